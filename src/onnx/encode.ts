@@ -1,0 +1,119 @@
+import type { Attribute, Graph, TypedData, Value } from './graph.ts'
+import type { DType } from './shape.ts'
+
+/** Grows a buffer of protocol-buffer fields (https://protobuf.dev/programming-guides/encoding). */
+class Writer {
+  #chunks: Uint8Array[] = []
+  #length = 0
+  #push(bytes: Uint8Array): void {
+    this.#chunks.push(bytes)
+    this.#length += bytes.length
+  }
+  #varint(value: number | bigint): void {
+    let v = BigInt.asUintN(64, BigInt(value))
+    const out: number[] = []
+    do {
+      out.push(Number(v & 0x7fn) | (v > 0x7fn ? 0x80 : 0))
+      v >>= 7n
+    } while (v > 0n)
+    this.#push(Uint8Array.from(out))
+  }
+  int(field: number, value: number | bigint): this {
+    this.#varint(field << 3)
+    this.#varint(value)
+    return this
+  }
+  float(field: number, value: number): this {
+    this.#varint((field << 3) | 5)
+    this.#push(new Uint8Array(Float32Array.of(value).buffer))
+    return this
+  }
+  bytes(field: number, value: Uint8Array): this {
+    this.#varint((field << 3) | 2)
+    this.#varint(value.length)
+    this.#push(value)
+    return this
+  }
+  text(field: number, value: string): this {
+    return this.bytes(field, new TextEncoder().encode(value))
+  }
+  message(field: number, fill: (w: Writer) => void): this {
+    const inner = new Writer()
+    fill(inner)
+    return this.bytes(field, inner.finish())
+  }
+  finish(): Uint8Array {
+    const out = new Uint8Array(this.#length)
+    let at = 0
+    for (const c of this.#chunks) {
+      out.set(c, at)
+      at += c.length
+    }
+    return out
+  }
+}
+
+const elementType: Record<DType, number> = { float32: 1, int32: 6, int64: 7, bool: 9 }
+const asBytes = (d: TypedData): Uint8Array => new Uint8Array(d.buffer, d.byteOffset, d.byteLength)
+
+const OPSET = 21
+const IR_VERSION = 10
+
+/** The program as the bytes of an ONNX ModelProto (field numbers from onnx.proto3). */
+export function encode(graph: Graph): Uint8Array {
+  const outputs = [...graph.outputs]
+  return new Writer()
+    .int(1, IR_VERSION)
+    .text(2, 'ruminate')
+    .message(7, (g) => {
+      for (const n of liveNodes(graph))
+        g.message(1, (w) => {
+          for (const v of n.inputs) w.text(1, v.name)
+          w.text(2, n.output.name).text(3, n.output.name).text(4, n.onnx.type)
+          for (const [name, value] of Object.entries(n.onnx.attributes))
+            w.message(5, (a) => attribute(a, name, value))
+          w.text(7, n.onnx.domain)
+        })
+      for (const [name, v] of outputs)
+        g.message(1, (w) => w.text(1, v.name).text(2, name).text(4, 'Identity'))
+      g.text(2, 'program')
+      for (const { value, data } of graph.initializers)
+        g.message(5, (w) => {
+          for (const d of value.shape) w.int(1, d as number)
+          w.int(2, elementType[value.dtype]).text(8, value.name).bytes(9, asBytes(data))
+        })
+      for (const v of graph.inputs) g.message(11, (w) => valueInfo(w, v.name, v))
+      for (const [name, v] of outputs) g.message(12, (w) => valueInfo(w, name, v))
+    })
+    .message(8, (w) => w.text(1, '').int(2, OPSET))
+    .message(8, (w) => w.text(1, 'com.microsoft').int(2, 1))
+    .finish()
+}
+
+/** The operators that an output depends on. */
+function liveNodes(graph: Graph) {
+  const live = new Set<Value>(graph.outputs.values())
+  for (const n of [...graph.nodes].reverse()) if (live.has(n.output)) for (const v of n.inputs) live.add(v)
+  return graph.nodes.filter((n) => live.has(n.output))
+}
+
+function attribute(w: Writer, name: string, value: Attribute): void {
+  w.text(1, name)
+  if (typeof value === 'number') w.int(3, value).int(20, 2)
+  else if (typeof value === 'string') w.text(4, value).int(20, 3)
+  else if ('float' in value) w.float(2, value.float).int(20, 1)
+  else {
+    for (const v of value) w.int(8, v)
+    w.int(20, 7)
+  }
+}
+
+function valueInfo(w: Writer, name: string, { dtype, shape }: Value): void {
+  w.text(1, name).message(2, (type) =>
+    type.message(1, (tensor) =>
+      tensor.int(1, elementType[dtype]).message(2, (s) => {
+        for (const d of shape) s.message(1, (dim) => (typeof d === 'number' ? dim.int(1, d) : dim.text(2, d)))
+      }),
+    ),
+  )
+}

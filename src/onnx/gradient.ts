@@ -1,0 +1,232 @@
+import type { Node, Operator, Value } from './graph.ts'
+import {
+  add,
+  cast,
+  div,
+  exp,
+  expand,
+  greaterOrEqual,
+  inverseRms,
+  matmul,
+  mul,
+  neg,
+  oneHot,
+  pad,
+  reduceSum,
+  reshape,
+  rotary,
+  scatterAdd,
+  sigmoid,
+  sizeOf,
+  slice,
+  sub,
+  sumTo,
+  transpose,
+  where,
+} from './ops.ts'
+import { type Dim, product, sum } from './shape.ts'
+
+/** Gradients of a node's inputs from its output's gradient `dy`; `null` where none flows. */
+type Rule = (dy: Value, node: Node) => readonly (Value | null)[]
+
+const a = (n: Node): Value => n.inputs[0]!
+const b = (n: Node): Value => n.inputs[1]!
+const none: Rule = () => []
+const attribute = (n: Node, name: string): number => {
+  const value = n.onnx.attributes[name]
+  return typeof value === 'object' && 'float' in value ? value.float : Number(value ?? 0)
+}
+/** A reduced gradient, shaped to broadcast over the input again. */
+const unreduce = (dy: Value, n: Node): Value => {
+  const axes = reducedAxes(n)
+  return expand(
+    reshape(
+      dy,
+      a(n).shape.map((d, i) => (axes.has(i) ? 1 : d)),
+    ),
+    a(n).shape,
+  )
+}
+const reducedAxes = (n: Node): Set<number> =>
+  new Set(
+    Array.from(n.output.graph.initializers.find((i) => i.value === b(n))!.data as BigInt64Array, Number),
+  )
+
+/** Above this many classes a gather's gradient is scattered; below it a one-hot product is faster. */
+const ONE_HOT_LIMIT = 1024
+
+const rules: { readonly [O in Operator]: Rule } = {
+  // d(a + b) = da + db
+  Add: (dy, n) => [sumTo(dy, a(n).shape), sumTo(dy, b(n).shape)],
+  // d(a − b) = da − db
+  Sub: (dy, n) => [sumTo(dy, a(n).shape), neg(sumTo(dy, b(n).shape))],
+  // d(ab) = b da + a db
+  Mul: (dy, n) => [sumTo(mul(dy, b(n)), a(n).shape), sumTo(mul(dy, a(n)), b(n).shape)],
+  // d(a/b) = da/b − (a/b) db/b
+  Div: (dy, n) => {
+    const da = div(dy, b(n))
+    return [sumTo(da, a(n).shape), neg(sumTo(mul(da, n.output), b(n).shape))]
+  },
+  // d min = da where a ≤ b, db elsewhere
+  Min: (dy, n) => choose(dy, n, greaterOrEqual(b(n), a(n))),
+  // d max = da where a ≥ b, db elsewhere
+  Max: (dy, n) => choose(dy, n, greaterOrEqual(a(n), b(n))),
+  // d(−x) = −dx
+  Neg: (dy) => [neg(dy)],
+  // d eˣ = eˣ dx
+  Exp: (dy, n) => [mul(dy, n.output)],
+  // d ln x = dx/x
+  Log: (dy, n) => [div(dy, a(n))],
+  // d √x = dx / 2√x
+  Sqrt: (dy, n) => [div(mul(dy, 0.5), n.output)],
+  // d(1/x) = −dx/x²
+  Reciprocal: (dy, n) => [neg(mul(dy, mul(n.output, n.output)))],
+  // dσ = σ(1 − σ) dx
+  Sigmoid: (dy, n) => [mul(dy, mul(n.output, sub(1, n.output)))],
+  // d(xσ) = (σ + y(1 − σ)) dx
+  Swish: (dy, n) => {
+    const s = sigmoid(a(n))
+    return [mul(dy, add(s, mul(n.output, sub(1, s))))]
+  },
+  Where: (dy, n) => [
+    null,
+    sumTo(where(a(n), dy, 0), b(n).shape),
+    sumTo(where(a(n), 0, dy), n.inputs[2]!.shape),
+  ],
+  // dA = α dy op(B)ᵀ, dB = α op(A)ᵀ dy, each transposed back
+  MatMul: (dy, n) => {
+    const [transA, transB] = [attribute(n, 'transA') === 1, attribute(n, 'transB') === 1]
+    const alpha = n.onnx.type === 'FusedMatMul' ? attribute(n, 'alpha') : 1
+    const da = transA
+      ? matmul(b(n), dy, { transA: transB, transB: true, alpha })
+      : matmul(dy, b(n), { transB: !transB, alpha })
+    const db = transB
+      ? matmul(dy, a(n), { transA: true, transB: transA, alpha })
+      : matmul(a(n), dy, { transA: !transA, alpha })
+    return [sumTo(da, a(n).shape), sumTo(db, b(n).shape)]
+  },
+  Transpose: (dy, n) => {
+    const perm = n.onnx.attributes.perm as readonly number[]
+    return [
+      transpose(
+        dy,
+        perm.map((_, i) => perm.indexOf(i)),
+      ),
+    ]
+  },
+  Reshape: (dy, n) => [reshape(dy, a(n).shape)],
+  Expand: (dy, n) => [sumTo(dy, a(n).shape)],
+  Concat: (dy, n) => {
+    const axis = attribute(n, 'axis')
+    const sizes = n.inputs.map((v) => v.shape[axis]!)
+    return n.inputs.map((_, i) =>
+      slice(dy, axis, total(sizes.slice(0, i)), sizes[i]!, total(sizes.slice(i + 1))),
+    )
+  },
+  Slice: (dy, n) => [pad(dy, n.window!.axis, n.window!.before, n.window!.after)],
+  Pad: (dy, n) => [slice(dy, n.window!.axis, n.window!.before, n.window!.size, n.window!.after)],
+  // d x[i] adds dy at i; one-hotᵀ · dy is the same sum as a product
+  Gather: (dy, n) => {
+    const x = a(n)
+    if (attribute(n, 'axis') !== 0) return unsupported('Gather along an axis other than 0')
+    const rows = reshape(b(n), [product(b(n).shape)])
+    const flat = reshape(dy, [rows.shape[0]!, ...x.shape.slice(1)])
+    const classes = x.shape[0]!
+    return x.shape.length === 2 && typeof classes === 'number' && classes <= ONE_HOT_LIMIT
+      ? [matmul(oneHot(rows, classes), flat, { transA: true })]
+      : [scatterAdd(flat, rows, classes)]
+  },
+  GatherElements: (dy, n) => {
+    const zeros = expand(dy.graph.scalar(0), a(n).shape)
+    return [
+      dy.graph.emit('ScatterElements', [zeros, b(n), dy], 'float32', a(n).shape, {
+        axis: 1,
+        reduction: 'none',
+      }),
+    ]
+  },
+  // y = Σ updates at indices, so each update receives dy at its index
+  ScatterElements: (dy, n) => {
+    if (n.onnx.attributes.reduction !== 'add') return unsupported('ScatterElements without addition')
+    const [base, index, updates] = n.inputs as [Value, Value, Value]
+    const picked = dy.graph.emit('GatherElements', [dy, index], 'float32', updates.shape, { axis: 0 })
+    return [sumTo(dy, base.shape), null, picked]
+  },
+  ReduceSum: (dy, n) => [unreduce(dy, n)],
+  ReduceMean: (dy, n) => {
+    const axes = reducedAxes(n)
+    const count = sizeOf(
+      dy,
+      a(n).shape.filter((_, i) => axes.has(i)),
+    )
+    return [unreduce(div(dy, count), n)]
+  },
+  // dx = y (dy − Σ dy y)
+  Softmax: (dy, n) => {
+    const weighted = mul(dy, n.output)
+    return [sub(weighted, mul(n.output, reduceSum(weighted, [-1], true)))]
+  },
+  // dx = dy − eʸ Σ dy
+  LogSoftmax: (dy, n) => [sub(dy, mul(exp(n.output), reduceSum(dy, [-1], true)))],
+  // with r = 1/rms and p = dy·x:  dx = r dy w − x r³ (p·w)/D,  dw = pᵀ r
+  RmsNorm: (dy, n) => {
+    const [x, w] = [a(n), b(n)]
+    const width = w.shape[0] as number
+    const rows: Dim = product(x.shape.slice(0, -1))
+    const [x2, dy2] = [reshape(x, [rows, width]), reshape(dy, [rows, width])]
+    const r = inverseRms(x2, attribute(n, 'epsilon'))
+    const p = mul(dy2, x2)
+    const along = matmul(p, reshape(w, [width, 1]), { alpha: 1 / width })
+    const dx = sub(mul(mul(dy2, w), r), mul(x2, mul(mul(r, mul(r, r)), along)))
+    return [reshape(dx, x.shape), reshape(matmul(p, r, { transA: true }), [width])]
+  },
+  // a rotation's transpose is the rotation by the opposite angle
+  Rotary: (dy, n) => {
+    const [, positions, cos, sin] = n.inputs as [Value, Value, Value, Value]
+    return [rotary(dy, positions, cos, neg(sin)), null, null, null]
+  },
+  Squeeze: (dy, n) => [reshape(dy, a(n).shape)],
+  Cast: (dy, n) => [a(n).dtype === 'float32' ? cast(dy, 'float32') : null],
+  StopGradient: none,
+  ReduceMax: none,
+  Less: none,
+  Greater: none,
+  GreaterOrEqual: none,
+  Equal: none,
+  And: none,
+  OneHot: none,
+  Shape: none,
+  Range: none,
+}
+
+function choose(dy: Value, n: Node, takeA: Value): Value[] {
+  return [sumTo(where(takeA, dy, 0), a(n).shape), sumTo(where(takeA, 0, dy), b(n).shape)]
+}
+function unsupported(what: string): never {
+  throw new Error(`gradient: ${what} has no rule; write the program without it or stop the gradient there`)
+}
+const total = (sizes: readonly Dim[]): Dim => sizes.reduce(sum, 0)
+
+/**
+ * Reverse-mode differentiation: appends to the program of the scalar `loss` the operators that compute
+ * ∂loss/∂x for every x in `wrt`, and returns these.
+ */
+export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
+  if (loss.shape.length > 0) throw new Error(`gradients: the loss must be a scalar, got ${loss}`)
+  const graph = loss.graph
+  const nodes = [...graph.nodes]
+  const needed = new Set<Value>(wrt)
+  for (const n of nodes) if (n.inputs.some((v) => needed.has(v))) needed.add(n.output)
+  const adjoint = new Map<Value, Value>([[loss, graph.scalar(1)]])
+  for (const n of nodes.reverse()) {
+    const dy = adjoint.get(n.output)
+    if (!dy || !n.inputs.some((v) => needed.has(v))) continue
+    for (const [i, dx] of rules[n.op](dy, n).entries()) {
+      const x = n.inputs[i]!
+      if (!dx || !needed.has(x)) continue
+      const sofar = adjoint.get(x)
+      adjoint.set(x, sofar ? add(sofar, dx) : dx)
+    }
+  }
+  return wrt.map((x) => adjoint.get(x) ?? expand(graph.scalar(0), x.shape))
+}

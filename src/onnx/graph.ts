@@ -1,0 +1,196 @@
+import { coefficientOf, type Dim, type DType, type Shape, showShape, symbolsOf } from './shape.ts'
+
+/** Every operator a program may contain. `gradient.ts` has one rule for each: the compiler proves that none is missing. */
+export type Operator =
+  | 'Add'
+  | 'Sub'
+  | 'Mul'
+  | 'Div'
+  | 'Min'
+  | 'Max'
+  | 'Neg'
+  | 'Exp'
+  | 'Log'
+  | 'Sqrt'
+  | 'Reciprocal'
+  | 'Sigmoid'
+  | 'Swish'
+  | 'Where'
+  | 'Less'
+  | 'Greater'
+  | 'GreaterOrEqual'
+  | 'Equal'
+  | 'And'
+  | 'Cast'
+  | 'StopGradient'
+  | 'MatMul'
+  | 'Transpose'
+  | 'Reshape'
+  | 'Expand'
+  | 'Concat'
+  | 'Slice'
+  | 'Pad'
+  | 'Gather'
+  | 'GatherElements'
+  | 'ScatterElements'
+  | 'OneHot'
+  | 'ReduceSum'
+  | 'ReduceMean'
+  | 'ReduceMax'
+  | 'Softmax'
+  | 'LogSoftmax'
+  | 'RmsNorm'
+  | 'Rotary'
+  | 'Shape'
+  | 'Range'
+  | 'Squeeze'
+
+export type Attribute = number | string | readonly number[] | { readonly float: number }
+
+export interface Node {
+  readonly op: Operator
+  readonly inputs: readonly Value[]
+  readonly output: Value
+  /** The ONNX operator that carries it out: its type, domain and attributes. */
+  readonly onnx: { type: string; domain: string; attributes: Readonly<Record<string, Attribute>> }
+  /** Slice and Pad: the part of the longer tensor that the shorter one is. */
+  readonly window?: Window
+}
+
+export interface Window {
+  readonly axis: number
+  readonly before: Dim
+  readonly size: Dim
+  readonly after: Dim
+}
+
+/** A tensor in a program: known by dtype and shape, computed when the program runs. */
+export class Value {
+  constructor(
+    readonly graph: Graph,
+    readonly name: string,
+    readonly dtype: DType,
+    readonly shape: Shape,
+    readonly node: Node | null,
+  ) {}
+  toString(): string {
+    return `${this.name}: ${this.dtype}${showShape(this.shape)}`
+  }
+}
+
+export type TypedData = Float32Array | BigInt64Array | Int32Array | Uint8Array
+export interface Initializer {
+  readonly value: Value
+  readonly data: TypedData
+}
+
+const arrays = { float32: Float32Array, int64: BigInt64Array, int32: Int32Array, bool: Uint8Array }
+
+/** A tensor program under construction: inputs, constants, and operators in the order in which they run. */
+export class Graph {
+  readonly inputs: Value[] = []
+  readonly initializers: Initializer[] = []
+  readonly nodes: Node[] = []
+  readonly outputs = new Map<string, Value>()
+  #names = new Set<string>()
+  #constants = new Map<string, Value>()
+  /** Where a symbolic dimension can be read at run time. */
+  #symbols = new Map<string, { value: Value; axis: number }>()
+  #dims = new Map<string, Value>()
+
+  input(name: string, dtype: DType, shape: Shape): Value {
+    if (this.#names.has(name)) throw new Error(`input ${name} is declared twice`)
+    const value = this.#remember(new Value(this, this.#unique(name), dtype, shape, null))
+    this.inputs.push(value)
+    return value
+  }
+
+  constant(data: readonly number[] | Float32Array, dtype: DType, shape: readonly number[]): Value {
+    const size = shape.reduce((a, b) => a * b, 1)
+    if (size !== data.length)
+      throw new Error(`constant: ${data.length} numbers do not fill shape ${showShape(shape)}`)
+    const key =
+      size <= 16
+        ? `${dtype}${showShape(shape)}${Array.from(data, (x) => (Object.is(x, -0) ? '-0' : x))}`
+        : null
+    const known = key === null ? undefined : this.#constants.get(key)
+    if (known) return known
+    const typed =
+      dtype === 'int64' ? BigInt64Array.from(data as number[], BigInt) : arrays[dtype].from(data as number[])
+    const value = new Value(this, this.#unique('const'), dtype, shape, null)
+    this.initializers.push({ value, data: typed as TypedData })
+    if (key !== null) this.#constants.set(key, value)
+    return value
+  }
+
+  scalar(x: number, dtype: DType = 'float32'): Value {
+    return this.constant([x], dtype, [])
+  }
+
+  output(name: string, value: Value): void {
+    if (value.graph !== this) throw new Error(`output ${name} belongs to another program`)
+    this.outputs.set(name, value)
+  }
+
+  /** Appends an operator. `onnx.type` defaults to the operator's own name. */
+  emit(
+    op: Operator,
+    inputs: readonly Value[],
+    dtype: DType,
+    shape: Shape,
+    attributes: Record<string, Attribute> = {},
+    onnx: { type?: string; domain?: string; window?: Window } = {},
+  ): Value {
+    for (const v of inputs)
+      if (v.graph !== this) throw new Error(`${op}: operand ${v} belongs to another program`)
+    const node = {
+      op,
+      inputs,
+      onnx: { type: onnx.type ?? op, domain: onnx.domain ?? '', attributes },
+      ...(onnx.window ? { window: onnx.window } : {}),
+    } as { -readonly [K in keyof Node]: Node[K] }
+    node.output = new Value(this, this.#unique(op), dtype, shape, node)
+    this.nodes.push(node)
+    return this.#remember(node.output)
+  }
+
+  /** An int64 vector that holds `shape` at run time. */
+  shapeTensor(shape: Shape): Value {
+    if (shape.every((d) => typeof d === 'number')) return this.constant(shape, 'int64', [shape.length])
+    const parts = shape.map((d) => this.dim(d))
+    return parts.length === 1 ? parts[0]! : this.emit('Concat', parts, 'int64', [parts.length], { axis: 0 })
+  }
+
+  /** A dimension at run time: int64 [1]. */
+  dim(dim: Dim): Value {
+    if (typeof dim === 'number') return this.constant([dim], 'int64', [1])
+    const known = this.#dims.get(dim)
+    if (known) return known
+    const source = this.#symbols.get(dim)
+    let value: Value
+    if (source)
+      value = this.emit('Shape', [source.value], 'int64', [1], { start: source.axis, end: source.axis + 1 })
+    else {
+      const symbols = symbolsOf(dim)
+      if (symbols.length === 1 && symbols[0] === dim)
+        throw new Error(`dimension ${dim} belongs to no tensor of this program`)
+      value = this.constant([coefficientOf(dim)], 'int64', [1])
+      for (const s of symbols) value = this.emit('Mul', [value, this.dim(s)], 'int64', [1])
+    }
+    this.#dims.set(dim, value)
+    return value
+  }
+
+  #unique(base: string): string {
+    let name = base
+    for (let i = this.#names.size; this.#names.has(name); i++) name = `${base}_${i}`
+    this.#names.add(name)
+    return name
+  }
+
+  #remember(value: Value): Value {
+    for (const [axis, d] of value.shape.entries())
+      if (typeof d === 'string' && !this.#symbols.has(d)) this.#symbols.set(d, { value, axis })
+    return value
+  }
+}

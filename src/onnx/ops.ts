@@ -1,0 +1,330 @@
+import type { Operator, Value } from './graph.ts'
+import {
+  axisOf,
+  broadcast,
+  type Dim,
+  type DType,
+  product,
+  type Shape,
+  sameShape,
+  showShape,
+  sum,
+} from './shape.ts'
+
+/** An operand: a tensor, or a number that broadcasts. */
+export type Operand = Value | number
+
+function operands(op: string, a: Operand, b: Operand): [Value, Value] {
+  if (typeof a === 'number') {
+    if (typeof b === 'number') throw new Error(`${op}: at least one operand must be a tensor`)
+    return [b.graph.scalar(a, b.dtype), b]
+  }
+  const y = typeof b === 'number' ? a.graph.scalar(b, a.dtype) : b
+  if (a.dtype !== y.dtype) throw new Error(`${op}: ${a} and ${y} have different element types`)
+  return [a, y]
+}
+
+function require(op: string, x: Value, dtype: DType): void {
+  if (x.dtype !== dtype) throw new Error(`${op}: expects ${dtype}, got ${x}`)
+}
+
+const binary =
+  (op: Operator) =>
+  (a: Operand, b: Operand): Value => {
+    const [x, y] = operands(op, a, b)
+    return x.graph.emit(op, [x, y], x.dtype, broadcast(op, x.shape, y.shape))
+  }
+const comparison =
+  (op: Operator) =>
+  (a: Operand, b: Operand): Value => {
+    const [x, y] = operands(op, a, b)
+    return x.graph.emit(op, [x, y], 'bool', broadcast(op, x.shape, y.shape))
+  }
+const unary =
+  (op: Operator) =>
+  (x: Value): Value => {
+    require(op, x, 'float32')
+    return x.graph.emit(op, [x], 'float32', x.shape)
+  }
+
+export const add = binary('Add')
+export const sub = binary('Sub')
+export const mul = binary('Mul')
+export const div = binary('Div')
+export const min = binary('Min')
+export const max = binary('Max')
+export const less = comparison('Less')
+export const greater = comparison('Greater')
+export const greaterOrEqual = comparison('GreaterOrEqual')
+export const equal = comparison('Equal')
+export const and = comparison('And')
+export const neg = unary('Neg')
+export const exp = unary('Exp')
+export const log = unary('Log')
+export const sqrt = unary('Sqrt')
+export const reciprocal = unary('Reciprocal')
+export const sigmoid = unary('Sigmoid')
+
+/** x·σ(x), also called SiLU. */
+export function swish(x: Value): Value {
+  require('Swish', x, 'float32')
+  return x.graph.emit(
+    'Swish',
+    [x],
+    'float32',
+    x.shape,
+    { alpha: { float: 1 } },
+    { type: 'QuickGelu', domain: 'com.microsoft' },
+  )
+}
+
+/** x limited to lo..hi; the gradient passes where lo ≤ x ≤ hi. */
+export const clip = (x: Value, lo: number, hi: number): Value => min(max(x, lo), hi)
+
+export function where(condition: Value, a: Operand, b: Operand): Value {
+  require('Where', condition, 'bool')
+  const [x, y] =
+    typeof a === 'number' && typeof b === 'number'
+      ? [condition.graph.scalar(a), condition.graph.scalar(b)]
+      : operands('Where', a, b)
+  const shape = broadcast('Where', condition.shape, broadcast('Where', x.shape, y.shape))
+  return condition.graph.emit('Where', [condition, x, y], x.dtype, shape)
+}
+
+const onnxType = { float32: 1, int32: 6, int64: 7, bool: 9 }
+export function cast(x: Value, dtype: DType): Value {
+  return x.dtype === dtype ? x : x.graph.emit('Cast', [x], dtype, x.shape, { to: onnxType[dtype] })
+}
+
+/** x itself, through which no gradient flows. */
+export const stopGradient = (x: Value): Value =>
+  x.graph.emit('StopGradient', [x], x.dtype, x.shape, {}, { type: 'Identity' })
+
+export interface MatMulOptions {
+  readonly transA?: boolean
+  readonly transB?: boolean
+  readonly alpha?: number
+}
+
+/** α·op(a)·op(b) over the last two axes; leading axes broadcast. */
+export function matmul(
+  a: Value,
+  b: Value,
+  { transA = false, transB = false, alpha = 1 }: MatMulOptions = {},
+): Value {
+  require('MatMul', a, 'float32')
+  require('MatMul', b, 'float32')
+  const fail = (why: string) =>
+    new Error(
+      `MatMul: ${showShape(a.shape)}${transA ? 'ᵀ' : ''} times ${showShape(b.shape)}${transB ? 'ᵀ' : ''}: ${why}`,
+    )
+  if (a.shape.length < 2 || b.shape.length < 2) throw fail('both need at least two axes')
+  const [m, k] = lastTwo(a.shape, transA)
+  const [k2, n] = lastTwo(b.shape, transB)
+  if (k !== k2) throw fail(`inner dimensions ${k} and ${k2} differ`)
+  const shape = [...broadcast('MatMul', a.shape.slice(0, -2), b.shape.slice(0, -2)), m, n]
+  if (!transA && !transB && alpha === 1) return a.graph.emit('MatMul', [a, b], 'float32', shape)
+  const attributes = { transA: Number(transA), transB: Number(transB), alpha: { float: alpha } }
+  return a.graph.emit('MatMul', [a, b], 'float32', shape, attributes, {
+    type: 'FusedMatMul',
+    domain: 'com.microsoft',
+  })
+}
+
+const lastTwo = (shape: Shape, swap: boolean): [Dim, Dim] =>
+  swap ? [shape.at(-1)!, shape.at(-2)!] : [shape.at(-2)!, shape.at(-1)!]
+
+export function transpose(x: Value, perm: readonly number[]): Value {
+  if (perm.length !== x.shape.length || new Set(perm).size !== perm.length)
+    throw new Error(`Transpose: permutation [${perm}] does not fit ${x}`)
+  const shape = perm.map((p) => x.shape[axisOf('Transpose', p, x.shape)]!)
+  return x.graph.emit('Transpose', [x], x.dtype, shape, { perm })
+}
+
+export function reshape(x: Value, shape: Shape): Value {
+  if (product(x.shape) !== product(shape))
+    throw new Error(`Reshape: ${showShape(x.shape)} cannot become ${showShape(shape)}`)
+  if (sameShape(x.shape, shape)) return x
+  return x.graph.emit('Reshape', [x, x.graph.shapeTensor(shape)], x.dtype, shape)
+}
+
+export function expand(x: Value, shape: Shape): Value {
+  if (sameShape(x.shape, shape)) return x
+  if (!sameShape(broadcast('Expand', x.shape, shape), shape))
+    throw new Error(`Expand: ${showShape(x.shape)} cannot become ${showShape(shape)}`)
+  return x.graph.emit('Expand', [x, x.graph.shapeTensor(shape)], x.dtype, shape)
+}
+
+export function concat(values: readonly Value[], axis: number): Value {
+  const first = values[0]
+  if (!first) throw new Error('Concat: no tensors')
+  const a = axisOf('Concat', axis, first.shape)
+  for (const v of values)
+    if (
+      v.dtype !== first.dtype ||
+      v.shape.length !== first.shape.length ||
+      v.shape.some((d, i) => i !== a && d !== first.shape[i])
+    )
+      throw new Error(`Concat: ${v} does not fit ${first} along axis ${a}`)
+  const shape = first.shape.map((d, i) =>
+    i === a ? values.slice(1).reduce((n, v) => sum(n, v.shape[a]!), d) : d,
+  )
+  return first.graph.emit('Concat', values, first.dtype, shape, { axis: a })
+}
+
+/** x[start:start+size] along an axis. `after` is what remains behind it, needed to differentiate. */
+export function slice(x: Value, axis: number, start: Dim, size: Dim, after: Dim): Value {
+  const a = axisOf('Slice', axis, x.shape)
+  if (sum(sum(start, size), after) !== x.shape[a])
+    throw new Error(`Slice: ${start} + ${size} + ${after} is not axis ${a} of ${x}`)
+  const g = x.graph
+  const shape = x.shape.map((d, i) => (i === a ? size : d))
+  const inputs = [x, g.dim(start), g.dim(sum(start, size)), g.constant([a], 'int64', [1])]
+  return g.emit('Slice', inputs, x.dtype, shape, {}, { window: { axis: a, before: start, size, after } })
+}
+
+/** x with zeros before and behind along an axis. */
+export function pad(x: Value, axis: number, before: Dim, after: Dim): Value {
+  const a = axisOf('Pad', axis, x.shape)
+  const g = x.graph
+  const pads = g.emit('Concat', [g.dim(before), g.dim(after)], 'int64', [2], { axis: 0 })
+  const shape = x.shape.map((d, i) => (i === a ? sum(sum(before, d), after) : d))
+  const window = { axis: a, before, size: x.shape[a]!, after }
+  return g.emit('Pad', [x, pads, g.scalar(0), g.constant([a], 'int64', [1])], x.dtype, shape, {}, { window })
+}
+
+/** x[indices] along an axis: the axis is replaced by the axes of `indices`. */
+export function gather(x: Value, indices: Value, axis = 0): Value {
+  require('Gather', indices, 'int64')
+  const a = axisOf('Gather', axis, x.shape)
+  const shape = [...x.shape.slice(0, a), ...indices.shape, ...x.shape.slice(a + 1)]
+  return x.graph.emit('Gather', [x, indices], x.dtype, shape, { axis: a })
+}
+
+/** From each row of x [M, V] the element at `indices` [M]: [M]. */
+export function pickElements(x: Value, indices: Value): Value {
+  require('GatherElements', indices, 'int64')
+  if (x.shape.length !== 2 || indices.shape.length !== 1 || x.shape[0] !== indices.shape[0])
+    throw new Error(`GatherElements: ${x} and ${indices} are not [M, V] and [M]`)
+  const column = reshape(indices, [...indices.shape, 1])
+  const picked = x.graph.emit('GatherElements', [x, column], x.dtype, column.shape, { axis: 1 })
+  return reshape(picked, indices.shape)
+}
+
+/** Sum of `updates` [M, …] into a zero tensor of `size` rows, at rows `indices` [M]. In order, hence reproducible. */
+export function scatterAdd(updates: Value, indices: Value, size: Dim): Value {
+  require('ScatterElements', indices, 'int64')
+  if (indices.shape.length !== 1 || indices.shape[0] !== updates.shape[0])
+    throw new Error(`ScatterElements: ${updates} and ${indices} differ in their first axis`)
+  const zeros = expand(updates.graph.scalar(0), [size, ...updates.shape.slice(1)])
+  const full = expand(
+    reshape(indices, [indices.shape[0]!, ...updates.shape.slice(1).map(() => 1)]),
+    updates.shape,
+  )
+  return updates.graph.emit('ScatterElements', [zeros, full, updates], updates.dtype, zeros.shape, {
+    axis: 0,
+    reduction: 'add',
+  })
+}
+
+/** float32 [..., depth] with 1 at `indices`. */
+export function oneHot(indices: Value, depth: Dim): Value {
+  require('OneHot', indices, 'int64')
+  const g = indices.graph
+  return g.emit(
+    'OneHot',
+    [indices, g.dim(depth), g.constant([0, 1], 'float32', [2])],
+    'float32',
+    [...indices.shape, depth],
+    { axis: -1 },
+  )
+}
+
+function reduce(op: Operator, x: Value, axes: readonly number[] | undefined, keepdims: boolean): Value {
+  const reduced = (axes ?? x.shape.map((_, i) => i)).map((a) => axisOf(op, a, x.shape))
+  if (reduced.length === 0) return x
+  const shape = x.shape.flatMap((d, i) => (reduced.includes(i) ? (keepdims ? [1] : []) : [d]))
+  const inputs = [x, x.graph.constant(reduced, 'int64', [reduced.length])]
+  return x.graph.emit(op, inputs, x.dtype, shape, { keepdims: Number(keepdims) })
+}
+export const reduceSum = (x: Value, axes?: readonly number[], keepdims = false): Value =>
+  reduce('ReduceSum', x, axes, keepdims)
+export const reduceMean = (x: Value, axes?: readonly number[], keepdims = false): Value =>
+  reduce('ReduceMean', x, axes, keepdims)
+/** Largest element; no gradient flows through it. */
+export const reduceMax = (x: Value, axes?: readonly number[], keepdims = false): Value =>
+  reduce('ReduceMax', x, axes, keepdims)
+
+/** Over the last axis. */
+export function softmax(x: Value): Value {
+  require('Softmax', x, 'float32')
+  return x.graph.emit('Softmax', [x], 'float32', x.shape, { axis: -1 })
+}
+/** Over the last axis. */
+export function logSoftmax(x: Value): Value {
+  require('LogSoftmax', x, 'float32')
+  return x.graph.emit('LogSoftmax', [x], 'float32', x.shape, { axis: -1 })
+}
+
+/** x / sqrt(mean(x²) + ε) · weight over the last axis (Zhang & Sennrich 2019, eq. 4). */
+export function rmsNorm(x: Value, weight: Value, epsilon: number): Value {
+  if (weight.shape.length !== 1 || weight.shape[0] !== x.shape.at(-1))
+    throw new Error(`RmsNorm: weight ${weight} does not fit the last axis of ${x}`)
+  return x.graph.emit(
+    'RmsNorm',
+    [x, weight],
+    'float32',
+    x.shape,
+    { axis: -1, epsilon: { float: epsilon } },
+    { type: 'SimplifiedLayerNormalization' },
+  )
+}
+
+/** 1 / sqrt(mean(x²) + ε) over the last axis, kept as an axis of 1. */
+export const inverseRms = (x: Value, epsilon: number): Value =>
+  reciprocal(sqrt(add(reduceMean(mul(x, x), [-1], true), epsilon)))
+
+/**
+ * Rotary position embedding (Su et al. 2021), the two halves of a head paired as in Hugging Face's models.
+ * x [B, T, heads·headDim], positions int64 [B, T], cos and sin [maxPositions, headDim/2].
+ */
+export function rotary(x: Value, positions: Value, cos: Value, sin: Value): Value {
+  require('Rotary', positions, 'int64')
+  if (
+    x.shape.length !== 3 ||
+    !sameShape(positions.shape, x.shape.slice(0, 2)) ||
+    !sameShape(cos.shape, sin.shape)
+  )
+    throw new Error(`Rotary: ${x}, positions ${positions}, cos ${cos} and sin ${sin} do not fit`)
+  return x.graph.emit(
+    'Rotary',
+    [x, positions, cos, sin],
+    'float32',
+    x.shape,
+    {},
+    { type: 'RotaryEmbedding', domain: 'com.microsoft' },
+  )
+}
+
+/** 0, 1, … n−1 as int64 [n]. */
+export function range(like: Value, n: Dim): Value {
+  const g = like.graph
+  const limit = g.emit('Squeeze', [g.dim(n)], 'int64', [])
+  return g.emit('Range', [g.scalar(0, 'int64'), limit, g.scalar(1, 'int64')], 'int64', [n])
+}
+
+/** `x` summed over the axes along which it was broadcast from `shape`. */
+export function sumTo(x: Value, shape: Shape): Value {
+  if (sameShape(x.shape, shape)) return x
+  const lead = x.shape.length - shape.length
+  const axes = x.shape.flatMap((d, i) => (i < lead || (shape[i - lead] === 1 && d !== 1) ? [i] : []))
+  return reshape(reduceSum(x, axes, true), shape)
+}
+
+/** The number of elements of a shape as a float32 scalar. */
+export function sizeOf(like: Value, shape: Shape): Operand {
+  const n = product(shape)
+  return typeof n === 'number'
+    ? n
+    : cast(like.graph.emit('Squeeze', [like.graph.dim(n)], 'int64', []), 'float32')
+}

@@ -1,0 +1,91 @@
+import { createRequire } from 'node:module'
+import type * as Ort from 'onnxruntime-common'
+import { encode } from './encode.ts'
+import type { Graph, Value } from './graph.ts'
+import { showShape } from './shape.ts'
+
+/** Data of a tensor with the shape it has in this run. */
+export interface Tensor {
+  readonly data: Float32Array | BigInt64Array | Int32Array | Uint8Array
+  readonly dims: readonly number[]
+}
+
+interface NativeSession {
+  loadModel(buffer: ArrayBufferLike, offset: number, length: number, options: object): void
+  run(
+    feeds: object,
+    fetches: object,
+    options: object,
+  ): Record<string, { data: Tensor['data']; dims: number[] }>
+  dispose(): void
+}
+const load = createRequire(import.meta.url)
+const { Tensor: OrtTensor } = load('onnxruntime-common') as typeof Ort
+/** The package's own native binding: unlike its public API it does not defer each call. */
+const native = load('onnxruntime-node/dist/binding') as {
+  initOrt(): void
+  binding: { InferenceSession: new () => NativeSession }
+}
+
+/**
+ * A program ready to run. `run` is synchronous and blocks its thread until the result is there: use it in a worker
+ * thread. Inputs are read in place; each output is a fresh copy, so programs output what is small, or what is needed
+ * once a step (gradients).
+ */
+export class Session {
+  readonly #session: NativeSession
+  readonly #inputs: ReadonlyMap<string, Value>
+  readonly #fetches: Record<string, null>
+
+  constructor(graph: Graph, { threads }: { threads: number }) {
+    native.initOrt()
+    const bytes = encode(graph)
+    this.#inputs = new Map(graph.inputs.map((v) => [v.name, v]))
+    this.#fetches = Object.fromEntries([...graph.outputs.keys()].map((name) => [name, null]))
+    this.#session = new native.binding.InferenceSession()
+    this.#session.loadModel(bytes.buffer, bytes.byteOffset, bytes.byteLength, {
+      executionProviders: ['cpu'],
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      executionMode: 'sequential',
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: 3,
+    })
+  }
+
+  /** Throws when a feed is missing, unknown, or does not fit its declared dtype and shape. */
+  run(feeds: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+    const symbols = new Map<string, number>()
+    const bound: Record<string, unknown> = {}
+    for (const [name, declared] of this.#inputs) {
+      const feed = feeds[name]
+      if (!feed) throw new Error(`run: input ${declared} is missing`)
+      check(declared, feed, symbols)
+      bound[name] = new OrtTensor(declared.dtype, feed.data as never, feed.dims as number[])
+    }
+    for (const name of Object.keys(feeds))
+      if (!this.#inputs.has(name)) throw new Error(`run: the program has no input ${name}`)
+    return this.#session.run(bound, this.#fetches, {})
+  }
+
+  dispose(): void {
+    this.#session.dispose()
+  }
+}
+
+const constructors = { float32: Float32Array, int64: BigInt64Array, int32: Int32Array, bool: Uint8Array }
+
+function check(declared: Value, { data, dims }: Tensor, symbols: Map<string, number>): void {
+  const fail = (why: string) => new Error(`run: ${declared} was given ${showShape(dims)}: ${why}`)
+  if (!(data instanceof constructors[declared.dtype])) throw fail(`its data is a ${data.constructor.name}`)
+  if (dims.length !== declared.shape.length) throw fail('the ranks differ')
+  let size = 1
+  for (const [i, d] of declared.shape.entries()) {
+    const n = dims[i]!
+    size *= n
+    const expected = typeof d === 'number' ? d : (symbols.get(d) ?? n)
+    if (n !== expected) throw fail(`axis ${i} (${d}) must be ${expected}`)
+    if (typeof d === 'string') symbols.set(d, n)
+  }
+  if (size !== data.length) throw fail(`${data.length} elements do not fill it`)
+}

@@ -1,0 +1,24 @@
+import type { Question, Task } from '../tasks/task.ts'
+
+/** What a reward may look at. */
+export interface Rollout {
+  readonly question: Question
+  readonly task: Task
+  /** The prompt as the model saw it (template included). */
+  readonly prompt: string
+  /** The whole response as text, special tokens included, the end-of-text token left out. */
+  readonly response: string
+  /** The chain of thought, or `null` when none could be found. */
+  readonly thinking: string | null
+  /** The answer part, or `null` when none could be found. */
+  readonly answer: string | null
+  /** Number of sampled tokens. */
+  readonly tokens: number
+  readonly stopReason: 'stop' | 'length'
+}
+
+/** A named score of a rollout. Return `null` for "unknown": the rollout is then left out of the update. Throwing is counted as an error, and the rollout is left out too. */
+export interface Reward {
+  readonly name: string
+  score(rollout: Rollout): number | null | Promise<number | null>
+}
