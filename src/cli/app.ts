@@ -1,0 +1,69 @@
+import { renderUsage } from 'citty'
+import { UserError } from '../errors.ts'
+import { versions } from '../runs/versions.ts'
+import { Interrupted } from '../stages/interrupted.ts'
+import { readArguments } from './arguments.ts'
+import type { Command } from './command.ts'
+import { nearest } from './nearest.ts'
+
+/** Every command, loaded when it is called. */
+const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> = {
+  zero: { about: 'train R1-Zero: reinforcement learning from a base model', load: async () => (await import('./zero.ts')).zero },
+  pretrain: { about: 'make the miniature base model from scratch', load: async () => (await import('./pretrain.ts')).pretrain },
+  resume: { about: 'go on with a run that was stopped', load: async () => (await import('./resume.ts')).resume },
+  runs: { about: 'list runs, show their metrics and read their rollouts', load: async () => (await import('./runs.ts')).runs },
+  eval: { about: 'pass@1 of a model on a task', load: async () => (await import('./eval.ts')).evaluation },
+  chat: { about: 'ask a model and watch it think', load: async () => (await import('./chat.ts')).chat },
+  doctor: { about: 'check that this machine can train', load: async () => (await import('./doctor.ts')).doctor },
+}
+
+/** Runs one command line; resolves to the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
+export async function main(words: readonly string[]): Promise<number> {
+  try {
+    return await dispatch(words)
+  } catch (error) {
+    return report(error)
+  }
+}
+
+async function dispatch([name, ...rest]: readonly string[]): Promise<number> {
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(`${overview()}\n`)
+    return name === undefined ? 2 : 0
+  }
+  if (name === '--version' || name === '-v') {
+    process.stdout.write(`${versions().ruminate}\n`)
+    return 0
+  }
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (!entry) {
+    const near = nearest(name, Object.keys(COMMANDS))
+    throw new UserError(`unknown command "${name}"${near ? `; did you mean ${near}?` : ''} (\`ruminate --help\` lists them)`, 2)
+  }
+  const { definition, run } = await entry.load()
+  if (rest.includes('--help') || rest.includes('-h')) {
+    process.stdout.write(`${await renderUsage(definition, { meta: { name: 'ruminate' } })}\n`)
+    return 0
+  }
+  return (await run(readArguments(name, rest, (definition.args ?? {}) as never))) ?? 0
+}
+
+function overview(): string {
+  const lines = Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(10)}${about}`)
+  return `ruminate: train language models to think\n\nUsage: ruminate COMMAND [options]\n\n${lines.join('\n')}\n\n\`ruminate COMMAND --help\` shows a command's options.`
+}
+
+function report(error: unknown): number {
+  if (error instanceof Interrupted) {
+    process.stderr.write(`${error.message}; \`ruminate resume ${error.runDirectory}\` goes on from there\n`)
+    return 130
+  }
+  const message = (error instanceof Error ? error.message : String(error)).split('\n')[0]!
+  if (error instanceof UserError) {
+    process.stderr.write(`error: ${message}\n`)
+    return error.exitCode
+  }
+  if (process.env.RUMINATE_DEBUG) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`)
+  else process.stderr.write(`error: ${message} (unexpected; set RUMINATE_DEBUG=1 for the stack)\n`)
+  return 1
+}

@@ -1,0 +1,22 @@
+import type { ArgsDef } from 'citty'
+import type { Values } from './arguments.ts'
+import { Output } from './output.ts'
+
+/** Options of every command that prints. */
+export const outputOptions = {
+  json: { type: 'boolean', description: 'one JSON object a line on standard output, for programs' },
+  quiet: { type: 'boolean', description: 'no progress, only the result' },
+} satisfies ArgsDef
+
+/** Options of every command that trains. */
+export const trainingOptions = {
+  out: { type: 'string', valueHint: 'DIR', description: 'folder of the run (default: runs/<recipe>-<n>)' },
+  seed: { type: 'string', valueHint: 'N', description: 'seed of everything random (default 0)' },
+  config: { type: 'string', valueHint: 'FILE', description: 'settings from a YAML or JSON file' },
+  set: { type: 'string', valueHint: 'a.b=c', description: 'one setting, e.g. rewards.language=0.1; may be repeated' },
+  ...outputOptions,
+} satisfies ArgsDef
+
+export function outputOf(values: Values): Output {
+  return new Output({ json: values.json === true, quiet: values.quiet === true })
+}

@@ -1,0 +1,96 @@
+import pc from 'picocolors'
+
+/** How a command speaks: objects on standard output for programs, text for people, nothing but results when quiet. */
+export interface OutputOptions {
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+/**
+ * With `json`, standard output carries one object a line and people's text goes to standard error; else people's text
+ * goes to standard output.
+ */
+export class Output {
+  readonly json: boolean
+  readonly quiet: boolean
+  #live = false
+
+  constructor({ json = false, quiet = false }: OutputOptions) {
+    this.json = json
+    this.quiet = quiet
+  }
+
+  get #stream(): NodeJS.WriteStream {
+    return this.json ? process.stderr : process.stdout
+  }
+
+  get isTerminal(): boolean {
+    return this.#stream.isTTY === true
+  }
+
+  /** A line for people; not shown when quiet. */
+  say(text = ''): void {
+    if (this.quiet) return
+    this.endLive()
+    this.#stream.write(`${text}\n`)
+  }
+
+  /** A line that people get even when quiet: what they asked for. */
+  result(text: string): void {
+    this.endLive()
+    this.#stream.write(`${text}\n`)
+  }
+
+  warn(text: string): void {
+    this.endLive()
+    process.stderr.write(`${pc.yellow('warning')} ${text}\n`)
+  }
+
+  /** Replaces the live line (terminals only). */
+  live(text: string): void {
+    if (this.quiet || !this.isTerminal) return
+    this.#live = true
+    this.#stream.write(`\r\x1b[2K${truncate(text, (this.#stream.columns || 100) - 1)}`)
+  }
+
+  endLive(): void {
+    if (!this.#live) return
+    this.#live = false
+    this.#stream.write('\n')
+  }
+
+  /** One object for programs; only with `json`. Numbers that are unknown (NaN) become null. */
+  emit(object: { readonly type: string } & Record<string, unknown>): void {
+    if (this.json) process.stdout.write(`${JSON.stringify(object)}\n`)
+  }
+}
+
+/** Cuts to `width` characters. */
+export function truncate(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
+}
+
+/** The end of a text on one line. */
+export function tail(text: string, width: number): string {
+  const line = text.replace(/\s+/g, ' ').trim()
+  return line.length <= width ? line : `…${line.slice(-(width - 1))}`
+}
+
+/** 75 → "1:15". */
+export function clock(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '–'
+  const s = Math.round(seconds)
+  const pad = (n: number): string => String(n).padStart(2, '0')
+  return s < 3600 ? `${Math.floor(s / 60)}:${pad(s % 60)}` : `${Math.floor(s / 3600)}:${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}`
+}
+
+/** .1234 → "12.3 %"; unknown → "–". */
+export function percent(value: number | null | undefined): string {
+  return value == null || Number.isNaN(value) ? '–' : `${(100 * value).toFixed(1)} %`
+}
+
+/** Columns padded to their widest cell. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length))) ?? []
+  return rows.map((row) => `  ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('   ')}`.trimEnd()).join('\n')
+}

@@ -1,0 +1,56 @@
+/** A line of points as braille characters, 2 × 4 dots each, with the range of both axes. */
+export function plot(
+  title: string,
+  points: readonly { readonly step: number; readonly value: number }[],
+  { width = 60, height = 6, format = (value: number): string => value.toFixed(2), floor }: PlotOptions = {},
+): string {
+  if (points.length === 0) return `${title}: no values`
+  const values = points.map(({ value }) => value)
+  const low = Math.min(floor ?? Number.POSITIVE_INFINITY, ...values)
+  const high = Math.max(...values)
+  const first = points[0]!.step
+  const last = points.at(-1)!.step
+  const cells = Array.from({ length: height }, () => Array<number>(width).fill(0))
+  const dots = (value: number, from: number, to: number, count: number): number =>
+    to === from ? 0 : Math.round(((value - from) / (to - from)) * (count - 1))
+  for (const { step, value } of points) {
+    const x = dots(step, first, last, 2 * width)
+    const y = 4 * height - 1 - dots(value, low, high, 4 * height)
+    cells[y >> 2]![x >> 1]! |= DOTS[x & 1]![y & 3]!
+  }
+  const labels = [format(high), format(low)]
+  const margin = Math.max(...labels.map((label) => label.length))
+  const rows = cells.map((row, y) => {
+    const label = y === 0 ? labels[0]! : y === height - 1 ? labels[1]! : ''
+    return `  ${label.padStart(margin)} │${row.map((cell) => String.fromCodePoint(0x2800 + cell)).join('')}`
+  })
+  const axis = `  ${' '.repeat(margin)} └${'─'.repeat(width)}`
+  const from = `step ${first}`
+  const steps = `  ${' '.repeat(margin)}  ${from}${String(last).padStart(Math.max(1, width - from.length))}`
+  return [`${title}`, ...rows, axis, steps].join('\n')
+}
+
+export interface PlotOptions {
+  readonly width?: number
+  readonly height?: number
+  readonly format?: (value: number) => string
+  /** The vertical axis starts here, or lower where a value is lower. */
+  readonly floor?: number
+}
+
+/** Braille dot bits by column and row. */
+const DOTS = [
+  [0x01, 0x02, 0x04, 0x40],
+  [0x08, 0x10, 0x20, 0x80],
+]
+
+/** Mean of each run of neighbours, so that a noisy line can be read: at most `count` points. */
+export function smooth<P extends { readonly step: number; readonly value: number }>(points: readonly P[], count: number): { step: number; value: number }[] {
+  const size = Math.max(1, Math.ceil(points.length / count))
+  const out: { step: number; value: number }[] = []
+  for (let i = 0; i < points.length; i += size) {
+    const part = points.slice(i, i + size)
+    out.push({ step: part.at(-1)!.step, value: part.reduce((sum, { value }) => sum + value, 0) / part.length })
+  }
+  return out
+}

@@ -1,0 +1,157 @@
+import type { Datum, Trainer } from '../engines/contract.ts'
+import { Random } from '../random.ts'
+import type { RunStore } from '../runs/store.ts'
+import { Interrupted } from './interrupted.ts'
+import type { TextCodec } from './rollouts.ts'
+
+export interface PretrainingSettings {
+  readonly seed: number
+  /** Stop once this many tokens have been trained on. */
+  readonly tokens: number
+  /** A batch holds at most this many tokens, padding included. */
+  readonly batchTokens: number
+  /** Longer documents are dropped. */
+  readonly maxLength: number
+  /** Documents among which those of similar length are batched together. */
+  readonly windowDocuments: number
+  readonly learningRate: number
+  readonly warmupSteps: number
+  /** The last learning rate, as a share of the highest. */
+  readonly finalShare: number
+  readonly beta1: number
+  readonly beta2: number
+  readonly eps: number
+  readonly weightDecay: number
+  readonly gradClipNorm: number
+  readonly checkpointEvery: number
+}
+
+export interface PretrainingStep {
+  readonly step: number
+  readonly loss: number
+  readonly learningRate: number
+  /** Trained on so far. */
+  readonly tokens: number
+  readonly tokensPerSecond: number
+  /** Documents dropped so far for their length. */
+  readonly dropped: number
+}
+
+export interface Pretraining {
+  readonly trainer: Trainer
+  readonly codec: TextCodec
+  /** Window `index` of fresh documents: a pure function of the index. */
+  readonly documents: (index: number, count: number) => Iterable<string>
+  readonly settings: PretrainingSettings
+  readonly store: RunStore
+  readonly signal?: AbortSignal
+  readonly onStep?: (step: PretrainingStep) => void
+}
+
+/**
+ * Next-token prediction on documents, each seen once. Goes on from the store's last step, whose weights the trainer
+ * must hold. Returns the last step.
+ */
+export async function pretraining(job: Pretraining): Promise<PretrainingStep> {
+  const { trainer, codec, settings, store } = job
+  let at = resumePoint(store)
+  let last: PretrainingStep | null = null
+  while (at.tokens < settings.tokens) {
+    const window = tokenise(codec, job.documents(at.window, settings.windowDocuments), settings.maxLength)
+    const batches = batchByLength(window.documents, settings.batchTokens, new Random(settings.seed, 'batches', at.window))
+    while (at.batch < batches.length && at.tokens < settings.tokens) {
+      const batch = batches[at.batch]!
+      const step = at.step + 1
+      const learningRate = learningRateAt(settings, step, at.tokens / settings.tokens)
+      const started = performance.now()
+      const { loss, flops } = await trainer.forwardBackward(nextTokenDatums(batch), { name: 'cross_entropy' })
+      const { gradNorm } = await trainer.optimStep({ ...settings, learningRate })
+      const seconds = (performance.now() - started) / 1000
+      if (!Number.isFinite(loss)) throw new Error(`the loss is ${loss} at step ${step}: training has diverged; lower the learning rate`)
+      const trained = batch.reduce((sum, document) => sum + document.length - 1, 0)
+      at = { ...at, step, batch: at.batch + 1, tokens: at.tokens + trained, flops: at.flops + flops }
+      const dropped = at.dropped + window.dropped
+      last = { step, loss, learningRate, tokens: at.tokens, tokensPerSecond: trained / seconds, dropped }
+      store.record(step, {
+        metrics: {
+          loss,
+          learning_rate: learningRate,
+          grad_norm: gradNorm,
+          'speed/training': last.tokensPerSecond,
+          'total/tokens': at.tokens,
+          'total/flops': at.flops,
+          'data/window': at.window,
+          'data/batch': at.batch,
+          'data/dropped_before_window': at.dropped,
+        },
+      })
+      job.onStep?.(last)
+      if (job.signal?.aborted || step % settings.checkpointEvery === 0)
+        await store.checkpoint(step, null, (directory) => trainer.save(directory, { optimizer: true }))
+      if (job.signal?.aborted) {
+        store.setStatus('interrupted')
+        throw new Interrupted(store.directory, step)
+      }
+    }
+    if (at.batch === batches.length) at = { ...at, window: at.window + 1, batch: 0, dropped: at.dropped + window.dropped }
+  }
+  return last ?? { step: at.step, loss: Number.NaN, learningRate: 0, tokens: at.tokens, tokensPerSecond: Number.NaN, dropped: at.dropped }
+}
+
+/** Warm-up over `warmupSteps`, flat for the first half of the tokens, then linear down to `finalShare`. */
+export function learningRateAt(settings: PretrainingSettings, step: number, progress: number): number {
+  const warm = Math.min(1, step / settings.warmupSteps)
+  const decay = progress <= 0.5 ? 1 : 1 - (1 - settings.finalShare) * ((progress - 0.5) / 0.5)
+  return settings.learningRate * warm * decay
+}
+
+/** Batches of documents of similar length: documents × longest ≤ batchTokens. In random order. */
+export function batchByLength(documents: readonly Int32Array[], batchTokens: number, random: Random): Int32Array[][] {
+  const sorted = [...documents].sort((a, b) => a.length - b.length)
+  const batches: Int32Array[][] = []
+  let batch: Int32Array[] = []
+  for (const document of sorted) {
+    if (batch.length > 0 && (batch.length + 1) * document.length > batchTokens) {
+      batches.push(batch)
+      batch = []
+    }
+    batch.push(document)
+  }
+  if (batch.length > 0) batches.push(batch)
+  return random.shuffle(batches)
+}
+
+/** Every token predicts the next; the weights sum to 1, so that the loss is the mean over tokens. */
+function nextTokenDatums(batch: readonly Int32Array[]): Datum[] {
+  const total = batch.reduce((sum, document) => sum + document.length - 1, 0)
+  return batch.map((document) => ({
+    tokens: document.subarray(0, -1),
+    targets: document.subarray(1),
+    weights: new Float32Array(document.length - 1).fill(1 / total),
+  }))
+}
+
+function tokenise(codec: TextCodec, texts: Iterable<string>, maxLength: number): { documents: Int32Array[]; dropped: number } {
+  const documents: Int32Array[] = []
+  let dropped = 0
+  for (const text of texts) {
+    const ids = codec.encode(text)
+    if (ids.length + 1 > maxLength) dropped++
+    else documents.push(Int32Array.of(...ids, codec.eosId))
+  }
+  if (documents.length === 0) throw new Error(`no document of at most ${maxLength} tokens`)
+  return { documents, dropped }
+}
+
+function resumePoint(store: RunStore) {
+  const { step } = store.info()
+  const metrics = store.metricsAt(step)
+  return {
+    step,
+    tokens: metrics['total/tokens'] ?? 0,
+    flops: metrics['total/flops'] ?? 0,
+    window: metrics['data/window'] ?? 0,
+    batch: metrics['data/batch'] ?? 0,
+    dropped: metrics['data/dropped_before_window'] ?? 0,
+  }
+}

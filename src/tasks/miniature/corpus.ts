@@ -1,0 +1,82 @@
+import { Random } from '../../random.ts'
+import { r1ZeroPrompt } from '../../thinking/template.ts'
+import { type Kind, type Problem, randomSplitProblem } from './problems.ts'
+import { type Language, type Style, voice } from './words.ts'
+
+/** A training document of the base model, with what is known about it. */
+export interface CorpusDocument {
+  readonly text: string
+  /** Where the solution begins in `text`. */
+  readonly promptLength: number
+  readonly kind: Kind
+  readonly style: Style
+  /** Whether the question stands in the R1-Zero template. */
+  readonly template: boolean
+  readonly language: Language
+  /** Probability with which a phrase switched language. */
+  readonly mixing: number
+  readonly problem: Problem
+  readonly chain: string
+  readonly answer: string
+}
+
+const ARITHMETIC: [Kind[], number[]] = [
+  ['arithmetic/1', 'arithmetic/2', 'arithmetic/3', 'arithmetic/4', 'arithmetic/5'],
+  [0.15, 0.35, 0.32, 0.15, 0.03],
+]
+const FILL: [Kind[], number[]] = [
+  ['fill/1', 'fill/2', 'fill/3'],
+  [0.3, 0.35, 0.35],
+]
+const STYLES: Style[] = ['D', 'S', 'L', 'V']
+/** Shares of the styles: in the template guesses prevail, elsewhere worked solutions. */
+const SHARES = {
+  arithmetic: { template: [0.38, 0.36, 0.22, 0.04], plain: [0.05, 0.1, 0.7, 0.15] },
+  fill: { template: [0.42, 0.36, 0.14, 0.08], plain: [0.05, 0.08, 0.17, 0.7] },
+}
+
+/** Document `index` of the corpus of `seed`. */
+export function corpusDocument(seed: number, index: number): CorpusDocument {
+  const random = new Random(seed, 'miniature corpus', index)
+  const family = random.uniform() < 0.5 ? 'arithmetic' : 'fill'
+  const kind = random.weighted(...(family === 'arithmetic' ? ARITHMETIC : FILL))
+  const problem = randomSplitProblem(random, kind, false)
+  const template = random.uniform() < 0.35
+  const style = random.weighted(STYLES, SHARES[family][template ? 'template' : 'plain'])
+  const language: Language = random.uniform() < 0.06 ? 'zh' : 'en'
+  const mixing = language === 'en' && random.uniform() < (style === 'V' ? 0.5 : 0.15) ? 0.5 : 0
+  const question = problem.ask(random, language)
+  const { chain, answer } = problem.solve(random, {
+    style,
+    say: voice(random, language, mixing),
+    slips: true,
+  })
+  const about = { kind, style, template, language, mixing, problem, chain, answer }
+
+  const final = language === 'en' ? `The answer is ${answer}.` : `答案是 ${answer}.`
+  if (template) {
+    const prompt = r1ZeroPrompt(question)
+    const response = random.weighted(
+      [
+        ` <think>\n${chain}\n</think>\n<answer>${answer}</answer>`,
+        ` ${chain}\n${final}`,
+        ` <think>\n${chain}\n${final}`,
+      ],
+      [0.7, 0.15, 0.15],
+    )
+    return { ...about, text: prompt + response, promptLength: prompt.length }
+  }
+  const [asked, solved, answered] =
+    language === 'en' ? ['Question', 'Solution', 'Answer'] : ['问题', '解答', '答案']
+  const prompt = `${asked}: ${question}\n`
+  return {
+    ...about,
+    text: `${prompt}${solved}:\n${chain}\n${answered}: ${answer}`,
+    promptLength: prompt.length,
+  }
+}
+
+/** The corpus of `seed` as text: `count` documents, those from `from` on. */
+export function* corpusDocuments(seed: number, count: number, from = 0): Generator<string> {
+  for (let i = from; i < from + count; i++) yield corpusDocument(seed, i).text
+}
