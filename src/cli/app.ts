@@ -4,7 +4,7 @@ import { versions } from '../runs/versions.ts'
 import { Interrupted } from '../stages/interrupted.ts'
 import { readArguments } from './arguments.ts'
 import type { Command } from './command.ts'
-import { nearest } from './nearest.ts'
+import { nearest } from '../recipes/nearest.ts'
 
 /** Every command, loaded when it is called. */
 const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> = {

@@ -34,13 +34,14 @@ const native = load('onnxruntime-node/dist/binding') as {
  */
 export class Session {
   readonly #session: NativeSession
-  readonly #inputs: ReadonlyMap<string, Value>
+  /** Declared inputs by name. */
+  readonly inputs: ReadonlyMap<string, Value>
   readonly #fetches: Record<string, null>
 
   constructor(graph: Graph, { threads }: { threads: number }) {
     native.initOrt()
     const bytes = encode(graph)
-    this.#inputs = new Map(graph.inputs.map((v) => [v.name, v]))
+    this.inputs = new Map(graph.inputs.map((v) => [v.name, v]))
     this.#fetches = Object.fromEntries([...graph.outputs.keys()].map((name) => [name, null]))
     this.#session = new native.binding.InferenceSession()
     this.#session.loadModel(bytes.buffer, bytes.byteOffset, bytes.byteLength, {
@@ -57,14 +58,14 @@ export class Session {
   run(feeds: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
     const symbols = new Map<string, number>()
     const bound: Record<string, unknown> = {}
-    for (const [name, declared] of this.#inputs) {
+    for (const [name, declared] of this.inputs) {
       const feed = feeds[name]
       if (!feed) throw new Error(`run: input ${declared} is missing`)
       check(declared, feed, symbols)
       bound[name] = new OrtTensor(declared.dtype, feed.data as never, feed.dims as number[])
     }
     for (const name of Object.keys(feeds))
-      if (!this.#inputs.has(name)) throw new Error(`run: the program has no input ${name}`)
+      if (!this.inputs.has(name)) throw new Error(`run: the program has no input ${name}`)
     return this.#session.run(bound, this.#fetches, {})
   }
 

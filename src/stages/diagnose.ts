@@ -75,10 +75,6 @@ const CAUSES: Cause[] = [
     says: () => 'the gradient is 0 although rewards differ: every token is clipped or masked; look at clip/low, clip/high and length/cut',
   },
   {
-    applies: (s) => s.window.length > 0 && !Number.isFinite(newest(s, 'grad_norm') ?? 0),
-    says: (s) => `the gradient norm is ${newest(s, 'grad_norm')}: training has diverged; lower rl.learningRate`,
-  },
-  {
     applies: (s) => throughout(s, 'mismatch/max', (v) => v > 0.1),
     says: (s) =>
       `sampler and trainer disagree by up to ${newest(s, 'mismatch/max')?.toFixed(3)} nats a token: what is trained is not what was sampled`,

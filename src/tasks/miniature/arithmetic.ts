@@ -119,7 +119,10 @@ function attempt(random: Random, p: Arithmetic, { style, say, slips }: Writing):
       return value
     }
     let n = amount(e)
-    if (e.b !== null) sums.push(`${e.a}*${e.b}=${(n = result(n))}`)
+    if (e.b !== null) {
+      n = result(n)
+      sums.push(`${e.a}*${e.b}=${n}`)
+    }
     const digits = [n - (n % 10), n % 10].filter((d) => d > 0)
     let after = total
     for (const d of onesFirst ? digits.reverse() : digits) {

@@ -16,7 +16,7 @@ const LEVELS: Record<
   { size: number; lo: number; hi: number; operators: Operator[]; solutions: number }
 > = {
   1: { size: 3, lo: 1, hi: 9, operators: ['+', '-'], solutions: 1 },
-  2: { size: 3, lo: 2, hi: 6, operators: ['+', '-', '*'], solutions: 2 },
+  2: { size: 3, lo: 2, hi: 8, operators: ['+', '-', '*'], solutions: 2 },
   3: { size: 4, lo: 1, hi: 9, operators: ['+', '-'], solutions: 2 },
 }
 
@@ -74,7 +74,7 @@ export function askFill(p: Fill, language: Language): string {
   const operators = operatorsOf(p.level)
   return language === 'en'
     ? `Fill in ${operators} left to right: ${gapsOf(p)}.`
-    : `从左到右填入 ${operators} : ${gapsOf(p)}.`
+    : `从左填入 ${operators} : ${gapsOf(p)}.`
 }
 
 /** Reads a problem back from its question. `null`: the text is not such a question. */

@@ -10,7 +10,7 @@ const ARITHMETIC: readonly Kind[] = ['arithmetic/2', 'arithmetic/3', 'arithmetic
 const FILL: readonly Kind[] = ['fill/1', 'fill/2', 'fill/3']
 
 /** Draws after which a kind is taken to have no further held-out problem. */
-const EXHAUSTED = 20_000
+const EXHAUSTED = 5_000
 
 /**
  * Questions of the given kinds in equal shares, kind by kind in turn: a pure function of its options. Held-out ones

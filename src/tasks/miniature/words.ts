@@ -6,17 +6,17 @@ export type Language = 'en' | 'zh'
 const PHRASES = {
   first: { en: 'First', zh: '首先' },
   next: { en: 'Next', zh: '接着' },
-  result: { en: 'So the result is', zh: '所以结果是' },
+  result: { en: 'So the result is', zh: '结果是' },
   quick: { en: 'Quick', zh: '快速' },
-  know: { en: 'I think I know this.', zh: '我想我知道.' },
+  know: { en: 'I think I know this.', zh: '我知道.' },
   guess: { en: 'I guess.', zh: '我猜.' },
   try: { en: 'Try', zh: '试' },
   check: { en: 'check', zh: '检查' },
-  recheck: { en: 'Let me check.', zh: '让我检查.' },
+  recheck: { en: 'Let me check.', zh: '再检查.' },
   same: { en: 'Yes.', zh: '对.' },
   right: { en: 'Yes, right.', zh: '对, 没错.' },
   wrong: { en: 'Wait, wrong.', zh: '等等, 错了.' },
-  stop: { en: 'I stop here.', zh: '我停在这里.' },
+  stop: { en: 'I stop here.', zh: '停下.' },
 } as const
 
 export type Phrase = keyof typeof PHRASES

@@ -1,0 +1,148 @@
+import type { Value } from '../onnx/graph.ts'
+import {
+  add,
+  and,
+  cast,
+  clip,
+  div,
+  exp,
+  expand,
+  gather,
+  greater,
+  less,
+  max,
+  min,
+  mul,
+  neg,
+  reduceSum,
+  scatterAdd,
+  stopGradient,
+  sub,
+  where,
+} from '../onnx/ops.ts'
+import type { Dim } from '../onnx/shape.ts'
+import { type KlPenalty, klProgram } from './kl.ts'
+
+/** −Σ w log π: pretraining and supervised fine-tuning. */
+export interface CrossEntropy {
+  readonly kind: 'cross_entropy'
+}
+
+/** A policy gradient. GRPO, Dr. GRPO, DAPO, GSPO, CISPO, RLOO and REINFORCE++ are settings of it. */
+export interface PolicyObjective {
+  readonly kind: 'policy'
+  /** One ratio ρ a token (GRPO), or one a sequence, the geometric mean of its tokens' (GSPO). */
+  readonly ratio: 'token' | 'sequence'
+  /**
+   * What is maximised, from the ratio ρ = π_θ / π_old and the advantage A:
+   * `clip` min(ρA, clip(ρ)A); `importance` ρA; `cispo` sg(clip(ρ)) A log π_θ; `reinforce` A log π_θ (on-policy only).
+   */
+  readonly surrogate: 'clip' | 'importance' | 'cispo' | 'reinforce'
+  /** Ratios are clipped to [1 − clipLow, 1 + clipHigh]. A clipLow of 1 or more is no lower bound: ratios are positive. */
+  readonly clipLow: number
+  readonly clipHigh: number
+  /** Where A < 0, the clipped surrogate is kept ≥ dualClip·A; more than 1. null: off. */
+  readonly dualClip: number | null
+  /** KL to the reference policy, in the loss. */
+  readonly kl: KlPenalty
+}
+
+/** What a training step optimises, as data that can travel to an engine. */
+export type Objective = CrossEntropy | PolicyObjective
+
+/** Does the loss read the reference policy's log-probs? */
+export const needsReference = (objective: Objective): boolean =>
+  objective.kind === 'policy' && objective.kl.beta !== 0
+
+/** The tokens of a microbatch, all sequences flattened: float32 [M] but for `sequence`. Log-probs in nats. */
+export interface TokenTensors {
+  /** log π_θ, through which gradients flow. */
+  readonly logprob: Value
+  /** log π_old. */
+  readonly old: Value
+  /** log π_ref; read only when `needsReference`. */
+  readonly reference: Value
+  readonly advantage: Value
+  /** Factor ≥ 0 of each token's loss; tokens of weight 0 belong to no sequence's ratio. */
+  readonly weight: Value
+  /** int64 [M]: the number of each token's sequence, 0 … sequences − 1. */
+  readonly sequence: Value
+  readonly sequences: Dim
+}
+
+export interface ObjectiveProgram {
+  /** Σ weight·loss: a scalar. Means are made by the weights (`tokenWeights`). */
+  readonly loss: Value
+  /** float32 [M]: where clipping took the gradient or capped the ratio, +1 from above, −1 from below, else 0. */
+  readonly clipped: Value
+}
+
+/** The objective as a tensor program, appended to the graph of its operands. */
+export function buildObjective(objective: Objective, tokens: TokenTensors): ObjectiveProgram {
+  const { logprob, reference, weight } = tokens
+  if (objective.kind === 'cross_entropy')
+    return { loss: weighted(weight, neg(logprob)), clipped: none(logprob) }
+  const { gain, clipped } = surrogates[objective.surrogate](objective, tokens)
+  const { beta, estimator } = objective.kl
+  // −J = −(surrogate − β KL[π_θ ‖ π_ref])   (DeepSeekMath, arXiv 2402.03300, eq. 3; Nature 645, 633, eq. 1)
+  const loss = neg(gain)
+  return {
+    loss: weighted(
+      weight,
+      beta === 0 ? loss : add(loss, mul(klProgram(estimator, logprob, reference), beta)),
+    ),
+    clipped,
+  }
+}
+
+type Surrogate = (o: PolicyObjective, t: TokenTensors) => { gain: Value; clipped: Value }
+
+const surrogates: { readonly [S in PolicyObjective['surrogate']]: Surrogate } = {
+  // min(ρA, clip(ρ, 1 − ε_low, 1 + ε_high) A)   (Schulman et al. 2017, eq. 7; DAPO, arXiv 2503.14476, eq. 10)
+  clip: (o, t) => {
+    const A = t.advantage
+    const [low, high] = [1 - o.clipLow, 1 + o.clipHigh]
+    const rho = ratio(o, t)
+    const gain = min(mul(rho, A), mul(clip(rho, low, high), A))
+    const above = and(greater(A, 0), greater(rho, high))
+    const below = and(less(A, 0), less(rho, low))
+    if (o.dualClip === null) return { gain, clipped: flags(above, below) }
+    // where A < 0: max(min(ρA, clip(ρ)A), cA)   (dual clip: Ye et al. 2020, arXiv 1912.09729, eq. 5)
+    const negative = less(A, 0)
+    const capped = and(negative, greater(rho, o.dualClip))
+    return {
+      gain: where(negative, max(gain, mul(A, o.dualClip)), gain),
+      clipped: where(capped, 1, flags(above, below)),
+    }
+  },
+  // ρA
+  importance: (o, t) => ({ gain: mul(ratio(o, t), t.advantage), clipped: none(t.logprob) }),
+  // sg(clip(ρ, 1 − ε_low, 1 + ε_high)) A log π_θ: no token loses its gradient   (MiniMax-M1, arXiv 2506.13585, eq. 4)
+  cispo: (o, t) => {
+    const [low, high] = [1 - o.clipLow, 1 + o.clipHigh]
+    const rho = stopGradient(ratio(o, t))
+    return {
+      gain: mul(mul(clip(rho, low, high), t.advantage), t.logprob),
+      clipped: flags(greater(rho, high), less(rho, low)),
+    }
+  },
+  // A log π_θ   (Williams 1992; RLOO: Ahmadian et al. 2024, arXiv 2402.14740)
+  reinforce: (_, t) => ({ gain: mul(t.advantage, t.logprob), clipped: none(t.logprob) }),
+}
+
+/** ρ for every token, [M]. */
+function ratio(o: PolicyObjective, { logprob, old, weight, sequence, sequences }: TokenTensors): Value {
+  const counted = greater(weight, 0)
+  const logRatio = where(counted, sub(logprob, old), 0)
+  // ρ_t = π_θ(o_t) / π_old(o_t)   (DeepSeekMath, eq. 3; the Nature paper writes the ratio of whole responses)
+  if (o.ratio === 'token') return exp(logRatio)
+  // s_i = (π_θ(o_i) / π_old(o_i))^(1/|o_i|) = exp(mean_t log ρ_t), the same for each of its tokens;
+  // the gradient flows through the whole of s_i   (GSPO, arXiv 2507.18071, eq. 7)
+  const total = scatterAdd(logRatio, sequence, sequences)
+  const length = max(scatterAdd(cast(counted, 'float32'), sequence, sequences), 1)
+  return exp(gather(div(total, length), sequence))
+}
+
+const weighted = (weight: Value, loss: Value): Value => reduceSum(mul(weight, loss))
+const flags = (above: Value, below: Value): Value => where(above, 1, where(below, -1, 0))
+const none = (like: Value): Value => expand(like.graph.scalar(0), like.shape)

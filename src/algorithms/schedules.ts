@@ -1,0 +1,43 @@
+/**
+ * The course of the learning rate after the warm-up:
+ * - `constant`
+ * - `linear`: down to `final`
+ * - `cosine`: half a cosine down to `final` (Loshchilov & Hutter 2017, eq. 5, without restarts)
+ * - `warmup_stable_decay`: flat for the share `stable` of the steps, then linearly down to `final` (MiniCPM, arXiv
+ *   2404.06395, §4)
+ *
+ * `final` is a share of the peak, reached at the last step.
+ */
+export type Decay =
+  | { readonly kind: 'constant' }
+  | { readonly kind: 'linear'; readonly final: number }
+  | { readonly kind: 'cosine'; readonly final: number }
+  | { readonly kind: 'warmup_stable_decay'; readonly stable: number; readonly final: number }
+
+/** `warmup` steps from 0 to the peak in equal parts, then the decay. */
+export type Schedule = Decay & { readonly warmup: number }
+
+/** The learning rate of step 0 … steps − 1. */
+export function learningRateAt(schedule: Schedule, peak: number, step: number, steps: number): number {
+  if (step < 0 || step >= steps) throw new Error(`learning rate: step ${step} is outside of 0 … ${steps - 1}`)
+  const { warmup } = schedule
+  if (step < warmup) return (peak * (step + 1)) / warmup
+  // progress t: 0 at the first step after the warm-up, 1 at the last step
+  const t = (step - warmup) / Math.max(1, steps - 1 - warmup)
+  return peak * decay(schedule, t)
+}
+
+function decay(schedule: Decay, t: number): number {
+  switch (schedule.kind) {
+    case 'constant':
+      return 1
+    case 'linear':
+      return 1 + (schedule.final - 1) * t
+    case 'cosine':
+      return schedule.final + ((1 - schedule.final) * (1 + Math.cos(Math.PI * t))) / 2
+    case 'warmup_stable_decay': {
+      const { stable, final } = schedule
+      return t <= stable ? 1 : 1 + ((final - 1) * (t - stable)) / (1 - stable)
+    }
+  }
+}

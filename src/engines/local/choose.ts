@@ -1,0 +1,58 @@
+import { Random } from '../../random.ts'
+
+export interface Choice {
+  readonly token: number
+  /** log-prob under the distribution that the token was drawn from; equals the model's where nothing was changed. */
+  readonly samplingLogprob: number
+}
+
+/** A sequence's own random stream: token t is a function of (seed, index, t) alone. */
+export const streamOf = (seed: number, index: number): Random => new Random(seed, 'sample', index)
+
+/**
+ * Draws from the row `logprobs[at … at+size)` (natural log, normalised) by temperature, then top-k, then top-p
+ * (the smallest set of likeliest tokens with mass ≥ p). Temperature 0 takes the likeliest token.
+ */
+export function choose(
+  logprobs: Float32Array,
+  at: number,
+  size: number,
+  { temperature, topK, topP }: { temperature: number; topK: number; topP: number },
+  random: Random,
+): Choice {
+  if (temperature === 0) {
+    let best = 0
+    for (let i = 1; i < size; i++) if (logprobs[at + i]! > logprobs[at + best]!) best = i
+    return { token: best, samplingLogprob: 0 }
+  }
+  if (temperature === 1 && topK === 0 && topP === 1) {
+    const token = draw(size, (i) => Math.exp(logprobs[at + i]!), random.uniform())
+    return { token, samplingLogprob: logprobs[at + token]! }
+  }
+  let top = Number.NEGATIVE_INFINITY
+  for (let i = 0; i < size; i++) top = Math.max(top, logprobs[at + i]!)
+  const mass = Float64Array.from({ length: size }, (_, i) => Math.exp((logprobs[at + i]! - top) / temperature))
+  let order = Array.from(mass.keys())
+  if (topK > 0 || topP < 1) order.sort((a, b) => mass[b]! - mass[a]! || a - b)
+  if (topK > 0) order = order.slice(0, topK)
+  if (topP < 1) {
+    const limit = topP * order.reduce((s, i) => s + mass[i]!, 0)
+    let sum = 0
+    order = order.slice(0, 1 + order.findIndex((i) => (sum += mass[i]!) >= limit) || order.length)
+  }
+  const total = order.reduce((s, i) => s + mass[i]!, 0)
+  const token = order[draw(order.length, (i) => mass[order[i]!]! / total, random.uniform())]!
+  return { token, samplingLogprob: Math.log(mass[token]! / total) }
+}
+
+/** Inverse of the cumulative distribution; rounding may leave a sliver above it, which falls to the last possible item. */
+function draw(size: number, probability: (i: number) => number, u: number): number {
+  let left = u
+  let last = 0
+  for (let i = 0; i < size; i++) {
+    const p = probability(i)
+    if (p > 0) last = i
+    if ((left -= p) < 0) return i
+  }
+  return last
+}

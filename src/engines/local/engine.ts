@@ -1,0 +1,217 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { UserError } from '../../errors.ts'
+import type { Objective } from '../../algorithms/objectives.ts'
+import type { ModelConfig } from '../../models/config.ts'
+import { saveModel } from '../../models/directory.ts'
+import { forwardFlopsPerToken, parameterShapes } from '../../models/parameters.ts'
+import { readSafetensors, writeSafetensors } from '../../models/safetensors.ts'
+import type { Tokenizer } from '../../models/tokenizer.ts'
+import { Session, type Tensor } from '../../onnx/session.ts'
+import type { AdamSettings, Datum, ForwardBackwardResult, ForwardResult, SampledSequence } from '../contract.ts'
+import { adamW, type Slot } from './adam.ts'
+import { type Microbatch, microbatches, scatter } from './microbatch.ts'
+import { scoreProgram, trainProgram } from './programs.ts'
+import { LocalSampler, rotaryFeeds, type SampleRequest, weightFeeds } from './sampler.ts'
+
+export interface EngineModel {
+  readonly config: ModelConfig
+  readonly parameters: Map<string, Float32Array>
+  readonly tokenizer: Tokenizer | null
+  /** Folder whose tokenizer files go along with every save; null when there are none. */
+  readonly source: string | null
+  readonly threads: number
+}
+
+/** Padded positions of a microbatch, and elements of its [positions, vocabulary] matrices. */
+const MICROBATCH_TOKENS = 4096
+const MICROBATCH_LOGITS = 2 ** 26
+const OPTIMIZER_FILE = 'optimizer.safetensors'
+
+/**
+ * Trainer and sampler over one set of weights, synchronous: every call blocks its thread until it is done. Programs
+ * read the weights as inputs and only the optimizer writes them, between runs; so an update needs no new session,
+ * and no program can overwrite a weight that it still has to read.
+ */
+export class LocalEngine {
+  readonly config: ModelConfig
+  readonly #model: EngineModel
+  readonly #slots = new Map<string, Slot>()
+  readonly #rotary: { cos: Tensor; sin: Tensor }
+  readonly #train = new Map<string, Session>()
+  #score: Session | null = null
+  #sampler: LocalSampler | null = null
+  /** Weights of the reference policy; null while they equal the policy's. */
+  #reference: Map<string, Float32Array> | null = null
+  #steps = 0
+  readonly #microbatchTokens: number
+
+  constructor(model: EngineModel) {
+    this.#model = model
+    this.config = model.config
+    for (const [name, shape] of parameterShapes(model.config)) {
+      const weights = model.parameters.get(name)!
+      const zeros = () => new Float32Array(weights.length)
+      this.#slots.set(name, { weights, gradient: zeros(), m: zeros(), v: zeros(), decays: shape.length > 1 })
+    }
+    this.#rotary = rotaryFeeds(model.config, model.config.maxPositions)
+    this.#microbatchTokens = Math.max(1, Math.min(MICROBATCH_TOKENS, Math.floor(MICROBATCH_LOGITS / model.config.vocabSize)))
+  }
+
+  forwardBackward(datums: readonly Datum[], objective: Objective): ForwardBackwardResult {
+    const session = this.#trainSession(objective)
+    const weights = weightFeeds(this.config, this.#model.parameters)
+    const result = { logprobs: blank(datums), entropies: blank(datums), clipped: blank(datums) }
+    let loss = 0
+    let flops = 0
+    for (const mb of this.#split(datums)) {
+      const M = [mb.rows.length]
+      const out = session.run({
+        ...weights,
+        ...this.#batchFeeds(mb),
+        weight: { data: mb.weight, dims: M },
+        sequence: { data: mb.sequence, dims: M },
+        ...Object.fromEntries(
+          (['old', 'reference', 'advantage'] as const)
+            .filter((name) => session.inputs.has(name))
+            .map((name) => [name, { data: mb[name], dims: M }]),
+        ),
+      })
+      loss += Number(out.loss!.data[0])
+      this.#collect(mb, out, result)
+      scatter(mb, out.clipped!.data as Float32Array, result.clipped)
+      for (const [name, { gradient }] of this.#slots) {
+        const g = out[`grad.${name}`]!.data as Float32Array
+        for (let i = 0; i < g.length; i++) gradient[i] = gradient[i]! + g[i]!
+      }
+      flops += 3 * this.#forwardFlops(mb)
+    }
+    return { ...result, loss, flops }
+  }
+
+  forward(datums: readonly Datum[], weights: 'policy' | 'reference'): ForwardResult {
+    const parameters = weights === 'reference' && this.#reference ? this.#reference : this.#model.parameters
+    return this.#forward(datums, parameters)
+  }
+
+  #forward(datums: readonly Datum[], parameters: ReadonlyMap<string, Float32Array>): ForwardResult {
+    this.#score ??= new Session(scoreProgram(this.config), { threads: this.#model.threads })
+    const result = { logprobs: blank(datums), entropies: blank(datums) }
+    const feeds = weightFeeds(this.config, parameters)
+    for (const mb of this.#split(datums)) this.#collect(mb, this.#score.run({ ...feeds, ...this.#batchFeeds(mb) }), result)
+    return result
+  }
+
+  optimStep(settings: AdamSettings): { gradNorm: number } {
+    const slots = [...this.#slots.values()]
+    const gradNorm = adamW(slots, this.#steps + 1, settings)
+    this.#steps++
+    for (const { gradient } of slots) gradient.fill(0)
+    return { gradNorm }
+  }
+
+  refreshReference(): void {
+    this.#reference = new Map([...this.#model.parameters].map(([name, w]) => [name, w.slice()]))
+  }
+
+  sample(requests: readonly SampleRequest[]): SampledSequence[][] {
+    this.#sampler ??= new LocalSampler(this.config, this.#model.parameters, this.#model.tokenizer, this.#model.threads)
+    return this.#sampler.sample(requests)
+  }
+
+  /** log π(tokens[t] | tokens[0..t)), NaN at t = 0. */
+  logprobs(tokens: Int32Array): Float32Array {
+    const result = new Float32Array(tokens.length).fill(Number.NaN)
+    if (tokens.length < 2) return result
+    const datum = { tokens: tokens.slice(0, -1), targets: tokens.slice(1), weights: new Float32Array(tokens.length - 1).fill(1) }
+    result.set(this.forward([datum], 'policy').logprobs[0]!, 1)
+    return result
+  }
+
+  save(directory: string, { optimizer = false, dtype = 'F32' }: { optimizer?: boolean; dtype?: 'F32' | 'BF16' }): void {
+    mkdirSync(directory, { recursive: true })
+    const { config, parameters, source } = this.#model
+    saveModel(directory, { config, parameters, dtype, ...(source ? { tokenizerFrom: source } : {}) })
+    if (!optimizer) return
+    const shapes = parameterShapes(config)
+    const tensors = new Map<string, { shape: readonly number[]; data: Float32Array }>()
+    for (const [name, shape] of shapes) {
+      const slot = this.#slots.get(name)!
+      tensors.set(`m.${name}`, { shape, data: slot.m })
+      tensors.set(`v.${name}`, { shape, data: slot.v })
+      if (this.#reference) tensors.set(`reference.${name}`, { shape, data: this.#reference.get(name)! })
+    }
+    writeSafetensors(join(directory, OPTIMIZER_FILE), tensors, { dtype: 'F32', metadata: { steps: String(this.#steps) } })
+  }
+
+  /** Restores what `save(…, {optimizer: true})` wrote into the same architecture. */
+  load(directory: string): void {
+    const shapes = parameterShapes(this.config)
+    const model = readSafetensors(join(directory, 'model.safetensors'))
+    const state = readSafetensors(join(directory, OPTIMIZER_FILE))
+    const copy = (from: typeof model, name: string, into: Float32Array) => {
+      const tensor = from.tensors.get(name)
+      if (tensor?.data.length !== into.length)
+        throw new UserError(`${directory}: ${name} is missing or of another size; this checkpoint is of another model`)
+      into.set(tensor.data)
+    }
+    const reference = state.tensors.has(`reference.${[...shapes.keys()][0]}`)
+    this.#reference = reference ? new Map() : null
+    for (const [name, slot] of this.#slots) {
+      copy(model, name, slot.weights)
+      copy(state, `m.${name}`, slot.m)
+      copy(state, `v.${name}`, slot.v)
+      slot.gradient.fill(0)
+      if (!reference) continue
+      const weights = new Float32Array(slot.weights.length)
+      copy(state, `reference.${name}`, weights)
+      this.#reference!.set(name, weights)
+    }
+    this.#steps = Number(state.metadata.steps)
+  }
+
+  #trainSession(objective: Objective): Session {
+    const key = JSON.stringify(objective)
+    let session = this.#train.get(key)
+    if (!session) {
+      session = new Session(trainProgram(this.config, objective), { threads: this.#model.threads })
+      this.#train.set(key, session)
+    }
+    return session
+  }
+
+  #split(datums: readonly Datum[]): Microbatch[] {
+    for (const [i, d] of datums.entries()) {
+      if (d.tokens.length > this.config.maxPositions)
+        throw new Error(`datum ${i} has ${d.tokens.length} tokens; the model has ${this.config.maxPositions} positions`)
+      if (d.targets.length !== d.tokens.length || d.weights.length !== d.tokens.length)
+        throw new Error(`datum ${i}: tokens, targets and weights differ in length`)
+    }
+    return microbatches(datums, this.#microbatchTokens).filter((mb) => mb.rows.length > 0)
+  }
+
+  #batchFeeds(mb: Microbatch): Record<string, Tensor> {
+    const dims = [mb.batch, mb.length]
+    return {
+      'rotary.cos': this.#rotary.cos,
+      'rotary.sin': this.#rotary.sin,
+      ids: { data: mb.ids, dims },
+      positions: { data: mb.positions, dims },
+      segments: { data: mb.segments, dims },
+      rows: { data: mb.rows, dims: [mb.rows.length] },
+      targets: { data: mb.targets, dims: [mb.rows.length] },
+    }
+  }
+
+  #collect(mb: Microbatch, out: Record<string, Tensor>, into: { logprobs: Float32Array[]; entropies: Float32Array[] }): void {
+    scatter(mb, out.logprob!.data as Float32Array, into.logprobs)
+    scatter(mb, out.entropy!.data as Float32Array, into.entropies)
+  }
+
+  #forwardFlops(mb: Microbatch): number {
+    return mb.batch * mb.length * forwardFlopsPerToken(this.config, mb.length)
+  }
+}
+
+const blank = (datums: readonly Datum[]): Float32Array[] =>
+  datums.map((d) => new Float32Array(d.tokens.length).fill(Number.NaN))

@@ -1,0 +1,52 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { loadModel } from '../../models/directory.ts'
+import { Tokenizer } from '../../models/tokenizer.ts'
+import { LocalEngine } from './engine.ts'
+import type { OpenOptions } from './index.ts'
+
+/** A call from the main thread, and what goes back. */
+export interface Call {
+  readonly id: number
+  readonly method: 'forwardBackward' | 'forward' | 'optimStep' | 'refreshReference' | 'save' | 'load' | 'sample' | 'logprobs'
+  readonly args: readonly unknown[]
+}
+export type Reply =
+  | { readonly id: number; readonly value: unknown }
+  | { readonly id: number; readonly error: unknown }
+  | { readonly id: number; readonly request: number; readonly index: number; readonly token: number }
+
+const port = parentPort!
+const options = workerData as Required<OpenOptions>
+
+function open(): LocalEngine {
+  if (typeof options.model === 'string') {
+    const { config, parameters } = loadModel(options.model)
+    const tokenizer = Tokenizer.load(options.model)
+    return new LocalEngine({ config, parameters, tokenizer, source: options.model, threads: options.threads })
+  }
+  const { config, parameters, tokenizerFrom } = options.model
+  const tokenizer = tokenizerFrom ? Tokenizer.load(tokenizerFrom) : null
+  return new LocalEngine({ config, parameters, tokenizer, source: tokenizerFrom ?? null, threads: options.threads })
+}
+
+let engine: LocalEngine | null = null
+port.on('message', ({ id, method, args }: Call) => {
+  try {
+    engine ??= open()
+    const call = args as never[]
+    const value =
+      method === 'sample'
+        ? engine.sample(
+            (args[0] as { prompt: Int32Array; options: never; stream: boolean }[]).map((r, request) => ({
+              ...r,
+              onToken: r.stream
+                ? (index: number, token: number) => port.postMessage({ id, request, index, token } satisfies Reply)
+                : undefined,
+            })),
+          )
+        : (engine[method] as (...a: never[]) => unknown).apply(engine, call)
+    port.postMessage({ id, value } satisfies Reply)
+  } catch (error) {
+    port.postMessage({ id, error } satisfies Reply)
+  }
+})

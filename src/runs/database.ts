@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs'
+import Database from 'libsql'
+import { UserError } from '../errors.ts'
+import { onDisk } from './failures.ts'
+
+export type SqliteDatabase = Database.Database
+
+/** Bumped when the tables change. */
+const VERSION = 1
+
+const SCHEMA = `
+CREATE TABLE run (
+  recipe TEXT NOT NULL, seed INTEGER NOT NULL, settings TEXT NOT NULL, versions TEXT NOT NULL,
+  status TEXT NOT NULL, created TEXT NOT NULL, result TEXT
+);
+CREATE TABLE metrics (step INTEGER NOT NULL, name TEXT NOT NULL, value REAL NOT NULL, PRIMARY KEY (name, step)) WITHOUT ROWID;
+CREATE TABLE rollouts (
+  id INTEGER PRIMARY KEY, step INTEGER NOT NULL, split TEXT NOT NULL, question TEXT NOT NULL, kind TEXT NOT NULL,
+  gold TEXT NOT NULL, prompt TEXT NOT NULL, tokens BLOB NOT NULL, text TEXT NOT NULL, thinking TEXT, answer TEXT,
+  logprobs BLOB NOT NULL, rewards TEXT NOT NULL, correct INTEGER, total REAL, advantage REAL,
+  stop_reason TEXT NOT NULL, length INTEGER NOT NULL
+);
+CREATE INDEX rollouts_by_step ON rollouts (split, step);
+CREATE INDEX rollouts_by_question ON rollouts (question, split);
+CREATE TABLE checkpoints (step INTEGER PRIMARY KEY, path TEXT NOT NULL, score REAL);
+CREATE TABLE events (step INTEGER NOT NULL, level TEXT NOT NULL, message TEXT NOT NULL);
+`
+
+/** A new run database with its tables. */
+export function createDatabase(file: string): SqliteDatabase {
+  return onDisk('create', file, () => {
+    const database = connect(file)
+    database.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${VERSION}; COMMIT`)
+    return database
+  })
+}
+
+/** An existing run database. */
+export function openDatabase(file: string): SqliteDatabase {
+  if (!existsSync(file))
+    throw new UserError(`no run at ${file}; \`ruminate runs\` lists the runs of this folder`)
+  return onDisk('open', file, () => {
+    const database = connect(file)
+    const { user_version: version } = database.prepare('PRAGMA user_version').get() as {
+      user_version: number
+    }
+    if (version !== VERSION) {
+      database.close()
+      throw new UserError(`${file} has run-store version ${version}, this Ruminate reads version ${VERSION}`)
+    }
+    return database
+  })
+}
+
+function connect(file: string): SqliteDatabase {
+  const database = new Database(file, { timeout: 5000 })
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000')
+  return database
+}
+
+/** Held by the one process that writes a run; the operating system gives it up when that process dies. */
+export function lockRun(file: string): SqliteDatabase {
+  const lock = onDisk('open', file, () => new Database(file, { timeout: 0 }))
+  try {
+    lock.exec('BEGIN EXCLUSIVE')
+  } catch (error) {
+    lock.close()
+    if (String((error as { code?: unknown }).code).startsWith('SQLITE_BUSY'))
+      throw new UserError(`another process is writing this run (${file} is locked); stop it first`)
+    throw error
+  }
+  return lock
+}

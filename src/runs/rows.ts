@@ -1,0 +1,122 @@
+export type RunStatus = 'running' | 'interrupted' | 'failed' | 'done'
+
+/** What a run is, as its `run` table says. */
+export interface RunInfo {
+  readonly directory: string
+  readonly recipe: string
+  readonly seed: number
+  readonly status: RunStatus
+  /** ISO 8601. */
+  readonly created: string
+  readonly settings: unknown
+  readonly versions: Readonly<Record<string, string>>
+  /** The outcome, once done. */
+  readonly result: unknown
+  /** The last step with a metric. */
+  readonly step: number
+}
+
+export interface MetricPoint {
+  readonly step: number
+  readonly value: number
+}
+
+export interface RunEvent {
+  readonly step: number
+  readonly level: 'info' | 'warning'
+  readonly message: string
+}
+
+export interface Checkpoint {
+  readonly step: number
+  readonly path: string
+  /** Held-out pass@1 at that step, where known. */
+  readonly score: number | null
+}
+
+/** One sampled response with everything that became of it. */
+export interface RolloutRow {
+  readonly step: number
+  /** 'train', 'eval-before', 'eval-40', 'eval-after', … */
+  readonly split: string
+  readonly question: string
+  readonly kind: string
+  readonly gold: string
+  readonly prompt: string
+  readonly tokens: Int32Array
+  readonly text: string
+  readonly thinking: string | null
+  readonly answer: string | null
+  readonly logprobs: Float32Array
+  /** Each reward by name; null where it is unknown or failed. */
+  readonly rewards: Readonly<Record<string, number | null>>
+  readonly correct: boolean | null
+  /** Weighted sum; null leaves the rollout out of the update. */
+  readonly total: number | null
+  readonly advantage: number | null
+  readonly stopReason: 'stop' | 'length'
+  readonly length: number
+}
+
+export interface StepRecord {
+  readonly metrics?: Readonly<Record<string, number>>
+  readonly rollouts?: readonly Omit<RolloutRow, 'step'>[]
+  readonly events?: readonly Omit<RunEvent, 'step'>[]
+}
+
+export function toParameters(
+  step: number,
+  row: Omit<RolloutRow, 'step'>,
+): (string | number | Buffer | null)[] {
+  return [
+    step,
+    row.split,
+    row.question,
+    row.kind,
+    row.gold,
+    row.prompt,
+    bytes(row.tokens),
+    row.text,
+    row.thinking,
+    row.answer,
+    bytes(row.logprobs),
+    JSON.stringify(row.rewards),
+    row.correct === null ? null : Number(row.correct),
+    row.total,
+    row.advantage,
+    row.stopReason,
+    row.length,
+  ]
+}
+
+export function fromRow(row: Record<string, unknown>): RolloutRow {
+  return {
+    step: row.step as number,
+    split: row.split as string,
+    question: row.question as string,
+    kind: row.kind as string,
+    gold: row.gold as string,
+    prompt: row.prompt as string,
+    tokens: new Int32Array(arrayBuffer(row.tokens)),
+    text: row.text as string,
+    thinking: row.thinking as string | null,
+    answer: row.answer as string | null,
+    logprobs: new Float32Array(arrayBuffer(row.logprobs)),
+    rewards: JSON.parse(row.rewards as string),
+    correct: row.correct === null ? null : row.correct === 1,
+    total: row.total as number | null,
+    advantage: row.advantage as number | null,
+    stopReason: row.stop_reason as 'stop' | 'length',
+    length: row.length as number,
+  }
+}
+
+function bytes(array: Int32Array | Float32Array): Buffer {
+  return Buffer.from(array.buffer, array.byteOffset, array.byteLength)
+}
+
+/** The driver hands blobs out as ArrayBuffer from `all` and as Buffer from `get`. */
+function arrayBuffer(blob: unknown): ArrayBuffer {
+  if (blob instanceof ArrayBuffer) return blob
+  return new Uint8Array(blob as Uint8Array).buffer
+}

@@ -1,0 +1,164 @@
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { UserError } from '../errors.ts'
+import { explainFailure } from './failures.ts'
+import type { RolloutRow } from './rows.ts'
+import { listRuns, RunStore } from './store.ts'
+
+let root: string
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'ruminate-store-'))
+})
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+const create = (out = join(root, 'zero-1')): RunStore =>
+  RunStore.create({ recipe: 'zero', seed: 7, settings: { steps: 3 }, out })
+
+const rollout = (question: string, split = 'train'): Omit<RolloutRow, 'step'> => ({
+  split,
+  question,
+  kind: 'arithmetic/2',
+  gold: '71',
+  prompt: 'User: 60 + 11. Assistant:',
+  tokens: Int32Array.of(3, 70000, 1),
+  text: '<think>等 wait</think>',
+  thinking: '等 wait',
+  answer: null,
+  logprobs: Float32Array.of(-0.5, -1.25, 0),
+  rewards: { accuracy: 0, language: null },
+  correct: false,
+  total: 0.1,
+  advantage: null,
+  stopReason: 'length',
+  length: 3,
+})
+
+const write = (text: string) => async (directory: string) => {
+  writeFileSync(join(directory, 'weights'), text)
+}
+
+describe('RunStore', () => {
+  test('gives back what it was given', () => {
+    const store = create()
+    store.record(1, {
+      metrics: { accuracy: 0.25, kl: Number.NaN },
+      rollouts: [rollout('q1'), rollout('q2', 'eval-before')],
+      events: [{ level: 'warning', message: 'flat' }],
+    })
+    store.close()
+    const again = RunStore.open(join(root, 'zero-1'))
+    expect(again.metric('accuracy')).toEqual([{ step: 1, value: 0.25 }])
+    expect(again.metricNames()).toEqual(['accuracy'])
+    expect(again.rollouts({ split: 'train' })).toEqual([{ step: 1, ...rollout('q1') }])
+    expect(again.rollouts({ question: 'q2' })).toEqual([{ step: 1, ...rollout('q2', 'eval-before') }])
+    expect(again.events()).toEqual([{ step: 1, level: 'warning', message: 'flat' }])
+    expect(again.info()).toMatchObject({ recipe: 'zero', seed: 7, status: 'running', settings: { steps: 3 }, result: null, step: 1 })
+    again.close()
+  })
+
+  test('a step is recorded wholly or not at all', () => {
+    const store = create()
+    const bad = { ...rollout('q1'), kind: null as unknown as string }
+    expect(() => store.record(1, { metrics: { accuracy: 1 }, rollouts: [rollout('q0'), bad] })).toThrow()
+    expect(store.metric('accuracy')).toEqual([])
+    expect(store.rollouts()).toEqual([])
+    store.close()
+  })
+
+  test('keeps the last two checkpoints and the best', async () => {
+    const store = create()
+    for (const [step, score] of [[20, 0.1], [40, 0.9], [60, 0.5], [80, null], [100, 0.6]] as const)
+      await store.checkpoint(step, score, write(String(step)))
+    expect(store.checkpoints().map(({ step }) => step)).toEqual([40, 80, 100])
+    expect(readdirSync(join(root, 'zero-1', 'checkpoints')).sort()).toEqual(['step-000040', 'step-000080', 'step-000100'])
+    store.close()
+  })
+
+  test('a checkpoint that could not be written leaves nothing', async () => {
+    const store = create()
+    await expect(
+      store.checkpoint(20, null, async (directory) => {
+        writeFileSync(join(directory, 'weights'), 'half')
+        throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+      }),
+    ).rejects.toThrow(/the disk is full/)
+    expect(readdirSync(join(root, 'zero-1', 'checkpoints'))).toEqual([])
+    expect(store.checkpoints()).toEqual([])
+    store.close()
+  })
+
+  test('truncateAfter forgets later steps and their checkpoints', async () => {
+    const store = create()
+    for (const step of [0, 1, 2, 3]) store.record(step, { metrics: { loss: step }, rollouts: [rollout(`q${step}`)], events: [{ level: 'info', message: 'x' }] })
+    await store.checkpoint(1, null, write('1'))
+    await store.checkpoint(3, null, write('3'))
+    store.truncateAfter(1)
+    expect(store.metric('loss').map(({ step }) => step)).toEqual([0, 1])
+    expect(store.rollouts().map(({ step }) => step)).toEqual([1, 0])
+    expect(store.events().map(({ step }) => step)).toEqual([0, 1])
+    expect(store.checkpoints().map(({ step }) => step)).toEqual([1])
+    expect(existsSync(join(root, 'zero-1', 'checkpoints', 'step-000003'))).toBe(false)
+    store.close()
+  })
+
+  test('one writer at a time, readers at any time', () => {
+    const store = create()
+    expect(() => RunStore.open(store.directory, { write: true })).toThrow(/another process is writing/)
+    RunStore.open(store.directory).close()
+    store.close()
+    RunStore.open(store.directory, { write: true }).close()
+  })
+
+  test('what an interrupted checkpoint left is removed', () => {
+    const store = create()
+    store.close()
+    mkdirSync(join(store.directory, 'checkpoints', '.tmp-1-1'))
+    RunStore.open(store.directory, { write: true }).close()
+    expect(readdirSync(join(store.directory, 'checkpoints'))).toEqual([])
+  })
+
+  test('names the next free folder and lists runs, telling of broken ones', () => {
+    for (let i = 0; i < 2; i++) RunStore.create({ recipe: 'zero', seed: i, settings: {}, root }).close()
+    mkdirSync(join(root, 'zero-3'))
+    writeFileSync(join(root, 'zero-3', 'run.sqlite'), 'this is not a database, it is text of some length')
+    const broken: string[] = []
+    expect(listRuns(root, (message) => broken.push(message)).map(({ seed }) => seed)).toEqual([0, 1])
+    expect(broken).toHaveLength(1)
+  })
+})
+
+describe('a failing disk is one line', () => {
+  const cases: [string, () => unknown, RegExp][] = [
+    ['a file is in the way', () => (writeFileSync(join(root, 'f'), ''), create(join(root, 'f', 'run'))), /cannot create .*: a part of that path is a file/],
+    ['the folder holds a run', () => (create().close(), create()), /already holds a run/],
+    ['no such run', () => RunStore.open(join(root, 'none')), /is not a run/],
+  ]
+  test.each(cases)('%s', (_, work, message) => {
+    expect(work).toThrow(UserError)
+    expect(work).toThrow(message)
+  })
+
+  test.skipIf(process.getuid?.() === 0)('an unwritable folder', () => {
+    chmodSync(root, 0o500)
+    expect(() => create()).toThrow(/permission denied/)
+    chmodSync(root, 0o700)
+  })
+
+  const codes: [string, RegExp][] = [
+    ['SQLITE_FULL', /the disk is full/],
+    ['SQLITE_IOERR_WRITE', /input\/output error/],
+    ['SQLITE_READONLY_DBMOVED', /may not be written/],
+    ['EACCES', /permission denied/],
+  ]
+  test.each(codes)('%s', (code, message) => {
+    const explained = explainFailure(Object.assign(new Error('x'), { code }), 'write', 'run.sqlite')
+    expect(explained).toBeInstanceOf(UserError)
+    expect((explained as Error).message).toMatch(message)
+  })
+  test('anything else stays as it is', () => {
+    const error = new TypeError('a defect')
+    expect(explainFailure(error, 'write', 'x')).toBe(error)
+  })
+})
