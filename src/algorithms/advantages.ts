@@ -1,10 +1,10 @@
 /**
  * How rewards become advantages, for a response i with reward r_i:
  * - `group`: (r_i − mean(group)) / (std(group) + 1e-4) (DeepSeekMath, arXiv 2402.03300, §4.1.2; Nature 645, 633, eq. 3)
- * - `mean`: r_i − mean(group) (Dr. GRPO, arXiv 2503.20783, §3.2)
+ * - `mean`: r_i − mean(group) (Dr. GRPO, arXiv 2503.20783)
  * - `batch`: (r_i − mean(group)) / (std(all groups) + 1e-4) (TRL's scale_rewards="batch"; Liu et al., arXiv 2508.08221)
- * - `leave_one_out`: r_i − mean(the others of the group) (RLOO: Kool et al. 2019; arXiv 2402.14740, eq. 8)
- * - `batch_normalised`: (r_i − mean(all groups)) / (std(all groups) + 1e-4) (REINFORCE++, arXiv 2501.03262, eq. 5)
+ * - `leave_one_out`: r_i − mean(the others of the group) (RLOO: Kool et al. 2019; arXiv 2402.14740)
+ * - `batch_normalised`: (r_i − mean(all groups)) / (std(all groups) + 1e-4) (REINFORCE++, arXiv 2501.03262)
  *
  * std is the sample standard deviation (n − 1), and 1e-4 keeps it off zero, both as in TRL; the papers leave both open.
  */

@@ -40,7 +40,7 @@ export const klProgram = (estimator: KlEstimator, policy: Value, reference: Valu
 
 /**
  * KL in the reward: what to subtract from a response's reward, β Σ_t kl_t over its tokens (Ouyang et al. 2022, eq. 2;
- * Ahmadian et al. 2024, §2.1).
+ * Ahmadian et al. 2024).
  */
 export function klPenalty(
   policy: ArrayLike<number>,

@@ -107,7 +107,7 @@ const surrogates: { readonly [S in PolicyObjective['surrogate']]: Surrogate } = 
     const above = and(greater(A, 0), greater(rho, high))
     const below = and(less(A, 0), less(rho, low))
     if (o.dualClip === null) return { gain, clipped: flags(above, below) }
-    // where A < 0: max(min(ρA, clip(ρ)A), cA)   (dual clip: Ye et al. 2020, arXiv 1912.09729, eq. 5)
+    // where A < 0: max(min(ρA, clip(ρ)A), cA)   (dual clip: Ye et al. 2020, arXiv 1912.09729)
     const negative = less(A, 0)
     const capped = and(negative, greater(rho, o.dualClip))
     return {

@@ -12,11 +12,11 @@ export interface RlPreset {
   readonly normalisation: Normalisation
   /** Responses a question. */
   readonly groupSize: number
-  /** Questions an optimizer step. */
+  /** Questions a step. A step samples responses once and may make several optimizer steps of them. */
   readonly questionsPerStep: number
-  /** Optimizer steps an epoch over one rollout: questionsPerStep × minibatches questions are sampled at once. */
+  /** Parts into which a step's responses are split, one optimizer step each. */
   readonly minibatches: number
-  /** Passes over one rollout. */
+  /** Passes over a step's responses. */
   readonly epochs: number
   readonly learningRate: number
   readonly schedule: Schedule
@@ -27,7 +27,7 @@ export interface RlPreset {
   readonly temperature: number
   /** Longest response in tokens. */
   readonly maxTokens: number
-  /** Optimizer steps after which the reference becomes a copy of the policy; null keeps it for ever. */
+  /** Steps after which the reference becomes a copy of the policy; null keeps it for ever. */
   readonly referenceRefresh: number | null
   /** KL subtracted from the reward. null: none. */
   readonly klInReward: KlPenalty | null
@@ -42,6 +42,9 @@ export interface RlPreset {
   /** Weights of the rewards in their sum. */
   readonly rewards: { readonly accuracy: number; readonly format: number; readonly language: number }
 }
+
+/** Optimizer steps from one rollout in the paper, where a "step" is one of these. */
+const MINIBATCHES = 16
 
 /**
  * R1-Zero as published (Nature 645, 633, Methods; arXiv 2501.12948 v2). Not published: the clip range (.2 as in PPO),
@@ -60,8 +63,8 @@ const r1Zero: RlPreset = {
   advantage: 'group',
   normalisation: 'sequence_mean',
   groupSize: 16,
-  questionsPerStep: 32,
-  minibatches: 16,
+  questionsPerStep: 32 * MINIBATCHES,
+  minibatches: MINIBATCHES,
   epochs: 1,
   learningRate: 3e-6,
   schedule: { kind: 'constant', warmup: 0 },
@@ -69,7 +72,7 @@ const r1Zero: RlPreset = {
   gradClip: 1,
   temperature: 1,
   maxTokens: 32_768,
-  referenceRefresh: 400,
+  referenceRefresh: 400 / MINIBATCHES,
   klInReward: null,
   importanceCap: null,
   maskTruncated: false,

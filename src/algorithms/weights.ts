@@ -2,7 +2,7 @@
  * How the tokens of a minibatch are averaged, with N responses of |o_i| tokens:
  * - `sequence_mean`: 1/N Σ_i 1/|o_i| Σ_t, every response counts alike (GRPO: DeepSeekMath, arXiv 2402.03300, eq. 3)
  * - `token_mean`: 1/Σ|o_i| Σ_i Σ_t, every token counts alike (DAPO, arXiv 2503.14476, eq. 12)
- * - `fixed_length`: 1/(N·maxTokens) Σ_i Σ_t, no length bias (Dr. GRPO, arXiv 2503.20783, §3.1)
+ * - `fixed_length`: 1/(N·maxTokens) Σ_i Σ_t, no length bias (Dr. GRPO, arXiv 2503.20783)
  * - `sequence_sum`: 1/N Σ_i Σ_t, the log-prob of the whole response (RLOO, arXiv 2402.14740)
  */
 export type Normalisation = 'sequence_mean' | 'token_mean' | 'fixed_length' | 'sequence_sum'
@@ -40,7 +40,7 @@ export function maskTruncated(lengths: readonly number[], truncated: readonly bo
 
 /**
  * Truncated importance weights w_t = min(π_old(o_t) / π_sampler(o_t), cap), for a sampler whose probabilities differ
- * from the trainer's (Espeholt et al. 2018, eq. 1; Yao et al. 2025, "Your efficient RL framework secretly brings you
+ * from the trainer's (Espeholt et al. 2018; Yao et al. 2025, "Your efficient RL framework secretly brings you
  * off-policy RL training").
  *
  * Multiply the advantages by them: w > 0, so w·min(ρA, clip(ρ)A) = min(ρ·wA, clip(ρ)·wA), and the same holds for the

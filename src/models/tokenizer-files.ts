@@ -1,6 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { type BpeModel, QWEN2_PATTERN } from './bpe.ts'
+import { onFile } from './file.ts'
+import { writeText } from './json-file.ts'
 
 /** Tokens added to the vocabulary after the merges, in this order: end of text, padding, tags. */
 export interface SpecialTokens {
@@ -91,6 +93,7 @@ export function tokenizerFiles({
 
 /** Writes `tokenizerFiles` into a folder, which is made if need be. */
 export function saveTokenizer(directory: string, options: Parameters<typeof tokenizerFiles>[0]): void {
-  mkdirSync(directory, { recursive: true })
-  for (const [name, content] of Object.entries(tokenizerFiles(options))) writeFileSync(join(directory, name), content)
+  onFile('make', directory, () => mkdirSync(directory, { recursive: true }))
+  for (const [name, content] of Object.entries(tokenizerFiles(options)))
+    writeText(join(directory, name), content)
 }

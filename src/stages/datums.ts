@@ -2,10 +2,10 @@ import type { Datum } from '../engines/contract.ts'
 import type { SampledRollout } from './rollouts.ts'
 
 /**
- * A rollout as a training sequence: the very tokens that were sampled, never text encoded again. Prompt positions have
- * weight 0; the response's i-th token is the target of position promptLength − 1 + i.
+ * A rollout as a training sequence of T = prompt + response − 1 positions: the very tokens that were sampled, never text
+ * encoded again. Prompt positions have weight 0; the response's i-th token is the target of position prompt − 1 + i.
  */
-export function toDatum(rollout: SampledRollout, advantage: number, weight: number): Datum {
+export function toDatum(rollout: SampledRollout, weight: number): Datum {
   const { promptTokens, sequence } = rollout
   const first = promptTokens.length - 1
   const length = first + sequence.tokens.length
@@ -19,6 +19,10 @@ export function toDatum(rollout: SampledRollout, advantage: number, weight: numb
     targets: all.subarray(1),
     weights: new Float32Array(length).fill(weight, first),
     logprobs,
-    advantages: new Float32Array(length).fill(advantage, first),
   }
+}
+
+/** The part of a per-position array that belongs to the response. */
+export function responsePart(rollout: SampledRollout, positions: Float32Array): Float32Array {
+  return positions.subarray(rollout.promptTokens.length - 1)
 }

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Objective } from '../algorithms/objectives.ts'
 import type { AdamSettings, Datum, ForwardBackwardResult, ForwardResult, SampledSequence, SampleOptions, Sampler, Trainer } from '../engines/contract.ts'
 import { Random } from '../random.ts'
 import type { Question, Task } from '../tasks/task.ts'
@@ -63,13 +64,13 @@ export class FakeTrainer implements Trainer {
       d.weights[t] === 0 ? Number.NaN : -logProbs(logits, token).reduce((sum, l) => sum + Math.exp(l) * l, 0)))
     return { logprobs, entropies }
   }
-  async forwardBackward(datums: readonly Datum[], objective: { readonly name: string }): Promise<ForwardBackwardResult> {
+  async forwardBackward(datums: readonly Datum[], objective: Objective): Promise<ForwardBackwardResult> {
     const result = await this.forward(datums)
     let loss = 0
     for (const [i, d] of datums.entries())
       for (let t = 0; t < d.tokens.length; t++) {
         if (d.weights[t] === 0) continue
-        const factor = d.weights[t]! * (objective.name === 'cross_entropy' ? 1 : d.advantages![t]!)
+        const factor = d.weights[t]! * (objective.kind === 'cross_entropy' ? 1 : d.advantages![t]!)
         loss -= factor * result.logprobs[i]![t]!
         const row = logProbs(this.#logits, d.tokens[t]!)
         for (let v = 0; v < V; v++)

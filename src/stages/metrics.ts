@@ -1,3 +1,6 @@
+import { isZeroVariance } from '../algorithms/advantages.ts'
+import { klEstimate } from '../algorithms/kl.ts'
+import { isMixed } from '../rewards/language.ts'
 import { countReflection } from '../thinking/reflection.ts'
 import type { Judgement, SampledRollout } from './rollouts.ts'
 
@@ -12,15 +15,6 @@ export function share(flags: readonly boolean[]): number {
 }
 
 const known = (values: readonly (number | null)[]): number[] => values.filter((value) => value !== null)
-
-const HAN = /\p{Script=Han}/u
-const LATIN = /\p{Script=Latin}/u
-
-/** Does the text use both scripts, Latin and Chinese? Tags do not count. */
-export function mixesLanguages(text: string): boolean {
-  const words = text.replace(/<[^>]*>/g, '')
-  return HAN.test(words) && LATIN.test(words)
-}
 
 /** The chain of thought or, where there is none, the whole response. */
 const thought = (rollout: SampledRollout): string => rollout.thinking ?? rollout.response
@@ -37,7 +31,7 @@ export function responseMetrics(rollouts: readonly SampledRollout[]): Record<str
     // reflective words / tokens · 1000, over all responses together
     'reflection/per_1000': (1000 * mean(reflections)) / mean(lengths),
     'reflection/per_response': mean(reflections),
-    'language/mixed': share(rollouts.map((rollout) => mixesLanguages(thought(rollout)))),
+    'language/mixed': share(rollouts.map((rollout) => isMixed(thought(rollout)))),
   }
 }
 
@@ -55,12 +49,7 @@ export function rewardMetrics(judgements: readonly Judgement[]): Record<string, 
 
 /** Share of groups in which all known totals are the same, so that no advantage differs from 0. */
 export function zeroVarianceShare(totals_P_G: readonly (readonly (number | null)[])[]): number {
-  return share(totals_P_G.map((totals_G) => isFlat(totals_G)))
-}
-
-/** Are all known totals of a group the same? */
-export function isFlat(totals_G: readonly (number | null)[]): boolean {
-  return new Set(known(totals_G)).size <= 1
+  return share(totals_P_G.map(isZeroVariance))
 }
 
 /** One trained sequence as the trainer saw it; entries with weight 0 are left out of every mean. */
@@ -68,11 +57,13 @@ export interface TrainedSequence {
   readonly weights: Float32Array
   /** log π_θ of the trainer. */
   readonly trainer: Float32Array
-  /** log π_old of the sampler. */
+  /** log π_old, of which the ratio is taken. */
+  readonly old: Float32Array
+  /** What the sampler gave. */
   readonly sampler: Float32Array
   readonly entropies: Float32Array
   readonly clipped: Float32Array
-  readonly reference?: Float32Array
+  readonly reference: Float32Array
   /** Were the trainer's weights still those that were sampled from? Only then does a gap mean a mismatch. */
   readonly onPolicy: boolean
 }
@@ -82,7 +73,6 @@ export function tokenMetrics(sequences: readonly TrainedSequence[]): Record<stri
   let tokens = 0
   let entropy = 0
   let kl = 0
-  let klTokens = 0
   let clipLow = 0
   let clipHigh = 0
   let gapSum = 0
@@ -93,8 +83,8 @@ export function tokenMetrics(sequences: readonly TrainedSequence[]): Record<stri
   for (const s of sequences)
     for (let t = 0; t < s.weights.length; t++) {
       if (s.weights[t] === 0) continue
-      const gap = s.trainer[t]! - s.sampler[t]!
-      const ratio = Math.exp(gap)
+      const gap = Math.abs(s.trainer[t]! - s.sampler[t]!)
+      const ratio = Math.exp(s.trainer[t]! - s.old[t]!)
       tokens++
       entropy += s.entropies[t]!
       ratioSum += ratio
@@ -103,19 +93,14 @@ export function tokenMetrics(sequences: readonly TrainedSequence[]): Record<stri
       if (s.clipped[t]! > 0) clipHigh++
       if (s.onPolicy) {
         gapTokens++
-        gapSum += Math.abs(gap)
-        gapMax = Math.max(gapMax, Math.abs(gap))
+        gapSum += gap
+        gapMax = Math.max(gapMax, gap)
       }
-      if (s.reference) {
-        // k3 = π_ref/π_θ − log(π_ref/π_θ) − 1   (Nature 645, eq. 2; Schulman 2020)
-        const d = s.reference[t]! - s.trainer[t]!
-        kl += Math.expm1(d) - d
-        klTokens++
-      }
+      kl += klEstimate('k3', s.trainer[t]!, s.reference[t]!)
     }
   return {
     entropy: entropy / tokens,
-    kl: kl / klTokens,
+    kl: kl / tokens,
     'clip/low': clipLow / tokens,
     'clip/high': clipHigh / tokens,
     'mismatch/mean': gapSum / gapTokens,

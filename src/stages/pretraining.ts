@@ -1,3 +1,4 @@
+import { learningRateAt } from '../algorithms/schedules.ts'
 import type { Datum, Trainer } from '../engines/contract.ts'
 import { Random } from '../random.ts'
 import type { RunStore } from '../runs/store.ts'
@@ -62,9 +63,9 @@ export async function pretraining(job: Pretraining): Promise<PretrainingStep> {
     while (at.batch < batches.length && at.tokens < settings.tokens) {
       const batch = batches[at.batch]!
       const step = at.step + 1
-      const learningRate = learningRateAt(settings, step, at.tokens / settings.tokens)
+      const learningRate = learningRateOf(settings, step, at.tokens)
       const started = performance.now()
-      const { loss, flops } = await trainer.forwardBackward(nextTokenDatums(batch), { name: 'cross_entropy' })
+      const { loss, flops } = await trainer.forwardBackward(nextTokenDatums(batch), { kind: 'cross_entropy' })
       const { gradNorm } = await trainer.optimStep({ ...settings, learningRate })
       const seconds = (performance.now() - started) / 1000
       if (!Number.isFinite(loss)) throw new Error(`the loss is ${loss} at step ${step}: training has diverged; lower the learning rate`)
@@ -98,11 +99,11 @@ export async function pretraining(job: Pretraining): Promise<PretrainingStep> {
   return last ?? { step: at.step, loss: Number.NaN, learningRate: 0, tokens: at.tokens, tokensPerSecond: Number.NaN, dropped: at.dropped }
 }
 
-/** Warm-up over `warmupSteps`, flat for the first half of the tokens, then linear down to `finalShare`. */
-export function learningRateAt(settings: PretrainingSettings, step: number, progress: number): number {
+/** Warm-up over `warmupSteps`; flat for the first half of the tokens, then linear down to `finalShare`. */
+function learningRateOf(settings: PretrainingSettings, step: number, tokens: number): number {
+  const decay = { kind: 'warmup_stable_decay', warmup: 0, stable: 0.5, final: settings.finalShare } as const
   const warm = Math.min(1, step / settings.warmupSteps)
-  const decay = progress <= 0.5 ? 1 : 1 - (1 - settings.finalShare) * ((progress - 0.5) / 0.5)
-  return settings.learningRate * warm * decay
+  return warm * learningRateAt(decay, settings.learningRate, tokens, settings.tokens)
 }
 
 /** Batches of documents of similar length: documents × longest ≤ batchTokens. In random order. */

@@ -1,31 +1,24 @@
-import { groupAdvantages } from '../algorithms/advantages.ts'
+import { groupAdvantages, isZeroVariance } from '../algorithms/advantages.ts'
+import { klPenalty } from '../algorithms/kl.ts'
+import { overlongPunishment } from '../algorithms/overlong.ts'
+import type { RlPreset } from '../algorithms/presets.ts'
 import type { Trainer } from '../engines/contract.ts'
 import { Random } from '../random.ts'
 import type { StepRecord } from '../runs/rows.ts'
 import type { RunStore } from '../runs/store.ts'
 import type { Task } from '../tasks/task.ts'
+import { responsePart, toDatum } from './datums.ts'
 import { diagnose } from './diagnose.ts'
 import { Interrupted } from './interrupted.ts'
-import { isFlat, responseMetrics, rewardMetrics, tokenMetrics, zeroVarianceShare } from './metrics.ts'
 import { type Judged, judge, type WeightedReward } from './judge.ts'
+import { responseMetrics, rewardMetrics, tokenMetrics, zeroVarianceShare } from './metrics.ts'
 import { rollOut, type SampledRollout, type TextCodec, toRow } from './rollouts.ts'
-import { type UpdateSettings, update } from './update.ts'
+import { type Example, update } from './update.ts'
 
-export interface ReinforceSettings extends UpdateSettings {
+export interface ReinforceSettings {
+  readonly rl: RlPreset
   readonly seed: number
   readonly steps: number
-  /** Questions a step. */
-  readonly questions: number
-  /** Responses a question (G). */
-  readonly group: number
-  readonly maxTokens: number
-  readonly temperature: number
-  readonly topP: number
-  readonly topK: number
-  /** How a group's rewards become advantages. */
-  readonly advantage: Parameters<typeof groupAdvantages>[1]
-  /** Dynamic sampling (DAPO): how often groups whose rewards are all the same are replaced by others; 0 keeps them. */
-  readonly resampleRounds: number
   /** A control: rewards change hands among the rollouts of a step, so that nothing can be learned. */
   readonly shuffleRewards: boolean
   readonly checkpointEvery: number
@@ -59,55 +52,64 @@ export interface Reinforcement {
  */
 export async function reinforce(job: Reinforcement): Promise<void> {
   const { trainer, settings, store } = job
+  const { rl, seed } = settings
+  const perStep = rl.minibatches * rl.epochs
   for (let step = store.info().step + 1; step <= settings.steps; step++) {
     const clock = stopwatch()
 
     // questions → rollouts → rewards
-    const sampled_P_G = await sampleGroups(job, step)
+    const { used_P_G, dropped_P_G } = await sampleGroups(job, step)
     const samplingSeconds = clock()
-    const judged_P_G = settings.shuffleRewards
-      ? shuffleRewards(sampled_P_G, new Random(settings.seed, 'shuffle', step))
-      : sampled_P_G
+    const references_P_G = await referenceLogprobs(trainer, used_P_G)
+    const shaped_P_G = used_P_G.map((judged_G, p) => judged_G.map((judged, g) => shape(judged, references_P_G[p]![g]!, rl)))
+    const totals_P_G = settings.shuffleRewards ? deal(shaped_P_G, new Random(seed, 'shuffle', step)) : shaped_P_G
 
     // rewards → advantages
-    const totals_P_G = judged_P_G.map((judged_G) => judged_G.map(({ total }) => total))
-    const advantages_P_G = groupAdvantages(totals_P_G, settings.advantage)
+    const advantages_P_G = groupAdvantages(totals_P_G, rl.advantage)
 
     // advantages → datums → new weights
-    const examples = judged_P_G.flatMap((judged_G, p) =>
-      judged_G.map((judged, g) => ({ ...judged, advantage: advantages_P_G[p]![g]! })),
+    const examples = used_P_G.flatMap((judged_G, p) =>
+      judged_G.flatMap(({ rollout }, g): Example[] => {
+        const advantage = advantages_P_G[p]![g]!
+        return advantage === null ? [] : [{ rollout, advantage, reference: references_P_G[p]![g]! }]
+      }),
     )
     const updated = await update(trainer, examples, settings, step)
+    if (rl.referenceRefresh !== null && passes(rl.referenceRefresh, (step - 1) * perStep, step * perStep))
+      await trainer.refreshReference()
     const trainingSeconds = clock()
 
     // what happened → the run
-    const rollouts = examples.map(({ rollout }) => rollout)
-    const sampledTokens = rollouts.reduce((sum, { tokens }) => sum + tokens, 0)
+    const used = used_P_G.flatMap((judged_G, p) =>
+      judged_G.map((judged, g) => ({ ...judged, total: totals_P_G[p]![g]!, advantage: advantages_P_G[p]![g]! })),
+    )
+    const all = [...used, ...dropped_P_G.flat().map((judged) => ({ ...judged, advantage: null }))]
+    const rollouts = all.map(({ rollout }) => rollout)
     const before = store.metricsAt(step - 1)
     const metrics: Record<string, number> = {
-      ...rewardMetrics(examples),
+      ...rewardMetrics(all),
       ...responseMetrics(rollouts),
       ...tokenMetrics(updated.sequences),
-      'groups/zero_variance': zeroVarianceShare(totals_P_G),
-      grad_norm: updated.gradNorm,
+      'groups/zero_variance': zeroVarianceShare([...totals_P_G, ...dropped_P_G.map((g) => g.map(({ total }) => total))]),
       loss: updated.loss,
+      grad_norm: updated.gradNorm,
       learning_rate: updated.learningRate,
       'total/flops': (before['total/flops'] ?? 0) + updated.flops,
       'total/tokens': (before['total/tokens'] ?? 0) + updated.tokens,
-      'speed/sampling': sampledTokens / samplingSeconds,
+      'speed/sampling': rollouts.reduce((sum, { tokens }) => sum + tokens, 0) / samplingSeconds,
       'speed/training': updated.tokens / trainingSeconds,
       'time/sampling': samplingSeconds,
       'time/training': trainingSeconds,
     }
-    const warnings = newWarnings(store, metrics, examples)
+    const warnings = newWarnings(store, metrics, all)
     const evaluated = await job.evaluate?.(step)
     store.record(step, {
       metrics: { ...metrics, ...evaluated?.metrics },
       rollouts: [
-        ...examples.map((example) => toRow(example.rollout, example, 'train', example.advantage)),
+        ...all.map((judged) => toRow(judged.rollout, judged, 'train', judged.advantage)),
         ...(evaluated?.rollouts ?? []),
       ],
-      events: [...warnings.map((message) => ({ level: 'warning' as const, message })), ...(evaluated?.events ?? [])],
+      events: warnings.map((message) => ({ level: 'warning', message })),
     })
     job.onStep?.({ step, metrics: { ...metrics, ...evaluated?.metrics }, warnings, newest: rollouts.at(-1)! })
 
@@ -123,53 +125,84 @@ export async function reinforce(job: Reinforcement): Promise<void> {
   }
 }
 
+/** Rounds of dynamic sampling after which a step makes do with the groups that it has. */
+const ROUNDS = 4
 /** Questions drawn again come from steps that a run never reaches. */
-const RESAMPLED = 1_000_000
+const REDRAWN = 1_000_000
 
 /**
  * A group of responses to each question, judged. With dynamic sampling, groups whose rewards are all the same are
- * replaced by groups of other questions, for a bounded number of rounds (DAPO, eq. 11).
+ * dropped, and other questions asked in their place (DAPO, arXiv 2503.14476, eq. 11).
  */
-async function sampleGroups(job: Reinforcement, step: number): Promise<Judged[][]> {
-  const { trainer, codec, task, rewards, settings } = job
-  const { seed, questions: count } = settings
+async function sampleGroups(job: Reinforcement, step: number): Promise<{ used_P_G: Judged[][]; dropped_P_G: Judged[][] }> {
+  const { trainer, codec, task, rewards } = job
+  const { rl, seed } = job.settings
   const sampler = await trainer.sampler()
-  const kept: Judged[][] = []
-  let flat: Judged[][] = []
-  for (let round = 0; round <= settings.resampleRounds && kept.length < count; round++) {
-    const questions = task.training({ seed, step: step + round * RESAMPLED, count: count - kept.length })
-    const rollouts_P_G = await rollOut(sampler, codec, task, questions, { ...settings, stream: [seed, 'rollouts', step, round] })
-    const judged_P_G = await Promise.all(
-      rollouts_P_G.map((rollouts_G) => Promise.all(rollouts_G.map((rollout) => judge(rollout, rewards)))),
-    )
-    const isUseless = (judged_G: Judged[]): boolean => isFlat(judged_G.map(({ total }) => total))
-    flat = judged_P_G.filter(isUseless)
-    kept.push(...judged_P_G.filter((judged_G) => !isUseless(judged_G)))
-    if (settings.resampleRounds === 0) return judged_P_G
+  const wanted = rl.questionsPerStep * rl.minibatches
+  const used_P_G: Judged[][] = []
+  const dropped_P_G: Judged[][] = []
+  for (let round = 0; round < (rl.dynamicSampling ? ROUNDS : 1) && used_P_G.length < wanted; round++) {
+    const questions = task.training({ seed, step: step + round * REDRAWN, count: wanted - used_P_G.length })
+    const rollouts_P_G = await rollOut(sampler, codec, task, questions, {
+      group: rl.groupSize,
+      maxTokens: rl.maxTokens,
+      temperature: rl.temperature,
+      stream: [seed, 'rollouts', step, round],
+    })
+    for (const rollouts_G of rollouts_P_G) {
+      const judged_G = await Promise.all(rollouts_G.map((rollout) => judge(rollout, rewards)))
+      const drop = rl.dynamicSampling && isZeroVariance(judged_G.map(({ total }) => total))
+      ;(drop ? dropped_P_G : used_P_G).push(judged_G)
+    }
   }
-  return [...kept, ...flat].slice(0, count)
+  return { used_P_G, dropped_P_G }
+}
+
+async function referenceLogprobs(trainer: Trainer, judged_P_G: readonly (readonly Judged[])[]): Promise<Float32Array[][]> {
+  const datums = judged_P_G.flat().map(({ rollout }) => toDatum(rollout, 1))
+  const { logprobs } = await trainer.forward(datums, { weights: 'reference' })
+  let next = 0
+  return judged_P_G.map((judged_G) => judged_G.map(() => logprobs[next++]!))
+}
+
+/** The reward of a rollout with what the algorithm adds to it: a KL penalty, a punishment of excessive length. */
+function shape({ rollout, total }: Judged, reference: Float32Array, rl: RlPreset): number | null {
+  if (total === null) return null
+  const kl = rl.klInReward ? klPenalty(rollout.sequence.logprobs, responsePart(rollout, reference), rl.klInReward) : 0
+  const overlong = rl.overlong ? overlongPunishment(rollout.tokens, rl.maxTokens, rl.overlong.buffer) : 0
+  return total - kl + overlong
 }
 
 /** Deals the rewards of a step out among its rollouts at random. */
-function shuffleRewards(judged_P_G: readonly (readonly Judged[])[], random: Random): Judged[][] {
-  const dealt = random.shuffle(judged_P_G.flat().map(({ total }) => total))
+function deal(totals_P_G: readonly (readonly (number | null)[])[], random: Random): (number | null)[][] {
+  const dealt = random.shuffle(totals_P_G.flat())
   let next = 0
-  return judged_P_G.map((judged_G) => judged_G.map((judged) => ({ ...judged, total: dealt[next++]! })))
+  return totals_P_G.map((totals_G) => totals_G.map(() => dealt[next++]!))
+}
+
+/** Is there a multiple of `period` in from + 1 … to? */
+function passes(period: number, from: number, to: number): boolean {
+  return Math.floor(to / period) > Math.floor(from / period)
 }
 
 /** Steps without change after which a run is said not to learn. */
 const PATIENCE = 5
 
-/** The diagnosis, without what has been said in the last steps already. */
-function newWarnings(store: RunStore, metrics: Record<string, number>, examples: readonly Judged[]): string[] {
-  const last = store.info().step
-  const earlier = Array.from({ length: PATIENCE - 1 }, (_, i) => store.metricsAt(last - PATIENCE + 2 + i))
-  const window = [...earlier, metrics].filter((m) => 'reward/total' in m)
-  const samples = examples.map(({ rollout, total, correct }) => ({ ...rollout, text: rollout.response, total, correct }))
-  const errors = examples.flatMap((example) => example.errors)
+/** The diagnosis, without what this run has been told already. */
+function newWarnings(
+  store: RunStore,
+  metrics: Record<string, number>,
+  judged: readonly Pick<Judged, 'rollout' | 'total' | 'correct' | 'errors'>[],
+): string[] {
+  const { step } = store.info()
+  const window: Readonly<Record<string, number>>[] = [metrics]
+  for (let s = step; s > step - PATIENCE + 1 && s >= 1; s--) window.unshift(store.metricsAt(s))
+  const samples = judged.map(({ rollout, total, correct }) => ({ ...rollout, text: rollout.response, total, correct }))
+  const errors = judged.flatMap((j) => j.errors)
   const said = new Set(store.events().map(({ message }) => cause(message)))
-  const found = diagnose({ window: window.length < PATIENCE ? [] : window, samples, errors })
-  return found.filter((message) => !said.has(cause(message)))
+  return diagnose({ window: window.length < PATIENCE ? [] : window, samples, errors }).filter(
+    (message) => !said.has(cause(message)),
+  )
 }
 
 /** A warning without its numbers and example. */

@@ -1,29 +1,31 @@
-import type { Objective } from '../algorithms/objectives.ts'
-import type { AdamSettings, Datum, Trainer } from '../engines/contract.ts'
+import type { RlPreset } from '../algorithms/presets.ts'
+import { learningRateAt } from '../algorithms/schedules.ts'
+import { maskTruncated, tokenWeights, truncatedImportance } from '../algorithms/weights.ts'
+import type { Datum, Trainer } from '../engines/contract.ts'
+import { UserError } from '../errors.ts'
 import { Random } from '../random.ts'
 import { toDatum } from './datums.ts'
-import type { Judged } from './judge.ts'
 import type { TrainedSequence } from './metrics.ts'
+import type { SampledRollout } from './rollouts.ts'
+
+/** A rollout to learn from. */
+export interface Example {
+  readonly rollout: SampledRollout
+  readonly advantage: number
+  /** log π_ref of each position. */
+  readonly reference: Float32Array
+}
 
 export interface UpdateSettings {
+  readonly rl: RlPreset
   readonly seed: number
-  readonly objective: Objective
-  /** A step's rollouts are split at random into this many minibatches, one optimizer step each. */
-  readonly minibatches: number
-  /** Passes over a step's rollouts. */
-  readonly epochs: number
-  /** Leave responses that were cut off out of the loss. */
-  readonly maskTruncated: boolean
-  /** Replace the reference by the policy every so many steps; 0: never. */
-  readonly referenceEvery: number
-  readonly adam: Omit<AdamSettings, 'learningRate'>
-  readonly learningRateAt: (step: number) => number
+  readonly steps: number
 }
 
 export interface Updated {
   readonly sequences: TrainedSequence[]
-  readonly loss: number
   /** Mean over the optimizer steps. */
+  readonly loss: number
   readonly gradNorm: number
   readonly learningRate: number
   readonly flops: number
@@ -31,31 +33,90 @@ export interface Updated {
   readonly tokens: number
 }
 
-/** A rollout with its advantage; `null`: it has no reward, and is left out. */
-export interface Example extends Judged {
-  readonly advantage: number | null
-}
-
-/** A step's optimizer steps: rollouts → datums → minibatches × epochs → new weights. */
+/** A step's training: examples → minibatches × epochs → datums → new weights. */
 export async function update(
   trainer: Trainer,
   examples: readonly Example[],
-  settings: UpdateSettings,
+  { rl, seed, steps }: UpdateSettings,
   step: number,
 ): Promise<Updated> {
-  const usable = examples.filter(({ advantage, rollout }) => advantage !== null && !(settings.maskTruncated && rollout.stopReason === 'length'))
-  const datums = usable.map(({ rollout, advantage }) => toDatum(rollout, advantage!))
-  const { logprobs: reference } = await trainer.forward(datums, { weights: 'reference' })
-  const learningRate = settings.learningRateAt(step)
+  const learningRate = learningRateAt(rl.schedule, rl.learningRate, step - 1, steps)
+  const old = await oldPolicy(trainer, examples, rl)
   const sequences: TrainedSequence[] = []
   const sum = { loss: 0, gradNorm: 0, flops: 0, tokens: 0, updates: 0 }
-  for (let epoch = 0; epoch < settings.epochs; epoch++) {
-    const order = [...datums.keys()]
-    if (settings.minibatches > 1) new Random(settings.seed, 'minibatches', step, epoch).shuffle(order)
-    for (const part of split(order, settings.minibatches)) {
-      const minibatch = part.map((i) => ({ ...datums[i]!, reference: reference[i]! }))
-      const result = await trainer.forwardBackward(minibatch, settings.objective)
-      const { gradNorm } = await trainer.optimStep({ ...settings.adam, learningRate })
+  for (let epoch = 0; epoch < rl.epochs; epoch++) {
+    for (const part of minibatches(examples.length, rl.minibatches, new Random(seed, 'minibatches', step, epoch))) {
+      const datums = toDatums(part.map((i) => examples[i]!), part.map((i) => old[i]!), rl)
+      const result = await trainer.forwardBackward(datums, rl.objective)
+      const { gradNorm } = await trainer.optimStep({
+        learningRate,
+        beta1: rl.betas[0],
+        beta2: rl.betas[1],
+        eps: 1e-8,
+        weightDecay: 0,
+        gradClipNorm: rl.gradClip,
+      })
+      if (!Number.isFinite(result.loss + gradNorm))
+        throw new UserError(`step ${step} diverged (loss ${result.loss}, gradient norm ${gradNorm}); lower rl.learningRate`)
+      for (const [i, datum] of datums.entries())
+        sequences.push({
+          weights: datum.weights,
+          trainer: result.logprobs[i]!,
+          old: datum.logprobs!,
+          sampler: toDatum(examples[part[i]!]!.rollout, 1).logprobs!,
+          entropies: result.entropies[i]!,
+          clipped: result.clipped[i]!,
+          reference: datum.reference!,
+          onPolicy: sum.updates === 0,
+        })
+      sum.loss += result.loss
+      sum.gradNorm += gradNorm
+      sum.flops += result.flops
+      sum.tokens += datums.reduce((total, datum) => total + datum.tokens.length, 0)
+      sum.updates++
     }
   }
+  return { ...sum, sequences, learningRate, loss: sum.loss / sum.updates, gradNorm: sum.gradNorm / sum.updates }
+}
+
+interface OldPolicy {
+  readonly logprobs: Float32Array
+  /** Factor of each position's advantage. */
+  readonly importance: Float32Array | null
+}
+
+/**
+ * log π_old: the sampler's own numbers, or, with truncated importance sampling, those of the trainer before the update,
+ * with the weights that correct for the sampler.
+ */
+async function oldPolicy(trainer: Trainer, examples: readonly Example[], rl: RlPreset): Promise<OldPolicy[]> {
+  const datums = examples.map(({ rollout }) => toDatum(rollout, 1))
+  if (rl.importanceCap === null) return datums.map(({ logprobs }) => ({ logprobs: logprobs!, importance: null }))
+  const { logprobs } = await trainer.forward(datums)
+  return datums.map((datum, i) => {
+    const known = logprobs[i]!.map((value) => (Number.isNaN(value) ? 0 : value))
+    return { logprobs: known, importance: truncatedImportance(known, datum.logprobs!, rl.importanceCap!) }
+  })
+}
+
+/** A minibatch: the weights make the loss the mean that the normalisation asks for. */
+function toDatums(examples: readonly Example[], old: readonly OldPolicy[], rl: RlPreset): Datum[] {
+  const lengths = examples.map(({ rollout }) => rollout.tokens)
+  const truncated = examples.map(({ rollout }) => rollout.stopReason === 'length')
+  const counted = rl.maskTruncated ? maskTruncated(lengths, truncated) : lengths
+  const weights = tokenWeights(rl.normalisation, counted, rl.maxTokens)
+  return examples.map(({ rollout, advantage, reference }, i) => {
+    const datum = toDatum(rollout, weights[i]!)
+    const { logprobs, importance } = old[i]!
+    const advantages = new Float32Array(datum.tokens.length).fill(advantage)
+    return { ...datum, logprobs, reference, advantages: importance ? advantages.map((a, t) => a * importance[t]!) : advantages }
+  })
+}
+
+/** 0 … count − 1 in `parts` parts of equal size (±1), at random when there are several. */
+export function minibatches(count: number, parts: number, random: Random): number[][] {
+  const order = Array.from({ length: count }, (_, i) => i)
+  if (parts > 1) random.shuffle(order)
+  const cut = (part: number): number => Math.round((part * count) / parts)
+  return Array.from({ length: parts }, (_, part) => order.slice(cut(part), cut(part + 1))).filter((p) => p.length > 0)
 }

@@ -1,0 +1,56 @@
+import { expect, test } from 'vitest'
+import { algorithmNames, baseNames, type RlPreset, rlPreset } from './presets.ts'
+
+/** The names of the settings in which two presets differ. */
+const differences = (a: RlPreset, b: RlPreset): string[] =>
+  (Object.keys(a) as (keyof RlPreset)[])
+    .filter((key) => JSON.stringify(a[key]) !== JSON.stringify(b[key]))
+    .sort()
+
+test('r1-zero has the numbers of the paper', () => {
+  const { objective, ...zero } = rlPreset('r1-zero')
+  expect(objective).toMatchObject({ ratio: 'token', surrogate: 'clip', kl: { beta: 0.001, estimator: 'k3' } })
+  expect(zero).toMatchObject({
+    groupSize: 16,
+    epochs: 1,
+    learningRate: 3e-6,
+    temperature: 1,
+    maxTokens: 32_768,
+  })
+  expect(zero.questionsPerStep * zero.groupSize).toBe(8192)
+  expect((zero.questionsPerStep * zero.groupSize) / zero.minibatches).toBe(512)
+  expect((zero.referenceRefresh ?? 0) * zero.minibatches).toBe(400)
+})
+
+test.each<[string, string[]]>([
+  ['grpo', []],
+  ['dr-grpo', ['advantage', 'normalisation', 'objective']],
+  ['dapo', ['dynamicSampling', 'normalisation', 'objective', 'overlong']],
+  ['gspo', ['objective']],
+  ['cispo', ['normalisation', 'objective']],
+  ['rloo', ['advantage', 'klInReward', 'minibatches', 'normalisation', 'objective']],
+  ['reinforce++', ['advantage', 'klInReward', 'normalisation', 'objective']],
+])('%s changes its own settings only', (algorithm, changed) => {
+  expect(differences(rlPreset('r1-zero'), rlPreset('r1-zero', algorithm))).toEqual(changed)
+})
+
+test('every preset can travel as JSON', () => {
+  for (const base of baseNames)
+    for (const algorithm of algorithmNames) {
+      const preset = rlPreset(base, algorithm)
+      expect(JSON.parse(JSON.stringify(preset))).toEqual(preset)
+    }
+})
+
+test('the scale comes from the base', () => {
+  expect(rlPreset('miniature', 'dapo').overlong).toEqual({ buffer: 52 })
+  expect(rlPreset('miniature', 'rloo').klInReward).toEqual({ beta: 0.001, estimator: 'k1' })
+})
+
+test.each([
+  ['r2', 'grpo', /unknown base "r2"; choose one of r1-zero, miniature/],
+  ['miniature', 'ppo', /unknown algorithm "ppo"; choose one of grpo, dr-grpo/],
+  ['miniature', 'toString', /unknown algorithm/],
+])('%s with %s is an error', (base, algorithm, message) =>
+  expect(() => rlPreset(base, algorithm)).toThrow(message),
+)

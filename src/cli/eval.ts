@@ -1,0 +1,55 @@
+import { defineCommand } from 'citty'
+import { modelFolder, EMBEDDED_BASE } from '../recipes/model-folder.ts'
+import { measure } from '../recipes/measure.ts'
+import { integerOption, numberOption, textOption } from './arguments.ts'
+import { command } from './command.ts'
+import { outputOf, outputOptions } from './options.ts'
+import { percent, table } from './output.ts'
+
+export const evaluation = command(
+  defineCommand({
+    meta: { name: 'eval', description: "pass@1 of a model on a task's held-out questions" },
+    args: {
+      model: { type: 'string', valueHint: 'DIR', description: `model or run (default: ${EMBEDDED_BASE})` },
+      task: { type: 'string', valueHint: 'NAME|FILE', description: 'task (default: miniature)' },
+      questions: { type: 'string', valueHint: 'N', description: 'held-out questions (default 300)' },
+      samples: { type: 'string', valueHint: 'N', description: 'responses a question (default 1)' },
+      temperature: { type: 'string', valueHint: 'T', description: 'sampling temperature; 0 is greedy (default 1)' },
+      'top-p': { type: 'string', valueHint: 'P', description: 'nucleus sampling (default 1: off)' },
+      'max-tokens': { type: 'string', valueHint: 'N', description: 'longest response (default 260)' },
+      seed: { type: 'string', valueHint: 'N', description: 'seed of the sampling (default 0)' },
+      threads: { type: 'string', valueHint: 'N', description: 'threads (default: all cores)' },
+      ...outputOptions,
+    },
+  }),
+  async (values) => {
+    const output = outputOf(values)
+    const options = {
+      questions: integerOption(values, 'questions', 1) ?? 300,
+      samples: integerOption(values, 'samples', 1) ?? 1,
+      temperature: numberOption(values, 'temperature', 0, 10) ?? 1,
+      topP: numberOption(values, 'top-p', 0.001, 1) ?? 1,
+      maxTokens: integerOption(values, 'max-tokens', 1) ?? 260,
+      seed: integerOption(values, 'seed', 0) ?? 0,
+    }
+    const threads = integerOption(values, 'threads', 1, 1024)
+    const model = modelFolder(textOption(values, 'model') ?? EMBEDDED_BASE)
+    const task = textOption(values, 'task') ?? 'miniature'
+    const { evaluation, seconds } = await measure({ model, task, ...(threads ? { threads } : {}), ...options })
+    output.emit({ type: 'result', model, task, seconds, temperature: options.temperature, seed: options.seed, ...evaluation })
+    if (output.json) return
+    output.result(`${model} on ${task}: n = ${evaluation.questions}, ${options.samples} sample${options.samples === 1 ? '' : 's'} a question, T = ${options.temperature}, seed ${options.seed}\n`)
+    output.result(
+      table([
+        ['pass@1', `${percent(evaluation.passAt1)} ± ${(100 * evaluation.standardError).toFixed(1)}`],
+        ...Object.entries(evaluation.kinds).map(([kind, value]) => [`  ${kind}`, percent(value)]),
+        ['well formed', percent(evaluation.format)],
+        ['response length (tokens)', evaluation.responseTokens.toFixed(1)],
+        ['reflective words a response', evaluation.reflectionPerResponse.toFixed(2)],
+        ['reflective words per 1,000 tokens', evaluation.reflection.toFixed(1)],
+        ['responses mixing languages', percent(evaluation.mixed)],
+        ['cut off', percent(evaluation.cut)],
+      ]),
+    )
+  },
+)

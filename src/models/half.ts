@@ -1,0 +1,31 @@
+/** value = (−1)^sign · 2^(e−15) · 1.m for a normal number, 2^(−14) · 0.m for a subnormal one (IEEE 754 binary16). */
+function float16Value(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1
+  const exponent = (bits >> 10) & 0x1f
+  const mantissa = bits & 0x3ff
+  if (exponent === 0x1f) return mantissa ? Number.NaN : sign * Number.POSITIVE_INFINITY
+  if (exponent === 0) return sign * mantissa * 2 ** -24
+  return sign * 2 ** (exponent - 15) * (1 + mantissa / 1024)
+}
+
+let float16Table: Float32Array | null = null
+
+export function float16ToFloat32(from: Uint16Array, to: Float32Array): void {
+  float16Table ??= Float32Array.from({ length: 65536 }, (_, bits) => float16Value(bits))
+  for (let i = 0; i < from.length; i++) to[i] = float16Table[from[i]!]!
+}
+
+/** bfloat16 is the upper half of a float32. */
+export function bfloat16ToFloat32(from: Uint16Array, to: Float32Array): void {
+  const bits = new Uint32Array(to.buffer, to.byteOffset, to.length)
+  for (let i = 0; i < from.length; i++) bits[i] = from[i]! << 16
+}
+
+/** Rounds to the nearest bfloat16, ties to even; NaN stays NaN. */
+export function float32ToBfloat16(from: Float32Array, to: Uint16Array): void {
+  const bits = new Uint32Array(from.buffer, from.byteOffset, from.length)
+  for (let i = 0; i < from.length; i++) {
+    const b = bits[i]!
+    to[i] = Number.isNaN(from[i]!) ? (b >>> 16) | 0x40 : (b + 0x7fff + ((b >>> 16) & 1)) >>> 16
+  }
+}

@@ -1,0 +1,113 @@
+import { UserError } from '../errors.ts'
+
+/*
+ * The safetensors format: u64 header length (little-endian), a JSON header {name: {dtype, shape, data_offsets}},
+ * then the tensors one after the other without gaps.
+ */
+
+/** Bytes of one element. */
+const WIDTHS = new Map<string, number>(
+  Object.entries({
+    BOOL: 1,
+    U8: 1,
+    I8: 1,
+    F8_E5M2: 1,
+    F8_E4M3: 1,
+    F8_E8M0: 1,
+    I16: 2,
+    U16: 2,
+    F16: 2,
+    BF16: 2,
+  }).concat(Object.entries({ I32: 4, U32: 4, F32: 4, F64: 8, I64: 8, U64: 8, C64: 8 })),
+)
+
+/** The format's own limit on the header, 100 MB. */
+const MAX_HEADER = 100_000_000
+
+export interface TensorEntry {
+  readonly dtype: string
+  readonly shape: readonly number[]
+  /** First byte and the byte after the last, counted from the start of the file. */
+  readonly begin: number
+  readonly end: number
+}
+
+export interface SafetensorsHeader {
+  readonly metadata: Readonly<Record<string, string>>
+  readonly tensors: ReadonlyMap<string, TensorEntry>
+}
+
+/**
+ * Reads and checks the header of a file of `size` bytes; `read(begin, end)` gives some of them. A half-written file,
+ * overlapping or missing bytes and unknown dtypes are a `UserError` that names `path` and the byte.
+ */
+export function readHeader(
+  path: string,
+  size: number,
+  read: (begin: number, end: number) => Uint8Array<ArrayBuffer>,
+): SafetensorsHeader {
+  const bad = (problem: string) => new UserError(`${path} is not a whole safetensors file: ${problem}`)
+  if (size < 8) throw bad(`it has ${size} bytes, the length of its header alone takes 8`)
+  const length = new DataView(read(0, 8).buffer).getBigUint64(0, true)
+  if (length > MAX_HEADER)
+    throw bad(`its header claims ${length} bytes, more than the limit of ${MAX_HEADER}`)
+  const start = 8 + Number(length)
+  if (start > size) throw bad(`its header should end at byte ${start}, the file ends at byte ${size}`)
+
+  const tensors = new Map<string, TensorEntry>()
+  let metadata: Record<string, string> = {}
+  for (const [name, value] of Object.entries(parseObject(read(8, start), bad))) {
+    if (name === '__metadata__') metadata = value as Record<string, string>
+    else tensors.set(name, tensorEntry(name, value, start, bad))
+  }
+
+  let at = start
+  let previous = 'the header'
+  for (const [name, { begin, end }] of [...tensors].sort(
+    ([, a], [, b]) => a.begin - b.begin || a.end - b.end,
+  )) {
+    if (begin < at)
+      throw bad(`tensor ${name} begins at byte ${begin}, inside ${previous} which ends at ${at}`)
+    if (begin > at) throw bad(`bytes ${at} to ${begin} before tensor ${name} belong to no tensor`)
+    if (end > size) throw bad(`tensor ${name} should end at byte ${end}, the file ends at byte ${size}`)
+    at = end
+    previous = `tensor ${name}`
+  }
+  if (at !== size) throw bad(`its tensors end at byte ${at}, the file ends at byte ${size}`)
+  return { metadata, tensors }
+}
+
+function parseObject(bytes: Uint8Array, bad: (problem: string) => UserError): Record<string, unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (error) {
+    const reason = (error as Error).message.split('\n')[0]
+    throw bad(`its header (bytes 8 to ${8 + bytes.length}) is not JSON (${reason})`)
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw bad(`its header (bytes 8 to ${8 + bytes.length}) is not a JSON object`)
+  return value as Record<string, unknown>
+}
+
+function tensorEntry(
+  name: string,
+  value: unknown,
+  start: number,
+  bad: (problem: string) => UserError,
+): TensorEntry {
+  const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>
+  if (typeof dtype !== 'string' || !isNaturals(shape) || !isNaturals(offsets) || offsets.length !== 2)
+    throw bad(`tensor ${name} lacks a valid dtype, shape or data_offsets: ${JSON.stringify(value)}`)
+  const width = WIDTHS.get(dtype)
+  if (width === undefined) throw bad(`tensor ${name} has the unknown dtype ${dtype}`)
+  const [begin, end] = [start + offsets[0]!, start + offsets[1]!]
+  const bytes = shape.reduce((a, b) => a * b, width)
+  if (end - begin !== bytes)
+    throw bad(`tensor ${name}, ${dtype} [${shape}], needs ${bytes} bytes; its offsets give ${end - begin}`)
+  return { dtype, shape, begin, end }
+}
+
+function isNaturals(list: unknown): list is number[] {
+  return Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0)
+}

@@ -1,0 +1,135 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { UserError } from '../errors.ts'
+import { onFile, writeFileAtomically } from './file.ts'
+import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16 } from './half.ts'
+import { readHeader, type TensorEntry } from './safetensors-header.ts'
+
+/** Elements or bytes handled at a time, so that no copy of a whole tensor is made. */
+const CHUNK = 1 << 24
+
+/** A safetensors file opened for reading; tensors are read one by one, by their position. */
+export class SafetensorsFile {
+  readonly path: string
+  readonly tensors: ReadonlyMap<string, TensorEntry>
+  readonly metadata: Readonly<Record<string, string>>
+  readonly #fd: number
+
+  /** Checks the header against the file's size; what is wrong is a `UserError` with the byte. */
+  constructor(path: string) {
+    this.path = path
+    this.#fd = onFile('read', path, () => openSync(path, 'r'))
+    try {
+      const size = onFile('read', path, () => fstatSync(this.#fd).size)
+      const header = readHeader(path, size, (begin, end) => {
+        const bytes = new Uint8Array(end - begin)
+        this.#fill(bytes, begin)
+        return bytes
+      })
+      this.metadata = header.metadata
+      this.tensors = header.tensors
+    } catch (error) {
+      closeSync(this.#fd)
+      throw error
+    }
+  }
+
+  /** A tensor of F32, F16 or BF16 as float32. Other dtypes are refused. */
+  read(name: string): Float32Array<ArrayBuffer> {
+    const { dtype, begin, end } = this.#entry(name)
+    if (dtype === 'F32') {
+      const values = new Float32Array((end - begin) / 4)
+      this.#fill(new Uint8Array(values.buffer), begin)
+      return values
+    }
+    if (dtype !== 'F16' && dtype !== 'BF16')
+      throw new UserError(`${this.path}: tensor ${name} is ${dtype}; supported are F32, F16 and BF16`)
+    const widen = dtype === 'F16' ? float16ToFloat32 : bfloat16ToFloat32
+    const values = new Float32Array((end - begin) / 2)
+    for (let at = 0; at < values.length; at += CHUNK) {
+      const half = new Uint16Array(Math.min(CHUNK, values.length - at))
+      this.#fill(new Uint8Array(half.buffer), begin + 2 * at)
+      widen(half, values.subarray(at, at + half.length))
+    }
+    return values
+  }
+
+  /** A tensor of I64. */
+  readInt64(name: string): BigInt64Array<ArrayBuffer> {
+    const { dtype, begin, end } = this.#entry(name)
+    if (dtype !== 'I64') throw new UserError(`${this.path}: tensor ${name} is ${dtype}, not I64`)
+    const values = new BigInt64Array((end - begin) / 8)
+    this.#fill(new Uint8Array(values.buffer), begin)
+    return values
+  }
+
+  close(): void {
+    closeSync(this.#fd)
+  }
+
+  #entry(name: string): TensorEntry {
+    const entry = this.tensors.get(name)
+    if (!entry) throw new UserError(`${this.path} has no tensor ${name}`)
+    return entry
+  }
+
+  #fill(bytes: Uint8Array, position: number): void {
+    for (let done = 0; done < bytes.length; ) {
+      const length = Math.min(CHUNK, bytes.length - done)
+      const n = onFile('read', this.path, () => readSync(this.#fd, bytes, done, length, position + done))
+      if (n === 0) throw new UserError(`${this.path} ended at byte ${position + done} while it was read`)
+      done += n
+    }
+  }
+}
+
+export interface Tensor {
+  readonly shape: readonly number[]
+  readonly data: Float32Array
+}
+
+/** Bytes of one element as written. */
+export const DTYPE_BYTES = { F32: 4, BF16: 2 } as const
+
+/**
+ * Writes tensors in the order of the map, as float32 or rounded to bfloat16. The file is flushed under a temporary
+ * name and then renamed: it is there wholly or not at all.
+ */
+export function writeSafetensors(
+  path: string,
+  tensors: ReadonlyMap<string, Tensor>,
+  { dtype, metadata }: { dtype: 'F32' | 'BF16'; metadata?: Readonly<Record<string, string>> },
+): void {
+  const header: Record<string, unknown> = metadata ? { __metadata__: metadata } : {}
+  let at = 0
+  for (const [name, { shape, data }] of tensors) {
+    if (shape.reduce((a, b) => a * b, 1) !== data.length)
+      throw new Error(
+        `writeSafetensors: ${name} has ${data.length} values, its shape [${shape}] another number`,
+      )
+    const end = at + data.length * DTYPE_BYTES[dtype]
+    header[name] = { dtype, shape, data_offsets: [at, end] }
+    at = end
+  }
+  // Spaces after the JSON align the tensors to 8 bytes.
+  const json = JSON.stringify(header)
+  const size = new TextEncoder().encode(json).length
+  const padded = new TextEncoder().encode(json + ' '.repeat((8 - (size % 8)) % 8))
+  const prefix = new DataView(new ArrayBuffer(8))
+  prefix.setBigUint64(0, BigInt(padded.length), true)
+
+  writeFileAtomically(path, (append) => {
+    append(new Uint8Array(prefix.buffer))
+    append(padded)
+    for (const { data } of tensors.values()) {
+      for (let i = 0; i < data.length; i += CHUNK) {
+        const part = data.subarray(i, i + CHUNK)
+        if (dtype === 'F32') append(new Uint8Array(part.buffer, part.byteOffset, part.byteLength))
+        else {
+          const half = new Uint16Array(part.length)
+          float32ToBfloat16(part, half)
+          append(new Uint8Array(half.buffer))
+        }
+      }
+    }
+  })
+}

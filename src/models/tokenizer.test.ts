@@ -1,0 +1,219 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { UserError } from '../errors.ts'
+import { Random } from '../random.ts'
+import { R1_ZERO_TEMPLATE, r1ZeroPrompt } from '../thinking/template.ts'
+import { trainBpe } from './bpe.ts'
+import { chatTemplate } from './chat-template.ts'
+import { type ChatMessage, Tokenizer } from './tokenizer.ts'
+import { SPECIAL_TOKENS, saveTokenizer, specialTokenList } from './tokenizer-files.ts'
+
+const CORPUS = [
+  'What is 18 + 3 * 3 + 57 ? First, 3 * 3 = 9. Next, 18 + 9 = 27. Wait, let me check. Yes.',
+  '商店有 18 个苹果。等等，让我检查一下。商店有 9 个苹果。',
+  '<think>\nLet me check.\n</think>\n<answer>71</answer>',
+]
+const directory = mkdtempSync(join(tmpdir(), 'tokenizer-'))
+afterAll(() => rmSync(directory, { recursive: true }))
+const system = R1_ZERO_TEMPLATE.split(' User:')[0]!
+const model = trainBpe(CORPUS, { vocabSize: 300, specialTokens: specialTokenList(SPECIAL_TOKENS) })
+saveTokenizer(directory, {
+  ...model,
+  specialTokens: SPECIAL_TOKENS,
+  chatTemplate: chatTemplate(system),
+  maxLength: 512,
+})
+const tokenizer = Tokenizer.load(directory)
+
+const TEXTS = [
+  '',
+  ' ',
+  'a',
+  "It's 3 apples, isn't IT'S",
+  'Let me check.\n\n  63 + 9 = 72\t!\r\n',
+  ' <think>\nWait, wrong.\n</think>\n<answer>71</answer><|endoftext|>',
+  '让我检查一下：商店有 9 个苹果。',
+  '👩‍👩‍👧 naïve café e\u0301 ﬁ\u00a0\u200b\ufeff𝔘 \0\x7f',
+  '<think><think></think>< think>',
+  '\ufffd\ufffd x',
+]
+
+describe('Tokenizer', () => {
+  it.each(TEXTS)('decodes what it encodes: %j', (text) => {
+    expect(tokenizer.decode(tokenizer.encode(text))).toBe(text)
+  })
+
+  it('decodes and streams what it encodes, for random text', () => {
+    const alphabet = [...'ab 19.\n<>的苹é', '👍', '<think>', '</answer>', '  ', "'s", '\u0301', '\ufffd']
+    for (let i = 0; i < 500; i++) {
+      const random = new Random('text', i)
+      const text = Array.from({ length: random.int(1, 30) }, () => random.pick(alphabet)).join('')
+      const ids = tokenizer.encode(text)
+      expect(tokenizer.decode(ids)).toBe(text)
+      const stream = tokenizer.stream()
+      expect([...ids].map((id) => stream.push(id)).join('') + stream.end()).toBe(text)
+    }
+  })
+
+  it('streams any ids to the same text as decoding them at once', () => {
+    for (let i = 0; i < 300; i++) {
+      const random = new Random('ids', i)
+      const ids = Array.from({ length: random.int(1, 20) }, () => random.int(0, tokenizer.vocabSize - 1))
+      for (const skipSpecial of [false, true]) {
+        const stream = tokenizer.stream({ skipSpecial })
+        const pieces = [...ids.map((id) => stream.push(id)), stream.end()]
+        expect(pieces.join('')).toBe(tokenizer.decode(ids, { skipSpecial }))
+      }
+    }
+  })
+
+  it('streams whole characters only', () => {
+    const stream = tokenizer.stream()
+    const pieces = [...new TextEncoder().encode('é👍.')].map((byte) => stream.push(byte))
+    expect(pieces).toEqual(['', 'é', '', '', '', '👍', '.'])
+    stream.push(0xf0)
+    expect(stream.end()).toBe('\ufffd')
+    expect(stream.end()).toBe('')
+  })
+
+  it('has single tokens for tags and digits, and adds none of its own', () => {
+    const ids = tokenizer.encode('<think>71</think><|endoftext|>')
+    expect([...ids]).toEqual([
+      tokenizer.tokenId('<think>'),
+      tokenizer.tokenId('7'),
+      tokenizer.tokenId('1'),
+      tokenizer.tokenId('</think>'),
+      tokenizer.eosId,
+    ])
+    expect(tokenizer.encode('a', { addSpecial: true })).toEqual(tokenizer.encode('a'))
+    expect([tokenizer.eosId, tokenizer.padId, tokenizer.vocabSize]).toEqual([
+      model.vocab.size,
+      model.vocab.size + 1,
+      model.vocab.size + 6,
+    ])
+    expect(tokenizer.tokenId('no such token')).toBeNull()
+  })
+
+  it('leaves special tokens, but not tags, out of text on request', () => {
+    const ids = tokenizer.encode('<think>a</think><|pad|><|endoftext|>')
+    expect(tokenizer.decode(ids, { skipSpecial: true })).toBe('<think>a</think>')
+    expect(tokenizer.decode(Int32Array.of(97, tokenizer.vocabSize + 5, 98))).toBe('ab')
+  })
+})
+
+describe('chat template', () => {
+  const user = (content: string): ChatMessage => ({ role: 'user', content })
+  const assistant = (content: string): ChatMessage => ({ role: 'assistant', content })
+  const render = (messages: ChatMessage[], options = {}) => tokenizer.applyChatTemplate(messages, options)
+  const question = 'What is 3 + 4?'
+
+  it.each([question, ' Use + - to fill 8 ? 6 = 2. ', "It's {{ 1 }} 100%."])(
+    'is the R1-Zero prompt for one question: %j',
+    (text) => expect(render([user(text)], { addGenerationPrompt: true })).toBe(r1ZeroPrompt(text)),
+  )
+
+  it.each<[string, ChatMessage[], object, string]>([
+    [
+      'a system message replaces the own one',
+      [{ role: 'system', content: 'Be brief.' }, user('Hi.')],
+      {},
+      'Be brief. User: Hi. Assistant:',
+    ],
+    [
+      'earlier thinking is dropped, the newest kept',
+      [
+        user('A'),
+        assistant('<think>\nold\n</think>\n<answer>1</answer>'),
+        user('B'),
+        assistant('<think>new</think>2'),
+      ],
+      {},
+      `${system} User: A. Assistant: <answer>1</answer><|endoftext|>\nUser: B. Assistant: <think>new</think>2<|endoftext|>`,
+    ],
+    [
+      'thinking that comes apart is put back',
+      [user('A'), { role: 'assistant', content: '2', reasoning_content: 'one' }],
+      {},
+      `${system} User: A. Assistant: <think>\none\n</think>\n2<|endoftext|>`,
+    ],
+    [
+      'thinking switched off',
+      [user('A')],
+      { addGenerationPrompt: true, enableThinking: false },
+      `${system} User: A. Assistant: <think>\n\n</think>\n`,
+    ],
+  ])('%s', (_, messages, options, expected) => {
+    expect(render(messages, options)).toBe(expected)
+  })
+
+  it.each<[ChatMessage[], string]>([
+    [[user('A'), { role: 'system', content: 'B' }], 'A system message must be the first message.'],
+    [[{ role: 'tool', content: 'B' }], 'Unknown role: tool'],
+  ])('refuses %j', (messages, problem) => {
+    expect(() => render(messages)).toThrow(problem)
+  })
+})
+
+describe('a damaged tokenizer', () => {
+  const damaged = (file: string, change: (text: string) => string) => {
+    const copy = mkdtempSync(join(tmpdir(), 'damaged-'))
+    cpSync(directory, copy, { recursive: true })
+    writeFileSync(join(copy, file), change(readFileSync(join(copy, file), 'utf8')))
+    try {
+      Tokenizer.load(copy)
+    } catch (error) {
+      expect(error).toBeInstanceOf(UserError)
+      return (error as Error).message.replace(`${copy}/`, '')
+    } finally {
+      rmSync(copy, { recursive: true })
+    }
+    return 'no error'
+  }
+  const edit = (change: (json: Record<string, unknown>) => void) => (text: string) => {
+    const json = JSON.parse(text)
+    change(json)
+    return JSON.stringify(json)
+  }
+
+  it.each<[string, string, (text: string) => string, RegExp]>([
+    [
+      'half a file',
+      'tokenizer.json',
+      (t) => t.slice(0, t.length / 2),
+      /^tokenizer.json is damaged: not JSON/,
+    ],
+    ['no model', 'tokenizer.json', edit((j) => delete j.model), /^tokenizer.json is damaged: "model"/],
+    [
+      'unknown model',
+      'tokenizer.json',
+      edit((j) => {
+        j.model = { type: 'Magic', vocab: {} }
+      }),
+      /^tokenizer.json is damaged: .*Magic/,
+    ],
+    [
+      'no end token',
+      'tokenizer_config.json',
+      edit((j) => delete j.eos_token),
+      /^tokenizer_config.json names no "eos_token"/,
+    ],
+    [
+      'foreign end token',
+      'tokenizer_config.json',
+      edit((j) => {
+        j.eos_token = '<eot>'
+      }),
+      /^tokenizer.json has no token "<eot>", which is the eos_token/,
+    ],
+  ])('%s', (_, file, change, message) => {
+    expect(damaged(file, change)).toMatch(message)
+  })
+
+  it('a missing folder', () => {
+    expect(() => Tokenizer.load('/nowhere')).toThrow(
+      'cannot read /nowhere/tokenizer.json: there is no such file or folder',
+    )
+  })
+})

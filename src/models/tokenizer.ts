@@ -1,0 +1,188 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Template } from '@huggingface/jinja'
+import { Tokenizer as Pipeline } from '@huggingface/tokenizers'
+import { z } from 'zod'
+import { UserError } from '../errors.ts'
+import { readJsonObject } from './json-file.ts'
+
+/** One message of a conversation, in the terms of the chat template. */
+export interface ChatMessage {
+  readonly role: string
+  readonly content: string
+  /** Thinking kept apart from the content. */
+  readonly reasoning_content?: string
+}
+
+/** Turns tokens into text as they come; what it returns ends with a whole character. */
+export interface TextStream {
+  push(id: number): string
+  /** What is left; an incomplete character becomes U+FFFD. */
+  end(): string
+}
+
+const tokenizerSchema = z.looseObject({
+  model: z.looseObject({
+    type: z.string().optional(),
+    vocab: z.union([z.record(z.string(), z.number()), z.array(z.unknown())]),
+  }),
+  added_tokens: z.array(
+    z.looseObject({ id: z.number(), content: z.string(), special: z.boolean().optional() }),
+  ),
+})
+
+const nameOf = z.union([z.string(), z.looseObject({ content: z.string() }).transform((t) => t.content)])
+const configSchema = z.looseObject({
+  bos_token: nameOf.nullish(),
+  eos_token: nameOf.nullish(),
+  pad_token: nameOf.nullish(),
+  chat_template: z
+    .union([z.string(), z.array(z.looseObject({ name: z.string(), template: z.string() }))])
+    .nullish(),
+})
+
+/** A Hugging Face tokenizer: text to ids and back. */
+export class Tokenizer {
+  /** Ends a response. */
+  readonly eosId: number
+  /** Fills up batches; the end token where the tokenizer names no padding. */
+  readonly padId: number
+  /** One more than the highest id. */
+  readonly vocabSize: number
+  readonly #pipeline: Pipeline
+  readonly #names: { bos: string | null; eos: string; pad: string }
+  readonly #specialIds: ReadonlySet<number>
+  readonly #directory: string
+  readonly #chatTemplate: string | null
+  #compiled: Template | null = null
+
+  private constructor(directory: string) {
+    this.#directory = directory
+    const file = join(directory, 'tokenizer.json')
+    const configFile = join(directory, 'tokenizer_config.json')
+    const json = readJsonObject(file)
+    const configJson = readJsonObject(configFile)
+    const tokenizer = check(tokenizerSchema, json, file)
+    const config = check(configSchema, configJson, configFile)
+    try {
+      this.#pipeline = new Pipeline(json, configJson)
+    } catch (error) {
+      throw new UserError(`${file} is damaged: ${(error as Error).message}`)
+    }
+    if (!config.eos_token) throw new UserError(`${configFile} names no "eos_token": generation could not end`)
+    const pad = config.pad_token ?? config.eos_token
+    this.#names = { bos: config.bos_token ?? null, eos: config.eos_token, pad }
+    this.eosId = this.#idOf(config.eos_token, 'eos_token', file)
+    this.padId = this.#idOf(pad, 'pad_token', file)
+    this.vocabSize = 1 + highest(this.#pipeline.get_vocab().values())
+    this.#specialIds = new Set(tokenizer.added_tokens.filter((t) => t.special).map((t) => t.id))
+    this.#chatTemplate = templateOf(directory, config.chat_template)
+  }
+
+  /** Reads `tokenizer.json` and `tokenizer_config.json`; a damaged file is a `UserError` that names it. */
+  static load(directory: string): Tokenizer {
+    return new Tokenizer(directory)
+  }
+
+  /** Special tokens written in the text become their ids; none are added unless `addSpecial`. */
+  encode(text: string, { addSpecial = false }: { addSpecial?: boolean } = {}): Int32Array {
+    const { ids, tokens } = this.#pipeline.encode(text, { add_special_tokens: addSpecial })
+    const unknown = ids.indexOf(undefined as unknown as number)
+    if (unknown >= 0)
+      throw new UserError(
+        `${this.#directory}/tokenizer.json has no id for the token ${JSON.stringify(tokens[unknown])}`,
+      )
+    return Int32Array.from(ids)
+  }
+
+  /** Ids to text. Ids that a model has but its tokenizer does not (a padded vocabulary) stand for no text. */
+  decode(ids: ArrayLike<number>, { skipSpecial = false }: { skipSpecial?: boolean } = {}): string {
+    const kept = Array.from(ids).filter(
+      (id) => this.#pipeline.id_to_token(id) !== undefined && !(skipSpecial && this.#specialIds.has(id)),
+    )
+    if (kept.length === 0) return ''
+    return this.#pipeline.decode(kept, { clean_up_tokenization_spaces: false })
+  }
+
+  /** The id of a token by its exact entry in the vocabulary, or null. */
+  tokenId(text: string): number | null {
+    return this.#pipeline.token_to_id(text) ?? null
+  }
+
+  /** The pieces add up to `decode` of all ids. */
+  stream(options: { skipSpecial?: boolean } = {}): TextStream {
+    // What was returned last stays in front as context: some decoders treat the first token differently.
+    let context: number[] = []
+    let pending: number[] = []
+    const take = (final: boolean): string => {
+      const before = this.decode(context, options)
+      const text = this.decode([...context, ...pending], options).slice(before.length)
+      if (!final && text.endsWith('\uFFFD')) return ''
+      if (pending.length > 0) context = pending
+      pending = []
+      return text
+    }
+    return {
+      push: (id) => {
+        pending.push(id)
+        return take(false)
+      },
+      end: () => take(true),
+    }
+  }
+
+  /** Renders a conversation with the tokenizer's chat template. */
+  applyChatTemplate(
+    messages: readonly ChatMessage[],
+    {
+      addGenerationPrompt = false,
+      enableThinking,
+    }: { addGenerationPrompt?: boolean; enableThinking?: boolean } = {},
+  ): string {
+    if (this.#chatTemplate === null)
+      throw new UserError(`${this.#directory} has no chat template (chat_template in tokenizer_config.json)`)
+    try {
+      this.#compiled ??= new Template(this.#chatTemplate)
+      return this.#compiled.render({
+        messages: messages.map((m) => ({ ...m })),
+        add_generation_prompt: addGenerationPrompt,
+        ...(enableThinking === undefined ? {} : { enable_thinking: enableThinking }),
+        bos_token: this.#names.bos ?? '',
+        eos_token: this.#names.eos,
+        pad_token: this.#names.pad,
+      })
+    } catch (error) {
+      throw new UserError(`the chat template of ${this.#directory} fails: ${(error as Error).message}`)
+    }
+  }
+
+  #idOf(token: string, role: string, file: string): number {
+    const id = this.tokenId(token)
+    if (id === null)
+      throw new UserError(`${file} has no token ${JSON.stringify(token)}, which is the ${role}`)
+    return id
+  }
+}
+
+function highest(ids: Iterable<number>): number {
+  let max = -1
+  for (const id of ids) if (id > max) max = id
+  return max
+}
+
+function templateOf(
+  directory: string,
+  inConfig: z.infer<typeof configSchema>['chat_template'],
+): string | null {
+  const file = join(directory, 'chat_template.jinja')
+  if (existsSync(file)) return readFileSync(file, 'utf8')
+  if (!Array.isArray(inConfig)) return inConfig ?? null
+  return inConfig.find((t) => t.name === 'default')?.template ?? null
+}
+
+function check<T extends z.ZodType>(schema: T, json: unknown, file: string): z.infer<T> {
+  const result = schema.safeParse(json)
+  if (result.success) return result.data
+  const { path, message } = result.error.issues[0]!
+  throw new UserError(`${file} is damaged: "${path.join('.')}": ${message}`)
+}

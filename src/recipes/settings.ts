@@ -1,0 +1,90 @@
+import { z } from 'zod'
+import { algorithmNames, baseNames, type RlPreset, rlPreset } from '../algorithms/presets.ts'
+import { EMBEDDED_BASE } from './model-folder.ts'
+
+const whole = (least: number) => z.int().min(least)
+const positive = z.number().positive()
+const klPenalty = z.strictObject({ beta: z.number().min(0), estimator: z.enum(['k1', 'k2', 'k3']) })
+const decay = { warmup: whole(0) }
+const final = z.number().min(0).max(1)
+
+/** Everything of `RlPreset` but the weights of the rewards; each may be set on its own. */
+const rl = z.strictObject({
+  objective: z.strictObject({
+    kind: z.literal('policy'),
+    ratio: z.enum(['token', 'sequence']),
+    surrogate: z.enum(['clip', 'importance', 'cispo', 'reinforce']),
+    clipLow: z.number().min(0),
+    clipHigh: z.number().min(0),
+    dualClip: z.number().gt(1).nullable(),
+    kl: klPenalty,
+  }),
+  advantage: z.enum(['group', 'mean', 'batch', 'leave_one_out', 'batch_normalised']),
+  normalisation: z.enum(['sequence_mean', 'token_mean', 'fixed_length', 'sequence_sum']),
+  groupSize: whole(2),
+  questionsPerStep: whole(1),
+  minibatches: whole(1),
+  epochs: whole(1),
+  learningRate: z.number().min(0),
+  schedule: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('constant'), ...decay }),
+    z.strictObject({ kind: z.literal('linear'), final, ...decay }),
+    z.strictObject({ kind: z.literal('cosine'), final, ...decay }),
+    z.strictObject({ kind: z.literal('warmup_stable_decay'), stable: z.number().min(0).max(1), final, ...decay }),
+  ]),
+  betas: z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]),
+  gradClip: z.number().min(0),
+  temperature: positive,
+  maxTokens: whole(1),
+  referenceRefresh: whole(1).nullable(),
+  klInReward: klPenalty.nullable(),
+  importanceCap: positive.nullable(),
+  maskTruncated: z.boolean(),
+  dynamicSampling: z.boolean(),
+  overlong: z.strictObject({ buffer: whole(1) }).nullable(),
+})
+
+/** Settings of `zero`. What a preset decides (`rl`, the rewards' weights) is filled in by `withPreset`. */
+export const zeroSettings = z.strictObject({
+  /** A Hugging Face folder, a run, or the name of an embedded model. */
+  model: z.string().min(1).default(EMBEDDED_BASE),
+  task: z.string().min(1).default('miniature'),
+  engine: z.literal('local').default('local'),
+  seed: whole(0).default(0),
+  steps: whole(0).default(200),
+  /** Scale: the paper's R1-Zero or the miniature's. */
+  preset: z.enum(baseNames).default('miniature'),
+  algorithm: z.enum(algorithmNames).default('grpo'),
+  rl,
+  rewards: z.strictObject({
+    accuracy: z.number(),
+    format: z.number(),
+    language: z.number(),
+    /** A control: deals the rewards of a step out among its rollouts at random. Nothing can be learned. */
+    shuffle: z.boolean().default(false),
+  }),
+  eval: z
+    .strictObject({
+      questions: whole(1).default(300),
+      samples: whole(1).default(1),
+      /** Steps between evaluations; 0: only before and after. */
+      every: whole(0).default(40),
+      temperature: z.number().min(0).default(1),
+    })
+    .prefault({}),
+  checkpointEvery: whole(1).default(20),
+  /** Of the runtime; null: one a core. Results depend on it in the last bits. */
+  threads: whole(1).nullable().default(null),
+})
+
+export type ZeroSettings = z.output<typeof zeroSettings>
+
+type DeepPartial<T> = T extends readonly unknown[] ? T : T extends object ? { readonly [K in keyof T]?: DeepPartial<T[K]> | undefined } : T
+/** What may be given: any part of the settings. */
+export type ZeroInput = DeepPartial<ZeroSettings>
+
+/** What the preset decides, as the layer below the given settings. */
+export function presetLayer(preset: string, algorithm: string): { rl: Omit<RlPreset, 'rewards'>; rewards: RlPreset['rewards'] } {
+  const { rewards, ...rl } = rlPreset(preset, algorithm)
+  return { rl, rewards }
+}
