@@ -1,20 +1,35 @@
 import { renderUsage } from 'citty'
 import { UserError } from '../errors.ts'
+import { nearest } from '../recipes/nearest.ts'
 import { versions } from '../runs/versions.ts'
 import { Interrupted } from '../stages/interrupted.ts'
 import { readArguments } from './arguments.ts'
 import type { Command } from './command.ts'
-import { nearest } from '../recipes/nearest.ts'
 
 /** Every command, loaded when it is called. */
 const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> = {
-  zero: { about: 'train R1-Zero: reinforcement learning from a base model', load: async () => (await import('./zero.ts')).zero },
-  pretrain: { about: 'make the miniature base model from scratch', load: async () => (await import('./pretrain.ts')).pretrain },
-  resume: { about: 'go on with a run that was stopped', load: async () => (await import('./resume.ts')).resume },
-  runs: { about: 'list runs, show their metrics and read their rollouts', load: async () => (await import('./runs.ts')).runs },
+  zero: {
+    about: 'train R1-Zero: reinforcement learning from a base model',
+    load: async () => (await import('./zero.ts')).zero,
+  },
+  pretrain: {
+    about: 'make the miniature base model from scratch',
+    load: async () => (await import('./pretrain.ts')).pretrain,
+  },
+  resume: {
+    about: 'go on with a run that was stopped',
+    load: async () => (await import('./resume.ts')).resume,
+  },
+  runs: {
+    about: 'list runs, show their metrics and read their rollouts',
+    load: async () => (await import('./runs.ts')).runs,
+  },
   eval: { about: 'pass@1 of a model on a task', load: async () => (await import('./eval.ts')).evaluation },
   chat: { about: 'ask a model and watch it think', load: async () => (await import('./chat.ts')).chat },
-  doctor: { about: 'check that this machine can train', load: async () => (await import('./doctor.ts')).doctor },
+  doctor: {
+    about: 'check that this machine can train',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
 }
 
 /** Runs one command line; resolves to the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted. */
@@ -38,7 +53,10 @@ async function dispatch([name, ...rest]: readonly string[]): Promise<number> {
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (!entry) {
     const near = nearest(name, Object.keys(COMMANDS))
-    throw new UserError(`unknown command "${name}"${near ? `; did you mean ${near}?` : ''} (\`ruminate --help\` lists them)`, 2)
+    throw new UserError(
+      `unknown command "${name}"${near ? `; did you mean ${near}?` : ''} (\`ruminate --help\` lists them)`,
+      2,
+    )
   }
   const { definition, run } = await entry.load()
   if (rest.includes('--help') || rest.includes('-h')) {

@@ -51,7 +51,12 @@ export function readArguments(command: string, words: readonly string[], definit
 }
 
 /** A whole number in lo..hi, or undefined when the option was not given. */
-export function integerOption(values: Values, name: string, lo: number, hi = Number.MAX_SAFE_INTEGER): number | undefined {
+export function integerOption(
+  values: Values,
+  name: string,
+  lo: number,
+  hi = Number.MAX_SAFE_INTEGER,
+): number | undefined {
   const value = numberOption(values, name, lo, hi)
   if (value !== undefined && !Number.isInteger(value))
     throw new UserError(`--${name} must be a whole number ${range(lo, hi)}, not ${values[name]}`, 2)
@@ -59,11 +64,17 @@ export function integerOption(values: Values, name: string, lo: number, hi = Num
 }
 
 /** A number in lo..hi, or undefined when the option was not given. */
-export function numberOption(values: Values, name: string, lo: number, hi = Number.MAX_SAFE_INTEGER): number | undefined {
+export function numberOption(
+  values: Values,
+  name: string,
+  lo: number,
+  hi = Number.MAX_SAFE_INTEGER,
+): number | undefined {
   const text = values[name]
   if (text === undefined) return undefined
   const value = typeof text === 'string' && text.trim() !== '' ? Number(text) : Number.NaN
-  if (!(value >= lo && value <= hi)) throw new UserError(`--${name} must be a number ${range(lo, hi)}, not ${text}`, 2)
+  if (!(value >= lo && value <= hi))
+    throw new UserError(`--${name} must be a number ${range(lo, hi)}, not ${text}`, 2)
   return value
 }
 

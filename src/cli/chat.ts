@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline/promises'
 import { defineCommand } from 'citty'
 import pc from 'picocolors'
-import { openLocalTrainer } from '../engines/local/index.ts'
 import type { Sampler } from '../engines/contract.ts'
+import { openLocalTrainer } from '../engines/local/index.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
 import { EMBEDDED_BASE, modelFolder } from '../recipes/model-folder.ts'
 import { parseResponse } from '../thinking/parse.ts'
@@ -20,11 +20,19 @@ interface Asking {
 
 export const chat = command(
   defineCommand({
-    meta: { name: 'chat', description: 'Ask a model: its thinking streams dimmed, then its answer. Without MESSAGE, ask again and again' },
+    meta: {
+      name: 'chat',
+      description:
+        'Ask a model: its thinking streams dimmed, then its answer. Without MESSAGE, ask again and again',
+    },
     args: {
       message: { type: 'positional', required: false, description: 'the question' },
       model: { type: 'string', valueHint: 'DIR', description: `model or run (default: ${EMBEDDED_BASE})` },
-      temperature: { type: 'string', valueHint: 'T', description: 'sampling temperature; 0 is greedy (default 0)' },
+      temperature: {
+        type: 'string',
+        valueHint: 'T',
+        description: 'sampling temperature; 0 is greedy (default 0)',
+      },
       'top-p': { type: 'string', valueHint: 'P', description: 'nucleus sampling (default 1: off)' },
       'max-tokens': { type: 'string', valueHint: 'N', description: 'longest response (default 512)' },
       seed: { type: 'string', valueHint: 'N', description: 'seed of the sampling (default 0)' },
@@ -99,7 +107,11 @@ function streamDimmed(): (text: string) => void {
 
 /** Lines from the terminal until end of input. */
 async function converse(reply: (line: string, turn: number) => Promise<void>): Promise<void> {
-  const lines = createInterface({ input: process.stdin, output: process.stdout, prompt: `${pc.bold('you')} ` })
+  const lines = createInterface({
+    input: process.stdin,
+    output: process.stdout,
+    prompt: `${pc.bold('you')} `,
+  })
   let turn = 0
   lines.prompt()
   for await (const line of lines) {

@@ -17,7 +17,10 @@ interface Check {
 
 export const doctor = command(
   defineCommand({
-    meta: { name: 'doctor', description: 'Check that this machine can train: Node, ONNX Runtime, SQLite, memory, disk' },
+    meta: {
+      name: 'doctor',
+      description: 'Check that this machine can train: Node, ONNX Runtime, SQLite, memory, disk',
+    },
     args: outputOptions,
   }),
   async (values) => {
@@ -27,7 +30,8 @@ export const doctor = command(
       const check = await attempt(name, probe)
       if (!check.ok) failed++
       output.emit({ type: 'check', ...check })
-      if (!output.json) output.result(`${check.ok ? pc.green('ok  ') : pc.red('FAIL')} ${name.padEnd(13)} ${check.detail}`)
+      if (!output.json)
+        output.result(`${check.ok ? pc.green('ok  ') : pc.red('FAIL')} ${name.padEnd(13)} ${check.detail}`)
     }
     output.emit({ type: 'result', ok: failed === 0, versions: versions() })
     return failed === 0 ? 0 : 1
@@ -38,7 +42,8 @@ export const doctor = command(
 const PROBES: Record<string, () => string | Promise<string>> = {
   node() {
     const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-    if (major < 20 || (major === 20 && minor < 19)) throw new Error(`Node ${process.versions.node}; 20.19 or newer is needed`)
+    if (major < 20 || (major === 20 && minor < 19))
+      throw new Error(`Node ${process.versions.node}; 20.19 or newer is needed`)
     return process.versions.node
   },
   'onnx runtime'() {

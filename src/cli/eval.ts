@@ -1,6 +1,6 @@
 import { defineCommand } from 'citty'
-import { modelFolder, EMBEDDED_BASE } from '../recipes/model-folder.ts'
 import { measure } from '../recipes/measure.ts'
+import { EMBEDDED_BASE, modelFolder } from '../recipes/model-folder.ts'
 import { integerOption, numberOption, textOption } from './arguments.ts'
 import { command } from './command.ts'
 import { outputOf, outputOptions } from './options.ts'
@@ -14,7 +14,11 @@ export const evaluation = command(
       task: { type: 'string', valueHint: 'NAME|FILE', description: 'task (default: miniature)' },
       questions: { type: 'string', valueHint: 'N', description: 'held-out questions (default 300)' },
       samples: { type: 'string', valueHint: 'N', description: 'responses a question (default 1)' },
-      temperature: { type: 'string', valueHint: 'T', description: 'sampling temperature; 0 is greedy (default 1)' },
+      temperature: {
+        type: 'string',
+        valueHint: 'T',
+        description: 'sampling temperature; 0 is greedy (default 1)',
+      },
       'top-p': { type: 'string', valueHint: 'P', description: 'nucleus sampling (default 1: off)' },
       'max-tokens': { type: 'string', valueHint: 'N', description: 'longest response (default 260)' },
       seed: { type: 'string', valueHint: 'N', description: 'seed of the sampling (default 0)' },
@@ -35,10 +39,25 @@ export const evaluation = command(
     const threads = integerOption(values, 'threads', 1, 1024)
     const model = modelFolder(textOption(values, 'model') ?? EMBEDDED_BASE)
     const task = textOption(values, 'task') ?? 'miniature'
-    const { evaluation, seconds } = await measure({ model, task, ...(threads ? { threads } : {}), ...options })
-    output.emit({ type: 'result', model, task, seconds, temperature: options.temperature, seed: options.seed, ...evaluation })
+    const { evaluation, seconds } = await measure({
+      model,
+      task,
+      ...(threads ? { threads } : {}),
+      ...options,
+    })
+    output.emit({
+      type: 'result',
+      model,
+      task,
+      seconds,
+      temperature: options.temperature,
+      seed: options.seed,
+      ...evaluation,
+    })
     if (output.json) return
-    output.result(`${model} on ${task}: n = ${evaluation.questions}, ${options.samples} sample${options.samples === 1 ? '' : 's'} a question, T = ${options.temperature}, seed ${options.seed}\n`)
+    output.result(
+      `${model} on ${task}: n = ${evaluation.questions}, ${options.samples} sample${options.samples === 1 ? '' : 's'} a question, T = ${options.temperature}, seed ${options.seed}\n`,
+    )
     output.result(
       table([
         ['pass@1', `${percent(evaluation.passAt1)} ± ${(100 * evaluation.standardError).toFixed(1)}`],

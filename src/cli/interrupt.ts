@@ -3,7 +3,10 @@ import type { Output } from './output.ts'
 /**
  * Runs `work` with a signal that the first Ctrl-C (or a polite kill) raises; a second one quits at once.
  */
-export async function interruptible<T>(output: Output, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function interruptible<T>(
+  output: Output,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const controller = new AbortController()
   const onSignal = (): void => {
     if (controller.signal.aborted) process.exit(130)

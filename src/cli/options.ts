@@ -1,5 +1,6 @@
 import type { ArgsDef } from 'citty'
-import type { Values } from './arguments.ts'
+import { merge, readAssignment, readSettingsFile, type Tree } from '../recipes/layers.ts'
+import { textOption, type Values } from './arguments.ts'
 import { Output } from './output.ts'
 
 /** Options of every command that prints. */
@@ -13,10 +14,21 @@ export const trainingOptions = {
   out: { type: 'string', valueHint: 'DIR', description: 'folder of the run (default: runs/<recipe>-<n>)' },
   seed: { type: 'string', valueHint: 'N', description: 'seed of everything random (default 0)' },
   config: { type: 'string', valueHint: 'FILE', description: 'settings from a YAML or JSON file' },
-  set: { type: 'string', valueHint: 'a.b=c', description: 'one setting, e.g. rewards.language=0.1; may be repeated' },
+  set: {
+    type: 'string',
+    valueHint: 'a.b=c',
+    description: 'one setting, e.g. rewards.language=0.1; may be repeated',
+  },
   ...outputOptions,
 } satisfies ArgsDef
 
 export function outputOf(values: Values): Output {
   return new Output({ json: values.json === true, quiet: values.quiet === true })
+}
+
+/** Settings in the order in which they win: the file, then options of their own, then --set. */
+export function layeredSettings(values: Values, options: Tree): Tree {
+  const file = textOption(values, 'config')
+  const assignments = (values.set ?? []) as readonly string[]
+  return merge(file ? readSettingsFile(file) : {}, options, ...assignments.map(readAssignment))
 }

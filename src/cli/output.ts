@@ -81,7 +81,9 @@ export function clock(seconds: number): string {
   if (!Number.isFinite(seconds)) return '–'
   const s = Math.round(seconds)
   const pad = (n: number): string => String(n).padStart(2, '0')
-  return s < 3600 ? `${Math.floor(s / 60)}:${pad(s % 60)}` : `${Math.floor(s / 3600)}:${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}`
+  return s < 3600
+    ? `${Math.floor(s / 60)}:${pad(s % 60)}`
+    : `${Math.floor(s / 3600)}:${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}`
 }
 
 /** .1234 → "12.3 %"; unknown → "–". */
@@ -92,5 +94,9 @@ export function percent(value: number | null | undefined): string {
 /** Columns padded to their widest cell. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length))) ?? []
-  return rows.map((row) => `  ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('   ')}`.trimEnd()).join('\n')
+  return rows
+    .map((row) =>
+      `  ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('   ')}`.trimEnd(),
+    )
+    .join('\n')
 }

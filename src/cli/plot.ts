@@ -45,12 +45,18 @@ const DOTS = [
 ]
 
 /** Mean of each run of neighbours, so that a noisy line can be read: at most `count` points. */
-export function smooth<P extends { readonly step: number; readonly value: number }>(points: readonly P[], count: number): { step: number; value: number }[] {
+export function smooth<P extends { readonly step: number; readonly value: number }>(
+  points: readonly P[],
+  count: number,
+): { step: number; value: number }[] {
   const size = Math.max(1, Math.ceil(points.length / count))
   const out: { step: number; value: number }[] = []
   for (let i = 0; i < points.length; i += size) {
     const part = points.slice(i, i + size)
-    out.push({ step: part.at(-1)!.step, value: part.reduce((sum, { value }) => sum + value, 0) / part.length })
+    out.push({
+      step: part.at(-1)!.step,
+      value: part.reduce((sum, { value }) => sum + value, 0) / part.length,
+    })
   }
   return out
 }

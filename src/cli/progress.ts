@@ -23,9 +23,12 @@ export function showReinforcement(output: Output, steps: number): (step: Reinfor
     ]
     const evaluated = metrics['eval/pass@1']
     if (evaluated !== undefined)
-      output.say(`step ${step}/${steps} · held-out pass@1 ${pc.bold(percent(evaluated))} · ${fixed(metrics['eval/length'], 0)} tokens a response`)
+      output.say(
+        `step ${step}/${steps} · held-out pass@1 ${pc.bold(percent(evaluated))} · ${fixed(metrics['eval/length'], 0)} tokens a response`,
+      )
     if (output.isTerminal) output.live(`${facts.join(' · ')} · ${tail(newest.response, 60)}`)
-    else if (step % EVERY === 0 || step === 1) output.say(`${facts.join(' · ')} · ${tail(newest.response, 60)}`)
+    else if (step % EVERY === 0 || step === 1)
+      output.say(`${facts.join(' · ')} · ${tail(newest.response, 60)}`)
   }
 }
 

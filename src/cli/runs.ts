@@ -1,24 +1,31 @@
 import { defineCommand } from 'citty'
 import pc from 'picocolors'
 import { UserError } from '../errors.ts'
+import { nearest } from '../recipes/nearest.ts'
 import type { RolloutRow, RunInfo } from '../runs/rows.ts'
 import { listRuns, RunStore } from '../runs/store.ts'
 import { integerOption, textOption, type Values } from './arguments.ts'
 import { command } from './command.ts'
-import { nearest } from '../recipes/nearest.ts'
 import { outputOf, outputOptions } from './options.ts'
 import { type Output, table } from './output.ts'
 import { plot, smooth } from './plot.ts'
 
 export const runs = command(
   defineCommand({
-    meta: { name: 'runs', description: 'List the runs of this folder, or show one: its metrics and rollouts' },
+    meta: {
+      name: 'runs',
+      description: 'List the runs of this folder, or show one: its metrics and rollouts',
+    },
     args: {
       action: { type: 'positional', required: false, description: 'list (default) or show' },
       run: { type: 'positional', required: false, description: 'folder of the run to show' },
       dir: { type: 'string', valueHint: 'DIR', description: 'where the runs are (default: runs)' },
       samples: { type: 'string', valueHint: 'N', description: 'show the N newest rollouts' },
-      split: { type: 'string', valueHint: 'NAME', description: 'which rollouts: train, eval-before, eval-after, …' },
+      split: {
+        type: 'string',
+        valueHint: 'NAME',
+        description: 'which rollouts: train, eval-before, eval-after, …',
+      },
       metric: { type: 'string', valueHint: 'NAME', description: 'show one metric over the steps' },
       ...outputOptions,
     },
@@ -44,7 +51,14 @@ function list(output: Output, root: string): void {
   for (const run of all) output.emit({ type: 'run', ...run })
   if (output.json) return
   if (all.length === 0) return output.result(`no runs in ${root}; \`ruminate zero\` makes one`)
-  const rows = all.map((run) => [run.directory, run.recipe, run.status, `${run.step}`, `${run.seed}`, run.created.slice(0, 16).replace('T', ' ')])
+  const rows = all.map((run) => [
+    run.directory,
+    run.recipe,
+    run.status,
+    `${run.step}`,
+    `${run.seed}`,
+    run.created.slice(0, 16).replace('T', ' '),
+  ])
   output.result(table([['run', 'recipe', 'status', 'step', 'seed', 'created'], ...rows]))
 }
 
@@ -53,14 +67,25 @@ function show(output: Output, store: RunStore, values: Values): void {
   const metric = textOption(values, 'metric')
   const split = textOption(values, 'split')
   if (metric !== undefined) return showMetric(output, store, metric)
-  if (samples !== undefined) return showSamples(output, store.rollouts({ limit: samples, ...(split ? { split } : {}) }))
+  if (samples !== undefined)
+    return showSamples(output, store.rollouts({ limit: samples, ...(split ? { split } : {}) }))
   const info = store.info()
   const latest = Object.fromEntries(store.metricNames().map((name) => [name, store.metric(name).at(-1)!]))
-  output.emit({ type: 'run', ...info, metrics: Object.fromEntries(Object.entries(latest).map(([name, { value }]) => [name, value])) })
+  output.emit({
+    type: 'run',
+    ...info,
+    metrics: Object.fromEntries(Object.entries(latest).map(([name, { value }]) => [name, value])),
+  })
   if (output.json) return
   output.result(header(info))
-  output.result(table([['metric', 'step', 'value'], ...Object.entries(latest).map(([name, { step, value }]) => [name, `${step}`, short(value)])]))
-  for (const { step, level, message } of store.events()) output.result(`  ${level} at step ${step}: ${message}`)
+  output.result(
+    table([
+      ['metric', 'step', 'value'],
+      ...Object.entries(latest).map(([name, { step, value }]) => [name, `${step}`, short(value)]),
+    ]),
+  )
+  for (const { step, level, message } of store.events())
+    output.result(`  ${level} at step ${step}: ${message}`)
 }
 
 function header(info: RunInfo): string {
@@ -72,7 +97,10 @@ function showMetric(output: Output, store: RunStore, name: string): void {
   const points = store.metric(name)
   if (points.length === 0) {
     const near = nearest(name, store.metricNames())
-    throw new UserError(`the run has no metric "${name}"${near ? `; did you mean ${near}?` : `; it has ${store.metricNames().join(', ') || 'none yet'}`}`, 2)
+    throw new UserError(
+      `the run has no metric "${name}"${near ? `; did you mean ${near}?` : `; it has ${store.metricNames().join(', ') || 'none yet'}`}`,
+      2,
+    )
   }
   for (const point of points) output.emit({ type: 'metric', name, ...point })
   if (output.json) return
@@ -90,13 +118,27 @@ function showSamples(output: Output, rows: RolloutRow[]): void {
 }
 
 function sample(row: RolloutRow): string {
-  const rewards = Object.entries(row.rewards).map(([name, value]) => `${name} ${value === null ? '–' : short(value)}`)
+  const rewards = Object.entries(row.rewards).map(
+    ([name, value]) => `${name} ${value === null ? '–' : short(value)}`,
+  )
   const verdict = row.correct === null ? 'unknown' : row.correct ? pc.green('right') : pc.red('wrong')
-  const facts = [`step ${row.step}`, row.split, row.kind, verdict, ...rewards, `advantage ${row.advantage === null ? '–' : short(row.advantage)}`, `${row.length} tokens`, row.stopReason]
+  const facts = [
+    `step ${row.step}`,
+    row.split,
+    row.kind,
+    verdict,
+    ...rewards,
+    `advantage ${row.advantage === null ? '–' : short(row.advantage)}`,
+    `${row.length} tokens`,
+    row.stopReason,
+  ]
   return `${pc.bold(facts.join(' · '))}\n${pc.dim(row.prompt)}${row.text}\n`
 }
 
 function short(value: number): string {
-  return Number.isInteger(value) ? String(value) : Math.abs(value) >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(4)))
+  return Number.isInteger(value)
+    ? String(value)
+    : Math.abs(value) >= 1000
+      ? value.toFixed(0)
+      : String(Number(value.toPrecision(4)))
 }
-

@@ -1,15 +1,19 @@
 import pc from 'picocolors'
-import type { Evaluation } from '../stages/evaluate.ts'
 import type { ZeroResult } from '../recipes/zero.ts'
 import type { RolloutRow } from '../runs/rows.ts'
 import { RunStore } from '../runs/store.ts'
+import type { Evaluation } from '../stages/evaluate.ts'
 import { clock, type Output, percent, table } from './output.ts'
 import { plot, smooth } from './plot.ts'
 
 /** What a person reads when R1-Zero is done: before and after, the curves, two samples, what to type next. */
-export function summarise(output: Output, result: ZeroResult): void {
+export function finishZero(output: Output, result: ZeroResult): void {
+  output.emit({ type: 'result', ...result })
+  if (output.json) return
   const { before, after } = result
-  output.result(`\n${pc.bold('R1-Zero, before and after')} (${before.questions} held-out questions, T = 1, seed ${result.seed}, ${clock(result.seconds)})\n`)
+  output.result(
+    `\n${pc.bold('R1-Zero, before and after')} (${before.questions} held-out questions, T = 1, seed ${result.seed}, ${clock(result.seconds)})\n`,
+  )
   output.result(beforeAfter(before, after))
   const store = RunStore.open(result.run)
   try {
@@ -28,7 +32,9 @@ export function summarise(output: Output, result: ZeroResult): void {
     [`ruminate eval --model ${result.model}`, 'measure it again'],
     ['ruminate zero --seed 1', 'does another seed learn too?'],
   ]
-  output.result(`\n${pc.bold('Next')}\n${next.map(([what, why]) => `  npx ${what}   ${pc.dim(why!)}`).join('\n')}`)
+  output.result(
+    `\n${pc.bold('Next')}\n${next.map(([what, why]) => `  npx ${what}   ${pc.dim(why!)}`).join('\n')}`,
+  )
 }
 
 export function beforeAfter(before: Evaluation, after: Evaluation): string {
@@ -37,10 +43,18 @@ export function beforeAfter(before: Evaluation, after: Evaluation): string {
   return table([
     ['', 'before', 'after'],
     ['pass@1', interval(before), interval(after)],
-    ...Object.keys(after.families).map((f) => [`  ${f}`, percent(before.families[f]), percent(after.families[f])]),
+    ...Object.keys(after.families).map((f) => [
+      `  ${f}`,
+      percent(before.families[f]),
+      percent(after.families[f]),
+    ]),
     ['well formed', percent(before.format), percent(after.format)],
     ['response length (tokens)', number(before.responseTokens), number(after.responseTokens)],
-    ['reflective words a response', number(before.reflectionPerResponse, 2), number(after.reflectionPerResponse, 2)],
+    [
+      'reflective words a response',
+      number(before.reflectionPerResponse, 2),
+      number(after.reflectionPerResponse, 2),
+    ],
     ['reflective words per 1,000 tokens', number(before.reflection), number(after.reflection)],
     ['responses mixing languages', percent(before.mixed), percent(after.mixed)],
   ])
@@ -60,7 +74,9 @@ function telling(store: RunStore): [RolloutRow, RolloutRow] | null {
 }
 
 function samples(before: RolloutRow, after: RolloutRow): string {
-  const question = before.prompt.slice(before.prompt.lastIndexOf('User: ') + 'User: '.length).replace(/ Assistant:$/, '')
+  const question = before.prompt
+    .slice(before.prompt.lastIndexOf('User: ') + 'User: '.length)
+    .replace(/ Assistant:$/, '')
   const show = (name: string, row: RolloutRow): string =>
     `${pc.bold(name)} (${row.correct ? pc.green('right') : pc.red('wrong')}, ${row.length} tokens)\n${pc.dim(row.text.trim())}`
   return `${pc.bold('Question')} ${question}\n\n${show('Before', before)}\n\n${show('After', after)}`

@@ -12,7 +12,10 @@ export function readSettingsFile(file: string): Tree {
   try {
     tree = parse(readFileSync(file, 'utf8'))
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (error as Error).message.split('\n')[0]
+    const why =
+      (error as NodeJS.ErrnoException).code === 'ENOENT'
+        ? 'there is no such file'
+        : (error as Error).message.split('\n')[0]
     throw new UserError(`cannot read the settings in ${file}: ${why}`, 2)
   }
   if (!isTree(tree)) throw new UserError(`the settings in ${file} must be a mapping of names to values`, 2)
@@ -23,7 +26,8 @@ export function readSettingsFile(file: string): Tree {
 export function readAssignment(text: string): Tree {
   const equals = text.indexOf('=')
   const path = text.slice(0, equals).split('.')
-  if (equals < 1 || path.includes('')) throw new UserError(`--set ${text}: write it as path.to.setting=value`, 2)
+  if (equals < 1 || path.includes(''))
+    throw new UserError(`--set ${text}: write it as path.to.setting=value`, 2)
   let value: unknown
   try {
     value = parse(text.slice(equals + 1))
@@ -55,10 +59,16 @@ export function checkSettings<S extends z.ZodType>(schema: S, tree: Tree): z.out
   if (issue.code === 'unrecognized_keys') {
     const name = [...path, issue.keys[0]].join('.')
     const near = nearest(issue.keys[0]!, keysAt(schema, path))
-    throw new UserError(`unknown setting ${name}${near ? `; did you mean ${[...path, near].join('.')}?` : ''}`, 2)
+    throw new UserError(
+      `unknown setting ${name}${near ? `; did you mean ${[...path, near].join('.')}?` : ''}`,
+      2,
+    )
   }
   const given = at === undefined ? 'missing' : JSON.stringify(at)
-  throw new UserError(`setting ${path.join('.')} is ${given}: ${issue.message.replace(/^\w/, (c) => c.toLowerCase())}`, 2)
+  throw new UserError(
+    `setting ${path.join('.')} is ${given}: ${issue.message.replace(/^\w/, (c) => c.toLowerCase())}`,
+    2,
+  )
 }
 
 /** The names that an object schema knows at a path. */

@@ -1,16 +1,19 @@
 import { openLocalTrainer } from '../engines/local/index.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
 import { type Evaluation, type EvaluationOptions, evaluate } from '../stages/evaluate.ts'
-import { findTask } from '../tasks/index.ts'
+import { loadTask } from '../tasks/index.ts'
 
 /** pass@1 of the model in a folder on a task. */
 export async function measure(
   options: EvaluationOptions & { readonly model: string; readonly task: string; readonly threads?: number },
 ): Promise<{ evaluation: Evaluation; seconds: number }> {
   const started = performance.now()
-  const task = findTask(options.task)
+  const task = loadTask(options.task)
   const codec = Tokenizer.load(options.model)
-  const trainer = await openLocalTrainer({ model: options.model, ...(options.threads ? { threads: options.threads } : {}) })
+  const trainer = await openLocalTrainer({
+    model: options.model,
+    ...(options.threads ? { threads: options.threads } : {}),
+  })
   try {
     const { evaluation } = await evaluate(await trainer.sampler(), codec, task, options)
     return { evaluation, seconds: (performance.now() - started) / 1000 }

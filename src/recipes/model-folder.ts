@@ -10,26 +10,44 @@ export const EMBEDDED_BASE = 'miniature-base'
 /** A model's folder: a path, or the name of an embedded model. A run's folder stands for the model it trained. */
 export function modelFolder(name: string): string {
   const embedded = join(packageRoot(), 'models')
-  for (const folder of [resolve(name), join(resolve(name), 'model'), ...(/^[\w.-]+$/.test(name) ? [join(embedded, name)] : [])])
+  for (const folder of [
+    resolve(name),
+    join(resolve(name), 'model'),
+    ...(/^[\w.-]+$/.test(name) ? [join(embedded, name)] : []),
+  ])
     if (existsSync(join(folder, 'config.json'))) return folder
   if (existsSync(resolve(name, 'run.sqlite')))
     throw new UserError(`${name} is a run that has not finished; \`ruminate resume ${name}\` goes on with it`)
   if (existsSync(resolve(name))) throw new UserError(`${name} is not a model folder: it has no config.json`)
-  const names = existsSync(embedded) ? readdirSync(embedded).filter((n) => existsSync(join(embedded, n, 'config.json'))) : []
-  throw new UserError(`no model folder at ${name}${names.length ? `; the embedded models are ${names.join(', ')}` : ''}`)
+  const names = existsSync(embedded)
+    ? readdirSync(embedded).filter((n) => existsSync(join(embedded, n, 'config.json')))
+    : []
+  throw new UserError(
+    `no model folder at ${name}${names.length ? `; the embedded models are ${names.join(', ')}` : ''}`,
+  )
 }
 
 /** Copies the tokenizer's files and the generation settings to a model that has none yet. */
 export function copyTokenizer(from: string, to: string): void {
-  const names = ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json', 'generation_config.json', 'chat_template.jinja']
+  const names = [
+    'tokenizer.json',
+    'tokenizer_config.json',
+    'special_tokens_map.json',
+    'generation_config.json',
+    'chat_template.jinja',
+  ]
   for (const name of names)
-    if (existsSync(join(from, name)) && !existsSync(join(to, name))) copyFileSync(join(from, name), join(to, name))
+    if (existsSync(join(from, name)) && !existsSync(join(to, name)))
+      copyFileSync(join(from, name), join(to, name))
 }
 
 /** SHA-256 over a model's weight files, in the order of their names. */
 export function weightsHash(folder: string): string {
   const hash = createHash('sha256')
-  for (const name of readdirSync(folder).filter((n) => n.endsWith('.safetensors')).sort()) hash.update(readFileSync(join(folder, name)))
+  for (const name of readdirSync(folder)
+    .filter((n) => n.endsWith('.safetensors'))
+    .sort())
+    hash.update(readFileSync(join(folder, name)))
   return hash.digest('hex')
 }
 

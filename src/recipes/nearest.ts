@@ -21,7 +21,8 @@ export function editDistance(a: string, b: string): number {
     for (let j = 1; j <= b.length; j++) {
       const substitute = d[i - 1]![j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
       let least = Math.min(d[i - 1]![j]! + 1, d[i]![j - 1]! + 1, substitute)
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) least = Math.min(least, d[i - 2]![j - 2]! + 1)
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        least = Math.min(least, d[i - 2]![j - 2]! + 1)
       d[i]![j] = least
     }
   return d[a.length]![b.length]!

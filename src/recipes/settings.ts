@@ -30,7 +30,12 @@ const rl = z.strictObject({
     z.strictObject({ kind: z.literal('constant'), ...decay }),
     z.strictObject({ kind: z.literal('linear'), final, ...decay }),
     z.strictObject({ kind: z.literal('cosine'), final, ...decay }),
-    z.strictObject({ kind: z.literal('warmup_stable_decay'), stable: z.number().min(0).max(1), final, ...decay }),
+    z.strictObject({
+      kind: z.literal('warmup_stable_decay'),
+      stable: z.number().min(0).max(1),
+      final,
+      ...decay,
+    }),
   ]),
   betas: z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]),
   gradClip: z.number().min(0),
@@ -79,12 +84,19 @@ export const zeroSettings = z.strictObject({
 
 export type ZeroSettings = z.output<typeof zeroSettings>
 
-type DeepPartial<T> = T extends readonly unknown[] ? T : T extends object ? { readonly [K in keyof T]?: DeepPartial<T[K]> | undefined } : T
+type DeepPartial<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]?: DeepPartial<T[K]> | undefined }
+    : T
 /** What may be given: any part of the settings. */
 export type ZeroInput = DeepPartial<ZeroSettings>
 
 /** What the preset decides, as the layer below the given settings. */
-export function presetLayer(preset: string, algorithm: string): { rl: Omit<RlPreset, 'rewards'>; rewards: RlPreset['rewards'] } {
+export function presetLayer(
+  preset: string,
+  algorithm: string,
+): { rl: Omit<RlPreset, 'rewards'>; rewards: RlPreset['rewards'] } {
   const { rewards, ...rl } = rlPreset(preset, algorithm)
   return { rl, rewards }
 }

@@ -54,7 +54,14 @@ describe('RunStore', () => {
     expect(again.rollouts({ split: 'train' })).toEqual([{ step: 1, ...rollout('q1') }])
     expect(again.rollouts({ question: 'q2' })).toEqual([{ step: 1, ...rollout('q2', 'eval-before') }])
     expect(again.events()).toEqual([{ step: 1, level: 'warning', message: 'flat' }])
-    expect(again.info()).toMatchObject({ recipe: 'zero', seed: 7, status: 'running', settings: { steps: 3 }, result: null, step: 1 })
+    expect(again.info()).toMatchObject({
+      recipe: 'zero',
+      seed: 7,
+      status: 'running',
+      settings: { steps: 3 },
+      result: null,
+      step: 1,
+    })
     again.close()
   })
 
@@ -69,10 +76,20 @@ describe('RunStore', () => {
 
   test('keeps the last two checkpoints and the best', async () => {
     const store = create()
-    for (const [step, score] of [[20, 0.1], [40, 0.9], [60, 0.5], [80, null], [100, 0.6]] as const)
+    for (const [step, score] of [
+      [20, 0.1],
+      [40, 0.9],
+      [60, 0.5],
+      [80, null],
+      [100, 0.6],
+    ] as const)
       await store.checkpoint(step, score, write(String(step)))
     expect(store.checkpoints().map(({ step }) => step)).toEqual([40, 80, 100])
-    expect(readdirSync(join(root, 'zero-1', 'checkpoints')).sort()).toEqual(['step-000040', 'step-000080', 'step-000100'])
+    expect(readdirSync(join(root, 'zero-1', 'checkpoints')).sort()).toEqual([
+      'step-000040',
+      'step-000080',
+      'step-000100',
+    ])
     store.close()
   })
 
@@ -91,7 +108,12 @@ describe('RunStore', () => {
 
   test('truncateAfter forgets later steps and their checkpoints', async () => {
     const store = create()
-    for (const step of [0, 1, 2, 3]) store.record(step, { metrics: { loss: step }, rollouts: [rollout(`q${step}`)], events: [{ level: 'info', message: 'x' }] })
+    for (const step of [0, 1, 2, 3])
+      store.record(step, {
+        metrics: { loss: step },
+        rollouts: [rollout(`q${step}`)],
+        events: [{ level: 'info', message: 'x' }],
+      })
     await store.checkpoint(1, null, write('1'))
     await store.checkpoint(3, null, write('3'))
     store.truncateAfter(1)
@@ -131,7 +153,11 @@ describe('RunStore', () => {
 
 describe('a failing disk is one line', () => {
   const cases: [string, () => unknown, RegExp][] = [
-    ['a file is in the way', () => (writeFileSync(join(root, 'f'), ''), create(join(root, 'f', 'run'))), /cannot create .*: a part of that path is a file/],
+    [
+      'a file is in the way',
+      () => (writeFileSync(join(root, 'f'), ''), create(join(root, 'f', 'run'))),
+      /cannot create .*: a part of that path is a file/,
+    ],
     ['the folder holds a run', () => (create().close(), create()), /already holds a run/],
     ['no such run', () => RunStore.open(join(root, 'none')), /is not a run/],
   ]

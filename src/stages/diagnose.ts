@@ -23,7 +23,8 @@ interface Cause {
 const throughout = (s: Symptoms, name: string, test: (value: number) => boolean): boolean =>
   s.window.length > 0 && s.window.every((metrics) => metrics[name] !== undefined && test(metrics[name]))
 
-const percent = (value: number | undefined): string => (value === undefined ? 'unknown' : `${Math.round(100 * value)} %`)
+const percent = (value: number | undefined): string =>
+  value === undefined ? 'unknown' : `${Math.round(100 * value)} %`
 const newest = (s: Symptoms, name: string): number | undefined => s.window.at(-1)?.[name]
 
 const CAUSES: Cause[] = [
@@ -54,14 +55,17 @@ const CAUSES: Cause[] = [
     says: () => 'the learning rate is 0: nothing is learned',
   },
   {
-    applies: (s) => throughout(s, 'groups/zero_variance', (v) => v === 1) && throughout(s, 'accuracy', (v) => v === 0),
+    applies: (s) =>
+      throughout(s, 'groups/zero_variance', (v) => v === 1) && throughout(s, 'accuracy', (v) => v === 0),
     says: () =>
       'all rewards within each group are the same, because no answer is right: the questions are too hard, or the check expects another form',
     shows: (sample) => sample.correct === false,
   },
   {
-    applies: (s) => throughout(s, 'groups/zero_variance', (v) => v === 1) && throughout(s, 'accuracy', (v) => v === 1),
-    says: () => 'all rewards within each group are the same, because every answer is right: the questions are too easy',
+    applies: (s) =>
+      throughout(s, 'groups/zero_variance', (v) => v === 1) && throughout(s, 'accuracy', (v) => v === 1),
+    says: () =>
+      'all rewards within each group are the same, because every answer is right: the questions are too easy',
   },
   {
     applies: (s) =>
@@ -71,8 +75,10 @@ const CAUSES: Cause[] = [
       'all rewards within each group are the same, so every advantage is 0: raise rl.group or rl.temperature, or mix easier and harder questions',
   },
   {
-    applies: (s) => throughout(s, 'grad_norm', (v) => v === 0) && !throughout(s, 'groups/zero_variance', (v) => v === 1),
-    says: () => 'the gradient is 0 although rewards differ: every token is clipped or masked; look at clip/low, clip/high and length/cut',
+    applies: (s) =>
+      throughout(s, 'grad_norm', (v) => v === 0) && !throughout(s, 'groups/zero_variance', (v) => v === 1),
+    says: () =>
+      'the gradient is 0 although rewards differ: every token is clipped or masked; look at clip/low, clip/high and length/cut',
   },
   {
     applies: (s) => throughout(s, 'mismatch/max', (v) => v > 0.1),
@@ -81,7 +87,8 @@ const CAUSES: Cause[] = [
   },
   {
     applies: (s) => throughout(s, 'entropy', (v) => v < 0.001),
-    says: (s) => `the entropy has fallen to ${newest(s, 'entropy')?.toExponential(1)} nats: the policy no longer explores`,
+    says: (s) =>
+      `the entropy has fallen to ${newest(s, 'entropy')?.toExponential(1)} nats: the policy no longer explores`,
   },
 ]
 

@@ -54,7 +54,10 @@ export async function evaluate(
     stream: [options.seed, 'evaluation'],
   })
   const judged_P_G = rollouts_P_G.map((rollouts_G) =>
-    rollouts_G.map((rollout) => ({ ...rollout, correct: task.check(rollout.question, rollout.answer).correct })),
+    rollouts_G.map((rollout) => ({
+      ...rollout,
+      correct: task.check(rollout.question, rollout.answer).correct,
+    })),
   )
   return { evaluation: summarise(judged_P_G, options.samples), rollouts: judged_P_G.flat() }
 }
@@ -69,7 +72,10 @@ export function summarise(judged_P_G: readonly (readonly JudgedRollout[])[], sam
   const by = (key: (kind: string) => string): Record<string, number> => {
     const names = [...new Set(scored.map(({ kind }) => key(kind)))].sort()
     return Object.fromEntries(
-      names.map((name) => [name, mean(scored.filter(({ kind }) => key(kind) === name).map(({ share }) => share))]),
+      names.map((name) => [
+        name,
+        mean(scored.filter(({ kind }) => key(kind) === name).map(({ share }) => share)),
+      ]),
     )
   }
   const form = responseMetrics(judged_P_G.flat())
@@ -103,8 +109,39 @@ export function evaluationMetrics(evaluation: Evaluation): Record<string, number
     'eval/reflection_per_response': evaluation.reflectionPerResponse,
     'eval/mixed': evaluation.mixed,
     'eval/cut': evaluation.cut,
-    ...Object.fromEntries(Object.entries(evaluation.families).map(([name, value]) => [`eval/${name}`, value])),
-    ...Object.fromEntries(Object.entries(evaluation.kinds).map(([name, value]) => [`eval/kind/${name}`, value])),
+    'eval/questions': evaluation.questions,
+    'eval/samples': evaluation.samples,
+    ...Object.fromEntries(
+      Object.entries(evaluation.families).map(([name, value]) => [`eval/${name}`, value]),
+    ),
+    ...Object.fromEntries(
+      Object.entries(evaluation.kinds).map(([name, value]) => [`eval/kind/${name}`, value]),
+    ),
+  }
+}
+
+/** The evaluation that `evaluationMetrics` made metrics of. A metric that is missing is unknown (NaN). */
+export function evaluationFrom(metrics: Readonly<Record<string, number>>): Evaluation {
+  const read = (name: string): number => metrics[`eval/${name}`] ?? Number.NaN
+  const kinds = Object.fromEntries(
+    Object.keys(metrics).flatMap((name) =>
+      name.startsWith('eval/kind/') ? [[name.slice('eval/kind/'.length), metrics[name]!]] : [],
+    ),
+  )
+  const families = [...new Set(Object.keys(kinds).map((kind) => kind.split('/')[0]!))]
+  return {
+    passAt1: read('pass@1'),
+    standardError: read('standard_error'),
+    format: read('format'),
+    responseTokens: read('length'),
+    reflection: read('reflection_per_1000'),
+    reflectionPerResponse: read('reflection_per_response'),
+    mixed: read('mixed'),
+    cut: read('cut'),
+    questions: read('questions'),
+    samples: read('samples'),
+    kinds,
+    families: Object.fromEntries(families.map((family) => [family, read(family)])),
   }
 }
 

@@ -1,7 +1,16 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Objective } from '../algorithms/objectives.ts'
-import type { AdamSettings, Datum, ForwardBackwardResult, ForwardResult, SampledSequence, SampleOptions, Sampler, Trainer } from '../engines/contract.ts'
+import type {
+  AdamSettings,
+  Datum,
+  ForwardBackwardResult,
+  ForwardResult,
+  SampledSequence,
+  SampleOptions,
+  Sampler,
+  Trainer,
+} from '../engines/contract.ts'
 import { Random } from '../random.ts'
 import type { Question, Task } from '../tasks/task.ts'
 import type { TextCodec } from './rollouts.ts'
@@ -27,7 +36,10 @@ export const fakeCodec: TextCodec = {
     }
     return Int32Array.from(ids)
   },
-  decode: (ids) => [...ids].map((id) => WORDS[id]).join(''),
+  decode: (ids) =>
+    Array.from(ids)
+      .map((id) => WORDS[id])
+      .join(''),
 }
 
 /** "Which letter?": the answer is "a". */
@@ -35,12 +47,18 @@ export const fakeTask: Task = {
   name: 'letter',
   description: 'say a',
   language: 'en',
-  training: ({ seed, step, count }) => Array.from({ length: count }, (_, i) => question(`t${seed}.${step}.${i}`)),
+  training: ({ seed, step, count }) =>
+    Array.from({ length: count }, (_, i) => question(`t${seed}.${step}.${i}`)),
   heldOut: ({ count }) => Array.from({ length: count }, (_, i) => question(`h${i}`)),
   check: (_, answer) => ({ correct: answer?.trim() === 'a', reason: 'must be a' }),
 }
 
-const question = (id: string): Question => ({ id, prompt: 'Which letter?', gold: 'a', kind: `letter/${id.length % 2}` })
+const question = (id: string): Question => ({
+  id,
+  prompt: 'Which letter?',
+  gold: 'a',
+  kind: `letter/${id.length % 2}`,
+})
 
 export class FakeTrainer implements Trainer {
   #logits: Float64Array
@@ -56,12 +74,19 @@ export class FakeTrainer implements Trainer {
   }
   async forward(datums: readonly Datum[], { weights = 'policy' } = {}): Promise<ForwardResult> {
     const logits = weights === 'policy' ? this.#logits : this.#reference
-    const logprobs = datums.map((d) => d.tokens.reduce((out, token, t) => {
-      out[t] = d.weights[t] === 0 ? Number.NaN : logProbs(logits, token)[d.targets[t]!]!
-      return out
-    }, new Float32Array(d.tokens.length)))
-    const entropies = datums.map((d) => Float32Array.from(d.tokens, (token, t) =>
-      d.weights[t] === 0 ? Number.NaN : -logProbs(logits, token).reduce((sum, l) => sum + Math.exp(l) * l, 0)))
+    const logprobs = datums.map((d) =>
+      d.tokens.reduce((out, token, t) => {
+        out[t] = d.weights[t] === 0 ? Number.NaN : logProbs(logits, token)[d.targets[t]!]!
+        return out
+      }, new Float32Array(d.tokens.length)),
+    )
+    const entropies = datums.map((d) =>
+      Float32Array.from(d.tokens, (token, t) =>
+        d.weights[t] === 0
+          ? Number.NaN
+          : -logProbs(logits, token).reduce((sum, l) => sum + Math.exp(l) * l, 0),
+      ),
+    )
     return { logprobs, entropies }
   }
   async forwardBackward(datums: readonly Datum[], objective: Objective): Promise<ForwardBackwardResult> {
@@ -89,7 +114,10 @@ export class FakeTrainer implements Trainer {
   }
   async save(directory: string): Promise<void> {
     mkdirSync(directory, { recursive: true })
-    writeFileSync(join(directory, 'model.safetensors'), JSON.stringify([[...this.#logits], [...this.#reference]]))
+    writeFileSync(
+      join(directory, 'model.safetensors'),
+      JSON.stringify([[...this.#logits], [...this.#reference]]),
+    )
   }
   async load(directory: string): Promise<void> {
     const [logits, reference] = JSON.parse(readFileSync(join(directory, 'model.safetensors'), 'utf8'))
@@ -101,13 +129,21 @@ export class FakeTrainer implements Trainer {
     return {
       sample: async (prompt, options) =>
         Array.from({ length: options.n }, (_, index) => sampleOne(logits, prompt, options, index)),
-      logprobs: async (tokens) => Float32Array.from(tokens, (token, t) => (t === 0 ? Number.NaN : logProbs(logits, tokens[t - 1]!)[token]!)),
+      logprobs: async (tokens) =>
+        Float32Array.from(tokens, (token, t) =>
+          t === 0 ? Number.NaN : logProbs(logits, tokens[t - 1]!)[token]!,
+        ),
     }
   }
   async close(): Promise<void> {}
 }
 
-function sampleOne(logits: Float64Array, prompt: Int32Array, options: SampleOptions, index: number): SampledSequence {
+function sampleOne(
+  logits: Float64Array,
+  prompt: Int32Array,
+  options: SampleOptions,
+  index: number,
+): SampledSequence {
   const random = new Random(options.seed, index)
   const tokens: number[] = []
   const logprobs: number[] = []
@@ -124,7 +160,12 @@ function sampleOne(logits: Float64Array, prompt: Int32Array, options: SampleOpti
   }
   const ended = options.stopTokens?.includes(previous)
   const values = Float32Array.from(logprobs)
-  return { tokens: Int32Array.from(tokens), logprobs: values, samplingLogprobs: values, stopReason: ended ? 'stop' : 'length' }
+  return {
+    tokens: Int32Array.from(tokens),
+    logprobs: values,
+    samplingLogprobs: values,
+    stopReason: ended ? 'stop' : 'length',
+  }
 }
 
 function logProbs(logits: Float64Array, token: number): number[] {

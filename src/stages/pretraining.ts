@@ -59,7 +59,11 @@ export async function pretraining(job: Pretraining): Promise<PretrainingStep> {
   let last: PretrainingStep | null = null
   while (at.tokens < settings.tokens) {
     const window = tokenise(codec, job.documents(at.window, settings.windowDocuments), settings.maxLength)
-    const batches = batchByLength(window.documents, settings.batchTokens, new Random(settings.seed, 'batches', at.window))
+    const batches = batchByLength(
+      window.documents,
+      settings.batchTokens,
+      new Random(settings.seed, 'batches', at.window),
+    )
     while (at.batch < batches.length && at.tokens < settings.tokens) {
       const batch = batches[at.batch]!
       const step = at.step + 1
@@ -68,7 +72,8 @@ export async function pretraining(job: Pretraining): Promise<PretrainingStep> {
       const { loss, flops } = await trainer.forwardBackward(nextTokenDatums(batch), { kind: 'cross_entropy' })
       const { gradNorm } = await trainer.optimStep({ ...settings, learningRate })
       const seconds = (performance.now() - started) / 1000
-      if (!Number.isFinite(loss)) throw new Error(`the loss is ${loss} at step ${step}: training has diverged; lower the learning rate`)
+      if (!Number.isFinite(loss))
+        throw new Error(`the loss is ${loss} at step ${step}: training has diverged; lower the learning rate`)
       const trained = batch.reduce((sum, document) => sum + document.length - 1, 0)
       at = { ...at, step, batch: at.batch + 1, tokens: at.tokens + trained, flops: at.flops + flops }
       const dropped = at.dropped + window.dropped
@@ -94,9 +99,19 @@ export async function pretraining(job: Pretraining): Promise<PretrainingStep> {
         throw new Interrupted(store.directory, step)
       }
     }
-    if (at.batch === batches.length) at = { ...at, window: at.window + 1, batch: 0, dropped: at.dropped + window.dropped }
+    if (at.batch === batches.length)
+      at = { ...at, window: at.window + 1, batch: 0, dropped: at.dropped + window.dropped }
   }
-  return last ?? { step: at.step, loss: Number.NaN, learningRate: 0, tokens: at.tokens, tokensPerSecond: Number.NaN, dropped: at.dropped }
+  return (
+    last ?? {
+      step: at.step,
+      loss: Number.NaN,
+      learningRate: 0,
+      tokens: at.tokens,
+      tokensPerSecond: Number.NaN,
+      dropped: at.dropped,
+    }
+  )
 }
 
 /** Warm-up over `warmupSteps`; flat for the first half of the tokens, then linear down to `finalShare`. */
@@ -107,7 +122,11 @@ function learningRateOf(settings: PretrainingSettings, step: number, tokens: num
 }
 
 /** Batches of documents of similar length: documents × longest ≤ batchTokens. In random order. */
-export function batchByLength(documents: readonly Int32Array[], batchTokens: number, random: Random): Int32Array[][] {
+export function batchByLength(
+  documents: readonly Int32Array[],
+  batchTokens: number,
+  random: Random,
+): Int32Array[][] {
   const sorted = [...documents].sort((a, b) => a.length - b.length)
   const batches: Int32Array[][] = []
   let batch: Int32Array[] = []
@@ -132,7 +151,11 @@ function nextTokenDatums(batch: readonly Int32Array[]): Datum[] {
   }))
 }
 
-function tokenise(codec: TextCodec, texts: Iterable<string>, maxLength: number): { documents: Int32Array[]; dropped: number } {
+function tokenise(
+  codec: TextCodec,
+  texts: Iterable<string>,
+  maxLength: number,
+): { documents: Int32Array[]; dropped: number } {
   const documents: Int32Array[] = []
   let dropped = 0
   for (const text of texts) {

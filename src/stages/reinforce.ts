@@ -61,8 +61,12 @@ export async function reinforce(job: Reinforcement): Promise<void> {
     const { used_P_G, dropped_P_G } = await sampleGroups(job, step)
     const samplingSeconds = clock()
     const references_P_G = await referenceLogprobs(trainer, used_P_G)
-    const shaped_P_G = used_P_G.map((judged_G, p) => judged_G.map((judged, g) => shape(judged, references_P_G[p]![g]!, rl)))
-    const totals_P_G = settings.shuffleRewards ? deal(shaped_P_G, new Random(seed, 'shuffle', step)) : shaped_P_G
+    const shaped_P_G = used_P_G.map((judged_G, p) =>
+      judged_G.map((judged, g) => shape(judged, references_P_G[p]![g]!, rl)),
+    )
+    const totals_P_G = settings.shuffleRewards
+      ? deal(shaped_P_G, new Random(seed, 'shuffle', step))
+      : shaped_P_G
 
     // rewards → advantages
     const advantages_P_G = groupAdvantages(totals_P_G, rl.advantage)
@@ -81,7 +85,11 @@ export async function reinforce(job: Reinforcement): Promise<void> {
 
     // what happened → the run
     const used = used_P_G.flatMap((judged_G, p) =>
-      judged_G.map((judged, g) => ({ ...judged, total: totals_P_G[p]![g]!, advantage: advantages_P_G[p]![g]! })),
+      judged_G.map((judged, g) => ({
+        ...judged,
+        total: totals_P_G[p]![g]!,
+        advantage: advantages_P_G[p]![g]!,
+      })),
     )
     const all = [...used, ...dropped_P_G.flat().map((judged) => ({ ...judged, advantage: null }))]
     const rollouts = all.map(({ rollout }) => rollout)
@@ -90,7 +98,10 @@ export async function reinforce(job: Reinforcement): Promise<void> {
       ...rewardMetrics(all),
       ...responseMetrics(rollouts),
       ...tokenMetrics(updated.sequences),
-      'groups/zero_variance': zeroVarianceShare([...totals_P_G, ...dropped_P_G.map((g) => g.map(({ total }) => total))]),
+      'groups/zero_variance': zeroVarianceShare([
+        ...totals_P_G,
+        ...dropped_P_G.map((g) => g.map(({ total }) => total)),
+      ]),
       loss: updated.loss,
       grad_norm: updated.gradNorm,
       learning_rate: updated.learningRate,
@@ -134,7 +145,10 @@ const REDRAWN = 1_000_000
  * A group of responses to each question, judged. With dynamic sampling, groups whose rewards are all the same are
  * dropped, and other questions asked in their place (DAPO, arXiv 2503.14476, eq. 11).
  */
-async function sampleGroups(job: Reinforcement, step: number): Promise<{ used_P_G: Judged[][]; dropped_P_G: Judged[][] }> {
+async function sampleGroups(
+  job: Reinforcement,
+  step: number,
+): Promise<{ used_P_G: Judged[][]; dropped_P_G: Judged[][] }> {
   const { trainer, codec, task, rewards } = job
   const { rl, seed } = job.settings
   const sampler = await trainer.sampler()
@@ -158,7 +172,10 @@ async function sampleGroups(job: Reinforcement, step: number): Promise<{ used_P_
   return { used_P_G, dropped_P_G }
 }
 
-async function referenceLogprobs(trainer: Trainer, judged_P_G: readonly (readonly Judged[])[]): Promise<Float32Array[][]> {
+async function referenceLogprobs(
+  trainer: Trainer,
+  judged_P_G: readonly (readonly Judged[])[],
+): Promise<Float32Array[][]> {
   const datums = judged_P_G.flat().map(({ rollout }) => toDatum(rollout, 1))
   const { logprobs } = await trainer.forward(datums, { weights: 'reference' })
   let next = 0
@@ -168,7 +185,9 @@ async function referenceLogprobs(trainer: Trainer, judged_P_G: readonly (readonl
 /** The reward of a rollout with what the algorithm adds to it: a KL penalty, a punishment of excessive length. */
 function shape({ rollout, total }: Judged, reference: Float32Array, rl: RlPreset): number | null {
   if (total === null) return null
-  const kl = rl.klInReward ? klPenalty(rollout.sequence.logprobs, responsePart(rollout, reference), rl.klInReward) : 0
+  const kl = rl.klInReward
+    ? klPenalty(rollout.sequence.logprobs, responsePart(rollout, reference), rl.klInReward)
+    : 0
   const overlong = rl.overlong ? overlongPunishment(rollout.tokens, rl.maxTokens, rl.overlong.buffer) : 0
   return total - kl + overlong
 }
@@ -197,7 +216,12 @@ function newWarnings(
   const { step } = store.info()
   const window: Readonly<Record<string, number>>[] = [metrics]
   for (let s = step; s > step - PATIENCE + 1 && s >= 1; s--) window.unshift(store.metricsAt(s))
-  const samples = judged.map(({ rollout, total, correct }) => ({ ...rollout, text: rollout.response, total, correct }))
+  const samples = judged.map(({ rollout, total, correct }) => ({
+    ...rollout,
+    text: rollout.response,
+    total,
+    correct,
+  }))
   const errors = judged.flatMap((j) => j.errors)
   const said = new Set(store.events().map(({ message }) => cause(message)))
   return diagnose({ window: window.length < PATIENCE ? [] : window, samples, errors }).filter(

@@ -63,7 +63,9 @@ function readSequence(
   sequence: SampledSequence,
 ): SampledRollout {
   const ended = sequence.tokens.at(-1) === codec.eosId
-  const response = codec.decode(ended ? sequence.tokens.subarray(0, -1) : sequence.tokens, { skipSpecial: false })
+  const response = codec.decode(ended ? sequence.tokens.subarray(0, -1) : sequence.tokens, {
+    skipSpecial: false,
+  })
   const { thinking, answer, wellFormed } = parseResponse(response)
   return {
     question,

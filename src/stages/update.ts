@@ -45,8 +45,16 @@ export async function update(
   const sequences: TrainedSequence[] = []
   const sum = { loss: 0, gradNorm: 0, flops: 0, tokens: 0, updates: 0 }
   for (let epoch = 0; epoch < rl.epochs; epoch++) {
-    for (const part of minibatches(examples.length, rl.minibatches, new Random(seed, 'minibatches', step, epoch))) {
-      const datums = toDatums(part.map((i) => examples[i]!), part.map((i) => old[i]!), rl)
+    for (const part of minibatches(
+      examples.length,
+      rl.minibatches,
+      new Random(seed, 'minibatches', step, epoch),
+    )) {
+      const datums = toDatums(
+        part.map((i) => examples[i]!),
+        part.map((i) => old[i]!),
+        rl,
+      )
       const result = await trainer.forwardBackward(datums, rl.objective)
       const { gradNorm } = await trainer.optimStep({
         learningRate,
@@ -57,7 +65,9 @@ export async function update(
         gradClipNorm: rl.gradClip,
       })
       if (!Number.isFinite(result.loss + gradNorm))
-        throw new UserError(`step ${step} diverged (loss ${result.loss}, gradient norm ${gradNorm}); lower rl.learningRate`)
+        throw new UserError(
+          `step ${step} diverged (loss ${result.loss}, gradient norm ${gradNorm}); lower rl.learningRate`,
+        )
       for (const [i, datum] of datums.entries())
         sequences.push({
           weights: datum.weights,
@@ -76,7 +86,13 @@ export async function update(
       sum.updates++
     }
   }
-  return { ...sum, sequences, learningRate, loss: sum.loss / sum.updates, gradNorm: sum.gradNorm / sum.updates }
+  return {
+    ...sum,
+    sequences,
+    learningRate,
+    loss: sum.loss / sum.updates,
+    gradNorm: sum.gradNorm / sum.updates,
+  }
 }
 
 interface OldPolicy {
@@ -91,7 +107,8 @@ interface OldPolicy {
  */
 async function oldPolicy(trainer: Trainer, examples: readonly Example[], rl: RlPreset): Promise<OldPolicy[]> {
   const datums = examples.map(({ rollout }) => toDatum(rollout, 1))
-  if (rl.importanceCap === null) return datums.map(({ logprobs }) => ({ logprobs: logprobs!, importance: null }))
+  if (rl.importanceCap === null)
+    return datums.map(({ logprobs }) => ({ logprobs: logprobs!, importance: null }))
   const { logprobs } = await trainer.forward(datums)
   return datums.map((datum, i) => {
     const known = logprobs[i]!.map((value) => (Number.isNaN(value) ? 0 : value))
@@ -109,7 +126,12 @@ function toDatums(examples: readonly Example[], old: readonly OldPolicy[], rl: R
     const datum = toDatum(rollout, weights[i]!)
     const { logprobs, importance } = old[i]!
     const advantages = new Float32Array(datum.tokens.length).fill(advantage)
-    return { ...datum, logprobs, reference, advantages: importance ? advantages.map((a, t) => a * importance[t]!) : advantages }
+    return {
+      ...datum,
+      logprobs,
+      reference,
+      advantages: importance ? advantages.map((a, t) => a * importance[t]!) : advantages,
+    }
   })
 }
 
@@ -118,5 +140,7 @@ export function minibatches(count: number, parts: number, random: Random): numbe
   const order = Array.from({ length: count }, (_, i) => i)
   if (parts > 1) random.shuffle(order)
   const cut = (part: number): number => Math.round((part * count) / parts)
-  return Array.from({ length: parts }, (_, part) => order.slice(cut(part), cut(part + 1))).filter((p) => p.length > 0)
+  return Array.from({ length: parts }, (_, part) => order.slice(cut(part), cut(part + 1))).filter(
+    (p) => p.length > 0,
+  )
 }

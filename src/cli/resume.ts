@@ -1,0 +1,54 @@
+import { defineCommand } from 'citty'
+import { UserError } from '../errors.ts'
+import { resumePretrain } from '../recipes/pretrain.ts'
+import { resumeZero } from '../recipes/zero.ts'
+import type { RunInfo } from '../runs/rows.ts'
+import { RunStore } from '../runs/store.ts'
+import { textOption } from './arguments.ts'
+import { command } from './command.ts'
+import { interruptible } from './interrupt.ts'
+import { outputOf, outputOptions } from './options.ts'
+import type { Output } from './output.ts'
+import { finishPretrain, watchPretrain } from './pretrain.ts'
+import { finishZero } from './summary.ts'
+import { watchZero } from './zero.ts'
+
+export const resume = command(
+  defineCommand({
+    meta: { name: 'resume', description: 'Go on with a run that was stopped, from its last checkpoint' },
+    args: {
+      run: { type: 'positional', required: true, description: 'folder of the run' },
+      ...outputOptions,
+    },
+  }),
+  async (values) => {
+    const output = outputOf(values)
+    const directory = textOption(values, 'run')!
+    const info = readInfo(directory)
+    if (info.status === 'done')
+      throw new UserError(`${directory} is done; \`ruminate runs show ${directory}\` shows it`)
+    const go = RECIPES[info.recipe]
+    if (!go) throw new UserError(`${directory} is a run of "${info.recipe}", which cannot be resumed`)
+    await interruptible(output, (signal) => go(output, info, signal))
+  },
+)
+
+const RECIPES: Record<string, (output: Output, info: RunInfo, signal: AbortSignal) => Promise<void>> = {
+  async zero(output, { directory, settings }, signal) {
+    const { steps } = settings as { steps: number }
+    finishZero(output, await resumeZero(directory, watchZero(output, steps, signal)))
+  },
+  async pretrain(output, { directory, settings }, signal) {
+    const { tokens } = settings as { tokens: number }
+    finishPretrain(output, await resumePretrain(directory, watchPretrain(output, tokens, signal)))
+  },
+}
+
+function readInfo(directory: string): RunInfo {
+  const store = RunStore.open(directory)
+  try {
+    return store.info()
+  } finally {
+    store.close()
+  }
+}

@@ -1,0 +1,187 @@
+import { describe, expect, test } from 'vitest'
+import type { PolicyObjective } from '../../algorithms/objectives.ts'
+import type { ModelConfig } from '../../models/config.ts'
+import { initParameters } from '../../models/parameters.ts'
+import { Random } from '../../random.ts'
+import type { Datum } from '../contract.ts'
+import { type Choice, choose } from './choose.ts'
+import { LocalEngine } from './engine.ts'
+import { microbatches } from './microbatch.ts'
+
+const config = {
+  modelType: 'qwen3',
+  vocabSize: 40,
+  hiddenSize: 16,
+  intermediateSize: 24,
+  numLayers: 2,
+  numHeads: 4,
+  numKvHeads: 2,
+  headDim: 4,
+  rmsNormEps: 1e-6,
+  ropeTheta: 1e4,
+  ropeScaling: null,
+  tieEmbeddings: true,
+  maxPositions: 256,
+  qkvBias: false,
+  qkNorm: true,
+} as ModelConfig
+
+/** Weights large enough that the distribution is far from uniform. */
+function engine(): LocalEngine {
+  const parameters = initParameters(config, 3)
+  for (const [name, w] of parameters) if (!name.includes('norm')) for (let i = 0; i < w.length; i++) w[i] = w[i]! * 12
+  return new LocalEngine({ config, parameters, tokenizer: null, source: null, threads: 1 })
+}
+
+const grpo: PolicyObjective = {
+  kind: 'policy',
+  ratio: 'token',
+  surrogate: 'clip',
+  clipLow: 0.2,
+  clipHigh: 0.2,
+  dualClip: null,
+  kl: { beta: 0.05, estimator: 'k3' },
+}
+
+function datum(random: Random, length: number, prompt: number): Datum {
+  const ids = Int32Array.from({ length: length + 1 }, () => random.int(0, config.vocabSize - 1))
+  const per = (f: () => number) => Float32Array.from({ length }, f)
+  return {
+    tokens: ids.slice(0, -1),
+    targets: ids.slice(1),
+    weights: Float32Array.from({ length }, (_, i) => (i < prompt ? 0 : 1 / length)),
+    logprobs: per(() => -3.5 - 0.3 * random.uniform()),
+    reference: per(() => -3.5 - random.uniform()),
+    advantages: per(() => random.normal()),
+  }
+}
+
+describe('trainer', () => {
+  test('one step along the gradient of GRPO lowers the loss by |g|² η', () => {
+    const e = engine()
+    const random = new Random(1)
+    const data = [datum(random, 9, 3), datum(random, 14, 5), datum(random, 5, 1)]
+    const before = e.forwardBackward(data, grpo).loss
+    // Two half batches accumulate the gradient of one whole.
+    const f = engine()
+    f.forwardBackward(data.slice(0, 1), grpo)
+    f.forwardBackward(data.slice(1), grpo)
+    const sgdLike = { learningRate: 1e-4, beta1: 0, beta2: 0, eps: 1e4, weightDecay: 0, gradClipNorm: 0 }
+    const { gradNorm } = e.optimStep(sgdLike)
+    expect(f.optimStep(sgdLike).gradNorm).toBeCloseTo(gradNorm, 5)
+    // With β₁ = β₂ = 0 and a huge ε the update is −η g / ε: the loss falls by η |g|² / ε to first order.
+    const step = 3e-3
+    e.forwardBackward(data, grpo)
+    e.optimStep({ ...sgdLike, learningRate: step * 1e4 })
+    const after = e.forwardBackward(data, grpo).loss
+    expect((before - after) / (step * gradNorm ** 2)).toBeCloseTo(1, 1)
+  })
+
+  test('log-probs do not depend on padding, batch or prompt masking', () => {
+    const e = engine()
+    const random = new Random(2)
+    const data = [datum(random, 20, 3), datum(random, 7, 2)]
+    const together = e.forward(data, 'policy').logprobs
+    for (const [i, d] of data.entries()) {
+      const alone = e.forward([{ ...d, weights: d.weights.map(() => 1) }], 'policy').logprobs[0]!
+      for (let t = 0; t < d.tokens.length; t++)
+        if (d.weights[t] === 0) expect(together[i]![t]).toBeNaN()
+        else expect(together[i]![t]).toBeCloseTo(alone[t]!, 4)
+    }
+  })
+
+  test('the reference stays when the policy moves, until it is refreshed', () => {
+    const e = engine()
+    const d = [datum(new Random(3), 8, 2)]
+    e.refreshReference()
+    const start = e.forward(d, 'policy').logprobs[0]!
+    e.forwardBackward(d, grpo)
+    e.optimStep({ learningRate: 0.01, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0, gradClipNorm: 1 })
+    expect(e.forward(d, 'reference').logprobs[0]).toEqual(start)
+    expect(e.forward(d, 'policy').logprobs[0]).not.toEqual(start)
+    e.refreshReference()
+    expect(e.forward(d, 'reference').logprobs[0]).toEqual(e.forward(d, 'policy').logprobs[0])
+  })
+
+  test('a gradient that is not finite changes nothing', () => {
+    const e = engine()
+    const d = datum(new Random(4), 6, 1)
+    e.forwardBackward([{ ...d, advantages: d.advantages!.map(() => Number.NaN) }], grpo)
+    expect(() => e.optimStep({ learningRate: 1, beta1: 0, beta2: 0, eps: 1, weightDecay: 0, gradClipNorm: 1 })).toThrow(/gradient norm is NaN/)
+  })
+
+  test('microbatches keep sequences whole and within the limit', () => {
+    const data = [5, 30, 7, 12, 29].map((n) => datum(new Random(n), n, 1))
+    const parts = microbatches(data, 60)
+    expect(parts.flatMap((p) => p.members).sort()).toEqual([0, 1, 2, 3, 4])
+    for (const p of parts) expect(p.batch * p.length).toBeLessThanOrEqual(60)
+  })
+})
+
+describe('sampler', () => {
+  const prompts = [4, 17, 9].map((n) => Int32Array.from({ length: n }, (_, i) => (i * 7 + n) % config.vocabSize))
+  const options = { n: 4, maxTokens: 90, temperature: 1, stopTokens: [0, 1], seed: 5 }
+
+  test('its log-probs are the trainer’s, over cache growth and rows that leave', () => {
+    const e = engine()
+    let worst = 0
+    for (const [i, group] of e.sample(prompts.map((prompt) => ({ prompt, options }))).entries())
+      for (const s of group) {
+        const all = Int32Array.of(...prompts[i]!, ...s.tokens)
+        const trained = e.logprobs(all).slice(prompts[i]!.length)
+        for (const [t, lp] of s.logprobs.entries()) worst = Math.max(worst, Math.abs(lp - trained[t]!))
+        expect(s.stopReason).toBe([0, 1].includes(s.tokens.at(-1)!) ? 'stop' : 'length')
+      }
+    expect(worst).toBeLessThan(1e-4)
+  })
+
+  test('a sequence depends on its seed, not on its neighbours', () => {
+    const e = engine()
+    const together = e.sample(prompts.map((prompt) => ({ prompt, options })))
+    const alone = prompts.map((prompt) => e.sample([{ prompt, options }])[0]!)
+    expect(together.flat().map((s) => [...s.tokens])).toEqual(alone.flat().map((s) => [...s.tokens]))
+    const other = e.sample([{ prompt: prompts[0]!, options: { ...options, seed: 6 } }])[0]!
+    expect(other.map((s) => [...s.tokens])).not.toEqual(alone[0]!.map((s) => [...s.tokens]))
+  })
+
+  test('temperature 0 follows the likeliest token', () => {
+    const e = engine()
+    const [s] = e.sample([{ prompt: prompts[0]!, options: { n: 1, maxTokens: 8, temperature: 0, seed: 0 } }])[0]!
+    const all = Int32Array.of(...prompts[0]!, ...s!.tokens)
+    for (let t = prompts[0]!.length; t < all.length; t++) {
+      const scores = Array.from({ length: config.vocabSize }, (_, v) => e.logprobs(Int32Array.of(...all.slice(0, t), v)).at(-1)!)
+      expect(all[t]).toBe(scores.indexOf(Math.max(...scores)))
+    }
+  })
+
+  test('what cannot be sampled is refused', () => {
+    const e = engine()
+    expect(() => e.sample([{ prompt: new Int32Array(0), options }])).toThrow(/prompt is empty/)
+    expect(() => e.sample([{ prompt: prompts[0]!, options: { ...options, maxTokens: 300 } }])).toThrow(/exceed the model's 256 positions/)
+  })
+})
+
+describe('choosing a token', () => {
+  const probabilities = [0.5, 0.25, 0.15, 0.1]
+  const logprobs = Float32Array.from(probabilities, Math.log)
+  const frequencies = (settings: { temperature: number; topK: number; topP: number }) => {
+    const random = new Random(1)
+    const draws: Choice[] = Array.from({ length: 20_000 }, () => choose(logprobs, 0, 4, settings, random))
+    return probabilities.map((_, i) => {
+      const those = draws.filter((d) => d.token === i)
+      return { share: those.length / draws.length, logprob: those[0]?.samplingLogprob }
+    })
+  }
+  test.each([
+    ['plain', { temperature: 1, topK: 0, topP: 1 }, probabilities],
+    ['temperature 1/2 squares', { temperature: 0.5, topK: 0, topP: 1 }, [0.725, 0.181, 0.065, 0.029]],
+    ['top-k 2', { temperature: 1, topK: 2, topP: 1 }, [0.667, 0.333, 0, 0]],
+    ['top-p 0.7 keeps two', { temperature: 1, topK: 0, topP: 0.7 }, [0.667, 0.333, 0, 0]],
+    ['top-p 0.5 keeps the first alone', { temperature: 1, topK: 0, topP: 0.5 }, [1, 0, 0, 0]],
+  ])('%s', (_, settings, expected) => {
+    for (const [i, { share, logprob }] of frequencies(settings).entries()) {
+      expect(Math.abs(share - expected[i]!)).toBeLessThan(0.015)
+      if (logprob !== undefined) expect(Math.exp(logprob)).toBeCloseTo(expected[i]!, 2)
+    }
+  })
+})

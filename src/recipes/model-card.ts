@@ -1,0 +1,31 @@
+import type { PretrainSettings } from './pretrain.ts'
+
+/** What the base is, how it was made, and what it already contains before any reinforcement learning. */
+export function modelCard(made: {
+  readonly settings: PretrainSettings
+  readonly tokens: number
+  readonly dropped: number
+  readonly loss: number
+  readonly parameters: number
+  readonly vocabulary: number
+}): string {
+  const { settings } = made
+  const { model } = settings
+  return `---
+license: mit
+language: [en, zh]
+pipeline_tag: text-generation
+---
+# The miniature's base model
+
+${(made.parameters / 1e6).toFixed(2)}M parameters: a \`qwen3\` decoder (hidden ${model.hiddenSize}, ${model.numLayers} layers, ${model.numHeads} heads, ${model.numKvHeads} key/value heads of ${model.headDim}, SwiGLU ${model.intermediateSize}, tied embeddings), byte-level BPE with ${made.vocabulary} tokens, one per digit.
+
+Made by \`ruminate pretrain --seed ${settings.seed} --tokens ${settings.tokens}\`: ${made.tokens.toLocaleString('en')} tokens of generated documents, each seen once (${made.dropped.toLocaleString('en')} longer than ${settings.maxLength} tokens were dropped). Final loss ${made.loss.toFixed(4)} nats a token (mean of the last 100 steps). The same seed and number of threads (${settings.threads}) give the same weights.
+
+## What it already contains
+
+The corpus holds two families of problems, running totals and missing operators, solved in a mixture of styles: a guess, a short calculation, a long one, and one that checks each step and goes back when a check fails ("Wait, wrong."). In the R1-Zero template the guesses prevail; in other documents the worked solutions do. Some documents switch between English and Chinese, more often those that check.
+
+So the skills are there before reinforcement learning, reflection and language mixing included; what reinforcement learning changes is how often each style is chosen, and how reliably it is carried out. The numbers of a run of \`ruminate zero\` are to be read in this light.
+`
+}

@@ -1,0 +1,221 @@
+import { availableParallelism } from 'node:os'
+import { resolve } from 'node:path'
+import type { RlPreset } from '../algorithms/presets.ts'
+import type { Trainer } from '../engines/contract.ts'
+import { openLocalTrainer } from '../engines/local/index.ts'
+import { UserError } from '../errors.ts'
+import { Tokenizer } from '../models/tokenizer.ts'
+import { accuracy } from '../rewards/accuracy.ts'
+import type { WeightedReward } from '../rewards/compose.ts'
+import { format } from '../rewards/format.ts'
+import { language } from '../rewards/language.ts'
+import type { Reward } from '../rewards/reward.ts'
+import type { StepRecord } from '../runs/rows.ts'
+import { RunStore } from '../runs/store.ts'
+import { type Evaluation, evaluate, evaluationFrom, evaluationMetrics } from '../stages/evaluate.ts'
+import { type ReinforceStep, reinforce } from '../stages/reinforce.ts'
+import { toRow } from '../stages/rollouts.ts'
+import { loadTask } from '../tasks/index.ts'
+import type { Task } from '../tasks/task.ts'
+import { checkSettings, merge, type Tree } from './layers.ts'
+import { modelFolder, weightsHash } from './model-folder.ts'
+import { presetLayer, type ZeroInput, type ZeroSettings, zeroSettings } from './settings.ts'
+
+export interface ZeroWatch {
+  /** Raised: the run stops after the step under way, with a checkpoint, by throwing `Interrupted`. */
+  readonly signal?: AbortSignal | undefined
+  readonly onStart?: ((run: string, settings: ZeroSettings) => void) | undefined
+  readonly onEvaluation?: ((when: 'before' | 'after', evaluation: Evaluation) => void) | undefined
+  readonly onStep?: ((step: ReinforceStep) => void) | undefined
+}
+
+/** A reward function of one's own, and its part in the total. */
+export interface OwnReward extends Reward {
+  readonly weight: number
+}
+
+/** Settings of R1-Zero, with a task or rewards of one's own in the place of named ones. */
+export interface ZeroOptions extends Omit<ZeroInput, 'task' | 'rewards'>, ZeroWatch {
+  readonly task?: string | Task | undefined
+  readonly rewards?: ZeroInput['rewards'] | readonly OwnReward[] | undefined
+  /** Folder of the run; by default the next free `runs/zero-<n>`. */
+  readonly out?: string | undefined
+}
+
+export interface ZeroResult {
+  readonly run: string
+  readonly model: string
+  readonly seed: number
+  readonly steps: number
+  readonly seconds: number
+  /** On held-out questions. */
+  readonly before: Evaluation
+  readonly after: Evaluation
+  /** SHA-256 of the final weights. */
+  readonly sha256: string
+}
+
+/** What a program brings that settings cannot say. */
+interface Own {
+  readonly task?: Task | undefined
+  readonly rewards?: readonly OwnReward[] | undefined
+}
+
+/**
+ * R1-Zero: reinforcement learning on a base model, with rewards that rules can check and no supervised step before.
+ *
+ * @example
+ * const { before, after } = await zero({
+ *   steps: 100,
+ *   rewards: [{ name: 'brief', weight: 1, score: ({ tokens }) => -tokens / 100 }],
+ * })
+ */
+export async function zero(options: ZeroOptions = {}): Promise<ZeroResult> {
+  const { signal, onStart, onEvaluation, onStep, out, task, rewards, ...input } = options
+  const own: Own = {
+    task: typeof task === 'object' ? task : undefined,
+    rewards: Array.isArray(rewards) ? rewards : undefined,
+  }
+  const settings = resolveZeroSettings({
+    ...input,
+    task: typeof task === 'object' ? task.name : task,
+    rewards: Array.isArray(rewards) ? undefined : rewards,
+  } as Tree)
+  if (!own.task) loadTask(settings.task)
+  const stored = {
+    ...settings,
+    own: {
+      task: own.task !== undefined,
+      rewards: own.rewards?.map(({ name, weight }) => ({ name, weight })) ?? null,
+    },
+  }
+  const store = RunStore.create({
+    recipe: 'zero',
+    seed: settings.seed,
+    settings: stored,
+    ...(out ? { out } : {}),
+  })
+  return train(store, settings, own, { signal, onStart, onEvaluation, onStep })
+}
+
+/**
+ * Goes on with a run from its last checkpoint, to the same result as if it had never stopped. A run with a task or
+ * rewards of the program's own needs them again.
+ */
+export async function resumeZero(
+  directory: string,
+  { task, rewards, ...watch }: Own & ZeroWatch = {},
+): Promise<ZeroResult> {
+  const store = RunStore.open(directory, { write: true })
+  try {
+    const { own, ...tree } = store.info().settings as Tree & {
+      own: { task: boolean; rewards: unknown[] | null }
+    }
+    if ((own.task && !task) || (own.rewards && !rewards))
+      throw new UserError(
+        `${directory} was started by a program with its own ${own.task ? 'task' : 'rewards'}; resume it from there, with resumeZero`,
+      )
+    return await train(store, checkSettings(zeroSettings, tree), { task, rewards }, watch)
+  } finally {
+    store.close()
+  }
+}
+
+/** Given settings on top of what their preset says, checked. */
+export function resolveZeroSettings(given: Tree): ZeroSettings {
+  const { preset, algorithm } = zeroSettings.pick({ preset: true, algorithm: true }).loose().parse({})
+  const layer = presetLayer(String(given.preset ?? preset), String(given.algorithm ?? algorithm))
+  const settings = checkSettings(zeroSettings, merge(layer as unknown as Tree, given))
+  return {
+    ...settings,
+    model: modelFolder(settings.model),
+    threads: settings.threads ?? Math.min(availableParallelism(), 8),
+  }
+}
+
+async function train(
+  store: RunStore,
+  settings: ZeroSettings,
+  own: Own,
+  watch: ZeroWatch,
+): Promise<ZeroResult> {
+  const started = performance.now()
+  const task = own.task ?? loadTask(settings.task)
+  const rewards = own.rewards?.map(({ weight, ...reward }) => ({ reward, weight })) ?? namedRewards(settings)
+  let trainer: Trainer | null = null
+  try {
+    // the base model, or the last checkpoint
+    const from = store.checkpoints().at(-1)
+    store.truncateAfter(from?.step ?? 0)
+    store.setStatus('running')
+    watch.onStart?.(store.directory, settings)
+    const codec = Tokenizer.load(settings.model)
+    trainer = await openLocalTrainer({ model: settings.model, threads: settings.threads! })
+    if (from) await trainer.load(from.path)
+    else await trainer.refreshReference()
+
+    const open = trainer
+    const look = async (split: string): Promise<StepRecord & { evaluation: Evaluation }> => {
+      const { evaluation, rollouts } = await evaluate(await open.sampler(), codec, task, {
+        ...settings.eval,
+        maxTokens: settings.rl.maxTokens,
+        seed: settings.seed,
+      })
+      const rows = rollouts.map((rollout) =>
+        toRow(rollout, { rewards: {}, total: null, correct: rollout.correct, errors: [] }, split, null),
+      )
+      return { evaluation, metrics: evaluationMetrics(evaluation), rollouts: rows }
+    }
+
+    // held-out questions before
+    if (store.metric('eval/pass@1').length === 0) store.record(0, await look('eval-before'))
+    const before = evaluationFrom(store.metricsAt(0))
+    watch.onEvaluation?.('before', before)
+
+    // reinforcement learning, with a look at held-out questions during and after
+    await reinforce({
+      trainer,
+      codec,
+      task,
+      rewards,
+      settings: { ...settings, rl: settings.rl as RlPreset, shuffleRewards: settings.rewards.shuffle },
+      store,
+      evaluate: async (step) => {
+        if (step === settings.steps) return look('eval-after')
+        return settings.eval.every > 0 && step % settings.eval.every === 0 ? look(`eval-${step}`) : {}
+      },
+      signal: watch.signal,
+      onStep: watch.onStep,
+    })
+    const after = evaluationFrom(store.metricsAt(settings.steps))
+    watch.onEvaluation?.('after', after)
+
+    // the trained model
+    const model = await store.writeModel((directory) => open.save(directory))
+    const seconds = (performance.now() - started) / 1000
+    const result: ZeroResult = {
+      run: store.directory,
+      model,
+      seed: settings.seed,
+      steps: settings.steps,
+      seconds,
+      before,
+      after,
+      sha256: weightsHash(model),
+    }
+    store.finish(result)
+    return result
+  } finally {
+    await trainer?.close()
+    store.close()
+  }
+}
+
+/** The paper's rule-based rewards; one of weight 0 is measured only. */
+function namedRewards({ rewards }: ZeroSettings): WeightedReward[] {
+  return [
+    { reward: accuracy, weight: rewards.accuracy },
+    { reward: format(), weight: rewards.format },
+    { reward: language, weight: rewards.language },
+  ]
+}
