@@ -3,6 +3,8 @@ import { defineConfig } from 'tsdown'
 export default defineConfig({
   entry: ['src/index.ts', 'src/cli/main.ts', 'src/engines/local/worker.ts'],
   format: 'esm',
+  unbundle: true,
+  fixedExtension: false,
   platform: 'node',
   target: 'node20.19',
   dts: { entry: 'src/index.ts' },

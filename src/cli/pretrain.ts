@@ -20,7 +20,7 @@ export const pretrain = command(
       description: "Make the miniature's base model: corpus, tokenizer, next-token prediction",
     },
     args: {
-      tokens: { type: 'string', valueHint: 'N', description: 'tokens to train on (default 30000000)' },
+      tokens: { type: 'string', valueHint: 'N', description: 'tokens to train on (default 15000000)' },
       threads: { type: 'string', valueHint: 'N', description: 'threads (default: one a core)' },
       ...trainingOptions,
     },

@@ -50,7 +50,7 @@ function list(output: Output, root: string): void {
   const all = listRuns(root, (message) => output.warn(message))
   for (const run of all) output.emit({ type: 'run', ...run })
   if (output.json) return
-  if (all.length === 0) return output.result(`no runs in ${root}; \`ruminate zero\` makes one`)
+  if (all.length === 0) return void output.result(`no runs in ${root}; \`ruminate zero\` makes one`)
   const rows = all.map((run) => [
     run.directory,
     run.recipe,
@@ -66,9 +66,13 @@ function show(output: Output, store: RunStore, values: Values): void {
   const samples = integerOption(values, 'samples', 1)
   const metric = textOption(values, 'metric')
   const split = textOption(values, 'split')
-  if (metric !== undefined) return showMetric(output, store, metric)
-  if (samples !== undefined)
-    return showSamples(output, store.rollouts({ limit: samples, ...(split ? { split } : {}) }))
+  if (metric !== undefined) showMetric(output, store, metric)
+  else if (samples !== undefined)
+    showSamples(output, store.rollouts({ limit: samples, ...(split ? { split } : {}) }))
+  else showAll(output, store)
+}
+
+function showAll(output: Output, store: RunStore): void {
   const info = store.info()
   const latest = Object.fromEntries(store.metricNames().map((name) => [name, store.metric(name).at(-1)!]))
   output.emit({
@@ -109,7 +113,7 @@ function showMetric(output: Output, store: RunStore, name: string): void {
 }
 
 function showSamples(output: Output, rows: RolloutRow[]): void {
-  if (rows.length === 0 && !output.json) return output.result('no rollouts')
+  if (rows.length === 0 && !output.json) return void output.result('no rollouts')
   for (const row of rows) {
     const { tokens, logprobs, ...rest } = row
     output.emit({ type: 'rollout', ...rest, tokens: [...tokens], logprobs: [...logprobs] })

@@ -43,7 +43,10 @@ export function parameterInputs(graph: Graph, config: ModelConfig): Map<string, 
 /** Declares the rotation tables of `rotaryTables` as inputs. */
 export function rotaryInputs(graph: Graph, config: ModelConfig): { cos: Value; sin: Value } {
   const shape: Dim[] = ['R', config.headDim / 2]
-  return { cos: graph.input('rotary.cos', 'float32', shape), sin: graph.input('rotary.sin', 'float32', shape) }
+  return {
+    cos: graph.input('rotary.cos', 'float32', shape),
+    sin: graph.input('rotary.sin', 'float32', shape),
+  }
 }
 
 /** Additive mask [B, 1, 1, T, T] → a position sees itself and earlier ones of its own segment. */
@@ -82,8 +85,14 @@ export function decode(
   /** Projection to heads, normalised (qwen3) and rotated: [B, T, heads·headDim]. */
   const rotated = (x: Value, layer: string, which: 'q' | 'k', heads: number): Value => {
     let y = linear(x, `${layer}.self_attn.${which}_proj`)
-    if (config.qkNorm) y = norm(ops.reshape(y, [product([rows, heads]), headDim]), `${layer}.self_attn.${which}_norm`)
-    return ops.rotary(ops.reshape(y, [batch, length, heads * headDim]), positions, rotaryTables.cos, rotaryTables.sin)
+    if (config.qkNorm)
+      y = norm(ops.reshape(y, [product([rows, heads]), headDim]), `${layer}.self_attn.${which}_norm`)
+    return ops.rotary(
+      ops.reshape(y, [batch, length, heads * headDim]),
+      positions,
+      rotaryTables.cos,
+      rotaryTables.sin,
+    )
   }
   const perKvHead = (x: Value): Value =>
     ops.transpose(ops.reshape(x, [batch, length, numKvHeads, headDim]), [0, 2, 1, 3])
@@ -142,13 +151,20 @@ export function decode(
 }
 
 /** log softmax over the vocabulary of hidden states [M, hiddenSize]: [M, vocabSize]. */
-export function tokenLogProbs(config: ModelConfig, parameters: ReadonlyMap<string, Value>, hidden: Value): Value {
+export function tokenLogProbs(
+  config: ModelConfig,
+  parameters: ReadonlyMap<string, Value>,
+  hidden: Value,
+): Value {
   const head = parameters.get(config.tieEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight')!
   return ops.logSoftmax(ops.matmul(hidden, head, { transB: true }))
 }
 
 /** cos and sin of position × frequency, [positions, headDim/2] each, row-major. */
-export function rotaryTables(config: ModelConfig, positions: number): { cos: Float32Array; sin: Float32Array } {
+export function rotaryTables(
+  config: ModelConfig,
+  positions: number,
+): { cos: Float32Array; sin: Float32Array } {
   const half = config.headDim / 2
   const cos = new Float32Array(positions * half)
   const sin = new Float32Array(positions * half)

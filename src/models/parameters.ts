@@ -1,36 +1,94 @@
 import { Random } from '../random.ts'
 import type { ModelConfig } from './config.ts'
-export function parameterShapes(c: ModelConfig): Map<string, number[]> {
-  const s = new Map<string, number[]>()
-  const q = c.numHeads * c.headDim
-  const kv = c.numKvHeads * c.headDim
-  s.set('model.embed_tokens.weight', [c.vocabSize, c.hiddenSize])
-  for (let i = 0; i < c.numLayers; i++) {
-    const l = `model.layers.${i}`
-    s.set(`${l}.input_layernorm.weight`, [c.hiddenSize])
-    for (const [n, w] of [['q', q], ['k', kv], ['v', kv]] as const) {
-      s.set(`${l}.self_attn.${n}_proj.weight`, [w, c.hiddenSize])
-      if (c.qkvBias) s.set(`${l}.self_attn.${n}_proj.bias`, [w])
-    }
-    s.set(`${l}.self_attn.o_proj.weight`, [c.hiddenSize, q])
-    if (c.qkNorm) for (const n of ['q', 'k']) s.set(`${l}.self_attn.${n}_norm.weight`, [c.headDim])
-    s.set(`${l}.post_attention_layernorm.weight`, [c.hiddenSize])
-    s.set(`${l}.mlp.gate_proj.weight`, [c.intermediateSize, c.hiddenSize])
-    s.set(`${l}.mlp.up_proj.weight`, [c.intermediateSize, c.hiddenSize])
-    s.set(`${l}.mlp.down_proj.weight`, [c.hiddenSize, c.intermediateSize])
+
+/** All parameters by their Hugging Face names, in a fixed order. Matrices are [out, in]. */
+export function parameterShapes(config: ModelConfig): Map<string, number[]> {
+  const { vocabSize, hiddenSize, intermediateSize, headDim } = config
+  const shapes = new Map<string, number[]>()
+  const queries = config.numHeads * headDim
+  const keys = config.numKvHeads * headDim
+  const linear = (name: string, outputs: number, inputs: number, bias: boolean) => {
+    shapes.set(`${name}.weight`, [outputs, inputs])
+    if (bias) shapes.set(`${name}.bias`, [outputs])
   }
-  s.set('model.norm.weight', [c.hiddenSize])
-  if (!c.tieEmbeddings) s.set('lm_head.weight', [c.vocabSize, c.hiddenSize])
-  return s
+
+  shapes.set('model.embed_tokens.weight', [vocabSize, hiddenSize])
+  for (let i = 0; i < config.numLayers; i++) {
+    const layer = `model.layers.${i}`
+    shapes.set(`${layer}.input_layernorm.weight`, [hiddenSize])
+    linear(`${layer}.self_attn.q_proj`, queries, hiddenSize, config.qkvBias)
+    linear(`${layer}.self_attn.k_proj`, keys, hiddenSize, config.qkvBias)
+    linear(`${layer}.self_attn.v_proj`, keys, hiddenSize, config.qkvBias)
+    linear(`${layer}.self_attn.o_proj`, hiddenSize, queries, config.qkvBias && config.modelType !== 'qwen2')
+    if (config.qkNorm) {
+      shapes.set(`${layer}.self_attn.q_norm.weight`, [headDim])
+      shapes.set(`${layer}.self_attn.k_norm.weight`, [headDim])
+    }
+    shapes.set(`${layer}.post_attention_layernorm.weight`, [hiddenSize])
+    linear(`${layer}.mlp.gate_proj`, intermediateSize, hiddenSize, false)
+    linear(`${layer}.mlp.up_proj`, intermediateSize, hiddenSize, false)
+    linear(`${layer}.mlp.down_proj`, hiddenSize, intermediateSize, false)
+  }
+  shapes.set('model.norm.weight', [hiddenSize])
+  if (!config.tieEmbeddings) linear('lm_head', vocabSize, hiddenSize, false)
+  return shapes
 }
-export function initParameters(c: ModelConfig, seed: number): Map<string, Float32Array> {
-  return new Map([...parameterShapes(c)].map(([name, shape]) => {
-    const n = shape.reduce((a, b) => a * b, 1)
-    const r = new Random(seed, name)
-    const d = new Float32Array(n)
-    if (shape.length === 1) d.fill(name.endsWith('bias') ? 0 : 1)
-    else for (let i = 0; i < n; i++) d[i] = 0.02 * r.normal()
-    return [name, d]
-  }))
+
+/**
+ * Random parameters, a function of the seed alone: matrices N(0, 0.02²), norms 1, biases 0. The two projections that
+ * write to the residual stream are scaled by 1/√(2·layers), as it sums that many of them (Radford et al. 2019, § 2.3).
+ */
+export function initParameters(config: ModelConfig, seed: number): Map<string, Float32Array<ArrayBuffer>> {
+  const parameters = new Map<string, Float32Array<ArrayBuffer>>()
+  for (const [name, shape] of parameterShapes(config)) {
+    const values = new Float32Array(count(shape))
+    if (name.endsWith('norm.weight')) values.fill(1)
+    else if (name.endsWith('.weight')) {
+      const residual = /\.(o_proj|down_proj)\.weight$/.test(name)
+      fillNormal(
+        values,
+        residual ? 0.02 / Math.sqrt(2 * config.numLayers) : 0.02,
+        new Random(seed, 'parameters', name),
+      )
+    }
+    parameters.set(name, values)
+  }
+  return parameters
 }
-export const forwardFlopsPerToken = (_c: ModelConfig, _n: number): number => 1
+
+/** Box–Muller, both of its values: √(−2 ln u) · (cos 2πv, sin 2πv). */
+function fillNormal(values: Float32Array, deviation: number, random: Random): void {
+  for (let i = 0; i < values.length; i += 2) {
+    const radius = deviation * Math.sqrt(-2 * Math.log(1 - random.uniform()))
+    const angle = 2 * Math.PI * random.uniform()
+    values[i] = radius * Math.cos(angle)
+    if (i + 1 < values.length) values[i + 1] = radius * Math.sin(angle)
+  }
+}
+
+/** The number of trainable values; a tied output layer counts once. */
+export function countParameters(config: ModelConfig): number {
+  let total = 0
+  for (const shape of parameterShapes(config).values()) total += count(shape)
+  return total
+}
+
+/**
+ * Floating point operations to compute one token's logits with `context` positions to attend to (a backward pass
+ * costs twice as much again):
+ *
+ *   2·(all matrices, the output layer's included)  +  layers · 2·heads·headDim·context  (q·kᵀ)
+ *                                                  +  layers · 2·heads·headDim·context  (weights·v)
+ *
+ * Norms, biases and rotations are left out, as usual (Kaplan et al. 2020, table 1).
+ */
+export function forwardFlopsPerToken(config: ModelConfig, context: number): number {
+  let matrices = config.tieEmbeddings ? config.vocabSize * config.hiddenSize : 0
+  for (const [name, shape] of parameterShapes(config))
+    if (shape.length === 2 && name !== 'model.embed_tokens.weight') matrices += count(shape)
+  return 2 * matrices + config.numLayers * 4 * config.numHeads * config.headDim * context
+}
+
+function count(shape: readonly number[]): number {
+  return shape.reduce((a, b) => a * b, 1)
+}

@@ -191,7 +191,7 @@ describe('a damaged tokenizer', () => {
       edit((j) => {
         j.model = { type: 'Magic', vocab: {} }
       }),
-      /^tokenizer.json is damaged: .*Magic/,
+      /^tokenizer.json is damaged: "model.type": .*BPE/,
     ],
     [
       'no end token',

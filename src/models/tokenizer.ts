@@ -21,10 +21,13 @@ export interface TextStream {
   end(): string
 }
 
+const MODEL_TYPES = ['BPE', 'Unigram', 'WordPiece'] as const
 const tokenizerSchema = z.looseObject({
   model: z.looseObject({
-    type: z.string().optional(),
-    vocab: z.union([z.record(z.string(), z.number()), z.array(z.unknown())]),
+    // Files of the first versions name no type.
+    type: z.enum(MODEL_TYPES).optional(),
+    vocab: z.union([z.record(z.string(), z.number()), z.array(z.unknown()).nonempty()]),
+    merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])).optional(),
   }),
   added_tokens: z.array(
     z.looseObject({ id: z.number(), content: z.string(), special: z.boolean().optional() }),
@@ -64,6 +67,7 @@ export class Tokenizer {
     const configJson = readJsonObject(configFile)
     const tokenizer = check(tokenizerSchema, json, file)
     const config = check(configSchema, configJson, configFile)
+    checkMerges(tokenizer.model, file)
     try {
       this.#pipeline = new Pipeline(json, configJson)
     } catch (error) {
@@ -161,6 +165,19 @@ export class Tokenizer {
     if (id === null)
       throw new UserError(`${file} has no token ${JSON.stringify(token)}, which is the ${role}`)
     return id
+  }
+}
+
+/** Merging must lead to tokens that have an id. */
+function checkMerges({ vocab, merges = [] }: z.infer<typeof tokenizerSchema>['model'], file: string): void {
+  if (Array.isArray(vocab)) return
+  for (const [i, merge] of merges.entries()) {
+    const [left, right] = typeof merge === 'string' ? merge.split(' ', 2) : merge
+    for (const token of [left, right, `${left}${right}`])
+      if (token === undefined || !Object.hasOwn(vocab, token))
+        throw new UserError(
+          `${file} is damaged: merge ${i} needs the token ${JSON.stringify(token)}, which has no id`,
+        )
   }
 }
 

@@ -12,6 +12,7 @@ import { initParameters } from '../models/parameters.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
 import { SPECIAL_TOKENS, saveTokenizer, specialTokenList } from '../models/tokenizer-files.ts'
 import { RunStore } from '../runs/store.ts'
+import { Interrupted } from '../stages/interrupted.ts'
 import { type PretrainingStep, pretraining } from '../stages/pretraining.ts'
 import { corpusDocuments } from '../tasks/miniature/index.ts'
 import { R1_ZERO_TEMPLATE } from '../thinking/template.ts'
@@ -25,7 +26,7 @@ const whole = (least: number) => z.int().min(least)
 export const pretrainSettings = z.strictObject({
   seed: whole(0).default(0),
   /** To train on; every document is seen once. */
-  tokens: whole(1).default(30_000_000),
+  tokens: whole(1).default(15_000_000),
   vocabulary: whole(262).default(512),
   /** From which the tokenizer is learned. */
   tokenizerDocuments: whole(1).default(4000),
@@ -41,8 +42,8 @@ export const pretrainSettings = z.strictObject({
       maxPositions: whole(16).default(1024),
     })
     .prefault({}),
-  batchTokens: whole(1).default(4096),
-  maxLength: whole(2).default(320),
+  batchTokens: whole(1).default(2048),
+  maxLength: whole(2).default(400),
   windowDocuments: whole(1).default(2048),
   learningRate: z.number().positive().default(4e-3),
   warmupSteps: whole(1).default(60),
@@ -124,7 +125,7 @@ async function train(
     const tokenizer = Tokenizer.load(folder)
 
     // a decoder with random weights, or those of the checkpoint
-    const config = decoderConfig(settings, tokenizer.vocabSize)
+    const config = decoderConfig(settings, tokenizer)
     const parameters = initParameters(config, seed)
     trainer = await openLocalTrainer({
       model: { config, parameters, tokenizerFrom: folder },
@@ -174,13 +175,16 @@ async function train(
     }
     store.finish(result)
     return result
+  } catch (error) {
+    if (!(error instanceof Interrupted)) store.fail()
+    throw error
   } finally {
     await trainer?.close()
     store.close()
   }
 }
 
-function decoderConfig({ model }: PretrainSettings, vocabSize: number): ModelConfig {
+function decoderConfig({ model }: PretrainSettings, tokenizer: Tokenizer): ModelConfig {
   if (model.numHeads % model.numKvHeads !== 0)
     throw new UserError(
       `setting model.numHeads is ${model.numHeads}: it must be a multiple of model.numKvHeads (${model.numKvHeads})`,
@@ -189,11 +193,14 @@ function decoderConfig({ model }: PretrainSettings, vocabSize: number): ModelCon
   return {
     ...model,
     modelType: 'qwen3',
-    vocabSize,
+    vocabSize: tokenizer.vocabSize,
     rmsNormEps: 1e-6,
     ropeScaling: null,
     tieEmbeddings: true,
     qkvBias: false,
     qkNorm: true,
+    bosTokenId: null,
+    eosTokenIds: [tokenizer.eosId],
+    padTokenId: tokenizer.padId,
   }
 }

@@ -1,6 +1,4 @@
 import { availableParallelism } from 'node:os'
-import { resolve } from 'node:path'
-import type { RlPreset } from '../algorithms/presets.ts'
 import type { Trainer } from '../engines/contract.ts'
 import { openLocalTrainer } from '../engines/local/index.ts'
 import { UserError } from '../errors.ts'
@@ -13,6 +11,7 @@ import type { Reward } from '../rewards/reward.ts'
 import type { StepRecord } from '../runs/rows.ts'
 import { RunStore } from '../runs/store.ts'
 import { type Evaluation, evaluate, evaluationFrom, evaluationMetrics } from '../stages/evaluate.ts'
+import { Interrupted } from '../stages/interrupted.ts'
 import { type ReinforceStep, reinforce } from '../stages/reinforce.ts'
 import { toRow } from '../stages/rollouts.ts'
 import { loadTask } from '../tasks/index.ts'
@@ -178,7 +177,7 @@ async function train(
       codec,
       task,
       rewards,
-      settings: { ...settings, rl: settings.rl as RlPreset, shuffleRewards: settings.rewards.shuffle },
+      settings: { ...settings, shuffleRewards: settings.rewards.shuffle },
       store,
       evaluate: async (step) => {
         if (step === settings.steps) return look('eval-after')
@@ -205,6 +204,9 @@ async function train(
     }
     store.finish(result)
     return result
+  } catch (error) {
+    if (!(error instanceof Interrupted)) store.fail()
+    throw error
   } finally {
     await trainer?.close()
     store.close()

@@ -155,10 +155,20 @@ describe('a failing disk is one line', () => {
   const cases: [string, () => unknown, RegExp][] = [
     [
       'a file is in the way',
-      () => (writeFileSync(join(root, 'f'), ''), create(join(root, 'f', 'run'))),
+      () => {
+        writeFileSync(join(root, 'f'), '')
+        create(join(root, 'f', 'run'))
+      },
       /cannot create .*: a part of that path is a file/,
     ],
-    ['the folder holds a run', () => (create().close(), create()), /already holds a run/],
+    [
+      'the folder holds a run',
+      () => {
+        create().close()
+        create()
+      },
+      /already holds a run/,
+    ],
     ['no such run', () => RunStore.open(join(root, 'none')), /is not a run/],
   ]
   test.each(cases)('%s', (_, work, message) => {

@@ -16,6 +16,7 @@ export class RunStore {
   readonly directory: string
   #database: SqliteDatabase
   #lock: SqliteDatabase | null
+  #open = true
 
   private constructor(directory: string, database: SqliteDatabase, lock: SqliteDatabase | null) {
     this.directory = directory
@@ -90,6 +91,15 @@ export class RunStore {
 
   setStatus(status: RunStatus): void {
     this.#write(() => this.#database.prepare('UPDATE run SET status = ?').run(status))
+  }
+
+  /** Marks a run that an error ended. The error itself is what gets reported, so a disk that fails again here is not. */
+  fail(): void {
+    try {
+      this.setStatus('failed')
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
+    }
   }
 
   /** The run is done, with this outcome. */
@@ -207,9 +217,10 @@ export class RunStore {
   }
 
   close(): void {
+    if (!this.#open) return
+    this.#open = false
     this.#database.close()
     this.#lock?.close()
-    this.#lock = null
   }
 
   #drop({ step, path }: Checkpoint): void {

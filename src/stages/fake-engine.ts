@@ -31,7 +31,7 @@ export const fakeCodec: TextCodec = {
     const ids: number[] = []
     for (let i = 0; i < text.length; ) {
       const id = WORDS.findIndex((word) => text.startsWith(word, i))
-      ids.push(id < 0 ? 0 : id)
+      ids.push(Math.max(id, 0))
       i += id < 0 ? 1 : WORDS[id]!.length
     }
     return Int32Array.from(ids)

@@ -45,8 +45,8 @@ export interface Pretraining {
   readonly documents: (index: number, count: number) => Iterable<string>
   readonly settings: PretrainingSettings
   readonly store: RunStore
-  readonly signal?: AbortSignal
-  readonly onStep?: (step: PretrainingStep) => void
+  readonly signal?: AbortSignal | undefined
+  readonly onStep?: ((step: PretrainingStep) => void) | undefined
 }
 
 /**

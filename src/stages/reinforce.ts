@@ -1,7 +1,6 @@
 import { groupAdvantages, isZeroVariance } from '../algorithms/advantages.ts'
 import { klPenalty } from '../algorithms/kl.ts'
 import { overlongPunishment } from '../algorithms/overlong.ts'
-import type { RlPreset } from '../algorithms/presets.ts'
 import type { Trainer } from '../engines/contract.ts'
 import { Random } from '../random.ts'
 import type { StepRecord } from '../runs/rows.ts'
@@ -13,10 +12,10 @@ import { Interrupted } from './interrupted.ts'
 import { type Judged, judge, type WeightedReward } from './judge.ts'
 import { responseMetrics, rewardMetrics, tokenMetrics, zeroVarianceShare } from './metrics.ts'
 import { rollOut, type SampledRollout, type TextCodec, toRow } from './rollouts.ts'
-import { type Example, update } from './update.ts'
+import { type Example, type RlSettings, update } from './update.ts'
 
 export interface ReinforceSettings {
-  readonly rl: RlPreset
+  readonly rl: RlSettings
   readonly seed: number
   readonly steps: number
   /** A control: rewards change hands among the rollouts of a step, so that nothing can be learned. */
@@ -53,7 +52,6 @@ export interface Reinforcement {
 export async function reinforce(job: Reinforcement): Promise<void> {
   const { trainer, settings, store } = job
   const { rl, seed } = settings
-  const perStep = rl.minibatches * rl.epochs
   for (let step = store.info().step + 1; step <= settings.steps; step++) {
     const clock = stopwatch()
 
@@ -79,8 +77,7 @@ export async function reinforce(job: Reinforcement): Promise<void> {
       }),
     )
     const updated = await update(trainer, examples, settings, step)
-    if (rl.referenceRefresh !== null && passes(rl.referenceRefresh, (step - 1) * perStep, step * perStep))
-      await trainer.refreshReference()
+    if (rl.referenceRefresh !== null && step % rl.referenceRefresh === 0) await trainer.refreshReference()
     const trainingSeconds = clock()
 
     // what happened → the run
@@ -152,7 +149,7 @@ async function sampleGroups(
   const { trainer, codec, task, rewards } = job
   const { rl, seed } = job.settings
   const sampler = await trainer.sampler()
-  const wanted = rl.questionsPerStep * rl.minibatches
+  const wanted = rl.questionsPerStep
   const used_P_G: Judged[][] = []
   const dropped_P_G: Judged[][] = []
   for (let round = 0; round < (rl.dynamicSampling ? ROUNDS : 1) && used_P_G.length < wanted; round++) {
@@ -183,7 +180,7 @@ async function referenceLogprobs(
 }
 
 /** The reward of a rollout with what the algorithm adds to it: a KL penalty, a punishment of excessive length. */
-function shape({ rollout, total }: Judged, reference: Float32Array, rl: RlPreset): number | null {
+function shape({ rollout, total }: Judged, reference: Float32Array, rl: RlSettings): number | null {
   if (total === null) return null
   const kl = rl.klInReward
     ? klPenalty(rollout.sequence.logprobs, responsePart(rollout, reference), rl.klInReward)
@@ -197,11 +194,6 @@ function deal(totals_P_G: readonly (readonly (number | null)[])[], random: Rando
   const dealt = random.shuffle(totals_P_G.flat())
   let next = 0
   return totals_P_G.map((totals_G) => totals_G.map(() => dealt[next++]!))
-}
-
-/** Is there a multiple of `period` in from + 1 … to? */
-function passes(period: number, from: number, to: number): boolean {
-  return Math.floor(to / period) > Math.floor(from / period)
 }
 
 /** Steps without change after which a run is said not to learn. */

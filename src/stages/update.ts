@@ -8,6 +8,9 @@ import { toDatum } from './datums.ts'
 import type { TrainedSequence } from './metrics.ts'
 import type { SampledRollout } from './rollouts.ts'
 
+/** The numbers of the algorithm; the rewards and their weights come as functions. */
+export type RlSettings = Omit<RlPreset, 'rewards'>
+
 /** A rollout to learn from. */
 export interface Example {
   readonly rollout: SampledRollout
@@ -17,7 +20,7 @@ export interface Example {
 }
 
 export interface UpdateSettings {
-  readonly rl: RlPreset
+  readonly rl: RlSettings
   readonly seed: number
   readonly steps: number
 }
@@ -105,7 +108,11 @@ interface OldPolicy {
  * log π_old: the sampler's own numbers, or, with truncated importance sampling, those of the trainer before the update,
  * with the weights that correct for the sampler.
  */
-async function oldPolicy(trainer: Trainer, examples: readonly Example[], rl: RlPreset): Promise<OldPolicy[]> {
+async function oldPolicy(
+  trainer: Trainer,
+  examples: readonly Example[],
+  rl: RlSettings,
+): Promise<OldPolicy[]> {
   const datums = examples.map(({ rollout }) => toDatum(rollout, 1))
   if (rl.importanceCap === null)
     return datums.map(({ logprobs }) => ({ logprobs: logprobs!, importance: null }))
@@ -117,7 +124,7 @@ async function oldPolicy(trainer: Trainer, examples: readonly Example[], rl: RlP
 }
 
 /** A minibatch: the weights make the loss the mean that the normalisation asks for. */
-function toDatums(examples: readonly Example[], old: readonly OldPolicy[], rl: RlPreset): Datum[] {
+function toDatums(examples: readonly Example[], old: readonly OldPolicy[], rl: RlSettings): Datum[] {
   const lengths = examples.map(({ rollout }) => rollout.tokens)
   const truncated = examples.map(({ rollout }) => rollout.stopReason === 'length')
   const counted = rl.maskTruncated ? maskTruncated(lengths, truncated) : lengths

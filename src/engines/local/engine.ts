@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { UserError } from '../../errors.ts'
 import type { Objective } from '../../algorithms/objectives.ts'
 import type { ModelConfig } from '../../models/config.ts'
-import { saveModel } from '../../models/directory.ts'
+import { loadModel, saveModel } from '../../models/directory.ts'
 import { forwardFlopsPerToken, parameterShapes } from '../../models/parameters.ts'
-import { readSafetensors, writeSafetensors } from '../../models/safetensors.ts'
+import { SafetensorsFile, writeSafetensors } from '../../models/safetensors.ts'
 import type { Tokenizer } from '../../models/tokenizer.ts'
 import { Session, type Tensor } from '../../onnx/session.ts'
 import type { AdamSettings, Datum, ForwardBackwardResult, ForwardResult, SampledSequence } from '../contract.ts'
@@ -146,28 +146,30 @@ export class LocalEngine {
 
   /** Restores what `save(…, {optimizer: true})` wrote into the same architecture. */
   load(directory: string): void {
-    const shapes = parameterShapes(this.config)
-    const model = readSafetensors(join(directory, 'model.safetensors'))
-    const state = readSafetensors(join(directory, OPTIMIZER_FILE))
-    const copy = (from: typeof model, name: string, into: Float32Array) => {
-      const tensor = from.tensors.get(name)
-      if (tensor?.data.length !== into.length)
-        throw new UserError(`${directory}: ${name} is missing or of another size; this checkpoint is of another model`)
-      into.set(tensor.data)
+    const model = loadModel(directory).parameters
+    const file = join(directory, OPTIMIZER_FILE)
+    const state = new SafetensorsFile(file)
+    const fill = (into: Float32Array, from: Float32Array | undefined, name: string) => {
+      if (from?.length !== into.length)
+        throw new UserError(`${file}: ${name} is of another size; this checkpoint is of another model`)
+      into.set(from)
     }
-    const reference = state.tensors.has(`reference.${[...shapes.keys()][0]}`)
-    this.#reference = reference ? new Map() : null
-    for (const [name, slot] of this.#slots) {
-      copy(model, name, slot.weights)
-      copy(state, `m.${name}`, slot.m)
-      copy(state, `v.${name}`, slot.v)
-      slot.gradient.fill(0)
-      if (!reference) continue
-      const weights = new Float32Array(slot.weights.length)
-      copy(state, `reference.${name}`, weights)
-      this.#reference!.set(name, weights)
+    try {
+      const steps = Number(state.metadata.steps)
+      if (!Number.isInteger(steps)) throw new UserError(`${file} does not say after how many steps it was written`)
+      const reference = new Map<string, Float32Array>()
+      for (const [name, slot] of this.#slots) {
+        fill(slot.weights, model.get(name), name)
+        fill(slot.m, state.read(`m.${name}`), `m.${name}`)
+        fill(slot.v, state.read(`v.${name}`), `v.${name}`)
+        slot.gradient.fill(0)
+        if (state.tensors.has(`reference.${name}`)) reference.set(name, state.read(`reference.${name}`))
+      }
+      this.#reference = reference.size > 0 ? reference : null
+      this.#steps = steps
+    } finally {
+      state.close()
     }
-    this.#steps = Number(state.metadata.steps)
   }
 
   #trainSession(objective: Objective): Session {

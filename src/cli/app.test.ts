@@ -1,0 +1,153 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { RunStore } from '../runs/store.ts'
+import { main } from './app.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'ruminate-cli-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+let out = ''
+let err = ''
+beforeEach(() => {
+  out = ''
+  err = ''
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += text)))
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => Boolean((err += text)))
+})
+afterEach(() => void vi.restoreAllMocks())
+
+describe('wrong usage: one line, exit code 2', () => {
+  const cases: [string, RegExp][] = [
+    ['zreo', /unknown command "zreo"; did you mean zero\?/],
+    ['train', /unknown command "train" \(/],
+    ['zero --stpes 3', /unknown option --stpes; did you mean --steps\?/],
+    ['zero -s', /unknown option -s/],
+    ['zero --steps', /--steps needs a value/],
+    ['zero --steps --quiet', /--steps needs a value/],
+    ['zero --steps -5', /--steps must be a number of at least 0, not -5/],
+    ['zero --steps=-5', /--steps must be a number of at least 0, not -5/],
+    ['zero --steps many', /--steps must be a number of at least 0, not many/],
+    ['zero --seed 1.5', /--seed must be a whole number/],
+    ['zero --json=yes', /--json takes no value/],
+    ['zero now', /unexpected argument "now"/],
+    ['zero --set steps', /write it as path\.to\.setting=value/],
+    ['zero --algorithm ppo', /unknown algorithm "ppo"/],
+    ['zero --config none.yaml', /cannot read the settings in none\.yaml: there is no such file/],
+    ['pretrain --tokens 0', /--tokens must be a number of at least 1/],
+    ['resume', /RUN is missing/],
+    ['runs delete', /unknown action "delete"/],
+    ['runs show', /which run\?/],
+    ['eval --temperature -1', /--temperature must be a number from 0 to 10/],
+  ]
+  test.each(cases)('%s', async (line, message) => {
+    expect(await main(line.split(' '))).toBe(2)
+    expect(err).toMatch(message)
+    expect(err.trim().split('\n')).toHaveLength(1)
+    expect(out).toBe('')
+  })
+})
+
+describe('failures: one line, exit code 1', () => {
+  const cases: [string, RegExp][] = [
+    [`zero --model ${root}/none`, /no model folder at/],
+    [`eval --model ${root}`, /it has no config\.json/],
+    [`resume ${root}/none`, /is not a run/],
+    [`runs show ${root}/none`, /is not a run/],
+  ]
+  test.each(cases)('%s', async (line, message) => {
+    expect(await main(line.split(' '))).toBe(1)
+    expect(err).toMatch(message)
+    expect(err.trim().split('\n')).toHaveLength(1)
+  })
+})
+
+test('help and version', async () => {
+  expect(await main(['--help'])).toBe(0)
+  expect(out).toMatch(/zero .*pretrain .*resume .*runs .*eval .*chat .*doctor/s)
+  out = ''
+  expect(await main(['zero', '--help'])).toBe(0)
+  expect(out).toMatch(/--steps/)
+  out = ''
+  expect(await main(['--version'])).toBe(0)
+  expect(out).toMatch(/^\d+\.\d+\.\d+\n$/)
+})
+
+test('doctor finds this machine well', async () => {
+  expect(await main(['doctor', '--json'])).toBe(0)
+  const lines = out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(lines.at(-1)).toMatchObject({ type: 'result', ok: true })
+  expect(lines.find(({ name }) => name === 'onnx runtime').detail).toMatch(/= 32/)
+})
+
+describe('runs', () => {
+  const directory = join(root, 'zero-1')
+  const store = RunStore.create({ recipe: 'zero', seed: 3, settings: {}, out: directory })
+  store.record(1, { metrics: { accuracy: 0.25 }, events: [{ level: 'warning', message: 'careful' }] })
+  store.record(2, {
+    metrics: { accuracy: 0.5 },
+    rollouts: [
+      {
+        split: 'train',
+        question: 'q',
+        kind: 'k/1',
+        gold: '1',
+        prompt: 'User: ? Assistant:',
+        tokens: Int32Array.of(1, 2),
+        text: ' <think>hm</think>',
+        thinking: 'hm',
+        answer: null,
+        logprobs: Float32Array.of(-1, -2),
+        rewards: { accuracy: 0 },
+        correct: false,
+        total: 0,
+        advantage: -0.5,
+        stopReason: 'stop',
+        length: 2,
+      },
+    ],
+  })
+  store.close()
+
+  test('list, telling of a broken one', async () => {
+    rmSync(join(root, 'broken'), { recursive: true, force: true })
+    expect(await main(['runs', 'list', '--dir', root, '--json'])).toBe(0)
+    expect(JSON.parse(out)).toMatchObject({ type: 'run', recipe: 'zero', seed: 3, step: 2 })
+  })
+  test('show', async () => {
+    expect(await main(['runs', 'show', directory])).toBe(0)
+    expect(out).toMatch(/accuracy +2 +0\.5/)
+    expect(out).toMatch(/warning at step 1: careful/)
+  })
+  test('show --metric', async () => {
+    expect(await main(['runs', 'show', directory, '--metric', 'accuracy', '--json'])).toBe(0)
+    expect(
+      out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).value),
+    ).toEqual([0.25, 0.5])
+  })
+  test('show --metric with a slip', async () => {
+    expect(await main(['runs', 'show', directory, '--metric', 'acuracy'])).toBe(2)
+    expect(err).toMatch(/did you mean accuracy\?/)
+  })
+  test('show --samples', async () => {
+    expect(await main(['runs', 'show', directory, '--samples', '3'])).toBe(0)
+    expect(out).toMatch(/wrong.*accuracy 0.*advantage -0\.5.*2 tokens/)
+    expect(out).toMatch(/<think>hm<\/think>/)
+  })
+})
+
+test('a damaged run database is one line', async () => {
+  const directory = mkdtempSync(join(root, 'damaged-'))
+  writeFileSync(join(directory, 'run.sqlite'), 'this is not a database, it is text of some length')
+  expect(await main(['runs', 'show', directory])).toBe(1)
+  expect(err.trim().split('\n')).toHaveLength(1)
+  expect(err).not.toMatch(/unexpected/)
+  rmSync(directory, { recursive: true })
+})

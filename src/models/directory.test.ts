@@ -1,0 +1,197 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { UserError } from '../errors.ts'
+import { toConfigJson } from './config.ts'
+import { loadModel, saveModel } from './directory.ts'
+import { tinyConfig } from './fixtures.ts'
+import { initParameters, parameterShapes } from './parameters.ts'
+import { type Tensor, writeSafetensors } from './safetensors.ts'
+
+let directory: string
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'model-'))
+})
+afterEach(() => rmSync(directory, { recursive: true }))
+
+const config = tinyConfig('qwen3')
+const parameters = initParameters(config, 1)
+
+/** Writes one weight file after `change`. */
+function writeWeights(change: (tensors: Map<string, Tensor>) => void): void {
+  saveModel(directory, { config, parameters })
+  const tensors = new Map<string, Tensor>()
+  for (const [name, shape] of parameterShapes(config))
+    tensors.set(name, { shape, data: parameters.get(name)! })
+  change(tensors)
+  writeSafetensors(join(directory, 'model.safetensors'), tensors, { dtype: 'F32' })
+}
+
+describe('saveModel and loadModel', () => {
+  it.each<Parameters<typeof tinyConfig>>([
+    ['qwen3', {}],
+    ['qwen2', { tie_word_embeddings: false }],
+    ['llama', { attention_bias: true }],
+  ])('a %s %j comes back the same', (type, changes) => {
+    const config = tinyConfig(type, changes)
+    const parameters = initParameters(config, 3)
+    saveModel(directory, { config, parameters })
+    expect(loadModel(directory)).toEqual({ config, parameters })
+    expect(readdirSync(directory).sort()).toEqual([
+      'config.json',
+      'generation_config.json',
+      'model.safetensors',
+    ])
+  })
+
+  it('halves the file as bfloat16', () => {
+    saveModel(directory, { config, parameters, dtype: 'BF16' })
+    const loaded = loadModel(directory).parameters
+    for (const [name, values] of parameters)
+      for (const [i, x] of values.entries())
+        expect(Math.abs(loaded.get(name)![i]! - x)).toBeLessThanOrEqual(Math.abs(x) * 2 ** -8)
+    expect(JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8')).torch_dtype).toBe('bfloat16')
+  })
+
+  it('shards what is over the limit, and takes the place of what was there', () => {
+    saveModel(directory, { config, parameters })
+    saveModel(directory, { config, parameters, maxShardBytes: 4000 })
+    const shards = readdirSync(directory).filter((name) => name.endsWith('.safetensors'))
+    expect(shards.length).toBeGreaterThan(2)
+    expect(shards[0]).toBe(`model-00001-of-0000${shards.length}.safetensors`)
+    const index = JSON.parse(readFileSync(join(directory, 'model.safetensors.index.json'), 'utf8'))
+    expect(Object.keys(index.weight_map)).toEqual([...parameters.keys()])
+    expect(index.metadata.total_size).toBe([...parameters.values()].reduce((sum, v) => sum + v.byteLength, 0))
+    expect(loadModel(directory).parameters).toEqual(parameters)
+    saveModel(directory, { config, parameters })
+    expect(readdirSync(directory).sort()).toEqual([
+      'config.json',
+      'generation_config.json',
+      'model.safetensors',
+    ])
+  })
+
+  it('copies the tokenizer', () => {
+    const source = join(directory, 'source')
+    const target = join(directory, 'target')
+    mkdirSync(source)
+    const save = () => saveModel(target, { config, parameters, tokenizerFrom: source })
+    expect(save).toThrow(`${source} has no tokenizer.json`)
+    for (const name of ['tokenizer.json', 'tokenizer_config.json', 'generation_config.json', 'other'])
+      writeFileSync(join(source, name), name)
+    save()
+    for (const name of ['tokenizer.json', 'tokenizer_config.json', 'generation_config.json'])
+      expect(readFileSync(join(target, name), 'utf8')).toBe(name)
+    expect(existsSync(join(target, 'other'))).toBe(false)
+  })
+
+  it('takes a tied output layer that is written out', () => {
+    const data = parameters.get('model.embed_tokens.weight')!
+    writeWeights((tensors) => tensors.set('lm_head.weight', { shape: [50, 16], data }))
+    expect(loadModel(directory).parameters).toEqual(parameters)
+  })
+
+  it('passes over the frequencies of old checkpoints', () => {
+    const extra = { shape: [2], data: new Float32Array(2) }
+    writeWeights((tensors) => tensors.set('model.layers.0.self_attn.rotary_emb.inv_freq', extra))
+    expect(loadModel(directory).parameters).toEqual(parameters)
+  })
+})
+
+describe('a directory that is wrong', () => {
+  const weights = () => join(directory, 'model.safetensors')
+  const zeros = (...shape: number[]) => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) })
+  it.each<[string, () => void, string]>([
+    ['no config', () => {}, 'is not a model folder: it has no config.json'],
+    [
+      'no weights',
+      () => writeFileSync(join(directory, 'config.json'), JSON.stringify(toConfigJson(config))),
+      'has no weights: neither model.safetensors nor model.safetensors.index.json',
+    ],
+    [
+      'weights of another format',
+      () => {
+        saveModel(directory, { config, parameters })
+        rmSync(weights())
+        writeFileSync(join(directory, 'pytorch_model.bin'), '')
+      },
+      'pytorch_model.bin is of another format: convert it to safetensors',
+    ],
+    [
+      'half-written weights',
+      () => {
+        saveModel(directory, { config, parameters })
+        truncateSync(weights(), 10_000)
+      },
+      'model.safetensors is not a whole safetensors file',
+    ],
+    [
+      'a missing shard',
+      () => {
+        saveModel(directory, { config, parameters, maxShardBytes: 8000 })
+        rmSync(join(directory, readdirSync(directory).find((n) => n.startsWith('model-00002'))!))
+      },
+      'there is no such file or folder',
+    ],
+    [
+      'an index that points elsewhere',
+      () => {
+        saveModel(directory, { config, parameters })
+        rmSync(weights())
+        writeFileSync(`${weights()}.index.json`, '{"weight_map": {"a": "../b"}}')
+      },
+      '"weight_map" names "../b", not a file beside it',
+    ],
+    [
+      'a missing tensor',
+      () => writeWeights((t) => t.delete('model.norm.weight')),
+      'tensors are missing: model.norm.weight',
+    ],
+    [
+      'a foreign tensor',
+      () => writeWeights((t) => t.set('visual.weight', zeros(2))),
+      'does not have: visual.weight',
+    ],
+    [
+      'a wrong shape',
+      () => writeWeights((t) => t.set('model.norm.weight', zeros(17))),
+      'tensor model.norm.weight has shape [17], config.json asks for [16]',
+    ],
+    [
+      'a tied layer that differs',
+      () => writeWeights((t) => t.set('lm_head.weight', zeros(50, 16))),
+      'lm_head.weight differs from model.embed_tokens.weight at value 0',
+    ],
+  ])('%s', (_, make, message) => {
+    make()
+    const load = () => loadModel(directory)
+    expect(load).toThrow(UserError)
+    expect(load).toThrow(message)
+  })
+
+  it('a missing folder, a file', () => {
+    expect(() => loadModel('/nowhere')).toThrow('there is no model folder /nowhere')
+    writeFileSync(join(directory, 'file'), '')
+    expect(() => loadModel(join(directory, 'file'))).toThrow('is a file; a model is a folder')
+  })
+
+  it('refuses to save parameters that are not the model’s', () => {
+    const save = (change: (p: typeof parameters) => void) => () => {
+      const changed = new Map(parameters)
+      change(changed)
+      saveModel(directory, { config, parameters: changed })
+    }
+    expect(save((p) => p.delete('model.norm.weight'))).toThrow('parameter model.norm.weight is missing')
+    expect(save((p) => p.set('extra', new Float32Array(1)))).toThrow('extra is no parameter of this qwen3')
+  })
+})

@@ -1,0 +1,218 @@
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
+import { UserError } from '../errors.ts'
+import { type ModelConfig, parseConfig, toConfigJson } from './config.ts'
+import { onFile } from './file.ts'
+import { readJsonObject, writeJson } from './json-file.ts'
+import { parameterShapes } from './parameters.ts'
+import { DTYPE_BYTES, SafetensorsFile, type Tensor, writeSafetensors } from './safetensors.ts'
+
+/** A model as it lies in a Hugging Face directory. */
+export interface Model {
+  readonly config: ModelConfig
+  /** As `parameterShapes` lists them. */
+  readonly parameters: Map<string, Float32Array<ArrayBuffer>>
+}
+
+const SINGLE = 'model.safetensors'
+const INDEX = 'model.safetensors.index.json'
+const EMBEDDING = 'model.embed_tokens.weight'
+const HEAD = 'lm_head.weight'
+/** RoPE's frequencies, which old checkpoints carry along; they follow from the configuration. */
+const DERIVED = /\.rotary_emb\.inv_freq$/
+
+/** Reads and checks `config.json` alone. */
+export function loadConfig(directory: string): ModelConfig {
+  if (!existsSync(directory)) throw new UserError(`there is no model folder ${directory}`)
+  if (!statSync(directory).isDirectory()) throw new UserError(`${directory} is a file; a model is a folder`)
+  const path = join(directory, 'config.json')
+  if (!existsSync(path)) throw new UserError(`${directory} is not a model folder: it has no config.json`)
+  return parseConfig(readJsonObject(path), path)
+}
+
+/** Loads a Hugging Face directory as float32; missing, unexpected and misshapen tensors are named in a `UserError`. */
+export function loadModel(directory: string): Model {
+  const config = loadConfig(directory)
+  const files = weightFiles(directory)
+  const opened: SafetensorsFile[] = []
+  try {
+    const where = new Map<string, SafetensorsFile>()
+    for (const path of files) {
+      const file = new SafetensorsFile(path)
+      opened.push(file)
+      for (const name of file.tensors.keys()) {
+        const other = where.get(name)
+        if (other) throw new UserError(`tensor ${name} is both in ${other.path} and in ${path}`)
+        where.set(name, file)
+      }
+    }
+    checkTensors(directory, config, where)
+    const parameters = new Map<string, Float32Array<ArrayBuffer>>()
+    for (const name of parameterShapes(config).keys()) parameters.set(name, where.get(name)!.read(name))
+    if (config.tieEmbeddings && where.has(HEAD)) checkTied(directory, parameters, where.get(HEAD)!)
+    return { config, parameters }
+  } finally {
+    for (const file of opened) file.close()
+  }
+}
+
+function weightFiles(directory: string): string[] {
+  if (existsSync(join(directory, SINGLE))) return [join(directory, SINGLE)]
+  const index = join(directory, INDEX)
+  if (!existsSync(index)) {
+    const foreign = readdirSync(directory).find((name) => /\.(bin|pt|pth|gguf|onnx)$/.test(name))
+    const hint = foreign ? `; ${foreign} is of another format: convert it to safetensors` : ''
+    throw new UserError(`${directory} has no weights: neither ${SINGLE} nor ${INDEX}${hint}`)
+  }
+  const map = readJsonObject(index).weight_map
+  if (typeof map !== 'object' || map === null || Array.isArray(map))
+    throw new UserError(`${index} is damaged: "weight_map" is missing`)
+  const shards = [...new Set(Object.values(map))].sort()
+  for (const shard of shards)
+    if (typeof shard !== 'string' || basename(shard) !== shard)
+      throw new UserError(
+        `${index} is damaged: "weight_map" names ${JSON.stringify(shard)}, not a file beside it`,
+      )
+  return shards.map((shard) => join(directory, shard as string))
+}
+
+function checkTensors(
+  directory: string,
+  config: ModelConfig,
+  where: ReadonlyMap<string, SafetensorsFile>,
+): void {
+  const expected = parameterShapes(config)
+  const missing = [...expected.keys()].filter((name) => !where.has(name))
+  if (missing.length > 0) throw new UserError(`${directory}: tensors are missing: ${list(missing)}`)
+  if (config.tieEmbeddings) expected.set(HEAD, expected.get(EMBEDDING)!)
+  const extra = [...where.keys()].filter((name) => !expected.has(name) && !DERIVED.test(name))
+  if (extra.length > 0)
+    throw new UserError(
+      `${directory}: tensors that a ${config.modelType} of this config.json does not have: ${list(extra)}`,
+    )
+  for (const [name, shape] of expected) {
+    const found = where.get(name)?.tensors.get(name)?.shape
+    if (found && found.join() !== shape.join())
+      throw new UserError(
+        `${directory}: tensor ${name} has shape [${found}], config.json asks for [${shape}]`,
+      )
+  }
+}
+
+function checkTied(directory: string, parameters: Model['parameters'], file: SafetensorsFile): void {
+  const head = file.read(HEAD)
+  const embedding = parameters.get(EMBEDDING)!
+  const differs = head.findIndex((value, i) => value !== embedding[i])
+  if (differs >= 0)
+    throw new UserError(
+      `${directory}: config.json ties the embeddings, yet ${HEAD} differs from ${EMBEDDING} at value ${differs}; set "tie_word_embeddings" to false`,
+    )
+}
+
+function list(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(', ')
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown
+}
+
+export interface SaveOptions {
+  readonly config: ModelConfig
+  readonly parameters: ReadonlyMap<string, Float32Array>
+  readonly dtype?: 'F32' | 'BF16'
+  /** Weights over this many bytes are split into shards; Hugging Face's usual limit by default. */
+  readonly maxShardBytes?: number
+  /** A folder whose tokenizer (and generation_config.json) is copied along. */
+  readonly tokenizerFrom?: string
+}
+
+const TOKENIZER_FILES = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'chat_template.jinja',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'vocab.json',
+  'merges.txt',
+]
+
+/** Writes a Hugging Face directory; each file is there wholly or not at all. */
+export function saveModel(
+  directory: string,
+  { config, parameters, dtype = 'F32', maxShardBytes = 5e9, tokenizerFrom }: SaveOptions,
+): void {
+  onFile('make', directory, () => mkdirSync(directory, { recursive: true }))
+  const shards = split(tensorsOf(config, parameters), maxShardBytes / DTYPE_BYTES[dtype])
+  const names = shards.map((_, i) => shardName(i, shards.length))
+  for (const [i, shard] of shards.entries())
+    writeSafetensors(join(directory, names[i]!), shard, { dtype, metadata: { format: 'pt' } })
+  if (shards.length > 1) writeJson(join(directory, INDEX), shardIndex(shards, names, DTYPE_BYTES[dtype]))
+  for (const name of readdirSync(directory))
+    if (/^model.*\.safetensors$/.test(name) ? !names.includes(name) : name === INDEX && shards.length === 1)
+      rmSync(join(directory, name))
+
+  writeJson(join(directory, 'config.json'), toConfigJson(config, dtype))
+  if (tokenizerFrom === undefined || !copyIfThere('generation_config.json', tokenizerFrom, directory)) {
+    const { bos_token_id, eos_token_id, pad_token_id } = toConfigJson(config)
+    writeJson(join(directory, 'generation_config.json'), { bos_token_id, eos_token_id, pad_token_id })
+  }
+  if (tokenizerFrom !== undefined) copyTokenizer(tokenizerFrom, directory)
+}
+
+function tensorsOf(config: ModelConfig, parameters: SaveOptions['parameters']): Map<string, Tensor> {
+  const tensors = new Map<string, Tensor>()
+  for (const [name, shape] of parameterShapes(config)) {
+    const data = parameters.get(name)
+    if (!data) throw new Error(`saveModel: parameter ${name} is missing`)
+    tensors.set(name, { shape, data })
+  }
+  for (const name of parameters.keys())
+    if (!tensors.has(name)) throw new Error(`saveModel: ${name} is no parameter of this ${config.modelType}`)
+  return tensors
+}
+
+/** Fills shards in order; a tensor larger than the limit has a shard to itself. */
+function split(tensors: ReadonlyMap<string, Tensor>, maxValues: number): Map<string, Tensor>[] {
+  const shards = [new Map<string, Tensor>()]
+  let values = 0
+  for (const [name, tensor] of tensors) {
+    if (values > 0 && values + tensor.data.length > maxValues) {
+      shards.push(new Map())
+      values = 0
+    }
+    shards.at(-1)!.set(name, tensor)
+    values += tensor.data.length
+  }
+  return shards
+}
+
+function shardName(index: number, count: number): string {
+  if (count === 1) return SINGLE
+  const number = (n: number) => String(n).padStart(5, '0')
+  return `model-${number(index + 1)}-of-${number(count)}.safetensors`
+}
+
+function shardIndex(
+  shards: readonly Map<string, Tensor>[],
+  names: readonly string[],
+  bytes: number,
+): unknown {
+  const tensors = shards.flatMap((shard) => [...shard.values()])
+  return {
+    metadata: { total_size: tensors.reduce((sum, { data }) => sum + data.length * bytes, 0) },
+    weight_map: Object.fromEntries(
+      shards.flatMap((shard, i) => [...shard.keys()].map((name) => [name, names[i]])),
+    ),
+  }
+}
+
+function copyTokenizer(from: string, to: string): void {
+  if (!existsSync(join(from, 'tokenizer.json'))) throw new UserError(`${from} has no tokenizer.json`)
+  for (const name of TOKENIZER_FILES) copyIfThere(name, from, to)
+}
+
+function copyIfThere(name: string, from: string, to: string): boolean {
+  const source = join(from, name)
+  if (!existsSync(source)) return false
+  if (resolve(source) !== resolve(to, name))
+    onFile('write', join(to, name), () => copyFileSync(source, join(to, name)))
+  return true
+}

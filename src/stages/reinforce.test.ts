@@ -1,0 +1,206 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type RlPreset, rlPreset } from '../algorithms/presets.ts'
+import { accuracy } from '../rewards/accuracy.ts'
+import { format } from '../rewards/format.ts'
+import { RunStore } from '../runs/store.ts'
+import { evaluate } from './evaluate.ts'
+import { FakeTrainer, fakeCodec, fakeTask } from './fake-engine.ts'
+import { Interrupted } from './interrupted.ts'
+import { type Reinforcement, reinforce } from './reinforce.ts'
+
+let root: string
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'ruminate-reinforce-'))
+})
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+const rl: RlPreset = {
+  ...rlPreset('miniature'),
+  questionsPerStep: 4,
+  learningRate: 10,
+  maxTokens: 20,
+  schedule: { kind: 'constant', warmup: 0 },
+}
+
+const newStore = (name: string): RunStore =>
+  RunStore.create({ recipe: 'zero', seed: 1, settings: {}, out: join(root, name) })
+
+function job(
+  store: RunStore,
+  trainer: FakeTrainer,
+  over: { rl?: Partial<RlPreset>; shuffle?: boolean; steps?: number } = {},
+): Reinforcement {
+  return {
+    trainer,
+    codec: fakeCodec,
+    task: fakeTask,
+    rewards: [
+      { reward: accuracy, weight: 1 },
+      { reward: format(), weight: 0.1 },
+    ],
+    settings: {
+      rl: { ...rl, ...over.rl },
+      seed: 1,
+      steps: over.steps ?? 30,
+      shuffleRewards: over.shuffle ?? false,
+      checkpointEvery: 5,
+    },
+    store,
+  }
+}
+
+const passAt1 = async (trainer: FakeTrainer): Promise<number> => {
+  const options = { questions: 200, samples: 1, temperature: 1, maxTokens: 20, seed: 1 }
+  return (await evaluate(await trainer.sampler(), fakeCodec, fakeTask, options)).evaluation.passAt1
+}
+
+/** Metrics but for those that measure time. */
+function metricsOf(store: RunStore): Record<string, unknown> {
+  const names = store.metricNames().filter((name) => !/^(speed|time)\//.test(name))
+  return Object.fromEntries(names.map((name) => [name, store.metric(name)]))
+}
+const weights = (store: RunStore): string =>
+  readFileSync(join(store.checkpoints().at(-1)!.path, 'model.safetensors'), 'utf8')
+
+describe('reinforce', () => {
+  test('raises accuracy; with shuffled rewards it does not', async () => {
+    const before = await passAt1(new FakeTrainer())
+    expect(before).toBeLessThan(0.4)
+    const learned = new FakeTrainer()
+    await reinforce(job(newStore('a'), learned))
+    expect(await passAt1(learned)).toBeGreaterThan(0.85)
+    const shuffled = new FakeTrainer()
+    await reinforce(job(newStore('b'), shuffled, { shuffle: true }))
+    expect(await passAt1(shuffled)).toBeLessThan(0.5)
+  })
+
+  test('stopped and resumed, it is the run that was never stopped', async () => {
+    const whole = newStore('whole')
+    await reinforce(job(whole, new FakeTrainer(), { steps: 13 }))
+
+    const parts = newStore('parts')
+    const stop = new AbortController()
+    const first = {
+      ...job(parts, new FakeTrainer(), { steps: 13 }),
+      signal: stop.signal,
+      onStep: ({ step }: { step: number }) => step === 8 && stop.abort(),
+    } as Reinforcement
+    await expect(reinforce(first)).rejects.toThrow(Interrupted)
+    expect(parts.info().status).toBe('interrupted')
+    expect(parts.info().step).toBe(8)
+    // as after a kill: some steps beyond the last checkpoint are there, and are done again
+    const last = parts.checkpoints().at(-1)!
+    parts.record(9, { metrics: { accuracy: 0.123 } })
+    parts.truncateAfter(last.step)
+    const trainer = new FakeTrainer()
+    await trainer.load(last.path)
+    await reinforce(job(parts, trainer, { steps: 13 }))
+
+    expect(metricsOf(parts)).toEqual(metricsOf(whole))
+    expect(weights(parts)).toBe(weights(whole))
+    expect(parts.rollouts()).toEqual(whole.rollouts())
+  })
+
+  test('records every rollout and metric of a step', async () => {
+    const store = newStore('a')
+    await reinforce(job(store, new FakeTrainer(), { steps: 1 }))
+    const rollouts = store.rollouts({ split: 'train' })
+    expect(rollouts).toHaveLength(4 * 8)
+    for (const rollout of rollouts) {
+      expect(rollout.tokens).toHaveLength(rollout.length)
+      expect(rollout.logprobs).toHaveLength(rollout.length)
+      expect(rollout.total).toBeCloseTo(rollout.rewards.accuracy! + 0.1 * rollout.rewards.format!)
+    }
+    const names = [
+      'accuracy',
+      'clip/high',
+      'clip/low',
+      'entropy',
+      'format',
+      'grad_norm',
+      'groups/zero_variance',
+      'kl',
+      'language/mixed',
+      'learning_rate',
+      'length/cut',
+      'length/max',
+      'length/mean',
+      'loss',
+      'mismatch/max',
+      'mismatch/mean',
+      'ratio/max',
+      'ratio/mean',
+      'reflection/per_1000',
+      'reflection/per_response',
+      'reward/accuracy',
+      'reward/format',
+      'reward/total',
+      'rewards/errors',
+      'speed/sampling',
+      'speed/training',
+      'time/sampling',
+      'time/training',
+      'total/flops',
+      'total/tokens',
+    ]
+    expect(store.metricNames()).toEqual(names)
+    // one update on what was sampled: sampler and trainer agree, the ratio is 1
+    expect(store.metricsAt(1)['mismatch/max']).toBeLessThan(1e-6)
+    expect(store.metricsAt(1)['ratio/max']).toBeCloseTo(1, 6)
+  })
+
+  test('a reward that throws leaves its rollouts out, and is counted', async () => {
+    const store = newStore('a')
+    const broken = {
+      name: 'broken',
+      score: () => {
+        throw new Error('no network')
+      },
+    }
+    await expect(
+      reinforce({
+        ...job(store, new FakeTrainer(), { steps: 1 }),
+        rewards: [
+          { reward: { ...broken, score: (r) => (r.answer === 'a' ? broken.score() : 1) }, weight: 1 },
+        ],
+      }),
+    ).resolves.toBeUndefined()
+    const rollouts = store.rollouts()
+    const failed = rollouts.filter(({ answer }) => answer === 'a')
+    expect(failed.length).toBeGreaterThan(0)
+    for (const rollout of failed)
+      expect(rollout).toMatchObject({ total: null, advantage: null, rewards: { broken: null } })
+    expect(store.metricsAt(1)['rewards/errors']).toBe(failed.length)
+    expect(store.events().map(({ message }) => message)).toContainEqual(
+      expect.stringContaining('broken: no network'),
+    )
+  })
+
+  const variants: [string, Partial<RlPreset>][] = [
+    ['minibatches and epochs', { minibatches: 2, questionsPerStep: 2, epochs: 2 }],
+    ['dynamic sampling', { dynamicSampling: true }],
+    ['importance weights', { importanceCap: 2 }],
+    ['KL in the reward', { klInReward: { beta: 0.01, estimator: 'k1' } }],
+    ['overlong punishment, truncated masked', { overlong: { buffer: 5 }, maskTruncated: true, maxTokens: 8 }],
+    ['a reference that follows', { referenceRefresh: 2 }],
+  ]
+  test.each(variants)('runs with %s', async (_, over) => {
+    const store = newStore('a')
+    await reinforce(job(store, new FakeTrainer(), { rl: over, steps: 4 }))
+    expect(store.info().step).toBe(4)
+    expect(store.metric('grad_norm').every(({ value }) => value > 0)).toBe(true)
+  })
+
+  test('a refreshed reference has no distance from the policy', async () => {
+    const kl = async (name: string, referenceRefresh: number | null): Promise<number> => {
+      const store = newStore(name)
+      await reinforce(job(store, new FakeTrainer(), { rl: { referenceRefresh }, steps: 3 }))
+      return store.metricsAt(3).kl!
+    }
+    expect(await kl('kept', null)).toBeGreaterThan(1e-6)
+    expect(await kl('refreshed', 1)).toBeLessThan(1e-9)
+  })
+})
