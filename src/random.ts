@@ -26,8 +26,12 @@ export class Random {
   constructor(...seeds: (number | string)[]) {
     let h = 0x9e3779b9
     const state: number[] = []
-    for (const [i, s] of seeds.entries()) h = mix(h ^ mix(typeof s === 'string' ? hashText(s) : fold(s)) ^ Math.imul(i + 1, 0x9e3779b9))
-    for (let i = 0; i < 3; i++) state.push((h = mix(h + 0x6d2b79f5)))
+    for (const [i, s] of seeds.entries())
+      h = mix(h ^ mix(typeof s === 'string' ? hashText(s) : fold(s)) ^ Math.imul(i + 1, 0x9e3779b9))
+    for (let i = 0; i < 3; i++) {
+      h = mix(h + 0x6d2b79f5)
+      state.push(h)
+    }
     this.#a = state[0]!
     this.#b = state[1]!
     this.#c = state[2]!
@@ -58,7 +62,10 @@ export class Random {
   /** An item with probability proportional to its weight. */
   weighted<T>(items: readonly T[], weights: readonly number[]): T {
     let u = this.uniform() * weights.reduce((a, b) => a + b, 0)
-    for (const [i, item] of items.entries()) if ((u -= weights[i]!) < 0) return item
+    for (const [i, item] of items.entries()) {
+      u -= weights[i]!
+      if (u < 0) return item
+    }
     return items[items.length - 1]!
   }
   /** Fisher–Yates, in place. */

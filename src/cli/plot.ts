@@ -13,10 +13,21 @@ export function plot(
   const cells = Array.from({ length: height }, () => Array<number>(width).fill(0))
   const dots = (value: number, from: number, to: number, count: number): number =>
     to === from ? 0 : Math.round(((value - from) / (to - from)) * (count - 1))
+  const dot = (x: number, y: number): void => {
+    cells[y >> 2]![x >> 1]! |= DOTS[x & 1]![y & 3]!
+  }
+  let previous: { x: number; y: number } | null = null
   for (const { step, value } of points) {
     const x = dots(step, first, last, 2 * width)
     const y = 4 * height - 1 - dots(value, low, high, 4 * height)
-    cells[y >> 2]![x >> 1]! |= DOTS[x & 1]![y & 3]!
+    const from = previous ?? { x, y }
+    const strokes = Math.max(1, Math.abs(x - from.x), Math.abs(y - from.y))
+    for (let i = 0; i <= strokes; i++)
+      dot(
+        Math.round(from.x + ((x - from.x) * i) / strokes),
+        Math.round(from.y + ((y - from.y) * i) / strokes),
+      )
+    previous = { x, y }
   }
   const labels = [format(high), format(low)]
   const margin = Math.max(...labels.map((label) => label.length))
@@ -26,7 +37,7 @@ export function plot(
   })
   const axis = `  ${' '.repeat(margin)} └${'─'.repeat(width)}`
   const from = `step ${first}`
-  const steps = `  ${' '.repeat(margin)}  ${from}${String(last).padStart(Math.max(1, width - from.length))}`
+  const steps = `  ${' '.repeat(margin)}  ${from}${' '.repeat(Math.max(1, width - from.length - String(last).length))}${last}`
   return [`${title}`, ...rows, axis, steps].join('\n')
 }
 

@@ -13,6 +13,8 @@ import { layeredSettings, outputOf, trainingOptions } from './options.ts'
 import { clock, type Output } from './output.ts'
 import { showPretraining } from './progress.ts'
 
+const DEFAULTS = checkSettings(pretrainSettings, {})
+
 export const pretrain = command(
   defineCommand({
     meta: {
@@ -20,7 +22,11 @@ export const pretrain = command(
       description: "Make the miniature's base model: corpus, tokenizer, next-token prediction",
     },
     args: {
-      tokens: { type: 'string', valueHint: 'N', description: 'tokens to train on (default 15000000)' },
+      tokens: {
+        type: 'string',
+        valueHint: 'N',
+        description: `tokens to train on (default ${DEFAULTS.tokens})`,
+      },
       threads: { type: 'string', valueHint: 'N', description: 'threads (default: one a core)' },
       ...trainingOptions,
     },

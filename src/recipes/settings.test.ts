@@ -71,7 +71,6 @@ test('settings files', () => {
 
 test('pretraining has settings of its own', () => {
   expect(checkSettings(pretrainSettings, {})).toMatchObject({
-    tokens: 30_000_000,
     model: { hiddenSize: 96 },
     learningRate: 4e-3,
   })

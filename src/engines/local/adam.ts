@@ -13,7 +13,8 @@ export interface Slot {
 /** √Σ g² over all tensors. */
 export function globalNorm(slots: Iterable<Slot>): number {
   let sum = 0
-  for (const { gradient } of slots) for (let i = 0; i < gradient.length; i++) sum += gradient[i]! * gradient[i]!
+  for (const { gradient } of slots)
+    for (let i = 0; i < gradient.length; i++) sum += gradient[i]! * gradient[i]!
   return Math.sqrt(sum)
 }
 
@@ -25,7 +26,9 @@ export function adamW(slots: readonly Slot[], t: number, settings: AdamSettings)
   const { learningRate, beta1, beta2, eps, weightDecay, gradClipNorm } = settings
   const norm = globalNorm(slots)
   if (!Number.isFinite(norm))
-    throw new Error(`optimizer step ${t}: the gradient norm is ${norm}; lower the learning rate or clip the gradient`)
+    throw new Error(
+      `optimizer step ${t}: the gradient norm is ${norm}; lower the learning rate or clip the gradient`,
+    )
   const scale = gradClipNorm > 0 && norm > gradClipNorm ? gradClipNorm / norm : 1
   const [correct1, correct2] = [1 - beta1 ** t, 1 - beta2 ** t]
   for (const { weights, gradient, m, v, decays } of slots) {

@@ -31,14 +31,17 @@ export function choose(
   }
   let top = Number.NEGATIVE_INFINITY
   for (let i = 0; i < size; i++) top = Math.max(top, logprobs[at + i]!)
-  const mass = Float64Array.from({ length: size }, (_, i) => Math.exp((logprobs[at + i]! - top) / temperature))
+  const mass = Float64Array.from({ length: size }, (_, i) =>
+    Math.exp((logprobs[at + i]! - top) / temperature),
+  )
   let order = Array.from(mass.keys())
   if (topK > 0 || topP < 1) order.sort((a, b) => mass[b]! - mass[a]! || a - b)
   if (topK > 0) order = order.slice(0, topK)
   if (topP < 1) {
     const limit = topP * order.reduce((s, i) => s + mass[i]!, 0)
-    let sum = 0
-    order = order.slice(0, 1 + order.findIndex((i) => (sum += mass[i]!) >= limit) || order.length)
+    let kept = 0
+    for (let sum = 0; kept < order.length && sum < limit; kept++) sum += mass[order[kept]!]!
+    order = order.slice(0, Math.max(1, kept))
   }
   const total = order.reduce((s, i) => s + mass[i]!, 0)
   const token = order[draw(order.length, (i) => mass[order[i]!]! / total, random.uniform())]!
@@ -52,7 +55,8 @@ function draw(size: number, probability: (i: number) => number, u: number): numb
   for (let i = 0; i < size; i++) {
     const p = probability(i)
     if (p > 0) last = i
-    if ((left -= p) < 0) return i
+    left -= p
+    if (left < 0) return i
   }
   return last
 }

@@ -29,7 +29,8 @@ const config = {
 /** Weights large enough that the distribution is far from uniform. */
 function engine(): LocalEngine {
   const parameters = initParameters(config, 3)
-  for (const [name, w] of parameters) if (!name.includes('norm')) for (let i = 0; i < w.length; i++) w[i] = w[i]! * 12
+  for (const [name, w] of parameters)
+    if (!name.includes('norm')) for (let i = 0; i < w.length; i++) w[i] = w[i]! * 12
   return new LocalEngine({ config, parameters, tokenizer: null, source: null, threads: 1 })
 }
 
@@ -107,7 +108,9 @@ describe('trainer', () => {
     const e = engine()
     const d = datum(new Random(4), 6, 1)
     e.forwardBackward([{ ...d, advantages: d.advantages!.map(() => Number.NaN) }], grpo)
-    expect(() => e.optimStep({ learningRate: 1, beta1: 0, beta2: 0, eps: 1, weightDecay: 0, gradClipNorm: 1 })).toThrow(/gradient norm is NaN/)
+    expect(() =>
+      e.optimStep({ learningRate: 1, beta1: 0, beta2: 0, eps: 1, weightDecay: 0, gradClipNorm: 1 }),
+    ).toThrow(/gradient norm is NaN/)
   })
 
   test('microbatches keep sequences whole and within the limit', () => {
@@ -119,7 +122,9 @@ describe('trainer', () => {
 })
 
 describe('sampler', () => {
-  const prompts = [4, 17, 9].map((n) => Int32Array.from({ length: n }, (_, i) => (i * 7 + n) % config.vocabSize))
+  const prompts = [4, 17, 9].map((n) =>
+    Int32Array.from({ length: n }, (_, i) => (i * 7 + n) % config.vocabSize),
+  )
   const options = { n: 4, maxTokens: 90, temperature: 1, stopTokens: [0, 1], seed: 5 }
 
   test('its log-probs are the trainer’s, over cache growth and rows that leave', () => {
@@ -146,10 +151,15 @@ describe('sampler', () => {
 
   test('temperature 0 follows the likeliest token', () => {
     const e = engine()
-    const [s] = e.sample([{ prompt: prompts[0]!, options: { n: 1, maxTokens: 8, temperature: 0, seed: 0 } }])[0]!
+    const [s] = e.sample([
+      { prompt: prompts[0]!, options: { n: 1, maxTokens: 8, temperature: 0, seed: 0 } },
+    ])[0]!
     const all = Int32Array.of(...prompts[0]!, ...s!.tokens)
     for (let t = prompts[0]!.length; t < all.length; t++) {
-      const scores = Array.from({ length: config.vocabSize }, (_, v) => e.logprobs(Int32Array.of(...all.slice(0, t), v)).at(-1)!)
+      const scores = Array.from(
+        { length: config.vocabSize },
+        (_, v) => e.logprobs(Int32Array.of(...all.slice(0, t), v)).at(-1)!,
+      )
       expect(all[t]).toBe(scores.indexOf(Math.max(...scores)))
     }
   })
@@ -157,7 +167,9 @@ describe('sampler', () => {
   test('what cannot be sampled is refused', () => {
     const e = engine()
     expect(() => e.sample([{ prompt: new Int32Array(0), options }])).toThrow(/prompt is empty/)
-    expect(() => e.sample([{ prompt: prompts[0]!, options: { ...options, maxTokens: 300 } }])).toThrow(/exceed the model's 256 positions/)
+    expect(() => e.sample([{ prompt: prompts[0]!, options: { ...options, maxTokens: 300 } }])).toThrow(
+      /exceed the model's 256 positions/,
+    )
   })
 })
 

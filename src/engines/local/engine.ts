@@ -1,14 +1,20 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { UserError } from '../../errors.ts'
 import type { Objective } from '../../algorithms/objectives.ts'
+import { UserError } from '../../errors.ts'
 import type { ModelConfig } from '../../models/config.ts'
 import { loadModel, saveModel } from '../../models/directory.ts'
 import { forwardFlopsPerToken, parameterShapes } from '../../models/parameters.ts'
 import { SafetensorsFile, writeSafetensors } from '../../models/safetensors.ts'
 import type { Tokenizer } from '../../models/tokenizer.ts'
 import { Session, type Tensor } from '../../onnx/session.ts'
-import type { AdamSettings, Datum, ForwardBackwardResult, ForwardResult, SampledSequence } from '../contract.ts'
+import type {
+  AdamSettings,
+  Datum,
+  ForwardBackwardResult,
+  ForwardResult,
+  SampledSequence,
+} from '../contract.ts'
 import { adamW, type Slot } from './adam.ts'
 import { type Microbatch, microbatches, scatter } from './microbatch.ts'
 import { scoreProgram, trainProgram } from './programs.ts'
@@ -55,7 +61,10 @@ export class LocalEngine {
       this.#slots.set(name, { weights, gradient: zeros(), m: zeros(), v: zeros(), decays: shape.length > 1 })
     }
     this.#rotary = rotaryFeeds(model.config, model.config.maxPositions)
-    this.#microbatchTokens = Math.max(1, Math.min(MICROBATCH_TOKENS, Math.floor(MICROBATCH_LOGITS / model.config.vocabSize)))
+    this.#microbatchTokens = Math.max(
+      1,
+      Math.min(MICROBATCH_TOKENS, Math.floor(MICROBATCH_LOGITS / model.config.vocabSize)),
+    )
   }
 
   forwardBackward(datums: readonly Datum[], objective: Objective): ForwardBackwardResult {
@@ -98,7 +107,8 @@ export class LocalEngine {
     this.#score ??= new Session(scoreProgram(this.config), { threads: this.#model.threads })
     const result = { logprobs: blank(datums), entropies: blank(datums) }
     const feeds = weightFeeds(this.config, parameters)
-    for (const mb of this.#split(datums)) this.#collect(mb, this.#score.run({ ...feeds, ...this.#batchFeeds(mb) }), result)
+    for (const mb of this.#split(datums))
+      this.#collect(mb, this.#score.run({ ...feeds, ...this.#batchFeeds(mb) }), result)
     return result
   }
 
@@ -115,7 +125,12 @@ export class LocalEngine {
   }
 
   sample(requests: readonly SampleRequest[]): SampledSequence[][] {
-    this.#sampler ??= new LocalSampler(this.config, this.#model.parameters, this.#model.tokenizer, this.#model.threads)
+    this.#sampler ??= new LocalSampler(
+      this.config,
+      this.#model.parameters,
+      this.#model.tokenizer,
+      this.#model.threads,
+    )
     return this.#sampler.sample(requests)
   }
 
@@ -123,12 +138,19 @@ export class LocalEngine {
   logprobs(tokens: Int32Array): Float32Array {
     const result = new Float32Array(tokens.length).fill(Number.NaN)
     if (tokens.length < 2) return result
-    const datum = { tokens: tokens.slice(0, -1), targets: tokens.slice(1), weights: new Float32Array(tokens.length - 1).fill(1) }
+    const datum = {
+      tokens: tokens.slice(0, -1),
+      targets: tokens.slice(1),
+      weights: new Float32Array(tokens.length - 1).fill(1),
+    }
     result.set(this.forward([datum], 'policy').logprobs[0]!, 1)
     return result
   }
 
-  save(directory: string, { optimizer = false, dtype = 'F32' }: { optimizer?: boolean; dtype?: 'F32' | 'BF16' }): void {
+  save(
+    directory: string,
+    { optimizer = false, dtype = 'F32' }: { optimizer?: boolean; dtype?: 'F32' | 'BF16' },
+  ): void {
     mkdirSync(directory, { recursive: true })
     const { config, parameters, source } = this.#model
     saveModel(directory, { config, parameters, dtype, ...(source ? { tokenizerFrom: source } : {}) })
@@ -141,7 +163,10 @@ export class LocalEngine {
       tensors.set(`v.${name}`, { shape, data: slot.v })
       if (this.#reference) tensors.set(`reference.${name}`, { shape, data: this.#reference.get(name)! })
     }
-    writeSafetensors(join(directory, OPTIMIZER_FILE), tensors, { dtype: 'F32', metadata: { steps: String(this.#steps) } })
+    writeSafetensors(join(directory, OPTIMIZER_FILE), tensors, {
+      dtype: 'F32',
+      metadata: { steps: String(this.#steps) },
+    })
   }
 
   /** Restores what `save(…, {optimizer: true})` wrote into the same architecture. */
@@ -156,7 +181,8 @@ export class LocalEngine {
     }
     try {
       const steps = Number(state.metadata.steps)
-      if (!Number.isInteger(steps)) throw new UserError(`${file} does not say after how many steps it was written`)
+      if (!Number.isInteger(steps))
+        throw new UserError(`${file} does not say after how many steps it was written`)
       const reference = new Map<string, Float32Array>()
       for (const [name, slot] of this.#slots) {
         fill(slot.weights, model.get(name), name)
@@ -185,7 +211,9 @@ export class LocalEngine {
   #split(datums: readonly Datum[]): Microbatch[] {
     for (const [i, d] of datums.entries()) {
       if (d.tokens.length > this.config.maxPositions)
-        throw new Error(`datum ${i} has ${d.tokens.length} tokens; the model has ${this.config.maxPositions} positions`)
+        throw new Error(
+          `datum ${i} has ${d.tokens.length} tokens; the model has ${this.config.maxPositions} positions`,
+        )
       if (d.targets.length !== d.tokens.length || d.weights.length !== d.tokens.length)
         throw new Error(`datum ${i}: tokens, targets and weights differ in length`)
     }
@@ -205,7 +233,11 @@ export class LocalEngine {
     }
   }
 
-  #collect(mb: Microbatch, out: Record<string, Tensor>, into: { logprobs: Float32Array[]; entropies: Float32Array[] }): void {
+  #collect(
+    mb: Microbatch,
+    out: Record<string, Tensor>,
+    into: { logprobs: Float32Array[]; entropies: Float32Array[] },
+  ): void {
     scatter(mb, out.logprob!.data as Float32Array, into.logprobs)
     scatter(mb, out.entropy!.data as Float32Array, into.entropies)
   }

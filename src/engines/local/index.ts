@@ -9,35 +9,53 @@ import type { Call, Reply } from './worker.ts'
 
 export interface OpenOptions {
   /** A Hugging Face directory, or weights in memory (with the folder of their tokenizer, if any). */
-  readonly model: string | { config: ModelConfig; parameters: Map<string, Float32Array>; tokenizerFrom?: string }
+  readonly model:
+    | string
+    | { config: ModelConfig; parameters: Map<string, Float32Array>; tokenizerFrom?: string }
   /** Threads of the runtime; the number of cores unless told. Results are the same bit for bit for the same number. */
   readonly threads?: number
 }
 
 /** Where the worker's code is: beside this file when built, in the build when this runs from its TypeScript sources. */
 function workerFile(): string {
-  const candidates = ['./worker.js', './engines/local/worker.js', '../engines/local/worker.js', '../../../dist/engines/local/worker.js']
+  const candidates = [
+    './worker.js',
+    './engines/local/worker.js',
+    '../engines/local/worker.js',
+    '../../../dist/engines/local/worker.js',
+  ]
   const found = candidates.map((c) => fileURLToPath(new URL(c, import.meta.url))).find(existsSync)
   if (!found) throw new Error('the engine worker is not built; run: npm run build')
   return found
 }
 
 /** Opens a model for training and sampling in a worker thread. */
-export async function openLocalTrainer({ model, threads = Math.min(availableParallelism(), 8) }: OpenOptions): Promise<Trainer> {
+export async function openLocalTrainer({
+  model,
+  threads = Math.min(availableParallelism(), 8),
+}: OpenOptions): Promise<Trainer> {
   const worker = new Worker(workerFile(), { workerData: { model, threads } })
   const remote = new Remote(worker)
   let version = 0
 
   const sampler = (born: number): Sampler => {
-    let queue: { request: { prompt: Int32Array; options: Omit<SampleOptions, 'onToken'>; stream: boolean }; onToken: SampleOptions['onToken']; resolve(s: SampledSequence[]): void; reject(e: unknown): void }[] = []
+    let queue: {
+      request: { prompt: Int32Array; options: Omit<SampleOptions, 'onToken'>; stream: boolean }
+      onToken: SampleOptions['onToken']
+      resolve(s: SampledSequence[]): void
+      reject(e: unknown): void
+    }[] = []
     const current = () => {
-      if (born !== version) throw new Error('this sampler is of an earlier policy; ask the trainer for a new one')
+      if (born !== version)
+        throw new Error('this sampler is of an earlier policy; ask the trainer for a new one')
     }
     const flush = () => {
       const batch = queue
       queue = []
       remote
-        .call('sample', [batch.map((b) => b.request)], ({ request, index, token }) => batch[request]!.onToken?.(index, token))
+        .call('sample', [batch.map((b) => b.request)], ({ request, index, token }) =>
+          batch[request]!.onToken?.(index, token),
+        )
         .then(
           (all) => (all as SampledSequence[][]).forEach((s, i) => void batch[i]!.resolve(s)),
           (error) => batch.forEach((b) => void b.reject(error)),
@@ -48,7 +66,12 @@ export async function openLocalTrainer({ model, threads = Math.min(availablePara
         current()
         return new Promise((resolve, reject) => {
           if (queue.length === 0) setImmediate(flush)
-          queue.push({ request: { prompt, options, stream: onToken !== undefined }, onToken, resolve, reject })
+          queue.push({
+            request: { prompt, options, stream: onToken !== undefined },
+            onToken,
+            resolve,
+            reject,
+          })
         })
       },
       async logprobs(tokens) {
@@ -81,7 +104,10 @@ type Streamed = Extract<Reply, { token: number }>
 /** Calls into the worker, answered in order; a worker that dies fails all of them. */
 class Remote {
   #next = 0
-  #open = new Map<number, { resolve(v: unknown): void; reject(e: unknown): void; onToken?: ((s: Streamed) => void) | undefined }>()
+  #open = new Map<
+    number,
+    { resolve(v: unknown): void; reject(e: unknown): void; onToken?: ((s: Streamed) => void) | undefined }
+  >()
   #dead: Error | null = null
   readonly #worker: Worker
 

@@ -26,7 +26,9 @@ export interface Microbatch {
  * exceed it), whole sequences only, so that sequence-level objectives see all of theirs.
  */
 export function microbatches(datums: readonly Datum[], maxTokens: number): Microbatch[] {
-  const order = datums.map((_, i) => i).sort((a, b) => datums[b]!.tokens.length - datums[a]!.tokens.length || a - b)
+  const order = datums
+    .map((_, i) => i)
+    .sort((a, b) => datums[b]!.tokens.length - datums[a]!.tokens.length || a - b)
   const groups: number[][] = []
   let longest = 0
   for (const i of order) {
@@ -49,7 +51,15 @@ function assemble(datums: readonly Datum[], members: readonly number[]): Microba
   const losses = members.reduce((n, i) => n + datums[i]!.weights.reduce((c, w) => c + Number(w !== 0), 0), 0)
   const int = () => new BigInt64Array(losses)
   const real = () => new Float32Array(losses)
-  const per = { rows: int(), targets: int(), sequence: int(), weight: real(), old: real(), reference: real(), advantage: real() }
+  const per = {
+    rows: int(),
+    targets: int(),
+    sequence: int(),
+    weight: real(),
+    old: real(),
+    reference: real(),
+    advantage: real(),
+  }
   let at = 0
   for (const [row, i] of members.entries()) {
     const d = datums[i]!

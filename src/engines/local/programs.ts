@@ -59,7 +59,9 @@ export function prefillProgram(config: ModelConfig): Graph {
   const batch = (name: string) => graph.input(name, 'int64', ['B', 'T'])
   const [ids, positions, segments] = [batch('ids'), batch('positions'), batch('segments')]
   const last = graph.input('last', 'int64', ['B'])
-  const { hidden, keys, values } = decode(config, parameters, rotary, ids, positions, { mask: causalMask(segments) })
+  const { hidden, keys, values } = decode(config, parameters, rotary, ids, positions, {
+    mask: causalMask(segments),
+  })
   graph.output('logprobs', tokenLogProbs(config, parameters, ops.gather(hidden, last)))
   for (const [i, k] of keys.entries()) graph.output(`key.${i}`, k)
   for (const [i, v] of values.entries()) graph.output(`value.${i}`, v)

@@ -172,17 +172,25 @@ export class LocalSampler {
   #take(row: Row, logprobs: Float32Array, at: number): void {
     const { temperature, topK = 0, topP = 1, maxTokens, stopTokens = [], stop = [] } = row.request.options
     const offset = at * this.config.vocabSize
-    const { token, samplingLogprob } = choose(logprobs, offset, this.config.vocabSize, { temperature, topK, topP }, row.random)
+    const { token, samplingLogprob } = choose(
+      logprobs,
+      offset,
+      this.config.vocabSize,
+      { temperature, topK, topP },
+      row.random,
+    )
     row.tokens.push(token)
     row.logprobs.push(logprobs[offset + token]!)
     row.samplingLogprobs.push(samplingLogprob)
     row.request.onToken?.(row.index, token)
-    if (stopTokens.includes(token) || (stop.length > 0 && this.#endsWithStop(row, stop))) row.stopReason = 'stop'
+    if (stopTokens.includes(token) || (stop.length > 0 && this.#endsWithStop(row, stop)))
+      row.stopReason = 'stop'
     else if (row.tokens.length >= maxTokens) row.stopReason = 'length'
   }
 
   #endsWithStop(row: Row, stop: readonly string[]): boolean {
-    if (!this.tokenizer) throw new Error('sample: stop strings need a tokenizer; this model was opened without one')
+    if (!this.tokenizer)
+      throw new Error('sample: stop strings need a tokenizer; this model was opened without one')
     // A stop string spans at most as many tokens as it has bytes.
     const reach = Math.max(...stop.map((s) => Buffer.byteLength(s))) + 1
     const tail = this.tokenizer.decode(row.tokens.slice(-reach))
@@ -231,7 +239,10 @@ class Cache {
     this.#capacity = Math.ceil((positions + 1) / CACHE_STEP) * CACHE_STEP
     this.#rows = rows
     const size = rows * numKvHeads * this.#capacity * headDim
-    this.#layers = Array.from({ length: numLayers }, () => ({ key: new Float32Array(size), value: new Float32Array(size) }))
+    this.#layers = Array.from({ length: numLayers }, () => ({
+      key: new Float32Array(size),
+      value: new Float32Array(size),
+    }))
     this.#mask = new Float32Array(rows * this.#capacity).fill(MASKED)
   }
 
@@ -313,11 +324,19 @@ class Cache {
   }
 }
 
-export function weightFeeds(config: ModelConfig, parameters: ReadonlyMap<string, Float32Array>): Record<string, Tensor> {
-  return Object.fromEntries([...parameterShapes(config)].map(([name, dims]) => [name, { data: parameters.get(name)!, dims }]))
+export function weightFeeds(
+  config: ModelConfig,
+  parameters: ReadonlyMap<string, Float32Array>,
+): Record<string, Tensor> {
+  return Object.fromEntries(
+    [...parameterShapes(config)].map(([name, dims]) => [name, { data: parameters.get(name)!, dims }]),
+  )
 }
 
-export function rotaryFeeds(config: ModelConfig, positions: number): { cos: Tensor; sin: Tensor; positions: number } {
+export function rotaryFeeds(
+  config: ModelConfig,
+  positions: number,
+): { cos: Tensor; sin: Tensor; positions: number } {
   const { cos, sin } = rotaryTables(config, positions)
   const dims = [positions, config.headDim / 2]
   return { cos: { data: cos, dims }, sin: { data: sin, dims }, positions }

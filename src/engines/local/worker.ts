@@ -7,7 +7,15 @@ import type { OpenOptions } from './index.ts'
 /** A call from the main thread, and what goes back. */
 export interface Call {
   readonly id: number
-  readonly method: 'forwardBackward' | 'forward' | 'optimStep' | 'refreshReference' | 'save' | 'load' | 'sample' | 'logprobs'
+  readonly method:
+    | 'forwardBackward'
+    | 'forward'
+    | 'optimStep'
+    | 'refreshReference'
+    | 'save'
+    | 'load'
+    | 'sample'
+    | 'logprobs'
   readonly args: readonly unknown[]
 }
 export type Reply =
@@ -26,7 +34,13 @@ function open(): LocalEngine {
   }
   const { config, parameters, tokenizerFrom } = options.model
   const tokenizer = tokenizerFrom ? Tokenizer.load(tokenizerFrom) : null
-  return new LocalEngine({ config, parameters, tokenizer, source: tokenizerFrom ?? null, threads: options.threads })
+  return new LocalEngine({
+    config,
+    parameters,
+    tokenizer,
+    source: tokenizerFrom ?? null,
+    threads: options.threads,
+  })
 }
 
 let engine: LocalEngine | null = null
@@ -40,7 +54,8 @@ port.on('message', ({ id, method, args }: Call) => {
             (args[0] as { prompt: Int32Array; options: never; stream: boolean }[]).map((r, request) => ({
               ...r,
               onToken: r.stream
-                ? (index: number, token: number) => port.postMessage({ id, request, index, token } satisfies Reply)
+                ? (index: number, token: number) =>
+                    port.postMessage({ id, request, index, token } satisfies Reply)
                 : undefined,
             })),
           )
