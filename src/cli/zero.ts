@@ -65,7 +65,7 @@ export function watchZero(output: Output, steps: number, signal: AbortSignal): Z
     onStart: (run, settings) => {
       output.emit({ type: 'start', run, settings })
       output.say(
-        `R1-Zero on ${settings.task}: ${settings.steps} steps of ${settings.rl.questionsPerStep * settings.rl.minibatches} questions × ${settings.rl.groupSize} responses, seed ${settings.seed}`,
+        `R1-Zero on ${settings.task}: ${settings.steps} steps of ${settings.rl.questionsPerStep} questions × ${settings.rl.groupSize} responses, seed ${settings.seed}`,
       )
       output.say(`model ${settings.model}\nrun   ${run}`)
     },

@@ -16,17 +16,16 @@ export interface OpenOptions {
   readonly threads?: number
 }
 
-/** Where the worker's code is: beside this file when built, in the build when this runs from its TypeScript sources. */
+/** The worker's code: beside this file when built; in the build when this runs from its TypeScript sources. */
 function workerFile(): string {
-  const candidates = [
-    './worker.js',
-    './engines/local/worker.js',
-    '../engines/local/worker.js',
-    '../../../dist/engines/local/worker.js',
-  ]
-  const found = candidates.map((c) => fileURLToPath(new URL(c, import.meta.url))).find(existsSync)
-  if (!found) throw new Error('the engine worker is not built; run: npm run build')
-  return found
+  const file = fileURLToPath(
+    new URL(
+      import.meta.url.endsWith('.ts') ? '../../../dist/engines/local/worker.js' : './worker.js',
+      import.meta.url,
+    ),
+  )
+  if (!existsSync(file)) throw new Error('the engine worker is not built; run: npm run build')
+  return file
 }
 
 /** Opens a model for training and sampling in a worker thread. */

@@ -1,0 +1,117 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { RunStore } from '../runs/store.ts'
+import { pretrain } from './pretrain.ts'
+import { resumeZero, zero } from './zero.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'ruminate-resume-'))
+const base = join(folder, 'base')
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const small = {
+  model: join(base, 'model'),
+  steps: 6,
+  seed: 3,
+  threads: 1,
+  checkpointEvery: 2,
+  eval: { questions: 6, every: 0 },
+  rl: { groupSize: 2, questionsPerStep: 4, maxTokens: 24 },
+} as const
+
+/** Everything that was measured but for the clock. */
+function measured(run: string): unknown {
+  const store = RunStore.open(run)
+  try {
+    return Array.from({ length: small.steps + 1 }, (_, step) =>
+      Object.entries(store.metricsAt(step)).filter(([name]) => !/^(speed|time)\//.test(name)),
+    )
+  } finally {
+    store.close()
+  }
+}
+
+let whole: Awaited<ReturnType<typeof zero>>
+beforeAll(async () => {
+  await pretrain(
+    {
+      tokens: 20_000,
+      threads: 1,
+      tokenizerDocuments: 200,
+      model: { hiddenSize: 32, intermediateSize: 48, numLayers: 2 },
+    },
+    { out: base },
+  )
+  whole = await zero({ ...small, out: join(folder, 'whole') })
+}, 120_000)
+
+test('the same seed gives the same metrics and weights; another seed does not', async () => {
+  const again = await zero({ ...small, out: join(folder, 'again') })
+  expect(again.sha256).toBe(whole.sha256)
+  expect(measured(again.run)).toEqual(measured(whole.run))
+  const other = await zero({ ...small, seed: 4, out: join(folder, 'other') })
+  expect(other.sha256).not.toBe(whole.sha256)
+})
+
+test('Ctrl-C and resume: as if it had never stopped', async () => {
+  const stop = new AbortController()
+  const out = join(folder, 'interrupted')
+  const interrupted = zero({
+    ...small,
+    out,
+    signal: stop.signal,
+    onStep: ({ step }) => void (step === 3 && stop.abort()),
+  })
+  await expect(interrupted).rejects.toThrow(/resume/)
+  expect((await resumeZero(out)).sha256).toBe(whole.sha256)
+  expect(measured(out)).toEqual(measured(whole.run))
+})
+
+test('kill -9 at several moments and resume: as if it had never been killed', async () => {
+  const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+  const out = join(folder, 'killed')
+  const sets = [
+    'checkpointEvery=2',
+    'eval.questions=6',
+    'eval.every=0',
+    'rl.groupSize=2',
+    'rl.questionsPerStep=4',
+    'rl.maxTokens=24',
+  ]
+  const start = [
+    'zero',
+    '--model',
+    small.model,
+    '--steps',
+    '6',
+    '--seed',
+    '3',
+    '--threads',
+    '1',
+    '--out',
+    out,
+  ]
+  const first = [...start, ...sets.flatMap((s) => ['--set', s])]
+  for (const lines of [1, 3, 5]) {
+    const args = existsSync(join(out, 'run.sqlite')) ? ['resume', out] : first
+    await killAfter(
+      spawn(process.execPath, [cli, ...args, '--json'], { stdio: ['ignore', 'pipe', 'ignore'] }),
+      lines,
+    )
+  }
+  expect((await resumeZero(out)).sha256).toBe(whole.sha256)
+  expect(measured(out)).toEqual(measured(whole.run))
+})
+
+/** Kills a process without warning once it has written some lines. */
+function killAfter(child: ChildProcess, lines: number): Promise<void> {
+  let seen = 0
+  child.stdout!.on('data', (chunk: Buffer) => {
+    seen += chunk.toString().split('\n').length - 1
+    if (seen >= lines) child.kill('SIGKILL')
+  })
+  return new Promise((resolve) => child.on('close', () => resolve()))
+}
