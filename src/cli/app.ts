@@ -73,7 +73,7 @@ function overview(): string {
 
 function report(error: unknown): number {
   if (error instanceof Interrupted) {
-    process.stderr.write(`${error.message}; \`ruminate resume ${error.runDirectory}\` goes on from there\n`)
+    process.stderr.write(`${error.message}\n`)
     return 130
   }
   const message = (error instanceof Error ? error.message : String(error)).split('\n')[0]!

@@ -88,13 +88,15 @@ export async function zero(options: ZeroOptions = {}): Promise<ZeroResult> {
       rewards: own.rewards?.map(({ name, weight }) => ({ name, weight })) ?? null,
     },
   }
-  const store = RunStore.create({
-    recipe: 'zero',
-    seed: settings.seed,
-    settings: stored,
-    ...(out ? { out } : {}),
+  return withPolicy(settings, (trainer) => {
+    const store = RunStore.create({
+      recipe: 'zero',
+      seed: settings.seed,
+      settings: stored,
+      ...(out ? { out } : {}),
+    })
+    return train(store, trainer, settings, own, { signal, onStart, onEvaluation, onStep })
   })
-  return train(store, settings, own, { signal, onStart, onEvaluation, onStep })
 }
 
 /**
@@ -114,7 +116,8 @@ export async function resumeZero(
       throw new UserError(
         `${directory} was started by a program with its own ${own.task ? 'task' : 'rewards'}; resume it from there, with resumeZero`,
       )
-    return await train(store, checkSettings(zeroSettings, tree), { task, rewards }, watch)
+    const settings = checkSettings(zeroSettings, tree)
+    return await withPolicy(settings, (trainer) => train(store, trainer, settings, { task, rewards }, watch))
   } finally {
     store.close()
   }
@@ -132,16 +135,27 @@ export function resolveZeroSettings(given: Tree): ZeroSettings {
   }
 }
 
+/** Opens the base model, which is also the first reference. A damaged one fails here, before there is a run. */
+async function withPolicy<T>(settings: ZeroSettings, work: (trainer: Trainer) => Promise<T>): Promise<T> {
+  const trainer = await openLocalTrainer({ model: settings.model, threads: settings.threads! })
+  try {
+    await trainer.refreshReference()
+    return await work(trainer)
+  } finally {
+    await trainer.close()
+  }
+}
+
 async function train(
   store: RunStore,
+  trainer: Trainer,
   settings: ZeroSettings,
   own: Own,
   watch: ZeroWatch,
 ): Promise<ZeroResult> {
   const started = performance.now()
   const task = own.task ?? loadTask(settings.task)
-  const rewards = own.rewards?.map(({ weight, ...reward }) => ({ reward, weight })) ?? namedRewards(settings)
-  let trainer: Trainer | null = null
+  const rewards = own.rewards?.map((reward) => ({ reward, weight: reward.weight })) ?? namedRewards(settings)
   try {
     // the base model, or the last checkpoint
     const from = store.checkpoints().at(-1)
@@ -149,13 +163,10 @@ async function train(
     store.setStatus('running')
     watch.onStart?.(store.directory, settings)
     const codec = Tokenizer.load(settings.model)
-    trainer = await openLocalTrainer({ model: settings.model, threads: settings.threads! })
     if (from) await trainer.load(from.path)
-    else await trainer.refreshReference()
 
-    const open = trainer
     const look = async (split: string): Promise<StepRecord & { evaluation: Evaluation }> => {
-      const { evaluation, rollouts } = await evaluate(await open.sampler(), codec, task, {
+      const { evaluation, rollouts } = await evaluate(await trainer.sampler(), codec, task, {
         ...settings.eval,
         maxTokens: settings.rl.maxTokens,
         seed: settings.seed,
@@ -190,7 +201,7 @@ async function train(
     watch.onEvaluation?.('after', after)
 
     // the trained model
-    const model = await store.writeModel((directory) => open.save(directory))
+    const model = await store.writeModel((directory) => trainer.save(directory))
     const seconds = (performance.now() - started) / 1000
     const result: ZeroResult = {
       run: store.directory,
@@ -208,7 +219,6 @@ async function train(
     if (!(error instanceof Interrupted)) store.fail()
     throw error
   } finally {
-    await trainer?.close()
     store.close()
   }
 }

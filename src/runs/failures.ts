@@ -5,6 +5,7 @@ const REASONS: Record<string, string> = {
   SQLITE_FULL: 'the disk is full; free some space, then `ruminate resume` goes on from the last checkpoint',
   EDQUOT:
     'the disk quota is used up; free some space, then `ruminate resume` goes on from the last checkpoint',
+  EFBIG: 'the file would be larger than this system allows',
   EACCES: 'permission denied; choose a folder you may write to with --out DIR',
   EPERM: 'not permitted; choose a folder you may write to with --out DIR',
   EROFS: 'the file system is read-only; choose another folder with --out DIR',
@@ -22,8 +23,9 @@ const REASONS: Record<string, string> = {
 /** A failing disk as one line that says what to do; anything else is returned as it is. */
 export function explainFailure(error: unknown, doing: string, path: string): unknown {
   if (error instanceof UserError) return error
-  const code = String((error as { code?: unknown } | null)?.code ?? '')
   const message = error instanceof Error ? error.message : String(error)
+  // An error from a worker thread has lost its code; Node's messages begin with it.
+  const code = String((error as { code?: unknown } | null)?.code ?? /^E[A-Z]+(?=: )/.exec(message)?.[0] ?? '')
   const key = Object.keys(REASONS).find((k) => code === k || (k.startsWith('SQLITE_') && code.startsWith(k)))
   if (key) return new UserError(`cannot ${doing} ${path}: ${REASONS[key]}`)
   if (message.includes('Unable to open'))

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { UserError } from '../errors.ts'
 import { removeLeftovers, writeAtomically } from './checkpoint.ts'
 import { createDatabase, lockRun, openDatabase, type SqliteDatabase } from './database.ts'
@@ -37,7 +37,7 @@ export class RunStore {
       throw new UserError(
         `${directory} already holds a run; \`ruminate resume ${directory}\` goes on with it`,
       )
-    onDisk('create', directory, () => mkdirSync(join(directory, 'checkpoints'), { recursive: true }))
+    onDisk('create', directory, () => makeFolder(join(directory, 'checkpoints')))
     const lock = lockRun(join(directory, '.lock'))
     const database = createDatabase(join(directory, 'run.sqlite'))
     onDisk('write', directory, () =>
@@ -255,6 +255,13 @@ export function listRuns(root: string, onBroken: (message: string) => void): Run
     }
   }
   return runs.sort((a, b) => a.created.localeCompare(b.created))
+}
+
+/** Folder by folder: Node's recursive mkdir never returns where a parent cannot be made, as below /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return
+  makeFolder(dirname(path))
+  mkdirSync(path)
 }
 
 function nextFree(root: string, recipe: string): string {

@@ -5,6 +5,6 @@ export class Interrupted extends Error {
     readonly runDirectory: string,
     readonly step: number,
   ) {
-    super(`interrupted at step ${step}`)
+    super(`interrupted at step ${step}; \`ruminate resume ${runDirectory}\` goes on from there`)
   }
 }

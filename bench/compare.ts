@@ -1,0 +1,79 @@
+import { Peer, type Repetition } from './peer.ts'
+
+/** Threads of each side. */
+export const THREADS = 2
+
+export interface Comparison {
+  readonly name: string
+  /** The model and the work, in words. */
+  readonly work: readonly string[]
+  /** One repetition of our side. */
+  readonly ours: () => Promise<Repetition>
+  /** `peers/<script>` and what it needs to know. */
+  readonly peer: { readonly script: string; readonly setup: object }
+  readonly repetitions: number
+  /** Work in a repetition, for a rate. */
+  readonly amount: { readonly count: number; readonly unit: string }
+  /** Both sides must come to the same losses, within this. */
+  readonly sameLoss?: number
+}
+
+/** Both sides in turn, after one repetition of each to warm up; prints medians and their ratio. */
+export async function compare({
+  name,
+  work,
+  ours,
+  peer: { script, setup },
+  repetitions,
+  amount,
+  sameLoss,
+}: Comparison): Promise<void> {
+  console.log(`\n${name}`)
+  for (const line of work) console.log(`  ${line}`)
+  const peer = await Peer.start(script, { ...setup, threads: THREADS, repetitions: repetitions + 1 })
+  const times = { ours: [] as number[], theirs: [] as number[] }
+  let difference = 0
+  try {
+    for (let i = 0; i <= repetitions; i++) {
+      const mine = await ours()
+      const other = typeof peer === 'string' ? null : await peer.repetition()
+      if (other && sameLoss !== undefined)
+        difference = Math.max(difference, Math.abs(mine.loss! - other.loss!))
+      if (i === 0) continue
+      times.ours.push(mine.seconds)
+      if (other) times.theirs.push(other.seconds)
+    }
+  } finally {
+    if (typeof peer !== 'string') peer.close()
+  }
+  report('Ruminate', times.ours, amount)
+  if (typeof peer === 'string') return console.log(`  ${peer}`)
+  report(peer.title, times.theirs, amount)
+  console.log(`  ${(median(times.theirs) / median(times.ours)).toFixed(2)} × as fast`)
+  if (sameLoss === undefined) return
+  console.log(`  losses of both sides differ by at most ${difference.toExponential(1)}`)
+  if (!(difference <= sameLoss))
+    throw new Error(`${name}: the losses differ by ${difference}; both sides no longer do the same work`)
+}
+
+/** Seconds that `work` takes, and what it returns. */
+export async function timed<T>(work: () => Promise<T>): Promise<{ seconds: number; value: T }> {
+  const start = performance.now()
+  const value = await work()
+  return { seconds: (performance.now() - start) / 1000, value }
+}
+
+function report(side: string, seconds: readonly number[], { count, unit }: Comparison['amount']): void {
+  const ms = (s: number) => (s < 10 ? `${(s * 1000).toFixed(s < 0.1 ? 1 : 0)} ms` : `${s.toFixed(1)} s`)
+  const middle = median(seconds)
+  const range = `${ms(Math.min(...seconds))} to ${ms(Math.max(...seconds))}, ${seconds.length} repetitions`
+  console.log(
+    `  ${side.padEnd(42)} ${ms(middle).padStart(9)}   ${Math.round(count / middle)} ${unit}/s   (${range})`,
+  )
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+}

@@ -1,0 +1,93 @@
+import { groupAdvantages } from '../src/algorithms/advantages.ts'
+import { rlPreset } from '../src/algorithms/presets.ts'
+import { openLocalTrainer } from '../src/engines/local/index.ts'
+import { toDatum } from '../src/stages/datums.ts'
+import { rollOut, type TextCodec } from '../src/stages/rollouts.ts'
+import { update } from '../src/stages/update.ts'
+import { miniature } from '../src/tasks/miniature/index.ts'
+import { r1ZeroPrompt } from '../src/thinking/template.ts'
+import { compare, THREADS, timed } from './compare.ts'
+import type { BenchModel } from './model.ts'
+
+const MAX_TOKENS = 128
+const rl = {
+  ...rlPreset('miniature', 'grpo'),
+  maxTokens: MAX_TOKENS,
+  learningRate: 1e-5,
+  schedule: { kind: 'constant', warmup: 0 },
+} as const
+
+/** Sample, score, reference log-probabilities, update: a step of GRPO on the miniature's questions. */
+export async function grpoStep(model: BenchModel, repetitions = 3): Promise<void> {
+  const { questionsPerStep: count, groupSize: group } = rl
+  const steps = repetitions + 1
+  const questions = Array.from({ length: steps }, (_, step) => miniature.training({ seed: 0, step, count }))
+  // An end token that is none: every response has its full length, on both sides.
+  const codec: TextCodec = {
+    encode: (text) => model.tokenizer.encode(text),
+    decode: (ids, options) => model.tokenizer.decode(ids, options),
+    eosId: -1,
+  }
+  const trainer = await openLocalTrainer({ model: model.directory, threads: THREADS })
+  await trainer.refreshReference()
+  let step = 0
+
+  async function ours(): Promise<void> {
+    const rollouts_P_G = await rollOut(await trainer.sampler(), codec, miniature, questions[step]!, {
+      group,
+      maxTokens: MAX_TOKENS,
+      temperature: 1,
+      stream: ['bench', step],
+    })
+    const advantages_P_G = groupAdvantages(
+      rollouts_P_G.map((rollouts_G) => rollouts_G.map(({ response }) => digits(response))),
+      rl.advantage,
+    )
+    const rollouts = rollouts_P_G.flat()
+    const datums = rollouts.map((rollout) => toDatum(rollout, 1))
+    const { logprobs } = await trainer.forward(datums, { weights: 'reference' })
+    const advantages = advantages_P_G.flat()
+    const examples = rollouts.map((rollout, i) => ({
+      rollout,
+      advantage: advantages[i]!,
+      reference: logprobs[i]!,
+    }))
+    await update(trainer, examples, { rl, seed: 0, steps }, ++step)
+  }
+
+  const prompts = questions.flat().map(({ prompt }) => r1ZeroPrompt(prompt))
+  const lengths = prompts.map((prompt) => model.tokenizer.encode(prompt).length)
+  try {
+    await compare({
+      name: 'grpo-step',
+      work: [
+        model.title,
+        `sample ${count} questions × ${group} responses of ${MAX_TOKENS} tokens (prompts of ${Math.min(...lengths)} to ${Math.max(...lengths)}), reward, reference log-probabilities, one update with clip 0.2 and KL 0.001, ${THREADS} threads`,
+        'the peer is GRPOTrainer without vLLM and without gradient checkpointing, its batch in one piece',
+      ],
+      ours: () => timed(ours),
+      peer: {
+        script: 'grpo_step.py',
+        setup: {
+          model: model.directory,
+          prompts,
+          questions: count,
+          group,
+          maxTokens: MAX_TOKENS,
+          learningRate: rl.learningRate,
+          betas: rl.betas,
+          kl: rl.objective.kl.beta,
+        },
+      },
+      repetitions,
+      amount: { count: count * group * MAX_TOKENS, unit: 'sampled tokens' },
+    })
+  } finally {
+    await trainer.close()
+  }
+}
+
+/** A trivial reward: the share of digits. */
+function digits(response: string): number {
+  return response.length === 0 ? 0 : response.replace(/[^0-9]/g, '').length / response.length
+}

@@ -1,0 +1,45 @@
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { UserError } from '../src/errors.ts'
+import { decode } from './decode.ts'
+import { grpoStep } from './grpo-step.ts'
+import { memory } from './memory.ts'
+import { benchModel } from './model.ts'
+import { trainStep } from './train-step.ts'
+
+/**
+ * Times Ruminate beside PyTorch, in one run and in turn. `npm run bench` runs train, decode and grpo.
+ *
+ *   npm run bench -- train decode --size 25M --repetitions 5
+ *   npm run bench -- memory
+ */
+const comparisons = { train: trainStep, decode, grpo: grpoStep }
+type Name = keyof typeof comparisons
+
+async function main(): Promise<void> {
+  const { positionals, values } = parseArgs({
+    allowPositionals: true,
+    options: { size: { type: 'string', default: 'miniature' }, repetitions: { type: 'string' } },
+  })
+  const unknown = positionals.find((name) => name !== 'memory' && !Object.hasOwn(comparisons, name))
+  if (unknown)
+    throw new UserError(`unknown benchmark "${unknown}"; choose among train, decode, grpo, memory`, 2)
+  const repetitions = values.repetitions === undefined ? undefined : Number(values.repetitions)
+  if (repetitions !== undefined && !(Number.isInteger(repetitions) && repetitions > 0))
+    throw new UserError(`--repetitions is "${values.repetitions}"; give a whole number from 1`, 2)
+  console.log(`${cpus()[0]!.model}, ${cpus().length} cores, Node.js ${process.version}`)
+
+  if (positionals.includes('memory')) {
+    if (positionals.length > 1)
+      throw new UserError('memory measures the whole process; run it alone: npm run bench -- memory', 2)
+    return memory()
+  }
+  const names = (positionals.length > 0 ? positionals : Object.keys(comparisons)) as Name[]
+  const model = benchModel(values.size)
+  for (const name of names) await comparisons[name](model, repetitions)
+}
+
+main().catch((error) => {
+  console.error(error instanceof UserError ? error.message : error)
+  process.exitCode = 1
+})

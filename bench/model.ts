@@ -1,0 +1,99 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { UserError } from '../src/errors.ts'
+import { trainBpe } from '../src/models/bpe.ts'
+import { chatTemplate } from '../src/models/chat-template.ts'
+import type { ModelConfig } from '../src/models/config.ts'
+import { saveModel } from '../src/models/directory.ts'
+import { countParameters, initParameters } from '../src/models/parameters.ts'
+import { Tokenizer } from '../src/models/tokenizer.ts'
+import { SPECIAL_TOKENS, saveTokenizer, specialTokenList } from '../src/models/tokenizer-files.ts'
+import { corpusDocuments } from '../src/tasks/miniature/index.ts'
+
+type Shape = Pick<
+  ModelConfig,
+  'hiddenSize' | 'intermediateSize' | 'numLayers' | 'numHeads' | 'numKvHeads' | 'headDim'
+>
+
+/** Qwen3 decoders over the miniature's vocabulary of 512. */
+const sizes: Readonly<Record<string, Shape>> = {
+  miniature: {
+    hiddenSize: 96,
+    intermediateSize: 264,
+    numLayers: 4,
+    numHeads: 4,
+    numKvHeads: 2,
+    headDim: 24,
+  },
+  '25M': {
+    hiddenSize: 512,
+    intermediateSize: 1536,
+    numLayers: 8,
+    numHeads: 8,
+    numKvHeads: 4,
+    headDim: 64,
+  },
+  '150M': {
+    hiddenSize: 1024,
+    intermediateSize: 3072,
+    numLayers: 12,
+    numHeads: 16,
+    numKvHeads: 8,
+    headDim: 64,
+  },
+}
+
+/** A model folder that both sides load. */
+export interface BenchModel {
+  readonly directory: string
+  readonly config: ModelConfig
+  readonly tokenizer: Tokenizer
+  /** Its size in words. */
+  readonly title: string
+}
+
+const BASE = fileURLToPath(new URL('../models/miniature-base', import.meta.url))
+
+/** A model of random weights in a temporary folder, which goes when the process ends; times do not depend on weights. */
+export function benchModel(size: string): BenchModel {
+  const shape = sizes[size]
+  if (!shape) throw new UserError(`unknown size "${size}"; choose one of ${Object.keys(sizes).join(', ')}`, 2)
+  const directory = mkdtempSync(join(tmpdir(), 'ruminate-bench-'))
+  process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
+  const source = existsSync(BASE) ? BASE : makeTokenizer(join(directory, 'tokenizer'))
+  const tokenizer = Tokenizer.load(source)
+  const config: ModelConfig = {
+    ...shape,
+    modelType: 'qwen3',
+    vocabSize: tokenizer.vocabSize,
+    rmsNormEps: 1e-6,
+    ropeTheta: 10_000,
+    ropeScaling: null,
+    tieEmbeddings: true,
+    maxPositions: 1024,
+    qkvBias: false,
+    qkNorm: true,
+    bosTokenId: null,
+    eosTokenIds: [tokenizer.eosId],
+    padTokenId: tokenizer.padId,
+  }
+  saveModel(directory, { config, parameters: initParameters(config, 0), tokenizerFrom: source })
+  const title = `${size}: Qwen3, ${config.numLayers} layers, width ${config.hiddenSize}, ${(countParameters(config) / 1e6).toFixed(1)} M float32 parameters`
+  return { directory, config, tokenizer, title }
+}
+
+function makeTokenizer(directory: string): string {
+  const bpe = trainBpe(corpusDocuments(0, 500), {
+    vocabSize: 512,
+    specialTokens: specialTokenList(SPECIAL_TOKENS),
+  })
+  saveTokenizer(directory, {
+    ...bpe,
+    specialTokens: SPECIAL_TOKENS,
+    chatTemplate: chatTemplate(),
+    maxLength: 1024,
+  })
+  return directory
+}

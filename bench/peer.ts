@@ -1,0 +1,79 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { createInterface, type Interface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+/** What one repetition took, and what else can be said of it. */
+export interface Repetition {
+  readonly seconds: number
+  readonly loss?: number
+}
+
+/** The same work in Python, in a process of its own that works only when asked: a JSON line in, a JSON line out. */
+export class Peer {
+  /** Its libraries and their versions. */
+  title = ''
+  readonly #process: ChildProcessWithoutNullStreams
+  readonly #lines: Interface
+  #waiting: { resolve(line: string): void; reject(error: Error): void } | null = null
+  #errors = ''
+  #ended: Error | null = null
+
+  private constructor(python: string, script: string, threads: number) {
+    this.#process = spawn(python, [fileURLToPath(new URL(`peers/${script}`, import.meta.url))], {
+      env: { ...process.env, OMP_NUM_THREADS: String(threads), PYTHONDONTWRITEBYTECODE: '1' },
+    })
+    this.#process.stderr.on('data', (data) => {
+      this.#errors = (this.#errors + data).slice(-4000)
+    })
+    this.#process.stdin.on('error', () => {}) // told by `close`
+    this.#process.on('error', (error) => this.#end(error))
+    this.#process.on('close', (code) => this.#end(new Error(`${script} ended (${code})\n${this.#errors}`)))
+    this.#lines = createInterface(this.#process.stdout).on('line', (line) => this.#waiting?.resolve(line))
+  }
+
+  /**
+   * Starts `peers/<script>`, or says in one line why there is no peer: no Python (`RUMINATE_PYTHON`, else `python3`), or
+   * a library that it does not have.
+   */
+  static async start(
+    script: string,
+    setup: { readonly threads: number; readonly [name: string]: unknown },
+  ): Promise<Peer | string> {
+    const python = process.env.RUMINATE_PYTHON ?? 'python3'
+    const peer = new Peer(python, script, setup.threads)
+    const hint = 'set RUMINATE_PYTHON to a Python with torch, transformers and trl to compare'
+    try {
+      const ready = (await peer.#ask(setup)) as { title: string } | { missing: string }
+      if ('missing' in ready) return `${python}: ${ready.missing}; our numbers alone (${hint})`
+      peer.title = ready.title
+      return peer
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+        return `there is no ${python}; our numbers alone (${hint})`
+      throw error
+    }
+  }
+
+  async repetition(): Promise<Repetition> {
+    return (await this.#ask({})) as Repetition
+  }
+
+  close(): void {
+    this.#lines.close()
+    this.#process.stdin.end()
+  }
+
+  async #ask(request: object): Promise<unknown> {
+    if (this.#ended) throw this.#ended
+    const answer = new Promise<string>((resolve, reject) => {
+      this.#waiting = { resolve, reject }
+    })
+    this.#process.stdin.write(`${JSON.stringify(request)}\n`)
+    return JSON.parse(await answer)
+  }
+
+  #end(error: Error): void {
+    this.#ended ??= error
+    this.#waiting?.reject(this.#ended)
+  }
+}

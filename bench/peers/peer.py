@@ -1,0 +1,52 @@
+"""What every peer shares: a JSON line on stdin asks for one repetition, a JSON line on stdout answers with its seconds."""
+
+import json
+import os
+import sys
+import time
+
+# Libraries print to stdout; answers must stand there alone.
+_answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+
+
+def receive():
+    line = sys.stdin.readline()
+    if not line:
+        os._exit(0)
+    return json.loads(line)
+
+
+def send(answer):
+    print(json.dumps(answer), file=_answers, flush=True)
+
+
+def setup(*libraries):
+    """The settings, once every library is there; their names and versions go to `ready`."""
+    settings = receive()
+    try:
+        modules = [__import__(name) for name in ("torch", *libraries)]
+    except ImportError as error:
+        send({"missing": str(error)})
+        sys.exit()
+    modules[0].set_num_threads(settings["threads"])
+    settings["title"] = ", ".join(f"{m.__name__} {m.__version__}" for m in modules)
+    return settings
+
+
+def load_model(settings):
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(
+        settings["model"], dtype=torch.float32, attn_implementation="sdpa"
+    )
+
+
+def serve(settings, repetition):
+    send({"title": settings["title"]})
+    while True:
+        receive()
+        start = time.perf_counter()
+        facts = repetition()
+        send({"seconds": time.perf_counter() - start, **facts})

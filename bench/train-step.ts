@@ -1,0 +1,55 @@
+import type { Datum } from '../src/engines/contract.ts'
+import { openLocalTrainer } from '../src/engines/local/index.ts'
+import { Random } from '../src/random.ts'
+import { compare, THREADS, timed } from './compare.ts'
+import type { BenchModel } from './model.ts'
+
+const SEQUENCES = 16
+const LENGTH = 128
+const adam = { learningRate: 1e-3, beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.05, gradClipNorm: 1 }
+
+/** Next-token prediction on a padded batch: sequences of 128, 124, … 68 tokens. */
+export async function trainStep(model: BenchModel, repetitions = 20): Promise<void> {
+  const random = new Random('bench', 'train-step')
+  const rows = Array.from({ length: SEQUENCES }, (_, i) =>
+    Int32Array.from({ length: LENGTH - 4 * i + 1 }, () => random.int(0, 255)),
+  )
+  const tokens = rows.reduce((sum, row) => sum + row.length - 1, 0)
+  const datums: Datum[] = rows.map((row) => ({
+    tokens: row.slice(0, -1),
+    targets: row.slice(1),
+    weights: new Float32Array(row.length - 1).fill(1 / tokens),
+  }))
+  const trainer = await openLocalTrainer({ model: model.directory, threads: THREADS })
+  try {
+    await compare({
+      name: 'train-step',
+      work: [
+        model.title,
+        `forward, backward, gradient clipping and AdamW on ${SEQUENCES} sequences padded to ${LENGTH} (${tokens} tokens without padding), ${THREADS} threads`,
+      ],
+      ours: async () => {
+        const { seconds, value } = await timed(async () => {
+          const { loss } = await trainer.forwardBackward(datums, { kind: 'cross_entropy' })
+          await trainer.optimStep(adam)
+          return loss
+        })
+        return { seconds, loss: value }
+      },
+      peer: {
+        script: 'train_step.py',
+        setup: {
+          model: model.directory,
+          rows: rows.map((row) => [...row]),
+          adam,
+          pad: model.tokenizer.padId,
+        },
+      },
+      repetitions,
+      amount: { count: tokens, unit: 'tokens' },
+      sameLoss: 1e-2,
+    })
+  } finally {
+    await trainer.close()
+  }
+}

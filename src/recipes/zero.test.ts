@@ -1,0 +1,82 @@
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { RunStore } from '../runs/store.ts'
+import { FakeTrainer, fakeCodec, fakeTask } from '../stages/fake-engine.ts'
+import { Interrupted } from '../stages/interrupted.ts'
+import { resumeZero, type ZeroOptions, zero } from './zero.ts'
+
+vi.mock('../engines/local/index.ts', () => ({ openLocalTrainer: async () => new FakeTrainer() }))
+vi.mock('../models/tokenizer.ts', () => ({ Tokenizer: { load: () => fakeCodec } }))
+
+let root: string
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'ruminate-zero-'))
+  writeFileSync(join(root, 'config.json'), '{}')
+})
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+const options = (out: string): ZeroOptions => ({
+  model: root,
+  task: fakeTask,
+  steps: 12,
+  out: join(root, out),
+  rl: { questionsPerStep: 4, learningRate: 10, maxTokens: 20 },
+  eval: { questions: 50, every: 4 },
+  checkpointEvery: 5,
+})
+
+describe('zero', () => {
+  test('evaluates before, during and after, and learns', async () => {
+    const result = await zero(options('a'))
+    expect(result.after.passAt1).toBeGreaterThan(result.before.passAt1 + 0.2)
+    const store = RunStore.open(result.run)
+    expect(store.metric('eval/pass@1').map(({ step }) => step)).toEqual([0, 4, 8, 12])
+    expect(store.rollouts({ split: 'eval-before' })).toHaveLength(50)
+    expect(store.rollouts({ split: 'eval-after' })).toHaveLength(50)
+    expect(store.info()).toMatchObject({ status: 'done', result: JSON.parse(JSON.stringify(result)) })
+    expect(existsSync(join(result.model, 'model.safetensors'))).toBe(true)
+    store.close()
+  })
+
+  test("learns what a reward of one's own asks for", async () => {
+    const wordy = {
+      name: 'wordy',
+      weight: 1,
+      score: ({ thinking }: { thinking: string | null }) => thinking?.length ?? 0,
+    }
+    const { before, after } = await zero({ ...options('a'), rewards: [wordy] })
+    expect(after.reflectionPerResponse).toBeGreaterThan(before.reflectionPerResponse)
+  })
+
+  test('interrupted and resumed, it gives the same weights', async () => {
+    const whole = await zero(options('whole'))
+    const stop = new AbortController()
+    const stopped = zero({
+      ...options('parts'),
+      signal: stop.signal,
+      onStep: ({ step }) => {
+        if (step === 7) stop.abort()
+      },
+    })
+    await expect(stopped).rejects.toThrow(Interrupted)
+    await expect(resumeZero(join(root, 'parts'))).rejects.toThrow(/with its own task/)
+    const parts = await resumeZero(join(root, 'parts'), { task: fakeTask })
+    expect(parts.sha256).toBe(whole.sha256)
+    expect({ before: parts.before, after: parts.after }).toEqual({ before: whole.before, after: whole.after })
+  })
+
+  test('an error marks the run as failed', async () => {
+    const task = {
+      ...fakeTask,
+      training: () => {
+        throw new Error('no questions')
+      },
+    }
+    await expect(zero({ ...options('a'), task })).rejects.toThrow('no questions')
+    const store = RunStore.open(join(root, 'a'))
+    expect(store.info().status).toBe('failed')
+    store.close()
+  })
+})
