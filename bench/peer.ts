@@ -27,7 +27,9 @@ export class Peer {
     })
     this.#process.stdin.on('error', () => {}) // told by `close`
     this.#process.on('error', (error) => this.#end(error))
-    this.#process.on('close', (code) => this.#end(new Error(`${script} ended (${code})\n${this.#errors}`)))
+    this.#process.on('close', (code, signal) =>
+      this.#end(new Error(`${script} ended (${signal ?? code})\n${this.#errors}`)),
+    )
     this.#lines = createInterface(this.#process.stdout).on('line', (line) => this.#waiting?.resolve(line))
   }
 

@@ -141,8 +141,6 @@ class Remote {
   }
 }
 
-/** An error keeps its message across threads but not its class. */
-function revive(error: unknown): unknown {
-  if (error instanceof Error && error.name === 'UserError') return new UserError(error.message)
-  return error
+function revive({ message, stack, user }: Extract<Reply, { error: unknown }>['error']): Error {
+  return user ? new UserError(message) : Object.assign(new Error(message), { stack })
 }

@@ -1,4 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { UserError } from '../../errors.ts'
 import { loadModel } from '../../models/directory.ts'
 import { Tokenizer } from '../../models/tokenizer.ts'
 import { LocalEngine } from './engine.ts'
@@ -20,7 +21,10 @@ export interface Call {
 }
 export type Reply =
   | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly error: unknown }
+  | {
+      readonly id: number
+      readonly error: { readonly message: string; readonly stack: string; readonly user: boolean }
+    }
   | { readonly id: number; readonly request: number; readonly index: number; readonly token: number }
 
 const port = parentPort!
@@ -62,6 +66,8 @@ port.on('message', ({ id, method, args }: Call) => {
         : (engine[method] as (...a: never[]) => unknown).apply(engine, call)
     port.postMessage({ id, value } satisfies Reply)
   } catch (error) {
-    port.postMessage({ id, error } satisfies Reply)
+    // An error's class does not survive the way to another thread.
+    const { message, stack = '' } = error instanceof Error ? error : new Error(String(error))
+    port.postMessage({ id, error: { message, stack, user: error instanceof UserError } } satisfies Reply)
   }
 })
