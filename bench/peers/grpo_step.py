@@ -30,6 +30,7 @@ class Turns(TrainerCallback):
         peer.send({"seconds": time.perf_counter() - self.start})
 
 
+folder = tempfile.TemporaryDirectory(prefix="ruminate-bench-trl-")
 trainer = GRPOTrainer(
     model=peer.load_model(settings),
     processing_class=AutoTokenizer.from_pretrained(settings["model"], padding_side="left"),
@@ -37,7 +38,7 @@ trainer = GRPOTrainer(
     train_dataset=Dataset.from_dict({"prompt": settings["prompts"]}),
     callbacks=[Turns()],
     args=GRPOConfig(
-        output_dir=tempfile.mkdtemp(prefix="ruminate-bench-trl-"),
+        output_dir=folder.name,
         use_cpu=True,
         bf16=False,
         per_device_train_batch_size=settings["questions"] * settings["group"],
