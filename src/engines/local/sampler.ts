@@ -42,7 +42,7 @@ interface Row {
 export class LocalSampler {
   readonly #prefill: Session
   readonly #decode: Session
-  readonly #rotary: { cos: Tensor; sin: Tensor; positions: number }
+  readonly #rotary: { cos: Tensor; sin: Tensor }
   readonly #weights: Record<string, Tensor>
 
   constructor(
@@ -333,13 +333,10 @@ export function weightFeeds(
   )
 }
 
-export function rotaryFeeds(
-  config: ModelConfig,
-  positions: number,
-): { cos: Tensor; sin: Tensor; positions: number } {
+export function rotaryFeeds(config: ModelConfig, positions: number): { cos: Tensor; sin: Tensor } {
   const { cos, sin } = rotaryTables(config, positions)
   const dims = [positions, config.headDim / 2]
-  return { cos: { data: cos, dims }, sin: { data: sin, dims }, positions }
+  return { cos: { data: cos, dims }, sin: { data: sin, dims } }
 }
 
 const chunk = <T>(items: readonly T[], size: number): T[][] =>
