@@ -1,7 +1,8 @@
 import type { Reward } from './reward.ts'
 
 const SCRIPTS = { en: /\p{Script=Latin}/u, zh: /\p{Script=Han}/u }
-type Language = keyof typeof SCRIPTS
+/** A language that thinking can be measured in. */
+export type Language = keyof typeof SCRIPTS
 
 /** What belongs to no language: code, LaTeX, tags, numbers. */
 const NEUTRAL =

@@ -1,9 +1,9 @@
-import type { Question, Task } from '../tasks/task.ts'
+import type { Checker, Question } from './question.ts'
 
 /** What a reward may look at. */
 export interface Rollout {
   readonly question: Question
-  readonly task: Task
+  readonly task: Checker
   /** The prompt as the model saw it (template included). */
   readonly prompt: string
   /** The whole response as text, special tokens included, the end-of-text token left out. */

@@ -1,17 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import type { Task } from '../tasks/task.ts'
 import { accuracy } from './accuracy.ts'
 import { scoreRollout } from './compose.ts'
 import { format } from './format.ts'
 import { isMixed, language, languageShare } from './language.ts'
+import type { Checker } from './question.ts'
 import type { Reward, Rollout } from './reward.ts'
 
-const task: Task = {
+const task: Checker = {
   name: 'test',
-  description: '',
   language: 'en',
-  training: () => [],
-  heldOut: () => [],
   check: (question, answer) => ({
     correct: question.gold === '?' ? null : answer === question.gold,
     reason: '',

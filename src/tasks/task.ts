@@ -1,27 +1,12 @@
-/** A question with the answer that a rule can check. */
-export interface Question {
-  /** Stable identity, unique within a task: a hash or a row number. */
-  readonly id: string
-  /** What the user asks, as text. */
-  readonly prompt: string
-  /** The gold answer as text (for a task that checks by rule, one valid answer). */
-  readonly gold: string
-  /** Family or difficulty, by which results are broken down, e.g. "arithmetic/3". */
-  readonly kind: string
-}
+import type { Checker, Question, Verdict } from '../rewards/question.ts'
 
-/** Whether an answer is right. `null`: it cannot be known (a gold that cannot be parsed); never scored. */
-export type Verdict = { readonly correct: boolean | null; readonly reason: string }
+export type { Question, Verdict }
 
-export interface Task {
-  readonly name: string
+/** Where questions come from and how an answer to them is checked. */
+export interface Task extends Checker {
   readonly description: string
   /** `count` training questions of RL step `step`: a pure function of (seed, step). */
   training(options: { seed: number; step: number; count: number }): Question[]
   /** Held-out questions, disjoint from every training question; the first `count`, balanced over kinds. */
   heldOut(options: { count: number; seed?: number }): Question[]
-  /** Is `answer` (the text of the answer part, `null` when none was found) right? Pure, never throws. */
-  check(question: Question, answer: string | null): Verdict
-  /** Language the thinking should be in, for the language reward. */
-  readonly language: 'en' | 'zh'
 }
