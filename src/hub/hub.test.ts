@@ -1,0 +1,247 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { UserError } from '../errors.ts'
+import { FakeHub, refuse } from './fake-hub.ts'
+import { hubFiles, type Repository, readHubName } from './index.ts'
+import { cacheFolder, hubCache } from './repository.ts'
+
+let cache: string
+let hub: FakeHub
+beforeEach(async () => {
+  cache = mkdtempSync(join(tmpdir(), 'ruminate-hub-'))
+  vi.stubEnv('HF_HUB_CACHE', cache)
+  vi.stubEnv('HF_TOKEN', '')
+  vi.stubEnv('HF_ENDPOINT', '')
+  hub = await FakeHub.start()
+})
+afterEach(async () => {
+  await hub.stop()
+  vi.unstubAllEnvs()
+  rmSync(cache, { recursive: true, force: true })
+})
+
+const rows: Repository = { kind: 'dataset', id: 'owner/rows', revision: 'main' }
+const big = Buffer.from(Array.from({ length: 400_000 }, (_, i) => (i * 7919) >> 5))
+const all = (paths: readonly string[]) => paths
+const snapshot = (repository: Repository, path: string) =>
+  join(cacheFolder(repository), 'snapshots', hub.commit, path)
+
+test('downloads what is chosen once, and is offline afterwards', async () => {
+  hub.add('datasets/owner/rows', { 'data/train 1.jsonl': '{"a":1}\n', 'README.md': 'no', 'b.parquet': big })
+  const choose = (paths: readonly string[]) => paths.filter((path) => path !== 'README.md')
+  const lines: string[] = []
+  const { folder, paths } = await hubFiles(rows, choose, (line) => lines.push(line))
+  expect(paths).toEqual(['data/train 1.jsonl', 'b.parquet'])
+  expect(readFileSync(join(folder, 'data/train 1.jsonl'), 'utf8')).toBe('{"a":1}\n')
+  expect(readFileSync(join(folder, 'b.parquet')).equals(big)).toBe(true)
+  expect(existsSync(join(folder, 'README.md'))).toBe(false)
+  expect(lines.at(-1)).toMatch(/^downloading owner\/rows\/b\.parquet: 100 % of 0\.4 MB$/)
+  expect(hub.log).toHaveLength(3)
+  await hub.stop()
+  expect(await hubFiles(rows, choose)).toEqual({ folder, paths })
+  await expect(hubFiles(rows, all)).rejects.toThrow(/cannot reach 127\.0\.0\.1:\d+ \(ECONNREFUSED\)/)
+})
+
+test('models stand at the root of the hub; a revision is asked for by name; its commit is offline too', async () => {
+  hub.add('owner/model', { 'config.json': '{}' })
+  const model: Repository = { kind: 'model', id: 'owner/model', revision: 'main' }
+  await hubFiles({ ...model, revision: hub.commit }, all)
+  expect(hub.log).toEqual([
+    `GET /api/models/owner/model/revision/${hub.commit}`,
+    `GET /owner/model/resolve/${hub.commit}/config.json`,
+  ])
+  await expect(hubFiles({ ...model, revision: 'v2' }, all)).rejects.toThrow(/has no revision "v2"/)
+})
+
+describe('a download that breaks', () => {
+  const half = big.length / 2
+  const cut: FakeHub['trick'] = (request, response, body) => {
+    if (!body) return false
+    const from = Number(/\d+/.exec(request.headers.range ?? '')?.[0] ?? 0)
+    if (from >= half) {
+      request.socket.destroy()
+      return true
+    }
+    response.writeHead(200, { 'content-length': body.length })
+    response.write(body.subarray(0, half), () => request.socket.destroy())
+    return true
+  }
+  beforeEach(() => hub.add('datasets/owner/rows', { 'b.parquet': big }))
+
+  test('goes on within the call', async () => {
+    hub.trick = (...args) => hub.log.length === 2 && cut(...args)
+    const { folder } = await hubFiles(rows, all)
+    expect(readFileSync(join(folder, 'b.parquet')).equals(big)).toBe(true)
+    expect(hub.log.at(-1)).toMatch(/bytes=[1-9]\d*-$/)
+  })
+
+  test('leaves a part, from which the next call goes on', async () => {
+    hub.trick = (request, ...rest) => {
+      if (request.headers.range) {
+        request.socket.destroy()
+        return true
+      }
+      return cut(request, ...rest)
+    }
+    await expect(hubFiles(rows, all)).rejects.toThrow(UserError)
+    const part = statSync(snapshot(rows, 'b.parquet.part')).size
+    expect(part).toBeGreaterThan(0)
+    expect(existsSync(snapshot(rows, 'b.parquet'))).toBe(false)
+    hub.trick = () => false
+    await hubFiles(rows, all)
+    expect(hub.log.at(-1)).toMatch(new RegExp(`bytes=${part}-$`))
+    expect(readFileSync(snapshot(rows, 'b.parquet')).equals(big)).toBe(true)
+    expect(existsSync(snapshot(rows, 'b.parquet.part'))).toBe(false)
+  })
+
+  test('starts anew where the server knows no ranges, or the part is of something else', async () => {
+    hub.trick = (_, response, body) => {
+      if (!body) return false
+      response.writeHead(200, { 'content-length': body.length })
+      response.end(body)
+      return true
+    }
+    await hubFiles(rows, all)
+    for (const left of [big.subarray(0, 1000), Buffer.alloc(1000, 1), Buffer.alloc(big.length + 1)]) {
+      rmSync(snapshot(rows, 'b.parquet'))
+      writeFileSync(snapshot(rows, 'b.parquet.part'), left)
+      await hubFiles(rows, all)
+      expect(readFileSync(snapshot(rows, 'b.parquet')).equals(big)).toBe(true)
+    }
+    hub.trick = () => false
+    rmSync(snapshot(rows, 'b.parquet'))
+    writeFileSync(snapshot(rows, 'b.parquet.part'), Buffer.alloc(1000, 1))
+    await hubFiles(rows, all)
+    expect(readFileSync(snapshot(rows, 'b.parquet')).equals(big)).toBe(true)
+  })
+
+  test('content that is not what the hub announced is never kept', async () => {
+    const wrong = Buffer.from(big)
+    wrong[5] = 1 + wrong[5]!
+    hub.trick = (_, response, body) => {
+      if (body) response.end(wrong)
+      return body !== null
+    }
+    await expect(hubFiles(rows, all)).rejects.toThrow(/b\.parquet is damaged: its SHA-256 is/)
+    expect(existsSync(snapshot(rows, 'b.parquet'))).toBe(false)
+    expect(existsSync(snapshot(rows, 'b.parquet.part'))).toBe(false)
+  })
+
+  test('a small file is checked too', async () => {
+    hub.add('datasets/owner/rows', { 'a.csv': 'a,b' })
+    hub.trick = (_, response, body) => {
+      if (body) response.end('a;b')
+      return body !== null
+    }
+    await expect(hubFiles(rows, all)).rejects.toThrow(/its git SHA-1 is/)
+  })
+})
+
+describe('a hub that refuses', () => {
+  const answers: [status: number, code: string, message: RegExp][] = [
+    [401, 'RepoNotFound', /Hugging Face has no dataset "owner\/rows" \(401\): .* set HF_TOKEN/],
+    [404, 'RepoNotFound', /Hugging Face has no dataset "owner\/rows" \(404\)/],
+    [401, 'GatedRepo', /is gated: accept its terms at http.*\/datasets\/owner\/rows; set HF_TOKEN/],
+    [403, 'GatedRepo', /is gated/],
+    [500, '', /answered 500 for the dataset owner\/rows/],
+  ]
+  test.each(answers)('%i %s', async (status, code, message) => {
+    hub.trick = (_, response) => {
+      refuse(response, status, code)
+      return true
+    }
+    const failed = hubFiles(rows, all)
+    await expect(failed).rejects.toThrow(UserError)
+    await expect(failed).rejects.toThrow(message)
+    expect(hub.log).toHaveLength(1)
+  })
+
+  test('a file that is gone', async () => {
+    hub.add('datasets/owner/rows', { 'a.csv': 'x' })
+    hub.trick = (request, response) => {
+      if (request.url!.startsWith('/api')) return false
+      refuse(response, 404, 'EntryNotFound')
+      return true
+    }
+    await expect(hubFiles(rows, all)).rejects.toThrow(/has no file .*a\.csv/)
+  })
+
+  test('a server that is no hub', async () => {
+    hub.trick = (_, response) => {
+      response.end('<html>')
+      return true
+    }
+    await expect(hubFiles(rows, all)).rejects.toThrow(/did not answer as the Hugging Face hub does/)
+  })
+
+  test('names that lead out of the cache', async () => {
+    hub.add('datasets/owner/rows', { '../../x.csv': 'x' })
+    await expect(hubFiles(rows, all)).rejects.toThrow(/impossible name/)
+  })
+})
+
+describe('a busy hub', () => {
+  test.each([429, 503])('%i with Retry-After is tried again', async (status) => {
+    hub.add('datasets/owner/rows', { 'a.csv': 'x' })
+    hub.trick = (_, response) => {
+      if (hub.log.length % 2 === 0) return false
+      response.writeHead(status, {
+        'retry-after': hub.log.length === 1 ? '0' : new Date(0).toUTCString(),
+      })
+      response.end()
+      return true
+    }
+    await hubFiles(rows, all)
+    expect(hub.log).toHaveLength(4)
+  })
+  test.each([
+    ['0', 5],
+    ['3600', 1],
+  ])('Retry-After: %s for ever is an error after %i tries', async (after, tries) => {
+    hub.trick = (_, response) => {
+      response.writeHead(429, { 'retry-after': after })
+      response.end()
+      return true
+    }
+    await expect(hubFiles(rows, all)).rejects.toThrow(/is busy \(429\)/)
+    expect(hub.log).toHaveLength(tries)
+  })
+})
+
+test('the token is sent', async () => {
+  vi.stubEnv('HF_TOKEN', 'secret')
+  const seen: unknown[] = []
+  hub.trick = (request, response) => {
+    seen.push(request.headers.authorization)
+    refuse(response, 401, 'GatedRepo')
+    return true
+  }
+  await expect(hubFiles(rows, all)).rejects.toThrow(/the token in HF_TOKEN must be allowed/)
+  expect(seen).toEqual(['Bearer secret'])
+})
+
+test.each([
+  [{ HF_HUB_CACHE: '/c', HF_HOME: '/h' }, '/c'],
+  [{ HF_HOME: '/h' }, '/h/hub'],
+  [{ XDG_CACHE_HOME: '/x' }, '/x/huggingface/hub'],
+  [{ HOME: '/me' }, '/me/.cache/huggingface/hub'],
+])('%j keeps downloads in %s', (environment, folder) => {
+  for (const name of ['HF_HUB_CACHE', 'HF_HOME', 'XDG_CACHE_HOME']) vi.stubEnv(name, '')
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value)
+  expect(hubCache()).toBe(folder)
+})
+
+test.each([
+  ['openai/gsm8k', { id: 'openai/gsm8k', path: '', revision: 'main' }],
+  ['openai/gsm8k/main', { id: 'openai/gsm8k', path: 'main', revision: 'main' }],
+  ['a/b/c/d.csv@refs/pr/1', { id: 'a/b', path: 'c/d.csv', revision: 'refs/pr/1' }],
+  ['a/b@v1.0', { id: 'a/b', path: '', revision: 'v1.0' }],
+  ['gsm8k', null],
+  ['/a/b', null],
+  ['../a', null],
+  ['./a', null],
+  ['a/..', null],
+  ['a b/c', null],
+])('the name %s', (name, read) => expect(readHubName(name)).toEqual(read))
