@@ -15,7 +15,7 @@ export interface RolloutScore {
   readonly errors: readonly { readonly name: string; readonly message: string }[]
 }
 
-/** Scores a rollout by all rewards at once, each within `timeoutMs`. A failure is reported, never scored 0. */
+/** Scores a rollout by all rewards at once, each within `timeoutMs` or its own. A failure is reported, never scored 0. */
 export async function scoreRollout(
   rewards: readonly WeightedReward[],
   rollout: Rollout,
@@ -29,7 +29,7 @@ export async function scoreRollout(
   const failures = await Promise.all(
     rewards.map(async ({ reward }) => {
       try {
-        byName[reward.name] = await scoreInTime(reward, rollout, timeoutMs)
+        byName[reward.name] = await scoreInTime(reward, rollout, reward.timeoutMs ?? timeoutMs)
         return []
       } catch (error) {
         return [{ name: reward.name, message: error instanceof Error ? error.message : String(error) }]

@@ -18,8 +18,11 @@ export type Verdict = { readonly correct: boolean | null; readonly reason: strin
 /** What a reward may ask of the task that a question comes from. */
 export interface Checker {
   readonly name: string
-  /** Is `answer` (the text of the answer part, `null` when none was found) right? Pure, never throws. */
-  check(question: Question, answer: string | null): Verdict
+  /**
+   * Is `answer` (the text of the answer part, `null` when none was found) right? Never throws. A rule is pure and tells
+   * at once; a promise is for a check that must run a program, within time limits of its own.
+   */
+  check(question: Question, answer: string | null): Verdict | Promise<Verdict>
   /** Language the thinking should be in, for the language reward. */
   readonly language: Language
 }

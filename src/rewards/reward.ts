@@ -20,5 +20,7 @@ export interface Rollout {
 /** A named score of a rollout. Return `null` for "unknown": the rollout is then left out of the update. Throwing is counted as an error, and the rollout is left out too. */
 export interface Reward {
   readonly name: string
+  /** Milliseconds after which it has failed, for one that waits its turn (for a sandbox, say); the caller's otherwise. */
+  readonly timeoutMs?: number
   score(rollout: Rollout): number | null | Promise<number | null>
 }

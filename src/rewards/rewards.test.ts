@@ -31,8 +31,8 @@ test.each<[gold: string, answer: string | null, score: number | null]>([
   ['71', '17', 0],
   ['71', null, 0],
   ['?', '71', null],
-])('accuracy: gold %s, answer %s: %s', (gold, answer, score) => {
-  expect(accuracy.score(rollout({ gold, answer }))).toBe(score)
+])('accuracy: gold %s, answer %s: %s', async (gold, answer, score) => {
+  expect(await accuracy.score(rollout({ gold, answer }))).toBe(score)
 })
 
 test.each<[response: string, opened: boolean, score: number]>([
@@ -172,6 +172,10 @@ describe('scoreRollout', () => {
       byName: { one: 1, x: null },
       errors: [{ name: 'x', message: 'no judge' }],
     })
+  })
+
+  test('a reward may have more time than the others', async () => {
+    expect(await score([{ ...giving('x', later(80, 1)), timeoutMs: 60_000 }, 1])).toMatchObject({ total: 1 })
   })
 
   test('errors come in the order of the rewards', async () => {

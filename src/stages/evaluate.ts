@@ -53,11 +53,15 @@ export async function evaluate(
     group: options.samples,
     stream: [options.seed, 'evaluation'],
   })
-  const judged_P_G = rollouts_P_G.map((rollouts_G) =>
-    rollouts_G.map((rollout) => ({
-      ...rollout,
-      correct: task.check(rollout.question, rollout.answer).correct,
-    })),
+  const judged_P_G = await Promise.all(
+    rollouts_P_G.map((rollouts_G) =>
+      Promise.all(
+        rollouts_G.map(async (rollout) => ({
+          ...rollout,
+          correct: (await task.check(rollout.question, rollout.answer)).correct,
+        })),
+      ),
+    ),
   )
   return { evaluation: summarise(judged_P_G, options.samples), rollouts: judged_P_G.flat() }
 }

@@ -18,7 +18,7 @@ export async function judge(rollout: SampledRollout, rewards: readonly WeightedR
     rollout,
     rewards: byName,
     total,
-    correct: rollout.task.check(rollout.question, rollout.answer).correct,
+    correct: (await rollout.task.check(rollout.question, rollout.answer)).correct,
     errors: errors.map(({ name, message }) => `${name}: ${message}`),
   }
 }

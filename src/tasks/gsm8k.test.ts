@@ -76,9 +76,9 @@ test.each([
   ['5', '', false],
   ['5', null, false],
   ['five', '5', null],
-])('gold %s, answer %j: %o', (gold, answer, correct) => {
+])('gold %s, answer %j: %o', async (gold, answer, correct) => {
   const task = gsm8k(path)
-  expect(task.check({ id: '', prompt: '', kind: 'gsm8k', gold }, answer).correct).toBe(correct)
+  expect((await task.check({ id: '', prompt: '', kind: 'gsm8k', gold }, answer)).correct).toBe(correct)
 })
 
 test.each([
