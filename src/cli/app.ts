@@ -1,6 +1,6 @@
 import { renderUsage } from 'citty'
 import { UserError } from '../errors.ts'
-import { nearest } from '../recipes/nearest.ts'
+import { nearest } from '../nearest.ts'
 import { versions } from '../runs/versions.ts'
 import { Interrupted } from '../stages/interrupted.ts'
 import { readArguments } from './arguments.ts'

@@ -1,6 +1,6 @@
 import type { ArgsDef } from 'citty'
 import { UserError } from '../errors.ts'
-import { nearest } from '../recipes/nearest.ts'
+import { nearest } from '../nearest.ts'
 
 export type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { editDistance, nearest } from '../recipes/nearest.ts'
+import { editDistance, nearest } from '../nearest.ts'
 import { clock, percent, table, tail, truncate } from './output.ts'
 import { plot, smooth } from './plot.ts'
 

@@ -1,7 +1,7 @@
 import { defineCommand } from 'citty'
 import pc from 'picocolors'
 import { UserError } from '../errors.ts'
-import { nearest } from '../recipes/nearest.ts'
+import { nearest } from '../nearest.ts'
 import type { RolloutRow, RunInfo } from '../runs/rows.ts'
 import { listRuns, RunStore } from '../runs/store.ts'
 import { integerOption, textOption, type Values } from './arguments.ts'
