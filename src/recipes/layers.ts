@@ -71,12 +71,19 @@ export function checkSettings<S extends z.ZodType>(schema: S, tree: Tree): z.out
   )
 }
 
+interface Inner {
+  readonly shape?: Record<string, unknown>
+  readonly unwrap?: () => Inner
+  readonly out?: Inner
+}
+
 /** The names that an object schema knows at a path. */
 function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
   let at: unknown = schema
   for (const key of [...path, null]) {
-    let inner = at as { shape?: Record<string, unknown>; unwrap?: () => unknown } | undefined
-    while (inner && !inner.shape && inner.unwrap) inner = inner.unwrap() as typeof inner
+    let inner = at as Inner | undefined
+    // a default, a null allowed, what is made of another form first
+    while (inner && !inner.shape) inner = inner.unwrap?.() ?? inner.out
     if (!inner?.shape) return []
     if (key === null) return Object.keys(inner.shape)
     at = inner.shape[key]

@@ -29,6 +29,13 @@ test('defaults are those of the preset', () => {
 const given: [string, object][] = [
   ['rewards.language=0.1', { rewards: { language: 0.1, accuracy: 1 } }],
   ['rewards.shuffle=true', { rewards: { shuffle: true } }],
+  ['rewards.language=null', { rewards: { language: null, repetition: null } }],
+  ['rewards.repetition=0.5', { rewards: { repetition: { weight: 0.5, n: 16 } } }],
+  ['rewards.repetition={weight: 1, n: 4}', { rewards: { repetition: { weight: 1, n: 4 } } }],
+  [
+    'rewards.cosine=1',
+    { rewards: { cosine: { weight: 1, correct: [2, 1], wrong: [-10, 0], exceeded: -10 } } },
+  ],
   ['rl.objective.kl.beta=0', { rl: { objective: { kl: { beta: 0, estimator: 'k3' }, surrogate: 'clip' } } }],
   ['eval.every=10', { eval: { every: 10, questions: 300 } }],
 ]
@@ -41,6 +48,19 @@ const wrong: [string, RegExp][] = [
   ['steps=1.5', /setting steps is 1\.5: .*int/],
   ['rl.groupSize=1', /setting rl\.groupSize is 1: .*>=2/],
   ['rewards.langage=1', /unknown setting rewards\.langage; did you mean rewards\.language\?/],
+  [
+    'rewards.repetition=often',
+    /setting rewards\.repetition is "often": expected a weight, null or \{weight, n\}/,
+  ],
+  ['rewards.repetition.n=4', /setting rewards\.repetition\.weight is missing/],
+  ['rewards.repetition={weight: 1, n: 0}', /setting rewards\.repetition\.n is 0: .*>=1/],
+  [
+    'rewards.repetition={weight: 1, m: 4}',
+    /unknown setting rewards\.repetition\.m; did you mean rewards\.repetition\.n\?/,
+  ],
+  ['rewards.overlong={weight: 1, buffer: 300}', /the buffer must be 1 to 260 tokens/],
+  ['rewards.cosine={weight: 1, wrong: [0, 1]}', /a wrong answer must never pay as much as a right one/],
+  ['rewards.accuracy=high', /setting rewards\.accuracy is "high"/],
   ['stpes=1', /unknown setting stpes; did you mean steps\?/],
   [
     'rl.objective.clipHih=1',
@@ -53,6 +73,16 @@ test.each(wrong)('%s is wrong usage', (assignment, message) => {
   const error = failure(() => resolved(assignment))
   expect(error.message).toMatch(message)
   expect(error.exitCode).toBe(2)
+})
+
+test('length is punished once', () => {
+  expect(failure(() => resolved('algorithm=dapo', 'rewards.overlong=1')).message).toMatch(
+    /would both punish length/,
+  )
+  expect(resolved('algorithm=dapo', 'rewards.overlong=1', 'rl.overlong=null').rewards.overlong).toEqual({
+    weight: 1,
+    buffer: null,
+  })
 })
 
 test.each(['steps', '=3', 'a..b=1', 'x=[1'])('--set %s cannot be read', (text) => {

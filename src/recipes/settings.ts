@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import { algorithmNames, baseNames, type RlPreset, rlPreset } from '../algorithms/presets.ts'
+import { COSINE } from '../rewards/length.ts'
+import { NGRAM } from '../rewards/repetition.ts'
 import { EMBEDDED_BASE } from './model-folder.ts'
 
 const whole = (least: number) => z.int().min(least)
@@ -49,6 +51,29 @@ const rl = z.strictObject({
   overlong: z.strictObject({ buffer: whole(1) }).nullable(),
 })
 
+/** A reward's weight in the total; 0 measures it only, null does not run it. */
+const weight = z.number().nullable()
+const off = weight.default(null)
+/** A weight alone, or together with the reward's numbers. */
+const weighted = <S extends z.ZodRawShape>(numbers: S) =>
+  z
+    .preprocess(
+      (given: number | null | Record<string, unknown>) =>
+        typeof given === 'number' ? { weight: given } : given,
+      z.strictObject(
+        { weight: z.number(), ...numbers },
+        {
+          error: ({ code }) =>
+            code === 'invalid_type'
+              ? `expected a weight, null or {${['weight', ...Object.keys(numbers)].join(', ')}}`
+              : undefined,
+        },
+      ),
+    )
+    .nullable()
+    .default(null)
+const fromTo = z.tuple([z.number(), z.number()])
+
 /** Settings of `zero`. What a preset decides (`rl`, the rewards' weights) is filled in by `withPreset`. */
 export const zeroSettings = z.strictObject({
   /** A Hugging Face folder, a run, or the name of an embedded model. */
@@ -62,9 +87,21 @@ export const zeroSettings = z.strictObject({
   algorithm: z.enum(algorithmNames).default('grpo'),
   rl,
   rewards: z.strictObject({
-    accuracy: z.number(),
-    format: z.number(),
-    language: z.number(),
+    accuracy: weight,
+    format: weight,
+    language: weight,
+    summary: off,
+    boxed: off,
+    /** n: length of an n-gram in words. */
+    repetition: weighted({ n: whole(1).default(NGRAM) }),
+    /** buffer: tokens before the limit from which on it punishes; null: a fifth of rl.maxTokens. */
+    overlong: weighted({ buffer: whole(1).nullable().default(null) }),
+    /** Each [short, long]: for an answer of no length and of rl.maxTokens; exceeded: for one cut off. */
+    cosine: weighted({
+      correct: fromTo.default([...COSINE.correct]),
+      wrong: fromTo.default([...COSINE.wrong]),
+      exceeded: z.number().default(COSINE.exceeded),
+    }),
     /** A control: deals the rewards of a step out among its rollouts at random. Nothing can be learned. */
     shuffle: z.boolean().default(false),
   }),
@@ -90,7 +127,7 @@ type DeepPartial<T> = T extends readonly unknown[]
     ? { readonly [K in keyof T]?: DeepPartial<T[K]> | undefined }
     : T
 /** What may be given: any part of the settings. */
-export type ZeroInput = DeepPartial<ZeroSettings>
+export type ZeroInput = DeepPartial<z.input<typeof zeroSettings>>
 
 /** What the preset decides, as the layer below the given settings. */
 export function presetLayer(

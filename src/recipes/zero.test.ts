@@ -44,10 +44,41 @@ describe('zero', () => {
     const wordy = {
       name: 'wordy',
       weight: 1,
-      score: ({ thinking }: { thinking: string | null }) => thinking?.length ?? 0,
+      score: async ({ thinking }: { thinking: string | null }) => thinking?.length ?? 0,
     }
     const { before, after } = await zero({ ...options('a'), rewards: [wordy] })
     expect(after.reflectionPerResponse).toBeGreaterThan(before.reflectionPerResponse)
+  })
+
+  test('every named reward is kept by its name, for each rollout and as a metric', async () => {
+    const rewards = { summary: 0.1, boxed: 0, repetition: 0.2, overlong: 0.3, cosine: 0.4 }
+    const { run } = await zero({ ...options('a'), steps: 1, rewards })
+    const names = ['accuracy', 'format', 'language', ...Object.keys(rewards)]
+    const store = RunStore.open(run)
+    for (const row of store.rollouts({ split: 'train' })) {
+      expect(Object.keys(row.rewards)).toEqual(names)
+      const { accuracy, format, summary, repetition, overlong, cosine } = row.rewards as Record<
+        string,
+        number
+      >
+      expect(row.total).toBeCloseTo(
+        accuracy! + 0.1 * format! + 0.1 * summary! + 0.2 * repetition! + 0.3 * overlong! + 0.4 * cosine!,
+        12,
+      )
+    }
+    for (const name of names) expect(store.metric(`reward/${name}`), name).toHaveLength(1)
+    store.close()
+  })
+
+  test('by default only the rewards of R1-Zero run', async () => {
+    const { run } = await zero({ ...options('a'), steps: 1 })
+    const store = RunStore.open(run)
+    expect(Object.keys(store.rollouts({ split: 'train' })[0]!.rewards)).toEqual([
+      'accuracy',
+      'format',
+      'language',
+    ])
+    store.close()
   })
 
   test('interrupted and resumed, it gives the same weights', async () => {

@@ -3,10 +3,7 @@ import type { Trainer } from '../engines/contract.ts'
 import { openLocalTrainer } from '../engines/local/index.ts'
 import { UserError } from '../errors.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
-import { accuracy } from '../rewards/accuracy.ts'
-import type { WeightedReward } from '../rewards/compose.ts'
-import { format } from '../rewards/format.ts'
-import { language } from '../rewards/language.ts'
+import { namedRewards } from '../rewards/index.ts'
 import type { Reward } from '../rewards/reward.ts'
 import type { StepRecord } from '../runs/rows.ts'
 import { RunStore } from '../runs/store.ts'
@@ -128,6 +125,13 @@ export function resolveZeroSettings(given: Tree): ZeroSettings {
   const { preset, algorithm } = zeroSettings.pick({ preset: true, algorithm: true }).loose().parse({})
   const layer = presetLayer(String(given.preset ?? preset), String(given.algorithm ?? algorithm))
   const settings = checkSettings(zeroSettings, merge(layer as unknown as Tree, given))
+  // numbers that make no sense together fail here
+  namedRewards(settings.rewards, settings.rl)
+  if (settings.rl.overlong && settings.rewards.overlong?.weight)
+    throw new UserError(
+      'rewards.overlong and rl.overlong would both punish length: set one of them to null',
+      2,
+    )
   return {
     ...settings,
     model: modelFolder(settings.model),
@@ -155,7 +159,9 @@ async function train(
 ): Promise<ZeroResult> {
   const started = performance.now()
   const task = own.task ?? loadTask(settings.task)
-  const rewards = own.rewards?.map((reward) => ({ reward, weight: reward.weight })) ?? namedRewards(settings)
+  const rewards =
+    own.rewards?.map((reward) => ({ reward, weight: reward.weight })) ??
+    namedRewards(settings.rewards, settings.rl)
   try {
     // the base model, or the last checkpoint
     const from = store.checkpoints().at(-1)
@@ -221,13 +227,4 @@ async function train(
   } finally {
     store.close()
   }
-}
-
-/** The paper's rule-based rewards; one of weight 0 is measured only. */
-function namedRewards({ rewards }: ZeroSettings): WeightedReward[] {
-  return [
-    { reward: accuracy, weight: rewards.accuracy },
-    { reward: format(), weight: rewards.format },
-    { reward: language, weight: rewards.language },
-  ]
 }

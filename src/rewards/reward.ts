@@ -1,4 +1,4 @@
-import type { Checker, Question } from './question.ts'
+import type { Checker, Question, Verdict } from './question.ts'
 
 /** What a reward may look at. */
 export interface Rollout {
@@ -12,6 +12,8 @@ export interface Rollout {
   readonly thinking: string | null
   /** The answer part, or `null` when none could be found. */
   readonly answer: string | null
+  /** The task's verdict on the answer. It is checked once, whoever asks: a check may run a program. */
+  readonly verdict: () => Verdict | Promise<Verdict>
   /** Number of sampled tokens. */
   readonly tokens: number
   readonly stopReason: 'stop' | 'length'

@@ -58,7 +58,7 @@ export async function evaluate(
       Promise.all(
         rollouts_G.map(async (rollout) => ({
           ...rollout,
-          correct: (await task.check(rollout.question, rollout.answer)).correct,
+          correct: (await rollout.verdict()).correct,
         })),
       ),
     ),

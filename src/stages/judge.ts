@@ -18,7 +18,7 @@ export async function judge(rollout: SampledRollout, rewards: readonly WeightedR
     rollout,
     rewards: byName,
     total,
-    correct: (await rollout.task.check(rollout.question, rollout.answer)).correct,
+    correct: (await rollout.verdict()).correct,
     errors: errors.map(({ name, message }) => `${name}: ${message}`),
   }
 }

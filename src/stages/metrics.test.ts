@@ -11,6 +11,7 @@ const rollout = (
 ): SampledRollout => ({
   question: { id: 'q', prompt: '?', gold: 'a', kind: 'k/1' },
   task: fakeTask,
+  verdict: () => ({ correct: null, reason: '' }),
   prompt: '?',
   response,
   thinking: response,

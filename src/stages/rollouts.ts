@@ -67,6 +67,7 @@ function readSequence(
     skipSpecial: false,
   })
   const { thinking, answer, wellFormed } = parseResponse(response)
+  let verdict: ReturnType<SampledRollout['verdict']> | undefined
   return {
     question,
     task,
@@ -74,6 +75,10 @@ function readSequence(
     response,
     thinking,
     answer,
+    verdict: () => {
+      verdict ??= task.check(question, answer)
+      return verdict
+    },
     wellFormed,
     tokens: sequence.tokens.length,
     stopReason: sequence.stopReason,

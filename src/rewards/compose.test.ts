@@ -1,86 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { accuracy } from './accuracy.ts'
 import { scoreRollout } from './compose.ts'
-import { format } from './format.ts'
-import { isMixed, language, languageShare } from './language.ts'
-import type { Checker } from './question.ts'
-import type { Reward, Rollout } from './reward.ts'
-
-const task: Checker = {
-  name: 'test',
-  language: 'en',
-  check: (question, answer) => ({
-    correct: question.gold === '?' ? null : answer === question.gold,
-    reason: '',
-  }),
-}
-const rollout = (of: Partial<Rollout> & { gold?: string } = {}): Rollout => ({
-  question: { id: '1', prompt: 'q', gold: of.gold ?? '71', kind: 'k' },
-  task,
-  prompt: '',
-  response: '<think>a</think><answer>71</answer>',
-  thinking: 'a',
-  answer: '71',
-  tokens: 9,
-  stopReason: 'stop',
-  ...of,
-})
-
-test.each<[gold: string, answer: string | null, score: number | null]>([
-  ['71', '71', 1],
-  ['71', '17', 0],
-  ['71', null, 0],
-  ['?', '71', null],
-])('accuracy: gold %s, answer %s: %s', async (gold, answer, score) => {
-  expect(await accuracy.score(rollout({ gold, answer }))).toBe(score)
-})
-
-test.each<[response: string, opened: boolean, score: number]>([
-  [' <think>\na\n</think>\n<answer>1</answer>', false, 1],
-  ['a\n</think>\n<answer>1</answer>', true, 1],
-  ['a\n</think>\n<answer>1</answer>', false, 0],
-  ['<think>a</think><answer>1</answer>', true, 0],
-  ['<think>a</think><answer>1</answer> more', false, 0],
-  ['', false, 0],
-])('format: %j, opened %o: %i', (response, opened, score) => {
-  expect(format({ opened }).score(rollout({ response }))).toBe(score)
-})
-
-test.each<[text: string, en: number | null, zh: number | null, mixed: boolean]>([
-  ['First 6*9=54\nSo the result is 71.', 1, 0, false],
-  ['首先 6*9=54\n对.', 0, 1, false],
-  ['Try 2*5=10\n等等, wrong.', 2 / 3, 1 / 3, true],
-  ['Wait 检查', 1 / 2, 1 / 2, true],
-  ['naïve café', 1, 0, false],
-  ['да нет', 0, 0, false],
-  ['yes да', 1 / 2, 0, false],
-  ['6*9=54', null, null, false],
-  ['', null, null, false],
-  ['检查 `const x = 1` 检查', 0, 1, false],
-  ['检查 $\\frac{x}{y} = abc$', 0, 1, false],
-  ['检查 \\(abc\\) \\[d\\] $$e$$ \\alpha', 0, 1, false],
-  ['检查\n```js\nlet word = 1\n```', 0, 1, false],
-  ['the word \\(等\\)', 1, 0, false],
-])('language of %j: English %s, Chinese %s, mixed %s', (text, en, zh, mixed) => {
-  for (const [of, expected] of [
-    ['en', en],
-    ['zh', zh],
-  ] as const) {
-    if (expected === null) expect(languageShare(text, of)).toBeNull()
-    else expect(languageShare(text, of)).toBeCloseTo(expected, 12)
-  }
-  expect(isMixed(text)).toBe(mixed)
-})
-
-test.each<[thinking: string | null, language: 'en' | 'zh', score: number]>([
-  ['Wait 检查', 'en', 0.5],
-  ['Wait', 'zh', 0],
-  ['1+1=2', 'en', 1],
-  ['', 'en', 0],
-  [null, 'en', 0],
-])('language reward: %j in %s: %s', (thinking, of, score) => {
-  expect(language.score(rollout({ thinking, task: { ...task, language: of } }))).toBe(score)
-})
+import { fakeRollout } from './fake-rollout.ts'
+import type { Reward } from './reward.ts'
 
 describe('scoreRollout', () => {
   const giving = (name: string, score: Reward['score']): Reward => ({ name, score })
@@ -98,7 +19,7 @@ describe('scoreRollout', () => {
   const score = (...rewards: [Reward, number][]) =>
     scoreRollout(
       rewards.map(([reward, weight]) => ({ reward, weight })),
-      rollout(),
+      fakeRollout(),
       { timeoutMs: 50 },
     )
 

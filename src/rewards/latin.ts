@@ -1,0 +1,70 @@
+/**
+ * Words that a language can hardly be written without. No single letters, which are variables; an apostrophe belongs to
+ * the word before it. A frequent word of one language that spells another word of a second one stands in both lists.
+ */
+const FUNCTION_WORDS = {
+  en: `the of and to in is that for it was with on as are this be at by or have from not but what all were when we there
+    can an if do how which then them these so some would into has had more two than could other been who its now did each he
+    she his her him they you your my me will should because since where therefore thus hence need get give must also
+    only just wait check first next after before both same no am per come out up off over let' it' that' don' doesn'
+    isn' there' pour son die war man men car par plus ten hat want door van den met elk moment dove pas las dot use`,
+  fr: `le la les des de du un une et en est que qui dans pour pas sur avec ce cette ces il elle nous vous ils elles
+    par au aux mais ou où sont être avoir donc alors ainsi puis plus tout tous comme si son sa ses leur leurs l' d' qu' c'
+    j' n' s' on ne se te je me ma dit nos non fait faut peut soit car ont était aussi très encore après avant chaque même
+    entre calculons vérifions réponse attendez deux`,
+  de: `der die das und ist nicht ein eine einen einem einer zu den dem des mit von für auf sich im in auch es an am als
+    wie bei aus nach wird werden sind war was hat haben wir ich du da sie er man kann dann also aber oder wenn nur noch so
+    um durch über ergibt daraus daher denn jetzt zuerst beide jede jeder sein ihre muss müssen gibt alle zwei antwort
+    moment pro`,
+  es: `el la los las le de del que en un una es no por con para se te me lo al como más su sus pero entonces luego
+    son está esto este esta hay tiene tienen si cuando también ya muy todo todos nos porque donde entre sobre cada dos
+    hasta desde ser así ahora primero después vamos espera respuesta calculamos tenemos`,
+  it: `il lo la gli le di del della dei delle che è un una uno non per con si se te da in nel nella come più sono ma
+    anche al alla questo questa questi ha hanno quindi allora poi dell' l' d' un' nell' c' all' dall' tra ogni due essere
+    così ora prima dopo abbiamo perché dove ci ne cui suo sua loro risposta calcoliamo aspetta`,
+  nl: `de het een en van die is dat in op te ten zijn met voor niet aan er om ook als al dan maar bij of uit naar door
+    over deze dit wordt worden heeft hebben we wij wie je ik hij zij ze kan kunnen dus want nu eerst nog geen wat was hoe
+    waar elke elk twee moet moeten had antwoord wacht omdat daarna per`,
+  pl: `się nie na do to jest że co jak ale tak czy od dla przez po za ze ma te są więc teraz więcej tylko jego jej
+    ich być było był była lub albo oraz gdy kiedy które który która też już może zatem mamy każdy każda najpierw potem dwa
+    dwie tym tego ten ta ponieważ sprawdźmy odpowiedź`,
+  pt: `os as do da dos das de que em um uma não por com para se te me no na nos nas ao como mais seu sua mas então
+    são está isto este esta há tem têm quando também ou já muito tudo todos porque onde entre sobre cada dois duas até
+    depois ser assim agora primeiro vamos espere resposta pelo pela temos`,
+} as const
+
+export type LatinLanguage = keyof typeof FUNCTION_WORDS
+const LANGUAGES = Object.keys(FUNCTION_WORDS) as LatinLanguage[]
+export const isLatin = (language: string): language is LatinLanguage =>
+  Object.hasOwn(FUNCTION_WORDS, language)
+
+/** The languages of every function word. */
+const LANGUAGES_OF = new Map<string, LatinLanguage[]>()
+for (const language of LANGUAGES)
+  for (const word of new Set(FUNCTION_WORDS[language].split(/\s+/)))
+    LANGUAGES_OF.set(word, [...(LANGUAGES_OF.get(word) ?? []), language])
+
+const WORD = /[\p{Script=Latin}\p{M}]+['’]?/gu
+
+/**
+ * Is a text in Latin script in a language, by its function words? Against each other language, only the words count
+ * that one of the two has and the other has not. No: another has at least two, and twice as many as this one. Yes:
+ * this one has so against every other. `null`: there is too little to tell.
+ */
+export function isWrittenIn(text: string, language: LatinLanguage): boolean | null {
+  const found = Array.from(text.matchAll(WORD), ([word]) =>
+    LANGUAGES_OF.get(word.toLowerCase().replace('’', "'")),
+  ).filter((languages) => languages !== undefined)
+  if (found.length < 2) return null
+  const count = () => Object.fromEntries(LANGUAGES.map((l) => [l, 0])) as Record<LatinLanguage, number>
+  const mine = count()
+  const theirs = count()
+  for (const languages of found)
+    if (languages.includes(language)) {
+      for (const other of LANGUAGES) if (!languages.includes(other)) mine[other]++
+    } else for (const other of languages) theirs[other]++
+  const others = LANGUAGES.filter((l) => l !== language)
+  const clear = (a: number, b: number) => a >= 2 && a >= 2 * b
+  if (others.some((l) => clear(theirs[l], mine[l]))) return false
+  return others.every((l) => clear(mine[l], theirs[l])) ? true : null
+}

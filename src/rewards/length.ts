@@ -1,0 +1,62 @@
+import { overlongPunishment } from '../algorithms/overlong.ts'
+import { UserError } from '../errors.ts'
+import { CHECK_TIMEOUT_MS } from './accuracy.ts'
+import type { Reward } from './reward.ts'
+
+/**
+ * DAPO's soft overlong punishment as a reward: 0 up to `maxTokens − buffer` tokens, then linearly down to −1.
+ *
+ * Range −1 … 0. Fooled by: being short and wrong, which costs nothing; it needs accuracy beside it.
+ */
+export function overlong({ maxTokens, buffer }: { maxTokens: number; buffer: number }): Reward {
+  if (!(buffer >= 1 && buffer <= maxTokens))
+    throw new UserError(
+      `overlong: the buffer must be 1 to ${maxTokens} tokens (rl.maxTokens), not ${buffer}`,
+      2,
+    )
+  return { name: 'overlong', score: ({ tokens }) => overlongPunishment(tokens, maxTokens, buffer) }
+}
+
+/** The paper's numbers. */
+export const COSINE = { correct: [2, 1], wrong: [-10, 0], exceeded: -10 } as const
+
+export interface CosineOptions {
+  /** For a right answer of no length, and of the greatest. */
+  readonly correct?: readonly [short: number, long: number]
+  /** For a wrong answer of no length, and of the greatest. */
+  readonly wrong?: readonly [short: number, long: number]
+  /** For a response that was cut off. */
+  readonly exceeded?: number
+}
+
+/**
+ * Accuracy that depends on length along a cosine (Yeo et al., arXiv 2502.03373, §4.2): a right answer pays more the
+ * shorter it is, a wrong one costs less the longer it was thought about. It takes the place of accuracy.
+ *
+ * Range −10 … 2 with the paper's numbers; `null` where the task cannot know. Fooled by: padding a wrong answer, most
+ * cheaply by repetition, which is why the paper sets a punishment of repetition beside it.
+ */
+export function cosine({
+  maxTokens,
+  correct = COSINE.correct,
+  wrong = COSINE.wrong,
+  exceeded = COSINE.exceeded,
+}: CosineOptions & { maxTokens: number }): Reward {
+  if (Math.min(...correct) <= Math.max(...wrong))
+    throw new UserError(
+      `cosine: a wrong answer must never pay as much as a right one (correct ${correct.join(' … ')}, wrong ${wrong.join(' … ')})`,
+      2,
+    )
+  return {
+    name: 'cosine',
+    timeoutMs: CHECK_TIMEOUT_MS,
+    async score({ verdict, tokens, stopReason }) {
+      if (stopReason === 'length') return exceeded
+      const right = (await verdict()).correct
+      if (right === null) return null
+      const [short, long] = right ? correct : wrong
+      // long + (short − long) / 2 · (1 + cos(π · tokens / maxTokens))
+      return long + ((short - long) / 2) * (1 + Math.cos((Math.PI * tokens) / maxTokens))
+    },
+  }
+}
