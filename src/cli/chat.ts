@@ -1,29 +1,23 @@
-import { createInterface } from 'node:readline/promises'
+import { createInterface } from 'node:readline'
 import { defineCommand } from 'citty'
 import pc from 'picocolors'
-import type { Sampler } from '../engines/contract.ts'
 import { openLocalTrainer } from '../engines/local/index.ts'
+import { UserError } from '../errors.ts'
+import { loadConfig } from '../models/directory.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
 import { EMBEDDED_BASE, modelFolder } from '../recipes/model-folder.ts'
-import { parseResponse } from '../thinking/parse.ts'
-import { r1ZeroPrompt } from '../thinking/template.ts'
+import { Conversation } from '../stages/conversation.ts'
 import { integerOption, numberOption, textOption } from './arguments.ts'
 import { command } from './command.ts'
 import { outputOf, outputOptions } from './options.ts'
-
-interface Asking {
-  readonly maxTokens: number
-  readonly temperature: number
-  readonly topP: number
-  readonly seed: number
-}
+import type { Output } from './output.ts'
 
 export const chat = command(
   defineCommand({
     meta: {
       name: 'chat',
       description:
-        'Ask a model: its thinking streams dimmed, then its answer. Without MESSAGE, ask again and again',
+        'Ask a model: its thinking streams dimmed, then its answer. Without MESSAGE, a conversation: /reset forgets it, /exit, Ctrl-D or Ctrl-C leave. A model with a chat template sees all of the conversation; one trained by R1-Zero knows no other prompt than a single question',
     },
     args: {
       message: { type: 'positional', required: false, description: 'the question' },
@@ -41,82 +35,83 @@ export const chat = command(
   }),
   async (values) => {
     const output = outputOf(values)
-    const asking: Asking = {
+    const asking = {
       maxTokens: integerOption(values, 'max-tokens', 1) ?? 512,
       temperature: numberOption(values, 'temperature', 0, 10) ?? 0,
       topP: numberOption(values, 'top-p', 0.001, 1) ?? 1,
-      seed: integerOption(values, 'seed', 0) ?? 0,
     }
+    const seed = integerOption(values, 'seed', 0) ?? 0
     const model = modelFolder(textOption(values, 'model') ?? EMBEDDED_BASE)
     const tokenizer = Tokenizer.load(model)
     const trainer = await openLocalTrainer({ model })
     try {
-      const sampler = await trainer.sampler()
-      const reply = async (message: string, seed: number): Promise<void> => {
-        const write = output.json || output.quiet ? () => {} : streamDimmed()
-        const text = await ask(sampler, tokenizer, message, { ...asking, seed }, write)
-        const { thinking, answer } = parseResponse(text)
+      const conversation = new Conversation(await trainer.sampler(), tokenizer, loadConfig(model))
+      const reply = async (message: string, turn: number): Promise<void> => {
+        const show = !output.json && !output.quiet
+        const { text, thinking, answer } = await conversation.ask(
+          message,
+          { ...asking, seed: seed + turn },
+          (piece, isThinking) => {
+            if (show) process.stdout.write(isThinking ? pc.dim(piece) : piece)
+          },
+        )
         output.emit({ type: 'result', thinking, answer, text })
-        if (output.quiet && !output.json) output.result(answer ?? text)
-        else if (!output.json) process.stdout.write('\n')
+        if (show) process.stdout.write('\n')
+        else if (!output.json) output.result(answer ?? text)
       }
       const message = textOption(values, 'message')
-      if (message !== undefined) await reply(message, asking.seed)
-      else await converse((line, turn) => reply(line, asking.seed + turn))
+      if (message !== undefined) return void (await reply(message, 0))
+      output.say(
+        conversation.remembers
+          ? 'The model sees the whole conversation. /reset forgets it, /exit leaves.'
+          : 'R1-Zero knows only single questions: each is asked on its own. /exit leaves.',
+      )
+      return await converse(output, reply, () => conversation.reset())
     } finally {
       await trainer.close()
     }
   },
 )
 
-async function ask(
-  sampler: Sampler,
-  tokenizer: Tokenizer,
-  message: string,
-  { seed, ...options }: Asking,
-  write: (text: string) => void,
-): Promise<string> {
-  const stream = tokenizer.stream()
-  let text = ''
-  const push = (piece: string): void => {
-    text += piece
-    write(piece)
-  }
-  await sampler.sample(tokenizer.encode(r1ZeroPrompt(message)), {
-    n: 1,
-    ...options,
-    seed,
-    stopTokens: [tokenizer.eosId],
-    onToken: (_, token) => {
-      if (token !== tokenizer.eosId) push(stream.push(token))
-    },
-  })
-  push(stream.end())
-  return text
-}
-
-/** Dims what comes before the answer part. */
-function streamDimmed(): (text: string) => void {
-  let seen = ''
-  return (text) => {
-    const thinking = !seen.includes('</think>')
-    seen += text
-    process.stdout.write(thinking ? pc.dim(text) : text)
-  }
-}
-
-/** Lines from the terminal until end of input. */
-async function converse(reply: (line: string, turn: number) => Promise<void>): Promise<void> {
+/** Lines from the terminal until its end; resolves to the exit code. What the user can mend does not end it. */
+async function converse(
+  output: Output,
+  reply: (line: string, turn: number) => Promise<void>,
+  reset: () => void,
+): Promise<number> {
   const lines = createInterface({
     input: process.stdin,
-    output: process.stdout,
-    prompt: `${pc.bold('you')} `,
+    output: output.json ? process.stderr : process.stdout,
+    prompt: process.stdin.isTTY ? `${pc.bold('you')} ` : '',
   })
+  // Ctrl-C leaves at once, a reply under way or not.
+  const interrupted = new Promise<'interrupted'>((resolve) =>
+    lines.on('SIGINT', () => resolve('interrupted')),
+  )
   let turn = 0
-  lines.prompt()
-  for await (const line of lines) {
-    if (line.trim() !== '') await reply(line.trim(), turn++)
-    lines.prompt()
+  const answer = async (line: string): Promise<'exit' | undefined> => {
+    if (line === '/exit') return 'exit'
+    if (line === '/reset') reset()
+    else if (/^\/\w*$/.test(line)) process.stderr.write(`there is no ${line}: /reset, /exit\n`)
+    else if (line !== '')
+      await reply(line, turn++).catch((error: unknown) => {
+        if (!(error instanceof UserError)) throw error
+        process.stderr.write(`error: ${error.message}\n`)
+      })
+    return undefined
   }
-  process.stdout.write('\n')
+  const talk = async (): Promise<'exit'> => {
+    lines.prompt()
+    for await (const line of lines) {
+      if ((await answer(line.trim())) === 'exit') return 'exit'
+      lines.prompt()
+    }
+    output.say()
+    return 'exit'
+  }
+  try {
+    return (await Promise.race([talk(), interrupted])) === 'exit' ? 0 : 130
+  } finally {
+    lines.close()
+  }
 }

@@ -135,6 +135,11 @@ export class Tokenizer {
     }
   }
 
+  /** Whether `applyChatTemplate` has a template to render with. */
+  get hasChatTemplate(): boolean {
+    return this.#chatTemplate !== null
+  }
+
   /** Renders a conversation with the tokenizer's chat template. */
   applyChatTemplate(
     messages: readonly ChatMessage[],
