@@ -16,9 +16,9 @@ import { Interrupted } from '../stages/interrupted.ts'
 import { type PretrainingStep, pretraining } from '../stages/pretraining.ts'
 import { corpusDocuments } from '../tasks/miniature/index.ts'
 import { R1_ZERO_TEMPLATE } from '../thinking/template.ts'
+import { finishRun, type Trained } from './finish.ts'
 import { checkSettings, type Tree } from './layers.ts'
 import { modelCard } from './model-card.ts'
-import { weightsHash } from './model-folder.ts'
 
 const whole = (least: number) => z.int().min(least)
 
@@ -58,15 +58,10 @@ export const pretrainSettings = z.strictObject({
 })
 export type PretrainSettings = z.output<typeof pretrainSettings>
 
-export interface PretrainResult {
-  readonly run: string
-  readonly model: string
-  readonly seconds: number
+export interface PretrainResult extends Trained {
   readonly tokens: number
   /** Mean of the last 100 steps. */
   readonly loss: number
-  /** SHA-256 of the weights. */
-  readonly sha256: string
 }
 
 export interface PretrainWatch {
@@ -152,7 +147,8 @@ async function train(
       .map(({ value }) => value)
     const loss = losses.reduce((sum, value) => sum + value, 0) / losses.length
     const open = trainer
-    const model = await store.writeModel(async (directory) => {
+    const outcome = { tokens: last.tokens, loss }
+    return await finishRun(store, started, outcome, async (directory) => {
       await open.save(directory)
       const card = modelCard({
         settings,
@@ -164,17 +160,6 @@ async function train(
       })
       writeFileSync(join(directory, 'README.md'), card)
     })
-    const seconds = (performance.now() - started) / 1000
-    const result = {
-      run: store.directory,
-      model,
-      seconds,
-      tokens: last.tokens,
-      loss,
-      sha256: weightsHash(model),
-    }
-    store.finish(result)
-    return result
   } catch (error) {
     if (!(error instanceof Interrupted)) store.fail()
     throw error

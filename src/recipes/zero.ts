@@ -13,8 +13,9 @@ import { type ReinforceStep, reinforce } from '../stages/reinforce.ts'
 import { toRow } from '../stages/rollouts.ts'
 import { loadTask } from '../tasks/index.ts'
 import type { Task } from '../tasks/task.ts'
+import { finishRun, type Trained } from './finish.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
-import { modelFolder, weightsHash } from './model-folder.ts'
+import { modelFolder } from './model-folder.ts'
 import { presetLayer, type ZeroInput, type ZeroSettings, zeroSettings } from './settings.ts'
 
 export interface ZeroWatch {
@@ -38,17 +39,12 @@ export interface ZeroOptions extends Omit<ZeroInput, 'task' | 'rewards'>, ZeroWa
   readonly out?: string | undefined
 }
 
-export interface ZeroResult {
-  readonly run: string
-  readonly model: string
+export interface ZeroResult extends Trained {
   readonly seed: number
   readonly steps: number
-  readonly seconds: number
   /** On held-out questions. */
   readonly before: Evaluation
   readonly after: Evaluation
-  /** SHA-256 of the final weights. */
-  readonly sha256: string
 }
 
 /** What a program brings that settings cannot say. */
@@ -207,20 +203,8 @@ async function train(
     watch.onEvaluation?.('after', after)
 
     // the trained model
-    const model = await store.writeModel((directory) => trainer.save(directory))
-    const seconds = (performance.now() - started) / 1000
-    const result: ZeroResult = {
-      run: store.directory,
-      model,
-      seed: settings.seed,
-      steps: settings.steps,
-      seconds,
-      before,
-      after,
-      sha256: weightsHash(model),
-    }
-    store.finish(result)
-    return result
+    const outcome = { seed: settings.seed, steps: settings.steps, before, after }
+    return await finishRun(store, started, outcome, (directory) => trainer.save(directory))
   } catch (error) {
     if (!(error instanceof Interrupted)) store.fail()
     throw error
