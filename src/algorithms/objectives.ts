@@ -24,7 +24,7 @@ import type { Dim } from '../onnx/shape.ts'
 import { type KlPenalty, klProgram } from './kl.ts'
 
 /** −Σ w log π: pretraining and supervised fine-tuning. */
-export interface CrossEntropy {
+interface CrossEntropy {
   readonly kind: 'cross_entropy'
 }
 

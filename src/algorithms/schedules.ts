@@ -8,7 +8,7 @@
  *
  * `final` is a share of the peak, reached at the last step.
  */
-export type Decay =
+type Decay =
   | { readonly kind: 'constant' }
   | { readonly kind: 'linear'; readonly final: number }
   | { readonly kind: 'cosine'; readonly final: number }

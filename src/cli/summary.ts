@@ -37,7 +37,7 @@ export function finishZero(output: Output, result: ZeroResult): void {
   )
 }
 
-export function beforeAfter(before: Evaluation, after: Evaluation): string {
+function beforeAfter(before: Evaluation, after: Evaluation): string {
   const interval = (e: Evaluation): string => `${percent(e.passAt1)} ± ${(100 * e.standardError).toFixed(1)}`
   const number = (value: number, digits = 1): string => (Number.isNaN(value) ? '–' : value.toFixed(digits))
   return table([

@@ -30,7 +30,7 @@ export interface ModelConfig {
 
 export type ModelType = 'qwen3' | 'qwen2' | 'llama'
 
-export interface RopeScaling {
+interface RopeScaling {
   readonly type: 'llama3'
   readonly factor: number
   readonly lowFreqFactor: number

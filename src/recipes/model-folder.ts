@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { UserError } from '../errors.ts'
 import { packageRoot } from '../runs/versions.ts'
@@ -27,20 +27,6 @@ export function modelFolder(name: string): string {
   )
 }
 
-/** Copies the tokenizer's files and the generation settings to a model that has none yet. */
-export function copyTokenizer(from: string, to: string): void {
-  const names = [
-    'tokenizer.json',
-    'tokenizer_config.json',
-    'special_tokens_map.json',
-    'generation_config.json',
-    'chat_template.jinja',
-  ]
-  for (const name of names)
-    if (existsSync(join(from, name)) && !existsSync(join(to, name)))
-      copyFileSync(join(from, name), join(to, name))
-}
-
 /** SHA-256 over a model's weight files, in the order of their names. */
 export function weightsHash(folder: string): string {
   const hash = createHash('sha256')
@@ -49,9 +35,4 @@ export function weightsHash(folder: string): string {
     .sort())
     hash.update(readFileSync(join(folder, name)))
   return hash.digest('hex')
-}
-
-/** Bytes of a folder's files. */
-export function folderBytes(folder: string): number {
-  return readdirSync(folder).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)
 }

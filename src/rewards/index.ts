@@ -26,7 +26,7 @@ const REWARDS = {
   cosine: (numbers: CosineOptions, { maxTokens }: RunLimits) => cosine({ ...numbers, maxTokens }),
 } satisfies Record<string, (numbers: never, limits: RunLimits) => Reward>
 
-export type RewardName = keyof typeof REWARDS
+type RewardName = keyof typeof REWARDS
 type Numbers<N extends RewardName> =
   Parameters<(typeof REWARDS)[N]> extends [infer First, ...unknown[]] ? First : unknown
 

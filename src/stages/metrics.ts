@@ -10,7 +10,7 @@ export function mean(values: readonly number[]): number {
 }
 
 /** The share of `true`; NaN (unknown) of nothing. */
-export function share(flags: readonly boolean[]): number {
+function share(flags: readonly boolean[]): number {
   return flags.filter(Boolean).length / flags.length
 }
 

@@ -5,7 +5,7 @@ import type { RunStore } from '../runs/store.ts'
 import { Interrupted } from './interrupted.ts'
 import type { TextCodec } from './rollouts.ts'
 
-export interface PretrainingSettings {
+interface PretrainingSettings {
   readonly seed: number
   /** Stop once this many tokens have been trained on. */
   readonly tokens: number
@@ -122,7 +122,7 @@ function learningRateOf(settings: PretrainingSettings, step: number, tokens: num
 }
 
 /** Batches of documents of similar length: documents × longest ≤ batchTokens. In random order. */
-export function batchByLength(
+function batchByLength(
   documents: readonly Int32Array[],
   batchTokens: number,
   random: Random,

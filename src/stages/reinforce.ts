@@ -14,7 +14,7 @@ import { responseMetrics, rewardMetrics, tokenMetrics, zeroVarianceShare } from 
 import { rollOut, type SampledRollout, type TextCodec, toRow } from './rollouts.ts'
 import { type Example, type RlSettings, update } from './update.ts'
 
-export interface ReinforceSettings {
+interface ReinforceSettings {
   readonly rl: RlSettings
   readonly seed: number
   readonly steps: number

@@ -143,7 +143,7 @@ function toDatums(examples: readonly Example[], old: readonly OldPolicy[], rl: R
 }
 
 /** 0 … count − 1 in `parts` parts of equal size (±1), at random when there are several. */
-export function minibatches(count: number, parts: number, random: Random): number[][] {
+function minibatches(count: number, parts: number, random: Random): number[][] {
   const order = Array.from({ length: count }, (_, i) => i)
   if (parts > 1) random.shuffle(order)
   const cut = (part: number): number => Math.round((part * count) / parts)
