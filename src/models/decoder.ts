@@ -1,6 +1,6 @@
 import type { Graph, Value } from '../onnx/graph.ts'
 import * as ops from '../onnx/ops.ts'
-import { type Dim, product } from '../onnx/shape.ts'
+import { type Dim, product, sum } from '../onnx/shape.ts'
 import type { ModelConfig } from './config.ts'
 import { parameterShapes } from './parameters.ts'
 
@@ -13,21 +13,35 @@ import { parameterShapes } from './parameters.ts'
  * Grouped queries are rows of one product per key/value head, so that keys are never repeated.
  */
 
-/** Keys and values of earlier positions, and which of them each sequence may see. */
-export interface Past {
-  /** Per layer: [B, kvHeads, P, headDim]. */
+/** Keys and values of earlier positions, per layer. */
+export interface KeysAndValues {
   readonly keys: readonly Value[]
   readonly values: readonly Value[]
-  /** Added to the scores: float32 [B, 1, 1, P]. */
+}
+
+/**
+ * What a new token of each sequence sees besides itself. Sequences stand in U tiles of W with a common prompt: B = U·W.
+ */
+export interface Past {
+  /** [U, kvHeads, P, headDim]. */
+  readonly prompt: KeysAndValues
+  /** What the sequences themselves have said so far: [U, kvHeads, W, S, headDim]. */
+  readonly own: KeysAndValues
+  /** Added to the scores: float32 [U, 1, W, 1, P+S+1]. */
   readonly mask: Value
 }
 
-export interface Decoded {
+/** What a block of positions sees besides itself: `prefix` [B, kvHeads, P, headDim], where there is one. */
+export interface Block {
+  readonly prefix?: KeysAndValues
+  /** Added to the scores: broadcasts to [B, kvHeads, group, T, P+T]. */
+  readonly mask: Value
+}
+
+/** Keys and values are the new positions': [B, kvHeads, T, headDim]. */
+export interface Decoded extends KeysAndValues {
   /** After the final norm: [B·T, hiddenSize]. */
   readonly hidden: Value
-  /** The new keys and values per layer: [B, kvHeads, T, headDim]. */
-  readonly keys: readonly Value[]
-  readonly values: readonly Value[]
 }
 
 /** What a masked score is set to: far below any real one, yet finite, so that a fully masked row stays a number. */
@@ -49,18 +63,27 @@ export function rotaryInputs(graph: Graph, config: ModelConfig): { cos: Value; s
   }
 }
 
-/** Additive mask [B, 1, 1, T, T] → a position sees itself and earlier ones of its own segment. */
-export function causalMask(segments: Value): Value {
-  const [batch, length] = segments.shape as [Dim, Dim]
-  const index = ops.range(segments, length)
+/** Additive mask [1, 1, 1, T, T]: a position sees itself and earlier ones. */
+export function causalMask(graph: Graph, length: Dim): Value {
+  const index = ops.range(graph, length)
   const earlier = ops.greaterOrEqual(ops.reshape(index, [length, 1]), ops.reshape(index, [1, length]))
-  const same = ops.equal(ops.reshape(segments, [batch, length, 1]), ops.reshape(segments, [batch, 1, length]))
-  return ops.reshape(ops.where(ops.and(same, earlier), 0, MASKED), [batch, 1, 1, length, length])
+  return ops.reshape(ops.where(earlier, 0, MASKED), [1, 1, 1, length, length])
+}
+
+/** The causal mask behind a prefix of which row b sees what `prefix` [B, P] adds 0 to: [B, 1, 1, T, P+T]. */
+export function prefixedMask(prefix: Value, length: Dim): Value {
+  const [batch, before] = prefix.shape as [Dim, Dim]
+  return ops.concat(
+    [
+      ops.expand(ops.reshape(prefix, [batch, 1, 1, 1, before]), [batch, 1, 1, length, before]),
+      ops.expand(causalMask(prefix.graph, length), [batch, 1, 1, length, length]),
+    ],
+    4,
+  )
 }
 
 /**
- * ids and positions int64 [B, T]. With `past`, T must be 1: the token sees all unmasked past and itself;
- * without, `mask` [B, 1, 1, T, T] rules (see `causalMask`).
+ * ids and positions int64 [B, T]. A `Block` computes T positions at once; with a `Past` T is 1, and B = U·W.
  */
 export function decode(
   config: ModelConfig,
@@ -68,7 +91,7 @@ export function decode(
   rotaryTables: { cos: Value; sin: Value },
   ids: Value,
   positions: Value,
-  context: { mask: Value } | { past: Past },
+  context: Block | Past,
 ): Decoded {
   const { numHeads, numKvHeads, headDim, hiddenSize, rmsNormEps } = config
   const group = numHeads / numKvHeads
@@ -100,38 +123,65 @@ export function decode(
   const keys: Value[] = []
   const values: Value[] = []
 
+  // softmax(q kᵀ / √d + mask) v   (Vaswani et al. 2017, eq. 1)
+  const scaled = { transB: true, alpha: 1 / Math.sqrt(headDim) }
+
+  const attendBlock = (q: Value, k: Value, v: Value, { prefix, mask }: Block, index: number): Value => {
+    const keys = prefix ? ops.concat([prefix.keys[index]!, k], 2) : k
+    const values = prefix ? ops.concat([prefix.values[index]!, v], 2) : v
+    const seen = keys.shape[2]!
+    // [B, T, kv, group, d] → [B, kv, group·T, d]: all queries of a key/value head in one product
+    const queries = ops.reshape(
+      ops.transpose(ops.reshape(q, [batch, length, numKvHeads, group, headDim]), [0, 2, 3, 1, 4]),
+      [batch, numKvHeads, product([group, length]), headDim],
+    )
+    const scores = ops.matmul(queries, keys, scaled)
+    const perQuery = ops.reshape(scores, [batch, numKvHeads, group, length, seen])
+    const shares = ops.softmax(ops.add(perQuery, mask))
+    const attended = ops.matmul(ops.reshape(shares, scores.shape), values)
+    return ops.transpose(ops.reshape(attended, [batch, numKvHeads, group, length, headDim]), [0, 3, 1, 2, 4])
+  }
+
+  const attendPast = (q: Value, k: Value, v: Value, { prompt, own, mask }: Past, index: number): Value => {
+    const [tiles, , width] = mask.shape as [Dim, Dim, Dim]
+    const [promptKeys, promptValues] = [prompt.keys[index]!, prompt.values[index]!]
+    const [ownKeys, ownValues] = [own.keys[index]!, own.values[index]!]
+    const [p, s] = [promptKeys.shape[2]!, ownKeys.shape[3]!]
+    const perTile = (x: Value, rows: number): Value =>
+      ops.transpose(ops.reshape(x, [tiles, width, numKvHeads, rows, headDim]), [0, 2, 1, 3, 4])
+    const queries = perTile(q, group)
+    const [newKey, newValue] = [perTile(k, 1), perTile(v, 1)]
+    // a prompt's keys meet the queries of all its sequences in one product
+    const together = (x: Value, last: Dim): Value =>
+      ops.reshape(x, [tiles, numKvHeads, product([width, group]), last])
+    const apart = (x: Value, last: Dim): Value => ops.reshape(x, [tiles, numKvHeads, width, group, last])
+    const scores = ops.concat(
+      [
+        apart(ops.matmul(together(queries, headDim), promptKeys, scaled), p),
+        ops.matmul(queries, ownKeys, scaled),
+        ops.matmul(queries, newKey, scaled),
+      ],
+      4,
+    )
+    const shares = ops.softmax(ops.add(scores, mask))
+    const attended = ops.add(
+      apart(ops.matmul(together(ops.slice(shares, 4, 0, p, sum(s, 1)), p), promptValues), headDim),
+      ops.add(
+        ops.matmul(ops.slice(shares, 4, p, s, 1), ownValues),
+        ops.matmul(ops.slice(shares, 4, sum(p, s), 1, 0), newValue),
+      ),
+    )
+    return ops.transpose(attended, [0, 2, 1, 3, 4])
+  }
+
   const attention = (x: Value, layer: string, index: number): Value => {
     const q = rotated(x, layer, 'q', numHeads)
     const k = perKvHead(rotated(x, layer, 'k', numKvHeads))
     const v = perKvHead(linear(x, `${layer}.self_attn.v_proj`))
     keys.push(k)
     values.push(v)
-    // [B, T, kv, group, d] → [B, kv, group·T, d]: all queries of a key/value head in one product
-    const queries = ops.reshape(
-      ops.transpose(ops.reshape(q, [batch, length, numKvHeads, group, headDim]), [0, 2, 3, 1, 4]),
-      [batch, numKvHeads, product([group, length]), headDim],
-    )
-    // softmax(q kᵀ / √d + mask) v   (Vaswani et al. 2017, eq. 1)
-    const scaled = { transB: true, alpha: 1 / Math.sqrt(headDim) }
-    let attended: Value
-    if ('past' in context) {
-      const before = ops.add(ops.matmul(queries, context.past.keys[index]!, scaled), context.past.mask)
-      const p = before.shape[3]!
-      const shares = ops.softmax(ops.concat([before, ops.matmul(queries, k, scaled)], 3))
-      attended = ops.add(
-        ops.matmul(ops.slice(shares, 3, 0, p, 1), context.past.values[index]!),
-        ops.matmul(ops.slice(shares, 3, p, 1, 0), v),
-      )
-    } else {
-      const scores = ops.matmul(queries, k, scaled)
-      const perQuery = ops.reshape(scores, [batch, numKvHeads, group, length, length])
-      const shares = ops.softmax(ops.add(perQuery, context.mask))
-      attended = ops.matmul(ops.reshape(shares, scores.shape), v)
-    }
-    const merged = ops.transpose(
-      ops.reshape(attended, [batch, numKvHeads, group, length, headDim]),
-      [0, 3, 1, 2, 4],
-    )
+    const merged =
+      'own' in context ? attendPast(q, k, v, context, index) : attendBlock(q, k, v, context, index)
     return linear(ops.reshape(merged, [rows, numHeads * headDim]), `${layer}.self_attn.o_proj`)
   }
 

@@ -10,7 +10,6 @@ import {
   matmul,
   mul,
   neg,
-  oneHot,
   pad,
   reduceSum,
   reshape,
@@ -51,9 +50,6 @@ const reducedAxes = (n: Node): Set<number> =>
   new Set(
     Array.from(n.output.graph.initializers.find((i) => i.value === b(n))!.data as BigInt64Array, Number),
   )
-
-/** Above this many classes a gather's gradient is scattered; below it a one-hot product is faster. */
-const ONE_HOT_LIMIT = 1024
 
 const rules: { readonly [O in Operator]: Rule } = {
   // d(a + b) = da + db
@@ -101,8 +97,10 @@ const rules: { readonly [O in Operator]: Rule } = {
       ? matmul(b(n), dy, { transA: transB, transB: true, alpha })
       : matmul(dy, b(n), { transB: !transB, alpha })
     const db = transB
-      ? matmul(dy, a(n), { transA: true, transB: transA, alpha })
-      : matmul(a(n), dy, { transA: !transA, alpha })
+      ? transposedProduct(dy, a(n), transA, alpha)
+      : transA
+        ? matmul(a(n), dy, { alpha })
+        : transposedProduct(a(n), dy, false, alpha)
     return [sumTo(da, a(n).shape), sumTo(db, b(n).shape)]
   },
   Transpose: (dy, n) => {
@@ -125,16 +123,12 @@ const rules: { readonly [O in Operator]: Rule } = {
   },
   Slice: (dy, n) => [pad(dy, n.window!.axis, n.window!.before, n.window!.after)],
   Pad: (dy, n) => [slice(dy, n.window!.axis, n.window!.before, n.window!.size, n.window!.after)],
-  // d x[i] adds dy at i; one-hotᵀ · dy is the same sum as a product
+  // d x[i] adds dy at i
   Gather: (dy, n) => {
     const x = a(n)
     if (attribute(n, 'axis') !== 0) return unsupported('Gather along an axis other than 0')
     const rows = reshape(b(n), [product(b(n).shape)])
-    const flat = reshape(dy, [rows.shape[0]!, ...x.shape.slice(1)])
-    const classes = x.shape[0]!
-    return x.shape.length === 2 && typeof classes === 'number' && classes <= ONE_HOT_LIMIT
-      ? [matmul(oneHot(rows, classes), flat, { transA: true })]
-      : [scatterAdd(flat, rows, classes)]
+    return [scatterAdd(reshape(dy, [rows.shape[0]!, ...x.shape.slice(1)]), rows, x.shape[0]!)]
   },
   GatherElements: (dy, n) => {
     const zeros = expand(dy.graph.scalar(0), a(n).shape)
@@ -194,9 +188,21 @@ const rules: { readonly [O in Operator]: Rule } = {
   GreaterOrEqual: none,
   Equal: none,
   And: none,
-  OneHot: none,
   Shape: none,
   Range: none,
+}
+
+/**
+ * α·xᵀ·op(y). The runtime is faster where the transposed operand is the narrower one, so a wide x takes the other way
+ * round: (op(y)ᵀ·x)ᵀ.
+ */
+function transposedProduct(x: Value, y: Value, transY: boolean, alpha: number): Value {
+  const width = (d: Dim | undefined): number => (typeof d === 'number' ? d : Number.POSITIVE_INFINITY)
+  if (transY || width(x.shape.at(-1)) <= width(y.shape.at(-1)))
+    return matmul(x, y, { transA: true, transB: transY, alpha })
+  const turned = matmul(y, x, { transA: true, alpha })
+  const rank = turned.shape.length
+  return transpose(turned, [...Array(rank - 2).keys(), rank - 1, rank - 2])
 }
 
 function choose(dy: Value, n: Node, takeA: Value): Value[] {

@@ -1,4 +1,4 @@
-import { coefficientOf, type Dim, type DType, type Shape, showShape, symbolsOf } from './shape.ts'
+import { coefficientOf, type Dim, type DType, type Shape, showShape, symbolsOf, termsOf } from './shape.ts'
 
 /** Every operator a program may contain. `gradient.ts` has one rule for each: the compiler proves that none is missing. */
 export type Operator =
@@ -33,7 +33,6 @@ export type Operator =
   | 'Gather'
   | 'GatherElements'
   | 'ScatterElements'
-  | 'OneHot'
   | 'ReduceSum'
   | 'ReduceMean'
   | 'ReduceMax'
@@ -170,6 +169,10 @@ export class Graph {
     let value: Value
     if (source)
       value = this.emit('Shape', [source.value], 'int64', [1], { start: source.axis, end: source.axis + 1 })
+    else if (termsOf(dim).length > 1)
+      value = termsOf(dim)
+        .map((term) => this.dim(term))
+        .reduce((a, b) => this.emit('Add', [a, b], 'int64', [1]))
     else {
       const symbols = symbolsOf(dim)
       if (symbols.length === 1 && symbols[0] === dim)

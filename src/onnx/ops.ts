@@ -1,4 +1,4 @@
-import type { Operator, Value } from './graph.ts'
+import type { Graph, Operator, Value } from './graph.ts'
 import {
   axisOf,
   broadcast,
@@ -227,19 +227,6 @@ export function scatterAdd(updates: Value, indices: Value, size: Dim): Value {
   })
 }
 
-/** float32 [..., depth] with 1 at `indices`. */
-export function oneHot(indices: Value, depth: Dim): Value {
-  require('OneHot', indices, 'int64')
-  const g = indices.graph
-  return g.emit(
-    'OneHot',
-    [indices, g.dim(depth), g.constant([0, 1], 'float32', [2])],
-    'float32',
-    [...indices.shape, depth],
-    { axis: -1 },
-  )
-}
-
 function reduce(op: Operator, x: Value, axes: readonly number[] | undefined, keepdims: boolean): Value {
   const reduced = (axes ?? x.shape.map((_, i) => i)).map((a) => axisOf(op, a, x.shape))
   if (reduced.length === 0) return x
@@ -307,8 +294,7 @@ export function rotary(x: Value, positions: Value, cos: Value, sin: Value): Valu
 }
 
 /** 0, 1, … n−1 as int64 [n]. */
-export function range(like: Value, n: Dim): Value {
-  const g = like.graph
+export function range(g: Graph, n: Dim): Value {
   const limit = g.emit('Squeeze', [g.dim(n)], 'int64', [])
   return g.emit('Range', [g.scalar(0, 'int64'), limit, g.scalar(1, 'int64')], 'int64', [n])
 }

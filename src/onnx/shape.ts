@@ -44,11 +44,31 @@ export function product(dims: Shape): Dim {
   return (coefficient === 1 ? symbols : [coefficient, ...symbols]).join('*')
 }
 
+/** The terms of a dimension: `(P+S+1)` has three, any other one. */
+export function termsOf(dim: Dim): Dim[] {
+  if (typeof dim === 'number' || !dim.startsWith('(')) return [dim]
+  const terms: string[] = ['']
+  let depth = 0
+  for (const c of dim.slice(1)) {
+    if (c === ')' && depth === 0) break
+    if (c === '(') depth++
+    if (c === ')') depth--
+    if (c === '+' && depth === 0) terms.push('')
+    else terms.push(terms.pop() + c)
+  }
+  // what stands in parentheses is but a factor of the dimension
+  if (`(${terms.join('+')})` !== dim) return [dim]
+  return terms.map((term) => (/^\d+$/.test(term) ? Number(term) : term))
+}
+
+/** The same sum has the same form, in whatever order it came about. */
 export function sum(a: Dim, b: Dim): Dim {
-  if (typeof a === 'number' && typeof b === 'number') return a + b
-  if (a === 0) return b
-  if (b === 0) return a
-  return `(${a}+${b})`
+  const terms = [...termsOf(a), ...termsOf(b)]
+  const symbols = terms.filter((t) => typeof t === 'string').sort()
+  const constant = terms.filter((t) => typeof t === 'number').reduce((x, y) => x + y, 0)
+  if (symbols.length === 0) return constant
+  const all = constant === 0 ? symbols : [...symbols, constant]
+  return all.length === 1 ? all[0]! : `(${all.join('+')})`
 }
 
 export const sameShape = (a: Shape, b: Shape): boolean =>

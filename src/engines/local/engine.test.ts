@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import type { PolicyObjective } from '../../algorithms/objectives.ts'
 import type { ModelConfig } from '../../models/config.ts'
-import { initParameters } from '../../models/parameters.ts'
+import { countParameters, initParameters } from '../../models/parameters.ts'
 import { Random } from '../../random.ts'
 import type { Datum } from '../contract.ts'
 import { type Choice, choose } from './choose.ts'
 import { LocalEngine } from './engine.ts'
+import { createExchange } from './exchange.ts'
 import { microbatches } from './microbatch.ts'
 
 const config = {
@@ -32,6 +33,13 @@ function engine(): LocalEngine {
   for (const [name, w] of parameters)
     if (!name.includes('norm')) for (let i = 0; i < w.length; i++) w[i] = w[i]! * 12
   return new LocalEngine({ config, parameters, tokenizer: null, source: null, threads: 1 })
+}
+
+/** The accumulated gradient, which is 0 afterwards. */
+function takeGradient(e: LocalEngine): Float32Array {
+  const memory = createExchange(countParameters(config), 2).gradients[0]!
+  e.publishGradient(memory)
+  return new Float32Array(memory)
 }
 
 const grpo: PolicyObjective = {
@@ -91,6 +99,36 @@ describe('trainer', () => {
     }
   })
 
+  test('prompts computed once for all their responses change neither log-probs nor the gradient', () => {
+    const random = new Random(7)
+    const responses = [9, 4, 12, 7, 7, 3, 10]
+    const prompts = [6, 11].map((n) => Int32Array.from({ length: n }, () => random.int(0, 39)))
+    const data = responses.map((n, i): Datum => {
+      const prompt = prompts[i % 2]!
+      const d = datum(random, prompt.length + n, prompt.length)
+      d.tokens.set(prompt)
+      return d
+    })
+    const parts = microbatches(data, config, 80)
+    expect(parts.length).toBeGreaterThan(1)
+    for (const { prefix } of parts) expect(prefix).not.toBeNull()
+    const [shared, alone] = [engine(), engine()]
+    const together = shared.forwardBackward(data, grpo)
+    for (const [i, d] of data.entries()) {
+      expect(microbatches([d], config, 80)[0]!.prefix).toBeNull()
+      const { logprobs, entropies } = alone.forwardBackward([d], grpo)
+      for (const t of d.tokens.keys())
+        if (d.weights[t] === 0) expect(together.logprobs[i]![t]).toBeNaN()
+        else {
+          expect(together.logprobs[i]![t]).toBeCloseTo(logprobs[0]![t]!, 4)
+          expect(together.entropies[i]![t]).toBeCloseTo(entropies[0]![t]!, 4)
+        }
+    }
+    const [one, other] = [takeGradient(shared), takeGradient(alone)]
+    const difference = Math.hypot(...one.map((g, i) => g - other[i]!))
+    expect(difference / Math.hypot(...other)).toBeLessThan(1e-4)
+  })
+
   test('the reference stays when the policy moves, until it is refreshed', () => {
     const e = engine()
     const d = [datum(new Random(3), 8, 2)]
@@ -115,7 +153,7 @@ describe('trainer', () => {
 
   test('microbatches keep sequences whole and within the limit', () => {
     const data = [5, 30, 7, 12, 29].map((n) => datum(new Random(n), n, 1))
-    const parts = microbatches(data, 60)
+    const parts = microbatches(data, config, 60)
     expect(parts.flatMap((p) => p.members).sort()).toEqual([0, 1, 2, 3, 4])
     for (const p of parts) expect(p.batch * p.length).toBeLessThanOrEqual(60)
   })

@@ -7,6 +7,7 @@ import { loadModel, saveModel } from '../../models/directory.ts'
 import { forwardFlopsPerToken, parameterShapes } from '../../models/parameters.ts'
 import { SafetensorsFile, writeSafetensors } from '../../models/safetensors.ts'
 import type { Tokenizer } from '../../models/tokenizer.ts'
+import type { Graph } from '../../onnx/graph.ts'
 import { Session, type Tensor } from '../../onnx/session.ts'
 import type {
   AdamSettings,
@@ -16,6 +17,7 @@ import type {
   SampledSequence,
 } from '../contract.ts'
 import { adamW, type Slot } from './adam.ts'
+import { accumulate, adopt, type Exchange, publish } from './exchange.ts'
 import { type Microbatch, microbatches, scatter } from './microbatch.ts'
 import { scoreProgram, trainProgram } from './programs.ts'
 import { LocalSampler, rotaryFeeds, type SampleRequest, weightFeeds } from './sampler.ts'
@@ -44,8 +46,7 @@ export class LocalEngine {
   readonly #model: EngineModel
   readonly #slots = new Map<string, Slot>()
   readonly #rotary: { cos: Tensor; sin: Tensor }
-  readonly #train = new Map<string, Session>()
-  #score: Session | null = null
+  readonly #sessions = new Map<string, Session>()
   #sampler: LocalSampler | null = null
   /** Weights of the reference policy; null while they equal the policy's. */
   #reference: Map<string, Float32Array> | null = null
@@ -68,13 +69,16 @@ export class LocalEngine {
   }
 
   forwardBackward(datums: readonly Datum[], objective: Objective): ForwardBackwardResult {
-    const session = this.#trainSession(objective)
     const weights = weightFeeds(this.config, this.#model.parameters)
     const result = { logprobs: blank(datums), entropies: blank(datums), clipped: blank(datums) }
     let loss = 0
     let flops = 0
     for (const mb of this.#split(datums)) {
       const M = [mb.rows.length]
+      const prefixed = mb.prefix !== null
+      const session = this.#session(`train ${prefixed} ${JSON.stringify(objective)}`, () =>
+        trainProgram(this.config, objective, { prefixed }),
+      )
       const out = session.run({
         ...weights,
         ...this.#batchFeeds(mb),
@@ -104,20 +108,40 @@ export class LocalEngine {
   }
 
   #forward(datums: readonly Datum[], parameters: ReadonlyMap<string, Float32Array>): ForwardResult {
-    this.#score ??= new Session(scoreProgram(this.config), { threads: this.#model.threads })
     const result = { logprobs: blank(datums), entropies: blank(datums) }
     const feeds = weightFeeds(this.config, parameters)
-    for (const mb of this.#split(datums))
-      this.#collect(mb, this.#score.run({ ...feeds, ...this.#batchFeeds(mb) }), result)
+    for (const mb of this.#split(datums)) {
+      const prefixed = mb.prefix !== null
+      const session = this.#session(`score ${prefixed}`, () => scoreProgram(this.config, { prefixed }))
+      this.#collect(mb, session.run({ ...feeds, ...this.#batchFeeds(mb) }), result)
+    }
     return result
   }
 
-  optimStep(settings: AdamSettings): { gradNorm: number } {
+  /** One step on the accumulated gradient, to which the replicas' gradients are added first; they get the weights. */
+  optimStep(settings: AdamSettings, exchange: Exchange | null = null): { gradNorm: number } {
     const slots = [...this.#slots.values()]
+    for (const memory of exchange?.gradients ?? []) accumulate(this.#gradients(), memory)
     const gradNorm = adamW(slots, this.#steps + 1, settings)
     this.#steps++
     for (const { gradient } of slots) gradient.fill(0)
+    if (exchange) publish(this.#model.parameters.values(), exchange.weights)
     return { gradNorm }
+  }
+
+  /** Hands the accumulated gradient over. */
+  publishGradient(memory: SharedArrayBuffer): void {
+    publish(this.#gradients(), memory)
+    for (const gradient of this.#gradients()) gradient.fill(0)
+  }
+
+  /** Takes the weights that another replica has published. */
+  adoptWeights(memory: SharedArrayBuffer): void {
+    adopt(this.#model.parameters.values(), memory)
+  }
+
+  #gradients(): Float32Array[] {
+    return [...this.#slots.values()].map(({ gradient }) => gradient)
   }
 
   refreshReference(): void {
@@ -198,12 +222,11 @@ export class LocalEngine {
     }
   }
 
-  #trainSession(objective: Objective): Session {
-    const key = JSON.stringify(objective)
-    let session = this.#train.get(key)
+  #session(key: string, program: () => Graph): Session {
+    let session = this.#sessions.get(key)
     if (!session) {
-      session = new Session(trainProgram(this.config, objective), { threads: this.#model.threads })
-      this.#train.set(key, session)
+      session = new Session(program(), { threads: this.#model.threads })
+      this.#sessions.set(key, session)
     }
     return session
   }
@@ -217,17 +240,24 @@ export class LocalEngine {
       if (d.targets.length !== d.tokens.length || d.weights.length !== d.tokens.length)
         throw new Error(`datum ${i}: tokens, targets and weights differ in length`)
     }
-    return microbatches(datums, this.#microbatchTokens).filter((mb) => mb.rows.length > 0)
+    return microbatches(datums, this.config, this.#microbatchTokens)
   }
 
   #batchFeeds(mb: Microbatch): Record<string, Tensor> {
     const dims = [mb.batch, mb.length]
+    const { prefix } = mb
+    const prefixDims = prefix && [prefix.count, prefix.length]
     return {
       'rotary.cos': this.#rotary.cos,
       'rotary.sin': this.#rotary.sin,
       ids: { data: mb.ids, dims },
       positions: { data: mb.positions, dims },
-      segments: { data: mb.segments, dims },
+      ...(prefix && {
+        'prefix.ids': { data: prefix.ids, dims: prefixDims! },
+        'prefix.positions': { data: prefix.positions, dims: prefixDims! },
+        'prefix.owner': { data: prefix.owner, dims: [mb.batch, prefix.count] },
+        'prefix.mask': { data: prefix.mask, dims: [mb.batch, prefix.length] },
+      }),
       rows: { data: mb.rows, dims: [mb.rows.length] },
       targets: { data: mb.targets, dims: [mb.rows.length] },
     }
@@ -243,7 +273,9 @@ export class LocalEngine {
   }
 
   #forwardFlops(mb: Microbatch): number {
-    return mb.batch * mb.length * forwardFlopsPerToken(this.config, mb.length)
+    const before = mb.prefix?.length ?? 0
+    const own = mb.batch * mb.length * forwardFlopsPerToken(this.config, before + mb.length)
+    return own + (mb.prefix ? mb.prefix.count * before * forwardFlopsPerToken(this.config, before) : 0)
   }
 }
 

@@ -2,19 +2,37 @@ import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
-import { UserError } from '../../errors.ts'
 import type { ModelConfig } from '../../models/config.ts'
-import type { SampledSequence, SampleOptions, Sampler, Trainer } from '../contract.ts'
-import type { Call, Reply } from './worker.ts'
+import { loadConfig } from '../../models/directory.ts'
+import { countParameters } from '../../models/parameters.ts'
+import type {
+  Datum,
+  ForwardBackwardResult,
+  ForwardResult,
+  SampledSequence,
+  SampleOptions,
+  Sampler,
+  Trainer,
+} from '../contract.ts'
+import { createExchange } from './exchange.ts'
+import { type Part, partitionDatums, partitionRequests } from './partition.ts'
+import { Remote } from './remote.ts'
+import type { SampleRequest } from './sampler.ts'
 
 export interface OpenOptions {
   /** A Hugging Face directory, or weights in memory (with the folder of their tokenizer, if any). */
   readonly model:
     | string
     | { config: ModelConfig; parameters: Map<string, Float32Array>; tokenizerFrom?: string }
-  /** Threads of the runtime; the number of cores unless told. Results are the same bit for bit for the same number. */
+  /** Threads that compute; the number of cores unless told. Results are the same bit for bit for the same number. */
   readonly threads?: number
 }
+
+/**
+ * Up to this size a model has a replica a thread, each with a part of the batch: the matrices of a small model are too
+ * small to be shared among threads. A larger model is one, and the runtime's threads share its matrices.
+ */
+const REPLICATED_PARAMETERS = 10_000_000
 
 /** The worker's code: beside this file when built; in the build when this runs from its TypeScript sources. */
 function workerFile(): string {
@@ -28,18 +46,38 @@ function workerFile(): string {
   return file
 }
 
-/** Opens a model for training and sampling in a worker thread. */
+/** Opens a model for training and sampling in worker threads. */
 export async function openLocalTrainer({
   model,
   threads = Math.min(availableParallelism(), 8),
 }: OpenOptions): Promise<Trainer> {
-  const worker = new Worker(workerFile(), { workerData: { model, threads } })
-  const remote = new Remote(worker)
+  const parameters = countParameters(typeof model === 'string' ? loadConfig(model) : model.config)
+  const replicas = parameters <= REPLICATED_PARAMETERS ? threads : 1
+  const workerData = { model, threads: threads / replicas }
+  const remotes = Array.from({ length: replicas }, () => new Remote(new Worker(workerFile(), { workerData })))
+  const [first, ...others] = remotes as [Remote, ...Remote[]]
+  const exchange = replicas > 1 ? createExchange(parameters, replicas) : null
+  const all = (method: 'load' | 'refreshReference', args: readonly unknown[]) =>
+    Promise.all(remotes.map((remote) => remote.call(method, args)))
   let version = 0
+
+  /** Every replica does its part of the datums; results come back in the datums' order. */
+  const spread = async <R extends ForwardResult>(
+    method: 'forward' | 'forwardBackward',
+    datums: readonly Datum[],
+    argument: unknown,
+  ): Promise<{ results: R[]; of: (pick: (r: R) => Float32Array[]) => Float32Array[] }> => {
+    const parts = partitionDatums(datums, replicas)
+    const results = (await Promise.all(
+      parts.map((part, k) => remotes[k]!.call(method, [part.map((i) => datums[i]!), argument])),
+    )) as R[]
+    return { results, of: (pick) => gather(parts, results.map(pick)) }
+  }
 
   const sampler = (born: number): Sampler => {
     let queue: {
-      request: { prompt: Int32Array; options: Omit<SampleOptions, 'onToken'>; stream: boolean }
+      request: SampleRequest
+      stream: boolean
       onToken: SampleOptions['onToken']
       resolve(s: SampledSequence[]): void
       reject(e: unknown): void
@@ -48,17 +86,37 @@ export async function openLocalTrainer({
       if (born !== version)
         throw new Error('this sampler is of an earlier policy; ask the trainer for a new one')
     }
+    const sampleAll = async (batch: typeof queue): Promise<SampledSequence[][]> => {
+      const results: SampledSequence[][] = batch.map(() => [])
+      const pieces = partitionRequests(
+        batch.map(({ request, stream }) => ({ ...request, stream })),
+        replicas,
+      )
+      await Promise.all(
+        pieces.map(async (part, k) => {
+          if (part.length === 0) return
+          const sampled = (await remotes[k]!.call(
+            'sample',
+            [part.map(({ request }) => request)],
+            ({ request, index, token }) => {
+              const piece = part[request]!
+              batch[piece.index]!.onToken?.((piece.request.first ?? 0) + index, token)
+            },
+          )) as SampledSequence[][]
+          for (const [i, { request, index }] of part.entries())
+            for (const [j, sequence] of sampled[i]!.entries())
+              results[index]![(request.first ?? 0) + j] = sequence
+        }),
+      )
+      return results
+    }
     const flush = () => {
       const batch = queue
       queue = []
-      remote
-        .call('sample', [batch.map((b) => b.request)], ({ request, index, token }) =>
-          batch[request]!.onToken?.(index, token),
-        )
-        .then(
-          (all) => (all as SampledSequence[][]).forEach((s, i) => void batch[i]!.resolve(s)),
-          (error) => batch.forEach((b) => void b.reject(error)),
-        )
+      sampleAll(batch).then(
+        (results) => results.forEach((sequences, i) => void batch[i]!.resolve(sequences)),
+        (error) => batch.forEach((b) => void b.reject(error)),
+      )
     }
     return {
       async sample(prompt, { onToken, ...options }) {
@@ -66,7 +124,8 @@ export async function openLocalTrainer({
         return new Promise((resolve, reject) => {
           if (queue.length === 0) setImmediate(flush)
           queue.push({
-            request: { prompt, options, stream: onToken !== undefined },
+            request: { prompt, options },
+            stream: onToken !== undefined,
             onToken,
             resolve,
             reject,
@@ -75,72 +134,48 @@ export async function openLocalTrainer({
       },
       async logprobs(tokens) {
         current()
-        return (await remote.call('logprobs', [tokens])) as Float32Array
+        return (await first.call('logprobs', [tokens])) as Float32Array
       },
     }
   }
 
   return {
-    forwardBackward: (datums, objective) => remote.call('forwardBackward', [datums, objective]) as never,
-    forward: (datums, options) => remote.call('forward', [datums, options?.weights ?? 'policy']) as never,
-    optimStep: (adam) => {
-      version++
-      return remote.call('optimStep', [adam]) as never
+    async forwardBackward(datums, objective) {
+      const { results, of } = await spread<ForwardBackwardResult>('forwardBackward', datums, objective)
+      return {
+        loss: results.reduce((sum, { loss }) => sum + loss, 0),
+        flops: results.reduce((sum, { flops }) => sum + flops, 0),
+        logprobs: of(({ logprobs }) => logprobs),
+        entropies: of(({ entropies }) => entropies),
+        clipped: of(({ clipped }) => clipped),
+      }
     },
-    refreshReference: () => remote.call('refreshReference', []) as never,
-    save: (directory, options) => remote.call('save', [directory, options ?? {}]) as never,
-    load: (directory) => {
+    async forward(datums, options) {
+      const { of } = await spread<ForwardResult>('forward', datums, options?.weights ?? 'policy')
+      return { logprobs: of(({ logprobs }) => logprobs), entropies: of(({ entropies }) => entropies) }
+    },
+    async optimStep(adam) {
       version++
-      return remote.call('load', [directory]) as never
+      if (!exchange) return (await first.call('optimStep', [adam])) as { gradNorm: number }
+      await Promise.all(others.map((remote, k) => remote.call('publishGradient', [exchange.gradients[k]])))
+      const result = (await first.call('optimStep', [adam, exchange])) as { gradNorm: number }
+      await Promise.all(others.map((remote) => remote.call('adoptWeights', [exchange.weights])))
+      return result
+    },
+    refreshReference: async () => void (await all('refreshReference', [])),
+    save: (directory, options) => first.call('save', [directory, options ?? {}]) as never,
+    async load(directory) {
+      version++
+      await all('load', [directory])
     },
     sampler: async () => sampler(version),
-    close: async () => void (await worker.terminate()),
+    close: async () => void (await Promise.all(remotes.map((remote) => remote.close()))),
   }
 }
 
-type Streamed = Extract<Reply, { token: number }>
-
-/** Calls into the worker, answered in order; a worker that dies fails all of them. */
-class Remote {
-  #next = 0
-  #open = new Map<
-    number,
-    { resolve(v: unknown): void; reject(e: unknown): void; onToken?: ((s: Streamed) => void) | undefined }
-  >()
-  #dead: Error | null = null
-  readonly #worker: Worker
-
-  constructor(worker: Worker) {
-    this.#worker = worker
-    worker.on('message', (reply: Reply) => {
-      const call = this.#open.get(reply.id)!
-      if ('token' in reply) return call.onToken?.(reply)
-      this.#open.delete(reply.id)
-      if (this.#open.size === 0) worker.unref()
-      if ('error' in reply) call.reject(revive(reply.error))
-      else call.resolve(reply.value)
-    })
-    worker.on('error', (error) => this.#fail(error instanceof Error ? error : new Error(String(error))))
-    worker.on('exit', (code) => this.#fail(new Error(`the engine's thread ended (code ${code})`)))
-  }
-
-  call(method: Call['method'], args: readonly unknown[], onToken?: (s: Streamed) => void): Promise<unknown> {
-    if (this.#dead) return Promise.reject(this.#dead)
-    return new Promise((resolve, reject) => {
-      const id = this.#next++
-      this.#open.set(id, { resolve, reject, onToken })
-      this.#worker.ref()
-      this.#worker.postMessage({ id, method, args } satisfies Call)
-    })
-  }
-
-  #fail(error: Error): void {
-    this.#dead ??= error
-    for (const { reject } of this.#open.values()) reject(error)
-    this.#open.clear()
-  }
-}
-
-function revive({ message, stack, user }: Extract<Reply, { error: unknown }>['error']): Error {
-  return user ? new UserError(message) : Object.assign(new Error(message), { stack })
+/** Results of parts in the order of the whole. */
+function gather<T>(parts: readonly Part[], results: readonly (readonly T[])[]): T[] {
+  const whole: T[] = []
+  for (const [k, part] of parts.entries()) for (const [j, i] of part.entries()) whole[i] = results[k]![j]!
+  return whole
 }

@@ -1,15 +1,23 @@
+import type { ModelConfig } from '../../models/config.ts'
+import { forwardFlopsPerToken } from '../../models/parameters.ts'
 import type { Datum } from '../contract.ts'
 
-/** Sequences of similar length, padded to the longest, as the train program reads them. */
+/**
+ * Rows of similar length as the programs read them, padded at the end. A row is a datum or, where several datums begin
+ * with the same prompt, what follows its common part; that part is then computed once for all of them.
+ */
 export interface Microbatch {
   /** Indices of the datums in the caller's list, one a row. */
   readonly members: readonly number[]
-  /** Rows and padded length. */
+  /** Positions of each datum before its row begins. */
+  readonly starts: readonly number[]
+  /** Rows N and padded length T. */
   readonly batch: number
   readonly length: number
+  /** int64 [N, T]. */
   readonly ids: BigInt64Array
   readonly positions: BigInt64Array
-  readonly segments: BigInt64Array
+  readonly prefix: Prefix | null
   /** Flat indices (row · length + position) of the positions with a loss: [M]. */
   readonly rows: BigInt64Array
   readonly targets: BigInt64Array
@@ -21,34 +29,106 @@ export interface Microbatch {
   readonly advantage: Float32Array
 }
 
-/**
- * Splits datums into microbatches bucketed by length: at most `maxTokens` padded positions each (one sequence may
- * exceed it), whole sequences only, so that sequence-level objectives see all of theirs.
- */
-export function microbatches(datums: readonly Datum[], maxTokens: number): Microbatch[] {
-  const order = datums
-    .map((_, i) => i)
-    .sort((a, b) => datums[b]!.tokens.length - datums[a]!.tokens.length || a - b)
-  const groups: number[][] = []
-  let longest = 0
-  for (const i of order) {
-    const group = groups.at(-1)
-    if (group && (group.length + 1) * longest <= maxTokens) group.push(i)
-    else {
-      groups.push([i])
-      longest = datums[i]!.tokens.length
-    }
-  }
-  return groups.map((members) => assemble(datums, members))
+/** The common parts: Q prompts padded to P positions. */
+export interface Prefix {
+  readonly count: number
+  readonly length: number
+  /** int64 [Q, P]. */
+  readonly ids: BigInt64Array
+  readonly positions: BigInt64Array
+  /** float32 [N, Q]: 1 where the prompt is the row's. */
+  readonly owner: Float32Array
+  /** float32 [N, P], added to the scores: 0 for the row's prompt, very low for padding. */
+  readonly mask: Float32Array
 }
 
-function assemble(datums: readonly Datum[], members: readonly number[]): Microbatch {
-  const batch = members.length
-  const length = Math.max(...members.map((i) => datums[i]!.tokens.length))
-  const ids = new BigInt64Array(batch * length)
-  const positions = new BigInt64Array(batch * length)
-  const segments = new BigInt64Array(batch * length)
-  const losses = members.reduce((n, i) => n + datums[i]!.weights.reduce((c, w) => c + Number(w !== 0), 0), 0)
+const MASKED = -1e9
+/** What running a program costs besides its arithmetic, in floating point operations. */
+const OVERHEAD_FLOPS = 2e8
+
+/** The first position with a loss: before it lies the prompt's common part. */
+const start = ({ weights }: Datum): number => {
+  const at = weights.findIndex((w) => w !== 0)
+  return at < 0 ? weights.length : at
+}
+
+/** Datums by the tokens before their first loss, in order of appearance. */
+export function samePrefix(datums: readonly Datum[]): number[][] {
+  const groups = new Map<string, number[]>()
+  for (const [i, d] of datums.entries()) {
+    const key = d.tokens.subarray(0, start(d)).join()
+    const group = groups.get(key)
+    if (group) group.push(i)
+    else groups.set(key, [i])
+  }
+  return [...groups.values()]
+}
+
+/**
+ * Splits datums into microbatches of at most `maxTokens` padded positions (one row may exceed it), whole rows only, so
+ * that sequence-level objectives see all of theirs. Rows stand in order of length, cut where the work is least.
+ * Datums without any loss are left out.
+ */
+export function microbatches(datums: readonly Datum[], config: ModelConfig, maxTokens: number): Microbatch[] {
+  const groups = samePrefix(datums)
+  const share = 2 * groups.length <= datums.length && datums.every((d) => start(d) > 0)
+  const rows = groups
+    .flatMap((group, prompt) =>
+      group.map((i): RowPlan => {
+        const d = datums[i]!
+        const before = share ? start(d) : 0
+        return { i, prompt, before, length: d.tokens.length - before }
+      }),
+    )
+    .filter(({ i }) => start(datums[i]!) < datums[i]!.weights.length)
+    .sort((a, b) => b.length - a.length || a.prompt - b.prompt || a.i - b.i)
+  return cut(rows, config, maxTokens).map((part) => assemble(datums, part))
+}
+
+interface RowPlan {
+  readonly i: number
+  readonly prompt: number
+  readonly before: number
+  readonly length: number
+}
+
+/** The cheapest split of rows, longest first, into parts next to each other. */
+function cut(rows: readonly RowPlan[], config: ModelConfig, maxTokens: number): RowPlan[][] {
+  const perToken = forwardFlopsPerToken(config, 0)
+  const perKey = forwardFlopsPerToken(config, 1) - perToken
+  // least[k]: the least work of rows k …, and where their first part ends
+  const least: { work: number; end: number }[] = new Array(rows.length + 1)
+  least[rows.length] = { work: 0, end: rows.length }
+  for (let from = rows.length - 1; from >= 0; from--) {
+    const { length } = rows[from]!
+    const prompts = new Set<number>()
+    let before = 0
+    let best = { work: Number.POSITIVE_INFINITY, end: from + 1 }
+    for (let to = from; to < rows.length; to++) {
+      prompts.add(rows[to]!.prompt)
+      before = Math.max(before, rows[to]!.before)
+      const own = (to + 1 - from) * length
+      const shared = prompts.size * before
+      if (to > from && own + shared > maxTokens) break
+      const work =
+        OVERHEAD_FLOPS +
+        own * (perToken + perKey * (before + length)) +
+        shared * (perToken + perKey * before) +
+        least[to + 1]!.work
+      if (work <= best.work) best = { work, end: to + 1 }
+    }
+    least[from] = best
+  }
+  const parts: RowPlan[][] = []
+  for (let from = 0; from < rows.length; from = least[from]!.end)
+    parts.push(rows.slice(from, least[from]!.end))
+  return parts
+}
+
+function assemble(datums: readonly Datum[], plan: readonly RowPlan[]): Microbatch {
+  const batch = plan.length
+  const length = plan[0]!.length
+  const losses = plan.reduce((n, { i }) => n + datums[i]!.weights.reduce((c, w) => c + Number(w !== 0), 0), 0)
   const int = () => new BigInt64Array(losses)
   const real = () => new Float32Array(losses)
   const per = {
@@ -60,27 +140,60 @@ function assemble(datums: readonly Datum[], members: readonly number[]): Microba
     reference: real(),
     advantage: real(),
   }
+  const ids = new BigInt64Array(batch * length)
+  const positions = new BigInt64Array(batch * length)
   let at = 0
-  for (const [row, i] of members.entries()) {
+  for (const [row, { i, before }] of plan.entries()) {
     const d = datums[i]!
     for (let t = 0; t < length; t++) {
       const flat = row * length + t
-      positions[flat] = BigInt(t)
-      if (t >= d.tokens.length) continue
-      ids[flat] = BigInt(d.tokens[t]!)
-      segments[flat] = 1n
-      if (d.weights[t] === 0) continue
+      const from = before + t
+      if (from >= d.tokens.length) break
+      positions[flat] = BigInt(from)
+      ids[flat] = BigInt(d.tokens[from]!)
+      if (d.weights[from] === 0) continue
       per.rows[at] = BigInt(flat)
-      per.targets[at] = BigInt(d.targets[t]!)
+      per.targets[at] = BigInt(d.targets[from]!)
       per.sequence[at] = BigInt(row)
-      per.weight[at] = d.weights[t]!
-      per.old[at] = d.logprobs?.[t] ?? 0
-      per.reference[at] = d.reference?.[t] ?? 0
-      per.advantage[at] = d.advantages?.[t] ?? 0
+      per.weight[at] = d.weights[from]!
+      per.old[at] = d.logprobs?.[from] ?? 0
+      per.reference[at] = d.reference?.[from] ?? 0
+      per.advantage[at] = d.advantages?.[from] ?? 0
       at++
     }
   }
-  return { members, batch, length, ids, positions, segments, ...per }
+  return {
+    members: plan.map(({ i }) => i),
+    starts: plan.map(({ before }) => before),
+    batch,
+    length,
+    ids,
+    positions,
+    prefix: plan[0]!.before > 0 ? assemblePrefix(datums, plan) : null,
+    ...per,
+  }
+}
+
+function assemblePrefix(datums: readonly Datum[], plan: readonly RowPlan[]): Prefix {
+  const first = new Map<number, RowPlan>()
+  for (const row of plan) if (!first.has(row.prompt)) first.set(row.prompt, row)
+  const prompts = [...first.keys()]
+  const count = prompts.length
+  const length = Math.max(...plan.map(({ before }) => before))
+  const ids = new BigInt64Array(count * length)
+  const positions = new BigInt64Array(count * length)
+  for (const [q, { i, before }] of [...first.values()].entries())
+    for (let t = 0; t < before; t++) {
+      ids[q * length + t] = BigInt(datums[i]!.tokens[t]!)
+      positions[q * length + t] = BigInt(t)
+    }
+  const owner = new Float32Array(plan.length * count)
+  const mask = new Float32Array(plan.length * length)
+  for (const [row, { prompt, before }] of plan.entries()) {
+    owner[row * count + prompts.indexOf(prompt)] = 1
+    mask.fill(MASKED, row * length + before, (row + 1) * length)
+  }
+  return { count, length, ids, positions, owner, mask }
 }
 
 /** Spreads a per-position result [M] back over the datums' positions; NaN where there was no loss. */
@@ -88,6 +201,7 @@ export function scatter(microbatch: Microbatch, values: Float32Array, into: Floa
   for (let k = 0; k < values.length; k++) {
     const flat = Number(microbatch.rows[k])
     const row = Math.floor(flat / microbatch.length)
-    into[microbatch.members[row]!]![flat - row * microbatch.length] = values[k]!
+    const position = microbatch.starts[row]! + flat - row * microbatch.length
+    into[microbatch.members[row]!]![position] = values[k]!
   }
 }

@@ -1,19 +1,52 @@
 import { buildObjective, type Objective } from '../../algorithms/objectives.ts'
 import type { ModelConfig } from '../../models/config.ts'
-import { causalMask, decode, parameterInputs, rotaryInputs, tokenLogProbs } from '../../models/decoder.ts'
+import {
+  causalMask,
+  decode,
+  type KeysAndValues,
+  parameterInputs,
+  prefixedMask,
+  rotaryInputs,
+  tokenLogProbs,
+} from '../../models/decoder.ts'
 import { gradients } from '../../onnx/gradient.ts'
 import { Graph, type Value } from '../../onnx/graph.ts'
 import * as ops from '../../onnx/ops.ts'
+import { type Dim, product, sum } from '../../onnx/shape.ts'
 
-/** A batch of whole sequences as inputs, and log π(target) and the entropy at the positions with a loss. */
-function scored(graph: Graph, config: ModelConfig) {
+/**
+ * A microbatch of rows as inputs, and log π(target) and the entropy at the positions with a loss. `prefixed`: rows go
+ * on after prompts, each of which is computed once.
+ */
+function scored(graph: Graph, config: ModelConfig, prefixed: boolean) {
   const parameters = parameterInputs(graph, config)
   const rotary = rotaryInputs(graph, config)
-  const batch = (name: string) => graph.input(name, 'int64', ['B', 'T'])
-  const [ids, positions, segments] = [batch('ids'), batch('positions'), batch('segments')]
+  const grid = (name: string, shape: Dim[]) => graph.input(name, 'int64', shape)
+  const [ids, positions] = [grid('ids', ['N', 'T']), grid('positions', ['N', 'T'])]
   const rows = graph.input('rows', 'int64', ['M'])
   const targets = graph.input('targets', 'int64', ['M'])
-  const { hidden } = decode(config, parameters, rotary, ids, positions, { mask: causalMask(segments) })
+
+  const withPrefix = () => {
+    const [prefixIds, prefixPositions] = [
+      grid('prefix.ids', ['Q', 'P']),
+      grid('prefix.positions', ['Q', 'P']),
+    ]
+    const owner = graph.input('prefix.owner', 'float32', ['N', 'Q'])
+    const mask = graph.input('prefix.mask', 'float32', ['N', 'P'])
+    const prompts = decode(config, parameters, rotary, prefixIds, prefixPositions, {
+      mask: causalMask(graph, 'P'),
+    })
+    // each row's prompt, as a product with a one-hot matrix
+    const perRow = (x: Value): Value => {
+      const [heads, length, width] = x.shape.slice(1) as [Dim, Dim, Dim]
+      const flat = ops.matmul(owner, ops.reshape(x, ['Q', product([heads, length, width])]))
+      return ops.reshape(flat, ['N', heads, length, width])
+    }
+    const prefix = { keys: prompts.keys.map(perRow), values: prompts.values.map(perRow) }
+    return { prefix, mask: prefixedMask(mask, 'T') }
+  }
+  const block = prefixed ? withPrefix() : { mask: causalMask(graph, 'T') }
+  const { hidden } = decode(config, parameters, rotary, ids, positions, block)
   // Only positions with a loss reach the vocabulary.
   const logprobs = tokenLogProbs(config, parameters, ops.gather(hidden, rows))
   const logprob = ops.pickElements(logprobs, targets)
@@ -23,16 +56,20 @@ function scored(graph: Graph, config: ModelConfig) {
   return { parameters, logprob }
 }
 
-export function scoreProgram(config: ModelConfig): Graph {
+export function scoreProgram(config: ModelConfig, { prefixed }: { prefixed: boolean }): Graph {
   const graph = new Graph()
-  scored(graph, config)
+  scored(graph, config, prefixed)
   return graph
 }
 
 /** Forward and backward in one program: log-probs, the objective's loss, and `grad.NAME` for every parameter. */
-export function trainProgram(config: ModelConfig, objective: Objective): Graph {
+export function trainProgram(
+  config: ModelConfig,
+  objective: Objective,
+  { prefixed }: { prefixed: boolean },
+): Graph {
   const graph = new Graph()
-  const { parameters, logprob } = scored(graph, config)
+  const { parameters, logprob } = scored(graph, config, prefixed)
   const perToken = (name: string): Value => graph.input(name, 'float32', ['M'])
   const { loss, clipped } = buildObjective(objective, {
     logprob,
@@ -41,7 +78,7 @@ export function trainProgram(config: ModelConfig, objective: Objective): Graph {
     reference: perToken('reference'),
     advantage: perToken('advantage'),
     sequence: graph.input('sequence', 'int64', ['M']),
-    sequences: 'B',
+    sequences: 'N',
   })
   graph.output('loss', loss)
   graph.output('clipped', clipped)
@@ -51,38 +88,49 @@ export function trainProgram(config: ModelConfig, objective: Objective): Graph {
   return graph
 }
 
-/** The prompt in one pass: keys and values of every layer, and next-token log-probs after the row `last` of each sequence. */
+/** Prompts in one pass: keys and values of every layer, and next-token log-probs after the row `last` of each. */
 export function prefillProgram(config: ModelConfig): Graph {
   const graph = new Graph()
   const parameters = parameterInputs(graph, config)
   const rotary = rotaryInputs(graph, config)
-  const batch = (name: string) => graph.input(name, 'int64', ['B', 'T'])
-  const [ids, positions, segments] = [batch('ids'), batch('positions'), batch('segments')]
+  const grid = (name: string) => graph.input(name, 'int64', ['B', 'T'])
+  const [ids, positions] = [grid('ids'), grid('positions')]
   const last = graph.input('last', 'int64', ['B'])
-  const { hidden, keys, values } = decode(config, parameters, rotary, ids, positions, {
-    mask: causalMask(segments),
-  })
-  graph.output('logprobs', tokenLogProbs(config, parameters, ops.gather(hidden, last)))
-  for (const [i, k] of keys.entries()) graph.output(`key.${i}`, k)
-  for (const [i, v] of values.entries()) graph.output(`value.${i}`, v)
+  const decoded = decode(config, parameters, rotary, ids, positions, { mask: causalMask(graph, 'T') })
+  graph.output('logprobs', tokenLogProbs(config, parameters, ops.gather(decoded.hidden, last)))
+  outputKeysAndValues(graph, decoded)
   return graph
 }
 
-/** One more token for each sequence, given the cache; outputs its next-token log-probs and the token's own keys and values. */
+/**
+ * One more token for each sequence, given what is cached; outputs its next-token log-probs and the token's own keys and
+ * values. Sequences stand in U tiles of W that share a prompt.
+ */
 export function decodeProgram(config: ModelConfig): Graph {
   const graph = new Graph()
   const parameters = parameterInputs(graph, config)
   const rotary = rotaryInputs(graph, config)
-  const ids = graph.input('ids', 'int64', ['B', 1])
-  const positions = graph.input('positions', 'int64', ['B', 1])
-  const mask = graph.input('mask', 'float32', ['B', 1, 1, 'P'])
+  const sequences = product(['U', 'W'])
+  const ids = graph.input('ids', 'int64', [sequences, 1])
+  const positions = graph.input('positions', 'int64', [sequences, 1])
+  const mask = graph.input('mask', 'float32', ['U', 1, 'W', 1, sum(sum('P', 'S'), 1)])
+  const { numKvHeads, headDim } = config
   const layers = Array.from({ length: config.numLayers }, (_, i) => i)
-  const cache = (name: string) =>
-    layers.map((i) => graph.input(`${name}.${i}`, 'float32', ['B', config.numKvHeads, 'P', config.headDim]))
-  const past = { keys: cache('pastKey'), values: cache('pastValue'), mask }
-  const { hidden, keys, values } = decode(config, parameters, rotary, ids, positions, { past })
-  graph.output('logprobs', tokenLogProbs(config, parameters, hidden))
+  const cache = (name: string, shape: Dim[]) =>
+    layers.map((i) => graph.input(`${name}.${i}`, 'float32', shape))
+  const promptShape: Dim[] = ['U', numKvHeads, 'P', headDim]
+  const ownShape: Dim[] = ['U', numKvHeads, 'W', 'S', headDim]
+  const decoded = decode(config, parameters, rotary, ids, positions, {
+    prompt: { keys: cache('promptKey', promptShape), values: cache('promptValue', promptShape) },
+    own: { keys: cache('ownKey', ownShape), values: cache('ownValue', ownShape) },
+    mask,
+  })
+  graph.output('logprobs', tokenLogProbs(config, parameters, decoded.hidden))
+  outputKeysAndValues(graph, decoded)
+  return graph
+}
+
+function outputKeysAndValues(graph: Graph, { keys, values }: KeysAndValues): void {
   for (const [i, k] of keys.entries()) graph.output(`key.${i}`, k)
   for (const [i, v] of values.entries()) graph.output(`value.${i}`, v)
-  return graph
 }

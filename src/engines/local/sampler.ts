@@ -5,39 +5,38 @@ import type { Tokenizer } from '../../models/tokenizer.ts'
 import { Session, type Tensor } from '../../onnx/session.ts'
 import type { Random } from '../../random.ts'
 import type { SampledSequence, SampleOptions } from '../contract.ts'
+import { Cache, type Cached, type PromptCache } from './cache.ts'
 import { choose, streamOf } from './choose.ts'
 import { decodeProgram, prefillProgram } from './programs.ts'
 
 export interface SampleRequest {
   readonly prompt: Int32Array
   readonly options: Omit<SampleOptions, 'onToken'>
+  /** The number of the first sequence, 0 unless told: sequence i uses the random stream (seed, first + i). */
+  readonly first?: number
   readonly onToken?: ((index: number, token: number) => void) | undefined
 }
 
-/** The cache grows by this many positions at a time. */
-const CACHE_STEP = 64
-/** Rows are given up once this share of them has finished. */
+/** The cache is made anew once less than this share of its places is in use. */
 const COMPACT_BELOW = 0.8
 const CACHE_BYTES = 2 ** 30
 const MAX_ROWS = 512
-const MASKED = -1e9
+/** Positions of a prefill. */
+const PREFILL_TOKENS = 8192
 
 /** A sequence being sampled. */
-interface Row {
+interface Row extends Cached {
   readonly request: SampleRequest
   readonly index: number
   readonly random: Random
   readonly tokens: number[]
   readonly logprobs: number[]
   readonly samplingLogprobs: number[]
-  /** Positions in the cache so far. */
-  length: number
   stopReason: 'stop' | 'length' | null
 }
 
 /**
  * Samples many sequences together: one prefill a prompt, then a token for every unfinished sequence at each step.
- * A cache row holds a sequence's keys and values at their own positions; what is unused is masked.
  */
 export class LocalSampler {
   readonly #prefill: Session
@@ -87,42 +86,38 @@ export class LocalSampler {
           `sample: ${prompt.length} prompt tokens + ${options.maxTokens} new ones exceed the model's ${this.config.maxPositions} positions`,
         )
     }
-    const rows: Row[] = []
-    const cache = new Cache(this.config)
-    const longest = Math.max(...requests.map((r) => r.prompt.length))
-    cache.allocate(
-      requests.reduce((n, r) => n + r.options.n, 0),
-      longest,
-    )
+    const groups: Row[][] = requests.map(() => [])
     // Prompts of similar length share a prefill.
+    const longest = Math.max(...requests.map((r) => r.prompt.length))
     const batches = chunk(
       [...requests.keys()].sort((a, b) => requests[a]!.prompt.length - requests[b]!.prompt.length || a - b),
-      Math.max(1, Math.floor(8192 / longest)),
+      Math.max(1, Math.floor(PREFILL_TOKENS / longest)),
     )
     for (const members of batches) {
       const out = this.#runPrefill(members.map((i) => requests[i]!.prompt))
       for (const [k, i] of members.entries()) {
         const request = requests[i]!
+        const prompt = promptCache(this.config, out, k, request.prompt.length)
         for (let index = 0; index < request.options.n; index++) {
           const row: Row = {
             request,
             index,
-            random: streamOf(request.options.seed, index),
+            random: streamOf(request.options.seed, (request.first ?? 0) + index),
             tokens: [],
             logprobs: [],
             samplingLogprobs: [],
-            length: request.prompt.length,
+            prompt,
+            own: 0,
             stopReason: null,
           }
-          cache.copyPrompt(rows.length, out, k, request.prompt.length)
           this.#take(row, out.logprobs!.data as Float32Array, k)
-          rows.push(row)
+          groups[i]!.push(row)
         }
       }
     }
-    this.#decodeAll(rows, cache)
+    this.#decodeAll(groups)
     const finished = new Map<SampleRequest, SampledSequence[]>(requests.map((r) => [r, []]))
-    for (const row of rows) {
+    for (const row of groups.flat()) {
       const logprobs = Float32Array.from(row.logprobs)
       const changed = row.samplingLogprobs.some((x, i) => x !== row.logprobs[i])
       finished.get(row.request)![row.index] = {
@@ -135,35 +130,31 @@ export class LocalSampler {
     return requests.map((r) => finished.get(r)!)
   }
 
-  #decodeAll(all: readonly Row[], cache: Cache): void {
-    // `slots[b]` is the sequence in cache row b.
-    let slots = [...all]
+  #decodeAll(all: readonly (readonly Row[])[]): void {
+    let cache: Cache<Row> | null = null
     for (;;) {
-      const active = slots.filter((r) => r.stopReason === null).length
-      if (active === 0) return
-      if (active < COMPACT_BELOW * slots.length) {
-        const kept = slots.flatMap((r, b) => (r.stopReason === null ? [b] : []))
-        cache.keep(kept)
-        slots = kept.map((b) => slots[b]!)
-      }
-      cache.ensure(Math.max(...slots.map((r) => r.length)) + 1)
-      const batch = slots.length
-      const ids = BigInt64Array.from(slots, (r) => BigInt(r.tokens.at(-1)!))
-      const positions = BigInt64Array.from(slots, (r) => BigInt(r.length))
+      const groups = all
+        .map((group) => group.filter((r) => r.stopReason === null))
+        .filter((g) => g.length > 0)
+      if (groups.length === 0) return
+      const active = groups.reduce((n, group) => n + group.length, 0)
+      if (!cache || cache.full || active < COMPACT_BELOW * cache.places.length)
+        cache = new Cache(this.config, groups, cache)
+      const { places } = cache
+      const dims = [places.length, 1]
       const out = this.#decode.run({
         ...this.#weights,
         'rotary.cos': this.#rotary.cos,
         'rotary.sin': this.#rotary.sin,
-        ids: { data: ids, dims: [batch, 1] },
-        positions: { data: positions, dims: [batch, 1] },
-        ...cache.feeds(batch),
+        ids: { data: BigInt64Array.from(places, (r) => BigInt(r?.tokens.at(-1) ?? 0)), dims },
+        positions: { data: BigInt64Array.from(places, (r) => BigInt(r ? r.prompt.length + r.own : 0)), dims },
+        ...cache.feeds(),
       })
       const logprobs = out.logprobs!.data as Float32Array
-      for (const [b, row] of slots.entries()) {
-        if (row.stopReason !== null) continue
-        cache.append(b, row.length, out)
-        row.length++
-        this.#take(row, logprobs, b)
+      for (const [place, row] of places.entries()) {
+        if (!row || row.stopReason !== null) continue
+        cache.append(place, out)
+        this.#take(row, logprobs, place)
       }
     }
   }
@@ -201,13 +192,11 @@ export class LocalSampler {
     const batch = prompts.length
     const length = Math.max(...prompts.map((p) => p.length))
     const grid = () => new BigInt64Array(batch * length)
-    const [ids, positions, segments] = [grid(), grid(), grid()]
+    const [ids, positions] = [grid(), grid()]
     for (const [b, prompt] of prompts.entries())
-      for (let t = 0; t < length; t++) {
+      for (let t = 0; t < prompt.length; t++) {
         positions[b * length + t] = BigInt(t)
-        if (t >= prompt.length) continue
         ids[b * length + t] = BigInt(prompt[t]!)
-        segments[b * length + t] = 1n
       }
     const dims = [batch, length]
     const last = BigInt64Array.from(prompts, (p, b) => BigInt(b * length + p.length - 1))
@@ -217,111 +206,33 @@ export class LocalSampler {
       'rotary.sin': this.#rotary.sin,
       ids: { data: ids, dims },
       positions: { data: positions, dims },
-      segments: { data: segments, dims },
       last: { data: last, dims: [batch] },
     })
   }
 }
 
-/** Keys and values [rows, kvHeads, capacity, headDim] a layer, and the mask of the positions in use. */
-class Cache {
-  #layers: { key: Float32Array; value: Float32Array }[] = []
-  #mask = new Float32Array(0)
-  #capacity = 0
-  #rows = 0
-  readonly #config: ModelConfig
-  constructor(config: ModelConfig) {
-    this.#config = config
-  }
-
-  allocate(rows: number, positions: number): void {
-    const { numLayers, numKvHeads, headDim } = this.#config
-    this.#capacity = Math.ceil((positions + 1) / CACHE_STEP) * CACHE_STEP
-    this.#rows = rows
-    const size = rows * numKvHeads * this.#capacity * headDim
-    this.#layers = Array.from({ length: numLayers }, () => ({
-      key: new Float32Array(size),
-      value: new Float32Array(size),
-    }))
-    this.#mask = new Float32Array(rows * this.#capacity).fill(MASKED)
-  }
-
-  feeds(batch: number): Record<string, Tensor> {
-    const { numKvHeads, headDim } = this.#config
-    const dims = [batch, numKvHeads, this.#capacity, headDim]
-    const size = batch * numKvHeads * this.#capacity * headDim
-    const feeds: Record<string, Tensor> = {
-      mask: { data: this.#mask.subarray(0, batch * this.#capacity), dims: [batch, 1, 1, this.#capacity] },
+/** Row k of a prefill as a prompt of its own length. */
+function promptCache(
+  { numLayers, numKvHeads, headDim }: ModelConfig,
+  prefill: Record<string, Tensor>,
+  k: number,
+  length: number,
+): PromptCache {
+  const part = (name: string): Float32Array => {
+    const { data, dims } = prefill[name]!
+    const width = dims[2]! * headDim
+    const own = new Float32Array(numKvHeads * length * headDim)
+    for (let h = 0; h < numKvHeads; h++) {
+      const source = (k * numKvHeads + h) * width
+      own.set((data as Float32Array).subarray(source, source + length * headDim), h * length * headDim)
     }
-    for (const [i, { key, value }] of this.#layers.entries()) {
-      feeds[`pastKey.${i}`] = { data: key.subarray(0, size), dims }
-      feeds[`pastValue.${i}`] = { data: value.subarray(0, size), dims }
-    }
-    return feeds
+    return own
   }
-
-  /** Fills row b with the first `length` positions of row k of a prefill. */
-  copyPrompt(b: number, prefill: Record<string, Tensor>, k: number, length: number): void {
-    const { numKvHeads, headDim } = this.#config
-    for (const [i, layer] of this.#layers.entries())
-      for (const which of ['key', 'value'] as const) {
-        const { data, dims } = prefill[`${which}.${i}`]!
-        const width = dims[2]! * headDim
-        for (let h = 0; h < numKvHeads; h++) {
-          const source = (k * numKvHeads + h) * width
-          const part = (data as Float32Array).subarray(source, source + length * headDim)
-          layer[which].set(part, (b * numKvHeads + h) * this.#capacity * headDim)
-        }
-      }
-    this.#mask.fill(0, b * this.#capacity, b * this.#capacity + length)
-  }
-
-  /** Writes the newest token's keys and values of row b at `position`. */
-  append(b: number, position: number, step: Record<string, Tensor>): void {
-    const { numKvHeads, headDim } = this.#config
-    for (const [i, layer] of this.#layers.entries())
-      for (const which of ['key', 'value'] as const) {
-        const data = step[`${which}.${i}`]!.data as Float32Array
-        for (let h = 0; h < numKvHeads; h++) {
-          const source = (b * numKvHeads + h) * headDim
-          const target = ((b * numKvHeads + h) * this.#capacity + position) * headDim
-          for (let d = 0; d < headDim; d++) layer[which][target + d] = data[source + d]!
-        }
-      }
-    this.#mask[b * this.#capacity + position] = 0
-  }
-
-  /** Moves the given rows, in order, to the front and forgets the others. */
-  keep(rows: readonly number[]): void {
-    const { numKvHeads, headDim } = this.#config
-    const width = numKvHeads * this.#capacity * headDim
-    for (const [to, from] of rows.entries()) {
-      if (to === from) continue
-      for (const { key, value } of this.#layers) {
-        key.copyWithin(to * width, from * width, (from + 1) * width)
-        value.copyWithin(to * width, from * width, (from + 1) * width)
-      }
-      this.#mask.copyWithin(to * this.#capacity, from * this.#capacity, (from + 1) * this.#capacity)
-    }
-    this.#rows = rows.length
-  }
-
-  /** Room for `positions` positions. */
-  ensure(positions: number): void {
-    if (positions <= this.#capacity) return
-    const { numKvHeads, headDim } = this.#config
-    const [oldLayers, oldMask, oldCapacity] = [this.#layers, this.#mask, this.#capacity]
-    this.allocate(this.#rows, positions)
-    for (const [i, layer] of this.#layers.entries())
-      for (const which of ['key', 'value'] as const)
-        for (let r = 0; r < this.#rows * numKvHeads; r++) {
-          const source = r * oldCapacity * headDim
-          const part = oldLayers[i]![which].subarray(source, source + oldCapacity * headDim)
-          layer[which].set(part, r * this.#capacity * headDim)
-        }
-    for (let b = 0; b < this.#rows; b++)
-      this.#mask.set(oldMask.subarray(b * oldCapacity, (b + 1) * oldCapacity), b * this.#capacity)
-  }
+  const layers = Array.from({ length: numLayers }, (_, i) => ({
+    key: part(`key.${i}`),
+    value: part(`value.${i}`),
+  }))
+  return { length, layers }
 }
 
 export function weightFeeds(

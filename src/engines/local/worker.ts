@@ -12,6 +12,8 @@ export interface Call {
     | 'forwardBackward'
     | 'forward'
     | 'optimStep'
+    | 'publishGradient'
+    | 'adoptWeights'
     | 'refreshReference'
     | 'save'
     | 'load'
