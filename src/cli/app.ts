@@ -25,6 +25,10 @@ const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> 
     load: async () => (await import('./runs.ts')).runs,
   },
   eval: { about: 'pass@1 of a model on a task', load: async () => (await import('./eval.ts')).evaluation },
+  tasks: {
+    about: 'list the tasks, or check a table of questions',
+    load: async () => (await import('./tasks.ts')).tasks,
+  },
   chat: { about: 'ask a model and watch it think', load: async () => (await import('./chat.ts')).chat },
   doctor: {
     about: 'check that this machine can train',

@@ -21,7 +21,11 @@ export const chat = command(
     },
     args: {
       message: { type: 'positional', required: false, description: 'the question' },
-      model: { type: 'string', valueHint: 'DIR', description: `model or run (default: ${EMBEDDED_BASE})` },
+      model: {
+        type: 'string',
+        valueHint: 'DIR|HUB_ID',
+        description: `model or run (default: ${EMBEDDED_BASE})`,
+      },
       temperature: {
         type: 'string',
         valueHint: 'T',
@@ -41,7 +45,7 @@ export const chat = command(
       topP: numberOption(values, 'top-p', 0.001, 1) ?? 1,
     }
     const seed = integerOption(values, 'seed', 0) ?? 0
-    const model = modelFolder(textOption(values, 'model') ?? EMBEDDED_BASE)
+    const model = await modelFolder(textOption(values, 'model') ?? EMBEDDED_BASE, (line) => output.live(line))
     const tokenizer = Tokenizer.load(model)
     const trainer = await openLocalTrainer({ model })
     try {

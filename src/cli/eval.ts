@@ -1,17 +1,24 @@
 import { defineCommand } from 'citty'
+import { checkSettings } from '../recipes/layers.ts'
 import { measure } from '../recipes/measure.ts'
 import { EMBEDDED_BASE, modelFolder } from '../recipes/model-folder.ts'
+import { columnSettings } from '../recipes/settings.ts'
 import { integerOption, numberOption, textOption } from './arguments.ts'
 import { command } from './command.ts'
-import { outputOf, outputOptions } from './options.ts'
+import { COLUMNS, columnsOption, outputOf, outputOptions } from './options.ts'
 import { percent, table } from './output.ts'
 
 export const evaluation = command(
   defineCommand({
     meta: { name: 'eval', description: "pass@1 of a model on a task's held-out questions" },
     args: {
-      model: { type: 'string', valueHint: 'DIR', description: `model or run (default: ${EMBEDDED_BASE})` },
+      model: {
+        type: 'string',
+        valueHint: 'DIR|HUB_ID',
+        description: `model or run (default: ${EMBEDDED_BASE})`,
+      },
       task: { type: 'string', valueHint: 'NAME|FILE', description: 'task (default: miniature)' },
+      columns: COLUMNS,
       questions: { type: 'string', valueHint: 'N', description: 'held-out questions (default 300)' },
       samples: { type: 'string', valueHint: 'N', description: 'responses a question (default 1)' },
       temperature: {
@@ -37,11 +44,17 @@ export const evaluation = command(
       seed: integerOption(values, 'seed', 0) ?? 0,
     }
     const threads = integerOption(values, 'threads', 1, 1024)
-    const model = modelFolder(textOption(values, 'model') ?? EMBEDDED_BASE)
+    const watch = {
+      warn: (message: string) => output.warn(message),
+      progress: (line: string) => output.live(line),
+    }
+    const model = await modelFolder(textOption(values, 'model') ?? EMBEDDED_BASE, watch.progress)
     const task = textOption(values, 'task') ?? 'miniature'
     const { evaluation, seconds } = await measure({
       model,
       task,
+      columns: checkSettings(columnSettings, columnsOption(values)),
+      ...watch,
       ...(threads ? { threads } : {}),
       ...options,
     })

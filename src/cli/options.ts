@@ -1,4 +1,5 @@
 import type { ArgsDef } from 'citty'
+import { UserError } from '../errors.ts'
 import { merge, readAssignment, readSettingsFile, type Tree } from '../recipes/layers.ts'
 import { textOption, type Values } from './arguments.ts'
 import { Output } from './output.ts'
@@ -21,6 +22,22 @@ export const trainingOptions = {
   },
   ...outputOptions,
 } satisfies ArgsDef
+
+/** Option of every command that reads a table. */
+export const COLUMNS = {
+  type: 'string',
+  valueHint: 'a=b,c=d',
+  description: 'columns of a table: question=NAME, answer=NAME, choices=NAME or [A,B,C,D], kind=NAME',
+} as const
+
+/** "question=problem,choices=[A,B]" → { question: 'problem', choices: ['A', 'B'] }. Values are read as YAML. */
+export function columnsOption(values: Values): Tree {
+  const pieces = textOption(values, 'columns')?.split(/,(?![^[]*\])/) ?? []
+  for (const piece of pieces)
+    if (!/^\w+=/.test(piece))
+      throw new UserError(`--columns ${piece}: write it as question=NAME,answer=NAME`, 2)
+  return merge(...pieces.map(readAssignment))
+}
 
 export function outputOf(values: Values): Output {
   return new Output({ json: values.json === true, quiet: values.quiet === true })

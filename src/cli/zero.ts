@@ -3,7 +3,7 @@ import { resolveZeroSettings, zero as trainZero, type ZeroOptions, type ZeroWatc
 import { integerOption, textOption } from './arguments.ts'
 import { command } from './command.ts'
 import { interruptible } from './interrupt.ts'
-import { layeredSettings, outputOf, trainingOptions } from './options.ts'
+import { COLUMNS, columnsOption, layeredSettings, outputOf, trainingOptions } from './options.ts'
 import { type Output, percent } from './output.ts'
 import { showReinforcement } from './progress.ts'
 import { finishZero } from './summary.ts'
@@ -18,10 +18,11 @@ export const zero = command(
     args: {
       model: {
         type: 'string',
-        valueHint: 'DIR',
+        valueHint: 'DIR|HUB_ID',
         description: 'base model (default: the embedded miniature-base)',
       },
       task: { type: 'string', valueHint: 'NAME|FILE', description: 'task (default: miniature)' },
+      columns: COLUMNS,
       engine: { type: 'string', valueHint: 'NAME', description: 'where it trains (local)' },
       steps: { type: 'string', valueHint: 'N', description: 'steps of reinforcement learning (default 200)' },
       preset: { type: 'string', valueHint: 'NAME', description: 'scale: miniature (default) or r1-zero' },
@@ -39,6 +40,7 @@ export const zero = command(
     const settings = layeredSettings(values, {
       model: textOption(values, 'model'),
       task: textOption(values, 'task'),
+      columns: columnsOption(values),
       engine: textOption(values, 'engine'),
       preset: textOption(values, 'preset'),
       algorithm: textOption(values, 'algorithm'),
@@ -77,5 +79,7 @@ export function watchZero(output: Output, steps: number, signal: AbortSignal): Z
         )
     },
     onStep: showReinforcement(output, steps),
+    onWarning: (message) => output.warn(message),
+    onProgress: (line) => output.live(line),
   }
 }

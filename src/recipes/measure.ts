@@ -1,14 +1,15 @@
 import { openLocalTrainer } from '../engines/local/index.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
 import { type Evaluation, type EvaluationOptions, evaluate } from '../stages/evaluate.ts'
-import { loadTask } from '../tasks/index.ts'
+import { type LoadOptions, loadTask } from '../tasks/index.ts'
 
 /** pass@1 of the model in a folder on a task. */
 export async function measure(
-  options: EvaluationOptions & { readonly model: string; readonly task: string; readonly threads?: number },
+  options: EvaluationOptions &
+    LoadOptions & { readonly model: string; readonly task: string; readonly threads?: number },
 ): Promise<{ evaluation: Evaluation; seconds: number }> {
   const started = performance.now()
-  const task = loadTask(options.task)
+  const task = await loadTask(options.task, options)
   const codec = Tokenizer.load(options.model)
   const trainer = await openLocalTrainer({
     model: options.model,

@@ -1,10 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { UserError } from '../errors.ts'
 import { checkSettings, merge, readAssignment, readSettingsFile } from './layers.ts'
-import { modelFolder } from './model-folder.ts'
 import { pretrainSettings } from './pretrain.ts'
 import { resolveZeroSettings } from './zero.ts'
 
@@ -104,13 +103,6 @@ test('pretraining has settings of its own', () => {
     model: { hiddenSize: 96 },
     learningRate: 4e-3,
   })
-})
-
-test('a model that is not there', () => {
-  expect(failure(() => modelFolder(join(folder, 'none'))).message).toMatch(/no model folder at/)
-  const empty = mkdtempSync(join(tmpdir(), 'ruminate-empty-'))
-  expect(failure(() => modelFolder(empty)).message).toMatch(/it has no config\.json/)
-  rmSync(empty, { recursive: true })
 })
 
 function failure(work: () => unknown): UserError {

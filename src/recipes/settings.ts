@@ -74,11 +74,22 @@ const weighted = <S extends z.ZodRawShape>(numbers: S) =>
     .default(null)
 const fromTo = z.tuple([z.number(), z.number()])
 
+/** The columns of a table; `answer: null` where the questions have no gold. */
+export const columnSettings = z.strictObject({
+  question: z.string().min(1).optional(),
+  answer: z.string().min(1).nullable().optional(),
+  choices: z.union([z.string().min(1), z.array(z.string().min(1)).min(2)]).optional(),
+  kind: z.string().min(1).optional(),
+})
+
 /** Settings of `zero`. What a preset decides (`rl`, the rewards' weights) is filled in by `withPreset`. */
 export const zeroSettings = z.strictObject({
-  /** A Hugging Face folder, a run, or the name of an embedded model. */
+  /** A Hugging Face folder, a run, the name of an embedded model, or a model of the hub. */
   model: z.string().min(1).default(EMBEDDED_BASE),
+  /** A task's name, or a table: a file, a folder, a dataset of the hub. */
   task: z.string().min(1).default('miniature'),
+  /** Which columns of a table hold what. */
+  columns: columnSettings.prefault({}),
   engine: z.literal('local').default('local'),
   seed: whole(0).default(0),
   steps: whole(0).default(200),

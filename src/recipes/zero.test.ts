@@ -101,8 +101,9 @@ describe('zero', () => {
   test('an error marks the run as failed', async () => {
     const task = {
       ...fakeTask,
-      training: () => {
-        throw new Error('no questions')
+      training: (asked: { seed: number; step: number; count: number }) => {
+        if (asked.step > 1) throw new Error('no questions')
+        return fakeTask.training(asked)
       },
     }
     await expect(zero({ ...options('a'), task })).rejects.toThrow('no questions')

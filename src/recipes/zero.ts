@@ -24,6 +24,10 @@ export interface ZeroWatch {
   readonly onStart?: ((run: string, settings: ZeroSettings) => void) | undefined
   readonly onEvaluation?: ((when: 'before' | 'after', evaluation: Evaluation) => void) | undefined
   readonly onStep?: ((step: ReinforceStep) => void) | undefined
+  /** Told what is wrong with the task's table, in words. */
+  readonly onWarning?: ((message: string) => void) | undefined
+  /** Told what takes long before there is a run: downloads, large tables. */
+  readonly onProgress?: ((line: string) => void) | undefined
 }
 
 /** A reward function of one's own, and its part in the total. */
@@ -63,17 +67,20 @@ interface Own {
  * })
  */
 export async function zero(options: ZeroOptions = {}): Promise<ZeroResult> {
-  const { signal, onStart, onEvaluation, onStep, out, task, rewards, ...input } = options
+  const { signal, onStart, onEvaluation, onStep, onWarning, onProgress, out, task, rewards, ...input } =
+    options
+  const watch: ZeroWatch = { signal, onStart, onEvaluation, onStep, onWarning, onProgress }
   const own: Own = {
     task: typeof task === 'object' ? task : undefined,
     rewards: Array.isArray(rewards) ? rewards : undefined,
   }
-  const settings = resolveZeroSettings({
+  const named = resolveZeroSettings({
     ...input,
     task: typeof task === 'object' ? task.name : task,
     rewards: Array.isArray(rewards) ? undefined : rewards,
   } as Tree)
-  if (!own.task) loadTask(settings.task)
+  const asking = await openTask(named, own.task, watch)
+  const settings = { ...named, model: await modelFolder(named.model, onProgress) }
   const stored = {
     ...settings,
     own: {
@@ -88,7 +95,7 @@ export async function zero(options: ZeroOptions = {}): Promise<ZeroResult> {
       settings: stored,
       ...(out ? { out } : {}),
     })
-    return train(store, trainer, settings, own, { signal, onStart, onEvaluation, onStep })
+    return train(store, trainer, settings, asking, own.rewards, watch)
   })
 }
 
@@ -110,7 +117,8 @@ export async function resumeZero(
         `${directory} was started by a program with its own ${own.task ? 'task' : 'rewards'}; resume it from there, with resumeZero`,
       )
     const settings = checkSettings(zeroSettings, tree)
-    return await withPolicy(settings, (trainer) => train(store, trainer, settings, { task, rewards }, watch))
+    const asking = await openTask(settings, task, watch)
+    return await withPolicy(settings, (trainer) => train(store, trainer, settings, asking, rewards, watch))
   } finally {
     store.close()
   }
@@ -130,9 +138,19 @@ export function resolveZeroSettings(given: Tree): ZeroSettings {
     )
   return {
     ...settings,
-    model: modelFolder(settings.model),
     threads: settings.threads ?? Math.min(availableParallelism(), 8),
   }
+}
+
+/** The task of the settings, or the program's own. One without a question to train on fails here, before there is a run. */
+async function openTask(
+  { task, columns, seed }: ZeroSettings,
+  own: Task | undefined,
+  { onWarning, onProgress }: ZeroWatch,
+): Promise<Task> {
+  const asking = own ?? (await loadTask(task, { columns, warn: onWarning, progress: onProgress }))
+  asking.training({ seed, step: 1, count: 1 })
+  return asking
 }
 
 /** Opens the base model, which is also the first reference. A damaged one fails here, before there is a run. */
@@ -150,14 +168,13 @@ async function train(
   store: RunStore,
   trainer: Trainer,
   settings: ZeroSettings,
-  own: Own,
+  task: Task,
+  own: readonly OwnReward[] | undefined,
   watch: ZeroWatch,
 ): Promise<ZeroResult> {
   const started = performance.now()
-  const task = own.task ?? loadTask(settings.task)
   const rewards =
-    own.rewards?.map((reward) => ({ reward, weight: reward.weight })) ??
-    namedRewards(settings.rewards, settings.rl)
+    own?.map((reward) => ({ reward, weight: reward.weight })) ?? namedRewards(settings.rewards, settings.rl)
   try {
     // the base model, or the last checkpoint
     const from = store.checkpoints().at(-1)

@@ -1,0 +1,78 @@
+import { existsSync } from 'node:fs'
+import { basename } from 'node:path'
+import { UserError } from '../errors.ts'
+import { readHubName } from '../hub/index.ts'
+import { nearest } from '../nearest.ts'
+import { BENCHMARKS, TASKS } from './registry.ts'
+import { equality, noGold } from './rules.ts'
+import type { Columns } from './table/columns.ts'
+import { tableFiles } from './table/files.ts'
+import { type Issue, Issues } from './table/issues.ts'
+import { readerOf } from './table/rows.ts'
+import { readTable, type Table } from './table/table.ts'
+import type { Task } from './task.ts'
+
+export interface LoadOptions {
+  /** Which columns of a table hold what, where they are not called `question` and `answer`. */
+  readonly columns?: Columns | undefined
+  /** Told what is wrong with the table, in words. By default Node's own warnings are used. */
+  readonly warn?: ((message: string) => void) | undefined
+  /** Told what takes long, in words. */
+  readonly progress?: ((line: string) => void) | undefined
+}
+
+/**
+ * A task by its name: one of `TASKS`; a benchmark, from the Hugging Face hub or from files of one's own (`gsm8k:DIR`);
+ * or a table: a file (JSONL, CSV, Parquet), a folder of such files, or a dataset of the hub (`owner/name`).
+ *
+ * @throws UserError for an unknown name (exit code 2) and for a table that cannot be used.
+ */
+export async function loadTask(name: string, options: LoadOptions = {}): Promise<Task> {
+  const task = TASKS.find((t) => t.name === name)
+  if (!task) return loadTable(name, options)
+  if (Object.keys(options.columns ?? {}).length > 0)
+    throw new UserError(`the task ${name} is no table, so it has no columns to name`, 2)
+  return task
+}
+
+/** The same for what is a table; `onIssue` is told of every row in question. */
+export async function loadTable(
+  name: string,
+  {
+    columns = {},
+    warn = (message) => process.emitWarning(message),
+    progress = () => {},
+    onIssue = () => {},
+  }: LoadOptions & { readonly onIssue?: ((issue: Issue) => void) | undefined } = {},
+): Promise<Table> {
+  const colon = name.indexOf(':')
+  const benchmark = BENCHMARKS.find((b) => b.name === (colon < 0 ? name : name.slice(0, colon)))
+  const place = benchmark ? (colon < 0 ? benchmark.dataset : name.slice(colon + 1)) : name
+  if (!benchmark && !existsSync(place) && !readerOf(place) && !readHubName(place)) throw unknown(name)
+  const files = await tableFiles(place, { warn, progress })
+  const mapped = { ...benchmark?.columns, ...columns }
+  const issues = new Issues()
+  const table = await readTable(files, {
+    name: benchmark?.name ?? basename(place).replace(/\.\w+$/, ''),
+    description: benchmark?.description ?? `the questions of ${place}`,
+    columns: mapped,
+    rule: mapped.answer === null ? noGold : equality,
+    evaluationOnly: benchmark?.evaluationOnly,
+    progress,
+    onIssue: (issue) => {
+      issues.add(issue)
+      onIssue(issue)
+    },
+  })
+  for (const paragraph of issues.paragraphs()) warn(`${name}: ${paragraph}`)
+  return table
+}
+
+function unknown(name: string): UserError {
+  const names = [...TASKS, ...BENCHMARKS].map((task) => task.name)
+  const near = nearest(name, names)
+  return new UserError(
+    `unknown task "${name}"${near ? `; did you mean ${near}?` : '.'} Tasks: ${names.join(', ')}, a file (.jsonl, .csv, .parquet), a folder, or a dataset of the hub (owner/name)`,
+    2,
+  )
+}

@@ -1,0 +1,164 @@
+import { UserError } from '../../errors.ts'
+import { nearest } from '../../nearest.ts'
+import { hashText } from '../../random.ts'
+import { extract } from '../../verify/index.ts'
+
+/** Which columns of a table hold what. `a.b` reads the field `b` of a column `a`. */
+export interface Columns {
+  /** Default `question`. A chat (a list of messages) is asked by its last message from the user. */
+  readonly question?: string | undefined
+  /** Default `answer`. `null`: the questions have no gold, as prompts to chat about. */
+  readonly answer?: string | null | undefined
+  /** Makes it multiple choice: a column with a list, or one column a choice. */
+  readonly choices?: string | readonly string[] | undefined
+  /** By which results are broken down, e.g. a subject or a level. */
+  readonly kind?: string | undefined
+}
+
+/** A row as a question: its gold is `null` where it has none. */
+export interface Draft {
+  readonly prompt: string
+  readonly gold: string | null
+  readonly kind: string | null
+}
+
+/** Names that other tables use for a column, for the advice in an error. */
+const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
+  question: ['problem', 'prompt', 'query', 'instruction', 'input'],
+  answer: ['solution', 'gold', 'target', 'output', 'final_answer', 'answerKey', 'label'],
+}
+
+/** Why a row cannot be asked, or has no gold. */
+class Unusable extends Error {}
+
+type Cells = Readonly<Record<string, unknown>>
+
+export class ColumnMap {
+  readonly #question: string
+  readonly #answer: string | null
+  readonly #choices: readonly string[]
+  readonly #kind: string | null
+  constructor({ question = 'question', answer = 'answer', choices = [], kind }: Columns) {
+    this.#question = question
+    this.#answer = answer
+    this.#choices = typeof choices === 'string' ? [choices] : choices
+    this.#kind = kind ?? null
+  }
+
+  /**
+   * The columns that are needed of those that a table has.
+   *
+   * @throws UserError where one is not there, with the one that may be meant.
+   */
+  need(path: string, names: readonly string[]): string[] {
+    const needed = this.#all().map(([role, name]) => {
+      const top = names.includes(name) ? name : name.split('.')[0]!
+      if (names.includes(top)) return top
+      const meant = nearest(name, names) ?? SYNONYMS[role]?.find((synonym) => names.includes(synonym))
+      const example = `--columns ${role}=${meant ?? 'NAME'}`
+      throw new UserError(
+        `${path} has no column "${name}"; its columns are ${names.map((n) => `"${n}"`).join(', ')}. ` +
+          (meant ? `If "${meant}" is meant: ${example}` : `Say which one holds the ${role}: ${example}`),
+        2,
+      )
+    })
+    return [...new Set(needed)]
+  }
+
+  /** A row as a question, or the reason why it is none. */
+  read(cells: Cells): Draft | { readonly reason: string } {
+    try {
+      return this.#read(cells)
+    } catch (error) {
+      if (error instanceof Unusable) return { reason: error.message }
+      throw error
+    }
+  }
+
+  #read(cells: Cells): Draft {
+    const question = questionText(at(cells, this.#question), this.#question)
+    const kind = this.#kind === null ? null : (exactText(at(cells, this.#kind)) ?? null)
+    const answer = this.#answer === null ? null : at(cells, this.#answer)
+    if (this.#choices.length === 0)
+      return { prompt: question, gold: this.#answer === null ? null : goldText(answer, this.#answer), kind }
+    const choices = this.#readChoices(cells)
+    const right = rightChoice(choices, answer)
+    // Where the right answer has a column of its own it would always be the first: the order comes from the question.
+    const shift = this.#choices.includes(this.#answer ?? '') ? hashText(question) % choices.length : 0
+    const order = choices.map((_, i) => (i + shift) % choices.length)
+    const lines = order.map((choice, i) => `${letter(i)}) ${choices[choice]}`)
+    return {
+      prompt: `${question}\n\n${lines.join('\n')}\n\nAnswer with the letter of the right choice.`,
+      gold: letter(order.indexOf(right)),
+      kind,
+    }
+  }
+
+  #all(): [role: string, name: string][] {
+    return [
+      ['question', this.#question],
+      ...(this.#answer === null ? [] : [['answer', this.#answer] as [string, string]]),
+      ...this.#choices.map((name) => ['choices', name] as [string, string]),
+      ...(this.#kind === null ? [] : [['kind', this.#kind] as [string, string]]),
+    ]
+  }
+
+  #readChoices(cells: Cells): string[] {
+    const values = this.#choices.map((name) => at(cells, name))
+    const [only] = values
+    const list = values.length > 1 ? values : Array.isArray(only) ? only : (only as { text?: unknown })?.text
+    if (!Array.isArray(list) || list.length < 2)
+      throw new Unusable(`"${this.#choices}" holds no list of choices`)
+    return list.map((choice, i) => plainText(choice, `choice ${letter(i)}`))
+  }
+}
+
+const letter = (i: number): string => String.fromCharCode(65 + i)
+
+/** A column, or a field inside one. */
+function at(cells: Cells, name: string): unknown {
+  if (name in cells) return cells[name]
+  return name.split('.').reduce<unknown>((value, key) => (value as Cells | null | undefined)?.[key], cells)
+}
+
+function plainText(value: unknown, name: string): string {
+  const text = exactText(value)
+  if (text === null) throw new Unusable(`"${name}" is empty or not text`)
+  return text
+}
+
+/** A cell as text; `null` where there is none in it. */
+function exactText(value: unknown): string | null {
+  if (typeof value === 'string') return value.trim() || null
+  if (typeof value === 'bigint' || typeof value === 'boolean') return String(value)
+  if (typeof value !== 'number' || !Number.isFinite(value)) return null
+  if (Number.isInteger(value) && !Number.isSafeInteger(value))
+    throw new Unusable(`${value} is too large to be exact as a number; write it as text, in quotes`)
+  return String(value)
+}
+
+function questionText(value: unknown, name: string): string {
+  if (!Array.isArray(value)) return plainText(value, name)
+  const asked = value.findLast((message) => message?.role === 'user')?.content
+  return plainText(asked, `${name}, its last message from the user`)
+}
+
+/** The gold in an answer: after the last `####` (GSM8K), in the last box of a worked solution (MATH), or the whole. */
+function goldText(value: unknown, name: string): string {
+  const text = plainText(value, name)
+  return extract(text, { order: ['hash', 'boxed'] }) ?? text
+}
+
+/** Which choice an answer names: by its text, its letter, or its number from 0. */
+function rightChoice(choices: readonly string[], answer: unknown): number {
+  const text = plainText(answer, 'answer')
+  const byText = choices.indexOf(text)
+  if (typeof answer === 'string' && byText >= 0) return byText
+  const index = /^\d+$/.test(text)
+    ? Number(text)
+    : /^[A-Z]$/i.test(text)
+      ? text.toUpperCase().charCodeAt(0) - 65
+      : -1
+  if (index < 0 || index >= choices.length) throw new Unusable(`the answer "${text}" is none of the choices`)
+  return index
+}

@@ -1,0 +1,65 @@
+/** What was found wrong with a row of a table. `where` and `of` are places: "train.jsonl:12". */
+export type Issue =
+  | { readonly kind: 'torn'; readonly where: string; readonly reason: string }
+  | { readonly kind: 'unreadable'; readonly where: string; readonly reason: string }
+  | { readonly kind: 'duplicate'; readonly where: string; readonly of: string; readonly sameGold: boolean }
+  | {
+      readonly kind: 'overlap'
+      readonly where: string
+      readonly question: string
+      /** A held-out question, which it repeats (`words` is null; then it is left out) or shares so many words with. */
+      readonly of: string
+      readonly heldOut: string
+      readonly words: number | null
+    }
+
+/** How many are shown of each kind. */
+const SHOWN = 3
+
+/** Counts issues, and tells people the first of each kind. */
+export class Issues {
+  readonly counts: Record<Issue['kind'], number> = { torn: 0, unreadable: 0, duplicate: 0, overlap: 0 }
+  readonly #first: Record<Issue['kind'], string[]> = { torn: [], unreadable: [], duplicate: [], overlap: [] }
+
+  add(issue: Issue): void {
+    const n = this.counts[issue.kind]++
+    if (n < SHOWN) this.#first[issue.kind].push(describe(issue))
+  }
+
+  /** A paragraph a kind that there is. */
+  paragraphs(): string[] {
+    const { unreadable, duplicate, overlap } = this.counts
+    const headings: [Issue['kind'], string][] = [
+      ['torn', 'the file is cut off; its last line is left out'],
+      ['unreadable', `${rows(unreadable)} left out: no question, or a gold answer that cannot be checked`],
+      ['duplicate', `${rows(duplicate)} left out: the question was there before`],
+      [
+        'overlap',
+        `${overlap} training question${overlap === 1 ? '' : 's'} found again among the held-out ones`,
+      ],
+    ]
+    return headings
+      .filter(([kind]) => this.counts[kind] > 0)
+      .map(([kind, heading]) => {
+        const more = this.counts[kind] - this.#first[kind].length
+        return [heading, ...this.#first[kind], ...(more > 0 ? [`… and ${more} more`] : [])].join('\n  ')
+      })
+  }
+}
+
+const rows = (n: number): string => `${n} row${n === 1 ? ' is' : 's are'}`
+
+function describe(issue: Issue): string {
+  const { kind, where } = issue
+  if (kind === 'torn' || kind === 'unreadable') return `${where}: ${issue.reason}`
+  if (kind === 'duplicate')
+    return `${where} asks what ${issue.of} asks${issue.sameGold ? '' : ', with another gold answer'}`
+  const what = issue.words === null ? 'the same question, left out' : `${issue.words} words in common`
+  return `${where} and ${issue.of} (${what})\n    ${quote(issue.question)}\n    ${quote(issue.heldOut)}`
+}
+
+/** The beginning of a text, on one line. */
+function quote(text: string): string {
+  const line = text.replace(/\s+/g, ' ')
+  return `"${line.length > 90 ? `${line.slice(0, 89)}…` : line}"`
+}

@@ -1,0 +1,29 @@
+import { UserError } from '../../errors.ts'
+import type { Reader, Row } from './rows.ts'
+import { textBlocks } from './text.ts'
+
+/** One JSON object a line; empty lines are skipped. The columns are the names in the first one. */
+export const jsonlRows: Reader = async function* (path, { need, onTorn, onProgress }) {
+  let first = true
+  for await (const block of textBlocks(path, onProgress)) {
+    const lines = block.text.split('\n')
+    for (const [i, text] of lines.entries()) {
+      if (text.trim() === '') continue
+      const line = block.line + i
+      let cells: unknown
+      try {
+        cells = JSON.parse(text)
+      } catch (error) {
+        const reason = `not JSON (${(error as Error).message})`
+        if (!block.open || i < lines.length - 1) throw new UserError(`${path}, line ${line}: ${reason}`)
+        onTorn(line, reason)
+        return
+      }
+      if (typeof cells !== 'object' || cells === null || Array.isArray(cells))
+        throw new UserError(`${path}, line ${line}: not a JSON object ({"question": …, "answer": …})`)
+      if (first) need(Object.keys(cells))
+      first = false
+      yield { line, cells: cells as Row['cells'] }
+    }
+  }
+}
