@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsdown'
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/cli/main.ts', 'src/engines/local/worker.ts'],
+  entry: ['src/index.ts', 'src/cli/main.ts', 'src/engines/local/worker.ts', 'src/sandbox/quickjs-worker.ts'],
   format: 'esm',
   unbundle: true,
   fixedExtension: false,

@@ -1,15 +1,24 @@
 import type { Output } from './output.ts'
 
 /**
- * Runs `work` with a signal that the first Ctrl-C (or a polite kill) raises; a second one quits at once.
+ * Runs `work` with a signal that the first Ctrl-C (or a polite kill) raises. The second one ends the process as if no
+ * one listened: an orderly exit would tear the runtime down in the middle of its work.
  */
 export async function interruptible<T>(
   output: Output,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const controller = new AbortController()
-  const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(130)
+  const ignore = (): void => {
+    process.off('SIGINT', onSignal)
+    process.off('SIGTERM', onSignal)
+  }
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (controller.signal.aborted) {
+      ignore()
+      process.kill(process.pid, signal)
+      return
+    }
     controller.abort()
     output.endLive()
     process.stderr.write('stopping after this step, with a checkpoint; Ctrl-C again quits at once\n')
@@ -19,7 +28,6 @@ export async function interruptible<T>(
   try {
     return await work(controller.signal)
   } finally {
-    process.off('SIGINT', onSignal)
-    process.off('SIGTERM', onSignal)
+    ignore()
   }
 }

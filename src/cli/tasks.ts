@@ -75,7 +75,7 @@ async function check(output: Output, file: string, values: Values): Promise<void
     table([
       ['training questions', count(size.training)],
       ['held-out questions', count(size.heldOut)],
-      ['no usable gold', count(found.unreadable!)],
+      ['unusable rows', count(found.unreadable!)],
       ['duplicates', count(found.duplicate!)],
       ['overlap of the two', count(found.overlap!)],
     ]),

@@ -12,10 +12,13 @@ export function readSettingsFile(file: string): Tree {
   try {
     tree = parse(readFileSync(file, 'utf8'))
   } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
     const why =
-      (error as NodeJS.ErrnoException).code === 'ENOENT'
+      code === 'ENOENT'
         ? 'there is no such file'
-        : (error as Error).message.split('\n')[0]
+        : code === 'EISDIR'
+          ? 'it is a folder'
+          : message.split('\n')[0]!.replace(/:$/, '')
     throw new UserError(`cannot read the settings in ${file}: ${why}`, 2)
   }
   if (!isTree(tree)) throw new UserError(`the settings in ${file} must be a mapping of names to values`, 2)
@@ -39,7 +42,8 @@ export function readAssignment(text: string): Tree {
 
 /** Later layers win, setting by setting. */
 export function merge(...layers: readonly Tree[]): Tree {
-  const out: Tree = {}
+  // without a prototype, so that a setting named __proto__ is one like any other, and unknown
+  const out: Tree = Object.create(null)
   for (const layer of layers)
     for (const [key, value] of Object.entries(layer)) {
       if (value === undefined) continue

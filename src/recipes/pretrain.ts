@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import type { Trainer } from '../engines/contract.ts'
 import { openLocalTrainer } from '../engines/local/index.ts'
-import { UserError } from '../errors.ts'
 import { trainBpe } from '../models/bpe.ts'
 import { chatTemplate } from '../models/chat-template.ts'
 import type { ModelConfig } from '../models/config.ts'
@@ -36,10 +35,14 @@ export const pretrainSettings = z.strictObject({
       numLayers: whole(1).default(4),
       numHeads: whole(1).default(4),
       numKvHeads: whole(1).default(2),
-      headDim: whole(2).default(24),
+      headDim: whole(2).multipleOf(2).default(24),
       intermediateSize: whole(1).default(264),
       ropeTheta: z.number().positive().default(10_000),
       maxPositions: whole(16).default(1024),
+    })
+    .refine(({ numHeads, numKvHeads }) => numHeads % numKvHeads === 0, {
+      path: ['numHeads'],
+      error: 'must be a multiple of model.numKvHeads',
     })
     .prefault({}),
   batchTokens: whole(1).default(2048),
@@ -170,11 +173,6 @@ async function train(
 }
 
 function decoderConfig({ model }: PretrainSettings, tokenizer: Tokenizer): ModelConfig {
-  if (model.numHeads % model.numKvHeads !== 0)
-    throw new UserError(
-      `setting model.numHeads is ${model.numHeads}: it must be a multiple of model.numKvHeads (${model.numKvHeads})`,
-      2,
-    )
   return {
     ...model,
     modelType: 'qwen3',

@@ -241,7 +241,7 @@ export class RunStore {
 export function listRuns(root: string, onBroken: (message: string) => void): RunInfo[] {
   if (!existsSync(root)) return []
   const runs: RunInfo[] = []
-  for (const name of readdirSync(root)) {
+  for (const name of onDisk('list the runs in', root, () => readdirSync(root))) {
     if (!existsSync(join(root, name, 'run.sqlite'))) continue
     try {
       const store = RunStore.open(join(root, name))

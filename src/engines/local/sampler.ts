@@ -1,3 +1,4 @@
+import { UserError } from '../../errors.ts'
 import type { ModelConfig } from '../../models/config.ts'
 import { rotaryTables } from '../../models/decoder.ts'
 import { parameterShapes } from '../../models/parameters.ts'
@@ -82,8 +83,8 @@ export class LocalSampler {
     for (const { prompt, options } of requests) {
       if (prompt.length === 0) throw new Error('sample: the prompt is empty; give at least one token')
       if (prompt.length + options.maxTokens > this.config.maxPositions)
-        throw new Error(
-          `sample: ${prompt.length} prompt tokens + ${options.maxTokens} new ones exceed the model's ${this.config.maxPositions} positions`,
+        throw new UserError(
+          `${prompt.length} tokens of the prompt and up to ${options.maxTokens} new ones exceed the model's ${this.config.maxPositions} positions: lower the longest response (--max-tokens, rl.maxTokens)`,
         )
     }
     const groups: Row[][] = requests.map(() => [])

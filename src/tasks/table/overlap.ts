@@ -48,19 +48,28 @@ export class OverlapIndex {
 
 const bit = (hash: number): number => hash % (1 << 24)
 
-/** A hash of 52 bits for every run of words. */
-function* runs(text: string): Generator<number> {
+/** A hash of 52 bits for every run of words: two polynomials in the hashes of its words, rolled on word by word. */
+function runs(text: string): number[] {
   const words = wordHashes(text)
-  for (let i = 0; i + RUN <= words.length; i++) {
-    let high = 0x9e3779b9
-    let low = 0x85ebca6b
-    for (let k = 0; k < RUN; k++) {
-      high = Math.imul(high ^ words[i + k]!, 0x01000193)
-      low = Math.imul(low + words[i + k]!, 0x5bd1e995) ^ (low >>> 15)
-    }
-    yield (high >>> 6) * 0x4000000 + (low >>> 6)
+  const hashes: number[] = []
+  let high = 0
+  let low = 0
+  for (let i = 0; i < words.length; i++) {
+    const [enters, leaves] = [words[i]!, i < RUN ? 0 : words[i - RUN]!]
+    // h ← h · b + enters − leaves · b^RUN   (mod 2^32)
+    high = (Math.imul(high, HIGH) + enters - Math.imul(leaves, HIGH_RUN)) | 0
+    low = (Math.imul(low, LOW) + enters - Math.imul(leaves, LOW_RUN)) | 0
+    if (i >= RUN - 1) hashes.push((high >>> 6) * 0x4000000 + (low >>> 6))
   }
+  return hashes
 }
+
+const [HIGH, LOW] = [0x01000193, 0x5bd1e995]
+const [HIGH_RUN, LOW_RUN] = [HIGH, LOW].map((base) => {
+  let power = 1
+  for (let i = 0; i < RUN; i++) power = Math.imul(power, base)
+  return power
+}) as [number, number]
 
 /** A hash of every word, in lower case. Letters and digits make words; a character beyond ASCII is a word of its own in scripts without spaces. */
 function wordHashes(text: string): number[] {

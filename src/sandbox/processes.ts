@@ -1,0 +1,67 @@
+import { readdirSync, readFileSync, statfsSync } from 'node:fs'
+
+/** A private /tmp may hold this many files: each takes memory of the kernel that no other limit counts. */
+const MOST_FILES = 10_000
+const O_CLOEXEC = 0o2000000
+
+/** What a sandbox that stands, begun by process `pid`, holds at this moment; processes that end meanwhile count as none. */
+export function held(pid: number): { memoryMiB: number; tooManyFiles: boolean } {
+  let kib = 0
+  let tooManyFiles = false
+  const pids = [pid]
+  for (const p of pids) {
+    try {
+      kib += Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${p}/status`, 'utf8'))?.[1] ?? 0)
+      for (const thread of readdirSync(`/proc/${p}/task`)) pids.push(...childrenOf(p, thread))
+    } catch (error) {
+      if (!isGone(error)) throw error
+    }
+  }
+  const innermost = pids.at(-1)!
+  try {
+    const { files, ffree } = statfsSync(`/proc/${innermost}/root/tmp`)
+    tooManyFiles = innermost !== pid && files - ffree > MOST_FILES
+  } catch (error) {
+    if (!isGone(error)) throw error
+  }
+  return { memoryMiB: kib / 1024, tooManyFiles }
+}
+
+/** The processes that a thread has started, oldest first. */
+function childrenOf(pid: number, thread: string | number): number[] {
+  const children = readFileSync(`/proc/${pid}/task/${thread}/children`, 'utf8').trim()
+  return children ? children.split(' ').map(Number) : []
+}
+
+/**
+ * Kills the first process of a sandbox begun by process `pid`, and with it all others. Process `pid` sees it out and ends
+ * by itself: killed outright, it would leave a dead child to whoever collects those on this machine, if anyone does.
+ */
+export function killSandbox(pid: number): void {
+  try {
+    const [first] = childrenOf(pid, pid)
+    process.kill(first ?? -pid, 'SIGKILL')
+  } catch (error) {
+    if (!isGone(error)) throw error
+  }
+}
+
+/** Descriptors that this process would hand on to programs it starts: those it got without the close-on-exec flag. */
+export function inheritable(): number[] {
+  return readdirSync('/proc/self/fd')
+    .map(Number)
+    .sort((a, b) => a - b)
+    .filter((fd) => {
+      try {
+        const flags = /^flags:\s+(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))![1]!
+        return (Number.parseInt(flags, 8) & O_CLOEXEC) === 0
+      } catch (error) {
+        if (isGone(error)) return false
+        throw error
+      }
+    })
+}
+
+function isGone(error: unknown): boolean {
+  return ['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')
+}

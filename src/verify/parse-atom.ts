@@ -1,0 +1,448 @@
+import { GREEK_NAMES } from './characters.ts'
+import { type Cursor, Unreadable } from './cursor.ts'
+import type { Expression } from './expression.ts'
+import { exponent, item, list, power, sum } from './parse.ts'
+import { environment } from './parse-matrix.ts'
+import type { Token } from './tokens.ts'
+
+/** Functions of one argument that need no parentheses. */
+const FUNCTIONS = new Set(
+  'sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan arccot arcsec arccsc arsinh arcosh artanh ln lg log exp det sgn arg Re Im'.split(
+    ' ',
+  ),
+)
+/** Functions whose arguments stand in parentheses. */
+const CALLS = new Set('gcd lcm max min floor ceil abs cbrt factorial binom'.split(' '))
+const INVERSE: Record<string, string> = {
+  sin: 'arcsin',
+  cos: 'arccos',
+  tan: 'arctan',
+  cot: 'arccot',
+  sec: 'arcsec',
+  csc: 'arccsc',
+  sinh: 'arsinh',
+  cosh: 'arcosh',
+  tanh: 'artanh',
+}
+/** Commands that end an atom or stand between atoms. */
+const BETWEEN = new Set(
+  'le ge ne lt gt approx sim in notin equiv subset subseteq to cup cap setminus times cdot div pm mp plus minus equals mod pmod over choose atop Rightarrow iff therefore because } rfloor rceil rangle wedge vee end percent degree mid hline colon item'.split(
+    ' ',
+  ),
+)
+const UNKNOWN_FUNCTIONS = /^[fghFGH]$/
+const MONEY: Record<string, string> = { dollar: 'dollar', '€': 'euro', '£': 'GBP', '¥': 'yen', '₹': 'rupee' }
+
+export function startsAtom(c: Cursor): boolean {
+  const token = c.peek()
+  if (!token) return false
+  switch (token.kind) {
+    case 'number':
+      return true
+    case 'letter':
+      // 10 \text{m}: a unit
+      return true
+    case 'mark':
+      if (token.text === '|') return !c.builder
+      if (token.text === '[' || token.text === ']') return token.text === '[' ? !c.french : opensFrench(c)
+      return token.text === '(' || token.text === '{' || token.text in MONEY
+    case 'command':
+      return !BETWEEN.has(token.text)
+    default:
+      return false
+  }
+}
+
+/** `]a, b[`: is this bracket one that opens? Only where nothing is open that it could close. */
+const opensFrench = (c: Cursor) => c.brackets === 0
+
+export function atom(c: Cursor): Expression {
+  const token = c.next()
+  switch (token.kind) {
+    case 'number':
+      return subscripted(c, token)
+    case 'letter':
+      return letter(c, token)
+    case 'word':
+      return text(c, token)
+    case 'mark':
+      return mark(c, token)
+    case 'command':
+      return c.nested(() => command(c, token))
+    default:
+      throw new Unreadable(`unexpected "${token.text}"`)
+  }
+}
+
+/** A number; with a subscript, one in another base: 1011_2. */
+function subscripted(c: Cursor, token: Token): Expression {
+  const number: Expression = { kind: 'number', literal: token.number! }
+  if (!c.mark('_')) return number
+  return { kind: 'call', name: 'base', args: [number, { kind: 'symbol', name: subscript(c) }] }
+}
+
+function letter(c: Cursor, token: Token): Expression {
+  const name = token.text
+  let full = name
+  for (;;) {
+    if (c.mark('_')) full += `_${subscript(c)}`
+    else if (c.take('mark', "'") || primes(c)) full += "'"
+    else break
+  }
+  if (UNKNOWN_FUNCTIONS.test(name)) {
+    const inverse = c.mark('^') && /^\^\{?-1\}?\(/.test(spelled(c, 6))
+    if (inverse) {
+      c.next()
+      exponent(c)
+      full += '^-1'
+    }
+    if (c.mark('(')) return { kind: 'call', name: `?${full}`, args: parenthesised(c) }
+  }
+  if (full === 'e' || full === 'i') return { kind: 'constant', name: full }
+  return { kind: 'symbol', name: full }
+}
+
+/** ^{\prime} */
+function primes(c: Cursor): boolean {
+  if (!c.mark('^')) return false
+  const braced = c.is('mark', '{', 1)
+  if (!c.is('mark', "'", braced ? 2 : 1)) return false
+  c.next()
+  if (braced) c.next()
+  while (c.take('mark', "'"));
+  if (braced) c.closeBrace()
+  return true
+}
+
+/** The next tokens as they are written. */
+function spelled(c: Cursor, count: number): string {
+  let out = ''
+  for (let i = 0; i < count; i++) out += c.peek(i)?.text ?? ''
+  return out
+}
+
+/** The name after _: a token, or everything in braces. */
+function subscript(c: Cursor): string {
+  c.next()
+  const first = c.next()
+  if (first.kind !== 'mark' || first.text !== '{') return first.text
+  let out = ''
+  let depth = 1
+  while (!c.done) {
+    const { kind, text } = c.next()
+    if (kind === 'mark' && text === '{') depth++
+    if (kind === 'mark' && text === '}' && --depth === 0) break
+    out += text
+  }
+  return out
+}
+
+/** Words up to the next mark: one name, whatever it means. */
+function text(c: Cursor, first: Token): Expression {
+  const words = [first.text]
+  for (let token = c.peek(); token; token = c.peek()) {
+    if (token.kind !== 'word' && token.kind !== 'letter' && !(token.kind === 'number' && words.length > 0))
+      break
+    words.push(token.text)
+    c.next()
+  }
+  return { kind: 'text', words: words.join(' ').toLowerCase() }
+}
+
+function mark(c: Cursor, token: Token): Expression {
+  switch (token.text) {
+    case '(':
+    case '[':
+      return bracketed(c, token.text)
+    case ']':
+      return french(c)
+    case '{':
+      return braced(c)
+    case '|': {
+      const x = c.within({ bars: c.bars + 1, brackets: c.brackets + 1 }, () => {
+        c.take('mark', '|')
+        return sum(c)
+      })
+      if (!c.take('mark', '|')) throw new Unreadable('a bar is not closed')
+      c.take('mark', '|')
+      return { kind: 'call', name: 'abs', args: [x] }
+    }
+    default: {
+      const money = MONEY[token.text]
+      if (money === undefined) throw new Unreadable(`unexpected "${token.text}"`)
+      c.currency = money
+      return power(c)
+    }
+  }
+}
+
+function bracketed(c: Cursor, open: '(' | '['): Expression {
+  const inner = c.within({ bars: 0, builder: false, brackets: c.brackets + 1, french: false }, () => list(c))
+  const close = c.next()
+  if (
+    close.kind !== 'mark' ||
+    !(close.text === ')' || close.text === ']' || (close.text === '[' && open === '['))
+  )
+    throw new Unreadable('a parenthesis is not closed')
+  if (inner.kind !== 'list')
+    return inner.kind === 'group' && open === '['
+      ? { kind: 'group', open, close: ']', items: [inner] }
+      : inner
+  return { kind: 'group', open, close: close.text === ']' ? ']' : ')', items: inner.items }
+}
+
+/** ]a, b[, ]a, b] */
+function french(c: Cursor): Expression {
+  const inner = c.within({ bars: 0, builder: false, brackets: c.brackets + 1, french: true }, () => list(c))
+  const close = c.next()
+  if (inner.kind !== 'list' || close.kind !== 'mark' || !/^[[\])]$/.test(close.text))
+    throw new Unreadable('unexpected "]"')
+  return { kind: 'group', open: '(', close: close.text === ']' ? ']' : ')', items: inner.items }
+}
+
+/** Braces without backslashes: they only hold together, unless there are several items in them. */
+function braced(c: Cursor): Expression {
+  if (c.take('mark', '}')) return { kind: 'group', open: '{', close: '}', items: [] }
+  return c.within({ bars: 0, brackets: c.brackets + 1, french: false }, () => {
+    const first = list(c)
+    if (c.mark('|') || c.command('mid') || (c.mark(':') && first.kind !== 'list'))
+      return builder(c, first, 'mark')
+    for (const operation of ['over', 'choose'] as const)
+      if (c.take('command', operation)) {
+        const below = list(c)
+        c.closeBrace()
+        return operation === 'over'
+          ? { kind: 'quotient', top: first, bottom: below }
+          : { kind: 'call', name: 'binom', args: [first, below] }
+      }
+    c.closeBrace()
+    return first.kind === 'list' && first.joiner === ','
+      ? { kind: 'group', open: '{', close: '}', items: first.items }
+      : first
+  })
+}
+
+/** \{ items \} or \{ item | conditions \}; `\left\{` before lines is a system. */
+function set(c: Cursor): Expression {
+  if (c.take('command', '}') || c.take('mark', '}'))
+    return { kind: 'group', open: '{', close: '}', items: [] }
+  return c.within({ bars: 0, builder: true, brackets: c.brackets + 1, french: false }, () => {
+    if (c.is('command', 'begin')) {
+      const lines = list(c)
+      c.take('command', '}')
+      return lines.kind === 'matrix' ? { kind: 'list', items: lines.rows.flat(), joiner: 'and' } : lines
+    }
+    const first = list(c)
+    if (c.mark('|') || c.command('mid') || c.mark(':')) return builder(c, first, 'command')
+    closeSet(c)
+    const items = first.kind === 'list' ? first.items : [first]
+    return { kind: 'group', open: '{', close: '}', items }
+  })
+}
+
+function closeSet(c: Cursor): void {
+  if (!c.take('command', '}') && !c.take('mark', '}') && !c.done) throw new Unreadable('a set is not closed')
+}
+
+function builder(c: Cursor, item: Expression, close: 'mark' | 'command'): Expression {
+  c.next()
+  const conditions = c.within({ builder: false }, () => list(c))
+  if (close === 'mark') c.closeBrace()
+  else closeSet(c)
+  return {
+    kind: 'builder',
+    item,
+    conditions: conditions.kind === 'list' ? [...conditions.items] : [conditions],
+  }
+}
+
+function command(c: Cursor, token: Token): Expression {
+  const name = token.text
+  if (name.startsWith('mathbb')) return { kind: 'numbers', name: name.slice(6) }
+  if (FUNCTIONS.has(name)) return named(c, name)
+  if (CALLS.has(name)) return called(c, name)
+  switch (name) {
+    case 'pi':
+      return c.mark('_') ? { kind: 'symbol', name: `pi_${subscript(c)}` } : { kind: 'constant', name }
+    case 'infty':
+      return { kind: 'constant', name: 'infinity' }
+    case 'emptyset':
+      return { kind: 'group', open: '{', close: '}', items: [] }
+    case 'frac': {
+      const top = argument(c, true)
+      return { kind: 'quotient', top, bottom: argument(c, true) }
+    }
+    case 'sqrt':
+      return root(c)
+    case '{':
+      return set(c)
+    case 'lfloor':
+    case 'lceil': {
+      const x = c.within({ bars: 0, brackets: c.brackets + 1 }, () => sum(c))
+      if (!c.take('command', name === 'lfloor' ? 'rfloor' : 'rceil'))
+        throw new Unreadable(`\\${name} is not closed`)
+      return { kind: 'call', name: name.slice(1), args: [x] }
+    }
+    case 'langle': {
+      const inner = c.within({ bars: 0, brackets: c.brackets + 1 }, () => list(c))
+      if (!c.take('command', 'rangle')) throw new Unreadable('\\langle is not closed')
+      return { kind: 'group', open: '<', close: '>', items: inner.kind === 'list' ? inner.items : [inner] }
+    }
+    case 'begin':
+      return environment(c)
+    case 'overline':
+    case 'tilde':
+    case 'dot':
+    case 'widetilde': {
+      const inner = argument(c, false)
+      return inner.kind === 'symbol' || inner.kind === 'constant'
+        ? { kind: 'symbol', name: `${name} ${inner.name}` }
+        : inner
+    }
+    case 'angle':
+    case 'triangle': {
+      let letters = ''
+      while (c.peek()?.kind === 'letter') letters += c.next().text
+      return { kind: 'symbol', name: `${name} ${letters}` }
+    }
+    case 'sum':
+    case 'prod':
+    case 'int':
+    case 'iint':
+    case 'oint':
+    case 'lim':
+      return big(c, name)
+    case 'not': {
+      throw new Unreadable('\\not')
+    }
+    default: {
+      if (BETWEEN.has(name)) throw new Unreadable(`unexpected "${name}"`)
+      let full = GREEK_NAMES.has(name) ? name : `\\${name}`
+      while (c.mark('_')) full += `_${subscript(c)}`
+      return { kind: 'symbol', name: full }
+    }
+  }
+}
+
+/** An argument of a command: a group, or one token. `digit`: only the first digit of a number (`\frac12`). */
+function argument(c: Cursor, digit: boolean): Expression {
+  return c.nested(() => {
+    const token = c.peek()
+    if (token?.kind === 'number' && digit && /^\d{2,}$/.test(token.text)) {
+      const part = (text: string): Token => ({
+        ...token,
+        text,
+        spaced: false,
+        number: { value: { n: BigInt(text), d: 1n }, decimals: 0, significant: text.length, digits: text },
+      })
+      c.replace(part(token.text.slice(1)))
+      return { kind: 'number', literal: part(token.text[0]!).number! }
+    }
+    return atom(c)
+  })
+}
+
+function root(c: Cursor): Expression {
+  if (!c.mark('[')) return { kind: 'call', name: 'sqrt', args: [argument(c, false)] }
+  c.next()
+  const index = c.within({ bars: 0 }, () => sum(c))
+  if (!c.take('mark', ']')) throw new Unreadable('the index of a root is not closed')
+  return { kind: 'call', name: 'root', args: [argument(c, false), index] }
+}
+
+/** The items in parentheses. */
+function parenthesised(c: Cursor): readonly Expression[] {
+  c.next()
+  const inner = c.within({ bars: 0, builder: false, brackets: c.brackets + 1, french: false }, () => list(c))
+  if (!c.take('mark', ')') && !c.take('mark', ']')) throw new Unreadable('a parenthesis is not closed')
+  return inner.kind === 'list' ? inner.items : [inner]
+}
+
+/** `\sin x`, `\sin^2 x`, `\log_2 8`, `\sin 2x`. */
+function named(c: Cursor, name: string): Expression {
+  let base: Expression | null = null
+  let raise: Expression | null = null
+  for (;;) {
+    if (!base && c.take('mark', '_')) base = argument(c, false)
+    else if (!raise && c.take('mark', '^')) raise = exponent(c)
+    else break
+  }
+  let inverse = false
+  if (
+    raise?.kind === 'negative' &&
+    raise.x.kind === 'number' &&
+    raise.x.literal.digits === '1' &&
+    INVERSE[name]
+  ) {
+    inverse = true
+    raise = null
+  }
+  const args = c.mark('(') || c.mark('[') ? parenthesised(c) : [applied(c)]
+  let call: Expression = { kind: 'call', name: inverse ? INVERSE[name]! : name, args }
+  if (name === 'lg') call = { kind: 'call', name: 'log', args: [args[0]!, TEN] }
+  if (name === 'exp') call = { kind: 'power', base: { kind: 'constant', name: 'e' }, exponent: args[0]! }
+  if (name === 'log' && base) call = { kind: 'call', name, args: [args[0]!, base] }
+  return raise ? { kind: 'power', base: call, exponent: raise } : call
+}
+
+const TEN: Expression = {
+  kind: 'number',
+  literal: { value: { n: 10n, d: 1n }, decimals: 0, significant: 2, digits: '10' },
+}
+
+/** The argument of a function without parentheses: `2x` in `\sin 2x`, up to a sign, a function or a parenthesis. */
+function applied(c: Cursor): Expression {
+  if (c.take('mark', '-')) return { kind: 'negative', x: applied(c) }
+  const factors = [power(c)]
+  for (;;) {
+    const token = c.peek()
+    const goesOn =
+      token?.kind === 'letter' ||
+      (token?.kind === 'command' && (token.text === 'pi' || GREEK_NAMES.has(token.text)))
+    if (!goesOn || (token.kind === 'letter' && token.upright)) break
+    factors.push(power(c))
+  }
+  return factors.length === 1 ? factors[0]! : { kind: 'product', factors }
+}
+
+function called(c: Cursor, name: string): Expression {
+  if (c.mark('(')) return { kind: 'call', name, args: parenthesised(c) }
+  const first = argument(c, name === 'binom')
+  if (name === 'binom') return { kind: 'call', name, args: [first, argument(c, true)] }
+  if (first.kind === 'group') return { kind: 'call', name, args: first.items }
+  return { kind: 'call', name, args: [first] }
+}
+
+function big(c: Cursor, name: string): Expression {
+  let below: Expression | null = null
+  let above: Expression | null = null
+  for (;;) {
+    if (!below && c.take('mark', '_')) below = c.mark('{') ? group(c) : atom(c)
+    else if (!above && c.take('mark', '^')) above = exponent(c)
+    else break
+  }
+  const factors: Expression[] = []
+  while (startsAtom(c) && !(c.mark('|') && c.bars > 0)) {
+    factors.push(power(c))
+    if (c.mark('/') || c.command('div')) {
+      c.next()
+      factors.push({ kind: 'power', base: power(c), exponent: MINUS_ONE })
+    } else if (c.mark('*') || c.command('cdot') || c.command('times')) c.next()
+  }
+  if (factors.length === 0) throw new Unreadable(`\\${name} of nothing`)
+  return { kind: 'big', name, below, above, body: { kind: 'product', factors } }
+}
+
+const MINUS_ONE: Expression = {
+  kind: 'negative',
+  x: { kind: 'number', literal: { value: { n: 1n, d: 1n }, decimals: 0, significant: 1, digits: '1' } },
+}
+
+/** A braced group that may hold a relation. */
+function group(c: Cursor): Expression {
+  c.next()
+  const inner = c.within({ bars: 0, builder: false }, () => item(c))
+  while (!c.done && !c.mark('}')) c.next()
+  c.closeBrace()
+  return inner
+}

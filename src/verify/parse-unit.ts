@@ -1,0 +1,114 @@
+import type { Cursor } from './cursor.ts'
+import type { Expression } from './expression.ts'
+import { sum } from './parse.ts'
+import { type Rational, rational } from './rational.ts'
+import { type Unit, unitOf, unitWord } from './units.ts'
+
+const SCALES: Record<string, bigint> = {
+  hundred: 100n,
+  thousand: 1000n,
+  million: 1_000_000n,
+  billion: 1_000_000_000n,
+  trillion: 1_000_000_000_000n,
+  万: 10_000n,
+  亿: 100_000_000n,
+}
+
+export const literal = (value: Rational): Expression => ({
+  kind: 'number',
+  literal: { value, decimals: 0, significant: 0, digits: value.d === 1n ? String(value.n) : '' },
+})
+
+/** The words, units or signs of money that belong to what was just read. */
+export function unitAfter(c: Cursor, x: Expression): Expression {
+  if (x.kind === 'text') return x
+  let value = x
+  const scale = (): void => {
+    for (
+      let token = c.peek();
+      token?.kind === 'word' && Object.hasOwn(SCALES, token.text);
+      token = c.peek()
+    ) {
+      value = { kind: 'product', factors: [value, literal(rational(SCALES[token.text]!))] }
+      c.next()
+    }
+  }
+  scale()
+  const unit = readUnit(c) ?? (c.currency ? unitOf([[c.currency, 1]]) : null)
+  if (!unit) return value
+  // 3 hours 20 minutes
+  if (unit.scale && c.peek()?.kind === 'number') {
+    const rest = unitAfter(c, sum(c))
+    if (rest.kind === 'quantity' && rest.unit.scale && rest.unit.dimension === unit.dimension) {
+      const by = { kind: 'quotient', top: literal(rest.unit.scale), bottom: literal(unit.scale) } as const
+      const part: Expression = { kind: 'product', factors: [rest.x, by] }
+      return { kind: 'quantity', x: { kind: 'sum', terms: [value, part] }, unit }
+    }
+  }
+  return { kind: 'quantity', x: value, unit }
+}
+
+/** Words with exponents: `cm^2`, `m/s`, `miles per hour`, `square feet`. */
+function readUnit(c: Cursor): Unit | null {
+  const parts: [string, number][] = []
+  let sign = 1
+  let pending = 1
+  for (;;) {
+    const token = c.peek()
+    if (!token) break
+    if (
+      token.kind === 'word' ||
+      (token.kind === 'letter' && (token.upright || sign < 0 || parts.length > 0))
+    ) {
+      const word = token.text
+      if (parts.length === 0 && token.kind === 'letter' && !unitWord(word)) break
+      c.next()
+      if (/^per$/i.test(word)) sign = -1
+      else if (/^sq$|^square$/i.test(word)) pending = 2
+      else if (/^cu$|^cubic$/i.test(word)) pending = 3
+      else if (/^squared$/i.test(word) && parts.length > 0) parts.at(-1)![1] *= 2
+      else if (/^cubed$/i.test(word) && parts.length > 0) parts.at(-1)![1] *= 3
+      else if (/^(?:degC|Celsius|celsius)$/.test(word)) parts.push(['degC', 1])
+      else {
+        parts.push([word, sign * pending])
+        pending = 1
+      }
+      continue
+    }
+    if (parts.length > 0 && token.kind === 'mark' && token.text === '^') {
+      const braced = c.is('mark', '{', 1)
+      let at = braced ? 2 : 1
+      const minus = c.is('mark', '-', at)
+      if (minus) at++
+      const exponent = c.peek(at)
+      if (exponent?.kind !== 'number' || !/^\d$/.test(exponent.text)) break
+      for (let i = 0; i <= at; i++) c.next()
+      if (braced) c.closeBrace()
+      parts.at(-1)![1] *= Number(exponent.text) * (minus ? -1 : 1)
+      continue
+    }
+    if (token.kind === 'mark' && token.text === 'dollar') {
+      c.next()
+      parts.push(['dollar', 1])
+      continue
+    }
+    const following = c.peek(1)?.kind
+    const joins = following === 'word' || following === 'letter'
+    if (parts.length > 0 && joins && token.kind === 'mark' && token.text === '/') {
+      c.next()
+      sign = -1
+      continue
+    }
+    if (
+      parts.length > 0 &&
+      joins &&
+      ((token.kind === 'mark' && token.text === '*') || (token.kind === 'command' && token.text === 'cdot'))
+    ) {
+      c.next()
+      continue
+    }
+    // 30 (dollars), 30 "degrees Celsius"
+    break
+  }
+  return parts.length > 0 ? unitOf(parts) : null
+}
