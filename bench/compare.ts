@@ -1,4 +1,8 @@
+import { setTimeout } from 'node:timers/promises'
 import { Peer, type Repetition } from './peer.ts'
+
+/** Before each turn: a thread pool goes on spinning for a while after its work and would take the other side's cores. */
+const PAUSE_MS = 500
 
 /** Threads of each side. */
 export const THREADS = 2
@@ -35,7 +39,9 @@ export async function compare({
   let difference = 0
   try {
     for (let i = 0; i <= repetitions; i++) {
+      await setTimeout(PAUSE_MS)
       const mine = await ours()
+      await setTimeout(PAUSE_MS)
       const other = typeof peer === 'string' ? null : await peer.repetition()
       if (other && sameLoss !== undefined)
         difference = Math.max(difference, Math.abs(mine.loss! - other.loss!))

@@ -44,9 +44,9 @@ export async function download(
 ): Promise<void> {
   const part = `${target}.part`
   mkdirSync(dirname(target), { recursive: true })
-  if (sizeOf(part) > (file.size ?? Number.POSITIVE_INFINITY)) rmSync(part)
   let resumed = sizeOf(part) > 0
   for (let fruitless = 0; ; ) {
+    if (sizeOf(part) > (file.size ?? Number.POSITIVE_INFINITY)) rmSync(part)
     const before = sizeOf(part)
     const broken = before > 0 && before === file.size ? null : await receive(repository, url, part, progress)
     const size = sizeOf(part)
@@ -85,10 +85,13 @@ async function receive(
     bytes += chunk.length
     progress(bytes)
   })
+  const out = createWriteStream(part, { flags: goesOn ? 'a' : 'w' })
   try {
-    await pipeline(body, createWriteStream(part, { flags: goesOn ? 'a' : 'w' }))
+    await pipeline(body, out)
     return null
   } catch (error) {
+    // A write may still be under way: the size of the part counts only after it.
+    if (!out.closed) await new Promise<void>((resolve) => out.once('close', () => resolve()))
     const { code, message, syscall } = error as NodeJS.ErrnoException
     if (syscall === 'write' || syscall === 'open') throw new UserError(`cannot write ${part}: ${message}`)
     return code ?? message

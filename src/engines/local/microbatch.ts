@@ -44,7 +44,7 @@ export interface Prefix {
 
 const MASKED = -1e9
 /** What running a program costs besides its arithmetic, in floating point operations. */
-const OVERHEAD_FLOPS = 2e8
+const OVERHEAD_FLOPS = 1e8
 
 /** The first position with a loss: before it lies the prompt's common part. */
 const start = ({ weights }: Datum): number => {
