@@ -69,7 +69,7 @@ export class Random {
     return items[items.length - 1]!
   }
   /** Fisher–Yates, in place. */
-  shuffle<T>(items: T[]): T[] {
+  shuffle<L extends unknown[] | Uint32Array>(items: L): L {
     for (let i = items.length - 1; i > 0; i--) {
       const j = this.int(0, i)
       const t = items[i]!

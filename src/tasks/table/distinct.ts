@@ -1,6 +1,8 @@
+import { Numbers } from './numbers.ts'
+
 /** Finds texts that were there before, in some bytes a text: an open-addressed table of 32-bit hashes. */
 export class Distinct {
-  readonly #hashes: number[] = []
+  readonly #hashes = new Numbers(4)
   /** Indices + 1; 0 is free. */
   #slots = new Uint32Array(1 << 10)
 
@@ -17,8 +19,8 @@ export class Distinct {
     this.#slots[slot] = this.#hashes.length
     if (2 * this.#hashes.length <= this.#slots.length) return null
     this.#slots = new Uint32Array(2 * this.#slots.length)
-    for (const [index, old] of this.#hashes.entries()) {
-      slot = this.#find(old, () => false)
+    for (let index = 0; index < this.#hashes.length; index++) {
+      slot = this.#find(this.#hashes.at(index), () => false)
       this.#slots[slot] = index + 1
     }
     return null
@@ -30,7 +32,7 @@ export class Distinct {
     let slot = hash & mask
     for (;;) {
       const index = this.#slots[slot]! - 1
-      if (index < 0 || (this.#hashes[index] === hash && same(index))) return slot
+      if (index < 0 || (this.#hashes.at(index) === hash && same(index))) return slot
       slot = (slot + 1) & mask
     }
   }

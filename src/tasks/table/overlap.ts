@@ -18,6 +18,11 @@ export class OverlapIndex {
   /** Which hashes may be there, by their lowest bits: most runs are not, and this is quick to see. */
   readonly #maybe = new Uint8Array(1 << 21)
 
+  /** No question is as long as a run: none can be found again in part. */
+  get empty(): boolean {
+    return this.#questions.size === 0
+  }
+
   get full(): boolean {
     return this.#questions.size >= MOST
   }

@@ -6,6 +6,7 @@ import { Distinct } from './distinct.ts'
 import type { Side, TableFile } from './files.ts'
 import type { Issue } from './issues.ts'
 import { LengthCounter } from './lengths.ts'
+import { Numbers } from './numbers.ts'
 import { readerOf } from './rows.ts'
 import { Spool } from './spool.ts'
 
@@ -23,13 +24,12 @@ export interface ReadOptions {
 export class Questions {
   /** Rows read, usable or not. */
   rows = 0
-  readonly training: number[] = []
-  readonly heldOut: number[] = []
   /** In characters. */
   readonly lengths = { question: new LengthCounter(), gold: new LengthCounter() }
   readonly #spool = new Spool()
   readonly #distinct = new Distinct()
-  readonly #sides: Side[] = []
+  /** Of every question: is it held out? */
+  readonly #heldOut = new Numbers(1)
 
   at(index: number): Question {
     const [id, prompt, gold, kind] = JSON.parse(this.#spool.read(index))
@@ -40,29 +40,42 @@ export class Questions {
     return this.#spool.length
   }
 
+  /** The indices of the questions on a side. */
+  on(side: Side): Uint32Array {
+    const indices = new Uint32Array(this.count)
+    let n = 0
+    for (let i = 0; i < this.count; i++) if (this.#sideOf(i) === side) indices[n++] = i
+    return indices.slice(0, n)
+  }
+
   /** Adds a question, unless it is there: then tells of the first such. */
   add(question: Question, side: Side | null): Repeated | null {
     const key = normalise(question.prompt)
     const hash = hashText(key)
     const asked = side ?? (hash % 10 === 0 ? 'heldOut' : 'training')
     const first = this.#distinct.add(hash, (index) => normalise(this.at(index).prompt) === key)
-    if (first !== null) return { first: this.at(first), on: this.#sides[first]!, asked }
+    if (first !== null) return { first: this.at(first), on: this.#sideOf(first), asked }
     const { id, prompt, gold, kind } = question
     this.lengths.question.add(prompt.length)
     if (gold !== '') this.lengths.gold.add(gold.length)
-    this[asked].push(this.#spool.length)
-    this.#sides.push(asked)
+    this.#heldOut.push(Number(asked === 'heldOut'))
     this.#spool.push(JSON.stringify([id, prompt, gold, kind]))
     return null
   }
 
   /** Where chance has held none out, of a few questions, holds out the one with the least hash. */
   holdOutOne(): void {
-    if (this.heldOut.length > 0 || this.training.length < 2) return
+    const training = this.on('training')
+    if (training.length < 2 || training.length < this.count) return
     const hashOf = (index: number): number => hashText(normalise(this.at(index).prompt))
-    const least = this.training.reduce((a, b) => (hashOf(b) < hashOf(a) ? b : a))
-    this.training.splice(this.training.indexOf(least), 1)
-    this.heldOut.push(least)
+    this.#heldOut.set(
+      training.reduce((a, b) => (hashOf(b) < hashOf(a) ? b : a)),
+      1,
+    )
+  }
+
+  #sideOf(index: number): Side {
+    return this.#heldOut.at(index) ? 'heldOut' : 'training'
   }
 }
 

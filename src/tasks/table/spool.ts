@@ -1,9 +1,12 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Numbers } from './numbers.ts'
 
 /** Bytes kept in memory. */
 const MEMORY = 32 << 20
+/** Bytes read at once where texts are read one after the other. */
+const AHEAD = 1 << 18
 
 /**
  * A list of texts of any size in bounded memory: what does not fit goes to a temporary file, which has no name and so
@@ -11,11 +14,18 @@ const MEMORY = 32 << 20
  */
 export class Spool {
   /** Where each text begins, and where the last one ends. */
-  readonly #starts: number[] = [0]
+  readonly #starts = new Numbers(8)
   /** The end of the list, not yet in the file. */
   #tail = Buffer.alloc(1 << 16)
   #written = 0
   #file: number | null = null
+  /** What was read last of the file, and where it begins. */
+  #window = Buffer.alloc(0)
+  #windowStart = 0
+
+  constructor() {
+    this.#starts.push(0)
+  }
 
   get length(): number {
     return this.#starts.length - 1
@@ -23,19 +33,25 @@ export class Spool {
 
   push(text: string): void {
     const bytes = Buffer.from(text)
-    const start = this.#starts.at(-1)!
+    const start = this.#starts.at(this.length)
     this.#reserve(start - this.#written, bytes.length)
     bytes.copy(this.#tail, start - this.#written)
     this.#starts.push(start + bytes.length)
   }
 
   read(index: number): string {
-    const start = this.#starts[index]!
-    const end = this.#starts[index + 1]!
+    const start = this.#starts.at(index)
+    const end = this.#starts.at(index + 1)
     if (start >= this.#written) return this.#tail.toString('utf8', start - this.#written, end - this.#written)
-    const bytes = Buffer.allocUnsafe(end - start)
-    readSync(this.#file!, bytes, 0, bytes.length, start)
-    return bytes.toString('utf8')
+    const windowEnd = this.#windowStart + this.#window.length
+    if (start < this.#windowStart || end > windowEnd) {
+      const follows = start >= this.#windowStart && start <= windowEnd + AHEAD
+      const size = follows ? Math.min(AHEAD, this.#written - start) : 0
+      this.#window = Buffer.allocUnsafe(Math.max(size, end - start))
+      this.#windowStart = start
+      readSync(this.#file!, this.#window, 0, this.#window.length, start)
+    }
+    return this.#window.toString('utf8', start - this.#windowStart, end - this.#windowStart)
   }
 
   #reserve(used: number, more: number): void {

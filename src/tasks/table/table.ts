@@ -43,23 +43,23 @@ export async function readTable(
     evaluationOnly ? files.map((file) => ({ ...file, side: 'heldOut' as const })) : files,
     { name, columns, unreadable: rule.unreadable, onIssue, progress },
   )
-  const ordered = heldOutOrder(questions)
-  const compared = reportOverlap(questions, ordered(0), onIssue, progress)
-  const { training } = questions
+  const [training, heldOut] = [questions.on('training'), questions.on('heldOut')]
+  const ordered = heldOutOrder(questions, heldOut)
+  const compared = reportOverlap(questions, training, ordered(0), onIssue, progress)
 
   // One shuffle an epoch; the last one is kept.
-  let shuffled: { key: string; indices: readonly number[] } = { key: '', indices: [] }
-  const epochOf = (seed: number, epoch: number): readonly number[] => {
+  let shuffled = { key: '', indices: training }
+  const epochOf = (seed: number, epoch: number): Uint32Array => {
     const key = `${seed} ${epoch}`
     if (shuffled.key !== key)
-      shuffled = { key, indices: new Random(seed, 'table training', epoch).shuffle([...training]) }
+      shuffled = { key, indices: new Random(seed, 'table training', epoch).shuffle(training.slice()) }
     return shuffled.indices
   }
   return {
     name,
     description,
     language: 'en',
-    size: { rows: questions.rows, training: training.length, heldOut: questions.heldOut.length },
+    size: { rows: questions.rows, training: training.length, heldOut: heldOut.length },
     lengths: {
       question: questions.lengths.question.summary(),
       gold: questions.lengths.gold.summary(),
@@ -74,7 +74,7 @@ export async function readTable(
       })
     },
     heldOut: ({ count, seed = 0 }) => {
-      if (questions.heldOut.length === 0)
+      if (heldOut.length === 0)
         throw new UserError(`${name} has no held-out questions: it has ${questions.count} in all`)
       return ordered(seed)
         .slice(0, count)
@@ -85,21 +85,23 @@ export async function readTable(
 }
 
 /** Held-out questions in the order in which they are asked: kind by kind in turn, each shuffled. */
-function heldOutOrder(questions: Questions): (seed: number) => readonly number[] {
+function heldOutOrder(questions: Questions, heldOut: Uint32Array): (seed: number) => readonly number[] {
   const kinds = new Map<string, number[]>()
-  for (const index of questions.heldOut) {
+  for (const index of heldOut) {
     const { kind } = questions.at(index)
     const there = kinds.get(kind)
     if (there) there.push(index)
     else kinds.set(kind, [index])
   }
   return (seed) => {
-    const piles = [...kinds].map(([kind, indices]) =>
+    let piles = [...kinds].map(([kind, indices]) =>
       new Random(seed, 'table held out', kind).shuffle([...indices]),
     )
     const order: number[] = []
-    for (let turn = 0; order.length < questions.heldOut.length; turn++)
-      for (const pile of piles) if (turn < pile.length) order.push(pile[turn]!)
+    for (let turn = 0; piles.length > 0; turn++) {
+      for (const pile of piles) order.push(pile[turn]!)
+      piles = piles.filter((pile) => turn + 1 < pile.length)
+    }
     return order
   }
 }
@@ -110,19 +112,20 @@ function heldOutOrder(questions: Questions): (seed: number) => readonly number[]
  */
 function reportOverlap(
   questions: Questions,
+  training: Uint32Array,
   heldOut: readonly number[],
   onIssue: (issue: Issue) => void,
   progress: (line: string) => void,
 ): number {
-  if (questions.training.length === 0) return 0
+  if (training.length === 0) return 0
   const index = new OverlapIndex()
   let compared = 0
   while (compared < heldOut.length && !index.full)
     index.add(heldOut[compared]!, questions.at(heldOut[compared++]!).prompt)
-  for (const [i, training] of questions.training.entries()) {
-    if (i % 10_000 === 0)
-      progress(`looking for overlap: ${Math.floor((100 * i) / questions.training.length)} %`)
-    const { id, prompt } = questions.at(training)
+  if (index.empty) return compared
+  for (const [i, at] of training.entries()) {
+    if (i % 10_000 === 0) progress(`looking for overlap: ${Math.floor((100 * i) / training.length)} %`)
+    const { id, prompt } = questions.at(at)
     for (const { index: other, words } of index.find(prompt)) {
       const found = questions.at(other)
       onIssue({ kind: 'overlap', where: id, question: prompt, of: found.id, heldOut: found.prompt, words })
