@@ -245,3 +245,12 @@ test.each([
   ['a/..', null],
   ['a b/c', null],
 ])('the name %s', (name, read) => expect(readHubName(name)).toEqual(read))
+
+test.each(['nonsense', 'ftp://hub', 'http://'])('HF_ENDPOINT=%s is no address', async (endpoint) => {
+  vi.stubEnv('HF_ENDPOINT', endpoint)
+  vi.stubEnv('HF_HUB_CACHE', '/none')
+  const failed = hubFiles({ kind: 'model', id: 'owner/name', revision: 'main' }, (paths) => paths)
+  await expect(failed).rejects.toThrow(/HF_ENDPOINT is ".+"; it must be an address/)
+  await expect(failed).rejects.toMatchObject({ exitCode: 2 })
+  vi.unstubAllEnvs()
+})

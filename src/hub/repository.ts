@@ -1,5 +1,6 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { UserError } from '../errors.ts'
 
 /** A model or a dataset of the Hugging Face hub. */
 export interface Repository {
@@ -16,9 +17,19 @@ export function readHubName(text: string): { id: string; path: string; revision:
   return match ? { id: match[1]!, path: match[2] ?? '', revision: match[3] ?? 'main' } : null
 }
 
-/** Address of the hub: `HF_ENDPOINT`, or huggingface.co. */
+/**
+ * Address of the hub: `HF_ENDPOINT`, or huggingface.co.
+ *
+ * @throws UserError where `HF_ENDPOINT` is no address.
+ */
 export function hubEndpoint(): string {
-  return (process.env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '')
+  const endpoint = (process.env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '')
+  if (!/^https?:\/\//.test(endpoint) || !URL.canParse(endpoint))
+    throw new UserError(
+      `HF_ENDPOINT is "${endpoint}"; it must be an address such as https://huggingface.co`,
+      2,
+    )
+  return endpoint
 }
 
 /** Where downloads are kept, as Hugging Face's own tools have it: `HF_HUB_CACHE`, `HF_HOME/hub`, or the user's cache. */
