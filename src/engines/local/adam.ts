@@ -30,7 +30,10 @@ export function adamW(slots: readonly Slot[], t: number, settings: AdamSettings)
       `optimizer step ${t}: the gradient norm is ${norm}; lower the learning rate or clip the gradient`,
     )
   const scale = gradClipNorm > 0 && norm > gradClipNorm ? gradClipNorm / norm : 1
-  const [correct1, correct2] = [1 - beta1 ** t, 1 - beta2 ** t]
+  // η m̂ / (√v̂ + ε) = s m / (√v + ε′), with m̂ = m/c₁, v̂ = v/c₂, s = η √c₂ / c₁, ε′ = ε √c₂
+  const root = Math.sqrt(1 - beta2 ** t)
+  const stepSize = (learningRate * root) / (1 - beta1 ** t)
+  const epsilon = eps * root
   for (const { weights, gradient, m, v, decays } of slots) {
     const keep = decays ? 1 - learningRate * weightDecay : 1
     for (let i = 0; i < weights.length; i++) {
@@ -41,7 +44,7 @@ export function adamW(slots: readonly Slot[], t: number, settings: AdamSettings)
       m[i] = m1
       v[i] = v1
       // w ← (1−ηλ)w − η m̂ / (√v̂ + ε)
-      weights[i] = weights[i]! * keep - (learningRate * (m1 / correct1)) / (Math.sqrt(v1 / correct2) + eps)
+      weights[i] = weights[i]! * keep - (stepSize * m1) / (Math.sqrt(v1) + epsilon)
     }
   }
   return norm
