@@ -1,0 +1,93 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { tinyConfig } from '../../models/fixtures.ts'
+import { initParameters } from '../../models/parameters.ts'
+import { Random } from '../../random.ts'
+import type { Datum, SampleOptions, Trainer } from '../contract.ts'
+import { openLocalTrainer } from './index.ts'
+
+/* Two replicas, each with a part of the batch, against one that computes it all. */
+
+const config = tinyConfig('qwen3')
+const open = (threads: number) =>
+  openLocalTrainer({ model: { config, parameters: initParameters(config, 1) }, threads })
+const [one, two] = await Promise.all([open(1), open(2)])
+afterAll(() => Promise.all([one.close(), two.close()]))
+
+const adam = { learningRate: 1e-3, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0.01, gradClipNorm: 1 }
+const random = new Random('replicas')
+const prompts = Array.from({ length: 5 }, (_, p) => Int32Array.of(p + 1, 2 * p + 1, 3))
+const datums: Datum[] = prompts.flatMap((prompt) =>
+  Array.from({ length: 3 }, () => {
+    const ids = Int32Array.from([
+      ...prompt,
+      ...Array.from({ length: random.int(3, 12) }, () => random.int(0, config.vocabSize - 1)),
+    ])
+    return {
+      tokens: ids.slice(0, -1),
+      targets: ids.slice(1),
+      weights: Float32Array.from({ length: ids.length - 1 }, (_, t) => Number(t >= prompt.length - 1)),
+    }
+  }),
+)
+
+const close = (a: readonly Float32Array[], b: readonly Float32Array[], tolerance: number) => {
+  expect(a.length).toBe(b.length)
+  for (const [i, x] of a.entries()) {
+    expect(x.length).toBe(b[i]!.length)
+    for (const [t, value] of x.entries())
+      if (Number.isNaN(value)) expect(b[i]![t]).toBeNaN()
+      else expect(Math.abs(value - b[i]![t]!)).toBeLessThan(tolerance)
+  }
+}
+
+describe('training', () => {
+  test('three steps: the same losses, log-probs, gradient norms and weights', async () => {
+    for (let step = 0; step < 3; step++) {
+      const [a, b] = await Promise.all(
+        [one, two].map((t) => t.forwardBackward(datums, { kind: 'cross_entropy' })),
+      )
+      expect(b!.loss / a!.loss).toBeCloseTo(1, 5)
+      close(a!.logprobs, b!.logprobs, 1e-4)
+      close(a!.entropies, b!.entropies, 1e-4)
+      const [p, q] = await Promise.all([one, two].map((t) => t.optimStep(adam)))
+      expect(q!.gradNorm / p!.gradNorm).toBeCloseTo(1, 4)
+    }
+    const [a, b] = await Promise.all([one, two].map((t) => t.forward(datums)))
+    close(a!.logprobs, b!.logprobs, 1e-3)
+  })
+
+  test('every replica takes the new weights', async () => {
+    const { logprobs } = await two.forward(datums)
+    // Each datum alone is computed by the first replica, together they are spread over both.
+    for (const [i, datum] of datums.entries()) {
+      const alone = await two.forward([datum])
+      close(alone.logprobs, [logprobs[i]!], 1e-4)
+    }
+  })
+})
+
+describe('sampling', () => {
+  const options: Omit<SampleOptions, 'onToken'> = { n: 4, maxTokens: 6, temperature: 1, seed: 5 }
+  const texts = async (trainer: Trainer, asked: readonly Int32Array[]) => {
+    const sampler = await trainer.sampler()
+    const results = await Promise.all(asked.map((prompt) => sampler.sample(prompt, options)))
+    return results.map((sequences) => sequences.map(({ tokens }) => [...tokens]))
+  }
+
+  test.each([
+    ['a single prompt, its sequences spread', [prompts[0]!]],
+    ['many prompts', prompts],
+  ])('%s: the same sequences, in order', async (_, asked) => {
+    expect(await texts(two, asked)).toEqual(await texts(one, asked))
+  })
+
+  test('tokens stream from both replicas with their sequence', async () => {
+    const sampler = await two.sampler()
+    const streamed: number[][] = [[], [], [], []]
+    const sequences = await sampler.sample(prompts[0]!, {
+      ...options,
+      onToken: (index, token) => streamed[index]!.push(token),
+    })
+    expect(streamed).toEqual(sequences.map(({ tokens }) => [...tokens]))
+  })
+})
