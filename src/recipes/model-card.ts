@@ -20,7 +20,7 @@ pipeline_tag: text-generation
 
 ${(made.parameters / 1e6).toFixed(2)}M parameters: a \`qwen3\` decoder (hidden ${model.hiddenSize}, ${model.numLayers} layers, ${model.numHeads} heads, ${model.numKvHeads} key/value heads of ${model.headDim}, SwiGLU ${model.intermediateSize}, tied embeddings), byte-level BPE with ${made.vocabulary} tokens, one per digit.
 
-Made by \`ruminate pretrain --seed ${settings.seed} --tokens ${settings.tokens}\`: ${made.tokens.toLocaleString('en')} tokens of generated documents, each seen once (${made.dropped.toLocaleString('en')} longer than ${settings.maxLength} tokens were dropped). Final loss ${made.loss.toFixed(4)} nats a token (mean of the last 100 steps). The same seed and number of threads (${settings.threads}) give the same weights.
+Made by \`ruminate pretrain --seed ${settings.seed} --tokens ${settings.tokens}\`: ${made.tokens.toLocaleString('en')} tokens of generated documents, each seen once (${made.dropped.toLocaleString('en')} longer than ${settings.maxLength} tokens were dropped). Final loss ${made.loss.toFixed(4)} nats a token (mean of the last 100 steps). The same seed, version and number of threads (${settings.threads}) give the same weights on processors of the same kind; on others, and with other versions, sums are rounded differently and the weights differ a little.
 
 ## What it already contains
 
