@@ -27,7 +27,8 @@ export const trainingOptions = {
 export const COLUMNS = {
   type: 'string',
   valueHint: 'a=b,c=d',
-  description: 'columns of a table: question=NAME, answer=NAME, choices=NAME or [A,B,C,D], kind=NAME',
+  description:
+    'columns of a table: question=NAME, answer=NAME, choices=NAME or [A,B,C,D], kind=NAME, tests=NAME',
 } as const
 
 /** "question=problem,choices=[A,B]" → { question: 'problem', choices: ['A', 'B'] }. Values are read as YAML. */

@@ -80,6 +80,7 @@ export const columnSettings = z.strictObject({
   answer: z.string().min(1).nullable().optional(),
   choices: z.union([z.string().min(1), z.array(z.string().min(1)).min(2)]).optional(),
   kind: z.string().min(1).optional(),
+  tests: z.string().min(1).optional(),
 })
 
 /** Settings of `zero`. What a preset decides (`rl`, the rewards' weights) is filled in by `withPreset`. */
@@ -101,6 +102,8 @@ export const zeroSettings = z.strictObject({
     accuracy: weight,
     format: weight,
     language: weight,
+    /** The share of a program's tests that are passed; accuracy asks for all. */
+    code: off,
     summary: off,
     boxed: off,
     /** n: length of an n-gram in words. */

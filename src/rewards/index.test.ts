@@ -3,6 +3,7 @@ import { namedRewards, type RewardSettings } from './index.ts'
 
 const none: RewardSettings = {
   accuracy: null,
+  code: null,
   format: null,
   language: null,
   summary: null,
@@ -16,6 +17,7 @@ const limits = { maxTokens: 100 }
 test('every reward goes by the name that settings give it, and null does not run it', () => {
   const all: RewardSettings = {
     accuracy: 1,
+    code: 7,
     format: 0.5,
     language: 0,
     summary: 2,
@@ -29,6 +31,7 @@ test('every reward goes by the name that settings give it, and null does not run
   )
   expect(weights).toEqual({
     accuracy: 1,
+    code: 7,
     format: 0.5,
     language: 0,
     summary: 2,

@@ -1,4 +1,5 @@
 import { accuracy } from './accuracy.ts'
+import { code } from './code.ts'
 import type { WeightedReward } from './compose.ts'
 import { boxed, format, summary } from './format.ts'
 import { language } from './language.ts'
@@ -15,6 +16,7 @@ interface RunLimits {
 /** Every reward that settings can name: how it is made of its numbers. */
 const REWARDS = {
   accuracy: () => accuracy,
+  code: () => code,
   format: () => format(),
   language: () => language,
   summary: () => summary(),

@@ -13,7 +13,12 @@ export interface Question {
 }
 
 /** Whether an answer is right. `null`: it cannot be known (a gold that cannot be parsed); never scored. */
-export type Verdict = { readonly correct: boolean | null; readonly reason: string }
+export type Verdict = {
+  readonly correct: boolean | null
+  readonly reason: string
+  /** Of an answer with tests: the share that it passes. Those after the first failure run when this is called. */
+  readonly share?: () => Promise<number>
+}
 
 /** What a reward may ask of the task that a question comes from. */
 export interface Checker {

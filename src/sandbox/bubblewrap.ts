@@ -1,10 +1,12 @@
+import { randomInt } from 'node:crypto'
 import { existsSync, readFileSync, readlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { RESULT_FD } from './call.ts'
 import { type Interpreter, SYSTEM } from './interpreters.ts'
 import type { Language, Limits } from './program.ts'
 
 /** File descriptors of the sandbox's own command line. */
-export const FD = { result: 3, filter: 4, main: 5, stdin: 6 } as const
+export const FD = { result: RESULT_FD, filter: 4, main: 5, stdin: 6 } as const
 
 const MIB = 2 ** 20
 /** Node keeps memory of its own beside the program's. */
@@ -121,8 +123,6 @@ function foldersAbove(paths: readonly string[]): string[] {
   return [...folders].sort((a, b) => a.length - b.length)
 }
 
-let runs = 0
-
 /** For root: a user number that is mapped here, and of no other run of this machine that is likely to live. */
 export function spareUid(): number | null {
   if (process.getuid?.() !== 0) return null
@@ -133,7 +133,7 @@ export function spareUid(): number | null {
     .map((line) => line.trim().split(/\s+/).map(Number))
     .map(([first = 0, , count = 0]) => first + count)
   const end = Math.min(Math.max(...ends), 2 ** 31)
-  // The upper half, 65533 downwards where that is all there is.
+  // Of the upper half, up to 65533 where that is all there is.
   const spare = Math.floor(end / 2)
-  return end - 3 - ((process.pid * 1021 + runs++) % (spare - 3))
+  return randomInt(end - spare, end - 2)
 }

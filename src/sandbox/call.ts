@@ -1,6 +1,6 @@
-import type { Call, Language, Program } from './program.ts'
+import type { Language, Program } from './program.ts'
 
-/** The file descriptor that results go to: nothing that a program prints can be taken for a result. */
+/** The file descriptor that results go to: nothing that a program prints is taken for a result. */
 export const RESULT_FD = 3
 
 /**
@@ -8,10 +8,13 @@ export const RESULT_FD = 3
  * infinities and BigInts throw.
  */
 export const CALL_IN_JAVASCRIPT = `(async ({ call, args }, deliver) => {
+  const find = (name) => (0, eval)('typeof ' + name + ' === "undefined" ? undefined : ' + name)
   const [name, method] = call.split('.')
-  const named = (0, eval)(name)
-  const owner = method && typeof named === 'function' && method in named.prototype ? new named() : named
-  const value = await (method ? owner[method](...args) : named(...args))
+  let [owner, key] = [find(name), method]
+  if (!method && owner === undefined) [owner, key] = [find('Solution'), name]
+  if (owner === undefined) throw new ReferenceError(name + ' is not defined')
+  if (key && typeof owner === 'function' && key in owner.prototype) owner = new owner()
+  const value = await (key ? owner[key](...args) : owner(...args))
   deliver(JSON.stringify(value === undefined ? null : value, (_, part) => {
     if (typeof part === 'number' && !Number.isFinite(part)) throw new TypeError('the result holds ' + part)
     return part
@@ -23,8 +26,11 @@ const HARNESS: Record<Language, string> = {
   python: `import json, os, sys, types
 request = json.load(sys.stdin)
 module = sys.modules['program'] = types.ModuleType('program')
+exec('from typing import *', module.__dict__)
 exec(compile(request['source'], 'program.py', 'exec'), module.__dict__)
 name, _, method = request['call'].partition('.')
+if not method and hasattr(getattr(module, 'Solution', None), name):
+    name, method = 'Solution', name
 target = getattr(module, name)
 if method:
     target = getattr(target() if isinstance(target, type) else target, method)
@@ -47,6 +53,10 @@ require('vm').runInThisContext(source, 'program.js')
 /** What the interpreter is to run, and its standard input. */
 export function mainFile({ language, source, input }: Program): { main: string; stdin: string } {
   if ('stdin' in input) return { main: source, stdin: input.stdin }
-  const { call, args }: Call = input
-  return { main: HARNESS[language], stdin: JSON.stringify({ source, call, args }) }
+  return { main: HARNESS[language], stdin: requestOf(source, input) }
+}
+
+/** A call and the script that defines it, as one JSON text. */
+export function requestOf(source: string, { call, args }: { call: string; args: string }): string {
+  return `{"source":${JSON.stringify(source)},"call":${JSON.stringify(call)},"args":${args}}`
 }

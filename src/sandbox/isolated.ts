@@ -144,8 +144,8 @@ function beyond(end: Outcome['end'], limits: Limits): string {
 function naturalEnd(code: number | null, errors: string, pastCpuLimit: boolean): Outcome['end'] {
   if (code === 0) return 'exit'
   if (code === 128 + SIGXCPU || (code === 128 + SIGKILL && pastCpuLimit)) return 'timeout'
-  // Killed, but not from here: by the system, for want of memory.
-  if (code === 128 + SIGKILL || OUT_OF_MEMORY.test(errors)) return 'memory'
+  // Killed, but not from here: by the system, for want of memory. No code: bubblewrap itself was.
+  if (code === null || code === 128 + SIGKILL || OUT_OF_MEMORY.test(errors)) return 'memory'
   return 'failed'
 }
 

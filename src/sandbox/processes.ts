@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statfsSync } from 'node:fs'
 
-/** A private /tmp may hold this many files: each takes memory of the kernel that no other limit counts. */
+/** A private folder may hold this many files: each takes memory of the kernel that no other limit counts. */
 const MOST_FILES = 10_000
 const O_CLOEXEC = 0o2000000
 
@@ -17,12 +17,14 @@ export function held(pid: number): { memoryMiB: number; tooManyFiles: boolean } 
       if (!isGone(error)) throw error
     }
   }
-  const innermost = pids.at(-1)!
-  try {
-    const { files, ffree } = statfsSync(`/proc/${innermost}/root/tmp`)
-    tooManyFiles = innermost !== pid && files - ffree > MOST_FILES
-  } catch (error) {
-    if (!isGone(error)) throw error
+  const first = pids[1]
+  for (const folder of first === undefined ? [] : ['tmp', 'dev/shm']) {
+    try {
+      const { files, ffree } = statfsSync(`/proc/${first}/root/${folder}`)
+      if (files - ffree > MOST_FILES) tooManyFiles = true
+    } catch (error) {
+      if (!isGone(error)) throw error
+    }
   }
   return { memoryMiB: kib / 1024, tooManyFiles }
 }

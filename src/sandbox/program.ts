@@ -8,10 +8,11 @@ export interface Program {
   readonly input: { readonly stdin: string } | Call
 }
 
-/** A function by its name, or a method as `Class.method` (of a class that is made without arguments), and JSON values. */
+/** A function by its name, of the script or of a class `Solution` that it defines; or `Class.method`. */
 export interface Call {
   readonly call: string
-  readonly args: readonly unknown[]
+  /** A JSON list as text: numbers keep their spelling. */
+  readonly args: string
 }
 
 /** What a program may use; one that uses more is ended. */

@@ -7,7 +7,7 @@ import {
   type QuickJSHandle,
   type QuickJSSyncVariant,
 } from 'quickjs-emscripten-core'
-import { CALL_IN_JAVASCRIPT } from './call.ts'
+import { CALL_IN_JAVASCRIPT, requestOf } from './call.ts'
 import type { Limits, Outcome, Program } from './program.ts'
 import { GLOBALS } from './quickjs-globals.ts'
 
@@ -37,7 +37,8 @@ let result: string | null = null
 let ended: Outcome['end'] | null = null
 
 parentPort!.postMessage('started' satisfies Report)
-const deadline = performance.now() + limits.cpuSeconds * 1000
+// A thread's processor time cannot be told from here.
+const deadline = performance.now() + limits.wallSeconds * 1000
 runtime.setInterruptHandler(() => {
   if (performance.now() > deadline) ended ??= 'timeout'
   return ended !== null
@@ -46,9 +47,12 @@ try {
   main()
   ended ??= 'exit'
 } catch (error) {
-  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  written[2] += message
-  ended ??= /out of memory/.test(message) ? 'memory' : 'failed'
+  // Leaving by process.exit, or at a limit, is an exception too.
+  if (ended === null) {
+    const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+    written[2] += message
+    ended = /out of memory/.test(message) ? 'memory' : 'failed'
+  }
 }
 parentPort!.postMessage({
   end: ended,
@@ -84,7 +88,7 @@ function main(): void {
   evaluate(program.source).dispose()
   let outcome: QuickJSHandle | null = null
   if ('call' in input) {
-    const call = context.newString(JSON.stringify(input)).consume((text) => {
+    const call = context.newString(requestOf('', input)).consume((text) => {
       const json = context.getProp(context.global, 'JSON')
       return json.consume(() => context.unwrapResult(context.callMethod(json, 'parse', [text])))
     })

@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import { UserError } from '../errors.ts'
 import { readHubName } from '../hub/index.ts'
 import { nearest } from '../nearest.ts'
+import { programs } from './programs.ts'
 import { BENCHMARKS, TASKS } from './registry.ts'
 import { equality, noGold } from './rules.ts'
 import type { Columns } from './table/columns.ts'
@@ -56,7 +57,7 @@ export async function loadTable(
     name: benchmark?.name ?? basename(place).replace(/\.\w+$/, ''),
     description: benchmark?.description ?? `the questions of ${place}`,
     columns: mapped,
-    rule: mapped.answer === null ? noGold : equality,
+    rule: mapped.tests !== undefined ? programs : mapped.answer === null ? noGold : equality,
     evaluationOnly: benchmark?.evaluationOnly,
     progress,
     onIssue: (issue) => {

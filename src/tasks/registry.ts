@@ -1,6 +1,7 @@
 import { aime } from './aime.ts'
 import type { Benchmark } from './benchmark.ts'
 import { chat } from './chat.ts'
+import { code } from './code.ts'
 import { countdown } from './countdown.ts'
 import { gsm8k } from './gsm8k.ts'
 import { math, math500 } from './math.ts'
@@ -12,4 +13,4 @@ import type { Task } from './task.ts'
 export const TASKS: readonly Task[] = [miniature, miniatureArithmetic, miniatureFill, countdown]
 
 /** The tasks whose questions are published as tables. */
-export const BENCHMARKS: readonly Benchmark[] = [gsm8k, math, math500, aime, gpqa, mmlu, chat]
+export const BENCHMARKS: readonly Benchmark[] = [gsm8k, math, math500, aime, gpqa, mmlu, code, chat]

@@ -5,7 +5,7 @@ import { readable, verify } from '../verify/index.ts'
 export interface Rule {
   /** Why no answer can be checked against this gold, or null. */
   unreadable(gold: string): string | null
-  check(question: Question, answer: string | null): Verdict
+  check(question: Question, answer: string | null): Verdict | Promise<Verdict>
 }
 
 /** Is the answer equal to the gold, as mathematics, or as a choice? */

@@ -1,7 +1,9 @@
 import { UserError } from '../../errors.ts'
 import { nearest } from '../../nearest.ts'
 import { hashText } from '../../random.ts'
+import { readCases } from '../../sandbox/cases.ts'
 import { extract } from '../../verify/index.ts'
+import { instruction } from '../programs.ts'
 
 /** Which columns of a table hold what. `a.b` reads the field `b` of a column `a`. */
 export interface Columns {
@@ -13,6 +15,8 @@ export interface Columns {
   readonly choices?: string | readonly string[] | undefined
   /** By which results are broken down, e.g. a subject or a level. */
   readonly kind?: string | undefined
+  /** Makes it programming: a column of test cases, as text or as it is. It takes the place of the answer. */
+  readonly tests?: string | undefined
 }
 
 /** A row as a question: its gold is `null` where it has none. */
@@ -38,9 +42,11 @@ export class ColumnMap {
   readonly #answer: string | null
   readonly #choices: readonly string[]
   readonly #kind: string | null
-  constructor({ question = 'question', answer = 'answer', choices = [], kind }: Columns) {
+  readonly #tests: string | null
+  constructor({ question = 'question', answer = 'answer', choices = [], kind, tests }: Columns) {
+    this.#tests = tests ?? null
     this.#question = question
-    this.#answer = answer
+    this.#answer = tests === undefined ? answer : null
     this.#choices = typeof choices === 'string' ? [choices] : choices
     this.#kind = kind ?? null
   }
@@ -78,6 +84,7 @@ export class ColumnMap {
   #read(cells: Cells): Draft {
     const question = questionText(at(cells, this.#question), this.#question)
     const kind = this.#kind === null ? null : (exactText(at(cells, this.#kind)) ?? null)
+    if (this.#tests !== null) return programming(question, at(cells, this.#tests), kind)
     const answer = this.#answer === null ? null : at(cells, this.#answer)
     if (this.#choices.length === 0)
       return { prompt: question, gold: this.#answer === null ? null : goldText(answer, this.#answer), kind }
@@ -99,6 +106,7 @@ export class ColumnMap {
       ['question', this.#question],
       ...(this.#answer === null ? [] : [['answer', this.#answer] as [string, string]]),
       ...this.#choices.map((name) => ['choices', name] as [string, string]),
+      ...(this.#tests === null ? [] : [['tests', this.#tests] as [string, string]]),
       ...(this.#kind === null ? [] : [['kind', this.#kind] as [string, string]]),
     ]
   }
@@ -111,6 +119,25 @@ export class ColumnMap {
       throw new Unusable(`"${this.#choices}" holds no list of choices`)
     return list.map((choice, i) => plainText(choice, `choice ${letter(i)}`))
   }
+}
+
+function programming(question: string, tests: unknown, kind: string | null): Draft {
+  try {
+    const gold = testsText(tests)
+    return { prompt: `${question}\n\n${instruction(readCases(gold))}`, gold, kind }
+  } catch (error) {
+    throw new Unusable(error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** The test cases of a cell as JSON text. Numbers that were not text may have lost digits. */
+function testsText(cell: unknown): string {
+  if (typeof cell === 'string') return cell
+  return JSON.stringify(cell ?? null, (_, value) => {
+    const number = typeof value === 'bigint' ? Number(value) : value
+    if (typeof number === 'number') exactText(number)
+    return number
+  })
 }
 
 const letter = (i: number): string => String.fromCharCode(65 + i)
