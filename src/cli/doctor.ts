@@ -3,8 +3,10 @@ import { availableParallelism, freemem, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { defineCommand } from 'citty'
 import pc from 'picocolors'
+import { UserError } from '../errors.ts'
 import { createDatabase } from '../runs/database.ts'
 import { versions } from '../runs/versions.ts'
+import { type Language, sandboxFor } from '../sandbox/index.ts'
 import { command } from './command.ts'
 import { outputOf, outputOptions } from './options.ts'
 import { multiplyOnRuntime } from './runtime-check.ts'
@@ -31,7 +33,7 @@ export const doctor = command(
       if (!check.ok) failed++
       output.emit({ type: 'check', ...check })
       if (!output.json)
-        output.result(`${check.ok ? pc.green('ok  ') : pc.red('FAIL')} ${name.padEnd(13)} ${check.detail}`)
+        output.result(`${check.ok ? pc.green('ok  ') : pc.red('FAIL')} ${name.padEnd(19)} ${check.detail}`)
     }
     output.emit({ type: 'result', ok: failed === 0, versions: versions() })
     return failed === 0 ? 0 : 1
@@ -59,6 +61,8 @@ const PROBES: Record<string, () => string | Promise<string>> = {
       return version
     })
   },
+  'python programs': () => sandboxOf('python'),
+  'javascript programs': () => sandboxOf('javascript'),
   cores: () => String(availableParallelism()),
   memory() {
     const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
@@ -74,6 +78,16 @@ const PROBES: Record<string, () => string | Promise<string>> = {
     }
     return process.cwd()
   },
+}
+
+/** Training needs none, unless programs are rewarded. */
+async function sandboxOf(language: Language): Promise<string> {
+  try {
+    return (await sandboxFor(language)).name
+  } catch (error) {
+    if (error instanceof UserError) return error.message
+    throw error
+  }
 }
 
 async function attempt(name: string, probe: () => string | Promise<string>): Promise<Check> {
