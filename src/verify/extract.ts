@@ -1,3 +1,5 @@
+import { boxed } from './boxes.ts'
+
 /** How an answer is found in a response. */
 export const WAYS = ['tag', 'boxed', 'hash', 'phrase', 'formula', 'number'] as const
 export type Way = (typeof WAYS)[number]
@@ -7,8 +9,159 @@ export interface ExtractOptions {
   readonly order?: readonly Way[]
 }
 
-/** The answer in a response, or `null`: none was found. */
+/** What is looked at: the end of a response. */
+const MAX_LENGTH = 60_000
+/** How far back formulas and numbers are looked for. */
+const WINDOW = 6000
+/** A text without formulas and numbers is an answer up to this length. */
+const MAX_WORDS = 300
+
+/**
+ * The answer in a response, or `null`: none was found. What is thought (`<think>…</think>`) is not the answer. A text
+ * that is a bare answer counts as a formula.
+ */
 export function extract(text: string, { order = WAYS }: ExtractOptions = {}): string | null {
-  const hash = order.includes('hash') ? text.lastIndexOf('####') : -1
-  return text.slice(hash < 0 ? 0 : hash + 4).trim() || null
+  const end = text.lastIndexOf('</think>')
+  const start = text.lastIndexOf('<think>')
+  const said = start > end ? text.slice(end < 0 ? 0 : end + 8, start) : end < 0 ? text : text.slice(end + 8)
+  return within(said.slice(-MAX_LENGTH).replace(/<\|[^|<>]{0,40}\|>/g, ' '), order)
+}
+
+/** What a gold answer says: its box or its last line if it is a whole solution, else all of it. */
+export function stated(gold: string): string {
+  return extract(gold, { order: ['tag', 'boxed', 'hash'] }) ?? gold
+}
+
+function within(text: string, order: readonly Way[]): string | null {
+  for (const way of order) {
+    if (way === 'tag') {
+      const tagged = tag(text)
+      if (tagged === null) continue
+      const rest = order.filter((x) => x !== 'tag')
+      return within(tagged, rest) ?? tagged.trim()
+    }
+    const found = FIND[way](text)
+    if (found !== null) return found.trim()
+  }
+  return null
+}
+
+const FIND: Record<Exclude<Way, 'tag'>, (text: string) => string | null> = {
+  boxed,
+  hash(text) {
+    const at = text.lastIndexOf('####')
+    if (at < 0) return null
+    const line = text.slice(at + 4).trimStart()
+    const end = line.indexOf('\n')
+    return end < 0 ? line : line.slice(0, end)
+  },
+  phrase,
+  formula(text) {
+    const whole = text.trim()
+    if (whole.length === 0) return null
+    if (whole.length <= WINDOW && !isProse(whole)) return whole
+    const found = lastFormula(text.slice(-WINDOW))
+    if (found !== null) return found
+    return whole.length <= MAX_WORDS && !/\d/.test(whole) ? whole : null
+  },
+  number: (text) => lastNumber(text.slice(-WINDOW)),
+}
+
+/** The last <answer>…</answer>; one that is not closed goes to the end. */
+function tag(text: string): string | null {
+  const start = text.lastIndexOf('<answer>')
+  if (start < 0) return null
+  const end = text.indexOf('</answer>', start)
+  return text.slice(start + 8, end < 0 ? undefined : end)
+}
+
+const VERBS =
+  /(?:^|[\s,])(?:is|are|was|were|be|has|have|had|she|he|they|we|you|so|thus|hence|therefore|there|what|how|find|compute|calculate|evaluate|solve|makes?|gets?|pays?|because|since|let|then|that|this|answer)(?=[\s,.:?]|$)/i
+
+/** Sentences, not a formula or a few words. */
+function isProse(text: string): boolean {
+  const words = text.replace(/\\text[a-z]*\s*\{[^{}]*\}|\\[a-zA-Z]+/g, ' ')
+  return VERBS.test(words) || (words.match(/[\p{L}]{3,}/gu)?.length ?? 0) > 5
+}
+
+const PHRASE =
+  /(?:\b(?:answers?|(?:correct|right|final) (?:option|choice|result))\b(?:\s+(?:is|are|would be|must be)(?:\s*:)?|(?:\*\*)?\s*[:=](?:\*\*)?)|答案(?:是|为|：|:))\s*/gi
+
+/** "The answer is …": the last one, up to the end of the sentence. */
+function phrase(text: string): string | null {
+  const tail = text.slice(-WINDOW)
+  let last: RegExpMatchArray | null = null
+  for (const match of tail.matchAll(PHRASE)) if (match.index + match[0].length < tail.length) last = match
+  if (!last) return null
+  const content = tail.slice(last.index! + last[0].length).replace(/^(?:\*\*|[:\s])+(?=\S)/, '')
+  const shown = /^(?:\\\[([\s\S]{0,2000}?)\\\]|\$\$([\s\S]{0,2000}?)\$\$)/.exec(content)
+  if (shown) return (shown[1] ?? shown[2])!
+  const said = content.split('\n', 1)[0]!.split(/(?<=[^\s.])[.。](?=\s|\*|$)|。/, 1)[0]!
+  const sentence = said.replace(/,?\s+(?:because|since|as|where|which|when|so that|for all)\b.*$/i, '')
+  if (!sentence.trim()) return null
+  if (!isProse(sentence) || /\bnot\b/.test(sentence)) return sentence
+  // "… the largest n is 34"
+  const is = sentence.split(/\s(?:is|are|equals|that)\s/).at(-1)!
+  if (!isProse(is)) return is
+  return lastFormula(sentence) ?? lastNumber(sentence) ?? sentence
+}
+
+const FORMULA =
+  /\$\$([^$]{1,2000})\$\$|(?<!\\)\$([^$\n]{1,1000}(?<!\\))\$|\\\(([\s\S]{1,1000}?)\\\)|\\\[([\s\S]{1,2000}?)\\\]|\\begin\{(?:align|aligned|equation|gather)\*?\}([\s\S]{1,2000}?)\\end\{/g
+
+/** The last formula; those that "or", "and" or commas join to it belong to it. */
+function lastFormula(text: string): string | null {
+  const formulas: { text: string; start: number; end: number }[] = []
+  for (const match of text.matchAll(FORMULA)) {
+    const inner = (match[1] ?? match[2] ?? match[3] ?? match[4] ?? match[5])!
+    // Between two signs of money there are words.
+    if (/(?<![\\a-zA-Z{])[a-zA-Z]{2,} +[a-zA-Z]{2,}/.test(inner.replace(/\\[a-z]+\s*\{[^{}]*\}/g, '')))
+      continue
+    formulas.push({ text: inner, start: match.index, end: match.index + match[0].length })
+  }
+  let at = formulas.length - 1
+  const last = formulas[at]
+  if (!last || isQuestion(text, last.start, last.end)) return null
+  const after = text.slice(last.end)
+  // "… the area of $ABC$ is 120"
+  if (!/\d/.test(last.text) && /\d/.test(after)) return null
+  const items = [last.text]
+  for (; at > 0; at--) {
+    const [before, item] = [formulas[at - 1]!, formulas[at]!]
+    if (!/^\s*(?:,|;|,?\s*(?:or|and))\s*$/i.test(text.slice(before.end, item.start))) break
+    items.unshift(before.text)
+  }
+  return items.join(' ; ')
+}
+
+/** Does it stand in a question, or in the task itself? */
+function isQuestion(text: string, start: number, end: number): boolean {
+  if (/^[^.!\n]*\?/.test(text.slice(end, end + 300))) return true
+  const sentence = text
+    .slice(Math.max(0, start - 200), start)
+    .split(/[.!?\n]\s/)
+    .at(-1)!
+  return /^\s*(?:what|find|compute|calculate|evaluate|simplify|solve|determine|how)\b/i.test(sentence)
+}
+
+const NUMBER = String.raw`(?:(?<![\w)\]}.]\s?)[-−–])?[$€£]?\s?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:[.,]\d+)?(?:\s*/\s*\d+(?:\.\d+)?)?(?:\s*(?:%|\\%|percent))?`
+const LAST_NUMBER = new RegExp(String.raw`(?<![A-Za-z\d.\\])${NUMBER}(?![A-Za-z\d])`, 'g')
+
+/** The last number; those that "or", "and" or commas join to it belong to it. */
+function lastNumber(text: string): string | null {
+  const numbers = [...text.matchAll(LAST_NUMBER)]
+  let at = numbers.length - 1
+  if (at < 0) return null
+  const items = [numbers[at]![0]]
+  for (; at > 0; at--) {
+    const before = numbers[at - 1]!
+    if (
+      !/^\s*(?:,|;|,?\s*(?:or|and|to|-|–))\s*$/i.test(
+        text.slice(before.index + before[0].length, numbers[at]!.index),
+      )
+    )
+      break
+    items.unshift(before[0])
+  }
+  return items.join(' ; ')
 }

@@ -1,4 +1,13 @@
-import { type ExtractOptions, extract } from './extract.ts'
+import { TooLarge, Undefined } from './budget.ts'
+import { momentOf, sameMoment } from './calendar.ts'
+import { type Choice, choiceOf, isUndecided } from './choice.ts'
+import { sameMeaning } from './equal.ts'
+import { NotNumber } from './evaluate.ts'
+import type { Expression } from './expression.ts'
+import { type ExtractOptions, extract, stated } from './extract.ts'
+import { plain, sameText } from './plain.ts'
+import { type Reading, read } from './read.ts'
+import { Scalars } from './scalar.ts'
 
 export interface Verdict {
   /** `null`: unknown, because the gold answer cannot be understood. */
@@ -8,16 +17,97 @@ export interface Verdict {
 
 export type VerifyOptions = ExtractOptions
 
+/** Golds are read once for all the answers to their question. */
+const KEPT = 512
+const golds = new Map<string, Reading & { readonly unknown: string | null }>()
+
 /** Is the answer (bare, or a whole response) mathematically equal to the gold answer? Never throws. */
 export function verify(gold: string, answer: string, options: VerifyOptions = {}): Verdict {
-  const read = readable(gold)
-  if (!read.ok) return { equal: null, reason: read.reason }
-  const plain = (text: string) => extract(text, options)?.replaceAll(',', '') ?? ''
-  const equal = plain(gold) === plain(answer)
-  return { equal, reason: equal ? 'the same text' : 'different' }
+  const g = readGold(gold)
+  if (g.unknown !== null) return { equal: null, reason: g.unknown }
+  const found = extract(answer, options)
+  if (found === null) return { equal: false, reason: 'no answer was found' }
+  const a = read(found)
+  const shown = found.length > 60 ? `${found.slice(0, 57)}...` : found
+  const no = (why: string): Verdict => ({ equal: false, reason: `"${shown}" ${why}` })
+  if (a.source === '') return no(a.problem ?? 'says nothing')
+  if (a.source === g.source) return { equal: true, reason: 'the same text' }
+
+  const [gTime, aTime] = [momentOf(g.source), momentOf(a.source)]
+  if (gTime && aTime)
+    return sameMoment(gTime, aTime)
+      ? { equal: true, reason: 'the same date or time' }
+      : no('is another date or time')
+  const [gChoice, aChoice] = [choiceOf(g.source), choiceOf(a.source)]
+  if (gChoice && (gChoice.letters.length > 1 || g.source.length > 1 || aChoice)) {
+    const chosen = sameChoice(gChoice, aChoice, a)
+    if (chosen !== null) return chosen ? { equal: true, reason: 'the same choice' } : no('is another choice')
+  }
+  if (sameText(g.source, a.source)) return { equal: true, reason: 'the same words' }
+  const answers = a.expressions.length > 0 ? a.expressions : []
+  // B. 12 against 12
+  const rest = !gChoice && aChoice?.rest && !isUndecided(aChoice.rest) ? read(aChoice.rest).expressions : []
+  const goldRest = gChoice?.rest ? read(gChoice.rest).expressions : []
+  if (answers.length === 0 && rest.length === 0) return no(`cannot be read: ${a.problem}`)
+  return compare([...g.expressions, ...goldRest], [...answers, ...rest], no)
+}
+
+function compare(
+  golds: readonly Expression[],
+  answers: readonly Expression[],
+  no: (why: string) => Verdict,
+): Verdict {
+  let why = 'is different'
+  const scalars = new Scalars()
+  for (const g of golds)
+    for (const a of answers)
+      try {
+        if (sameMeaning(g, a, scalars)) return { equal: true, reason: 'equal' }
+      } catch (error) {
+        if (error instanceof TooLarge || error instanceof Undefined)
+          why = `cannot be computed: ${error.message}`
+        else if (!(error instanceof NotNumber)) throw error
+      }
+  return no(why)
+}
+
+/** `null`: the letters do not tell. */
+function sameChoice(gold: Choice, answer: Choice | null, a: Reading): boolean | null {
+  if (!answer) return null
+  if (isUndecided(answer.rest)) return false
+  if (a.source.length === 0) return false
+  return gold.letters === answer.letters
 }
 
 /** Can this gold answer be understood? */
 export function readable(gold: string): { ok: true } | { ok: false; reason: string } {
-  return gold.trim() ? { ok: true } : { ok: false, reason: 'the gold answer is empty' }
+  const { unknown } = readGold(gold)
+  return unknown === null ? { ok: true } : { ok: false, reason: unknown }
+}
+
+function readGold(gold: string): Reading & { readonly unknown: string | null } {
+  const kept = golds.get(gold)
+  if (kept) return kept
+  const reading = read(stated(gold))
+  const result = { ...reading, unknown: problemOf(gold, reading) }
+  if (golds.size >= KEPT) golds.clear()
+  golds.set(gold, result)
+  return result
+}
+
+function problemOf(gold: string, { source, expressions, problem }: Reading): string | null {
+  if (gold.trim() === '') return 'the gold answer is empty'
+  if (momentOf(source) || choiceOf(source) || plain(source)) return null
+  if (expressions.length === 0) return `the gold answer cannot be read: ${problem}`
+  let why: string | null = null
+  for (const e of expressions)
+    try {
+      if (sameMeaning(e, e, new Scalars())) return null
+      why ??= 'it is not equal to itself'
+    } catch (error) {
+      if (error instanceof TooLarge || error instanceof Undefined) why ??= error.message
+      else if (!(error instanceof NotNumber)) throw error
+      else return null
+    }
+  return `the gold answer cannot be computed: ${why}`
 }

@@ -1,0 +1,43 @@
+const MONTHS = 'jan feb mar apr may jun jul aug sep oct nov dec'.split(' ')
+const MONTH =
+  '(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(?:uary|ruary|ch|il|e|y|ust|t|tember|ober|ember)?\\.?'
+const DAY = '(\\d{1,2})(?:st|nd|rd|th)?'
+const MONTH_FIRST = new RegExp(`^${MONTH} (?:the )?${DAY}(?:,? (\\d{4}))?$`)
+const DAY_FIRST = new RegExp(`^(?:the )?${DAY} (?:of )?${MONTH}(?:,? (\\d{4}))?$`)
+const ISO = /^(\d{4})-(\d{2})-(\d{2})$/
+const CLOCK = /^(\d{1,2})(?: ?: ?(\d{2}))?(?: ?: ?(\d{2}))? ?([ap])?(?:\.? ?m\.?)?$/
+
+const words = (source: string): string =>
+  source
+    .replace(/\\(?:text|math|mbox)[a-z]*\s*\{([^{}]*)\}/g, ' $1')
+    .replace(/\\[!,:; ]/g, '')
+    .replace(/[{}$~]/g, '')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .toLowerCase()
+
+/** A date or a time of day as text; what is not said (the year, morning or evening) is `*`. `null`: neither. */
+export function momentOf(source: string): string | null {
+  if (source.length > 60) return null
+  const s = words(source)
+  const date = ISO.exec(s)
+  if (date) return `${date[1]}/${Number(date[2])}/${Number(date[3])}`
+  const named = MONTH_FIRST.exec(s)
+  if (named) return `${named[3] ?? '*'}/${MONTHS.indexOf(named[1]!) + 1}/${Number(named[2])}`
+  const turned = DAY_FIRST.exec(s)
+  if (turned) return `${turned[3] ?? '*'}/${MONTHS.indexOf(turned[2]!) + 1}/${Number(turned[1])}`
+  const clock = CLOCK.exec(s)
+  if (!clock || (clock[2] === undefined && clock[4] === undefined)) return null
+  const [hour, minute, second] = [Number(clock[1]), Number(clock[2] ?? 0), Number(clock[3] ?? 0)]
+  if (hour > 24 || minute > 59 || second > 59) return null
+  const half = clock[4] ?? (hour > 12 || hour === 0 ? 'p' : '*')
+  return `${clock[4] && /m/.test(s) ? half : half === 'p' && !clock[4] ? 'p' : half}:${hour % 12}:${minute}:${second}`
+}
+
+/** Do two moments agree in all that both say? */
+export function sameMoment(a: string, b: string): boolean {
+  const [x, y] = [a.split(/[/:]/), b.split(/[/:]/)]
+  return (
+    a.includes('/') === b.includes('/') && x.every((part, k) => part === y[k] || part === '*' || y[k] === '*')
+  )
+}

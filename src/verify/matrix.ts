@@ -1,0 +1,79 @@
+import type { Expression } from './expression.ts'
+
+export type Rows = readonly (readonly Expression[])[]
+
+const MAX_SIZE = 12
+
+/** The entries of a matrix, or of sums, products, multiples and powers of matrices; `null` where it is none. */
+export function rowsOf(e: Expression): Rows | null {
+  switch (e.kind) {
+    case 'matrix':
+      return e.rows.length <= MAX_SIZE && e.rows.every((row) => row.length <= MAX_SIZE) ? e.rows : null
+    case 'negative': {
+      const rows = rowsOf(e.x)
+      return rows && mapEntries(rows, (x) => ({ kind: 'negative', x }))
+    }
+    case 'sum':
+      return fold(e.terms, add)
+    case 'product':
+      return fold(e.factors, multiply)
+    case 'quotient': {
+      const rows = rowsOf(e.top)
+      return rows && mapEntries(rows, (top) => ({ kind: 'quotient', top, bottom: e.bottom }))
+    }
+    case 'power': {
+      const rows = rowsOf(e.base)
+      if (!rows) return null
+      if (e.exponent.kind === 'symbol' && e.exponent.name === 'T')
+        return rows[0]!.map((_, column) => rows.map((row) => row[column]!))
+      const k = e.exponent.kind === 'number' ? Number(e.exponent.literal.value.n) : 0
+      if (!(k >= 1 && k <= 4) || rows.length > 3) return null
+      return fold(
+        Array.from({ length: k }, () => e.base),
+        multiply,
+      )
+    }
+    // A matrix in parentheses or brackets
+    case 'group':
+      return e.items.length === 1 ? rowsOf(e.items[0]!) : null
+    default:
+      return null
+  }
+}
+
+const mapEntries = (rows: Rows, f: (x: Expression) => Expression): Rows => rows.map((row) => row.map(f))
+
+function fold(
+  parts: readonly Expression[],
+  join: (a: Rows | Expression, b: Rows | Expression) => Rows | Expression | null,
+): Rows | null {
+  if (!parts.some((x) => rowsOf(x))) return null
+  let result: Rows | Expression | null = null
+  for (const [k, part] of parts.entries()) {
+    const next = rowsOf(part) ?? part
+    result = k === 0 ? next : result && join(result, next)
+  }
+  return result && isRows(result) ? result : null
+}
+
+const isRows = (x: Rows | Expression): x is Rows => Array.isArray(x)
+
+function add(a: Rows | Expression, b: Rows | Expression): Rows | null {
+  if (!isRows(a) || !isRows(b) || a.length !== b.length || a[0]!.length !== b[0]!.length) return null
+  return a.map((row, r) => row.map((x, k) => ({ kind: 'sum', terms: [x, b[r]![k]!] })))
+}
+
+function multiply(a: Rows | Expression, b: Rows | Expression): Rows | Expression | null {
+  if (isRows(a) && isRows(b)) {
+    if (a[0]!.length !== b.length) return null
+    return a.map((row) =>
+      b[0]!.map((_, k) => ({
+        kind: 'sum',
+        terms: row.map((x, r) => ({ kind: 'product', factors: [x, b[r]![k]!] })),
+      })),
+    )
+  }
+  if (isRows(a)) return mapEntries(a, (x) => ({ kind: 'product', factors: [b as Expression, x] }))
+  if (isRows(b)) return mapEntries(b, (x) => ({ kind: 'product', factors: [a, x] }))
+  return { kind: 'product', factors: [a, b] }
+}

@@ -1,0 +1,42 @@
+/** The same things said in other words. */
+const SYNONYMS: readonly (readonly [RegExp, string])[] = [
+  [
+    /^(?:there (?:is|are) )?no (?:real )?(?:such )?(?:solutions?|numbers?|values?)(?: exists?)?$/,
+    'no solution',
+  ],
+  [/^(?:does not exist|undefined|dne)$/, 'dne'],
+  [/^(?:infinitely many|infinite)(?: solutions?)?$/, 'infinitely many'],
+  [/^(?:all )?(?:real numbers|reals)$/, 'all real numbers'],
+]
+
+/** Words without case, spaces, signs and articles; '' if it is not made of words. */
+export function plain(source: string): string {
+  const s = source
+    .replace(/\\(?:text|mbox|hbox|math|operatorname|emph)[a-z]*\*?\s*(?=\{)/g, '')
+    .replace(/\\(?:displaystyle|left|right|quad|qquad|bf|rm|it|[,;:! ])/g, ' ')
+    .replace(/[{}$~"'“”*`_]/g, ' ')
+    .replace(/(?:\s|[.,;:!?])+/g, ' ')
+    .trim()
+    .toLowerCase()
+    .replace(/^(?:the|an?) (?=\S)/, '')
+  if (!/^[\p{L}\p{N} -]+$/u.test(s) || !/\p{L}{2}/u.test(s)) return ''
+  return SYNONYMS.find(([pattern]) => pattern.test(s))?.[1] ?? s
+}
+
+const TRUTH: Record<string, boolean> = { yes: true, no: false, true: true, false: false }
+
+/** Do two texts say the same? A gold of yes or no is only met by such a word, alone or before its reason. */
+export function sameText(gold: string, answer: string): boolean {
+  const [g, a] = [plain(gold), plain(answer)]
+  if (g === '' || a === '') return false
+  if (Object.hasOwn(TRUTH, g)) {
+    const words = a.split(' ').filter((word) => Object.hasOwn(TRUTH, word))
+    return (
+      words.length === 1 &&
+      (a === words[0] || /^\W*\w+\s*,/.test(answer)) &&
+      a.startsWith(words[0]!) &&
+      TRUTH[words[0]!] === TRUTH[g]
+    )
+  }
+  return g === a || g.replaceAll(' ', '') === a.replaceAll(' ', '')
+}

@@ -1,0 +1,70 @@
+import { TooLarge, Undefined } from './budget.ts'
+import { clean } from './clean.ts'
+import { Unreadable } from './cursor.ts'
+import type { Expression } from './expression.ts'
+import { parse } from './parse.ts'
+
+/** Longer texts are no answers. */
+const MAX_LENGTH = 6000
+
+/** A text and the ways in which it can be read; why it cannot, if there is none. */
+export interface Reading {
+  /** LaTeX, without what surrounds it. */
+  readonly source: string
+  readonly expressions: readonly Expression[]
+  readonly problem: string | null
+}
+
+export function read(text: string): Reading {
+  if (text.length > MAX_LENGTH) return { source: '', expressions: [], problem: 'it is too long' }
+  const source = bare(clean(text))
+  const expressions: Expression[] = []
+  let problem: string | null = null
+  const attempt = (written: string, thousands: boolean): boolean => {
+    try {
+      const { expression, ambiguous } = parse(written, thousands)
+      expressions.push(expression)
+      return ambiguous
+    } catch (error) {
+      if (!(error instanceof Unreadable || error instanceof TooLarge || error instanceof Undefined))
+        throw error
+      problem ??= error.message
+      return false
+    }
+  }
+  // 1,234 is a number, or else a list.
+  if (attempt(source, true)) attempt(source, false)
+  // 2,74 and 0,5: a decimal comma
+  if (/^[-+$€£]?\s?(?:\d+,\d{2}|\d+,\d{4,}|0,\d+)(?![\d,])/.test(source))
+    attempt(source.replace(',', '.'), true)
+  return { source, expressions, problem: expressions.length > 0 ? null : (problem ?? 'there is nothing') }
+}
+
+const WRAPPERS: readonly RegExp[] = [
+  /^\$\$([\s\S]*)\$\$$/,
+  /^\$([^$]*)\$$/,
+  /^\\\(([\s\S]*)\\\)$/,
+  /^\\\[([\s\S]*)\\\]$/,
+  /^\*\*([\s\S]*)\*\*$/,
+  /^"([^"]*)"$/,
+  /^`([^`]*)`$/,
+]
+
+/** Without signs of formulas, emphasis and the end of a sentence. */
+export function bare(text: string): string {
+  let s = text.replace(/<\|[^|<>]{0,40}\|>/g, ' ').trim()
+  for (let k = 0; k < 6; k++) {
+    const before = s
+    s = s.replace(/(?<!\\)[.,;:!]+$/, (end) => (/^[!]/.test(end) ? end : '')).trim()
+    for (const wrapper of WRAPPERS) {
+      const inner = wrapper.exec(s)?.[1]
+      if (inner !== undefined && !/\\[([]|\\[)\]]/.test(inner)) s = inner.trim()
+    }
+    if (s === before) break
+  }
+  s = s.replace(/\\[()]|\\\[(?!\d)|\\\]/g, ' ')
+  // Dollars in pairs delimit formulas; alone they are money.
+  const dollars = s.match(/(?<!\\)\$/g)?.length ?? 0
+  if (dollars % 2 === 0 && dollars > 0) s = s.replace(/(?<!\\)\$/g, ' ')
+  return s.replace(/^(?:=|\\approx|\\Rightarrow|\\therefore|:)\s*(?=\S)/, '').trim()
+}

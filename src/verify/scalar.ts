@@ -1,0 +1,165 @@
+import { signOf, top } from './ball.ts'
+import { Budget, TooLarge, Undefined } from './budget.ts'
+import { evaluate, NotNumber, type Values } from './evaluate.ts'
+import { type Expression, mapChildren, some, symbolsOf } from './expression.ts'
+import { type Complex, complex, isExact, isReal, Numerics } from './numerics.ts'
+import { order, type Rational, rational } from './rational.ts'
+
+/** Bits of precision at first, and at most: numbers of very different sizes need more. */
+const BITS = 160
+const MAX_BITS = 6000
+/** Work of one comparison. */
+const WORK = 60_000
+/** Points at which two expressions with variables must agree. */
+const POINTS = 4
+const MAX_TRIES = 24
+
+/** The comparisons of one gold and one answer: they share one budget. */
+export class Scalars {
+  readonly #budget = new Budget(WORK)
+
+  /** Are two expressions the same number, or the same function of their variables? `null`: it cannot be told. */
+  same(a: Expression, b: Expression): boolean | null {
+    const bare = (e: Expression) =>
+      some(e, (x) => x.kind === 'call' && x.name === 'log' && x.args.length === 1)
+    const first = this.#sameFunction(a, b)
+    // Without a base, log is natural to some and decadic to others.
+    if (first === true || !(bare(a) || bare(b))) return first
+    return this.#sameFunction(decadic(a), decadic(b))
+  }
+
+  #sameFunction(a: Expression, b: Expression): boolean | null {
+    const names = [...new Set([...symbolsOf(a), ...symbolsOf(b)])].filter((x) => !x.startsWith('?')).sort()
+    if (names.length === 0) return this.#agree(a, b, new Map(), 'any')
+    if (names.length > 24) throw new TooLarge('the number of variables')
+    let agreed = 0
+    // Real values of both signs first; then positive ones, then whole ones; complex results only if there is no other.
+    for (const kind of ['mixed', 'positive', 'whole', 'complex'] as const) {
+      for (let k = 0; k < (kind === 'mixed' ? 8 : 6) && agreed < POINTS; k++) {
+        const agree = this.#agree(a, b, point(names, k, kind), kind === 'complex' ? 'any' : 'real')
+        if (agree === false) return false
+        if (agree === true) agreed++
+      }
+      if (agreed >= 2) return true
+    }
+    return agreed > 0 ? true : null
+  }
+
+  /** Do they agree at one point? `null`: one of them has no value there. */
+  #agree(a: Expression, b: Expression, values: Values, results: 'real' | 'any'): boolean | null {
+    for (let bits = BITS; ; bits = Math.min(bits, MAX_BITS)) {
+      const n = new Numerics(bits, this.#budget)
+      let x: Complex
+      let y: Complex
+      try {
+        x = evaluate(a, n, values)
+        y = evaluate(b, n, values)
+        if (results === 'real' && n.leftReals) return null
+        const difference = n.subtract(x, y)
+        if (!nearZero(difference)) return false
+        if (isExact(difference.re) && isExact(difference.im)) return true
+      } catch (error) {
+        if (error instanceof Undefined && values.size > 0) return null
+        throw error
+      }
+      const needed = 2 * n.span + BITS / 2
+      if (needed <= bits || bits >= MAX_BITS) return true
+      bits = needed + 64
+    }
+  }
+
+  /** The value of an expression without variables. @throws Undefined, TooLarge, NotNumber */
+  value(e: Expression): Complex {
+    return evaluate(e, new Numerics(BITS, this.#budget), new Map())
+  }
+
+  /** The sign of a − b of two real numbers; 0 if they are the same. @throws Undefined, TooLarge, NotNumber */
+  order(a: Expression, b: Expression): -1 | 0 | 1 {
+    const n = new Numerics(BITS, this.#budget)
+    const [x, y] = [evaluate(a, n, new Map()), evaluate(b, n, new Map())]
+    if (!isReal(x) || !isReal(y)) throw new Undefined('an order of complex numbers')
+    return n.sign(n.subtract(x, y).re)
+  }
+
+  /** |a − b| ≤ limit? Of numbers, or of anything that has none: no. */
+  within(a: Expression, b: Expression, limit: Rational): boolean {
+    try {
+      const n = new Numerics(BITS, this.#budget)
+      const size = n.abs(n.subtract(evaluate(a, n, new Map()), evaluate(b, n, new Map()))).re
+      if (isExact(size)) return order(size, limit) <= 0
+      return n.sign(n.subtract(complex(size), complex(limit)).re) <= 0
+    } catch (error) {
+      if (error instanceof Undefined || error instanceof NotNumber) return false
+      throw error
+    }
+  }
+
+  /** f / g at points where both have values and are not 0: the constant, or `null` if it is none. */
+  ratio(f: Expression, g: Expression): -1 | 1 | null {
+    const names = [...new Set([...symbolsOf(f), ...symbolsOf(g)])].filter((x) => !x.startsWith('?')).sort()
+    let sign: -1 | 1 | null = null
+    let first: Complex | null = null
+    let agreed = 0
+    for (let k = 0; k < MAX_TRIES && agreed < POINTS; k++) {
+      const values = point(names, k, k < 10 ? 'mixed' : 'positive')
+      const n = new Numerics(BITS, this.#budget)
+      try {
+        const [x, y] = [evaluate(f, n, values), evaluate(g, n, values)]
+        if (n.leftReals) continue
+        const [xZero, yZero] = [n.zero(x), n.zero(y)]
+        if (xZero !== yZero) return null
+        if (xZero !== false) continue
+        const ratio = n.divide(x, y)
+        if (!isReal(ratio)) return null
+        if (first && !nearZero(n.subtract(ratio, first))) return null
+        first ??= ratio
+        sign = n.sign(ratio.re) < 0 ? -1 : 1
+        agreed++
+      } catch (error) {
+        if (!(error instanceof Undefined)) throw error
+      }
+    }
+    return agreed >= 2 ? sign : null
+  }
+}
+
+/** Does it hold 0, and nothing that is far from it? */
+function nearZero({ re, im }: Complex): boolean {
+  return [re, im].every((x) => (isExact(x) ? x.n === 0n : signOf(x) === 0 && top(x) < -24))
+}
+
+/** log with base 10 where none is written. */
+function decadic(e: Expression): Expression {
+  const inner = mapChildren(e, decadic)
+  if (inner.kind !== 'call' || inner.name !== 'log' || inner.args.length > 1) return inner
+  return { ...inner, args: [inner.args[0]!, TEN] }
+}
+const TEN: Expression = {
+  kind: 'number',
+  literal: { value: { n: 10n, d: 1n }, decimals: 0, significant: 2, digits: '10' },
+}
+
+/** Values of the variables at the k-th point: odd sixteenths, for which no even root of −1 hides in an exponent. */
+function point(
+  names: readonly string[],
+  k: number,
+  kind: 'mixed' | 'positive' | 'whole' | 'complex',
+): Map<string, Complex> {
+  const values = new Map<string, Complex>()
+  names.forEach((name, at) => {
+    // A fixed sequence of well mixed bits.
+    let h = Math.imul(at * 31 + k * 1013 + kind.length * 7919 + 12345, 0x9e3779b1)
+    h = Math.imul(h ^ (h >>> 15), 0x85ebca6b)
+    h = (h ^ (h >>> 13)) >>> 0
+    if (kind === 'whole') {
+      values.set(name, complex({ n: BigInt(2 + (h % (k < 3 ? 12 : 5)) + (at === 0 ? k : 0)), d: 1n }))
+      return
+    }
+    const size = (h % 4093) * 2 + 1
+    const negative = kind !== 'positive' && ((h >>> 20) & 1) === 1
+    // Up to 4; then up to ½, for arc sines; then up to 128, for logarithms of differences.
+    const scale = k < 3 ? 11n : k % 3 === 0 ? 14n : k % 3 === 1 ? 6n : 11n
+    values.set(name, complex(rational(BigInt(negative ? -size : size), 1n << scale)))
+  })
+  return values
+}
