@@ -18,7 +18,8 @@ export function choiceOf(source: string): Choice | null {
   const match = PREFIX.exec(text)
   if (match) {
     const rest = match[3]!.trim()
-    return { letters: (match[1] ?? match[2])!.toUpperCase(), rest: rest.replace(/^[.:)]\s*/, '') }
+    const said = rest.replace(/^[.:)]\s*/, '').replace(/^(?:because|since|as) .*$/i, '')
+    return { letters: (match[1] ?? match[2])!.toUpperCase(), rest: said }
   }
   if (/^[A-J](?:(?:,? and |[,;] ?)[A-J])+$/.test(text))
     return { letters: [...new Set(text.match(/\b[A-J]\b/g))].sort().join(''), rest: '' }

@@ -19,14 +19,16 @@ export function clean(text: string): string {
   return halve(restore(toLatex(text)))
 }
 
-function restore(text: string): string {
+/** Control characters that a backslash and a letter became, as they were. */
+export function restore(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it looks for
   if (!/[\f\t\x08\r\v\x07]/.test(text)) return text
   let out = ''
   for (let i = 0; i < text.length; i++) {
     const c = text[i]!
     const endings = SWALLOWED.find(([control]) => control === c)?.[1]
-    if (endings?.some((end) => text.startsWith(end, i + 1))) out += `\\${LETTER[c]}`
+    if (endings?.some((end) => text.startsWith(end, i + 1)))
+      out += `${out.endsWith('\\') ? '' : '\\'}${LETTER[c]}`
     else out += c === '\b' || c === '\x07' || c === '\v' || c === '\f' ? ' ' : c
   }
   return out

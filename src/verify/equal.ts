@@ -3,7 +3,7 @@ import { NotNumber } from './evaluate.ts'
 import { type Expression, mapChildren, some } from './expression.ts'
 import { rowsOf } from './matrix.ts'
 import { sameMeasure } from './measure.ts'
-import { boundsOf, cellsOf, infinite, isSurelyRegion, type Region, regionOf } from './region.ts'
+import { boundsOf, cellsOf, infinite, intervalsOf, isSurelyRegion, type Region, regionOf } from './region.ts'
 import { type Assignment, assignmentOf, difference, isName, parameters, renamed, spell } from './relation.ts'
 import type { Scalars } from './scalar.ts'
 
@@ -92,7 +92,8 @@ function itemsOf(e: Expression): readonly Expression[] | null {
   // x ∈ {1, 2} and x = {1, 2}
   if (e.kind === 'relation' && e.sides.length === 2 && (e.relations[0] === 'in' || e.relations[0] === '=')) {
     const [name, value] = e.sides as [Expression, Expression]
-    if (isName(name) && value.kind === 'group' && value.open === '{') return itemsOf(value)
+    if (isName(name) && (value.kind === 'list' || (value.kind === 'group' && value.open === '{')))
+      return itemsOf(value)
   }
   return null
 }
@@ -114,7 +115,7 @@ function sameItems(
   a: Expression,
   scalars: Scalars,
 ): boolean {
-  const isSet = (e: Expression) => e.kind === 'group' || e.kind === 'relation'
+  const isSet = (e: Expression) => (e.kind === 'group' && e.open === '{') || e.kind === 'relation'
   const [gRecords, aRecords] = [records(gold), records(answer)]
   // x = 3, y = 1 against (3, 1) or (x, y) = (3, 1)
   if (gRecords || aRecords) {
@@ -139,7 +140,8 @@ function sameItems(
     return sameGroup(g, { kind: 'group', open: '(', close: ')', items: answer }, scalars)
   if (tuple(a) && gold.length > 1 && !gold.some(tuple))
     return sameGroup({ kind: 'group', open: '(', close: ')', items: gold }, a, scalars)
-  return matches(x, y, scalars)
+  // What a gold says once may be said twice.
+  return distinct(x).length === x.length ? matches(x, distinct(y), scalars) : matches(x, y, scalars)
 }
 
 /** Named values in groups of names that come again: x = 1, y = 2; x = 3, y = 4. */
@@ -232,6 +234,8 @@ function sameRelation(g: Expression, a: Expression, scalars: Scalars): boolean {
       return false
   } else if (x && a.kind !== 'relation') return sameMeaning(x.value, a, scalars)
   else if (y && g.kind !== 'relation') return sameMeaning(g, y.value, scalars)
+  // 2x = 6 has still to be solved.
+  if (x && !y && x.name.kind === 'symbol' && isTold(x.value)) return false
   if (g.kind !== 'relation') {
     // 5 + 6 = 11: every side is the gold.
     return (
@@ -304,6 +308,10 @@ function sameRegion(g: Region, a: Region, scalars: Scalars): boolean | null {
     if (error instanceof NotNumber || error instanceof Undefined) return null
     throw error
   }
+  // (3, 1) is a pair.
+  const turned = ({ lo, hi }: { lo: Expression | null; hi: Expression | null }) =>
+    lo && hi && at.get(lo)! > at.get(hi)!
+  if ([...intervalsOf(g), ...intervalsOf(a)].some(turned)) return null
   const cells = (r: Region) => cellsOf(r, sorted.length, (bound) => at.get(bound)!)
   const [x, y] = [cells(g), cells(a)]
   return x.every((cell, k) => cell === y[k])

@@ -200,17 +200,21 @@ function lcm(a: bigint, b: bigint): bigint {
   return by === 0n ? 0n : (a / by) * b
 }
 
-/** 1011_2 */
+const BASES = new Map(
+  'two three four five six seven eight nine ten eleven twelve'.split(' ').map((name, k) => [name, k + 2]),
+)
+
+/** 1011_2, 1011_{two} */
 function inBase(args: readonly Expression[]): Complex {
   const [x, base] = args
   if (
     x?.kind !== 'number' ||
     base?.kind !== 'symbol' ||
-    !/^\d{1,2}$/.test(base.name) ||
+    !(BASES.has(base.name) || /^\d{1,2}$/.test(base.name)) ||
     x.literal.decimals > 0
   )
     throw new NotNumber('a number with a subscript')
-  const b = BigInt(base.name)
+  const b = BigInt(BASES.get(base.name) ?? base.name)
   let value = 0n
   for (const digit of x.literal.digits) {
     if (BigInt(digit) >= b) throw new Undefined(`the digit ${digit} in base ${b}`)

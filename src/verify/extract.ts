@@ -1,4 +1,5 @@
 import { boxed } from './boxes.ts'
+import { restore } from './clean.ts'
 
 /** How an answer is found in a response. */
 export const WAYS = ['tag', 'boxed', 'hash', 'phrase', 'formula', 'number'] as const
@@ -24,12 +25,16 @@ export function extract(text: string, { order = WAYS }: ExtractOptions = {}): st
   const end = text.lastIndexOf('</think>')
   const start = text.lastIndexOf('<think>')
   const said = start > end ? text.slice(end < 0 ? 0 : end + 8, start) : end < 0 ? text : text.slice(end + 8)
-  return within(said.slice(-MAX_LENGTH).replace(/<\|[^|<>]{0,40}\|>/g, ' '), order)
+  return within(restore(said.slice(-MAX_LENGTH)).replace(/<\|[^|<>]{0,40}\|>/g, ' '), order)
 }
 
 /** What a gold answer says: its box or its last line if it is a whole solution, else all of it. */
 export function stated(gold: string): string {
-  return extract(gold, { order: ['tag', 'boxed', 'hash'] }) ?? gold
+  const found = extract(gold, { order: ['tag', 'boxed', 'hash'] })
+  if (found !== null) return found
+  // A whole solution without a box
+  const said = restore(gold)
+  return said.length > MAX_WORDS && isProse(said) ? (extract(said) ?? said) : said
 }
 
 function within(text: string, order: readonly Way[]): string | null {
@@ -76,12 +81,14 @@ function tag(text: string): string | null {
 }
 
 const VERBS =
-  /(?:^|[\s,])(?:is|are|was|were|be|has|have|had|she|he|they|we|you|so|thus|hence|therefore|there|what|how|find|compute|calculate|evaluate|solve|makes?|gets?|pays?|because|since|let|then|that|this|answer)(?=[\s,.:?]|$)/i
+  /(?:^|[\s,])(?:is|are|was|were|be|has|have|had|she|he|they|we|you|so|thus|hence|therefore|it's|there|what|how|find|compute|calculate|evaluate|solve|makes?|gets?|pays?|because|since|let|then|that|this|answer)(?=[\s,.:?]|$)/i
 
 /** Sentences, not a formula or a few words. */
 function isProse(text: string): boolean {
   const words = text.replace(/\\text[a-z]*\s*\{[^{}]*\}|\\[a-zA-Z]+/g, ' ')
-  return VERBS.test(words) || (words.match(/[\p{L}]{3,}/gu)?.length ?? 0) > 5
+  return (
+    VERBS.test(words) || /\p{L}{3,}\s?:\s/u.test(words) || (words.match(/[\p{L}]{3,}/gu)?.length ?? 0) > 5
+  )
 }
 
 const PHRASE =
@@ -97,7 +104,9 @@ function phrase(text: string): string | null {
   const shown = /^(?:\\\[([\s\S]{0,2000}?)\\\]|\$\$([\s\S]{0,2000}?)\$\$)/.exec(content)
   if (shown) return (shown[1] ?? shown[2])!
   const said = content.split('\n', 1)[0]!.split(/(?<=[^\s.])[.。](?=\s|\*|$)|。/, 1)[0]!
-  const sentence = said.replace(/,?\s+(?:because|since|as|where|which|when|so that|for all)\b.*$/i, '')
+  const sentence = said
+    .replace(/\*\*\s*$/, '')
+    .replace(/,?\s+(?:because|since|as|where|which|when|so that|for all)\b.*$/i, '')
   if (!sentence.trim()) return null
   if (!isProse(sentence) || /\bnot\b/.test(sentence)) return sentence
   // "… the largest n is 34"
@@ -107,7 +116,7 @@ function phrase(text: string): string | null {
 }
 
 const FORMULA =
-  /\$\$([^$]{1,2000})\$\$|(?<!\\)\$([^$\n]{1,1000}(?<!\\))\$|\\\(([\s\S]{1,1000}?)\\\)|\\\[([\s\S]{1,2000}?)\\\]|\\begin\{(?:align|aligned|equation|gather)\*?\}([\s\S]{1,2000}?)\\end\{/g
+  /\$\$([^$]{1,2000})\$\$|(?<!\\)\$((?:[^$\n\\]|\\.){1,1000})\$|\\\(([\s\S]{1,1000}?)\\\)|\\\[([\s\S]{1,2000}?)\\\]|\\begin\{(?:align|aligned|equation|gather)\*?\}([\s\S]{1,2000}?)\\end\{/g
 
 /** The last formula; those that "or", "and" or commas join to it belong to it. */
 function lastFormula(text: string): string | null {
@@ -125,6 +134,7 @@ function lastFormula(text: string): string | null {
   const after = text.slice(last.end)
   // "… the area of $ABC$ is 120"
   if (!/\d/.test(last.text) && /\d/.test(after)) return null
+  if (/\b(?:therefore|thus|hence|so)\b[^.]*\d/i.test(after)) return null
   const items = [last.text]
   for (; at > 0; at--) {
     const [before, item] = [formulas[at - 1]!, formulas[at]!]
@@ -145,7 +155,7 @@ function isQuestion(text: string, start: number, end: number): boolean {
 }
 
 const NUMBER = String.raw`(?:(?<![\w)\]}.]\s?)[-−–])?[$€£]?\s?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:[.,]\d+)?(?:\s*/\s*\d+(?:\.\d+)?)?(?:\s*(?:%|\\%|percent))?`
-const LAST_NUMBER = new RegExp(String.raw`(?<![A-Za-z\d.\\])${NUMBER}(?![A-Za-z\d])`, 'g')
+const LAST_NUMBER = new RegExp(String.raw`(?<![A-Za-z\d.\\])${NUMBER}(?!\d|[A-Za-z]{4})`, 'g')
 
 /** The last number; those that "or", "and" or commas join to it belong to it. */
 function lastNumber(text: string): string | null {

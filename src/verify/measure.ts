@@ -94,6 +94,8 @@ function rounds(g: Expression, a: Expression, scalars: Scalars): boolean {
 
 /** Has it finitely many decimals? */
 function ends(e: Expression, scalars: Scalars): boolean {
+  // 0.(142857) is written to the end.
+  if (e.kind === 'number') return true
   const { re, im } = scalars.value(e)
   if (!isExact(re) || !isExact(im)) return false
   let { d } = re

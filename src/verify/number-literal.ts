@@ -16,7 +16,7 @@ const MAX_DIGITS = 2000
 const isDigit = (c: string | undefined) => c !== undefined && c >= '0' && c <= '9'
 
 /** What may stand between thousands: `,` `{,}` `\,` `\!` `,\!` `\ ` `~` and a plain space. */
-const SEPARATOR = /(?:\{,\}(?:\\!)*|,(?:\\!)+|,|\\,|\\!|\\;|\\:|\\ |~| |')/y
+const SEPARATOR = /(?:\{,\}(?:\\!)*|,(?:\\!)+ ?|,|\\,|\\!|\\;|\\:|\\ |~| |')/y
 const DOTS = /\s?(?:\.\.\.|\\ldots|\\dots|\\cdots)/y
 const REPEATED = /\\(?:overline|bar|dot)\s?(?:\{(\d{1,60})\}|(\d))/y
 const PARENTHESES = /\((\d{1,60})\)(?![\d(])/y

@@ -21,6 +21,16 @@ export const whole = (n: number | bigint): Complex => complex({ n: BigInt(n), d:
 export const wholeOf = (a: Complex): bigint | null =>
   isReal(a) && isExact(a.re) && a.re.d === 1n ? a.re.n : null
 
+/** `null` where an exact result would have too many digits: a ball takes its place. */
+function orTooLarge<T>(compute: () => T): T | null {
+  try {
+    return compute()
+  } catch (error) {
+    if (error instanceof TooLarge) return null
+    throw error
+  }
+}
+
 /**
  * Arithmetic with complex numbers at one precision. It also notes the largest binary exponent that was met, in either
  * direction (`span`): where numbers are of very different sizes, a difference may hide below the precision.
@@ -61,7 +71,10 @@ export class Numerics {
   #add(a: Real, b: Real): Real {
     if (isZero(a)) return b
     if (isZero(b)) return a
-    if (isExact(a) && isExact(b)) return this.#seen(q.plus(a, b))
+    if (isExact(a) && isExact(b)) {
+      const exact = orTooLarge(() => q.plus(a, b))
+      if (exact) return this.#seen(exact)
+    }
     return this.#seen(ball.add(this.#ball(a), this.#ball(b), this.bits))
   }
   #negative(a: Real): Real {
@@ -69,12 +82,16 @@ export class Numerics {
   }
   #multiply(a: Real, b: Real): Real {
     if (isZero(a) || isZero(b)) return ZERO
-    if (isExact(a) && isExact(b)) return this.#seen(q.times(a, b))
+    if (isExact(a) && isExact(b)) {
+      const exact = orTooLarge(() => q.times(a, b))
+      if (exact) return this.#seen(exact)
+    }
     return this.#seen(ball.multiply(this.#ball(a), this.#ball(b), this.bits))
   }
   #invert(a: Real): Real {
     if (isZero(a)) throw new Undefined('a division by 0')
-    return isExact(a) ? q.over(ONE, a) : this.#seen(ball.invert(a, this.bits))
+    const exact = isExact(a) ? orTooLarge(() => q.over(ONE, a)) : null
+    return exact ?? this.#seen(ball.invert(this.#ball(a), this.bits))
   }
   /** √a for a ≥ 0 (or about 0). */
   #root(a: Real): Real {
@@ -257,9 +274,10 @@ export class Numerics {
 
   #wholePower(a: Complex, k: bigint): Complex {
     if (isReal(a) && isExact(a.re)) {
-      const exact = q.power(a.re, k)
-      if (exact === null) throw new Undefined('a negative power of 0')
-      return complex(this.#seen(exact))
+      const { re } = a
+      const exact = orTooLarge(() => q.power(re, k) ?? undefined)
+      if (exact === undefined) throw new Undefined('a negative power of 0')
+      if (exact) return complex(this.#seen(exact))
     }
     if (k < 0n) return this.divide(whole(1), this.#wholePower(a, -k))
     if (k > 1n << 40n) throw new TooLarge('an exponent')

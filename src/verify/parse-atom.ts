@@ -3,6 +3,7 @@ import { type Cursor, Unreadable } from './cursor.ts'
 import type { Expression } from './expression.ts'
 import { exponent, item, list, power, sum } from './parse.ts'
 import { environment } from './parse-matrix.ts'
+import { MONEY } from './parse-unit.ts'
 import type { Token } from './tokens.ts'
 
 /** Functions of one argument that need no parentheses. */
@@ -31,7 +32,6 @@ const BETWEEN = new Set(
   ),
 )
 const UNKNOWN_FUNCTIONS = /^[fghFGH]$/
-const MONEY: Record<string, string> = { dollar: 'dollar', '€': 'euro', '£': 'GBP', '¥': 'yen', '₹': 'rupee' }
 
 export function startsAtom(c: Cursor): boolean {
   const token = c.peek()
@@ -44,8 +44,10 @@ export function startsAtom(c: Cursor): boolean {
       return true
     case 'mark':
       if (token.text === '|') return !c.builder
-      if (token.text === '[' || token.text === ']') return token.text === '[' ? !c.french : opensFrench(c)
-      return token.text === '(' || token.text === '{' || token.text in MONEY
+      if (token.text === '[') return !c.french && !(c.brackets > 0 && endsAfter(c))
+      if (token.text === ']') return opensFrench(c)
+      if (token.text in MONEY) return c.peek(1)?.kind === 'number'
+      return token.text === '(' || token.text === '{'
     case 'command':
       return !BETWEEN.has(token.text)
     default:
@@ -55,6 +57,12 @@ export function startsAtom(c: Cursor): boolean {
 
 /** `]a, b[`: is this bracket one that opens? Only where nothing is open that it could close. */
 const opensFrench = (c: Cursor) => c.brackets === 0
+
+/** `[a, b[`: does nothing that could stand in brackets follow? */
+function endsAfter(c: Cursor): boolean {
+  const after = c.peek(1)
+  return !after || after.kind === 'joiner' || /^(?:[,;.)\]}]|cup|cap|setminus|\})$/.test(after.text)
+}
 
 export function atom(c: Cursor): Expression {
   const token = c.next()
@@ -200,7 +208,7 @@ function french(c: Cursor): Expression {
   return { kind: 'group', open: '(', close: close.text === ']' ? ']' : ')', items: inner.items }
 }
 
-/** Braces without backslashes: they only hold together, unless there are several items in them. */
+/** Braces without backslashes only hold together. */
 function braced(c: Cursor): Expression {
   if (c.take('mark', '}')) return { kind: 'group', open: '{', close: '}', items: [] }
   return c.within({ bars: 0, brackets: c.brackets + 1, french: false }, () => {
@@ -216,9 +224,7 @@ function braced(c: Cursor): Expression {
           : { kind: 'call', name: 'binom', args: [first, below] }
       }
     c.closeBrace()
-    return first.kind === 'list' && first.joiner === ','
-      ? { kind: 'group', open: '{', close: '}', items: first.items }
-      : first
+    return first
   })
 }
 
@@ -345,7 +351,7 @@ function argument(c: Cursor, digit: boolean): Expression {
 function root(c: Cursor): Expression {
   if (!c.mark('[')) return { kind: 'call', name: 'sqrt', args: [argument(c, false)] }
   c.next()
-  const index = c.within({ bars: 0 }, () => sum(c))
+  const index = c.within({ bars: 0, brackets: c.brackets + 1 }, () => sum(c))
   if (!c.take('mark', ']')) throw new Unreadable('the index of a root is not closed')
   return { kind: 'call', name: 'root', args: [argument(c, false), index] }
 }

@@ -4,6 +4,16 @@ import { sum } from './parse.ts'
 import { type Rational, rational } from './rational.ts'
 import { type Unit, unitOf, unitWord } from './units.ts'
 
+/** Signs of money. */
+export const MONEY: Record<string, string> = {
+  dollar: 'dollar',
+  '€': 'euro',
+  '£': 'GBP',
+  '¥': 'yen',
+  '₹': 'rupee',
+  '¢': 'cent',
+}
+
 const SCALES: Record<string, bigint> = {
   hundred: 100n,
   thousand: 1000n,
@@ -58,7 +68,7 @@ function readUnit(c: Cursor): Unit | null {
     if (!token) break
     if (
       token.kind === 'word' ||
-      (token.kind === 'letter' && (token.upright || sign < 0 || parts.length > 0))
+      (token.kind === 'letter' && (token.upright || token.spaced || sign < 0 || parts.length > 0))
     ) {
       const word = token.text
       if (parts.length === 0 && token.kind === 'letter' && !unitWord(word)) break
@@ -87,9 +97,10 @@ function readUnit(c: Cursor): Unit | null {
       parts.at(-1)![1] *= Number(exponent.text) * (minus ? -1 : 1)
       continue
     }
-    if (token.kind === 'mark' && token.text === 'dollar') {
+    const money = token.kind === 'mark' && Object.hasOwn(MONEY, token.text) ? MONEY[token.text] : undefined
+    if (money) {
       c.next()
-      parts.push(['dollar', 1])
+      parts.push([money, 1])
       continue
     }
     const following = c.peek(1)?.kind

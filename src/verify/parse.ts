@@ -3,6 +3,7 @@ import type { Expression, Relation } from './expression.ts'
 import { atom, startsAtom } from './parse-atom.ts'
 import { unitAfter } from './parse-unit.ts'
 import { tokenize } from './tokens.ts'
+import { unitWord } from './units.ts'
 
 const RELATIONS: Record<string, Relation> = {
   '=': '=',
@@ -39,7 +40,7 @@ export function parse(source: string, thousands = true): { expression: Expressio
       cursor.next()
       if (!cursor.done) expression = list(cursor)
     } else if (cursor.take('mark', '.') || cursor.take('mark', '}') || cursor.take('mark', '&')) {
-      if (!cursor.done && !cursor.mark('.') && !cursor.mark('}')) throw new Unreadable('a point within')
+      if (!cursor.done && !cursor.mark('}')) throw new Unreadable('a point within')
     } else throw new Unreadable(`unexpected "${cursor.peek()!.text}"`)
   }
   return { expression, ambiguous }
@@ -121,13 +122,14 @@ function side(c: Cursor): Expression {
   c.currency = null
   let x = ratio(c)
   for (;;) {
-    const operation = c.command('cup')
-      ? 'cup'
-      : c.command('cap')
-        ? 'cap'
-        : c.command('setminus')
-          ? 'minus'
-          : null
+    const operation =
+      c.command('cup') || isUnion(c)
+        ? 'cup'
+        : c.command('cap')
+          ? 'cap'
+          : c.command('setminus')
+            ? 'minus'
+            : null
     if (!operation) break
     c.next()
     const right = ratio(c)
@@ -140,6 +142,9 @@ function side(c: Cursor): Expression {
   c.currency = outer
   return x
 }
+
+/** `(0,1)U(2,3)` */
+const isUnion = (c: Cursor) => c.is('letter', 'U') && /^[[(\]{]$/.test(c.peek(1)?.text ?? '')
 
 /** `3:4` is a quotient, `1:2:3` a ratio. */
 function ratio(c: Cursor): Expression {
@@ -198,6 +203,8 @@ function product(c: Cursor): Expression {
         factors = [{ kind: 'quotient', top: productOf(factors), bottom: unary(c) }]
       } else if (
         startsAtom(c) &&
+        !(isUnion(c) && factors.at(-1)!.kind === 'group') &&
+        !unitFollows(c, factors) &&
         !(c.mark('|') && c.bars > 0) &&
         !(c.mark('(') && c.is('command', 'mod', 1))
       ) {
@@ -215,14 +222,29 @@ function product(c: Cursor): Expression {
           isWhole(previous)
         ) {
           const fraction = power(c)
-          factors = properFraction(fraction)
-            ? [{ kind: 'sum', terms: [previous, fraction] }]
-            : [previous, fraction]
+          const marked = fraction.kind === 'percent' || fraction.kind === 'degree' ? fraction.kind : null
+          const inner = fraction.kind === 'percent' || fraction.kind === 'degree' ? fraction.x : fraction
+          const whole: Expression = { kind: 'sum', terms: [previous, inner] }
+          factors = !properFraction(inner)
+            ? [previous, fraction]
+            : [marked ? { kind: marked, x: whole } : whole]
         } else factors.push(power(c))
       } else break
     }
     return productOf(factors)
   })
+}
+
+/** `5 m/s`: a letter that names a unit, apart from the number, with nothing but units up to the end. */
+function unitFollows(c: Cursor, factors: readonly Expression[]): boolean {
+  const token = c.peek()!
+  if (token.kind !== 'letter' || factors.length !== 1 || factors[0]!.kind !== 'number' || c.brackets > 0)
+    return false
+  if (token.upright && unitWord(token.text)) return true
+  if (!token.spaced) return false
+  let rest = ''
+  for (let k = 0; k < 10 && c.peek(k); k++) rest += c.peek(k)!.text
+  return /^[mshgLNJWVAKdl](?:\^\{?[23]\}?)?(?:\/[sh](?:\^\{?2\}?)?)?\.?$/.test(rest)
 }
 
 /** `\times`, or the letter x between a number and a power of ten. */

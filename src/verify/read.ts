@@ -55,7 +55,7 @@ export function bare(text: string): string {
   let s = text.replace(/<\|[^|<>]{0,40}\|>/g, ' ').trim()
   for (let k = 0; k < 6; k++) {
     const before = s
-    s = s.replace(/(?<!\\)[.,;:!]+$/, (end) => (/^[!]/.test(end) ? end : '')).trim()
+    s = s.replace(/(?<![\\.,;:])[.,;:]$/, '').trim()
     for (const wrapper of WRAPPERS) {
       const inner = wrapper.exec(s)?.[1]
       if (inner !== undefined && !/\\[([]|\\[)\]]/.test(inner)) s = inner.trim()
@@ -66,5 +66,13 @@ export function bare(text: string): string {
   // Dollars in pairs delimit formulas; alone they are money.
   const dollars = s.match(/(?<!\\)\$/g)?.length ?? 0
   if (dollars % 2 === 0 && dollars > 0) s = s.replace(/(?<!\\)\$/g, ' ')
+  s = s.replace(/(\d)\s*\{\s*,\s*\}\s*(?=\d)/g, '$1{,}')
+  s = s.replace(/\bper ?cents?\b|\bpercentage\b/g, 'percent')
+  s = s.replace(
+    /\\[dt]?frac\{\\(?:text|mathrm)\{([^{}]+)\}\}\{\\(?:text|mathrm)\{([^{}]+)\}\}/g,
+    '\\text{$1/$2}',
+  )
+  // <1, 2>
+  s = s.replace(/^<([^<>=]*,[^<>=]*)>$/, '\\langle $1\\rangle ')
   return s.replace(/^(?:=|\\approx|\\Rightarrow|\\therefore|:)\s*(?=\S)/, '').trim()
 }

@@ -187,11 +187,15 @@ export function isSurelyRegion(e: Expression): boolean {
   return e.kind === 'sets' || e.kind === 'numbers' || e.kind === 'builder' || isInterval(e)
 }
 
+/** Every interval of a region. */
+export function intervalsOf(r: Region): Extract<Region, { kind: 'interval' }>[] {
+  if (r.kind === 'complement') return intervalsOf(r.of)
+  return r.kind === 'interval' ? [r] : r.parts.flatMap(intervalsOf)
+}
+
 /** Every bound of a region. */
 export function boundsOf(r: Region): Expression[] {
-  if (r.kind === 'complement') return boundsOf(r.of)
-  if (r.kind === 'interval') return [r.lo, r.hi].filter((x) => x !== null)
-  return r.parts.flatMap(boundsOf)
+  return intervalsOf(r).flatMap(({ lo, hi }) => [lo, hi].filter((x) => x !== null))
 }
 
 /**

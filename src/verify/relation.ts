@@ -24,7 +24,12 @@ export function spell(e: Expression): string {
         return x
       })
       const own = Object.entries(e).filter(([, x]) => typeof x === 'string' || typeof x === 'boolean')
-      const rest = e.kind === 'relation' ? e.relations.join() : e.kind === 'quantity' ? e.unit.dimension : ''
+      const rest =
+        e.kind === 'relation'
+          ? e.relations.join()
+          : e.kind === 'quantity'
+            ? `${e.unit.dimension} ${e.unit.scale?.n}/${e.unit.scale?.d}`
+            : ''
       return `(${own.map(([, x]) => x).join(':')}${rest} ${parts.join(' ')})`
     }
   }

@@ -30,12 +30,14 @@ const LOOKS = new Set(
   [
     'left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr middle displaystyle textstyle scriptstyle',
     'limits nolimits rm bf it sf tt cal mathstrut strut null relax hfill noindent centering tiny small large Large',
-    'phantom nonumber notag allowbreak , ; : ! > / unskip thinspace enspace medspace negthinspace boxed fbox framebox',
+    'nonumber notag allowbreak , ; : ! > / unskip thinspace enspace medspace negthinspace boxed fbox framebox',
     'ensuremath cancel bcancel underline underbrace overbrace mathop mathrel mathbin color textcolor',
   ]
     .join(' ')
     .split(' '),
 )
+/** Commands that show nothing, with their argument. */
+const WITH_ARGUMENT = new Set('phantom hphantom vphantom hspace vspace label tag kern mkern'.split(' '))
 const TEXT = new Set(
   'text textbf textit textrm textsf texttt textnormal textup emph mbox hbox mathrm mathsf mathtt operatorname'.split(
     ' ',
@@ -256,6 +258,15 @@ export function tokenize(source: string, thousands = true): Tokens {
         if (name !== '!') spaced = true
         continue
       }
+      if (WITH_ARGUMENT.has(name)) {
+        i = afterArgument(source, i)
+        continue
+      }
+      if (name === '\\') {
+        // \\[2pt]
+        const space = /^\s*\[\s*-?[\d.]+\s*[a-z]{2}\s*\]/.exec(source.slice(i, i + 20))
+        if (space) i += space[0].length
+      }
       if (name === 'quad' || name === '\\') push('break', name)
       else if (name === '{' || name === '}') push('command', name)
       else if (MARK_COMMANDS.has(name)) push('mark', name)
@@ -292,12 +303,24 @@ export function tokenize(source: string, thousands = true): Tokens {
   return { tokens, ambiguous }
 }
 
+/** Where a short argument in braces ends. */
+function afterArgument(source: string, at: number): number {
+  const argument = /^\*?\s*\{[^{}]{0,40}\}/.exec(source.slice(at, at + 50))
+  return at + (argument?.[0].length ?? 0)
+}
+
 /** A run of letters: names that are mathematics, words, or variables one by one. */
 function letters(
   run: string,
   mode: 'math' | 'text' | 'upright',
   push: (kind: Token['kind'], text: string, more?: Partial<Token>) => void,
 ): void {
+  // `x=1orx=2`
+  const glue = /^(or|and)([a-zA-Z])$/.exec(run)
+  if (glue && mode === 'math') {
+    push('joiner', JOINERS.get(glue[1]!)!)
+    return void push('letter', glue[2]!)
+  }
   const joiner = run.length > 1 ? JOINERS.get(run) : undefined
   if (joiner) return void push('joiner', joiner)
   const named = NAMED.get(run)

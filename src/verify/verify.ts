@@ -52,6 +52,10 @@ export function verify(gold: string, answer: string, options: VerifyOptions = {}
   return compare([...g.expressions, ...goldRest], [...answers, ...rest], no)
 }
 
+/** Too large, without a value, or with more digits than the machine can hold. */
+const isLimit = (error: unknown): error is Error =>
+  error instanceof TooLarge || error instanceof Undefined || error instanceof RangeError
+
 function compare(
   golds: readonly Expression[],
   answers: readonly Expression[],
@@ -64,8 +68,7 @@ function compare(
       try {
         if (sameMeaning(g, a, scalars)) return { equal: true, reason: 'equal' }
       } catch (error) {
-        if (error instanceof TooLarge || error instanceof Undefined)
-          why = `cannot be computed: ${error.message}`
+        if (isLimit(error)) why = `cannot be computed: ${error.message}`
         else if (!(error instanceof NotNumber)) throw error
       }
   return no(why)
@@ -105,7 +108,7 @@ function problemOf(gold: string, { source, expressions, problem }: Reading): str
       if (sameMeaning(e, e, new Scalars())) return null
       why ??= 'it is not equal to itself'
     } catch (error) {
-      if (error instanceof TooLarge || error instanceof Undefined) why ??= error.message
+      if (isLimit(error)) why ??= error.message
       else if (!(error instanceof NotNumber)) throw error
       else return null
     }
