@@ -253,7 +253,7 @@ describe('columns', () => {
   test.each<[columns: NonNullable<LoadOptions['columns']>, message: RegExp]>([
     [
       {},
-      /c\.jsonl has no column "question"; its columns are "problem", "solution", "level", "deep"\. If "problem" is meant: --columns question=problem/,
+      /c\.jsonl has no columns "question" and "answer"; its columns are "problem", "solution", "level", "deep"\. If "problem" and "solution" are meant: --columns question=problem,answer=solution$/,
     ],
     [
       { question: 'problm', answer: 'solution' },
@@ -265,6 +265,15 @@ describe('columns', () => {
       /Say which one holds the kind: --columns kind=NAME/,
     ],
     [{ question: 'problem', answer: 'solution', kind: 'levle' }, /If "level" is meant: --columns kind=level/],
+    [
+      { question: 'problme', kind: 'zzz' },
+      /no columns "problme" and "answer" and "zzz".*which ones hold the question and the answer and the kind: --columns question=problem,answer=solution,kind=NAME$/,
+    ],
+    [
+      { question: 'problem', answer: 'levl', choices: ['levels', 'solutoin', 'zzz', 'deep'] },
+      /no columns "levl" and "levels" and "solutoin" and "zzz".*: --columns 'answer=level,choices=\[NAME,solution,NAME,deep\]'$/,
+    ],
+    [{ question: 'problem', answer: 'problm.x' }, /no column "problm\.x".*--columns answer=solution$/],
   ])('a wrong name is an error with the right one: %j', async (columns, message) => {
     const failed = load(path, { columns })
     await expect(failed).rejects.toThrow(message)

@@ -1,9 +1,8 @@
-import { UserError } from '../../errors.ts'
-import { nearest } from '../../nearest.ts'
 import { hashText } from '../../random.ts'
 import { readCases } from '../../sandbox/cases.ts'
 import { extract } from '../../verify/index.ts'
 import { instruction } from '../programs.ts'
+import { missingColumns, type Wanted } from './missing.ts'
 
 /** Which columns of a table hold what. `a.b` reads the field `b` of a column `a`. */
 export interface Columns {
@@ -24,12 +23,6 @@ export interface Draft {
   readonly prompt: string
   readonly gold: string | null
   readonly kind: string | null
-}
-
-/** Names that other tables use for a column, for the advice in an error. */
-const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
-  question: ['problem', 'prompt', 'query', 'instruction', 'input'],
-  answer: ['solution', 'gold', 'target', 'output', 'final_answer', 'answerKey', 'label'],
 }
 
 /** Why a row cannot be asked, or has no gold. */
@@ -54,21 +47,14 @@ export class ColumnMap {
   /**
    * The columns that are needed of those that a table has.
    *
-   * @throws UserError where one is not there, with the one that may be meant.
+   * @throws UserError where some are not there, with those that may be meant.
    */
   need(path: string, names: readonly string[]): string[] {
-    const needed = this.#all().map(([role, name]) => {
-      const top = names.includes(name) ? name : name.split('.')[0]!
-      if (names.includes(top)) return top
-      const meant = nearest(name, names) ?? SYNONYMS[role]?.find((synonym) => names.includes(synonym))
-      const example = `--columns ${role}=${meant ?? 'NAME'}`
-      throw new UserError(
-        `${path} has no column "${name}"; its columns are ${names.map((n) => `"${n}"`).join(', ')}. ` +
-          (meant ? `If "${meant}" is meant: ${example}` : `Say which one holds the ${role}: ${example}`),
-        2,
-      )
-    })
-    return [...new Set(needed)]
+    const wanted = this.#all()
+    const topOf = (name: string): string => (names.includes(name) ? name : name.split('.')[0]!)
+    const missing = wanted.filter(([, name]) => !names.includes(topOf(name)))
+    if (missing.length > 0) throw missingColumns(path, names, wanted, missing)
+    return [...new Set(wanted.map(([, name]) => topOf(name)))]
   }
 
   /** A row as a question, or the reason why it is none. */
@@ -101,13 +87,14 @@ export class ColumnMap {
     }
   }
 
-  #all(): [role: string, name: string][] {
+  #all(): Wanted[] {
+    const one = (role: string, name: string | null): Wanted[] => (name === null ? [] : [[role, name]])
     return [
-      ['question', this.#question],
-      ...(this.#answer === null ? [] : [['answer', this.#answer] as [string, string]]),
-      ...this.#choices.map((name) => ['choices', name] as [string, string]),
-      ...(this.#tests === null ? [] : [['tests', this.#tests] as [string, string]]),
-      ...(this.#kind === null ? [] : [['kind', this.#kind] as [string, string]]),
+      ...one('question', this.#question),
+      ...one('answer', this.#answer),
+      ...this.#choices.flatMap((name) => one('choices', name)),
+      ...one('tests', this.#tests),
+      ...one('kind', this.#kind),
     ]
   }
 

@@ -1,4 +1,4 @@
-import { type CsvError, parse } from 'csv-parse'
+import { type CsvError, type Parser, parse } from 'csv-parse'
 import { UserError } from '../../errors.ts'
 import type { Reader, Row } from './rows.ts'
 import { type Block, textBlocks } from './text.ts'
@@ -8,33 +8,34 @@ interface Record {
   readonly fields: readonly string[]
 }
 
-/** Separated values whose first line names the columns (RFC 4180: quotes, line ends inside quotes). */
-export function csvRows(delimiter: string): Reader {
-  return async function* (path, { need, onTorn, onProgress }) {
-    const parser = new BlockParser(delimiter)
-    let names: readonly string[] | null = null
-    // A record is held back until the next one shows that it is not the last, which may be cut off.
-    let held: Record | null = null
-    for await (const record of parser.records(textBlocks(path, onProgress))) {
-      if (!names) {
-        names = columnNames(path, record.fields)
-        need(names)
-      } else {
-        if (held) yield rowOf(path, names, held)
-        held = record
-      }
+/**
+ * Separated values whose first line names the columns (RFC 4180: quotes, line ends inside quotes). What separates them,
+ * and how lines end, is told by that line.
+ */
+export const csvRows: Reader = async function* (path, { need, onTorn, onProgress }) {
+  const parser = new BlockParser()
+  let names: readonly string[] | null = null
+  // A record is held back until the next one shows that it is not the last, which may be cut off.
+  let held: Record | null = null
+  for await (const record of parser.records(withNewlines(textBlocks(path, onProgress)))) {
+    if (!names) {
+      names = columnNames(path, record.fields)
+      need(names)
+    } else {
+      if (held) yield rowOf(path, names, held)
+      held = record
     }
-    const { error, next, last } = parser
-    if (error?.code === 'CSV_QUOTE_NOT_CLOSED' && last?.open && next >= lastLine(last)) {
-      if (names && held) yield rowOf(path, names, held)
-      onTorn(next, 'a quote is not closed')
-    } else if (error) {
-      throw new UserError(`${path}, line ${next}: ${whatIsWrong(error)}`)
-    } else if (names && held && last?.open && (last.cut || held.fields.length < names.length)) {
-      const short = `${held.fields.length} of ${names.length} fields`
-      onTorn(held.line, last.cut ? 'a character is cut off' : short)
-    } else if (names && held) yield rowOf(path, names, held)
   }
+  const { error, next, last } = parser
+  if (error?.code === 'CSV_QUOTE_NOT_CLOSED' && last?.open && next >= lastLine(last)) {
+    if (names && held) yield rowOf(path, names, held)
+    onTorn(next, 'a quote is not closed')
+  } else if (error) {
+    throw new UserError(`${path}, line ${next}: ${whatIsWrong(error)}`)
+  } else if (names && held && last?.open && (last.cut || held.fields.length < names.length)) {
+    const short = `${held.fields.length} of ${names.length} fields`
+    onTorn(held.line, last.cut ? 'a character is cut off' : short)
+  } else if (names && held) yield rowOf(path, names, held)
 }
 
 /** Parses block by block; what comes before an error is not lost. */
@@ -45,34 +46,71 @@ class BlockParser {
   /** The block read last. */
   last: Block | null = null
   readonly #records: Record[] = []
-  readonly #parser
-  constructor(delimiter: string) {
-    this.#parser = parse({
+
+  async *records(blocks: AsyncIterable<Block>): AsyncGenerator<Record> {
+    let parser: Parser | null = null
+    for await (const block of blocks) {
+      this.last = block
+      parser ??= this.#open(delimiterOf(block.text))
+      await new Promise<void>((resolve) => parser!.write(block.text, () => resolve()))
+      yield* this.#records.splice(0)
+      if (this.error) return
+    }
+    await new Promise<void>((resolve) => (parser ? parser.once('close', resolve).end() : resolve()))
+    yield* this.#records.splice(0)
+  }
+
+  #open(delimiter: string): Parser {
+    let twice = 0
+    const parser = parse({
       delimiter,
       record_delimiter: ['\r\n', '\n'],
       relax_column_count: true,
       skip_empty_lines: true,
       on_record: (fields: string[], { lines }) => {
-        this.#records.push({ line: this.next, fields })
-        this.next = lines + 1
+        // The parser counts each CRLF inside quotes as two lines.
+        for (const field of fields) twice += countOf('\r\n', field)
+        const last = lines - twice
+        this.#records.push({
+          line: last - fields.reduce((sum, field) => sum + countOf('\n', field), 0),
+          fields,
+        })
+        this.next = last + 1
         return null
       },
     })
-    this.#parser.on('error', (error: CsvError) => {
+    parser.on('error', (error: CsvError) => {
       this.error ??= error
     })
-    this.#parser.resume()
+    return parser.resume()
   }
+}
 
-  async *records(blocks: AsyncIterable<Block>): AsyncGenerator<Record> {
-    for await (const block of blocks) {
-      this.last = block
-      await new Promise<void>((resolve) => this.#parser.write(block.text, () => resolve()))
-      yield* this.#records.splice(0)
-      if (this.error) return
+/** The first line that is not empty, without what stands in quotes, and with its line end. */
+function headerOf(text: string): string {
+  return /^[^\r\n]+(?:\r\n?|\n)?/m.exec(text.replace(/"[^"]*"/g, '""'))?.[0] ?? ''
+}
+
+/** What the first line has most of, outside of quotes; the first such that it has. */
+function delimiterOf(text: string): string {
+  const header = headerOf(text)
+  const count = (delimiter: string): number => header.split(delimiter).length - 1
+  const found = [...new Set(header.match(/[,;\t]/g))]
+  return found.reduce((best, other) => (count(other) > count(best) ? other : best), found[0] ?? ',')
+}
+
+/** Lines of a file whose lines end with a lone carriage return, with newlines. */
+async function* withNewlines(blocks: AsyncIterable<Block>): AsyncGenerator<Block> {
+  let alone: boolean | null = null
+  let line = 1
+  for await (const block of blocks) {
+    alone ??= headerOf(block.text).endsWith('\r')
+    if (!alone) yield block
+    else {
+      const text = block.text.replaceAll('\r', '\n')
+      yield { ...block, text, line, open: block.open && !text.endsWith('\n') }
+      line = lastLine({ line, text })
     }
-    await new Promise<void>((resolve) => this.#parser.once('close', resolve).end())
-    yield* this.#records.splice(0)
   }
 }
 
@@ -97,6 +135,12 @@ function whatIsWrong({ code, message }: CsvError): string {
   return `not CSV (${message})`
 }
 
-function lastLine({ line, text }: Block): number {
-  return line + text.split('\n').length - 1
+function lastLine({ line, text }: Pick<Block, 'line' | 'text'>): number {
+  return line + countOf('\n', text)
+}
+
+function countOf(part: string, text: string): number {
+  let count = 0
+  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + 1)) count++
+  return count
 }

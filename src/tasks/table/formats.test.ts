@@ -63,6 +63,11 @@ describe('the same rows, in every form', () => {
     ['bom.csv', `\ufeff${csv(',')}\n\n`],
     ['le.csv', utf16(csv(','), 'le')],
     ['a.tsv', csv('\t')],
+    ['semicolon.csv', csv(';')],
+    ['tab.csv', csv('\t')],
+    ['comma.tsv', csv(',')],
+    ['cr.csv', csv(',').replaceAll('\n', '\r')],
+    ['cr-le.tsv', utf16(`${csv(';')}\n`.replaceAll('\n', '\r'), 'le')],
     ['a.parquet', parquet({ question: cells.map((r) => r.question), answer: cells.map((r) => r.answer) })],
   ]
   test.each(forms)('%s', async (name, content) => {
@@ -82,7 +87,24 @@ describe('the same rows, in every form', () => {
 test('lines are counted through empty ones and through quotes', async () => {
   expect((await read('a.jsonl', '\n{"a":1}\n\n{"a":2}')).rows.map(({ line }) => line)).toEqual([2, 4])
   expect((await read('a.csv', 'a\n"1\n2"\n3\n4')).rows.map(({ line }) => line)).toEqual([2, 4, 5])
+  expect((await read('cr.csv', 'a\r"1\n2"\r\r3\r4')).rows.map(({ line }) => line)).toEqual([2, 5, 6])
+  expect((await read('b.csv', '\na\n\n"1\r\n2"\n\n3\n4')).rows.map(({ line }) => line)).toEqual([4, 7, 8])
   expect((await read('a.parquet', parquet({ a: [1, 2, 3] }))).rows.map(({ line }) => line)).toEqual([1, 2, 3])
+})
+
+describe('what separates the values is told by the first line', () => {
+  const headers: [text: string, columns: string[]][] = [
+    ['question\n', ['question']],
+    ['a;b\n"1,5";2\n', ['a', 'b']],
+    ['a;b;c, d\n', ['a', 'b', 'c, d']],
+    ['a;notes, if any\n', ['a', 'notes, if any']],
+    ['"a,b,c";d\n', ['a,b,c', 'd']],
+    ['"a,\n\r,,";"say ""x,y"""\n', ['a,\n\r,,', 'say "x,y"']],
+    ['\n\r\na\tb, c\n1;;;\t2\n', ['a', 'b, c']],
+  ]
+  test.each(headers)('%j', async (text, columns) => {
+    expect((await read('h.csv', text)).columns).toEqual(columns)
+  })
 })
 
 test('a Parquet file gives only the columns that are needed, of every type', async () => {
@@ -123,6 +145,8 @@ describe('a last line that is cut off is left out and told of', () => {
     ['b.csv', 'a,b\n1,2\n"3,', '3: a quote is not closed', 1],
     ['c.csv', cut('a,b\n1,2\n3,ö'), '3: a character is cut off', 1],
     ['d.csv', 'a,b\n1,2\n"3', '3: a quote is not closed', 1],
+    ['cr.csv', 'a;b\r1;2\r3', '3: 1 of 2 fields', 1],
+    ['cr-quote.csv', 'a,b\r1,2\r"3', '3: a quote is not closed', 1],
   ]
   test.each(torn)('%s', async (name, content, line, rows) => {
     const result = await read(name, content)
@@ -152,6 +176,9 @@ describe('anything else that is wrong is an error with its place', () => {
     ['a.csv', 'a,b\n1,2\n3\n4,5', /a\.csv, line 3: 1 field where the first line names 2 columns/],
     ['b.csv', 'a,b\n1,2,3\n4,5', /line 2: 3 fields where/],
     ['c.csv', 'a,b\n"1,2\n4,5\n6,7\n', /line 2: a quote is opened and never closed/],
+    ['cr.csv', 'a,b\r"1,2\r4,5\r6,7\r', /line 2: a quote is opened and never closed/],
+    ['cr-block.csv', 'a,b\r"1\n2",3\r"4,5\r6,7\r8,9', /line 4: a quote is opened and never closed/],
+    ['cr-short.csv', 'a,b\r1\r4,5', /line 2: 1 field where/],
     ['d.csv', 'a,b\n1,2\n3,"4"5\n6,7', /line 3: a quote stands inside a field/],
     ['e.csv', 'a,b\n1,2\n3,4"5\n6,7', /line 3: a quote stands inside a field/],
     ['f.csv', 'a,b,a\n1,2,3', /line 1: two columns are named "a"/],

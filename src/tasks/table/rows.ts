@@ -24,8 +24,8 @@ export type Reader = (path: string, reading: Reading) => AsyncGenerator<Row>
 export const READERS: Readonly<Record<string, Reader>> = {
   jsonl: jsonlRows,
   ndjson: jsonlRows,
-  csv: csvRows(','),
-  tsv: csvRows('\t'),
+  csv: csvRows,
+  tsv: csvRows,
   parquet: parquetRows,
 }
 
