@@ -6,12 +6,14 @@ import { grpoStep } from './grpo-step.ts'
 import { memory } from './memory.ts'
 import { benchModel } from './model.ts'
 import { trainStep } from './train-step.ts'
+import { verifier } from './verify.ts'
 
 /**
  * Times Ruminate beside PyTorch, in one run and in turn. `npm run bench` runs train, decode and grpo.
  *
  *   npm run bench -- train decode --size 25M --repetitions 5
  *   npm run bench -- memory
+ *   npm run bench -- verify
  */
 const comparisons = { train: trainStep, decode, grpo: grpoStep }
 type Name = keyof typeof comparisons
@@ -21,9 +23,10 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: { size: { type: 'string', default: 'miniature' }, repetitions: { type: 'string' } },
   })
-  const unknown = positionals.find((name) => name !== 'memory' && !Object.hasOwn(comparisons, name))
+  const alone = ['memory', 'verify']
+  const unknown = positionals.find((name) => !alone.includes(name) && !Object.hasOwn(comparisons, name))
   if (unknown)
-    throw new UserError(`unknown benchmark "${unknown}"; choose among train, decode, grpo, memory`, 2)
+    throw new UserError(`unknown benchmark "${unknown}"; choose among train, decode, grpo, memory, verify`, 2)
   const repetitions = values.repetitions === undefined ? undefined : Number(values.repetitions)
   if (repetitions !== undefined && !(Number.isInteger(repetitions) && repetitions > 0))
     throw new UserError(`--repetitions is "${values.repetitions}"; give a whole number from 1`, 2)
@@ -33,6 +36,11 @@ async function main(): Promise<void> {
     if (positionals.length > 1)
       throw new UserError('memory measures the whole process; run it alone: npm run bench -- memory', 2)
     return memory()
+  }
+  if (positionals.includes('verify')) {
+    if (positionals.length > 1)
+      throw new UserError('verify needs no model; run it alone: npm run bench -- verify', 2)
+    return verifier(repetitions)
   }
   const names = (positionals.length > 0 ? positionals : Object.keys(comparisons)) as Name[]
   const model = benchModel(values.size)

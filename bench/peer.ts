@@ -43,7 +43,7 @@ export class Peer {
   ): Promise<Peer | string> {
     const python = process.env.RUMINATE_PYTHON ?? 'python3'
     const peer = new Peer(python, script, setup.threads)
-    const hint = 'set RUMINATE_PYTHON to a Python with torch, transformers and trl to compare'
+    const hint = 'set RUMINATE_PYTHON to a Python with torch, transformers, trl and math-verify to compare'
     try {
       const ready = (await peer.#ask(setup)) as { title: string } | { missing: string }
       if ('missing' in ready) return `${python}: ${ready.missing}; our numbers alone (${hint})`

@@ -3,7 +3,7 @@ import { type Row, r } from './row.ts'
 export const equations: readonly Row[] = [
   [
     'x=3',
-    ['3', 'x = 3', '$x=3$', '3=x', 'x=3.0', r`x\approx3`, r`x = 1+2 = 3`],
+    ['3', 'x = 3', '$x=3$', '3=x', 'x=3.0', r`x\approx3`, r`x = 1+2 = 3`, r`x=\frac{6}{2}`],
     ['x=4', '4', 'x>3', '3x', 'x=-3', 'x = 3, 4', '2x=6', 'x=x', '3=3'],
   ],
   [
@@ -50,10 +50,23 @@ export const equations: readonly Row[] = [
 export const inequalities: readonly Row[] = [
   [
     r`x\ge 5`,
-    ['x >= 5', r`x \geq 5`, r`5\le x`, '[5, ∞)', r`x\in[5,\infty)`, 'x≥5', r`\{x \mid x \ge 5\}`],
+    [
+      'x >= 5',
+      r`x \geq 5`,
+      r`5\le x`,
+      '[5, ∞)',
+      r`x\in[5,\infty)`,
+      'x≥5',
+      r`5 \leqslant x`,
+      r`\{x \mid x \ge 5\}`,
+    ],
     ['x>5', 'x<=5', 'x=5', '5', r`(5,\infty)`, r`x \le 5`, r`[5,10]`, r`x\ge -5`],
   ],
-  ['x<1', ['-x>-1', r`x \lt 1`, '1>x', r`(-\infty,1)`], ['x>1', 'x>-1', r`x\le1`, r`(-\infty,1]`]],
+  [
+    'x<1',
+    ['-x>-1', r`x \lt 1`, '1>x', r`(-\infty,1)`, r`x \in (-\infty, 1)`],
+    ['x>1', 'x>-1', r`x\le1`, r`(-\infty,1]`],
+  ],
   [
     r`-2\le x\le 7`,
     [r`x\in[-2,7]`, '[-2,7]', r`7\ge x\ge-2`, r`-2 \leq x \leq 7`],

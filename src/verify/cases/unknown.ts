@@ -21,7 +21,6 @@ export const unknown: readonly string[] = [
   '1 + * 2',
   r`\left(`,
   r`\begin{pmatrix} 1 & 2`,
-  r`\frac{}{}`,
   '^2',
   '\u200b',
   r`\text{}`,
