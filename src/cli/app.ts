@@ -1,4 +1,6 @@
+import { stripVTControlCharacters } from 'node:util'
 import { renderUsage } from 'citty'
+import pc from 'picocolors'
 import { UserError } from '../errors.ts'
 import { nearest } from '../nearest.ts'
 import { versions } from '../runs/versions.ts'
@@ -28,6 +30,10 @@ const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> 
   tasks: {
     about: 'list the tasks, or check a table of questions',
     load: async () => (await import('./tasks.ts')).tasks,
+  },
+  verify: {
+    about: 'is an answer mathematically equal to the gold?',
+    load: async () => (await import('./verify.ts')).verification,
   },
   chat: { about: 'ask a model and watch it think', load: async () => (await import('./chat.ts')).chat },
   doctor: {
@@ -64,7 +70,9 @@ async function dispatch([name, ...rest]: readonly string[]): Promise<number> {
   }
   const { definition, run } = await entry.load()
   if (rest.includes('--help') || rest.includes('-h')) {
-    process.stdout.write(`${await renderUsage(definition, { meta: { name: 'ruminate' } })}\n`)
+    const usage = await renderUsage(definition, { meta: { name: 'ruminate' } })
+    const styled = process.stdout.isTTY && pc.isColorSupported
+    process.stdout.write(`${styled ? usage : stripVTControlCharacters(usage).replace(/ +$/gm, '')}\n`)
     return 0
   }
   return (await run(readArguments(name, rest, (definition.args ?? {}) as never))) ?? 0

@@ -17,11 +17,16 @@ export function readArguments(command: string, words: readonly string[], definit
   const wrong = (message: string): UserError =>
     new UserError(`${message} (\`ruminate ${command} --help\` shows the options)`, 2)
   let next = 0
+  // After `--`, words that begin with a minus sign are arguments.
+  let literal = false
   for (let i = 0; i < words.length; i++) {
     const word = words[i]!
-    if (!word.startsWith('--') || word === '--') {
-      if (/^-[a-z]/i.test(word)) throw wrong(`unknown option ${word}`)
-      if (word === '--') continue
+    if (word === '--' && !literal) {
+      literal = true
+      continue
+    }
+    if (literal || !word.startsWith('--')) {
+      if (!literal && /^-[a-z]/i.test(word)) throw wrong(`unknown option ${word}`)
       const positional = positionals[next++]
       if (!positional) throw wrong(`unexpected argument "${word}"`)
       values[positional[0]] = word

@@ -34,7 +34,7 @@ export function stated(gold: string): string {
   if (found !== null) return found
   // A whole solution without a box
   const said = restore(gold)
-  return said.length > MAX_WORDS && isProse(said) ? (extract(said) ?? said) : said
+  return said.length > MAX_WORDS && said.length < MAX_LENGTH && isProse(said) ? (extract(said) ?? said) : said
 }
 
 function within(text: string, order: readonly Way[]): string | null {
@@ -86,9 +86,7 @@ const VERBS =
 /** Sentences, not a formula or a few words. */
 function isProse(text: string): boolean {
   const words = text.replace(/\\text[a-z]*\s*\{[^{}]*\}|\\[a-zA-Z]+/g, ' ')
-  return (
-    VERBS.test(words) || /\p{L}{3,}\s?:\s/u.test(words) || (words.match(/[\p{L}]{3,}/gu)?.length ?? 0) > 5
-  )
+  return VERBS.test(words) || /\p{L}{3}\s?:\s/u.test(words) || (words.match(/[\p{L}]{3,}/gu)?.length ?? 0) > 5
 }
 
 const PHRASE =
@@ -105,6 +103,7 @@ function phrase(text: string): string | null {
   if (shown) return (shown[1] ?? shown[2])!
   const said = content.split('\n', 1)[0]!.split(/(?<=[^\s.])[.。](?=\s|\*|$)|。/, 1)[0]!
   const sentence = said
+    .replace(/\s+/g, ' ')
     .replace(/\*\*\s*$/, '')
     .replace(/,?\s+(?:because|since|as|where|which|when|so that|for all)\b.*$/i, '')
   if (!sentence.trim()) return null
@@ -116,7 +115,7 @@ function phrase(text: string): string | null {
 }
 
 const FORMULA =
-  /\$\$([^$]{1,2000})\$\$|(?<!\\)\$((?:[^$\n\\]|\\.){1,1000})\$|\\\(([\s\S]{1,1000}?)\\\)|\\\[([\s\S]{1,2000}?)\\\]|\\begin\{(?:align|aligned|equation|gather)\*?\}([\s\S]{1,2000}?)\\end\{/g
+  /\$\$([^$]{1,2000})\$\$|(?<!\\)\$((?:[^$\n\\]|\\.){1,1000})\$(?!\d)|\\\(([\s\S]{1,1000}?)\\\)|\\\[([\s\S]{1,2000}?)\\\]|\\begin\{(?:align|aligned|equation|gather)\*?\}([\s\S]{1,2000}?)\\end\{/g
 
 /** The last formula; those that "or", "and" or commas join to it belong to it. */
 function lastFormula(text: string): string | null {
@@ -154,7 +153,7 @@ function isQuestion(text: string, start: number, end: number): boolean {
   return /^\s*(?:what|find|compute|calculate|evaluate|simplify|solve|determine|how)\b/i.test(sentence)
 }
 
-const NUMBER = String.raw`(?:(?<![\w)\]}.]\s?)[-−–])?[$€£]?\s?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:[.,]\d+)?(?:\s*/\s*\d+(?:\.\d+)?)?(?:\s*(?:%|\\%|percent))?`
+const NUMBER = String.raw`(?:(?<![\w)\]}.]|[\d)]\s)[-−–])?[$€£]?\s?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:[.,]\d+)?(?:\s*/\s*\d+(?:\.\d+)?)?(?:\s*(?:%|\\%|percent))?`
 const LAST_NUMBER = new RegExp(String.raw`(?<![A-Za-z\d.\\])${NUMBER}(?!\d|[A-Za-z]{4})`, 'g')
 
 /** The last number; those that "or", "and" or commas join to it belong to it. */
@@ -162,6 +161,16 @@ function lastNumber(text: string): string | null {
   const numbers = [...text.matchAll(LAST_NUMBER)]
   let at = numbers.length - 1
   if (at < 0) return null
+  // "… so she needs 33 bananas because there is 1 in each": what was said first; "60 x 5 = 300 in 5 minutes": what it is.
+  const sentences = [...text.slice(0, numbers[at]!.index).matchAll(/[.!?]\s|\n/g)]
+  const start = sentences.at(-1)?.index ?? 0
+  const reason = /\s(?:because|since|as|in order|if|when)\s/i.exec(text.slice(start))
+  const end = reason ? start + reason.index : text.length
+  const inSentence = numbers.flatMap(({ index }, k) => (index >= start && index < end ? [k] : []))
+  const equals = inSentence.filter((k) =>
+    /=\s*$/.test(text.slice(Math.max(0, numbers[k]!.index - 8), numbers[k]!.index)),
+  )
+  at = equals.at(-1) ?? inSentence.at(-1) ?? at
   const items = [numbers[at]![0]]
   for (; at > 0; at--) {
     const before = numbers[at - 1]!

@@ -40,6 +40,20 @@ export function read(text: string): Reading {
   return { source, expressions, problem: expressions.length > 0 ? null : (problem ?? 'there is nothing') }
 }
 
+/** Without braces or upright type around a whole formula. */
+function unwrapped(s: string): string {
+  const open = /^(?:\\(?:mathrm|mathbf|text|textbf|mbox)(?=\s*\{[^{}]*[\\=^_|<>]))?\s*\{/.exec(s)
+  if (!open || !s.endsWith('}')) return s
+  let depth = 0
+  for (let i = open[0].length - 1; i < s.length - 1; i++) {
+    if (s[i] === '\\') i++
+    else if (s[i] === '{') depth++
+    else if (s[i] === '}' && --depth === 0) return s
+  }
+  const inner = s.slice(open[0].length, -1)
+  return open[0] === '{' && /,|\\(?:over|choose)(?![a-z])/.test(inner) ? s : inner.trim()
+}
+
 const WRAPPERS: readonly RegExp[] = [
   /^\$\$([\s\S]*)\$\$$/,
   /^\$([^$]*)\$$/,
@@ -60,6 +74,7 @@ export function bare(text: string): string {
       const inner = wrapper.exec(s)?.[1]
       if (inner !== undefined && !/\\[([]|\\[)\]]/.test(inner)) s = inner.trim()
     }
+    s = unwrapped(s)
     if (s === before) break
   }
   s = s.replace(/\\[()]|\\\[(?!\d)|\\\]/g, ' ')
