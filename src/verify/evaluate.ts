@@ -22,7 +22,7 @@ const i = complex({ n: 0n, d: 1n }, { n: 1n, d: 1n })
  */
 export function evaluate(e: Expression, n: Numerics, values: Values): Complex {
   const of = (x: Expression): Complex => evaluate(x, n, values)
-  n.budget.spend()
+  n.budget.spend(3)
   switch (e.kind) {
     case 'number':
       return complex(e.literal.value)
@@ -185,7 +185,6 @@ function factorial(k: bigint, step: bigint): bigint {
 function binomial(x: Complex, k: bigint, n: Numerics): Complex {
   let result = one
   for (let j = 0n; j < k; j++) {
-    n.budget.spend(4)
     result = n.divide(n.multiply(result, n.subtract(x, whole(j))), whole(j + 1n))
   }
   return result

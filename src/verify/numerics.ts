@@ -21,6 +21,9 @@ export const whole = (n: number | bigint): Complex => complex({ n: BigInt(n), d:
 export const wholeOf = (a: Complex): bigint | null =>
   isReal(a) && isExact(a.re) && a.re.d === 1n ? a.re.n : null
 
+/** Few enough digits to look for an exact root. */
+const isSmall = (a: Rational) => q.bitLength(a.n) <= 2048 && q.bitLength(a.d) <= 2048
+
 /** `null` where an exact result would have too many digits: a ball takes its place. */
 function orTooLarge<T>(compute: () => T): T | null {
   try {
@@ -32,8 +35,8 @@ function orTooLarge<T>(compute: () => T): T | null {
 }
 
 /**
- * Arithmetic with complex numbers at one precision. It also notes the largest binary exponent that was met, in either
- * direction (`span`): where numbers are of very different sizes, a difference may hide below the precision.
+ * Arithmetic with complex numbers at one precision. It also notes the largest binary exponent of a term, in either
+ * direction (`span`): where terms are of very different sizes, a difference may hide below the precision.
  */
 export class Numerics {
   readonly bits: number
@@ -52,21 +55,25 @@ export class Numerics {
   #ball(a: Real): Ball {
     return isExact(a) ? ball.fromRational(a, this.bits) : a
   }
-  /** Notes the size of a result. */
+  /** Pays for a result. */
   #seen<R extends Real>(a: R): R {
-    if (isExact(a)) {
-      const size = Math.max(q.bitLength(a.n), q.bitLength(a.d))
-      this.budget.spend(1 + (size >> 7))
-      if (size > 4096) this.budget.spend(size >> 3)
-      this.#note(size)
-    } else {
-      this.budget.spend(2 + (this.bits >> 6))
-      if (ball.signOf(a) !== 0) this.#note(Math.abs(ball.top(a)))
+    if (!isExact(a)) this.budget.spend(4 + (this.bits >> 6))
+    else if (a.d === 1n) this.budget.spend(1 + (q.bitLength(a.n) >> 6))
+    else {
+      // Finding a common divisor takes quadratic time.
+      const words = (q.bitLength(a.n) + q.bitLength(a.d)) >> 6
+      this.budget.spend(1 + words + words * words)
     }
     return a
   }
-  #note(size: number): void {
-    if (size > this.span) this.span = size
+  /** Pays for a series of this precision. */
+  #series(): void {
+    const words = this.bits >> 6
+    this.budget.spend(60 + 10 * words * words)
+  }
+  /** Notes the size of a term. */
+  #note(a: Ball): void {
+    if (ball.signOf(a) !== 0) this.span = Math.max(this.span, Math.abs(ball.top(a)))
   }
   #add(a: Real, b: Real): Real {
     if (isZero(a)) return b
@@ -75,7 +82,10 @@ export class Numerics {
       const exact = orTooLarge(() => q.plus(a, b))
       if (exact) return this.#seen(exact)
     }
-    return this.#seen(ball.add(this.#ball(a), this.#ball(b), this.bits))
+    const [x, y] = [this.#ball(a), this.#ball(b)]
+    this.#note(x)
+    this.#note(y)
+    return this.#seen(ball.add(x, y, this.bits))
   }
   #negative(a: Real): Real {
     return isExact(a) ? q.negative(a) : ball.negate(a)
@@ -95,7 +105,7 @@ export class Numerics {
   }
   /** √a for a ≥ 0 (or about 0). */
   #root(a: Real): Real {
-    if (isExact(a)) {
+    if (isExact(a) && isSmall(a)) {
       const exact = q.root(a, 2)
       if (exact) return exact
     }
@@ -166,6 +176,7 @@ export class Numerics {
 
   exp(a: Complex): Complex {
     if (isReal(a) && isZero(a.re)) return whole(1)
+    this.#series()
     const size = isZero(a.re) ? ONE : this.#seen(t.exp(this.#ball(a.re), this.bits))
     if (isReal(a)) return complex(size)
     const { sin, cos } = this.#sinCos(a.im)
@@ -177,6 +188,7 @@ export class Numerics {
       const sign = this.sign(a.re)
       if (sign === 0) throw new Undefined('the logarithm of 0')
       if (isExact(a.re) && a.re.n === a.re.d) return whole(0)
+      this.#series()
       const size = this.#seen(t.log(this.#ball(sign < 0 ? this.#negative(a.re) : a.re), this.bits))
       if (sign > 0) return complex(size)
       this.leftReals = true
@@ -211,10 +223,12 @@ export class Numerics {
 
   #sinCos(a: Real): { sin: Real; cos: Real } {
     if (isZero(a)) return { sin: ZERO, cos: ONE }
+    this.#series()
     const { sin, cos } = t.sinCos(this.#ball(a), this.bits)
     return { sin: this.#seen(sin), cos: this.#seen(cos) }
   }
   #atan(a: Real): Real {
+    this.#series()
     return isZero(a) ? ZERO : this.#seen(t.atan(this.#ball(a), this.bits))
   }
 
@@ -265,7 +279,7 @@ export class Numerics {
   }
 
   #positivePower(a: Complex, b: Rational): Complex {
-    if (isExact(a.re) && b.d < 64n) {
+    if (isExact(a.re) && b.d < 64n && isSmall(a.re)) {
       const exact = q.root(a.re, Number(b.d))
       if (exact) return this.#wholePower(complex(exact), b.n)
     }

@@ -3,13 +3,13 @@ import { Budget, TooLarge, Undefined } from './budget.ts'
 import { evaluate, NotNumber, type Values } from './evaluate.ts'
 import { type Expression, mapChildren, some, symbolsOf } from './expression.ts'
 import { type Complex, complex, isExact, isReal, Numerics } from './numerics.ts'
-import { order, type Rational, rational } from './rational.ts'
+import { bitLength, order, type Rational, rational } from './rational.ts'
 
 /** Bits of precision at first, and at most: numbers of very different sizes need more. */
 const BITS = 160
-const MAX_BITS = 6000
+const MAX_BITS = 2600
 /** Work of one comparison. */
-const WORK = 60_000
+const WORK = 50_000
 /** Points at which two expressions with variables must agree. */
 const POINTS = 4
 const MAX_TRIES = 24
@@ -47,7 +47,7 @@ export class Scalars {
 
   /** Do they agree at one point? `null`: one of them has no value there. */
   #agree(a: Expression, b: Expression, values: Values, results: 'real' | 'any'): boolean | null {
-    for (let bits = BITS; ; bits = Math.min(bits, MAX_BITS)) {
+    for (let bits = BITS; ; ) {
       const n = new Numerics(bits, this.#budget)
       let x: Complex
       let y: Complex
@@ -55,16 +55,19 @@ export class Scalars {
         x = evaluate(a, n, values)
         y = evaluate(b, n, values)
         if (results === 'real' && n.leftReals) return null
+        // The two values may be of any size, but not their terms.
+        const needed = 2 * n.span + BITS / 2
         const difference = n.subtract(x, y)
-        if (!nearZero(difference)) return false
-        if (isExact(difference.re) && isExact(difference.im)) return true
+        if (isExact(difference.re) && isExact(difference.im)) return nearZero(difference, 0)
+        const size = Math.max(sizeOf(x), sizeOf(y))
+        if (!nearZero(difference, Math.max(-24, size - bits / 2))) return false
+        if (needed <= bits) return true
+        if (needed > MAX_BITS) throw new TooLarge('the range of sizes')
+        bits = needed + 64
       } catch (error) {
         if (error instanceof Undefined && values.size > 0) return null
         throw error
       }
-      const needed = 2 * n.span + BITS / 2
-      if (needed <= bits || bits >= MAX_BITS) return true
-      bits = needed + 64
     }
   }
 
@@ -123,9 +126,14 @@ export class Scalars {
   }
 }
 
-/** Does it hold 0, and nothing that is far from it? */
-function nearZero({ re, im }: Complex): boolean {
-  return [re, im].every((x) => (isExact(x) ? x.n === 0n : signOf(x) === 0 && top(x) < -24))
+/** Does it hold 0, and nothing above 2^limit? */
+function nearZero({ re, im }: Complex, limit = -24): boolean {
+  return [re, im].every((x) => (isExact(x) ? x.n === 0n : signOf(x) === 0 && top(x) < limit))
+}
+
+/** The binary exponent of the larger part. */
+function sizeOf({ re, im }: Complex): number {
+  return Math.max(...[re, im].map((x) => (isExact(x) ? bitLength(x.n) - bitLength(x.d) : top(x))))
 }
 
 /** log with base 10 where none is written. */
