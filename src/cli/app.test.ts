@@ -75,6 +75,8 @@ test('help and version', async () => {
   out = ''
   expect(await main(['zero', '--help'])).toBe(0)
   expect(out).toMatch(/--steps/)
+  expect(out).not.toContain('\u001b')
+  expect(out).not.toMatch(/ $/m)
   out = ''
   expect(await main(['--version'])).toBe(0)
   expect(out).toMatch(/^\d+\.\d+\.\d+\n$/)
@@ -92,7 +94,12 @@ test('doctor finds this machine well', async () => {
 
 describe('runs', () => {
   const directory = join(root, 'zero-1')
-  const store = RunStore.create({ recipe: 'zero', seed: 3, settings: {}, out: directory })
+  const store = RunStore.create({
+    recipe: 'zero',
+    seed: 3,
+    settings: { steps: 7, eval: { every: 2 }, own: {} },
+    out: directory,
+  })
   store.record(1, { metrics: { accuracy: 0.25 }, events: [{ level: 'warning', message: 'careful' }] })
   store.record(2, {
     metrics: { accuracy: 0.5 },
@@ -126,6 +133,7 @@ describe('runs', () => {
   })
   test('show', async () => {
     expect(await main(['runs', 'show', directory])).toBe(0)
+    expect(out).toMatch(/^ {2}steps: 7\n {2}eval: \{every: 2\}\n\n/m)
     expect(out).toMatch(/accuracy +2 +0\.5/)
     expect(out).toMatch(/warning at step 1: careful/)
   })

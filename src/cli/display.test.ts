@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { editDistance, nearest } from '../nearest.ts'
-import { clock, percent, table, tail, truncate } from './output.ts'
+import { clock, percent, percentInterval, table, tail, truncate } from './output.ts'
 import { plot, smooth } from './plot.ts'
 
 describe('plot', () => {
@@ -15,6 +15,24 @@ describe('plot', () => {
   })
   test('a flat line is flat', () => {
     expect(lines([1, 1, 1])[1]).toBe('  1.00 │⣀⣀')
+  })
+  test('no label stands twice', () => {
+    expect(lines([1, 1], { height: 3 })).toEqual([
+      'p',
+      '       │⠀⠀',
+      '       │⠀⠀',
+      '  1.00 │⣀⣀',
+      '       └──',
+      '        step 0 1',
+    ])
+    expect(lines([0.001, 0.002], { height: 2 }).map((line) => line.slice(0, 6))).toEqual([
+      'p',
+      '      ',
+      '  0.00',
+      '      ',
+      '      ',
+    ])
+    expect(lines([7]).at(-1)).toBe('        step 0')
   })
   test('the floor is part of the axis', () => {
     expect(lines([3, 4], { height: 2, floor: 0 })[2]).toMatch(/^ {2}0\.00 /)
@@ -43,6 +61,7 @@ test.each([
 
 test('percent, table, tail, truncate', () => {
   expect([percent(0.1234), percent(null), percent(Number.NaN)]).toEqual(['12.3 %', '–', '–'])
+  expect([percentInterval(0.5, 0.012), percentInterval(1, Number.NaN)]).toEqual(['50.0 % ± 1.2', '100.0 %'])
   expect(
     table([
       ['a', '1'],

@@ -6,7 +6,7 @@ import { columnSettings } from '../recipes/settings.ts'
 import { integerOption, numberOption, textOption } from './arguments.ts'
 import { command } from './command.ts'
 import { COLUMNS, columnsOption, outputOf, outputOptions } from './options.ts'
-import { percent, table } from './output.ts'
+import { percent, percentInterval, table } from './output.ts'
 
 export const evaluation = command(
   defineCommand({
@@ -73,7 +73,7 @@ export const evaluation = command(
     )
     output.result(
       table([
-        ['pass@1', `${percent(evaluation.passAt1)} ± ${(100 * evaluation.standardError).toFixed(1)}`],
+        ['pass@1', percentInterval(evaluation.passAt1, evaluation.standardError)],
         ...Object.entries(evaluation.kinds).map(([kind, value]) => [`  ${kind}`, percent(value)]),
         ['well formed', percent(evaluation.format)],
         ['response length (tokens)', evaluation.responseTokens.toFixed(1)],

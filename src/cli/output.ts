@@ -91,6 +91,13 @@ export function percent(value: number | null | undefined): string {
   return value == null || Number.isNaN(value) ? '–' : `${(100 * value).toFixed(1)} %`
 }
 
+/** A share with its standard error, where that is known: "12.0 % ± 1.9". */
+export function percentInterval(value: number, standardError: number): string {
+  return Number.isNaN(standardError)
+    ? percent(value)
+    : `${percent(value)} ± ${(100 * standardError).toFixed(1)}`
+}
+
 /** Columns padded to their widest cell. */
 export function table(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length))) ?? []

@@ -29,15 +29,17 @@ export function plot(
       )
     previous = { x, y }
   }
-  const labels = [format(high), format(low)]
-  const margin = Math.max(...labels.map((label) => label.length))
+  const [top, bottom] = [format(high), format(low)]
+  const margin = Math.max(top.length, bottom.length)
   const rows = cells.map((row, y) => {
-    const label = y === 0 ? labels[0]! : y === height - 1 ? labels[1]! : ''
+    const label = y === 0 && (height === 1 || top !== bottom) ? top : y === height - 1 ? bottom : ''
     return `  ${label.padStart(margin)} │${row.map((cell) => String.fromCodePoint(0x2800 + cell)).join('')}`
   })
   const axis = `  ${' '.repeat(margin)} └${'─'.repeat(width)}`
   const from = `step ${first}`
-  const steps = `  ${' '.repeat(margin)}  ${from}${' '.repeat(Math.max(1, width - from.length - String(last).length))}${last}`
+  const to = last === first ? '' : String(last)
+  const steps =
+    `  ${' '.repeat(margin)}  ${from}${to.padStart(Math.max(to.length + 1, width - from.length))}`.trimEnd()
   return [`${title}`, ...rows, axis, steps].join('\n')
 }
 

@@ -1,5 +1,6 @@
 import { defineCommand } from 'citty'
 import pc from 'picocolors'
+import { Document, isScalar, visit } from 'yaml'
 import { UserError } from '../errors.ts'
 import { nearest } from '../nearest.ts'
 import type { RolloutRow, RunInfo } from '../runs/rows.ts'
@@ -94,7 +95,24 @@ function showAll(output: Output, store: RunStore): void {
 
 function header(info: RunInfo): string {
   const versions = Object.entries(info.versions).map(([name, version]) => `${name} ${version}`)
-  return `${pc.bold(info.directory)}  ${info.recipe}, seed ${info.seed}, ${info.status} at step ${info.step}\n  ${versions.join(', ')}\n  settings ${JSON.stringify(info.settings)}\n`
+  return `${pc.bold(info.directory)}  ${info.recipe}, seed ${info.seed}, ${info.status} at step ${info.step}\n  ${versions.join(', ')}\n\n${settingLines(info.settings)}`
+}
+
+/** Settings as YAML, as a file for --config has them; a short group stands on one line. */
+function settingLines(settings: unknown): string {
+  const { own, ...named } = settings as { own?: { task: boolean; rewards: unknown } }
+  const document = new Document(own?.task || own?.rewards ? settings : named)
+  visit(document, {
+    Seq: (_, list) => {
+      list.flow = true
+    },
+    Map: (_, map) => {
+      const short = JSON.stringify(map).length <= 80
+      if (map !== document.contents && map.items.every(({ value }) => isScalar(value)) && short)
+        map.flow = true
+    },
+  })
+  return document.toString({ flowCollectionPadding: false, lineWidth: 0 }).replace(/^(?=.)/gm, '  ')
 }
 
 function showMetric(output: Output, store: RunStore, name: string): void {

@@ -1,9 +1,13 @@
+import { join } from 'node:path'
 import pc from 'picocolors'
-import type { ZeroResult } from '../recipes/zero.ts'
+import type { ZeroSettings } from '../recipes/settings.ts'
+import { resolveZeroSettings, type ZeroResult } from '../recipes/zero.ts'
 import type { RolloutRow } from '../runs/rows.ts'
 import { RunStore } from '../runs/store.ts'
+import { packageRoot } from '../runs/versions.ts'
+import { shellWord } from '../shell.ts'
 import type { Evaluation } from '../stages/evaluate.ts'
-import { clock, type Output, percent, table } from './output.ts'
+import { clock, type Output, percent, percentInterval, table } from './output.ts'
 import { plot, smooth } from './plot.ts'
 
 /** What a person reads when R1-Zero is done: before and after, the curves, two samples, what to type next. */
@@ -16,7 +20,9 @@ export function finishZero(output: Output, result: ZeroResult): void {
   )
   output.result(beforeAfter(before, after))
   const store = RunStore.open(result.run)
+  let given: Given
   try {
+    given = givenOptions(store.info().settings as ZeroSettings)
     const line = (title: string, metric: string, format: (value: number) => string): string =>
       `\n${plot(title, smooth(store.metric(metric), 60), { format, floor: 0 })}`
     output.result(line('accuracy (training questions)', 'accuracy', (v) => `${Math.round(100 * v)} %`))
@@ -27,22 +33,58 @@ export function finishZero(output: Output, result: ZeroResult): void {
     store.close()
   }
   const next = [
-    [`ruminate runs show ${result.run} --samples 5`, 'read what it thought while it learned'],
-    [`ruminate chat --model ${result.model}`, 'ask it something'],
-    [`ruminate eval --model ${result.model}`, 'measure it again'],
-    ['ruminate zero --seed 1', 'does another seed learn too?'],
+    [`ruminate runs show ${shellWord(result.run)} --samples 5`, 'read what it thought while it learned'],
+    [`ruminate chat --model ${shellWord(result.model)}`, 'ask it something'],
+    [['ruminate eval --model', shellWord(result.model), ...given.asking].join(' '), 'measure it again'],
+    [
+      ['ruminate zero --seed', result.seed + 1, ...given.training, ...given.asking].join(' '),
+      'does another seed learn too?',
+    ],
   ]
   output.result(
     `\n${pc.bold('Next')}\n${next.map(([what, why]) => `  npx ${what}   ${pc.dim(why!)}`).join('\n')}`,
   )
 }
 
+interface Given {
+  /** What decides the questions. */
+  readonly asking: readonly string[]
+  /** What else decides the training, of the options that have a name of their own. */
+  readonly training: readonly string[]
+}
+
+/** The options that lead to settings, where they are not the defaults. */
+function givenOptions(settings: ZeroSettings): Given {
+  const defaults = resolveZeroSettings({})
+  const model = join(packageRoot(), 'models', defaults.model)
+  const changed = (name: 'model' | 'task' | 'preset' | 'algorithm' | 'steps', usual: unknown): string[] =>
+    settings[name] === usual ? [] : [`--${name}`, shellWord(String(settings[name]))]
+  const columns = Object.entries(settings.columns).map(
+    ([role, name]) => `${role}=${Array.isArray(name) ? `[${name}]` : name}`,
+  )
+  return {
+    asking: [
+      ...changed('task', defaults.task),
+      ...(columns.length > 0 ? ['--columns', shellWord(columns.join(','))] : []),
+    ],
+    training: [
+      ...changed('model', model),
+      ...changed('preset', defaults.preset),
+      ...changed('algorithm', defaults.algorithm),
+      ...changed('steps', defaults.steps),
+    ],
+  }
+}
+
 function beforeAfter(before: Evaluation, after: Evaluation): string {
-  const interval = (e: Evaluation): string => `${percent(e.passAt1)} ± ${(100 * e.standardError).toFixed(1)}`
   const number = (value: number, digits = 1): string => (Number.isNaN(value) ? '–' : value.toFixed(digits))
   return table([
     ['', 'before', 'after'],
-    ['pass@1', interval(before), interval(after)],
+    [
+      'pass@1',
+      percentInterval(before.passAt1, before.standardError),
+      percentInterval(after.passAt1, after.standardError),
+    ],
     ...Object.keys(after.families).map((f) => [
       `  ${f}`,
       percent(before.families[f]),

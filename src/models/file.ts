@@ -9,8 +9,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EPERM: 'not permitted',
   EROFS: 'the file system is read-only',
-  ENOSPC: 'the disk is full',
-  EDQUOT: 'the disk quota is used up',
+  ENOSPC: 'the disk is full; make space',
+  EDQUOT: 'the disk quota is used up; make space',
   EIO: 'the disk reports an input/output error',
 }
 

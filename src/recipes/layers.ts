@@ -62,9 +62,9 @@ export function checkSettings<S extends z.ZodType>(schema: S, tree: Tree): z.out
   const at = path.reduce<unknown>((value, key) => (value as Tree | undefined)?.[key], tree)
   if (issue.code === 'unrecognized_keys') {
     const name = [...path, issue.keys[0]].join('.')
-    const near = nearest(issue.keys[0]!, keysAt(schema, path))
+    const near = nearestPath(schema, path, issue.keys[0]!)
     throw new UserError(
-      `unknown setting ${name}${near ? `; did you mean ${[...path, near].join('.')}?` : ''}`,
+      `unknown setting ${name}; ${near ? `did you mean ${near}?` : `there are ${keysAt(schema, path).join(', ')}`}`,
       2,
     )
   }
@@ -79,6 +79,22 @@ interface Inner {
   readonly shape?: Record<string, unknown>
   readonly unwrap?: () => Inner
   readonly out?: Inner
+}
+
+/** The setting that may be meant by a name at a path: one beside it, or else one of a like name anywhere. */
+function nearestPath(schema: z.ZodType, path: readonly string[], name: string): string | null {
+  const beside = nearest(name, keysAt(schema, path))
+  if (beside !== null) return [...path, beside].join('.')
+  const all = pathsBelow(schema, [])
+  const like = nearest(
+    name,
+    all.map((other) => other.at(-1)!),
+  )
+  return all.find((other) => other.at(-1) === like)?.join('.') ?? null
+}
+
+function pathsBelow(schema: z.ZodType, path: readonly string[]): string[][] {
+  return keysAt(schema, path).flatMap((key) => [[...path, key], ...pathsBelow(schema, [...path, key])])
 }
 
 /** The names that an object schema knows at a path. */

@@ -61,6 +61,11 @@ const wrong: [string, RegExp][] = [
   ['rewards.cosine={weight: 1, wrong: [0, 1]}', /a wrong answer must never pay as much as a right one/],
   ['rewards.accuracy=high', /setting rewards\.accuracy is "high"/],
   ['stpes=1', /unknown setting stpes; did you mean steps\?/],
+  ['clipHigh=0.3', /unknown setting clipHigh; did you mean rl\.objective\.clipHigh\?/],
+  ['rl.clip_high=0.3', /unknown setting rl\.clip_high; did you mean rl\.objective\.clipHigh\?/],
+  ['eval.langauge=1', /unknown setting eval\.langauge; did you mean rewards\.language\?/],
+  ['wibble=1', /unknown setting wibble; there are model, task, .*threads$/],
+  ['eval.wibble=1', /unknown setting eval\.wibble; there are questions, samples, every, temperature$/],
   [
     'rl.objective.clipHih=1',
     /unknown setting rl\.objective\.clipHih; did you mean rl\.objective\.clipHigh\?/,

@@ -1,10 +1,9 @@
 import { UserError } from '../errors.ts'
 
 const REASONS: Record<string, string> = {
-  ENOSPC: 'the disk is full; free some space, then `ruminate resume` goes on from the last checkpoint',
-  SQLITE_FULL: 'the disk is full; free some space, then `ruminate resume` goes on from the last checkpoint',
-  EDQUOT:
-    'the disk quota is used up; free some space, then `ruminate resume` goes on from the last checkpoint',
+  ENOSPC: 'the disk is full; make space',
+  SQLITE_FULL: 'the disk is full; make space',
+  EDQUOT: 'the disk quota is used up; make space',
   EFBIG: 'the file would be larger than this system allows',
   EACCES: 'permission denied; choose a folder you may write to with --out DIR',
   EPERM: 'not permitted; choose a folder you may write to with --out DIR',

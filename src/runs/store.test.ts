@@ -100,7 +100,7 @@ describe('RunStore', () => {
         writeFileSync(join(directory, 'weights'), 'half')
         throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
       }),
-    ).rejects.toThrow(/the disk is full/)
+    ).rejects.toThrow(/the disk is full; make space\. `ruminate resume \S+zero-1` then goes on/)
     expect(readdirSync(join(root, 'zero-1', 'checkpoints'))).toEqual([])
     expect(store.checkpoints()).toEqual([])
     store.close()

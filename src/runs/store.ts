@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { UserError } from '../errors.ts'
+import { shellWord } from '../shell.ts'
 import { removeLeftovers, writeAtomically } from './checkpoint.ts'
 import { createDatabase, lockRun, openDatabase, type SqliteDatabase } from './database.ts'
 import { explainFailure, onDisk } from './failures.ts'
@@ -186,7 +187,7 @@ export class RunStore {
     write: (directory: string) => Promise<void>,
   ): Promise<void> {
     const path = `checkpoints/step-${String(step).padStart(6, '0')}`
-    await writeAtomically(join(this.directory, path), write)
+    await this.#fill(join(this.directory, path), write)
     this.#write(() =>
       this.#database.prepare('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)').run(step, path, score),
     )
@@ -201,7 +202,7 @@ export class RunStore {
   /** Writes the trained model to `model/`, whole or not at all. */
   async writeModel(write: (directory: string) => Promise<void>): Promise<string> {
     const path = join(this.directory, 'model')
-    await writeAtomically(path, write)
+    await this.#fill(path, write)
     return path
   }
 
@@ -232,8 +233,24 @@ export class RunStore {
     try {
       work()
     } catch (error) {
-      throw explainFailure(error, 'write', join(this.directory, 'run.sqlite'))
+      throw this.#goesOn(explainFailure(error, 'write', join(this.directory, 'run.sqlite')))
     }
+  }
+
+  async #fill(directory: string, write: (temporary: string) => Promise<void>): Promise<void> {
+    try {
+      await writeAtomically(directory, write)
+    } catch (error) {
+      throw this.#goesOn(error)
+    }
+  }
+
+  /** A disk that failed costs no more than the work since the last checkpoint, and people are told. */
+  #goesOn(error: unknown): unknown {
+    if (!(error instanceof UserError)) return error
+    return new UserError(
+      `${error.message}. \`ruminate resume ${shellWord(this.directory)}\` then goes on from the last checkpoint`,
+    )
   }
 }
 

@@ -346,6 +346,11 @@ describe('names', () => {
     ['missing.jsonl', 1, /there is no file or folder missing\.jsonl/],
     ['data/missing.csv', 1, /there is no file or folder data\/missing\.csv/],
     ['gsm8k:nowhere', 1, /there is no file or folder nowhere/],
+    [
+      file('a.json', '[]'),
+      1,
+      /a\.json is no table: .*of a JSON array: jq -c '\.\[\]' \S+a\.json > \S+a\.jsonl$/,
+    ],
     [file('notes.txt', 'x'), 1, /notes\.txt is no table: JSONL/],
     [folder({ 'notes.txt': 'x' }), 1, /holds no table/],
   ])('%s is refused', async (name, exitCode, message) => {

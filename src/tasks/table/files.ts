@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, join, sep } from 'node:path'
 import { UserError } from '../../errors.ts'
 import { hubFiles, readHubName } from '../../hub/index.ts'
+import { linesCommand } from './jsonl.ts'
 import { readerOf } from './rows.ts'
 
 export interface TableFile {
@@ -44,7 +45,10 @@ export async function tableFiles(
 ): Promise<TableFile[]> {
   if (existsSync(place)) {
     if (!statSync(place).isDirectory()) {
-      if (!readerOf(place)) throw new UserError(`${place} is no table: ${FORMS} is needed`)
+      if (!readerOf(place)) {
+        const advice = /\.json$/i.test(place) ? `; of a JSON array: ${linesCommand(place)}` : ''
+        throw new UserError(`${place} is no table: ${FORMS} is needed${advice}`)
+      }
       return [{ path: place, name: basename(place), side: null }]
     }
     const paths = (readdirSync(place, { recursive: true }) as string[]).map((path) =>

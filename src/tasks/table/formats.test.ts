@@ -161,14 +161,25 @@ describe('anything else that is wrong is an error with its place', () => {
   const wrong: [name: string, content: string | Uint8Array, message: RegExp][] = [
     ['a.jsonl', '{"a":1}\n{"a":\n{"a":3}', /a\.jsonl, line 2: not JSON \(/],
     ['b.jsonl', '{"a":1}\n{"a":\n', /line 2: not JSON/],
-    ['c.jsonl', '\n[1]', /line 2: not a JSON object/],
+    ['c.jsonl', '{"a":1}\n[1]', /line 2: not a JSON object/],
+    [
+      'array.jsonl',
+      '\n [{"a":1},\n{"a":2}]',
+      /is a JSON array, .*: jq -c '\.\[\]' \S+\/array\.jsonl > \S+\/array\.lines\.jsonl$/,
+    ],
+    ['two words.jsonl', '[\n', /jq -c '\.\[\]' '\S+\/two words\.jsonl' > '\S+\/two words\.lines\.jsonl'$/],
     ['d.jsonl', 'null', /line 1: not a JSON object/],
     [
       'e.jsonl',
       bytes('{"a":1}\n{"a":"', 0xe9, '"}\n'),
-      /line 2: byte 7 of the line \(0xe9, byte 15 of the file\)/,
+      /line 2: byte 7 of the line \(0xe9, byte 15 of the file\).*Latin-1: iconv -f LATIN1 -t UTF-8 \S+\/e\.jsonl > \S+\/e\.utf8\.jsonl$/,
     ],
     ['f.jsonl', bytes('{"a":"ö', 0xff, '"}'), /line 1: byte 9 of the line \(0xff, byte 9 of the file\)/],
+    [
+      'mixed.jsonl',
+      bytes('{"a":"ö"}\n{"a":"', 0xe9, '"}\n'),
+      /line 2: .* other lines are: mend this one, .*iconv -c -f UTF-8/,
+    ],
     ['g.jsonl', bytes('{"a":"', 0xc3, 0x28, '"}'), /line 1: byte 7 of the line \(0xc3/],
     ['h.jsonl', bytes('{"a":"', 0xed, 0xa0, 0x80, '"}\n'), /line 1: byte 7 of the line \(0xed/],
     ['i.jsonl', Buffer.from('{"a":1}', 'utf16le'), /zero bytes: .* UTF-16 without a byte order mark/],

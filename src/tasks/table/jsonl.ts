@@ -1,4 +1,5 @@
 import { UserError } from '../../errors.ts'
+import { shellWord } from '../../shell.ts'
 import type { Reader, Row } from './rows.ts'
 import { textBlocks } from './text.ts'
 
@@ -10,6 +11,8 @@ export const jsonlRows: Reader = async function* (path, { need, onTorn, onProgre
     for (const [i, text] of lines.entries()) {
       if (text.trim() === '') continue
       const line = block.line + i
+      if (first && text.trimStart().startsWith('['))
+        throw new UserError(`${path} is a JSON array, not an object a line: ${linesCommand(path)}`)
       let cells: unknown
       try {
         cells = JSON.parse(text)
@@ -26,4 +29,10 @@ export const jsonlRows: Reader = async function* (path, { need, onTorn, onProgre
       yield { line, cells: cells as Row['cells'] }
     }
   }
+}
+
+/** Makes lines of a JSON array. */
+export function linesCommand(path: string): string {
+  const to = path.replace(/\.json$/i, '').replace(/\.jsonl$|\.ndjson$/i, '.lines')
+  return `jq -c '.[]' ${shellWord(path)} > ${shellWord(`${to}.jsonl`)}`
 }

@@ -1,5 +1,6 @@
 import { UserError } from '../../errors.ts'
 import { nearest } from '../../nearest.ts'
+import { shellWord } from '../../shell.ts'
 
 /** A column that is asked for: what it holds, and its name. */
 export type Wanted = readonly [role: string, name: string]
@@ -48,5 +49,3 @@ function nameIn(meant: ReadonlyMap<string, string | undefined>, name: string): s
 }
 
 const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(' and ')
-
-const shellWord = (text: string): string => (/^[\w.,=-]+$/.test(text) ? text : `'${text}'`)

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { type FileHandle, open } from 'node:fs/promises'
 import { TextDecoder } from 'node:util'
 import { UserError } from '../../errors.ts'
+import { shellWord } from '../../shell.ts'
 
 /** Whole lines of a text file, or what is left at its end. */
 export interface Block {
@@ -108,11 +109,19 @@ function decode(path: string, bytes: Buffer, firstLine: number, offset: number):
       const at = firstInvalid(whole)
       const value = whole[at]!.toString(16).padStart(2, '0')
       throw new UserError(
-        `${path}, line ${line}: byte ${at + 1} of the line (0x${value}, byte ${offset + start + at + 1} of the file) is not UTF-8; save the file as UTF-8`,
+        `${path}, line ${line}: byte ${at + 1} of the line (0x${value}, byte ${offset + start + at + 1} of the file) is not UTF-8; ${recoding(path, bytes.subarray(0, start))}`,
       )
     }
     start = end + 1
   }
+}
+
+/** How a file becomes UTF-8: as a whole where nothing before it was, else only what is wrong in it. */
+function recoding(path: string, before: Uint8Array): string {
+  const to = shellWord(path.replace(/(\.\w+)$/, '.utf8$1'))
+  return before.every((byte) => byte < 0x80)
+    ? `if it is Latin-1: iconv -f LATIN1 -t UTF-8 ${shellWord(path)} > ${to}`
+    : `other lines are: mend this one, or drop such bytes: iconv -c -f UTF-8 -t UTF-8 ${shellWord(path)} > ${to}`
 }
 
 /** Where the first byte stands that cannot be UTF-8, in bytes that are not. */
