@@ -140,7 +140,7 @@ function lastFormula(text: string): string | null {
     if (!/^\s*(?:,|;|,?\s*(?:or|and))\s*$/i.test(text.slice(before.end, item.start))) break
     items.unshift(before.text)
   }
-  return items.join(' ; ')
+  return items.map((item) => item.trim()).join(' ; ')
 }
 
 /** Does it stand in a question, or in the task itself? */
@@ -182,5 +182,5 @@ function lastNumber(text: string): string | null {
       break
     items.unshift(before[0])
   }
-  return items.join(' ; ')
+  return items.map((item) => item.trim()).join(' ; ')
 }

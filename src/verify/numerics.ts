@@ -35,8 +35,8 @@ function orTooLarge<T>(compute: () => T): T | null {
 }
 
 /**
- * Arithmetic with complex numbers at one precision. It also notes the largest binary exponent of a term, in either
- * direction (`span`): where terms are of very different sizes, a difference may hide below the precision.
+ * Arithmetic with complex numbers at one precision. It also notes the largest size of a term or argument in bits (`span`):
+ * where they are of very different sizes, a difference may hide below the precision.
  */
 export class Numerics {
   readonly bits: number
@@ -66,26 +66,31 @@ export class Numerics {
     }
     return a
   }
-  /** Pays for a series of this precision. */
-  #series(): void {
+  /** Pays for a series at this precision. */
+  #series(argument: Real): void {
+    this.#note(argument)
     const words = this.bits >> 6
     this.budget.spend(60 + 10 * words * words)
   }
-  /** Notes the size of a term. */
-  #note(a: Ball): void {
-    if (ball.signOf(a) !== 0) this.span = Math.max(this.span, Math.abs(ball.top(a)))
+  /** Notes the size of a term, or of a function's argument. */
+  #note(a: Real): void {
+    const size = isExact(a)
+      ? Math.max(q.bitLength(a.n), q.bitLength(a.d))
+      : ball.signOf(a) === 0
+        ? 0
+        : Math.abs(ball.top(a))
+    if (size > this.span) this.span = size
   }
   #add(a: Real, b: Real): Real {
     if (isZero(a)) return b
     if (isZero(b)) return a
+    this.#note(a)
+    this.#note(b)
     if (isExact(a) && isExact(b)) {
       const exact = orTooLarge(() => q.plus(a, b))
       if (exact) return this.#seen(exact)
     }
-    const [x, y] = [this.#ball(a), this.#ball(b)]
-    this.#note(x)
-    this.#note(y)
-    return this.#seen(ball.add(x, y, this.bits))
+    return this.#seen(ball.add(this.#ball(a), this.#ball(b), this.bits))
   }
   #negative(a: Real): Real {
     return isExact(a) ? q.negative(a) : ball.negate(a)
@@ -176,7 +181,7 @@ export class Numerics {
 
   exp(a: Complex): Complex {
     if (isReal(a) && isZero(a.re)) return whole(1)
-    this.#series()
+    this.#series(a.re)
     const size = isZero(a.re) ? ONE : this.#seen(t.exp(this.#ball(a.re), this.bits))
     if (isReal(a)) return complex(size)
     const { sin, cos } = this.#sinCos(a.im)
@@ -188,7 +193,7 @@ export class Numerics {
       const sign = this.sign(a.re)
       if (sign === 0) throw new Undefined('the logarithm of 0')
       if (isExact(a.re) && a.re.n === a.re.d) return whole(0)
-      this.#series()
+      this.#series(a.re)
       const size = this.#seen(t.log(this.#ball(sign < 0 ? this.#negative(a.re) : a.re), this.bits))
       if (sign > 0) return complex(size)
       this.leftReals = true
@@ -223,12 +228,12 @@ export class Numerics {
 
   #sinCos(a: Real): { sin: Real; cos: Real } {
     if (isZero(a)) return { sin: ZERO, cos: ONE }
-    this.#series()
+    this.#series(a)
     const { sin, cos } = t.sinCos(this.#ball(a), this.bits)
     return { sin: this.#seen(sin), cos: this.#seen(cos) }
   }
   #atan(a: Real): Real {
-    this.#series()
+    this.#series(a)
     return isZero(a) ? ZERO : this.#seen(t.atan(this.#ball(a), this.bits))
   }
 
