@@ -1,0 +1,104 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { RunStore } from '../runs/store.ts'
+import { main } from './app.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'ruminate-misuse-'))
+const files: Record<string, string | Uint8Array> = {
+  'good.jsonl': '{"question":"1+1?","answer":"2"}\n{"question":"2+2?","answer":"4"}\n',
+  'names.csv': 'problem;solution;level\n1+1?;2;easy\n',
+  'empty.jsonl': '',
+  'header.csv': 'question,answer\n',
+  'broken.jsonl': '{"question":"1+1?","answer":"2"}\n{"question":\n{"question":"2+2?","answer":"4"}\n',
+  'array.jsonl': '[{"question":"1+1?","answer":"2"}]',
+  'array.json': '[{"question":"1+1?","answer":"2"}]',
+  'latin.csv': Buffer.from('question,answer\nCafé?,1\n', 'latin1'),
+  'golds.jsonl': '{"question":"1+1?","answer":""}\n',
+  'short.csv': 'question,answer\n1+1?\n2+2?,4\n',
+  'test.jsonl': '{"question":"1+1?","answer":"2"}\n',
+  'bad.parquet': 'PAR1 but no more',
+  'list.yaml': '- steps\n',
+  'bad.yaml': 'steps: [1\n',
+  'unknown.yaml': 'rl: {groupsize: 4}\n',
+}
+for (const [name, content] of Object.entries(files)) writeFileSync(join(root, name), content)
+mkdirSync(join(root, 'folder'))
+mkdirSync(join(root, 'only-test'))
+writeFileSync(join(root, 'only-test', 'test.jsonl'), files['test.jsonl']!)
+RunStore.create({ recipe: 'alchemy', seed: 0, settings: {}, out: join(root, 'alchemy') }).close()
+const done = RunStore.create({ recipe: 'zero', seed: 0, settings: {}, out: join(root, 'done') })
+done.finish({})
+done.close()
+afterAll(() => rmSync(root, { recursive: true }))
+
+let out = ''
+let err = ''
+beforeEach(() => {
+  out = ''
+  err = ''
+  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += text
+    return true
+  })
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    err += text
+    return true
+  })
+})
+afterEach(() => void vi.restoreAllMocks())
+
+const cases: [line: string, exitCode: 1 | 2, message: RegExp][] = [
+  ['zero --task coutndown', 2, /unknown task "coutndown"; did you mean countdown\?/],
+  ['zero --task @none.jsonl', 1, /there is no file or folder .*none\.jsonl/],
+  ['zero --task @empty.jsonl', 1, /there is no row in empty\.jsonl/],
+  ['eval --task @header.csv', 1, /there is no row in header\.csv/],
+  ['zero --task @folder', 1, /folder holds no table/],
+  ['zero --task @only-test', 1, /has no training questions/],
+  [
+    'zero --task @names.csv',
+    2,
+    /no columns "question" and "answer".*--columns question=problem,answer=solution$/,
+  ],
+  [
+    'eval --task @names.csv --columns question=problem,answer=solutoin',
+    2,
+    /no column "solutoin".*"solution" is meant/,
+  ],
+  [
+    'zero --task @good.jsonl --columns qeustion=q',
+    2,
+    /unknown setting (columns\.)?qeustion; did you mean (columns\.)?question\?/,
+  ],
+  ['eval --task @good.jsonl --columns question', 2, /--columns question: write it as question=NAME/],
+  ['zero --task countdown --columns question=q', 2, /countdown is no table/],
+  ['tasks check', 2, /which table\?/],
+  ['tasks chekc @good.jsonl', 2, /unknown action "chekc" of tasks/],
+  ['tasks check @broken.jsonl', 1, /line 2: not JSON/],
+  ['tasks check @array.jsonl', 1, /is a JSON array.*jq -c '\.\[\]'/],
+  ['tasks check @array.json', 1, /is no table: .*jq -c '\.\[\]'/],
+  ['tasks check @latin.csv', 1, /line 2: byte 4 .*iconv -f LATIN1 -t UTF-8/],
+  ['tasks check @golds.jsonl', 1, /no usable question; the first: golds\.jsonl:1: "answer" is empty/],
+  ['tasks check @short.csv', 1, /line 2: 1 field where the first line names 2 columns/],
+  ['tasks check @bad.parquet', 1, /cannot read .*bad\.parquet/],
+  ['zero --config @list.yaml', 2, /must be a mapping of names to values/],
+  ['zero --config @bad.yaml', 2, /cannot read the settings in .*bad\.yaml: /],
+  ['zero --config @unknown.yaml', 2, /unknown setting rl\.groupsize; did you mean rl\.groupSize\?/],
+  ['zero --set rewards.acuracy=1', 2, /did you mean rewards\.accuracy\?/],
+  ['zero --set rl.groupSize=1', 2, /setting rl\.groupSize is 1/],
+  ['zero --model @good.jsonl', 1, /is not a model folder/],
+  ['resume @alchemy', 1, /is a run of "alchemy", which cannot be resumed/],
+  ['resume @done', 1, /is done; `ruminate runs show/],
+  ['verify 1', 2, /ANSWER is missing/],
+  ['verify 1 2 --order hsah', 2, /"hsah" is none of /],
+  ['chat --model @none hi', 1, /no model folder at/],
+]
+test.each(cases)('%s', async (line, exitCode, message) => {
+  const words = line.split(' ').map((word) => (word.startsWith('@') ? join(root, word.slice(1)) : word))
+  const result = await main(words)
+  expect(err).toMatch(/^error: [^\n]+\n$/)
+  expect(err.trim()).toMatch(message)
+  expect(err).not.toMatch(/unexpected;|\bat .*\.[jt]s:/)
+  expect({ result, out }).toEqual({ result: exitCode, out: '' })
+})
