@@ -1,7 +1,7 @@
-import type { Cursor } from './cursor.ts'
+import { type Cursor, Unreadable } from './cursor.ts'
 import type { Expression } from './expression.ts'
 import { sum } from './parse.ts'
-import { type Rational, rational } from './rational.ts'
+import { order, type Rational, rational } from './rational.ts'
 import { type Unit, unitOf, unitWord } from './units.ts'
 
 /** Signs of money. */
@@ -46,10 +46,13 @@ export function unitAfter(c: Cursor, x: Expression): Expression {
   scale()
   const unit = readUnit(c) ?? (c.currency ? unitOf([[c.currency, 1]]) : null)
   if (!unit) return value
-  // 3 hours 20 minutes
+  // 3 hours 20 minutes: a smaller unit of the same kind
   if (unit.scale && c.peek()?.kind === 'number') {
     const rest = unitAfter(c, sum(c))
-    if (rest.kind === 'quantity' && rest.unit.scale && rest.unit.dimension === unit.dimension) {
+    const smaller =
+      rest.kind === 'quantity' && rest.unit.scale && order(rest.unit.scale, unit.scale) < 0 ? rest.unit : null
+    if (!smaller || smaller.dimension !== unit.dimension) throw new Unreadable('two numbers')
+    if (rest.kind === 'quantity' && rest.unit.scale) {
       const by = { kind: 'quotient', top: literal(rest.unit.scale), bottom: literal(unit.scale) } as const
       const part: Expression = { kind: 'product', factors: [rest.x, by] }
       return { kind: 'quantity', x: { kind: 'sum', terms: [value, part] }, unit }

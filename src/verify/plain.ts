@@ -11,6 +11,8 @@ const SYNONYMS: readonly (readonly [RegExp, string])[] = [
 
 /** Words without case, spaces, signs and articles; '' if it is not made of words. */
 export function plain(source: string): string {
+  if (/^(?:\\emptyset|\\varnothing|\\(?:left\\)?\{\s*\\(?:right\\)?\})$/.test(source.trim()))
+    return 'no solution'
   const s = source
     .replace(/\\(?:text|mbox|hbox|math|operatorname|emph)[a-z]*\*?\s*(?=\{)/g, '')
     .replace(/\\(?:displaystyle|left|right|quad|qquad|bf|rm|it|[,;:! ])/g, ' ')

@@ -87,6 +87,7 @@ export function bare(text: string): string {
     /\\[dt]?frac\{\\(?:text|mathrm)\{([^{}]+)\}\}\{\\(?:text|mathrm)\{([^{}]+)\}\}/g,
     '\\text{$1/$2}',
   )
+  s = s.replace(/\b(hours?|minutes?|days?|weeks?|years?|feet|pounds?) and(\s*\}?\s*)(?=\d)/g, '$1$2 ')
   // <1, 2>
   s = s.replace(/^<([^<>=]*,[^<>=]*)>$/, '\\langle $1\\rangle ')
   return s.replace(/^(?:=|\\approx|\\Rightarrow|\\therefore|:)\s*(?=\S)/, '').trim()

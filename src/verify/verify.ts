@@ -40,7 +40,12 @@ export function verify(gold: string, answer: string, options: VerifyOptions = {}
       ? { equal: true, reason: 'the same date or time' }
       : no('is another date or time')
   const [gChoice, aChoice] = [choiceOf(g.source), choiceOf(a.source)]
-  if (gChoice && (gChoice.letters.length > 1 || g.source.length > 1 || aChoice)) {
+  // A lower letter alone is a variable.
+  if (
+    gChoice &&
+    !/^[a-j]$/.test(g.source) &&
+    (gChoice.letters.length > 1 || g.source.length > 1 || aChoice)
+  ) {
     const chosen = sameChoice(gChoice, aChoice, a)
     if (chosen !== null) return chosen ? { equal: true, reason: 'the same choice' } : no('is another choice')
   }
