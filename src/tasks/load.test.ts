@@ -210,6 +210,26 @@ describe('overlap of training and held-out questions', () => {
   })
 })
 
+test('how a task says to answer is no overlap', async () => {
+  const end = 'or is it something else that nobody has thought of so far?'
+  const choose = (q: string, a: string) => ({ q: `${q}?`, A: a, B: 'x', C: 'the Higgs boson', answer: 'A' })
+  const program = (q: string) => ({ q: `${q} ${end}`, tests: '{"inputs":["1"],"outputs":["2"]}' })
+  const place = (one: object, other: object) =>
+    folder({ 'train.jsonl': jsonl([one]), 'test.jsonl': jsonl([other]) })
+  const choices = { question: 'q', choices: ['A', 'B', 'C'] }
+  const chosen = await load(place(choose('Who', 'a'), choose('What', 'b')), { columns: choices })
+  expect(chosen.training[0]!.prompt).toMatch(/Answer with the letter/)
+  expect(chosen.issues).toEqual([])
+  const programs = await load(place(program('How'), program('Why')), {
+    columns: { question: 'q', tests: 'tests' },
+  })
+  expect(programs.issues).toEqual([])
+  const long = await load(place(program(`How ${end}`), program(`Why ${end}`)), {
+    columns: { question: 'q', tests: 'tests' },
+  })
+  expect(long.issues).toMatchObject([{ kind: 'overlap', words: 24 }])
+})
+
 describe('columns', () => {
   const rows = [
     { problem: 'P?', solution: 'so\n#### 4', level: 3, deep: { gold: { value: 7 } } },

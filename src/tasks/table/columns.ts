@@ -20,7 +20,10 @@ export interface Columns {
 
 /** A row as a question: its gold is `null` where it has none. */
 export interface Draft {
-  readonly prompt: string
+  /** What the row asks. */
+  readonly asked: string
+  /** How it is to be answered, where the task says so. */
+  readonly instruction: string | null
   readonly gold: string | null
   readonly kind: string | null
 }
@@ -73,7 +76,12 @@ export class ColumnMap {
     if (this.#tests !== null) return programming(question, at(cells, this.#tests), kind)
     const answer = this.#answer === null ? null : at(cells, this.#answer)
     if (this.#choices.length === 0)
-      return { prompt: question, gold: this.#answer === null ? null : goldText(answer, this.#answer), kind }
+      return {
+        asked: question,
+        instruction: null,
+        gold: this.#answer === null ? null : goldText(answer, this.#answer),
+        kind,
+      }
     const choices = this.#readChoices(cells)
     const right = rightChoice(choices, answer)
     // Where the right answer has a column of its own it would always be the first: the order comes from the question.
@@ -81,7 +89,8 @@ export class ColumnMap {
     const order = choices.map((_, i) => (i + shift) % choices.length)
     const lines = order.map((choice, i) => `${letter(i)}) ${choices[choice]}`)
     return {
-      prompt: `${question}\n\n${lines.join('\n')}\n\nAnswer with the letter of the right choice.`,
+      asked: `${question}\n\n${lines.join('\n')}`,
+      instruction: 'Answer with the letter of the right choice.',
       gold: letter(order.indexOf(right)),
       kind,
     }
@@ -111,7 +120,7 @@ export class ColumnMap {
 function programming(question: string, tests: unknown, kind: string | null): Draft {
   try {
     const gold = testsText(tests)
-    return { prompt: `${question}\n\n${instruction(readCases(gold))}`, gold, kind }
+    return { asked: question, instruction: instruction(readCases(gold)), gold, kind }
   } catch (error) {
     throw new Unusable(error instanceof Error ? error.message : String(error))
   }

@@ -36,6 +36,12 @@ export class Questions {
     return { id, prompt, gold, kind }
   }
 
+  /** What the row itself asks, without the task's instruction that many share. */
+  asked(index: number): string {
+    const [, prompt, , , length] = JSON.parse(this.#spool.read(index))
+    return prompt.slice(0, length)
+  }
+
   get count(): number {
     return this.#spool.length
   }
@@ -48,18 +54,22 @@ export class Questions {
     return indices.slice(0, n)
   }
 
-  /** Adds a question, unless it is there: then tells of the first such. */
-  add(question: Question, side: Side | null): Repeated | null {
+  /**
+   * Adds a question, unless it is there: then tells of the first such.
+   *
+   * @param asked how many characters of its prompt the row itself has.
+   */
+  add(question: Question, asked: number, side: Side | null): Repeated | null {
     const key = normalise(question.prompt)
     const hash = hashText(key)
-    const asked = side ?? (hash % 10 === 0 ? 'heldOut' : 'training')
+    const wanted = side ?? (hash % 10 === 0 ? 'heldOut' : 'training')
     const first = this.#distinct.add(hash, (index) => normalise(this.at(index).prompt) === key)
-    if (first !== null) return { first: this.at(first), on: this.#sideOf(first), asked }
+    if (first !== null) return { first: this.at(first), on: this.#sideOf(first), wanted }
     const { id, prompt, gold, kind } = question
     this.lengths.question.add(prompt.length)
     if (gold !== '') this.lengths.gold.add(gold.length)
-    this.#heldOut.push(Number(asked === 'heldOut'))
-    this.#spool.push(JSON.stringify([id, prompt, gold, kind]))
+    this.#heldOut.push(Number(wanted === 'heldOut'))
+    this.#spool.push(JSON.stringify([id, prompt, gold, kind, asked]))
     return null
   }
 
@@ -82,9 +92,9 @@ export class Questions {
 /** A question that was there before. */
 interface Repeated {
   readonly first: Question
-  /** The side on which it stands, and the side that was asked for. */
+  /** The side on which it stands, and the side that was wanted. */
   readonly on: Side
-  readonly asked: Side
+  readonly wanted: Side
 }
 
 /**
@@ -116,9 +126,10 @@ export async function readQuestions(
         onIssue({ kind: 'unreadable', where, reason })
         continue
       }
-      const { prompt, gold, kind } = draft as Draft
+      const { asked, instruction, gold, kind } = draft as Draft
+      const prompt = instruction === null ? asked : `${asked}\n\n${instruction}`
       const question = { id: where, prompt, gold: gold ?? '', kind: kind === null ? name : `${name}/${kind}` }
-      const there = questions.add(question, file.side)
+      const there = questions.add(question, asked.length, file.side)
       if (there) onIssue(repeated(question, there))
     }
   }
@@ -129,9 +140,9 @@ export async function readQuestions(
   return questions
 }
 
-function repeated(question: Question, { first, on, asked }: Repeated): Issue {
+function repeated(question: Question, { first, on, wanted }: Repeated): Issue {
   const places = { where: question.id, of: first.id }
-  return on === asked
+  return on === wanted
     ? { kind: 'duplicate', ...places, sameGold: question.gold === first.gold }
     : { kind: 'overlap', ...places, question: question.prompt, heldOut: first.prompt, words: null }
 }

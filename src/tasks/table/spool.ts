@@ -1,6 +1,7 @@
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { onFile } from '../../models/file.ts'
 import { Numbers } from './numbers.ts'
 
 /** Bytes kept in memory. */
@@ -62,8 +63,10 @@ export class Spool {
       this.#tail = larger
       return
     }
-    this.#file ??= openNameless()
-    for (let at = 0; at < used; ) at += writeSync(this.#file, this.#tail, at, used - at)
+    onFile('write', `a temporary file in ${tmpdir()} (TMPDIR names another folder)`, () => {
+      this.#file ??= openNameless()
+      for (let at = 0; at < used; ) at += writeSync(this.#file, this.#tail, at, used - at)
+    })
     this.#written += used
     if (more > this.#tail.length) this.#tail = Buffer.alloc(more)
   }

@@ -121,12 +121,12 @@ function reportOverlap(
   const index = new OverlapIndex()
   let compared = 0
   while (compared < heldOut.length && !index.full)
-    index.add(heldOut[compared]!, questions.at(heldOut[compared++]!).prompt)
+    index.add(heldOut[compared]!, questions.asked(heldOut[compared++]!))
   if (index.empty) return compared
   for (const [i, at] of training.entries()) {
     if (i % 10_000 === 0) progress(`looking for overlap: ${Math.floor((100 * i) / training.length)} %`)
-    const { id, prompt } = questions.at(at)
-    for (const { index: other, words } of index.find(prompt)) {
+    for (const { index: other, words } of index.find(questions.asked(at))) {
+      const { id, prompt } = questions.at(at)
       const found = questions.at(other)
       onIssue({ kind: 'overlap', where: id, question: prompt, of: found.id, heldOut: found.prompt, words })
     }
