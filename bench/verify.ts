@@ -7,6 +7,7 @@ import { Peer, type Repetition } from './peer.ts'
 
 const FUZZ = 100_000
 /** Answers that are whole responses stand as they are; Math-Verify wants formulas between dollars. */
+const ATTACKS = new Set(['adversarial', 'hedges'])
 const RESPONSES = new Set(['boxes', 'phrases'])
 const spelled = (text: string) => (/\$|\\boxed|\\\(|\\\[|<answer>/.test(text) ? text : `$${text}$`)
 
@@ -54,7 +55,7 @@ function judgeAll(pairs: readonly (readonly [string, string])[], repetitions: nu
 }
 
 /** What a policy might try runs into Math-Verify's time limits; the rates are of the other pairs. */
-const ordinary = (each: readonly number[]) => each.filter((_, i) => cases[i]!.table !== 'adversarial')
+const ordinary = (each: readonly number[]) => each.filter((_, i) => !ATTACKS.has(cases[i]!.table))
 const total = (seconds: readonly number[]) => seconds.reduce((a, b) => a + b, 0)
 
 function report(side: string, verdicts: Judged['verdicts'], each: readonly number[]): void {

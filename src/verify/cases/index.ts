@@ -2,6 +2,7 @@ import { adversarial } from './adversarial.ts'
 import { intervals, lists, matrices, sets, tuples } from './collections.ts'
 import { complex, exponentials, roots } from './constants.ts'
 import { algebra, polynomials, trigonometry } from './expressions.ts'
+import { hedges } from './hedges.ts'
 import { decimals, fractions, integers } from './numbers.ts'
 import { angles, money, percent, units } from './quantities.ts'
 import { equations, inequalities } from './relations.ts'
@@ -40,6 +41,7 @@ export const tables: Readonly<Record<string, readonly Row[]>> = {
   phrases,
   spellings,
   adversarial,
+  hedges,
 }
 
 export interface Case {
