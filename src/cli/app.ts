@@ -18,6 +18,10 @@ const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> 
     about: 'make the miniature base model from scratch',
     load: async () => (await import('./pretrain.ts')).pretrain,
   },
+  sft: {
+    about: 'fine-tune a model on demonstrations',
+    load: async () => (await import('./sft.ts')).sft,
+  },
   resume: {
     about: 'go on with a run that was stopped',
     load: async () => (await import('./resume.ts')).resume,

@@ -1,4 +1,5 @@
 import pc from 'picocolors'
+import type { FinetuneStep } from '../stages/finetune.ts'
 import type { PretrainingStep } from '../stages/pretraining.ts'
 import type { ReinforceStep } from '../stages/reinforce.ts'
 import { clock, type Output, percent, tail } from './output.ts'
@@ -49,6 +50,26 @@ export function showPretraining(output: Output, tokens: number): (step: Pretrain
     ]
     if (output.isTerminal) output.live(facts.join(' · '))
     else if (now.step % (10 * EVERY) === 0 || now.step === 1) output.say(facts.join(' · '))
+  }
+}
+
+/** Shows fine-tuning's steps. */
+export function showFinetuning(output: Output): (step: FinetuneStep) => void {
+  const remaining = timeLeft()
+  return (now) => {
+    const { step, steps, heldOut } = now
+    const left = remaining(step, steps)
+    output.emit({ type: 'step', ...now, secondsLeft: finite(left) })
+    if (heldOut) output.say(`step ${step}/${steps} · held-out loss ${pc.bold(heldOut.loss.toFixed(4))}`)
+    const facts = [
+      `step ${step}/${steps}`,
+      `epoch ${now.epoch.toFixed(2)}`,
+      `loss ${now.loss.toFixed(4)}`,
+      `${now.tokensPerSecond.toFixed(0)} learned tok/s`,
+      `${clock(left)} left`,
+    ]
+    if (output.isTerminal) output.live(facts.join(' · '))
+    else if (step % EVERY === 0 || step === 1) output.say(facts.join(' · '))
   }
 }
 

@@ -1,6 +1,7 @@
 import { defineCommand } from 'citty'
 import { UserError } from '../errors.ts'
 import { resumePretrain } from '../recipes/pretrain.ts'
+import { resumeSft } from '../recipes/sft.ts'
 import { resumeZero } from '../recipes/zero.ts'
 import type { RunInfo } from '../runs/rows.ts'
 import { RunStore } from '../runs/store.ts'
@@ -10,6 +11,7 @@ import { interruptible } from './interrupt.ts'
 import { outputOf, outputOptions } from './options.ts'
 import type { Output } from './output.ts'
 import { finishPretrain, watchPretrain } from './pretrain.ts'
+import { finishSft, watchSft } from './sft.ts'
 import { finishZero } from './summary.ts'
 import { watchZero } from './zero.ts'
 
@@ -37,6 +39,9 @@ const RECIPES: Record<string, (output: Output, info: RunInfo, signal: AbortSigna
   async zero(output, { directory, settings }, signal) {
     const { steps } = settings as { steps: number }
     finishZero(output, await resumeZero(directory, watchZero(output, steps, signal)))
+  },
+  async sft(output, { directory }, signal) {
+    finishSft(output, await resumeSft(directory, watchSft(output, signal)))
   },
   async pretrain(output, { directory, settings }, signal) {
     const { tokens } = settings as { tokens: number }

@@ -4,6 +4,7 @@ import { Template } from '@huggingface/jinja'
 import { Tokenizer as Pipeline } from '@huggingface/tokenizers'
 import { z } from 'zod'
 import { UserError } from '../errors.ts'
+import { hasMark, markGeneration, type Part, readMarks } from './generation-marks.ts'
 import { readJsonObject } from './json-file.ts'
 
 /** One message of a conversation, in the terms of the chat template. */
@@ -113,6 +114,11 @@ export class Tokenizer {
     return this.#pipeline.token_to_id(text) ?? null
   }
 
+  /** Is it a token that no text has, such as the end of a turn? */
+  isSpecial(id: number): boolean {
+    return this.#specialIds.has(id)
+  }
+
   /** The pieces add up to `decode` of all ids. */
   stream(options: { skipSpecial?: boolean } = {}): TextStream {
     // What was returned last stays in front as context: some decoders treat the first token differently.
@@ -148,18 +154,39 @@ export class Tokenizer {
       enableThinking,
     }: { addGenerationPrompt?: boolean; enableThinking?: boolean } = {},
   ): string {
+    return this.#render(messages, {
+      add_generation_prompt: addGenerationPrompt,
+      ...(enableThinking === undefined ? {} : { enable_thinking: enableThinking }),
+    })
+      .map(({ text }) => text)
+      .join('')
+  }
+
+  /** Does the chat template tell with `{% generation %}` what the assistant writes? */
+  get marksGeneration(): boolean {
+    return this.#chatTemplate !== null && markGeneration(this.#chatTemplate) !== this.#chatTemplate
+  }
+
+  /** What `applyChatTemplate` renders, in parts: those that the template marks as generated, and what is between. */
+  markedChat(messages: readonly ChatMessage[]): Part[] {
+    return this.#render(messages, { add_generation_prompt: false })
+  }
+
+  #render(messages: readonly ChatMessage[], variables: Record<string, unknown>): Part[] {
     if (this.#chatTemplate === null)
       throw new UserError(`${this.#directory} has no chat template (chat_template in tokenizer_config.json)`)
+    if (hasMark(JSON.stringify(messages)))
+      throw new UserError('a message holds U+FDD0 or U+FDD1, which are no characters; take them out')
     try {
-      this.#compiled ??= new Template(this.#chatTemplate)
-      return this.#compiled.render({
+      this.#compiled ??= new Template(markGeneration(this.#chatTemplate))
+      const rendered = this.#compiled.render({
         messages: messages.map((m) => ({ ...m })),
-        add_generation_prompt: addGenerationPrompt,
-        ...(enableThinking === undefined ? {} : { enable_thinking: enableThinking }),
+        ...variables,
         bos_token: this.#names.bos ?? '',
         eos_token: this.#names.eos,
         pad_token: this.#names.pad,
       })
+      return readMarks(rendered)
     } catch (error) {
       throw new UserError(`the chat template of ${this.#directory} fails: ${(error as Error).message}`)
     }

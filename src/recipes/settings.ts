@@ -10,6 +10,19 @@ const klPenalty = z.strictObject({ beta: z.number().min(0), estimator: z.enum(['
 const decay = { warmup: whole(0) }
 const final = z.number().min(0).max(1)
 
+/** The course of the learning rate: see `Schedule`. */
+export const scheduleSettings = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('constant'), ...decay }),
+  z.strictObject({ kind: z.literal('linear'), final, ...decay }),
+  z.strictObject({ kind: z.literal('cosine'), final, ...decay }),
+  z.strictObject({
+    kind: z.literal('warmup_stable_decay'),
+    stable: z.number().min(0).max(1),
+    final,
+    ...decay,
+  }),
+])
+
 /** Everything of `RlPreset` but the weights of the rewards; each may be set on its own. */
 const rl = z.strictObject({
   objective: z.strictObject({
@@ -28,17 +41,7 @@ const rl = z.strictObject({
   minibatches: whole(1),
   epochs: whole(1),
   learningRate: z.number().min(0),
-  schedule: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('constant'), ...decay }),
-    z.strictObject({ kind: z.literal('linear'), final, ...decay }),
-    z.strictObject({ kind: z.literal('cosine'), final, ...decay }),
-    z.strictObject({
-      kind: z.literal('warmup_stable_decay'),
-      stable: z.number().min(0).max(1),
-      final,
-      ...decay,
-    }),
-  ]),
+  schedule: scheduleSettings,
   betas: z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]),
   gradClip: z.number().min(0),
   temperature: positive,

@@ -30,7 +30,7 @@ export interface RunEvent {
 export interface Checkpoint {
   readonly step: number
   readonly path: string
-  /** Held-out pass@1 at that step, where known. */
+  /** How good it is, where known: the higher the better. Held-out pass@1, or the negative loss. */
   readonly score: number | null
 }
 

@@ -1,8 +1,9 @@
 import { learningRateAt } from '../algorithms/schedules.ts'
-import type { Datum, Trainer } from '../engines/contract.ts'
+import type { Trainer } from '../engines/contract.ts'
 import { Random } from '../random.ts'
 import type { RunStore } from '../runs/store.ts'
-import { Interrupted } from './interrupted.ts'
+import { checkpointOrStop } from './checkpoint.ts'
+import { learn } from './learn.ts'
 import type { TextCodec } from './rollouts.ts'
 
 interface PretrainingSettings {
@@ -68,16 +69,15 @@ export async function pretraining(job: Pretraining): Promise<PretrainingStep> {
       const batch = batches[at.batch]!
       const step = at.step + 1
       const learningRate = learningRateOf(settings, step, at.tokens)
-      const started = performance.now()
-      const { loss, flops } = await trainer.forwardBackward(nextTokenDatums(batch), { kind: 'cross_entropy' })
-      const { gradNorm } = await trainer.optimStep({ ...settings, learningRate })
-      const seconds = (performance.now() - started) / 1000
-      if (!Number.isFinite(loss))
-        throw new Error(`the loss is ${loss} at step ${step}: training has diverged; lower the learning rate`)
-      const trained = batch.reduce((sum, document) => sum + document.length - 1, 0)
-      at = { ...at, step, batch: at.batch + 1, tokens: at.tokens + trained, flops: at.flops + flops }
+      const { loss, gradNorm, flops, learned, seconds } = await learn(
+        trainer,
+        batch.map((tokens) => ({ tokens, learned: new Uint8Array(tokens.length).fill(1) })),
+        { ...settings, learningRate },
+        step,
+      )
+      at = { ...at, step, batch: at.batch + 1, tokens: at.tokens + learned, flops: at.flops + flops }
       const dropped = at.dropped + window.dropped
-      last = { step, loss, learningRate, tokens: at.tokens, tokensPerSecond: trained / seconds, dropped }
+      last = { step, loss, learningRate, tokens: at.tokens, tokensPerSecond: learned / seconds, dropped }
       store.record(step, {
         metrics: {
           loss,
@@ -92,12 +92,11 @@ export async function pretraining(job: Pretraining): Promise<PretrainingStep> {
         },
       })
       job.onStep?.(last)
-      if (job.signal?.aborted || step % settings.checkpointEvery === 0)
-        await store.checkpoint(step, null, (directory) => trainer.save(directory, { optimizer: true }))
-      if (job.signal?.aborted) {
-        store.setStatus('interrupted')
-        throw new Interrupted(store.directory, step)
-      }
+      await checkpointOrStop(job, step, {
+        due: step % settings.checkpointEvery === 0,
+        last: at.tokens >= settings.tokens,
+        score: null,
+      })
     }
     if (at.batch === batches.length)
       at = { ...at, window: at.window + 1, batch: 0, dropped: at.dropped + window.dropped }
@@ -139,16 +138,6 @@ function batchByLength(
   }
   if (batch.length > 0) batches.push(batch)
   return random.shuffle(batches)
-}
-
-/** Every token predicts the next; the weights sum to 1, so that the loss is the mean over tokens. */
-function nextTokenDatums(batch: readonly Int32Array[]): Datum[] {
-  const total = batch.reduce((sum, document) => sum + document.length - 1, 0)
-  return batch.map((document) => ({
-    tokens: document.subarray(0, -1),
-    targets: document.subarray(1),
-    weights: new Float32Array(document.length - 1).fill(1 / total),
-  }))
 }
 
 function tokenise(

@@ -6,9 +6,9 @@ import { Random } from '../random.ts'
 import type { StepRecord } from '../runs/rows.ts'
 import type { RunStore } from '../runs/store.ts'
 import type { Task } from '../tasks/task.ts'
+import { checkpointOrStop } from './checkpoint.ts'
 import { responsePart, toDatum } from './datums.ts'
 import { diagnose } from './diagnose.ts'
-import { Interrupted } from './interrupted.ts'
 import { type Judged, judge, type WeightedReward } from './judge.ts'
 import { responseMetrics, rewardMetrics, tokenMetrics, zeroVarianceShare } from './metrics.ts'
 import { rollOut, type SampledRollout, type TextCodec, toRow } from './rollouts.ts'
@@ -121,15 +121,12 @@ export async function reinforce(job: Reinforcement): Promise<void> {
     })
     job.onStep?.({ step, metrics: { ...metrics, ...evaluated?.metrics }, warnings, newest: rollouts.at(-1)! })
 
-    const stopping = job.signal?.aborted === true && step < settings.steps
-    if (stopping || step % settings.checkpointEvery === 0 || step === settings.steps)
-      await store.checkpoint(step, evaluated?.metrics?.['eval/pass@1'] ?? null, (directory) =>
-        trainer.save(directory, { optimizer: true }),
-      )
-    if (stopping) {
-      store.setStatus('interrupted')
-      throw new Interrupted(store.directory, step)
-    }
+    const last = step === settings.steps
+    await checkpointOrStop(job, step, {
+      due: last || step % settings.checkpointEvery === 0,
+      last,
+      score: evaluated?.metrics?.['eval/pass@1'] ?? null,
+    })
   }
 }
 

@@ -1,0 +1,226 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { RunStore } from '../runs/store.ts'
+import type { Tree } from './layers.ts'
+import { resolveSftSettings, resumeSft, type SftResult, sft } from './sft.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'ruminate-sft-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
+
+/** The model of the golden numbers, with the tokenizer that they were made with. */
+const model = join(folder, 'model')
+mkdirSync(model)
+for (const file of ['config.json', 'model.safetensors'])
+  cpSync(path(`../stages/fixtures/sft/${file}`), join(model, file))
+for (const file of ['tokenizer.json', 'tokenizer_config.json'])
+  cpSync(path(`../../models/miniature-base/${file}`), join(model, file))
+
+const row = (n: number, more = ''): string =>
+  `${JSON.stringify({
+    messages: [
+      { role: 'user', content: `What is ${n} + 1?` },
+      { role: 'assistant', content: `It is ${n + 1}.${' Yes.'.repeat(n % 7)}${more}` },
+    ],
+  })}\n`
+const rows = Array.from({ length: 40 }, (_, n) => row(n)).join('')
+const data = join(folder, 'rows.jsonl')
+writeFileSync(data, rows + row(40, ' and so on'.repeat(200)))
+
+const small = {
+  model,
+  data,
+  maxLength: 300,
+  epochs: 2,
+  batchSize: 10,
+  learningRate: 0.01,
+  checkpointEvery: 3,
+  threads: 1,
+} as const
+
+/** Everything that was measured but for the clock. */
+function measured(run: string): unknown {
+  const store = RunStore.open(run)
+  try {
+    return Array.from({ length: store.info().step + 1 }, (_, step) =>
+      Object.entries(store.metricsAt(step)).filter(([name]) => !/^(speed|time)\//.test(name)),
+    )
+  } finally {
+    store.close()
+  }
+}
+
+let whole: SftResult
+const warnings: string[] = []
+beforeAll(async () => {
+  whole = await sft(small, {
+    out: join(folder, 'whole'),
+    onWarning: (message) => warnings.push(message),
+  })
+})
+
+describe('a run', () => {
+  test('lowers the loss on held-out rows', () => {
+    expect(whole.after.loss).toBeLessThan(whole.before.loss - 0.5)
+    expect(whole.before.tokens).toBe(whole.after.tokens)
+  })
+
+  test('counts the rows that are too long, and tells of them', () => {
+    expect(whole.data.overlong).toBe(1)
+    expect(whole.data.training + whole.data.heldOut).toBe(40)
+    expect(whole.data.longest).toBeLessThanOrEqual(300)
+    expect(warnings).toEqual(['1 of 41 rows are left out: longer than maxLength, 300 tokens'])
+  })
+
+  test('sees every row once an epoch, each epoch in another order', () => {
+    const store = RunStore.open(whole.run)
+    const sizes = store.metric('batch/sequences').map(({ value }) => value)
+    const learned = store.metric('batch/learned_tokens').map(({ value }) => value)
+    store.close()
+    const half = sizes.length / 2
+    const sum = (values: number[]): number => values.reduce((a, b) => a + b, 0)
+    expect(whole.steps).toBe(2 * Math.ceil(whole.data.training / 10))
+    for (const epoch of [0, 1]) {
+      expect(sum(sizes.slice(epoch * half, (epoch + 1) * half))).toBe(whole.data.training)
+      expect(sum(learned.slice(epoch * half, (epoch + 1) * half))).toBe(whole.data.learnedTokens)
+    }
+    expect(learned.slice(0, half)).not.toEqual(learned.slice(half))
+  })
+
+  test('stores what it measured, its result, the best checkpoint and the last', () => {
+    const store = RunStore.open(whole.run)
+    expect(store.metricNames()).toEqual(
+      expect.arrayContaining(['loss', 'entropy', 'grad_norm', 'learning_rate', 'epoch', 'eval/loss']),
+    )
+    expect(store.metric('loss')).toHaveLength(whole.steps)
+    expect(store.metric('eval/loss').map(({ step }) => step)).toEqual([0, whole.steps / 2, whole.steps])
+    expect(store.info()).toMatchObject({ status: 'done', result: JSON.parse(JSON.stringify(whole)) })
+    expect(store.checkpoints().map(({ step }) => step)).toContain(whole.steps)
+    store.close()
+    expect(existsSync(join(whole.best.checkpoint, 'model.safetensors'))).toBe(true)
+    expect(existsSync(join(whole.model, 'tokenizer.json'))).toBe(true)
+  })
+})
+
+describe('as if it had never stopped', () => {
+  test('the same seed gives the same metrics and weights; another seed does not', async () => {
+    const again = await sft(small, { out: join(folder, 'again'), onWarning: () => {} })
+    expect(again.sha256).toBe(whole.sha256)
+    expect(measured(again.run)).toEqual(measured(whole.run))
+    const other = await sft({ ...small, seed: 1 }, { out: join(folder, 'other'), onWarning: () => {} })
+    expect(other.sha256).not.toBe(whole.sha256)
+  })
+
+  test('Ctrl-C and resume', async () => {
+    const stop = new AbortController()
+    const out = join(folder, 'interrupted')
+    const interrupted = sft(small, {
+      out,
+      signal: stop.signal,
+      onWarning: () => {},
+      onStep: ({ step }) => void (step === 5 && stop.abort()),
+    })
+    await expect(interrupted).rejects.toThrow(/interrupted at step 5; `ruminate resume/)
+    const resumed = await resumeSft(out, { onWarning: () => {} })
+    expect(resumed.sha256).toBe(whole.sha256)
+    expect(resumed.best.step).toBe(whole.best.step)
+    expect(measured(out)).toEqual(measured(whole.run))
+  })
+
+  test('kill -9 at several moments and resume', async () => {
+    const out = join(folder, 'killed')
+    const { model, data, epochs, threads, ...sets } = small
+    const first = [
+      ...['sft', '--model', model, '--data', data, '--epochs', `${epochs}`, '--threads', `${threads}`],
+      ...['--out', out, ...Object.entries(sets).flatMap(([name, value]) => ['--set', `${name}=${value}`])],
+    ]
+    for (const written of [2, 5, 4]) {
+      const args = existsSync(join(out, 'run.sqlite')) ? ['resume', out] : first
+      const child = spawn(process.execPath, ['--import', 'tsx', path('../cli/main.ts'), ...args, '--json'], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      })
+      await killAfter(child, written)
+    }
+    expect((await resumeSft(out, { onWarning: () => {} })).sha256).toBe(whole.sha256)
+    expect(measured(out)).toEqual(measured(whole.run))
+  })
+
+  test('not on other data', async () => {
+    const stop = new AbortController()
+    const out = join(folder, 'changed')
+    const changing = join(folder, 'changing.jsonl')
+    writeFileSync(changing, rows)
+    const options = { out, signal: stop.signal, onStep: () => stop.abort() }
+    await expect(sft({ ...small, data: changing }, options)).rejects.toThrow(/interrupted/)
+    appendFileSync(changing, row(99))
+    await expect(resumeSft(out)).rejects.toThrow(/changing\.jsonl is no longer what it was/)
+  })
+})
+
+/** Kills a process without warning once it has written some lines. */
+function killAfter(child: ChildProcess, lines: number): Promise<void> {
+  let seen = 0
+  child.stdout!.on('data', (chunk: Buffer) => {
+    seen += chunk.toString().split('\n').length - 1
+    if (seen >= lines) child.kill('SIGKILL')
+  })
+  return new Promise((resolve) => child.on('close', () => resolve()))
+}
+
+describe('what is wrong is one line, before there is a run', () => {
+  const other = (name: string, content: string): string => {
+    writeFileSync(join(folder, name), content)
+    return join(folder, name)
+  }
+  const cases: [name: string, settings: Tree, message: RegExp][] = [
+    ['no data', { data: undefined }, /setting data is missing: which demonstrations\?/],
+    ['a preset that there is not', { preset: 'large' }, /setting preset is "large"/],
+    ['a setting that there is not', { epoch: 2 }, /unknown setting epoch; did you mean epochs\?/],
+    ['more than the model reads', { maxLength: 4096 }, /maxLength is 4096: .* reads 512 tokens/],
+    ['all too long', { maxLength: 5 }, /0 rows to train on and 0 held out have at most 5 tokens/],
+    [
+      'a row that is none',
+      { data: other('bad.jsonl', `${rows}{"messages":[{"role":"user","content":"a"}]}\n`) },
+      /bad\.jsonl:41: no message is the assistant's/,
+    ],
+    [
+      'a row that the template refuses',
+      {
+        data: other('tool.jsonl', `${rows}${row(41).replace('"user"', '"tool"')}`),
+      },
+      /tool\.jsonl:41: the chat template of .* fails: Unknown role: tool/,
+    ],
+    ['a file that is not there', { data: join(folder, 'none.jsonl') }, /there is no file or folder/],
+  ]
+  test.each(cases)('%s', async (name, settings, message) => {
+    const out = join(folder, `wrong ${name}`)
+    await expect(sft({ ...small, ...settings }, { out })).rejects.toThrow(message)
+    expect(existsSync(out)).toBe(false)
+  })
+})
+
+describe('settings', () => {
+  test('of R1', () => {
+    expect(resolveSftSettings({ data: 'x', preset: 'deepseek-r1' })).toMatchObject({
+      epochs: 2,
+      batchSize: 128,
+      learningRate: 5e-5,
+      maxLength: 32_768,
+      schedule: { kind: 'cosine', warmup: 0, final: 0.1 },
+    })
+  })
+
+  test('what is given wins over the preset; another schedule needs none of its numbers', () => {
+    const given = { data: 'x', epochs: 7, schedule: { kind: 'constant' } }
+    expect(resolveSftSettings(given)).toMatchObject({ epochs: 7, schedule: { kind: 'constant', warmup: 5 } })
+    expect(resolveSftSettings({ data: 'x', schedule: { warmup: 9 } }).schedule).toEqual({
+      kind: 'cosine',
+      warmup: 9,
+      final: 0.1,
+    })
+  })
+})

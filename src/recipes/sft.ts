@@ -1,0 +1,280 @@
+import { createHash } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import { z } from 'zod'
+import type { Trainer } from '../engines/contract.ts'
+import { openLocalTrainer } from '../engines/local/index.ts'
+import { UserError } from '../errors.ts'
+import { loadConfig } from '../models/directory.ts'
+import { Tokenizer } from '../models/tokenizer.ts'
+import { RunStore } from '../runs/store.ts'
+import { type Finetuned, type FinetuneStep, finetune } from '../stages/finetune.ts'
+import { Interrupted } from '../stages/interrupted.ts'
+import type { HeldOutLoss, Sequence } from '../stages/learn.ts'
+import { supervise } from '../stages/supervision.ts'
+import { type DemonstrationRow, readDemonstrations } from '../tasks/demonstrations.ts'
+import { finishRun, type Trained } from './finish.ts'
+import { checkSettings, merge, type Tree } from './layers.ts'
+import { EMBEDDED_BASE, modelFolder } from './model-folder.ts'
+import { scheduleSettings } from './settings.ts'
+
+const whole = (least: number) => z.int().min(least)
+const column = z.string().min(1).optional()
+
+/**
+ * The scale. `deepseek-r1` is step 3 of R1 (Nature 645, Methods): 2–3 epochs, cosine from 5e-5 to a tenth, batches of
+ * 128, 32,768 tokens; it names no warm-up.
+ */
+const PRESETS = {
+  miniature: {
+    epochs: 3,
+    batchSize: 16,
+    maxLength: 1024,
+    learningRate: 1e-3,
+    schedule: { kind: 'cosine', warmup: 5, final: 0.1 },
+  },
+  'deepseek-r1': {
+    epochs: 2,
+    batchSize: 128,
+    maxLength: 32_768,
+    learningRate: 5e-5,
+    schedule: { kind: 'cosine', warmup: 0, final: 0.1 },
+  },
+} as const
+
+/** Settings of `sft`. What a preset decides is filled in by `resolveSftSettings`. */
+export const sftSettings = z.strictObject({
+  /** A Hugging Face folder, a run, the name of an embedded model, or a model of the hub. */
+  model: z.string().min(1).default(EMBEDDED_BASE),
+  /** Demonstrations: a file (JSONL, CSV, Parquet), a folder, or a dataset of the hub. */
+  data: z.string({ error: 'which demonstrations? Give a file, a folder, or a dataset of the hub' }).min(1),
+  /** Which columns hold what, where they are not `messages`, or `prompt` and `completion`. */
+  columns: z.strictObject({ messages: column, prompt: column, completion: column }).prefault({}),
+  engine: z.literal('local').default('local'),
+  seed: whole(0).default(0),
+  preset: z.enum(Object.keys(PRESETS) as (keyof typeof PRESETS)[]).default('miniature'),
+  epochs: whole(1),
+  /** Sequences a step. */
+  batchSize: whole(1),
+  /** Longer sequences are left out, and counted; none is cut. */
+  maxLength: whole(2),
+  learningRate: z.number().min(0),
+  schedule: scheduleSettings,
+  betas: z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]).default([0.9, 0.999]),
+  weightDecay: z.number().min(0).default(0),
+  gradClip: z.number().min(0).default(1),
+  eval: z
+    .strictObject({
+      /** Held out of the data, unless the names of its files tell training from test. */
+      share: z.number().gt(0).lt(1).default(0.1),
+      /** Steps between evaluations; null: once an epoch. */
+      every: whole(1).nullable().default(null),
+    })
+    .prefault({}),
+  checkpointEvery: whole(1).default(20),
+  /** Of the runtime; null: one a core. Results depend on it in the last bits. */
+  threads: whole(1).nullable().default(null),
+})
+export type SftSettings = z.output<typeof sftSettings>
+
+export interface SftWatch {
+  /** Raised: the run stops after the step under way, with a checkpoint, by throwing `Interrupted`. */
+  readonly signal?: AbortSignal | undefined
+  readonly onStart?: ((run: string, settings: SftSettings, data: SftData) => void) | undefined
+  readonly onBefore?: ((before: HeldOutLoss, steps: number) => void) | undefined
+  readonly onStep?: ((step: FinetuneStep) => void) | undefined
+  /** Told what of the data is left out, in words. */
+  readonly onWarning?: ((message: string) => void) | undefined
+  /** Told what takes long before there is a run: downloads, large tables. */
+  readonly onProgress?: ((line: string) => void) | undefined
+}
+
+/** How much data there is. */
+export interface SftData {
+  readonly training: number
+  readonly heldOut: number
+  /** Left out: longer than `maxLength` tokens. */
+  readonly overlong: number
+  /** Left out of training: held out too. */
+  readonly repeated: number
+  /** Of the training sequences, prompts included, and those of them that are learned. */
+  readonly tokens: number
+  readonly learnedTokens: number
+  readonly longest: number
+}
+
+export interface SftResult extends Trained, Finetuned {
+  readonly seed: number
+  readonly data: SftData
+}
+
+/**
+ * Supervised fine-tuning on demonstrations: conversations, with the loss on what the assistant says, or prompts and
+ * their completions.
+ *
+ * @example
+ * const { before, after } = await sft({ data: 'conversations.jsonl', epochs: 2 })
+ */
+export async function sft(
+  given: Tree,
+  { out, ...watch }: SftWatch & { out?: string | undefined } = {},
+): Promise<SftResult> {
+  const named = resolveSftSettings(given)
+  const settings = { ...named, model: await modelFolder(named.model, watch.onProgress) }
+  const prepared = await prepare(settings, watch)
+  return withModel(settings, (trainer) => {
+    const store = RunStore.create({
+      recipe: 'sft',
+      seed: settings.seed,
+      settings: { ...settings, dataHash: prepared.hash },
+      ...(out ? { out } : {}),
+    })
+    return train(store, trainer, settings, prepared, watch)
+  })
+}
+
+/**
+ * Goes on with a run from its last checkpoint, to the same result as if it had never stopped. The data is read again and
+ * must be what it was.
+ */
+export async function resumeSft(directory: string, watch: SftWatch = {}): Promise<SftResult> {
+  const store = RunStore.open(directory, { write: true })
+  try {
+    const { dataHash, ...tree } = store.info().settings as Tree
+    const settings = checkSettings(sftSettings, tree)
+    const prepared = await prepare(settings, watch)
+    if (prepared.hash !== dataHash)
+      throw new UserError(
+        `${settings.data} is no longer what it was when ${directory} began, so that the run cannot go on; start a new one`,
+      )
+    return await withModel(settings, (trainer) => train(store, trainer, settings, prepared, watch))
+  } finally {
+    store.close()
+  }
+}
+
+/** Given settings on top of what their preset says, checked. */
+export function resolveSftSettings(given: Tree): SftSettings {
+  const { preset } = checkSettings(sftSettings.pick({ preset: true }), { preset: given.preset })
+  const { schedule, ...layer } = PRESETS[preset]
+  // another kind of schedule has other numbers
+  const kind = (given.schedule as Tree | undefined)?.kind
+  const below = kind === undefined || kind === schedule.kind ? schedule : { warmup: schedule.warmup }
+  const settings = checkSettings(sftSettings, merge({ ...layer, schedule: below }, given))
+  return { ...settings, threads: settings.threads ?? Math.min(availableParallelism(), 8) }
+}
+
+interface Prepared {
+  readonly training: readonly Sequence[]
+  readonly heldOut: readonly Sequence[]
+  readonly data: SftData
+  /** SHA-256 of all tokens and masks. */
+  readonly hash: string
+}
+
+/** Demonstrations → tokens and masks. */
+async function prepare(settings: SftSettings, watch: SftWatch): Promise<Prepared> {
+  const { model, maxLength } = settings
+  const { maxPositions } = loadConfig(model)
+  if (maxLength > maxPositions)
+    throw new UserError(
+      `setting maxLength is ${maxLength}: ${model} reads ${maxPositions} tokens; set maxLength=${maxPositions} or less`,
+      2,
+    )
+  const warn = watch.onWarning ?? ((message) => process.emitWarning(message))
+  const progress = watch.onProgress ?? (() => {})
+  const rows = await readDemonstrations(settings.data, {
+    columns: settings.columns,
+    heldOutShare: settings.eval.share,
+    warn,
+    progress,
+  })
+  const codec = Tokenizer.load(model)
+  const encode = (side: string, all: readonly DemonstrationRow[]): Sequence[] =>
+    all.flatMap(({ where, demonstration }, i) => {
+      if (i % 1000 === 0) progress(`tokens of the ${side} rows: ${Math.floor((100 * i) / all.length)} %`)
+      try {
+        const sequence = supervise(codec, demonstration)
+        return sequence.tokens.length > maxLength ? [] : [sequence]
+      } catch (error) {
+        if (error instanceof UserError) throw new UserError(`${where}: ${error.message}`, error.exitCode)
+        throw error
+      }
+    })
+  const training = encode('training', rows.training)
+  const heldOut = encode('held-out', rows.heldOut)
+  const overlong = rows.training.length - training.length + rows.heldOut.length - heldOut.length
+  if (training.length === 0 || heldOut.length === 0)
+    throw new UserError(
+      `${settings.data}: ${training.length} rows to train on and ${heldOut.length} held out have at most ${maxLength} tokens, and both are needed; set a higher maxLength`,
+    )
+  if (overlong > 0)
+    warn(
+      `${overlong} of ${rows.training.length + rows.heldOut.length} rows are left out: longer than maxLength, ${maxLength} tokens`,
+    )
+  if (rows.repeated > 0) warn(`${rows.repeated} training rows are left out: they are among the held-out ones`)
+  const hash = createHash('sha256')
+  for (const { tokens, learned } of [...training, ...heldOut]) hash.update(tokens).update(learned)
+  const sum = (count: (sequence: Sequence) => number): number =>
+    training.reduce((total, sequence) => total + count(sequence), 0)
+  return {
+    training,
+    heldOut,
+    hash: hash.digest('hex'),
+    data: {
+      training: training.length,
+      heldOut: heldOut.length,
+      overlong,
+      repeated: rows.repeated,
+      tokens: sum(({ tokens }) => tokens.length),
+      learnedTokens: sum(({ learned }) => learned.reduce((n, one) => n + one, 0)),
+      longest: training.reduce((most, { tokens }) => Math.max(most, tokens.length), 0),
+    },
+  }
+}
+
+/** Opens the model. A damaged one fails here, before there is a run. */
+async function withModel<T>(settings: SftSettings, work: (trainer: Trainer) => Promise<T>): Promise<T> {
+  const trainer = await openLocalTrainer({ model: settings.model, threads: settings.threads! })
+  try {
+    return await work(trainer)
+  } finally {
+    await trainer.close()
+  }
+}
+
+async function train(
+  store: RunStore,
+  trainer: Trainer,
+  settings: SftSettings,
+  { training, heldOut, data }: Prepared,
+  watch: SftWatch,
+): Promise<SftResult> {
+  const started = performance.now()
+  try {
+    // the base model, or the last checkpoint
+    const from = store.checkpoints().at(-1)
+    store.truncateAfter(from?.step ?? 0)
+    store.setStatus('running')
+    if (from) await trainer.load(from.path)
+    watch.onStart?.(store.directory, settings, data)
+
+    // demonstrations → the fine-tuned model
+    const tuned = await finetune({
+      trainer,
+      training,
+      heldOut,
+      settings: { ...settings, evalEvery: settings.eval.every },
+      store,
+      signal: watch.signal,
+      onStart: watch.onBefore,
+      onStep: watch.onStep,
+    })
+    const outcome = { seed: settings.seed, data, ...tuned }
+    return await finishRun(store, started, outcome, (directory) => trainer.save(directory))
+  } catch (error) {
+    if (!(error instanceof Interrupted)) store.fail()
+    throw error
+  } finally {
+    store.close()
+  }
+}
