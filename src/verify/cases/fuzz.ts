@@ -67,12 +67,14 @@ export function formula(random: Random, depth = random.int(0, 5)): string {
   ])()
 }
 
-/** A gold answer and an answer: two of a kind, the same twice, or one that differs by a character. */
+/** A gold answer and an answer: two of a kind, the same twice, one that differs by a character, or one for another gold. */
 export function pair(random: Random, make: (random: Random) => string): readonly [string, string] {
   const gold = make(random)
-  switch (random.int(0, 2)) {
+  switch (random.int(0, 3)) {
     case 0:
       return [gold, make(random)]
+    case 2:
+      return [formula(random, 1), gold]
     case 1:
       return [gold, gold]
     default: {
