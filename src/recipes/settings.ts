@@ -138,7 +138,7 @@ export const zeroSettings = z.strictObject({
 
 export type ZeroSettings = z.output<typeof zeroSettings>
 
-type DeepPartial<T> = T extends readonly unknown[]
+export type DeepPartial<T> = T extends readonly unknown[]
   ? T
   : T extends object
     ? { readonly [K in keyof T]?: DeepPartial<T[K]> | undefined }

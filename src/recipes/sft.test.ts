@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RunStore } from '../runs/store.ts'
-import type { Tree } from './layers.ts'
-import { resolveSftSettings, resumeSft, type SftResult, sft } from './sft.ts'
+import { resolveSftSettings, resumeSft, type SftInput, type SftResult, sft } from './sft.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-sft-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -176,7 +175,7 @@ describe('what is wrong is one line, before there is a run', () => {
     writeFileSync(join(folder, name), content)
     return join(folder, name)
   }
-  const cases: [name: string, settings: Tree, message: RegExp][] = [
+  const cases: [name: string, settings: Record<string, unknown>, message: RegExp][] = [
     ['no data', { data: undefined }, /setting data is missing: which demonstrations\?/],
     ['a preset that there is not', { preset: 'large' }, /setting preset is "large"/],
     ['a setting that there is not', { epoch: 2 }, /unknown setting epoch; did you mean epochs\?/],
@@ -198,7 +197,7 @@ describe('what is wrong is one line, before there is a run', () => {
   ]
   test.each(cases)('%s', async (name, settings, message) => {
     const out = join(folder, `wrong ${name}`)
-    await expect(sft({ ...small, ...settings }, { out })).rejects.toThrow(message)
+    await expect(sft({ ...small, ...settings } as SftInput, { out })).rejects.toThrow(message)
     expect(existsSync(out)).toBe(false)
   })
 })
@@ -215,7 +214,7 @@ describe('settings', () => {
   })
 
   test('what is given wins over the preset; another schedule needs none of its numbers', () => {
-    const given = { data: 'x', epochs: 7, schedule: { kind: 'constant' } }
+    const given = { data: 'x', epochs: 7, schedule: { kind: 'constant' } } as const
     expect(resolveSftSettings(given)).toMatchObject({ epochs: 7, schedule: { kind: 'constant', warmup: 5 } })
     expect(resolveSftSettings({ data: 'x', schedule: { warmup: 9 } }).schedule).toEqual({
       kind: 'cosine',

@@ -15,7 +15,7 @@ import { type DemonstrationRow, readDemonstrations } from '../tasks/demonstratio
 import { finishRun, type Trained } from './finish.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
 import { EMBEDDED_BASE, modelFolder } from './model-folder.ts'
-import { scheduleSettings } from './settings.ts'
+import { type DeepPartial, scheduleSettings } from './settings.ts'
 
 const whole = (least: number) => z.int().min(least)
 const column = z.string().min(1).optional()
@@ -75,6 +75,8 @@ export const sftSettings = z.strictObject({
   threads: whole(1).nullable().default(null),
 })
 export type SftSettings = z.output<typeof sftSettings>
+/** What may be given: any part of the settings. */
+export type SftInput = DeepPartial<z.input<typeof sftSettings>>
 
 export interface SftWatch {
   /** Raised: the run stops after the step under way, with a checkpoint, by throwing `Interrupted`. */
@@ -115,7 +117,7 @@ export interface SftResult extends Trained, Finetuned {
  * const { before, after } = await sft({ data: 'conversations.jsonl', epochs: 2 })
  */
 export async function sft(
-  given: Tree,
+  given: SftInput,
   { out, ...watch }: SftWatch & { out?: string | undefined } = {},
 ): Promise<SftResult> {
   const named = resolveSftSettings(given)
@@ -153,13 +155,13 @@ export async function resumeSft(directory: string, watch: SftWatch = {}): Promis
 }
 
 /** Given settings on top of what their preset says, checked. */
-export function resolveSftSettings(given: Tree): SftSettings {
+export function resolveSftSettings(given: SftInput): SftSettings {
   const { preset } = checkSettings(sftSettings.pick({ preset: true }), { preset: given.preset })
   const { schedule, ...layer } = PRESETS[preset]
   // another kind of schedule has other numbers
-  const kind = (given.schedule as Tree | undefined)?.kind
+  const kind = given.schedule?.kind
   const below = kind === undefined || kind === schedule.kind ? schedule : { warmup: schedule.warmup }
-  const settings = checkSettings(sftSettings, merge({ ...layer, schedule: below }, given))
+  const settings = checkSettings(sftSettings, merge({ ...layer, schedule: below }, given as Tree))
   return { ...settings, threads: settings.threads ?? Math.min(availableParallelism(), 8) }
 }
 
