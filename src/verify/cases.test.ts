@@ -3,29 +3,7 @@ import { cases, tables, unknown } from './cases/index.ts'
 import { extract, readable, verify } from './index.ts'
 
 /** Known misses, as `gold ⟶ answer`. One that begins to pass must leave this list. */
-const misses = new Set([
-  '5 ⟶ five',
-  '5 ⟶ 5 dozen',
-  '5 ⟶ 5 squared',
-  '5 ⟶ 5th of May',
-  '5 ⟶ |x|=5',
-  '100 ⟶ 100%100',
-  '49 ⟶ \\left|7\\right| \\left|7\\right|',
-  'A ⟶ A man',
-  'A ⟶ A is not correct',
-  'A ⟶ A to D',
-  'A ⟶ A..D',
-  '\\{1,2\\} ⟶ \\{\\{1,2\\}\\}',
-  '\\{1,2\\} ⟶ \\{1,\\{2\\}\\}',
-  'x=1, y=2 ⟶ x=1 or y=2',
-  '0.25 ⟶ 0.245',
-  '1.00 ⟶ 1.004',
-  '27.0 ⟶ 27.04',
-  '\\frac{2}{15} ⟶ 2:15 PM',
-  'C is not invertible ⟶ C',
-  '2+3=5 ⟶ 5',
-  '2+2=5 ⟶ 1=2',
-])
+const misses = new Set<string>(['5 ⟶ five', '49 ⟶ \\left|7\\right| \\left|7\\right|'])
 const name = (gold: string, answer: string) => `${gold} ⟶ ${answer}`
 
 describe.each(Object.keys(tables))('%s', (table) => {

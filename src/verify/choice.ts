@@ -4,22 +4,33 @@ export interface Choice {
   readonly rest: string
 }
 
-const PREFIX =
-  /^(?:(?:the )?(?:correct |final |right )?(?:answer|option|choice)(?: is)?:? )?(?:\(([A-J])\)|([A-J])(?:[).:]|$))\s*(.*)$/is
+const BEFORE =
+  /^(?:(?:so|thus|hence|therefore),? )?(?:(?:I|we) (?:would )?(?:choose|chose|pick|select|go with) )?(?:(?:the )?(?:correct |final |right |best )?(?:answer|option|choice)(?: is| must be)?:? )?/i
+const LETTER = /^(?:\(([A-J])\)|\[([A-J])\](?![([])|([A-J])(?![\w']))/i
+/** `B`, `B.`, `B is correct`; what follows is its text or its reason. */
+const AFTER =
+  /^(?:[).:]*$|[).:]+ ?(?=\S)(?![).:])| ?,? (?=(?:because|since|as) )|(?: is| must be|'s) (?:the )?(?:correct|right|true|best)(?: (?:answer|option|choice|one))?[.!]?$| - (?=[a-z]{2,}))/i
 
-/** Reads `B`, `(B)`, `B. 12`, `\text{(B)}`, `Option B`, `A, B and D`; `null`: no choice. */
+/** Reads `B`, `(B)`, `B. 12`, `\text{(B)}`, `Option B`, `B is correct`, `A, B and D`; `null`: no choice. */
 export function choiceOf(source: string): Choice | null {
   const text = source
     .replace(/\\(?:text|math|mbox)[a-z]*\s*\{([^{}]*)\}/g, '$1')
     .replace(/\\(?:quad|qquad|[ ,;:!])/g, ' ')
     .replace(/[*$~]|[{}]/g, ' ')
     .replace(/\s+/g, ' ')
+    .replace(/ (?=[.):,])/g, '')
     .trim()
-  const match = PREFIX.exec(text)
-  if (match) {
-    const rest = match[3]!.trim()
-    const said = rest.replace(/^[.:)]\s*/, '').replace(/^(?:because|since|as) .*$/i, '')
-    return { letters: (match[1] ?? match[2])!.toUpperCase(), rest: said }
+  const said = text.replace(BEFORE, '')
+  const letter = LETTER.exec(said)
+  // A letter in parentheses may have its text right after it.
+  const bare = letter?.[3] !== undefined
+  const after = letter && AFTER.exec(said.slice(letter[0].length))
+  if (letter && (after || !bare)) {
+    const rest = said.slice(letter[0].length + (after?.[0].length ?? 0)).trim()
+    return {
+      letters: (letter[1] ?? letter[2] ?? letter[3])!.toUpperCase(),
+      rest: rest.replace(/^[.:)]\s*/, '').replace(/^(?:because|since|as) .*$/i, ''),
+    }
   }
   if (/^[A-J](?:(?:,? and |[,;] ?)[A-J])+$/.test(text))
     return { letters: [...new Set(text.match(/\b[A-J]\b/g))].sort().join(''), rest: '' }
@@ -27,6 +38,10 @@ export function choiceOf(source: string): Choice | null {
   return null
 }
 
-/** Several letters, or words that take the choice back. */
-export const isUndecided = (rest: string) =>
-  /(?:^|[\s(/])(?:or|[A-J])(?=$|[\s).,:/?])/.test(rest) && !/^[A-J]?$/.test(rest)
+/** Another letter, or words that take the choice back. "A " before a word is an article. */
+export function isUndecided({ letters, rest }: Choice): boolean {
+  if (/^(?:or|and|to|not)\b|\bor not\b|^(?:is |was )?(?:not|wrong|incorrect|isn't)\b|^is false\b/i.test(rest))
+    return true
+  const others = rest.replace(/^A (?=[a-z]{2})/, '').match(/(?<![\w\\'])[A-J](?=$|[\s).,:/?])/g)
+  return others?.some((letter) => letter !== letters) ?? false
+}

@@ -65,10 +65,13 @@ function defined(e: Expression, scalars: Scalars): boolean {
   return scalars.same(e, e) !== false
 }
 
+const isBraced = (e: Expression) => e.kind === 'group' && e.open === '{'
+
 /** ± as two values; braces and lists around a single thing left out. */
 function settle(e: Expression): Expression {
   if (e.kind === 'list' && e.items.length === 1) return settle(e.items[0]!)
-  if (e.kind === 'group' && e.items.length === 1) return settle(e.items[0]!)
+  if (e.kind === 'group' && e.items.length === 1 && !(isBraced(e) && isBraced(e.items[0]!)))
+    return settle(e.items[0]!)
   if (e.kind === 'list' || e.kind === 'group' || e.kind === 'matrix' || e.kind === 'builder') return e
   if (e.kind === 'relation' && e.sides.some((x) => x.kind === 'group' && x.open === '{')) return e
   if (!some(e, (x) => x.kind === 'either')) return e
@@ -86,7 +89,8 @@ function signed(e: Expression, lower: boolean): Expression {
 function itemsOf(e: Expression): readonly Expression[] | null {
   if (e.kind === 'list' || (e.kind === 'group' && e.open === '{'))
     return e.items.flatMap((x) => {
-      const item = x.kind === 'modulo' ? x : settle(x)
+      // {1, {2}} is not {1, 2}.
+      const item = x.kind === 'modulo' || (isBraced(e) && isBraced(x)) ? x : settle(x)
       return (item.kind === 'list' ? itemsOf(item) : null) ?? [item]
     })
   // x ∈ {1, 2} and x = {1, 2}
@@ -116,6 +120,7 @@ function sameItems(
   scalars: Scalars,
 ): boolean {
   const isSet = (e: Expression) => (e.kind === 'group' && e.open === '{') || e.kind === 'relation'
+  if (isAlternative(g) !== isAlternative(a)) return false
   const [gRecords, aRecords] = [records(gold), records(answer)]
   // x = 3, y = 1 against (3, 1) or (x, y) = (3, 1)
   if (gRecords || aRecords) {
@@ -142,6 +147,13 @@ function sameItems(
     return sameGroup({ kind: 'group', open: '(', close: ')', items: gold }, a, scalars)
   // What a gold says once may be said twice.
   return distinct(x).length === x.length ? matches(x, distinct(y), scalars) : matches(x, y, scalars)
+}
+
+/** x = 1 or y = 2: values of different unknowns of which one holds. */
+function isAlternative(e: Expression): boolean {
+  if (e.kind !== 'list' || e.joiner !== 'or') return false
+  const names = e.items.map(assignmentOf).flatMap((x) => (x ? [spell(x.name)] : []))
+  return names.length > 1 && new Set(names).size === names.length
 }
 
 /** Named values in groups of names that come again: x = 1, y = 2; x = 3, y = 4. */
@@ -193,7 +205,7 @@ function matches(gold: readonly Expression[], answer: readonly Expression[], sca
   for (const g of gold) {
     const key = spell(g)
     let at = left.findIndex((a) => spell(a) === key)
-    if (at < 0) at = left.findIndex((a) => sameMeaning(g, a, scalars))
+    if (at < 0) at = left.findIndex((a) => isBraced(g) === isBraced(a) && sameMeaning(g, a, scalars))
     if (at < 0) return false
     left.splice(at, 1)
   }
@@ -236,15 +248,14 @@ function sameRelation(g: Expression, a: Expression, scalars: Scalars): boolean {
   else if (y && g.kind !== 'relation') return sameMeaning(g, y.value, scalars)
   // 2x = 6 has still to be solved.
   if (x && !y && x.name.kind === 'symbol' && isTold(x.value)) return false
-  if (g.kind !== 'relation') {
+  // 2 + 3 = 5 as a gold is its last side.
+  const told = isCalculation(g) ? g.sides.at(-1)! : g
+  if (told.kind !== 'relation') {
+    if (a.kind !== 'relation') return sameMeaning(told, a, scalars)
     // 5 + 6 = 11: every side is the gold.
-    return (
-      a.kind === 'relation' &&
-      a.relations.every((r) => r === '=' || r === 'approx') &&
-      a.sides.every((side) => isTold(side) && sameMeaning(g, side, scalars))
-    )
+    return isCalculation(a) && (spell(g) === spell(a) || a.sides.every((x) => sameMeaning(told, x, scalars)))
   }
-  if (a.kind !== 'relation') return false
+  if (g.kind !== 'relation' || a.kind !== 'relation') return false
   const [p, q] = [difference(g), difference(a)]
   if (p && q) {
     if (p.op !== q.op) return false
@@ -271,6 +282,10 @@ function sameRelation(g: Expression, a: Expression, scalars: Scalars): boolean {
       b.sides.every((side, k) => sameMeaning(g.sides[k]!, side, scalars)),
   )
 }
+
+/** Numbers alone on all sides of = or ≈. */
+const isCalculation = (e: Expression): e is Extract<Expression, { kind: 'relation' }> =>
+  e.kind === 'relation' && e.relations.every((r) => r === '=' || r === 'approx') && e.sides.every(isTold)
 
 const isTold = (e: Expression) => !some(e, (x) => x.kind === 'symbol')
 

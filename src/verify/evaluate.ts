@@ -137,16 +137,17 @@ function call({ name, args }: Call, n: Numerics, values: Values): Complex {
   if (name === 'base') return inBase(args)
   const xs = args.map((x) => evaluate(x, n, values))
   const [x, y] = xs
-  if (name === 'log') return y ? n.divide(n.log(x!), n.log(y)) : n.log(x!)
-  if (name === 'root') return n.power(x!, n.divide(one, y!))
-  if (name === 'binom') return binomial(x!, natural(y!), n)
+  if (!x || (!y && (name === 'root' || name === 'binom'))) throw new NotNumber(`a ${name} of too little`)
+  if (name === 'log') return y ? n.divide(n.log(x), n.log(y)) : n.log(x)
+  if (name === 'root') return n.power(x, n.divide(one, y!))
+  if (name === 'binom') return binomial(x, natural(y!), n)
   if (name === 'gcd' || name === 'lcm') return whole(xs.map(integer).reduce(name === 'gcd' ? gcd : lcm))
   if (name === 'max' || name === 'min') {
     const sign = name === 'max' ? 1 : -1
     return xs.reduce((a, b) => (n.sign(n.subtract(a, b).re) === sign ? a : b))
   }
   const f = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined
-  if (f && xs.length === 1) return f(x!, n)
+  if (f && xs.length === 1) return f(x, n)
   if (name === 'ratio' || f) throw new NotNumber(`a ${name}`)
   return opaque(name, xs)
 }

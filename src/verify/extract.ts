@@ -28,13 +28,13 @@ export function extract(text: string, { order = WAYS }: ExtractOptions = {}): st
   return within(restore(said.slice(-MAX_LENGTH)).replace(/<\|[^|<>]{0,40}\|>/g, ' '), order)
 }
 
-/** What a gold answer says: its box or its last line if it is a whole solution, else all of it. */
+/** What a gold answer says: its box, last line or "the answer is" if it is a whole solution, else all of it. */
 export function stated(gold: string): string {
   const found = extract(gold, { order: ['tag', 'boxed', 'hash'] })
   if (found !== null) return found
-  // A whole solution without a box
+  // A whole solution that says which is its answer; the last number of one that does not may be any.
   const said = restore(gold)
-  return said.length > MAX_WORDS && said.length < MAX_LENGTH && isProse(said) ? (extract(said) ?? said) : said
+  return said.length > MAX_WORDS && isProse(said) ? (extract(said, { order: ['phrase'] }) ?? said) : said
 }
 
 function within(text: string, order: readonly Way[]): string | null {
@@ -65,6 +65,7 @@ const FIND: Record<Exclude<Way, 'tag'>, (text: string) => string | null> = {
     const whole = text.trim()
     if (whole.length === 0) return null
     if (whole.length <= WINDOW && !isProse(whole)) return whole
+    if (whole.length <= MAX_WORDS && DECIDED.test(whole)) return whole
     const found = lastFormula(text.slice(-WINDOW))
     if (found !== null) return found
     return whole.length <= MAX_WORDS && !/\d/.test(whole) ? whole : null
@@ -85,9 +86,13 @@ const VERBS =
 
 /** Sentences, not a formula or a few words. */
 function isProse(text: string): boolean {
-  const words = text.replace(/\\text[a-z]*\s*\{[^{}]*\}|\\[a-zA-Z]+/g, ' ')
+  const words = text.replace(/\\(?:text[a-z]*|begin|end)\s*\{[^{}]*\}|\\[a-zA-Z]+/g, ' ')
   return VERBS.test(words) || /\p{L}{3}\s?:\s/u.test(words) || (words.match(/[\p{L}]{3,}/gu)?.length ?? 0) > 5
 }
+
+/** "B. Because 3 is odd", "No, 3 is odd": the answer and its reason. */
+const DECIDED =
+  /^(?:[([*]*[A-J][)\]*]*(?:[.):,]|(?=\s+(?:because|since|as)\b))\s|(?:yes|no|true|false)(?:,|\s+(?:because|since|as)\b))/i
 
 const PHRASE =
   /(?:\b(?:answers?|(?:correct|right|final) (?:option|choice|result))\b(?:\s+(?:is|are|would be|must be)(?:\s*:)?|(?:\*\*)?\s*[:=](?:\*\*)?)|答案(?:是|为|：|:))\s*/gi

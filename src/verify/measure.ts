@@ -84,7 +84,7 @@ function rounds(g: Expression, a: Expression, scalars: Scalars): boolean {
   const gold = shown(g)
   if (gold) {
     const told = gold.decimals >= 2 || gold.significant >= 3
-    return told && scalars.within(g, a, gold.half)
+    return told && !gold.round && scalars.within(g, a, gold.half, false)
   }
   // 1/12 = 0.083333: of a number that no decimal ends.
   const answer = shown(a)
@@ -108,15 +108,18 @@ interface Shown {
   readonly significant: number
   /** Half of the last digit's place. */
   readonly half: Rational
+  /** A whole number, or halves, quarters or eighths: more likely exact than rounded. */
+  readonly round: boolean
 }
 
 /** The precision of a decimal as written, times exact powers of ten and the like; `null`: it is exact. */
 function shown(e: Expression): Shown | null {
   switch (e.kind) {
     case 'number': {
-      const { decimals, significant } = e.literal
+      const { decimals, significant, value } = e.literal
       if (decimals === 0) return null
-      return { decimals, significant, half: rational(1n, 2n * 10n ** BigInt(decimals)) }
+      const round = 8n % value.d === 0n
+      return { decimals, significant, half: rational(1n, 2n * 10n ** BigInt(decimals)), round }
     }
     case 'negative':
       return shown(e.x)

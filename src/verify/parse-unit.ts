@@ -15,6 +15,7 @@ export const MONEY: Record<string, string> = {
 }
 
 const SCALES: Record<string, bigint> = {
+  dozen: 12n,
   hundred: 100n,
   thousand: 1000n,
   million: 1_000_000n,
@@ -23,6 +24,15 @@ const SCALES: Record<string, bigint> = {
   万: 10_000n,
   亿: 100_000_000n,
 }
+
+/** 5 squared */
+const RAISED: readonly (readonly [string, bigint])[] = [
+  ['squared', 2n],
+  ['cubed', 3n],
+]
+/** Words that make another number of the one before them, or none. */
+const CHANGES =
+  /^(?:more|less|fewer|than|not|no|wrong|incorrect|false|to|from|hal(?:f|ves)|thirds?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?|hundredths?|thousandths?|factorial|choose|over|divided|doubled?|tripled?|maybe|possibly|but|except|alternatively|instead|power)$/i
 
 export const literal = (value: Rational): Expression => ({
   kind: 'number',
@@ -44,8 +54,12 @@ export function unitAfter(c: Cursor, x: Expression): Expression {
     }
   }
   scale()
+  for (const [name, k] of RAISED)
+    while (c.take('word', name)) value = { kind: 'power', base: value, exponent: literal(rational(k)) }
   const unit = readUnit(c) ?? (c.currency ? unitOf([[c.currency, 1]]) : null)
   if (!unit) return value
+  // "A triangle", "x is wrong"
+  if (!unit.scale && value.kind === 'symbol') throw new Unreadable('words after a letter')
   // 3 hours 20 minutes: a smaller unit of the same kind
   if (unit.scale && c.peek()?.kind === 'number') {
     const rest = unitAfter(c, sum(c))
@@ -75,6 +89,7 @@ function readUnit(c: Cursor): Unit | null {
     ) {
       const word = token.text
       if (parts.length === 0 && token.kind === 'letter' && !unitWord(word)) break
+      if (CHANGES.test(word)) throw new Unreadable(`a number and "${word}"`)
       c.next()
       if (/^per$/i.test(word)) sign = -1
       else if (/^sq$|^square$/i.test(word)) pending = 2

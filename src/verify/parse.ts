@@ -294,8 +294,10 @@ export function power(c: Cursor): Expression {
       if (c.mark('!')) {
         c.next()
         x = { kind: 'call', name: c.take('mark', '!') ? 'double factorial' : 'factorial', args: [x] }
-      } else if (c.take('mark', '%') || c.take('command', 'percent')) x = { kind: 'percent', x }
-      else if (c.take('command', 'degree')) x = { kind: 'degree', x }
+      } else if (c.take('mark', '%') || c.take('command', 'percent')) {
+        if (c.peek()?.kind === 'number') throw new Unreadable('a number after %')
+        x = { kind: 'percent', x }
+      } else if (c.take('command', 'degree')) x = { kind: 'degree', x }
       else if (c.mark('^')) {
         c.next()
         x = raised(c, x)

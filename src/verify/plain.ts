@@ -27,18 +27,19 @@ export function plain(source: string): string {
 
 const TRUTH: Record<string, boolean> = { yes: true, no: false, true: true, false: false }
 
+/** Such a word, alone or before a comma or its reason, and no other; `null`: none. */
+function truthOf(text: string): boolean | null {
+  const s = text.replace(/\\(?:text|math|mbox)[a-z]*\s*\{([^{}]*)\}/g, '$1').replace(/[*$"'{}]/g, '')
+  const head = /^\W*(yes|no|true|false)(?:\W*$|,|\s+(?:because|since|as)\b)/i.exec(s)
+  if (!head || /\b(?:yes|no|true|false|wait|or)\b/i.test(s.slice(head[0].length))) return null
+  return TRUTH[head[1]!.toLowerCase()]!
+}
+
 /** Do two texts say the same? A gold of yes or no is only met by such a word, alone or before its reason. */
 export function sameText(gold: string, answer: string): boolean {
-  const [g, a] = [plain(gold), plain(answer)]
+  const g = plain(gold)
+  if (Object.hasOwn(TRUTH, g)) return truthOf(answer) === TRUTH[g]
+  const a = plain(answer)
   if (g === '' || a === '') return false
-  if (Object.hasOwn(TRUTH, g)) {
-    const words = a.split(' ').filter((word) => Object.hasOwn(TRUTH, word))
-    return (
-      words.length === 1 &&
-      (a === words[0] || /^\W*\w+\s*,/.test(answer)) &&
-      a.startsWith(words[0]!) &&
-      TRUTH[words[0]!] === TRUTH[g]
-    )
-  }
   return g === a || g.replaceAll(' ', '') === a.replaceAll(' ', '')
 }

@@ -69,7 +69,7 @@ export function bare(text: string): string {
   let s = text.replace(/<\|[^|<>]{0,40}\|>/g, ' ').trim()
   for (let k = 0; k < 6; k++) {
     const before = s
-    s = s.replace(/(?<![\\.,;:])[.,;:]$/, '').trim()
+    s = s.replace(/(?<![\\.,;:])[.,;:]$|^\\(?:display|text)style(?![a-z])/g, '').trim()
     for (const wrapper of WRAPPERS) {
       const inner = wrapper.exec(s)?.[1]
       if (inner !== undefined && !/\\[([]|\\[)\]]/.test(inner)) s = inner.trim()

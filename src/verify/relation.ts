@@ -47,7 +47,7 @@ export function isName(e: Expression): boolean {
     case 'negative':
       return e.kind === 'degree' && isName(e.x)
     case 'call':
-      return e.name.startsWith('?') || (e.name === 'abs' && isName(e.args[0]!))
+      return e.name.startsWith('?') || (e.name === 'abs' && isName(e.args[0]!) && !isReal(e.args[0]!))
     case 'product': {
       const [first] = e.factors
       if (first?.kind === 'symbol' && /^[A-Z]/.test(first.name) && e.factors.length === 2) return true
@@ -63,6 +63,9 @@ export function isName(e: Expression): boolean {
       return false
   }
 }
+
+/** |x| = 5 has two solutions, |z| = 5 and |AB| = 5 name a length. */
+const isReal = (e: Expression) => e.kind === 'symbol' && /^[xytkmn]$/.test(e.name)
 
 export interface Assignment {
   readonly name: Expression

@@ -84,13 +84,14 @@ export class Scalars {
     return n.sign(n.subtract(x, y).re)
   }
 
-  /** |a − b| ≤ limit? Of numbers, or of anything that has none: no. */
-  within(a: Expression, b: Expression, limit: Rational): boolean {
+  /** |a − b| < limit, or ≤? Of numbers, or of anything that has none: no. */
+  within(a: Expression, b: Expression, limit: Rational, including = true): boolean {
     try {
       const n = new Numerics(BITS, this.#budget)
       const size = n.abs(n.subtract(evaluate(a, n, new Map()), evaluate(b, n, new Map()))).re
-      if (isExact(size)) return order(size, limit) <= 0
-      return n.sign(n.subtract(complex(size), complex(limit)).re) <= 0
+      const most = including ? 0 : -1
+      if (isExact(size)) return order(size, limit) <= most
+      return n.sign(n.subtract(complex(size), complex(limit)).re) <= most
     } catch (error) {
       if (error instanceof Undefined || error instanceof NotNumber) return false
       throw error

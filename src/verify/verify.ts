@@ -1,6 +1,6 @@
 import { TooLarge, Undefined } from './budget.ts'
 import { momentOf, sameMoment } from './calendar.ts'
-import { type Choice, choiceOf, isUndecided } from './choice.ts'
+import { choiceOf, isUndecided } from './choice.ts'
 import { sameMeaning } from './equal.ts'
 import { NotNumber } from './evaluate.ts'
 import type { Expression } from './expression.ts'
@@ -25,7 +25,23 @@ const golds = new Map<string, Reading & { readonly unknown: string | null }>()
 export function verify(gold: string, answer: string, options: VerifyOptions = {}): Verdict {
   const g = readGold(gold)
   if (g.unknown !== null) return { equal: null, reason: g.unknown }
-  if (answer === gold) return { equal: true, reason: 'the same text' }
+  try {
+    return judge(gold, g, answer, options)
+  } catch (error) {
+    return { equal: false, reason: `the answer cannot be compared: ${defect(error)}` }
+  }
+}
+
+/** An error that nobody foresaw must not end a training run: the verdict says that it happened. */
+const defect = (error: unknown) =>
+  `an error of the verifier (${error instanceof Error ? error.message : error})`
+
+/** Without what does not count at the ends and between words. */
+const trimmed = (text: string) => text.replace(/\s+/g, ' ').replace(/^ |\.? ?$/g, '')
+
+function judge(gold: string, g: Reading, answer: string, options: VerifyOptions): Verdict {
+  if (answer.length < 2 * gold.length + 100 && trimmed(answer) === trimmed(gold))
+    return { equal: true, reason: 'the same text' }
   const found = extract(answer, options)
   if (found === null) return { equal: false, reason: 'no answer was found' }
   const a = read(found)
@@ -39,24 +55,33 @@ export function verify(gold: string, answer: string, options: VerifyOptions = {}
     return sameMoment(gTime, aTime)
       ? { equal: true, reason: 'the same date or time' }
       : no('is another date or time')
+  // 2:15 may be a ratio, but neither 2:15 PM nor May 5 is a number.
+  if (isMoment(gTime, g.source) || isMoment(aTime, a.source))
+    return no('is a time, or the gold answer is one')
   const [gChoice, aChoice] = [choiceOf(g.source), choiceOf(a.source)]
   // A lower letter alone is a variable.
-  if (
-    gChoice &&
-    !/^[a-j]$/.test(g.source) &&
-    (gChoice.letters.length > 1 || g.source.length > 1 || aChoice)
-  ) {
-    const chosen = sameChoice(gChoice, aChoice, a)
-    if (chosen !== null) return chosen ? { equal: true, reason: 'the same choice' } : no('is another choice')
+  if (gChoice && !/^[a-j]$/.test(g.source)) {
+    if (aChoice)
+      return gChoice.letters === aChoice.letters && !isUndecided(aChoice)
+        ? { equal: true, reason: 'the same choice' }
+        : no('is another choice')
+    // "A" is neither "A triangle" nor "A is wrong".
+    if (gChoice.rest === '' && WORDS.test(a.source)) return no('is no choice')
   }
   if (sameText(g.source, a.source)) return { equal: true, reason: 'the same words' }
   const answers = a.expressions.length > 0 ? a.expressions : []
   // B. 12 against 12
-  const rest = !gChoice && aChoice?.rest && !isUndecided(aChoice.rest) ? read(aChoice.rest).expressions : []
+  const rest = !gChoice && aChoice?.rest && !isUndecided(aChoice) ? read(aChoice.rest).expressions : []
   const goldRest = gChoice?.rest ? read(gChoice.rest).expressions : []
   if (answers.length === 0 && rest.length === 0) return no(`cannot be read: ${a.problem}`)
   return compare([...g.expressions, ...goldRest], [...answers, ...rest], no)
 }
+
+const WORDS = /(?<![\\a-zA-Z])[a-zA-Z]{2}/
+
+/** Is it a date, or a time to the minute in the morning or evening? */
+const isMoment = (moment: string | null, source: string) =>
+  moment !== null && (moment.includes('/') || (/\d ?:/.test(source) && /[ap]\W*(?:m\W*)?$/i.test(source)))
 
 /** Too large, without a value, or with more digits than the machine can hold. */
 const isLimit = (error: unknown): error is Error =>
@@ -80,14 +105,6 @@ function compare(
   return no(why)
 }
 
-/** `null`: the letters do not tell. */
-function sameChoice(gold: Choice, answer: Choice | null, a: Reading): boolean | null {
-  if (!answer) return null
-  if (isUndecided(answer.rest)) return false
-  if (a.source.length === 0) return false
-  return gold.letters === answer.letters
-}
-
 /** Can this gold answer be understood? */
 export function readable(gold: string): { ok: true } | { ok: false; reason: string } {
   const { unknown } = readGold(gold)
@@ -97,11 +114,20 @@ export function readable(gold: string): { ok: true } | { ok: false; reason: stri
 function readGold(gold: string): Reading & { readonly unknown: string | null } {
   const kept = golds.get(gold)
   if (kept) return kept
-  const reading = read(stated(gold))
-  const result = { ...reading, unknown: problemOf(gold, reading) }
+  const result = understood(gold)
   if (golds.size >= KEPT) golds.clear()
   golds.set(gold, result)
   return result
+}
+
+function understood(gold: string): Reading & { readonly unknown: string | null } {
+  try {
+    const reading = read(stated(gold))
+    return { ...reading, unknown: problemOf(gold, reading) }
+  } catch (error) {
+    const unknown = `the gold answer cannot be read: ${defect(error)}`
+    return { source: '', expressions: [], problem: unknown, unknown }
+  }
 }
 
 function problemOf(gold: string, { source, expressions, problem }: Reading): string | null {
