@@ -89,8 +89,15 @@ function encodeParts(codec: ChatCodec, parts: readonly Part[]): Sequence {
 }
 
 function join(pieces: readonly { ids: Int32Array; generated: boolean }[]): Sequence {
-  const tokens = Int32Array.from(pieces.flatMap(({ ids }) => [...ids]))
-  const learned = Uint8Array.from(pieces.flatMap(({ ids, generated }) => Array(ids.length).fill(+generated)))
+  const length = pieces.reduce((sum, { ids }) => sum + ids.length, 0)
+  const tokens = new Int32Array(length)
+  const learned = new Uint8Array(length)
+  let at = 0
+  for (const { ids, generated } of pieces) {
+    tokens.set(ids, at)
+    learned.fill(Number(generated), at, at + ids.length)
+    at += ids.length
+  }
   // the first token follows from nothing
   if (!learned.includes(1, 1)) throw new UserError('there is no token of the assistant to learn from')
   return { tokens, learned }
