@@ -48,7 +48,7 @@ test('the scale comes from the base', () => {
 })
 
 test.each([
-  ['r2', 'grpo', /unknown base "r2"; choose one of r1-zero, miniature/],
+  ['r2', 'grpo', /unknown preset "r2"; choose one of r1-zero, miniature/],
   ['miniature', 'ppo', /unknown algorithm "ppo"; choose one of grpo, dr-grpo/],
   ['miniature', 'toString', /unknown algorithm/],
 ])('%s with %s is an error', (base, algorithm, message) =>

@@ -153,7 +153,7 @@ export const algorithmNames = Object.keys(algorithms) as AlgorithmName[]
  * @throws UserError for an unknown name
  */
 export function rlPreset(base: string, algorithm = 'grpo'): RlPreset {
-  const from = lookUp('base', bases, base)
+  const from = lookUp('preset', bases, base)
   return {
     ...from,
     ...lookUp<(base: RlPreset) => Partial<RlPreset>>('algorithm', algorithms, algorithm)(from),
