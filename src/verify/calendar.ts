@@ -5,7 +5,7 @@ const DAY = '(\\d{1,2})(?:st|nd|rd|th)?'
 const MONTH_FIRST = new RegExp(`^${MONTH} (?:the )?${DAY}(?:,? (\\d{4}))?$`)
 const DAY_FIRST = new RegExp(`^(?:the )?${DAY} (?:of )?${MONTH}(?:,? (\\d{4}))?$`)
 const ISO = /^(\d{4})-(\d{2})-(\d{2})$/
-const CLOCK = /^(\d{1,2})(?: ?: ?(\d{2}))?(?: ?: ?(\d{2}))? ?([ap])?(?:\.? ?m\.?)?$/
+const CLOCK = /^(\d{1,2})(?: ?: ?(\d{2}))?(?: ?: ?(\d{2}))? ?([ap])?(?:\.? ?m)?\.*$/
 
 const words = (source: string): string =>
   source

@@ -24,7 +24,7 @@ export function rowsOf(e: Expression): Rows | null {
     case 'power': {
       const rows = rowsOf(e.base)
       if (!rows) return null
-      if (e.exponent.kind === 'symbol' && e.exponent.name === 'T')
+      if (e.exponent.kind === 'symbol' && e.exponent.name === 'T' && isFull(rows))
         return rows[0]!.map((_, column) => rows.map((row) => row[column]!))
       const k = e.exponent.kind === 'number' ? Number(e.exponent.literal.value.n) : 0
       if (!(k >= 1 && k <= 4) || rows.length > 3) return null
@@ -47,14 +47,18 @@ function fold(
   parts: readonly Expression[],
   join: (a: Rows | Expression, b: Rows | Expression) => Rows | Expression | null,
 ): Rows | null {
-  if (!parts.some((x) => rowsOf(x))) return null
+  const rows = parts.map(rowsOf)
+  if (rows.every((x) => x === null) || !rows.every((x) => x === null || isFull(x))) return null
   let result: Rows | Expression | null = null
   for (const [k, part] of parts.entries()) {
-    const next = rowsOf(part) ?? part
+    const next = rows[k] ?? part
     result = k === 0 ? next : result && join(result, next)
   }
   return result && isRows(result) ? result : null
 }
+
+/** Are all rows of one length? */
+const isFull = (rows: Rows) => rows.every((row) => row.length === rows[0]!.length)
 
 const isRows = (x: Rows | Expression): x is Rows => Array.isArray(x)
 

@@ -69,6 +69,7 @@ export function readNumber(
     }
     // A point that ends a sentence is not the number's.
     if (fraction || repeating) end = repeatEnd
+    else if (whole && !comma && /[/*^)]/.test(source[start] ?? '')) end = start
   }
   if (whole.length + fraction.length > MAX_DIGITS) throw new TooLarge('a number')
   const dots = fraction && !repeating ? cycleOf(fraction) : null

@@ -1,9 +1,11 @@
 import { GREEK_NAMES } from './characters.ts'
 import { type Cursor, Unreadable } from './cursor.ts'
 import type { Expression } from './expression.ts'
+import { numberWords } from './number-words.ts'
 import { exponent, item, list, power, sum } from './parse.ts'
 import { environment } from './parse-matrix.ts'
-import { MONEY } from './parse-unit.ts'
+import { literal, MONEY } from './parse-unit.ts'
+import { rational } from './rational.ts'
 import type { Token } from './tokens.ts'
 
 /** Functions of one argument that need no parentheses. */
@@ -55,6 +57,10 @@ export function startsAtom(c: Cursor): boolean {
   }
 }
 
+/** A bar that closes the one before: any within bars, unless \left says that it opens. */
+export const closesBars = (c: Cursor) =>
+  c.mark('|') && (c.peek()!.side === 'right' || (c.bars > 0 && c.peek()!.side !== 'left'))
+
 /** `]a, b[`: is this bracket one that opens? Only where nothing is open that it could close. */
 const opensFrench = (c: Cursor) => c.brackets === 0
 
@@ -72,7 +78,7 @@ export function atom(c: Cursor): Expression {
     case 'letter':
       return letter(c, token)
     case 'word':
-      return text(c, token)
+      return spelledNumber(c, token) ?? text(c, token)
     case 'mark':
       return mark(c, token)
     case 'command':
@@ -80,6 +86,20 @@ export function atom(c: Cursor): Expression {
     default:
       throw new Unreadable(`unexpected "${token.text}"`)
   }
+}
+
+/** five, twenty-five, five (5) */
+function spelledNumber(c: Cursor, first: Token): Expression | null {
+  const found = numberWords((ahead) => (ahead === 0 ? first : c.peek(ahead - 1)))
+  if (!found) return null
+  for (let k = 1; k < found.length; k++) c.next()
+  const number = literal(rational(found.value))
+  if (c.mark('(') && c.peek(1)?.kind === 'number' && c.is('mark', ')', 2)) {
+    const { value } = c.peek(1)!.number!
+    if (value.d !== 1n || value.n !== found.value) throw new Unreadable('two numbers')
+    for (let k = 0; k < 3; k++) c.next()
+  }
+  return number
 }
 
 /** A number; with a subscript, one in another base: 1011_2. */
@@ -167,12 +187,9 @@ function mark(c: Cursor, token: Token): Expression {
     case '{':
       return braced(c)
     case '|': {
-      const x = c.within({ bars: c.bars + 1, brackets: c.brackets + 1 }, () => {
-        c.take('mark', '|')
-        return sum(c)
-      })
+      if (token.side === 'right') throw new Unreadable('a bar is not opened')
+      const x = c.within({ bars: c.bars + 1, brackets: c.brackets + 1 }, () => sum(c))
       if (!c.take('mark', '|')) throw new Unreadable('a bar is not closed')
-      c.take('mark', '|')
       return { kind: 'call', name: 'abs', args: [x] }
     }
     default: {
@@ -428,7 +445,7 @@ function big(c: Cursor, name: string): Expression {
     else break
   }
   const factors: Expression[] = []
-  while (startsAtom(c) && !(c.mark('|') && c.bars > 0)) {
+  while (startsAtom(c) && !closesBars(c)) {
     factors.push(power(c))
     if (c.mark('/') || c.command('div')) {
       c.next()

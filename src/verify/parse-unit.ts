@@ -1,5 +1,6 @@
 import { type Cursor, Unreadable } from './cursor.ts'
 import type { Expression } from './expression.ts'
+import { isNumberWord, numberWords } from './number-words.ts'
 import { sum } from './parse.ts'
 import { order, type Rational, rational } from './rational.ts'
 import { type Unit, unitOf, unitWord } from './units.ts'
@@ -56,7 +57,7 @@ export function unitAfter(c: Cursor, x: Expression): Expression {
   scale()
   for (const [name, k] of RAISED)
     while (c.take('word', name)) value = { kind: 'power', base: value, exponent: literal(rational(k)) }
-  const unit = readUnit(c) ?? (c.currency ? unitOf([[c.currency, 1]]) : null)
+  const unit = readUnit(c) ?? enclosed(c, value) ?? (c.currency ? unitOf([[c.currency, 1]]) : null)
   if (!unit) return value
   // "A triangle", "x is wrong"
   if (!unit.scale && value.kind === 'symbol') throw new Unreadable('words after a letter')
@@ -75,6 +76,51 @@ export function unitAfter(c: Cursor, x: Expression): Expression {
   return { kind: 'quantity', x: value, unit }
 }
 
+/** Tokens of a parenthesis that only holds words, as in `5 (times)`; 0: none follows. */
+export function remark(c: Cursor): number {
+  if (!c.mark('(')) return 0
+  let words = 0
+  for (let k = 1; k < 12; k++) {
+    const token = c.peek(k)
+    if (!token) return 0
+    if (token.kind === 'word' || (token.kind === 'command' && /^(?:times|cap|cup|min|max)$/.test(token.text)))
+      words++
+    else if (token.kind === 'mark' && token.text === ')') return words > 0 ? k + 1 : 0
+    else if (!(token.kind === 'letter' && words > 0) && !(token.kind === 'mark' && /^[-.]$/.test(token.text)))
+      return 0
+  }
+  return 0
+}
+
+/** 5 (times), 5 (five) */
+function enclosed(c: Cursor, value: Expression): Unit | null {
+  const length = remark(c)
+  if (length === 0) return null
+  c.next()
+  const said = numberWords((ahead) => c.peek(ahead))
+  if (said && said.length === length - 2) {
+    const same =
+      value.kind === 'number' && value.literal.value.d === 1n && value.literal.value.n === said.value
+    if (!same) throw new Unreadable('two numbers')
+    for (let k = 1; k < length; k++) c.next()
+    return null
+  }
+  const words = Array.from({ length: length - 2 }, (_, k) => c.peek(k)!)
+  if (words.some((token) => token.kind === 'command')) {
+    // "cap" and "times" are also signs.
+    if (words.some(({ text }) => CHANGES.test(text))) throw new Unreadable('a number and words')
+    for (let k = 1; k < length; k++) c.next()
+    return unitOf(words.map(({ text }) => [text, 1]))
+  }
+  const unit = readUnit(c)
+  if (!unit || !c.take('mark', ')')) throw new Unreadable('a parenthesis is not closed')
+  return unit
+}
+
+/** "5 times" and nothing after it. */
+export const isLastTimes = (c: Cursor) =>
+  c.command('times') && (!c.peek(1) || (c.peek(1)!.kind === 'mark' && c.peek(1)!.text === ')'))
+
 /** Words with exponents: `cm^2`, `m/s`, `miles per hour`, `square feet`. */
 function readUnit(c: Cursor): Unit | null {
   const parts: [string, number][] = []
@@ -83,18 +129,22 @@ function readUnit(c: Cursor): Unit | null {
   for (;;) {
     const token = c.peek()
     if (!token) break
+    // 5 times; `min` is also a function.
+    const named = token.kind === 'command' && (isLastTimes(c) || (token.text === 'min' && token.upright))
     if (
       token.kind === 'word' ||
+      named ||
       (token.kind === 'letter' && (token.upright || token.spaced || sign < 0 || parts.length > 0))
     ) {
       const word = token.text
       if (parts.length === 0 && token.kind === 'letter' && !unitWord(word)) break
-      if (CHANGES.test(word)) throw new Unreadable(`a number and "${word}"`)
+      if (CHANGES.test(word) || isNumberWord(word)) throw new Unreadable(`a number and "${word}"`)
       c.next()
       if (/^per$/i.test(word)) sign = -1
-      else if (/^sq$|^square$/i.test(word)) pending = 2
-      else if (/^cu$|^cubic$/i.test(word)) pending = 3
-      else if (/^squared$/i.test(word) && parts.length > 0) parts.at(-1)![1] *= 2
+      else if (/^(?:sq|square|cu|cubic)$/i.test(word)) {
+        pending = /^s/i.test(word) ? 2 : 3
+        c.take('mark', '.')
+      } else if (/^squared$/i.test(word) && parts.length > 0) parts.at(-1)![1] *= 2
       else if (/^cubed$/i.test(word) && parts.length > 0) parts.at(-1)![1] *= 3
       else if (/^(?:degC|Celsius|celsius)$/.test(word)) parts.push(['degC', 1])
       else {
@@ -121,8 +171,16 @@ function readUnit(c: Cursor): Unit | null {
       parts.push([money, 1])
       continue
     }
-    const following = c.peek(1)?.kind
-    const joins = following === 'word' || following === 'letter'
+    const following = c.peek(1)
+    const joins =
+      following?.kind === 'word' ||
+      following?.kind === 'letter' ||
+      (following?.text === 'min' && following.upright)
+    // N-m
+    if (parts.length > 0 && token.text === '-' && following?.upright && unitWord(following.text)) {
+      c.next()
+      continue
+    }
     if (parts.length > 0 && joins && token.kind === 'mark' && token.text === '/') {
       c.next()
       sign = -1

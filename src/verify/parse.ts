@@ -1,7 +1,7 @@
 import { Cursor, Unreadable } from './cursor.ts'
-import type { Expression, Relation } from './expression.ts'
-import { atom, startsAtom } from './parse-atom.ts'
-import { unitAfter } from './parse-unit.ts'
+import { type Expression, type Relation, some } from './expression.ts'
+import { atom, closesBars, startsAtom } from './parse-atom.ts'
+import { isLastTimes, remark, unitAfter } from './parse-unit.ts'
 import { tokenize } from './tokens.ts'
 import { unitWord } from './units.ts'
 
@@ -205,7 +205,8 @@ function product(c: Cursor): Expression {
         startsAtom(c) &&
         !(isUnion(c) && factors.at(-1)!.kind === 'group') &&
         !unitFollows(c, factors) &&
-        !(c.mark('|') && c.bars > 0) &&
+        !closesBars(c) &&
+        !remark(c) &&
         !(c.mark('(') && c.is('command', 'mod', 1))
       ) {
         const previous = factors.at(-1)!
@@ -238,9 +239,10 @@ function product(c: Cursor): Expression {
 /** `5 m/s`: a letter that names a unit, apart from the number, with nothing but units up to the end. */
 function unitFollows(c: Cursor, factors: readonly Expression[]): boolean {
   const token = c.peek()!
-  if (token.kind !== 'letter' || factors.length !== 1 || factors[0]!.kind !== 'number' || c.brackets > 0)
-    return false
-  if (token.upright && unitWord(token.text)) return true
+  if (token.kind !== 'letter' || c.brackets > 0) return false
+  if (token.upright && unitWord(token.text) && !factors.some((x) => some(x, (y) => y.kind === 'symbol')))
+    return true
+  if (factors.length !== 1 || factors[0]!.kind !== 'number') return false
   if (!token.spaced) return false
   let rest = ''
   for (let k = 0; k < 10 && c.peek(k); k++) rest += c.peek(k)!.text
@@ -249,7 +251,7 @@ function unitFollows(c: Cursor, factors: readonly Expression[]): boolean {
 
 /** `\times`, or the letter x between a number and a power of ten. */
 function isTimes(c: Cursor): boolean {
-  if (c.mark('*') || c.command('times') || c.command('cdot')) return true
+  if (c.mark('*') || (c.command('times') && !isLastTimes(c)) || c.command('cdot')) return true
   return c.is('letter', 'x') && c.is('number', '10', 1) && c.is('mark', '^', 2)
 }
 

@@ -62,11 +62,18 @@ const WRAPPERS: readonly RegExp[] = [
   /^\*\*([\s\S]*)\*\*$/,
   /^"([^"]*)"$/,
   /^`([^`]*)`$/,
+  /^'([^']*)'$/,
 ]
+
+/** What stands after such words is not the answer. */
+const LABEL = /^[^:]*\b(?:not|wrong|except|instead|incorrect|without)\b/i
 
 /** Without signs of formulas, emphasis and the end of a sentence. */
 export function bare(text: string): string {
   let s = text.replace(/<\|[^|<>]{0,40}\|>/g, ' ').trim()
+  // "Solution is: $x = 4$", np.sqrt(2)
+  if (!LABEL.test(s)) s = s.replace(/^(?:[a-zA-Z]+ ){0,3}[a-zA-Z]{2,}:\s*(?=\$|\\[([])/, '')
+  s = s.replace(/(?<![\w\\])(?:np|numpy|math|sp|sympy)\.(?=[a-z])/g, '')
   for (let k = 0; k < 6; k++) {
     const before = s
     s = s.replace(/(?<![\\.,;:])[.,;:]$|^\\(?:display|text)style(?![a-z])/g, '').trim()
@@ -81,6 +88,7 @@ export function bare(text: string): string {
   // Dollars in pairs delimit formulas; alone they are money.
   const dollars = s.match(/(?<!\\)\$/g)?.length ?? 0
   if (dollars % 2 === 0 && dollars > 0) s = s.replace(/(?<!\\)\$/g, ' ')
+  else if (dollars > 0) s = s.replace(/(?<=[})\]])\s*\$(?!\d)/, ' ')
   s = s.replace(/(\d)\s*\{\s*,\s*\}\s*(?=\d)/g, '$1{,}')
   s = s.replace(/\bper ?cents?\b|\bpercentage\b/g, 'percent')
   s = s.replace(
@@ -90,5 +98,5 @@ export function bare(text: string): string {
   s = s.replace(/\b(hours?|minutes?|days?|weeks?|years?|feet|pounds?) and(\s*\}?\s*)(?=\d)/g, '$1$2 ')
   // <1, 2>
   s = s.replace(/^<([^<>=]*,[^<>=]*)>$/, '\\langle $1\\rangle ')
-  return s.replace(/^(?:=|\\approx|\\Rightarrow|\\therefore|:)\s*(?=\S)/, '').trim()
+  return s.replace(/^\s*(?:=|\\approx|\\Rightarrow|\\therefore|:)\s*(?=\S)/, '').trim()
 }

@@ -15,6 +15,8 @@ export interface Token {
   /** Set in upright type, as units are. */
   readonly upright: boolean
   readonly number?: NumberLiteral
+  /** Of a bar: the side that \left or \right gives it. */
+  readonly side?: 'left' | 'right'
 }
 
 export interface Tokens {
@@ -138,6 +140,12 @@ const ALIASES: Record<string, string> = {
   prime: "'",
   colon: ':',
 }
+const SIDES: Readonly<Record<string, 'left' | 'right'>> = {
+  lvert: 'left',
+  lVert: 'left',
+  rvert: 'right',
+  rVert: 'right',
+}
 const MARK_COMMANDS = new Set(['|', '*', '[', ']', '(', ')', '/', "'", ':'])
 
 const isDigit = (c: string | undefined) => c !== undefined && c >= '0' && c <= '9'
@@ -241,12 +249,19 @@ export function tokenize(source: string, thousands = true): Tokens {
         pending = kind
         continue
       }
+      const written = name
       name = ALIASES[name] ?? name
       if (name === 'left' || name === 'right' || name === 'middle') {
         // \left. and \right. show nothing.
         let j = i
         while (source[j] === ' ') j++
         if (source[j] === '.') i = j + 1
+        const bar =
+          name === 'middle' ? null : /^(?:\||\\\||\\[lr]?[vV]ert(?![a-zA-Z]))/.exec(source.slice(j, j + 8))
+        if (bar) {
+          push('mark', '|', { side: name as 'left' | 'right' })
+          i = j + bar[0].length
+        }
         continue
       }
       if (name === 'color' || name === 'textcolor') {
@@ -269,7 +284,7 @@ export function tokenize(source: string, thousands = true): Tokens {
       }
       if (name === 'quad' || name === '\\') push('break', name)
       else if (name === '{' || name === '}') push('command', name)
-      else if (MARK_COMMANDS.has(name)) push('mark', name)
+      else if (MARK_COMMANDS.has(name)) push('mark', name, SIDES[written] ? { side: SIDES[written] } : {})
       else if (name === '$' || name === '%' || name === '&' || name === '#' || name === '_')
         push('mark', name === '$' ? 'dollar' : name)
       else if (name === 'degree' || name !== '') push('command', name)

@@ -88,7 +88,7 @@ export const SHORT_WORDS = new Set(
     'per ms Hz kHz MHz kW kN kJ eV Pa kPa USD EUR GBP RMB dollar cent bpm rpm sq cu ton tons yr yrs wk wks hour am pm AM PM th st nd rd',
     'Mr Mrs the is of to if for an no yes all are not any one two six ten men boy set sum day way new it in on at as by',
     'be we so No Yes NO YES The It If So In We odd red big box toy cat dog man pen car bus egg end top low DNE dne NaN',
-    'nan Sun Mon Tue Wed Thu Fri Sat Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec',
+    'nan One Two Six Ten Sun Mon Tue Wed Thu Fri Sat Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec',
   ]
     .join(' ')
     .split(' '),
