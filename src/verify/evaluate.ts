@@ -264,8 +264,9 @@ function big(e: Extract<Expression, { kind: 'big' }>, n: Numerics, values: Value
   if ((name === 'sum' || name === 'prod') && variable && a !== null && b !== null) {
     if (b - a > MAX_TERMS) throw new Undefined('a long sum')
     let result = whole(name === 'sum' ? 0 : 1)
+    const inside = new Map(values)
     for (let k = a; k <= b; k++) {
-      const x = evaluate(body, n, new Map(values).set(variable, whole(k)))
+      const x = evaluate(body, n, inside.set(variable, whole(k)))
       result = name === 'sum' ? n.add(result, x) : n.multiply(result, x)
     }
     return result

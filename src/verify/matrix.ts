@@ -1,8 +1,11 @@
-import type { Expression } from './expression.ts'
+import { Budget } from './budget.ts'
+import { children, type Expression } from './expression.ts'
 
 export type Rows = readonly (readonly Expression[])[]
 
 const MAX_SIZE = 12
+/** Parts of all the entries of a result. */
+const MAX_PARTS = 8000
 
 /** The entries of a matrix, or of sums, products, multiples and powers of matrices; `null` where it is none. */
 export function rowsOf(e: Expression): Rows | null {
@@ -53,8 +56,18 @@ function fold(
   for (const [k, part] of parts.entries()) {
     const next = rows[k] ?? part
     result = k === 0 ? next : result && join(result, next)
+    if (result && isRows(result)) {
+      // Each product of matrices multiplies the size of the entries.
+      const budget = new Budget(MAX_PARTS)
+      for (const row of result) for (const entry of row) count(entry, budget)
+    }
   }
   return result && isRows(result) ? result : null
+}
+
+function count(e: Expression, budget: Budget): void {
+  budget.spend()
+  for (const x of children(e)) count(x, budget)
 }
 
 /** Are all rows of one length? */

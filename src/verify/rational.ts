@@ -96,7 +96,12 @@ export function squareRoot(a: bigint): bigint {
 
 /** Bits of |a|. */
 export function bitLength(a: bigint): number {
-  const text = (a < 0n ? -a : a).toString(16)
+  const size = a < 0n ? -a : a
+  if (size < 1n << 53n) {
+    const small = Number(size)
+    return small < 2 ** 32 ? 32 - Math.clz32(small) : 64 - Math.clz32(small / 2 ** 32)
+  }
+  const text = size.toString(16)
   return text === '0' ? 0 : text.length * 4 - Math.clz32(Number.parseInt(text[0]!, 16)) + 28
 }
 

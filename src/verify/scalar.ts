@@ -9,7 +9,9 @@ import { bitLength, order, type Rational, rational } from './rational.ts'
 const BITS = 160
 const MAX_BITS = 2600
 /** Work of one comparison. */
-const WORK = 50_000
+const WORK = 30_000
+/** Units for a point at which there is no value: an error costs time. */
+const NO_VALUE = 60
 /** Points at which two expressions with variables must agree. */
 const POINTS = 4
 const MAX_TRIES = 24
@@ -65,8 +67,9 @@ export class Scalars {
         if (needed > MAX_BITS) throw new TooLarge('the range of sizes')
         bits = needed + 64
       } catch (error) {
-        if (error instanceof Undefined && values.size > 0) return null
-        throw error
+        if (!(error instanceof Undefined) || values.size === 0) throw error
+        this.#budget.spend(NO_VALUE)
+        return null
       }
     }
   }
@@ -121,6 +124,7 @@ export class Scalars {
         agreed++
       } catch (error) {
         if (!(error instanceof Undefined)) throw error
+        this.#budget.spend(NO_VALUE)
       }
     }
     return agreed >= 2 ? sign : null
