@@ -28,6 +28,7 @@ const config: ModelConfig = {
   bosTokenId: null,
   eosTokenIds: [151_643],
   padTokenId: 151_643,
+  head: 'tokens',
 }
 const [QUESTIONS, GROUP, PROMPT, NEW] = [4, 4, 64, 128]
 

@@ -78,6 +78,7 @@ export function benchModel(size: string): BenchModel {
     bosTokenId: null,
     eosTokenIds: [tokenizer.eosId],
     padTokenId: tokenizer.padId,
+    head: 'tokens',
   }
   saveModel(directory, { config, parameters: initParameters(config, 0), tokenizerFrom: source })
   const title = `${size}: Qwen3, ${config.numLayers} layers, width ${config.hiddenSize}, ${(countParameters(config) / 1e6).toFixed(1)} M float32 parameters`

@@ -22,6 +22,7 @@ import {
 } from '../onnx/ops.ts'
 import type { Dim } from '../onnx/shape.ts'
 import { type KlPenalty, klProgram } from './kl.ts'
+import { minusLogSigmoid } from './preference.ts'
 
 /** −Σ w log π: pretraining and supervised fine-tuning. */
 interface CrossEntropy {
@@ -47,8 +48,17 @@ export interface PolicyObjective {
   readonly kl: KlPenalty
 }
 
+/**
+ * A reward model (`head: 'score'`): −Σ w log σ(z), z = Σ s·r over the texts of a comparison. Of two texts, the better one
+ * with s = +1 and the worse with −1, that is Bradley and Terry's model; of one text, good (+1) or bad (−1), it is binary
+ * cross-entropy.
+ */
+interface PreferenceObjective {
+  readonly kind: 'preference'
+}
+
 /** What a training step optimises, as data that can travel to an engine. */
-export type Objective = CrossEntropy | PolicyObjective
+export type Objective = CrossEntropy | PolicyObjective | PreferenceObjective
 
 /** Does the loss read the reference policy's log-probs? */
 export const needsReference = (objective: Objective): boolean =>
@@ -82,6 +92,8 @@ export function buildObjective(objective: Objective, tokens: TokenTensors): Obje
   const { logprob, reference, weight } = tokens
   if (objective.kind === 'cross_entropy')
     return { loss: weighted(weight, neg(logprob)), clipped: none(logprob) }
+  if (objective.kind === 'preference')
+    return { loss: weighted(weight, preferenceLoss(tokens)), clipped: none(logprob) }
   const { gain, clipped } = surrogates[objective.surrogate](objective, tokens)
   const { beta, estimator } = objective.kl
   // −J = −(surrogate − β KL[π_θ ‖ π_ref])   (DeepSeekMath, arXiv 2402.03300, eq. 3; Nature 645, 633, eq. 1)
@@ -141,6 +153,13 @@ function ratio(o: PolicyObjective, { logprob, old, weight, sequence, sequences }
   const total = scatterAdd(logRatio, sequence, sequences)
   const length = max(scatterAdd(cast(counted, 'float32'), sequence, sequences), 1)
   return exp(gather(div(total, length), sequence))
+}
+
+/** The loss of each text's comparison, [M]. A text's reward is in the place of its log-prob, its sign of the advantage. */
+function preferenceLoss({ logprob: reward, advantage: sign, sequence, sequences }: TokenTensors): Value {
+  // z_k = Σ_(i ∈ k) s_i r_i
+  const margin = scatterAdd(mul(sign, reward), sequence, sequences)
+  return minusLogSigmoid(gather(margin, sequence))
 }
 
 const weighted = (weight: Value, loss: Value): Value => reduceSum(mul(weight, loss))

@@ -12,14 +12,19 @@ export interface Datum {
   readonly logprobs?: Float32Array
   /** log π_ref(target), needed when the objective has a KL term. */
   readonly reference?: Float32Array
-  /** Advantage of each position. */
+  /** Advantage of each position. Of a text that a reward model reads: +1 where it is the better or good one, else −1. */
   readonly advantages?: Float32Array
+  /**
+   * Of a text that a reward model reads: the number of its comparison. Its one position with a weight is where the
+   * reward is read, and the weights of a comparison's texts add up to the comparison's.
+   */
+  readonly comparison?: number
 }
 
 export interface ForwardResult {
-  /** Per datum, log π_θ(target) in nats for each position (NaN where the weight is 0). */
+  /** Per datum, log π_θ(target) in nats for each position (NaN where the weight is 0); of a reward model, the reward. */
   readonly logprobs: Float32Array[]
-  /** Per datum, entropy of the next-token distribution in nats (NaN where the weight is 0). */
+  /** Per datum, entropy of the next-token distribution in nats (NaN where the weight is 0, and of a reward model). */
   readonly entropies: Float32Array[]
 }
 

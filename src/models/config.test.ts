@@ -10,6 +10,7 @@ describe('parseConfig', () => {
   it('reads every field of a qwen3', () => {
     expect(tinyConfig('qwen3')).toEqual({
       modelType: 'qwen3',
+      head: 'tokens',
       vocabSize: 50,
       hiddenSize: 16,
       intermediateSize: 24,

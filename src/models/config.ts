@@ -26,6 +26,8 @@ export interface ModelConfig {
   /** Any of these ends a text. */
   readonly eosTokenIds: readonly number[]
   readonly padTokenId: number | null
+  /** What the last hidden state becomes: log-probs of the next token, or one number (a reward model). */
+  readonly head: 'tokens' | 'score'
 }
 
 export type ModelType = 'qwen3' | 'qwen2' | 'llama'
@@ -56,6 +58,9 @@ const rope = z.looseObject({
 
 // Where a field may be left out, its default is the one of Transformers' configuration classes.
 const schema = z.looseObject({
+  architectures: z.array(z.string()).nullish(),
+  num_labels: z.int().nullish(),
+  id2label: z.record(z.string(), z.unknown()).nullish(),
   model_type: z.string(),
   vocab_size: size,
   hidden_size: size,
@@ -140,6 +145,7 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
     eosTokenIds: c.eos_token_id == null ? [] : [c.eos_token_id].flat(),
     // Some Llama configurations write -1 for "none".
     padTokenId: c.pad_token_id == null || c.pad_token_id < 0 ? null : c.pad_token_id,
+    head: parseHead(c, where),
   }
   for (const id of [config.bosTokenId, ...config.eosTokenIds, config.padTokenId])
     if (id !== null && (id < 0 || id >= config.vocabSize))
@@ -209,13 +215,20 @@ function parseRope(c: Fields, where: string): { theta: number; scaling: RopeScal
   return { theta, scaling }
 }
 
-const CLASSES: Readonly<Record<ModelType, string>> = {
-  qwen3: 'Qwen3ForCausalLM',
-  qwen2: 'Qwen2ForCausalLM',
-  llama: 'LlamaForCausalLM',
+const CLASSIFIER = 'ForSequenceClassification'
+
+/** A classifier is read as a reward model, which has one label. */
+function parseHead(c: Fields, where: string): ModelConfig['head'] {
+  if (!c.architectures?.some((name) => name.endsWith(CLASSIFIER))) return 'tokens'
+  // Transformers leaves both out where there are two
+  const labels = c.num_labels ?? (c.id2label ? Object.keys(c.id2label).length : 2)
+  if (labels !== 1) throw unsupported(where, 'num_labels', labels, '1 (a reward model)')
+  return 'score'
 }
 
-/** The contents of a config.json that Transformers 4 and 5 load with `AutoModelForCausalLM`. */
+const CLASSES: Readonly<Record<ModelType, string>> = { qwen3: 'Qwen3', qwen2: 'Qwen2', llama: 'Llama' }
+
+/** The contents of a config.json that Transformers 4 and 5 load with `AutoModelForCausalLM` or `…ForSequenceClassification`. */
 export function toConfigJson(config: ModelConfig, dtype: 'F32' | 'BF16' = 'F32'): Record<string, unknown> {
   const s = config.ropeScaling
   const scaling = s && {
@@ -227,7 +240,7 @@ export function toConfigJson(config: ModelConfig, dtype: 'F32' | 'BF16' = 'F32')
   }
   const eos = config.eosTokenIds
   return {
-    architectures: [CLASSES[config.modelType]],
+    architectures: [CLASSES[config.modelType] + (config.head === 'score' ? CLASSIFIER : 'ForCausalLM')],
     model_type: config.modelType,
     vocab_size: config.vocabSize,
     hidden_size: config.hiddenSize,
@@ -251,6 +264,7 @@ export function toConfigJson(config: ModelConfig, dtype: 'F32' | 'BF16' = 'F32')
     bos_token_id: config.bosTokenId,
     eos_token_id: eos.length > 1 ? eos : (eos[0] ?? null),
     pad_token_id: config.padTokenId,
+    ...(config.head === 'score' ? { id2label: { 0: 'LABEL_0' }, label2id: { LABEL_0: 0 } } : {}),
     torch_dtype: dtype === 'F32' ? 'float32' : 'bfloat16',
     use_cache: true,
   }

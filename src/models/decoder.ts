@@ -1,3 +1,4 @@
+import { UserError } from '../errors.ts'
 import type { Graph, Value } from '../onnx/graph.ts'
 import * as ops from '../onnx/ops.ts'
 import { type Dim, product, sum } from '../onnx/shape.ts'
@@ -200,12 +201,23 @@ export function decode(
   return { hidden: norm(x, 'model.norm'), keys, values }
 }
 
+/** The reward of hidden states [M, hiddenSize]: w·h, [M]. */
+export function rewards(parameters: ReadonlyMap<string, Value>, hidden: Value): Value {
+  return ops.reshape(ops.matmul(hidden, parameters.get('score.weight')!, { transB: true }), [
+    hidden.shape[0]!,
+  ])
+}
+
 /** log softmax over the vocabulary of hidden states [M, hiddenSize]: [M, vocabSize]. */
 export function tokenLogProbs(
   config: ModelConfig,
   parameters: ReadonlyMap<string, Value>,
   hidden: Value,
 ): Value {
+  if (config.head === 'score')
+    throw new UserError(
+      'this is a reward model: it scores text and cannot write any; use the model it was made from',
+    )
   const head = parameters.get(config.tieEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight')!
   return ops.logSoftmax(ops.matmul(hidden, head, { transB: true }))
 }

@@ -49,7 +49,8 @@ export function loadModel(directory: string): Model {
     checkTensors(directory, config, where)
     const parameters = new Map<string, Float32Array<ArrayBuffer>>()
     for (const name of parameterShapes(config).keys()) parameters.set(name, where.get(name)!.read(name))
-    if (config.tieEmbeddings && where.has(HEAD)) checkTied(directory, parameters, where.get(HEAD)!)
+    if (config.tieEmbeddings && config.head === 'tokens' && where.has(HEAD))
+      checkTied(directory, parameters, where.get(HEAD)!)
     return { config, parameters }
   } finally {
     for (const file of opened) file.close()
@@ -84,7 +85,7 @@ function checkTensors(
   const expected = parameterShapes(config)
   const missing = [...expected.keys()].filter((name) => !where.has(name))
   if (missing.length > 0) throw new UserError(`${directory}: tensors are missing: ${list(missing)}`)
-  if (config.tieEmbeddings) expected.set(HEAD, expected.get(EMBEDDING)!)
+  if (config.tieEmbeddings && config.head === 'tokens') expected.set(HEAD, expected.get(EMBEDDING)!)
   const extra = [...where.keys()].filter((name) => !expected.has(name) && !DERIVED.test(name))
   if (extra.length > 0)
     throw new UserError(
@@ -150,7 +151,11 @@ export function saveModel(
       rmSync(join(directory, name))
 
   writeJson(join(directory, 'config.json'), toConfigJson(config, dtype))
-  if (tokenizerFrom === undefined || !copyIfThere('generation_config.json', tokenizerFrom, directory)) {
+  const generates = config.head === 'tokens'
+  if (
+    generates &&
+    (tokenizerFrom === undefined || !copyIfThere('generation_config.json', tokenizerFrom, directory))
+  ) {
     const { bos_token_id, eos_token_id, pad_token_id } = toConfigJson(config)
     writeJson(join(directory, 'generation_config.json'), { bos_token_id, eos_token_id, pad_token_id })
   }

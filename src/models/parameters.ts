@@ -1,5 +1,6 @@
 import { Random } from '../random.ts'
 import type { ModelConfig } from './config.ts'
+import type { Model } from './directory.ts'
 
 /** All parameters by their Hugging Face names, in a fixed order. Matrices are [out, in]. */
 export function parameterShapes(config: ModelConfig): Map<string, number[]> {
@@ -30,7 +31,8 @@ export function parameterShapes(config: ModelConfig): Map<string, number[]> {
     linear(`${layer}.mlp.down_proj`, hiddenSize, intermediateSize, false)
   }
   shapes.set('model.norm.weight', [hiddenSize])
-  if (!config.tieEmbeddings) linear('lm_head', vocabSize, hiddenSize, false)
+  if (config.head === 'score') linear('score', 1, hiddenSize, false)
+  else if (!config.tieEmbeddings) linear('lm_head', vocabSize, hiddenSize, false)
   return shapes
 }
 
@@ -54,6 +56,19 @@ export function initParameters(config: ModelConfig, seed: number): Map<string, F
     parameters.set(name, values)
   }
   return parameters
+}
+
+/**
+ * A model that writes text as one that gives it a reward: a random row N(0, 0.02²), a function of the seed alone, takes the
+ * place of the output layer. `padTokenId`: the reward is read at the last token that is another.
+ */
+export function withRewardHead(model: Model, padTokenId: number, seed: number): Model {
+  const config: ModelConfig = { ...model.config, head: 'score', padTokenId }
+  const parameters = new Map(model.parameters)
+  parameters.delete('lm_head.weight')
+  const score = new Float32Array(config.hiddenSize)
+  fillNormal(score, 0.02, new Random(seed, 'parameters', 'score.weight'))
+  return { config, parameters: parameters.set('score.weight', score) }
 }
 
 /** Box–Muller, both of its values: √(−2 ln u) · (cos 2πv, sin 2πv). */
@@ -83,7 +98,7 @@ export function countParameters(config: ModelConfig): number {
  * Norms, biases and rotations are left out, as usual (Kaplan et al. 2020, table 1).
  */
 export function forwardFlopsPerToken(config: ModelConfig, context: number): number {
-  let matrices = config.tieEmbeddings ? config.vocabSize * config.hiddenSize : 0
+  let matrices = config.head === 'tokens' && config.tieEmbeddings ? config.vocabSize * config.hiddenSize : 0
   for (const [name, shape] of parameterShapes(config))
     if (shape.length === 2 && name !== 'model.embed_tokens.weight') matrices += count(shape)
   return 2 * matrices + config.numLayers * 4 * config.numHeads * config.headDim * context

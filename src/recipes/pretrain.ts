@@ -185,5 +185,6 @@ function decoderConfig({ model }: PretrainSettings, tokenizer: Tokenizer): Model
     bosTokenId: null,
     eosTokenIds: [tokenizer.eosId],
     padTokenId: tokenizer.padId,
+    head: 'tokens',
   }
 }

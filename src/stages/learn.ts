@@ -1,5 +1,5 @@
 import type { AdamSettings, Datum, Trainer } from '../engines/contract.ts'
-import { UserError } from '../errors.ts'
+import { refuseDivergence } from './epochs.ts'
 
 /** Tokens, and which of them are to be learned. */
 export interface Sequence {
@@ -32,10 +32,7 @@ export async function learn(
   const { loss, flops, entropies } = await trainer.forwardBackward(datums, { kind: 'cross_entropy' })
   const { gradNorm } = await trainer.optimStep(adam)
   const seconds = (performance.now() - started) / 1000
-  if (!Number.isFinite(loss + gradNorm))
-    throw new UserError(
-      `training has diverged at step ${step} (loss ${loss}, gradient norm ${gradNorm}); lower learningRate`,
-    )
+  refuseDivergence(step, loss, gradNorm)
   return { loss, gradNorm, entropy: sumKnown(entropies) / learned, learned, flops, seconds }
 }
 

@@ -269,7 +269,7 @@ export class LocalEngine {
     into: { logprobs: Float32Array[]; entropies: Float32Array[] },
   ): void {
     scatter(mb, out.logprob!.data as Float32Array, into.logprobs)
-    scatter(mb, out.entropy!.data as Float32Array, into.entropies)
+    if (out.entropy) scatter(mb, out.entropy.data as Float32Array, into.entropies)
   }
 
   #forwardFlops(mb: Microbatch): number {

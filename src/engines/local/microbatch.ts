@@ -21,7 +21,7 @@ export interface Microbatch {
   /** Flat indices (row · length + position) of the positions with a loss: [M]. */
   readonly rows: BigInt64Array
   readonly targets: BigInt64Array
-  /** Row of each of these positions: [M]. */
+  /** Row of each of these positions; of a reward model's texts, the first row of their comparison: [M]. */
   readonly sequence: BigInt64Array
   readonly weight: Float32Array
   readonly old: Float32Array
@@ -82,7 +82,23 @@ export function microbatches(datums: readonly Datum[], config: ModelConfig, maxT
     )
     .filter(({ i }) => start(datums[i]!) < datums[i]!.weights.length)
     .sort((a, b) => b.length - a.length || a.prompt - b.prompt || a.i - b.i)
-  return cut(rows, config, maxTokens).map((part) => assemble(datums, part))
+  const units = together(rows, ({ i }) => datums[i]!.comparison)
+  return cut(units, config, maxTokens).map((part) => assemble(datums, part))
+}
+
+/** Items in units that must not be parted: those of a comparison, where its first one stands; any other alone. */
+export function together<Item>(
+  items: readonly Item[],
+  comparisonOf: (item: Item) => number | undefined,
+): Item[][] {
+  const units = new Map<number | symbol, Item[]>()
+  for (const item of items) {
+    const key = comparisonOf(item) ?? Symbol('alone')
+    const unit = units.get(key)
+    if (unit) unit.push(item)
+    else units.set(key, [item])
+  }
+  return [...units.values()]
 }
 
 interface RowPlan {
@@ -92,8 +108,10 @@ interface RowPlan {
   readonly length: number
 }
 
-/** The cheapest split of rows, longest first, into parts next to each other. */
-function cut(rows: readonly RowPlan[], config: ModelConfig, maxTokens: number): RowPlan[][] {
+/** The cheapest split of rows, longest first, into parts next to each other; no unit is parted. */
+function cut(units: readonly RowPlan[][], config: ModelConfig, maxTokens: number): RowPlan[][] {
+  const rows = units.flat()
+  const unitOf = units.flatMap((unit, k) => unit.map(() => k))
   const perToken = forwardFlopsPerToken(config, 0)
   const perKey = forwardFlopsPerToken(config, 1) - perToken
   // least[k]: the least work of rows k …, and where their first part ends
@@ -109,7 +127,8 @@ function cut(rows: readonly RowPlan[], config: ModelConfig, maxTokens: number): 
       before = Math.max(before, rows[to]!.before)
       const own = (to + 1 - from) * length
       const shared = prompts.size * before
-      if (to > from && own + shared > maxTokens) break
+      if (unitOf[to] !== unitOf[from] && own + shared > maxTokens) break
+      if (unitOf[to + 1] === unitOf[to]) continue
       const work =
         OVERHEAD_FLOPS +
         own * (perToken + perKey * (before + length)) +
@@ -142,9 +161,12 @@ function assemble(datums: readonly Datum[], plan: readonly RowPlan[]): Microbatc
   }
   const ids = new BigInt64Array(batch * length)
   const positions = new BigInt64Array(batch * length)
+  const firstRow = new Map<number, number>()
   let at = 0
   for (const [row, { i, before }] of plan.entries()) {
     const d = datums[i]!
+    if (d.comparison !== undefined && !firstRow.has(d.comparison)) firstRow.set(d.comparison, row)
+    const sequence = d.comparison === undefined ? row : firstRow.get(d.comparison)!
     for (let t = 0; t < length; t++) {
       const flat = row * length + t
       const from = before + t
@@ -154,7 +176,7 @@ function assemble(datums: readonly Datum[], plan: readonly RowPlan[]): Microbatc
       if (d.weights[from] === 0) continue
       per.rows[at] = BigInt(flat)
       per.targets[at] = BigInt(d.targets[from]!)
-      per.sequence[at] = BigInt(row)
+      per.sequence[at] = BigInt(sequence)
       per.weight[at] = d.weights[from]!
       per.old[at] = d.logprobs?.[from] ?? 0
       per.reference[at] = d.reference?.[from] ?? 0

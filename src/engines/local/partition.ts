@@ -1,5 +1,5 @@
 import type { Datum } from '../contract.ts'
-import { samePrefix } from './microbatch.ts'
+import { samePrefix, together } from './microbatch.ts'
 import type { SampleRequest } from './sampler.ts'
 
 /** A part of a list: which of its items, in order. */
@@ -7,11 +7,12 @@ export type Part = readonly number[]
 
 /**
  * Datums for each of `parts` replicas, about equally many tokens each. Datums with a common prompt stay together while
- * there are enough prompts to go round, since they share its computation.
+ * there are enough prompts to go round, since they share its computation. The texts of a comparison are never parted.
  */
 export function partitionDatums(datums: readonly Datum[], parts: number): Part[] {
   const groups = samePrefix(datums)
-  const units = groups.length >= 2 * parts ? groups : datums.map((_, i) => [i])
+  const single = together([...datums.keys()], (i) => datums[i]!.comparison)
+  const units = single.length === datums.length && groups.length >= 2 * parts ? groups : single
   return balance(units, (i) => datums[i]!.tokens.length, parts)
 }
 

@@ -1,4 +1,5 @@
 import { buildObjective, type Objective } from '../../algorithms/objectives.ts'
+import { UserError } from '../../errors.ts'
 import type { ModelConfig } from '../../models/config.ts'
 import {
   causalMask,
@@ -6,6 +7,7 @@ import {
   type KeysAndValues,
   parameterInputs,
   prefixedMask,
+  rewards,
   rotaryInputs,
   tokenLogProbs,
 } from '../../models/decoder.ts'
@@ -15,7 +17,8 @@ import * as ops from '../../onnx/ops.ts'
 import { type Dim, product, sum } from '../../onnx/shape.ts'
 
 /**
- * A microbatch of rows as inputs, and log π(target) and the entropy at the positions with a loss. `prefixed`: rows go
+ * A microbatch of rows as inputs, and log π(target) and the entropy at the positions with a loss (of a reward model, the
+ * reward alone). `prefixed`: rows go
  * on after prompts, each of which is computed once.
  */
 function scored(graph: Graph, config: ModelConfig, prefixed: boolean) {
@@ -48,7 +51,13 @@ function scored(graph: Graph, config: ModelConfig, prefixed: boolean) {
   const block = prefixed ? withPrefix() : { mask: causalMask(graph, 'T') }
   const { hidden } = decode(config, parameters, rotary, ids, positions, block)
   // Only positions with a loss reach the vocabulary.
-  const logprobs = tokenLogProbs(config, parameters, ops.gather(hidden, rows))
+  const last = ops.gather(hidden, rows)
+  if (config.head === 'score') {
+    const reward = rewards(parameters, last)
+    graph.output('logprob', reward)
+    return { parameters, logprob: reward }
+  }
+  const logprobs = tokenLogProbs(config, parameters, last)
   const logprob = ops.pickElements(logprobs, targets)
   graph.output('logprob', logprob)
   // H = −Σ p log p
@@ -68,6 +77,10 @@ export function trainProgram(
   objective: Objective,
   { prefixed }: { prefixed: boolean },
 ): Graph {
+  if ((objective.kind === 'preference') !== (config.head === 'score'))
+    throw new UserError(
+      `this is ${config.head === 'score' ? 'a reward model' : 'no reward model'}: it cannot learn by ${objective.kind}`,
+    )
   const graph = new Graph()
   const { parameters, logprob } = scored(graph, config, prefixed)
   const perToken = (name: string): Value => graph.input(name, 'float32', ['M'])

@@ -1,0 +1,159 @@
+import { UserError } from '../errors.ts'
+import type { ChatMessage } from '../models/tokenizer.ts'
+import { nearest } from '../nearest.ts'
+import { hashText } from '../random.ts'
+import { type Side, tableFiles } from './table/files.ts'
+import { readerOf } from './table/rows.ts'
+
+/** A row of a table as something to learn from. */
+export interface Example<T> {
+  /** "train.jsonl:12". */
+  readonly where: string
+  readonly example: T
+}
+
+export type Cells = Readonly<Record<string, unknown>>
+
+/** How the rows of a table are read. */
+export interface Form<T> {
+  readonly columns: readonly string[]
+  readonly read: (cells: Cells, where: string) => T
+}
+
+export interface ExampleOptions<T> {
+  /** The form of a file with these columns; throws where there is none. */
+  readonly formOf: (file: string, columns: readonly string[]) => Form<T>
+  /** Examples of the same key stay on the same side. */
+  readonly keyOf: (example: T) => string
+  /** Of files whose names tell no training from test: this share is held out, by a hash of the key. */
+  readonly heldOutShare: number
+  readonly warn: (message: string) => void
+  readonly progress: (line: string) => void
+}
+
+export interface Examples<T> {
+  readonly training: readonly Example<T>[]
+  readonly heldOut: readonly Example<T>[]
+  /** Training rows left out because their key is held out too. */
+  readonly repeated: number
+}
+
+/**
+ * Examples from a table: a file (JSONL, CSV, Parquet), a folder, or a dataset of the hub.
+ *
+ * @throws UserError for files that cannot be used, and for a row that is none, with its place.
+ */
+export async function readExamples<T>(
+  place: string,
+  { formOf, keyOf, heldOutShare, warn, progress }: ExampleOptions<T>,
+): Promise<Examples<T>> {
+  const files = await tableFiles(place, { warn, progress })
+  const rows: (Example<T> & { side: Side | null; key: string })[] = []
+  for (const file of files) {
+    let form: Form<T> | null = null
+    const reading = readerOf(file.path)!(file.path, {
+      need: (names) => {
+        form = formOf(file.name, names)
+        return form.columns
+      },
+      onTorn: (line, reason) =>
+        warn(`${file.name}:${line}: the file is cut off, its last line is left out (${reason})`),
+      onProgress: (share) => progress(`reading ${file.name}: ${Math.floor(100 * share)} %`),
+    })
+    for await (const { line, cells } of reading) {
+      const where = `${file.name}:${line}`
+      const example = form!.read(cells, where)
+      rows.push({ where, example, side: file.side, key: keyOf(example) })
+    }
+  }
+  if (rows.length === 0) throw new UserError(`there is no row in ${place}`)
+  const chosen = holdOut(rows, heldOutShare)
+  const heldOut = rows.filter((row) => chosen.has(row))
+  const keys = new Set(heldOut.map(({ key }) => key))
+  const others = rows.filter((row) => !chosen.has(row))
+  const training = others.filter(({ key }) => !keys.has(key))
+  if (heldOut.length === 0 || training.length === 0)
+    throw new UserError(
+      `${place} has ${training.length} rows to train on and ${heldOut.length} to hold out; both are needed`,
+    )
+  const plain = ({ where, example }: Example<T>): Example<T> => ({ where, example })
+  return {
+    training: training.map(plain),
+    heldOut: heldOut.map(plain),
+    repeated: others.length - training.length,
+  }
+}
+
+/** The rows of held-out files; where there are none, a share by hash, the same rows in whatever order they come. */
+function holdOut<R extends { side: Side | null; key: string }>(rows: readonly R[], share: number): Set<R> {
+  const named = rows.filter(({ side }) => side === 'heldOut')
+  if (named.length > 0) return new Set(named)
+  const hashed = rows.map((row) => ({ row, hash: hashText(row.key) / 2 ** 32 }))
+  const least = hashed.reduce((low, { hash }) => Math.min(low, hash), 1)
+  return new Set(hashed.filter(({ hash }) => hash < share || hash === least).map(({ row }) => row))
+}
+
+/** The error where columns are missing; `advice` is how to name others. */
+export function missingColumns(
+  file: string,
+  names: readonly string[],
+  wanted: readonly string[],
+  advice: string,
+): UserError {
+  const missing = wanted.filter((name) => !names.includes(name))
+  const near = missing.map((name) => nearest(name, names)).find((name) => name !== null)
+  return new UserError(
+    `${file} has no column ${missing.map((name) => `"${name}"`).join(' and ')}; its columns are ${names.map((n) => `"${n}"`).join(', ')}. ${near ? `Is "${near}" meant? ` : ''}Say which hold what: ${advice}`,
+    2,
+  )
+}
+
+export function readText(cells: Cells, name: string, where: string): string {
+  const value = cells[name]
+  if (typeof value !== 'string')
+    throw new UserError(`${where}: "${name}" is ${what(value)} where text is needed`)
+  if (value.trim() === '') throw new UserError(`${where}: "${name}" is empty`)
+  return value
+}
+
+/** A list of messages; as text (in CSV, say), it is JSON. */
+export function readMessages(cells: Cells, name: string, where: string): ChatMessage[] {
+  const value = typeof cells[name] === 'string' ? fromJson(cells[name], name, where) : cells[name]
+  if (!Array.isArray(value) || value.length === 0)
+    throw new UserError(
+      `${where}: "${name}" is ${what(value)} where a list of messages is needed ([{"role": …, "content": …}, …])`,
+    )
+  return value.map((message, i) => readMessage(message, `${where}: message ${i + 1}`))
+}
+
+function fromJson(cell: string, name: string, where: string): unknown {
+  try {
+    return JSON.parse(cell)
+  } catch (error) {
+    throw new UserError(`${where}: "${name}" is not JSON (${(error as Error).message})`)
+  }
+}
+
+function readMessage(message: unknown, where: string): ChatMessage {
+  const { role, content, reasoning_content } = (message ?? {}) as Record<string, unknown>
+  if (typeof role !== 'string' || role === '')
+    throw new UserError(`${where} has no "role" (system, user or assistant)`)
+  if (typeof content !== 'string')
+    throw new UserError(`${where}: its "content" is ${what(content)} where text is needed`)
+  if (reasoning_content == null) return { role, content }
+  if (typeof reasoning_content !== 'string')
+    throw new UserError(
+      `${where}: its "reasoning_content" is ${what(reasoning_content)} where text is needed`,
+    )
+  return { role, content, reasoning_content }
+}
+
+/** A value in words. */
+export const what = (value: unknown): string =>
+  value == null
+    ? 'missing'
+    : String(value) === ''
+      ? 'empty'
+      : Array.isArray(value)
+        ? 'a list'
+        : `a ${typeof value}`
