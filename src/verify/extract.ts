@@ -94,6 +94,18 @@ function isProse(text: string): boolean {
 const DECIDED =
   /^(?:[([*]*[A-J][)\]*]*(?:[.):,]|(?=\s+(?:because|since|as)\b))\s|(?:yes|no|true|false)(?:,|\s+(?:because|since|as)\b))/i
 
+/** "It is not 5.", "5 is wrong" */
+function isDenied(text: string, start: number, end: number): boolean {
+  return (
+    /\b(?:not|never|wrong|incorrect|isn't|aren't)\b:?\s+(?:\w+\s+)?[$\\([]*$/i.test(
+      text.slice(Math.max(0, start - 40), start),
+    ) ||
+    /^[\s$\\)\]]*(?:(?:is|are|was|would be)\s+(?:not|wrong|incorrect)|isn't)\b/i.test(
+      text.slice(end, end + 40),
+    )
+  )
+}
+
 const PHRASE =
   /(?:\b(?:answers?|(?:correct|right|final) (?:option|choice|result))\b(?:\s+(?:is|are|would be|must be)(?:\s*:)?|(?:\*\*)?\s*[:=](?:\*\*)?)|答案(?:是|为|：|:))\s*/gi
 
@@ -134,7 +146,7 @@ function lastFormula(text: string): string | null {
   }
   let at = formulas.length - 1
   const last = formulas[at]
-  if (!last || isQuestion(text, last.start, last.end)) return null
+  if (!last || isQuestion(text, last.start, last.end) || isDenied(text, last.start, last.end)) return null
   const after = text.slice(last.end)
   // "… the area of $ABC$ is 120"
   if (!/\d/.test(last.text) && /\d/.test(after)) return null
@@ -176,7 +188,9 @@ function lastNumber(text: string): string | null {
     /=\s*$/.test(text.slice(Math.max(0, numbers[k]!.index - 8), numbers[k]!.index)),
   )
   at = equals.at(-1) ?? inSentence.at(-1) ?? at
-  const items = [numbers[at]![0]]
+  const chosen = numbers[at]!
+  if (isDenied(text, chosen.index, chosen.index + chosen[0].length)) return null
+  const items = [chosen[0]]
   for (; at > 0; at--) {
     const before = numbers[at - 1]!
     if (

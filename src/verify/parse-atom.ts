@@ -88,12 +88,17 @@ export function atom(c: Cursor): Expression {
   }
 }
 
+const PARTS =
+  /^(?:hal(?:f|ves)|quarters?|point|(?:thir|four|fif|six|seven|eigh|nin|ten|hundred|thousand)ths?|thirds?)$/i
+
 /** five, twenty-five, five (5) */
 function spelledNumber(c: Cursor, first: Token): Expression | null {
   const found = numberWords((ahead) => (ahead === 0 ? first : c.peek(ahead - 1)))
   if (!found) return null
   for (let k = 1; k < found.length; k++) c.next()
   const number = literal(rational(found.value))
+  const part = c.peek(c.mark('-') ? 1 : 0)
+  if (part?.kind === 'word' && PARTS.test(part.text)) throw new Unreadable('a fraction in words')
   if (c.mark('(') && c.peek(1)?.kind === 'number' && c.is('mark', ')', 2)) {
     const { value } = c.peek(1)!.number!
     if (value.d !== 1n || value.n !== found.value) throw new Unreadable('two numbers')

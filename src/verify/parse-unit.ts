@@ -33,7 +33,7 @@ const RAISED: readonly (readonly [string, bigint])[] = [
 ]
 /** Words that make another number of the one before them, or none. */
 const CHANGES =
-  /^(?:more|less|fewer|than|not|no|wrong|incorrect|false|to|from|hal(?:f|ves)|thirds?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?|hundredths?|thousandths?|factorial|choose|over|divided|doubled?|tripled?|maybe|possibly|but|except|alternatively|instead|power)$/i
+  /^(?:more|less|fewer|than|not|no|wrong|incorrect|false|to|from|hal(?:f|ves)|thirds?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?|hundredths?|thousandths?|factorial|choose|over|divided|doubled?|tripled?|maybe|possibly|but|except|alternatively|instead|power|tens|gross|hundreds|thousands|millions|billions)$/i
 
 export const literal = (value: Rational): Expression => ({
   kind: 'number',
@@ -117,6 +117,10 @@ function enclosed(c: Cursor, value: Expression): Unit | null {
   return unit
 }
 
+/** "2 min", and not min(2, 3) */
+export const isMinutes = (c: Cursor) =>
+  c.command('min') && (c.peek()!.upright || !/^(?:[({_]|\{)$/.test(c.peek(1)?.text ?? ''))
+
 /** "5 times" and nothing after it. */
 export const isLastTimes = (c: Cursor) =>
   c.command('times') && (!c.peek(1) || (c.peek(1)!.kind === 'mark' && c.peek(1)!.text === ')'))
@@ -130,7 +134,7 @@ function readUnit(c: Cursor): Unit | null {
     const token = c.peek()
     if (!token) break
     // 5 times; `min` is also a function.
-    const named = token.kind === 'command' && (isLastTimes(c) || (token.text === 'min' && token.upright))
+    const named = isLastTimes(c) || isMinutes(c)
     if (
       token.kind === 'word' ||
       named ||

@@ -1,7 +1,7 @@
 import { Cursor, Unreadable } from './cursor.ts'
 import { type Expression, type Relation, some } from './expression.ts'
 import { atom, closesBars, startsAtom } from './parse-atom.ts'
-import { isLastTimes, remark, unitAfter } from './parse-unit.ts'
+import { isLastTimes, isMinutes, remark, unitAfter } from './parse-unit.ts'
 import { tokenize } from './tokens.ts'
 import { unitWord } from './units.ts'
 
@@ -64,6 +64,7 @@ export function list(c: Cursor): Expression {
         break
       c.next()
       separated = true
+      if (kind === 'joiner' && c.done) throw new Unreadable('it ends too early')
     }
     const token = c.peek()
     if (!token || (items.length > 0 && !separated) || !startsItem(c)) break
@@ -207,6 +208,7 @@ function product(c: Cursor): Expression {
         !unitFollows(c, factors) &&
         !closesBars(c) &&
         !remark(c) &&
+        !isMinutes(c) &&
         !(c.mark('(') && c.is('command', 'mod', 1))
       ) {
         const previous = factors.at(-1)!

@@ -65,8 +65,8 @@ function judge(gold: string, g: Reading, answer: string, options: VerifyOptions)
       return gChoice.letters === aChoice.letters && !isUndecided(aChoice)
         ? { equal: true, reason: 'the same choice' }
         : no('is another choice')
-    // "A" is neither "A triangle" nor "A is wrong".
-    if (gChoice.rest === '' && WORDS.test(a.source)) return no('is no choice')
+    // "A" is neither "A triangle" nor "A is wrong" nor 12 A.
+    if (gChoice.rest === '' && MORE.test(a.source)) return no('is no choice')
   }
   if (sameText(g.source, a.source)) return { equal: true, reason: 'the same words' }
   const answers = a.expressions.length > 0 ? a.expressions : []
@@ -77,7 +77,7 @@ function judge(gold: string, g: Reading, answer: string, options: VerifyOptions)
   return compare([...g.expressions, ...goldRest], [...answers, ...rest], no)
 }
 
-const WORDS = /(?<![\\a-zA-Z])[a-zA-Z]{2}/
+const MORE = /\d|(?<![\\a-zA-Z])[a-zA-Z]{2}/
 
 /** Is it a date, or a time to the minute in the morning or evening? */
 const isMoment = (moment: string | null, source: string) =>

@@ -51,7 +51,6 @@ export const NAMED: ReadonlyMap<string, string> = new Map([
     degrees: 'degree',
     deg: 'degree',
     mod: 'mod',
-    pm: 'pm',
     leq: 'le',
     geq: 'ge',
     neq: 'ne',
