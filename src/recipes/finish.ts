@@ -1,5 +1,5 @@
+import { weightsHash } from '../models/weights-hash.ts'
 import type { RunStore } from '../runs/store.ts'
-import { weightsHash } from './model-folder.ts'
 
 /** What every training run ends with. */
 export interface Trained {

@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { UserError } from '../errors.ts'
 import { hubFiles, readHubName } from '../hub/index.ts'
@@ -66,13 +65,3 @@ const TEXT_FILES = [
   'generation_config.json',
   'chat_template.jinja',
 ]
-
-/** SHA-256 over a model's weight files, in the order of their names. */
-export function weightsHash(folder: string): string {
-  const hash = createHash('sha256')
-  for (const name of readdirSync(folder)
-    .filter((n) => n.endsWith('.safetensors'))
-    .sort())
-    hash.update(readFileSync(join(folder, name)))
-  return hash.digest('hex')
-}

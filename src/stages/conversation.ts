@@ -2,6 +2,7 @@ import type { SampleOptions, Sampler } from '../engines/contract.ts'
 import { UserError } from '../errors.ts'
 import type { ChatMessage, Tokenizer } from '../models/tokenizer.ts'
 import { parseResponse } from '../thinking/parse.ts'
+import { splitThinking } from '../thinking/split.ts'
 import { r1ZeroPrompt } from '../thinking/template.ts'
 
 export interface Reply {
@@ -70,7 +71,7 @@ export class Conversation {
       },
     })
     push(stream.end())
-    const { thinking, answer } = this.remembers ? afterThinking(text, opened) : parseResponse(text)
+    const { thinking, answer } = this.remembers ? splitThinking(text, { opened }) : parseResponse(text)
     if (this.remembers) this.#messages = [...messages, { role: 'assistant', content: answer ?? text.trim() }]
     return { text, thinking, answer }
   }
@@ -86,11 +87,3 @@ export class Conversation {
 }
 
 const user = (content: string): ChatMessage => ({ role: 'user', content })
-
-/** Thinking up to `</think>`, if any, and the rest; no answer where the thinking did not end. */
-function afterThinking(text: string, opened: boolean): { thinking: string | null; answer: string | null } {
-  const whole = opened ? `<think>${text}` : text
-  const [, thinking, answer] = /^\s*<think>([\s\S]*?)(?:<\/think>([\s\S]*))?$/.exec(whole) ?? []
-  if (thinking === undefined) return { thinking: null, answer: text.trim() }
-  return { thinking: thinking.trim(), answer: answer?.trim() ?? null }
-}
