@@ -34,11 +34,11 @@ export interface PreferenceQuality {
   readonly longerWins: { readonly gold: number; readonly model: number }
   /** Pearson's correlation of length with the label (labelled texts) and with the reward. */
   readonly lengthCorrelation: { readonly gold: number; readonly model: number }
-  /** Comparisons whose z lies from edge to edge, `HISTOGRAM_EDGES`. */
-  readonly histogram: readonly number[]
+  /** How many comparisons have a z below the first edge, from each edge to the next, and from the last one on. */
+  readonly histogram: { readonly edges: readonly number[]; readonly counts: readonly number[] }
 }
 
-/** −4, −3.5, … 4: what lies beyond is in the first and the last of the 18 parts. */
+/** −4, −3.5, … 4. */
 export const HISTOGRAM_EDGES: readonly number[] = Array.from({ length: 17 }, (_, i) => -4 + i / 2)
 
 /** z = Σ s·r: of a pair, better − worse; of a labelled text, the reward or, where it is bad, its negative. */
@@ -74,7 +74,7 @@ export function preferenceQuality(scored: readonly ScoredComparison[]): Preferen
         scored.flatMap(({ rewards }) => rewards),
       ),
     },
-    histogram: histogram(margins),
+    histogram: { edges: HISTOGRAM_EDGES, counts: histogram(margins) },
   }
 }
 

@@ -22,6 +22,10 @@ const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> 
     about: 'fine-tune a model on demonstrations',
     load: async () => (await import('./sft.ts')).sft,
   },
+  reward: {
+    about: 'train a reward model on preferences',
+    load: async () => (await import('./reward.ts')).reward,
+  },
   resume: {
     about: 'go on with a run that was stopped',
     load: async () => (await import('./resume.ts')).resume,

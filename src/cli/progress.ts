@@ -2,6 +2,7 @@ import pc from 'picocolors'
 import type { FinetuneStep } from '../stages/finetune.ts'
 import type { PretrainingStep } from '../stages/pretraining.ts'
 import type { ReinforceStep } from '../stages/reinforce.ts'
+import type { RewardStep } from '../stages/reward-model.ts'
 import { clock, type Output, percent, tail } from './output.ts'
 
 /** Lines where there is no terminal to keep one alive: every so many steps. */
@@ -66,6 +67,30 @@ export function showFinetuning(output: Output): (step: FinetuneStep) => void {
       `epoch ${now.epoch.toFixed(2)}`,
       `loss ${now.loss.toFixed(4)}`,
       `${now.tokensPerSecond.toFixed(0)} learned tok/s`,
+      `${clock(left)} left`,
+    ]
+    if (output.isTerminal) output.live(facts.join(' · '))
+    else if (step % EVERY === 0 || step === 1) output.say(facts.join(' · '))
+  }
+}
+
+/** Shows the steps of a reward model's training. */
+export function showRewardTraining(output: Output): (step: RewardStep) => void {
+  const remaining = timeLeft()
+  return (now) => {
+    const { step, steps, heldOut } = now
+    const left = remaining(step, steps)
+    output.emit({ type: 'step', ...now, secondsLeft: finite(left) })
+    if (heldOut)
+      output.say(
+        `step ${step}/${steps} · held out: ${pc.bold(percent(heldOut.accuracy))} right, loss ${heldOut.loss.toFixed(4)}`,
+      )
+    const facts = [
+      `step ${step}/${steps}`,
+      `epoch ${now.epoch.toFixed(2)}`,
+      `loss ${now.loss.toFixed(4)}`,
+      `${percent(now.accuracy)} right`,
+      `${now.tokensPerSecond.toFixed(0)} tok/s`,
       `${clock(left)} left`,
     ]
     if (output.isTerminal) output.live(facts.join(' · '))

@@ -1,6 +1,7 @@
 import { defineCommand } from 'citty'
 import { UserError } from '../errors.ts'
 import { resumePretrain } from '../recipes/pretrain.ts'
+import { resumeReward } from '../recipes/reward.ts'
 import { resumeSft } from '../recipes/sft.ts'
 import { resumeZero } from '../recipes/zero.ts'
 import type { RunInfo } from '../runs/rows.ts'
@@ -11,6 +12,7 @@ import { interruptible } from './interrupt.ts'
 import { outputOf, outputOptions } from './options.ts'
 import type { Output } from './output.ts'
 import { finishPretrain, watchPretrain } from './pretrain.ts'
+import { finishReward, watchReward } from './reward.ts'
 import { finishSft, watchSft } from './sft.ts'
 import { finishZero } from './summary.ts'
 import { watchZero } from './zero.ts'
@@ -42,6 +44,9 @@ const RECIPES: Record<string, (output: Output, info: RunInfo, signal: AbortSigna
   },
   async sft(output, { directory }, signal) {
     finishSft(output, await resumeSft(directory, watchSft(output, signal)))
+  },
+  async reward(output, { directory }, signal) {
+    finishReward(output, await resumeReward(directory, watchReward(output, signal)))
   },
   async pretrain(output, { directory, settings }, signal) {
     const { tokens } = settings as { tokens: number }

@@ -157,11 +157,21 @@ export async function resumeSft(directory: string, watch: SftWatch = {}): Promis
 /** Given settings on top of what their preset says, checked. */
 export function resolveSftSettings(given: SftInput): SftSettings {
   const { preset } = checkSettings(sftSettings.pick({ preset: true }), { preset: given.preset })
-  const { schedule, ...layer } = PRESETS[preset]
-  // another kind of schedule has other numbers
+  return withDefaults(checkSettings(sftSettings, belowGiven(PRESETS[preset], given)))
+}
+
+/** Given settings on top of a preset's. Another kind of schedule than the preset's has other numbers. */
+export function belowGiven(
+  { schedule, ...layer }: { schedule: { kind: string; warmup: number } },
+  given: { schedule?: { kind?: string | undefined } | undefined },
+): Tree {
   const kind = given.schedule?.kind
   const below = kind === undefined || kind === schedule.kind ? schedule : { warmup: schedule.warmup }
-  const settings = checkSettings(sftSettings, merge({ ...layer, schedule: below }, given as Tree))
+  return merge({ ...layer, schedule: below }, given as Tree)
+}
+
+/** A thread a core, unless told. */
+export function withDefaults<S extends { threads: number | null }>(settings: S): S {
   return { ...settings, threads: settings.threads ?? Math.min(availableParallelism(), 8) }
 }
 

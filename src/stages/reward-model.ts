@@ -198,7 +198,7 @@ function toNumbers(quality: PreferenceQuality): EvaluationNumbers {
     'longer_wins/model': longerWins.model,
     'length_correlation/gold': lengthCorrelation.gold,
     'length_correlation/model': lengthCorrelation.model,
-    ...Object.fromEntries(PARTS.map((name, i) => [name, histogram[i]!])),
+    ...Object.fromEntries(PARTS.map((name, i) => [name, histogram.counts[i]!])),
   }
 }
 
@@ -211,6 +211,6 @@ function fromNumbers(numbers: EvaluationNumbers): PreferenceQuality {
     margin: known('margin'),
     longerWins: { gold: known('longer_wins/gold'), model: known('longer_wins/model') },
     lengthCorrelation: { gold: known('length_correlation/gold'), model: known('length_correlation/model') },
-    histogram: PARTS.map(known),
+    histogram: { edges: HISTOGRAM_EDGES, counts: PARTS.map(known) },
   }
 }

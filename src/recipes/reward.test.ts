@@ -1,0 +1,240 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { loadConfig, loadModel } from '../models/directory.ts'
+import { RunStore } from '../runs/store.ts'
+import { type RewardInput, type RewardResult, resolveRewardSettings, resumeReward, reward } from './reward.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'ruminate-reward-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
+
+/** A tiny model that writes text, with its tokenizer. */
+const model = join(folder, 'model')
+mkdirSync(model)
+for (const file of ['config.json', 'model.safetensors'])
+  cpSync(path(`../stages/fixtures/sft/${file}`), join(model, file))
+for (const file of ['tokenizer.json', 'tokenizer_config.json'])
+  cpSync(path(`../../models/miniature-base/${file}`), join(model, file))
+
+/** The polite answer is the better one, whatever its length. */
+const row = (n: number): string => {
+  const [polite, rude] = [`Yes: it is ${n + 1}. Thank you!`, `Go away!${' No!'.repeat(n % 9)}`]
+  return `${JSON.stringify({
+    prompt: [{ role: 'user', content: `What is ${n} + 1?` }],
+    chosen: [{ role: 'assistant', content: polite }],
+    rejected: [{ role: 'assistant', content: rude }],
+  })}\n`
+}
+const rows = Array.from({ length: 60 }, (_, n) => row(n)).join('')
+const long = `${JSON.stringify({ messages: [{ role: 'user', content: 'Go on.' }], chosen: 'a b '.repeat(300), rejected: 'c' })}\n`
+const data = join(folder, 'rows.jsonl')
+writeFileSync(data, rows + long.replace('"messages"', '"prompt"'))
+
+const small = {
+  model,
+  data,
+  maxLength: 300,
+  epochs: 2,
+  batchSize: 10,
+  learningRate: 0.01,
+  eval: { share: 0.2 },
+  checkpointEvery: 4,
+  threads: 2,
+} as const
+
+/** Everything that was measured but for the clock. */
+function measured(run: string): unknown {
+  const store = RunStore.open(run)
+  try {
+    return Array.from({ length: store.info().step + 1 }, (_, step) =>
+      Object.entries(store.metricsAt(step)).filter(([name]) => !/^(speed|time)\//.test(name)),
+    )
+  } finally {
+    store.close()
+  }
+}
+
+let whole: RewardResult
+const warnings: string[] = []
+beforeAll(async () => {
+  whole = await reward(small, {
+    out: join(folder, 'whole'),
+    onWarning: (message) => warnings.push(message),
+  })
+})
+
+describe('a run', () => {
+  test('learns which of two held-out answers is better', () => {
+    expect(whole.after.accuracy).toBeGreaterThan(0.9)
+    expect(whole.after.loss).toBeLessThan(0.5 * whole.before.loss)
+    expect(whole.after.comparisons).toBe(whole.data.heldOut)
+    expect(whole.after.histogram.counts.reduce((a, b) => a + b)).toBe(whole.data.heldOut)
+  })
+
+  test('counts the rows that are too long, and tells of them', () => {
+    expect(whole.data).toMatchObject({ kind: 'pairs', overlong: 1, repeated: 0 })
+    expect(whole.data.training + whole.data.heldOut).toBe(60)
+    expect(warnings).toEqual(['1 of 61 rows are left out: longer than maxLength, 300 tokens'])
+  })
+
+  test('stores what it measured, and its result', () => {
+    const store = RunStore.open(whole.run)
+    expect(store.metricNames()).toEqual(
+      expect.arrayContaining(['loss', 'accuracy', 'margin', 'eval/accuracy', 'eval/longer_wins/model']),
+    )
+    expect(store.metric('eval/accuracy').map(({ step }) => step)).toEqual([0, whole.steps / 2, whole.steps])
+    expect(store.info()).toMatchObject({ status: 'done', result: JSON.parse(JSON.stringify(whole)) })
+    store.close()
+  })
+
+  test('writes a sequence classifier as Transformers has it, which may learn on', async () => {
+    const json = JSON.parse(readFileSync(join(whole.model, 'config.json'), 'utf8'))
+    expect(json).toMatchObject({
+      architectures: ['Qwen3ForSequenceClassification'],
+      id2label: { 0: 'LABEL_0' },
+      pad_token_id: loadConfig(model).padTokenId,
+    })
+    expect(existsSync(join(whole.model, 'generation_config.json'))).toBe(false)
+    const { config, parameters } = loadModel(whole.model)
+    expect(config.head).toBe('score')
+    expect(parameters.get('score.weight')).toHaveLength(config.hiddenSize)
+    expect(parameters.has('lm_head.weight')).toBe(false)
+    const more = await reward(
+      { ...small, model: whole.run, epochs: 1, learningRate: 0 },
+      { out: join(folder, 'more'), onWarning: () => {} },
+    )
+    expect(more.before).toEqual(whole.after)
+    expect(more.sha256).toBe(whole.sha256)
+  })
+
+  test('on labelled answers', async () => {
+    const labels = join(folder, 'labels.jsonl')
+    const lines = rows
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    writeFileSync(
+      labels,
+      lines
+        .flatMap(({ prompt, chosen, rejected }) => [
+          { messages: [...prompt, ...chosen], label: 'safe' },
+          { messages: [...prompt, ...rejected], label: 'unsafe' },
+        ])
+        .map((line) => `${JSON.stringify(line)}\n`)
+        .join(''),
+    )
+    const { data, after } = await reward({ ...small, data: labels }, { out: join(folder, 'labels') })
+    expect(data.kind).toBe('labels')
+    expect(after.accuracy).toBeGreaterThan(0.9)
+    expect(after.longerWins.gold).toBeNaN()
+    expect(after.lengthCorrelation.gold).not.toBeNaN()
+  })
+})
+
+describe('as if it had never stopped', () => {
+  test('the same seed gives the same metrics and weights; another seed does not', async () => {
+    const again = await reward(small, { out: join(folder, 'again'), onWarning: () => {} })
+    expect(again.sha256).toBe(whole.sha256)
+    expect(measured(again.run)).toEqual(measured(whole.run))
+    const other = await reward({ ...small, seed: 1 }, { out: join(folder, 'other'), onWarning: () => {} })
+    expect(other.sha256).not.toBe(whole.sha256)
+  })
+
+  test('Ctrl-C and resume', async () => {
+    const stop = new AbortController()
+    const out = join(folder, 'interrupted')
+    const interrupted = reward(small, {
+      out,
+      signal: stop.signal,
+      onWarning: () => {},
+      onStep: ({ step }) => void (step === 3 && stop.abort()),
+    })
+    await expect(interrupted).rejects.toThrow(/interrupted at step 3; `ruminate resume/)
+    const resumed = await resumeReward(out, { onWarning: () => {} })
+    expect(resumed.sha256).toBe(whole.sha256)
+    expect(resumed.after).toEqual(whole.after)
+    expect(measured(out)).toEqual(measured(whole.run))
+  })
+
+  test('kill -9 at several moments and resume', async () => {
+    const out = join(folder, 'killed')
+    const { model, data, epochs, threads, eval: held, ...sets } = small
+    const first = [
+      ...['reward', '--model', model, '--data', data, '--epochs', `${epochs}`, '--threads', `${threads}`],
+      ...['--out', out, '--set', `eval.share=${held.share}`],
+      ...Object.entries(sets).flatMap(([name, value]) => ['--set', `${name}=${value}`]),
+    ]
+    for (const written of [2, 7, 3]) {
+      const args = existsSync(join(out, 'run.sqlite')) ? ['resume', out] : first
+      const child = spawn(process.execPath, ['--import', 'tsx', path('../cli/main.ts'), ...args, '--json'], {
+        stdio: ['ignore', 'pipe', 'ignore'],
+      })
+      await killAfter(child, written)
+    }
+    expect((await resumeReward(out, { onWarning: () => {} })).sha256).toBe(whole.sha256)
+    expect(measured(out)).toEqual(measured(whole.run))
+  })
+
+  test('not on other data', async () => {
+    const stop = new AbortController()
+    const out = join(folder, 'changed')
+    const changing = join(folder, 'changing.jsonl')
+    writeFileSync(changing, rows)
+    const options = { out, signal: stop.signal, onStep: () => stop.abort() }
+    await expect(reward({ ...small, data: changing }, options)).rejects.toThrow(/interrupted/)
+    appendFileSync(changing, row(99))
+    await expect(resumeReward(out)).rejects.toThrow(/changing\.jsonl is no longer what it was/)
+  })
+})
+
+/** Kills a process without warning once it has written some lines. */
+function killAfter(child: ChildProcess, lines: number): Promise<void> {
+  let seen = 0
+  child.stdout!.on('data', (chunk: Buffer) => {
+    seen += chunk.toString().split('\n').length - 1
+    if (seen >= lines) child.kill('SIGKILL')
+  })
+  return new Promise((resolve) => child.on('close', () => resolve()))
+}
+
+test.each<[string, RewardInput, RegExp]>([
+  ['no data', { data: undefined }, /setting data is missing: which preferences\?/],
+  ['more tokens than the model reads', { maxLength: 513 }, /reads 512 tokens; set maxLength=512 or less/],
+  ['no row is short enough', { maxLength: 2 }, /have at most 2 tokens, and both are needed/],
+  ['no model', { model: 'nowhere' }, /no model folder at nowhere/],
+  [
+    'columns that are not there',
+    { columns: { chosen: 'best' } },
+    /no column "best"; its columns are "prompt"/,
+  ],
+])('what is wrong is one line, before there is a run: %s', async (_, settings, message) => {
+  const out = join(folder, 'never')
+  await expect(reward({ ...small, ...settings }, { out })).rejects.toThrow(message)
+  expect(existsSync(out)).toBe(false)
+})
+
+test('the preset of the paper; another schedule has other numbers', () => {
+  expect(resolveRewardSettings({ data, preset: 'deepseek-r1' })).toMatchObject({
+    epochs: 1,
+    batchSize: 256,
+    learningRate: 6e-6,
+    maxLength: 8192,
+  })
+  expect(resolveRewardSettings({ data, schedule: { kind: 'constant' } }).schedule).toEqual({
+    kind: 'constant',
+    warmup: 5,
+  })
+})

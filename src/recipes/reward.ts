@@ -1,0 +1,284 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import type { PreferenceQuality } from '../algorithms/preference.ts'
+import type { Trainer } from '../engines/contract.ts'
+import { openLocalTrainer } from '../engines/local/index.ts'
+import { UserError } from '../errors.ts'
+import { loadConfig, loadModel, type Model } from '../models/directory.ts'
+import { withRewardHead } from '../models/parameters.ts'
+import { Tokenizer } from '../models/tokenizer.ts'
+import { RunStore } from '../runs/store.ts'
+import type { Epochs } from '../stages/epochs.ts'
+import { Interrupted } from '../stages/interrupted.ts'
+import { type Comparison, comparisonOf, type RewardStep, trainReward } from '../stages/reward-model.ts'
+import type { Example } from '../tasks/examples.ts'
+import { type Preference, readPreferences } from '../tasks/preferences.ts'
+import { finishRun, type Trained } from './finish.ts'
+import { checkSettings, type Tree } from './layers.ts'
+import { modelFolder } from './model-folder.ts'
+import type { DeepPartial } from './settings.ts'
+import { belowGiven, sftSettings, withDefaults } from './sft.ts'
+
+/**
+ * The scale. `deepseek-r1` is the helpful reward model of R1 (Nature 645, Methods): one epoch at 6e-6, batches of 256,
+ * 8,192 tokens; it names no schedule.
+ */
+const PRESETS = {
+  miniature: {
+    epochs: 2,
+    batchSize: 16,
+    maxLength: 1024,
+    learningRate: 5e-4,
+    schedule: { kind: 'cosine', warmup: 5, final: 0.1 },
+  },
+  'deepseek-r1': {
+    epochs: 1,
+    batchSize: 256,
+    maxLength: 8192,
+    learningRate: 6e-6,
+    schedule: { kind: 'constant', warmup: 0 },
+  },
+} as const
+
+const column = z.string().min(1).optional()
+
+/** Settings of `reward`: those of `sft`, of which a batch and its length are counted in comparisons and in texts. */
+export const rewardSettings = sftSettings.extend({
+  /** Preferences: a file (JSONL, CSV, Parquet), a folder, or a dataset of the hub. */
+  data: z.string({ error: 'which preferences? Give a file, a folder, or a dataset of the hub' }).min(1),
+  /** Which columns hold what, where they have other names. */
+  columns: z
+    .strictObject({
+      messages: column,
+      prompt: column,
+      chosen: column,
+      rejected: column,
+      text: column,
+      response: column,
+      label: column,
+    })
+    .prefault({}),
+})
+export type RewardSettings = z.output<typeof rewardSettings>
+/** What may be given: any part of the settings. */
+export type RewardInput = DeepPartial<z.input<typeof rewardSettings>>
+
+export interface RewardWatch {
+  /** Raised: the run stops after the step under way, with a checkpoint, by throwing `Interrupted`. */
+  readonly signal?: AbortSignal | undefined
+  readonly onStart?: ((run: string, settings: RewardSettings, data: RewardData) => void) | undefined
+  readonly onBefore?: ((before: PreferenceQuality, steps: number) => void) | undefined
+  readonly onStep?: ((step: RewardStep) => void) | undefined
+  /** Told what of the data is left out, in words. */
+  readonly onWarning?: ((message: string) => void) | undefined
+  /** Told what takes long before there is a run: downloads, large tables. */
+  readonly onProgress?: ((line: string) => void) | undefined
+}
+
+/** How much data there is. */
+export interface RewardData {
+  /** Pairs, or answers with a label. */
+  readonly kind: 'pairs' | 'labels'
+  readonly training: number
+  readonly heldOut: number
+  /** Left out: a text is longer than `maxLength` tokens. */
+  readonly overlong: number
+  /** Left out of training: their prompt is among the held-out ones. */
+  readonly repeated: number
+  /** Of all training texts, prompts included. */
+  readonly tokens: number
+  readonly longest: number
+}
+
+export interface RewardResult extends Trained, Epochs<PreferenceQuality> {
+  readonly seed: number
+  readonly data: RewardData
+}
+
+/**
+ * Reward-model training: a decoder with a scalar head learns which of two answers is better (Bradley–Terry), or which
+ * answers are good.
+ *
+ * @example
+ * const { after } = await reward({ data: 'pairs.jsonl' })
+ * console.log(`${after.accuracy} of the held-out pairs are judged right`)
+ */
+export async function reward(
+  given: RewardInput,
+  { out, ...watch }: RewardWatch & { out?: string | undefined } = {},
+): Promise<RewardResult> {
+  const named = resolveRewardSettings(given)
+  const settings = { ...named, model: await modelFolder(named.model, watch.onProgress) }
+  const prepared = await prepare(settings, watch)
+  return withModel(settings, (trainer, padId) => {
+    const store = RunStore.create({
+      recipe: 'reward',
+      seed: settings.seed,
+      settings: { ...settings, dataHash: prepared.hash },
+      ...(out ? { out } : {}),
+    })
+    return train(store, trainer, padId, settings, prepared, watch)
+  })
+}
+
+/**
+ * Goes on with a run from its last checkpoint, to the same result as if it had never stopped. The data is read again and
+ * must be what it was.
+ */
+export async function resumeReward(directory: string, watch: RewardWatch = {}): Promise<RewardResult> {
+  const store = RunStore.open(directory, { write: true })
+  try {
+    const { dataHash, ...tree } = store.info().settings as Tree
+    const settings = checkSettings(rewardSettings, tree)
+    const prepared = await prepare(settings, watch)
+    if (prepared.hash !== dataHash)
+      throw new UserError(
+        `${settings.data} is no longer what it was when ${directory} began, so that the run cannot go on; start a new one`,
+      )
+    return await withModel(settings, (trainer, padId) =>
+      train(store, trainer, padId, settings, prepared, watch),
+    )
+  } finally {
+    store.close()
+  }
+}
+
+/** Given settings on top of what their preset says, checked. */
+export function resolveRewardSettings(given: RewardInput): RewardSettings {
+  const { preset } = checkSettings(rewardSettings.pick({ preset: true }), { preset: given.preset })
+  return withDefaults(checkSettings(rewardSettings, belowGiven(PRESETS[preset], given)))
+}
+
+interface Prepared {
+  readonly training: readonly Comparison[]
+  readonly heldOut: readonly Comparison[]
+  readonly data: RewardData
+  /** SHA-256 of all tokens and labels. */
+  readonly hash: string
+}
+
+/** Preferences → tokens. */
+async function prepare(settings: RewardSettings, watch: RewardWatch): Promise<Prepared> {
+  const { model, maxLength } = settings
+  const { maxPositions } = loadConfig(model)
+  if (maxLength > maxPositions)
+    throw new UserError(
+      `setting maxLength is ${maxLength}: ${model} reads ${maxPositions} tokens; set maxLength=${maxPositions} or less`,
+      2,
+    )
+  const warn = watch.onWarning ?? ((message) => process.emitWarning(message))
+  const progress = watch.onProgress ?? (() => {})
+  const rows = await readPreferences(settings.data, {
+    columns: settings.columns,
+    heldOutShare: settings.eval.share,
+    warn,
+    progress,
+  })
+  const codec = Tokenizer.load(model)
+  const encode = (side: string, all: readonly Example<Preference>[]): Comparison[] =>
+    all.flatMap(({ where, example }, i) => {
+      if (i % 1000 === 0) progress(`tokens of the ${side} rows: ${Math.floor((100 * i) / all.length)} %`)
+      try {
+        const comparison = comparisonOf(codec, example)
+        return comparison.texts.some(({ length }) => length > maxLength) ? [] : [comparison]
+      } catch (error) {
+        if (error instanceof UserError) throw new UserError(`${where}: ${error.message}`, error.exitCode)
+        throw error
+      }
+    })
+  const training = encode('training', rows.training)
+  const heldOut = encode('held-out', rows.heldOut)
+  const overlong = rows.training.length - training.length + rows.heldOut.length - heldOut.length
+  if (training.length === 0 || heldOut.length === 0)
+    throw new UserError(
+      `${settings.data}: ${training.length} rows to train on and ${heldOut.length} held out have at most ${maxLength} tokens, and both are needed; set a higher maxLength`,
+    )
+  if (overlong > 0)
+    warn(
+      `${overlong} of ${rows.training.length + rows.heldOut.length} rows are left out: longer than maxLength, ${maxLength} tokens`,
+    )
+  if (rows.repeated > 0)
+    warn(`${rows.repeated} training rows are left out: their prompt is among the held-out ones`)
+  const hash = createHash('sha256')
+  for (const { texts, good } of [...training, ...heldOut]) {
+    for (const tokens of texts) hash.update(tokens)
+    hash.update(String(good))
+  }
+  const lengths = training.flatMap(({ texts }) => texts.map(({ length }) => length))
+  return {
+    training,
+    heldOut,
+    hash: hash.digest('hex'),
+    data: {
+      kind: training[0]!.good === null ? 'pairs' : 'labels',
+      training: training.length,
+      heldOut: heldOut.length,
+      overlong,
+      repeated: rows.repeated,
+      tokens: lengths.reduce((sum, length) => sum + length, 0),
+      longest: lengths.reduce((most, length) => Math.max(most, length), 0),
+    },
+  }
+}
+
+/** Opens the model with a scalar head. A damaged one fails here, before there is a run. */
+async function withModel<T>(
+  { model: folder, seed, threads }: RewardSettings,
+  work: (trainer: Trainer, padId: number) => Promise<T>,
+): Promise<T> {
+  const { config, parameters } = rewardModel(folder, seed)
+  const model = { config, parameters, tokenizerFrom: folder }
+  const trainer = await openLocalTrainer({ model, threads: threads! })
+  try {
+    return await work(trainer, config.padTokenId!)
+  } finally {
+    await trainer.close()
+  }
+}
+
+/** A reward model as it is; any other model with a new head. */
+function rewardModel(folder: string, seed: number): Model {
+  const model = loadModel(folder)
+  const padId = Tokenizer.load(folder).padId
+  if (model.config.head === 'tokens') return withRewardHead(model, padId, seed)
+  return { ...model, config: { ...model.config, padTokenId: model.config.padTokenId ?? padId } }
+}
+
+async function train(
+  store: RunStore,
+  trainer: Trainer,
+  padId: number,
+  settings: RewardSettings,
+  { training, heldOut, data }: Prepared,
+  watch: RewardWatch,
+): Promise<RewardResult> {
+  const started = performance.now()
+  try {
+    // the base model with its new head, or the last checkpoint
+    const from = store.checkpoints().at(-1)
+    store.truncateAfter(from?.step ?? 0)
+    store.setStatus('running')
+    if (from) await trainer.load(from.path)
+    watch.onStart?.(store.directory, settings, data)
+
+    // preferences → the reward model
+    const trained = await trainReward({
+      trainer,
+      training,
+      heldOut,
+      padId,
+      settings: { ...settings, evalEvery: settings.eval.every },
+      store,
+      signal: watch.signal,
+      onStart: watch.onBefore,
+      onStep: watch.onStep,
+    })
+    const outcome = { seed: settings.seed, data, ...trained }
+    return await finishRun(store, started, outcome, (directory) => trainer.save(directory))
+  } catch (error) {
+    if (!(error instanceof Interrupted)) store.fail()
+    throw error
+  } finally {
+    store.close()
+  }
+}
