@@ -21,6 +21,8 @@ export const whole = (n: number | bigint): Complex => complex({ n: BigInt(n), d:
 export const wholeOf = (a: Complex): bigint | null =>
   isReal(a) && isExact(a.re) && a.re.d === 1n ? a.re.n : null
 
+const sizeOf = (a: Rational) => Math.max(q.bitLength(a.n), q.bitLength(a.d))
+
 /** Few enough digits to look for an exact root. */
 const isSmall = (a: Rational) => q.bitLength(a.n) <= 2048 && q.bitLength(a.d) <= 2048
 
@@ -53,16 +55,20 @@ export class Numerics {
   // Reals
 
   #ball(a: Real): Ball {
-    return isExact(a) ? ball.fromRational(a, this.bits) : a
+    if (!isExact(a)) return a
+    const size = sizeOf(a)
+    // Its last digits would be lost.
+    if (size > this.bits / 2 && size > this.span) this.span = size
+    return ball.fromRational(a, this.bits)
   }
   /** Pays for a result. */
   #seen<R extends Real>(a: R): R {
     if (!isExact(a)) this.budget.spend(4 + (this.bits >> 6))
     else if (a.d === 1n) this.budget.spend(1 + (q.bitLength(a.n) >> 6))
     else {
-      // Finding a common divisor takes quadratic time.
-      const words = (q.bitLength(a.n) + q.bitLength(a.d)) >> 6
-      this.budget.spend(1 + words + words * words)
+      // Finding a common divisor takes as long as a product.
+      const [n, d] = [q.bitLength(a.n) >> 6, q.bitLength(a.d) >> 6]
+      this.budget.spend(1 + n + d + (n + 1) * (d + 1))
     }
     return a
   }
@@ -74,11 +80,7 @@ export class Numerics {
   }
   /** Notes the size of a term, or of a function's argument. */
   #note(a: Real): void {
-    const size = isExact(a)
-      ? Math.max(q.bitLength(a.n), q.bitLength(a.d))
-      : ball.signOf(a) === 0
-        ? 0
-        : Math.abs(ball.top(a))
+    const size = isExact(a) ? sizeOf(a) : ball.signOf(a) === 0 ? 0 : Math.abs(ball.top(a))
     if (size > this.span) this.span = size
   }
   #add(a: Real, b: Real): Real {

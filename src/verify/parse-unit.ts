@@ -33,7 +33,9 @@ const RAISED: readonly (readonly [string, bigint])[] = [
 ]
 /** Words that make another number of the one before them, or none. */
 const CHANGES =
-  /^(?:more|less|fewer|than|not|no|wrong|incorrect|false|to|from|hal(?:f|ves)|thirds?|fourths?|fifths?|sixths?|sevenths?|eighths?|ninths?|tenths?|hundredths?|thousandths?|factorial|choose|over|divided|doubled?|tripled?|maybe|possibly|but|except|alternatively|instead|power|tens|gross|hundreds|thousands|millions|billions)$/i
+  /^(?:more|less|fewer|than|not|no|wrong|incorrect|false|to|from|half|halves|thirds|fourths|fifths|sixths|sevenths|eighths|ninths|tenths|hundredths|thousandths|factorial|choose|over|divided|doubled?|tripled?|maybe|possibly|but|except|alternatively|instead|tens|gross|hundreds|thousands|millions|billions)$/i
+/** 1 third is a fraction, 1 third grader is not. */
+const ORDINAL = /^(?:third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|hundredth|thousandth)$/i
 
 export const literal = (value: Rational): Expression => ({
   kind: 'number',
@@ -83,7 +85,10 @@ export function remark(c: Cursor): number {
   for (let k = 1; k < 12; k++) {
     const token = c.peek(k)
     if (!token) return 0
-    if (token.kind === 'word' || (token.kind === 'command' && /^(?:times|cap|cup|min|max)$/.test(token.text)))
+    if (
+      token.kind === 'word' ||
+      (token.kind === 'command' && /^(?:times|cap|cup|min|max|degree)$/.test(token.text))
+    )
       words++
     else if (token.kind === 'mark' && token.text === ')') return words > 0 ? k + 1 : 0
     else if (!(token.kind === 'letter' && words > 0) && !(token.kind === 'mark' && /^[-.]$/.test(token.text)))
@@ -106,8 +111,8 @@ function enclosed(c: Cursor, value: Expression): Unit | null {
     return null
   }
   const words = Array.from({ length: length - 2 }, (_, k) => c.peek(k)!)
-  if (words.some((token) => token.kind === 'command')) {
-    // "cap" and "times" are also signs.
+  if (words.some(({ kind }) => kind === 'command' || kind === 'mark')) {
+    // "cap" and "times" are also signs; push-ups
     if (words.some(({ text }) => CHANGES.test(text))) throw new Unreadable('a number and words')
     for (let k = 1; k < length; k++) c.next()
     return unitOf(words.map(({ text }) => [text, 1]))
@@ -142,7 +147,8 @@ function readUnit(c: Cursor): Unit | null {
     ) {
       const word = token.text
       if (parts.length === 0 && token.kind === 'letter' && !unitWord(word)) break
-      if (CHANGES.test(word) || isNumberWord(word)) throw new Unreadable(`a number and "${word}"`)
+      const isPart = ORDINAL.test(word) && c.peek(1)?.kind !== 'word'
+      if (CHANGES.test(word) || isPart || isNumberWord(word)) throw new Unreadable(`a number and "${word}"`)
       c.next()
       if (/^per$/i.test(word)) sign = -1
       else if (/^(?:sq|square|cu|cubic)$/i.test(word)) {

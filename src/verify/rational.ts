@@ -10,12 +10,15 @@ export interface Rational {
 const MAX_WHOLE_BITS = 60_000
 /** Bits of a fraction's numerator or denominator: finding their common divisor takes quadratic time. */
 const MAX_FRACTION_BITS = 4_000
+/** Where one of the two has no more bits than this, it takes linear time. */
+const FEW_BITS = 64
 
 /** n / d in lowest terms. `d` is not 0. @throws TooLarge */
 export function rational(n: bigint, d = 1n): Rational {
   if (d === 1n) return { n: within(n, MAX_WHOLE_BITS), d }
-  within(n, MAX_FRACTION_BITS)
-  within(d, MAX_FRACTION_BITS)
+  const most = Math.min(bitLength(n), bitLength(d)) <= FEW_BITS ? MAX_WHOLE_BITS : MAX_FRACTION_BITS
+  within(n, most)
+  within(d, most)
   let [a, b] = [n < 0n ? -n : n, d < 0n ? -d : d]
   while (b) [a, b] = [b, a % b]
   const by = d < 0n ? -a : a

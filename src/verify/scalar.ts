@@ -3,13 +3,13 @@ import { Budget, TooLarge, Undefined } from './budget.ts'
 import { evaluate, NotNumber, type Values } from './evaluate.ts'
 import { type Expression, mapChildren, some, symbolsOf } from './expression.ts'
 import { type Complex, complex, isExact, isReal, Numerics } from './numerics.ts'
-import { bitLength, order, type Rational, rational } from './rational.ts'
+import { bitLength, order, type Rational, rational, same as sameRational } from './rational.ts'
 
 /** Bits of precision at first, and at most: numbers of very different sizes need more. */
 const BITS = 160
 const MAX_BITS = 2600
 /** Work of one comparison. */
-const WORK = 30_000
+const WORK = 40_000
 /** Units for a point at which there is no value: an error costs time. */
 const NO_VALUE = 60
 /** Points at which two expressions with variables must agree. */
@@ -57,9 +57,12 @@ export class Scalars {
         x = evaluate(a, n, values)
         y = evaluate(b, n, values)
         if (results === 'real' && n.leftReals) return null
-        // The two values may be of any size, but not their terms.
-        const needed = 2 * n.span + BITS / 2
+        if (isExact(x.re) && isExact(y.re) && isExact(x.im) && isExact(y.im))
+          return sameRational(x.re, y.re) && sameRational(x.im, y.im)
+        const spent = n.span
         const difference = n.subtract(x, y)
+        // The two values may be of any size, but not their terms, nor the digits of an exact one.
+        const needed = 2 * (isExact(x.re) === isExact(y.re) ? spent : n.span) + BITS / 2
         if (isExact(difference.re) && isExact(difference.im)) return nearZero(difference, 0)
         const size = Math.max(sizeOf(x), sizeOf(y))
         if (!nearZero(difference, Math.max(-24, size - bits / 2))) return false
@@ -109,9 +112,16 @@ export class Scalars {
     let agreed = 0
     for (let k = 0; k < MAX_TRIES && agreed < POINTS; k++) {
       const values = point(names, k, k < 10 ? 'mixed' : 'positive')
-      const n = new Numerics(BITS, this.#budget)
       try {
-        const [x, y] = [evaluate(f, n, values), evaluate(g, n, values)]
+        const at = (bits: number): { n: Numerics; x: Complex; y: Complex } => {
+          const n = new Numerics(bits, this.#budget)
+          const [x, y] = [evaluate(f, n, values), evaluate(g, n, values)]
+          const needed = 2 * n.span + BITS / 2
+          if (needed <= bits || (isExact(x.re) && isExact(y.re))) return { n, x, y }
+          if (needed > MAX_BITS) throw new TooLarge('the range of sizes')
+          return at(needed + 64)
+        }
+        const { n, x, y } = at(BITS)
         if (n.leftReals) continue
         const [xZero, yZero] = [n.zero(x), n.zero(y)]
         if (xZero !== yZero) return null
