@@ -1,0 +1,160 @@
+import { UserError } from '../errors.ts'
+import type { Generator } from '../providers/generator.ts'
+import { hashText } from '../random.ts'
+import { CHECK_TIMEOUT_MS } from './accuracy.ts'
+import { type Form, judgeForm } from './judge-form.ts'
+import type { Verdict } from './question.ts'
+import type { Reward } from './reward.ts'
+
+export interface JudgeOptions {
+  /** How often the judge is asked. */
+  readonly times?: number
+  readonly seed?: number
+  /** How often one vote is asked for until the reply keeps to the form. */
+  readonly attempts?: number
+}
+
+/** Which of two answers is better. */
+export interface PairJudgement {
+  /** What all votes agree on; `null`: unknown. */
+  readonly winner: 'A' | 'B' | 'tie' | null
+  /** Δ: the mean of the votes, 2 (A is much better) … −2 (B is much better); `null` where a vote is unknown. */
+  readonly margin: number | null
+  /** `null`: no reply kept to the form. */
+  readonly votes: readonly (number | null)[]
+  readonly reason: string
+}
+
+const DEGREES = { 'A>>B': 2, 'A>B': 1, 'A=B': 0, 'B>A': -1, 'B>>A': -2 }
+
+const COMPARE =
+  'You compare two answers to a question. Look at what is right, what helps the one who asked, and what is clear. The ' +
+  'order of the answers, their length, their formatting and how sure they sound say nothing about them. A>>B means that ' +
+  'A is much better, A>B that it is better, A=B that neither is.'
+
+/**
+ * Asks which of two answers is better, half of the times with their order swapped. Disagreement is unknown, not a tie.
+ *
+ * @throws UserError where the judge cannot be reached.
+ */
+export async function judgePair(
+  generator: Generator,
+  { question, a, b }: { question: string; a: string; b: string },
+  { times = 4, seed = 0, attempts = 3 }: JudgeOptions = {},
+): Promise<PairJudgement> {
+  atLeastOnce({ times, attempts })
+  if (times % 2 !== 0)
+    throw new UserError(`a pair is judged ${times} times; an even number gives each order its half`)
+  if (a === b) return { winner: 'tie', margin: 0, votes: [], reason: 'the answers are the same' }
+  const form = (first: string, second: string) =>
+    judgeForm({
+      instructions: COMPARE,
+      sections: { QUESTION: question, 'ANSWER A': first, 'ANSWER B': second },
+      verdicts: DEGREES,
+    })
+  const [straight, swapped] = [form(a, b), form(b, a)]
+  const votes = await Promise.all(
+    Array.from({ length: times }, async (_, vote) => {
+      if (vote % 2 === 0) return askVote(generator, straight, { seed, vote, attempts })
+      const degree = await askVote(generator, swapped, { seed, vote, attempts })
+      // 0 − degree: −degree would make −0 of a tie.
+      return degree === null ? null : 0 - degree
+    }),
+  )
+  const known = votes.filter((vote) => vote !== null)
+  if (known.length < times)
+    return { winner: null, margin: null, votes, reason: 'the judge did not keep to the form' }
+  const margin = known.reduce((sum, vote) => sum + vote, 0) / times
+  const sides = new Set(known.map(Math.sign))
+  if (sides.size > 1) return { winner: null, margin, votes, reason: 'the votes disagree' }
+  const winner = margin > 0 ? 'A' : margin < 0 ? 'B' : 'tie'
+  return { winner, margin, votes, reason: `all ${times} votes agree` }
+}
+
+const CORRECT =
+  'You are given a question, its true answer and an attempt at it. Decide whether the final result of the attempt means ' +
+  'the same as the true answer; another way to write it is right. An attempt that gives no result, several, or ' +
+  'only an announcement of one is wrong.'
+
+/** Phrases that judges are known to take for right answers ("master keys", Zhao et al., arXiv 2507.08794). */
+const EMPTY_PHRASES = [
+  'Thought process:',
+  "Let's solve this problem step by step.",
+  'Solution',
+  '解',
+  'かいせつ',
+  'Respuesta',
+]
+const lettersOf = (text: string): string => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '')
+const NOTHING = new Set(['', ...EMPTY_PHRASES.map(lettersOf)])
+
+/**
+ * Asks whether an answer says the same as the truth. Where all votes find it right, the judge is shown an empty phrase
+ * in its place: one that finds that right too is not believed.
+ *
+ * @throws UserError where the judge cannot be reached.
+ */
+export async function judgeAnswer(
+  generator: Generator,
+  { question, truth, answer }: { question: string; truth: string; answer: string },
+  { times = 2, seed = 0, attempts = 3 }: JudgeOptions = {},
+): Promise<Verdict> {
+  atLeastOnce({ times, attempts })
+  if (truth.trim() === '') return { correct: null, reason: 'there is no ground truth' }
+  if (answer.trim() === '' || (NOTHING.has(lettersOf(answer)) && !NOTHING.has(lettersOf(truth))))
+    return { correct: false, reason: 'the answer says nothing' }
+  const form = (attempt: string) =>
+    judgeForm({
+      instructions: CORRECT,
+      sections: { QUESTION: question, 'TRUE ANSWER': truth, ATTEMPT: attempt },
+      verdicts: { RIGHT: true, WRONG: false },
+    })
+  const asked = form(answer)
+  const votes = await Promise.all(
+    Array.from({ length: times }, (_, vote) => askVote(generator, asked, { seed, vote, attempts })),
+  )
+  if (votes.includes(null)) return { correct: null, reason: 'the judge did not keep to the form' }
+  if (new Set(votes).size > 1) return { correct: null, reason: 'the votes disagree' }
+  if (votes[0] === false) return { correct: false, reason: `all ${times} votes find it wrong` }
+  const phrase = EMPTY_PHRASES[hashText(question) % EMPTY_PHRASES.length]!
+  if ((await askVote(generator, form(phrase), { seed, vote: 0, attempts })) !== false)
+    return { correct: null, reason: `the judge does not find "${phrase}" wrong` }
+  return { correct: true, reason: `all ${times} votes find it right` }
+}
+
+/**
+ * 1 for an answer that the judge finds right by the question's gold, 0 for a wrong one or none, `null` where it does not
+ * know. For questions that no rule can check.
+ */
+export const judge = (generator: Generator, options: JudgeOptions = {}): Reward => ({
+  name: 'judge',
+  timeoutMs: CHECK_TIMEOUT_MS,
+  async score({ question: { prompt, gold }, answer }) {
+    if (answer === null) return 0
+    const { correct } = await judgeAnswer(generator, { question: prompt, truth: gold, answer }, options)
+    return correct === null ? null : Number(correct)
+  },
+})
+
+/** One vote. A reply that does not keep to the form is no vote: it is asked for anew, then unknown. */
+async function askVote<Value>(
+  generator: Generator,
+  form: Form<Value>,
+  { seed, vote, attempts }: { seed: number; vote: number; attempts: number },
+): Promise<Value | null> {
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    // 31 bits: some servers read seeds as signed.
+    const reply = await generator.generate(form.messages, {
+      seed: hashText(`${seed} ${vote} ${attempt}`) >>> 1,
+    })
+    const value = form.read(reply)
+    if (value !== null) return value
+  }
+  return null
+}
+
+function atLeastOnce(counts: Readonly<Record<string, number>>): void {
+  for (const [name, n] of Object.entries(counts))
+    if (!Number.isInteger(n) || n < 1)
+      throw new UserError(`"${name}" of the judge is ${n}; it must be a whole number from 1`)
+}
