@@ -47,11 +47,10 @@ const marginOf = ({ rewards, good }: ScoredComparison): number =>
 
 export function preferenceQuality(scored: readonly ScoredComparison[]): PreferenceQuality {
   const margins = scored.map(marginOf)
-  const uneven = scored.flatMap(({ rewards, lengths, good }) =>
-    good === null && lengths[0] !== lengths[1]
-      ? [{ gold: lengths[0]! > lengths[1]!, model: lengths[0]! > lengths[1]! === rewards[0]! > rewards[1]! }]
-      : [],
-  )
+  const uneven = scored.flatMap(({ rewards, lengths, good }) => {
+    const longer = good === null ? lengths[0]! - lengths[1]! : 0
+    return longer === 0 ? [] : [{ gold: longer > 0, model: longer * (rewards[0]! - rewards[1]!) > 0 }]
+  })
   const labelled = scored.filter(({ good }) => good !== null)
   const lengths = scored.flatMap((comparison) => comparison.lengths)
   return {

@@ -114,6 +114,25 @@ describe('parseConfig', () => {
   })
 })
 
+describe('a sequence classifier', () => {
+  const architectures = ['LlamaForSequenceClassification']
+  it('of one label is a reward model', () => {
+    const config = tinyConfig('llama', { architectures, id2label: { 0: 'LABEL_0' } })
+    expect(config.head).toBe('score')
+    expect(toConfigJson(config)).toMatchObject({ architectures, id2label: { 0: 'LABEL_0' } })
+    expect(parseConfig(toConfigJson(config), 'config.json')).toEqual(config)
+  })
+  it.each([
+    [{}, 2],
+    [{ id2label: { 0: 'a', 1: 'b', 2: 'c' } }, 3],
+    [{ num_labels: 4 }, 4],
+  ])('of more is refused: %j', (labels, count) => {
+    expect(() => tinyConfig('llama', { architectures, ...labels })).toThrow(
+      `"num_labels" is ${count}, which is not supported; supported: 1 (a reward model)`,
+    )
+  })
+})
+
 describe('toConfigJson', () => {
   it.each<Parameters<typeof tinyConfig>>([
     ['qwen3', { attention_bias: true, eos_token_id: null }],

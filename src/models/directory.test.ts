@@ -15,7 +15,7 @@ import { UserError } from '../errors.ts'
 import { toConfigJson } from './config.ts'
 import { loadModel, saveModel } from './directory.ts'
 import { tinyConfig } from './fixtures.ts'
-import { initParameters, parameterShapes } from './parameters.ts'
+import { initParameters, parameterShapes, withRewardHead } from './parameters.ts'
 import { type Tensor, writeSafetensors } from './safetensors.ts'
 
 let directory: string
@@ -52,6 +52,13 @@ describe('saveModel and loadModel', () => {
       'generation_config.json',
       'model.safetensors',
     ])
+  })
+
+  it('a reward model comes back the same, with nothing about writing text', () => {
+    const model = withRewardHead({ config, parameters: initParameters(config, 3) }, 7, 0)
+    saveModel(directory, model)
+    expect(loadModel(directory)).toEqual(model)
+    expect(readdirSync(directory).sort()).toEqual(['config.json', 'model.safetensors'])
   })
 
   it('halves the file as bfloat16', () => {

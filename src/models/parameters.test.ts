@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { tinyConfig } from './fixtures.ts'
-import { countParameters, forwardFlopsPerToken, initParameters, parameterShapes } from './parameters.ts'
+import {
+  countParameters,
+  forwardFlopsPerToken,
+  initParameters,
+  parameterShapes,
+  withRewardHead,
+} from './parameters.ts'
 
 describe('parameterShapes', () => {
   it('lists one layer of a qwen3 in order', () => {
@@ -75,6 +81,23 @@ describe('parameterShapes', () => {
     ],
   ])('counts the parameters of a real %s', (type, changes, expected) => {
     expect(countParameters(tinyConfig(type, changes))).toBe(expected)
+  })
+})
+
+describe('withRewardHead', () => {
+  it.each([true, false])('takes the place of the output layer (tied: %s)', (tied) => {
+    const config = tinyConfig('qwen3', { tie_word_embeddings: tied, pad_token_id: null })
+    const model = { config, parameters: initParameters(config, 3) }
+    const rewarding = withRewardHead(model, 7, 1)
+    expect(rewarding.config).toEqual({ ...config, head: 'score', padTokenId: 7 })
+    expect([...rewarding.parameters.keys()]).toEqual([...parameterShapes(rewarding.config).keys()])
+    expect(rewarding.parameters.get('model.norm.weight')).toBe(model.parameters.get('model.norm.weight'))
+    const head = (seed: number) => withRewardHead(model, 7, seed).parameters.get('score.weight')
+    expect(head(1)).toEqual(rewarding.parameters.get('score.weight'))
+    expect(head(2)).not.toEqual(head(1))
+    expect(countParameters(config) - countParameters(rewarding.config)).toBe(tied ? -16 : 50 * 16 - 16)
+    // 2 · width for the head in the place of 2 · vocabulary · width
+    expect(forwardFlopsPerToken(config, 0) - forwardFlopsPerToken(rewarding.config, 0)).toBe(2 * 49 * 16)
   })
 })
 

@@ -157,6 +157,23 @@ describe('trainer', () => {
     expect(parts.flatMap((p) => p.members).sort()).toEqual([0, 1, 2, 3, 4])
     for (const p of parts) expect(p.batch * p.length).toBeLessThanOrEqual(60)
   })
+
+  test('microbatches keep the texts of a comparison together, whatever their lengths and the limit', () => {
+    const lengths = [5, 30, 7, 12, 29, 8, 8, 31]
+    const data = lengths.map((n, i) => ({ ...datum(new Random(n), n, n - 1), comparison: i % 4 }))
+    for (const limit of [1, 40, 70, 1000]) {
+      const parts = microbatches(data, config, limit)
+      expect(parts.flatMap((p) => p.members).sort()).toEqual(lengths.map((_, i) => i))
+      for (const p of parts) {
+        expect(p.length).toBe(Math.max(...p.members.map((i) => lengths[i]!)))
+        for (const [row, i] of p.members.entries()) {
+          const other = p.members.indexOf((i + 4) % 8)
+          expect(other).toBeGreaterThanOrEqual(0)
+          expect(p.sequence[row]).toBe(BigInt(Math.min(row, other)))
+        }
+      }
+    }
+  })
 })
 
 describe('sampler', () => {

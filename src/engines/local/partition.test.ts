@@ -36,6 +36,13 @@ describe('datums', () => {
     expect(lengths(partitionDatums(datums, 2), datums)).toEqual([40, 40])
   })
 
+  test('the texts of a comparison are never parted', () => {
+    const datums = Array.from({ length: 30 }, (_, i) => ({ ...datum(i, 5 + i), comparison: i % 15 }))
+    const parts = partitionDatums(datums, 4)
+    expect(parts.flat().sort((a, b) => a - b)).toEqual(datums.map((_, i) => i))
+    for (const part of parts) for (const i of part) expect(part).toContain((i + 15) % 30)
+  })
+
   test('fewer datums than parts: some parts are empty', () => {
     expect(partitionDatums([datum(0, 5)], 3)).toEqual([[0], [], []])
   })
