@@ -11,6 +11,16 @@ export type { Datum, SampledSequence, SampleOptions, Sampler, Trainer } from './
 export { openLocalTrainer } from './engines/local/index.ts'
 export { UserError } from './errors.ts'
 export { Tokenizer } from './models/tokenizer.ts'
+export { cachedGenerator } from './providers/cache.ts'
+export {
+  describeSpending,
+  type Generation,
+  type Generator,
+  type Prices,
+  type Spending,
+} from './providers/generator.ts'
+export { localGenerator, type SamplingSettings, samplerGenerator } from './providers/local.ts'
+export { type OpenAiSettings, openAiGenerator } from './providers/openai.ts'
 export { measure } from './recipes/measure.ts'
 export { type PretrainResult, pretrain, resumePretrain } from './recipes/pretrain.ts'
 export { type RewardInput, type RewardResult, resumeReward, reward } from './recipes/reward.ts'
@@ -20,6 +30,7 @@ export { accuracy } from './rewards/accuracy.ts'
 export { code } from './rewards/code.ts'
 export { type RolloutScore, scoreRollout, type WeightedReward } from './rewards/compose.ts'
 export { boxed, format, summary } from './rewards/format.ts'
+export { type JudgeOptions, judge, judgeAnswer, judgePair, type PairJudgement } from './rewards/judge.ts'
 export { type Language, language } from './rewards/language.ts'
 export { cosine, overlong } from './rewards/length.ts'
 export { repetition } from './rewards/repetition.ts'
@@ -37,4 +48,5 @@ export { loadTask, TASKS } from './tasks/index.ts'
 export type { Question, Task, Verdict } from './tasks/task.ts'
 export { type ParsedResponse, parseResponse } from './thinking/parse.ts'
 export { countReflection } from './thinking/reflection.ts'
+export { splitThinking } from './thinking/split.ts'
 export { r1ZeroPrompt } from './thinking/template.ts'

@@ -59,7 +59,6 @@ async function readStream(response: Response): Promise<Generation> {
     reasoning += choice?.delta?.reasoning_content ?? choice?.delta?.reasoning ?? ''
     finish = choice?.finish_reason ?? finish
   }
-  if (finish === null) throw new Trouble('the stream was cut off before its end')
   return generation(content, reasoning, finish, usage)
 }
 
@@ -79,8 +78,9 @@ function generation(
   finish: string | null | undefined,
   usage: z.infer<typeof usageSchema> | null | undefined,
 ): Generation {
+  if (finish == null) throw new Trouble('the reply was cut off before its end')
   if (!FINISH_REASONS.includes(finish as FinishReason))
-    throw new Trouble(`the reply ended with finish_reason ${JSON.stringify(finish ?? null)}`)
+    throw new Trouble(`the reply ended with finish_reason ${JSON.stringify(finish)}`)
   const split = splitThinking(content)
   return {
     ...(reasoning === ''

@@ -237,6 +237,15 @@ test('an endpoint without a key; further fields', async () => {
   )
 })
 
+test('fields that a provider does not take are left out', async () => {
+  await open({
+    extra: { seed: undefined, stream_options: undefined, max_tokens: undefined, max_completion_tokens: 9 },
+  }).generate(question, { seed: 0 })
+  expect(provider.log).toEqual([
+    { model: 'm', max_completion_tokens: 9, temperature: 0.5, messages: question, stream: true },
+  ])
+})
+
 test('the key is in nothing that is kept', async () => {
   const generator = open()
   await generator.generate(question, { seed: 0 })

@@ -18,7 +18,7 @@ export interface OpenAiSettings {
   readonly temperature: number | null
   /** Replies come piece by piece: long thinking is then not taken for silence on the way. */
   readonly stream?: boolean
-  /** Further fields of the request, e.g. `{ reasoning_effort: 'low' }`. */
+  /** Further fields of the request, e.g. `{ reasoning_effort: 'low' }`; `{ seed: undefined }` leaves one out. */
   readonly extra?: Readonly<Record<string, unknown>>
   /** Requests at once. */
   readonly concurrency?: number
@@ -115,11 +115,11 @@ export function openAiGenerator({
 
   const generate = (messages: readonly ChatMessage[], seed: number) => {
     const body = JSON.stringify({
-      ...settings,
       seed,
+      ...(stream ? { stream_options: { include_usage: true } } : {}),
+      ...settings,
       messages,
       stream,
-      ...(stream ? { stream_options: { include_usage: true } } : {}),
     })
     return withRetries(() => ask(body), retry, new Random(seed, identity, JSON.stringify(messages)), {
       giveUp,
