@@ -47,9 +47,9 @@ export async function withRetries<T>(
         failed(message)
         throw giveUp(`${message}, in ${tries === 1 ? 'one try' : `${tries} tries`}`)
       }
-      // wait = max(Retry-After, ½·w … w), w = firstWait · 2^(n−1)
+      // wait = Retry-After + (½·w … w), w = firstWait · 2^(n−1)
       const backoff = Math.min(LONGEST_WAIT, firstWait * 2 ** (n - 1)) * (0.5 + 0.5 * random.uniform())
-      const wait = Math.max(backoff, retryAfter ?? 0)
+      const wait = (retryAfter ?? 0) + backoff
       if (retryAfter !== null && retryAfter > patience) {
         failed(message)
         throw giveUp(`${message}, and asks to wait for ${Math.ceil(retryAfter)} s`)

@@ -74,7 +74,7 @@ function markFor(texts: readonly string[]): string {
  * it would read as the end of a turn or of the thinking, lose their first sign to one that looks alike. Codes that are
  * no characters become U+FFFD.
  */
-export function inert(text: string): string {
+function inert(text: string): string {
   return text
     .toWellFormed()
     .replace(/[\uFDD0-\uFDEF\uFFFE\uFFFF]/g, '\uFFFD')
