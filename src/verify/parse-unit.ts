@@ -111,11 +111,12 @@ function enclosed(c: Cursor, value: Expression): Unit | null {
     return null
   }
   const words = Array.from({ length: length - 2 }, (_, k) => c.peek(k)!)
-  if (words.some(({ kind }) => kind === 'command' || kind === 'mark')) {
+  if (words.some(({ kind, text }) => kind === 'command' || (kind === 'mark' && text === '-'))) {
     // "cap" and "times" are also signs; push-ups
     if (words.some(({ text }) => CHANGES.test(text))) throw new Unreadable('a number and words')
     for (let k = 1; k < length; k++) c.next()
-    return unitOf(words.map(({ text }) => [text, 1]))
+    const said = words.map(({ text, spaced }) => `${spaced ? ' ' : ''}${text}`).join('')
+    return unitOf(said.split(/[ -]+/).map((word) => [word, 1]))
   }
   const unit = readUnit(c)
   if (!unit || !c.take('mark', ')')) throw new Unreadable('a parenthesis is not closed')
@@ -127,8 +128,9 @@ export const isMinutes = (c: Cursor) =>
   c.command('min') && (c.peek()!.upright || !/^(?:[({_]|\{)$/.test(c.peek(1)?.text ?? ''))
 
 /** "5 times" and nothing after it. */
-export const isLastTimes = (c: Cursor) =>
-  c.command('times') && (!c.peek(1) || (c.peek(1)!.kind === 'mark' && c.peek(1)!.text === ')'))
+export const isLastTimes = (c: Cursor) => c.command('times') && isLast(c)
+
+const isLast = (c: Cursor) => !c.peek(1) || (c.peek(1)!.kind === 'mark' && c.peek(1)!.text === ')')
 
 /** Words with exponents: `cm^2`, `m/s`, `miles per hour`, `square feet`. */
 function readUnit(c: Cursor): Unit | null {
@@ -139,7 +141,8 @@ function readUnit(c: Cursor): Unit | null {
     const token = c.peek()
     if (!token) break
     // 5 times; `min` is also a function.
-    const named = isLastTimes(c) || isMinutes(c)
+    const named =
+      isLastTimes(c) || isMinutes(c) || (parts.length > 0 && isLast(c) && /^c[au]p$/.test(token.text))
     if (
       token.kind === 'word' ||
       named ||

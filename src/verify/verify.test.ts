@@ -25,6 +25,20 @@ test('the order of the ways decides', () => {
   expect(verify('5', '#### 5\n\\boxed{6}', { order: ['hash', 'boxed'] }).equal).toBe(true)
 })
 
+test('an unforeseen error is a verdict', () => {
+  const broken = {
+    get order(): never {
+      throw new Error('of a kind that nobody foresaw')
+    },
+  }
+  expect(verify('5', '5', broken)).toEqual({ equal: false, reason: expect.stringMatching(/nobody foresaw/) })
+})
+
+test('only a box counts where only a box is asked for', () => {
+  expect(verify('5', '5', { order: ['boxed'] }).equal).toBe(false)
+  expect(verify('5', '\\boxed{5}', { order: ['boxed'] }).equal).toBe(true)
+})
+
 describe('numbers that only differ far behind', () => {
   test.each([
     ['e^{-700}+1', '1'],

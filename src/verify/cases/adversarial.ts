@@ -139,6 +139,13 @@ export const adversarial: readonly Row[] = [
     [r`\frac{2}{\sqrt{2}}`],
     [r`\sqrt{2}+10^{-20}`, r`1.4142`, r`\sqrt{2.0000000001}`, r`\frac{99}{70}`],
   ],
+  [
+    r`\sqrt{x}`,
+    [r`x^{1/2}`],
+    [`1.${'0'.repeat(99)}1\\sqrt{x}`, `\\sqrt{1.${'0'.repeat(99)}1x}`, `x^{0.5${'0'.repeat(99)}1}`],
+  ],
+  [r`\pi`, [r`\frac{2\pi}{2}`], [`1.${'0'.repeat(99)}1\\pi`]],
+  [r`\frac{1}{2004!}`, [r`\frac{2}{2\cdot2004!}`], [r`\frac{1}{2004!+1}`]],
   [r`\pi`, ['π', r`\pi`, r`4\arctan 1`], ['3.14', r`\frac{22}{7}`, r`\frac{355}{113}`, r`\pi+10^{-15}`, '3']],
   [
     'x+1',

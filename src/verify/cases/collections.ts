@@ -44,6 +44,8 @@ export const sets: readonly Row[] = [
     [r`-2, 1+\sqrt5, 1-\sqrt5`, r`\{-2,1-\sqrt{5},1+\sqrt{5}\}`],
     [r`1\pm\sqrt5`, r`\{1+\sqrt{5},-2\}`],
   ],
+  [r`\{\{1\},\{1,2\}\}`, [r`\{\{2,1\},\{1\}\}`], [r`\{1,\{1,2\}\}`]],
+  [r`\{\{1,2\}\}`, [r`\{\{2,1\}\}`], [r`\{1,2\}`]],
   [r`\{(0,0),(1,1)\}`, [r`(1,1),(0,0)`, r`\{(1,1),(0,0)\}`], [r`\{(0,0)\}`, r`(0,0,1,1)`]],
   [r`\mathbb{R}\setminus\{0\}`, [r`(-\infty,0)\cup(0,\infty)`, r`x\ne0`], [r`\mathbb{R}`, r`(0,\infty)`]],
   [r`\{x\mid x>2\}`, [r`(2,\infty)`, r`\{x : x > 2\}`], [r`[2,\infty)`, r`\{x\mid x<2\}`]],
@@ -55,6 +57,8 @@ export const lists: readonly Row[] = [
     ['1,-2', '-2, 1', '1 and -2', r`x=-2\text{ or }x=1`, r`\{-2,1\}`, '-2; 1', r`x = 1, -2`],
     ['-2', '1', '2,-1', '-2,1,0', '-1', '-2.1', '-2, 2'],
   ],
+  ['x=1 or y=2', ['y=2 or x=1'], ['x=1, y=2']],
+  ['x=1, y=2 or x=3, y=4', ['(1,2), (3,4)'], ['(1,2), (3,5)']],
   [r`12\text{ and }13`, ['12 and 13', '12, 13', '13 and 12'], ['12', '12 to 13', '25']],
   [
     r`1\pm\sqrt{19}`,
@@ -174,6 +178,17 @@ export const matrices: readonly Row[] = [
     '-2',
     [r`\begin{vmatrix}1 & 2 \\ 3 & 4\end{vmatrix}`, r`\det\begin{pmatrix}1 & 2 \\ 3 & 4\end{pmatrix}`],
     [r`\begin{vmatrix}1 & 2 \\ 3 & 5\end{vmatrix}`, r`\begin{pmatrix}-2 & 0 \\ 0 & -2\end{pmatrix}`],
+  ],
+  [
+    r`\begin{pmatrix} 7 & i \\ a & y \end{pmatrix}^2`,
+    [
+      r`\begin{pmatrix} 7 & i \\ a & y \end{pmatrix}\begin{pmatrix} 7 & i \\ a & y \end{pmatrix}`,
+      r`\begin{pmatrix} 49+ai & 7i+iy \\ 7a+ay & ai+y^2 \end{pmatrix}`,
+    ],
+    [
+      r`\begin{pmatrix} 7 & i \\ \, & y \end{pmatrix}^2`,
+      r`((\begin{pmatrix}a&b&c\\1&x&2\\3&4&5\end{pmatrix}^4)^4)^4`,
+    ],
   ],
   [
     r`\begin{pmatrix}\cos\theta & -\sin\theta \\ \sin\theta & \cos\theta\end{pmatrix}`,

@@ -78,6 +78,9 @@ export const exponentials: readonly Row[] = [
   [r`\pi^2/6`, [r`\frac{\pi^2}{6}`, r`\frac16\pi^{2}`], [r`\frac{\pi}{6}`, '1.64']],
   [r`\infty`, [r`+\infty`, 'infinity', '∞'], [r`-\infty`, '0', '10^9']],
   [r`-\infty`, [r`- \infty`, '-∞'], [r`\infty`, '-1']],
+  ['49', [r`\left|7\right| \left|7\right|`, '|7||7|'], [r`\left|7\right| - \left|7\right|`, '|7|']],
+  ['625', [r`\left|\left|5\right|^4\right|`, '||5|^4|'], ['-||5|^4|', '5|']],
+  [r`\arcsin\frac{10}{13}`, ['np.arcsin(10/13)'], ['np.arccos(10/13)']],
   [r`\frac{1}{2}\ln 3`, [r`\ln\sqrt{3}`, r`\frac{\ln 3}{2}`], [r`\ln\frac{3}{2}`, r`\sqrt{\ln 3}`]],
 ]
 

@@ -34,6 +34,13 @@ export const algebra: readonly Row[] = [
   ],
   [r`\frac{1}{x}+\frac{1}{y}`, [r`\frac{x+y}{xy}`], [r`\frac{1}{x+y}`]],
   [r`\sqrt{x^2}`, [r`|x|`, r`\left|x\right|`], [r`-x`, r`x`]],
+  [r`|a||b|`, ['|ab|', r`\left|a\right|\left|b\right|`], ['|a+b|', 'ab']],
+  [r`|x-|y||`, [r`\left|x-\left|y\right|\right|`, r`\lvert\lvert y\rvert-x\rvert`], ['|x-y|', 'x-|y|']],
+  [
+    r`\left|3-2\right| + \left|x*5\right| \left|\frac{5}{a}\right|`,
+    [r`1+\frac{25|x|}{|a|}`],
+    [r`1+\frac{25x}{a}`],
+  ],
   [r`x^{2/3}`, [r`\sqrt[3]{x^2}`, r`\sqrt[3]{x}^2`], [r`\sqrt{x^3}`, r`x^{3/2}`]],
   [
     r`\frac{1}{3x^{2/3}}`,

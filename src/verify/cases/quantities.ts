@@ -80,6 +80,16 @@ export const units: readonly Row[] = [
   ['1.5 kg', ['1500 g', '1.5', '3/2 kg'], ['1500 kg', '15', '1.5 km']],
   ['3 feet', ['36 inches', '1 yard', '3 ft', '3'], ['3 inches', '12 inches', '3 yards', '36']],
   ['7 students', ['7', '7 students', r`7 \text{ students}`], ['6 students', '77', '17']],
+  ['5 (times)', ['5', '5 times', '5.'], ['6', '5 (mod 7) + 1', '5 times 3']],
+  ['36 (sq. inches)', ['36', '36 square inches'], ['6', '36 (feet)']],
+  ['62 (push-ups)', ['62'], ['26']],
+  ['1 (bottle cap)', ['1', '1 bottle cap'], ['2', '1 third']],
+  ['123 (third graders)', ['123', '123 third graders'], ['132', '41']],
+  ['2 min', ['2', '120 s', '2 minutes'], ['2 s', '120 min', r`\min(2, 3) + 1`]],
+  [r`$25 \pi / 144 \mathrm{~m} / \mathrm{min}$`, [r`\frac{25\pi}{144}`], [r`\frac{25\pi}{14}`]],
+  [r`$0.05 \mathrm{~N}-\mathrm{m}$`, ['0.05'], ['0.5']],
+  [r`$4 \frac{4}{9}$ days`, [r`\boxed{4 \frac{4}{9}$ days}`, '40/9'], [r`\boxed{4 \frac{5}{9}$ days}`, '4']],
+  [r`$\approx 1.47$ miles/s`, ['1.47'], ['1.48']],
   ['12.5 mL', ['12.5', '12.5 ml', r`12.5\ \text{mL}`], ['125', '12.5 L', '1.25']],
 ]
 

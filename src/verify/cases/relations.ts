@@ -1,6 +1,17 @@
 import { type Row, r } from './row.ts'
 
+const VECTOR = (last: string) =>
+  r`\mathbf{y}=c_1\left[\begin{array}{l}0\\1\\1\end{array}\right] e^{2 t}+c_2\left[\begin{array}{l}1\\0\\1\end{array}\right] e^{3 t}+c_3\left[\begin{array}{l}1\\1\\0\end{array}\right] e^{5 t}+\left[\begin{array}{l}e^{t}\\4\\2\end{array}\right]+\left[\begin{array}{l}0\\0\\1\end{array}\right]e^{-2t}+\left[\begin{array}{l}t\\t\\` +
+  r`${last}\end{array}\right]`
+
 export const equations: readonly Row[] = [
+  ['2+3=5', ['5', '2+3=5', '3+2=5'], ['2', '2+2=5', '2+3=6']],
+  [r`\log_2 8 = 3`, ['3', r`\log_2 8`], [r`\log_3 8`, '8']],
+  [r`200(\cos(\pi/6))20=3464.1`, ['3464.1'], [r`20(\cos\frac{\pi}{4})300=4242.6`]],
+  ['Solution is: $x=4$', ['4', 'x=4'], ['5', 'x=5']],
+  [VECTOR('2'), [`${VECTOR('2')} `], [VECTOR('3')]],
+  [`${VECTOR('2')}.`, [VECTOR('2')], ['2']],
+  ['|z|=5', ['5'], ['-5']],
   [
     'x=3',
     ['3', 'x = 3', '$x=3$', '3=x', 'x=3.0', r`x\approx3`, r`x = 1+2 = 3`, r`x=\frac{6}{2}`],

@@ -114,6 +114,9 @@ export const phrases: readonly Row[] = [
       '答案是18。',
       '<answer>\\boxed{18}</answer>',
       'She earns 18 dollars.',
+      'She earns 18 dollars, not less.',
+      'The answer is eighteen.',
+      'It is 18.',
     ],
     [
       'She makes 9 * 2 = $18 every day.\n#### 81',
@@ -136,6 +139,9 @@ export const phrases: readonly Row[] = [
       '答案是81。',
       '<answer>\\boxed{17}</answer> 18',
       'It is one of 16, 17, 18.',
+      'It is not 18.',
+      '18 is wrong.',
+      'Not: $18$',
     ],
   ],
   [

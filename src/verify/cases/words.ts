@@ -42,6 +42,41 @@ export const choices: readonly Row[] = [
   ['ABD', ['A, B, D', 'ABD', 'A,B,D', r`\text{A, B and D}`], ['AB', 'ABCD', 'A', 'AD']],
   [r`\textbf{(C)}\ 12`, ['C', '12', '(C) 12', r`\text{(C)}`], ['B', '13', '(B) 13', 'A, B, C']],
   [r`\text{(E)}`, ['E', '(E)'], ['e^1', 'D']],
+  [
+    'A',
+    [
+      'A is correct',
+      'I choose A.',
+      'Therefore, A is correct.',
+      'Hence, option A is correct.',
+      'A because it is larger',
+      'A because 3 is odd',
+      'A, since it fits',
+      'A - twelve',
+      'A. A triangle',
+      'A) 3 or 4',
+      '(A) triangle',
+      '[A]',
+      '**A**. Because it fits',
+      'So, the answer is A, because 5 > 3.',
+    ],
+    [
+      'A triangle',
+      'A is wrong',
+      'A likelihood function cannot take negative values.',
+      'A day',
+      'A. is wrong',
+      'A - D',
+      'A… D',
+      'A1',
+      'A cm',
+      'I choose A or B.',
+      'I choose B over A',
+      'A is the worst',
+      "Therefore, A isn't correct.",
+      'The answer is A triangle',
+    ],
+  ],
 ]
 
 export const texts: readonly Row[] = [
@@ -52,6 +87,13 @@ export const texts: readonly Row[] = [
   ],
   ['odd', [r`\text{odd}`, 'Odd', r`$\text{odd}$`], ['even', 'odd or even', 'neither']],
   ['Yes', ['yes', r`\text{Yes}`, 'Yes.', 'YES'], ['No', 'yes and no', 'maybe', r`\text{no}`]],
+  [
+    'No',
+    ['No, because 3 is odd.', 'No, since $x>0$.', 'No because 3 is odd', '**No**, it is not.'],
+    ['Yes, because 3 is odd.', 'No, wait, yes', 'No or yes, since 3', 'No solution'],
+  ],
+  ['The mode is $x=0$.', ['The mode is $x=0$. ', 'The mode is  $x=0$'], ['The mode is $x=1$.', '1']],
+  ['C is not invertible', ['C is not invertible.'], ['C is invertible']],
   ['No', ['no', r`\textbf{No}`, 'No.'], ['Yes', 'None', 'Yes or no']],
   ['True', ['true', r`\text{True}`, 'TRUE'], ['False', 'true or false', 'not true']],
   [r`\text{ellipse}`, ['ellipse', 'Ellipse', 'an ellipse'], ['hyperbola', 'circle', 'ellipse or hyperbola']],
@@ -88,11 +130,15 @@ export const dates: readonly Row[] = [
     ['3:30 AM', '3:31 PM', '3.30 AM', '2:30 PM', '330'],
   ],
   ['12:00', ['12:00', r`12{:}00`], ['1:00', '12:01']],
+  ['4:30p..', ['4:30 pm'], ['4:30 am']],
+  ['5', ['5 pm'], ['the 5th of May']],
   ['9:00 a.m.', ['9 a.m.', '9:00 AM', '09:00'], ['9:00 p.m.', '9:30 a.m.', '19:00']],
 ]
 
 export const ratios: readonly Row[] = [
   ['7:32', ['7:32', '7 : 32', r`7\mathbin{:}32`], ['32:7', '7:23', '39']],
+  [r`\frac{2}{15}`, ['2:15'], ['2:15 AM']],
+  ['9:7', ['9/7'], ['7/9']],
   [r`S_{1}:S_{2}=11:21`, ['11:21', r`S_1:S_2 = 11:21`], ['21:11', '11']],
   ['1:2:3', ['1:2:3', '1 : 2 : 3'], ['3:2:1', '1:2']],
 ]
