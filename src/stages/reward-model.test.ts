@@ -6,8 +6,9 @@ import { LocalEngine } from '../engines/local/engine.ts'
 import { loadModel } from '../models/directory.ts'
 import { SafetensorsFile } from '../models/safetensors.ts'
 import { type ChatMessage, Tokenizer } from '../models/tokenizer.ts'
-import type { Judged, Preference } from '../tasks/preferences.ts'
-import { comparisonDatums, comparisonOf, learnPreferences, rewardsOf } from './reward-model.ts'
+import { type Judged, rewardsOf } from '../rewards/preference.ts'
+import type { Preference } from '../tasks/preferences.ts'
+import { comparisonDatums, comparisonOf, learnPreferences } from './reward-model.ts'
 
 interface Row {
   readonly prompt: string | ChatMessage[]

@@ -5,10 +5,9 @@ import {
   type ScoredComparison,
 } from '../algorithms/preference.ts'
 import type { AdamSettings, Datum, Trainer } from '../engines/contract.ts'
-import { UserError } from '../errors.ts'
-import type { Tokenizer } from '../models/tokenizer.ts'
+import { encodeJudged, type RewardCodec, rewardDatum, rewardIn, rewardsOf } from '../rewards/preference.ts'
 import type { RunStore } from '../runs/store.ts'
-import type { Judged, Preference } from '../tasks/preferences.ts'
+import type { Preference } from '../tasks/preferences.ts'
 import {
   type EpochSettings,
   type Epochs,
@@ -24,35 +23,11 @@ export interface Comparison {
   readonly good: boolean | null
 }
 
-type RewardCodec = Pick<Tokenizer, 'encode' | 'eosId' | 'applyChatTemplate'>
-
-/** What a reward model reads: a conversation as the chat template writes it, or a text and the token that ends it. */
-export function readable(codec: RewardCodec, judged: Judged): Int32Array {
-  if ('messages' in judged) return codec.encode(codec.applyChatTemplate(judged.messages))
-  const tokens = codec.encode(judged.text)
-  return tokens.at(-1) === codec.eosId ? tokens : Int32Array.of(...tokens, codec.eosId)
-}
-
 export function comparisonOf(codec: RewardCodec, preference: Preference): Comparison {
   if ('response' in preference)
-    return { texts: [readable(codec, preference.response)], good: preference.good }
+    return { texts: [encodeJudged(codec, preference.response)], good: preference.good }
   const { chosen, rejected } = preference
-  return { texts: [readable(codec, chosen), readable(codec, rejected)], good: null }
-}
-
-/**
- * A text as a datum, its reward read at the last token that is no padding, as Transformers' sequence classifiers do: where
- * a text ends with the padding token itself, that is before it.
- */
-function rewardDatum(tokens: Int32Array, padId: number): { datum: Datum; at: number } {
-  const at = tokens.findLastIndex((token) => token !== padId)
-  if (at < 0) throw new UserError('a text of nothing but padding has no reward')
-  const one = (value: number): Float32Array => {
-    const values = new Float32Array(tokens.length)
-    values[at] = value
-    return values
-  }
-  return { datum: { tokens, targets: tokens, weights: one(1), advantages: one(1) }, at }
+  return { texts: [encodeJudged(codec, chosen), encodeJudged(codec, rejected)], good: null }
 }
 
 /** A comparison's texts as data: their signs, and weights that add up to its own. */
@@ -63,15 +38,8 @@ export function comparisonDatums(
   padId: number,
 ): Datum[] {
   return texts.map((tokens, i) => {
-    const { datum } = rewardDatum(tokens, padId)
     const sign = good === null ? 1 - 2 * i : good ? 1 : -1
-    const scaled = (values: Float32Array, factor: number) => values.map((value) => value * factor)
-    return {
-      ...datum,
-      weights: scaled(datum.weights, weight / texts.length),
-      advantages: scaled(datum.advantages!, sign),
-      comparison: number,
-    }
+    return { ...rewardDatum(tokens, padId, { weight: weight / texts.length, sign }), comparison: number }
   })
 }
 
@@ -89,28 +57,8 @@ export async function learnPreferences(
   const { gradNorm } = await trainer.optimStep(adam)
   const seconds = (performance.now() - started) / 1000
   refuseDivergence(step, loss, gradNorm)
-  return { loss, gradNorm, flops, seconds, scored: scoredOf(batch, logprobs.map(onlyKnown)) }
+  return { loss, gradNorm, flops, seconds, scored: scoredOf(batch, logprobs.map(rewardIn)) }
 }
-
-/** Texts that go to the engine at once. */
-const AT_ONCE = 256
-
-/** The rewards of texts, in their order. */
-export async function rewardsOf(
-  trainer: Trainer,
-  texts: readonly Int32Array[],
-  padId: number,
-): Promise<number[]> {
-  const rewards: number[] = []
-  for (let from = 0; from < texts.length; from += AT_ONCE) {
-    const datums = texts.slice(from, from + AT_ONCE).map((tokens) => rewardDatum(tokens, padId).datum)
-    rewards.push(...(await trainer.forward(datums)).logprobs.map(onlyKnown))
-  }
-  return rewards
-}
-
-/** The one position whose reward was read. */
-const onlyKnown = (values: Float32Array): number => values.find((value) => !Number.isNaN(value)) ?? Number.NaN
 
 function scoredOf(comparisons: readonly Comparison[], rewards: readonly number[]): ScoredComparison[] {
   let at = 0

@@ -1,5 +1,6 @@
 import { UserError } from '../errors.ts'
 import type { ChatMessage } from '../models/tokenizer.ts'
+import type { Judged } from '../rewards/preference.ts'
 import {
   type Cells,
   type Examples,
@@ -10,9 +11,6 @@ import {
   readText,
   what,
 } from './examples.ts'
-
-/** What a reward model reads: a conversation that ends with the answer, or a text. */
-export type Judged = { readonly messages: readonly ChatMessage[] } | { readonly text: string }
 
 /** Which of two answers is better, or whether one is good. */
 export type Preference =

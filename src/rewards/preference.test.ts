@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect, test, vi } from 'vitest'
+import type { Trainer } from '../engines/contract.ts'
+import { LocalEngine } from '../engines/local/engine.ts'
+import { loadModel } from '../models/directory.ts'
+import { Tokenizer } from '../models/tokenizer.ts'
+import { fakeRollout } from './fake-rollout.ts'
+import { openPreference, preference, type Scorer } from './preference.ts'
+
+const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
+const folder = path('../stages/fixtures/reward')
+const { rows, steps } = JSON.parse(readFileSync(`${folder}/golden.json`, 'utf8'))
+const model = loadModel(folder)
+const engine = new LocalEngine({ ...model, tokenizer: null, source: null, threads: 1 })
+const forward = vi.fn<Trainer['forward']>(async (datums) => engine.forward(datums, 'policy'))
+const scorer: Scorer = {
+  trainer: { forward },
+  codec: Tokenizer.load(path('../../models/miniature-base')),
+  padId: model.config.padTokenId!,
+  maxTokens: model.config.maxPositions,
+}
+/** The first two pairs have a question of one message. */
+const [first, second] = rows.map(({ prompt }: { prompt: { content: string }[] }) => prompt[0]!.content)
+const said = (row: number, side: string): string => rows[row][side][0].content
+
+test('the rewards of Transformers, of what is asked for at once in one pass', async () => {
+  forward.mockClear()
+  const { score } = preference(scorer)
+  const rewards = await Promise.all([
+    score(fakeRollout({ asked: first, response: said(0, 'chosen') })),
+    score(fakeRollout({ asked: second, response: said(1, 'chosen') })),
+    score(fakeRollout({ asked: second, response: said(1, 'rejected') })),
+  ])
+  for (const [i, expected] of [steps[0].chosen[0], steps[0].chosen[1], steps[0].rejected[1]].entries())
+    expect(rewards[i]).toBeCloseTo(expected, 4)
+  expect(forward).toHaveBeenCalledTimes(1)
+})
+
+test('of the answer alone; without one the reward is unknown', async () => {
+  const { name, score } = preference(scorer, { name: 'helpful', part: 'answer' })
+  expect(name).toBe('helpful')
+  const answer = said(1, 'chosen')
+  const thought = fakeRollout({ asked: second, response: `<think>Hm</think> ${answer}`, answer })
+  expect(await score(thought)).toBeCloseTo(steps[0].chosen[1], 4)
+  expect(await score(fakeRollout({ answer: null }))).toBeNull()
+})
+
+test('what it cannot read is an error', async () => {
+  const { score } = preference({ ...scorer, maxTokens: 20 })
+  expect(() => score(fakeRollout({ response: 'a b c d '.repeat(20) }))).toThrow(
+    /preference: the response has \d+ tokens with its question; the reward model reads 20/,
+  )
+  await expect(openPreference(path('../stages/fixtures/sft'))).rejects.toThrow(/sft is no reward model/)
+})
