@@ -223,17 +223,22 @@ async function prepare(settings: RewardSettings, watch: RewardWatch): Promise<Pr
 
 /** Opens the model with a scalar head. A damaged one fails here, before there is a run. */
 async function withModel<T>(
-  { model: folder, seed, threads }: RewardSettings,
+  settings: RewardSettings,
   work: (trainer: Trainer, padId: number) => Promise<T>,
 ): Promise<T> {
-  const { config, parameters } = rewardModel(folder, seed)
-  const model = { config, parameters, tokenizerFrom: folder }
-  const trainer = await openLocalTrainer({ model, threads: threads! })
+  const { trainer, padId } = await open(settings)
   try {
-    return await work(trainer, config.padTokenId!)
+    return await work(trainer, padId)
   } finally {
     await trainer.close()
   }
+}
+
+/** The weights go to the engine; none are kept here. */
+async function open({ model: folder, seed, threads }: RewardSettings) {
+  const { config, parameters } = rewardModel(folder, seed)
+  const model = { config, parameters, tokenizerFrom: folder }
+  return { trainer: await openLocalTrainer({ model, threads: threads! }), padId: config.padTokenId! }
 }
 
 /** A reward model as it is; any other model with a new head. */
