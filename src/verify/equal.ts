@@ -120,7 +120,7 @@ function sameItems(
   scalars: Scalars,
 ): boolean {
   const isSet = (e: Expression) => (e.kind === 'group' && e.open === '{') || e.kind === 'relation'
-  if (isAlternative(g) !== isAlternative(a)) return false
+  if ((hasUnknowns(g) && isOr(a) !== isOr(g)) || (hasUnknowns(a) && isOr(a) !== isOr(g))) return false
   const [gRecords, aRecords] = [records(gold), records(answer)]
   // x = 3, y = 1 against (3, 1) or (x, y) = (3, 1)
   if (gRecords || aRecords) {
@@ -149,9 +149,11 @@ function sameItems(
   return distinct(x).length === x.length ? matches(x, distinct(y), scalars) : matches(x, y, scalars)
 }
 
-/** x = 1 or y = 2: values of different unknowns of which one holds. */
-function isAlternative(e: Expression): boolean {
-  if (e.kind !== 'list' || e.joiner !== 'or') return false
+const isOr = (e: Expression) => e.kind === 'list' && e.joiner === 'or'
+
+/** x = 1, y = 2: one value for each of several unknowns, which "and" or "or" may join. */
+function hasUnknowns(e: Expression): boolean {
+  if (e.kind !== 'list') return false
   const names = e.items.map(assignmentOf).flatMap((x) => (x ? [spell(x.name)] : []))
   return names.length > 1 && new Set(names).size === names.length
 }

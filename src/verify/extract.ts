@@ -22,10 +22,21 @@ const MAX_WORDS = 300
  * that is a bare answer counts as a formula.
  */
 export function extract(text: string, { order = WAYS }: ExtractOptions = {}): string | null {
+  return within(spoken(text), order)
+}
+
+/** "B. Because 3 is odd", "No, 3 is odd": a short answer with its reason, whose numbers are not the answer. */
+export function decision(text: string): string | null {
+  const whole = spoken(text).trim()
+  return whole.length <= MAX_WORDS && DECIDED.test(whole) ? whole : null
+}
+
+/** The end of a response, without what is thought. */
+function spoken(text: string): string {
   const end = text.lastIndexOf('</think>')
   const start = text.lastIndexOf('<think>')
   const said = start > end ? text.slice(end < 0 ? 0 : end + 8, start) : end < 0 ? text : text.slice(end + 8)
-  return within(restore(said.slice(-MAX_LENGTH)).replace(/<\|[^|<>]{0,40}\|>/g, ' '), order)
+  return restore(said.slice(-MAX_LENGTH)).replace(/<\|[^|<>]{0,40}\|>/g, ' ')
 }
 
 /** What a gold answer says: its box, last line or "the answer is" if it is a whole solution, else all of it. */
@@ -65,7 +76,6 @@ const FIND: Record<Exclude<Way, 'tag'>, (text: string) => string | null> = {
     const whole = text.trim()
     if (whole.length === 0) return null
     if (whole.length <= WINDOW && !isProse(whole)) return whole
-    if (whole.length <= MAX_WORDS && DECIDED.test(whole)) return whole
     const found = lastFormula(text.slice(-WINDOW))
     if (found !== null) return found
     return whole.length <= MAX_WORDS && !/\d/.test(whole) ? whole : null
@@ -90,7 +100,6 @@ function isProse(text: string): boolean {
   return VERBS.test(words) || /\p{L}{3}\s?:\s/u.test(words) || (words.match(/[\p{L}]{3,}/gu)?.length ?? 0) > 5
 }
 
-/** "B. Because 3 is odd", "No, 3 is odd": the answer and its reason. */
 const DECIDED =
   /^(?:[([*]*[A-J][)\]*]*(?:[.):,]|(?=\s+(?:because|since|as)\b))\s|(?:yes|no|true|false)(?:,|\s+(?:because|since|as)\b))/i
 

@@ -195,6 +195,7 @@ function mark(c: Cursor, token: Token): Expression {
       if (token.side === 'right') throw new Unreadable('a bar is not opened')
       const x = c.within({ bars: c.bars + 1, brackets: c.brackets + 1 }, () => sum(c))
       if (!c.take('mark', '|')) throw new Unreadable('a bar is not closed')
+      if (x.kind === 'matrix') return { kind: 'call', name: 'det', args: [x] }
       return { kind: 'call', name: 'abs', args: [x] }
     }
     default: {

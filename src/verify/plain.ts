@@ -27,6 +27,9 @@ export function plain(source: string): string {
 
 const TRUTH: Record<string, boolean> = { yes: true, no: false, true: true, false: false }
 
+/** Is it yes or no, true or false? */
+export const isTruth = (source: string) => Object.hasOwn(TRUTH, plain(source))
+
 /** Such a word, alone or before a comma or its reason, and no other; `null`: none. */
 function truthOf(text: string): boolean | null {
   const s = text.replace(/\\(?:text|math|mbox)[a-z]*\s*\{([^{}]*)\}/g, '$1').replace(/[*$"'{}]/g, '')

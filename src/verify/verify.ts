@@ -4,8 +4,8 @@ import { choiceOf, isUndecided } from './choice.ts'
 import { sameMeaning } from './equal.ts'
 import { NotNumber } from './evaluate.ts'
 import type { Expression } from './expression.ts'
-import { type ExtractOptions, extract, stated, WAYS } from './extract.ts'
-import { plain, sameText } from './plain.ts'
+import { decision, type ExtractOptions, extract, stated, WAYS } from './extract.ts'
+import { isTruth, plain, sameText } from './plain.ts'
 import { type Reading, read } from './read.ts'
 import { Scalars } from './scalar.ts'
 
@@ -47,7 +47,9 @@ function judge(gold: string, g: Reading, answer: string, options: VerifyOptions)
   const whole = order.includes('formula') ? answer : ''
   if (trimmed((told ?? whole).slice(0, 2 * gold.length + 100)) === trimmed(gold))
     return { equal: true, reason: 'the same text' }
-  const found = extract(answer, options)
+  const gChoice = choiceOf(g.source)
+  const decided = told === null && (gChoice || isTruth(g.source)) ? decision(answer) : null
+  const found = decided ?? extract(answer, options)
   if (found === null) return { equal: false, reason: 'no answer was found' }
   const a = read(found)
   const shown = found.length > 60 ? `${found.slice(0, 57)}...` : found
@@ -63,7 +65,7 @@ function judge(gold: string, g: Reading, answer: string, options: VerifyOptions)
   // 2:15 may be a ratio, but neither 2:15 PM nor May 5 is a number.
   if (isMoment(gTime, g.source) || isMoment(aTime, a.source))
     return no('is a time, or the gold answer is one')
-  const [gChoice, aChoice] = [choiceOf(g.source), choiceOf(a.source)]
+  const aChoice = choiceOf(a.source)
   // A lower letter alone is a variable.
   if (gChoice && !/^[a-j]$/.test(g.source)) {
     if (aChoice)

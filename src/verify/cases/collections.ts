@@ -58,6 +58,7 @@ export const lists: readonly Row[] = [
     ['-2', '1', '2,-1', '-2,1,0', '-1', '-2.1', '-2, 2'],
   ],
   ['x=1 or y=2', ['y=2 or x=1'], ['x=1, y=2']],
+  ['x=1, y=2', ['x=1 and y=2'], ['x=1 or 2']],
   ['x=1, y=2 or x=3, y=4', ['(1,2), (3,4)'], ['(1,2), (3,5)']],
   [r`12\text{ and }13`, ['12 and 13', '12, 13', '13 and 12'], ['12', '12 to 13', '25']],
   [
@@ -190,6 +191,7 @@ export const matrices: readonly Row[] = [
       r`((\begin{pmatrix}a&b&c\\1&x&2\\3&4&5\end{pmatrix}^4)^4)^4`,
     ],
   ],
+  [r`\left|\begin{array}{cc}1&2\\3&4\end{array}\right|`, ['-2'], ['2']],
   [
     r`\begin{pmatrix}\cos\theta & -\sin\theta \\ \sin\theta & \cos\theta\end{pmatrix}`,
     [r`\begin{bmatrix}\cos \theta & - \sin \theta \\ \sin \theta & \cos \theta\end{bmatrix}`],
