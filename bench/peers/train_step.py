@@ -27,12 +27,13 @@ mask = pad([torch.ones(len(r) - 1, dtype=torch.long) for r in rows], batch_first
 
 
 def repetition():
-    logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits
-    loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
-    loss.backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), adam["gradClipNorm"])
-    optimizer.step()
-    optimizer.zero_grad()
+    for _ in range(settings["steps"]):
+        logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits
+        loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), adam["gradClipNorm"])
+        optimizer.step()
+        optimizer.zero_grad()
     return {"loss": loss.item()}
 
 
