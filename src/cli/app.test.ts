@@ -1,28 +1,15 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { RunStore } from '../runs/store.ts'
 import { main } from './app.ts'
+import { captured } from './capture.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'ruminate-cli-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
-let out = ''
-let err = ''
-beforeEach(() => {
-  out = ''
-  err = ''
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += text
-    return true
-  })
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    err += text
-    return true
-  })
-})
-afterEach(() => void vi.restoreAllMocks())
+const written = captured()
 
 describe('wrong usage: one line, exit code 2', () => {
   const cases: [string, RegExp][] = [
@@ -49,9 +36,9 @@ describe('wrong usage: one line, exit code 2', () => {
   ]
   test.each(cases)('%s', async (line, message) => {
     expect(await main(line.split(' '))).toBe(2)
-    expect(err).toMatch(message)
-    expect(err.trim().split('\n')).toHaveLength(1)
-    expect(out).toBe('')
+    expect(written.err).toMatch(message)
+    expect(written.err.trim().split('\n')).toHaveLength(1)
+    expect(written.out).toBe('')
   })
 })
 
@@ -64,27 +51,27 @@ describe('failures: one line, exit code 1', () => {
   ]
   test.each(cases)('%s', async (line, message) => {
     expect(await main(line.split(' '))).toBe(1)
-    expect(err).toMatch(message)
-    expect(err.trim().split('\n')).toHaveLength(1)
+    expect(written.err).toMatch(message)
+    expect(written.err.trim().split('\n')).toHaveLength(1)
   })
 })
 
 test('help and version', async () => {
   expect(await main(['--help'])).toBe(0)
-  expect(out).toMatch(/zero .*pretrain .*resume .*runs .*eval .*chat .*doctor/s)
-  out = ''
+  expect(written.out).toMatch(/zero .*pretrain .*resume .*runs .*eval .*chat .*doctor/s)
+  written.out = ''
   expect(await main(['zero', '--help'])).toBe(0)
-  expect(out).toMatch(/--steps/)
-  expect(out).not.toContain('\u001b')
-  expect(out).not.toMatch(/ $/m)
-  out = ''
+  expect(written.out).toMatch(/--steps/)
+  expect(written.out).not.toContain('\u001b')
+  expect(written.out).not.toMatch(/ $/m)
+  written.out = ''
   expect(await main(['--version'])).toBe(0)
-  expect(out).toMatch(/^\d+\.\d+\.\d+\n$/)
+  expect(written.out).toMatch(/^\d+\.\d+\.\d+\n$/)
 })
 
 test('doctor finds this machine well', async () => {
   expect(await main(['doctor', '--json'])).toBe(0)
-  const lines = out
+  const lines = written.out
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line))
@@ -129,18 +116,18 @@ describe('runs', () => {
   test('list, telling of a broken one', async () => {
     rmSync(join(root, 'broken'), { recursive: true, force: true })
     expect(await main(['runs', 'list', '--dir', root, '--json'])).toBe(0)
-    expect(JSON.parse(out)).toMatchObject({ type: 'run', recipe: 'zero', seed: 3, step: 2 })
+    expect(JSON.parse(written.out)).toMatchObject({ type: 'run', recipe: 'zero', seed: 3, step: 2 })
   })
   test('show', async () => {
     expect(await main(['runs', 'show', directory])).toBe(0)
-    expect(out).toMatch(/^ {2}steps: 7\n {2}eval: \{every: 2\}\n\n/m)
-    expect(out).toMatch(/accuracy +2 +0\.5/)
-    expect(out).toMatch(/warning at step 1: careful/)
+    expect(written.out).toMatch(/^ {2}steps: 7\n {2}eval: \{every: 2\}\n\n/m)
+    expect(written.out).toMatch(/accuracy +2 +0\.5/)
+    expect(written.out).toMatch(/warning at step 1: careful/)
   })
   test('show --metric', async () => {
     expect(await main(['runs', 'show', directory, '--metric', 'accuracy', '--json'])).toBe(0)
     expect(
-      out
+      written.out
         .trim()
         .split('\n')
         .map((line) => JSON.parse(line).value),
@@ -148,12 +135,12 @@ describe('runs', () => {
   })
   test('show --metric with a slip', async () => {
     expect(await main(['runs', 'show', directory, '--metric', 'acuracy'])).toBe(2)
-    expect(err).toMatch(/did you mean accuracy\?/)
+    expect(written.err).toMatch(/did you mean accuracy\?/)
   })
   test('show --samples', async () => {
     expect(await main(['runs', 'show', directory, '--samples', '3'])).toBe(0)
-    expect(out).toMatch(/wrong.*accuracy 0.*advantage -0\.5.*2 tokens/)
-    expect(out).toMatch(/<think>hm<\/think>/)
+    expect(written.out).toMatch(/wrong.*accuracy 0.*advantage -0\.5.*2 tokens/)
+    expect(written.out).toMatch(/<think>hm<\/think>/)
   })
 })
 
@@ -161,7 +148,7 @@ test('a damaged run database is one line', async () => {
   const directory = mkdtempSync(join(root, 'damaged-'))
   writeFileSync(join(directory, 'run.sqlite'), 'this is not a database, it is text of some length')
   expect(await main(['runs', 'show', directory])).toBe(1)
-  expect(err.trim().split('\n')).toHaveLength(1)
-  expect(err).not.toMatch(/unexpected/)
+  expect(written.err.trim().split('\n')).toHaveLength(1)
+  expect(written.err).not.toMatch(/unexpected/)
   rmSync(directory, { recursive: true })
 })

@@ -1,9 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { RunStore } from '../runs/store.ts'
 import { main } from './app.ts'
+import { captured } from './capture.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'ruminate-misuse-'))
 const files: Record<string, string | Uint8Array> = {
@@ -33,21 +34,7 @@ done.finish({})
 done.close()
 afterAll(() => rmSync(root, { recursive: true }))
 
-let out = ''
-let err = ''
-beforeEach(() => {
-  out = ''
-  err = ''
-  vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
-    out += text
-    return true
-  })
-  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    err += text
-    return true
-  })
-})
-afterEach(() => void vi.restoreAllMocks())
+const written = captured()
 
 const cases: [line: string, exitCode: 1 | 2, message: RegExp][] = [
   ['zero --task coutndown', 2, /unknown task "coutndown"; did you mean countdown\?/],
@@ -97,8 +84,8 @@ const cases: [line: string, exitCode: 1 | 2, message: RegExp][] = [
 test.each(cases)('%s', async (line, exitCode, message) => {
   const words = line.split(' ').map((word) => (word.startsWith('@') ? join(root, word.slice(1)) : word))
   const result = await main(words)
-  expect(err).toMatch(/^error: [^\n]+\n$/)
-  expect(err.trim()).toMatch(message)
-  expect(err).not.toMatch(/unexpected;|\bat .*\.[jt]s:/)
-  expect({ result, out }).toEqual({ result: exitCode, out: '' })
+  expect(written.err).toMatch(/^error: [^\n]+\n$/)
+  expect(written.err.trim()).toMatch(message)
+  expect(written.err).not.toMatch(/unexpected;|\bat .*\.[jt]s:/)
+  expect({ result, out: written.out }).toEqual({ result: exitCode, out: '' })
 })

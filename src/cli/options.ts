@@ -1,7 +1,7 @@
 import type { ArgsDef } from 'citty'
 import { UserError } from '../errors.ts'
 import { merge, readAssignment, readSettingsFile, type Tree } from '../recipes/layers.ts'
-import { textOption, type Values } from './arguments.ts'
+import { integerOption, textOption, type Values } from './arguments.ts'
 import { Output } from './output.ts'
 
 /** Options of every command that prints. */
@@ -22,6 +22,33 @@ export const trainingOptions = {
   },
   ...outputOptions,
 } satisfies ArgsDef
+
+/** Options of every command that trains on rows of a table, besides the columns and the model. */
+export const tuningOptions = {
+  engine: { type: 'string', valueHint: 'NAME', description: 'where it trains (local)' },
+  epochs: {
+    type: 'string',
+    valueHint: 'N',
+    description: 'passes over the data (default: as the preset says)',
+  },
+  preset: { type: 'string', valueHint: 'NAME', description: 'scale: miniature (default) or deepseek-r1' },
+  threads: { type: 'string', valueHint: 'N', description: 'threads (default: one a core)' },
+  ...trainingOptions,
+} satisfies ArgsDef
+
+/** Their settings. */
+export function tuningSettings(values: Values): Tree {
+  return layeredSettings(values, {
+    model: textOption(values, 'model'),
+    data: textOption(values, 'data'),
+    columns: columnsOption(values),
+    engine: textOption(values, 'engine'),
+    epochs: integerOption(values, 'epochs', 1),
+    preset: textOption(values, 'preset'),
+    seed: integerOption(values, 'seed', 0),
+    threads: integerOption(values, 'threads', 1, 1024),
+  })
+}
 
 /** Option of every command that reads a table. */
 export const COLUMNS = {

@@ -7,10 +7,10 @@ import {
   resolveRewardSettings,
   reward as trainReward,
 } from '../recipes/reward.ts'
-import { integerOption, textOption } from './arguments.ts'
+import { textOption } from './arguments.ts'
 import { command } from './command.ts'
 import { interruptible } from './interrupt.ts'
-import { columnsOption, layeredSettings, outputOf, trainingOptions } from './options.ts'
+import { outputOf, tuningOptions, tuningSettings } from './options.ts'
 import { clock, type Output, percent, table } from './output.ts'
 import { showRewardTraining } from './progress.ts'
 
@@ -37,25 +37,12 @@ export const reward = command(
         valueHint: 'a=b,c=d',
         description: 'columns of other names: prompt=NAME,chosen=NAME,rejected=NAME',
       },
-      engine: { type: 'string', valueHint: 'NAME', description: 'where it trains (local)' },
-      epochs: { type: 'string', valueHint: 'N', description: 'passes over the data (default 2)' },
-      preset: { type: 'string', valueHint: 'NAME', description: 'scale: miniature (default) or deepseek-r1' },
-      threads: { type: 'string', valueHint: 'N', description: 'threads (default: one a core)' },
-      ...trainingOptions,
+      ...tuningOptions,
     },
   }),
   async (values) => {
     const output = outputOf(values)
-    const settings = layeredSettings(values, {
-      model: textOption(values, 'model'),
-      data: textOption(values, 'data'),
-      columns: columnsOption(values),
-      engine: textOption(values, 'engine'),
-      epochs: integerOption(values, 'epochs', 1),
-      preset: textOption(values, 'preset'),
-      seed: integerOption(values, 'seed', 0),
-      threads: integerOption(values, 'threads', 1, 1024),
-    })
+    const settings = tuningSettings(values)
     resolveRewardSettings(settings)
     const result = await interruptible(output, (signal) =>
       trainReward(settings, { out: textOption(values, 'out'), ...watchReward(output, signal) }),

@@ -1,10 +1,10 @@
 import { defineCommand } from 'citty'
 import pc from 'picocolors'
 import { resolveSftSettings, type SftResult, type SftWatch, sft as trainSft } from '../recipes/sft.ts'
-import { integerOption, textOption } from './arguments.ts'
+import { textOption } from './arguments.ts'
 import { command } from './command.ts'
 import { interruptible } from './interrupt.ts'
-import { columnsOption, layeredSettings, outputOf, trainingOptions } from './options.ts'
+import { outputOf, tuningOptions, tuningSettings } from './options.ts'
 import { clock, type Output, table } from './output.ts'
 import { showFinetuning } from './progress.ts'
 
@@ -30,25 +30,12 @@ export const sft = command(
         valueHint: 'a=b,c=d',
         description: 'columns of other names: messages=NAME, or prompt=NAME,completion=NAME',
       },
-      engine: { type: 'string', valueHint: 'NAME', description: 'where it trains (local)' },
-      epochs: { type: 'string', valueHint: 'N', description: 'passes over the data (default 3)' },
-      preset: { type: 'string', valueHint: 'NAME', description: 'scale: miniature (default) or deepseek-r1' },
-      threads: { type: 'string', valueHint: 'N', description: 'threads (default: one a core)' },
-      ...trainingOptions,
+      ...tuningOptions,
     },
   }),
   async (values) => {
     const output = outputOf(values)
-    const settings = layeredSettings(values, {
-      model: textOption(values, 'model'),
-      data: textOption(values, 'data'),
-      columns: columnsOption(values),
-      engine: textOption(values, 'engine'),
-      epochs: integerOption(values, 'epochs', 1),
-      preset: textOption(values, 'preset'),
-      seed: integerOption(values, 'seed', 0),
-      threads: integerOption(values, 'threads', 1, 1024),
-    })
+    const settings = tuningSettings(values)
     resolveSftSettings(settings)
     const result = await interruptible(output, (signal) =>
       trainSft(settings, { out: textOption(values, 'out'), ...watchSft(output, signal) }),

@@ -4,20 +4,20 @@ import type { PreferenceQuality } from '../algorithms/preference.ts'
 import type { Trainer } from '../engines/contract.ts'
 import { openLocalTrainer } from '../engines/local/index.ts'
 import { UserError } from '../errors.ts'
-import { loadConfig, loadModel, type Model } from '../models/directory.ts'
+import { loadModel, type Model } from '../models/directory.ts'
 import { withRewardHead } from '../models/parameters.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
 import { RunStore } from '../runs/store.ts'
 import type { Epochs } from '../stages/epochs.ts'
 import { Interrupted } from '../stages/interrupted.ts'
 import { type Comparison, comparisonOf, type RewardStep, trainReward } from '../stages/reward-model.ts'
-import type { Example } from '../tasks/examples.ts'
-import { type Preference, readPreferences } from '../tasks/preferences.ts'
+import { readPreferences } from '../tasks/preferences.ts'
 import { finishRun, type Trained } from './finish.ts'
 import { checkSettings, type Tree } from './layers.ts'
 import { modelFolder } from './model-folder.ts'
 import type { DeepPartial } from './settings.ts'
 import { belowGiven, sftSettings, withDefaults } from './sft.ts'
+import { checkLength, withinLength } from './within-length.ts'
 
 /**
  * The scale. `deepseek-r1` is the helpful reward model of R1 (Nature 645, Methods): one epoch at 6e-6, batches of 256,
@@ -159,13 +159,7 @@ interface Prepared {
 
 /** Preferences → tokens. */
 async function prepare(settings: RewardSettings, watch: RewardWatch): Promise<Prepared> {
-  const { model, maxLength } = settings
-  const { maxPositions } = loadConfig(model)
-  if (maxLength > maxPositions)
-    throw new UserError(
-      `setting maxLength is ${maxLength}: ${model} reads ${maxPositions} tokens; set maxLength=${maxPositions} or less`,
-      2,
-    )
+  checkLength(settings)
   const warn = watch.onWarning ?? ((message) => process.emitWarning(message))
   const progress = watch.onProgress ?? (() => {})
   const rows = await readPreferences(settings.data, {
@@ -174,29 +168,14 @@ async function prepare(settings: RewardSettings, watch: RewardWatch): Promise<Pr
     warn,
     progress,
   })
-  const codec = Tokenizer.load(model)
-  const encode = (side: string, all: readonly Example<Preference>[]): Comparison[] =>
-    all.flatMap(({ where, example }, i) => {
-      if (i % 1000 === 0) progress(`tokens of the ${side} rows: ${Math.floor((100 * i) / all.length)} %`)
-      try {
-        const comparison = comparisonOf(codec, example)
-        return comparison.texts.some(({ length }) => length > maxLength) ? [] : [comparison]
-      } catch (error) {
-        if (error instanceof UserError) throw new UserError(`${where}: ${error.message}`, error.exitCode)
-        throw error
-      }
-    })
-  const training = encode('training', rows.training)
-  const heldOut = encode('held-out', rows.heldOut)
-  const overlong = rows.training.length - training.length + rows.heldOut.length - heldOut.length
-  if (training.length === 0 || heldOut.length === 0)
-    throw new UserError(
-      `${settings.data}: ${training.length} rows to train on and ${heldOut.length} held out have at most ${maxLength} tokens, and both are needed; set a higher maxLength`,
-    )
-  if (overlong > 0)
-    warn(
-      `${overlong} of ${rows.training.length + rows.heldOut.length} rows are left out: longer than maxLength, ${maxLength} tokens`,
-    )
+  const codec = Tokenizer.load(settings.model)
+  const { training, heldOut, overlong } = withinLength(rows, {
+    settings,
+    encode: ({ example }) => comparisonOf(codec, example),
+    lengthOf: ({ texts }) => Math.max(...texts.map(({ length }) => length)),
+    warn,
+    progress,
+  })
   if (rows.repeated > 0)
     warn(`${rows.repeated} training rows are left out: their prompt is among the held-out ones`)
   const hash = createHash('sha256')

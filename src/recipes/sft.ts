@@ -4,18 +4,18 @@ import { z } from 'zod'
 import type { Trainer } from '../engines/contract.ts'
 import { openLocalTrainer } from '../engines/local/index.ts'
 import { UserError } from '../errors.ts'
-import { loadConfig } from '../models/directory.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
 import { RunStore } from '../runs/store.ts'
 import { type Finetuned, type FinetuneStep, finetune } from '../stages/finetune.ts'
 import { Interrupted } from '../stages/interrupted.ts'
 import type { HeldOutLoss, Sequence } from '../stages/learn.ts'
 import { supervise } from '../stages/supervision.ts'
-import { type DemonstrationRow, readDemonstrations } from '../tasks/demonstrations.ts'
+import { readDemonstrations } from '../tasks/demonstrations.ts'
 import { finishRun, type Trained } from './finish.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
 import { EMBEDDED_BASE, modelFolder } from './model-folder.ts'
 import { type DeepPartial, scheduleSettings } from './settings.ts'
+import { checkLength, withinLength } from './within-length.ts'
 
 const whole = (least: number) => z.int().min(least)
 const column = z.string().min(1).optional()
@@ -185,13 +185,7 @@ interface Prepared {
 
 /** Demonstrations → tokens and masks. */
 async function prepare(settings: SftSettings, watch: SftWatch): Promise<Prepared> {
-  const { model, maxLength } = settings
-  const { maxPositions } = loadConfig(model)
-  if (maxLength > maxPositions)
-    throw new UserError(
-      `setting maxLength is ${maxLength}: ${model} reads ${maxPositions} tokens; set maxLength=${maxPositions} or less`,
-      2,
-    )
+  checkLength(settings)
   const warn = watch.onWarning ?? ((message) => process.emitWarning(message))
   const progress = watch.onProgress ?? (() => {})
   const rows = await readDemonstrations(settings.data, {
@@ -200,29 +194,14 @@ async function prepare(settings: SftSettings, watch: SftWatch): Promise<Prepared
     warn,
     progress,
   })
-  const codec = Tokenizer.load(model)
-  const encode = (side: string, all: readonly DemonstrationRow[]): Sequence[] =>
-    all.flatMap(({ where, demonstration }, i) => {
-      if (i % 1000 === 0) progress(`tokens of the ${side} rows: ${Math.floor((100 * i) / all.length)} %`)
-      try {
-        const sequence = supervise(codec, demonstration)
-        return sequence.tokens.length > maxLength ? [] : [sequence]
-      } catch (error) {
-        if (error instanceof UserError) throw new UserError(`${where}: ${error.message}`, error.exitCode)
-        throw error
-      }
-    })
-  const training = encode('training', rows.training)
-  const heldOut = encode('held-out', rows.heldOut)
-  const overlong = rows.training.length - training.length + rows.heldOut.length - heldOut.length
-  if (training.length === 0 || heldOut.length === 0)
-    throw new UserError(
-      `${settings.data}: ${training.length} rows to train on and ${heldOut.length} held out have at most ${maxLength} tokens, and both are needed; set a higher maxLength`,
-    )
-  if (overlong > 0)
-    warn(
-      `${overlong} of ${rows.training.length + rows.heldOut.length} rows are left out: longer than maxLength, ${maxLength} tokens`,
-    )
+  const codec = Tokenizer.load(settings.model)
+  const { training, heldOut, overlong } = withinLength(rows, {
+    settings,
+    encode: ({ demonstration }) => supervise(codec, demonstration),
+    lengthOf: ({ tokens }) => tokens.length,
+    warn,
+    progress,
+  })
   if (rows.repeated > 0) warn(`${rows.repeated} training rows are left out: they are among the held-out ones`)
   const hash = createHash('sha256')
   for (const { tokens, learned } of [...training, ...heldOut]) hash.update(tokens).update(learned)
