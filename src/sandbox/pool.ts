@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 
 /** Runs tasks in the order they come, at most `size` at a time. */
-export class Pool {
+class Pool {
   readonly #waiting: (() => void)[] = []
   #free: number
 

@@ -70,7 +70,7 @@ function scoredOf(comparisons: readonly Comparison[], rewards: readonly number[]
 }
 
 /** Comparisons that are not trained on. */
-export async function heldOutPreferences(
+async function heldOutPreferences(
   trainer: Trainer,
   comparisons: readonly Comparison[],
   padId: number,

@@ -18,17 +18,3 @@ export const times = (a: Rational, b: Rational) => rational(a.n * b.n, a.d * b.d
 /** a / b, or `null` for a division by 0. */
 export const over = (a: Rational, b: Rational) => (b.n === 0n ? null : rational(a.n * b.d, a.d * b.n))
 export const equal = (a: Rational, b: Rational) => a.n === b.n && a.d === b.d
-
-/** More digits than any answer needs: longer numbers are not read. */
-const MAX_DIGITS = 200
-const NUMBER = /^([+-]?)(\d+|\d{1,3}(?:,\d{3})+)?(?:\.(\d*))?$/
-
-/** Reads a decimal number, with or without commas between thousands: `-1,234.50`. `null`: it is not one. */
-export function parseDecimal(text: string): Rational | null {
-  const match = NUMBER.exec(text)
-  if (!match || text.length > MAX_DIGITS) return null
-  const [, sign, whole = '', fraction = ''] = match
-  if (!whole && !fraction) return null
-  const n = BigInt(whole.replaceAll(',', '') + fraction)
-  return rational(sign === '-' ? -n : n, 10n ** BigInt(fraction.length))
-}

@@ -69,7 +69,7 @@ const WRAPPERS: readonly RegExp[] = [
 const LABEL = /^[^:]*\b(?:not|wrong|except|instead|incorrect|without)\b/i
 
 /** Without signs of formulas, emphasis and the end of a sentence. */
-export function bare(text: string): string {
+function bare(text: string): string {
   let s = text.replace(/<\|[^|<>]{0,40}\|>/g, ' ').trim()
   // "Solution is: $x = 4$", np.sqrt(2)
   if (!LABEL.test(s)) s = s.replace(/^(?:[a-zA-Z]+ ){0,3}[a-zA-Z]{2,}:\s*(?=\$|\\[([])/, '')

@@ -11,7 +11,7 @@ export interface Slot {
 }
 
 /** √Σ g² over all tensors. */
-export function globalNorm(slots: Iterable<Slot>): number {
+function globalNorm(slots: Iterable<Slot>): number {
   let sum = 0
   for (const { gradient } of slots)
     for (let i = 0; i < gradient.length; i++) sum += gradient[i]! * gradient[i]!

@@ -1,5 +1,5 @@
 /** Words in a row that two questions may not share: long enough to be no accident. */
-export const RUN = 13
+const RUN = 13
 /** A run in more evaluation questions than these is part of how they are worded. */
 const WORDING = 2
 /** Runs that are kept: about 100 MB. */

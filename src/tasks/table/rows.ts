@@ -21,7 +21,7 @@ export interface Reading {
 export type Reader = (path: string, reading: Reading) => AsyncGenerator<Row>
 
 /** How a table is read, by the ending of its name. */
-export const READERS: Readonly<Record<string, Reader>> = {
+const READERS: Readonly<Record<string, Reader>> = {
   jsonl: jsonlRows,
   ndjson: jsonlRows,
   csv: csvRows,
