@@ -26,6 +26,7 @@ export async function grpoStep(model: BenchModel, repetitions = 3): Promise<void
   const codec: TextCodec = {
     encode: (text) => model.tokenizer.encode(text),
     decode: (ids, options) => model.tokenizer.decode(ids, options),
+    applyChatTemplate: (messages, options) => model.tokenizer.applyChatTemplate(messages, options),
     eosId: -1,
   }
   const trainer = await openLocalTrainer({ model: model.directory, threads: THREADS })

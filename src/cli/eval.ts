@@ -1,4 +1,5 @@
 import { defineCommand } from 'citty'
+import { UserError } from '../errors.ts'
 import { checkSettings } from '../recipes/layers.ts'
 import { measure } from '../recipes/measure.ts'
 import { EMBEDDED_BASE, modelFolder } from '../recipes/model-folder.ts'
@@ -27,6 +28,11 @@ export const evaluation = command(
         description: 'sampling temperature; 0 is greedy (default 1)',
       },
       'top-p': { type: 'string', valueHint: 'P', description: 'nucleus sampling (default 1: off)' },
+      template: {
+        type: 'string',
+        valueHint: 'NAME',
+        description: 'r1-zero or chat, the model’s own (default: the one that the model knows)',
+      },
       'max-tokens': { type: 'string', valueHint: 'N', description: 'longest response (default 260)' },
       seed: { type: 'string', valueHint: 'N', description: 'seed of the sampling (default 0)' },
       threads: { type: 'string', valueHint: 'N', description: 'threads (default: all cores)' },
@@ -43,6 +49,9 @@ export const evaluation = command(
       maxTokens: integerOption(values, 'max-tokens', 1) ?? 260,
       seed: integerOption(values, 'seed', 0) ?? 0,
     }
+    const template = textOption(values, 'template')
+    if (template !== undefined && template !== 'r1-zero' && template !== 'chat')
+      throw new UserError(`--template is "${template}"; it is r1-zero or chat`, 2)
     const threads = integerOption(values, 'threads', 1, 1024)
     const watch = {
       warn: (message: string) => output.warn(message),
@@ -50,7 +59,8 @@ export const evaluation = command(
     }
     const model = await modelFolder(textOption(values, 'model') ?? EMBEDDED_BASE, watch.progress)
     const task = textOption(values, 'task') ?? 'miniature'
-    const { evaluation, seconds } = await measure({
+    const { evaluation, seconds, ...asked } = await measure({
+      template,
       model,
       task,
       columns: checkSettings(columnSettings, columnsOption(values)),
@@ -63,13 +73,14 @@ export const evaluation = command(
       model,
       task,
       seconds,
+      template: asked.template,
       temperature: options.temperature,
       seed: options.seed,
       ...evaluation,
     })
     if (output.json) return
     output.result(
-      `${model} on ${task}: n = ${evaluation.questions}, ${options.samples} sample${options.samples === 1 ? '' : 's'} a question, T = ${options.temperature}, seed ${options.seed}\n`,
+      `${model} on ${task}: n = ${evaluation.questions}, ${options.samples} sample${options.samples === 1 ? '' : 's'} a question, T = ${options.temperature}, template ${asked.template}, seed ${options.seed}\n`,
     )
     output.result(
       table([

@@ -94,6 +94,8 @@ export const zeroSettings = z.strictObject({
   task: z.string().min(1).default('miniature'),
   /** Which columns of a table hold what. */
   columns: columnSettings.prefault({}),
+  /** How the model is asked: in R1-Zero's words, or in its own chat template, to think and then to sum up, as R1 does. */
+  template: z.enum(['r1-zero', 'chat']).default('r1-zero'),
   engine: z.literal('local').default('local'),
   seed: whole(0).default(0),
   steps: whole(0).default(200),

@@ -130,7 +130,7 @@ export function resolveZeroSettings(given: Tree): ZeroSettings {
   const layer = presetLayer(String(given.preset ?? preset), String(given.algorithm ?? algorithm))
   const settings = checkSettings(zeroSettings, merge(layer as unknown as Tree, given))
   // numbers that make no sense together fail here
-  namedRewards(settings.rewards, settings.rl)
+  namedRewards(settings.rewards, { ...settings.rl, template: settings.template })
   if (settings.rl.overlong && settings.rewards.overlong?.weight)
     throw new UserError(
       'rewards.overlong and rl.overlong would both punish length: set one of them to null',
@@ -174,7 +174,8 @@ async function train(
 ): Promise<ZeroResult> {
   const started = performance.now()
   const rewards =
-    own?.map((reward) => ({ reward, weight: reward.weight })) ?? namedRewards(settings.rewards, settings.rl)
+    own?.map((reward) => ({ reward, weight: reward.weight })) ??
+    namedRewards(settings.rewards, { ...settings.rl, template: settings.template })
   try {
     // the base model, or the last checkpoint
     const from = store.checkpoints().at(-1)
@@ -187,6 +188,7 @@ async function train(
     const look = async (split: string): Promise<StepRecord & { evaluation: Evaluation }> => {
       const { evaluation, rollouts } = await evaluate(await trainer.sampler(), codec, task, {
         ...settings.eval,
+        template: settings.template,
         maxTokens: settings.rl.maxTokens,
         seed: settings.seed,
       })

@@ -22,6 +22,7 @@ export function fakeRollout({
     response: '<think>a</think><answer>71</answer>',
     thinking: 'a',
     answer: '71',
+    summary: '71',
     tokens: 9,
     stopReason: 'stop' as const,
     ...of,

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import type { WeightedReward } from './compose.ts'
+import { fakeRollout } from './fake-rollout.ts'
 import { namedRewards, type RewardSettings } from './index.ts'
 
 const none: RewardSettings = {
@@ -12,7 +14,7 @@ const none: RewardSettings = {
   overlong: null,
   cosine: null,
 }
-const limits = { maxTokens: 100 }
+const limits = { maxTokens: 100, template: 'r1-zero' } as const
 
 test('every reward goes by the name that settings give it, and null does not run it', () => {
   const all: RewardSettings = {
@@ -41,6 +43,17 @@ test('every reward goes by the name that settings give it, and null does not run
     cosine: 6,
   })
   expect(namedRewards(none, limits)).toEqual([])
+})
+
+test.each([
+  ['r1-zero', '<think>1</think><answer>2</answer>', 1],
+  ['r1-zero', '<think>1</think>2', 0],
+  ['chat', '<think>1</think>2', 1],
+  ['chat', '2', 0],
+] as const)('format is that of the template: %s, %s', async (template, response, score) => {
+  const [{ reward }] = namedRewards({ ...none, format: 1 }, { maxTokens: 100, template }) as [WeightedReward]
+  expect(reward.name).toBe('format')
+  expect(await reward.score(fakeRollout({ response }))).toBe(score)
 })
 
 test('numbers that make no sense are refused when the rewards are made', () => {

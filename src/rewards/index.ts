@@ -11,13 +11,16 @@ import type { Reward } from './reward.ts'
 interface RunLimits {
   /** Longest response. */
   readonly maxTokens: number
+  /** The form of its responses: R1-Zero's, or a chat template's, with R1's. */
+  readonly template: 'r1-zero' | 'chat'
 }
 
 /** Every reward that settings can name: how it is made of its numbers. */
 const REWARDS = {
   accuracy: () => accuracy,
   code: () => code,
-  format: () => format(),
+  format: (_: unknown, { template }: RunLimits) =>
+    template === 'chat' ? { ...summary(), name: 'format' } : format(),
   language: () => language,
   summary: () => summary(),
   boxed: () => boxed(),

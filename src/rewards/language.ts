@@ -76,7 +76,7 @@ export function isMixed(text: string): boolean {
 }
 
 /**
- * Language consistency: words of the thinking in the task's language / words (DeepSeek-R1, Nature 645, Methods). No or
+ * Language consistency: words of the thinking in the question's language / words (DeepSeek-R1, Nature 645, Methods). No or
  * empty thinking has 0; thinking without words (sums alone) mixes nothing and has 1.
  *
  * Range 0 … 1. Fooled by: sums without words; words inside code or LaTeX; words of the question; a language that
@@ -85,5 +85,7 @@ export function isMixed(text: string): boolean {
 export const language: Reward = {
   name: 'language',
   score: ({ thinking, task, question }) =>
-    thinking ? (languageShare(thinking, task.language, { question: question.prompt }) ?? 1) : 0,
+    thinking
+      ? (languageShare(thinking, question.language ?? task.language, { question: question.prompt }) ?? 1)
+      : 0,
 }

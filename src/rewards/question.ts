@@ -10,6 +10,8 @@ export interface Question {
   readonly gold: string
   /** Family or difficulty, by which results are broken down, e.g. "arithmetic/3". */
   readonly kind: string
+  /** Language the thinking should be in, where it is not the task's. */
+  readonly language?: Language
 }
 
 /** Whether an answer is right. `null`: it cannot be known (a gold that cannot be parsed); never scored. */

@@ -10,8 +10,10 @@ export interface Rollout {
   readonly response: string
   /** The chain of thought, or `null` when none could be found. */
   readonly thinking: string | null
-  /** The answer part, or `null` when none could be found. */
+  /** The answer part, or `null` when none could be found. In R1's form: what the summary has in its box, else all of it. */
   readonly answer: string | null
+  /** What is said to the user: in R1's form all that follows the thinking, in R1-Zero's the answer part. */
+  readonly summary: string | null
   /** The task's verdict on the answer. It is checked once, whoever asks: a check may run a program. */
   readonly verdict: () => Verdict | Promise<Verdict>
   /** Number of sampled tokens. */

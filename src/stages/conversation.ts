@@ -4,6 +4,7 @@ import type { ChatMessage, Tokenizer } from '../models/tokenizer.ts'
 import { parseResponse } from '../thinking/parse.ts'
 import { splitThinking } from '../thinking/split.ts'
 import { r1ZeroPrompt } from '../thinking/template.ts'
+import { templateOf } from './rollouts.ts'
 
 export interface Reply {
   /** The whole response. */
@@ -31,7 +32,7 @@ export class Conversation {
     this.#sampler = sampler
     this.#tokenizer = tokenizer
     this.#maxPositions = maxPositions
-    this.remembers = tokenizer.hasChatTemplate && this.#render([user('Why?')]) !== r1ZeroPrompt('Why?')
+    this.remembers = templateOf(tokenizer) === 'chat'
   }
 
   /**

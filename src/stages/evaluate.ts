@@ -1,9 +1,11 @@
 import type { Sampler } from '../engines/contract.ts'
 import type { Task } from '../tasks/task.ts'
 import { mean, responseMetrics } from './metrics.ts'
-import { rollOut, type SampledRollout, type TextCodec } from './rollouts.ts'
+import { type PromptTemplate, rollOut, type SampledRollout, type TextCodec } from './rollouts.ts'
 
 export interface EvaluationOptions {
+  /** By default R1-Zero's. */
+  readonly template?: PromptTemplate | undefined
   /** Number of held-out questions, balanced over kinds. */
   readonly questions: number
   /** Responses a question. */

@@ -40,6 +40,7 @@ export const fakeCodec: TextCodec = {
     Array.from(ids)
       .map((id) => WORDS[id])
       .join(''),
+  applyChatTemplate: (messages) => messages.map(({ role, content }) => `${role}: ${content}\n`).join(''),
 }
 
 /** "Which letter?": the answer is "a". */

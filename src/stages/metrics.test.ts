@@ -16,6 +16,7 @@ const rollout = (
   response,
   thinking: response,
   answer: null,
+  summary: null,
   tokens,
   stopReason,
   wellFormed,

@@ -11,10 +11,12 @@ import { responsePart, toDatum } from './datums.ts'
 import { diagnose } from './diagnose.ts'
 import { type Judged, judge, type WeightedReward } from './judge.ts'
 import { responseMetrics, rewardMetrics, tokenMetrics, zeroVarianceShare } from './metrics.ts'
-import { rollOut, type SampledRollout, type TextCodec, toRow } from './rollouts.ts'
+import { type PromptTemplate, rollOut, type SampledRollout, type TextCodec, toRow } from './rollouts.ts'
 import { type Example, type RlSettings, update } from './update.ts'
 
 interface ReinforceSettings {
+  /** By default R1-Zero's. */
+  readonly template?: PromptTemplate | undefined
   readonly rl: RlSettings
   readonly seed: number
   readonly steps: number
@@ -144,7 +146,7 @@ async function sampleGroups(
   step: number,
 ): Promise<{ used_P_G: Judged[][]; dropped_P_G: Judged[][] }> {
   const { trainer, codec, task, rewards } = job
-  const { rl, seed } = job.settings
+  const { rl, seed, template } = job.settings
   const sampler = await trainer.sampler()
   const wanted = rl.questionsPerStep
   const used_P_G: Judged[][] = []
@@ -152,6 +154,7 @@ async function sampleGroups(
   for (let round = 0; round < (rl.dynamicSampling ? ROUNDS : 1) && used_P_G.length < wanted; round++) {
     const questions = task.training({ seed, step: step + round * REDRAWN, count: wanted - used_P_G.length })
     const rollouts_P_G = await rollOut(sampler, codec, task, questions, {
+      template,
       group: rl.groupSize,
       maxTokens: rl.maxTokens,
       temperature: rl.temperature,

@@ -5,10 +5,18 @@ import type { Rollout } from '../rewards/reward.ts'
 import type { RolloutRow } from '../runs/rows.ts'
 import type { Question, Task } from '../tasks/task.ts'
 import { parseResponse } from '../thinking/parse.ts'
+import { parseSummary } from '../thinking/summary.ts'
 import { r1ZeroPrompt } from '../thinking/template.ts'
+import { boxed } from '../verify/boxes.ts'
 
 /** What sampling needs of a tokenizer. */
-export type TextCodec = Pick<Tokenizer, 'encode' | 'decode' | 'eosId'>
+export type TextCodec = Pick<Tokenizer, 'encode' | 'decode' | 'eosId' | 'applyChatTemplate'>
+
+/**
+ * How a model is asked and how it answers: R1-Zero's template, with thinking and answer in tags; or the model's own chat
+ * template, with thinking and then a summary, as R1 does.
+ */
+export type PromptTemplate = 'r1-zero' | 'chat'
 
 /** A sampled response, read as text. */
 export interface SampledRollout extends Rollout {
@@ -18,6 +26,8 @@ export interface SampledRollout extends Rollout {
 }
 
 export interface SamplingOptions {
+  /** By default R1-Zero's. */
+  readonly template?: PromptTemplate | undefined
   /** Responses a question. */
   readonly group: number
   readonly maxTokens: number
@@ -36,9 +46,10 @@ export async function rollOut(
   questions: readonly Question[],
   options: SamplingOptions,
 ): Promise<SampledRollout[][]> {
+  const { template = 'r1-zero' } = options
   return Promise.all(
     questions.map(async (question, index) => {
-      const prompt = r1ZeroPrompt(question.prompt)
+      const prompt = promptOf(codec, template, question.prompt)
       const promptTokens = codec.encode(prompt)
       const sequences = await sampler.sample(promptTokens, {
         n: options.group,
@@ -49,15 +60,32 @@ export async function rollOut(
         stopTokens: [codec.eosId],
         seed: new Random(...options.stream, index).bits(),
       })
-      return sequences.map((sequence) => readSequence(codec, task, question, prompt, promptTokens, sequence))
+      return sequences.map((sequence) =>
+        readSequence(codec, task, question, template, prompt, promptTokens, sequence),
+      )
     }),
   )
+}
+
+/** The template that a model knows: its own, unless it has none, or one that renders a question as R1-Zero's does. */
+export function templateOf(tokenizer: Tokenizer): PromptTemplate {
+  return tokenizer.hasChatTemplate && promptOf(tokenizer, 'chat', 'Why?') !== r1ZeroPrompt('Why?')
+    ? 'chat'
+    : 'r1-zero'
+}
+
+/** What the model reads before it answers a question. */
+export function promptOf(codec: TextCodec, template: PromptTemplate, question: string): string {
+  return template === 'chat'
+    ? codec.applyChatTemplate([{ role: 'user', content: question }], { addGenerationPrompt: true })
+    : r1ZeroPrompt(question)
 }
 
 function readSequence(
   codec: TextCodec,
   task: Task,
   question: Question,
+  template: PromptTemplate,
   prompt: string,
   promptTokens: Int32Array,
   sequence: SampledSequence,
@@ -66,7 +94,7 @@ function readSequence(
   const response = codec.decode(ended ? sequence.tokens.subarray(0, -1) : sequence.tokens, {
     skipSpecial: false,
   })
-  const { thinking, answer, wellFormed } = parseResponse(response)
+  const { thinking, answer, summary, wellFormed } = readResponse(template, prompt, response)
   let verdict: ReturnType<SampledRollout['verdict']> | undefined
   return {
     question,
@@ -75,6 +103,7 @@ function readSequence(
     response,
     thinking,
     answer,
+    summary,
     verdict: () => {
       verdict ??= task.check(question, answer)
       return verdict
@@ -85,6 +114,15 @@ function readSequence(
     promptTokens,
     sequence,
   }
+}
+
+function readResponse(template: PromptTemplate, prompt: string, response: string) {
+  if (template === 'r1-zero') {
+    const parsed = parseResponse(response)
+    return { ...parsed, summary: parsed.answer }
+  }
+  const parsed = parseSummary(response, { opened: /<think>\s*$/.test(prompt) })
+  return { ...parsed, answer: parsed.summary && (boxed(parsed.summary) ?? parsed.summary) }
 }
 
 /** What the rewards made of a rollout. */
