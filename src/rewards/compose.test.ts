@@ -95,6 +95,28 @@ describe('scoreRollout', () => {
     })
   })
 
+  test.each<[string, [Reward, number][], unknown]>([
+    ['of others', [[one, 1]], { total: 1, byName: { one: 1 }, errors: [] }],
+    ['of an unknown one', [[giving('y', () => null), 1]], { total: null, byName: { y: null }, errors: [] }],
+    ['of none', [], { total: 0, byName: {}, errors: [] }],
+  ])('a reward that does not apply is not asked, and no part %s', async (_, others, expected) => {
+    const inapplicable = { ...giving('x', throwing), applies: () => false }
+    expect(await score([inapplicable, 2], ...others)).toEqual(expected)
+  })
+
+  test('whether a reward applies is seen from the rollout; failing to tell is a failure', async () => {
+    const right = {
+      ...giving('x', () => 1),
+      applies: ({ answer }: { answer: string | null }) => answer === '71',
+    }
+    expect(await score([right, 2])).toMatchObject({ total: 2, byName: { x: 1 } })
+    expect(await score([one, 1], [{ ...right, applies: throwing }, 2])).toEqual({
+      total: null,
+      byName: { one: 1, x: null },
+      errors: [{ name: 'x', message: 'no judge' }],
+    })
+  })
+
   test('a reward may have more time than the others', async () => {
     expect(await score([{ ...giving('x', later(80, 1)), timeoutMs: 60_000 }, 1])).toMatchObject({ total: 1 })
   })

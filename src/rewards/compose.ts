@@ -9,13 +9,13 @@ export interface WeightedReward {
 export interface RolloutScore {
   /** Σ weight · score; `null` where a weighted score is unknown: the rollout is then left out of the update. */
   readonly total: number | null
-  /** Every score by name; `null`: unknown or failed. */
+  /** The score of every reward that applies, by name; `null`: unknown or failed. */
   readonly byName: Record<string, number | null>
   /** What threw, took too long, or gave something that is not a number. */
   readonly errors: readonly { readonly name: string; readonly message: string }[]
 }
 
-/** Scores a rollout by all rewards at once, each within `timeoutMs` or its own. A failure is reported, never scored 0. */
+/** Scores a rollout by all rewards that apply to it at once, each within `timeoutMs` or its own. A failure is reported, never scored 0. */
 export async function scoreRollout(
   rewards: readonly WeightedReward[],
   rollout: Rollout,
@@ -29,6 +29,10 @@ export async function scoreRollout(
   const failures = await Promise.all(
     rewards.map(async ({ reward }) => {
       try {
+        if (reward.applies?.(rollout) === false) {
+          delete byName[reward.name]
+          return []
+        }
         byName[reward.name] = await scoreInTime(reward, rollout, reward.timeoutMs ?? timeoutMs)
         return []
       } catch (error) {
@@ -38,8 +42,8 @@ export async function scoreRollout(
   )
   let total: number | null = 0
   for (const { reward, weight } of rewards) {
-    const score = byName[reward.name] ?? null
-    if (weight === 0) continue
+    const score = byName[reward.name]
+    if (weight === 0 || score === undefined) continue
     total = total === null || score === null ? null : total + weight * score
   }
   return { total, byName, errors: failures.flat() }

@@ -38,8 +38,8 @@ test('the rewards of Transformers, of what is asked for at once in one pass', as
 })
 
 test('of the answer alone; without one the reward is unknown', async () => {
-  const { name, score } = preference(scorer, { name: 'helpful', part: 'answer' })
-  expect(name).toBe('helpful')
+  const { name, learned, score } = preference(scorer, { name: 'helpful', part: 'answer' })
+  expect({ name, learned }).toEqual({ name: 'helpful', learned: true })
   const answer = said(1, 'chosen')
   const thought = fakeRollout({ asked: second, response: `<think>Hm</think> ${answer}`, answer })
   expect(await score(thought)).toBeCloseTo(steps[0].chosen[1], 4)

@@ -89,6 +89,7 @@ export function preference(
   }
   return {
     name,
+    learned: true,
     score(rollout) {
       const content = rollout[part]
       if (content === null) return null

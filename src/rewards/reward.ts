@@ -26,5 +26,9 @@ export interface Reward {
   readonly name: string
   /** Milliseconds after which it has failed, for one that waits its turn (for a sandbox, say); the caller's otherwise. */
   readonly timeoutMs?: number
+  /** It learned from examples what to score (a reward model), so that training can learn to please it: it is watched. */
+  readonly learned?: true
+  /** Whether it has anything to say of a rollout. Where not, it is no part of the scores; it always has by default. */
+  applies?(rollout: Rollout): boolean
   score(rollout: Rollout): number | null | Promise<number | null>
 }

@@ -66,6 +66,22 @@ test('rewardMetrics are means over what is known', () => {
   })
 })
 
+test('a reward that applies to some rollouts has its mean over them', () => {
+  const judgement = (rewards: Record<string, number | null>) => ({
+    total: 1,
+    rewards,
+    correct: null,
+    errors: [],
+  })
+  const means = rewardMetrics([
+    judgement({ accuracy: 1 }),
+    judgement({ helpful: 3, language: 1 }),
+    judgement({ helpful: 1, language: 0 }),
+    judgement({ helpful: null, language: 0.5 }),
+  ])
+  expect(means).toMatchObject({ 'reward/accuracy': 1, 'reward/helpful': 2, 'reward/language': 0.5 })
+})
+
 test('what cannot be known is NaN, never 0', () => {
   expect(rewardMetrics([])).toMatchObject({ accuracy: Number.NaN, 'reward/total': Number.NaN })
   expect(tokenMetrics([])).toMatchObject({
