@@ -69,7 +69,7 @@ export async function evaluate(
 }
 
 /** The summary of judged responses, one array a question. */
-function summarise(judged_P_G: readonly (readonly JudgedRollout[])[], samples: number): Evaluation {
+export function summarise(judged_P_G: readonly (readonly JudgedRollout[])[], samples: number): Evaluation {
   const scored = judged_P_G
     .map((judged_G) => ({ kind: judged_G[0]?.question.kind ?? '', share: shareRight(judged_G) }))
     .filter(({ share }) => !Number.isNaN(share))
