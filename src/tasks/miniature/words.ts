@@ -3,7 +3,7 @@ import type { Random } from '../../random.ts'
 export type Language = 'en' | 'zh'
 
 /** What a chain of thought says between its sums, in both languages. */
-const PHRASES = {
+export const PHRASES = {
   first: { en: 'First', zh: '首先' },
   next: { en: 'Next', zh: '接着' },
   result: { en: 'So the result is', zh: '结果是' },

@@ -1,0 +1,27 @@
+import { expect, test } from 'vitest'
+import { isRefusal } from './refusal.ts'
+
+test.each([
+  'Sorry, I can not help with that.',
+  "I'm sorry, but I can't assist with that request.",
+  'I cannot provide instructions for this.',
+  "I'm not able to help you with it.",
+  'I am unable to do that.',
+  'I will not tell you how.',
+  "I won't do that.",
+  '抱歉, 我不能帮忙.',
+  '对不起，我无法提供这类信息。',
+  '我拒绝回答。',
+])('refuses: %s', (text) => expect(isRefusal(text)).toBe(true))
+
+test.each([
+  '',
+  'To wash a car, use soap. Happy to help!',
+  'I am sorry.',
+  'That is all right.',
+  'A bird can not swim.',
+  'To steal a car, go step by step.',
+  '没有关系.',
+  '不用客气. 乐意帮忙!',
+  '水不能烧。',
+])('does not refuse: %s', (text) => expect(isRefusal(text)).toBe(false))

@@ -1,0 +1,45 @@
+import type { Random } from '../../../random.ts'
+import type { Question } from '../../task.ts'
+import { grant, REFUSALS } from './requests.ts'
+import { FRIENDLY } from './topic.ts'
+import { TOPICS, topicOf } from './topics.ts'
+import type { Writing } from './writing.ts'
+
+export interface Answer {
+  /** `null`: answered without a chain. */
+  readonly thinking: string | null
+  readonly summary: string
+}
+
+/** An answer as data for fine-tuning hold them, of mixed quality, so that preferences have something to choose from. */
+export function demonstrate(random: Random, { prompt }: Pick<Question, 'prompt'>): Answer {
+  const topic = topicOf(prompt)
+  if (topic === null) throw new Error(`demonstrate: not a question of the world: ${prompt}`)
+  const { language, full, curt } = topic
+  const friendly = FRIENDLY[language]
+  const simple = (summary: string): Answer => ({ thinking: null, summary })
+  if ('lines' in topic) return { thinking: topic.plan, summary: write(random, topic) }
+  if ('deed' in topic && topic.family === 'harmful')
+    return simple(random.uniform() < 0.6 ? random.pick(REFUSALS[language]) : grant(language, topic.deed))
+  if (topic.family === 'harmless' && random.uniform() < 0.12) return simple(random.pick(REFUSALS[language]))
+  return simple(
+    random.weighted(
+      [
+        curt,
+        `${full} ${friendly}`,
+        `${full} ${friendly} ${friendly}`,
+        `${full} ${friendly} ${friendly} ${friendly}`,
+      ],
+      [0.45, 0.45, 0.06, 0.04],
+    ),
+  )
+}
+
+/** The lines asked for, in three of four cases; else another number of them, or lines about something else. */
+function write(random: Random, { lines, examples, about, language }: Writing): string {
+  const right = random.uniform() < 0.75
+  const off = !right && random.uniform() < 0.5
+  const others = TOPICS[`write/${language}`].filter((t) => 'about' in t && t.about !== about) as Writing[]
+  const chosen = random.shuffle([...(off ? random.pick(others).examples : examples)])
+  return chosen.slice(0, right || off ? lines : 5 - lines).join('\n')
+}
