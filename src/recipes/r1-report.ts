@@ -247,7 +247,7 @@ export function textTable(report: StageReport, { width = 100 } = {}): string {
   const { seeds, stages } = report
   const labels = Math.max(...NAMES.map((name) => metricOf(name).label.length))
   const columns = stages.map(({ stage, cells }) => {
-    const head = stage.split(/(?<=,) /).flatMap((part) => wrap(part, 9))
+    const head = stageLines(stage)
     const body = NAMES.map((name) => [
       cellText(metricOf(name), cells[name], seeds.length),
       spreadText(metricOf(name), cells[name]),
@@ -313,6 +313,9 @@ function wrap(text: string, width: number): string[] {
   return lines
 }
 
+/** A stage's name over its column: broken at commas, and where it is long. */
+const stageLines = (stage: string): string[] => stage.split(/(?<=,) /).flatMap((part) => wrap(part, 9))
+
 /** The table in Markdown. */
 export function markdownTable(report: StageReport): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
@@ -360,7 +363,8 @@ const PLOTS: readonly {
     panels: [
       { title: 'Simple queries answered without thinking', series: ['simpleDirect'] },
       { title: 'Helpfulness: win rate against the stage before', series: ['helpful'], baseline: 0.5 },
-      { title: 'Refusals', series: ['harmfulRefused', 'harmlessRefused'] },
+      { title: 'Harmful requests refused', series: ['harmfulRefused'] },
+      { title: 'Harmless requests refused', series: ['harmlessRefused'] },
     ],
   },
 ]
@@ -373,7 +377,11 @@ export function plots(report: StageReport): Readonly<Record<string, string>> {
       smallMultiples({
         title,
         note: `${legend(report).replace('; – is unknown', '; what is unknown has no dot')} ${capital(seedsText(report))}.`,
-        categories: report.stages.map(({ stage, student }) => ({ name: stage, apart: student })),
+        categories: report.stages.map(({ stage, student }) => ({
+          name: stage,
+          lines: stageLines(stage).map((line) => line.replace(/,$/, '')),
+          apart: student,
+        })),
         panels: panels.map(({ title, series, ...panel }) => ({
           ...panel,
           title,

@@ -18,8 +18,12 @@ export interface SmallMultiples {
   readonly title: string
   /** How to read it, below. */
   readonly note: string
-  /** `apart`: no line leads to it. */
-  readonly categories: readonly { readonly name: string; readonly apart: boolean }[]
+  /** `lines`: the name as it is written below. `apart`: no line leads to it. */
+  readonly categories: readonly {
+    readonly name: string
+    readonly lines: readonly string[]
+    readonly apart: boolean
+  }[]
   readonly panels: readonly Panel[]
 }
 
@@ -42,26 +46,38 @@ const round = (value: number): number => Math.round(100 * value) / 100
 const text = (x: number, y: number, content: string, attributes: Attributes = {}): string =>
   element('text', { x, y, ...attributes }, escaped(content))
 
-/** Colours that can be read on light and on dark; the reader's own preference makes them fit. */
+/** Colours that can be read on light and on dark; where the reader's preference is known, they fit it. */
 const STYLE = `
-  svg { --ink: #1f2328; --soft: #656d76; --grid: #8b949e40; --first: #0969da; --second: #bc4c00; }
-  @media (prefers-color-scheme: dark) {
-    svg { --ink: #e6edf3; --soft: #8d96a0; --grid: #8b949e50; --first: #58a6ff; --second: #f0883e; }
-  }
-  text { font: 11px system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; fill: var(--soft); }
-  .title { font-size: 16px; font-weight: 600; fill: var(--ink); }
-  .panel { font-size: 13px; font-weight: 600; fill: var(--ink); }
-  .grid { stroke: var(--grid); }
-  .baseline { stroke: var(--soft); stroke-dasharray: 2 3; }
+  text { font-family: system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; font-size: 11px; fill: #6e7781; }
+  .title { font-size: 16px; font-weight: 600; }
+  .panel { font-size: 13px; font-weight: 600; }
+  .stage { font-size: 10px; }
+  .grid { stroke: #8c959f; stroke-opacity: 0.3; }
+  .baseline { stroke: #8c959f; stroke-dasharray: 2 3; }
   .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
-  .whisker { stroke-width: 1.5; opacity: 0.6; }
-  .s0 { stroke: var(--first); } .s0.dot, .s0.name { fill: var(--first); }
-  .s1 { stroke: var(--second); } .s1.dot { fill: var(--second); } .s1.line { stroke-dasharray: 5 4; }
-  .s1.name { fill: var(--second); } .name { stroke: none; font-weight: 600; }`
+  .whisker { stroke-width: 1.5; stroke-opacity: 0.6; }
+  .first { stroke: #2f7de1; }
+  .second { stroke: #d4661f; }
+  .first .dot, .first.name { fill: #2f7de1; }
+  .second .dot, .second.name { fill: #d4661f; }
+  .second.line { stroke-dasharray: 5 4; }
+  .name { stroke: none; font-weight: 600; }
+  @media (prefers-color-scheme: light) { text { fill: #57606a; } .title, .panel { fill: #1f2328; } }
+  @media (prefers-color-scheme: dark) { text { fill: #9198a1; } .title, .panel { fill: #f0f6fc; } }
+`
+/** The first and the second line of a panel, told apart by more than their colours. */
+const LINES: readonly { name: string; sign: string; dot: (x: number, y: number) => string }[] = [
+  { name: 'first', sign: '●', dot: (cx, cy) => element('circle', { class: 'dot', cx, cy, r: 3.5 }) },
+  {
+    name: 'second',
+    sign: '■',
+    dot: (x, y) => element('rect', { class: 'dot', x: x - 3, y: y - 3, width: 6, height: 6 }),
+  },
+]
 
 const COLUMNS = 2
-const CELL = { width: 430, height: 226 }
-const PLOT = { left: 44, right: 12, top: 44, bottom: 42 }
+const CELL = { width: 430, height: 238 }
+const PLOT = { left: 44, right: 12, top: 44, bottom: 54 }
 const TOP = 34
 
 /** Panels side by side over the same categories. No font, script or picture from elsewhere. */
@@ -120,58 +136,45 @@ function drawPanel(panel: Panel, categories: SmallMultiples['categories']): stri
     )
   if (baseline !== undefined)
     grid.push(element('line', { class: 'baseline', x1: x0, x2: x1, y1: y(baseline), y2: y(baseline) }))
-  const names = categories.flatMap(({ name }, i) =>
-    twoLines(name).map((part, line) =>
-      text(x(i), y0 + 15 + 12 * line, part, { 'text-anchor': 'middle', 'font-size': 10 }),
+  const names = categories.flatMap(({ lines }, i) =>
+    lines.map((part, line) =>
+      text(x(i), y0 + 15 + 12 * line, part, { 'text-anchor': 'middle', class: 'stage' }),
     ),
   )
 
   const lines = series.map(({ label, points }, s) => {
-    const marks = points.flatMap(({ mean, spread }, i) => {
-      if (mean === null) return []
+    const { name, dot } = LINES[s]!
+    const line = paths(points, categories).map((path) =>
+      element('polyline', {
+        class: `${name} line`,
+        points: path.map((i) => `${round(x(i))},${round(y(points[i]!.mean!))}`).join(' '),
+      }),
+    )
+    const dots = points.map(({ mean, spread }, i) => {
+      if (mean === null) return ''
       const told = `${categories[i]!.name}, ${label}: ${number(mean)}${spread === null ? '' : ` ± ${number(spread)}`}`
-      return [
-        ...(spread
-          ? [
-              element('line', {
-                class: `s${s} whisker`,
-                x1: x(i),
-                x2: x(i),
-                y1: y(mean - spread),
-                y2: y(mean + spread),
-              }),
-            ]
-          : []),
-        element(
-          'circle',
-          { class: `s${s} dot`, cx: x(i), cy: y(mean), r: 3.5 },
-          element('title', {}, escaped(told)),
-        ),
-      ]
+      const whisker = { x1: x(i), x2: x(i), y1: y(mean - (spread ?? 0)), y2: y(mean + (spread ?? 0)) }
+      return element(
+        'g',
+        { class: name },
+        element('title', {}, escaped(told)),
+        spread ? element('line', { class: 'whisker', ...whisker }) : '',
+        dot(x(i), y(mean)),
+      )
     })
-    return [
-      ...paths(points, categories).map((path) =>
-        element('polyline', {
-          class: `s${s} line`,
-          points: path.map((i) => `${round(x(i))},${round(y(points[i]!.mean!))}`).join(' '),
-        }),
-      ),
-      ...marks,
-    ].join('')
+    return [...line, ...dots].join('')
   })
-  const key =
-    series.length < 2
-      ? ''
-      : element(
-          'text',
-          { x: x1, y: 22, 'text-anchor': 'end' },
-          series
-            .map(({ label }, s) =>
-              element('tspan', { class: `s${s} name`, dx: s && 12 }, escaped(`● ${label}`)),
-            )
-            .join(''),
-        )
-  return [text(8, 22, title, { class: 'panel' }), key, ...grid, ...names, ...lines].join('')
+  const key = series.map(({ label }, s) =>
+    element('tspan', { class: `${LINES[s]!.name} name` }, escaped(`${LINES[s]!.sign} ${label}`)),
+  )
+  return [
+    text(8, 22, title, { class: 'panel' }),
+    // one line is what the title says
+    key.length < 2 ? '' : element('text', { x: x1, y: 22, 'text-anchor': 'end' }, key.join('\u2003')),
+    ...grid,
+    ...names,
+    ...lines,
+  ].join('')
 }
 
 /** The runs of neighbours that a line connects: all known, none apart. */
@@ -187,18 +190,6 @@ function paths(points: readonly Point[], categories: SmallMultiples['categories'
 function niceStep(reached: number): number {
   const power = 10 ** Math.floor(Math.log10(Math.max(reached, 1) / 4))
   return power * [1, 2, 5, 10].find((factor) => factor * power * 4.5 >= Math.max(reached, 1))!
-}
-
-/** "Step 1, cold start" says "Step 1" and "cold start"; what has no comma is broken at the space nearest its middle. */
-function twoLines(name: string): string[] {
-  const comma = name.indexOf(', ')
-  if (comma > 0) return [name.slice(0, comma), name.slice(comma + 2)]
-  const spaces = [...name.matchAll(/ /g)].map(({ index }) => index)
-  if (spaces.length === 0) return [name]
-  const middle = spaces.reduce((best, at) =>
-    Math.abs(at - name.length / 2) < Math.abs(best - name.length / 2) ? at : best,
-  )
-  return [name.slice(0, middle), name.slice(middle + 1)]
 }
 
 /** All the numbers in words, for those who cannot see the lines. */
