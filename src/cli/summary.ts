@@ -19,6 +19,8 @@ export function finishZero(output: Output, result: ZeroResult): void {
     `\n${pc.bold('R1-Zero, before and after')} (${before.questions} held-out questions, T = 1, seed ${result.seed}, ${clock(result.seconds)})\n`,
   )
   output.result(beforeAfter(before, after))
+  if (result.stoppedBy)
+    output.result(`\nStopped after step ${result.stoppedBy.step}: ${result.stoppedBy.reason}`)
   const store = RunStore.open(result.run)
   let given: Given
   try {

@@ -134,6 +134,8 @@ export const zeroSettings = z.strictObject({
     })
     .prefault({}),
   checkpointEvery: whole(1).default(20),
+  /** What the alarm against reward hacking does besides warning: `stop` ends the training, with the model as it is then. */
+  alarm: z.enum(['warn', 'stop']).default('warn'),
   /** Of the runtime; null: one a core. Results depend on it in the last bits. */
   threads: whole(1).nullable().default(null),
 })

@@ -7,6 +7,7 @@ import { namedRewards } from '../rewards/index.ts'
 import type { Reward } from '../rewards/reward.ts'
 import type { StepRecord } from '../runs/rows.ts'
 import { RunStore } from '../runs/store.ts'
+import type { Stop } from '../stages/alarm.ts'
 import { type Evaluation, evaluate, evaluationFrom, evaluationMetrics } from '../stages/evaluate.ts'
 import { Interrupted } from '../stages/interrupted.ts'
 import { type ReinforceStep, reinforce } from '../stages/reinforce.ts'
@@ -46,6 +47,8 @@ export interface ZeroOptions extends Omit<ZeroInput, 'task' | 'rewards'>, ZeroWa
 export interface ZeroResult extends Trained {
   readonly seed: number
   readonly steps: number
+  /** What ended the training before its last step; null where nothing did. */
+  readonly stoppedBy: Stop | null
   /** On held-out questions. */
   readonly before: Evaluation
   readonly after: Evaluation
@@ -204,25 +207,26 @@ async function train(
     watch.onEvaluation?.('before', before)
 
     // reinforcement learning, with a look at held-out questions during and after
-    await reinforce({
+    const stoppedBy = await reinforce({
       trainer,
       codec,
       task,
       rewards,
       settings: { ...settings, shuffleRewards: settings.rewards.shuffle },
       store,
-      evaluate: async (step) => {
-        if (step === settings.steps) return look('eval-after')
+      evaluate: async (step, last) => {
+        if (last) return look('eval-after')
         return settings.eval.every > 0 && step % settings.eval.every === 0 ? look(`eval-${step}`) : {}
       },
       signal: watch.signal,
       onStep: watch.onStep,
     })
-    const after = evaluationFrom(store.metricsAt(settings.steps))
+    const steps = stoppedBy?.step ?? settings.steps
+    const after = evaluationFrom(store.metricsAt(steps))
     watch.onEvaluation?.('after', after)
 
     // the trained model
-    const outcome = { seed: settings.seed, steps: settings.steps, before, after }
+    const outcome = { seed: settings.seed, steps, stoppedBy, before, after }
     return await finishRun(store, started, outcome, (directory) => trainer.save(directory))
   } catch (error) {
     if (!(error instanceof Interrupted)) store.fail()

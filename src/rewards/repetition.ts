@@ -8,9 +8,12 @@ export const NGRAM = 16
 const UNIT =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[\p{L}\p{M}]{1,16}|\p{N}{1,16}|\s{2,16}|\S/gu
 
+/** A text in its units. */
+export const unitsOf = (text: string): string[] => text.toLowerCase().match(UNIT) ?? []
+
 /** Share of a text's n-grams that stood in it before; 0 where it is shorter than one. */
 export function repeatedShare(text: string, n: number): number {
-  const units = text.toLowerCase().match(UNIT) ?? []
+  const units = unitsOf(text)
   const total = units.length - n + 1
   if (total < 1) return 0
   const seen = new Set<string>()

@@ -100,7 +100,8 @@ export function diagnose(symptoms: Symptoms): string[] {
   })
 }
 
-function excerpt(text: string): string {
+/** The beginning and the end of a text, in one line. */
+export function excerpt(text: string): string {
   const line = JSON.stringify(text.trim())
   return line.length > 200 ? `${line.slice(0, 120)} … ${line.slice(-70)}` : line
 }

@@ -41,8 +41,14 @@ test('responseMetrics', () => {
     'length/cut': 0.5,
     'reflection/per_1000': (1000 * 2) / 40,
     'reflection/per_response': 1,
+    'repetition/mean': 0,
     'language/mixed': 0.5,
   })
+})
+
+test('repetition is of whole responses', () => {
+  const loop = rollout('Wait, wrong. '.repeat(8), 30) // 32 words and signs: 17 n-grams, 4 of them different
+  expect(responseMetrics([loop, rollout('7', 1)])['repetition/mean']).toBeCloseTo(13 / 17 / 2)
 })
 
 test('rewardMetrics are means over what is known', () => {

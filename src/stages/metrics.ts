@@ -1,6 +1,7 @@
 import { isZeroVariance } from '../algorithms/advantages.ts'
 import { klEstimate } from '../algorithms/kl.ts'
 import { isMixed } from '../rewards/language.ts'
+import { NGRAM, repeatedShare } from '../rewards/repetition.ts'
 import { countReflection } from '../thinking/reflection.ts'
 import type { Judgement, SampledRollout } from './rollouts.ts'
 
@@ -19,7 +20,7 @@ const known = (values: readonly (number | null)[]): number[] => values.filter((v
 /** The chain of thought or, where there is none, the whole response. */
 const thought = (rollout: SampledRollout): string => rollout.thinking ?? rollout.response
 
-/** What can be said of responses alone: length, form, reflection, languages. */
+/** What can be said of responses alone: length, form, reflection, repetition, languages. */
 export function responseMetrics(rollouts: readonly SampledRollout[]): Record<string, number> {
   const lengths = rollouts.map((rollout) => rollout.tokens)
   const reflections = rollouts.map((rollout) => countReflection(rollout.response))
@@ -31,6 +32,7 @@ export function responseMetrics(rollouts: readonly SampledRollout[]): Record<str
     // reflective words / tokens · 1000, over all responses together
     'reflection/per_1000': (1000 * mean(reflections)) / mean(lengths),
     'reflection/per_response': mean(reflections),
+    'repetition/mean': mean(rollouts.map((rollout) => repeatedShare(rollout.response, NGRAM))),
     'language/mixed': share(rollouts.map((rollout) => isMixed(thought(rollout)))),
   }
 }

@@ -31,7 +31,7 @@ const newStore = (name: string): RunStore =>
 function job(
   store: RunStore,
   trainer: FakeTrainer,
-  over: { rl?: Partial<RlPreset>; shuffle?: boolean; steps?: number } = {},
+  over: { rl?: Partial<RlPreset>; shuffle?: boolean; steps?: number; alarm?: 'warn' | 'stop' } = {},
 ): Reinforcement {
   return {
     trainer,
@@ -47,6 +47,7 @@ function job(
       steps: over.steps ?? 30,
       shuffleRewards: over.shuffle ?? false,
       checkpointEvery: 5,
+      alarm: over.alarm ?? 'warn',
     },
     store,
   }
@@ -135,6 +136,7 @@ describe('reinforce', () => {
       'ratio/mean',
       'reflection/per_1000',
       'reflection/per_response',
+      'repetition/mean',
       'reward/accuracy',
       'reward/format',
       'reward/total',
@@ -167,7 +169,7 @@ describe('reinforce', () => {
           { reward: { ...broken, score: (r) => (r.answer === 'a' ? broken.score() : 1) }, weight: 1 },
         ],
       }),
-    ).resolves.toBeUndefined()
+    ).resolves.toBeNull()
     const rollouts = store.rollouts()
     const failed = rollouts.filter(({ answer }) => answer === 'a')
     expect(failed.length).toBeGreaterThan(0)

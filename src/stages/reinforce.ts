@@ -6,6 +6,7 @@ import { Random } from '../random.ts'
 import type { StepRecord } from '../runs/rows.ts'
 import type { RunStore } from '../runs/store.ts'
 import type { Task } from '../tasks/task.ts'
+import { openAlarm, type Stop, stoppedBy } from './alarm.ts'
 import { checkpointOrStop } from './checkpoint.ts'
 import { responsePart, toDatum } from './datums.ts'
 import { diagnose } from './diagnose.ts'
@@ -23,6 +24,8 @@ interface ReinforceSettings {
   /** A control: rewards change hands among the rollouts of a step, so that nothing can be learned. */
   readonly shuffleRewards: boolean
   readonly checkpointEvery: number
+  /** Whether the alarm against reward hacking ends the training, as if its step had been the last. */
+  readonly alarm: 'warn' | 'stop'
 }
 
 /** What a step tells whoever watches. */
@@ -40,8 +43,8 @@ export interface Reinforcement {
   readonly rewards: readonly WeightedReward[]
   readonly settings: ReinforceSettings
   readonly store: RunStore
-  /** Looks at the policy after a step; what it returns joins the step's record. */
-  readonly evaluate?: ((step: number) => Promise<StepRecord>) | undefined
+  /** Looks at the policy after a step, the last one maybe; what it returns joins the step's record. */
+  readonly evaluate?: ((step: number, last: boolean) => Promise<StepRecord>) | undefined
   readonly signal?: AbortSignal | undefined
   readonly onStep?: ((step: ReinforceStep) => void) | undefined
 }
@@ -49,11 +52,14 @@ export interface Reinforcement {
 /**
  * Reinforcement learning from verifiable rewards. Everything derives from (weights, seed, step), so that a run resumed
  * from a checkpoint does what it would have done. Goes on after the store's last step, whose weights the trainer holds.
- * In names, P: question, G: member of its group.
+ * In names, P: question, G: member of its group. Resolves to what stopped it before its last step, if anything did.
  */
-export async function reinforce(job: Reinforcement): Promise<void> {
+export async function reinforce(job: Reinforcement): Promise<Stop | null> {
   const { trainer, settings, store } = job
   const { rl, seed } = settings
+  const stopped = settings.alarm === 'stop' ? stoppedBy(store) : null
+  if (stopped) return stopped
+  const alarm = openAlarm(job.rewards, store)
   for (let step = store.info().step + 1; step <= settings.steps; step++) {
     const clock = stopwatch()
 
@@ -111,25 +117,28 @@ export async function reinforce(job: Reinforcement): Promise<void> {
       'time/sampling': samplingSeconds,
       'time/training': trainingSeconds,
     }
-    const warnings = newWarnings(store, metrics, all)
-    const evaluated = await job.evaluate?.(step)
+    const rows = all.map((judged) => toRow(judged.rollout, judged, 'train', judged.advantage))
+    const alarmed = alarm(before, metrics, rows)
+    Object.assign(metrics, alarmed.metrics)
+    const stopping = settings.alarm === 'stop' && alarmed.signs.length > 0
+    const last = stopping || step === settings.steps
+    const warnings = newWarnings(store, metrics, all, alarmed.signs)
+    const evaluated = await job.evaluate?.(step, last)
     store.record(step, {
       metrics: { ...metrics, ...evaluated?.metrics },
-      rollouts: [
-        ...all.map((judged) => toRow(judged.rollout, judged, 'train', judged.advantage)),
-        ...(evaluated?.rollouts ?? []),
-      ],
+      rollouts: [...rows, ...(evaluated?.rollouts ?? [])],
       events: warnings.map((message) => ({ level: 'warning', message })),
     })
     job.onStep?.({ step, metrics: { ...metrics, ...evaluated?.metrics }, warnings, newest: rollouts.at(-1)! })
 
-    const last = step === settings.steps
     await checkpointOrStop(job, step, {
       due: last || step % settings.checkpointEvery === 0,
       last,
       score: evaluated?.metrics?.['eval/pass@1'] ?? null,
     })
+    if (stopping) return stoppedBy(store)
   }
+  return null
 }
 
 /** Rounds of dynamic sampling after which a step makes do with the groups that it has. */
@@ -199,11 +208,12 @@ function deal(totals_P_G: readonly (readonly (number | null)[])[], random: Rando
 /** Steps without change after which a run is said not to learn. */
 const PATIENCE = 5
 
-/** The diagnosis, without what this run has been told already. */
+/** The diagnosis and the alarm's signs, without what this run has been told already. */
 function newWarnings(
   store: RunStore,
   metrics: Record<string, number>,
   judged: readonly Pick<Judged, 'rollout' | 'total' | 'correct' | 'errors'>[],
+  signs: readonly string[],
 ): string[] {
   const { step } = store.info()
   const window: Readonly<Record<string, number>>[] = [metrics]
@@ -216,9 +226,8 @@ function newWarnings(
   }))
   const errors = judged.flatMap((j) => j.errors)
   const said = new Set(store.events().map(({ message }) => cause(message)))
-  return diagnose({ window: window.length < PATIENCE ? [] : window, samples, errors }).filter(
-    (message) => !said.has(cause(message)),
-  )
+  const causes = diagnose({ window: window.length < PATIENCE ? [] : window, samples, errors })
+  return [...causes, ...signs].filter((message) => !said.has(cause(message)))
 }
 
 /** A warning without its numbers and example. */
