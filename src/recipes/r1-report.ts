@@ -172,11 +172,14 @@ const metricOf = (name: MetricName): Metric => METRICS[name]
 /**
  * The stage table of one run, or of several that differ in their seeds.
  *
- * @throws UserError where the runs do not have the same stages.
+ * @throws UserError where the runs do not have the same stages, or have the same seed.
  */
 export function combineReports(runs: readonly R1Run[]): StageReport {
   const [first] = runs
   if (!first) throw new UserError('there is no run to report on')
+  const twice = runs.find(({ seed }, i) => runs.findIndex((run) => run.seed === seed) < i)
+  if (twice)
+    throw new UserError(`two runs have the seed ${twice.seed}; a spread over seeds needs different ones`)
   const stages = first.stages.map(({ stage }) => stage)
   for (const { seed, stages: others } of runs)
     if (others.map(({ stage }) => stage).join('\n') !== stages.join('\n'))
@@ -226,16 +229,21 @@ const cellText = (metric: Metric, { mean, runs }: Cell, seeds: number): string =
 const spreadText = (metric: Metric, { spread }: Cell): string =>
   spread === null ? '' : `±${formatted(metric, spread)}`
 
-const seedsText = ({ seeds }: StageReport): string =>
-  `${seeds.length === 1 ? 'seed' : `${seeds.length} seeds:`} ${seeds.join(', ')}`
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
-/** What ± and the signs mean. */
-function legend({ seeds, stages }: StageReport): string {
-  const spread = seeds.length > 1 ? 'standard deviation over the seeds' : 'standard error over the questions'
-  const partial = stages.some(({ cells }) =>
-    NAMES.some((name) => cells[name].runs > 0 && cells[name].runs < seeds.length),
+/** What the spread is, and of which seeds. */
+const spreadName = ({ seeds }: StageReport): string =>
+  seeds.length > 1 ? 'the standard deviation over the seeds' : 'the standard error over the questions'
+const seedNames = ({ seeds }: StageReport): string =>
+  `${seeds.length === 1 ? 'Seed' : `${seeds.length} seeds:`} ${seeds.join(', ')}.`
+
+/** What the signs of a table mean. */
+function caption(report: StageReport): string {
+  const partial = report.stages.some(({ cells }) =>
+    NAMES.some((name) => cells[name].runs > 0 && cells[name].runs < report.seeds.length),
   )
-  return `Shares in %; ± is the ${spread}; – is unknown${partial ? '; * is known for some of the seeds, whose mean it is' : ''}.`
+  const star = partial ? '; * is known for some of the seeds, whose mean it is' : ''
+  return `Shares in %; ± is ${spreadName(report)}; – is unknown${star}. ${seedNames(report)}`
 }
 
 /** Is a metric the first of its group? */
@@ -294,12 +302,10 @@ export function textTable(report: StageReport, { width = 100 } = {}): string {
     })
     return lines.join('\n')
   })
-  return `${drawn.join('\n\n')}\n\n${wrap(`${legend(report)} ${capital(seedsText(report))}.`, width - 2)
+  return `${drawn.join('\n\n')}\n\n${wrap(caption(report), width - 2)
     .map((text) => `  ${pc.dim(text)}`)
     .join('\n')}`
 }
-
-const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)
 
 /** Lines of at most `width` characters, where words allow it. */
 function wrap(text: string, width: number): string[] {
@@ -316,7 +322,7 @@ function wrap(text: string, width: number): string[] {
 /** A stage's name over its column: broken at commas, and where it is long. */
 const stageLines = (stage: string): string[] => stage.split(/(?<=,) /).flatMap((part) => wrap(part, 9))
 
-/** The table in Markdown. */
+/** The table in Markdown, and what its signs mean. */
 export function markdownTable(report: StageReport): string {
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
   const rows = NAMES.map((name, i) => {
@@ -335,6 +341,8 @@ export function markdownTable(report: StageReport): string {
     line(['', '', ...report.stages.map(({ stage }) => stage.replaceAll('|', '\\|'))]),
     line(['---', '---', ...report.stages.map(() => '---:')]),
     ...rows,
+    '',
+    caption(report),
   ].join('\n')
 }
 
@@ -376,7 +384,7 @@ export function plots(report: StageReport): Readonly<Record<string, string>> {
       file,
       smallMultiples({
         title,
-        note: `${legend(report).replace('; – is unknown', '; what is unknown has no dot')} ${capital(seedsText(report))}.`,
+        note: `Bars: ${spreadName(report)}. What is unknown has no dot. ${seedNames(report)}`,
         categories: report.stages.map(({ stage, student }) => ({
           name: stage,
           lines: stageLines(stage).map((line) => line.replace(/,$/, '')),
@@ -412,8 +420,6 @@ function templates({ stages }: StageReport): string {
 export function markdownReport(report: StageReport): string {
   const asked = `T = ${all(report, (a) => a.temperature)}, top-p ${all(report, (a) => a.topP)}`
   return `# R1, stage by stage
-
-${capital(seedsText(report))}. ${legend(report)}
 
 ${markdownTable(report)}
 
