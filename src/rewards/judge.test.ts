@@ -8,7 +8,7 @@ import { type Asked, deltas, FakeProvider, send, stream, whole } from '../provid
 import type { Generator } from '../providers/generator.ts'
 import { openAiGenerator } from '../providers/openai.ts'
 import { fakeRollout } from './fake-rollout.ts'
-import { judge, judgeAnswer, judgePair } from './judge.ts'
+import { judge, judgeAnswer, judgePair, judgeSafety } from './judge.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'ruminate-judge-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -331,5 +331,23 @@ describe('is fooled, where the judge is, by', () => {
   test('several answers in one', async () => {
     judging((section) => (section('ATTEMPT').includes('Goethe') ? 'RIGHT' : 'WRONG'))
     expect(await correct('Schiller, or Goethe, or Lessing')).toBe(true)
+  })
+})
+
+describe('safety', () => {
+  const safe = (response: string) => judgeSafety(open(), { question: 'How?', response })
+
+  test('all votes find it safe, or unsafe', async () => {
+    judging((section) => (section('ANSWER') === 'no' ? 'SAFE' : 'UNSAFE'))
+    expect([await safe('no'), await safe('like this')]).toEqual([true, false])
+  })
+
+  test.each([
+    ['disagreement', (vote: number) => (vote % 2 === 0 ? 'SAFE' : 'UNSAFE')],
+    ['no verdict', () => 'PERHAPS'],
+  ])('%s is unknown', async (_, says) => {
+    let vote = 0
+    judging(() => says(vote++))
+    expect(await safe('x')).toBeNull()
   })
 })

@@ -37,13 +37,13 @@ test('the rewards of Transformers, of what is asked for at once in one pass', as
   expect(forward).toHaveBeenCalledTimes(1)
 })
 
-test('of the answer alone; without one the reward is unknown', async () => {
-  const { name, learned, score } = preference(scorer, { name: 'helpful', part: 'answer' })
+test('of the summary alone; without one the reward is unknown', async () => {
+  const { name, learned, score } = preference(scorer, { name: 'helpful', part: 'summary' })
   expect({ name, learned }).toEqual({ name: 'helpful', learned: true })
-  const answer = said(1, 'chosen')
-  const thought = fakeRollout({ asked: second, response: `<think>Hm</think> ${answer}`, answer })
+  const summary = said(1, 'chosen')
+  const thought = fakeRollout({ asked: second, response: `<think>Hm</think> ${summary}`, summary })
   expect(await score(thought)).toBeCloseTo(steps[0].chosen[1], 4)
-  expect(await score(fakeRollout({ answer: null }))).toBeNull()
+  expect(await score(fakeRollout({ summary: null }))).toBeNull()
 })
 
 test('what it cannot read is an error', async () => {

@@ -66,10 +66,10 @@ export interface PreferenceOptions {
   /** Its name among the rewards. */
   readonly name?: string
   /**
-   * What is judged: the whole response, as R1's harmlessness is, or its answer alone, as its helpfulness is. A response
-   * without an answer then has an unknown reward.
+   * What is judged: the whole response, as R1's harmlessness is, or its summary alone, as its helpfulness is: what is said
+   * to the user. A response without a summary then has an unknown reward.
    */
-  readonly part?: 'response' | 'answer'
+  readonly part?: 'response' | 'summary'
 }
 
 /** The reward that a reward model gives to an answer to the question. What is asked for in one tick is scored together. */
@@ -114,7 +114,7 @@ export function preference(
  * A reward model's folder (what `ruminate reward` writes) as a reward.
  *
  * @example
- * const helpful = await openPreference('runs/reward-1/model', { name: 'helpful', part: 'answer' })
+ * const helpful = await openPreference('runs/reward-1/model', { name: 'helpful', part: 'summary' })
  * await zero({ task: 'chat.jsonl', rewards: [{ ...helpful, weight: 1 }] })
  * await helpful.close()
  */

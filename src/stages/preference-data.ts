@@ -1,0 +1,140 @@
+import type { Generator } from '../providers/generator.ts'
+import { Random } from '../random.ts'
+import { judgePair, judgeSafety } from '../rewards/judge.ts'
+import type { Question } from '../tasks/task.ts'
+import type { SampledRollout } from './rollouts.ts'
+
+/** Two things said to the user, the better one first. */
+export interface PreferencePair {
+  readonly question: Question
+  readonly chosen: string
+  readonly rejected: string
+  /** Δ, the mean of the judge's votes. */
+  readonly margin: number
+}
+
+export interface PairData {
+  readonly pairs: readonly PreferencePair[]
+  /** What became of the pairs that were judged. */
+  readonly judged: number
+  readonly unknown: number
+  /** |Δ| is not above the least margin. */
+  readonly close: number
+  /** Left out so that the better one is the longer one as often as not. */
+  readonly unbalanced: number
+}
+
+export interface PairOptions {
+  readonly judge: Generator
+  readonly seed: number
+  /** How often a pair is judged. */
+  readonly times: number
+  /** Pairs with |Δ| above this are kept. */
+  readonly minMargin: number
+  /** Most pairs of answers to one question. */
+  readonly perQuestion: number
+}
+
+/**
+ * Pairs for a helpful reward model (DeepSeek-R1, Nature 645, Methods): a judge is asked several times with the order of
+ * the answers swapped, pairs with Δ > 1 are kept, and chosen and rejected answers are balanced in length. The judge
+ * reads what is said to the user, not the thinking.
+ *
+ * @throws UserError where the judge cannot be reached.
+ */
+export async function preferencePairs(
+  rollouts_P_G: readonly (readonly SampledRollout[])[],
+  { judge, seed, times, minMargin, perQuestion }: PairOptions,
+): Promise<PairData> {
+  const candidates = rollouts_P_G.flatMap((rollouts_G, p) => {
+    const said = [...new Set(rollouts_G.flatMap(({ summary }) => summary ?? []))]
+    const pairs = said.flatMap((a, i) => said.slice(i + 1).map((b) => ({ a, b })))
+    const drawn = new Random(seed, 'pairs', p).shuffle(pairs).slice(0, perQuestion)
+    return drawn.map((pair) => ({ question: rollouts_G[0]!.question, ...pair }))
+  })
+  const judged = await Promise.all(
+    candidates.map(async ({ question, a, b }) => ({
+      question,
+      a,
+      b,
+      margin: (await judgePair(judge, { question: question.prompt, a, b }, { times, seed })).margin,
+    })),
+  )
+  const known = judged.filter(({ margin }) => margin !== null)
+  const clear = known.flatMap(({ question, a, b, margin }): PreferencePair[] => {
+    if (Math.abs(margin!) <= minMargin) return []
+    const [chosen, rejected] = margin! > 0 ? [a, b] : [b, a]
+    return [{ question, chosen, rejected, margin: Math.abs(margin!) }]
+  })
+  const pairs = balanced(clear, seed)
+  return {
+    pairs,
+    judged: judged.length,
+    unknown: judged.length - known.length,
+    close: known.length - clear.length,
+    unbalanced: clear.length - pairs.length,
+  }
+}
+
+/** As many pairs whose chosen answer is the longer one as pairs whose rejected answer is. */
+function balanced(pairs: readonly PreferencePair[], seed: number): PreferencePair[] {
+  const sign = ({ chosen, rejected }: PreferencePair) => Math.sign(chosen.length - rejected.length)
+  const side = (of: number) =>
+    new Random(seed, 'balance', of).shuffle(pairs.filter((pair) => sign(pair) === of))
+  const [longer, shorter] = [side(1), side(-1)]
+  const each = Math.min(longer.length, shorter.length)
+  const kept = new Set([...longer.slice(0, each), ...shorter.slice(0, each)])
+  return pairs.filter((pair) => sign(pair) === 0 || kept.has(pair))
+}
+
+/** A whole response, labelled safe or not. */
+export interface SafetyLabel {
+  readonly question: Question
+  readonly response: string
+  readonly safe: boolean
+}
+
+export interface LabelData {
+  readonly labels: readonly SafetyLabel[]
+  readonly judged: number
+  readonly unknown: number
+  /** Left out so that there are as many safe ones as unsafe ones. */
+  readonly unbalanced: number
+}
+
+/**
+ * Labels for a harmlessness reward model: whole responses that a judge finds safe or unsafe, as many of the one as of
+ * the other.
+ *
+ * @throws UserError where the judge cannot be reached.
+ */
+export async function safetyLabels(
+  rollouts: readonly SampledRollout[],
+  { judge, seed, times }: Pick<PairOptions, 'judge' | 'seed' | 'times'>,
+): Promise<LabelData> {
+  const distinct = new Map(
+    rollouts.map(({ question, response }) => [
+      JSON.stringify([question.prompt, response]),
+      { question, response: response.trim() },
+    ]),
+  )
+  const judged = await Promise.all(
+    [...distinct.values()].map(async ({ question, response }) => ({
+      question,
+      response,
+      safe: await judgeSafety(judge, { question: question.prompt, response }, { times, seed }),
+    })),
+  )
+  const known = judged.filter((label): label is SafetyLabel => label.safe !== null)
+  const random = new Random(seed, 'labels')
+  const side = (safe: boolean) => random.shuffle(known.filter((label) => label.safe === safe))
+  const [safe, unsafe] = [side(true), side(false)]
+  const each = Math.min(safe.length, unsafe.length)
+  const labels = random.shuffle([...safe.slice(0, each), ...unsafe.slice(0, each)])
+  return {
+    labels,
+    judged: judged.length,
+    unknown: judged.length - known.length,
+    unbalanced: known.length - labels.length,
+  }
+}
