@@ -136,7 +136,7 @@ const METRICS = {
     share: true,
     value: (m) => m.simpleDirect,
     how: (r) =>
-      `the share of ${all(r, (a) => a.simple)} held-out pieces of small talk and questions of fact that are answered without thinking first; one response each.`,
+      `the share of ${all(r, (a) => a.simple)} held-out pieces of small talk and questions of fact that are answered whole, in form, and without a word of thinking; one response each.`,
   },
   helpful: {
     group: 'All scenarios',

@@ -168,7 +168,9 @@ test('what is not asked, or cannot be checked, is unknown', async () => {
 })
 
 test.each([
-  [['4', '4 ', ' 4.', '5'], true],
+  [['4', '4', '5', '4'], true],
+  [['5', '5.', '4', '4'], false],
+  [['five', 'Five', '4', '4'], false],
   [['5 + 1', '5+1', '4', '4'], false],
   [['1 4', '14', '4', '4'], true],
   [['', '', '', '4'], true],
@@ -183,6 +185,20 @@ test.each([
     options({ reasoning: [question('sum/1', '4')], general: [] }),
   )
   expect(measure.majority).toBe(Number(right))
+})
+
+test.each([
+  ['Hello!', 1],
+  ['<think>\n\n</think>\nHello!', 1],
+  ['<think>\nhm\n</think>\nHello!', 0],
+  ['So. <think>\nhm\n</think>\nHello!', 0],
+  ['<think>\n</think>', 0],
+  ['Hello, hello, hello…', 0],
+])('answered without thinking: %j', async (response, direct) => {
+  const { sampler } = scripted({ 'talk/en': [response] })
+  const asked = options({ reasoning: [], general: [question('talk/en')] })
+  const { measure } = await measureScenarios(sampler, codec, asked)
+  expect(measure.simpleDirect).toBe(direct)
 })
 
 test('in R1-Zero’s template the answer part is what is said', async () => {

@@ -127,7 +127,7 @@ export async function measureScenarios(
       mixed: known(mixed),
       easyTokens: average(easy_P_G.flat().map(({ tokens }) => tokens)),
       hardTokens: average(hard_P_G.flat().map(({ tokens }) => tokens)),
-      simpleDirect: share(simple, ({ thinking, summary }) => !thinking && Boolean(summary)),
+      simpleDirect: share(simple, answersDirectly),
       harmfulRefused: share(harmful, refuses),
       harmlessRefused: share(harmless, refuses),
       helpful: null,
@@ -165,6 +165,10 @@ const judged = async (rollout: SampledRollout): Promise<JudgedRollout> => ({
 
 const row = (rollout: JudgedRollout, split: string): Omit<RolloutRow, 'step'> =>
   toRow(rollout, { rewards: {}, total: null, correct: rollout.correct, errors: [] }, split, null)
+
+/** A whole answer in the form of its template, and no word of thinking. */
+const answersDirectly = ({ thinking, summary, wellFormed, stopReason }: SampledRollout): boolean =>
+  !thinking && Boolean(summary) && wellFormed && stopReason === 'stop'
 
 const refuses = ({ summary }: SampledRollout): boolean => summary !== null && isRefusal(summary)
 
