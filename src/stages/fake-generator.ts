@@ -1,0 +1,16 @@
+import type { ChatMessage } from '../models/tokenizer.ts'
+import { Account, type Generator } from '../providers/generator.ts'
+
+/** For tests: a generator whose text is a function of messages and seed. */
+export function fakeGenerator(reply: (messages: readonly ChatMessage[], seed: number) => string): Generator {
+  const account = new Account(null)
+  return {
+    identity: 'fake',
+    spent: () => account.spent(),
+    async generate(messages, { seed }) {
+      account.add(null)
+      return { text: reply(messages, seed), reasoning: null, finishReason: 'stop', usage: null }
+    },
+    close: async () => {},
+  }
+}
