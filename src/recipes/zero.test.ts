@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { RunStore } from '../runs/store.ts'
 import { FakeTrainer, fakeCodec, fakeTask } from '../stages/fake-engine.ts'
 import { Interrupted } from '../stages/interrupted.ts'
-import { resumeZero, type ZeroOptions, zero } from './zero.ts'
+import { type OwnReward, resumeZero, type ZeroOptions, zero } from './zero.ts'
 
 vi.mock('../engines/local/index.ts', () => ({ openLocalTrainer: async () => new FakeTrainer() }))
 vi.mock('../models/tokenizer.ts', () => ({ Tokenizer: { load: () => fakeCodec } }))
@@ -96,6 +96,45 @@ describe('zero', () => {
     const parts = await resumeZero(join(root, 'parts'), { task: fakeTask })
     expect(parts.sha256).toBe(whole.sha256)
     expect({ before: parts.before, after: parts.after }).toEqual({ before: whole.before, after: whole.after })
+  })
+
+  test('stopped by the alarm, it ends with a model; resumed, with the same', async () => {
+    const pleasing: OwnReward = {
+      name: 'pleasing',
+      weight: 1,
+      learned: true,
+      score: ({ response }) => (response.split('</think>')[1] ?? '').split('wait ').length - 1,
+    }
+    const hacked: ZeroOptions = {
+      ...options('whole'),
+      steps: 40,
+      seed: 1,
+      rewards: [pleasing],
+      alarm: 'stop',
+      rl: { questionsPerStep: 4, learningRate: 14, maxTokens: 30 },
+    }
+    const { stoppedBy, steps, after, ...whole } = await zero(hacked)
+    expect(stoppedBy!.reason).toMatch(/reward hacking: one phrase takes over/)
+    expect(steps).toBe(stoppedBy!.step)
+    expect(steps).toBeLessThan(40)
+    expect(after.questions).toBe(50)
+    expect(existsSync(join(whole.model, 'model.safetensors'))).toBe(true)
+
+    const stop = new AbortController()
+    const onStep = ({ step }: { step: number }) => void (step === steps - 2 && stop.abort())
+    const stopped = zero({ ...hacked, out: join(root, 'parts'), signal: stop.signal, onStep })
+    await expect(stopped).rejects.toThrow(Interrupted)
+    const own = { task: fakeTask, rewards: [pleasing] }
+    expect(await resumeZero(join(root, 'parts'), own)).toMatchObject({
+      stoppedBy,
+      after,
+      sha256: whole.sha256,
+    })
+    expect(await resumeZero(join(root, 'parts'), own)).toMatchObject({
+      stoppedBy,
+      after,
+      sha256: whole.sha256,
+    })
   })
 
   test('an error marks the run as failed', async () => {

@@ -48,8 +48,9 @@ const CERTAIN = 5
 const RISEN = 3
 /** What is below this share of its best has fallen. */
 const FALLEN = 0.9
-/** Times as long, share of n-grams more: what was said has exploded. */
+/** Times as long and units more, share of n-grams more: what was said has exploded. */
 const LONGER = 2
+const MORE_UNITS = 10
 const MORE_REPEATED = 0.2
 /** Units of an n-gram that is repeated. Short, as summaries are: the reward against loops looks for longer ones. */
 const REPEATED = 4
@@ -100,7 +101,7 @@ function betrayed({ learned, steps, evaluations, said }: Watched): Sign[] {
 function exploded({ steps, said }: Watched): Sign[] {
   const signs: Sign[] = []
   const length = change(series(steps, 'alarm/length'), 'first')
-  if (length && length.z > CERTAIN && length.is > LONGER * length.was)
+  if (length && length.z > CERTAIN && length.is > Math.max(LONGER * length.was, length.was + MORE_UNITS))
     signs.push({
       says: `what is said to the user has grown from ${digits(length.was)} to ${digits(length.is)} words and signs`,
       shows: most(said, ({ text }) => unitsOf(text).length),

@@ -45,8 +45,8 @@ export function phrasesOf(text: string): { writing: Writing; found: Set<string> 
   return { writing, found }
 }
 
-/** A phrase that stands in so few responses is rare. */
-const RARE = 0.1
+/** A phrase that stands in no more of the responses has not taken over. */
+const RARE = 0.2
 /** Questions without which a share says nothing: all responses to one question may well have its words. */
 const QUESTIONS = 10
 

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type RlPreset, rlPreset } from '../algorithms/presets.ts'
 import { accuracy } from '../rewards/accuracy.ts'
 import { format } from '../rewards/format.ts'
+import type { Reward } from '../rewards/reward.ts'
 import { RunStore } from '../runs/store.ts'
 import { evaluate } from './evaluate.ts'
 import { FakeTrainer, fakeCodec, fakeTask } from './fake-engine.ts'
@@ -204,5 +205,88 @@ describe('reinforce', () => {
     }
     expect(await kl('kept', null)).toBeGreaterThan(1e-6)
     expect(await kl('refreshed', 1)).toBeLessThan(1e-9)
+  })
+
+  describe('with a learned reward that pays for a phrase', () => {
+    /** Pays for every "wait " after the thinking. */
+    const phrase = {
+      name: 'pleasing',
+      learned: true as const,
+      score: ({ response }: { response: string }) =>
+        (response.split('</think>')[1] ?? '').split('wait ').length - 1,
+    }
+    const hacked = (
+      store: RunStore,
+      trainer: FakeTrainer,
+      {
+        reward = phrase,
+        weight = 1,
+        steps = 35,
+        alarm,
+      }: { reward?: Reward; weight?: number; steps?: number; alarm?: 'stop' } = {},
+    ): Reinforcement => ({
+      ...job(store, trainer, { steps, rl: { learningRate: 14, maxTokens: 30 }, ...(alarm ? { alarm } : {}) }),
+      rewards: [
+        { reward, weight },
+        { reward: accuracy, weight: 0 },
+      ],
+    })
+    const rung = (store: RunStore) =>
+      store.events().filter(({ message }) => message.includes('reward hacking'))
+
+    test('the alarm rings once for each sign, with samples', async () => {
+      const store = newStore('a')
+      expect(await reinforce(hacked(store, new FakeTrainer()))).toBeNull()
+      expect(store.info().step).toBe(35)
+      const taken = rung(store).filter(({ message }) =>
+        /one phrase takes over, from \d+ % to 5\d %/.test(message),
+      )
+      expect(taken).toHaveLength(1)
+      expect(taken[0]!.message).toMatch(/For example: "wait wait wait" \| ".*wait.*" \| ".*wait.*"$/)
+      expect(store.metricsAt(35)['alarm/phrase']).toBeGreaterThan(0.5)
+      expect(store.metricsAt(35)['alarm/signs']).toBeGreaterThan(0)
+      expect(store.metricsAt(19)['alarm/signs']).toBe(0)
+    })
+
+    test.each<[string, { reward?: Reward; weight?: number }]>([
+      ['a rule pays for it', { reward: { name: phrase.name, score: phrase.score } }],
+      ['the learned reward only measures', { weight: 0 }],
+      ['the learned reward never applies', { reward: { ...phrase, applies: () => false } }],
+    ])('nothing is watched where %s', async (_, over) => {
+      const store = newStore('a')
+      await reinforce(hacked(store, new FakeTrainer(), { ...over, alarm: 'stop' }))
+      expect(rung(store)).toEqual([])
+      expect(store.info().step).toBe(35)
+      expect(store.metricNames().filter((name) => name.startsWith('alarm/'))).toEqual([])
+    })
+
+    test('stops the run, as if it had been the last step; resumed, to the same end', async () => {
+      const asked: [number, boolean][] = []
+      const evaluate = async (step: number, last: boolean) => {
+        asked.push([step, last])
+        return {}
+      }
+      const whole = newStore('whole')
+      const stop = await reinforce({ ...hacked(whole, new FakeTrainer(), { alarm: 'stop' }), evaluate })
+      expect(stop).toEqual({ step: whole.info().step, reason: rung(whole)[0]!.message })
+      expect(stop!.step).toBeGreaterThan(20)
+      expect(stop!.step).toBeLessThan(35)
+      expect(asked.filter(([, last]) => last)).toEqual([[stop!.step, true]])
+      expect(asked.at(-1)).toEqual([stop!.step, true])
+      expect(whole.checkpoints().at(-1)!.step).toBe(stop!.step)
+
+      // killed after its last checkpoint but one, and again after its last
+      const parts = newStore('parts')
+      const from = stop!.step - 3
+      await reinforce(hacked(parts, new FakeTrainer(), { steps: from, alarm: 'stop' }))
+      for (let killed = 0; killed < 2; killed++) {
+        const trainer = new FakeTrainer()
+        await trainer.load(parts.checkpoints().at(-1)!.path)
+        expect(await reinforce(hacked(parts, trainer, { alarm: 'stop' }))).toEqual(stop)
+      }
+      expect(metricsOf(parts)).toEqual(metricsOf(whole))
+      expect(weights(parts)).toBe(weights(whole))
+      expect(parts.events()).toEqual(whole.events())
+    })
   })
 })

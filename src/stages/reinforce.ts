@@ -136,7 +136,7 @@ export async function reinforce(job: Reinforcement): Promise<Stop | null> {
       last,
       score: evaluated?.metrics?.['eval/pass@1'] ?? null,
     })
-    if (stopping) return stoppedBy(store)
+    if (stopping) return { step, reason: alarmed.signs[0]! }
   }
   return null
 }
