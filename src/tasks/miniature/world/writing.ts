@@ -14,44 +14,21 @@ export interface Writing extends Topic {
   readonly plan: string
 }
 
-const THINGS: Record<Language, Readonly<Record<string, string>>> = {
-  en: {
-    cat: 'soft',
-    dog: 'good',
-    sea: 'blue',
-    rain: 'cold',
-    rose: 'red',
-    hill: 'high',
-    moon: 'round',
-    wind: 'cold',
-    bird: 'small',
-    tree: 'high',
-    snow: 'white',
-    tea: 'hot',
-  },
-  zh: {
-    猫: '软',
-    狗: '好',
-    海: '蓝',
-    雨: '冷',
-    花: '红',
-    山: '高',
-    月: '圆',
-    风: '冷',
-    鸟: '小',
-    树: '高',
-    雪: '白',
-    茶: '热',
-  },
+const THINGS: Record<Language, readonly string[]> = {
+  en: ['books', 'eggs', 'apples', 'Tom', 'Anna', 'the shop'],
+  zh: ['书', '蛋', '车', '花', '鸟', '海'],
 }
 
 const WORDINGS: Record<Language, (n: number, thing: string) => string[]> = {
   en: (n, thing) => [
-    `Write ${n} lines about the ${thing}.`,
-    `Please write ${n} lines about the ${thing}.`,
-    `Give me ${n} lines about the ${thing}.`,
-    `I need ${n} lines about the ${thing}.`,
-    `Can you write ${n} lines about the ${thing}?`,
+    `Write ${n} lines about ${thing}.`,
+    `Please write ${n} lines about ${thing}.`,
+    `Give me ${n} lines about ${thing}.`,
+    `I need ${n} lines about ${thing}.`,
+    `Can you write ${n} lines about ${thing}?`,
+    `I ask for ${n} lines about ${thing}.`,
+    `Say ${n} lines about ${thing}.`,
+    `I want ${n} lines about ${thing}.`,
   ],
   zh: (n, thing) => [
     `写 ${n} 行${thing}.`,
@@ -59,19 +36,22 @@ const WORDINGS: Record<Language, (n: number, thing: string) => string[]> = {
     `给我 ${n} 行${thing}.`,
     `我要 ${n} 行${thing}.`,
     `能写 ${n} 行${thing}吗?`,
+    `说 ${n} 行${thing}.`,
+    `请说 ${n} 行${thing}.`,
+    `我想要 ${n} 行${thing}.`,
   ],
 }
 
-const EXAMPLES: Record<Language, (thing: string, property: string) => string[]> = {
-  en: (thing, property) => [`I see the ${thing}.`, `I like the ${thing}.`, `The ${thing} is ${property}.`],
-  zh: (thing, property) => [`我看${thing}.`, `我爱${thing}.`, `${thing}很${property}.`],
+const EXAMPLES: Record<Language, (thing: string) => string[]> = {
+  en: (thing) => [`I see ${thing}.`, `I like ${thing}.`, `I know ${thing}.`],
+  zh: (thing) => [`我看${thing}.`, `我爱${thing}.`, `我有${thing}.`],
 }
 
 /** Writing: two or three lines about a thing. */
 export const writing = (language: Language): Writing[] =>
-  Object.entries(THINGS[language]).flatMap(([about, property]) =>
+  THINGS[language].flatMap((about) =>
     [2, 3].map((lines) => {
-      const examples = EXAMPLES[language](about, property)
+      const examples = EXAMPLES[language](about)
       const full = examples.slice(0, lines).join('\n')
       return {
         family: 'write',
@@ -80,7 +60,7 @@ export const writing = (language: Language): Writing[] =>
         lines,
         about,
         examples,
-        plan: language === 'en' ? `I write ${lines} lines about the ${about}.` : `我写 ${lines} 行${about}.`,
+        plan: language === 'en' ? `I write ${lines} lines about ${about}.` : `我写 ${lines} 行${about}.`,
         full,
         curt: full,
         grade: (sentence) => (names(sentence, about) ? 'full' : null),
