@@ -28,7 +28,7 @@ test('sizes, sources, reasons, lengths, languages, samples', () => {
   const lines = card.split('\n')
   for (const line of [
     '11 rows, of 15 that were looked at.',
-    '| limits | {"a":1} |',
+    '- limits: {"a":1}',
     '| direct | 10 | 90.9 % | 12 | 83.3 % | 100.0 % |',
     '| talk | 1 | 9.1 % | 2 | 50.0 % | 0.0 % |',
     '| none | 0 | 0.0 % | 1 | 0.0 % | unknown |',
@@ -52,8 +52,7 @@ test('nothing rejected; a sample that holds a fence', () => {
     thinking: null,
     summary: '```js\n1\n```',
   })
-  const card = dataCard({ title: 'Data', made: { note: 'a|b\nc' }, rows: [fenced] })
+  const card = dataCard({ title: 'Data', made: {}, rows: [fenced] })
   expect(card).toContain('## Rejected\n\nNothing.')
   expect(card).toContain('````text\nWhich letter?\n\n```js\n1\n```\n````')
-  expect(card).toContain('| note | a\\|b c |')
 })

@@ -24,13 +24,9 @@ ${count(kept.length)} rows, of ${count(rows.length)} that were looked at.
 
 ## How it was made
 
-${table(
-  ['', ''],
-  Object.entries(made).map(([name, value]) => [
-    name,
-    typeof value === 'string' ? value : JSON.stringify(value),
-  ]),
-)}
+${Object.entries(made)
+  .map(([name, value]) => `- ${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+  .join('\n')}
 
 ## Sources
 
@@ -123,6 +119,6 @@ const percent = (part: number, whole: number): string =>
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replace(/\s*\n\s*/g, ' ')).join(' | ')} |`
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
   return [line(head), line(head.map((_, i) => (i === 0 ? '---' : '---:'))), ...rows.map(line)].join('\n')
 }

@@ -13,11 +13,12 @@ test.each([
   [10, 10, 1, 10, 10],
   [10, 10, 0.5, 5, 10],
 ])('%i and %i at %f : 1', (reasoning, general, ratio, r, g) => {
-  const { rows, used, given } = mixed(reasoning, general, { ratio })
+  const { rows, left, used, given } = mixed(reasoning, general, { ratio })
   expect(used).toEqual({ reasoning: r, general: g })
   expect(given).toEqual({ reasoning, general })
   expect(rows.filter((row) => row.startsWith('r'))).toHaveLength(r)
   expect(new Set(rows).size).toBe(r + g)
+  expect(new Set([...rows, ...left]).size).toBe(reasoning + general)
 })
 
 test('the order is random, and the same for the same seed', () => {

@@ -4,6 +4,8 @@ import { Random } from '../random.ts'
 export interface Mixture<Row> {
   /** In random order. */
   readonly rows: readonly Row[]
+  /** What one side had too many of. */
+  readonly left: readonly Row[]
   readonly used: { readonly reasoning: number; readonly general: number }
   readonly given: { readonly reasoning: number; readonly general: number }
 }
@@ -30,11 +32,12 @@ export function mixture<Row>({
     throw new UserError(
       `${reasoning.length} reasoning rows and ${general.length} others make no mixture of ${ratio} : 1; sample more of what is missing`,
     )
-  const draw = (rows: readonly Row[], count: number, name: string) =>
-    new Random(seed, 'mixture', name).shuffle([...rows]).slice(0, count)
-  const rows = [...draw(reasoning, used.reasoning, 'reasoning'), ...draw(general, used.general, 'general')]
+  const draw = (rows: readonly Row[], name: string) => new Random(seed, 'mixture', name).shuffle([...rows])
+  const [thought, other] = [draw(reasoning, 'reasoning'), draw(general, 'general')]
+  const rows = [...thought.slice(0, used.reasoning), ...other.slice(0, used.general)]
   return {
     rows: new Random(seed, 'mixture', 'order').shuffle(rows),
+    left: [...thought.slice(used.reasoning), ...other.slice(used.general)],
     used,
     given: { reasoning: reasoning.length, general: general.length },
   }

@@ -150,6 +150,9 @@ test.each<[string, number, [string, string][], (string | null)[]]>([
     toDataRow(written(fakeTask, id, text), { source: 's', correct: true, rejected: null }),
   )
   expect(capped(rows, perQuestion).map(({ rejected }) => rejected)).toEqual(expected)
+  // rewritten rows are the same where their originals are
+  const rewritten = rows.map((row, i) => ({ ...row, response: String(i), original: row }))
+  expect(capped(rewritten, perQuestion).map(({ rejected }) => rejected)).toEqual(expected)
   const wrong = rows.map((row) => ({ ...row, rejected: 'wrong' as const }))
   expect(capped(wrong, perQuestion)).toEqual(wrong)
   expect(capped(wrong, perQuestion).filter(isKept)).toEqual([])

@@ -111,16 +111,17 @@ async function isCorrect(
   return (await judgeAnswer(judge, asked, { seed })).correct
 }
 
-/** Keeps distinct responses, and so many a question; the first ones. */
+/** Keeps distinct responses (as they were sampled), and so many a question; the first ones. */
 export function capped(rows: readonly DataRow[], perQuestion: number): DataRow[] {
   const kept = new Map<string, Set<string>>()
   return rows.map((row) => {
     if (row.rejected) return row
     const responses = kept.get(row.question.id) ?? new Set()
     kept.set(row.question.id, responses)
-    if (responses.has(row.response)) return { ...row, rejected: 'repeated' }
+    const { response } = row.original ?? row
+    if (responses.has(response)) return { ...row, rejected: 'repeated' }
     if (responses.size >= perQuestion) return { ...row, rejected: 'beyond the cap' }
-    responses.add(row.response)
+    responses.add(response)
     return row
   })
 }
