@@ -34,6 +34,22 @@ test.each<[string, string[]]>([
   expect(differences(rlPreset('r1-zero'), rlPreset('r1-zero', algorithm))).toEqual(changed)
 })
 
+test.each<[string, string, string[], Partial<RlPreset>]>([
+  ['deepseek-r1', 'r1-zero', ['objective', 'rewards'], { rewards: { accuracy: 1, format: 1, language: 1 } }],
+  ['deepseek-r1-general', 'deepseek-r1', ['temperature'], { temperature: 0.7 }],
+  [
+    'miniature-r1',
+    'miniature',
+    ['objective', 'rewards'],
+    { rewards: { accuracy: 1, format: 0.1, language: 0.1 } },
+  ],
+])('%s is %s with R1’s own numbers', (base, from, changed, numbers) => {
+  const preset = rlPreset(base)
+  expect(differences(rlPreset(from), preset)).toEqual(changed)
+  expect(preset).toMatchObject(numbers)
+  expect(preset.objective).toEqual({ ...rlPreset(from).objective, clipLow: 10, clipHigh: 10 })
+})
+
 test('every preset can travel as JSON', () => {
   for (const base of baseNames)
     for (const algorithm of algorithmNames) {
@@ -48,7 +64,11 @@ test('the scale comes from the base', () => {
 })
 
 test.each([
-  ['r2', 'grpo', /unknown preset "r2"; choose one of r1-zero, miniature/],
+  [
+    'r2',
+    'grpo',
+    /unknown preset "r2"; choose one of r1-zero, deepseek-r1, deepseek-r1-general, miniature, miniature-r1$/,
+  ],
   ['miniature', 'ppo', /unknown algorithm "ppo"; choose one of grpo, dr-grpo/],
   ['miniature', 'toString', /unknown algorithm/],
 ])('%s with %s is an error', (base, algorithm, message) =>

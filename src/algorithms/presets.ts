@@ -81,6 +81,25 @@ const r1Zero: RlPreset = {
   rewards: { accuracy: 1, format: 1, language: 0 },
 }
 
+/** Both bounds of the ratio that reinforcement learning of R1 has; the lower one, 1 − 10, bounds no ratio. */
+const R1_CLIP = { clipLow: 10, clipHigh: 10 }
+
+/**
+ * DeepSeek-R1's first reinforcement learning, on reasoning (arXiv 2501.12948 v2, supplement): as R1-Zero, but clip
+ * ε = 10, which "plays a crucial role", and the reward for one language, added to the others.
+ */
+const deepseekR1: RlPreset = {
+  ...r1Zero,
+  objective: { ...r1Zero.objective, ...R1_CLIP },
+  rewards: { accuracy: 1, format: 1, language: 1 },
+}
+
+/**
+ * Its second, on all scenarios: the same at temperature 0.7. Of its 1,700 steps only the last 400 have general data and
+ * reward models: which questions and learned rewards a step has is up to the recipe.
+ */
+const deepseekR1General: RlPreset = { ...deepseekR1, temperature: 0.7 }
+
 /** R1-Zero for a model of half a million parameters on a laptop. */
 const miniature: RlPreset = {
   ...r1Zero,
@@ -95,7 +114,20 @@ const miniature: RlPreset = {
   rewards: { accuracy: 1, format: 0.1, language: 0 },
 }
 
-const bases = { 'r1-zero': r1Zero, miniature }
+/** R1's reinforcement learning for the miniature. */
+const miniatureR1: RlPreset = {
+  ...miniature,
+  objective: { ...miniature.objective, ...R1_CLIP },
+  rewards: { ...miniature.rewards, language: 0.1 },
+}
+
+const bases = {
+  'r1-zero': r1Zero,
+  'deepseek-r1': deepseekR1,
+  'deepseek-r1-general': deepseekR1General,
+  miniature,
+  'miniature-r1': miniatureR1,
+}
 const noKl: KlPenalty = { beta: 0, estimator: 'k3' }
 
 /** What each algorithm changes in a base. */

@@ -25,7 +25,11 @@ export const zero = command(
       columns: COLUMNS,
       engine: { type: 'string', valueHint: 'NAME', description: 'where it trains (local)' },
       steps: { type: 'string', valueHint: 'N', description: 'steps of reinforcement learning (default 200)' },
-      preset: { type: 'string', valueHint: 'NAME', description: 'scale: miniature (default) or r1-zero' },
+      preset: {
+        type: 'string',
+        valueHint: 'NAME',
+        description: 'scale: miniature (default), miniature-r1, r1-zero, deepseek-r1, deepseek-r1-general',
+      },
       algorithm: {
         type: 'string',
         valueHint: 'NAME',
