@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { RunStore } from '../runs/store.ts'
 import { readDemonstrations } from '../tasks/demonstrations.ts'
-import { toRolloutRows, writeDemonstrations } from './data-files.ts'
+import { toDemonstration, toRolloutRows, writeJsonLines, writeText } from './data-files.ts'
 import { type DataRow, givenRow, toDataRow, writtenCandidate } from './data-rows.ts'
 import { fakeCodec, fakeTask } from './fake-engine.ts'
 
@@ -16,8 +16,8 @@ const thought = givenRow(fakeCodec, fakeTask, second!, { source: 'given', thinki
 
 test('fine-tuning reads what is written: a chain where there is one', async () => {
   const file = join(folder, 'new', 'data.jsonl')
-  writeDemonstrations(file, [simple])
-  writeDemonstrations(file, [simple, thought])
+  writeJsonLines(file, [toDemonstration(simple)])
+  writeJsonLines(file, [simple, thought].map(toDemonstration))
   expect(readdirSync(join(folder, 'new'))).toEqual(['data.jsonl'])
   const { training, heldOut } = await readDemonstrations(file, {
     heldOutShare: 0.5,
@@ -42,7 +42,7 @@ test('fine-tuning reads what is written: a chain where there is one', async () =
 })
 
 test('a disk that fails', () => {
-  expect(() => writeDemonstrations('/dev/null/data.jsonl', [simple])).toThrow(/cannot create \/dev\/null/)
+  expect(() => writeText('/dev/null/card.md', 'a')).toThrow(/^cannot create \/dev\/null: a file of that name/)
 })
 
 test('rows in a run: kept, rejected, and before they were rewritten', () => {

@@ -6,11 +6,23 @@ import type { RolloutRow } from '../runs/rows.ts'
 import type { Demonstration } from '../tasks/demonstrations.ts'
 import { type DataRow, responseOf } from './data-rows.ts'
 
-/** Writes rows as JSON Lines that `ruminate sft --data` reads; the file is there wholly or not at all. */
-export function writeDemonstrations(file: string, rows: readonly DataRow[]): void {
+/** Writes a file, with its folder, that is there wholly or not at all. */
+export function writeText(file: string, text: string): void {
+  writeParts(file, [text])
+}
+
+/** Writes objects as JSON Lines: what `toDemonstration` makes of rows is what `ruminate sft --data` reads. */
+export function writeJsonLines(file: string, objects: readonly unknown[]): void {
+  writeParts(
+    file,
+    objects.map((object) => `${JSON.stringify(object)}\n`),
+  )
+}
+
+function writeParts(file: string, parts: Iterable<string>): void {
   onDisk('create', dirname(file), () => mkdirSync(dirname(file), { recursive: true }))
   writeFileAtomically(file, (append) => {
-    for (const row of rows) append(Buffer.from(`${JSON.stringify(toDemonstration(row))}\n`))
+    for (const part of parts) append(Buffer.from(part))
   })
 }
 
