@@ -18,6 +18,10 @@ const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> 
     about: 'make the miniature base model from scratch',
     load: async () => (await import('./pretrain.ts')).pretrain,
   },
+  r1: {
+    about: 'train DeepSeek-R1 in its four steps, and a distilled student',
+    load: async () => (await import('./r1.ts')).r1,
+  },
   sft: {
     about: 'fine-tune a model on demonstrations',
     load: async () => (await import('./sft.ts')).sft,

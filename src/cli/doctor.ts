@@ -55,7 +55,7 @@ const PROBES: Record<string, () => string | Promise<string>> = {
   },
   sqlite() {
     return inTemporaryFolder((folder) => {
-      const database = createDatabase(join(folder, 'run.sqlite'))
+      const database = createDatabase(join(folder, 'run.sqlite'), ['doctor', 0, '{}', '{}', 'running', ''])
       const { version } = database.prepare('SELECT sqlite_version() AS version').get() as { version: string }
       database.close()
       return version

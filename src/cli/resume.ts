@@ -1,6 +1,7 @@
 import { defineCommand } from 'citty'
 import { UserError } from '../errors.ts'
 import { resumePretrain } from '../recipes/pretrain.ts'
+import { resumeR1 } from '../recipes/r1.ts'
 import { resumeReward } from '../recipes/reward.ts'
 import { resumeSft } from '../recipes/sft.ts'
 import { resumeZero } from '../recipes/zero.ts'
@@ -12,6 +13,7 @@ import { interruptible } from './interrupt.ts'
 import { outputOf, outputOptions } from './options.ts'
 import type { Output } from './output.ts'
 import { finishPretrain, watchPretrain } from './pretrain.ts'
+import { finishR1, watchR1 } from './r1.ts'
 import { finishReward, watchReward } from './reward.ts'
 import { finishSft, watchSft } from './sft.ts'
 import { finishZero } from './summary.ts'
@@ -41,6 +43,9 @@ const RECIPES: Record<string, (output: Output, info: RunInfo, signal: AbortSigna
   async zero(output, { directory, settings }, signal) {
     const { steps } = settings as { steps: number }
     finishZero(output, await resumeZero(directory, watchZero(output, steps, signal)))
+  },
+  async r1(output, { directory }, signal) {
+    finishR1(output, await resumeR1(directory, watchR1(output, signal)))
   },
   async sft(output, { directory }, signal) {
     finishSft(output, await resumeSft(directory, watchSft(output, signal)))

@@ -6,6 +6,8 @@ import { packageRoot } from '../runs/versions.ts'
 
 /** The base model that comes with the package. */
 export const EMBEDDED_BASE = 'miniature-base'
+/** A smaller one, to be taught by distillation. */
+export const EMBEDDED_STUDENT = 'miniature-student'
 
 /**
  * A model's folder: a path, the name of an embedded model, or a model of the Hugging Face hub (`owner/name`, then

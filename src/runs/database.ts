@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, renameSync, rmSync } from 'node:fs'
 import Database from 'libsql'
 import { UserError } from '../errors.ts'
 import { onDisk } from './failures.ts'
@@ -26,12 +26,18 @@ CREATE TABLE checkpoints (step INTEGER PRIMARY KEY, path TEXT NOT NULL, score RE
 CREATE TABLE events (step INTEGER NOT NULL, level TEXT NOT NULL, message TEXT NOT NULL);
 `
 
-/** A new run database with its tables. */
-export function createDatabase(file: string): SqliteDatabase {
+/** A new run database, with the row of its run: there wholly or not at all. */
+export function createDatabase(file: string, run: readonly (string | number)[]): SqliteDatabase {
   return onDisk('create', file, () => {
-    const database = connect(file)
-    database.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${VERSION}; COMMIT`)
-    return database
+    const temporary = `${file}.new`
+    rmSync(temporary, { force: true })
+    const database = new Database(temporary)
+    database.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${VERSION}`)
+    database.prepare('INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, NULL)').run(...run)
+    database.exec('COMMIT')
+    database.close()
+    renameSync(temporary, file)
+    return connect(file)
   })
 }
 

@@ -40,19 +40,14 @@ export class RunStore {
       )
     onDisk('create', directory, () => makeFolder(join(directory, 'checkpoints')))
     const lock = lockRun(join(directory, '.lock'))
-    const database = createDatabase(join(directory, 'run.sqlite'))
-    onDisk('write', directory, () =>
-      database
-        .prepare('INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, NULL)')
-        .run(
-          options.recipe,
-          options.seed,
-          JSON.stringify(options.settings),
-          JSON.stringify(versions()),
-          'running',
-          new Date().toISOString(),
-        ),
-    )
+    const database = createDatabase(join(directory, 'run.sqlite'), [
+      options.recipe,
+      options.seed,
+      JSON.stringify(options.settings),
+      JSON.stringify(versions()),
+      'running',
+      new Date().toISOString(),
+    ])
     return new RunStore(directory, database, lock)
   }
 
@@ -69,11 +64,7 @@ export class RunStore {
   }
 
   info(): RunInfo {
-    const row = this.#database.prepare('SELECT * FROM run').get() as
-      | Record<string, string | number | null>
-      | undefined
-    if (!row)
-      throw new UserError(`${this.directory} holds a run that was stopped before it began; delete the folder`)
+    const row = this.#database.prepare('SELECT * FROM run').get() as Record<string, string | number | null>
     const { step } = this.#database.prepare('SELECT max(step) AS step FROM metrics').get() as {
       step: number | null
     }

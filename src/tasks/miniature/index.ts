@@ -2,6 +2,7 @@ import { Random } from '../../random.ts'
 import type { Question, Task, Verdict } from '../task.ts'
 import { readFill, wrongFill } from './fill.ts'
 import { type Kind, questionOf, randomSplitProblem } from './problems.ts'
+import { voice } from './words.ts'
 
 export { corpusDocument, corpusDocuments } from './corpus.ts'
 export { KINDS, type Kind } from './problems.ts'
@@ -105,3 +106,11 @@ export const miniature = task('miniature', 'running totals and missing operators
   ARITHMETIC,
   FILL,
 ])
+
+/** A question with a long chain that checks its steps, without slips, and a summary: in R1's form, as few-shot prompts show it. */
+export function workedExample(random: Random, kind: Kind): { question: string; response: string } {
+  const problem = randomSplitProblem(random, kind, false)
+  const question = problem.ask(random, 'en')
+  const { chain, answer } = problem.solve(random, { style: 'V', say: voice(random, 'en'), slips: false })
+  return { question, response: `<think>\n${chain}\n</think>\nThe answer is \\boxed{${answer}}.` }
+}

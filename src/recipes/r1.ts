@@ -1,0 +1,561 @@
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Sampler } from '../engines/contract.ts'
+import { openLocalTrainer } from '../engines/local/index.ts'
+import { loadConfig } from '../models/directory.ts'
+import { Tokenizer } from '../models/tokenizer.ts'
+import { weightsHash } from '../models/weights-hash.ts'
+import { documentGenerator } from '../providers/documents.ts'
+import { describeSpending, type Generator } from '../providers/generator.ts'
+import { samplerGenerator } from '../providers/local.ts'
+import { openPreference } from '../rewards/preference.ts'
+import { RunStore } from '../runs/store.ts'
+import { coldStart, direct, fewShot, ownOutputs } from '../stages/cold-start.ts'
+import { dataCard } from '../stages/data-card.ts'
+import { toDemonstration, toRolloutRows, writeJsonLines, writeText } from '../stages/data-files.ts'
+import { type DataRow, isKept } from '../stages/data-rows.ts'
+import { Interrupted } from '../stages/interrupted.ts'
+import { mixture } from '../stages/mixture.ts'
+import { preferencePairs, safetyLabels } from '../stages/preference-data.ts'
+import { rejectionSample } from '../stages/rejection.ts'
+import { type PromptTemplate, rollOut, templateOf } from '../stages/rollouts.ts'
+import { type Answers, measureScenarios, winRate } from '../stages/scenarios.ts'
+import { loadTask } from '../tasks/index.ts'
+import type { Task } from '../tasks/task.ts'
+import { chatBase } from './chat-base.ts'
+import { finishRun, type Trained } from './finish.ts'
+import type { Tree } from './layers.ts'
+import { modelFolder } from './model-folder.ts'
+import { Pipeline } from './pipeline.ts'
+import { openGenerator, reusedData, workedExamples } from './r1-data.ts'
+import { combineReports, type StageRow, writeReport } from './r1-report.ts'
+import { allScenarios, isHarmful, scenarioRewards } from './r1-scenarios.ts'
+import { type R1Settings, resolveR1Settings, type StageSettings, stagesOf } from './r1-settings.ts'
+import { type RewardWatch, resumeReward, reward } from './reward.ts'
+import { resumeSft, type SftWatch, sft } from './sft.ts'
+import { resumeZero, type ZeroOptions, type ZeroWatch, zero } from './zero.ts'
+
+export interface R1Watch {
+  /** Raised: the run stops after the step or the data under way, by throwing `Interrupted`. */
+  readonly signal?: AbortSignal | undefined
+  readonly onStart?: ((run: string, settings: R1Settings) => void) | undefined
+  /** Told of every part of the run as it begins, and of those that are done already. */
+  readonly onPart?: ((name: string) => void) | undefined
+  /** Told in a line what became of data. */
+  readonly onData?: ((line: string) => void) | undefined
+  readonly onStage?: ((row: StageRow) => void) | undefined
+  readonly onWarning?: ((message: string) => void) | undefined
+  readonly onProgress?: ((line: string) => void) | undefined
+  /** Those of the stages that train. */
+  readonly zero?: ((steps: number) => ZeroWatch) | undefined
+  readonly sft?: (() => SftWatch) | undefined
+  readonly reward?: (() => RewardWatch) | undefined
+}
+
+export interface R1Result extends Trained {
+  readonly seed: number
+  /** The stage table. */
+  readonly stages: readonly StageRow[]
+  /** Markdown, with plots beside it. */
+  readonly report: string
+}
+
+/**
+ * DeepSeek-R1, end to end: R1-Zero; cold start; RL with a language-consistency reward; rejection sampling and mixed
+ * fine-tuning; RL in all scenarios; and a smaller student. One run, which can be stopped anywhere and gone on with.
+ *
+ * @example
+ * const { stages, report } = await r1({ preset: 'quick' })
+ */
+export async function r1(
+  given: Tree = {},
+  { out, ...watch }: R1Watch & { out?: string | undefined } = {},
+): Promise<R1Result> {
+  const named = resolveR1Settings(given)
+  const settings = {
+    ...named,
+    model: await modelFolder(named.model, watch.onProgress),
+    student: { ...named.student, model: await modelFolder(named.student.model, watch.onProgress) },
+  }
+  const store = RunStore.create({ recipe: 'r1', seed: settings.seed, settings, ...(out ? { out } : {}) })
+  return run(store, settings, watch)
+}
+
+/** Goes on with a run where it was stopped, to the same result as if it had never been. */
+export async function resumeR1(directory: string, watch: R1Watch = {}): Promise<R1Result> {
+  const store = RunStore.open(directory, { write: true })
+  try {
+    return await run(store, resolveR1Settings(store.info().settings as Tree), watch)
+  } finally {
+    store.close()
+  }
+}
+
+async function run(store: RunStore, settings: R1Settings, watch: R1Watch): Promise<R1Result> {
+  const started = performance.now()
+  const tell = {
+    warn: watch.onWarning ?? ((message: string) => process.emitWarning(message)),
+    progress: watch.onProgress ?? (() => {}),
+  }
+  const open = { threads: settings.threads, notice: tell.warn }
+  const generators: Generator[] = []
+  try {
+    store.setStatus('running')
+    watch.onStart?.(store.directory, settings)
+    const replies = join(store.directory, 'replies.sqlite')
+    generators.push(await openGenerator(settings.writer, { ...open, file: replies }))
+    generators.push(await openGenerator(settings.judge, { ...open, file: replies }))
+    const [writer, judge] = generators as [Generator, Generator]
+    const house: House = {
+      store,
+      settings,
+      stages: stagesOf(settings),
+      pipeline: new Pipeline(store.directory, watch),
+      reasoning: await loadTask(settings.task, tell),
+      general: await loadTask(settings.general, tell),
+      writer,
+      judge,
+      watch,
+      tell,
+    }
+    const { model, stages } = await fourSteps(house)
+    const report = writeReport(store.directory, combineReports([{ seed: settings.seed, stages }]))
+    for (const [name, generator] of Object.entries({ writer, judge }))
+      if (settings[name as 'writer'] !== 'miniature')
+        watch.onData?.(`the ${name}: ${describeSpending(generator.spent())}`)
+    return await finishRun(store, started, { seed: settings.seed, stages, report }, async (directory) =>
+      cpSync(model, directory, { recursive: true }),
+    )
+  } catch (error) {
+    if (error instanceof Interrupted) {
+      store.setStatus('interrupted')
+      throw new Interrupted(store.directory, store.info().step)
+    }
+    store.fail()
+    throw error
+  } finally {
+    for (const generator of generators) await generator.close()
+    store.close()
+  }
+}
+
+interface House {
+  readonly store: RunStore
+  readonly settings: R1Settings
+  readonly stages: StageSettings
+  readonly pipeline: Pipeline
+  readonly reasoning: Task
+  readonly general: Task
+  readonly writer: Generator
+  readonly judge: Generator
+  readonly watch: R1Watch
+  readonly tell: { warn(message: string): void; progress(line: string): void }
+}
+
+/** The article, from top to bottom. */
+async function fourSteps(house: House): Promise<{ model: string; stages: StageRow[] }> {
+  const { settings, stages, store } = house
+  const table = new StageTable(house)
+  const data = (name: string): string => join(store.directory, 'data', name)
+  const base = settings.model
+  const chat = await chatBase(base, join(store.directory, 'base'))
+  await table.measure('Base', base, 'r1-zero')
+
+  // R1-Zero: reinforcement learning from the base, with rewards that rules can check
+  const r1Zero = await reinforceOn(house, 'zero', { ...stages.zero, model: base })
+  await table.measure('R1-Zero', r1Zero.model, 'r1-zero')
+
+  // Step 1: a cold start, supervised, on long chains that people can read
+  let policy = chat
+  if (settings.coldStart.rows > 0) {
+    await coldStartData(house, r1Zero.model, data('cold-start.jsonl'))
+    policy = (
+      await finetuneOn(house, 'cold-start', {
+        ...stages.coldStart,
+        model: chat,
+        data: data('cold-start.jsonl'),
+      })
+    ).model
+    await table.measure('Step 1, cold start', policy)
+  }
+
+  // Step 2: R1-Zero's reinforcement learning, with a reward for one language
+  policy = (await reinforceOn(house, 'rl-1', { ...stages.rl1, model: policy })).model
+  await table.measure('Step 2, RL', policy)
+
+  // Step 3: the base again, fine-tuned on what step 2's model gets right and on general data
+  await mixedData(house, { policy, chat, file: data('mixture.jsonl') })
+  policy = (
+    await finetuneOn(house, 'mixture', { ...stages.mixture, model: chat, data: data('mixture.jsonl') })
+  ).model
+  await table.measure('Step 3, mixed SFT', policy)
+
+  // Step 4: reinforcement learning in all scenarios, by rules and by reward models
+  await preferenceData(house, policy, { pairs: data('helpful.jsonl'), labels: data('harmless.jsonl') })
+  const helpful = await rewardModelOf(house, 'helpful', {
+    ...stages.helpful,
+    model: policy,
+    data: data('helpful.jsonl'),
+  })
+  const harmless = await rewardModelOf(house, 'harmless', {
+    ...stages.harmless,
+    model: policy,
+    data: data('harmless.jsonl'),
+  })
+  policy = (
+    await reinforceInAllScenarios(house, { policy, helpful: helpful.model, harmless: harmless.model })
+  ).model
+  await table.measure('Step 4, RL for all', policy)
+
+  // Distillation: step 3's data teach a smaller model, which RL alone does not bring as far
+  const student = await chatBase(settings.student.model, join(store.directory, 'student'))
+  const distilled = await finetuneOn(house, 'distill', {
+    ...stages.distill,
+    model: student,
+    data: data('mixture.jsonl'),
+  })
+  await table.measure('Distilled student', distilled.model, 'chat', { student: true })
+  const alone = await reinforceOn(house, 'student-zero', {
+    ...stages.studentZero,
+    model: settings.student.model,
+  })
+  await table.measure('Student, RL alone', alone.model, 'r1-zero', { student: true })
+
+  return { model: policy, stages: table.rows }
+}
+
+/** Step 1's demonstrations, from the article's three sources. */
+async function coldStartData(house: House, r1Zero: string, file: string): Promise<void> {
+  const { settings, pipeline, reasoning, writer, judge } = house
+  const { maxTokens } = settings.eval
+  await pipeline.make('cold-start-data', async (step) => {
+    const examples = await workedExamples(settings, house.tell)
+    const base = await Opened.open(settings.model, settings.threads)
+    const zero = await Opened.open(r1Zero, settings.threads)
+    try {
+      const { samples, rows, ...own } = settings.coldStart
+      const prompting = {
+        codec: base.codec,
+        generator: promptedModel(base, { maxTokens, temperature: 1 }),
+        samples: 1,
+      }
+      const found = await coldStart({
+        ...own,
+        rows,
+        task: reasoning,
+        codec: base.codec,
+        sources: [
+          fewShot({ ...prompting, share: own.fewShot, examples }),
+          direct({ ...prompting, share: own.direct }),
+          ownOutputs({ ...zero, share: own.zero, samples, maxTokens, temperature: 1 }),
+        ],
+        limits: settings.readable,
+        judge,
+        rewriter: writer,
+        attempts: 3,
+        seed: settings.seed,
+      })
+      keepData(house, step, {
+        name: 'cold-start',
+        title: 'Cold-start data',
+        rows: found.rows,
+        kept: found.rows.filter(isKept),
+        file,
+        made: {
+          base: settings.model,
+          'R1-Zero': r1Zero,
+          writer: writer.identity,
+          seed: settings.seed,
+          ...own,
+        },
+      })
+      return found.sources
+    } finally {
+      await base.close()
+      await zero.close()
+    }
+  })
+}
+
+/** Step 3's demonstrations: what step 2's model gets right, and general data that is reused or made. */
+async function mixedData(
+  house: House,
+  { policy, chat, file }: { policy: string; chat: string; file: string },
+): Promise<void> {
+  const { settings, stages, store, pipeline, reasoning, general, judge } = house
+  const { questions, samples, perQuestion, synthetic, ratio } = settings.mixture
+  const { seed } = settings
+  const sieve = { limits: settings.readable, judge, perQuestion, maxTokens: settings.eval.maxTokens }
+
+  // the data that is there makes a chat model of the base, which answers more prompts
+  const reusedFile = join(store.directory, 'data', 'reused.jsonl')
+  const codec = Tokenizer.load(chat)
+  const reused = await reusedData(codec, general, settings, house.tell)
+  if (synthetic > 0) writeJsonLines(reusedFile, reused.map(toDemonstration))
+  const chatModel =
+    synthetic > 0
+      ? await finetuneOn(house, 'chat', { ...stages.mixture, model: chat, data: reusedFile })
+      : null
+
+  await pipeline.make('mixture-data', async (step) => {
+    const sampled = async (model: string, task: Task, count: number, each: number, source: string) => {
+      const open = await Opened.open(model, settings.threads)
+      try {
+        const asked = task.training({ seed: seed + 1, step: 1, count })
+        return await rejectionSample({
+          ...sieve,
+          ...open,
+          task,
+          questions: asked,
+          template: 'chat',
+          samples: each,
+          temperature: 1,
+          stream: [seed, 'mixture', source],
+          source,
+        })
+      } finally {
+        await open.close()
+      }
+    }
+    const reasoned = await sampled(policy, reasoning, questions, samples, 'reasoning')
+    const made = chatModel
+      ? await sampled(chatModel.model, general, synthetic, 1, 'synthetic')
+      : { rows: [], kept: [] }
+    const mixed = mixture({ reasoning: reasoned.kept, general: [...reused, ...made.kept], ratio, seed })
+    keepData(house, step, {
+      name: 'mixture',
+      title: 'Mixed data of step 3',
+      rows: [...reasoned.rows, ...reused, ...made.rows],
+      kept: mixed.rows,
+      file,
+      made: {
+        'reasoning by': policy,
+        'general by': chatModel?.model ?? 'none',
+        judge: judge.identity,
+        seed,
+        ...settings.mixture,
+        used: mixed.used,
+      },
+    })
+    return { used: mixed.used, given: mixed.given }
+  })
+}
+
+/** Data is kept in the run with the reasons of what was rejected, as a file to train on, and with a card. */
+function keepData(
+  { store, watch }: House,
+  step: number,
+  of: {
+    readonly name: string
+    readonly title: string
+    readonly rows: readonly DataRow[]
+    readonly kept: readonly DataRow[]
+    readonly file: string
+    readonly made: Readonly<Record<string, unknown>>
+  },
+): void {
+  store.truncateAfter(step - 1)
+  store.record(step, {
+    metrics: { [`data/${of.name}/rows`]: of.kept.length, [`data/${of.name}/seen`]: of.rows.length },
+    rollouts: of.rows.flatMap((row) => toRolloutRows(row, of.name)),
+  })
+  const used = new Set(of.kept)
+  const rows = of.rows.map((row) =>
+    isKept(row) && !used.has(row) ? { ...row, rejected: 'beyond the share' as const } : row,
+  )
+  writeJsonLines(of.file, of.kept.map(toDemonstration))
+  writeText(of.file.replace(/\.jsonl$/, '.md'), dataCard({ title: of.title, rows, made: of.made }))
+  watch.onData?.(`${of.title}: ${of.kept.length} rows kept, of ${of.rows.length} that were looked at`)
+}
+
+/** Step 4's preferences: pairs and labels, by a judge, of what step 3's model answers. */
+async function preferenceData(
+  house: House,
+  policy: string,
+  files: { pairs: string; labels: string },
+): Promise<void> {
+  const { settings, pipeline, general, judge, watch } = house
+  const { prompts, samples, pairsPerPrompt, times, minMargin } = settings.preferences
+  const { seed } = settings
+  await pipeline.make('preference-data', async () => {
+    const open = await Opened.open(policy, settings.threads)
+    try {
+      const rollouts_P_G = await rollOut(
+        open.sampler,
+        open.codec,
+        general,
+        general.training({ seed: seed + 2, step: 1, count: prompts }),
+        {
+          template: 'chat',
+          group: samples,
+          maxTokens: settings.eval.maxTokens,
+          temperature: 1,
+          stream: [seed, 'preferences'],
+        },
+      )
+      const harmful = (rollouts_G: (typeof rollouts_P_G)[number]) => isHarmful(rollouts_G[0]!.question)
+      const { pairs, ...pairsLeft } = await preferencePairs(
+        rollouts_P_G.filter((rollouts_G) => !harmful(rollouts_G)),
+        { judge, seed, times, minMargin, perQuestion: pairsPerPrompt },
+      )
+      const { labels, ...labelsLeft } = await safetyLabels(rollouts_P_G.flat(), { judge, seed, times: 2 })
+      writeJsonLines(
+        files.pairs,
+        pairs.map(({ question, ...pair }) => ({ prompt: question.prompt, ...pair })),
+      )
+      writeJsonLines(
+        files.labels,
+        labels.map(({ question, response, safe }) => ({ prompt: question.prompt, response, label: safe })),
+      )
+      watch.onData?.(
+        `preferences: ${pairs.length} of ${pairsLeft.judged} pairs and ${labels.length} of ${labelsLeft.judged} labelled responses kept`,
+      )
+      return { pairs: { kept: pairs.length, ...pairsLeft }, labels: { kept: labels.length, ...labelsLeft } }
+    } finally {
+      await open.close()
+    }
+  })
+}
+
+/** Step 4's reinforcement learning. */
+async function reinforceInAllScenarios(
+  house: House,
+  models: { policy: string; helpful: string; harmless: string },
+) {
+  const { settings, stages, reasoning, general } = house
+  const { generalFrom, generalShare, helpful, harmless, neuralOnReasoning } = settings.rl2
+  const { steps, rewards } = stages.rl2
+  const task = allScenarios(reasoning, general, {
+    from: 1 + Math.floor(steps * generalFrom),
+    share: generalShare,
+  })
+  const threads = settings.threads
+  const scorers = {
+    helpful: await openPreference(models.helpful, { name: 'helpful', part: 'summary', threads }),
+    harmless: await openPreference(models.harmless, { name: 'harmless', part: 'response', threads }),
+  }
+  try {
+    const weights = {
+      accuracy: rewards.accuracy ?? 0,
+      format: rewards.format ?? 0,
+      language: rewards.language ?? 0,
+      helpful,
+      harmless,
+    }
+    return await reinforceOn(
+      house,
+      'rl-2',
+      { ...stages.rl2, model: models.policy },
+      { task, rewards: scenarioRewards(task, scorers, weights, { neuralOnReasoning }) },
+    )
+  } finally {
+    await scorers.helpful.close()
+    await scorers.harmless.close()
+  }
+}
+
+function reinforceOn(
+  { pipeline, watch }: House,
+  name: string,
+  settings: StageSettings['zero'],
+  own: Pick<ZeroOptions, 'task' | 'rewards'> = {},
+) {
+  const watching = () => watch.zero?.(settings.steps) ?? {}
+  return pipeline.train(name, {
+    begin: (out) => zero({ ...(settings as ZeroOptions), ...own, out, ...watching() }),
+    resume: (directory) =>
+      resumeZero(directory, { ...(own as Parameters<typeof resumeZero>[1]), ...watching() }),
+  })
+}
+
+function finetuneOn({ pipeline, watch }: House, name: string, settings: StageSettings['coldStart']) {
+  return pipeline.train(name, {
+    begin: (out) => sft(settings, { out, ...watch.sft?.() }),
+    resume: (directory) => resumeSft(directory, watch.sft?.()),
+  })
+}
+
+function rewardModelOf({ pipeline, watch }: House, name: string, settings: StageSettings['helpful']) {
+  return pipeline.train(name, {
+    begin: (out) => reward(settings, { out, ...watch.reward?.() }),
+    resume: (directory) => resumeReward(directory, watch.reward?.()),
+  })
+}
+
+/** The stage table as it grows: every model is asked the same, and compared with the one before. */
+class StageTable {
+  readonly rows: StageRow[] = []
+  readonly #house: House
+  #answers: Answers | null = null
+
+  constructor(house: House) {
+    this.#house = house
+  }
+
+  async measure(
+    stage: string,
+    model: string,
+    template: PromptTemplate = 'chat',
+    { student = false } = {},
+  ): Promise<void> {
+    const { pipeline, settings, reasoning, general, judge, store, watch } = this.#house
+    const { questions, samples, easy, hard, ...sampling } = settings.eval
+    const name = stage.toLowerCase().replace(/[^a-z0-9]+/g, '-')
+    const { measure, answers } = await pipeline.make(`measure-${name}`, async (step) => {
+      const open = await Opened.open(model, settings.threads)
+      try {
+        const measured = await measureScenarios(open.sampler, open.codec, {
+          name,
+          template,
+          reasoning: { task: reasoning, questions, samples, easy, hard },
+          general: { task: general, questions: settings.eval.general },
+          limits: settings.readable,
+          temperature: sampling.temperature,
+          topP: sampling.topP,
+          maxTokens: sampling.maxTokens,
+          seed: settings.seed,
+        })
+        const helpful =
+          this.#answers && (await winRate(judge, measured.answers, this.#answers, { seed: settings.seed }))
+        const metrics = Object.entries(measured.measure).flatMap(([key, value]) =>
+          typeof value === 'number' ? [[`stage/${key}`, value] as const] : [],
+        )
+        store.truncateAfter(step - 1)
+        store.record(step, { metrics: Object.fromEntries(metrics), rollouts: measured.rows })
+        return { measure: { ...measured.measure, helpful }, answers: measured.answers }
+      } finally {
+        await open.close()
+      }
+    })
+    this.#answers = answers
+    const row = { stage, student, measure }
+    this.rows.push(row)
+    watch.onStage?.(row)
+  }
+}
+
+/** A model that is open to be sampled from. */
+class Opened {
+  private constructor(
+    readonly folder: string,
+    readonly codec: Tokenizer,
+    readonly sampler: Sampler,
+    readonly close: () => Promise<void>,
+  ) {}
+
+  static async open(folder: string, threads: number): Promise<Opened> {
+    const trainer = await openLocalTrainer({ model: folder, threads })
+    return new Opened(folder, Tokenizer.load(folder), await trainer.sampler(), () => trainer.close())
+  }
+}
+
+/** A model to be prompted: through its chat template or, where it has none of its own, with documents to go on with. */
+function promptedModel(
+  { sampler, codec, folder }: Opened,
+  settings: { maxTokens: number; temperature: number },
+): Generator {
+  const identity = weightsHash(folder)
+  if (templateOf(codec) === 'r1-zero') return documentGenerator(sampler, codec, { ...settings, identity })
+  const { maxPositions } = loadConfig(folder)
+  return samplerGenerator(sampler, { ...settings, identity, tokenizer: codec, maxPositions })
+}
