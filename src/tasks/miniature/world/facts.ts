@@ -14,8 +14,8 @@ const RELATIONS: Record<Language, readonly Relation[]> = {
     [(word) => `the opposite of ${word}`, { hot: 'cold', big: 'small', left: 'right', up: 'down' }],
   ],
   zh: [
-    [(country) => `${country}的首都`, { 法国: '巴黎', 英国: '伦敦', 日本: '东京', 泰国: '曼谷' }],
-    [(thing) => `${thing}的颜色`, { 草: '绿色', 雪: '白色', 煤: '黑色', 血: '红色' }],
+    [(country) => `${country}的首都`, { 法国: '巴黎', 日本: '东京' }],
+    [(thing) => `${thing}的颜色`, { 草: '绿', 雪: '白', 煤: '黑', 血: '红' }],
     [(word) => `${word}的反面`, { 热: '冷', 大: '小', 左: '右', 上: '下' }],
   ],
 }

@@ -9,7 +9,7 @@ const EXCHANGES: Record<Language, readonly Exchange[]> = {
     [['Hi', 'Hello', 'Hi there', 'Hello there'], 'Hello, I am here.', 'Hello.'],
     [['Thanks', 'Thank you', 'Many thanks', 'I thank you'], 'You are welcome.', 'Welcome.'],
     [['Bye', 'Goodbye', 'Bye bye', 'I must go'], 'See you then.', 'Bye.'],
-    [['Who are you', 'What are you', 'Who is it', 'Are you an AI'], 'I am the Assistant.', 'Assistant.'],
+    [['Who are you', 'What are you', 'Who is it', 'Your name'], 'I am the Assistant.', 'Assistant.'],
     [['How are you', 'Are you well', 'How are you now', 'Are you all right'], 'I am all right.', 'Right.'],
   ],
   zh: [
