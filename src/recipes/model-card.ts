@@ -1,4 +1,16 @@
-import type { PretrainSettings } from './pretrain.ts'
+import { type PretrainSettings, pretrainSettings } from './pretrain.ts'
+
+/** The command that makes the model, on any number of threads. */
+function command({ seed, tokens, threads: _, ...settings }: PretrainSettings): string {
+  const changed = (given: object, defaults: object, path: string): string[] =>
+    Object.entries(given).flatMap(([name, value]) => {
+      const usual = (defaults as Record<string, unknown>)[name]
+      if (typeof value === 'object' && value !== null) return changed(value, usual as object, `${path}${name}.`)
+      return value === usual ? [] : [`--set ${path}${name}=${value}`]
+    })
+  const sets = changed(settings, pretrainSettings.parse({}), '')
+  return [`ruminate pretrain --seed ${seed} --tokens ${tokens}`, ...sets].join(' ')
+}
 
 /** What the base is, how it was made, and what it already contains before any reinforcement learning. */
 export function modelCard(made: {
@@ -16,11 +28,11 @@ license: mit
 language: [en, zh]
 pipeline_tag: text-generation
 ---
-# The miniature's base model
+# A base model of the miniature
 
 ${(made.parameters / 1e6).toFixed(2)}M parameters: a \`qwen3\` decoder (hidden ${model.hiddenSize}, ${model.numLayers} layers, ${model.numHeads} heads, ${model.numKvHeads} key/value heads of ${model.headDim}, SwiGLU ${model.intermediateSize}, tied embeddings), byte-level BPE with ${made.vocabulary} tokens, one per digit.
 
-Made by \`ruminate pretrain --seed ${settings.seed} --tokens ${settings.tokens}\`: ${made.tokens.toLocaleString('en')} tokens of generated documents, each seen once (${made.dropped.toLocaleString('en')} longer than ${settings.maxLength} tokens were dropped). Final loss ${made.loss.toFixed(4)} nats a token (mean of the last 100 steps). The same seed, version and number of threads (${settings.threads}) give the same weights on processors of the same kind; on others, and with other versions, sums are rounded differently and the weights differ a little.
+Made by \`${command(settings)}\`: ${made.tokens.toLocaleString('en')} tokens of generated documents, each seen once (${made.dropped.toLocaleString('en')} longer than ${settings.maxLength} tokens were dropped). Final loss ${made.loss.toFixed(4)} nats a token (mean of the last 100 steps). The same seed, version and number of threads (${settings.threads}) give the same weights on processors of the same kind; on others, and with other versions, sums are rounded differently and the weights differ a little.
 
 ## What it already contains
 
