@@ -5,7 +5,8 @@ function command({ seed, tokens, threads: _, ...settings }: PretrainSettings): s
   const changed = (given: object, defaults: object, path: string): string[] =>
     Object.entries(given).flatMap(([name, value]) => {
       const usual = (defaults as Record<string, unknown>)[name]
-      if (typeof value === 'object' && value !== null) return changed(value, usual as object, `${path}${name}.`)
+      if (typeof value === 'object' && value !== null)
+        return changed(value, usual as object, `${path}${name}.`)
       return value === usual ? [] : [`--set ${path}${name}=${value}`]
     })
   const sets = changed(settings, pretrainSettings.parse({}), '')
