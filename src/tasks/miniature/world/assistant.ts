@@ -9,7 +9,7 @@ import { topicOf } from './topics.ts'
 
 /**
  * A stand-in for a provider's model: rules that read what they are asked in the messages and reply as a model would. It
- * judges (the forms of rewards/judge.ts, and SAFE or UNSAFE) answers to questions of the miniature, and rewrites chains
+ * judges (in the forms of rewards/judge.ts) answers to questions of the miniature, and rewrites chains
  * of thought (stages/cold-start.ts). To the rest it says that it does not know.
  */
 export function assistant(): Generator {
