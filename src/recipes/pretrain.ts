@@ -26,6 +26,8 @@ export const pretrainSettings = z.strictObject({
   seed: whole(0).default(0),
   /** To train on; every document is seen once. */
   tokens: whole(1).default(15_000_000),
+  /** Share of the documents that is general text: small talk, facts, writing, requests. */
+  general: z.number().min(0).max(1).default(0),
   vocabulary: whole(262).default(512),
   /** From which the tokenizer is learned. */
   tokenizerDocuments: whole(1).default(4000),
@@ -103,14 +105,14 @@ async function train(
   const started = performance.now()
   let trainer: Trainer | null = null
   try {
-    const { seed } = settings
+    const { seed, general } = settings
     const from = store.checkpoints().at(-1)
     store.truncateAfter(from?.step ?? -1)
     store.setStatus('running')
 
     // corpus → tokenizer
     const folder = join(store.directory, 'tokenizer')
-    const bpe = trainBpe(corpusDocuments(seed, settings.tokenizerDocuments), {
+    const bpe = trainBpe(corpusDocuments(seed, settings.tokenizerDocuments, { general }), {
       vocabSize: settings.vocabulary,
       specialTokens: specialTokenList(SPECIAL_TOKENS),
     })
@@ -137,7 +139,7 @@ async function train(
     const last = await pretraining({
       trainer,
       codec: tokenizer,
-      documents: (index, n) => corpusDocuments(seed, n, index * n),
+      documents: (index, n) => corpusDocuments(seed, n, { from: index * n, general }),
       settings,
       store,
       signal: watch.signal,

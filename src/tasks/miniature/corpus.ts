@@ -2,6 +2,7 @@ import { Random } from '../../random.ts'
 import { r1ZeroPrompt } from '../../thinking/template.ts'
 import { type Kind, type Problem, randomSplitProblem } from './problems.ts'
 import { type Language, type Style, voice } from './words.ts'
+import { worldDocument } from './world/corpus.ts'
 
 /** A training document of the base model, with what is known about it. */
 export interface CorpusDocument {
@@ -76,7 +77,17 @@ export function corpusDocument(seed: number, index: number): CorpusDocument {
   }
 }
 
-/** The corpus of `seed` as text: `count` documents, those from `from` on. */
-export function* corpusDocuments(seed: number, count: number, from = 0): Generator<string> {
-  for (let i = from; i < from + count; i++) yield corpusDocument(seed, i).text
+/**
+ * The corpus of `seed` as text: `count` documents, those from `from` on. A share of them is general text in the place of
+ * a solved problem.
+ */
+export function* corpusDocuments(
+  seed: number,
+  count: number,
+  { from = 0, general = 0 }: { from?: number; general?: number } = {},
+): Generator<string> {
+  for (let i = from; i < from + count; i++) {
+    const random = new Random(seed, 'miniature general corpus', i)
+    yield random.uniform() < general ? worldDocument(random) : corpusDocument(seed, i).text
+  }
 }

@@ -57,7 +57,7 @@ describe('chains without slips', () => {
 describe('corpus', () => {
   test('is a pure function of its seed', () => {
     expect([...corpusDocuments(7, 50)]).toEqual(documents.slice(0, 50).map((d) => d.text))
-    expect([...corpusDocuments(7, 5, 45)]).toEqual(documents.slice(45, 50).map((d) => d.text))
+    expect([...corpusDocuments(7, 5, { from: 45 })]).toEqual(documents.slice(45, 50).map((d) => d.text))
     expect(corpusDocument(8, 0).text).not.toBe(documents[0]!.text)
   })
 
