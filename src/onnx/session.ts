@@ -50,6 +50,8 @@ export class Session {
       interOpNumThreads: 1,
       executionMode: 'sequential',
       graphOptimizationLevel: 'all',
+      // A planned block for each shape would come on top of what the first run with this shape has left in the arena.
+      enableMemPattern: false,
       logSeverityLevel: 3,
       // Masked probabilities come out denormal, on which some processors are many times slower.
       extra: { session: { set_denormal_as_zero: '1' } },
