@@ -58,14 +58,14 @@ describe("TRL's supervised fine-tuning", () => {
     const engine = open()
     const batch = sequences.slice(0, golden.batch)
     const learned = batch.reduce((n, s) => n + s.learned.reduce((a, b) => a + b, 0), 0)
-    engine.forwardBackward(
-      batch.map((sequence) => nextTokenDatum(sequence, 1 / learned)),
-      { kind: 'cross_entropy' },
-    )
     const { parameters } = loadModel(folder)
     const count = [...parameters.values()].reduce((n, { length }) => n + length, 0)
     const memory = new SharedArrayBuffer(4 * count)
-    engine.publishGradient(memory)
+    engine.forwardBackward(
+      batch.map((sequence) => nextTokenDatum(sequence, 1 / learned)),
+      { kind: 'cross_entropy' },
+      memory,
+    )
     const file = new SafetensorsFile(`${folder}/golden.safetensors`)
     let at = 0
     for (const [name, { length }] of parameters) {

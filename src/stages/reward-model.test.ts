@@ -89,14 +89,14 @@ describe("TRL's reward-model training", () => {
     ['pointwise', labelled],
   ] as const)('every gradient of the first batch, within 1e-3 relative: %s', (name, batch) => {
     const engine = open()
-    engine.forwardBackward(
-      batch.flatMap((comparison, i) => comparisonDatums(comparison, i, 1 / batch.length, padId)),
-      { kind: 'preference' },
-    )
     const { parameters } = model()
     const count = [...parameters.values()].reduce((n, { length }) => n + length, 0)
     const memory = new SharedArrayBuffer(4 * count)
-    engine.publishGradient(memory)
+    engine.forwardBackward(
+      batch.flatMap((comparison, i) => comparisonDatums(comparison, i, 1 / batch.length, padId)),
+      { kind: 'preference' },
+      memory,
+    )
     const file = new SafetensorsFile(`${folder}/golden.safetensors`)
     let at = 0
     for (const [parameter, { length }] of parameters) {

@@ -6,7 +6,7 @@ import { Random } from '../../random.ts'
 import type { Datum } from '../contract.ts'
 import { type Choice, choose } from './choose.ts'
 import { LocalEngine } from './engine.ts'
-import { createExchange } from './exchange.ts'
+import { gradientVectors } from './exchange.ts'
 import { microbatches } from './microbatch.ts'
 
 const config = {
@@ -35,11 +35,11 @@ function engine(): LocalEngine {
   return new LocalEngine({ config, parameters, tokenizer: null, source: null, threads: 1 })
 }
 
-/** The accumulated gradient, which is 0 afterwards. */
-function takeGradient(e: LocalEngine): Float32Array {
-  const memory = createExchange(countParameters(config), 2).gradients[0]!
-  e.publishGradient(memory)
-  return new Float32Array(memory)
+/** The accumulated gradient. */
+function gradientOf(e: LocalEngine): Float32Array {
+  const [memory] = gradientVectors(countParameters(config), 1)
+  e.forwardBackward([], { kind: 'cross_entropy' }, memory)
+  return new Float32Array(memory!)
 }
 
 const grpo: PolicyObjective = {
@@ -124,7 +124,7 @@ describe('trainer', () => {
           expect(together.entropies[i]![t]).toBeCloseTo(entropies[0]![t]!, 4)
         }
     }
-    const [one, other] = [takeGradient(shared), takeGradient(alone)]
+    const [one, other] = [gradientOf(shared), gradientOf(alone)]
     const difference = Math.hypot(...one.map((g, i) => g - other[i]!))
     expect(difference / Math.hypot(...other)).toBeLessThan(1e-4)
   })

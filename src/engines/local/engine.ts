@@ -17,7 +17,7 @@ import type {
   SampledSequence,
 } from '../contract.ts'
 import { adamW, type Slot } from './adam.ts'
-import { accumulate, adopt, type Exchange, publish } from './exchange.ts'
+import { adoptSum, publish } from './exchange.ts'
 import { type Microbatch, microbatches, scatter } from './microbatch.ts'
 import { scoreProgram, trainProgram } from './programs.ts'
 import { LocalSampler, rotaryFeeds, type SampleRequest, weightFeeds } from './sampler.ts'
@@ -68,7 +68,12 @@ export class LocalEngine {
     )
   }
 
-  forwardBackward(datums: readonly Datum[], objective: Objective): ForwardBackwardResult {
+  /** With `shared`, the accumulated gradient is published there. */
+  forwardBackward(
+    datums: readonly Datum[],
+    objective: Objective,
+    shared?: SharedArrayBuffer,
+  ): ForwardBackwardResult {
     const weights = weightFeeds(this.config, this.#model.parameters)
     const result = { logprobs: blank(datums), entropies: blank(datums), clipped: blank(datums) }
     let loss = 0
@@ -99,6 +104,7 @@ export class LocalEngine {
       }
       flops += 3 * this.#forwardFlops(mb)
     }
+    if (shared) publish(this.#gradients(), shared)
     return { ...result, loss, flops }
   }
 
@@ -118,26 +124,14 @@ export class LocalEngine {
     return result
   }
 
-  /** One step on the accumulated gradient, to which the replicas' gradients are added first; they get the weights. */
-  optimStep(settings: AdamSettings, exchange: Exchange | null = null): { gradNorm: number } {
+  /** One step on the accumulated gradient or, with `shared`, on the sum of what the replicas have published there. */
+  optimStep(settings: AdamSettings, shared: readonly SharedArrayBuffer[] = []): { gradNorm: number } {
     const slots = [...this.#slots.values()]
-    for (const memory of exchange?.gradients ?? []) accumulate(this.#gradients(), memory)
+    adoptSum(this.#gradients(), shared)
     const gradNorm = adamW(slots, this.#steps + 1, settings)
     this.#steps++
     for (const { gradient } of slots) gradient.fill(0)
-    if (exchange) publish(this.#model.parameters.values(), exchange.weights)
     return { gradNorm }
-  }
-
-  /** Hands the accumulated gradient over. */
-  publishGradient(memory: SharedArrayBuffer): void {
-    publish(this.#gradients(), memory)
-    for (const gradient of this.#gradients()) gradient.fill(0)
-  }
-
-  /** Takes the weights that another replica has published. */
-  adoptWeights(memory: SharedArrayBuffer): void {
-    adopt(this.#model.parameters.values(), memory)
   }
 
   #gradients(): Float32Array[] {

@@ -1,16 +1,13 @@
-/**
- * Memory that the replicas of a model share: each publishes its gradient; the first sums them, updates, and publishes
- * the weights. The runtime reads no shared memory, so every replica computes on a copy of its own.
+/*
+ * Memory in which the replicas of a model exchange their gradients, a vector each. Every replica makes the same
+ * optimizer step on the same sum, so that weights need no exchange.
  */
-export interface Exchange {
-  readonly weights: SharedArrayBuffer
-  /** One a replica; the first replica's own gradient never leaves it. */
-  readonly gradients: readonly SharedArrayBuffer[]
-}
 
-export function createExchange(parameters: number, replicas: number): Exchange {
-  const vector = () => new SharedArrayBuffer(parameters * Float32Array.BYTES_PER_ELEMENT)
-  return { weights: vector(), gradients: Array.from({ length: replicas - 1 }, vector) }
+export function gradientVectors(parameters: number, replicas: number): SharedArrayBuffer[] {
+  return Array.from(
+    { length: replicas },
+    () => new SharedArrayBuffer(parameters * Float32Array.BYTES_PER_ELEMENT),
+  )
 }
 
 /** Copies the tensors, one behind the other, into shared memory. */
@@ -18,16 +15,13 @@ export function publish(tensors: Iterable<Float32Array>, memory: SharedArrayBuff
   visit(tensors, memory, (tensor, shared) => shared.set(tensor))
 }
 
-/** The tensors become what lies in shared memory. */
-export function adopt(tensors: Iterable<Float32Array>, memory: SharedArrayBuffer): void {
-  visit(tensors, memory, (tensor, shared) => tensor.set(shared))
-}
-
-/** Adds what lies in shared memory to the tensors. */
-export function accumulate(tensors: Iterable<Float32Array>, memory: SharedArrayBuffer): void {
-  visit(tensors, memory, (tensor, shared) => {
-    for (let i = 0; i < tensor.length; i++) tensor[i] = tensor[i]! + shared[i]!
-  })
+/** The tensors become the sum of the vectors, added in their order: the same for every replica, bit for bit. */
+export function adoptSum(tensors: readonly Float32Array[], vectors: readonly SharedArrayBuffer[]): void {
+  for (const [k, vector] of vectors.entries())
+    visit(tensors, vector, (tensor, shared) => {
+      if (k === 0) tensor.set(shared)
+      else for (let i = 0; i < tensor.length; i++) tensor[i] = tensor[i]! + shared[i]!
+    })
 }
 
 function visit(

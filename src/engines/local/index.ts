@@ -14,7 +14,7 @@ import type {
   Sampler,
   Trainer,
 } from '../contract.ts'
-import { createExchange } from './exchange.ts'
+import { gradientVectors } from './exchange.ts'
 import { type Part, partitionDatums, partitionRequests } from './partition.ts'
 import { Remote } from './remote.ts'
 import type { SampleRequest } from './sampler.ts'
@@ -55,9 +55,11 @@ export async function openLocalTrainer({
   const replicas = parameters <= REPLICATED_PARAMETERS ? threads : 1
   const workerData = { model, threads: threads / replicas }
   const remotes = Array.from({ length: replicas }, () => new Remote(new Worker(workerFile(), { workerData })))
-  const [first, ...others] = remotes as [Remote, ...Remote[]]
-  const exchange = replicas > 1 ? createExchange(parameters, replicas) : null
-  const all = (method: 'load' | 'refreshReference', args: readonly unknown[]) =>
+  const [first] = remotes as [Remote, ...Remote[]]
+  const shared = replicas > 1 ? gradientVectors(parameters, replicas) : []
+  /** Whether the replicas have published gradients since the last step. */
+  let published = false
+  const all = (method: 'optimStep' | 'load' | 'refreshReference', args: readonly unknown[]) =>
     Promise.all(remotes.map((remote) => remote.call(method, args)))
   let version = 0
 
@@ -69,7 +71,7 @@ export async function openLocalTrainer({
   ): Promise<{ results: R[]; of: (pick: (r: R) => Float32Array[]) => Float32Array[] }> => {
     const parts = partitionDatums(datums, replicas)
     const results = (await Promise.all(
-      parts.map((part, k) => remotes[k]!.call(method, [part.map((i) => datums[i]!), argument])),
+      parts.map((part, k) => remotes[k]!.call(method, [part.map((i) => datums[i]!), argument, shared[k]])),
     )) as R[]
     return { results, of: (pick) => gather(parts, results.map(pick)) }
   }
@@ -142,6 +144,7 @@ export async function openLocalTrainer({
   return {
     async forwardBackward(datums, objective) {
       const { results, of } = await spread<ForwardBackwardResult>('forwardBackward', datums, objective)
+      published = true
       return {
         loss: results.reduce((sum, { loss }) => sum + loss, 0),
         flops: results.reduce((sum, { flops }) => sum + flops, 0),
@@ -156,16 +159,15 @@ export async function openLocalTrainer({
     },
     async optimStep(adam) {
       version++
-      if (!exchange) return (await first.call('optimStep', [adam])) as { gradNorm: number }
-      await Promise.all(others.map((remote, k) => remote.call('publishGradient', [exchange.gradients[k]])))
-      const result = (await first.call('optimStep', [adam, exchange])) as { gradNorm: number }
-      await Promise.all(others.map((remote) => remote.call('adoptWeights', [exchange.weights])))
+      const [result] = (await all('optimStep', [adam, published ? shared : []])) as [{ gradNorm: number }]
+      published = false
       return result
     },
     refreshReference: async () => void (await all('refreshReference', [])),
     save: (directory, options) => first.call('save', [directory, options ?? {}]) as never,
     async load(directory) {
       version++
+      published = false
       await all('load', [directory])
     },
     sampler: async () => sampler(version),

@@ -56,7 +56,11 @@ describe('training', () => {
     close(a!.logprobs, b!.logprobs, 1e-3)
   })
 
-  test('every replica takes the new weights', async () => {
+  test('a step clears the gradient', async () => {
+    expect((await two.optimStep({ ...adam, learningRate: 0 })).gradNorm).toBe(0)
+  })
+
+  test('every replica has the new weights', async () => {
     const { logprobs } = await two.forward(datums)
     // Each datum alone is computed by the first replica, together they are spread over both.
     for (const [i, datum] of datums.entries()) {

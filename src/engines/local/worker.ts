@@ -12,8 +12,6 @@ export interface Call {
     | 'forwardBackward'
     | 'forward'
     | 'optimStep'
-    | 'publishGradient'
-    | 'adoptWeights'
     | 'refreshReference'
     | 'save'
     | 'load'
