@@ -1,4 +1,6 @@
 import { createRequire } from 'node:module'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type * as Ort from 'onnxruntime-common'
 import { encode } from './encode.ts'
 import type { Graph, Value } from './graph.ts'
@@ -29,20 +31,21 @@ const native = load('onnxruntime-node/dist/binding') as {
 
 /**
  * A program ready to run. `run` is synchronous and blocks its thread until the result is there: use it in a worker
- * thread. Inputs are read in place; each output is a fresh copy, so programs output what is small, or what is needed
- * once a step (gradients).
+ * thread. Inputs are read in place; each output is a fresh copy, so programs output what is small, or add to an array
+ * of the caller's what is large (gradients).
  */
 export class Session {
   readonly #session: NativeSession
   /** Declared inputs by name. */
   readonly inputs: ReadonlyMap<string, Value>
-  readonly #fetches: Record<string, null>
+  /** Declared outputs by name. */
+  readonly #outputs: ReadonlyMap<string, Value>
 
   constructor(graph: Graph, { threads }: { threads: number }) {
     native.initOrt()
     const bytes = encode(graph)
     this.inputs = new Map(graph.inputs.map((v) => [v.name, v]))
-    this.#fetches = Object.fromEntries([...graph.outputs.keys()].map((name) => [name, null]))
+    this.#outputs = graph.outputs
     this.#session = new native.binding.InferenceSession()
     this.#session.loadModel(bytes.buffer, bytes.byteOffset, bytes.byteLength, {
       executionProviders: ['cpu'],
@@ -58,8 +61,15 @@ export class Session {
     })
   }
 
-  /** Throws when a feed is missing, unknown, or does not fit its declared dtype and shape. */
-  run(feeds: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+  /**
+   * Outputs named in `into` are written there and not returned. Such an array may be an input too, if the operator
+   * whose result is the output is elementwise and alone in reading it.
+   * Throws when a feed is missing, unknown, or does not fit its declared dtype and shape.
+   */
+  run(
+    feeds: Readonly<Record<string, Tensor>>,
+    into: Readonly<Record<string, Tensor>> = {},
+  ): Record<string, Tensor> {
     const symbols = new Map<string, number>()
     const bound: Record<string, unknown> = {}
     for (const [name, declared] of this.inputs) {
@@ -70,13 +80,31 @@ export class Session {
     }
     for (const name of Object.keys(feeds))
       if (!this.inputs.has(name)) throw new Error(`run: the program has no input ${name}`)
-    return this.#session.run(bound, this.#fetches, {})
+    const fetches: Record<string, unknown> = {}
+    let copied = 0
+    for (const [name, declared] of this.#outputs) {
+      const place = into[name]
+      fetches[name] = place
+        ? new OrtTensor(declared.dtype, place.data as never, place.dims as number[])
+        : null
+      copied += place?.data.byteLength ?? 0
+    }
+    const results = this.#session.run(bound, fetches, {})
+    // The runtime copies these outputs all the same.
+    for (const name of Object.keys(into)) delete results[name]
+    if (copied > GARBAGE_BYTES) collectGarbage()
+    return results
   }
 
   dispose(): void {
     this.#session.dispose()
   }
 }
+
+/** Copies larger than this would take much memory until the garbage collector comes to them by itself. */
+const GARBAGE_BYTES = 2 ** 28
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 const constructors = { float32: Float32Array, int64: BigInt64Array, int32: Int32Array, bool: Uint8Array }
 

@@ -75,6 +75,10 @@ export class LocalEngine {
     shared?: SharedArrayBuffer,
   ): ForwardBackwardResult {
     const weights = weightFeeds(this.config, this.#model.parameters)
+    const gradients = weightFeeds(
+      this.config,
+      new Map([...this.#slots].map(([name, { gradient }]) => [name, gradient])),
+    )
     const result = { logprobs: blank(datums), entropies: blank(datums), clipped: blank(datums) }
     let loss = 0
     let flops = 0
@@ -84,24 +88,24 @@ export class LocalEngine {
       const session = this.#session(`train ${prefixed} ${JSON.stringify(objective)}`, () =>
         trainProgram(this.config, objective, { prefixed }),
       )
-      const out = session.run({
-        ...weights,
-        ...this.#batchFeeds(mb),
-        weight: { data: mb.weight, dims: M },
-        sequence: { data: mb.sequence, dims: M },
-        ...Object.fromEntries(
-          (['old', 'reference', 'advantage'] as const)
-            .filter((name) => session.inputs.has(name))
-            .map((name) => [name, { data: mb[name], dims: M }]),
-        ),
-      })
+      const out = session.run(
+        {
+          ...weights,
+          ...named('sum', gradients),
+          ...this.#batchFeeds(mb),
+          weight: { data: mb.weight, dims: M },
+          sequence: { data: mb.sequence, dims: M },
+          ...Object.fromEntries(
+            (['old', 'reference', 'advantage'] as const)
+              .filter((name) => session.inputs.has(name))
+              .map((name) => [name, { data: mb[name], dims: M }]),
+          ),
+        },
+        named('grad', gradients),
+      )
       loss += Number(out.loss!.data[0])
       this.#collect(mb, out, result)
       scatter(mb, out.clipped!.data as Float32Array, result.clipped)
-      for (const [name, { gradient }] of this.#slots) {
-        const g = out[`grad.${name}`]!.data as Float32Array
-        for (let i = 0; i < g.length; i++) gradient[i] = gradient[i]! + g[i]!
-      }
       flops += 3 * this.#forwardFlops(mb)
     }
     if (shared) publish(this.#gradients(), shared)
@@ -272,6 +276,10 @@ export class LocalEngine {
     return own + (mb.prefix ? mb.prefix.count * before * forwardFlopsPerToken(this.config, before) : 0)
   }
 }
+
+/** The same tensors as `PREFIX.NAME`. */
+const named = (prefix: string, tensors: Readonly<Record<string, Tensor>>): Record<string, Tensor> =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}.${name}`, tensor]))
 
 const blank = (datums: readonly Datum[]): Float32Array[] =>
   datums.map((d) => new Float32Array(d.tokens.length).fill(Number.NaN))

@@ -60,6 +60,12 @@ describe.each(['qwen3', 'qwen2', 'llama'])('%s equals Transformers', (name) => {
     const real = (x: number) => ({ data: new Float32Array(M).fill(x), dims: [M] })
     const out = session.run({
       ...weightFeeds(config, parameters),
+      ...Object.fromEntries(
+        Object.entries(weightFeeds(config, parameters)).map(([name, { data, dims }]) => [
+          `sum.${name}`,
+          { data: new Float32Array(data.length), dims },
+        ]),
+      ),
       'rotary.cos': rotary.cos,
       'rotary.sin': rotary.sin,
       ids: grid((b, t) => datums[b]!.tokens[t]!),

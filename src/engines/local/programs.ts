@@ -71,7 +71,10 @@ export function scoreProgram(config: ModelConfig, { prefixed }: { prefixed: bool
   return graph
 }
 
-/** Forward and backward in one program: log-probs, the objective's loss, and `grad.NAME` for every parameter. */
+/**
+ * Forward and backward in one program: log-probs, the objective's loss, and for every parameter `grad.NAME`, its
+ * gradient added to the input `sum.NAME`.
+ */
 export function trainProgram(
   config: ModelConfig,
   objective: Objective,
@@ -97,7 +100,10 @@ export function trainProgram(
   graph.output('clipped', clipped)
   const names = [...parameters.keys()]
   for (const [i, gradient] of gradients(loss, [...parameters.values()]).entries())
-    graph.output(`grad.${names[i]}`, gradient)
+    graph.output(
+      `grad.${names[i]}`,
+      ops.add(graph.input(`sum.${names[i]}`, 'float32', gradient.shape), gradient),
+    )
   return graph
 }
 
