@@ -126,6 +126,11 @@ const cases: Case[] = [
   { name: 'ReduceMax', shapes: [[2, 3]], build: ([a]) => ops.sub(a!, ops.stopGradient(ops.mul(a!, 3))) },
   { name: 'Softmax', shapes: [[3, 4]], build: ([a]) => ops.softmax(a!) },
   { name: 'LogSoftmax', shapes: [[3, 4]], build: ([a]) => ops.logSoftmax(a!) },
+  {
+    name: 'LogSoftmax',
+    shapes: [[3, 4]],
+    build: ([a]) => ops.pickElements(ops.logSoftmax(a!), ids(a!.graph, [2, 0, 3])),
+  },
   { name: 'RmsNorm', shapes: [[2, 3, 8], [8]], build: ([a, w]) => ops.rmsNorm(a!, w!, 1e-6) },
   {
     name: 'Rotary',

@@ -130,15 +130,7 @@ const rules: { readonly [O in Operator]: Rule } = {
     const rows = reshape(b(n), [product(b(n).shape)])
     return [scatterAdd(reshape(dy, [rows.shape[0]!, ...x.shape.slice(1)]), rows, x.shape[0]!)]
   },
-  GatherElements: (dy, n) => {
-    const zeros = expand(dy.graph.scalar(0), a(n).shape)
-    return [
-      dy.graph.emit('ScatterElements', [zeros, b(n), dy], 'float32', a(n).shape, {
-        axis: 1,
-        reduction: 'none',
-      }),
-    ]
-  },
+  GatherElements: (dy, n) => [oneARow(expand(dy.graph.scalar(0), a(n).shape), b(n), dy, 'none')],
   // y = Σ updates at indices, so each update receives dy at its index
   ScatterElements: (dy, n) => {
     if (n.onnx.attributes.reduction !== 'add') return unsupported('ScatterElements without addition')
@@ -160,8 +152,14 @@ const rules: { readonly [O in Operator]: Rule } = {
     const weighted = mul(dy, n.output)
     return [sub(weighted, mul(n.output, reduceSum(weighted, [-1], true)))]
   },
-  // dx = dy − eʸ Σ dy
-  LogSoftmax: (dy, n) => [sub(dy, mul(exp(n.output), reduceSum(dy, [-1], true)))],
+  // dx = dy − eʸ Σ dy; where dy is d at one element a row and 0 elsewhere, Σ dy = d
+  LogSoftmax: (dy, n) => {
+    if (dy.node?.op === 'ScatterElements' && dy.node.onnx.attributes.reduction === 'none') {
+      const [, index, d] = dy.node.inputs as [Value, Value, Value]
+      return [oneARow(mul(exp(n.output), neg(d)), index, d, 'add')]
+    }
+    return [sub(dy, mul(exp(n.output), reduceSum(dy, [-1], true)))]
+  },
   // with r = 1/rms and p = dy·x:  dx = r dy w − x r³ (p·w)/D,  dw = pᵀ r
   RmsNorm: (dy, n) => {
     const [x, w] = [a(n), b(n)]
@@ -204,6 +202,10 @@ function transposedProduct(x: Value, y: Value, transY: boolean, alpha: number): 
   const rank = turned.shape.length
   return transpose(turned, [...Array(rank - 2).keys(), rank - 1, rank - 2])
 }
+
+/** x [M, V] in each of whose rows `values` [M, 1] takes the place of the element at `index`, or is added to it. */
+const oneARow = (x: Value, index: Value, values: Value, reduction: 'none' | 'add'): Value =>
+  x.graph.emit('ScatterElements', [x, index, values], 'float32', x.shape, { axis: 1, reduction })
 
 function choose(dy: Value, n: Node, takeA: Value): Value[] {
   return [sumTo(where(takeA, dy, 0), a(n).shape), sumTo(where(takeA, 0, dy), b(n).shape)]
