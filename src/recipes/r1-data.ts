@@ -1,29 +1,13 @@
 import { UserError } from '../errors.ts'
-import { cachedGenerator } from '../providers/cache.ts'
-import type { Generator } from '../providers/generator.ts'
-import { localGenerator } from '../providers/local.ts'
-import { openAiGenerator } from '../providers/openai.ts'
 import { Random } from '../random.ts'
 import { type DataRow, givenRow } from '../stages/data-rows.ts'
 import type { TextCodec } from '../stages/rollouts.ts'
 import { readDemonstrations } from '../tasks/demonstrations.ts'
 import { workedExample } from '../tasks/miniature/index.ts'
-import { assistant, demonstrate } from '../tasks/miniature/world/index.ts'
+import { demonstrate } from '../tasks/miniature/world/index.ts'
 import type { Question, Task } from '../tasks/task.ts'
 import { splitThinking } from '../thinking/split.ts'
-import { modelFolder } from './model-folder.ts'
-import type { GeneratorSettings, R1Settings } from './r1-settings.ts'
-
-/** Opens a generator. Replies of models are kept in `file`, so that a run that is resumed asks nothing twice. */
-export async function openGenerator(
-  settings: GeneratorSettings,
-  { file, threads, notice }: { file: string; threads: number; notice: (line: string) => void },
-): Promise<Generator> {
-  if (settings === 'miniature') return assistant()
-  if ('baseUrl' in settings) return cachedGenerator(openAiGenerator({ ...settings, notice }), file)
-  const model = await modelFolder(settings.model, notice)
-  return cachedGenerator(await localGenerator({ ...settings, model, threads }), file)
-}
+import type { R1Settings } from './r1-settings.ts'
 
 /** Long chains to show in few-shot prompts: one of the miniature's own, or those of a file of conversations. */
 export async function workedExamples(

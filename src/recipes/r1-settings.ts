@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
+import { generatorSettings } from './generators.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
 import { EMBEDDED_BASE, EMBEDDED_STUDENT } from './model-folder.ts'
 import { type RewardSettings, resolveRewardSettings } from './reward.ts'
@@ -12,29 +13,27 @@ const share = z.number().min(0).max(1)
 /** Settings of a stage that stands alone too (`zero`, `sft`, `reward`), on top of what the preset says. */
 const stage = z.record(z.string(), z.unknown()).default({})
 
-/** Who rewrites, judges and labels. */
-const generator = z.union([
-  /** Rules that know the miniature's world, in the place of a model. */
-  z.literal('miniature'),
-  z.strictObject({
-    /** A model of this machine. */
-    model: z.string().min(1),
-    maxTokens: whole(1).default(4096),
-    temperature: z.number().min(0).default(0.6),
-  }),
-  z.strictObject({
-    /** Address of an endpoint of OpenAI's shape, up to `/chat/completions`. */
-    baseUrl: z.url(),
-    model: z.string().min(1),
-    /** Name of the environment variable that holds the key. */
-    keyVariable: z.string().min(1).nullable().default(null),
-    maxTokens: whole(1).nullable().default(null),
-    temperature: z.number().min(0).nullable().default(null),
-    concurrency: whole(1).default(8),
-    timeout: z.number().positive().default(600),
-  }),
-])
-export type GeneratorSettings = z.output<typeof generator>
+/** What a response must keep to, to be trained on and to count as readable. */
+export const readableSettings = z.strictObject({
+  maxTokens: whole(1),
+  maxParagraph: whole(1),
+  maxRepetition: share,
+  minLanguage: share,
+})
+
+/** How the models of all stages are measured. */
+export const evalSettings = z.strictObject({
+  questions: whole(1),
+  samples: whole(1),
+  /** Of the general task. */
+  general: whole(1),
+  temperature: z.number().min(0),
+  topP: z.number().gt(0).max(1),
+  maxTokens: whole(1),
+  /** Kinds whose lengths are compared. */
+  easy: z.array(z.string()),
+  hard: z.array(z.string()),
+})
 
 /** Settings of `r1`. What a preset decides is filled in by `resolveR1Settings`. */
 export const r1Settings = z.strictObject({
@@ -47,20 +46,14 @@ export const r1Settings = z.strictObject({
   /** Fine-tuning data for general prompts that are there already: a file of conversations; null: the miniature's own. */
   generalData: z.string().min(1).nullable().default(null),
   /** Rewrites chains and adds summaries (step 1). */
-  writer: generator.default('miniature'),
+  writer: generatorSettings.default('miniature'),
   /** Compares answers with the truth and with each other, and labels what is safe (steps 3 and 4, the win rates). */
-  judge: generator.default('miniature'),
+  judge: generatorSettings.default('miniature'),
   engine: z.literal('local').default('local'),
   seed: whole(0).default(0),
   preset: z.enum(['miniature', 'quick', 'deepseek-r1']).default('miniature'),
   threads: whole(1).nullable().default(null),
-  /** What a response must keep to, to be trained on and to count as readable. */
-  readable: z.strictObject({
-    maxTokens: whole(1),
-    maxParagraph: whole(1),
-    maxRepetition: share,
-    minLanguage: share,
-  }),
+  readable: readableSettings,
   /** R1-Zero, one of the sources of the cold start. */
   zero: stage,
   coldStart: z.strictObject({
@@ -124,17 +117,7 @@ export const r1Settings = z.strictObject({
     /** RL on the same student from its base, to compare. */
     zero: stage,
   }),
-  eval: z.strictObject({
-    questions: whole(1),
-    samples: whole(1),
-    general: whole(1),
-    temperature: z.number().min(0),
-    topP: z.number().gt(0).max(1),
-    maxTokens: whole(1),
-    /** Kinds whose lengths are compared. */
-    easy: z.array(z.string()),
-    hard: z.array(z.string()),
-  }),
+  eval: evalSettings,
 })
 
 type Settings = z.output<typeof r1Settings>
@@ -154,7 +137,7 @@ const miniature = {
     rounds: 6,
     samples: 4,
     perQuestion: 2,
-    sft: { epochs: 3 },
+    sft: { epochs: 6, batchSize: 8, learningRate: 2e-3 },
   },
   rl1: { preset: 'miniature-r1', steps: 80 },
   mixture: {
@@ -164,7 +147,7 @@ const miniature = {
     reused: 1200,
     synthetic: 300,
     ratio: 3,
-    sft: { epochs: 3, batchSize: 32, learningRate: 2e-3 },
+    sft: { epochs: 3, batchSize: 16, learningRate: 2e-3 },
   },
   preferences: {
     prompts: 500,
@@ -183,7 +166,7 @@ const miniature = {
     zero: { preset: 'miniature-r1', steps: 90, rl: { questionsPerStep: 16, temperature: 0.7 } },
   },
   student: {
-    sft: { epochs: 3, batchSize: 32, learningRate: 2e-3 },
+    sft: { epochs: 3, batchSize: 16, learningRate: 2e-3 },
     zero: { preset: 'miniature', steps: 120 },
   },
   eval: {
@@ -203,7 +186,7 @@ const PRESETS: Record<Settings['preset'], Tree> = {
   miniature,
   quick: merge(miniature, {
     zero: { steps: 50 },
-    coldStart: { rows: 200, rounds: 3 },
+    coldStart: { rows: 200, rounds: 3, sft: { epochs: 10 } },
     rl1: { steps: 30 },
     mixture: { questions: 800, reused: 700, synthetic: 150 },
     preferences: { prompts: 300 },
@@ -214,7 +197,12 @@ const PRESETS: Record<Settings['preset'], Tree> = {
   'deepseek-r1': merge(miniature, {
     readable: { maxTokens: 32_768, maxParagraph: 2000, maxRepetition: 0.1, minLanguage: 0.95 },
     zero: { preset: 'r1-zero', steps: 650 },
-    coldStart: { rows: 5000, batch: 512, rounds: 20, sft: { preset: 'deepseek-r1' } },
+    coldStart: {
+      rows: 5000,
+      batch: 512,
+      rounds: 20,
+      sft: { preset: 'deepseek-r1', batchSize: 128, learningRate: 5e-5, epochs: 2 },
+    },
     rl1: { preset: 'deepseek-r1', steps: 650 },
     mixture: {
       questions: 200_000,

@@ -1,12 +1,9 @@
-import { cpSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Sampler } from '../engines/contract.ts'
-import { openLocalTrainer } from '../engines/local/index.ts'
 import { loadConfig } from '../models/directory.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
 import { weightsHash } from '../models/weights-hash.ts'
 import { documentGenerator } from '../providers/documents.ts'
-import { describeSpending, type Generator } from '../providers/generator.ts'
+import type { Generator } from '../providers/generator.ts'
 import { samplerGenerator } from '../providers/local.ts'
 import { openPreference } from '../rewards/preference.ts'
 import { RunStore } from '../runs/store.ts'
@@ -14,51 +11,30 @@ import { coldStart, direct, fewShot, ownOutputs } from '../stages/cold-start.ts'
 import { dataCard } from '../stages/data-card.ts'
 import { toDemonstration, toRolloutRows, writeJsonLines, writeText } from '../stages/data-files.ts'
 import { type DataRow, isKept } from '../stages/data-rows.ts'
-import { Interrupted } from '../stages/interrupted.ts'
 import { mixture } from '../stages/mixture.ts'
 import { preferencePairs, safetyLabels } from '../stages/preference-data.ts'
 import { rejectionSample } from '../stages/rejection.ts'
-import { type PromptTemplate, rollOut, templateOf } from '../stages/rollouts.ts'
-import { type Answers, measureScenarios, winRate } from '../stages/scenarios.ts'
-import { loadTask } from '../tasks/index.ts'
+import { rollOut, templateOf } from '../stages/rollouts.ts'
 import type { Task } from '../tasks/task.ts'
 import { chatBase } from './chat-base.ts'
-import { finishRun, type Trained } from './finish.ts'
 import type { Tree } from './layers.ts'
 import { modelFolder } from './model-folder.ts'
-import { Pipeline } from './pipeline.ts'
-import { openGenerator, reusedData, workedExamples } from './r1-data.ts'
-import { combineReports, type StageRow, writeReport } from './r1-report.ts'
+import { Opened } from './opened.ts'
+import { reusedData, workedExamples } from './r1-data.ts'
 import { allScenarios, isHarmful, scenarioRewards } from './r1-scenarios.ts'
-import { type R1Settings, resolveR1Settings, type StageSettings, stagesOf } from './r1-settings.ts'
-import { type RewardWatch, resumeReward, reward } from './reward.ts'
-import { resumeSft, type SftWatch, sft } from './sft.ts'
-import { resumeZero, type ZeroOptions, type ZeroWatch, zero } from './zero.ts'
+import { type R1Settings, resolveR1Settings, stagesOf } from './r1-settings.ts'
+import {
+  finetuneIn,
+  reinforceIn,
+  rewardModelIn,
+  type StagedResult,
+  type StagedRun,
+  type StagedWatch,
+  stagedRun,
+} from './staged-run.ts'
 
-export interface R1Watch {
-  /** Raised: the run stops after the step or the data under way, by throwing `Interrupted`. */
-  readonly signal?: AbortSignal | undefined
-  readonly onStart?: ((run: string, settings: R1Settings) => void) | undefined
-  /** Told of every part of the run as it begins, and of those that are done already. */
-  readonly onPart?: ((name: string) => void) | undefined
-  /** Told in a line what became of data. */
-  readonly onData?: ((line: string) => void) | undefined
-  readonly onStage?: ((row: StageRow) => void) | undefined
-  readonly onWarning?: ((message: string) => void) | undefined
-  readonly onProgress?: ((line: string) => void) | undefined
-  /** Those of the stages that train. */
-  readonly zero?: ((steps: number) => ZeroWatch) | undefined
-  readonly sft?: (() => SftWatch) | undefined
-  readonly reward?: (() => RewardWatch) | undefined
-}
-
-export interface R1Result extends Trained {
-  readonly seed: number
-  /** The stage table. */
-  readonly stages: readonly StageRow[]
-  /** Markdown, with plots beside it. */
-  readonly report: string
-}
+export type R1Watch = StagedWatch<R1Settings>
+export type R1Result = StagedResult
 
 /**
  * DeepSeek-R1, end to end: R1-Zero; cold start; RL with a language-consistency reward; rejection sampling and mixed
@@ -78,91 +54,33 @@ export async function r1(
     student: { ...named.student, model: await modelFolder(named.student.model, watch.onProgress) },
   }
   const store = RunStore.create({ recipe: 'r1', seed: settings.seed, settings, ...(out ? { out } : {}) })
-  return run(store, settings, watch)
+  return stagedRun(store, settings, watch, fourSteps)
 }
 
 /** Goes on with a run where it was stopped, to the same result as if it had never been. */
 export async function resumeR1(directory: string, watch: R1Watch = {}): Promise<R1Result> {
   const store = RunStore.open(directory, { write: true })
   try {
-    return await run(store, resolveR1Settings(store.info().settings as Tree), watch)
+    const settings = resolveR1Settings(store.info().settings as Tree)
+    return await stagedRun(store, settings, watch, fourSteps)
   } finally {
     store.close()
   }
 }
 
-async function run(store: RunStore, settings: R1Settings, watch: R1Watch): Promise<R1Result> {
-  const started = performance.now()
-  const tell = {
-    warn: watch.onWarning ?? ((message: string) => process.emitWarning(message)),
-    progress: watch.onProgress ?? (() => {}),
-  }
-  const open = { threads: settings.threads, notice: tell.warn }
-  const generators: Generator[] = []
-  try {
-    store.setStatus('running')
-    watch.onStart?.(store.directory, settings)
-    const replies = join(store.directory, 'replies.sqlite')
-    generators.push(await openGenerator(settings.writer, { ...open, file: replies }))
-    generators.push(await openGenerator(settings.judge, { ...open, file: replies }))
-    const [writer, judge] = generators as [Generator, Generator]
-    const house: House = {
-      store,
-      settings,
-      stages: stagesOf(settings),
-      pipeline: new Pipeline(store.directory, watch),
-      reasoning: await loadTask(settings.task, tell),
-      general: await loadTask(settings.general, tell),
-      writer,
-      judge,
-      watch,
-      tell,
-    }
-    const { model, stages } = await fourSteps(house)
-    const report = writeReport(store.directory, combineReports([{ seed: settings.seed, stages }]))
-    for (const [name, generator] of Object.entries({ writer, judge }))
-      if (settings[name as 'writer'] !== 'miniature')
-        watch.onData?.(`the ${name}: ${describeSpending(generator.spent())}`)
-    return await finishRun(store, started, { seed: settings.seed, stages, report }, async (directory) =>
-      cpSync(model, directory, { recursive: true }),
-    )
-  } catch (error) {
-    if (error instanceof Interrupted) {
-      store.setStatus('interrupted')
-      throw new Interrupted(store.directory, store.info().step)
-    }
-    store.fail()
-    throw error
-  } finally {
-    for (const generator of generators) await generator.close()
-    store.close()
-  }
-}
-
-interface House {
-  readonly store: RunStore
-  readonly settings: R1Settings
-  readonly stages: StageSettings
-  readonly pipeline: Pipeline
-  readonly reasoning: Task
-  readonly general: Task
-  readonly writer: Generator
-  readonly judge: Generator
-  readonly watch: R1Watch
-  readonly tell: { warn(message: string): void; progress(line: string): void }
-}
+type House = StagedRun<R1Settings>
 
 /** The article, from top to bottom. */
-async function fourSteps(house: House): Promise<{ model: string; stages: StageRow[] }> {
-  const { settings, stages, store } = house
-  const table = new StageTable(house)
+async function fourSteps(house: House): Promise<string> {
+  const { settings, store, table } = house
+  const stages = stagesOf(settings)
   const data = (name: string): string => join(store.directory, 'data', name)
   const base = settings.model
   const chat = await chatBase(base, join(store.directory, 'base'))
   await table.measure('Base', base, 'r1-zero')
 
   // R1-Zero: reinforcement learning from the base, with rewards that rules can check
-  const r1Zero = await reinforceOn(house, 'zero', { ...stages.zero, model: base })
+  const r1Zero = await reinforceIn(house, 'zero', { ...stages.zero, model: base })
   await table.measure('R1-Zero', r1Zero.model, 'r1-zero')
 
   // Step 1: a cold start, supervised, on long chains that people can read
@@ -170,7 +88,7 @@ async function fourSteps(house: House): Promise<{ model: string; stages: StageRo
   if (settings.coldStart.rows > 0) {
     await coldStartData(house, r1Zero.model, data('cold-start.jsonl'))
     policy = (
-      await finetuneOn(house, 'cold-start', {
+      await finetuneIn(house, 'cold-start', {
         ...stages.coldStart,
         model: chat,
         data: data('cold-start.jsonl'),
@@ -180,24 +98,24 @@ async function fourSteps(house: House): Promise<{ model: string; stages: StageRo
   }
 
   // Step 2: R1-Zero's reinforcement learning, with a reward for one language
-  policy = (await reinforceOn(house, 'rl-1', { ...stages.rl1, model: policy })).model
+  policy = (await reinforceIn(house, 'rl-1', { ...stages.rl1, model: policy })).model
   await table.measure('Step 2, RL', policy)
 
   // Step 3: the base again, fine-tuned on what step 2's model gets right and on general data
   await mixedData(house, { policy, chat, file: data('mixture.jsonl') })
   policy = (
-    await finetuneOn(house, 'mixture', { ...stages.mixture, model: chat, data: data('mixture.jsonl') })
+    await finetuneIn(house, 'mixture', { ...stages.mixture, model: chat, data: data('mixture.jsonl') })
   ).model
   await table.measure('Step 3, mixed SFT', policy)
 
   // Step 4: reinforcement learning in all scenarios, by rules and by reward models
   await preferenceData(house, policy, { pairs: data('helpful.jsonl'), labels: data('harmless.jsonl') })
-  const helpful = await rewardModelOf(house, 'helpful', {
+  const helpful = await rewardModelIn(house, 'helpful', {
     ...stages.helpful,
     model: policy,
     data: data('helpful.jsonl'),
   })
-  const harmless = await rewardModelOf(house, 'harmless', {
+  const harmless = await rewardModelIn(house, 'harmless', {
     ...stages.harmless,
     model: policy,
     data: data('harmless.jsonl'),
@@ -209,19 +127,19 @@ async function fourSteps(house: House): Promise<{ model: string; stages: StageRo
 
   // Distillation: step 3's data teach a smaller model, which RL alone does not bring as far
   const student = await chatBase(settings.student.model, join(store.directory, 'student'))
-  const distilled = await finetuneOn(house, 'distill', {
+  const distilled = await finetuneIn(house, 'distill', {
     ...stages.distill,
     model: student,
     data: data('mixture.jsonl'),
   })
   await table.measure('Distilled student', distilled.model, 'chat', { student: true })
-  const alone = await reinforceOn(house, 'student-zero', {
+  const alone = await reinforceIn(house, 'student-zero', {
     ...stages.studentZero,
     model: settings.student.model,
   })
   await table.measure('Student, RL alone', alone.model, 'r1-zero', { student: true })
 
-  return { model: policy, stages: table.rows }
+  return policy
 }
 
 /** Step 1's demonstrations, from the article's three sources. */
@@ -282,7 +200,7 @@ async function mixedData(
   house: House,
   { policy, chat, file }: { policy: string; chat: string; file: string },
 ): Promise<void> {
-  const { settings, stages, store, pipeline, reasoning, general, judge } = house
+  const { settings, store, pipeline, reasoning, general, judge } = house
   const { questions, samples, perQuestion, synthetic, ratio } = settings.mixture
   const { seed } = settings
   const sieve = { limits: settings.readable, judge, perQuestion, maxTokens: settings.eval.maxTokens }
@@ -294,7 +212,7 @@ async function mixedData(
   if (synthetic > 0) writeJsonLines(reusedFile, reused.map(toDemonstration))
   const chatModel =
     synthetic > 0
-      ? await finetuneOn(house, 'chat', { ...stages.mixture, model: chat, data: reusedFile })
+      ? await finetuneIn(house, 'chat', { ...stagesOf(settings).mixture, model: chat, data: reusedFile })
       : null
 
   await pipeline.make('mixture-data', async (step) => {
@@ -422,9 +340,10 @@ async function reinforceInAllScenarios(
   house: House,
   models: { policy: string; helpful: string; harmless: string },
 ) {
-  const { settings, stages, reasoning, general } = house
+  const { settings, reasoning, general } = house
   const { generalFrom, generalShare, helpful, harmless, neuralOnReasoning } = settings.rl2
-  const { steps, rewards } = stages.rl2
+  const { rl2 } = stagesOf(settings)
+  const { steps, rewards } = rl2
   const task = allScenarios(reasoning, general, {
     from: 1 + Math.floor(steps * generalFrom),
     share: generalShare,
@@ -442,110 +361,15 @@ async function reinforceInAllScenarios(
       helpful,
       harmless,
     }
-    return await reinforceOn(
+    return await reinforceIn(
       house,
       'rl-2',
-      { ...stages.rl2, model: models.policy },
+      { ...rl2, model: models.policy },
       { task, rewards: scenarioRewards(task, scorers, weights, { neuralOnReasoning }) },
     )
   } finally {
     await scorers.helpful.close()
     await scorers.harmless.close()
-  }
-}
-
-function reinforceOn(
-  { pipeline, watch }: House,
-  name: string,
-  settings: StageSettings['zero'],
-  own: Pick<ZeroOptions, 'task' | 'rewards'> = {},
-) {
-  const watching = () => watch.zero?.(settings.steps) ?? {}
-  return pipeline.train(name, {
-    begin: (out) => zero({ ...(settings as ZeroOptions), ...own, out, ...watching() }),
-    resume: (directory) =>
-      resumeZero(directory, { ...(own as Parameters<typeof resumeZero>[1]), ...watching() }),
-  })
-}
-
-function finetuneOn({ pipeline, watch }: House, name: string, settings: StageSettings['coldStart']) {
-  return pipeline.train(name, {
-    begin: (out) => sft(settings, { out, ...watch.sft?.() }),
-    resume: (directory) => resumeSft(directory, watch.sft?.()),
-  })
-}
-
-function rewardModelOf({ pipeline, watch }: House, name: string, settings: StageSettings['helpful']) {
-  return pipeline.train(name, {
-    begin: (out) => reward(settings, { out, ...watch.reward?.() }),
-    resume: (directory) => resumeReward(directory, watch.reward?.()),
-  })
-}
-
-/** The stage table as it grows: every model is asked the same, and compared with the one before. */
-class StageTable {
-  readonly rows: StageRow[] = []
-  readonly #house: House
-  #answers: Answers | null = null
-
-  constructor(house: House) {
-    this.#house = house
-  }
-
-  async measure(
-    stage: string,
-    model: string,
-    template: PromptTemplate = 'chat',
-    { student = false } = {},
-  ): Promise<void> {
-    const { pipeline, settings, reasoning, general, judge, store, watch } = this.#house
-    const { questions, samples, easy, hard, ...sampling } = settings.eval
-    const name = stage.toLowerCase().replace(/[^a-z0-9]+/g, '-')
-    const { measure, answers } = await pipeline.make(`measure-${name}`, async (step) => {
-      const open = await Opened.open(model, settings.threads)
-      try {
-        const measured = await measureScenarios(open.sampler, open.codec, {
-          name,
-          template,
-          reasoning: { task: reasoning, questions, samples, easy, hard },
-          general: { task: general, questions: settings.eval.general },
-          limits: settings.readable,
-          temperature: sampling.temperature,
-          topP: sampling.topP,
-          maxTokens: sampling.maxTokens,
-          seed: settings.seed,
-        })
-        const helpful =
-          this.#answers && (await winRate(judge, measured.answers, this.#answers, { seed: settings.seed }))
-        const metrics = Object.entries(measured.measure).flatMap(([key, value]) =>
-          typeof value === 'number' ? [[`stage/${key}`, value] as const] : [],
-        )
-        store.truncateAfter(step - 1)
-        store.record(step, { metrics: Object.fromEntries(metrics), rollouts: measured.rows })
-        return { measure: { ...measured.measure, helpful }, answers: measured.answers }
-      } finally {
-        await open.close()
-      }
-    })
-    this.#answers = answers
-    const row = { stage, student, measure }
-    this.rows.push(row)
-    watch.onStage?.(row)
-  }
-}
-
-/** A model that is open to be sampled from. */
-class Opened {
-  private constructor(
-    readonly folder: string,
-    readonly codec: Tokenizer,
-    readonly sampler: Sampler,
-    readonly close: () => Promise<void>,
-  ) {}
-
-  static async open(folder: string, threads: number): Promise<Opened> {
-    const trainer = await openLocalTrainer({ model: folder, threads })
-    return new Opened(folder, Tokenizer.load(folder), await trainer.sampler(), () => trainer.close())
   }
 }
 

@@ -1,0 +1,170 @@
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
+import { describeSpending, type Generator } from '../providers/generator.ts'
+import type { RunStore } from '../runs/store.ts'
+import { Interrupted } from '../stages/interrupted.ts'
+import type { ReadableLimits } from '../stages/readable.ts'
+import { loadTask } from '../tasks/index.ts'
+import type { Task } from '../tasks/task.ts'
+import { finishRun, type Trained } from './finish.ts'
+import { type GeneratorSettings, openGenerator } from './generators.ts'
+import { Pipeline } from './pipeline.ts'
+import { combineReports, type StageRow, writeReport } from './r1-report.ts'
+import { type RewardInput, type RewardWatch, resumeReward, reward } from './reward.ts'
+import type { ZeroSettings } from './settings.ts'
+import { resumeSft, type SftInput, type SftWatch, sft } from './sft.ts'
+import { StageTable } from './stage-table.ts'
+import { resumeZero, type ZeroOptions, type ZeroWatch, zero } from './zero.ts'
+
+export interface StagedWatch<S> {
+  /** Raised: the run stops after the step or the data under way, by throwing `Interrupted`. */
+  readonly signal?: AbortSignal | undefined
+  readonly onStart?: ((run: string, settings: S) => void) | undefined
+  /** Told of every part of the run as it begins, and of those that are done already. */
+  readonly onPart?: ((name: string) => void) | undefined
+  /** Told in a line what became of data. */
+  readonly onData?: ((line: string) => void) | undefined
+  readonly onStage?: ((row: StageRow) => void) | undefined
+  readonly onWarning?: ((message: string) => void) | undefined
+  readonly onProgress?: ((line: string) => void) | undefined
+  /** Those of the stages that train. */
+  readonly zero?: ((steps: number) => ZeroWatch) | undefined
+  readonly sft?: (() => SftWatch) | undefined
+  readonly reward?: (() => RewardWatch) | undefined
+}
+
+/** What all runs of several stages are told. */
+export interface CommonSettings {
+  readonly task: string
+  readonly general: string
+  readonly writer: GeneratorSettings
+  readonly judge: GeneratorSettings
+  readonly seed: number
+  readonly threads: number
+  readonly readable: ReadableLimits
+  readonly eval: {
+    readonly questions: number
+    readonly samples: number
+    readonly general: number
+    readonly temperature: number
+    readonly topP: number
+    readonly maxTokens: number
+    readonly easy: readonly string[]
+    readonly hard: readonly string[]
+  }
+}
+
+/** A run of several stages, under way. */
+export interface StagedRun<S extends CommonSettings = CommonSettings> {
+  readonly store: RunStore
+  readonly settings: S
+  readonly pipeline: Pipeline
+  readonly table: StageTable
+  readonly reasoning: Task
+  readonly general: Task
+  readonly writer: Generator
+  readonly judge: Generator
+  readonly watch: StagedWatch<S>
+  readonly tell: { warn(message: string): void; progress(line: string): void }
+}
+
+export interface StagedResult extends Trained {
+  readonly seed: number
+  /** The stage table. */
+  readonly stages: readonly StageRow[]
+  /** Markdown, with plots beside it. */
+  readonly report: string
+}
+
+/** Does the stages of a run, which resolve to the folder of its model; then writes the report. */
+export async function stagedRun<S extends CommonSettings>(
+  store: RunStore,
+  settings: S,
+  watch: StagedWatch<S>,
+  work: (run: StagedRun<S>) => Promise<string>,
+): Promise<StagedResult> {
+  const started = performance.now()
+  const { seed, threads } = settings
+  const tell = {
+    warn: watch.onWarning ?? ((message: string) => process.emitWarning(message)),
+    progress: watch.onProgress ?? (() => {}),
+  }
+  const generators: Generator[] = []
+  const openOne = async (of: GeneratorSettings): Promise<Generator> => {
+    const file = join(store.directory, 'replies.sqlite')
+    const generator = await openGenerator(of, { file, threads, notice: tell.warn })
+    generators.push(generator)
+    return generator
+  }
+  try {
+    store.setStatus('running')
+    watch.onStart?.(store.directory, settings)
+    const common = {
+      store,
+      settings,
+      pipeline: new Pipeline(store.directory, watch),
+      reasoning: await loadTask(settings.task, tell),
+      general: await loadTask(settings.general, tell),
+      writer: await openOne(settings.writer),
+      judge: await openOne(settings.judge),
+      watch,
+      tell,
+    }
+    const table = new StageTable(common)
+    const model = await work({ ...common, table })
+    const stages = table.rows
+    const report = writeReport(store.directory, combineReports([{ seed, stages }]))
+    for (const name of ['writer', 'judge'] as const)
+      if (settings[name] !== 'miniature')
+        watch.onData?.(`the ${name}: ${describeSpending(common[name].spent())}`)
+    return await finishRun(store, started, { seed, stages, report }, async (directory) =>
+      cpSync(model, directory, { recursive: true }),
+    )
+  } catch (error) {
+    if (error instanceof Interrupted) {
+      store.setStatus('interrupted')
+      throw new Interrupted(store.directory, store.info().step)
+    }
+    store.fail()
+    throw error
+  } finally {
+    for (const generator of generators) await generator.close()
+    store.close()
+  }
+}
+
+type Stages = {
+  readonly pipeline: Pipeline
+  readonly watch: Pick<StagedWatch<never>, 'zero' | 'sft' | 'reward'>
+}
+
+/** A stage of reinforcement learning in the run's folder `name`. */
+export function reinforceIn(
+  { pipeline, watch }: Stages,
+  name: string,
+  settings: ZeroSettings,
+  own: Pick<ZeroOptions, 'task' | 'rewards'> = {},
+) {
+  const watching = () => watch.zero?.(settings.steps) ?? {}
+  return pipeline.train(name, {
+    begin: (out) => zero({ ...(settings as ZeroOptions), ...own, out, ...watching() }),
+    resume: (directory) =>
+      resumeZero(directory, { ...(own as Parameters<typeof resumeZero>[1]), ...watching() }),
+  })
+}
+
+/** A stage of supervised fine-tuning. */
+export function finetuneIn({ pipeline, watch }: Stages, name: string, settings: SftInput) {
+  return pipeline.train(name, {
+    begin: (out) => sft(settings, { out, ...watch.sft?.() }),
+    resume: (directory) => resumeSft(directory, watch.sft?.()),
+  })
+}
+
+/** A stage of reward-model training. */
+export function rewardModelIn({ pipeline, watch }: Stages, name: string, settings: RewardInput) {
+  return pipeline.train(name, {
+    begin: (out) => reward(settings, { out, ...watch.reward?.() }),
+    resume: (directory) => resumeReward(directory, watch.reward?.()),
+  })
+}
