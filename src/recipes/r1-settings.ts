@@ -163,7 +163,12 @@ const miniature = {
     generalShare: 0.5,
     helpful: 1,
     harmless: 1,
-    zero: { preset: 'miniature-r1', steps: 90, rl: { questionsPerStep: 16, temperature: 0.7 } },
+    zero: {
+      preset: 'miniature-r1',
+      steps: 90,
+      rl: { questionsPerStep: 16, temperature: 0.7 },
+      eval: { questions: 100 },
+    },
   },
   student: {
     sft: { epochs: 3, batchSize: 16, learningRate: 2e-3 },
@@ -287,7 +292,7 @@ export function stagesOf(settings: R1Settings): StageSettings {
     mixture: sft('mixture.sft', settings.mixture.sft),
     helpful: reward('preferences.helpful', settings.preferences.helpful),
     harmless: reward('preferences.harmless', settings.preferences.harmless),
-    rl2: zero('rl2.zero', settings.rl2.zero, { template: 'chat' }),
+    rl2: zero('rl2.zero', settings.rl2.zero, { template: 'chat', eval: { every: 10 } }),
     distill: sft('student.sft', settings.student.sft),
     studentZero: zero('student.zero', settings.student.zero),
   }

@@ -365,7 +365,11 @@ async function reinforceInAllScenarios(
       house,
       'rl-2',
       { ...rl2, model: models.policy },
-      { task, rewards: scenarioRewards(task, scorers, weights, { neuralOnReasoning }) },
+      {
+        task,
+        rewards: scenarioRewards(task, scorers, weights, { neuralOnReasoning }),
+        alsoMeasure: house.table.judging(Tokenizer.load(models.policy)),
+      },
     )
   } finally {
     await scorers.helpful.close()

@@ -1,6 +1,7 @@
-import type { PromptTemplate } from '../stages/rollouts.ts'
+import type { Sampler } from '../engines/contract.ts'
+import type { PromptTemplate, TextCodec } from '../stages/rollouts.ts'
 import type { Answers } from '../stages/scenarios.ts'
-import { measureScenarios, winRate } from '../stages/scenarios.ts'
+import { answerGeneral, measureScenarios, winRate } from '../stages/scenarios.ts'
 import { Opened } from './opened.ts'
 import type { StageRow } from './r1-report.ts'
 import type { StagedRun } from './staged-run.ts'
@@ -17,6 +18,25 @@ export class StageTable {
 
   constructor(run: Measured) {
     this.#run = run
+  }
+
+  /**
+   * How a model's answers to general prompts compare with those of the last stage, by the judge: numbers that the alarm
+   * watches.
+   */
+  judging(codec: TextCodec): (sampler: Sampler) => Promise<Record<string, number>> {
+    const { settings, general, judge } = this.#run
+    const before = this.#answers!
+    const options = { ...settings.eval, general: { task: general, questions: settings.eval.general } }
+    return async (sampler) => {
+      const { answers } = await answerGeneral(sampler, codec, {
+        ...options,
+        template: 'chat',
+        seed: settings.seed,
+      })
+      const { rate, standardError } = await winRate(judge, answers, before, { seed: settings.seed })
+      return { 'eval/judge': rate ?? Number.NaN, 'eval/judge_standard_error': standardError ?? Number.NaN }
+    }
   }
 
   async measure(

@@ -143,7 +143,7 @@ export function reinforceIn(
   { pipeline, watch }: Stages,
   name: string,
   settings: ZeroSettings,
-  own: Pick<ZeroOptions, 'task' | 'rewards'> = {},
+  own: Pick<ZeroOptions, 'task' | 'rewards' | 'alsoMeasure'> = {},
 ) {
   const watching = () => watch.zero?.(settings.steps) ?? {}
   return pipeline.train(name, {

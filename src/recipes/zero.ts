@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import type { Trainer } from '../engines/contract.ts'
+import type { Sampler, Trainer } from '../engines/contract.ts'
 import { openLocalTrainer } from '../engines/local/index.ts'
 import { UserError } from '../errors.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
@@ -40,6 +40,8 @@ export interface OwnReward extends Reward {
 export interface ZeroOptions extends Omit<ZeroInput, 'task' | 'rewards'>, ZeroWatch {
   readonly task?: string | Task | undefined
   readonly rewards?: ZeroInput['rewards'] | readonly OwnReward[] | undefined
+  /** More to measure whenever held-out questions are asked: numbers by name. */
+  readonly alsoMeasure?: ((sampler: Sampler) => Promise<Record<string, number>>) | undefined
   /** Folder of the run; by default the next free `runs/zero-<n>`. */
   readonly out?: string | undefined
 }
@@ -58,6 +60,7 @@ export interface ZeroResult extends Trained {
 interface Own {
   readonly task?: Task | undefined
   readonly rewards?: readonly OwnReward[] | undefined
+  readonly alsoMeasure?: ZeroOptions['alsoMeasure']
 }
 
 /**
@@ -70,12 +73,13 @@ interface Own {
  * })
  */
 export async function zero(options: ZeroOptions = {}): Promise<ZeroResult> {
-  const { signal, onStart, onEvaluation, onStep, onWarning, onProgress, out, task, rewards, ...input } =
-    options
+  const { signal, onStart, onEvaluation, onStep, onWarning, onProgress, out, ...mine } = options
+  const { task, rewards, alsoMeasure, ...input } = mine
   const watch: ZeroWatch = { signal, onStart, onEvaluation, onStep, onWarning, onProgress }
   const own: Own = {
     task: typeof task === 'object' ? task : undefined,
     rewards: Array.isArray(rewards) ? rewards : undefined,
+    alsoMeasure,
   }
   const named = resolveZeroSettings({
     ...input,
@@ -98,7 +102,7 @@ export async function zero(options: ZeroOptions = {}): Promise<ZeroResult> {
       settings: stored,
       ...(out ? { out } : {}),
     })
-    return train(store, trainer, settings, asking, own.rewards, watch)
+    return train(store, trainer, settings, asking, own, watch)
   })
 }
 
@@ -108,7 +112,7 @@ export async function zero(options: ZeroOptions = {}): Promise<ZeroResult> {
  */
 export async function resumeZero(
   directory: string,
-  { task, rewards, ...watch }: Own & ZeroWatch = {},
+  { task, rewards, alsoMeasure, ...watch }: Own & ZeroWatch = {},
 ): Promise<ZeroResult> {
   const store = RunStore.open(directory, { write: true })
   try {
@@ -121,7 +125,9 @@ export async function resumeZero(
       )
     const settings = checkSettings(zeroSettings, tree)
     const asking = await openTask(settings, task, watch)
-    return await withPolicy(settings, (trainer) => train(store, trainer, settings, asking, rewards, watch))
+    return await withPolicy(settings, (trainer) =>
+      train(store, trainer, settings, asking, { rewards, alsoMeasure }, watch),
+    )
   } finally {
     store.close()
   }
@@ -172,12 +178,12 @@ async function train(
   trainer: Trainer,
   settings: ZeroSettings,
   task: Task,
-  own: readonly OwnReward[] | undefined,
+  own: Pick<Own, 'rewards' | 'alsoMeasure'>,
   watch: ZeroWatch,
 ): Promise<ZeroResult> {
   const started = performance.now()
   const rewards =
-    own?.map((reward) => ({ reward, weight: reward.weight })) ??
+    own.rewards?.map((reward) => ({ reward, weight: reward.weight })) ??
     namedRewards(settings.rewards, { ...settings.rl, template: settings.template })
   try {
     // the base model, or the last checkpoint
@@ -189,7 +195,8 @@ async function train(
     if (from) await trainer.load(from.path)
 
     const look = async (split: string): Promise<StepRecord & { evaluation: Evaluation }> => {
-      const { evaluation, rollouts } = await evaluate(await trainer.sampler(), codec, task, {
+      const sampler = await trainer.sampler()
+      const { evaluation, rollouts } = await evaluate(sampler, codec, task, {
         ...settings.eval,
         template: settings.template,
         maxTokens: settings.rl.maxTokens,
@@ -198,7 +205,8 @@ async function train(
       const rows = rollouts.map((rollout) =>
         toRow(rollout, { rewards: {}, total: null, correct: rollout.correct, errors: [] }, split, null),
       )
-      return { evaluation, metrics: evaluationMetrics(evaluation), rollouts: rows }
+      const more = await own.alsoMeasure?.(sampler)
+      return { evaluation, metrics: { ...evaluationMetrics(evaluation), ...more }, rollouts: rows }
     }
 
     // held-out questions before

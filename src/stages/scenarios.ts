@@ -88,18 +88,13 @@ export async function measureScenarios(
   codec: TextCodec,
   options: ScenarioOptions,
 ): Promise<{ measure: StageMeasure; answers: Answers; rows: Omit<RolloutRow, 'step'>[] }> {
-  const { reasoning, general, name, ...sampling } = options
-  const respond = async (part: string, task: Task, count: number, group: number) => {
-    const rollouts_P_G = await rollOut(sampler, codec, task, task.heldOut({ count }), {
-      ...sampling,
-      group,
-      stream: [options.seed, 'scenarios', part],
-    })
-    return Promise.all(rollouts_P_G.map((rollouts_G) => Promise.all(rollouts_G.map(judged))))
-  }
+  const { reasoning, name } = options
 
   // reasoning
-  const reasoned_P_G = await respond('reasoning', reasoning.task, reasoning.questions, reasoning.samples)
+  const reasoned_P_G = await respond(sampler, codec, options, 'reasoning', {
+    ...reasoning,
+    group: reasoning.samples,
+  })
   const reasoned = reasoned_P_G.flat()
   const { passAt1, standardError, format, mixed } = summarise(reasoned_P_G, reasoning.samples)
   const majorities = await Promise.all(reasoned_P_G.map(majorityIsRight))
@@ -111,7 +106,7 @@ export async function measureScenarios(
   const [easy_P_G, hard_P_G] = [ofKinds(reasoning.easy), ofKinds(reasoning.hard)]
 
   // all scenarios
-  const replies = (await respond('general', general.task, general.questions, 1)).flat()
+  const { replies, answers } = await answerGeneral(sampler, codec, options)
   const among = (...families: string[]) =>
     replies.filter(({ question }) => families.includes(question.kind.split('/')[0]!))
   const [simple, harmful, harmless] = [among('talk', 'fact'), among('harmful'), among('harmless')]
@@ -145,17 +140,47 @@ export async function measureScenarios(
         harmless: harmless.length,
       },
     },
-    answers: Object.fromEntries(
-      replies.map(({ question: { id, prompt, kind }, summary }) => [
-        id,
-        { question: prompt, kind, answer: summary },
-      ]),
-    ),
+    answers,
     rows: [
       ...reasoned.map((rollout) => row(rollout, `${name}/reasoning`)),
       ...replies.map((rollout) => row(rollout, `${name}/general`)),
     ],
   }
+}
+
+type Sampling = Pick<ScenarioOptions, 'template' | 'temperature' | 'topP' | 'maxTokens' | 'seed'>
+
+/** One response to each general prompt, and what it says to the user. */
+export async function answerGeneral(
+  sampler: Sampler,
+  codec: TextCodec,
+  options: Sampling & Pick<ScenarioOptions, 'general'>,
+): Promise<{ replies: JudgedRollout[]; answers: Answers }> {
+  const replies_P_G = await respond(sampler, codec, options, 'general', { ...options.general, group: 1 })
+  const replies = replies_P_G.flat()
+  const answers = replies.map(({ question: { id, prompt, kind }, summary }) => [
+    id,
+    { question: prompt, kind, answer: summary },
+  ])
+  return { replies, answers: Object.fromEntries(answers) as Answers }
+}
+
+async function respond(
+  sampler: Sampler,
+  codec: TextCodec,
+  { template, temperature, topP, maxTokens, seed }: Sampling,
+  part: string,
+  { task, questions, group }: { task: Task; questions: number; group: number },
+): Promise<JudgedRollout[][]> {
+  const rollouts_P_G = await rollOut(sampler, codec, task, task.heldOut({ count: questions }), {
+    template,
+    temperature,
+    topP,
+    maxTokens,
+    group,
+    stream: [seed, 'scenarios', part],
+  })
+  return Promise.all(rollouts_P_G.map((rollouts_G) => Promise.all(rollouts_G.map(judged))))
 }
 
 const judged = async (rollout: SampledRollout): Promise<JudgedRollout> => ({
