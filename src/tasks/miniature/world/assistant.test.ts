@@ -114,7 +114,7 @@ describe('rewrites chains', () => {
       'Fill in + - left to right: 8?6?5=7.',
       '试 8+6=14\n14+5=19\ncheck 19-7=12\n等等, 错了.\nTry 8-6=2\n2+5=7\n检查 7-7=0\n对, 没错.',
       '8-6+5',
-      '<think>\nI try 8+6=14\n14+5=19\nI check 19-7=12\nWait, wrong.\nI try 8-6=2\n2+5=7\nI check 7-7=0\nYes, right.\n</think>\nThe operators give \\boxed{8-6+5}.',
+      '<think>\nI try 8+6=14\n14+5=19\nI check 19-7=12\nWait, wrong.\nI try 8-6=2\n2+5=7\nI check 7-7=0\nYes, right.\n</think>\nThe result is \\boxed{8-6+5}.',
     ],
     [
       '计算 10+8.',

@@ -23,7 +23,7 @@ export function readReasoning(prompt: string): Reasoning | null {
     return {
       question: { ...about, gold, kind: `fill/${level}` },
       summary: (answer) =>
-        language === 'en' ? `The operators give \\boxed{${answer}}.` : `填成 \\boxed{${answer}}.`,
+        language === 'en' ? `The result is \\boxed{${answer}}.` : `填成 \\boxed{${answer}}.`,
     }
   }
   const expression = /(?:Compute|计算) (\d+(?:[-+]\d+(?:\*\d+)?)+)/.exec(prompt)?.[1]
