@@ -53,6 +53,8 @@ export function cachedGenerator(generator: Generator, file: string): Generator {
       }
     },
     async close() {
+      // what is being answered is paid for
+      await Promise.allSettled(underWay.values())
       database.close()
       await generator.close()
     },

@@ -28,6 +28,8 @@ export interface OpenAiSettings {
   readonly prices?: Prices
   /** Told of every failed attempt, in one line. */
   readonly notice?: (line: string) => void
+  /** Raised: nothing more is asked, and what was not answered by then fails with the signal's reason. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A request that will fail however often it is made. */
@@ -68,6 +70,7 @@ export function openAiGenerator({
   retry = { tries: 6, firstWait: 1, patience: 120 },
   prices,
   notice = () => {},
+  signal,
 }: OpenAiSettings): Generator {
   const url = endpointOf(baseUrl)
   const place = `${url.host} (model ${model})`
@@ -123,6 +126,7 @@ export function openAiGenerator({
     })
     return withRetries(() => ask(body), retry, new Random(seed, identity, JSON.stringify(messages)), {
       giveUp,
+      signal,
       failed: (line) => {
         account.failed++
         notice(`${place}: ${line}`)

@@ -35,9 +35,19 @@ export async function withRetries<T>(
   attempt: () => Promise<T>,
   { tries, firstWait, patience }: RetrySettings,
   random: Random,
-  { failed, giveUp }: { failed: (line: string) => void; giveUp: (why: string) => UserError },
+  {
+    failed,
+    giveUp,
+    signal,
+  }: {
+    failed: (line: string) => void
+    giveUp: (why: string) => UserError
+    /** Raised: there is no further attempt. */
+    signal?: AbortSignal | undefined
+  },
 ): Promise<T> {
   for (let n = 1; ; n++) {
+    signal?.throwIfAborted()
     try {
       return await attempt()
     } catch (error) {
@@ -55,7 +65,8 @@ export async function withRetries<T>(
         throw giveUp(`${message}, and asks to wait for ${Math.ceil(retryAfter)} s`)
       }
       failed(`${message}; try ${n + 1} of ${tries} in ${wait.toFixed(1)} s`)
-      await sleep(1000 * wait)
+      // cut short by the signal, which is looked at before the next attempt
+      await sleep(1000 * wait, undefined, { signal }).catch(() => {})
     }
   }
 }

@@ -417,9 +417,9 @@ function templates({ stages }: StageReport): string {
 }
 
 /** The report as Markdown, with the curves in `plots/` beside it. */
-export function markdownReport(report: StageReport): string {
+export function markdownReport(report: StageReport, { title = 'R1, stage by stage' } = {}): string {
   const asked = `T = ${all(report, (a) => a.temperature)}, top-p ${all(report, (a) => a.topP)}`
-  return `# R1, stage by stage
+  return `# ${title}
 
 ${markdownTable(report)}
 
@@ -434,13 +434,13 @@ ${NAMES.map((name) => `- **${capital(metricOf(name).label)}** is ${metricOf(name
 }
 
 /** Writes `report.md` and `plots/` into a folder. */
-export function writeReport(directory: string, report: StageReport): string {
+export function writeReport(directory: string, report: StageReport, titled: { title?: string } = {}): string {
   const file = join(directory, 'report.md')
   onDisk('write', file, () => {
     mkdirSync(join(directory, 'plots'), { recursive: true })
     for (const [name, svg] of Object.entries(plots(report)))
       writeFileSync(join(directory, 'plots', name), svg)
-    writeFileSync(file, markdownReport(report))
+    writeFileSync(file, markdownReport(report, titled))
   })
   return file
 }

@@ -7,16 +7,17 @@ import type { Generator } from '../providers/generator.ts'
 import { samplerGenerator } from '../providers/local.ts'
 import { openPreference } from '../rewards/preference.ts'
 import { RunStore } from '../runs/store.ts'
+import { fromSampler } from '../stages/candidates.ts'
 import { coldStart, direct, fewShot, ownOutputs } from '../stages/cold-start.ts'
-import { dataCard } from '../stages/data-card.ts'
-import { toDemonstration, toRolloutRows, writeJsonLines, writeText } from '../stages/data-files.ts'
-import { type DataRow, isKept } from '../stages/data-rows.ts'
+import { toDemonstration, writeJsonLines } from '../stages/data-files.ts'
+import { isKept } from '../stages/data-rows.ts'
 import { mixture } from '../stages/mixture.ts'
 import { preferencePairs, safetyLabels } from '../stages/preference-data.ts'
 import { rejectionSample } from '../stages/rejection.ts'
 import { rollOut, templateOf } from '../stages/rollouts.ts'
 import type { Task } from '../tasks/task.ts'
 import { chatBase } from './chat-base.ts'
+import { keepData } from './keep-data.ts'
 import type { Tree } from './layers.ts'
 import { modelFolder } from './model-folder.ts'
 import { Opened } from './opened.ts'
@@ -74,6 +75,7 @@ type House = StagedRun<R1Settings>
 async function fourSteps(house: House): Promise<string> {
   const { settings, store, table } = house
   const stages = stagesOf(settings)
+  const writer = await house.open('writer', settings.writer)
   const data = (name: string): string => join(store.directory, 'data', name)
   const base = settings.model
   const chat = await chatBase(base, join(store.directory, 'base'))
@@ -86,7 +88,7 @@ async function fourSteps(house: House): Promise<string> {
   // Step 1: a cold start, supervised, on long chains that people can read
   let policy = chat
   if (settings.coldStart.rows > 0) {
-    await coldStartData(house, r1Zero.model, data('cold-start.jsonl'))
+    await coldStartData(house, { r1Zero: r1Zero.model, writer, file: data('cold-start.jsonl') })
     policy = (
       await finetuneIn(house, 'cold-start', {
         ...stages.coldStart,
@@ -143,8 +145,11 @@ async function fourSteps(house: House): Promise<string> {
 }
 
 /** Step 1's demonstrations, from the article's three sources. */
-async function coldStartData(house: House, r1Zero: string, file: string): Promise<void> {
-  const { settings, pipeline, reasoning, writer, judge } = house
+async function coldStartData(
+  house: House,
+  { r1Zero, writer, file }: { r1Zero: string; writer: Generator; file: string },
+): Promise<void> {
+  const { settings, pipeline, reasoning, judge } = house
   const { maxTokens } = settings.eval
   await pipeline.make('cold-start-data', async (step) => {
     const examples = await workedExamples(settings, house.tell)
@@ -203,7 +208,8 @@ async function mixedData(
   const { settings, store, pipeline, reasoning, general, judge } = house
   const { questions, samples, perQuestion, synthetic, ratio } = settings.mixture
   const { seed } = settings
-  const sieve = { limits: settings.readable, judge, perQuestion, maxTokens: settings.eval.maxTokens }
+  const { maxTokens } = settings.eval
+  const sieve = { limits: settings.readable, judge, perQuestion }
 
   // the data that is there makes a chat model of the base, which answers more prompts
   const reusedFile = join(store.directory, 'data', 'reused.jsonl')
@@ -222,12 +228,9 @@ async function mixedData(
         const asked = task.training({ seed: seed + 1, step: 1, count })
         return await rejectionSample({
           ...sieve,
-          ...open,
+          sample: fromSampler({ ...open, template: 'chat', samples: each, maxTokens, temperature: 1 }),
           task,
           questions: asked,
-          template: 'chat',
-          samples: each,
-          temperature: 1,
           stream: [seed, 'mixture', source],
           source,
         })
@@ -257,33 +260,6 @@ async function mixedData(
     })
     return { used: mixed.used, given: mixed.given }
   })
-}
-
-/** Data is kept in the run with the reasons of what was rejected, as a file to train on, and with a card. */
-function keepData(
-  { store, watch }: House,
-  step: number,
-  of: {
-    readonly name: string
-    readonly title: string
-    readonly rows: readonly DataRow[]
-    readonly kept: readonly DataRow[]
-    readonly file: string
-    readonly made: Readonly<Record<string, unknown>>
-  },
-): void {
-  store.truncateAfter(step - 1)
-  store.record(step, {
-    metrics: { [`data/${of.name}/rows`]: of.kept.length, [`data/${of.name}/seen`]: of.rows.length },
-    rollouts: of.rows.flatMap((row) => toRolloutRows(row, of.name)),
-  })
-  const used = new Set(of.kept)
-  const rows = of.rows.map((row) =>
-    isKept(row) && !used.has(row) ? { ...row, rejected: 'beyond the share' as const } : row,
-  )
-  writeJsonLines(of.file, of.kept.map(toDemonstration))
-  writeText(of.file.replace(/\.jsonl$/, '.md'), dataCard({ title: of.title, rows, made: of.made }))
-  watch.onData?.(`${of.title}: ${of.kept.length} rows kept, of ${of.rows.length} that were looked at`)
 }
 
 /** Step 4's preferences: pairs and labels, by a judge, of what step 3's model answers. */

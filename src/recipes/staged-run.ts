@@ -37,7 +37,6 @@ export interface StagedWatch<S> {
 export interface CommonSettings {
   readonly task: string
   readonly general: string
-  readonly writer: GeneratorSettings
   readonly judge: GeneratorSettings
   readonly seed: number
   readonly threads: number
@@ -62,8 +61,9 @@ export interface StagedRun<S extends CommonSettings = CommonSettings> {
   readonly table: StageTable
   readonly reasoning: Task
   readonly general: Task
-  readonly writer: Generator
   readonly judge: Generator
+  /** Opens another generator, which is closed with the run; what it has cost is told at the end. */
+  open(name: string, settings: GeneratorSettings): Promise<Generator>
   readonly watch: StagedWatch<S>
   readonly tell: { warn(message: string): void; progress(line: string): void }
 }
@@ -76,24 +76,29 @@ export interface StagedResult extends Trained {
   readonly report: string
 }
 
-/** Does the stages of a run, which resolve to the folder of its model; then writes the report. */
+/**
+ * Does the stages of a run, which resolve to the folder of its model; then writes the report. Raised, the signal stops
+ * generators before what they would ask next.
+ */
 export async function stagedRun<S extends CommonSettings>(
   store: RunStore,
   settings: S,
   watch: StagedWatch<S>,
   work: (run: StagedRun<S>) => Promise<string>,
+  { title = 'R1, stage by stage' } = {},
 ): Promise<StagedResult> {
   const started = performance.now()
   const { seed, threads } = settings
+  const { signal } = watch
   const tell = {
     warn: watch.onWarning ?? ((message: string) => process.emitWarning(message)),
     progress: watch.onProgress ?? (() => {}),
   }
-  const generators: Generator[] = []
-  const openOne = async (of: GeneratorSettings): Promise<Generator> => {
+  const opened: { name: string; of: GeneratorSettings; generator: Generator }[] = []
+  const open = async (name: string, of: GeneratorSettings): Promise<Generator> => {
     const file = join(store.directory, 'replies.sqlite')
-    const generator = await openGenerator(of, { file, threads, notice: tell.warn })
-    generators.push(generator)
+    const generator = await openGenerator(of, { file, threads, notice: tell.warn, signal })
+    opened.push({ name, of, generator })
     return generator
   }
   try {
@@ -105,30 +110,29 @@ export async function stagedRun<S extends CommonSettings>(
       pipeline: new Pipeline(store.directory, watch),
       reasoning: await loadTask(settings.task, tell),
       general: await loadTask(settings.general, tell),
-      writer: await openOne(settings.writer),
-      judge: await openOne(settings.judge),
+      judge: await open('judge', settings.judge),
+      open,
       watch,
       tell,
     }
     const table = new StageTable(common)
     const model = await work({ ...common, table })
     const stages = table.rows
-    const report = writeReport(store.directory, combineReports([{ seed, stages }]))
-    for (const name of ['writer', 'judge'] as const)
-      if (settings[name] !== 'miniature')
-        watch.onData?.(`the ${name}: ${describeSpending(common[name].spent())}`)
+    const report = writeReport(store.directory, combineReports([{ seed, stages }]), { title })
+    for (const { name, of, generator } of opened)
+      if (of !== 'miniature') watch.onData?.(`the ${name}: ${describeSpending(generator.spent())}`)
     return await finishRun(store, started, { seed, stages, report }, async (directory) =>
       cpSync(model, directory, { recursive: true }),
     )
   } catch (error) {
-    if (error instanceof Interrupted) {
+    if (error instanceof Interrupted || (signal?.aborted && error === signal.reason)) {
       store.setStatus('interrupted')
       throw new Interrupted(store.directory, store.info().step)
     }
     store.fail()
     throw error
   } finally {
-    for (const generator of generators) await generator.close()
+    for (const { generator } of opened) await generator.close()
     store.close()
   }
 }

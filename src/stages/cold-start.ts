@@ -1,23 +1,20 @@
-import type { Sampler } from '../engines/contract.ts'
 import { UserError } from '../errors.ts'
 import type { ChatMessage } from '../models/tokenizer.ts'
 import type { Generator } from '../providers/generator.ts'
 import { Random } from '../random.ts'
-import type { Question, Task } from '../tasks/task.ts'
-import { type Candidate, type DataRow, isKept, writtenCandidate } from './data-rows.ts'
+import type { Task } from '../tasks/task.ts'
+import { fromGenerator, fromSampler, type Sample } from './candidates.ts'
+import { type DataRow, isKept } from './data-rows.ts'
 import { capped, type Sieve, sift } from './rejection.ts'
 import { rewrite } from './rewrite.ts'
-import { rollOut, type TextCodec } from './rollouts.ts'
-
-type Stream = readonly (number | string)[]
+import type { TextCodec } from './rollouts.ts'
 
 /** One of the places that long chains come from. */
 export interface ColdStartSource {
   readonly name: string
   /** Of all rows, in proportion to the other sources' shares. */
   readonly share: number
-  /** Candidates for every question. */
-  sample(task: Task, questions: readonly Question[], stream: Stream): Promise<readonly Candidate[]>
+  readonly sample: Sample
 }
 
 interface Prompting {
@@ -65,61 +62,21 @@ export const direct = (prompting: Prompting): ColdStartSource =>
 
 function prompted(
   name: string,
-  { share, generator, codec, samples }: Prompting,
-  messagesFor: (question: string) => readonly ChatMessage[],
+  { share, ...prompting }: Prompting,
+  messages: (question: string) => readonly ChatMessage[],
 ): ColdStartSource {
-  return {
-    name,
-    share,
-    sample: (task, questions, stream) =>
-      Promise.all(
-        questions.flatMap((question, p) => {
-          const messages = messagesFor(question.prompt)
-          return Array.from({ length: samples }, async (_, g) => {
-            const seed = new Random(...stream, p, g).bits() >>> 1
-            const { text, reasoning, finishReason } = await generator.generate(messages, { seed })
-            return writtenCandidate(codec, task, question, {
-              prompt: messages.map(({ role, content }) => `${role}: ${content}`).join('\n\n'),
-              thinking: reasoning,
-              summary: text,
-              cut: finishReason !== 'stop',
-            })
-          })
-        }),
-      ),
-  }
+  return { name, share, sample: fromGenerator({ ...prompting, messages }) }
 }
 
 /** (c) What R1-Zero itself answers. */
-export function ownOutputs({
+export const ownOutputs = ({
   share,
-  sampler,
-  codec,
-  samples,
   ...sampling
-}: {
-  readonly share: number
-  readonly sampler: Sampler
-  readonly codec: TextCodec
-  /** Responses a question. */
-  readonly samples: number
-  readonly maxTokens: number
-  readonly temperature: number
-}): ColdStartSource {
-  return {
-    name: 'r1-zero',
-    share,
-    sample: async (task, questions, stream) =>
-      (
-        await rollOut(sampler, codec, task, questions, {
-          ...sampling,
-          template: 'r1-zero',
-          group: samples,
-          stream,
-        })
-      ).flat(),
-  }
-}
+}: { readonly share: number } & Omit<Parameters<typeof fromSampler>[0], 'template'>): ColdStartSource => ({
+  name: 'r1-zero',
+  share,
+  sample: fromSampler({ ...sampling, template: 'r1-zero' }),
+})
 
 export interface ColdStart extends Sieve {
   readonly task: Task

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Question, Task } from '../tasks/task.ts'
+import { fromSampler } from './candidates.ts'
 import { type Candidate, countRejections, isKept, toDataRow, writtenCandidate } from './data-rows.ts'
 import { FakeTrainer, fakeCodec, fakeTask } from './fake-engine.ts'
 import { fakeGenerator } from './fake-generator.ts'
@@ -10,14 +11,16 @@ const limits = { maxTokens: 40, maxParagraph: 100, maxRepetition: 0.1, minLangua
 describe('rejection sampling from a model', () => {
   const run = async (seed: number, perQuestion = 2) =>
     rejectionSample({
-      sampler: await new FakeTrainer().sampler(),
-      codec: fakeCodec,
+      sample: fromSampler({
+        sampler: await new FakeTrainer().sampler(),
+        codec: fakeCodec,
+        template: 'r1-zero',
+        samples: 64,
+        maxTokens: 16,
+        temperature: 1,
+      }),
       task: fakeTask,
       questions: fakeTask.training({ seed: 1, step: 0, count: 20 }),
-      template: 'r1-zero',
-      samples: 64,
-      maxTokens: 16,
-      temperature: 1,
       stream: [seed, 'test'],
       source: 'r1-zero',
       perQuestion,

@@ -1,8 +1,8 @@
-import type { Sampler } from '../engines/contract.ts'
 import type { Generator } from '../providers/generator.ts'
 import { Random } from '../random.ts'
 import { judgeAnswer } from '../rewards/judge.ts'
 import type { Question, Task } from '../tasks/task.ts'
+import type { Sample } from './candidates.ts'
 import {
   type Candidate,
   countRejections,
@@ -12,7 +12,6 @@ import {
   toDataRow,
 } from './data-rows.ts'
 import { type ReadableLimits, unreadable } from './readable.ts'
-import { type PromptTemplate, rollOut, type TextCodec } from './rollouts.ts'
 
 /** What decides which candidates are kept. */
 export interface Sieve {
@@ -24,16 +23,10 @@ export interface Sieve {
 }
 
 export interface RejectionSampling extends Sieve {
-  readonly sampler: Sampler
-  readonly codec: TextCodec
+  /** Who answers, and how often. */
+  readonly sample: Sample
   readonly task: Task
   readonly questions: readonly Question[]
-  readonly template: PromptTemplate
-  /** Responses a question. */
-  readonly samples: number
-  readonly maxTokens: number
-  readonly temperature: number
-  readonly topP?: number
   /** Names the random stream. */
   readonly stream: readonly (number | string)[]
   /** What the rows are said to come from. */
@@ -48,18 +41,10 @@ export interface Sifted {
   readonly sampled: number
 }
 
-/** Samples several responses a question and keeps those that are right and readable (DeepSeek-R1, Nature 645, step 3). */
+/** Keeps of several responses a question those that are right and readable (DeepSeek-R1, Nature 645, step 3). */
 export async function rejectionSample(job: RejectionSampling): Promise<Sifted> {
-  const { sampler, codec, task, questions, template, samples, maxTokens, temperature, topP = 1 } = job
-  const rollouts_P_G = await rollOut(sampler, codec, task, questions, {
-    template,
-    group: samples,
-    maxTokens,
-    temperature,
-    topP,
-    stream: job.stream,
-  })
-  const rows = capped(await sift(rollouts_P_G.flat(), job), job.perQuestion)
+  const candidates = await job.sample(job.task, job.questions, job.stream)
+  const rows = capped(await sift(candidates, job), job.perQuestion)
   return { rows, kept: rows.filter(isKept), rejected: countRejections(rows), sampled: rows.length }
 }
 

@@ -1,0 +1,31 @@
+import { dataCard } from '../stages/data-card.ts'
+import { toDemonstration, toRolloutRows, writeJsonLines, writeText } from '../stages/data-files.ts'
+import { type DataRow, isKept } from '../stages/data-rows.ts'
+import type { StagedRun, StagedWatch } from './staged-run.ts'
+
+/** Data is kept in the run with the reasons of what was rejected, as a file to train on, and with a card. */
+export function keepData(
+  { store, watch }: Pick<StagedRun<never>, 'store'> & { watch: Pick<StagedWatch<never>, 'onData'> },
+  step: number,
+  of: {
+    readonly name: string
+    readonly title: string
+    readonly rows: readonly DataRow[]
+    readonly kept: readonly DataRow[]
+    readonly file: string
+    readonly made: Readonly<Record<string, unknown>>
+  },
+): void {
+  store.truncateAfter(step - 1)
+  store.record(step, {
+    metrics: { [`data/${of.name}/rows`]: of.kept.length, [`data/${of.name}/seen`]: of.rows.length },
+    rollouts: of.rows.flatMap((row) => toRolloutRows(row, of.name)),
+  })
+  const used = new Set(of.kept)
+  const rows = of.rows.map((row) =>
+    isKept(row) && !used.has(row) ? { ...row, rejected: 'beyond the share' as const } : row,
+  )
+  writeJsonLines(of.file, of.kept.map(toDemonstration))
+  writeText(of.file.replace(/\.jsonl$/, '.md'), dataCard({ title: of.title, rows, made: of.made }))
+  watch.onData?.(`${of.title}: ${of.kept.length} rows kept, of ${of.rows.length} that were looked at`)
+}
