@@ -22,6 +22,7 @@ export {
 } from './providers/generator.ts'
 export { localGenerator, type SamplingSettings, samplerGenerator } from './providers/local.ts'
 export { type OpenAiSettings, openAiGenerator } from './providers/openai.ts'
+export { type DistillResult, distill, resumeDistill } from './recipes/distill.ts'
 export { measure } from './recipes/measure.ts'
 export { type PretrainResult, pretrain, resumePretrain } from './recipes/pretrain.ts'
 export { type R1Result, type R1Watch, r1, resumeR1 } from './recipes/r1.ts'

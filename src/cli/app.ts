@@ -22,6 +22,10 @@ const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> 
     about: 'train DeepSeek-R1 in its four steps, and a distilled student',
     load: async () => (await import('./r1.ts')).r1,
   },
+  distill: {
+    about: 'teach a small model what a larger one answers',
+    load: async () => (await import('./distill.ts')).distill,
+  },
   sft: {
     about: 'fine-tune a model on demonstrations',
     load: async () => (await import('./sft.ts')).sft,

@@ -1,16 +1,13 @@
 import { defineCommand } from 'citty'
-import pc from 'picocolors'
+import { UserError } from '../errors.ts'
 import { type R1Result, type R1Watch, r1 as trainR1 } from '../recipes/r1.ts'
-import { combineReports, textTable } from '../recipes/r1-report.ts'
 import { resolveR1Settings } from '../recipes/r1-settings.ts'
 import { integerOption, textOption } from './arguments.ts'
 import { command } from './command.ts'
 import { interruptible } from './interrupt.ts'
 import { layeredSettings, outputOf, trainingOptions } from './options.ts'
-import { clock, type Output, percent } from './output.ts'
-import { watchReward } from './reward.ts'
-import { watchSft } from './sft.ts'
-import { watchZero } from './zero.ts'
+import type { Output } from './output.ts'
+import { finishStages, watchStages } from './stages.ts'
 
 export const r1 = command(
   defineCommand({
@@ -47,11 +44,17 @@ export const r1 = command(
   }),
   async (values) => {
     const output = outputOf(values)
+    const preset = textOption(values, 'preset')
+    if (values.quick && preset !== undefined && preset !== 'quick')
+      throw new UserError(
+        `--quick is --preset quick, and --preset ${preset} is another: leave one of them out`,
+        2,
+      )
     const settings = layeredSettings(values, {
       model: textOption(values, 'model'),
       task: textOption(values, 'task'),
       general: textOption(values, 'general'),
-      preset: values.quick ? 'quick' : textOption(values, 'preset'),
+      preset: values.quick ? 'quick' : preset,
       seed: integerOption(values, 'seed', 0),
       threads: integerOption(values, 'threads', 1, 1024),
     })
@@ -80,44 +83,12 @@ const PARTS: Readonly<Record<string, string>> = {
   'student-zero': 'The student again, by reinforcement learning from its own base',
 }
 
-export function watchR1(output: Output, signal: AbortSignal): R1Watch {
-  return {
-    signal,
-    onStart: (run, settings) => {
-      output.emit({ type: 'start', run, settings })
-      output.say(`DeepSeek-R1 on ${settings.task} and ${settings.general}, seed ${settings.seed}`)
-      output.say(`model ${settings.model}\nrun   ${run}`)
-    },
-    onPart: (name) => {
-      output.emit({ type: 'part', name })
-      if (PARTS[name]) output.say(`\n${pc.bold(PARTS[name])}`)
-    },
-    onData: (line) => output.say(line),
-    onStage: ({ stage, measure }) => {
-      output.emit({ type: 'stage', stage, measure })
-      const facts = [
-        `pass@1 ${percent(measure.passAt1 ?? Number.NaN)}`,
-        `readable ${percent(measure.readable ?? Number.NaN)}`,
-        `in one language ${percent(measure.language ?? Number.NaN)}`,
-        `harm refused ${percent(measure.harmfulRefused ?? Number.NaN)}`,
-      ]
-      output.say(`${pc.bold(stage)} · ${facts.join(' · ')}`)
-    },
-    onWarning: (message) => output.warn(message),
-    onProgress: (line) => output.live(line),
-    zero: (steps) => watchZero(output, steps, signal),
-    sft: () => watchSft(output, signal),
-    reward: () => watchReward(output, signal),
-  }
-}
+export const watchR1 = (output: Output, signal: AbortSignal): R1Watch =>
+  watchStages(output, signal, {
+    headline: ({ task, general, seed, model }) =>
+      `DeepSeek-R1 on ${task} and ${general}, seed ${seed}\nmodel ${model}`,
+    parts: PARTS,
+  })
 
-export function finishR1(output: Output, result: R1Result): void {
-  output.emit({ type: 'result', ...result })
-  if (output.json) return
-  const { run, model, seed, seconds, stages, report } = result
-  output.result(`\n${pc.bold('R1, stage by stage')} (seed ${seed}, ${clock(seconds)})\n`)
-  output.result(textTable(combineReports([{ seed, stages }])))
-  output.result(
-    `\n${pc.bold('Next')}\n  npx ruminate chat --model ${model}   talk to it\n  ${report}   the table with plots\n  npx ruminate runs show ${run} --samples 5   what every stage said`,
-  )
-}
+export const finishR1 = (output: Output, result: R1Result): void =>
+  finishStages(output, 'R1, stage by stage', result)

@@ -1,5 +1,6 @@
 import { defineCommand } from 'citty'
 import { UserError } from '../errors.ts'
+import { resumeDistill } from '../recipes/distill.ts'
 import { resumePretrain } from '../recipes/pretrain.ts'
 import { resumeR1 } from '../recipes/r1.ts'
 import { resumeReward } from '../recipes/reward.ts'
@@ -9,6 +10,7 @@ import type { RunInfo } from '../runs/rows.ts'
 import { RunStore } from '../runs/store.ts'
 import { textOption } from './arguments.ts'
 import { command } from './command.ts'
+import { finishDistill, watchDistill } from './distill.ts'
 import { interruptible } from './interrupt.ts'
 import { outputOf, outputOptions } from './options.ts'
 import type { Output } from './output.ts'
@@ -46,6 +48,9 @@ const RECIPES: Record<string, (output: Output, info: RunInfo, signal: AbortSigna
   },
   async r1(output, { directory }, signal) {
     finishR1(output, await resumeR1(directory, watchR1(output, signal)))
+  },
+  async distill(output, { directory }, signal) {
+    finishDistill(output, await resumeDistill(directory, watchDistill(output, signal)))
   },
   async sft(output, { directory }, signal) {
     finishSft(output, await resumeSft(directory, watchSft(output, signal)))

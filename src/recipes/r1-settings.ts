@@ -262,29 +262,7 @@ export interface StageSettings {
 }
 
 export function stagesOf(settings: R1Settings): StageSettings {
-  const { seed, threads, task, engine } = settings
-  const common = { seed, threads, engine }
-  const named = <T>(name: string, resolve: () => T): T => {
-    try {
-      return resolve()
-    } catch (error) {
-      if (error instanceof Error)
-        error.message = error.message.replace(/^(?:unknown )?setting |did you mean /g, `$&${name}.`)
-      throw error
-    }
-  }
-  const zero = (name: string, tree: Tree, own: Tree = {}) =>
-    named(name, () => resolveZeroSettings(merge({ eval: { every: 0 } }, own, tree, { ...common, task })))
-  const sft = (name: string, tree: Tree) =>
-    named(name, () =>
-      resolveSftSettings({ ...tree, ...common, data: 'data' } as Parameters<typeof resolveSftSettings>[0]),
-    )
-  const reward = (name: string, tree: Tree) =>
-    named(name, () =>
-      resolveRewardSettings({ ...tree, ...common, data: 'data' } as Parameters<
-        typeof resolveRewardSettings
-      >[0]),
-    )
+  const { zero, sft, reward } = stageResolvers(settings)
   return {
     zero: zero('zero', settings.zero),
     coldStart: sft('coldStart.sft', settings.coldStart.sft),
@@ -295,5 +273,38 @@ export function stagesOf(settings: R1Settings): StageSettings {
     rl2: zero('rl2.zero', settings.rl2.zero, { template: 'chat', eval: { every: 10 } }),
     distill: sft('student.sft', settings.student.sft),
     studentZero: zero('student.zero', settings.student.zero),
+  }
+}
+
+/** Fill in and check the settings of a stage; what is wrong is told with the stage's place among the run's settings. */
+export function stageResolvers({
+  seed,
+  threads,
+  task,
+  engine,
+}: Pick<R1Settings, 'seed' | 'threads' | 'task' | 'engine'>) {
+  const common = { seed, threads, engine }
+  const named = <T>(name: string, resolve: () => T): T => {
+    try {
+      return resolve()
+    } catch (error) {
+      if (error instanceof Error)
+        error.message = error.message.replace(/^(?:unknown )?setting |did you mean /g, `$&${name}.`)
+      throw error
+    }
+  }
+  return {
+    zero: (name: string, tree: Tree, own: Tree = {}): ZeroSettings =>
+      named(name, () => resolveZeroSettings(merge({ eval: { every: 0 } }, own, tree, { ...common, task }))),
+    sft: (name: string, tree: Tree): SftSettings =>
+      named(name, () =>
+        resolveSftSettings({ ...tree, ...common, data: 'data' } as Parameters<typeof resolveSftSettings>[0]),
+      ),
+    reward: (name: string, tree: Tree): RewardSettings =>
+      named(name, () =>
+        resolveRewardSettings({ ...tree, ...common, data: 'data' } as Parameters<
+          typeof resolveRewardSettings
+        >[0]),
+      ),
   }
 }
