@@ -1,0 +1,228 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type Asked, deltas, FakeProvider, send, stream, type Trick } from '../providers/fake-provider.ts'
+import { RunStore } from '../runs/store.ts'
+import { Interrupted } from '../stages/interrupted.ts'
+import { loadTask } from '../tasks/index.ts'
+import { chatBase } from './chat-base.ts'
+import { distill, resumeDistill } from './distill.ts'
+import { modelFolder } from './model-folder.ts'
+import { sft } from './sft.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'ruminate-distill-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const small = {
+  seed: 3,
+  threads: 1,
+  sampling: { questions: 6, samples: 2, perQuestion: 2, general: 9, ratio: 2 },
+  // these tests are about what becomes of answers, not about their beauty
+  readable: { minLanguage: 0 },
+  sft: { epochs: 1, batchSize: 4, checkpointEvery: 1 },
+  zero: {
+    steps: 2,
+    checkpointEvery: 1,
+    rl: { questionsPerStep: 2, groupSize: 2, maxTokens: 12 },
+    eval: { questions: 2 },
+  },
+  eval: { questions: 2, samples: 2, general: 4, maxTokens: 12 },
+}
+
+const lines = (file: string) => readFileSync(file, 'utf8').trimEnd().split('\n')
+
+describe("a provider's model", () => {
+  const instruction = 'Box the result.'
+  let provider: FakeProvider
+  let golds: Map<string, string>
+  /** What the model has answered, as message and seed. */
+  let answered: string[]
+  const settings = () => ({
+    ...small,
+    teacher: { baseUrl: provider.baseUrl, model: 'reasoner', timeout: 0.4, concurrency: 4, instruction },
+  })
+
+  beforeAll(async () => {
+    const { questions, general } = small.sampling
+    const asked = { seed: small.seed + 1, step: 1 }
+    const reasoning = (await loadTask('miniature')).training({ ...asked, count: questions })
+    const others = (await loadTask('miniature/general')).training({ ...asked, count: general })
+    golds = new Map([
+      ...reasoning.map(({ prompt, gold }) => [`${prompt}\n\n${instruction}`, gold] as const),
+      ...others.map(({ prompt, gold }) => [prompt, gold] as const),
+    ])
+  })
+  beforeEach(async () => {
+    provider = await FakeProvider.start()
+    answered = []
+    provider.reply = ({ messages, seed }: Asked) => {
+      answered.push(JSON.stringify([messages, seed]))
+      const { content } = messages.at(-1)!
+      const gold = golds.get(content)
+      if (gold === undefined) throw new Error(`the teacher is asked what it should not be: ${content}`)
+      if (!content.endsWith(instruction)) return { content: gold }
+      // some answers are wrong
+      return { content: `So \\boxed{${seed % 4 === 0 ? 'none' : gold}}.`, reasoning: `Try ${seed}. It fits.` }
+    }
+  })
+  afterEach(() => provider.stop())
+
+  const busy = (status: number, headers: Record<string, string> = {}): Trick => {
+    return (response) => send(response, status, { error: { message: 'busy' } }, headers)
+  }
+
+  let whole: Awaited<ReturnType<typeof distill>>
+  test('teaches: what is right is kept with its thinking, learned, and compared with RL', async () => {
+    whole = await distill(settings(), { out: join(folder, 'whole') })
+    expect(whole.stages.map(({ stage }) => stage)).toEqual([
+      'Student base',
+      'Distilled student',
+      'Student, RL alone',
+    ])
+    const rows = lines(join(whole.run, 'data', 'teacher.jsonl')).map((line) => JSON.parse(line))
+    const reasoned = rows.filter(({ source }) => source === 'reasoning')
+    expect([reasoned.length, rows.length]).toEqual([expect.any(Number), (reasoned.length * 3) / 2])
+    expect(reasoned.length).toBeGreaterThan(3)
+    for (const { messages, gold } of reasoned) {
+      expect(messages[0].content).not.toContain(instruction)
+      expect(messages[1].content).toMatch(/^<think>\nTry \d+\. It fits\.\n<\/think>\nSo \\boxed\{.+\}\.$/)
+      expect(messages[1].content).toContain(`\\boxed{${gold}}`)
+    }
+    for (const { messages, gold } of rows.filter(({ source }) => source === 'general'))
+      expect(messages[1].content).toBe(gold)
+    const card = readFileSync(join(whole.run, 'data', 'teacher.md'), 'utf8')
+    expect(card).toMatch(/\| wrong \| \d/)
+    expect(card).toContain('reasoner')
+    expect(readFileSync(whole.report, 'utf8')).toMatch(/^# Distillation, stage by stage/)
+    const store = RunStore.open(whole.run)
+    const kept = store.rollouts({ split: 'teacher/reasoning' })
+    store.close()
+    expect(kept.length).toBe(12)
+  })
+
+  test('that fails in every way is asked again, and nothing is lost or made up', async () => {
+    provider.tricks = [
+      () => {},
+      busy(429, { 'retry-after': '0' }),
+      busy(500),
+      (response) => stream(response, deltas('So \\boxed{1'), null),
+      (response) => send(response, 200, '{"choices": [{"message"'),
+    ]
+    const run = await distill(
+      { ...settings(), compare: false },
+      { out: join(folder, 'failing'), onWarning: () => {} },
+    )
+    expect(run.sha256).toBe(whole.sha256)
+    expect(run.stages.map(({ stage }) => stage)).toEqual(['Student base', 'Distilled student'])
+    expect(lines(join(run.run, 'data', 'teacher.jsonl'))).toEqual(
+      lines(join(whole.run, 'data', 'teacher.jsonl')),
+    )
+    expect(provider.log).toHaveLength(21 + 5)
+    expect(new Set(answered).size).toBe(21)
+  })
+
+  test('is asked nothing twice where a run was stopped', async () => {
+    const out = join(folder, 'stopped')
+    const stop = new AbortController()
+    const { reply } = provider
+    provider.reply = (asked) => {
+      if (provider.log.length === 7) stop.abort()
+      return reply(asked)
+    }
+    await expect(distill(settings(), { out, signal: stop.signal })).rejects.toThrow(Interrupted)
+    expect(answered.length).toBeLessThan(12)
+
+    // the account is out of money
+    provider.tricks = [busy(402)]
+    await expect(resumeDistill(out)).rejects.toThrow('credit')
+    expect(answered.length).toBeLessThan(15)
+
+    const run = await resumeDistill(out)
+    expect([run.sha256, run.stages]).toEqual([whole.sha256, whole.stages])
+    expect([answered.length, new Set(answered).size]).toEqual([21, 21])
+  })
+})
+
+describe('a model here', () => {
+  const questions = join(folder, 'questions.jsonl')
+  const demonstrations = join(folder, 'demonstrations.jsonl')
+  let teacher: string
+  let whole: Awaited<ReturnType<typeof distill>>
+  const settings = () => ({
+    ...small,
+    teacher,
+    task: questions,
+    sampling: { questions: 8, samples: 2, perQuestion: 2, general: 0 },
+    eval: { ...small.eval, maxTokens: 40 },
+  })
+
+  beforeAll(async () => {
+    const asked = Array.from({ length: 40 }, (_, i) => `What is ${i}-${i}+7?`)
+    writeFileSync(
+      questions,
+      asked.map((question) => `${JSON.stringify({ question, answer: '7' })}\n`).join(''),
+    )
+    const answer = '<think>\nSo the result is 7.\n</think>\n\\boxed{7}'
+    writeFileSync(
+      demonstrations,
+      asked
+        .map((content) => [
+          { role: 'user', content },
+          { role: 'assistant', content: answer },
+        ])
+        .map((messages) => `${JSON.stringify({ messages })}\n`)
+        .join(''),
+    )
+    const base = await chatBase(await modelFolder('miniature-student'), join(folder, 'chat'))
+    const taught = await sft(
+      { model: base, data: demonstrations, epochs: 8, batchSize: 8, threads: 1, learningRate: 5e-3 },
+      { out: join(folder, 'teacher') },
+    )
+    teacher = taught.run
+    whole = await distill(settings(), { out: join(folder, 'local') })
+  }, 60_000)
+
+  test('teaches, and stands in the table', () => {
+    expect(whole.stages.map(({ stage, student }) => [stage, student])).toEqual([
+      ['Teacher', false],
+      ['Student base', true],
+      ['Distilled student', true],
+      ['Student, RL alone', true],
+    ])
+    expect(whole.stages[0]!.measure.passAt1).toBeGreaterThan(0.5)
+    expect(lines(join(whole.run, 'data', 'teacher.jsonl')).length).toBeGreaterThan(4)
+  })
+
+  const parts = ['teacher-data', 'distill', 'student-zero']
+  test.each(parts)('stopped at %s and resumed: as if it had never been', async (part) => {
+    const out = join(folder, `stopped-${part}`)
+    const stop = new AbortController()
+    const watch = {
+      signal: stop.signal,
+      onPart: (name: string) => void (name === part && stop.abort()),
+      sft: () => ({ signal: stop.signal }),
+      zero: () => ({ signal: stop.signal }),
+    }
+    await expect(distill(settings(), { out, ...watch })).rejects.toThrow(/resume/)
+    const run = await resumeDistill(out)
+    expect([run.sha256, run.stages]).toEqual([whole.sha256, whole.stages])
+  })
+
+  test('data that is there takes its place', async () => {
+    const run = await distill(
+      { ...settings(), teacher: null, data: join(whole.run, 'data', 'teacher.jsonl'), compare: false },
+      { out: join(folder, 'data') },
+    )
+    expect(run.sha256).toBe(whole.sha256)
+    expect(run.stages.map(({ stage }) => stage)).toEqual(['Student base', 'Distilled student'])
+  })
+
+  test('one that is never right ends the run with what was wrong', async () => {
+    const wrong = join(folder, 'wrong.jsonl')
+    writeFileSync(wrong, readFileSync(questions, 'utf8').replaceAll('"7"', '"8"'))
+    await expect(distill({ ...settings(), task: wrong }, { out: join(folder, 'wrong') })).rejects.toThrow(
+      /^of the teacher's 16 answers to reasoning prompts none can be taught \(\d+ wrong.*\): it needs easier questions/,
+    )
+  })
+})
