@@ -43,8 +43,10 @@ export async function distill(
   // what cannot be read fails here, before there is a run
   const tell = { warn: watch.onWarning ?? (() => {}), progress: watch.onProgress ?? (() => {}) }
   for (const task of [named.task, named.general]) await loadTask(task, tell)
-  const { columns } = distillStages(named).sft
-  if (named.data !== null) await readDemonstrations(named.data, { columns, heldOutShare: 0, ...tell })
+  if (named.data !== null) {
+    const { columns, eval: evaluation } = distillStages(named).sft
+    await readDemonstrations(named.data, { columns, heldOutShare: evaluation.share, ...tell })
+  }
   const settings = {
     ...named,
     teacher:

@@ -66,6 +66,10 @@ test('completions, from columns of any name', async () => {
 })
 
 describe('what is held out', () => {
+  test('of a share of 0, nothing', async () => {
+    const { training, heldOut } = await read(write('one.jsonl', lines([{ messages: messages(1) }])), {}, 0)
+    expect([training.length, heldOut.length]).toEqual([1, 0])
+  })
   test('does not depend on the order of rows, and equal rows stay together', async () => {
     const rows = chats.trim().split('\n')
     const one = await read(write('c.jsonl', rows.join('\n')))

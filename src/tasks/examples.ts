@@ -72,7 +72,7 @@ export async function readExamples<T>(
   const keys = new Set(heldOut.map(({ key }) => key))
   const others = rows.filter((row) => !chosen.has(row))
   const training = others.filter(({ key }) => !keys.has(key))
-  if (heldOut.length === 0 || training.length === 0)
+  if (training.length === 0 || (heldOut.length === 0 && heldOutShare > 0))
     throw new UserError(
       `${place} has ${training.length} rows to train on and ${heldOut.length} to hold out; both are needed`,
     )
@@ -88,6 +88,7 @@ export async function readExamples<T>(
 function holdOut<R extends { side: Side | null; key: string }>(rows: readonly R[], share: number): Set<R> {
   const named = rows.filter(({ side }) => side === 'heldOut')
   if (named.length > 0) return new Set(named)
+  if (share === 0) return new Set()
   const hashed = rows.map((row) => ({ row, hash: hashText(row.key) / 2 ** 32 }))
   const least = hashed.reduce((low, { hash }) => Math.min(low, hash), 1)
   return new Set(hashed.filter(({ hash }) => hash < share || hash === least).map(({ row }) => row))
