@@ -222,7 +222,7 @@ describe('a model here', () => {
     const wrong = join(folder, 'wrong.jsonl')
     writeFileSync(wrong, readFileSync(questions, 'utf8').replaceAll('"7"', '"8"'))
     await expect(distill({ ...settings(), task: wrong }, { out: join(folder, 'wrong') })).rejects.toThrow(
-      /^of the teacher's 16 answers to reasoning prompts none can be taught \(\d+ wrong.*\): it needs easier questions/,
+      /^The teacher's reasoning: of 16 responses none can be trained on \(\d+ wrong.*\); ask easier questions/,
     )
   })
 })

@@ -12,7 +12,7 @@ import { loadTask } from '../tasks/index.ts'
 import type { Task } from '../tasks/task.ts'
 import { chatBase } from './chat-base.ts'
 import { type DistillSettings, distillStages, resolveDistillSettings } from './distill-settings.ts'
-import { keepData } from './keep-data.ts'
+import { keepData, someKept } from './keep-data.ts'
 import type { Tree } from './layers.ts'
 import { modelFolder } from './model-folder.ts'
 import { Opened } from './opened.ts'
@@ -129,7 +129,8 @@ async function teacherData(
         })
       const reasoned = await answers(reasoning, questions, samples, 'reasoning')
       const other = prompts > 0 ? await answers(general, prompts, 1, 'general') : null
-      for (const sifted of [reasoned, ...(other ? [other] : [])]) atLeastOne(sifted)
+      someKept("The teacher's reasoning", reasoned.rows)
+      if (other) someKept("The teacher's answers to general prompts", other.rows)
       const kept = other
         ? mixture({ reasoning: reasoned.kept, general: other.kept, ratio, seed }).rows
         : reasoned.kept
@@ -149,15 +150,6 @@ async function teacherData(
 }
 
 const yieldOf = ({ sampled, kept, rejected }: Sifted) => ({ sampled, kept: kept.length, rejected })
-
-/** @throws UserError where nothing that the teacher said can be taught. */
-function atLeastOne({ rows, kept, rejected }: Sifted): void {
-  if (kept.length > 0) return
-  const reasons = Object.entries(rejected).map(([reason, count]) => `${count} ${reason}`)
-  throw new UserError(
-    `of the teacher's ${rows.length} answers to ${rows[0]!.source} prompts none can be taught (${reasons.join(', ')}): it needs easier questions, more samples, wider limits (readable) or another teacher`,
-  )
-}
 
 interface Teacher {
   readonly identity: string

@@ -1,6 +1,7 @@
+import { UserError } from '../errors.ts'
 import { dataCard } from '../stages/data-card.ts'
 import { toDemonstration, toRolloutRows, writeJsonLines, writeText } from '../stages/data-files.ts'
-import { type DataRow, isKept } from '../stages/data-rows.ts'
+import { countRejections, type DataRow, isKept } from '../stages/data-rows.ts'
 import type { StagedRun, StagedWatch } from './staged-run.ts'
 
 /** Data is kept in the run with the reasons of what was rejected, as a file to train on, and with a card. */
@@ -16,6 +17,7 @@ export function keepData(
     readonly made: Readonly<Record<string, unknown>>
   },
 ): void {
+  someKept(of.title, of.rows)
   store.truncateAfter(step - 1)
   store.record(step, {
     metrics: { [`data/${of.name}/rows`]: of.kept.length, [`data/${of.name}/seen`]: of.rows.length },
@@ -28,4 +30,13 @@ export function keepData(
   writeJsonLines(of.file, of.kept.map(toDemonstration))
   writeText(of.file.replace(/\.jsonl$/, '.md'), dataCard({ title: of.title, rows, made: of.made }))
   watch.onData?.(`${of.title}: ${of.kept.length} rows kept, of ${of.rows.length} that were looked at`)
+}
+
+/** @throws UserError where no row is kept, with the reasons. */
+export function someKept(title: string, rows: readonly DataRow[]): void {
+  if (rows.some(isKept)) return
+  const reasons = Object.entries(countRejections(rows)).map(([reason, count]) => `${count} ${reason}`)
+  throw new UserError(
+    `${title}: of ${rows.length} responses none can be trained on (${reasons.join(', ')}); ask easier questions or more of them, widen the limits (readable), or begin with a better model`,
+  )
 }

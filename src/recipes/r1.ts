@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { UserError } from '../errors.ts'
 import { loadConfig } from '../models/directory.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
 import { weightsHash } from '../models/weights-hash.ts'
@@ -17,7 +18,7 @@ import { rejectionSample } from '../stages/rejection.ts'
 import { rollOut, templateOf } from '../stages/rollouts.ts'
 import type { Task } from '../tasks/task.ts'
 import { chatBase } from './chat-base.ts'
-import { keepData } from './keep-data.ts'
+import { keepData, someKept } from './keep-data.ts'
 import type { Tree } from './layers.ts'
 import { modelFolder } from './model-folder.ts'
 import { Opened } from './opened.ts'
@@ -239,6 +240,7 @@ async function mixedData(
       }
     }
     const reasoned = await sampled(policy, reasoning, questions, samples, 'reasoning')
+    someKept("Step 2's reasoning", reasoned.rows)
     const made = chatModel
       ? await sampled(chatModel.model, general, synthetic, 1, 'synthetic')
       : { rows: [], kept: [] }
@@ -293,6 +295,10 @@ async function preferenceData(
         { judge, seed, times, minMargin, perQuestion: pairsPerPrompt },
       )
       const { labels, ...labelsLeft } = await safetyLabels(rollouts_P_G.flat(), { judge, seed, times: 2 })
+      if (pairs.length === 0 || labels.length === 0)
+        throw new UserError(
+          `${pairs.length} of ${pairsLeft.judged} pairs and ${labels.length} of ${labelsLeft.judged} labelled responses are left for reward models, and both need some; raise preferences.prompts or lower preferences.minMargin`,
+        )
       writeJsonLines(
         files.pairs,
         pairs.map(({ question, ...pair }) => ({ prompt: question.prompt, ...pair })),
