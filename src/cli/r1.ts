@@ -20,7 +20,7 @@ export const r1 = command(
       model: {
         type: 'string',
         valueHint: 'DIR|HUB_ID',
-        description: 'base model (default: the embedded miniature-base)',
+        description: 'base model (default: the embedded miniature-r1-base)',
       },
       task: {
         type: 'string',

@@ -19,7 +19,7 @@ describe('on this machine', () => {
   })
   test('what is none', async () => {
     await expect(modelFolder(join(root, 'none'))).rejects.toThrow(
-      /no model folder at .*; the embedded models are miniature-base, miniature-student/,
+      /no model folder at .*; the embedded models are miniature-base, miniature-r1-base, miniature-r1-student/,
     )
     mkdirSync(join(root, 'empty'))
     await expect(modelFolder(join(root, 'empty'))).rejects.toThrow(/it has no config\.json/)

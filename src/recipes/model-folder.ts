@@ -6,8 +6,10 @@ import { packageRoot } from '../runs/versions.ts'
 
 /** The base model that comes with the package. */
 export const EMBEDDED_BASE = 'miniature-base'
+/** The one that R1 begins with, which has read general text too. */
+export const EMBEDDED_R1_BASE = 'miniature-r1-base'
 /** A smaller one, to be taught by distillation. */
-export const EMBEDDED_STUDENT = 'miniature-student'
+export const EMBEDDED_STUDENT = 'miniature-r1-student'
 
 /**
  * A model's folder: a path, the name of an embedded model, or a model of the Hugging Face hub (`owner/name`, then

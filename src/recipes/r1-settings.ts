@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { generatorSettings } from './generators.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
-import { EMBEDDED_BASE, EMBEDDED_STUDENT } from './model-folder.ts'
+import { EMBEDDED_R1_BASE, EMBEDDED_STUDENT } from './model-folder.ts'
 import { type RewardSettings, resolveRewardSettings } from './reward.ts'
 import type { ZeroSettings } from './settings.ts'
 import { resolveSftSettings, type SftSettings } from './sft.ts'
@@ -38,7 +38,7 @@ export const evalSettings = z.strictObject({
 /** Settings of `r1`. What a preset decides is filled in by `resolveR1Settings`. */
 export const r1Settings = z.strictObject({
   /** The base model. */
-  model: z.string().min(1).default(EMBEDDED_BASE),
+  model: z.string().min(1).default(EMBEDDED_R1_BASE),
   /** Reasoning questions, which rules can check. */
   task: z.string().min(1).default('miniature'),
   /** General prompts. Those whose kind begins with "harmful" are to be refused. */
@@ -129,25 +129,25 @@ const miniature = {
   zero: { preset: 'miniature', steps: 120 },
   coldStart: {
     examples: null,
-    rows: 400,
+    rows: 800,
     fewShot: 0.1,
     direct: 0.2,
     zero: 0.7,
-    batch: 100,
-    rounds: 6,
+    batch: 150,
+    rounds: 10,
     samples: 4,
     perQuestion: 2,
-    sft: { epochs: 6, batchSize: 8, learningRate: 2e-3 },
+    sft: { epochs: 4, batchSize: 8, learningRate: 1.5e-3 },
   },
   rl1: { preset: 'miniature-r1', steps: 80 },
   mixture: {
-    questions: 1500,
+    questions: 2000,
     samples: 4,
     perQuestion: 3,
-    reused: 1200,
-    synthetic: 300,
+    reused: 1600,
+    synthetic: 400,
     ratio: 3,
-    sft: { epochs: 3, batchSize: 16, learningRate: 2e-3 },
+    sft: { epochs: 3, batchSize: 16, learningRate: 3e-3 },
   },
   preferences: {
     prompts: 500,
@@ -171,7 +171,7 @@ const miniature = {
     },
   },
   student: {
-    sft: { epochs: 3, batchSize: 16, learningRate: 2e-3 },
+    sft: { epochs: 3, batchSize: 16, learningRate: 3e-3 },
     zero: { preset: 'miniature', steps: 120 },
   },
   eval: {
@@ -191,9 +191,9 @@ const PRESETS: Record<Settings['preset'], Tree> = {
   miniature,
   quick: merge(miniature, {
     zero: { steps: 50 },
-    coldStart: { rows: 200, rounds: 3, sft: { epochs: 10 } },
-    rl1: { steps: 30 },
-    mixture: { questions: 800, reused: 700, synthetic: 150 },
+    coldStart: { rows: 400, rounds: 6 },
+    rl1: { steps: 40 },
+    mixture: { questions: 1000, reused: 800, synthetic: 200 },
     preferences: { prompts: 300 },
     rl2: { zero: { steps: 45 } },
     student: { zero: { steps: 50 } },

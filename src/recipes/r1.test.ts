@@ -1,0 +1,188 @@
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Random } from '../random.ts'
+import { Interrupted } from '../stages/interrupted.ts'
+import { loadTask } from '../tasks/index.ts'
+import { demonstrate } from '../tasks/miniature/world/index.ts'
+import { r1, resumeR1 } from './r1.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'ruminate-r1-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+const at = (name: string): string => join(folder, name)
+
+const tuning = { batchSize: 8, epochs: 1, checkpointEvery: 2, eval: { every: 1000 } }
+const memorising = { ...tuning, checkpointEvery: 20, learningRate: 1e-2 }
+const reinforcing = {
+  steps: 2,
+  checkpointEvery: 1,
+  rl: { questionsPerStep: 2, groupSize: 2, maxTokens: 24 },
+  eval: { questions: 2 },
+}
+const modelling = { epochs: 1, batchSize: 4, checkpointEvery: 2 }
+
+/** Every part of R1, on the smallest embedded model and on so few questions that it learns them by heart. */
+const settings = {
+  preset: 'quick',
+  seed: 1,
+  threads: 1,
+  model: 'miniature-student',
+  task: at('questions.jsonl'),
+  general: at('prompts.jsonl'),
+  generalData: at('conversations.jsonl'),
+  // the model is too small to be read with ease
+  readable: { minLanguage: 0, maxRepetition: 1 },
+  zero: reinforcing,
+  coldStart: {
+    examples: at('examples.jsonl'),
+    rows: 24,
+    batch: 16,
+    rounds: 2,
+    samples: 4,
+    perQuestion: 4,
+    sft: { ...memorising, epochs: 16 },
+  },
+  rl1: reinforcing,
+  mixture: {
+    questions: 16,
+    samples: 4,
+    perQuestion: 2,
+    reused: 48,
+    synthetic: 4,
+    ratio: 0.2,
+    sft: { ...memorising, batchSize: 16, epochs: 14 },
+  },
+  preferences: {
+    prompts: 24,
+    samples: 6,
+    pairsPerPrompt: 4,
+    times: 2,
+    minMargin: 0,
+    helpful: modelling,
+    harmless: modelling,
+  },
+  rl2: { zero: reinforcing },
+  student: { sft: tuning, zero: reinforcing },
+  eval: { questions: 2, samples: 1, general: 2, maxTokens: 80 },
+}
+
+const write = (name: string, rows: readonly unknown[]) =>
+  writeFileSync(at(name), rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+const lines = (file: string) => readFileSync(file, 'utf8').trimEnd().split('\n')
+
+let whole: Awaited<ReturnType<typeof r1>>
+const parts: string[] = []
+beforeAll(async () => {
+  const english = async (task: string, count: number) =>
+    (await loadTask(task))
+      .training({ seed: 9, step: 1, count })
+      .filter(({ prompt }) => !/\p{Script=Han}/u.test(prompt))
+  const questions = (await english('miniature', 200)).filter(({ kind }) => kind === 'fill/1').slice(0, 6)
+  const prompts = await english('miniature/general', 400)
+  const some = ['talk/', 'fact/', 'harmful/'].flatMap((kind) =>
+    prompts.filter((prompt) => prompt.kind.startsWith(kind)).slice(0, 2),
+  )
+  const asRow = ({ prompt, gold }: (typeof prompts)[number]) => ({ question: prompt, answer: gold })
+  write('questions.jsonl', questions.map(asRow))
+  write('prompts.jsonl', some.map(asRow))
+  const random = new Random(1)
+  write(
+    'conversations.jsonl',
+    Array.from({ length: 48 }, (_, i) => some[i % some.length]!).map((question) => ({
+      messages: [
+        { role: 'user', content: question.prompt },
+        { role: 'assistant', content: demonstrate(random, question).summary },
+      ],
+    })),
+  )
+  const [{ prompt, gold }] = questions as [(typeof questions)[number]]
+  const completion = `<think>\nSo the result is ${gold}.\n</think>\n\\boxed{${gold}}`
+  write('examples.jsonl', [{ prompt, completion }])
+  whole = await r1(settings, { out: at('whole'), onPart: (name) => parts.push(name) })
+}, 120_000)
+
+test('takes all four steps, and teaches a student', () => {
+  expect(whole.stages.map(({ stage }) => stage)).toEqual([
+    'Base',
+    'R1-Zero',
+    'Step 1, cold start',
+    'Step 2, RL',
+    'Step 3, mixed SFT',
+    'Step 4, RL for all',
+    'Distilled student',
+    'Student, RL alone',
+  ])
+  for (const name of ['cold-start', 'mixture']) {
+    expect(lines(join(whole.run, 'data', `${name}.jsonl`)).length).toBeGreaterThan(3)
+    expect(readFileSync(join(whole.run, 'data', `${name}.md`), 'utf8')).toContain('## Rejected')
+  }
+  for (const name of ['helpful', 'harmless'])
+    expect(lines(join(whole.run, 'data', `${name}.jsonl`)).length).toBeGreaterThan(3)
+  expect(readFileSync(whole.report, 'utf8')).toContain('Step 4: RL for all')
+  expect(existsSync(join(whole.model, 'model.safetensors'))).toBe(true)
+})
+
+test('killed twice and interrupted in one part after another: as if it had never been', async () => {
+  const out = at('stopped')
+  write('settings.json', [settings])
+  await killedAt('cold-start', 'step', ['r1', '--config', at('settings.json'), '--out', out])
+  await killedAt('mixture-data', 'part', ['resume', out])
+
+  const later = parts.slice(parts.indexOf('mixture') + 1)
+  expect(later.length).toBeGreaterThan(8)
+  for (const part of later.slice(0, -1)) {
+    const stop = new AbortController()
+    const { signal } = stop
+    const watching = () => ({ signal })
+    const stopped = resumeR1(out, {
+      signal,
+      onPart: (name) => void (name === part && stop.abort()),
+      zero: watching,
+      sft: watching,
+      reward: watching,
+    })
+    await expect(stopped).rejects.toThrow(Interrupted)
+  }
+  const run = await resumeR1(out)
+  expect([run.sha256, run.stages]).toEqual([whole.sha256, whole.stages])
+  for (const name of ['cold-start', 'mixture', 'helpful', 'harmless'])
+    expect(lines(join(out, 'data', `${name}.jsonl`))).toEqual(lines(join(whole.run, 'data', `${name}.jsonl`)))
+}, 60_000)
+
+/** Runs a command line in a process of its own and kills it without warning in a part, at an event of a type. */
+async function killedAt(part: string, type: string, args: readonly string[]): Promise<void> {
+  const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+  const child = spawn(process.execPath, [cli, ...args, '--json'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let rest = ''
+  let inPart = false
+  let killed = false
+  child.stdout.on('data', (chunk: Buffer) => {
+    const events = (rest + chunk.toString()).split('\n')
+    rest = events.pop()!
+    for (const event of events.map((line) => JSON.parse(line) as { type: string; name?: string })) {
+      if (event.type === 'part') inPart = event.name === part
+      if (inPart && event.type === type && !killed) killed = child.kill('SIGKILL')
+    }
+  })
+  await new Promise<void>((resolve) => child.on('close', () => resolve()))
+  expect(killed).toBe(true)
+}
+
+test('without a right answer to learn from it ends with what is missing', async () => {
+  write(
+    'wrong.jsonl',
+    lines(at('questions.jsonl')).map((line) => ({ ...JSON.parse(line), answer: '0' })),
+  )
+  const lost = {
+    ...settings,
+    task: at('wrong.jsonl'),
+    zero: { ...reinforcing, steps: 0 },
+    coldStart: { ...settings.coldStart, rounds: 1, batch: 4 },
+  }
+  await expect(r1(lost, { out: at('lost') })).rejects.toThrow(
+    /^Cold-start data: of \d+ responses none can be trained on \(.*\d+ wrong.*\); ask easier questions/,
+  )
+})
