@@ -131,9 +131,9 @@ test('killed twice and interrupted in one part after another: as if it had never
   await killedAt('cold-start', 'step', ['r1', '--config', at('settings.json'), '--out', out])
   await killedAt('mixture-data', 'part', ['resume', out])
 
-  const later = parts.slice(parts.indexOf('mixture') + 1)
-  expect(later.length).toBeGreaterThan(8)
-  for (const part of later.slice(0, -1)) {
+  const later = parts.slice(parts.indexOf('mixture')).filter((name) => !name.startsWith('measure-'))
+  expect(later).toHaveLength(7)
+  for (const part of later) {
     const stop = new AbortController()
     const { signal } = stop
     const watching = () => ({ signal })
@@ -155,7 +155,7 @@ test('killed twice and interrupted in one part after another: as if it had never
 /** Runs a command line in a process of its own and kills it without warning in a part, at an event of a type. */
 async function killedAt(part: string, type: string, args: readonly string[]): Promise<void> {
   const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
-  const child = spawn(process.execPath, [cli, ...args, '--json'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [cli, ...args, '--json'], { stdio: ['ignore', 'pipe', 'ignore'] })
   let rest = ''
   let inPart = false
   let killed = false
