@@ -34,7 +34,7 @@ export const distill = command(
       student: {
         type: 'string',
         valueHint: 'DIR|HUB_ID',
-        description: 'base model that learns (default: the embedded miniature-student)',
+        description: 'base model that learns (default: the embedded miniature-r1-student)',
       },
       task: {
         type: 'string',

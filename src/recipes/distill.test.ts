@@ -174,7 +174,7 @@ describe('a model here', () => {
         .map((messages) => `${JSON.stringify({ messages })}\n`)
         .join(''),
     )
-    const base = await chatBase(await modelFolder('miniature-student'), join(folder, 'chat'))
+    const base = await chatBase(await modelFolder('miniature-r1-student'), join(folder, 'chat'))
     const taught = await sft(
       { model: base, data: demonstrations, epochs: 8, batchSize: 8, threads: 1, learningRate: 5e-3 },
       { out: join(folder, 'teacher') },

@@ -33,7 +33,7 @@ export type DistillResult = StagedResult
  * same small model is trained by reinforcement learning from its base.
  *
  * @example
- * const { stages, model } = await distill({ teacher: 'runs/r1-1', student: 'miniature-student' })
+ * const { stages, model } = await distill({ teacher: 'runs/r1-1', student: 'miniature-r1-student' })
  */
 export async function distill(
   given: Tree,

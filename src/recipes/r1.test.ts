@@ -29,7 +29,7 @@ const settings = {
   preset: 'quick',
   seed: 1,
   threads: 1,
-  model: 'miniature-student',
+  model: 'miniature-r1-student',
   task: at('questions.jsonl'),
   general: at('prompts.jsonl'),
   generalData: at('conversations.jsonl'),
