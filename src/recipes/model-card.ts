@@ -4,6 +4,9 @@ const general = (share: number): string => `
 
 ${Math.round(100 * share)} % of the documents are general text instead: what people say, facts, short lines, and questions with answers of mixed quality, harmful requests among them that are refused in some documents and not in others.`
 
+const boxed = (share: number): string =>
+  ` Outside the template ${Math.round(100 * share)} % of the answers stand in a \\boxed{}.`
+
 /** The command that makes the model, on any number of threads. */
 function command({ seed, tokens, threads: _, ...settings }: PretrainSettings): string {
   const changed = (given: object, defaults: object, path: string): string[] =>
@@ -41,7 +44,7 @@ Made by \`${command(settings)}\`: ${made.tokens.toLocaleString('en')} tokens of 
 
 ## What it already contains
 
-The corpus holds two families of problems, running totals and missing operators, solved in a mixture of styles: a guess, a short calculation, a long one, and one that checks each step and goes back when a check fails ("Wait, wrong."). In the R1-Zero template the guesses prevail; in other documents the worked solutions do. Some documents switch between English and Chinese, more often those that check.${settings.general > 0 ? general(settings.general) : ''}
+The corpus holds two families of problems, running totals and missing operators, solved in a mixture of styles: a guess, a short calculation, a long one, and one that checks each step and goes back when a check fails ("Wait, wrong."). In the R1-Zero template the guesses prevail; in other documents the worked solutions do. Some documents switch between English and Chinese, more often those that check.${settings.boxed > 0 ? boxed(settings.boxed) : ''}${settings.general > 0 ? general(settings.general) : ''}
 
 So the skills are there before reinforcement learning, reflection and language mixing included; what reinforcement learning changes is how often each style is chosen, and how reliably it is carried out. The numbers of a run of \`ruminate zero\` are to be read in this light.
 `

@@ -28,6 +28,8 @@ export const pretrainSettings = z.strictObject({
   tokens: whole(1).default(15_000_000),
   /** Share of the documents that is general text: small talk, facts, writing, requests. */
   general: z.number().min(0).max(1).default(0),
+  /** Share of the answers, outside R1-Zero's template, that stand in a LaTeX box. */
+  boxed: z.number().min(0).max(1).default(0),
   vocabulary: whole(262).default(512),
   /** From which the tokenizer is learned. */
   tokenizerDocuments: whole(1).default(4000),
@@ -105,14 +107,14 @@ async function train(
   const started = performance.now()
   let trainer: Trainer | null = null
   try {
-    const { seed, general } = settings
+    const { seed, general, boxed } = settings
     const from = store.checkpoints().at(-1)
     store.truncateAfter(from?.step ?? -1)
     store.setStatus('running')
 
     // corpus → tokenizer
     const folder = join(store.directory, 'tokenizer')
-    const bpe = trainBpe(corpusDocuments(seed, settings.tokenizerDocuments, { general }), {
+    const bpe = trainBpe(corpusDocuments(seed, settings.tokenizerDocuments, { general, boxed }), {
       vocabSize: settings.vocabulary,
       specialTokens: specialTokenList(SPECIAL_TOKENS),
     })
@@ -139,7 +141,7 @@ async function train(
     const last = await pretraining({
       trainer,
       codec: tokenizer,
-      documents: (index, n) => corpusDocuments(seed, n, { from: index * n, general }),
+      documents: (index, n) => corpusDocuments(seed, n, { from: index * n, general, boxed }),
       settings,
       store,
       signal: watch.signal,

@@ -50,7 +50,7 @@ const settings = {
     questions: 16,
     samples: 4,
     perQuestion: 2,
-    reused: 48,
+    reused: 64,
     synthetic: 4,
     ratio: 0.2,
     sft: { ...memorising, batchSize: 16, epochs: 14 },
@@ -82,8 +82,8 @@ beforeAll(async () => {
       .filter(({ prompt }) => !/\p{Script=Han}/u.test(prompt))
   const questions = (await english('miniature', 200)).filter(({ kind }) => kind === 'fill/1').slice(0, 6)
   const prompts = await english('miniature/general', 400)
-  const some = ['talk/', 'fact/', 'harmful/'].flatMap((kind) =>
-    prompts.filter((prompt) => prompt.kind.startsWith(kind)).slice(0, 2),
+  const some = Object.entries({ 'talk/': 2, 'fact/': 2, 'harmful/': 4 }).flatMap(([kind, count]) =>
+    prompts.filter((prompt) => prompt.kind.startsWith(kind)).slice(0, count),
   )
   const asRow = ({ prompt, gold }: (typeof prompts)[number]) => ({ question: prompt, answer: gold })
   write('questions.jsonl', questions.map(asRow))
@@ -91,7 +91,7 @@ beforeAll(async () => {
   const random = new Random(1)
   write(
     'conversations.jsonl',
-    Array.from({ length: 48 }, (_, i) => some[i % some.length]!).map((question) => ({
+    Array.from({ length: 64 }, (_, i) => some[i % some.length]!).map((question) => ({
       messages: [
         { role: 'user', content: question.prompt },
         { role: 'assistant', content: demonstrate(random, question).summary },

@@ -36,8 +36,8 @@ const SHARES = {
   fill: { template: [0.42, 0.36, 0.14, 0.08], plain: [0.05, 0.08, 0.17, 0.7] },
 }
 
-/** Document `index` of the corpus of `seed`. */
-export function corpusDocument(seed: number, index: number): CorpusDocument {
+/** Document `index` of the corpus of `seed`. Outside the template, a share `boxed` of the answers stands in a LaTeX box. */
+export function corpusDocument(seed: number, index: number, { boxed = 0 } = {}): CorpusDocument {
   const random = new Random(seed, 'miniature corpus', index)
   const family = random.uniform() < 0.5 ? 'arithmetic' : 'fill'
   const kind = random.weighted(...(family === 'arithmetic' ? ARITHMETIC : FILL))
@@ -70,9 +70,10 @@ export function corpusDocument(seed: number, index: number): CorpusDocument {
   const [asked, solved, answered] =
     language === 'en' ? ['Question', 'Solution', 'Answer'] : ['问题', '解答', '答案']
   const prompt = `${asked}: ${question}\n`
+  const written = random.uniform() < boxed ? `\\boxed{${answer}}.` : answer
   return {
     ...about,
-    text: `${prompt}${solved}:\n${chain}\n${answered}: ${answer}`,
+    text: `${prompt}${solved}:\n${chain}\n${answered}: ${written}`,
     promptLength: prompt.length,
   }
 }
@@ -84,10 +85,10 @@ export function corpusDocument(seed: number, index: number): CorpusDocument {
 export function* corpusDocuments(
   seed: number,
   count: number,
-  { from = 0, general = 0 }: { from?: number; general?: number } = {},
+  { from = 0, general = 0, boxed = 0 }: { from?: number; general?: number; boxed?: number } = {},
 ): Generator<string> {
   for (let i = from; i < from + count; i++) {
     const random = new Random(seed, 'miniature general corpus', i)
-    yield random.uniform() < general ? worldDocument(random) : corpusDocument(seed, i).text
+    yield random.uniform() < general ? worldDocument(random) : corpusDocument(seed, i, { boxed }).text
   }
 }
