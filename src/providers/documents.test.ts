@@ -69,6 +69,7 @@ test('messages become documents; instructions do not', async () => {
 
 test.each([
   ['to its end', 'First 1+1=2\nAnswer: 2\0', 'First 1+1=2', '\\boxed{2}'],
+  ['to an answer in a box', 'Sum\nAnswer: \\boxed{2}.\0', 'Sum', '\\boxed{2}'],
   ['in Chinese', '首先 1+1=2\n答案: 2\0', '首先 1+1=2', '\\boxed{2}'],
   ['into the next document', 'Sum\nAnswer: 2\nQuestion:', 'Sum', '\\boxed{2}'],
   ['into the next Chinese document', 'Sum\nAnswer: 2\n问题:', 'Sum', '\\boxed{2}'],

@@ -85,5 +85,5 @@ function readDocument(written: string): { reasoning: string; text: string } {
   const at = Math.max(...Object.values(HEADS).map(({ answered }) => own.lastIndexOf(`\n${answered}`)))
   const answer = at < 0 ? '' : own.slice(own.indexOf(':', at) + 1).trim()
   if (answer === '') return { reasoning: own, text: '' }
-  return { reasoning: own.slice(0, at).trim(), text: `\\boxed{${answer}}` }
+  return { reasoning: own.slice(0, at).trim(), text: `\\boxed{${boxed(answer) ?? answer}}` }
 }
