@@ -74,7 +74,9 @@ describe("a provider's model", () => {
 
   let whole: Awaited<ReturnType<typeof distill>>
   test('teaches: what is right is kept with its thinking, learned, and compared with RL', async () => {
-    whole = await distill(settings(), { out: join(folder, 'whole') })
+    const told: string[] = []
+    whole = await distill(settings(), { out: join(folder, 'whole'), onProgress: (line) => told.push(line) })
+    expect(told).toContain('reasoning: 12 of 12 replies of the teacher')
     expect(whole.stages.map(({ stage }) => stage)).toEqual([
       'Student base',
       'Distilled student',

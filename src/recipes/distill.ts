@@ -114,7 +114,7 @@ async function teacherData(
   const { questions, samples, perQuestion, general: prompts, ratio } = settings.sampling
   const { seed, readable: limits } = settings
   await pipeline.make('teacher-data', async (step) => {
-    const teacher = await openTeacher(settings, provider, Tokenizer.load(student))
+    const teacher = await openTeacher(house, provider, Tokenizer.load(student))
     try {
       const answers = (task: Task, count: number, each: number, source: 'reasoning' | 'general') =>
         rejectionSample({
@@ -159,10 +159,12 @@ interface Teacher {
 }
 
 async function openTeacher(
-  { teacher, eval: { maxTokens }, threads }: DistillSettings,
+  { settings, tell }: House,
   provider: Generator | null,
   codec: TextCodec,
 ): Promise<Teacher> {
+  const { teacher, threads } = settings
+  const { maxTokens } = settings.eval
   if (typeof teacher === 'string') {
     const open = await Opened.open(teacher, threads)
     return {
@@ -179,6 +181,7 @@ async function openTeacher(
         generator: provider!,
         codec,
         samples,
+        onReply: (done, all) => tell.progress(`${source}: ${done} of ${all} replies of the teacher`),
         messages: (question) => [
           {
             role: 'user',

@@ -39,6 +39,7 @@ export function fromGenerator({
   codec,
   samples,
   messages: messagesFor,
+  onReply,
 }: {
   readonly generator: Generator
   /** Counts the tokens of the replies. */
@@ -46,14 +47,17 @@ export function fromGenerator({
   /** Replies a question. */
   readonly samples: number
   readonly messages: (question: string) => readonly ChatMessage[]
+  readonly onReply?: ((done: number, all: number) => void) | undefined
 }): Sample {
-  return (task, questions, stream) =>
-    Promise.all(
+  return (task, questions, stream) => {
+    let done = 0
+    return Promise.all(
       questions.flatMap((question, p) => {
         const messages = messagesFor(question.prompt)
         return Array.from({ length: samples }, async (_, g) => {
           const seed = new Random(...stream, p, g).bits() >>> 1
           const { text, reasoning, finishReason } = await generator.generate(messages, { seed })
+          onReply?.(++done, questions.length * samples)
           return writtenCandidate(codec, task, question, {
             prompt: messages.map(({ role, content }) => `${role}: ${content}`).join('\n\n'),
             thinking: reasoning,
@@ -63,4 +67,5 @@ export function fromGenerator({
         })
       }),
     )
+  }
 }
