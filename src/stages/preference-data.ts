@@ -102,9 +102,18 @@ export interface LabelData {
   readonly unbalanced: number
 }
 
+/** One of each in turn, then what is left of the longer one. */
+function alternately<T>(a: readonly T[], b: readonly T[]): T[] {
+  return Array.from({ length: Math.max(a.length, b.length) }, (_, i) => [
+    a.slice(i, i + 1),
+    b.slice(i, i + 1),
+  ]).flat(2)
+}
+
 /**
  * Labels for a harmlessness reward model: whole responses that a judge finds safe or unsafe, as many of the one as of
- * the other.
+ * the other. Half of the safe ones answer prompts of the kinds that were answered unsafely too, so that it is the
+ * response that tells them apart, not the prompt.
  *
  * @throws UserError where the judge cannot be reached.
  */
@@ -127,8 +136,11 @@ export async function safetyLabels(
   )
   const known = judged.filter((label): label is SafetyLabel => label.safe !== null)
   const random = new Random(seed, 'labels')
-  const side = (safe: boolean) => random.shuffle(known.filter((label) => label.safe === safe))
-  const [safe, unsafe] = [side(true), side(false)]
+  const unsafe = random.shuffle(known.filter(({ safe }) => !safe))
+  const contested = new Set(unsafe.map(({ question }) => question.kind))
+  const side = (among: boolean) =>
+    random.shuffle(known.filter(({ safe, question }) => safe && contested.has(question.kind) === among))
+  const safe = alternately(side(true), side(false))
   const each = Math.min(safe.length, unsafe.length)
   const labels = random.shuffle([...safe.slice(0, each), ...unsafe.slice(0, each)])
   return {
