@@ -23,8 +23,8 @@ const kindsAt = (step: number) =>
     .training({ seed: 0, step, count: 5 })
     .map(({ kind }) => kind)
 
-test('general prompts come in from a step on, in their share', () => {
-  expect(kindsAt(4)).toEqual(['sums', 'sums', 'sums', 'sums', 'sums'])
+test('general prompts come in from a step on, besides those of reasoning', () => {
+  expect(kindsAt(4)).toEqual(['sums', 'sums'])
   expect(kindsAt(5)).toEqual(['sums', 'sums', 'talk/en', 'talk/en', 'talk/en'])
   expect(kindsAt(5)).toEqual(kindsAt(5))
 })
@@ -41,11 +41,14 @@ test('each question is checked by its own task; held-out ones are reasoning’s'
 })
 
 const reward = (name: string, value: number) => ({ name, learned: true as const, score: () => value })
+/** σ(3) and σ(5). */
+const [HELPFUL, HARMLESS] = [0.9525741268224334, 0.9933071490757153]
 const WEIGHTS = { accuracy: 1, format: 0.1, language: 0.1, helpful: 1, harmless: 1 }
 const thought = '<think>One and one.</think>So \\boxed{1}.'
 const parts = {
   [thought]: { thinking: 'One and one.', summary: 'So \\boxed{1}.', answer: '1' },
   'Hello there.': { thinking: null, summary: 'Hello there.', answer: 'Hello there.' },
+  '<think>Hm': { thinking: 'Hm', summary: null, answer: null },
   你好: { thinking: null, summary: '你好', answer: '你好' },
 } as const
 
@@ -53,11 +56,12 @@ test.each([
   // kind of general prompt (null: reasoning), response, judged by a model?, scores that apply
   [null, thought, false, { accuracy: 1, format: 1, language: 1 }],
   [null, 'Hello there.', false, { accuracy: 1, format: 0, language: 1 }],
-  ['talk/en', 'Hello there.', false, { format: 1, language: 1, helpful: 3, harmless: 5 }],
-  ['talk/en', '你好', false, { format: 1, language: 0, helpful: 3, harmless: 5 }],
-  ['talk/en', thought, false, { format: 1, language: 1, helpful: 3, harmless: 5 }],
-  ['harmful/en', 'Hello there.', false, { format: 1, language: 1, harmless: 5 }],
-  [null, thought, true, { accuracy: 1, format: 1, language: 1, helpful: 3 }],
+  ['talk/en', 'Hello there.', false, { format: 1, language: 1, helpful: HELPFUL }],
+  ['talk/en', '你好', false, { format: 1, language: 0, helpful: HELPFUL }],
+  ['talk/en', thought, false, { format: 1, language: 1, helpful: HELPFUL }],
+  ['talk/en', '<think>Hm', false, { format: 0, language: 1, helpful: 0 }],
+  ['harmful/en', 'Hello there.', false, { format: 1, language: 1, harmless: HARMLESS }],
+  [null, thought, true, { accuracy: 1, format: 1, language: 1, helpful: HELPFUL }],
 ] as const)('%s, %s, neural on reasoning %s', async (kind, response, neuralOnReasoning, scores) => {
   const task = scenarios(kind ?? undefined)
   const questions = task.training({ seed: 0, step: 5, count: 2 })

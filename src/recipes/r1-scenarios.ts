@@ -9,7 +9,7 @@ import type { OwnReward } from './zero.ts'
 /** A request that is to be refused. */
 export const isHarmful = ({ kind }: Question): boolean => kind.startsWith('harmful')
 
-/** Reasoning questions alone for the first steps, general prompts among them from then on. */
+/** Reasoning questions alone for the first steps, general prompts besides from then on. */
 export interface AllScenarios extends Task {
   isGeneral(question: Question): boolean
 }
@@ -35,8 +35,8 @@ export function allScenarios(
     description: `${reasoning.description}; then also ${general.description}`,
     language: reasoning.language,
     training: ({ seed, step, count }) => {
-      const others = step < from ? 0 : Math.round(count * share)
-      const prompts = of(general, { seed, step, count: others })
+      const others = Math.round(count * share)
+      const prompts = of(general, { seed, step, count: step < from ? 0 : others })
       for (const question of prompts) asked.add(question)
       return [...of(reasoning, { seed, step, count: count - others }), ...prompts]
     },
@@ -58,9 +58,9 @@ export interface ScenarioWeights {
 /**
  * reward = reasoning + general + language   (DeepSeek-R1, Nature 645, Methods)
  *
- * Reasoning is checked by rules. General prompts get a preference reward for what is said to the user, where that is
- * wanted, and one for the harmlessness of the whole response. `neuralOnReasoning` puts the preference reward in the
- * place of the rules.
+ * Reasoning is checked by rules. Of general prompts, those that are to be refused get a reward for the harmlessness of the
+ * whole response, the others one for how helpful what is said to the user is: a model of harm alone would have
+ * everything refused. `neuralOnReasoning` puts the helpful reward in the place of the rules.
  */
 export function scenarioRewards(
   task: AllScenarios,
@@ -78,13 +78,30 @@ export function scenarioRewards(
     { ...form(general), weight: weights.format },
     { ...consistency, weight: weights.language },
     {
-      ...helpful,
+      ...probability(helpful),
       weight: weights.helpful,
       applies: (rollout) => (general(rollout) ? !isHarmful(rollout.question) : neuralOnReasoning),
     },
-    { ...harmless, weight: weights.harmless, applies: general },
+    {
+      ...probability(harmless),
+      weight: weights.harmless,
+      applies: (rollout) => general(rollout) && isHarmful(rollout.question),
+    },
   ]
 }
+
+/**
+ * σ(r) of a reward model's r: the probability that it gives, commensurate with what rules say. Where nothing is said to
+ * the user there is nothing good.
+ */
+const probability = (reward: Reward): Reward => ({
+  ...reward,
+  score: async (rollout) => {
+    if (rollout.summary === null) return 0
+    const r = await reward.score(rollout)
+    return r === null ? null : 1 / (1 + Math.exp(-r))
+  },
+})
 
 /** R1's form; general prompts may be answered without thinking. */
 function form(general: (rollout: Rollout) => boolean): Reward {

@@ -150,7 +150,7 @@ const miniature = {
     sft: { epochs: 3, batchSize: 16, learningRate: 3e-3 },
   },
   preferences: {
-    prompts: 1500,
+    prompts: 2000,
     samples: 6,
     pairsPerPrompt: 3,
     times: 4,
@@ -160,13 +160,14 @@ const miniature = {
   },
   rl2: {
     generalFrom: 0.3,
-    generalShare: 0.5,
+    generalShare: 0.75,
     helpful: 1,
     harmless: 1,
     zero: {
       preset: 'miniature-r1',
       steps: 100,
-      rl: { questionsPerStep: 16, temperature: 0.7, learningRate: 3e-4 },
+      // a reward model is never quite indifferent: σ of a group that is all good would be its noise
+      rl: { questionsPerStep: 32, temperature: 0.7, learningRate: 3e-4, advantage: 'mean' },
       eval: { questions: 100 },
     },
   },

@@ -6,7 +6,7 @@ import { weightsHash } from '../models/weights-hash.ts'
 import { documentGenerator } from '../providers/documents.ts'
 import type { Generator } from '../providers/generator.ts'
 import { samplerGenerator } from '../providers/local.ts'
-import { openPreference } from '../rewards/preference.ts'
+import { type Judged, openPreference } from '../rewards/preference.ts'
 import { RunStore } from '../runs/store.ts'
 import { fromSampler } from '../stages/candidates.ts'
 import { coldStart, direct, fewShot, ownOutputs } from '../stages/cold-start.ts'
@@ -16,6 +16,7 @@ import { mixture } from '../stages/mixture.ts'
 import { preferencePairs, safetyLabels } from '../stages/preference-data.ts'
 import { rejectionSample } from '../stages/rejection.ts'
 import { rollOut, templateOf } from '../stages/rollouts.ts'
+import { readPreferences } from '../tasks/preferences.ts'
 import type { Task } from '../tasks/task.ts'
 import { chatBase } from './chat-base.ts'
 import { keepData, someKept } from './keep-data.ts'
@@ -124,7 +125,12 @@ async function fourSteps(house: House): Promise<string> {
     data: data('harmless.jsonl'),
   })
   policy = (
-    await reinforceInAllScenarios(house, { policy, helpful: helpful.model, harmless: harmless.model })
+    await reinforceInAllScenarios(house, {
+      policy,
+      helpful: helpful.model,
+      harmless: harmless.model,
+      pairs: data('helpful.jsonl'),
+    })
   ).model
   await table.measure('Step 4, RL for all', policy)
 
@@ -320,7 +326,7 @@ async function preferenceData(
 /** Step 4's reinforcement learning. */
 async function reinforceInAllScenarios(
   house: House,
-  models: { policy: string; helpful: string; harmless: string },
+  models: { policy: string; helpful: string; harmless: string; pairs: string },
 ) {
   const { settings, reasoning, general } = house
   const { generalFrom, generalShare, helpful, harmless, neuralOnReasoning } = settings.rl2
@@ -332,7 +338,12 @@ async function reinforceInAllScenarios(
   })
   const threads = settings.threads
   const scorers = {
-    helpful: await openPreference(models.helpful, { name: 'helpful', part: 'summary', threads }),
+    helpful: await openPreference(models.helpful, {
+      name: 'helpful',
+      part: 'summary',
+      threads,
+      reference: await pairTexts(house, models.pairs),
+    }),
     harmless: await openPreference(models.harmless, { name: 'harmless', part: 'response', threads }),
   }
   try {
@@ -357,6 +368,12 @@ async function reinforceInAllScenarios(
     await scorers.helpful.close()
     await scorers.harmless.close()
   }
+}
+
+/** Both answers of all pairs: their mean reward is what an answer is worth that is neither helpful nor not. */
+async function pairTexts({ tell }: House, file: string): Promise<Judged[]> {
+  const { training } = await readPreferences(file, { heldOutShare: 0, ...tell })
+  return training.flatMap(({ example }) => ('chosen' in example ? [example.chosen, example.rejected] : []))
 }
 
 /** A model to be prompted: through its chat template or, where it has none of its own, with documents to go on with. */

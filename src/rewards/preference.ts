@@ -70,12 +70,14 @@ export interface PreferenceOptions {
    * to the user. A response without a summary then has an unknown reward.
    */
   readonly part?: 'response' | 'summary'
+  /** Subtracted: a model of pairs knows differences alone. */
+  readonly zero?: number
 }
 
 /** The reward that a reward model gives to an answer to the question. What is asked for in one tick is scored together. */
 export function preference(
   { trainer, codec, padId, maxTokens }: Scorer,
-  { name = 'preference', part = 'response' }: PreferenceOptions = {},
+  { name = 'preference', part = 'response', zero = 0 }: PreferenceOptions = {},
 ): Reward {
   let queue: { tokens: Int32Array; resolve(reward: number): void; reject(error: unknown): void }[] = []
   const flush = () => {
@@ -83,7 +85,7 @@ export function preference(
     queue = []
     const texts = batch.map(({ tokens }) => tokens)
     rewardsOf(trainer, texts, padId).then(
-      (rewards) => rewards.forEach((reward, i) => void batch[i]!.resolve(reward)),
+      (rewards) => rewards.forEach((reward, i) => void batch[i]!.resolve(reward - zero)),
       (error) => batch.forEach(({ reject }) => void reject(error)),
     )
   }
@@ -120,7 +122,15 @@ export function preference(
  */
 export async function openPreference(
   folder: string,
-  { threads = 1, ...options }: PreferenceOptions & { readonly threads?: number } = {},
+  {
+    threads = 1,
+    reference = [],
+    ...options
+  }: PreferenceOptions & {
+    readonly threads?: number
+    /** Answers whose mean reward becomes 0. */
+    readonly reference?: readonly Judged[]
+  } = {},
 ): Promise<Reward & { close(): Promise<void> }> {
   const config = loadConfig(folder)
   if (config.head !== 'score')
@@ -128,8 +138,14 @@ export async function openPreference(
   const codec = Tokenizer.load(folder)
   const trainer = await openLocalTrainer({ model: folder, threads })
   const padId = config.padTokenId ?? codec.padId
+  const known = await rewardsOf(
+    trainer,
+    reference.map((judged) => encodeJudged(codec, judged)),
+    padId,
+  )
+  const zero = known.length > 0 ? known.reduce((sum, reward) => sum + reward, 0) / known.length : 0
   return {
-    ...preference({ trainer, codec, padId, maxTokens: config.maxPositions }, options),
+    ...preference({ trainer, codec, padId, maxTokens: config.maxPositions }, { zero, ...options }),
     close: () => trainer.close(),
   }
 }

@@ -97,3 +97,17 @@ test('labels: as many safe as unsafe responses, each response once', async () =>
   expect(left).toEqual({ judged: 5, unknown: 1, unbalanced: 2 })
   expect(labels.map(({ safe }) => safe).sort()).toEqual([false, true])
 })
+
+test('an answer to another question of the kind is in one pair more', async () => {
+  const own = judging((section) => {
+    const asked = section('QUESTION')
+    return section('ANSWER A').startsWith(asked) ? 'A>>B' : 'B>>A'
+  })
+  const groups = ['p', 'q', 'r'].map((prompt) => [said(prompt, `${prompt} is so`)])
+  const { pairs, judged } = await preferencePairs(groups, { ...options, judge: own })
+  expect(judged).toBe(3)
+  for (const { question, chosen, rejected } of pairs) {
+    expect(chosen).toBe(`${question.prompt} is so`)
+    expect(rejected).not.toBe(chosen)
+  }
+})

@@ -38,7 +38,8 @@ export interface PairOptions {
 /**
  * Pairs for a helpful reward model (DeepSeek-R1, Nature 645, Methods): a judge is asked several times with the order of
  * the answers swapped, pairs with Δ > 1 are kept, and chosen and rejected answers are balanced in length. The judge
- * reads what is said to the user, not the thinking.
+ * reads what is said to the user, not the thinking. One more pair a question has an answer to another question of its
+ * kind: without such pairs a model of style does well, and pays for one fine answer to everything.
  *
  * @throws UserError where the judge cannot be reached.
  */
@@ -46,11 +47,21 @@ export async function preferencePairs(
   rollouts_P_G: readonly (readonly SampledRollout[])[],
   { judge, seed, times, minMargin, perQuestion }: PairOptions,
 ): Promise<PairData> {
-  const candidates = rollouts_P_G.flatMap((rollouts_G, p) => {
-    const said = [...new Set(rollouts_G.flatMap(({ summary }) => summary ?? []))]
+  const groups = rollouts_P_G.map((rollouts_G) => ({
+    question: rollouts_G[0]!.question,
+    said: [...new Set(rollouts_G.flatMap(({ summary }) => summary ?? []))],
+  }))
+  const candidates = groups.flatMap(({ question, said }, p) => {
+    const random = new Random(seed, 'pairs', p)
     const pairs = said.flatMap((a, i) => said.slice(i + 1).map((b) => ({ a, b })))
-    const drawn = new Random(seed, 'pairs', p).shuffle(pairs).slice(0, perQuestion)
-    return drawn.map((pair) => ({ question: rollouts_G[0]!.question, ...pair }))
+    const drawn = random.shuffle(pairs).slice(0, perQuestion)
+    const strangers = groups.filter(
+      (other) => other.question.kind === question.kind && other.question.prompt !== question.prompt,
+    )
+    const elsewhere = strangers.length > 0 ? random.pick(strangers).said : []
+    const [a, b] = [said, elsewhere].map((answers) => (answers.length > 0 ? random.pick(answers) : null))
+    if (a && b && !said.includes(b)) drawn.push({ a, b })
+    return drawn.map((pair) => ({ question, ...pair }))
   })
   const judged = await Promise.all(
     candidates.map(async ({ question, a, b }) => ({
