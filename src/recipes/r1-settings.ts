@@ -166,7 +166,7 @@ const miniature = {
     zero: {
       preset: 'miniature-r1',
       steps: 100,
-      // a reward model is never quite indifferent: σ of a group that is all good would be its noise
+      // divided by its spread, a group of answers that are all good would be torn by the reward model's noise
       rl: { questionsPerStep: 32, temperature: 0.7, learningRate: 3e-4, advantage: 'mean' },
       eval: { questions: 100 },
     },

@@ -4,8 +4,9 @@ import { fakeGenerator } from './fake-generator.ts'
 import { preferencePairs, safetyLabels } from './preference-data.ts'
 import type { SampledRollout } from './rollouts.ts'
 
-const said = (prompt: string, summary: string | null): SampledRollout => ({
-  question: { id: prompt, prompt, gold: '', kind: 'talk/en' },
+/** Of a kind of its own, unless told. */
+const said = (prompt: string, summary: string | null, kind = prompt): SampledRollout => ({
+  question: { id: prompt, prompt, gold: '', kind },
   task: fakeTask,
   verdict: () => ({ correct: null, reason: '' }),
   prompt,
@@ -103,7 +104,7 @@ test('an answer to another question of the kind is in one pair more', async () =
     const asked = section('QUESTION')
     return section('ANSWER A').startsWith(asked) ? 'A>>B' : 'B>>A'
   })
-  const groups = ['p', 'q', 'r'].map((prompt) => [said(prompt, `${prompt} is so`)])
+  const groups = ['p', 'q', 'r'].map((prompt) => [said(prompt, `${prompt} is so`, 'talk/en')])
   const { pairs, judged } = await preferencePairs(groups, { ...options, judge: own })
   expect(judged).toBe(3)
   for (const { question, chosen, rejected } of pairs) {
