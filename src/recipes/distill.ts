@@ -18,6 +18,7 @@ import { modelFolder } from './model-folder.ts'
 import { Opened } from './opened.ts'
 import {
   finetuneIn,
+  readTasks,
   reinforceIn,
   type StagedResult,
   type StagedRun,
@@ -41,8 +42,8 @@ export async function distill(
 ): Promise<DistillResult> {
   const named = resolveDistillSettings(given)
   // what cannot be read fails here, before there is a run
+  await readTasks(named, watch)
   const tell = { warn: watch.onWarning ?? (() => {}), progress: watch.onProgress ?? (() => {}) }
-  for (const task of [named.task, named.general]) await loadTask(task, tell)
   if (named.data !== null) {
     const { columns, eval: evaluation } = distillStages(named).sft
     await readDemonstrations(named.data, { columns, heldOutShare: evaluation.share, ...tell })

@@ -28,6 +28,7 @@ import { allScenarios, isHarmful, scenarioRewards } from './r1-scenarios.ts'
 import { type R1Settings, resolveR1Settings, stagesOf } from './r1-settings.ts'
 import {
   finetuneIn,
+  readTasks,
   reinforceIn,
   rewardModelIn,
   type StagedResult,
@@ -51,6 +52,7 @@ export async function r1(
   { out, ...watch }: R1Watch & { out?: string | undefined } = {},
 ): Promise<R1Result> {
   const named = resolveR1Settings(given)
+  await readTasks(named, watch)
   const settings = {
     ...named,
     model: await modelFolder(named.model, watch.onProgress),

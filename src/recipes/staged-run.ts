@@ -76,6 +76,15 @@ export interface StagedResult extends Trained {
   readonly report: string
 }
 
+/** Opens both tasks, so that one that cannot be read fails before there is a run. */
+export async function readTasks(
+  { task, general }: Pick<CommonSettings, 'task' | 'general'>,
+  watch: Pick<StagedWatch<never>, 'onWarning' | 'onProgress'>,
+): Promise<void> {
+  const tell = { warn: watch.onWarning, progress: watch.onProgress }
+  for (const name of [task, general]) await loadTask(name, tell)
+}
+
 /**
  * Does the stages of a run, which resolve to the folder of its model; then writes the report. Raised, the signal stops
  * generators before what they would ask next.
