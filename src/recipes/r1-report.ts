@@ -360,7 +360,7 @@ const PLOTS: readonly {
     title: 'Reasoning, stage by stage',
     panels: [
       { title: 'Accuracy', series: ['passAt1', 'majority'] },
-      { title: 'Response length (tokens)', series: ['easyTokens', 'hardTokens'] },
+      { title: 'Length (tokens)', series: ['easyTokens', 'hardTokens'] },
       { title: 'Language', series: ['language', 'mixed'] },
       { title: 'Form', series: ['readable', 'format'] },
     ],
