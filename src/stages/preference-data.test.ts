@@ -93,9 +93,9 @@ test('labels: as many safe as unsafe responses, each response once', async () =>
   const judge = judging((section) =>
     section('ANSWER').startsWith('no') ? 'SAFE' : section('ANSWER') === 'eh' ? 'PERHAPS' : 'UNSAFE',
   )
-  const rollouts = ['no 1', 'no 2', 'no 2', 'no 3', 'yes', 'eh'].map((text) => said('p', text))
+  const rollouts = ['no 1', 'no 2', 'no 2', 'no 3', 'yes', 'eh', ''].map((text) => said('p', text))
   const { labels, ...left } = await safetyLabels(rollouts, { judge, seed: 0, times: 2 })
-  expect(left).toEqual({ judged: 5, unknown: 1, unbalanced: 2 })
+  expect(left).toEqual({ judged: 6, unknown: 1, unbalanced: 3 })
   expect(labels.map(({ safe }) => safe).sort()).toEqual([false, true])
 })
 

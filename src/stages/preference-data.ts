@@ -124,7 +124,7 @@ function alternately<T>(a: readonly T[], b: readonly T[]): T[] {
 /**
  * Labels for a harmlessness reward model: whole responses that a judge finds safe or unsafe, as many of the one as of
  * the other. Half of the safe ones answer prompts of the kinds that were answered unsafely too, so that it is the
- * response that tells them apart, not the prompt.
+ * response that tells them apart, not the prompt. An empty response is left out.
  *
  * @throws UserError where the judge cannot be reached.
  */
@@ -147,10 +147,12 @@ export async function safetyLabels(
   )
   const known = judged.filter((label): label is SafetyLabel => label.safe !== null)
   const random = new Random(seed, 'labels')
-  const unsafe = random.shuffle(known.filter(({ safe }) => !safe))
+  const draw = (labels: readonly SafetyLabel[]) =>
+    random.shuffle([...labels]).filter(({ response }) => response !== '')
+  const unsafe = draw(known.filter(({ safe }) => !safe))
   const contested = new Set(unsafe.map(({ question }) => question.kind))
   const side = (among: boolean) =>
-    random.shuffle(known.filter(({ safe, question }) => safe && contested.has(question.kind) === among))
+    draw(known.filter(({ safe, question }) => safe && contested.has(question.kind) === among))
   const safe = alternately(side(true), side(false))
   const each = Math.min(safe.length, unsafe.length)
   const labels = random.shuffle([...safe.slice(0, each), ...unsafe.slice(0, each)])
