@@ -75,7 +75,7 @@ export function templateOf(tokenizer: Tokenizer): PromptTemplate {
 }
 
 /** What the model reads before it answers a question. */
-export function promptOf(codec: TextCodec, template: PromptTemplate, question: string): string {
+function promptOf(codec: TextCodec, template: PromptTemplate, question: string): string {
   return template === 'chat'
     ? codec.applyChatTemplate([{ role: 'user', content: question }], { addGenerationPrompt: true })
     : r1ZeroPrompt(question)

@@ -27,7 +27,7 @@ const ANY = new RegExp(
 const TO = new Map<string, Record<Language, string>>(REWRITTEN)
 
 /** A chain in one language and in the first person: its sums stay as they are, and so do its lines. */
-export const tidyChain = (chain: string, language: Language): string =>
+const tidyChain = (chain: string, language: Language): string =>
   chain
     .split('\n')
     .map((line) => line.replace(ANY, (words) => TO.get(words)![language]).trim())
