@@ -53,6 +53,10 @@ export const distill = command(
       },
       threads: { type: 'string', valueHint: 'N', description: 'threads (default: one a core)' },
       ...trainingOptions,
+      set: {
+        ...trainingOptions.set,
+        description: 'one setting, e.g. sampling.questions=500; may be repeated',
+      },
     },
   }),
   async (values) => {

@@ -40,6 +40,7 @@ export const r1 = command(
       },
       threads: { type: 'string', valueHint: 'N', description: 'threads (default: one a core)' },
       ...trainingOptions,
+      set: { ...trainingOptions.set, description: 'one setting, e.g. rl1.steps=40; may be repeated' },
     },
   }),
   async (values) => {
