@@ -1,19 +1,16 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { PreferenceQuality } from '../algorithms/preference.ts'
-import type { Trainer } from '../engines/contract.ts'
 import { openLocalTrainer } from '../engines/local/index.ts'
-import { UserError } from '../errors.ts'
 import { loadModel, type Model } from '../models/directory.ts'
 import { withRewardHead } from '../models/parameters.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
-import { RunStore } from '../runs/store.ts'
 import type { Epochs } from '../stages/epochs.ts'
-import { Interrupted } from '../stages/interrupted.ts'
-import { type Comparison, comparisonOf, type RewardStep, trainReward } from '../stages/reward-model.ts'
+import { comparisonOf, type RewardStep, trainReward } from '../stages/reward-model.ts'
 import { readPreferences } from '../tasks/preferences.ts'
-import { finishRun, type Trained } from './finish.ts'
-import { checkSettings, type Tree } from './layers.ts'
+import { DataRecipe, type DataWatch } from './data-recipe.ts'
+import type { Trained } from './finish.ts'
+import { checkSettings } from './layers.ts'
 import { modelFolder } from './model-folder.ts'
 import type { DeepPartial } from './settings.ts'
 import { belowGiven, sftSettings, withDefaults } from './sft.ts'
@@ -63,16 +60,9 @@ export type RewardSettings = z.output<typeof rewardSettings>
 /** What may be given: any part of the settings. */
 export type RewardInput = DeepPartial<z.input<typeof rewardSettings>>
 
-export interface RewardWatch {
-  /** Raised: the run stops after the step under way, with a checkpoint, by throwing `Interrupted`. */
-  readonly signal?: AbortSignal | undefined
-  readonly onStart?: ((run: string, settings: RewardSettings, data: RewardData) => void) | undefined
+export interface RewardWatch extends DataWatch<RewardSettings, RewardData> {
   readonly onBefore?: ((before: PreferenceQuality, steps: number) => void) | undefined
   readonly onStep?: ((step: RewardStep) => void) | undefined
-  /** Told what of the data is left out, in words. */
-  readonly onWarning?: ((message: string) => void) | undefined
-  /** Told what takes long before there is a run: downloads, large tables. */
-  readonly onProgress?: ((line: string) => void) | undefined
 }
 
 /** How much data there is. */
@@ -109,39 +99,12 @@ export async function reward(
 ): Promise<RewardResult> {
   const named = resolveRewardSettings(given)
   const settings = { ...named, model: await modelFolder(named.model, watch.onProgress) }
-  const prepared = await prepare(settings, watch)
-  return withModel(settings, (trainer, padId) => {
-    const store = RunStore.create({
-      recipe: 'reward',
-      seed: settings.seed,
-      settings: { ...settings, dataHash: prepared.hash },
-      ...(out ? { out } : {}),
-    })
-    return train(store, trainer, padId, settings, prepared, watch)
-  })
+  return recipe.begin(settings, watch, out)
 }
 
-/**
- * Goes on with a run from its last checkpoint, to the same result as if it had never stopped. The data is read again and
- * must be what it was.
- */
-export async function resumeReward(directory: string, watch: RewardWatch = {}): Promise<RewardResult> {
-  const store = RunStore.open(directory, { write: true })
-  try {
-    const { dataHash, ...tree } = store.info().settings as Tree
-    const settings = checkSettings(rewardSettings, tree)
-    const prepared = await prepare(settings, watch)
-    if (prepared.hash !== dataHash)
-      throw new UserError(
-        `${settings.data} is no longer what it was when ${directory} began, so that the run cannot go on; start a new one`,
-      )
-    return await withModel(settings, (trainer, padId) =>
-      train(store, trainer, padId, settings, prepared, watch),
-    )
-  } finally {
-    store.close()
-  }
-}
+/** Goes on with a run from its last checkpoint, to the same result as if it had never stopped. */
+export const resumeReward = (directory: string, watch: RewardWatch = {}): Promise<RewardResult> =>
+  recipe.goOn(directory, watch)
 
 /** Given settings on top of what their preset says, checked. */
 export function resolveRewardSettings(given: RewardInput): RewardSettings {
@@ -149,16 +112,8 @@ export function resolveRewardSettings(given: RewardInput): RewardSettings {
   return withDefaults(checkSettings(rewardSettings, belowGiven(PRESETS[preset], given)))
 }
 
-interface Prepared {
-  readonly training: readonly Comparison[]
-  readonly heldOut: readonly Comparison[]
-  readonly data: RewardData
-  /** SHA-256 of all tokens and labels. */
-  readonly hash: string
-}
-
 /** Preferences → tokens. */
-async function prepare(settings: RewardSettings, watch: RewardWatch): Promise<Prepared> {
+async function prepare(settings: RewardSettings, watch: RewardWatch) {
   checkLength(settings)
   const warn = watch.onWarning ?? ((message) => process.emitWarning(message))
   const progress = watch.onProgress ?? (() => {})
@@ -184,40 +139,16 @@ async function prepare(settings: RewardSettings, watch: RewardWatch): Promise<Pr
     hash.update(String(good))
   }
   const lengths = training.flatMap(({ texts }) => texts.map(({ length }) => length))
-  return {
-    training,
-    heldOut,
-    hash: hash.digest('hex'),
-    data: {
-      kind: training[0]!.good === null ? 'pairs' : 'labels',
-      training: training.length,
-      heldOut: heldOut.length,
-      overlong,
-      repeated: rows.repeated,
-      tokens: lengths.reduce((sum, length) => sum + length, 0),
-      longest: lengths.reduce((most, length) => Math.max(most, length), 0),
-    },
+  const data: RewardData = {
+    kind: training[0]!.good === null ? 'pairs' : 'labels',
+    training: training.length,
+    heldOut: heldOut.length,
+    overlong,
+    repeated: rows.repeated,
+    tokens: lengths.reduce((sum, length) => sum + length, 0),
+    longest: lengths.reduce((most, length) => Math.max(most, length), 0),
   }
-}
-
-/** Opens the model with a scalar head. A damaged one fails here, before there is a run. */
-async function withModel<T>(
-  settings: RewardSettings,
-  work: (trainer: Trainer, padId: number) => Promise<T>,
-): Promise<T> {
-  const { trainer, padId } = await open(settings)
-  try {
-    return await work(trainer, padId)
-  } finally {
-    await trainer.close()
-  }
-}
-
-/** The weights go to the engine; none are kept here. */
-async function open({ model: folder, seed, threads }: RewardSettings) {
-  const { config, parameters } = rewardModel(folder, seed)
-  const model = { config, parameters, tokenizerFrom: folder }
-  return { trainer: await openLocalTrainer({ model, threads: threads! }), padId: config.padTokenId! }
+  return { training, heldOut, hash: hash.digest('hex'), data }
 }
 
 /** A reward model as it is; any other model with a new head. */
@@ -228,25 +159,17 @@ function rewardModel(folder: string, seed: number): Model {
   return { ...model, config: { ...model.config, padTokenId: model.config.padTokenId ?? padId } }
 }
 
-async function train(
-  store: RunStore,
-  trainer: Trainer,
-  padId: number,
-  settings: RewardSettings,
-  { training, heldOut, data }: Prepared,
-  watch: RewardWatch,
-): Promise<RewardResult> {
-  const started = performance.now()
-  try {
-    // the base model with its new head, or the last checkpoint
-    const from = store.checkpoints().at(-1)
-    store.truncateAfter(from?.step ?? 0)
-    store.setStatus('running')
-    if (from) await trainer.load(from.path)
-    watch.onStart?.(store.directory, settings, data)
-
-    // preferences → the reward model
-    const trained = await trainReward({
+const recipe = new DataRecipe({
+  name: 'reward',
+  settings: rewardSettings,
+  prepare,
+  open: async ({ model: folder, seed, threads }: RewardSettings) => {
+    const { config, parameters } = rewardModel(folder, seed)
+    const model = { config, parameters, tokenizerFrom: folder }
+    return { trainer: await openLocalTrainer({ model, threads: threads! }), padId: config.padTokenId! }
+  },
+  learn: ({ trainer, padId }, { training, heldOut }, { settings, watch, store }) =>
+    trainReward({
       trainer,
       training,
       heldOut,
@@ -256,13 +179,5 @@ async function train(
       signal: watch.signal,
       onStart: watch.onBefore,
       onStep: watch.onStep,
-    })
-    const outcome = { seed: settings.seed, data, ...trained }
-    return await finishRun(store, started, outcome, (directory) => trainer.save(directory))
-  } catch (error) {
-    if (!(error instanceof Interrupted)) store.fail()
-    throw error
-  } finally {
-    store.close()
-  }
-}
+    }),
+})

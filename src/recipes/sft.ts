@@ -1,17 +1,14 @@
 import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { z } from 'zod'
-import type { Trainer } from '../engines/contract.ts'
 import { openLocalTrainer } from '../engines/local/index.ts'
-import { UserError } from '../errors.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
-import { RunStore } from '../runs/store.ts'
 import { type Finetuned, type FinetuneStep, finetune } from '../stages/finetune.ts'
-import { Interrupted } from '../stages/interrupted.ts'
 import type { HeldOutLoss, Sequence } from '../stages/learn.ts'
 import { supervise } from '../stages/supervision.ts'
 import { readDemonstrations } from '../tasks/demonstrations.ts'
-import { finishRun, type Trained } from './finish.ts'
+import { DataRecipe, type DataWatch } from './data-recipe.ts'
+import type { Trained } from './finish.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
 import { EMBEDDED_BASE, modelFolder } from './model-folder.ts'
 import { type DeepPartial, scheduleSettings } from './settings.ts'
@@ -78,16 +75,9 @@ export type SftSettings = z.output<typeof sftSettings>
 /** What may be given: any part of the settings. */
 export type SftInput = DeepPartial<z.input<typeof sftSettings>>
 
-export interface SftWatch {
-  /** Raised: the run stops after the step under way, with a checkpoint, by throwing `Interrupted`. */
-  readonly signal?: AbortSignal | undefined
-  readonly onStart?: ((run: string, settings: SftSettings, data: SftData) => void) | undefined
+export interface SftWatch extends DataWatch<SftSettings, SftData> {
   readonly onBefore?: ((before: HeldOutLoss, steps: number) => void) | undefined
   readonly onStep?: ((step: FinetuneStep) => void) | undefined
-  /** Told what of the data is left out, in words. */
-  readonly onWarning?: ((message: string) => void) | undefined
-  /** Told what takes long before there is a run: downloads, large tables. */
-  readonly onProgress?: ((line: string) => void) | undefined
 }
 
 /** How much data there is. */
@@ -122,37 +112,12 @@ export async function sft(
 ): Promise<SftResult> {
   const named = resolveSftSettings(given)
   const settings = { ...named, model: await modelFolder(named.model, watch.onProgress) }
-  const prepared = await prepare(settings, watch)
-  return withModel(settings, (trainer) => {
-    const store = RunStore.create({
-      recipe: 'sft',
-      seed: settings.seed,
-      settings: { ...settings, dataHash: prepared.hash },
-      ...(out ? { out } : {}),
-    })
-    return train(store, trainer, settings, prepared, watch)
-  })
+  return recipe.begin(settings, watch, out)
 }
 
-/**
- * Goes on with a run from its last checkpoint, to the same result as if it had never stopped. The data is read again and
- * must be what it was.
- */
-export async function resumeSft(directory: string, watch: SftWatch = {}): Promise<SftResult> {
-  const store = RunStore.open(directory, { write: true })
-  try {
-    const { dataHash, ...tree } = store.info().settings as Tree
-    const settings = checkSettings(sftSettings, tree)
-    const prepared = await prepare(settings, watch)
-    if (prepared.hash !== dataHash)
-      throw new UserError(
-        `${settings.data} is no longer what it was when ${directory} began, so that the run cannot go on; start a new one`,
-      )
-    return await withModel(settings, (trainer) => train(store, trainer, settings, prepared, watch))
-  } finally {
-    store.close()
-  }
-}
+/** Goes on with a run from its last checkpoint, to the same result as if it had never stopped. */
+export const resumeSft = (directory: string, watch: SftWatch = {}): Promise<SftResult> =>
+  recipe.goOn(directory, watch)
 
 /** Given settings on top of what their preset says, checked. */
 export function resolveSftSettings(given: SftInput): SftSettings {
@@ -175,16 +140,8 @@ export function withDefaults<S extends { threads: number | null }>(settings: S):
   return { ...settings, threads: settings.threads ?? Math.min(availableParallelism(), 8) }
 }
 
-interface Prepared {
-  readonly training: readonly Sequence[]
-  readonly heldOut: readonly Sequence[]
-  readonly data: SftData
-  /** SHA-256 of all tokens and masks. */
-  readonly hash: string
-}
-
 /** Demonstrations → tokens and masks. */
-async function prepare(settings: SftSettings, watch: SftWatch): Promise<Prepared> {
+async function prepare(settings: SftSettings, watch: SftWatch) {
   checkLength(settings)
   const warn = watch.onWarning ?? ((message) => process.emitWarning(message))
   const progress = watch.onProgress ?? (() => {})
@@ -207,50 +164,27 @@ async function prepare(settings: SftSettings, watch: SftWatch): Promise<Prepared
   for (const { tokens, learned } of [...training, ...heldOut]) hash.update(tokens).update(learned)
   const sum = (count: (sequence: Sequence) => number): number =>
     training.reduce((total, sequence) => total + count(sequence), 0)
-  return {
-    training,
-    heldOut,
-    hash: hash.digest('hex'),
-    data: {
-      training: training.length,
-      heldOut: heldOut.length,
-      overlong,
-      repeated: rows.repeated,
-      tokens: sum(({ tokens }) => tokens.length),
-      learnedTokens: sum(({ learned }) => learned.reduce((n, one) => n + one, 0)),
-      longest: training.reduce((most, { tokens }) => Math.max(most, tokens.length), 0),
-    },
+  const data: SftData = {
+    training: training.length,
+    heldOut: heldOut.length,
+    overlong,
+    repeated: rows.repeated,
+    tokens: sum(({ tokens }) => tokens.length),
+    learnedTokens: sum(({ learned }) => learned.reduce((n, one) => n + one, 0)),
+    longest: training.reduce((most, { tokens }) => Math.max(most, tokens.length), 0),
   }
+  return { training, heldOut, hash: hash.digest('hex'), data }
 }
 
-/** Opens the model. A damaged one fails here, before there is a run. */
-async function withModel<T>(settings: SftSettings, work: (trainer: Trainer) => Promise<T>): Promise<T> {
-  const trainer = await openLocalTrainer({ model: settings.model, threads: settings.threads! })
-  try {
-    return await work(trainer)
-  } finally {
-    await trainer.close()
-  }
-}
-
-async function train(
-  store: RunStore,
-  trainer: Trainer,
-  settings: SftSettings,
-  { training, heldOut, data }: Prepared,
-  watch: SftWatch,
-): Promise<SftResult> {
-  const started = performance.now()
-  try {
-    // the base model, or the last checkpoint
-    const from = store.checkpoints().at(-1)
-    store.truncateAfter(from?.step ?? 0)
-    store.setStatus('running')
-    if (from) await trainer.load(from.path)
-    watch.onStart?.(store.directory, settings, data)
-
-    // demonstrations → the fine-tuned model
-    const tuned = await finetune({
+const recipe = new DataRecipe({
+  name: 'sft',
+  settings: sftSettings,
+  prepare,
+  open: async ({ model, threads }: SftSettings) => ({
+    trainer: await openLocalTrainer({ model, threads: threads! }),
+  }),
+  learn: ({ trainer }, { training, heldOut }, { settings, watch, store }) =>
+    finetune({
       trainer,
       training,
       heldOut,
@@ -259,13 +193,5 @@ async function train(
       signal: watch.signal,
       onStart: watch.onBefore,
       onStep: watch.onStep,
-    })
-    const outcome = { seed: settings.seed, data, ...tuned }
-    return await finishRun(store, started, outcome, (directory) => trainer.save(directory))
-  } catch (error) {
-    if (!(error instanceof Interrupted)) store.fail()
-    throw error
-  } finally {
-    store.close()
-  }
-}
+    }),
+})

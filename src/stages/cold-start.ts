@@ -15,6 +15,11 @@ export interface ColdStartSource {
   /** Of all rows, in proportion to the other sources' shares. */
   readonly share: number
   readonly sample: Sample
+  /**
+   * Whether its chains must be in one language, and are rewritten and summed up. A model that is told the form keeps to
+   * it without.
+   */
+  readonly refined: boolean
 }
 
 interface Prompting {
@@ -65,7 +70,7 @@ function prompted(
   { share, ...prompting }: Prompting,
   messages: (question: string) => readonly ChatMessage[],
 ): ColdStartSource {
-  return { name, share, sample: fromGenerator({ ...prompting, messages }) }
+  return { name, share, sample: fromGenerator({ ...prompting, messages }), refined: false }
 }
 
 /** (c) What R1-Zero itself answers. */
@@ -76,6 +81,7 @@ export const ownOutputs = ({
   name: 'r1-zero',
   share,
   sample: fromSampler({ ...sampling, template: 'r1-zero' }),
+  refined: true,
 })
 
 export interface ColdStart extends Sieve {
@@ -88,7 +94,7 @@ export interface ColdStart extends Sieve {
   readonly batch: number
   /** Most rounds a source. */
   readonly rounds: number
-  /** Rewrites what is kept, and adds the summary. */
+  /** Rewrites what is kept of R1-Zero's outputs, and adds the summary. */
   readonly rewriter: Generator
   /** How often one rewriting is asked for. */
   readonly attempts: number
@@ -106,7 +112,7 @@ export interface SourceProgress {
 
 /**
  * The data of the cold start (DeepSeek-R1, Nature 645, step 1): chains from several sources, kept where right and
- * readable, then rewritten and summed up. Rows that were rejected are among the rows.
+ * readable; R1-Zero's are then rewritten and summed up. Rows that were rejected are among the rows.
  */
 export async function coldStart(job: ColdStart): Promise<{ rows: DataRow[]; sources: SourceProgress[] }> {
   const shares = job.sources.reduce((sum, { share }) => sum + share, 0)
@@ -146,14 +152,15 @@ async function another(
   const seed = new Random(job.seed, 'cold start', source.name).bits()
   const questions = job.task.training({ seed, step: round, count: job.batch })
   const candidates = await source.sample(job.task, questions, stream)
+  const limits = source.refined ? job.limits : { ...job.limits, minLanguage: 0 }
   const sifted = await sift(
     // There is nothing to learn from an answer without a chain.
     candidates.map((c) => (c.thinking === null ? { ...c, wellFormed: false } : c)),
-    { ...job, source: source.name, stream },
+    { ...job, limits, source: source.name, stream },
   )
   const fresh = capped([...before, ...sifted], job.perQuestion).slice(before.length)
   const chosen = fresh.filter(isKept).slice(0, missing)
-  const rewritten = await rewrite(chosen, { ...job, stream })
+  const rewritten = source.refined ? await rewrite(chosen, { ...job, stream }) : chosen
   const result = new Map(chosen.map((row, i) => [row, rewritten[i]!]))
   return [
     ...before,

@@ -99,14 +99,16 @@ test('labels: as many safe as unsafe responses, each response once', async () =>
   expect(labels.map(({ safe }) => safe).sort()).toEqual([false, true])
 })
 
-test('an answer to another question of the kind is in one pair more', async () => {
+test('answers to other questions of the kind are in as many pairs again', async () => {
   const own = judging((section) => {
     const asked = section('QUESTION')
     return section('ANSWER A').startsWith(asked) ? 'A>>B' : 'B>>A'
   })
   const groups = ['p', 'q', 'r'].map((prompt) => [said(prompt, `${prompt} is so`, 'talk/en')])
-  const { pairs, judged } = await preferencePairs(groups, { ...options, judge: own })
-  expect(judged).toBe(3)
+  const judgedOf = async (perQuestion: number) =>
+    (await preferencePairs(groups, { ...options, judge: own, perQuestion })).judged
+  expect([await judgedOf(1), await judgedOf(2), await judgedOf(3)]).toEqual([3, 6, 6])
+  const { pairs } = await preferencePairs(groups, { ...options, judge: own })
   for (const { question, chosen, rejected } of pairs) {
     expect(chosen).toBe(`${question.prompt} is so`)
     expect(rejected).not.toBe(chosen)

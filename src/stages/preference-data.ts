@@ -31,15 +31,15 @@ export interface PairOptions {
   readonly times: number
   /** Pairs with |Δ| above this are kept. */
   readonly minMargin: number
-  /** Most pairs of answers to one question. */
+  /** Most pairs of answers to one question, and of one of them with an answer to another question. */
   readonly perQuestion: number
 }
 
 /**
  * Pairs for a helpful reward model (DeepSeek-R1, Nature 645, Methods): a judge is asked several times with the order of
  * the answers swapped, pairs with Δ > 1 are kept, and chosen and rejected answers are balanced in length. The judge
- * reads what is said to the user, not the thinking. One more pair a question has an answer to another question of its
- * kind: without such pairs a model of style does well, and pays for one fine answer to everything.
+ * reads what is said to the user, not the thinking. As many pairs again have an answer to another question of its kind:
+ * without them a model of style does well, and pays for one fine answer to everything.
  *
  * @throws UserError where the judge cannot be reached.
  */
@@ -55,12 +55,12 @@ export async function preferencePairs(
     const random = new Random(seed, 'pairs', p)
     const pairs = said.flatMap((a, i) => said.slice(i + 1).map((b) => ({ a, b })))
     const drawn = random.shuffle(pairs).slice(0, perQuestion)
-    const strangers = groups.filter(
-      (other) => other.question.kind === question.kind && other.question.prompt !== question.prompt,
+    const elsewhere = groups.flatMap((other) =>
+      other.question.kind === question.kind && other.question.prompt !== question.prompt ? other.said : [],
     )
-    const elsewhere = strangers.length > 0 ? random.pick(strangers).said : []
-    const [a, b] = [said, elsewhere].map((answers) => (answers.length > 0 ? random.pick(answers) : null))
-    if (a && b && !said.includes(b)) drawn.push({ a, b })
+    const strangers = random.shuffle([...new Set(elsewhere)].filter((answer) => !said.includes(answer)))
+    if (said.length > 0)
+      for (const b of strangers.slice(0, perQuestion)) drawn.push({ a: random.pick(said), b })
     return drawn.map((pair) => ({ question, ...pair }))
   })
   const judged = await Promise.all(
