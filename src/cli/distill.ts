@@ -1,12 +1,12 @@
 import { defineCommand } from 'citty'
 import { type DistillResult, type DistillWatch, distill as trainDistilled } from '../recipes/distill.ts'
 import { type DistillSettings, resolveDistillSettings } from '../recipes/distill-settings.ts'
-import { integerOption, textOption } from './arguments.ts'
+import { textOption } from './arguments.ts'
 import { command } from './command.ts'
 import { interruptible } from './interrupt.ts'
-import { columnsOption, layeredSettings, outputOf, trainingOptions } from './options.ts'
+import { columnsOption, layeredSettings, outputOf } from './options.ts'
 import type { Output } from './output.ts'
-import { finishStages, watchStages } from './stages.ts'
+import { finishStages, stagedOptions, stagedSettings, watchStages } from './stages.ts'
 
 export const distill = command(
   defineCommand({
@@ -36,25 +36,9 @@ export const distill = command(
         valueHint: 'DIR|HUB_ID',
         description: 'base model that learns (default: the embedded miniature-r1-student)',
       },
-      task: {
-        type: 'string',
-        valueHint: 'NAME|FILE',
-        description: 'reasoning questions (default: miniature)',
-      },
-      general: {
-        type: 'string',
-        valueHint: 'NAME|FILE',
-        description: 'general prompts (default: miniature/general)',
-      },
-      preset: {
-        type: 'string',
-        valueHint: 'NAME',
-        description: 'scale: miniature (default), quick or deepseek-r1',
-      },
-      threads: { type: 'string', valueHint: 'N', description: 'threads (default: one a core)' },
-      ...trainingOptions,
+      ...stagedOptions,
       set: {
-        ...trainingOptions.set,
+        ...stagedOptions.set,
         description: 'one setting, e.g. sampling.questions=500; may be repeated',
       },
     },
@@ -62,15 +46,11 @@ export const distill = command(
   async (values) => {
     const output = outputOf(values)
     const settings = layeredSettings(values, {
+      ...stagedSettings(values),
       teacher: textOption(values, 'teacher'),
       data: textOption(values, 'data'),
       student: textOption(values, 'student'),
-      task: textOption(values, 'task'),
-      general: textOption(values, 'general'),
-      preset: textOption(values, 'preset'),
       sft: { columns: columnsOption(values) },
-      seed: integerOption(values, 'seed', 0),
-      threads: integerOption(values, 'threads', 1, 1024),
     })
     resolveDistillSettings(settings)
     const result = await interruptible(output, (signal) =>

@@ -2,12 +2,12 @@ import { defineCommand } from 'citty'
 import { UserError } from '../errors.ts'
 import { type R1Result, type R1Watch, r1 as trainR1 } from '../recipes/r1.ts'
 import { resolveR1Settings } from '../recipes/r1-settings.ts'
-import { integerOption, textOption } from './arguments.ts'
+import { textOption } from './arguments.ts'
 import { command } from './command.ts'
 import { interruptible } from './interrupt.ts'
-import { layeredSettings, outputOf, trainingOptions } from './options.ts'
+import { layeredSettings, outputOf } from './options.ts'
 import type { Output } from './output.ts'
-import { finishStages, watchStages } from './stages.ts'
+import { finishStages, stagedOptions, stagedSettings, watchStages } from './stages.ts'
 
 export const r1 = command(
   defineCommand({
@@ -22,25 +22,9 @@ export const r1 = command(
         valueHint: 'DIR|HUB_ID',
         description: 'base model (default: the embedded miniature-r1-base)',
       },
-      task: {
-        type: 'string',
-        valueHint: 'NAME|FILE',
-        description: 'reasoning questions (default: miniature)',
-      },
-      general: {
-        type: 'string',
-        valueHint: 'NAME|FILE',
-        description: 'general prompts (default: miniature/general)',
-      },
       quick: { type: 'boolean', description: 'fewer steps and rows: the whole table sooner' },
-      preset: {
-        type: 'string',
-        valueHint: 'NAME',
-        description: 'scale: miniature (default), quick or deepseek-r1',
-      },
-      threads: { type: 'string', valueHint: 'N', description: 'threads (default: one a core)' },
-      ...trainingOptions,
-      set: { ...trainingOptions.set, description: 'one setting, e.g. rl1.steps=40; may be repeated' },
+      ...stagedOptions,
+      set: { ...stagedOptions.set, description: 'one setting, e.g. rl1.steps=40; may be repeated' },
     },
   }),
   async (values) => {
@@ -52,12 +36,9 @@ export const r1 = command(
         2,
       )
     const settings = layeredSettings(values, {
+      ...stagedSettings(values),
       model: textOption(values, 'model'),
-      task: textOption(values, 'task'),
-      general: textOption(values, 'general'),
       preset: values.quick ? 'quick' : preset,
-      seed: integerOption(values, 'seed', 0),
-      threads: integerOption(values, 'threads', 1, 1024),
     })
     resolveR1Settings(settings)
     const result = await interruptible(output, (signal) =>

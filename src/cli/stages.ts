@@ -1,10 +1,42 @@
 import pc from 'picocolors'
 import { combineReports, textTable } from '../recipes/r1-report.ts'
 import type { CommonSettings, StagedResult, StagedWatch } from '../recipes/staged-run.ts'
+import { integerOption, textOption } from './arguments.ts'
+import { trainingOptions } from './options.ts'
 import { clock, type Output, percent } from './output.ts'
 import { watchReward } from './reward.ts'
 import { watchSft } from './sft.ts'
 import { watchZero } from './zero.ts'
+
+/** Options of a run of several stages. */
+export const stagedOptions = {
+  task: {
+    type: 'string',
+    valueHint: 'NAME|FILE',
+    description: 'reasoning questions (default: miniature)',
+  },
+  general: {
+    type: 'string',
+    valueHint: 'NAME|FILE',
+    description: 'general prompts (default: miniature/general)',
+  },
+  preset: {
+    type: 'string',
+    valueHint: 'NAME',
+    description: 'scale: miniature (default), quick or deepseek-r1',
+  },
+  threads: { type: 'string', valueHint: 'N', description: 'threads (default: one a core)' },
+  ...trainingOptions,
+} as const
+
+/** The settings that these options give. */
+export const stagedSettings = (values: Parameters<typeof textOption>[0]) => ({
+  task: textOption(values, 'task'),
+  general: textOption(values, 'general'),
+  preset: textOption(values, 'preset'),
+  seed: integerOption(values, 'seed', 0),
+  threads: integerOption(values, 'threads', 1, 1024),
+})
 
 /** What people and programs see of a run of several stages. */
 export function watchStages<S extends CommonSettings>(
