@@ -183,7 +183,7 @@ describe('a model here', () => {
     )
     teacher = taught.run
     whole = await distill(settings(), { out: join(folder, 'local') })
-  }, 60_000)
+  })
 
   test('teaches, and stands in the table', () => {
     expect(whole.stages.map(({ stage, student }) => [stage, student])).toEqual([

@@ -151,11 +151,11 @@ export async function mixedData(
   })
 }
 
-/** Step 4's preferences: pairs and labels, by a judge, of what step 3's model answers. */
+/** Step 4's preferences: pairs and labels, by a judge, of what step 3's model answers; and these answers. */
 export async function preferenceData(
   house: House,
   policy: string,
-  files: { pairs: string; labels: string },
+  files: { pairs: string; labels: string; answers: string },
 ): Promise<void> {
   const { settings, pipeline, general, judge, watch } = house
   const { prompts, samples, pairsPerPrompt, times, minMargin } = settings.preferences
@@ -176,11 +176,14 @@ export async function preferenceData(
           stream: [seed, 'preferences'],
         },
       )
-      const harmful = (rollouts_G: (typeof rollouts_P_G)[number]) => isHarmful(rollouts_G[0]!.question)
-      const { pairs, ...pairsLeft } = await preferencePairs(
-        rollouts_P_G.filter((rollouts_G) => !harmful(rollouts_G)),
-        { judge, seed, times, minMargin, perQuestion: pairsPerPrompt },
-      )
+      const toHelp_P_G = rollouts_P_G.filter((rollouts_G) => !isHarmful(rollouts_G[0]!.question))
+      const { pairs, ...pairsLeft } = await preferencePairs(toHelp_P_G, {
+        judge,
+        seed,
+        times,
+        minMargin,
+        perQuestion: pairsPerPrompt,
+      })
       const { labels, ...labelsLeft } = await safetyLabels(rollouts_P_G.flat(), { judge, seed, times: 2 })
       if (pairs.length === 0 || labels.length === 0)
         throw new UserError(
@@ -193,6 +196,13 @@ export async function preferenceData(
       writeJsonLines(
         files.labels,
         labels.map(({ question, response, safe }) => ({ prompt: question.prompt, response, label: safe })),
+      )
+      const groups = new Map(toHelp_P_G.map((rollouts_G) => [rollouts_G[0]!.question.prompt, rollouts_G]))
+      writeJsonLines(
+        files.answers,
+        [...groups].flatMap(([prompt, rollouts_G]) =>
+          rollouts_G.flatMap(({ summary }) => (summary === null ? [] : [{ prompt, completion: summary }])),
+        ),
       )
       watch.onData?.(
         `preferences: ${pairs.length} of ${pairsLeft.judged} pairs and ${labels.length} of ${labelsLeft.judged} labelled responses kept`,

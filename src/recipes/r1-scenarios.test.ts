@@ -41,8 +41,9 @@ test('each question is checked by its own task; held-out ones are reasoning’s'
 })
 
 const reward = (name: string, value: number) => ({ name, learned: true as const, score: () => value })
-/** σ(3) and σ(5). */
-const [HELPFUL, HARMLESS] = [0.9525741268224334, 0.9933071490757153]
+const HELPFUL = 0.75
+/** σ(5). */
+const HARMLESS = 0.9933071490757153
 const WEIGHTS = { accuracy: 1, format: 0.1, language: 0.1, helpful: 1, harmless: 1 }
 const thought = '<think>One and one.</think>So \\boxed{1}.'
 const parts = {
@@ -69,7 +70,7 @@ test.each([
   const rollout: Rollout = fakeRollout({ question, task, response, ...parts[response] })
   const rewards = scenarioRewards(
     task,
-    { helpful: reward('helpful', 3), harmless: reward('harmless', 5) },
+    { helpful: reward('helpful', HELPFUL), harmless: reward('harmless', 5) },
     WEIGHTS,
     { neuralOnReasoning },
   )

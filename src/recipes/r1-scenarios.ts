@@ -78,30 +78,30 @@ export function scenarioRewards(
     { ...form(general), weight: weights.format },
     { ...consistency, weight: weights.language },
     {
-      ...probability(helpful),
+      ...said(helpful),
       weight: weights.helpful,
       applies: (rollout) => (general(rollout) ? !isHarmful(rollout.question) : neuralOnReasoning),
     },
     {
-      ...probability(harmless),
+      ...said(harmless, probability),
       weight: weights.harmless,
       applies: (rollout) => general(rollout) && isHarmful(rollout.question),
     },
   ]
 }
 
-/**
- * σ(r) of a reward model's r: the probability that it gives, commensurate with what rules say. Where nothing is said to
- * the user there is nothing good.
- */
-const probability = (reward: Reward): Reward => ({
+/** Where nothing is said to the user there is nothing good. */
+const said = (reward: Reward, shape: (r: number) => number = (r) => r): Reward => ({
   ...reward,
   score: async (rollout) => {
     if (rollout.summary === null) return 0
     const r = await reward.score(rollout)
-    return r === null ? null : 1 / (1 + Math.exp(-r))
+    return r === null ? null : shape(r)
   },
 })
+
+/** σ(r): the probability that the model of labels gives, commensurate with what rules say. */
+const probability = (r: number): number => 1 / (1 + Math.exp(-r))
 
 /** R1's form; general prompts may be answered without thinking. */
 function form(general: (rollout: Rollout) => boolean): Reward {

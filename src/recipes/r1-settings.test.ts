@@ -37,3 +37,22 @@ test.each([
 ])('%j is refused before anything is done', (given, message) => {
   expect(() => resolveR1Settings(given)).toThrow(message)
 })
+
+test('the stages of preset deepseek-r1 have the numbers of the paper, none of the miniature', () => {
+  const { rl1, rl2, coldStart, mixture, helpful, harmless } = stagesOf(
+    resolveR1Settings({ preset: 'deepseek-r1' }),
+  )
+  for (const { rl } of [rl1, rl2])
+    expect(rl).toMatchObject({
+      learningRate: 3e-6,
+      advantage: 'group',
+      questionsPerStep: 512,
+      groupSize: 16,
+      objective: { clipLow: 10, clipHigh: 10, kl: { beta: 0.001 } },
+    })
+  expect([rl1.rl.temperature, rl2.rl.temperature]).toEqual([1, 0.7])
+  for (const { learningRate, batchSize, epochs } of [helpful, harmless])
+    expect([learningRate, batchSize, epochs]).toEqual([6e-6, 256, 1])
+  for (const { learningRate, batchSize, epochs } of [coldStart, mixture])
+    expect([learningRate, batchSize, epochs]).toEqual([5e-5, 128, 2])
+})

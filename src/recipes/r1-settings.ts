@@ -150,24 +150,31 @@ const miniature = {
     sft: { epochs: 3, batchSize: 16, learningRate: 3e-3 },
   },
   preferences: {
-    prompts: 2000,
+    prompts: 3000,
     samples: 6,
-    pairsPerPrompt: 3,
+    pairsPerPrompt: 4,
     times: 4,
     minMargin: 1,
-    helpful: { epochs: 3, learningRate: 1.5e-3 },
+    helpful: { epochs: 2, learningRate: 1.5e-3 },
     harmless: { epochs: 6, learningRate: 1.5e-3 },
   },
   rl2: {
-    generalFrom: 0.3,
+    generalFrom: 0.5,
     generalShare: 0.75,
     helpful: 1,
     harmless: 1,
     zero: {
       preset: 'miniature-r1',
-      steps: 100,
-      // divided by its spread, a group of answers that are all good would be torn by the reward model's noise
-      rl: { questionsPerStep: 32, temperature: 0.7, learningRate: 3e-4, advantage: 'mean' },
+      steps: 80,
+      rl: {
+        questionsPerStep: 32,
+        temperature: 0.7,
+        learningRate: 3e-4,
+        // divided by its spread, a group of answers that are all good would be torn by the reward model's noise
+        advantage: 'mean',
+        // a reward model this small is right only near the answers that it has learned from
+        objective: { kl: { beta: 0.1 } },
+      },
       eval: { questions: 100 },
     },
   },
@@ -195,15 +202,18 @@ const PRESETS: Record<Settings['preset'], Tree> = {
     coldStart: { rows: 400, rounds: 6 },
     rl1: { steps: 40 },
     mixture: { questions: 1000, reused: 800, synthetic: 200 },
-    preferences: { prompts: 1000 },
+    preferences: { prompts: 1500 },
     rl2: { zero: { steps: 60 } },
     student: { zero: { steps: 50 } },
     eval: { questions: 120, general: 100 },
   }),
-  'deepseek-r1': merge(miniature, {
+  // the stages' own settings are the paper's alone
+  'deepseek-r1': {
+    ...miniature,
     readable: { maxTokens: 32_768, maxParagraph: 2000, maxRepetition: 0.1, minLanguage: 0.95 },
     zero: { preset: 'r1-zero', steps: 650 },
     coldStart: {
+      ...miniature.coldStart,
       rows: 5000,
       batch: 512,
       rounds: 20,
@@ -211,6 +221,7 @@ const PRESETS: Record<Settings['preset'], Tree> = {
     },
     rl1: { preset: 'deepseek-r1', steps: 650 },
     mixture: {
+      ...miniature.mixture,
       questions: 200_000,
       samples: 8,
       perQuestion: 3,
@@ -219,6 +230,7 @@ const PRESETS: Record<Settings['preset'], Tree> = {
       sft: { preset: 'deepseek-r1', batchSize: 128, learningRate: 5e-5, epochs: 2 },
     },
     preferences: {
+      ...miniature.preferences,
       prompts: 66_000,
       samples: 4,
       pairsPerPrompt: 1,
@@ -226,15 +238,17 @@ const PRESETS: Record<Settings['preset'], Tree> = {
       harmless: { preset: 'deepseek-r1', epochs: 1 },
     },
     rl2: {
+      ...miniature.rl2,
       generalFrom: 1300 / 1700,
       zero: { preset: 'deepseek-r1-general', steps: 106, rl: { questionsPerStep: 512 } },
     },
     student: {
+      ...miniature.student,
       sft: { preset: 'deepseek-r1', batchSize: 64, learningRate: 1e-4, epochs: 2 },
       zero: { preset: 'r1-zero', steps: 650 },
     },
-    eval: { maxTokens: 32_768, samples: 16, easy: [], hard: [] },
-  }),
+    eval: { ...miniature.eval, maxTokens: 32_768, samples: 16, easy: [], hard: [] },
+  },
 }
 
 /** Given settings on top of what their preset says, checked: those of every stage too, before anything is done. */

@@ -102,7 +102,7 @@ beforeAll(async () => {
   const completion = `<think>\nSo the result is ${gold}.\n</think>\n\\boxed{${gold}}`
   write('examples.jsonl', [{ prompt, completion }])
   whole = await r1(settings, { out: at('whole'), onPart: (name) => parts.push(name) })
-}, 120_000)
+})
 
 test('takes all four steps, and teaches a student', () => {
   expect(whole.stages.map(({ stage }) => stage)).toEqual([
@@ -150,7 +150,7 @@ test('killed twice and interrupted in one part after another: as if it had never
   expect([run.sha256, run.stages]).toEqual([whole.sha256, whole.stages])
   for (const name of ['cold-start', 'mixture', 'helpful', 'harmless'])
     expect(lines(join(out, 'data', `${name}.jsonl`))).toEqual(lines(join(whole.run, 'data', `${name}.jsonl`)))
-}, 60_000)
+})
 
 /** Runs a command line in a process of its own and kills it without warning in a part, at an event of a type. */
 async function killedAt(part: string, type: string, args: readonly string[]): Promise<void> {

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { Tokenizer } from '../models/tokenizer.ts'
-import { type Judged, openPreference } from '../rewards/preference.ts'
+import { type Answered, openPreference } from '../rewards/preference.ts'
 import { RunStore } from '../runs/store.ts'
-import { readPreferences } from '../tasks/preferences.ts'
+import { readDemonstrations } from '../tasks/demonstrations.ts'
 import { chatBase } from './chat-base.ts'
 import type { Tree } from './layers.ts'
 import { modelFolder } from './model-folder.ts'
@@ -98,7 +98,11 @@ async function fourSteps(house: House): Promise<string> {
   await table.measure('Step 3, mixed SFT', policy)
 
   // Step 4: reinforcement learning in all scenarios, by rules and by reward models
-  await preferenceData(house, policy, { pairs: data('helpful.jsonl'), labels: data('harmless.jsonl') })
+  await preferenceData(house, policy, {
+    pairs: data('helpful.jsonl'),
+    labels: data('harmless.jsonl'),
+    answers: data('step-3-answers.jsonl'),
+  })
   const helpful = await rewardModelIn(house, 'helpful', {
     ...stages.helpful,
     model: policy,
@@ -114,7 +118,7 @@ async function fourSteps(house: House): Promise<string> {
       policy,
       helpful: helpful.model,
       harmless: harmless.model,
-      pairs: data('helpful.jsonl'),
+      answers: data('step-3-answers.jsonl'),
     })
   ).model
   await table.measure('Step 4, RL for all', policy)
@@ -139,7 +143,7 @@ async function fourSteps(house: House): Promise<string> {
 /** Step 4's reinforcement learning. */
 async function reinforceInAllScenarios(
   house: House,
-  models: { policy: string; helpful: string; harmless: string; pairs: string },
+  models: { policy: string; helpful: string; harmless: string; answers: string },
 ) {
   const { settings, reasoning, general } = house
   const { generalFrom, generalShare, helpful, harmless, neuralOnReasoning } = settings.rl2
@@ -155,7 +159,7 @@ async function reinforceInAllScenarios(
       name: 'helpful',
       part: 'summary',
       threads,
-      reference: await pairTexts(house, models.pairs),
+      reference: await answersIn(models.answers, house),
     }),
     harmless: await openPreference(models.harmless, { name: 'harmless', part: 'response', threads }),
   }
@@ -183,8 +187,10 @@ async function reinforceInAllScenarios(
   }
 }
 
-/** Both answers of all pairs: their mean reward is what an answer is worth that is neither helpful nor not. */
-async function pairTexts({ tell }: House, file: string): Promise<Judged[]> {
-  const { training } = await readPreferences(file, { heldOutShare: 0, ...tell })
-  return training.flatMap(({ example }) => ('chosen' in example ? [example.chosen, example.rejected] : []))
+/** What step 3's model says: helpful is what is better. */
+async function answersIn(file: string, { tell }: House): Promise<Answered[]> {
+  const { training } = await readDemonstrations(file, { heldOutShare: 0, ...tell })
+  return training.flatMap(({ demonstration }) =>
+    'prompt' in demonstration ? [{ prompt: demonstration.prompt, answer: demonstration.completion }] : [],
+  )
 }

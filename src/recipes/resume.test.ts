@@ -47,7 +47,7 @@ beforeAll(async () => {
     { out: base },
   )
   whole = await zero({ ...small, out: join(folder, 'whole') })
-}, 120_000)
+})
 
 test('the same seed gives the same metrics and weights; another seed does not', async () => {
   const again = await zero({ ...small, out: join(folder, 'again') })

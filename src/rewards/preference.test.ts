@@ -6,7 +6,7 @@ import { LocalEngine } from '../engines/local/engine.ts'
 import { loadModel } from '../models/directory.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
 import { fakeRollout } from './fake-rollout.ts'
-import { openPreference, preference, type Scorer } from './preference.ts'
+import { betterThan, openPreference, preference, type Scorer } from './preference.ts'
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
 const folder = path('../stages/fixtures/reward')
@@ -52,4 +52,33 @@ test('what it cannot read is an error', async () => {
     /preference: the response has \d+ tokens with its question; the reward model reads 20/,
   )
   await expect(openPreference(path('../stages/fixtures/sft'))).rejects.toThrow(/sft is no reward model/)
+})
+
+test.each([
+  [0, 'p', 0.5 * (1 / (1 + Math.exp(1)) + 1 / (1 + Math.exp(-1)))],
+  [1, 'p', 0.5 * (1 / 2 + 1 / (1 + Math.exp(-2)))],
+  [5, 'q', 0.5],
+  [40, 'q', 1],
+  [-40, 'p', 0],
+  // of any prompt
+  [1, 'r', (1 / 2 + 1 / (1 + Math.exp(-2)) + 1 / (1 + Math.exp(4))) / 3],
+])('the probability that a reward of %d for %s is the better one', (reward, prompt, expected) => {
+  const shape = betterThan([
+    { prompt: 'p', reward: 1 },
+    { prompt: 'q', reward: 5 },
+    { prompt: 'p', reward: -1 },
+  ])
+  expect(shape(reward, prompt)).toBeCloseTo(expected, 10)
+})
+
+test('what is compared with reference answers', async () => {
+  const { score } = preference(scorer, {
+    shape: betterThan([{ prompt: second, reward: steps[0].rejected[1] }]),
+  })
+  const rewards = await Promise.all(
+    ['chosen', 'rejected'].map((side) => score(fakeRollout({ asked: second, response: said(1, side) }))),
+  )
+  const margin = steps[0].chosen[1] - steps[0].rejected[1]
+  expect(rewards[0]).toBeCloseTo(1 / (1 + Math.exp(-margin)), 4)
+  expect(rewards[1]).toBeCloseTo(0.5, 4)
 })

@@ -10,6 +10,19 @@ export type Judged = { readonly messages: readonly ChatMessage[] } | { readonly 
 
 export type RewardCodec = Pick<Tokenizer, 'encode' | 'eosId' | 'applyChatTemplate'>
 
+/** A prompt and an answer to it. */
+export interface Answered {
+  readonly prompt: string
+  readonly answer: string
+}
+
+const answered = ({ prompt, answer }: Answered): Judged => ({
+  messages: [
+    { role: 'user', content: prompt },
+    { role: 'assistant', content: answer },
+  ],
+})
+
 /** As tokens: a conversation as the chat template writes it, or a text and the token that ends it. */
 export function encodeJudged(codec: RewardCodec, judged: Judged): Int32Array {
   if ('messages' in judged) return codec.encode(codec.applyChatTemplate(judged.messages))
@@ -70,14 +83,14 @@ export interface PreferenceOptions {
    * to the user. A response without a summary then has an unknown reward.
    */
   readonly part?: 'response' | 'summary'
-  /** Subtracted: a model of pairs knows differences alone. */
-  readonly zero?: number
+  /** What becomes of a reward r of an answer to a prompt. */
+  readonly shape?: (r: number, prompt: string) => number
 }
 
 /** The reward that a reward model gives to an answer to the question. What is asked for in one tick is scored together. */
 export function preference(
   { trainer, codec, padId, maxTokens }: Scorer,
-  { name = 'preference', part = 'response', zero = 0 }: PreferenceOptions = {},
+  { name = 'preference', part = 'response', shape = (r) => r }: PreferenceOptions = {},
 ): Reward {
   let queue: { tokens: Int32Array; resolve(reward: number): void; reject(error: unknown): void }[] = []
   const flush = () => {
@@ -85,7 +98,7 @@ export function preference(
     queue = []
     const texts = batch.map(({ tokens }) => tokens)
     rewardsOf(trainer, texts, padId).then(
-      (rewards) => rewards.forEach((reward, i) => void batch[i]!.resolve(reward - zero)),
+      (rewards) => rewards.forEach((reward, i) => void batch[i]!.resolve(reward)),
       (error) => batch.forEach(({ reject }) => void reject(error)),
     )
   }
@@ -95,25 +108,43 @@ export function preference(
     score(rollout) {
       const content = rollout[part]
       if (content === null) return null
-      const messages = [
-        { role: 'user', content: rollout.question.prompt },
-        { role: 'assistant', content },
-      ]
-      const tokens = encodeJudged(codec, { messages })
+      const { prompt } = rollout.question
+      const tokens = encodeJudged(codec, answered({ prompt, answer: content }))
       if (tokens.length > maxTokens)
         throw new UserError(
           `${name}: the response has ${tokens.length} tokens with its question; the reward model reads ${maxTokens}`,
         )
       return new Promise((resolve, reject) => {
         if (queue.length === 0) setImmediate(flush)
-        queue.push({ tokens, resolve, reject })
+        queue.push({ tokens, resolve: (r) => resolve(shape(r, prompt)), reject })
       })
     },
   }
 }
 
 /**
- * A reward model's folder (what `ruminate reward` writes) as a reward.
+ * The probability that an answer is better than one of the reference answers to its prompt or, where there are none, to
+ * any: (1/M) Σ_m σ(r − r_m)   (Fu et al., arXiv 2502.18770, "preference as reward")
+ */
+export function betterThan(
+  reference: readonly { readonly prompt: string; readonly reward: number }[],
+): (r: number, prompt: string) => number {
+  const byPrompt = new Map<string, number[]>()
+  for (const { prompt, reward } of reference) {
+    const rewards = byPrompt.get(prompt)
+    if (rewards) rewards.push(reward)
+    else byPrompt.set(prompt, [reward])
+  }
+  const all = reference.map(({ reward }) => reward)
+  return (r, prompt) => {
+    const others = byPrompt.get(prompt) ?? all
+    return others.reduce((sum, other) => sum + 1 / (1 + Math.exp(other - r)), 0) / others.length
+  }
+}
+
+/**
+ * A reward model's folder (what `ruminate reward` writes) as a reward. A model of pairs knows differences alone: with
+ * reference answers the reward is the probability that an answer is better than those.
  *
  * @example
  * const helpful = await openPreference('runs/reward-1/model', { name: 'helpful', part: 'summary' })
@@ -128,8 +159,7 @@ export async function openPreference(
     ...options
   }: PreferenceOptions & {
     readonly threads?: number
-    /** Answers whose mean reward becomes 0. */
-    readonly reference?: readonly Judged[]
+    readonly reference?: readonly Answered[]
   } = {},
 ): Promise<Reward & { close(): Promise<void> }> {
   const config = loadConfig(folder)
@@ -140,12 +170,15 @@ export async function openPreference(
   const padId = config.padTokenId ?? codec.padId
   const known = await rewardsOf(
     trainer,
-    reference.map((judged) => encodeJudged(codec, judged)),
+    reference.map((one) => encodeJudged(codec, answered(one))),
     padId,
   )
-  const zero = known.length > 0 ? known.reduce((sum, reward) => sum + reward, 0) / known.length : 0
+  const shape = betterThan(reference.map(({ prompt }, i) => ({ prompt, reward: known[i]! })))
   return {
-    ...preference({ trainer, codec, padId, maxTokens: config.maxPositions }, { zero, ...options }),
+    ...preference(
+      { trainer, codec, padId, maxTokens: config.maxPositions },
+      known.length > 0 ? { shape, ...options } : options,
+    ),
     close: () => trainer.close(),
   }
 }
