@@ -15,16 +15,15 @@ import json
 import logging
 import shutil
 import tempfile
-from pathlib import Path
 
 import torch
 from datasets import Dataset
 from safetensors.torch import save_file
-from torch.utils.data import SequentialSampler
-from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen3Config
+from transformers import AutoModelForCausalLM
 from trl import SFTConfig, SFTTrainer
 
-ROOT = Path(__file__).parents[2]
+from tiny import ROOT, InOrder, tiny_config, tokenizer
+
 OUT = ROOT / "src/stages/fixtures/sft"
 STEPS, BATCH, LR = 3, 4, 1e-2
 logging.disable(logging.WARNING)
@@ -47,24 +46,11 @@ CONVERSATIONS = [
 ]
 assert len(CONVERSATIONS) == STEPS * BATCH
 
-tokenizer = AutoTokenizer.from_pretrained(ROOT / "models/miniature-base")
-config = Qwen3Config(
-    vocab_size=512, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4,
-    num_key_value_heads=2, head_dim=8, max_position_embeddings=512, tie_word_embeddings=True, bos_token_id=None,
-    eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, dtype="float32",
-    rope_parameters={"rope_type": "default", "rope_theta": 1e4},
-)  # fmt: skip
+config = tiny_config()
 
 
-class Recorded(SFTTrainer):
+class Recorded(InOrder, SFTTrainer):
     """Keeps what Trainer rounds or forgets."""
-
-    def __init__(self, *args, **options):
-        super().__init__(*args, **options)
-        self.steps, self.first = [], None
-
-    def _get_train_sampler(self, *_, **__):
-        return SequentialSampler(self.train_dataset)
 
     def training_step(self, model, inputs, *args, **options):
         if self.args.padding_free:
