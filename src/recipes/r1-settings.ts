@@ -160,14 +160,14 @@ const miniature = {
   },
   rl2: {
     generalFrom: 0.5,
-    generalShare: 0.75,
+    generalShare: 0.6,
     helpful: 1,
     harmless: 1,
     zero: {
       preset: 'miniature-r1',
       steps: 80,
       rl: {
-        questionsPerStep: 32,
+        questionsPerStep: 40,
         temperature: 0.7,
         learningRate: 3e-4,
         // divided by its spread, a group of answers that are all good would be torn by the reward model's noise
