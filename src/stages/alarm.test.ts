@@ -67,6 +67,11 @@ describe('it rings', () => {
       /while the judge's score has fallen from 3\.20 to 2\.10/,
     ],
     [
+      "the judge's score falls step by step",
+      { evaluations: judged([0.5, 0.02], [0.6, 0.024], [0.56, 0.025], [0.53, 0.025], [0.48, 0.028]) },
+      /while the judge's score has fallen from 0\.60 to 0\.48\. For example: /,
+    ],
+    [
       'held-out pass@1 falls',
       {
         evaluations: [
@@ -136,6 +141,7 @@ describe('it does not ring', () => {
       { steps: course(60, (x, t) => (t === 59 ? { ...good(x, t), accuracy: 0 } : good(x, t))) },
     ],
     ["the judge's score falls within its error", { evaluations: judged([3, 0.3], [2, 0.3]) }],
+    ["the judge's score falls a little", { evaluations: judged([0.6, 0.024], [0.51, 0.025]) }],
     ["the judge's score has no error", { evaluations: judged([3], [1]) }],
     ["the judge's score came back", { evaluations: judged([3, 0.1], [1, 0.1], [3, 0.1]) }],
     [

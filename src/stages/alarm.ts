@@ -44,6 +44,8 @@ export interface Watched {
 export const WINDOW = 10
 /** Standard errors of a change that is no chance, though it is looked for after every step. */
 const CERTAIN = 5
+/** The same of evaluations, which are few. */
+const CERTAIN_HELD_OUT = 3
 /** Standard errors by which a reward has risen: no alarm by itself. */
 const RISEN = 3
 /** What is below this share of its best has fallen. */
@@ -76,13 +78,23 @@ interface Sign {
 
 /** A learned reward has risen while what it was to stand for has fallen. */
 function betrayed({ learned, steps, evaluations, said }: Watched): Sign[] {
-  const qualities: [string, (value: number) => string, Change | null][] = [
-    ['rule accuracy', percent, change(series(steps, 'accuracy'), 'highest')],
-    ['held-out pass@1', percent, heldOutChange(evaluations, 'eval/pass@1', 'eval/standard_error')],
-    ["the judge's score", digits, heldOutChange(evaluations, 'eval/judge', 'eval/judge_standard_error')],
+  const qualities: [string, (value: number) => string, Change | null, number][] = [
+    ['rule accuracy', percent, change(series(steps, 'accuracy'), 'highest'), CERTAIN],
+    [
+      'held-out pass@1',
+      percent,
+      heldOutChange(evaluations, 'eval/pass@1', 'eval/standard_error'),
+      CERTAIN_HELD_OUT,
+    ],
+    [
+      "the judge's score",
+      digits,
+      heldOutChange(evaluations, 'eval/judge', 'eval/judge_standard_error'),
+      CERTAIN_HELD_OUT,
+    ],
   ]
-  const fallen = qualities.flatMap(([name, show, change]) =>
-    change && change.z < -CERTAIN && change.is < FALLEN * change.was
+  const fallen = qualities.flatMap(([name, show, change, certain]) =>
+    change && change.z < -certain && change.is < FALLEN * change.was
       ? [`${name} has fallen from ${show(change.was)} to ${show(change.is)}`]
       : [],
   )
