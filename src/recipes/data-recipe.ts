@@ -7,7 +7,7 @@ import { finishRun, type Trained } from './finish.ts'
 import { checkSettings, type Tree } from './layers.ts'
 
 /** Examples as tokens, ready to learn from. */
-export interface Prepared<Data> {
+interface Prepared<Data> {
   /** How much there is. */
   readonly data: Data
   /** SHA-256 of all that is learned from. */
