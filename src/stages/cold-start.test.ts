@@ -58,7 +58,7 @@ const job = (generator: Generator, changes: Partial<ColdStart> = {}): ColdStart 
   ...changes,
 })
 
-test("every source gives its share; what is kept is right, and R1-Zero's is rewritten", async () => {
+test("every source gives its share; what is kept is right and summed up, and R1-Zero's is rewritten", async () => {
   const told: SourceProgress[] = []
   const { rows, sources } = await coldStart(job(model(), { onRound: (progress) => told.push(progress) }))
   expect(sources.map(({ source, wanted, kept }) => [source, wanted, kept])).toEqual([
@@ -72,11 +72,11 @@ test("every source gives its share; what is kept is right, and R1-Zero's is rewr
   for (const { source, sampled } of sources)
     expect(rows.filter((row) => row.source === source)).toHaveLength(sampled)
   for (const row of rows.filter(isKept)) {
+    expect(row).toMatchObject({ answer: 'a', correct: true, summary: 'The letter is \\boxed{a}.' })
+    const { thinking, summary } = row.original!
     const refined = row.source === 'r1-zero'
-    const summary = refined ? 'The letter is \\boxed{a}.' : '\\boxed{a}'
-    expect(row).toMatchObject({ answer: 'a', correct: true, summary })
-    if (refined) expect(row.thinking).toBe(`I say: ${row.original!.thinking}`)
-    else expect(row.original).toBeNull()
+    expect(summary).toBe(refined ? 'a' : '\\boxed{a}')
+    expect(row.thinking).toBe(refined ? `I say: ${thinking}` : thinking)
   }
   for (const row of rows.filter(({ rejected }) => rejected === 'beyond the share'))
     expect(row.original).toBeNull()

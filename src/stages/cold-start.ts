@@ -4,7 +4,7 @@ import type { Generator } from '../providers/generator.ts'
 import { Random } from '../random.ts'
 import type { Task } from '../tasks/task.ts'
 import { fromGenerator, fromSampler, type Sample } from './candidates.ts'
-import { type DataRow, isKept } from './data-rows.ts'
+import { type DataRow, isKept, toDataRow, writtenCandidate } from './data-rows.ts'
 import { capped, type Sieve, sift } from './rejection.ts'
 import { rewrite } from './rewrite.ts'
 import type { TextCodec } from './rollouts.ts'
@@ -15,10 +15,7 @@ export interface ColdStartSource {
   /** Of all rows, in proportion to the other sources' shares. */
   readonly share: number
   readonly sample: Sample
-  /**
-   * Whether its chains must be in one language, and are rewritten and summed up. A model that is told the form keeps to
-   * it without.
-   */
+  /** Whether its chains must be in one language, and are rewritten; all are summed up. */
   readonly refined: boolean
 }
 
@@ -94,7 +91,7 @@ export interface ColdStart extends Sieve {
   readonly batch: number
   /** Most rounds a source. */
   readonly rounds: number
-  /** Rewrites what is kept of R1-Zero's outputs, and adds the summary. */
+  /** Sums up what is kept, and rewrites R1-Zero's chains. */
   readonly rewriter: Generator
   /** How often one rewriting is asked for. */
   readonly attempts: number
@@ -112,7 +109,7 @@ export interface SourceProgress {
 
 /**
  * The data of the cold start (DeepSeek-R1, Nature 645, step 1): chains from several sources, kept where right and
- * readable; R1-Zero's are then rewritten and summed up. Rows that were rejected are among the rows.
+ * readable; R1-Zero's are then rewritten, and all are summed up. Rows that were rejected are among the rows.
  */
 export async function coldStart(job: ColdStart): Promise<{ rows: DataRow[]; sources: SourceProgress[] }> {
   const shares = job.sources.reduce((sum, { share }) => sum + share, 0)
@@ -160,7 +157,10 @@ async function another(
   )
   const fresh = capped([...before, ...sifted], job.perQuestion).slice(before.length)
   const chosen = fresh.filter(isKept).slice(0, missing)
-  const rewritten = source.refined ? await rewrite(chosen, { ...job, stream }) : chosen
+  const refined = await rewrite(chosen, { ...job, stream })
+  const rewritten = source.refined
+    ? refined
+    : refined.map((row, i) => (isKept(row) ? withSummary(chosen[i]!, row.summary!, job) : row))
   const result = new Map(chosen.map((row, i) => [row, rewritten[i]!]))
   return [
     ...before,
@@ -168,4 +168,11 @@ async function another(
       (row) => result.get(row) ?? (isKept(row) ? { ...row, rejected: 'beyond the share' as const } : row),
     ),
   ]
+}
+
+/** The chain as it is, with another summary. */
+function withSummary(row: DataRow, summary: string, { codec, task }: ColdStart): DataRow {
+  const { question, prompt, thinking, source, correct } = row
+  const candidate = writtenCandidate(codec, task, question, { prompt, thinking, summary })
+  return { ...toDataRow(candidate, { source, correct, rejected: null }), original: row }
 }

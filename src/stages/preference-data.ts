@@ -51,16 +51,24 @@ export async function preferencePairs(
     question: rollouts_G[0]!.question,
     said: [...new Set(rollouts_G.flatMap(({ summary }) => summary ?? []))],
   }))
+  const ofKind = new Map<string | undefined, { prompt: string; answer: string }[]>()
+  for (const { question, said } of groups) {
+    const answers = ofKind.get(question.kind) ?? []
+    for (const answer of said) answers.push({ prompt: question.prompt, answer })
+    ofKind.set(question.kind, answers)
+  }
   const candidates = groups.flatMap(({ question, said }, p) => {
     const random = new Random(seed, 'pairs', p)
     const pairs = said.flatMap((a, i) => said.slice(i + 1).map((b) => ({ a, b })))
     const drawn = random.shuffle(pairs).slice(0, perQuestion)
-    const elsewhere = groups.flatMap((other) =>
-      other.question.kind === question.kind && other.question.prompt !== question.prompt ? other.said : [],
-    )
-    const strangers = random.shuffle([...new Set(elsewhere)].filter((answer) => !said.includes(answer)))
-    if (said.length > 0)
-      for (const b of strangers.slice(0, perQuestion)) drawn.push({ a: random.pick(said), b })
+    const answers = ofKind.get(question.kind)!
+    const strangers = new Set<string>()
+    // A draw may fall on an answer of this prompt, so that there are more draws than are needed.
+    for (let draw = 0; answers.length > 0 && strangers.size < perQuestion && draw < 8 * perQuestion; draw++) {
+      const { prompt, answer } = random.pick(answers)
+      if (prompt !== question.prompt && !said.includes(answer)) strangers.add(answer)
+    }
+    if (said.length > 0) for (const b of strangers) drawn.push({ a: random.pick(said), b })
     return drawn.map((pair) => ({ question, ...pair }))
   })
   const judged = await Promise.all(
