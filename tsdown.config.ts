@@ -5,6 +5,7 @@ export default defineConfig({
     'src/index.ts',
     'src/verify/index.ts',
     'src/cli/main.ts',
+    'src/engines/local/nursery.ts',
     'src/engines/local/worker.ts',
     'src/sandbox/quickjs-worker.ts',
   ],

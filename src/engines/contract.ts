@@ -24,13 +24,13 @@ export interface Datum {
 export interface ForwardResult {
   /** Per datum, log π_θ(target) in nats for each position (NaN where the weight is 0); of a reward model, the reward. */
   readonly logprobs: Float32Array[]
-  /** Per datum, entropy of the next-token distribution in nats (NaN where the weight is 0, and of a reward model). */
-  readonly entropies: Float32Array[]
 }
 
 export interface ForwardBackwardResult extends ForwardResult {
   /** The summed loss Σ weight·loss. */
   readonly loss: number
+  /** Per datum, entropy of the next-token distribution in nats (NaN where the weight is 0, and of a reward model). */
+  readonly entropies: Float32Array[]
   /** Per datum, the objective's clip flags: +1 clipped above, -1 clipped below, 0 not clipped. */
   readonly clipped: Float32Array[]
   /** Floating point operations spent. */

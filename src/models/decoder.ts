@@ -35,7 +35,7 @@ export interface Past {
 /** What a block of positions sees besides itself: `prefix` [B, kvHeads, P, headDim], where there is one. */
 export interface Block {
   readonly prefix?: KeysAndValues
-  /** Added to the scores: broadcasts to [B, kvHeads, group, T, P+T]. */
+  /** Added to the scores: broadcasts to [B, heads, T, P+T]. */
   readonly mask: Value
 }
 
@@ -64,22 +64,22 @@ export function rotaryInputs(graph: Graph, config: ModelConfig): { cos: Value; s
   }
 }
 
-/** Additive mask [1, 1, 1, T, T]: a position sees itself and earlier ones. */
+/** Additive mask [1, 1, T, T]: a position sees itself and earlier ones. */
 export function causalMask(graph: Graph, length: Dim): Value {
   const index = ops.range(graph, length)
   const earlier = ops.greaterOrEqual(ops.reshape(index, [length, 1]), ops.reshape(index, [1, length]))
-  return ops.reshape(ops.where(earlier, 0, MASKED), [1, 1, 1, length, length])
+  return ops.reshape(ops.where(earlier, 0, MASKED), [1, 1, length, length])
 }
 
-/** The causal mask behind a prefix of which row b sees what `prefix` [B, P] adds 0 to: [B, 1, 1, T, P+T]. */
+/** The causal mask behind a prefix of which row b sees what `prefix` [B, P] adds 0 to: [B, 1, T, P+T]. */
 export function prefixedMask(prefix: Value, length: Dim): Value {
   const [batch, before] = prefix.shape as [Dim, Dim]
   return ops.concat(
     [
-      ops.expand(ops.reshape(prefix, [batch, 1, 1, 1, before]), [batch, 1, 1, length, before]),
-      ops.expand(causalMask(prefix.graph, length), [batch, 1, 1, length, length]),
+      ops.expand(ops.reshape(prefix, [batch, 1, 1, before]), [batch, 1, length, before]),
+      ops.expand(causalMask(prefix.graph, length), [batch, 1, length, length]),
     ],
-    4,
+    3,
   )
 }
 
@@ -124,24 +124,17 @@ export function decode(
   const keys: Value[] = []
   const values: Value[] = []
 
-  // softmax(q kᵀ / √d + mask) v   (Vaswani et al. 2017, eq. 1)
-  const scaled = { transB: true, alpha: 1 / Math.sqrt(headDim) }
+  const scale = 1 / Math.sqrt(headDim)
 
   const attendBlock = (q: Value, k: Value, v: Value, { prefix, mask }: Block, index: number): Value => {
     const keys = prefix ? ops.concat([prefix.keys[index]!, k], 2) : k
     const values = prefix ? ops.concat([prefix.values[index]!, v], 2) : v
-    const seen = keys.shape[2]!
-    // [B, T, kv, group, d] → [B, kv, group·T, d]: all queries of a key/value head in one product
-    const queries = ops.reshape(
-      ops.transpose(ops.reshape(q, [batch, length, numKvHeads, group, headDim]), [0, 2, 3, 1, 4]),
-      [batch, numKvHeads, product([group, length]), headDim],
-    )
-    const scores = ops.matmul(queries, keys, scaled)
-    const perQuery = ops.reshape(scores, [batch, numKvHeads, group, length, seen])
-    const shares = ops.softmax(ops.add(perQuery, mask))
-    const attended = ops.matmul(ops.reshape(shares, scores.shape), values)
-    return ops.transpose(ops.reshape(attended, [batch, numKvHeads, group, length, headDim]), [0, 3, 1, 2, 4])
+    const queries = ops.transpose(ops.reshape(q, [batch, length, numHeads, headDim]), [0, 2, 1, 3])
+    return ops.transpose(ops.attention(queries, keys, values, mask, scale), [0, 2, 1, 3])
   }
+
+  // softmax(q kᵀ / √d + mask) v   (Vaswani et al. 2017, eq. 1)
+  const scaled = { transB: true, alpha: scale }
 
   const attendPast = (q: Value, k: Value, v: Value, { prompt, own, mask }: Past, index: number): Value => {
     const [tiles, , width] = mask.shape as [Dim, Dim, Dim]
@@ -208,18 +201,14 @@ export function rewards(parameters: ReadonlyMap<string, Value>, hidden: Value): 
   ])
 }
 
-/** log softmax over the vocabulary of hidden states [M, hiddenSize]: [M, vocabSize]. */
-export function tokenLogProbs(
-  config: ModelConfig,
-  parameters: ReadonlyMap<string, Value>,
-  hidden: Value,
-): Value {
+/** Scores of the next token, before the softmax, of hidden states [M, hiddenSize]: [M, vocabSize]. */
+export function logits(config: ModelConfig, parameters: ReadonlyMap<string, Value>, hidden: Value): Value {
   if (config.head === 'score')
     throw new UserError(
       'this is a reward model: it scores text and cannot write any; use the model it was made from',
     )
   const head = parameters.get(config.tieEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight')!
-  return ops.logSoftmax(ops.matmul(hidden, head, { transB: true }))
+  return ops.matmul(hidden, head, { transB: true })
 }
 
 /** cos and sin of position × frequency, [positions, headDim/2] each, row-major. */

@@ -1,4 +1,4 @@
-import type { Attribute, Graph, TypedData, Value } from './graph.ts'
+import type { Attribute, Graph, Node, TypedData, Value } from './graph.ts'
 import type { DType } from './shape.ts'
 
 /** Grows a buffer of protocol-buffer fields (https://protobuf.dev/programming-guides/encoding). */
@@ -56,20 +56,26 @@ class Writer {
 const elementType: Record<DType, number> = { float32: 1, int32: 6, int64: 7, bool: 9 }
 const asBytes = (d: TypedData): Uint8Array => new Uint8Array(d.buffer, d.byteOffset, d.byteLength)
 
-const OPSET = 21
+const OPSET = 23
 const IR_VERSION = 10
 
 /** The program as the bytes of an ONNX ModelProto (field numbers from onnx.proto3). */
 export function encode(graph: Graph): Uint8Array {
   const outputs = [...graph.outputs]
+  const { nodes, values } = live(graph)
   return new Writer()
     .int(1, IR_VERSION)
     .text(2, 'ruminate')
     .message(7, (g) => {
-      for (const n of liveNodes(graph))
+      for (const n of nodes)
         g.message(1, (w) => {
           for (const v of n.inputs) w.text(1, v.name)
-          w.text(2, n.output.name).text(3, n.output.name).text(4, n.onnx.type)
+          w.text(2, n.output.name)
+          if (n.saved && values.has(n.saved.value)) {
+            for (let i = 1; i < n.saved.at; i++) w.text(2, '')
+            w.text(2, n.saved.value.name)
+          }
+          w.text(3, n.output.name).text(4, n.onnx.type)
           for (const [name, value] of Object.entries(n.onnx.attributes))
             w.message(5, (a) => attribute(a, name, value))
           w.text(7, n.onnx.domain)
@@ -90,11 +96,12 @@ export function encode(graph: Graph): Uint8Array {
     .finish()
 }
 
-/** The operators that an output depends on. */
-function liveNodes(graph: Graph) {
-  const live = new Set<Value>(graph.outputs.values())
-  for (const n of [...graph.nodes].reverse()) if (live.has(n.output)) for (const v of n.inputs) live.add(v)
-  return graph.nodes.filter((n) => live.has(n.output))
+/** What the outputs depend on. */
+function live(graph: Graph): { nodes: Node[]; values: Set<Value> } {
+  const values = new Set<Value>(graph.outputs.values())
+  const isLive = ({ output, saved }: Node) => values.has(output) || (saved && values.has(saved.value))
+  for (const n of [...graph.nodes].reverse()) if (isLive(n)) for (const v of n.inputs) values.add(v)
+  return { nodes: graph.nodes.filter(isLive), values }
 }
 
 function attribute(w: Writer, name: string, value: Attribute): void {

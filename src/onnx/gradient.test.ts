@@ -125,6 +125,26 @@ const cases: Case[] = [
   { name: 'ReduceMean', shapes: [[2, 3, 4]], build: ([a]) => ops.reduceMean(a!, [1], true) },
   { name: 'ReduceMax', shapes: [[2, 3]], build: ([a]) => ops.sub(a!, ops.stopGradient(ops.mul(a!, 3))) },
   { name: 'Softmax', shapes: [[3, 4]], build: ([a]) => ops.softmax(a!) },
+  {
+    name: 'Attention, two query heads a key/value head',
+    shapes: [
+      [2, 4, 3, 5],
+      [2, 2, 6, 5],
+      [2, 2, 6, 5],
+      [2, 1, 3, 6],
+    ],
+    build: ([q, k, v, mask]) => ops.attention(q!, k!, v!, mask!, 0.4),
+  },
+  {
+    name: 'Attention, one mask for all',
+    shapes: [
+      [2, 2, 3, 5],
+      [2, 2, 3, 5],
+      [2, 2, 3, 5],
+      [1, 1, 3, 3],
+    ],
+    build: ([q, k, v, mask]) => ops.attention(q!, k!, v!, mask!, 1),
+  },
   { name: 'LogSoftmax', shapes: [[3, 4]], build: ([a]) => ops.logSoftmax(a!) },
   {
     name: 'LogSoftmax',
@@ -207,11 +227,38 @@ describe('symbolic shapes', () => {
   })
 })
 
+test('attention is the softmax of the scores times the values', () => {
+  const g = new Graph()
+  const random = new Random(7)
+  const input = (...shape: number[]) =>
+    g.constant(
+      Array.from({ length: shape.reduce((a, b) => a * b) }, () => random.normal()),
+      'float32',
+      shape,
+    )
+  const [q, k, v, mask] = [input(2, 4, 3, 5), input(2, 2, 6, 5), input(2, 2, 6, 5), input(2, 1, 3, 6)]
+  g.output('fused', ops.attention(q, k, v, mask, 0.4))
+  // each key/value head serves two query heads
+  const grouped = ops.reshape(q, [2, 2, 2, 3, 5])
+  const [keys, values] = [k, v].map((x) => ops.reshape(x, [2, 2, 1, 6, 5])) as [Value, Value]
+  const scores = ops.matmul(grouped, keys, { transB: true, alpha: 0.4 })
+  const shares = ops.softmax(ops.add(scores, ops.reshape(mask, [2, 1, 1, 3, 6])))
+  g.output('parts', ops.reshape(ops.matmul(shares, values), [2, 4, 3, 5]))
+  const { fused, parts } = new Session(g, { threads: 1 }).run({})
+  for (const [i, x] of (fused!.data as Float32Array).entries())
+    expect(x).toBeCloseTo(Number(parts!.data[i]), 5)
+})
+
 describe('errors at build time name the operator and both shapes', () => {
   const g = new Graph()
   const a = g.input('a', 'float32', ['B', 4])
   const b = g.input('b', 'float32', [3, 'B'])
   const k = g.input('k', 'int64', ['B'])
+  const attend = (queries: number[], keys: number[], mask: number[] = []) => {
+    const h = new Graph()
+    const kv = h.input('k', 'float32', keys)
+    return ops.attention(h.input('q', 'float32', queries), kv, kv, h.input('mask', 'float32', mask), 1)
+  }
   test.each<[string, () => unknown, RegExp]>([
     ['add', () => ops.add(a, b), /Add: shapes \[B, 4\] and \[3, B\] do not broadcast/],
     ['matmul', () => ops.matmul(a, b), /MatMul: \[B, 4\] times \[3, B\]: inner dimensions 4 and 3 differ/],
@@ -220,6 +267,17 @@ describe('errors at build time name the operator and both shapes', () => {
     ['rmsNorm', () => ops.rmsNorm(a, g.input('w', 'float32', [5]), 1e-6), /RmsNorm: weight w: float32\[5\]/],
     ['loss', () => gradients(a, [a]), /must be a scalar/],
     ['gather', () => ops.gather(a, a), /Gather: expects int64/],
+    [
+      'attention, heads',
+      () => attend([2, 3, 4, 5], [2, 2, 6, 5]),
+      /3, 4, 5\].*2, 6, 5\].* multiple of the key\/value/,
+    ],
+    [
+      'attention, width',
+      () => attend([2, 4, 4, 5], [2, 2, 6, 3]),
+      /4, 4, 5\].*2, 6, 3\].* width of the queries/,
+    ],
+    ['attention, mask', () => attend([2, 2, 4, 5], [2, 2, 6, 5], [4, 7]), /Attention: shapes \[4, 7\] and/],
   ])('%s', (_, build, message) => expect(build).toThrow(message))
 
   test('a feed of the wrong shape', () => {

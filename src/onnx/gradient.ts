@@ -2,6 +2,7 @@ import type { Node, Operator, Value } from './graph.ts'
 import {
   add,
   cast,
+  concat,
   div,
   exp,
   expand,
@@ -159,6 +160,28 @@ const rules: { readonly [O in Operator]: Rule } = {
       return [oneARow(mul(exp(n.output), neg(d)), index, d, 'add')]
     }
     return [sub(dy, mul(exp(n.output), reduceSum(dy, [-1], true)))]
+  },
+  // With P the softmax, D = Σ dy ∘ y of each query, and dS = P ∘ (dy vᵀ − D):  dq = s dS k, dk = s dSᵀ q, dv = Pᵀ dy
+  // (Dao et al. 2022, appendix B.4). The queries of a key/value head go together, and D as one more column of the product.
+  Attention: (dy, n) => {
+    const [q, k, v, mask] = n.inputs as [Value, Value, Value, Value]
+    const shares = n.saved!.value
+    const scale = attribute(n, 'scale')
+    const [batch, heads, length] = q.shape as [Dim, number, Dim]
+    const kvHeads = k.shape[1] as number
+    const rows = product([heads / kvHeads, length])
+    const together = (x: Value): Value => reshape(x, [batch, kvHeads, rows, x.shape[3]!])
+    const p = together(shares)
+    const d = reduceSum(mul(dy, n.output), [-1], true)
+    const ones = expand(dy.graph.scalar(-1), [...v.shape.slice(0, 3), 1])
+    const dyvD = matmul(together(concat([dy, d], 3)), concat([v, ones], 3), { transB: true })
+    const ds = mul(p, dyvD)
+    return [
+      reshape(matmul(ds, k, { alpha: scale }), q.shape),
+      transposedProduct(ds, together(q), false, scale),
+      transposedProduct(p, together(dy), false, 1),
+      sumTo(reshape(ds, shares.shape), mask.shape),
+    ]
   },
   // with r = 1/rms and p = dy·x:  dx = r dy w − x r³ (p·w)/D,  dw = pᵀ r
   RmsNorm: (dy, n) => {

@@ -38,6 +38,7 @@ export type Operator =
   | 'ReduceMax'
   | 'Softmax'
   | 'LogSoftmax'
+  | 'Attention'
   | 'RmsNorm'
   | 'Rotary'
   | 'Shape'
@@ -50,6 +51,8 @@ export interface Node {
   readonly op: Operator
   readonly inputs: readonly Value[]
   readonly output: Value
+  /** A second output, for the gradient alone, at this place among the ONNX operator's; computed only where it is read. */
+  readonly saved?: { readonly value: Value; readonly at: number }
   /** The ONNX operator that carries it out: its type, domain and attributes. */
   readonly onnx: { type: string; domain: string; attributes: Readonly<Record<string, Attribute>> }
   /** Slice and Pad: the part of the longer tensor that the shorter one is. */
@@ -138,7 +141,7 @@ export class Graph {
     dtype: DType,
     shape: Shape,
     attributes: Record<string, Attribute> = {},
-    onnx: { type?: string; domain?: string; window?: Window } = {},
+    onnx: { type?: string; domain?: string; window?: Window; saved?: { shape: Shape; at: number } } = {},
   ): Value {
     for (const v of inputs)
       if (v.graph !== this) throw new Error(`${op}: operand ${v} belongs to another program`)
@@ -148,7 +151,9 @@ export class Graph {
       onnx: { type: onnx.type ?? op, domain: onnx.domain ?? '', attributes },
       ...(onnx.window ? { window: onnx.window } : {}),
     } as { -readonly [K in keyof Node]: Node[K] }
-    node.output = new Value(this, this.#unique(op), dtype, shape, node)
+    const result = (of: Shape) => new Value(this, this.#unique(op), dtype, of, node)
+    node.output = result(shape)
+    if (onnx.saved) node.saved = { value: result(onnx.saved.shape), at: onnx.saved.at }
     this.nodes.push(node)
     return this.#remember(node.output)
   }

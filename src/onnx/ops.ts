@@ -145,7 +145,10 @@ export function reshape(x: Value, shape: Shape): Value {
   if (product(x.shape) !== product(shape))
     throw new Error(`Reshape: ${showShape(x.shape)} cannot become ${showShape(shape)}`)
   if (sameShape(x.shape, shape)) return x
-  return x.graph.emit('Reshape', [x, x.graph.shapeTensor(shape)], x.dtype, shape)
+  // One symbolic dimension follows from the others.
+  const symbolic = shape.filter((d) => typeof d !== 'number').length
+  const target = symbolic === 1 ? shape.map((d) => (typeof d === 'number' ? d : -1)) : shape
+  return x.graph.emit('Reshape', [x, x.graph.shapeTensor(target)], x.dtype, shape)
 }
 
 export function expand(x: Value, shape: Shape): Value {
@@ -252,6 +255,33 @@ export function logSoftmax(x: Value): Value {
   require('LogSoftmax', x, 'float32')
   return x.graph.emit('LogSoftmax', [x], 'float32', x.shape, { axis: -1 })
 }
+
+/**
+ * softmax(scale · q kᵀ + mask) v (Vaswani et al. 2017, eq. 1), the scores of a head at a time. q [B, H, T, d]; k and v
+ * [B, K, S, d], each key/value head shared by H/K query heads in a row; mask broadcasts to [B, H, T, S]. Gives [B, H, T, d].
+ */
+export function attention(q: Value, k: Value, v: Value, mask: Value, scale: number): Value {
+  for (const x of [q, k, v, mask]) require('Attention', x, 'float32')
+  const fail = (why: string) => new Error(`Attention: ${q}, ${k}, ${v} and mask ${mask} do not fit: ${why}`)
+  if (q.shape.length !== 4 || k.shape.length !== 4) throw fail('queries and keys need four axes')
+  const [batch, heads, length, width] = q.shape as [Dim, Dim, Dim, Dim]
+  const [, kvHeads, seen] = k.shape as [Dim, Dim, Dim]
+  if (!sameShape(k.shape, [batch, kvHeads, seen, width]) || !sameShape(v.shape, k.shape))
+    throw fail('keys and values must be alike, and have the batch and the width of the queries')
+  if (typeof heads !== 'number' || typeof kvHeads !== 'number' || heads % kvHeads !== 0)
+    throw fail('the query heads must be a multiple of the key/value heads')
+  const scores = [batch, heads, length, seen]
+  if (!sameShape(broadcast('Attention', mask.shape, scores), scores)) throw fail('the mask is too large')
+  return q.graph.emit(
+    'Attention',
+    [q, k, v, mask],
+    'float32',
+    q.shape,
+    { scale: { float: scale }, qk_matmul_output_mode: AFTER_SOFTMAX },
+    { saved: { shape: scores, at: 3 } },
+  )
+}
+const AFTER_SOFTMAX = 3
 
 /** x / sqrt(mean(x²) + ε) · weight over the last axis (Zhang & Sennrich 2019, eq. 4). */
 export function rmsNorm(x: Value, weight: Value, epsilon: number): Value {

@@ -81,14 +81,7 @@ export class FakeTrainer implements Trainer {
         return out
       }, new Float32Array(d.tokens.length)),
     )
-    const entropies = datums.map((d) =>
-      Float32Array.from(d.tokens, (token, t) =>
-        d.weights[t] === 0
-          ? Number.NaN
-          : -logProbs(logits, token).reduce((sum, l) => sum + Math.exp(l) * l, 0),
-      ),
-    )
-    return { logprobs, entropies }
+    return { logprobs }
   }
   async forwardBackward(datums: readonly Datum[], objective: Objective): Promise<ForwardBackwardResult> {
     const result = await this.forward(datums)
@@ -102,7 +95,15 @@ export class FakeTrainer implements Trainer {
         for (let v = 0; v < V; v++)
           this.#gradient[d.tokens[t]! * V + v]! -= factor * ((v === d.targets[t] ? 1 : 0) - Math.exp(row[v]!))
       }
-    return { ...result, loss, clipped: datums.map((d) => new Float32Array(d.tokens.length)), flops: 1000 }
+    const entropies = datums.map((d) =>
+      Float32Array.from(d.tokens, (token, t) =>
+        d.weights[t] === 0
+          ? Number.NaN
+          : -logProbs(this.#logits, token).reduce((sum, l) => sum + Math.exp(l) * l, 0),
+      ),
+    )
+    const clipped = datums.map((d) => new Float32Array(d.tokens.length))
+    return { ...result, entropies, loss, clipped, flops: 1000 }
   }
   async optimStep({ learningRate }: AdamSettings): Promise<{ gradNorm: number }> {
     const gradNorm = Math.hypot(...this.#gradient)

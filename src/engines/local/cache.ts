@@ -89,24 +89,26 @@ export class Cache<S extends Cached> {
     return feeds
   }
 
-  /** Takes the newest token's keys and values of a place from a run of the decode program. */
-  append(place: number, step: Record<string, Tensor>): void {
+  /** Takes the newest token's keys and values of these places from a run of the decode program. */
+  append(places: readonly (readonly [place: number, sequence: S])[], step: Record<string, Tensor>): void {
     const { numKvHeads, headDim } = this.#config
-    const sequence = this.places[place]!
     for (const [i, { key, value }] of this.#own.entries()) {
       const keys = step[`key.${i}`]!.data as Float32Array
       const values = step[`value.${i}`]!.data as Float32Array
-      for (let h = 0; h < numKvHeads; h++) {
-        const source = (place * numKvHeads + h) * headDim
-        const target = this.#offset(place, h) + sequence.own * headDim
-        for (let d = 0; d < headDim; d++) {
-          key[target + d] = keys[source + d]!
-          value[target + d] = values[source + d]!
+      for (const [place, { own }] of places)
+        for (let h = 0; h < numKvHeads; h++) {
+          const source = (place * numKvHeads + h) * headDim
+          const target = this.#offset(place, h) + own * headDim
+          for (let d = 0; d < headDim; d++) {
+            key[target + d] = keys[source + d]!
+            value[target + d] = values[source + d]!
+          }
         }
-      }
     }
-    this.#mask[place * this.#maskWidth + this.#promptLength + sequence.own] = 0
-    sequence.own++
+    for (const [place, sequence] of places) {
+      this.#mask[place * this.#maskWidth + this.#promptLength + sequence.own] = 0
+      sequence.own++
+    }
   }
 
   /** Where a place's own keys of a head begin. */

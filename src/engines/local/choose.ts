@@ -10,11 +10,10 @@ export interface Choice {
 export const streamOf = (seed: number, index: number): Random => new Random(seed, 'sample', index)
 
 /**
- * Draws from the row `logprobs[at … at+size)` (natural log, normalised) by temperature, then top-k, then top-p
- * (the smallest set of likeliest tokens with mass ≥ p). Temperature 0 takes the likeliest token.
+ * Draws from the row `probs[at … at+size)` (which sums to 1) by temperature, then top-k, then top-p (the smallest set of likeliest tokens with mass ≥ p). Temperature 0 takes the likeliest token.
  */
 export function choose(
-  logprobs: Float32Array,
+  probs: Float32Array,
   at: number,
   size: number,
   { temperature, topK, topP }: { temperature: number; topK: number; topP: number },
@@ -22,18 +21,17 @@ export function choose(
 ): Choice {
   if (temperature === 0) {
     let best = 0
-    for (let i = 1; i < size; i++) if (logprobs[at + i]! > logprobs[at + best]!) best = i
+    for (let i = 1; i < size; i++) if (probs[at + i]! > probs[at + best]!) best = i
     return { token: best, samplingLogprob: 0 }
   }
   if (temperature === 1 && topK === 0 && topP === 1) {
-    const token = draw(size, (i) => Math.exp(logprobs[at + i]!), random.uniform())
-    return { token, samplingLogprob: logprobs[at + token]! }
+    const token = draw(size, (i) => probs[at + i]!, random.uniform())
+    return { token, samplingLogprob: Math.log(probs[at + token]!) }
   }
-  let top = Number.NEGATIVE_INFINITY
-  for (let i = 0; i < size; i++) top = Math.max(top, logprobs[at + i]!)
-  const mass = Float64Array.from({ length: size }, (_, i) =>
-    Math.exp((logprobs[at + i]! - top) / temperature),
-  )
+  let top = 0
+  for (let i = 0; i < size; i++) top = Math.max(top, probs[at + i]!)
+  // p^(1/T), of the likeliest 1
+  const mass = Float64Array.from({ length: size }, (_, i) => (probs[at + i]! / top) ** (1 / temperature))
   let order = Array.from(mass.keys())
   if (topK > 0 || topP < 1) order.sort((a, b) => mass[b]! - mass[a]! || a - b)
   if (topK > 0) order = order.slice(0, topK)

@@ -32,7 +32,7 @@ export interface EngineModel {
 }
 
 /** Padded positions of a microbatch, and elements of its [positions, vocabulary] matrices. */
-const MICROBATCH_TOKENS = 4096
+const MICROBATCH_TOKENS = 1280
 const MICROBATCH_LOGITS = 2 ** 26
 const OPTIMIZER_FILE = 'optimizer.safetensors'
 
@@ -45,7 +45,7 @@ export class LocalEngine {
   readonly config: ModelConfig
   readonly #model: EngineModel
   readonly #slots = new Map<string, Slot>()
-  readonly #rotary: { cos: Tensor; sin: Tensor }
+  readonly #rotary: Record<string, Tensor>
   readonly #sessions = new Map<string, Session>()
   #sampler: LocalSampler | null = null
   /** Weights of the reference policy; null while they equal the policy's. */
@@ -104,8 +104,11 @@ export class LocalEngine {
         named('grad', gradients),
       )
       loss += Number(out.loss!.data[0])
-      this.#collect(mb, out, result)
-      scatter(mb, out.clipped!.data as Float32Array, result.clipped)
+      const collect = (name: string, into: Float32Array[]) =>
+        scatter(mb, out[name]!.data as Float32Array, into)
+      collect('logprob', result.logprobs)
+      collect('clipped', result.clipped)
+      if (out.entropy) collect('entropy', result.entropies)
       flops += 3 * this.#forwardFlops(mb)
     }
     if (shared) publish(this.#gradients(), shared)
@@ -118,14 +121,15 @@ export class LocalEngine {
   }
 
   #forward(datums: readonly Datum[], parameters: ReadonlyMap<string, Float32Array>): ForwardResult {
-    const result = { logprobs: blank(datums), entropies: blank(datums) }
+    const logprobs = blank(datums)
     const feeds = weightFeeds(this.config, parameters)
     for (const mb of this.#split(datums)) {
       const prefixed = mb.prefix !== null
       const session = this.#session(`score ${prefixed}`, () => scoreProgram(this.config, { prefixed }))
-      this.#collect(mb, session.run({ ...feeds, ...this.#batchFeeds(mb) }), result)
+      const out = session.run({ ...feeds, ...this.#batchFeeds(mb) })
+      scatter(mb, out.logprob!.data as Float32Array, logprobs)
     }
-    return result
+    return { logprobs }
   }
 
   /** One step on the accumulated gradient or, with `shared`, on the sum of what the replicas have published there. */
@@ -246,8 +250,7 @@ export class LocalEngine {
     const { prefix } = mb
     const prefixDims = prefix && [prefix.count, prefix.length]
     return {
-      'rotary.cos': this.#rotary.cos,
-      'rotary.sin': this.#rotary.sin,
+      ...this.#rotary,
       ids: { data: mb.ids, dims },
       positions: { data: mb.positions, dims },
       ...(prefix && {
@@ -259,15 +262,6 @@ export class LocalEngine {
       rows: { data: mb.rows, dims: [mb.rows.length] },
       targets: { data: mb.targets, dims: [mb.rows.length] },
     }
-  }
-
-  #collect(
-    mb: Microbatch,
-    out: Record<string, Tensor>,
-    into: { logprobs: Float32Array[]; entropies: Float32Array[] },
-  ): void {
-    scatter(mb, out.logprob!.data as Float32Array, into.logprobs)
-    if (out.entropy) scatter(mb, out.entropy.data as Float32Array, into.entropies)
   }
 
   #forwardFlops(mb: Microbatch): number {

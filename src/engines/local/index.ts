@@ -1,7 +1,4 @@
-import { existsSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { fileURLToPath } from 'node:url'
-import { Worker } from 'node:worker_threads'
 import type { ModelConfig } from '../../models/config.ts'
 import { loadConfig } from '../../models/directory.ts'
 import { countParameters } from '../../models/parameters.ts'
@@ -34,18 +31,6 @@ export interface OpenOptions {
  */
 const REPLICATED_PARAMETERS = 10_000_000
 
-/** The worker's code: beside this file when built; in the build when this runs from its TypeScript sources. */
-function workerFile(): string {
-  const file = fileURLToPath(
-    new URL(
-      import.meta.url.endsWith('.ts') ? '../../../dist/engines/local/worker.js' : './worker.js',
-      import.meta.url,
-    ),
-  )
-  if (!existsSync(file)) throw new Error('the engine worker is not built; run: npm run build')
-  return file
-}
-
 /** Opens a model for training and sampling in worker threads. */
 export async function openLocalTrainer({
   model,
@@ -53,8 +38,7 @@ export async function openLocalTrainer({
 }: OpenOptions): Promise<Trainer> {
   const parameters = countParameters(typeof model === 'string' ? loadConfig(model) : model.config)
   const replicas = parameters <= REPLICATED_PARAMETERS ? threads : 1
-  const workerData = { model, threads: threads / replicas }
-  const remotes = Array.from({ length: replicas }, () => new Remote(new Worker(workerFile(), { workerData })))
+  const remotes = Array.from({ length: replicas }, () => new Remote({ model, threads: threads / replicas }))
   const [first] = remotes as [Remote, ...Remote[]]
   const shared = replicas > 1 ? gradientVectors(parameters, replicas) : []
   /** Whether the replicas have published gradients since the last step. */
@@ -155,7 +139,7 @@ export async function openLocalTrainer({
     },
     async forward(datums, options) {
       const { of } = await spread<ForwardResult>('forward', datums, options?.weights ?? 'policy')
-      return { logprobs: of(({ logprobs }) => logprobs), entropies: of(({ entropies }) => entropies) }
+      return { logprobs: of(({ logprobs }) => logprobs) }
     },
     async optimStep(adam) {
       version++

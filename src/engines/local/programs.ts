@@ -5,11 +5,11 @@ import {
   causalMask,
   decode,
   type KeysAndValues,
+  logits,
   parameterInputs,
   prefixedMask,
   rewards,
   rotaryInputs,
-  tokenLogProbs,
 } from '../../models/decoder.ts'
 import { gradients } from '../../onnx/gradient.ts'
 import { Graph, type Value } from '../../onnx/graph.ts'
@@ -17,9 +17,8 @@ import * as ops from '../../onnx/ops.ts'
 import { type Dim, product, sum } from '../../onnx/shape.ts'
 
 /**
- * A microbatch of rows as inputs, and log π(target) and the entropy at the positions with a loss (of a reward model, the
- * reward alone). `prefixed`: rows go
- * on after prompts, each of which is computed once.
+ * A microbatch of rows as inputs, and log π(target) at the positions with a loss, with the distribution that it is of (of
+ * a reward model, the reward alone). `prefixed`: rows go on after prompts, each of which is computed once.
  */
 function scored(graph: Graph, config: ModelConfig, prefixed: boolean) {
   const parameters = parameterInputs(graph, config)
@@ -55,14 +54,12 @@ function scored(graph: Graph, config: ModelConfig, prefixed: boolean) {
   if (config.head === 'score') {
     const reward = rewards(parameters, last)
     graph.output('logprob', reward)
-    return { parameters, logprob: reward }
+    return { parameters, logprob: reward, logprobs: null }
   }
-  const logprobs = tokenLogProbs(config, parameters, last)
+  const logprobs = ops.logSoftmax(logits(config, parameters, last))
   const logprob = ops.pickElements(logprobs, targets)
   graph.output('logprob', logprob)
-  // H = −Σ p log p
-  graph.output('entropy', ops.neg(ops.reduceSum(ops.mul(ops.exp(logprobs), logprobs), [1])))
-  return { parameters, logprob }
+  return { parameters, logprob, logprobs }
 }
 
 export function scoreProgram(config: ModelConfig, { prefixed }: { prefixed: boolean }): Graph {
@@ -72,7 +69,7 @@ export function scoreProgram(config: ModelConfig, { prefixed }: { prefixed: bool
 }
 
 /**
- * Forward and backward in one program: log-probs, the objective's loss, and for every parameter `grad.NAME`, its
+ * Forward and backward in one program: log-probs, entropies, the objective's loss, and for every parameter `grad.NAME`, its
  * gradient added to the input `sum.NAME`.
  */
 export function trainProgram(
@@ -85,7 +82,9 @@ export function trainProgram(
       `this is ${config.head === 'score' ? 'a reward model' : 'no reward model'}: it cannot learn by ${objective.kind}`,
     )
   const graph = new Graph()
-  const { parameters, logprob } = scored(graph, config, prefixed)
+  const { parameters, logprob, logprobs } = scored(graph, config, prefixed)
+  // H = −Σ p log p
+  if (logprobs) graph.output('entropy', ops.neg(ops.reduceSum(ops.mul(ops.exp(logprobs), logprobs), [1])))
   const perToken = (name: string): Value => graph.input(name, 'float32', ['M'])
   const { loss, clipped } = buildObjective(objective, {
     logprob,
@@ -107,7 +106,7 @@ export function trainProgram(
   return graph
 }
 
-/** Prompts in one pass: keys and values of every layer, and next-token log-probs after the row `last` of each. */
+/** Prompts in one pass: keys and values of every layer, and next-token probabilities after the row `last` of each. */
 export function prefillProgram(config: ModelConfig): Graph {
   const graph = new Graph()
   const parameters = parameterInputs(graph, config)
@@ -116,13 +115,13 @@ export function prefillProgram(config: ModelConfig): Graph {
   const [ids, positions] = [grid('ids'), grid('positions')]
   const last = graph.input('last', 'int64', ['B'])
   const decoded = decode(config, parameters, rotary, ids, positions, { mask: causalMask(graph, 'T') })
-  graph.output('logprobs', tokenLogProbs(config, parameters, ops.gather(decoded.hidden, last)))
+  graph.output('probs', ops.softmax(logits(config, parameters, ops.gather(decoded.hidden, last))))
   outputKeysAndValues(graph, decoded)
   return graph
 }
 
 /**
- * One more token for each sequence, given what is cached; outputs its next-token log-probs and the token's own keys and
+ * One more token for each sequence, given what is cached; outputs its next-token probabilities and the token's own keys and
  * values. Sequences stand in U tiles of W that share a prompt.
  */
 export function decodeProgram(config: ModelConfig): Graph {
@@ -144,7 +143,7 @@ export function decodeProgram(config: ModelConfig): Graph {
     own: { keys: cache('ownKey', ownShape), values: cache('ownValue', ownShape) },
     mask,
   })
-  graph.output('logprobs', tokenLogProbs(config, parameters, decoded.hidden))
+  graph.output('probs', ops.softmax(logits(config, parameters, decoded.hidden)))
   outputKeysAndValues(graph, decoded)
   return graph
 }

@@ -1,10 +1,10 @@
-import type { Worker } from 'node:worker_threads'
 import { UserError } from '../../errors.ts'
-import type { Call, Reply } from './worker.ts'
+import { startThread, type Thread } from './thread.ts'
+import type { Call, EngineOptions, Reply } from './worker.ts'
 
 type Streamed = Extract<Reply, { token: number }>
 
-/** Calls into a worker, answered in order; a worker that dies fails all of them. */
+/** An engine in a thread of its own. Calls are answered in order; a thread that dies fails all of them. */
 export class Remote {
   #next = 0
   #open = new Map<
@@ -12,20 +12,21 @@ export class Remote {
     { resolve(v: unknown): void; reject(e: unknown): void; onToken?: ((s: Streamed) => void) | undefined }
   >()
   #dead: Error | null = null
-  readonly #worker: Worker
+  readonly #thread: Thread
 
-  constructor(worker: Worker) {
-    this.#worker = worker
-    worker.on('message', (reply: Reply) => {
+  constructor(options: EngineOptions) {
+    this.#thread = startThread((error) => this.#fail(error))
+    const { port } = this.#thread
+    port.on('message', (reply: Reply) => {
       const call = this.#open.get(reply.id)!
       if ('token' in reply) return call.onToken?.(reply)
       this.#open.delete(reply.id)
-      if (this.#open.size === 0) worker.unref()
+      if (this.#open.size === 0) this.#thread.awaited(false)
       if ('error' in reply) call.reject(revive(reply.error))
       else call.resolve(reply.value)
     })
-    worker.on('error', (error) => this.#fail(error instanceof Error ? error : new Error(String(error))))
-    worker.on('exit', (code) => this.#fail(new Error(`the engine's thread ended (code ${code})`)))
+    port.unref()
+    port.postMessage(options)
   }
 
   call(method: Call['method'], args: readonly unknown[], onToken?: (s: Streamed) => void): Promise<unknown> {
@@ -33,13 +34,14 @@ export class Remote {
     return new Promise((resolve, reject) => {
       const id = this.#next++
       this.#open.set(id, { resolve, reject, onToken })
-      this.#worker.ref()
-      this.#worker.postMessage({ id, method, args } satisfies Call)
+      this.#thread.awaited(true)
+      this.#thread.port.postMessage({ id, method, args } satisfies Call)
     })
   }
 
   async close(): Promise<void> {
-    await this.#worker.terminate()
+    await this.#thread.terminate()
+    this.#fail(new Error('the engine was closed'))
   }
 
   #fail(error: Error): void {

@@ -36,13 +36,22 @@ interface Row extends Cached {
   stopReason: 'stop' | 'length' | null
 }
 
+/** What the decode program reads, as long as the cache stands. */
+interface Batch {
+  readonly cache: Cache<Row>
+  /** The newest token of each place, and where it stands. */
+  readonly ids: BigInt64Array
+  readonly positions: BigInt64Array
+  readonly feeds: Readonly<Record<string, Tensor>>
+}
+
 /**
  * Samples many sequences together: one prefill a prompt, then a token for every unfinished sequence at each step.
  */
 export class LocalSampler {
   readonly #prefill: Session
   readonly #decode: Session
-  readonly #rotary: { cos: Tensor; sin: Tensor }
+  readonly #rotary: Record<string, Tensor>
   readonly #weights: Record<string, Tensor>
 
   constructor(
@@ -111,7 +120,7 @@ export class LocalSampler {
             own: 0,
             stopReason: null,
           }
-          this.#take(row, out.logprobs!.data as Float32Array, k)
+          this.#take(row, out.probs!.data as Float32Array, k)
           groups[i]!.push(row)
         }
       }
@@ -132,47 +141,55 @@ export class LocalSampler {
   }
 
   #decodeAll(all: readonly (readonly Row[])[]): void {
-    let cache: Cache<Row> | null = null
+    let groups = all
+    let batch: Batch | null = null
     for (;;) {
-      const groups = all
-        .map((group) => group.filter((r) => r.stopReason === null))
-        .filter((g) => g.length > 0)
+      groups = groups.map((g) => g.filter((r) => r.stopReason === null)).filter((g) => g.length > 0)
       if (groups.length === 0) return
       const active = groups.reduce((n, group) => n + group.length, 0)
-      if (!cache || cache.full || active < COMPACT_BELOW * cache.places.length)
-        cache = new Cache(this.config, groups, cache)
-      const { places } = cache
-      const dims = [places.length, 1]
-      const out = this.#decode.run({
-        ...this.#weights,
-        'rotary.cos': this.#rotary.cos,
-        'rotary.sin': this.#rotary.sin,
-        ids: { data: BigInt64Array.from(places, (r) => BigInt(r?.tokens.at(-1) ?? 0)), dims },
-        positions: { data: BigInt64Array.from(places, (r) => BigInt(r ? r.prompt.length + r.own : 0)), dims },
-        ...cache.feeds(),
-      })
-      const logprobs = out.logprobs!.data as Float32Array
-      for (const [place, row] of places.entries()) {
-        if (!row || row.stopReason !== null) continue
-        cache.append(place, out)
-        this.#take(row, logprobs, place)
+      if (!batch || batch.cache.full || active < COMPACT_BELOW * batch.cache.places.length)
+        batch = this.#batch(new Cache(this.config, groups, batch?.cache ?? null))
+      const { cache, ids, positions, feeds } = batch
+      const running = [...cache.places.entries()].filter(
+        (entry): entry is [number, Row] => entry[1]?.stopReason === null,
+      )
+      for (const [place, row] of running) {
+        ids[place] = BigInt(row.tokens.at(-1)!)
+        positions[place] = BigInt(row.prompt.length + row.own)
       }
+      const out = this.#decode.run(feeds)
+      cache.append(running, out)
+      const probs = out.probs!.data as Float32Array
+      for (const [place, row] of running) this.#take(row, probs, place)
     }
   }
 
+  #batch(cache: Cache<Row>): Batch {
+    const dims = [cache.places.length, 1]
+    const [ids, positions] = [new BigInt64Array(dims[0]!), new BigInt64Array(dims[0]!)]
+    const feeds = {
+      ...this.#weights,
+      ...this.#rotary,
+      ids: { data: ids, dims },
+      positions: { data: positions, dims },
+      ...cache.feeds(),
+    }
+    return { cache, ids, positions, feeds }
+  }
+
   /** Draws a row's next token and decides whether the sequence ends with it. */
-  #take(row: Row, logprobs: Float32Array, at: number): void {
+  #take(row: Row, probs: Float32Array, at: number): void {
     const { temperature, topK = 0, topP = 1, maxTokens, stopTokens = [], stop = [] } = row.request.options
     const offset = at * this.config.vocabSize
     const { token, samplingLogprob } = choose(
-      logprobs,
+      probs,
       offset,
       this.config.vocabSize,
       { temperature, topK, topP },
       row.random,
     )
     row.tokens.push(token)
-    row.logprobs.push(logprobs[offset + token]!)
+    row.logprobs.push(Math.log(probs[offset + token]!))
     row.samplingLogprobs.push(samplingLogprob)
     row.request.onToken?.(row.index, token)
     if (stopTokens.includes(token) || (stop.length > 0 && this.#endsWithStop(row, stop)))
@@ -203,8 +220,7 @@ export class LocalSampler {
     const last = BigInt64Array.from(prompts, (p, b) => BigInt(b * length + p.length - 1))
     return this.#prefill.run({
       ...this.#weights,
-      'rotary.cos': this.#rotary.cos,
-      'rotary.sin': this.#rotary.sin,
+      ...this.#rotary,
       ids: { data: ids, dims },
       positions: { data: positions, dims },
       last: { data: last, dims: [batch] },
@@ -245,10 +261,10 @@ export function weightFeeds(
   )
 }
 
-export function rotaryFeeds(config: ModelConfig, positions: number): { cos: Tensor; sin: Tensor } {
+export function rotaryFeeds(config: ModelConfig, positions: number): Record<string, Tensor> {
   const { cos, sin } = rotaryTables(config, positions)
   const dims = [positions, config.headDim / 2]
-  return { cos: { data: cos, dims }, sin: { data: sin, dims } }
+  return { 'rotary.cos': { data: cos, dims }, 'rotary.sin': { data: sin, dims } }
 }
 
 const chunk = <T>(items: readonly T[], size: number): T[][] =>

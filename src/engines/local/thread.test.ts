@@ -1,7 +1,8 @@
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { tinyConfig } from '../../models/fixtures.ts'
 import { initParameters } from '../../models/parameters.ts'
 import { openLocalTrainer } from './index.ts'
+import { startThread } from './thread.ts'
 
 const config = tinyConfig('qwen3')
 const trainer = await openLocalTrainer({
@@ -35,4 +36,25 @@ test('a sampler of an earlier policy is refused', async () => {
   const sampler = await trainer.sampler()
   await trainer.optimStep(adam)
   await expect(sampler.sample(prompt, options)).rejects.toThrow(/earlier policy/)
+})
+
+test('an engine that is closed answers no more, and leaves no call waiting', async () => {
+  const closing = await openLocalTrainer({
+    model: { config, parameters: initParameters(config, 1) },
+    threads: 2,
+  })
+  const sampler = await closing.sampler()
+  const waiting = sampler.sample(prompt, { ...options, maxTokens: 200 })
+  await Promise.all([expect(waiting).rejects.toThrow(/was closed/), closing.close()])
+  await expect(closing.optimStep(adam)).rejects.toThrow(/was closed/)
+})
+
+test('a thread that ends by itself fails its calls', async () => {
+  const errors: Error[] = []
+  const thread = startThread((error) => errors.push(error))
+  // no options, and no call either
+  thread.port.postMessage(null)
+  await vi.waitFor(() => expect(errors).toHaveLength(1))
+  expect(errors[0]!.message).toMatch(/null/)
+  await thread.terminate()
 })

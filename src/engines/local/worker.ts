@@ -1,10 +1,12 @@
-import { parentPort, workerData } from 'node:worker_threads'
+import { type MessagePort, workerData } from 'node:worker_threads'
 import { UserError } from '../../errors.ts'
 import { loadModel } from '../../models/directory.ts'
 import { Tokenizer } from '../../models/tokenizer.ts'
 import { LocalEngine } from './engine.ts'
 import type { OpenOptions } from './index.ts'
 
+/** The first message to the thread. */
+export type EngineOptions = Required<OpenOptions>
 /** A call from the main thread, and what goes back. */
 export interface Call {
   readonly id: number
@@ -27,30 +29,29 @@ export type Reply =
     }
   | { readonly id: number; readonly request: number; readonly index: number; readonly token: number }
 
-const port = parentPort!
-const options = workerData as Required<OpenOptions>
+const port = workerData as MessagePort
 
-function open(): LocalEngine {
-  if (typeof options.model === 'string') {
-    const { config, parameters } = loadModel(options.model)
-    const tokenizer = Tokenizer.load(options.model)
-    return new LocalEngine({ config, parameters, tokenizer, source: options.model, threads: options.threads })
+function open(options: EngineOptions): LocalEngine {
+  const { model, threads } = options
+  if (typeof model === 'string') {
+    const { config, parameters } = loadModel(model)
+    return new LocalEngine({ config, parameters, tokenizer: Tokenizer.load(model), source: model, threads })
   }
-  const { config, parameters, tokenizerFrom } = options.model
+  const { config, parameters, tokenizerFrom } = model
   const tokenizer = tokenizerFrom ? Tokenizer.load(tokenizerFrom) : null
-  return new LocalEngine({
-    config,
-    parameters,
-    tokenizer,
-    source: tokenizerFrom ?? null,
-    threads: options.threads,
-  })
+  return new LocalEngine({ config, parameters, tokenizer, source: tokenizerFrom ?? null, threads })
 }
 
+let options: EngineOptions | null = null
 let engine: LocalEngine | null = null
-port.on('message', ({ id, method, args }: Call) => {
+port.on('message', (message: EngineOptions | Call) => {
+  if ('model' in message) {
+    options = message
+    return
+  }
+  const { id, method, args } = message
   try {
-    engine ??= open()
+    engine ??= open(options!)
     const call = args as never[]
     const value =
       method === 'sample'
