@@ -105,6 +105,12 @@ const cases: Case[] = [
   },
   { name: 'Slice', shapes: [[2, 6]], build: ([a]) => ops.slice(a!, 1, 1, 3, 2) },
   { name: 'Pad', shapes: [[2, 3]], build: ([a]) => ops.pad(a!, 1, 1, 2) },
+  {
+    name: 'Gather, no index twice',
+    shapes: [[4, 3]],
+    build: ([a]) => ops.gather(a!, ids(a!.graph, [2, 0]), { distinct: true }),
+  },
+  { name: 'placeRows', shapes: [[2, 3]], build: ([a]) => ops.placeRows(a!, ids(a!.graph, [3, 1]), 4) },
   { name: 'Gather', shapes: [[4, 3]], build: ([a]) => ops.gather(a!, ids(a!.graph, [2, 0, 2])) },
   {
     name: 'Gather of many classes',

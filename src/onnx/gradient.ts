@@ -6,12 +6,14 @@ import {
   div,
   exp,
   expand,
+  gather,
   greaterOrEqual,
   inverseRms,
   matmul,
   mul,
   neg,
   pad,
+  placeRows,
   reduceSum,
   reshape,
   rotary,
@@ -129,7 +131,8 @@ const rules: { readonly [O in Operator]: Rule } = {
     const x = a(n)
     if (attribute(n, 'axis') !== 0) return unsupported('Gather along an axis other than 0')
     const rows = reshape(b(n), [product(b(n).shape)])
-    return [scatterAdd(reshape(dy, [rows.shape[0]!, ...x.shape.slice(1)]), rows, x.shape[0]!)]
+    const place = n.distinct ? placeRows : scatterAdd
+    return [place(reshape(dy, [rows.shape[0]!, ...x.shape.slice(1)]), rows, x.shape[0]!)]
   },
   GatherElements: (dy, n) => [oneARow(expand(dy.graph.scalar(0), a(n).shape), b(n), dy, 'none')],
   // y = Σ updates at indices, so each update receives dy at its index
@@ -139,6 +142,8 @@ const rules: { readonly [O in Operator]: Rule } = {
     const picked = dy.graph.emit('GatherElements', [dy, index], 'float32', updates.shape, { axis: 0 })
     return [sumTo(dy, base.shape), null, picked]
   },
+  // y is 0 but for the rows that came
+  ScatterND: (dy, n) => [null, null, gather(dy, reshape(n.inputs[1]!, [n.inputs[1]!.shape[0]!]))],
   ReduceSum: (dy, n) => [unreduce(dy, n)],
   ReduceMean: (dy, n) => {
     const axes = reducedAxes(n)

@@ -33,6 +33,7 @@ export type Operator =
   | 'Gather'
   | 'GatherElements'
   | 'ScatterElements'
+  | 'ScatterND'
   | 'ReduceSum'
   | 'ReduceMean'
   | 'ReduceMax'
@@ -55,6 +56,8 @@ export interface Node {
   readonly saved?: { readonly value: Value; readonly at: number }
   /** The ONNX operator that carries it out: its type, domain and attributes. */
   readonly onnx: { type: string; domain: string; attributes: Readonly<Record<string, Attribute>> }
+  /** Gather: no index comes twice. */
+  readonly distinct?: boolean
   /** Slice and Pad: the part of the longer tensor that the shorter one is. */
   readonly window?: Window
 }
@@ -141,7 +144,13 @@ export class Graph {
     dtype: DType,
     shape: Shape,
     attributes: Record<string, Attribute> = {},
-    onnx: { type?: string; domain?: string; window?: Window; saved?: { shape: Shape; at: number } } = {},
+    onnx: {
+      type?: string
+      domain?: string
+      window?: Window
+      distinct?: boolean
+      saved?: { shape: Shape; at: number }
+    } = {},
   ): Value {
     for (const v of inputs)
       if (v.graph !== this) throw new Error(`${op}: operand ${v} belongs to another program`)
@@ -150,6 +159,7 @@ export class Graph {
       inputs,
       onnx: { type: onnx.type ?? op, domain: onnx.domain ?? '', attributes },
       ...(onnx.window ? { window: onnx.window } : {}),
+      ...(onnx.distinct ? { distinct: true } : {}),
     } as { -readonly [K in keyof Node]: Node[K] }
     const result = (of: Shape) => new Value(this, this.#unique(op), dtype, of, node)
     node.output = result(shape)

@@ -196,12 +196,19 @@ export function pad(x: Value, axis: number, before: Dim, after: Dim): Value {
   return g.emit('Pad', [x, pads, g.scalar(0), g.constant([a], 'int64', [1])], x.dtype, shape, {}, { window })
 }
 
-/** x[indices] along an axis: the axis is replaced by the axes of `indices`. */
-export function gather(x: Value, indices: Value, axis = 0): Value {
+/**
+ * x[indices] along an axis: the axis is replaced by the axes of `indices`. Where it is known that no index comes twice,
+ * the gradient is faster.
+ */
+export function gather(
+  x: Value,
+  indices: Value,
+  { axis = 0, distinct = false }: { axis?: number; distinct?: boolean } = {},
+): Value {
   require('Gather', indices, 'int64')
   const a = axisOf('Gather', axis, x.shape)
   const shape = [...x.shape.slice(0, a), ...indices.shape, ...x.shape.slice(a + 1)]
-  return x.graph.emit('Gather', [x, indices], x.dtype, shape, { axis: a })
+  return x.graph.emit('Gather', [x, indices], x.dtype, shape, { axis: a }, { distinct })
 }
 
 /** From each row of x [M, V] the element at `indices` [M]: [M]. */
@@ -228,6 +235,16 @@ export function scatterAdd(updates: Value, indices: Value, size: Dim): Value {
     axis: 0,
     reduction: 'add',
   })
+}
+
+/** `updates` [M, …] as the rows `indices` [M], no two the same, of a tensor of `size` rows that is zero elsewhere. */
+export function placeRows(updates: Value, indices: Value, size: Dim): Value {
+  require('ScatterND', indices, 'int64')
+  if (indices.shape.length !== 1 || indices.shape[0] !== updates.shape[0])
+    throw new Error(`ScatterND: ${updates} and ${indices} differ in their first axis`)
+  const zeros = expand(updates.graph.scalar(0), [size, ...updates.shape.slice(1)])
+  const column = reshape(indices, [indices.shape[0]!, 1])
+  return updates.graph.emit('ScatterND', [zeros, column, updates], updates.dtype, zeros.shape)
 }
 
 function reduce(op: Operator, x: Value, axes: readonly number[] | undefined, keepdims: boolean): Value {

@@ -29,6 +29,11 @@ const native = load('onnxruntime-node/dist/binding') as {
   binding: { InferenceSession: new () => NativeSession }
 }
 
+/** Feeds of a program that have been checked. */
+export class BoundFeeds {
+  constructor(readonly tensors: object) {}
+}
+
 /**
  * A program ready to run. `run` is synchronous and blocks its thread until the result is there: use it in a worker
  * thread. Inputs are read in place; each output is a fresh copy, so programs output what is small, or add to an array
@@ -62,14 +67,10 @@ export class Session {
   }
 
   /**
-   * Outputs named in `into` are written there and not returned. Such an array may be an input too, if the operator
-   * whose result is the output is elementwise and alone in reading it.
+   * Feeds for any number of runs: what the arrays hold may change in between.
    * Throws when a feed is missing, unknown, or does not fit its declared dtype and shape.
    */
-  run(
-    feeds: Readonly<Record<string, Tensor>>,
-    into: Readonly<Record<string, Tensor>> = {},
-  ): Record<string, Tensor> {
+  bind(feeds: Readonly<Record<string, Tensor>>): BoundFeeds {
     const symbols = new Map<string, number>()
     const bound: Record<string, unknown> = {}
     for (const [name, declared] of this.inputs) {
@@ -80,6 +81,18 @@ export class Session {
     }
     for (const name of Object.keys(feeds))
       if (!this.inputs.has(name)) throw new Error(`run: the program has no input ${name}`)
+    return new BoundFeeds(bound)
+  }
+
+  /**
+   * Outputs named in `into` are written there and not returned. Such an array may be an input too, if the operator
+   * whose result is the output is elementwise and alone in reading it. Throws as `bind` does.
+   */
+  run(
+    feeds: BoundFeeds | Readonly<Record<string, Tensor>>,
+    into: Readonly<Record<string, Tensor>> = {},
+  ): Record<string, Tensor> {
+    const { tensors } = feeds instanceof BoundFeeds ? feeds : this.bind(feeds)
     const fetches: Record<string, unknown> = {}
     let copied = 0
     for (const [name, declared] of this.#outputs) {
@@ -89,7 +102,7 @@ export class Session {
         : null
       copied += place?.data.byteLength ?? 0
     }
-    const results = this.#session.run(bound, fetches, {})
+    const results = this.#session.run(tensors, fetches, {})
     // The runtime copies these outputs all the same.
     for (const name of Object.keys(into)) delete results[name]
     if (copied > GARBAGE_BYTES) collectGarbage()

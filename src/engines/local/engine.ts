@@ -31,7 +31,10 @@ export interface EngineModel {
   readonly threads: number
 }
 
-/** Padded positions of a microbatch, and elements of its [positions, vocabulary] matrices. */
+/**
+ * Padded positions of a microbatch, and elements of its [positions, vocabulary] matrices: not more than makes products
+ * fast, so that what a layer leaves is still in the cache when the next one reads it.
+ */
 const MICROBATCH_TOKENS = 1280
 const MICROBATCH_LOGITS = 2 ** 26
 const OPTIMIZER_FILE = 'optimizer.safetensors'

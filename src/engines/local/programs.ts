@@ -50,7 +50,7 @@ function scored(graph: Graph, config: ModelConfig, prefixed: boolean) {
   const block = prefixed ? withPrefix() : { mask: causalMask(graph, 'T') }
   const { hidden } = decode(config, parameters, rotary, ids, positions, block)
   // Only positions with a loss reach the vocabulary.
-  const last = ops.gather(hidden, rows)
+  const last = ops.gather(hidden, rows, { distinct: true })
   if (config.head === 'score') {
     const reward = rewards(parameters, last)
     graph.output('logprob', reward)

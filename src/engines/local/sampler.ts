@@ -3,7 +3,7 @@ import type { ModelConfig } from '../../models/config.ts'
 import { rotaryTables } from '../../models/decoder.ts'
 import { parameterShapes } from '../../models/parameters.ts'
 import type { Tokenizer } from '../../models/tokenizer.ts'
-import { Session, type Tensor } from '../../onnx/session.ts'
+import { type BoundFeeds, Session, type Tensor } from '../../onnx/session.ts'
 import type { Random } from '../../random.ts'
 import type { SampledSequence, SampleOptions } from '../contract.ts'
 import { Cache, type Cached, type PromptCache } from './cache.ts'
@@ -42,7 +42,7 @@ interface Batch {
   /** The newest token of each place, and where it stands. */
   readonly ids: BigInt64Array
   readonly positions: BigInt64Array
-  readonly feeds: Readonly<Record<string, Tensor>>
+  readonly feeds: BoundFeeds
 }
 
 /**
@@ -167,13 +167,13 @@ export class LocalSampler {
   #batch(cache: Cache<Row>): Batch {
     const dims = [cache.places.length, 1]
     const [ids, positions] = [new BigInt64Array(dims[0]!), new BigInt64Array(dims[0]!)]
-    const feeds = {
+    const feeds = this.#decode.bind({
       ...this.#weights,
       ...this.#rotary,
       ids: { data: ids, dims },
       positions: { data: positions, dims },
       ...cache.feeds(),
-    }
+    })
     return { cache, ids, positions, feeds }
   }
 
