@@ -99,10 +99,8 @@ export class Cache<S extends Cached> {
         for (let h = 0; h < numKvHeads; h++) {
           const source = (place * numKvHeads + h) * headDim
           const target = this.#offset(place, h) + own * headDim
-          for (let d = 0; d < headDim; d++) {
-            key[target + d] = keys[source + d]!
-            value[target + d] = values[source + d]!
-          }
+          copy(keys, source, key, target, headDim)
+          copy(values, source, value, target, headDim)
         }
     }
     for (const [place, sequence] of places) {
@@ -113,8 +111,9 @@ export class Cache<S extends Cached> {
 
   /** Where a place's own keys of a head begin. */
   #offset(place: number, head: number): number {
-    const [tile, w] = [Math.floor(place / this.width), place % this.width]
     const { numKvHeads, headDim } = this.#config
+    const w = place % this.width
+    const tile = (place - w) / this.width
     return ((tile * numKvHeads + head) * this.width + w) * this.#capacity * headDim
   }
 
@@ -163,6 +162,11 @@ export class Cache<S extends Cached> {
     const vector = () => new Float32Array(size)
     return Array.from({ length: this.#config.numLayers }, () => ({ key: vector(), value: vector() }))
   }
+}
+
+/** A few numbers, for which `set` would take longer. */
+function copy(from: Float32Array, source: number, to: Float32Array, target: number, count: number): void {
+  for (let i = 0; i < count; i++) to[target + i] = from[source + i]!
 }
 
 /** The width of tiles that costs groups of these sizes least; a tile costs about as much as one of its places. */
