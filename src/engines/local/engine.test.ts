@@ -151,6 +151,19 @@ describe('trainer', () => {
     ).toThrow(/gradient norm is NaN/)
   })
 
+  test('a large model, whose gradients take long to add up, has few parts of rows of many lengths', () => {
+    const data = Array.from({ length: 16 }, (_, i) => {
+      const length = 127 - 4 * i
+      return {
+        tokens: new Int32Array(length),
+        targets: new Int32Array(length),
+        weights: new Float32Array(length).fill(1),
+      }
+    })
+    const large = { ...config, hiddenSize: 512, intermediateSize: 1536, numLayers: 8 }
+    expect(microbatches(data, large, 4096).map(({ members }) => members.length)).toEqual([8, 8])
+  })
+
   test('microbatches keep sequences whole and within the limit', () => {
     const data = [5, 30, 7, 12, 29].map((n) => datum(new Random(n), n, 1))
     const parts = microbatches(data, config, 60)

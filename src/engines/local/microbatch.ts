@@ -43,8 +43,9 @@ export interface Prefix {
 }
 
 const MASKED = -1e9
-/** What running a program costs besides its arithmetic, in floating point operations. */
+/** What running a program costs besides its arithmetic: floating point operations of a small model, tokens of a large one. */
 const OVERHEAD_FLOPS = 1e8
+const OVERHEAD_TOKENS = 100
 
 /** The first position with a loss: before it lies the prompt's common part. */
 const start = ({ weights }: Datum): number => {
@@ -114,6 +115,7 @@ function cut(units: readonly RowPlan[][], config: ModelConfig, maxTokens: number
   const unitOf = units.flatMap((unit, k) => unit.map(() => k))
   const perToken = forwardFlopsPerToken(config, 0)
   const perKey = forwardFlopsPerToken(config, 1) - perToken
+  const overhead = Math.max(OVERHEAD_FLOPS, OVERHEAD_TOKENS * perToken)
   // least[k]: the least work of rows k …, and where their first part ends
   const least: { work: number; end: number }[] = new Array(rows.length + 1)
   least[rows.length] = { work: 0, end: rows.length }
@@ -130,7 +132,7 @@ function cut(units: readonly RowPlan[][], config: ModelConfig, maxTokens: number
       if (unitOf[to] !== unitOf[from] && own + shared > maxTokens) break
       if (unitOf[to + 1] === unitOf[to]) continue
       const work =
-        OVERHEAD_FLOPS +
+        overhead +
         own * (perToken + perKey * (before + length)) +
         shared * (perToken + perKey * before) +
         least[to + 1]!.work
