@@ -8,7 +8,8 @@ const SEQUENCES = 16
 const LENGTH = 128
 /** Steps of a repetition, one after the other as in training. */
 const STEPS = 10
-const adam = { learningRate: 1e-3, beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.05, gradClipNorm: 1 }
+/** So small a rate that a large model of random weights does not amplify what rounding makes of it. */
+const adam = { learningRate: 1e-4, beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.05, gradClipNorm: 1 }
 
 /** Next-token prediction on a padded batch: sequences of 128, 124, … 68 tokens; several steps at a time. */
 export async function trainStep(model: BenchModel, repetitions = 20): Promise<void> {
