@@ -10,7 +10,8 @@ export interface Choice {
 export const streamOf = (seed: number, index: number): Random => new Random(seed, 'sample', index)
 
 /**
- * Draws from the row `probs[at … at+size)` (which sums to 1) by temperature, then top-k, then top-p (the smallest set of likeliest tokens with mass ≥ p). Temperature 0 takes the likeliest token.
+ * Draws from the row `probs[at … at+size)` (which sums to 1) by temperature, then top-k, then top-p (the smallest set of
+ * likeliest tokens with mass ≥ p). Temperature 0 takes the likeliest token.
  */
 export function choose(
   probs: Float32Array,
