@@ -106,20 +106,18 @@ export function decode(
   }
   const norm = (x: Value, name: string): Value => ops.rmsNorm(x, weight(`${name}.weight`), rmsNormEps)
 
-  /** Projection to heads, normalised (qwen3) and rotated: [B, T, heads·headDim]. */
+  /** [B·T, heads·headDim] → [B, T, heads, headDim] or, of a single position, the same as [B, heads, 1, headDim]. */
+  const perHead = (x: Value, heads: number): Value =>
+    ops.reshape(x, length === 1 ? [batch, heads, 1, headDim] : [batch, length, heads, headDim])
+  /** Heads before positions, and back. */
+  const exchanged = (x: Value): Value => (length === 1 ? x : ops.transpose(x, [0, 2, 1, 3]))
+
+  /** Projection to heads, normalised (qwen3) and rotated: [B, heads, T, headDim]. */
   const rotated = (x: Value, layer: string, which: 'q' | 'k', heads: number): Value => {
-    let y = linear(x, `${layer}.self_attn.${which}_proj`)
-    if (config.qkNorm)
-      y = norm(ops.reshape(y, [product([rows, heads]), headDim]), `${layer}.self_attn.${which}_norm`)
-    return ops.rotary(
-      ops.reshape(y, [batch, length, heads * headDim]),
-      positions,
-      rotaryTables.cos,
-      rotaryTables.sin,
-    )
+    let y = perHead(linear(x, `${layer}.self_attn.${which}_proj`), heads)
+    if (config.qkNorm) y = norm(y, `${layer}.self_attn.${which}_norm`)
+    return ops.rotary(exchanged(y), positions, rotaryTables.cos, rotaryTables.sin)
   }
-  const perKvHead = (x: Value): Value =>
-    ops.transpose(ops.reshape(x, [batch, length, numKvHeads, headDim]), [0, 2, 1, 3])
 
   const keys: Value[] = []
   const values: Value[] = []
@@ -129,8 +127,7 @@ export function decode(
   const attendBlock = (q: Value, k: Value, v: Value, { prefix, mask }: Block, index: number): Value => {
     const keys = prefix ? ops.concat([prefix.keys[index]!, k], 2) : k
     const values = prefix ? ops.concat([prefix.values[index]!, v], 2) : v
-    const queries = ops.transpose(ops.reshape(q, [batch, length, numHeads, headDim]), [0, 2, 1, 3])
-    return ops.transpose(ops.attention(queries, keys, values, mask, scale), [0, 2, 1, 3])
+    return exchanged(ops.attention(q, keys, values, mask, scale))
   }
 
   // softmax(q kᵀ / √d + mask) v   (Vaswani et al. 2017, eq. 1)
@@ -162,7 +159,7 @@ export function decode(
       apart(ops.matmul(together(ops.slice(shares, 4, 0, p, sum(s, 1)), p), promptValues), headDim),
       ops.add(
         ops.matmul(ops.slice(shares, 4, p, s, 1), ownValues),
-        ops.matmul(ops.slice(shares, 4, sum(p, s), 1, 0), newValue),
+        ops.mul(ops.slice(shares, 4, sum(p, s), 1, 0), newValue),
       ),
     )
     return ops.transpose(attended, [0, 2, 1, 3, 4])
@@ -170,8 +167,8 @@ export function decode(
 
   const attention = (x: Value, layer: string, index: number): Value => {
     const q = rotated(x, layer, 'q', numHeads)
-    const k = perKvHead(rotated(x, layer, 'k', numKvHeads))
-    const v = perKvHead(linear(x, `${layer}.self_attn.v_proj`))
+    const k = rotated(x, layer, 'k', numKvHeads)
+    const v = exchanged(perHead(linear(x, `${layer}.self_attn.v_proj`), numKvHeads))
     keys.push(k)
     values.push(v)
     const merged =

@@ -160,7 +160,7 @@ const cases: Case[] = [
   { name: 'RmsNorm', shapes: [[2, 3, 8], [8]], build: ([a, w]) => ops.rmsNorm(a!, w!, 1e-6) },
   {
     name: 'Rotary',
-    shapes: [[2, 3, 8]],
+    shapes: [[2, 2, 3, 4]],
     build: ([x]) => {
       const g = x!.graph
       const angles = Array.from({ length: 10 }, (_, i) => 0.7 * i)

@@ -102,6 +102,7 @@ export class Graph {
   /** Where a symbolic dimension can be read at run time. */
   #symbols = new Map<string, { value: Value; axis: number }>()
   #dims = new Map<string, Value>()
+  #shapes = new Map<string, Value>()
 
   input(name: string, dtype: DType, shape: Shape): Value {
     if (this.#names.has(name)) throw new Error(`input ${name} is declared twice`)
@@ -171,8 +172,12 @@ export class Graph {
   /** An int64 vector that holds `shape` at run time. */
   shapeTensor(shape: Shape): Value {
     if (shape.every((d) => typeof d === 'number')) return this.constant(shape, 'int64', [shape.length])
+    if (shape.length === 1) return this.dim(shape[0]!)
+    const key = shape.join()
     const parts = shape.map((d) => this.dim(d))
-    return parts.length === 1 ? parts[0]! : this.emit('Concat', parts, 'int64', [parts.length], { axis: 0 })
+    const value = this.#shapes.get(key) ?? this.emit('Concat', parts, 'int64', [parts.length], { axis: 0 })
+    this.#shapes.set(key, value)
+    return value
   }
 
   /** A dimension at run time: int64 [1]. */

@@ -320,13 +320,13 @@ export const inverseRms = (x: Value, epsilon: number): Value =>
 
 /**
  * Rotary position embedding (Su et al. 2021), the two halves of a head paired as in Hugging Face's models.
- * x [B, T, heads·headDim], positions int64 [B, T], cos and sin [maxPositions, headDim/2].
+ * x [B, heads, T, headDim], positions int64 [B, T], cos and sin [maxPositions, headDim/2].
  */
 export function rotary(x: Value, positions: Value, cos: Value, sin: Value): Value {
   require('Rotary', positions, 'int64')
   if (
-    x.shape.length !== 3 ||
-    !sameShape(positions.shape, x.shape.slice(0, 2)) ||
+    x.shape.length !== 4 ||
+    !sameShape(positions.shape, [x.shape[0]!, x.shape[2]!]) ||
     !sameShape(cos.shape, sin.shape)
   )
     throw new Error(`Rotary: ${x}, positions ${positions}, cos ${cos} and sin ${sin} do not fit`)

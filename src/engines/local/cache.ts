@@ -1,14 +1,10 @@
 import type { ModelConfig } from '../../models/config.ts'
 import type { Tensor } from '../../onnx/session.ts'
 
-/** Keys and values of one prompt: per layer [kvHeads, length, headDim]. */
+/** Keys and values of one prompt: [kvHeads, length, headDim] each, in the order of `vectorNames`. */
 export interface PromptCache {
   readonly length: number
-  readonly layers: readonly Layer[]
-}
-interface Layer {
-  readonly key: Float32Array
-  readonly value: Float32Array
+  readonly vectors: readonly Float32Array[]
 }
 
 /** A sequence with a prompt and so many tokens of its own in the cache. */
@@ -17,13 +13,32 @@ export interface Cached {
   own: number
 }
 
+/** Keys of layer 0, its values, keys of layer 1 … */
+export const vectorNames = ({ numLayers }: ModelConfig): string[] =>
+  Array.from({ length: numLayers }, (_, i) => [`Key.${i}`, `Value.${i}`]).flat()
+
+/** Memory that caches use one after the other: what is asked for by the same name is the same memory. */
+export class CacheMemory {
+  #vectors = new Map<string, Float32Array>()
+
+  take(name: string, size: number): Float32Array {
+    let vector = this.#vectors.get(name)
+    if (!vector || vector.length < size) {
+      vector = new Float32Array(size)
+      this.#vectors.set(name, vector)
+    }
+    return vector.subarray(0, size)
+  }
+}
+
 /** A sequence's own cache grows by this many positions at a time. */
 const STEP = 32
 const MASKED = -1e9
 
 /**
  * Keys and values of the sequences being sampled, in U tiles of W sequences with a common prompt, which is kept once a
- * tile. A place may be empty. Made anew when sequences have left or need more room.
+ * tile. A place may be empty. Made anew when sequences have left or need more room. What no sequence has written yet is
+ * masked, and may be of an earlier cache.
  */
 export class Cache<S extends Cached> {
   /** Tile u's place w is `places[u · width + w]`. */
@@ -33,12 +48,19 @@ export class Cache<S extends Cached> {
   /** Positions of a prompt, and of a sequence's own tokens. */
   readonly #promptLength: number
   readonly #capacity: number
-  readonly #prompts: readonly Layer[]
-  readonly #own: readonly Layer[]
+  readonly #prompts: readonly Float32Array[]
+  readonly #own: readonly Float32Array[]
   readonly #mask: Float32Array
 
-  /** The sequences of a group have one prompt. What they have said so far lies in `from`. */
-  constructor(config: ModelConfig, groups: readonly (readonly S[])[], from: Cache<S> | null) {
+  /**
+   * The sequences of a group have one prompt. What they have said so far lies in `from`, which must be in other memory.
+   */
+  constructor(
+    config: ModelConfig,
+    groups: readonly (readonly S[])[],
+    from: Cache<S> | null,
+    memory: CacheMemory,
+  ) {
     this.#config = config
     this.width = bestWidth(groups.map((group) => group.length))
     this.places = groups.flatMap((group) =>
@@ -50,10 +72,12 @@ export class Cache<S extends Cached> {
     const sequences = groups.flat()
     this.#promptLength = Math.max(...sequences.map(({ prompt }) => prompt.length))
     this.#capacity = (Math.floor(Math.max(...sequences.map(({ own }) => own)) / STEP) + 1) * STEP
-    const { numKvHeads, headDim } = config
-    this.#prompts = this.#layers(this.#tiles * numKvHeads * this.#promptLength * headDim)
-    this.#own = this.#layers(this.places.length * numKvHeads * this.#capacity * headDim)
-    this.#mask = new Float32Array(this.places.length * this.#maskWidth).fill(MASKED)
+    const width = config.numKvHeads * config.headDim
+    const vectors = (of: string, positions: number) =>
+      vectorNames(config).map((name) => memory.take(of + name, positions * width))
+    this.#prompts = vectors('prompt', this.#tiles * this.#promptLength)
+    this.#own = vectors('own', this.places.length * this.#capacity)
+    this.#mask = memory.take('mask', this.places.length * this.#maskWidth).fill(MASKED)
     this.#fillMask()
     this.#copyPrompts()
     if (from) this.#copyOwn(from)
@@ -78,31 +102,23 @@ export class Cache<S extends Cached> {
     const { numKvHeads, headDim } = this.#config
     const [U, W, P, S] = [this.#tiles, this.width, this.#promptLength, this.#capacity]
     const feeds: Record<string, Tensor> = { mask: { data: this.#mask, dims: [U, 1, W, 1, this.#maskWidth] } }
-    for (const [i, { key, value }] of this.#prompts.entries()) {
-      feeds[`promptKey.${i}`] = { data: key, dims: [U, numKvHeads, P, headDim] }
-      feeds[`promptValue.${i}`] = { data: value, dims: [U, numKvHeads, P, headDim] }
-    }
-    for (const [i, { key, value }] of this.#own.entries()) {
-      feeds[`ownKey.${i}`] = { data: key, dims: [U, numKvHeads, W, S, headDim] }
-      feeds[`ownValue.${i}`] = { data: value, dims: [U, numKvHeads, W, S, headDim] }
+    for (const [i, name] of vectorNames(this.#config).entries()) {
+      feeds[`prompt${name}`] = { data: this.#prompts[i]!, dims: [U, numKvHeads, P, headDim] }
+      feeds[`own${name}`] = { data: this.#own[i]!, dims: [U, numKvHeads, W, S, headDim] }
     }
     return feeds
   }
 
   /** Takes the newest token's keys and values of these places from a run of the decode program. */
-  append(places: readonly (readonly [place: number, sequence: S])[], step: Record<string, Tensor>): void {
+  append(places: readonly (readonly [place: number, sequence: S])[], newest: Float32Array): void {
     const { numKvHeads, headDim } = this.#config
-    for (const [i, { key, value }] of this.#own.entries()) {
-      const keys = step[`key.${i}`]!.data as Float32Array
-      const values = step[`value.${i}`]!.data as Float32Array
+    const size = this.places.length * numKvHeads * headDim
+    for (const [i, vector] of this.#own.entries())
       for (const [place, { own }] of places)
         for (let h = 0; h < numKvHeads; h++) {
-          const source = (place * numKvHeads + h) * headDim
-          const target = this.#offset(place, h) + own * headDim
-          copy(keys, source, key, target, headDim)
-          copy(values, source, value, target, headDim)
+          const source = i * size + (place * numKvHeads + h) * headDim
+          copy(newest, source, vector, this.#offset(place, h) + own * headDim, headDim)
         }
-    }
     for (const [place, sequence] of places) {
       this.#mask[place * this.#maskWidth + this.#promptLength + sequence.own] = 0
       sequence.own++
@@ -130,14 +146,14 @@ export class Cache<S extends Cached> {
   #copyPrompts(): void {
     const { numKvHeads, headDim } = this.#config
     for (let tile = 0; tile < this.#tiles; tile++) {
-      const { length, layers } = this.places[tile * this.width]!.prompt
+      const { length, vectors } = this.places[tile * this.width]!.prompt
       const size = length * headDim
-      for (const [i, { key, value }] of layers.entries())
-        for (let h = 0; h < numKvHeads; h++) {
-          const target = (tile * numKvHeads + h) * this.#promptLength * headDim
-          this.#prompts[i]!.key.set(key.subarray(h * size, (h + 1) * size), target)
-          this.#prompts[i]!.value.set(value.subarray(h * size, (h + 1) * size), target)
-        }
+      for (const [i, vector] of vectors.entries())
+        for (let h = 0; h < numKvHeads; h++)
+          this.#prompts[i]!.set(
+            vector.subarray(h * size, (h + 1) * size),
+            (tile * numKvHeads + h) * this.#promptLength * headDim,
+          )
     }
   }
 
@@ -150,17 +166,9 @@ export class Cache<S extends Cached> {
         const source = from.#offset(before.get(sequence)!, h)
         const target = this.#offset(place, h)
         const end = source + sequence.own * headDim
-        for (const [i, { key, value }] of from.#own.entries()) {
-          this.#own[i]!.key.set(key.subarray(source, end), target)
-          this.#own[i]!.value.set(value.subarray(source, end), target)
-        }
+        for (const [i, vector] of from.#own.entries()) this.#own[i]!.set(vector.subarray(source, end), target)
       }
     }
-  }
-
-  #layers(size: number): Layer[] {
-    const vector = () => new Float32Array(size)
-    return Array.from({ length: this.#config.numLayers }, () => ({ key: vector(), value: vector() }))
   }
 }
 

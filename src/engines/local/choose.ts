@@ -26,7 +26,7 @@ export function choose(
     return { token: best, samplingLogprob: 0 }
   }
   if (temperature === 1 && topK === 0 && topP === 1) {
-    const token = draw(size, (i) => probs[at + i]!, random.uniform())
+    const token = draw(probs, at, size, random.uniform())
     return { token, samplingLogprob: Math.log(probs[at + token]!) }
   }
   let top = 0
@@ -43,18 +43,22 @@ export function choose(
     order = order.slice(0, Math.max(1, kept))
   }
   const total = order.reduce((s, i) => s + mass[i]!, 0)
-  const token = order[draw(order.length, (i) => mass[order[i]!]! / total, random.uniform())]!
+  const shares = Float64Array.from(order, (i) => mass[i]! / total)
+  const token = order[draw(shares, 0, shares.length, random.uniform())]!
   return { token, samplingLogprob: Math.log(mass[token]! / total) }
 }
 
-/** Inverse of the cumulative distribution; rounding may leave a sliver above it, which falls to the last possible item. */
-function draw(size: number, probability: (i: number) => number, u: number): number {
+/**
+ * Inverse of the cumulative distribution `p[at … at+size)`; rounding may leave a sliver above it, which falls to the last
+ * possible item.
+ */
+function draw(p: Float32Array | Float64Array, at: number, size: number, u: number): number {
   let left = u
   let last = 0
   for (let i = 0; i < size; i++) {
-    const p = probability(i)
-    if (p > 0) last = i
-    left -= p
+    const share = p[at + i]!
+    if (share > 0) last = i
+    left -= share
     if (left < 0) return i
   }
   return last

@@ -4,7 +4,6 @@ import type { ModelConfig } from '../../models/config.ts'
 import {
   causalMask,
   decode,
-  type KeysAndValues,
   logits,
   parameterInputs,
   prefixedMask,
@@ -116,13 +115,15 @@ export function prefillProgram(config: ModelConfig): Graph {
   const last = graph.input('last', 'int64', ['B'])
   const decoded = decode(config, parameters, rotary, ids, positions, { mask: causalMask(graph, 'T') })
   graph.output('probs', ops.softmax(logits(config, parameters, ops.gather(decoded.hidden, last))))
-  outputKeysAndValues(graph, decoded)
+  for (const [i, k] of decoded.keys.entries()) graph.output(`promptKey.${i}`, k)
+  for (const [i, v] of decoded.values.entries()) graph.output(`promptValue.${i}`, v)
   return graph
 }
 
 /**
- * One more token for each sequence, given what is cached; outputs its next-token probabilities and the token's own keys and
- * values. Sequences stand in U tiles of W that share a prompt.
+ * One more token for each sequence, given what is cached; outputs its next-token probabilities and, as `newest`, the token's
+ * own keys and values: those of layer 0, keys first, then those of layer 1 … [2·layers·B, kvHeads, 1, headDim]. Sequences stand
+ * in U tiles of W that share a prompt.
  */
 export function decodeProgram(config: ModelConfig): Graph {
   const graph = new Graph()
@@ -144,11 +145,12 @@ export function decodeProgram(config: ModelConfig): Graph {
     mask,
   })
   graph.output('probs', ops.softmax(logits(config, parameters, decoded.hidden)))
-  outputKeysAndValues(graph, decoded)
+  graph.output(
+    'newest',
+    ops.concat(
+      layers.flatMap((i) => [decoded.keys[i]!, decoded.values[i]!]),
+      0,
+    ),
+  )
   return graph
-}
-
-function outputKeysAndValues(graph: Graph, { keys, values }: KeysAndValues): void {
-  for (const [i, k] of keys.entries()) graph.output(`key.${i}`, k)
-  for (const [i, v] of values.entries()) graph.output(`value.${i}`, v)
 }

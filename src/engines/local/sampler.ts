@@ -6,7 +6,7 @@ import type { Tokenizer } from '../../models/tokenizer.ts'
 import { type BoundFeeds, Session, type Tensor } from '../../onnx/session.ts'
 import type { Random } from '../../random.ts'
 import type { SampledSequence, SampleOptions } from '../contract.ts'
-import { Cache, type Cached, type PromptCache } from './cache.ts'
+import { Cache, type Cached, CacheMemory, type PromptCache, vectorNames } from './cache.ts'
 import { choose, streamOf } from './choose.ts'
 import { decodeProgram, prefillProgram } from './programs.ts'
 
@@ -43,6 +43,8 @@ interface Batch {
   readonly ids: BigInt64Array
   readonly positions: BigInt64Array
   readonly feeds: BoundFeeds
+  /** The sequences that go on, each with its place. */
+  running: (readonly [place: number, row: Row])[]
 }
 
 /**
@@ -53,6 +55,8 @@ export class LocalSampler {
   readonly #decode: Session
   readonly #rotary: Record<string, Tensor>
   readonly #weights: Record<string, Tensor>
+  /** Of the cache in use, and of the next. */
+  #memories: [CacheMemory, CacheMemory] = [new CacheMemory(), new CacheMemory()]
 
   constructor(
     readonly config: ModelConfig,
@@ -144,27 +148,28 @@ export class LocalSampler {
     let groups = all
     let batch: Batch | null = null
     for (;;) {
-      groups = groups.map((g) => g.filter((r) => r.stopReason === null)).filter((g) => g.length > 0)
-      if (groups.length === 0) return
-      const active = groups.reduce((n, group) => n + group.length, 0)
-      if (!batch || batch.cache.full || active < COMPACT_BELOW * batch.cache.places.length)
-        batch = this.#batch(new Cache(this.config, groups, batch?.cache ?? null))
-      const { cache, ids, positions, feeds } = batch
-      const running = [...cache.places.entries()].filter(
-        (entry): entry is [number, Row] => entry[1]?.stopReason === null,
-      )
+      if (!batch || batch.running.some(([, row]) => row.stopReason !== null)) {
+        groups = groups.map((g) => g.filter((r) => r.stopReason === null)).filter((g) => g.length > 0)
+        if (groups.length === 0) return
+        if (batch) batch.running = batch.running.filter(([, row]) => row.stopReason === null)
+      }
+      if (!batch || batch.cache.full || batch.running.length < COMPACT_BELOW * batch.cache.places.length)
+        batch = this.#batch(groups, batch)
+      const { cache, ids, positions, feeds, running } = batch
       for (const [place, row] of running) {
         ids[place] = BigInt(row.tokens.at(-1)!)
         positions[place] = BigInt(row.prompt.length + row.own)
       }
       const out = this.#decode.run(feeds)
-      cache.append(running, out)
+      cache.append(running, out.newest!.data as Float32Array)
       const probs = out.probs!.data as Float32Array
       for (const [place, row] of running) this.#take(row, probs, place)
     }
   }
 
-  #batch(cache: Cache<Row>): Batch {
+  #batch(groups: readonly (readonly Row[])[], before: Batch | null): Batch {
+    this.#memories.reverse()
+    const cache = new Cache(this.config, groups, before?.cache ?? null, this.#memories[0])
     const dims = [cache.places.length, 1]
     const [ids, positions] = [new BigInt64Array(dims[0]!), new BigInt64Array(dims[0]!)]
     const feeds = this.#decode.bind({
@@ -174,7 +179,8 @@ export class LocalSampler {
       positions: { data: positions, dims },
       ...cache.feeds(),
     })
-    return { cache, ids, positions, feeds }
+    const running = [...cache.places.entries()].filter((entry): entry is [number, Row] => entry[1] !== null)
+    return { cache, ids, positions, feeds, running }
   }
 
   /** Draws a row's next token and decides whether the sequence ends with it. */
@@ -230,11 +236,12 @@ export class LocalSampler {
 
 /** Row k of a prefill as a prompt of its own length. */
 function promptCache(
-  { numLayers, numKvHeads, headDim }: ModelConfig,
+  config: ModelConfig,
   prefill: Record<string, Tensor>,
   k: number,
   length: number,
 ): PromptCache {
+  const { numKvHeads, headDim } = config
   const part = (name: string): Float32Array => {
     const { data, dims } = prefill[name]!
     const width = dims[2]! * headDim
@@ -245,11 +252,7 @@ function promptCache(
     }
     return own
   }
-  const layers = Array.from({ length: numLayers }, (_, i) => ({
-    key: part(`key.${i}`),
-    value: part(`value.${i}`),
-  }))
-  return { length, layers }
+  return { length, vectors: vectorNames(config).map((name) => part(`prompt${name}`)) }
 }
 
 export function weightFeeds(
