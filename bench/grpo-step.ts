@@ -2,7 +2,7 @@ import { groupAdvantages } from '../src/algorithms/advantages.ts'
 import { rlPreset } from '../src/algorithms/presets.ts'
 import { openLocalTrainer } from '../src/engines/local/index.ts'
 import { toDatum } from '../src/stages/datums.ts'
-import { rollOut, type TextCodec } from '../src/stages/rollouts.ts'
+import { readSampled, sampleResponses, type TextCodec } from '../src/stages/rollouts.ts'
 import { update } from '../src/stages/update.ts'
 import { miniature } from '../src/tasks/miniature/index.ts'
 import { r1ZeroPrompt } from '../src/thinking/template.ts'
@@ -34,20 +34,23 @@ export async function grpoStep(model: BenchModel, repetitions = 3): Promise<void
   let step = 0
 
   async function ours(): Promise<void> {
-    const rollouts_P_G = await rollOut(await trainer.sampler(), codec, miniature, questions[step]!, {
+    const responses_P_G = await sampleResponses(await trainer.sampler(), codec, questions[step]!, {
       group,
       maxTokens: MAX_TOKENS,
       temperature: 1,
       stream: ['bench', step],
     })
-    const advantages_P_G = groupAdvantages(
-      rollouts_P_G.map((rollouts_G) => rollouts_G.map(({ response }) => digits(response))),
-      rl.advantage,
+    const datums = responses_P_G.flat().map((response) => toDatum(response, 1))
+    const reference = trainer.forward(datums, { weights: 'reference' })
+    const rollouts_P_G = responses_P_G.map((responses_G) =>
+      responses_G.map((response) => readSampled(codec, miniature, response)),
     )
     const rollouts = rollouts_P_G.flat()
-    const datums = rollouts.map((rollout) => toDatum(rollout, 1))
-    const { logprobs } = await trainer.forward(datums, { weights: 'reference' })
-    const advantages = advantages_P_G.flat()
+    const advantages = groupAdvantages(
+      rollouts_P_G.map((rollouts_G) => rollouts_G.map(({ response }) => digits(response))),
+      rl.advantage,
+    ).flat()
+    const { logprobs } = await reference
     const examples = rollouts.map((rollout, i) => ({
       rollout,
       advantage: advantages[i]!,

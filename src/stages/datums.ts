@@ -1,11 +1,11 @@
 import type { Datum } from '../engines/contract.ts'
-import type { SampledRollout } from './rollouts.ts'
+import type { SampledResponse } from './rollouts.ts'
 
 /**
  * A rollout as a training sequence of T = prompt + response − 1 positions: the very tokens that were sampled, never text
  * encoded again. Prompt positions have weight 0; the response's i-th token is the target of position prompt − 1 + i.
  */
-export function toDatum(rollout: SampledRollout, weight: number): Datum {
+export function toDatum(rollout: SampledResponse, weight: number): Datum {
   const { promptTokens, sequence } = rollout
   const first = promptTokens.length - 1
   const length = first + sequence.tokens.length
@@ -23,6 +23,6 @@ export function toDatum(rollout: SampledRollout, weight: number): Datum {
 }
 
 /** The part of a per-position array that belongs to the response. */
-export function responsePart(rollout: SampledRollout, positions: Float32Array): Float32Array {
+export function responsePart(rollout: SampledResponse, positions: Float32Array): Float32Array {
   return positions.subarray(rollout.promptTokens.length - 1)
 }

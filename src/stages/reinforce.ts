@@ -12,7 +12,15 @@ import { responsePart, toDatum } from './datums.ts'
 import { diagnose } from './diagnose.ts'
 import { type Judged, judge, type WeightedReward } from './judge.ts'
 import { responseMetrics, rewardMetrics, tokenMetrics, zeroVarianceShare } from './metrics.ts'
-import { type PromptTemplate, rollOut, type SampledRollout, type TextCodec, toRow } from './rollouts.ts'
+import {
+  type PromptTemplate,
+  readSampled,
+  type SampledResponse,
+  type SampledRollout,
+  sampleResponses,
+  type TextCodec,
+  toRow,
+} from './rollouts.ts'
 import { type Example, type RlSettings, update } from './update.ts'
 
 interface ReinforceSettings {
@@ -64,9 +72,7 @@ export async function reinforce(job: Reinforcement): Promise<Stop | null> {
     const clock = stopwatch()
 
     // questions → rollouts → rewards
-    const { used_P_G, dropped_P_G } = await sampleGroups(job, step)
-    const samplingSeconds = clock()
-    const references_P_G = await referenceLogprobs(trainer, used_P_G)
+    const { used_P_G, dropped_P_G, references_P_G, samplingSeconds } = await sampleGroups(job, step)
     const shaped_P_G = used_P_G.map((judged_G, p) =>
       judged_G.map((judged, g) => shape(judged, references_P_G[p]![g]!, rl)),
     )
@@ -86,7 +92,7 @@ export async function reinforce(job: Reinforcement): Promise<Stop | null> {
     )
     const updated = await update(trainer, examples, settings, step)
     if (rl.referenceRefresh !== null && step % rl.referenceRefresh === 0) await trainer.refreshReference()
-    const trainingSeconds = clock()
+    const trainingSeconds = clock() - samplingSeconds
 
     // what happened → the run
     const used = used_P_G.flatMap((judged_G, p) =>
@@ -146,46 +152,79 @@ const ROUNDS = 4
 /** Questions drawn again come from steps that a run never reaches. */
 const REDRAWN = 1_000_000
 
+interface Groups {
+  readonly used_P_G: Judged[][]
+  readonly dropped_P_G: Judged[][]
+  /** log π_ref of the groups that are used. */
+  readonly references_P_G: Float32Array[][]
+  readonly samplingSeconds: number
+}
+
 /**
  * A group of responses to each question, judged. With dynamic sampling, groups whose rewards are all the same are
- * dropped, and other questions asked in their place (DAPO, arXiv 2503.14476, eq. 11).
+ * dropped, and other questions asked in their place (DAPO, arXiv 2503.14476, eq. 11); otherwise the reference model reads
+ * the responses while the rewards are computed.
  */
-async function sampleGroups(
-  job: Reinforcement,
-  step: number,
-): Promise<{ used_P_G: Judged[][]; dropped_P_G: Judged[][] }> {
+async function sampleGroups(job: Reinforcement, step: number): Promise<Groups> {
   const { trainer, codec, task, rewards } = job
   const { rl, seed, template } = job.settings
   const sampler = await trainer.sampler()
-  const wanted = rl.questionsPerStep
-  const used_P_G: Judged[][] = []
-  const dropped_P_G: Judged[][] = []
-  for (let round = 0; round < (rl.dynamicSampling ? ROUNDS : 1) && used_P_G.length < wanted; round++) {
-    const questions = task.training({ seed, step: step + round * REDRAWN, count: wanted - used_P_G.length })
-    const rollouts_P_G = await rollOut(sampler, codec, task, questions, {
+  let samplingSeconds = 0
+
+  const ask = async (count: number, round: number): Promise<SampledResponse[][]> => {
+    const clock = stopwatch()
+    const questions = task.training({ seed, step: step + round * REDRAWN, count })
+    const responses_P_G = await sampleResponses(sampler, codec, questions, {
       template,
       group: rl.groupSize,
       maxTokens: rl.maxTokens,
       temperature: rl.temperature,
       stream: [seed, 'rollouts', step, round],
     })
-    for (const rollouts_G of rollouts_P_G) {
-      const judged_G = await Promise.all(rollouts_G.map((rollout) => judge(rollout, rewards)))
-      const drop = rl.dynamicSampling && isZeroVariance(judged_G.map(({ total }) => total))
-      ;(drop ? dropped_P_G : used_P_G).push(judged_G)
-    }
+    samplingSeconds += clock()
+    return responses_P_G
   }
-  return { used_P_G, dropped_P_G }
+  const judgeAll = async (responses_P_G: readonly (readonly SampledResponse[])[]): Promise<Judged[][]> => {
+    const judged_P_G: Judged[][] = []
+    // A group at a time, since a reward's time counts from here.
+    for (const responses_G of responses_P_G)
+      judged_P_G.push(
+        await Promise.all(
+          responses_G.map((response) => judge(readSampled(codec, task, response, template), rewards)),
+        ),
+      )
+    return judged_P_G
+  }
+
+  const wanted = rl.questionsPerStep
+  if (!rl.dynamicSampling) {
+    const responses_P_G = await ask(wanted, 0)
+    const [references_P_G, used_P_G] = await Promise.all([
+      referenceLogprobs(trainer, responses_P_G),
+      judgeAll(responses_P_G),
+    ])
+    return { used_P_G, dropped_P_G: [], references_P_G, samplingSeconds }
+  }
+  const used_P_G: Judged[][] = []
+  const dropped_P_G: Judged[][] = []
+  for (let round = 0; round < ROUNDS && used_P_G.length < wanted; round++)
+    for (const judged_G of await judgeAll(await ask(wanted - used_P_G.length, round)))
+      (isZeroVariance(judged_G.map(({ total }) => total)) ? dropped_P_G : used_P_G).push(judged_G)
+  const references_P_G = await referenceLogprobs(
+    trainer,
+    used_P_G.map((judged_G) => judged_G.map(({ rollout }) => rollout)),
+  )
+  return { used_P_G, dropped_P_G, references_P_G, samplingSeconds }
 }
 
 async function referenceLogprobs(
   trainer: Trainer,
-  judged_P_G: readonly (readonly Judged[])[],
+  responses_P_G: readonly (readonly SampledResponse[])[],
 ): Promise<Float32Array[][]> {
-  const datums = judged_P_G.flat().map(({ rollout }) => toDatum(rollout, 1))
+  const datums = responses_P_G.flat().map((response) => toDatum(response, 1))
   const { logprobs } = await trainer.forward(datums, { weights: 'reference' })
   let next = 0
-  return judged_P_G.map((judged_G) => judged_G.map(() => logprobs[next++]!))
+  return responses_P_G.map((responses_G) => responses_G.map(() => logprobs[next++]!))
 }
 
 /** The reward of a rollout with what the algorithm adds to it: a KL penalty, a punishment of excessive length. */

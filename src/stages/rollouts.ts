@@ -18,10 +18,16 @@ export type TextCodec = Pick<Tokenizer, 'encode' | 'decode' | 'eosId' | 'applyCh
  */
 export type PromptTemplate = 'r1-zero' | 'chat'
 
-/** A sampled response, read as text. */
-export interface SampledRollout extends Rollout {
+/** A sampled response, in tokens. */
+export interface SampledResponse {
+  readonly question: Question
+  readonly prompt: string
   readonly promptTokens: Int32Array
   readonly sequence: SampledSequence
+}
+
+/** A sampled response, read as text. */
+export interface SampledRollout extends Rollout, SampledResponse {
   readonly wellFormed: boolean
 }
 
@@ -38,7 +44,7 @@ export interface SamplingOptions {
   readonly stream: readonly (number | string)[]
 }
 
-/** Samples `group` responses to every question (all prompts in one tick, so that they share batches). One array a question. */
+/** Samples `group` responses to every question and reads them. One array a question. */
 export async function rollOut(
   sampler: Sampler,
   codec: TextCodec,
@@ -46,6 +52,19 @@ export async function rollOut(
   questions: readonly Question[],
   options: SamplingOptions,
 ): Promise<SampledRollout[][]> {
+  const responses_P_G = await sampleResponses(sampler, codec, questions, options)
+  return responses_P_G.map((responses_G) =>
+    responses_G.map((response) => readSampled(codec, task, response, options.template)),
+  )
+}
+
+/** Samples `group` responses to every question (all prompts in one tick, so that they share batches). One array a question. */
+export async function sampleResponses(
+  sampler: Sampler,
+  codec: TextCodec,
+  questions: readonly Question[],
+  options: SamplingOptions,
+): Promise<SampledResponse[][]> {
   const { template = 'r1-zero' } = options
   return Promise.all(
     questions.map(async (question, index) => {
@@ -60,9 +79,7 @@ export async function rollOut(
         stopTokens: [codec.eosId],
         seed: new Random(...options.stream, index).bits(),
       })
-      return sequences.map((sequence) =>
-        readSequence(codec, task, question, template, prompt, promptTokens, sequence),
-      )
+      return sequences.map((sequence) => ({ question, prompt, promptTokens, sequence }))
     }),
   )
 }
@@ -81,15 +98,14 @@ function promptOf(codec: TextCodec, template: PromptTemplate, question: string):
     : r1ZeroPrompt(question)
 }
 
-function readSequence(
+/** The text of a response to a question that was asked by `template`, R1-Zero's by default. */
+export function readSampled(
   codec: TextCodec,
   task: Task,
-  question: Question,
-  template: PromptTemplate,
-  prompt: string,
-  promptTokens: Int32Array,
-  sequence: SampledSequence,
+  sampled: SampledResponse,
+  template: PromptTemplate = 'r1-zero',
 ): SampledRollout {
+  const { question, prompt, sequence } = sampled
   const ended = sequence.tokens.at(-1) === codec.eosId
   const response = codec.decode(ended ? sequence.tokens.subarray(0, -1) : sequence.tokens, {
     skipSpecial: false,
@@ -97,9 +113,8 @@ function readSequence(
   const { thinking, answer, summary, wellFormed } = readResponse(template, prompt, response)
   let verdict: ReturnType<SampledRollout['verdict']> | undefined
   return {
-    question,
+    ...sampled,
     task,
-    prompt,
     response,
     thinking,
     answer,
@@ -111,8 +126,6 @@ function readSequence(
     wellFormed,
     tokens: sequence.tokens.length,
     stopReason: sequence.stopReason,
-    promptTokens,
-    sequence,
   }
 }
 
