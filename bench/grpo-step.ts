@@ -1,6 +1,7 @@
 import { groupAdvantages } from '../src/algorithms/advantages.ts'
 import { rlPreset } from '../src/algorithms/presets.ts'
 import { openLocalTrainer } from '../src/engines/local/index.ts'
+import { countParameters } from '../src/models/parameters.ts'
 import { toDatum } from '../src/stages/datums.ts'
 import { readSampled, sampleResponses, type TextCodec } from '../src/stages/rollouts.ts'
 import { update } from '../src/stages/update.ts'
@@ -10,6 +11,9 @@ import { compare, THREADS, timed } from './compare.ts'
 import type { BenchModel } from './model.ts'
 
 const MAX_TOKENS = 128
+/** Steps of a repetition, one after the other as in training; a large model's step is long enough alone. */
+const STEPS = 5
+const LARGE_PARAMETERS = 10_000_000
 const rl = {
   ...rlPreset('miniature', 'grpo'),
   maxTokens: MAX_TOKENS,
@@ -20,8 +24,9 @@ const rl = {
 /** Sample, score, reference log-probabilities, update: a step of GRPO on the miniature's questions. */
 export async function grpoStep(model: BenchModel, repetitions = 3): Promise<void> {
   const { questionsPerStep: count, groupSize: group } = rl
-  const steps = repetitions + 1
-  const questions = Array.from({ length: steps }, (_, step) => miniature.training({ seed: 0, step, count }))
+  const steps = countParameters(model.config) > LARGE_PARAMETERS ? 1 : STEPS
+  const total = steps * (repetitions + 1)
+  const questions = Array.from({ length: total }, (_, step) => miniature.training({ seed: 0, step, count }))
   // An end token that is none: every response has its full length, on both sides.
   const codec: TextCodec = {
     encode: (text) => model.tokenizer.encode(text),
@@ -33,7 +38,7 @@ export async function grpoStep(model: BenchModel, repetitions = 3): Promise<void
   await trainer.refreshReference()
   let step = 0
 
-  async function ours(): Promise<void> {
+  async function oneStep(): Promise<void> {
     const responses_P_G = await sampleResponses(await trainer.sampler(), codec, questions[step]!, {
       group,
       maxTokens: MAX_TOKENS,
@@ -56,7 +61,7 @@ export async function grpoStep(model: BenchModel, repetitions = 3): Promise<void
       advantage: advantages[i]!,
       reference: logprobs[i]!,
     }))
-    await update(trainer, examples, { rl, seed: 0, steps }, ++step)
+    await update(trainer, examples, { rl, seed: 0, steps: total }, ++step)
   }
 
   const prompts = questions.flat().map(({ prompt }) => r1ZeroPrompt(prompt))
@@ -66,10 +71,13 @@ export async function grpoStep(model: BenchModel, repetitions = 3): Promise<void
       name: 'grpo-step',
       work: [
         model.title,
-        `sample ${count} questions × ${group} responses of ${MAX_TOKENS} tokens (prompts of ${Math.min(...lengths)} to ${Math.max(...lengths)}), reward, reference log-probabilities, one update with clip 0.2 and KL 0.001, ${THREADS} threads`,
+        `${steps} × sample ${count} questions × ${group} responses of ${MAX_TOKENS} tokens (prompts of ${Math.min(...lengths)} to ${Math.max(...lengths)}), reward, reference log-probabilities, one update with clip 0.2 and KL 0.001, ${THREADS} threads`,
         'the peer is GRPOTrainer without vLLM and without gradient checkpointing, its batch in one piece',
       ],
-      ours: () => timed(ours),
+      ours: () =>
+        timed(async () => {
+          for (let i = 0; i < steps; i++) await oneStep()
+        }),
       peer: {
         script: 'grpo_step.py',
         setup: {
@@ -78,13 +86,14 @@ export async function grpoStep(model: BenchModel, repetitions = 3): Promise<void
           questions: count,
           group,
           maxTokens: MAX_TOKENS,
+          steps,
           learningRate: rl.learningRate,
           betas: rl.betas,
           kl: rl.objective.kl.beta,
         },
       },
       repetitions,
-      amount: { count: count * group * MAX_TOKENS, unit: 'sampled tokens' },
+      amount: { count: steps * count * group * MAX_TOKENS, unit: 'sampled tokens' },
     })
   } finally {
     await trainer.close()

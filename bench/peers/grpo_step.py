@@ -20,14 +20,16 @@ def digits(completions, **_):
 
 
 class Turns(TrainerCallback):
-    """Every step waits for its turn and answers with its time; a step generates after it has begun."""
+    """So many steps wait for their turn and answer with their time; a step generates after it has begun."""
 
-    def on_step_begin(self, *_, **__):
-        peer.receive()
-        self.start = time.perf_counter()
+    def on_step_begin(self, _, state, *__, **___):
+        if state.global_step % settings["steps"] == 0:
+            peer.receive()
+            self.start = time.perf_counter()
 
-    def on_step_end(self, *_, **__):
-        peer.send({"seconds": time.perf_counter() - self.start})
+    def on_step_end(self, _, state, *__, **___):
+        if state.global_step % settings["steps"] == 0:
+            peer.send({"seconds": time.perf_counter() - self.start})
 
 
 folder = tempfile.TemporaryDirectory(prefix="ruminate-bench-trl-")
@@ -56,7 +58,7 @@ trainer = GRPOTrainer(
         adam_beta2=settings["betas"][1],
         max_grad_norm=1.0,
         gradient_checkpointing=False,
-        max_steps=settings["repetitions"],
+        max_steps=settings["repetitions"] * settings["steps"],
         shuffle_dataset=False,
         logging_steps=1000,
         save_strategy="no",
