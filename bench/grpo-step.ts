@@ -13,6 +13,8 @@ import type { BenchModel } from './model.ts'
 const MAX_TOKENS = 128
 /** Steps of a repetition, one after the other as in training; a large model's step is long enough alone. */
 const STEPS = 5
+/** Responses that the peer trains on at once: it was slower with more, and a large model would not fit in memory. */
+const PEER_ROWS = 16
 const LARGE_PARAMETERS = 10_000_000
 const rl = {
   ...rlPreset('miniature', 'grpo'),
@@ -72,7 +74,7 @@ export async function grpoStep(model: BenchModel, repetitions = 3): Promise<void
       work: [
         model.title,
         `${steps} × sample ${count} questions × ${group} responses of ${MAX_TOKENS} tokens (prompts of ${Math.min(...lengths)} to ${Math.max(...lengths)}), reward, reference log-probabilities, one update with clip 0.2 and KL 0.001, ${THREADS} threads`,
-        'the peer is GRPOTrainer without vLLM and without gradient checkpointing, its batch in one piece',
+        `the peer is GRPOTrainer without vLLM and without gradient checkpointing, ${PEER_ROWS} responses at a time`,
       ],
       ours: () =>
         timed(async () => {
@@ -85,6 +87,7 @@ export async function grpoStep(model: BenchModel, repetitions = 3): Promise<void
           prompts,
           questions: count,
           group,
+          rows: PEER_ROWS,
           maxTokens: MAX_TOKENS,
           steps,
           learningRate: rl.learningRate,
