@@ -54,7 +54,7 @@ export async function trainStep(model: BenchModel, repetitions = 20): Promise<vo
       },
       repetitions,
       amount: { count: STEPS * tokens, unit: 'tokens' },
-      sameLoss: 1e-2,
+      sameLoss: 1e-3,
     })
   } finally {
     await trainer.close()
