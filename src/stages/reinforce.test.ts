@@ -106,6 +106,33 @@ describe('reinforce', () => {
     expect(parts.rollouts()).toEqual(whole.rollouts())
   })
 
+  test('rewards are computed while the reference model reads', async () => {
+    const order: string[] = []
+    let begun = () => {}
+    const rewarding = new Promise<void>((resolve) => {
+      begun = resolve
+    })
+    class Watched extends FakeTrainer {
+      override async forward(...args: Parameters<FakeTrainer['forward']>) {
+        order.push('reference begins')
+        await rewarding
+        order.push('reference ends')
+        return super.forward(...args)
+      }
+    }
+    const watched: Reward = {
+      name: 'watched',
+      score: () => {
+        if (order.length === 1) order.push('reward')
+        begun()
+        return 0
+      },
+    }
+    const watching = job(newStore('a'), new Watched(), { steps: 1 })
+    await reinforce({ ...watching, rewards: [...watching.rewards, { reward: watched, weight: 1 }] })
+    expect(order.slice(0, 3)).toEqual(['reference begins', 'reward', 'reference ends'])
+  })
+
   test('records every rollout and metric of a step', async () => {
     const store = newStore('a')
     await reinforce(job(store, new FakeTrainer(), { steps: 1 }))

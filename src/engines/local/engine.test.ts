@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { PolicyObjective } from '../../algorithms/objectives.ts'
 import type { ModelConfig } from '../../models/config.ts'
@@ -25,13 +28,21 @@ const config = {
   maxPositions: 256,
   qkvBias: false,
   qkNorm: true,
+  bosTokenId: null,
+  eosTokenIds: [0],
+  padTokenId: 0,
+  head: 'tokens',
 } as ModelConfig
 
 /** Weights large enough that the distribution is far from uniform. */
-function engine(): LocalEngine {
+function largeParameters(): Map<string, Float32Array> {
   const parameters = initParameters(config, 3)
   for (const [name, w] of parameters)
     if (!name.includes('norm')) for (let i = 0; i < w.length; i++) w[i] = w[i]! * 12
+  return parameters
+}
+
+function engine(parameters = largeParameters()): LocalEngine {
   return new LocalEngine({ config, parameters, tokenizer: null, source: null, threads: 1 })
 }
 
@@ -215,6 +226,27 @@ describe('sampler', () => {
     expect(together.flat().map((s) => [...s.tokens])).toEqual(alone.flat().map((s) => [...s.tokens]))
     const other = e.sample([{ prompt: prompts[0]!, options: { ...options, seed: 6 } }])[0]!
     expect(other.map((s) => [...s.tokens])).not.toEqual(alone[0]!.map((s) => [...s.tokens]))
+  })
+
+  test('what earlier sequences have left in the caches reaches no later one', () => {
+    const short = { prompt: prompts[0]!, options: { ...options, maxTokens: 40 } }
+    const expected = engine().sample([short])
+    const parameters = largeParameters()
+    const used = engine(parameters)
+    used.sample(prompts.map((prompt) => ({ prompt, options })))
+    expect(used.sample([short])).toEqual(expected)
+
+    const folder = mkdtempSync(join(tmpdir(), 'ruminate-engine-'))
+    try {
+      used.save(folder, { optimizer: true })
+      parameters.get('model.layers.0.self_attn.v_proj.weight')!.fill(Number.NaN)
+      const endless = { prompt: prompts[0]!, options: { ...options, stopTokens: [] } }
+      expect(used.sample([endless])[0]![0]!.logprobs.at(-1)).toBeNaN()
+      used.load(folder)
+      expect(used.sample([short])).toEqual(expected)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   test('temperature 0 follows the likeliest token', () => {

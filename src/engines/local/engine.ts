@@ -222,6 +222,7 @@ export class LocalEngine {
       }
       this.#reference = reference.size > 0 ? reference : null
       this.#steps = steps
+      this.#sampler?.forget()
     } finally {
       state.close()
     }

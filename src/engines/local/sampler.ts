@@ -70,6 +70,11 @@ export class LocalSampler {
     this.#rotary = rotaryFeeds(config, config.maxPositions)
   }
 
+  /** Gives up the caches' memory: what a diverged policy left there may be NaN, which no mask hides. */
+  forget(): void {
+    this.#memories = [new CacheMemory(), new CacheMemory()]
+  }
+
   sample(requests: readonly SampleRequest[]): SampledSequence[][] {
     const { numLayers, numKvHeads, headDim } = this.config
     const bytesPerPosition = numLayers * numKvHeads * headDim * 2 * 4
