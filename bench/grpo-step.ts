@@ -13,7 +13,7 @@ import type { BenchModel } from './model.ts'
 const MAX_TOKENS = 128
 /** Steps of a repetition, one after the other as in training; a large model's step is long enough alone. */
 const STEPS = 5
-/** Responses that the peer trains on at once: it was slower with more, and a large model would not fit in memory. */
+/** Responses that the peer trains on at once: with all of them a large model is far slower, or does not fit in memory. */
 const PEER_ROWS = 16
 const LARGE_PARAMETERS = 10_000_000
 const rl = {

@@ -174,8 +174,10 @@ export class Graph {
     if (shape.every((d) => typeof d === 'number')) return this.constant(shape, 'int64', [shape.length])
     if (shape.length === 1) return this.dim(shape[0]!)
     const key = shape.join()
+    const known = this.#shapes.get(key)
+    if (known) return known
     const parts = shape.map((d) => this.dim(d))
-    const value = this.#shapes.get(key) ?? this.emit('Concat', parts, 'int64', [parts.length], { axis: 0 })
+    const value = this.emit('Concat', parts, 'int64', [parts.length], { axis: 0 })
     this.#shapes.set(key, value)
     return value
   }
