@@ -49,5 +49,5 @@ async function main(): Promise<void> {
 
 main().catch((error) => {
   console.error(error instanceof UserError ? error.message : error)
-  process.exitCode = 1
+  process.exitCode = error instanceof UserError ? error.exitCode : 1
 })
