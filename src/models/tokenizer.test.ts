@@ -1,6 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Tokenizer as Pipeline } from '@huggingface/tokenizers'
 import { afterAll, describe, expect, it } from 'vitest'
 import { UserError } from '../errors.ts'
 import { Random } from '../random.ts'
@@ -55,6 +56,18 @@ describe('Tokenizer', () => {
       const stream = tokenizer.stream()
       expect([...ids].map((id) => stream.push(id)).join('') + stream.end()).toBe(text)
     }
+  })
+
+  it("decodes any ids as Hugging Face's library does", () => {
+    const read = (file: string) => JSON.parse(readFileSync(join(directory, file), 'utf8'))
+    const library = new Pipeline(read('tokenizer.json'), read('tokenizer_config.json'))
+    for (let i = 0; i < 500; i++) {
+      const random = new Random('any', i)
+      const ids = Array.from({ length: random.int(1, 40) }, () => random.int(0, tokenizer.vocabSize - 1))
+      expect(tokenizer.decode(ids)).toBe(library.decode(ids, { clean_up_tokenization_spaces: false }))
+    }
+    const long = Array.from({ length: 9000 }, (_, i) => i % 256)
+    expect(tokenizer.decode(long)).toBe(library.decode(long, { clean_up_tokenization_spaces: false }))
   })
 
   it('streams any ids to the same text as decoding them at once', () => {

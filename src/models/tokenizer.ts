@@ -4,6 +4,7 @@ import { Template } from '@huggingface/jinja'
 import { Tokenizer as Pipeline } from '@huggingface/tokenizers'
 import { z } from 'zod'
 import { UserError } from '../errors.ts'
+import { ByteDecoder } from './byte-decoder.ts'
 import { hasMark, markGeneration, type Part, readMarks } from './generation-marks.ts'
 import { readJsonObject } from './json-file.ts'
 
@@ -33,6 +34,7 @@ const tokenizerSchema = z.looseObject({
   added_tokens: z.array(
     z.looseObject({ id: z.number(), content: z.string(), special: z.boolean().optional() }),
   ),
+  decoder: z.looseObject({ type: z.string() }).nullish(),
 })
 
 const nameOf = z.union([z.string(), z.looseObject({ content: z.string() }).transform((t) => t.content)])
@@ -54,6 +56,8 @@ export class Tokenizer {
   /** One more than the highest id. */
   readonly vocabSize: number
   readonly #pipeline: Pipeline
+  /** For a byte-level vocabulary, faster than the pipeline. */
+  readonly #byteDecoder: ByteDecoder | null
   readonly #names: { bos: string | null; eos: string; pad: string }
   readonly #specialIds: ReadonlySet<number>
   readonly #directory: string
@@ -74,6 +78,13 @@ export class Tokenizer {
     } catch (error) {
       throw new UserError(`${file} is damaged: ${(error as Error).message}`)
     }
+    this.#byteDecoder =
+      tokenizer.decoder?.type === 'ByteLevel'
+        ? new ByteDecoder(
+            (id) => this.#pipeline.id_to_token(id)!,
+            new Set(tokenizer.added_tokens.map(({ content }) => content)),
+          )
+        : null
     if (!config.eos_token) throw new UserError(`${configFile} names no "eos_token": generation could not end`)
     const pad = config.pad_token ?? config.eos_token
     this.#names = { bos: config.bos_token ?? null, eos: config.eos_token, pad }
@@ -106,6 +117,7 @@ export class Tokenizer {
       (id) => this.#pipeline.id_to_token(id) !== undefined && !(skipSpecial && this.#specialIds.has(id)),
     )
     if (kept.length === 0) return ''
+    if (this.#byteDecoder) return this.#byteDecoder.decode(kept)
     return this.#pipeline.decode(kept, { clean_up_tokenization_spaces: false })
   }
 
