@@ -50,6 +50,11 @@ export class Cache<S extends Cached> {
   readonly #capacity: number
   readonly #prompts: readonly Float32Array[]
   readonly #own: readonly Float32Array[]
+  /** The same, two numbers at a time. */
+  readonly #ownPairs: readonly Float64Array[]
+  /** Where the newest vectors of a run lie, and where they go to. */
+  readonly #from: Int32Array
+  readonly #to: Int32Array
   readonly #mask: Float32Array
 
   /**
@@ -77,6 +82,9 @@ export class Cache<S extends Cached> {
       vectorNames(config).map((name) => memory.take(of + name, positions * width))
     this.#prompts = vectors('prompt', this.#tiles * this.#promptLength)
     this.#own = vectors('own', this.places.length * this.#capacity)
+    this.#ownPairs = this.#own.map(pairs)
+    this.#from = new Int32Array(this.places.length * config.numKvHeads)
+    this.#to = new Int32Array(this.places.length * config.numKvHeads)
     this.#mask = memory.take('mask', this.places.length * this.#maskWidth).fill(MASKED)
     this.#fillMask()
     this.#copyPrompts()
@@ -112,13 +120,17 @@ export class Cache<S extends Cached> {
   /** Takes the newest token's keys and values of these places from a run of the decode program. */
   append(places: readonly (readonly [place: number, sequence: S])[], newest: Float32Array): void {
     const { numKvHeads, headDim } = this.#config
-    const size = this.places.length * numKvHeads * headDim
-    for (const [i, vector] of this.#own.entries())
-      for (const [place, { own }] of places)
-        for (let h = 0; h < numKvHeads; h++) {
-          const source = i * size + (place * numKvHeads + h) * headDim
-          copy(newest, source, vector, this.#offset(place, h) + own * headDim, headDim)
-        }
+    const [from, to] = [this.#from, this.#to]
+    let count = 0
+    for (const [place, { own }] of places)
+      for (let h = 0; h < numKvHeads; h++) {
+        from[count] = ((place * numKvHeads + h) * headDim) / 2
+        to[count++] = (this.#offset(place, h) + own * headDim) / 2
+      }
+    const source = pairs(newest)
+    const size = (this.places.length * numKvHeads * headDim) / 2
+    for (const [i, target] of this.#ownPairs.entries())
+      for (let n = 0; n < count; n++) copy(source, i * size + from[n]!, target, to[n]!, headDim / 2)
     for (const [place, sequence] of places) {
       this.#mask[place * this.#maskWidth + this.#promptLength + sequence.own] = 0
       sequence.own++
@@ -172,8 +184,12 @@ export class Cache<S extends Cached> {
   }
 }
 
+/** The same memory as numbers of twice the size: a vector has an even number of components. */
+const pairs = ({ buffer, byteOffset, length }: Float32Array): Float64Array =>
+  new Float64Array(buffer, byteOffset, length / 2)
+
 /** A few numbers, for which `set` would take longer. */
-function copy(from: Float32Array, source: number, to: Float32Array, target: number, count: number): void {
+function copy(from: Float64Array, source: number, to: Float64Array, target: number, count: number): void {
   for (let i = 0; i < count; i++) to[target + i] = from[source + i]!
 }
 
