@@ -22,7 +22,10 @@ export interface Comparison {
   readonly sameLoss?: number
 }
 
-/** Both sides in turn, after one repetition of each to warm up; prints medians and their ratio. */
+/**
+ * Both sides in turn, after one repetition of each to warm up. Prints medians, and the median of the ratios of turns next to
+ * each other: a machine that others use may be fast in one minute and slow in the next.
+ */
 export async function compare({
   name,
   work,
@@ -56,7 +59,9 @@ export async function compare({
   report('Ruminate', times.ours, amount)
   if (typeof peer === 'string') return console.log(`  ${peer}`)
   report(peer.title, times.theirs, amount)
-  console.log(`  ${(median(times.theirs) / median(times.ours)).toFixed(2)} × as fast`)
+  const ratios = times.theirs.map((theirs, i) => theirs / times.ours[i]!)
+  const [least, most] = [Math.min(...ratios), Math.max(...ratios)]
+  console.log(`  ${median(ratios).toFixed(2)} × as fast (${least.toFixed(2)} to ${most.toFixed(2)})`)
   if (sameLoss === undefined) return
   console.log(
     `  after the first repetition the losses of both sides differ by ${difference.toExponential(1)}`,

@@ -24,7 +24,7 @@ const rl = {
 } as const
 
 /** Sample, score, reference log-probabilities, update: a step of GRPO on the miniature's questions. */
-export async function grpoStep(model: BenchModel, repetitions = 3): Promise<void> {
+export async function grpoStep(model: BenchModel, repetitions = 7): Promise<void> {
   const { questionsPerStep: count, groupSize: group } = rl
   const steps = countParameters(model.config) > LARGE_PARAMETERS ? 1 : STEPS
   const total = steps * (repetitions + 1)
