@@ -52,7 +52,7 @@ export class Cache<S extends Cached> {
   readonly #own: readonly Float32Array[]
   /** The same, two numbers at a time. */
   readonly #ownPairs: readonly Float64Array[]
-  /** Where the newest vectors of a run lie, and where they go to. */
+  /** Where the newest vectors lie in what a run gave and where they go to, in pairs; kept since every token asks for them. */
   readonly #from: Int32Array
   readonly #to: Int32Array
   readonly #mask: Float32Array
