@@ -1,5 +1,5 @@
+import { Random } from '../src/common/random.ts'
 import { openLocalTrainer } from '../src/engines/local/index.ts'
-import { Random } from '../src/random.ts'
 import { compare, THREADS, timed } from './compare.ts'
 import type { BenchModel } from './model.ts'
 

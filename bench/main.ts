@@ -1,6 +1,6 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
-import { UserError } from '../src/errors.ts'
+import { UserError } from '../src/common/errors.ts'
 import { decode } from './decode.ts'
 import { grpoStep } from './grpo-step.ts'
 import { memory } from './memory.ts'

@@ -1,11 +1,11 @@
 import { groupAdvantages } from '../src/algorithms/advantages.ts'
-import { rlPreset } from '../src/algorithms/presets.ts'
 import { tokenWeights } from '../src/algorithms/weights.ts'
+import { Random } from '../src/common/random.ts'
 import type { Datum } from '../src/engines/contract.ts'
 import { LocalEngine } from '../src/engines/local/engine.ts'
 import type { ModelConfig } from '../src/models/config.ts'
 import { countParameters, initParameters } from '../src/models/parameters.ts'
-import { Random } from '../src/random.ts'
+import { rlPreset } from '../src/settings/presets.ts'
 import { THREADS, timed } from './compare.ts'
 
 /** Qwen2.5-0.5B. */

@@ -1,6 +1,6 @@
+import { Random } from '../src/common/random.ts'
 import type { Datum } from '../src/engines/contract.ts'
 import { openLocalTrainer } from '../src/engines/local/index.ts'
-import { Random } from '../src/random.ts'
 import { compare, THREADS, timed } from './compare.ts'
 import type { BenchModel } from './model.ts'
 

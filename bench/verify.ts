@@ -1,4 +1,4 @@
-import { Random } from '../src/random.ts'
+import { Random } from '../src/common/random.ts'
 import { formula, noise, pair } from '../src/verify/cases/fuzz.ts'
 import { type Case, cases } from '../src/verify/cases/index.ts'
 import { verify } from '../src/verify/index.ts'

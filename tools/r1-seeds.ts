@@ -1,4 +1,4 @@
-import { combineReports, markdownTable, type R1Run, writeReport } from '../src/recipes/r1-report.ts'
+import { combineReports, markdownTable, type R1Run, writeReport } from '../src/report/stage-report.ts'
 import { RunStore } from '../src/runs/store.ts'
 
 /**

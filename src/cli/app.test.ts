@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { RunStore } from '../runs/store.ts'
+import { captured } from '../testing/captured.ts'
 import { main } from './app.ts'
-import { captured } from './capture.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'ruminate-cli-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))

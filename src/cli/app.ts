@@ -1,60 +1,66 @@
 import { stripVTControlCharacters } from 'node:util'
 import { renderUsage } from 'citty'
 import pc from 'picocolors'
-import { UserError } from '../errors.ts'
-import { nearest } from '../nearest.ts'
-import { versions } from '../runs/versions.ts'
-import { Interrupted } from '../stages/interrupted.ts'
-import { readArguments } from './arguments.ts'
+import { UserError } from '../common/errors.ts'
+import { nearest } from '../common/nearest.ts'
+import { versions } from '../common/package.ts'
+import { Interrupted } from '../runs/interrupted.ts'
 import type { Command } from './command.ts'
+import { readArguments } from './terminal/arguments.ts'
 
 /** Every command, loaded when it is called. */
 const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> = {
   zero: {
     about: 'train R1-Zero: reinforcement learning from a base model',
-    load: async () => (await import('./zero.ts')).zero,
+    load: async () => (await import('./commands/zero.ts')).zero,
   },
   pretrain: {
     about: 'make the miniature base model from scratch',
-    load: async () => (await import('./pretrain.ts')).pretrain,
+    load: async () => (await import('./commands/pretrain.ts')).pretrain,
   },
   r1: {
     about: 'train DeepSeek-R1 in its four steps, and a distilled student',
-    load: async () => (await import('./r1.ts')).r1,
+    load: async () => (await import('./commands/r1.ts')).r1,
   },
   distill: {
     about: 'teach a small model what a larger one answers',
-    load: async () => (await import('./distill.ts')).distill,
+    load: async () => (await import('./commands/distill.ts')).distill,
   },
   sft: {
     about: 'fine-tune a model on demonstrations',
-    load: async () => (await import('./sft.ts')).sft,
+    load: async () => (await import('./commands/sft.ts')).sft,
   },
   reward: {
     about: 'train a reward model on preferences',
-    load: async () => (await import('./reward.ts')).reward,
+    load: async () => (await import('./commands/reward.ts')).reward,
   },
   resume: {
     about: 'go on with a run that was stopped',
-    load: async () => (await import('./resume.ts')).resume,
+    load: async () => (await import('./commands/resume.ts')).resume,
   },
   runs: {
     about: 'list runs, show their metrics and read their rollouts',
-    load: async () => (await import('./runs.ts')).runs,
+    load: async () => (await import('./commands/runs.ts')).runs,
   },
-  eval: { about: 'pass@1 of a model on a task', load: async () => (await import('./eval.ts')).evaluation },
+  eval: {
+    about: 'pass@1 of a model on a task',
+    load: async () => (await import('./commands/eval.ts')).evaluation,
+  },
   tasks: {
     about: 'list the tasks, or check a table of questions',
-    load: async () => (await import('./tasks.ts')).tasks,
+    load: async () => (await import('./commands/tasks.ts')).tasks,
   },
   verify: {
     about: 'is an answer mathematically equal to the gold?',
-    load: async () => (await import('./verify.ts')).verification,
+    load: async () => (await import('./commands/verify.ts')).verification,
   },
-  chat: { about: 'ask a model and watch it think', load: async () => (await import('./chat.ts')).chat },
+  chat: {
+    about: 'ask a model and watch it think',
+    load: async () => (await import('./commands/chat.ts')).chat,
+  },
   doctor: {
     about: 'check that this machine can train',
-    load: async () => (await import('./doctor.ts')).doctor,
+    load: async () => (await import('./commands/doctor.ts')).doctor,
   },
 }
 

@@ -1,5 +1,5 @@
 import type { ArgsDef, CommandDef } from 'citty'
-import type { Values } from './arguments.ts'
+import type { Values } from './terminal/arguments.ts'
 
 /** A command: its description for the help, and what it does with arguments read strictly by that description. */
 export interface Command {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { RunStore } from '../runs/store.ts'
+import { captured } from '../testing/captured.ts'
 import { main } from './app.ts'
-import { captured } from './capture.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'ruminate-misuse-'))
 const files: Record<string, string | Uint8Array> = {

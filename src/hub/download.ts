@@ -12,7 +12,7 @@ import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
 import type { Repository } from './repository.ts'
 import { request } from './request.ts'
 

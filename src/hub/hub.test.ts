@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { UserError } from '../errors.ts'
-import { FakeHub, refuse } from './fake-hub.ts'
+import { UserError } from '../common/errors.ts'
+import { FakeHub, refuse } from '../testing/fake-hub.ts'
 import { hubFiles, type Repository, readHubName } from './index.ts'
 import { cacheFolder, hubCache } from './repository.ts'
 

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
 import { download, type HubFile } from './download.ts'
 import { cacheFolder, hubEndpoint, type Repository } from './repository.ts'
 import { request } from './request.ts'

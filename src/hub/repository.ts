@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
 
 /** A model or a dataset of the Hugging Face hub. */
 export interface Repository {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
 import { cacheFolder, pageOf, type Repository } from './repository.ts'
 
 /** Tries in all when the hub is busy. */

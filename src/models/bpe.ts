@@ -1,4 +1,4 @@
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
 import { BYTE_TO_CHAR } from './bytes.ts'
 import { Heap } from './heap.ts'
 

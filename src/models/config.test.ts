@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
+import { tinyConfig, tinyConfigJson } from '../testing/models.ts'
 import { parseConfig, toConfigJson } from './config.ts'
-import { tinyConfig, tinyConfigJson } from './fixtures.ts'
 
 const llama3 = { factor: 8, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 }
 const scaling = { type: 'llama3', factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalMaxPosition: 8192 }

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
 
 /** The architecture of a decoder: what a Hugging Face config.json says of it, normalised. */
 export interface ModelConfig {

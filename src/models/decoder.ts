@@ -1,4 +1,4 @@
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
 import type { Graph, Value } from '../onnx/graph.ts'
 import * as ops from '../onnx/ops.ts'
 import { type Dim, product, sum } from '../onnx/shape.ts'

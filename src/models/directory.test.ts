@@ -11,10 +11,10 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
+import { tinyConfig } from '../testing/models.ts'
 import { toConfigJson } from './config.ts'
 import { loadModel, saveModel } from './directory.ts'
-import { tinyConfig } from './fixtures.ts'
 import { initParameters, parameterShapes, withRewardHead } from './parameters.ts'
 import { type Tensor, writeSafetensors } from './safetensors.ts'
 

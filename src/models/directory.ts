@@ -1,6 +1,6 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
 import { type ModelConfig, parseConfig, toConfigJson } from './config.ts'
 import { onFile } from './file.ts'
 import { readJsonObject, writeJson } from './json-file.ts'

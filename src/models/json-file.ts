@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
 import { onFile, writeFileAtomically } from './file.ts'
 
 /** Reads a JSON file that holds an object; a missing or damaged file is a `UserError` that names it. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { tinyConfig } from './fixtures.ts'
+import { tinyConfig } from '../testing/models.ts'
 import {
   countParameters,
   forwardFlopsPerToken,

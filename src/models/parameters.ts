@@ -1,4 +1,4 @@
-import { Random } from '../random.ts'
+import { Random } from '../common/random.ts'
 import type { ModelConfig } from './config.ts'
 import type { Model } from './directory.ts'
 

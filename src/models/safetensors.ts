@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
 import { onFile, writeFileAtomically } from './file.ts'
 import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16 } from './half.ts'
 import { readHeader, type TensorEntry } from './safetensors-header.ts'

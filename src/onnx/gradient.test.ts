@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Random } from '../random.ts'
+import { Random } from '../common/random.ts'
 import { gradients } from './gradient.ts'
 import { Graph, type Value } from './graph.ts'
 import * as ops from './ops.ts'

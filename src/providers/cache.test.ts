@@ -2,9 +2,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
+import { FakeProvider, send } from '../testing/fake-provider.ts'
 import { cachedGenerator } from './cache.ts'
-import { FakeProvider, send } from './fake-provider.ts'
 import { openAiGenerator } from './openai.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'ruminate-replies-'))

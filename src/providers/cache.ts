@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'libsql'
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
 import type { Generation, Generator } from './generator.ts'
 
 const SCHEMA = `

@@ -1,6 +1,6 @@
+import { UserError } from '../common/errors.ts'
 import type { Sampler } from '../engines/contract.ts'
 import { openLocalTrainer } from '../engines/local/index.ts'
-import { UserError } from '../errors.ts'
 import { loadConfig } from '../models/directory.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
 import { weightsHash } from '../models/weights-hash.ts'

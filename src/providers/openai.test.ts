@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { UserError } from '../errors.ts'
-import { deltas, FakeProvider, send, stream, type Trick, whole } from './fake-provider.ts'
+import { UserError } from '../common/errors.ts'
+import { deltas, FakeProvider, send, stream, type Trick, whole } from '../testing/fake-provider.ts'
 import { describeSpending } from './generator.ts'
 import { type OpenAiSettings, openAiGenerator } from './openai.ts'
 

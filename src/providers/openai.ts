@@ -1,6 +1,6 @@
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
+import { Random } from '../common/random.ts'
 import type { ChatMessage } from '../models/tokenizer.ts'
-import { Random } from '../random.ts'
 import { errorText, readCompletion } from './completion.ts'
 import { Gate } from './gate.ts'
 import { Account, type Generation, type Generator, type Prices } from './generator.ts'

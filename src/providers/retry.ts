@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { UserError } from '../errors.ts'
-import type { Random } from '../random.ts'
+import type { UserError } from '../common/errors.ts'
+import type { Random } from '../common/random.ts'
 
 /** An attempt that failed for a reason that may pass. */
 export class Trouble extends Error {

@@ -1,10 +1,10 @@
 import type { z } from 'zod'
+import { UserError } from '../common/errors.ts'
 import type { Trainer } from '../engines/contract.ts'
-import { UserError } from '../errors.ts'
+import { finishRun, type Trained } from '../runs/finish.ts'
+import { Interrupted } from '../runs/interrupted.ts'
 import { RunStore } from '../runs/store.ts'
-import { Interrupted } from '../stages/interrupted.ts'
-import { finishRun, type Trained } from './finish.ts'
-import { checkSettings, type Tree } from './layers.ts'
+import { checkSettings, type Tree } from '../settings/layers.ts'
 
 /** Examples as tokens, ready to learn from. */
 interface Prepared<Data> {

@@ -1,20 +1,9 @@
 import { join } from 'node:path'
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
+import { modelFolder } from '../hub/find-model.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
 import type { Generator } from '../providers/generator.ts'
-import { RunStore } from '../runs/store.ts'
-import { fromGenerator, fromSampler, type Sample } from '../stages/candidates.ts'
-import { mixture } from '../stages/mixture.ts'
-import { rejectionSample, type Sifted } from '../stages/rejection.ts'
-import { type TextCodec, templateOf } from '../stages/rollouts.ts'
-import { readDemonstrations } from '../tasks/demonstrations.ts'
-import type { Task } from '../tasks/task.ts'
-import { chatBase } from './chat-base.ts'
-import { type DistillSettings, distillStages, resolveDistillSettings } from './distill-settings.ts'
-import { keepData, someKept } from './keep-data.ts'
-import type { Tree } from './layers.ts'
-import { modelFolder } from './model-folder.ts'
-import { Opened } from './opened.ts'
+import { keepData, someKept } from '../report/keep-data.ts'
 import {
   finetuneIn,
   readTasks,
@@ -23,7 +12,18 @@ import {
   type StagedRun,
   type StagedWatch,
   stagedRun,
-} from './staged-run.ts'
+} from '../report/staged-run.ts'
+import { RunStore } from '../runs/store.ts'
+import { type DistillSettings, distillStages, resolveDistillSettings } from '../settings/distill.ts'
+import type { Tree } from '../settings/layers.ts'
+import { fromGenerator, fromSampler, type Sample } from '../stages/data/candidates.ts'
+import { chatBase } from '../stages/data/chat-base.ts'
+import { mixture } from '../stages/data/mixture.ts'
+import { rejectionSample, type Sifted } from '../stages/data/rejection.ts'
+import { Opened } from '../stages/sample/opened.ts'
+import { type TextCodec, templateOf } from '../stages/sample/rollouts.ts'
+import { readDemonstrations } from '../tasks/demonstrations.ts'
+import type { Task } from '../tasks/task.ts'
 
 export type DistillWatch = StagedWatch<DistillSettings>
 export type DistillResult = StagedResult

@@ -1,14 +1,6 @@
 import { join } from 'node:path'
+import { modelFolder } from '../hub/find-model.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
-import { type Answered, openPreference } from '../rewards/preference.ts'
-import { RunStore } from '../runs/store.ts'
-import { readDemonstrations } from '../tasks/demonstrations.ts'
-import { chatBase } from './chat-base.ts'
-import type { Tree } from './layers.ts'
-import { modelFolder } from './model-folder.ts'
-import { coldStartData, mixedData, preferenceData } from './r1-data.ts'
-import { allScenarios, scenarioRewards } from './r1-scenarios.ts'
-import { type R1Settings, resolveR1Settings, stagesOf } from './r1-settings.ts'
 import {
   finetuneIn,
   readTasks,
@@ -18,7 +10,15 @@ import {
   type StagedRun,
   type StagedWatch,
   stagedRun,
-} from './staged-run.ts'
+} from '../report/staged-run.ts'
+import { type Answered, openPreference } from '../rewards/preference.ts'
+import { RunStore } from '../runs/store.ts'
+import type { Tree } from '../settings/layers.ts'
+import { type R1Settings, resolveR1Settings, stagesOf } from '../settings/r1.ts'
+import { chatBase } from '../stages/data/chat-base.ts'
+import { coldStartData, mixedData, preferenceData } from '../stages/data/r1-data.ts'
+import { allScenarios, scenarioRewards } from '../stages/reinforce/all-scenarios.ts'
+import { readDemonstrations } from '../tasks/demonstrations.ts'
 
 export type R1Watch = StagedWatch<R1Settings>
 export type R1Result = StagedResult

@@ -25,7 +25,7 @@ const path = (relative: string): string => fileURLToPath(new URL(relative, impor
 const model = join(folder, 'model')
 mkdirSync(model)
 for (const file of ['config.json', 'model.safetensors'])
-  cpSync(path(`../stages/fixtures/sft/${file}`), join(model, file))
+  cpSync(path(`../stages/supervise/fixtures/sft/${file}`), join(model, file))
 for (const file of ['tokenizer.json', 'tokenizer_config.json'])
   cpSync(path(`../../models/miniature-base/${file}`), join(model, file))
 

@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { Interrupted } from '../runs/interrupted.ts'
 import { RunStore } from '../runs/store.ts'
-import { FakeTrainer, fakeCodec, fakeTask } from '../stages/fake-engine.ts'
-import { Interrupted } from '../stages/interrupted.ts'
+import { FakeTrainer, fakeCodec, fakeTask } from '../testing/fake-engine.ts'
 import { type OwnReward, resumeZero, type ZeroOptions, zero } from './zero.ts'
 
 vi.mock('../engines/local/index.ts', () => ({ openLocalTrainer: async () => new FakeTrainer() }))

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { fakeRollout } from '../testing/fake-rollout.ts'
 import { accuracy } from './accuracy.ts'
-import { fakeRollout } from './fake-rollout.ts'
 
 test.each<[gold: string, answer: string | null, score: number | null]>([
   ['71', '71', 1],

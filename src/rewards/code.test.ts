@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { sandboxFor } from '../sandbox/index.ts'
 import { programs } from '../tasks/programs.ts'
+import { fakeRollout } from '../testing/fake-rollout.ts'
 import { code } from './code.ts'
-import { fakeRollout } from './fake-rollout.ts'
 
 const sums = { inputs: ['1 2', '3 4', '5 6', '7 8'], outputs: ['3', '7', '11', '15'] }
 const double = { fn_name: 'double', inputs: [[1], [2], [3], [4]], outputs: [2, 4, 6, 8] }

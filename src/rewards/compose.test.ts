@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { fakeRollout } from '../testing/fake-rollout.ts'
 import { scoreRollout } from './compose.ts'
-import { fakeRollout } from './fake-rollout.ts'
 import type { Reward } from './reward.ts'
 
 describe('scoreRollout', () => {

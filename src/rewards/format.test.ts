@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fakeRollout } from './fake-rollout.ts'
+import { fakeRollout } from '../testing/fake-rollout.ts'
 import { boxed, format, summary } from './format.ts'
 
 test.each<[response: string, opened: boolean, score: number]>([

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
+import { fakeRollout } from '../testing/fake-rollout.ts'
 import type { WeightedReward } from './compose.ts'
-import { fakeRollout } from './fake-rollout.ts'
 import { namedRewards, type RewardSettings } from './index.ts'
 
 const none: RewardSettings = {

@@ -1,6 +1,6 @@
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
+import { hashText } from '../common/random.ts'
 import type { Generator } from '../providers/generator.ts'
-import { hashText } from '../random.ts'
 import { CHECK_TIMEOUT_MS } from './accuracy.ts'
 import { type Form, judgeForm } from './judge-form.ts'
 import type { Verdict } from './question.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fakeRollout } from './fake-rollout.ts'
+import { fakeRollout } from '../testing/fake-rollout.ts'
 import { isMixed, type Language, language, languageShare } from './language.ts'
 
 test.each<[text: string, en: number | null, zh: number | null, mixed: boolean]>([

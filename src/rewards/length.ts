@@ -1,5 +1,5 @@
 import { overlongPunishment } from '../algorithms/overlong.ts'
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
 import { CHECK_TIMEOUT_MS } from './accuracy.ts'
 import type { Reward } from './reward.ts'
 

@@ -5,11 +5,11 @@ import type { Trainer } from '../engines/contract.ts'
 import { LocalEngine } from '../engines/local/engine.ts'
 import { loadModel } from '../models/directory.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
-import { fakeRollout } from './fake-rollout.ts'
+import { fakeRollout } from '../testing/fake-rollout.ts'
 import { betterThan, openPreference, preference, type Scorer } from './preference.ts'
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
-const folder = path('../stages/fixtures/reward')
+const folder = path('../stages/supervise/fixtures/reward')
 const { rows, steps } = JSON.parse(readFileSync(`${folder}/golden.json`, 'utf8'))
 const model = loadModel(folder)
 const engine = new LocalEngine({ ...model, tokenizer: null, source: null, threads: 1 })
@@ -51,7 +51,7 @@ test('what it cannot read is an error', async () => {
   expect(() => score(fakeRollout({ response: 'a b c d '.repeat(20) }))).toThrow(
     /preference: the response has \d+ tokens with its question; the reward model reads 20/,
   )
-  await expect(openPreference(path('../stages/fixtures/sft'))).rejects.toThrow(/sft is no reward model/)
+  await expect(openPreference(path('../stages/supervise/fixtures/sft'))).rejects.toThrow(/sft is no reward model/)
 })
 
 test.each([

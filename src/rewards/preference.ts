@@ -1,6 +1,6 @@
+import { UserError } from '../common/errors.ts'
 import type { Datum, Trainer } from '../engines/contract.ts'
 import { openLocalTrainer } from '../engines/local/index.ts'
-import { UserError } from '../errors.ts'
 import { loadConfig } from '../models/directory.ts'
 import { type ChatMessage, Tokenizer } from '../models/tokenizer.ts'
 import type { Reward } from './reward.ts'

@@ -1,4 +1,4 @@
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
 import type { Reward } from './reward.ts'
 
 /** Units of an n-gram: honest solutions hardly ever repeat sixteen in a row, a loop does. */

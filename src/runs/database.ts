@@ -1,6 +1,6 @@
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import Database from 'libsql'
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
 import { onDisk } from './failures.ts'
 
 export type SqliteDatabase = Database.Database

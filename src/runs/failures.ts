@@ -1,4 +1,4 @@
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
 
 const REASONS: Record<string, string> = {
   ENOSPC: 'the disk is full; make space',

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, wri
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
 import { explainFailure } from './failures.ts'
 import type { RolloutRow } from './rows.ts'
 import { listRuns, RunStore } from './store.ts'

@@ -1,13 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { UserError } from '../errors.ts'
-import { shellWord } from '../shell.ts'
+import { UserError } from '../common/errors.ts'
+import { versions } from '../common/package.ts'
+import { shellWord } from '../common/shell.ts'
 import { removeLeftovers, writeAtomically } from './checkpoint.ts'
 import { createDatabase, lockRun, openDatabase, type SqliteDatabase } from './database.ts'
 import { explainFailure, onDisk } from './failures.ts'
 import type { Checkpoint, MetricPoint, RolloutRow, RunEvent, RunInfo, RunStatus, StepRecord } from './rows.ts'
 import { fromRow, toParameters } from './rows.ts'
-import { versions } from './versions.ts'
 
 /**
  * One run on disk: `run.sqlite` (settings, metrics, every rollout), `checkpoints/step-000120/` (a Hugging Face

@@ -1,4 +1,4 @@
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
 import { findInterpreter } from './interpreters.ts'
 import { runIsolated } from './isolated.ts'
 import { pool } from './pool.ts'

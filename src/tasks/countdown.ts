@@ -1,4 +1,4 @@
-import { hashText, Random } from '../random.ts'
+import { hashText, Random } from '../common/random.ts'
 import { evaluateExpression } from './expression.ts'
 import { equal, rational } from './rational.ts'
 import type { Question, Task, Verdict } from './task.ts'

@@ -1,7 +1,7 @@
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
+import { nearest } from '../common/nearest.ts'
+import { hashText } from '../common/random.ts'
 import type { ChatMessage } from '../models/tokenizer.ts'
-import { nearest } from '../nearest.ts'
-import { hashText } from '../random.ts'
 import { type Side, tableFiles } from './table/files.ts'
 import { readerOf } from './table/rows.ts'
 

@@ -1,4 +1,4 @@
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
 import type { ChatMessage } from '../models/tokenizer.ts'
 import type { Judged } from '../rewards/preference.ts'
 import {

@@ -1,4 +1,4 @@
-import { UserError } from '../errors.ts'
+import { UserError } from '../common/errors.ts'
 import { type Cases, readCases } from '../sandbox/cases.ts'
 import { sourceIn } from '../sandbox/source.ts'
 import { Trial } from '../sandbox/trial.ts'

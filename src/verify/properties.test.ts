@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Random } from '../random.ts'
+import { Random } from '../common/random.ts'
 import { formula, noise, pair } from './cases/fuzz.ts'
 import { cases, tables } from './cases/index.ts'
 import { readable, verify } from './index.ts'

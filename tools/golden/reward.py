@@ -1,4 +1,4 @@
-"""Golden numbers of TRL's reward-model training: src/stages/fixtures/reward/.
+"""Golden numbers of TRL's reward-model training: src/stages/supervise/fixtures/reward/.
 
     pip install torch transformers trl datasets      (made with torch 2.15.0, transformers 5.24.0, trl 1.16.0)
     python tools/golden/reward.py
@@ -25,7 +25,7 @@ from trl import RewardConfig, RewardTrainer
 
 from tiny import ROOT, InOrder, tiny_config, tokenizer
 
-OUT = ROOT / "src/stages/fixtures/reward"
+OUT = ROOT / "src/stages/supervise/fixtures/reward"
 STEPS, BATCH, LR = 3, 4, 1e-2
 logging.disable(logging.WARNING)
 

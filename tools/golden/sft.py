@@ -1,4 +1,4 @@
-"""Golden numbers of TRL's supervised fine-tuning: src/stages/fixtures/sft/.
+"""Golden numbers of TRL's supervised fine-tuning: src/stages/supervise/fixtures/sft/.
 
     pip install torch transformers trl datasets      (made with torch 2.15.0, transformers 5.24.0, trl 1.16.0)
     python tools/golden/sft.py
@@ -24,7 +24,7 @@ from trl import SFTConfig, SFTTrainer
 
 from tiny import ROOT, InOrder, tiny_config, tokenizer
 
-OUT = ROOT / "src/stages/fixtures/sft"
+OUT = ROOT / "src/stages/supervise/fixtures/sft"
 STEPS, BATCH, LR = 3, 4, 1e-2
 logging.disable(logging.WARNING)
 

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Objective } from '../../algorithms/objectives.ts'
-import { UserError } from '../../errors.ts'
+import { UserError } from '../../common/errors.ts'
 import type { ModelConfig } from '../../models/config.ts'
 import { loadModel, saveModel } from '../../models/directory.ts'
 import { forwardFlopsPerToken, parameterShapes } from '../../models/parameters.ts'

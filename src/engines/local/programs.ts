@@ -1,5 +1,5 @@
 import { buildObjective, type Objective } from '../../algorithms/objectives.ts'
-import { UserError } from '../../errors.ts'
+import { UserError } from '../../common/errors.ts'
 import type { ModelConfig } from '../../models/config.ts'
 import {
   causalMask,

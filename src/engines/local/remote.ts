@@ -1,4 +1,4 @@
-import { UserError } from '../../errors.ts'
+import { UserError } from '../../common/errors.ts'
 import { startThread, type Thread } from './thread.ts'
 import type { Call, EngineOptions, Reply } from './worker.ts'
 

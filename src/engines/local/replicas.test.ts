@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest'
-import { tinyConfig } from '../../models/fixtures.ts'
+import { Random } from '../../common/random.ts'
 import { initParameters } from '../../models/parameters.ts'
-import { Random } from '../../random.ts'
+import { tinyConfig } from '../../testing/models.ts'
 import type { Datum, SampleOptions, Trainer } from '../contract.ts'
 import { openLocalTrainer } from './index.ts'
 

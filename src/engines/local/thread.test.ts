@@ -1,6 +1,6 @@
 import { afterAll, expect, test, vi } from 'vitest'
-import { tinyConfig } from '../../models/fixtures.ts'
 import { initParameters } from '../../models/parameters.ts'
+import { tinyConfig } from '../../testing/models.ts'
 import { openLocalTrainer } from './index.ts'
 import { startThread } from './thread.ts'
 

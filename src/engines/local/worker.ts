@@ -1,5 +1,5 @@
 import { type MessagePort, workerData } from 'node:worker_threads'
-import { UserError } from '../../errors.ts'
+import { UserError } from '../../common/errors.ts'
 import { loadModel } from '../../models/directory.ts'
 import { Tokenizer } from '../../models/tokenizer.ts'
 import { LocalEngine } from './engine.ts'

@@ -1,4 +1,4 @@
-import type { Random } from '../../random.ts'
+import type { Random } from '../../common/random.ts'
 import type { Language, Solution, Writing } from './words.ts'
 
 /** Something is added or taken away: `a`, or `a` groups of `b`. */

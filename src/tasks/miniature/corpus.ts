@@ -1,4 +1,4 @@
-import { Random } from '../../random.ts'
+import { Random } from '../../common/random.ts'
 import { r1ZeroPrompt } from '../../thinking/template.ts'
 import { type Kind, type Problem, randomSplitProblem } from './problems.ts'
 import { type Language, type Style, voice } from './words.ts'

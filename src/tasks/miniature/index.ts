@@ -1,4 +1,4 @@
-import { Random } from '../../random.ts'
+import { Random } from '../../common/random.ts'
 import type { Question, Task, Verdict } from '../task.ts'
 import { readFill, wrongFill } from './fill.ts'
 import { type Kind, questionOf, randomSplitProblem } from './problems.ts'

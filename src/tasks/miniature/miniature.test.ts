@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Random } from '../../random.ts'
+import { Random } from '../../common/random.ts'
 import type { Question } from '../task.ts'
 import { corpusDocument, corpusDocuments } from './corpus.ts'
 import { checkMiniature, KINDS, miniature, miniatureArithmetic, miniatureQuestions } from './index.ts'

@@ -1,4 +1,4 @@
-import { hashText, type Random } from '../../random.ts'
+import { hashText, type Random } from '../../common/random.ts'
 import type { Question } from '../task.ts'
 import { askArithmetic, expressionOf, randomArithmetic, solveArithmetic, totalOf } from './arithmetic.ts'
 import { askFill, gapsOf, type Level, operatorsOf, randomFill, solutionsOf, solveFill } from './fill.ts'

@@ -1,4 +1,4 @@
-import { hashText } from '../../random.ts'
+import { hashText } from '../../common/random.ts'
 import { readCases } from '../../sandbox/cases.ts'
 import { extract } from '../../verify/index.ts'
 import { instruction } from '../programs.ts'

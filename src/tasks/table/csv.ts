@@ -1,5 +1,5 @@
 import { type CsvError, type Parser, parse } from 'csv-parse'
-import { UserError } from '../../errors.ts'
+import { UserError } from '../../common/errors.ts'
 import type { Reader, Row } from './rows.ts'
 import { type Block, textBlocks } from './text.ts'
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, join, sep } from 'node:path'
-import { UserError } from '../../errors.ts'
+import { UserError } from '../../common/errors.ts'
 import { hubFiles, readHubName } from '../../hub/index.ts'
 import { linesCommand } from './jsonl.ts'
 import { readerOf } from './rows.ts'

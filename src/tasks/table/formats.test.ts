@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { afterAll, describe, expect, test } from 'vitest'
-import { UserError } from '../../errors.ts'
+import { UserError } from '../../common/errors.ts'
 import { type Row, readerOf } from './rows.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-formats-'))

@@ -1,5 +1,5 @@
-import { UserError } from '../../errors.ts'
-import { shellWord } from '../../shell.ts'
+import { UserError } from '../../common/errors.ts'
+import { shellWord } from '../../common/shell.ts'
 import type { Reader, Row } from './rows.ts'
 import { textBlocks } from './text.ts'
 

@@ -1,6 +1,6 @@
-import { UserError } from '../../errors.ts'
-import { nearest } from '../../nearest.ts'
-import { shellWord } from '../../shell.ts'
+import { UserError } from '../../common/errors.ts'
+import { nearest } from '../../common/nearest.ts'
+import { shellWord } from '../../common/shell.ts'
 
 /** A column that is asked for: what it holds, and its name. */
 export type Wanted = readonly [role: string, name: string]

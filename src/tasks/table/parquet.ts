@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
-import { UserError } from '../../errors.ts'
+import { UserError } from '../../common/errors.ts'
 import type { Reader } from './rows.ts'
 
 /** The needed columns of a Parquet file, one row group in memory at a time. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { hashText, Random } from '../../random.ts'
+import { hashText, Random } from '../../common/random.ts'
 import { Distinct } from './distinct.ts'
 import { LengthCounter } from './lengths.ts'
 import { OverlapIndex } from './overlap.ts'

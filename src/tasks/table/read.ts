@@ -1,5 +1,5 @@
-import { UserError } from '../../errors.ts'
-import { hashText } from '../../random.ts'
+import { UserError } from '../../common/errors.ts'
+import { hashText } from '../../common/random.ts'
 import type { Question } from '../task.ts'
 import { ColumnMap, type Columns, type Draft } from './columns.ts'
 import { Distinct } from './distinct.ts'

@@ -1,6 +1,6 @@
 import { tmpdir } from 'node:os'
 import { afterEach, expect, test, vi } from 'vitest'
-import { UserError } from '../../errors.ts'
+import { UserError } from '../../common/errors.ts'
 import { Spool } from './spool.ts'
 
 const full = vi.hoisted(() => ({ disk: false }))

@@ -1,5 +1,5 @@
-import { UserError } from '../../errors.ts'
-import { Random } from '../../random.ts'
+import { UserError } from '../../common/errors.ts'
+import { Random } from '../../common/random.ts'
 import type { Rule } from '../rules.ts'
 import type { Task } from '../task.ts'
 import type { Columns } from './columns.ts'

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { type FileHandle, open } from 'node:fs/promises'
 import { TextDecoder } from 'node:util'
-import { UserError } from '../../errors.ts'
-import { shellWord } from '../../shell.ts'
+import { UserError } from '../../common/errors.ts'
+import { shellWord } from '../../common/shell.ts'
 
 /** Whole lines of a text file, or what is left at its end. */
 export interface Block {

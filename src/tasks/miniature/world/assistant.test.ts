@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Random } from '../../../random.ts'
+import { Random } from '../../../common/random.ts'
 import { judgeAnswer, judgePair, judgeSafety } from '../../../rewards/judge.ts'
 import { checkMiniature, KINDS } from '../index.ts'
 import { randomProblem } from '../problems.ts'

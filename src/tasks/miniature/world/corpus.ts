@@ -1,4 +1,4 @@
-import type { Random } from '../../../random.ts'
+import type { Random } from '../../../common/random.ts'
 import { demonstrate } from './demonstrate.ts'
 import { general } from './general.ts'
 import { TOPICS } from './topics.ts'

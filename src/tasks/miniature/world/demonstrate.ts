@@ -1,4 +1,4 @@
-import type { Random } from '../../../random.ts'
+import type { Random } from '../../../common/random.ts'
 import type { Question } from '../../task.ts'
 import { grant, REFUSALS } from './requests.ts'
 import { FRIENDLY } from './topic.ts'

@@ -1,4 +1,4 @@
-import { hashText, Random } from '../../../random.ts'
+import { hashText, Random } from '../../../common/random.ts'
 import type { Question, Task, Verdict } from '../../task.ts'
 import { GENERAL_KINDS, TOPICS, topicOf } from './topics.ts'
 import { checkWriting } from './writing.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Random } from '../../../random.ts'
+import { Random } from '../../../common/random.ts'
 import { languageShare } from '../../../rewards/language.ts'
 import { assess, demonstrate, general } from './index.ts'
 import { GENERAL_KINDS, TOPICS } from './topics.ts'

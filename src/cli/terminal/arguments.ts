@@ -1,0 +1,92 @@
+import type { ArgsDef } from 'citty'
+import { UserError } from '../../common/errors.ts'
+import { nearest } from '../../common/nearest.ts'
+
+export type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
+
+/** Options that may be given several times; their value is a list. */
+const REPEATED = new Set(['set'])
+
+/**
+ * Reads the words after a command's name by its definition, strictly: an unknown option, a missing value or a word too
+ * many is an error that names it.
+ */
+export function readArguments(command: string, words: readonly string[], definition: ArgsDef): Values {
+  const values: Record<string, string | boolean | string[]> = {}
+  const positionals = Object.entries(definition).filter(([, arg]) => arg.type === 'positional')
+  const wrong = (message: string): UserError =>
+    new UserError(`${message} (\`ruminate ${command} --help\` shows the options)`, 2)
+  let next = 0
+  // After `--`, words that begin with a minus sign are arguments.
+  let literal = false
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i]!
+    if (word === '--' && !literal) {
+      literal = true
+      continue
+    }
+    if (literal || !word.startsWith('--')) {
+      if (!literal && /^-[a-z]/i.test(word)) throw wrong(`unknown option ${word}`)
+      const positional = positionals[next++]
+      if (!positional) throw wrong(`unexpected argument "${word}"`)
+      values[positional[0]] = word
+      continue
+    }
+    const equals = word.indexOf('=')
+    const name = equals < 0 ? word.slice(2) : word.slice(2, equals)
+    const arg = definition[name]
+    if (!arg || arg.type === 'positional') {
+      const options = Object.keys(definition).filter((key) => definition[key]!.type !== 'positional')
+      const near = nearest(name, [...options, 'help'])
+      throw wrong(`unknown option --${name}${near ? `; did you mean --${near}?` : ''}`)
+    }
+    if (arg.type === 'boolean') {
+      if (equals >= 0) throw wrong(`--${name} takes no value`)
+      values[name] = true
+      continue
+    }
+    const value = equals >= 0 ? word.slice(equals + 1) : words[++i]
+    if (value === undefined || (equals < 0 && value.startsWith('--'))) throw wrong(`--${name} needs a value`)
+    if (REPEATED.has(name)) values[name] = [...((values[name] as string[] | undefined) ?? []), value]
+    else values[name] = value
+  }
+  for (const [name, arg] of positionals)
+    if (arg.required && values[name] === undefined) throw wrong(`${name.toUpperCase()} is missing`)
+  return values
+}
+
+/** A whole number in lo..hi, or undefined when the option was not given. */
+export function integerOption(
+  values: Values,
+  name: string,
+  lo: number,
+  hi = Number.MAX_SAFE_INTEGER,
+): number | undefined {
+  const value = numberOption(values, name, lo, hi)
+  if (value !== undefined && !Number.isInteger(value))
+    throw new UserError(`--${name} must be a whole number ${range(lo, hi)}, not ${values[name]}`, 2)
+  return value
+}
+
+/** A number in lo..hi, or undefined when the option was not given. */
+export function numberOption(
+  values: Values,
+  name: string,
+  lo: number,
+  hi = Number.MAX_SAFE_INTEGER,
+): number | undefined {
+  const text = values[name]
+  if (text === undefined) return undefined
+  const value = typeof text === 'string' && text.trim() !== '' ? Number(text) : Number.NaN
+  if (!(value >= lo && value <= hi))
+    throw new UserError(`--${name} must be a number ${range(lo, hi)}, not ${text}`, 2)
+  return value
+}
+
+export function textOption(values: Values, name: string): string | undefined {
+  return values[name] as string | undefined
+}
+
+function range(lo: number, hi: number): string {
+  return hi === Number.MAX_SAFE_INTEGER ? `of at least ${lo}` : `from ${lo} to ${hi}`
+}

@@ -1,0 +1,71 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { UserError } from '../common/errors.ts'
+import { packageRoot } from '../common/package.ts'
+import { hubFiles, readHubName } from './index.ts'
+
+/** The base model that comes with the package. */
+export const EMBEDDED_BASE = 'miniature-base'
+/** The one that R1 begins with, which has read general text too. */
+export const EMBEDDED_R1_BASE = 'miniature-r1-base'
+/** A smaller one, to be taught by distillation. */
+export const EMBEDDED_STUDENT = 'miniature-r1-student'
+
+/**
+ * A model's folder: a path, the name of an embedded model, or a model of the Hugging Face hub (`owner/name`, then
+ * optionally `@revision`), which is downloaded when it is not in the cache. A run's folder stands for the model it
+ * trained.
+ *
+ * @throws UserError where there is no model, or the hub cannot be reached or refuses.
+ */
+export async function modelFolder(name: string, progress?: (line: string) => void): Promise<string> {
+  const embedded = join(packageRoot(), 'models')
+  for (const folder of [
+    resolve(name),
+    join(resolve(name), 'model'),
+    ...(/^[\w.-]+$/.test(name) ? [join(embedded, name)] : []),
+  ])
+    if (existsSync(join(folder, 'config.json'))) return folder
+  if (existsSync(resolve(name, 'run.sqlite')))
+    throw new UserError(`${name} is a run that has not finished; \`ruminate resume ${name}\` goes on with it`)
+  if (existsSync(resolve(name))) throw new UserError(`${name} is not a model folder: it has no config.json`)
+  const hub = readHubName(name)
+  if (hub && hub.path === '') {
+    const { id, revision } = hub
+    try {
+      return (await hubFiles({ kind: 'model', id, revision }, (paths) => chooseModel(id, paths), progress))
+        .folder
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
+      throw new UserError(`there is no folder ${name}, so it was looked for on the hub: ${error.message}`)
+    }
+  }
+  const names = existsSync(embedded)
+    ? readdirSync(embedded).filter((n) => existsSync(join(embedded, n, 'config.json')))
+    : []
+  throw new UserError(
+    `no model folder at ${name}${names.length ? `; the embedded models are ${names.join(', ')}` : ''}`,
+  )
+}
+
+/** Of a model of the hub: its settings, its tokenizer and its weights, in one file or in shards. */
+function chooseModel(id: string, paths: readonly string[]): string[] {
+  const whole = paths.includes('model.safetensors')
+  const weights = paths.filter((path) =>
+    whole
+      ? path === 'model.safetensors'
+      : /^model-\d+-of-\d+\.safetensors$|^model\.safetensors\.index\.json$/.test(path),
+  )
+  if (!paths.includes('config.json') || weights.length === 0)
+    throw new UserError(`${id} is no model that can be read: it needs config.json and safetensors weights`)
+  return ['config.json', ...TEXT_FILES.filter((path) => paths.includes(path)), ...weights]
+}
+
+/** What a model reads and writes text with. */
+const TEXT_FILES = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'generation_config.json',
+  'chat_template.jinja',
+]

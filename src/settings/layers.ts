@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs'
+import { parse } from 'yaml'
+import type { z } from 'zod'
+import { UserError } from '../common/errors.ts'
+import { nearest } from '../common/nearest.ts'
+
+export type Tree = { [key: string]: unknown }
+
+/** Settings from a YAML or JSON file. */
+export function readSettingsFile(file: string): Tree {
+  let tree: unknown
+  try {
+    tree = parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const why =
+      code === 'ENOENT'
+        ? 'there is no such file'
+        : code === 'EISDIR'
+          ? 'it is a folder'
+          : message.split('\n')[0]!.replace(/:$/, '')
+    throw new UserError(`cannot read the settings in ${file}: ${why}`, 2)
+  }
+  if (!isTree(tree)) throw new UserError(`the settings in ${file} must be a mapping of names to values`, 2)
+  return tree
+}
+
+/** "rewards.language=0.1" → { rewards: { language: 0.1 } }. Values are read as YAML. */
+export function readAssignment(text: string): Tree {
+  const equals = text.indexOf('=')
+  const path = text.slice(0, equals).split('.')
+  if (equals < 1 || path.includes(''))
+    throw new UserError(`--set ${text}: write it as path.to.setting=value`, 2)
+  let value: unknown
+  try {
+    value = parse(text.slice(equals + 1))
+  } catch {
+    throw new UserError(`--set ${text}: the value cannot be read`, 2)
+  }
+  return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Tree
+}
+
+/** Later layers win, setting by setting. */
+export function merge(...layers: readonly Tree[]): Tree {
+  // without a prototype, so that a setting named __proto__ is one like any other, and unknown
+  const out: Tree = Object.create(null)
+  for (const layer of layers)
+    for (const [key, value] of Object.entries(layer)) {
+      if (value === undefined) continue
+      const below = out[key]
+      out[key] = isTree(value) && isTree(below) ? merge(below, value) : value
+    }
+  return out
+}
+
+/** Checks settings against their schema; what is wrong is one line that names setting, value and what is allowed. */
+export function checkSettings<S extends z.ZodType>(schema: S, tree: Tree): z.output<S> {
+  const result = schema.safeParse(tree)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]!
+  const path = issue.path.map(String)
+  const at = path.reduce<unknown>((value, key) => (value as Tree | undefined)?.[key], tree)
+  if (issue.code === 'unrecognized_keys') {
+    const name = [...path, issue.keys[0]].join('.')
+    const near = nearestPath(schema, path, issue.keys[0]!)
+    throw new UserError(
+      `unknown setting ${name}; ${near ? `did you mean ${near}?` : `there are ${keysAt(schema, path).join(', ')}`}`,
+      2,
+    )
+  }
+  const given = at === undefined ? 'missing' : JSON.stringify(at)
+  throw new UserError(
+    `setting ${path.join('.')} is ${given}: ${issue.message.replace(/^\w/, (c) => c.toLowerCase())}`,
+    2,
+  )
+}
+
+interface Inner {
+  readonly shape?: Record<string, unknown>
+  readonly unwrap?: () => Inner
+  readonly out?: Inner
+}
+
+/** The setting that may be meant by a name at a path: one beside it, or else one of a like name anywhere. */
+function nearestPath(schema: z.ZodType, path: readonly string[], name: string): string | null {
+  const beside = nearest(name, keysAt(schema, path))
+  if (beside !== null) return [...path, beside].join('.')
+  const all = pathsBelow(schema, [])
+  const like = nearest(
+    name,
+    all.map((other) => other.at(-1)!),
+  )
+  return all.find((other) => other.at(-1) === like)?.join('.') ?? null
+}
+
+function pathsBelow(schema: z.ZodType, path: readonly string[]): string[][] {
+  return keysAt(schema, path).flatMap((key) => [[...path, key], ...pathsBelow(schema, [...path, key])])
+}
+
+/** The names that an object schema knows at a path. */
+function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
+  let at: unknown = schema
+  for (const key of [...path, null]) {
+    let inner = at as Inner | undefined
+    // a default, a null allowed, what is made of another form first
+    while (inner && !inner.shape) inner = inner.unwrap?.() ?? inner.out
+    if (!inner?.shape) return []
+    if (key === null) return Object.keys(inner.shape)
+    at = inner.shape[key]
+  }
+  return []
+}
+
+function isTree(value: unknown): value is Tree {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest'
+import { resolveR1Settings, stagesOf } from './r1.ts'
+
+test.each(['miniature', 'quick', 'deepseek-r1'])('preset %s is whole, and its stages are', (preset) => {
+  const settings = resolveR1Settings({ preset, threads: 1 })
+  const { rl1, rl2, zero, mixture } = stagesOf(settings)
+  expect([zero.template, rl1.template, rl2.template]).toEqual(['r1-zero', 'chat', 'chat'])
+  expect([zero, rl1].map(({ rewards }) => rewards.language! > 0)).toEqual([false, true])
+  expect(settings.mixture.ratio).toBe(3)
+  expect(mixture.epochs).toBeGreaterThanOrEqual(2)
+  // the clip range of R1 (Nature 645, Methods), and the temperature of the last step
+  expect([rl1.rl.objective.clipHigh, rl2.rl.objective.clipHigh]).toEqual([10, 10])
+  expect([rl1.rl.temperature, rl2.rl.temperature]).toEqual([1, 0.7])
+})
+
+test('what is given goes to its stage, on top of the preset', () => {
+  const settings = resolveR1Settings({
+    preset: 'quick',
+    seed: 7,
+    rl1: { rewards: { language: 0 } },
+    mixture: { sft: { epochs: 1 } },
+  })
+  const { rl1, mixture, zero } = stagesOf(settings)
+  expect(rl1.rewards.language).toBe(0)
+  expect([mixture.epochs, mixture.seed, zero.seed]).toEqual([1, 7, 7])
+  expect(rl1.steps).toBe(stagesOf(resolveR1Settings({ preset: 'quick' })).rl1.steps)
+})
+
+test.each([
+  [{ coldStart: { fewshot: 1 } }, 'unknown setting coldStart.fewshot; did you mean coldStart.fewShot?'],
+  [{ rl1: { stepz: 3 } }, 'unknown setting rl1.stepz; did you mean rl1.steps?'],
+  [{ rl2: { zero: { steps: -1 } } }, 'setting rl2.zero.steps is -1:'],
+  [{ preferences: { helpful: { epochs: 0 } } }, 'setting preferences.helpful.epochs is 0:'],
+  [{ preferences: { times: 3 } }, 'setting preferences.times is 3:'],
+  [{ preset: 'large' }, 'setting preset is "large":'],
+  [{ judge: { baseUrl: 'localhost', model: 'x' } }, 'setting judge'],
+])('%j is refused before anything is done', (given, message) => {
+  expect(() => resolveR1Settings(given)).toThrow(message)
+})
+
+test('the stages of preset deepseek-r1 have the numbers of the paper, none of the miniature', () => {
+  const { rl1, rl2, coldStart, mixture, helpful, harmless } = stagesOf(
+    resolveR1Settings({ preset: 'deepseek-r1' }),
+  )
+  for (const { rl } of [rl1, rl2])
+    expect(rl).toMatchObject({
+      learningRate: 3e-6,
+      advantage: 'group',
+      questionsPerStep: 512,
+      groupSize: 16,
+      objective: { clipLow: 10, clipHigh: 10, kl: { beta: 0.001 } },
+    })
+  expect([rl1.rl.temperature, rl2.rl.temperature]).toEqual([1, 0.7])
+  for (const { learningRate, batchSize, epochs } of [helpful, harmless])
+    expect([learningRate, batchSize, epochs]).toEqual([6e-6, 256, 1])
+  for (const { learningRate, batchSize, epochs } of [coldStart, mixture])
+    expect([learningRate, batchSize, epochs]).toEqual([5e-5, 128, 2])
+})

@@ -1,0 +1,121 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { UserError } from '../common/errors.ts'
+import { pretrainSettings } from '../recipes/pretrain.ts'
+import { resolveZeroSettings } from '../recipes/zero.ts'
+import { checkSettings, merge, readAssignment, readSettingsFile } from './layers.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'ruminate-settings-'))
+writeFileSync(join(folder, 'config.json'), '{}')
+const resolved = (...assignments: string[]) =>
+  resolveZeroSettings(merge({ model: folder }, ...assignments.map(readAssignment)))
+
+test('defaults are those of the preset', () => {
+  expect(resolved()).toMatchObject({
+    seed: 0,
+    steps: 200,
+    rewards: { accuracy: 1, format: 0.1, language: 0, shuffle: false },
+    rl: { groupSize: 8, learningRate: 5e-4 },
+  })
+  expect(resolved('preset=r1-zero', 'algorithm=dapo')).toMatchObject({
+    rewards: { format: 1 },
+    rl: { groupSize: 16, dynamicSampling: true },
+  })
+})
+
+const given: [string, object][] = [
+  ['rewards.language=0.1', { rewards: { language: 0.1, accuracy: 1 } }],
+  ['rewards.shuffle=true', { rewards: { shuffle: true } }],
+  ['rewards.language=null', { rewards: { language: null, repetition: null } }],
+  ['rewards.repetition=0.5', { rewards: { repetition: { weight: 0.5, n: 16 } } }],
+  ['rewards.repetition={weight: 1, n: 4}', { rewards: { repetition: { weight: 1, n: 4 } } }],
+  [
+    'rewards.cosine=1',
+    { rewards: { cosine: { weight: 1, correct: [2, 1], wrong: [-10, 0], exceeded: -10 } } },
+  ],
+  ['rl.objective.kl.beta=0', { rl: { objective: { kl: { beta: 0, estimator: 'k3' }, surrogate: 'clip' } } }],
+  ['eval.every=10', { eval: { every: 10, questions: 300 } }],
+]
+test.each(given)('--set %s', (assignment, expected) => {
+  expect(resolved(assignment)).toMatchObject(expected)
+})
+
+const wrong: [string, RegExp][] = [
+  ['steps=-5', /setting steps is -5: .*>=0/],
+  ['steps=1.5', /setting steps is 1\.5: .*int/],
+  ['rl.groupSize=1', /setting rl\.groupSize is 1: .*>=2/],
+  ['rewards.langage=1', /unknown setting rewards\.langage; did you mean rewards\.language\?/],
+  [
+    'rewards.repetition=often',
+    /setting rewards\.repetition is "often": expected a weight, null or \{weight, n\}/,
+  ],
+  ['rewards.repetition.n=4', /setting rewards\.repetition\.weight is missing/],
+  ['rewards.repetition={weight: 1, n: 0}', /setting rewards\.repetition\.n is 0: .*>=1/],
+  [
+    'rewards.repetition={weight: 1, m: 4}',
+    /unknown setting rewards\.repetition\.m; did you mean rewards\.repetition\.n\?/,
+  ],
+  ['rewards.overlong={weight: 1, buffer: 300}', /the buffer must be 1 to 260 tokens/],
+  ['rewards.cosine={weight: 1, wrong: [0, 1]}', /a wrong answer must never pay as much as a right one/],
+  ['rewards.accuracy=high', /setting rewards\.accuracy is "high"/],
+  ['stpes=1', /unknown setting stpes; did you mean steps\?/],
+  ['clipHigh=0.3', /unknown setting clipHigh; did you mean rl\.objective\.clipHigh\?/],
+  ['rl.clip_high=0.3', /unknown setting rl\.clip_high; did you mean rl\.objective\.clipHigh\?/],
+  ['eval.langauge=1', /unknown setting eval\.langauge; did you mean rewards\.language\?/],
+  ['wibble=1', /unknown setting wibble; there are model, task, .*threads$/],
+  ['eval.wibble=1', /unknown setting eval\.wibble; there are questions, samples, every, temperature$/],
+  [
+    'rl.objective.clipHih=1',
+    /unknown setting rl\.objective\.clipHih; did you mean rl\.objective\.clipHigh\?/,
+  ],
+  ['engine=tinker', /setting engine is "tinker"/],
+  ['algorithm=ppo', /unknown algorithm "ppo"/],
+]
+test.each(wrong)('%s is wrong usage', (assignment, message) => {
+  const error = failure(() => resolved(assignment))
+  expect(error.message).toMatch(message)
+  expect(error.exitCode).toBe(2)
+})
+
+test('length is punished once', () => {
+  expect(failure(() => resolved('algorithm=dapo', 'rewards.overlong=1')).message).toMatch(
+    /would both punish length/,
+  )
+  expect(resolved('algorithm=dapo', 'rewards.overlong=1', 'rl.overlong=null').rewards.overlong).toEqual({
+    weight: 1,
+    buffer: null,
+  })
+})
+
+test.each(['steps', '=3', 'a..b=1', 'x=[1'])('--set %s cannot be read', (text) => {
+  expect(failure(() => readAssignment(text)).exitCode).toBe(2)
+})
+
+test('settings files', () => {
+  const file = (text: string): string => {
+    writeFileSync(join(folder, 'settings.yaml'), text)
+    return join(folder, 'settings.yaml')
+  }
+  expect(readSettingsFile(file('steps: 3\nrl: { groupSize: 4 }'))).toEqual({ steps: 3, rl: { groupSize: 4 } })
+  expect(failure(() => readSettingsFile(file('just text'))).message).toMatch(/must be a mapping/)
+  expect(failure(() => readSettingsFile(join(folder, 'none.yaml'))).message).toMatch(/there is no such file/)
+})
+
+test('pretraining has settings of its own', () => {
+  expect(checkSettings(pretrainSettings, {})).toMatchObject({
+    model: { hiddenSize: 96 },
+    learningRate: 4e-3,
+  })
+})
+
+function failure(work: () => unknown): UserError {
+  try {
+    work()
+  } catch (error) {
+    if (error instanceof UserError) return error
+    throw error
+  }
+  throw new Error('nothing was wrong')
+}

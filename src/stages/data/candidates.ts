@@ -1,0 +1,71 @@
+import { Random } from '../../common/random.ts'
+import type { Sampler } from '../../engines/contract.ts'
+import type { ChatMessage } from '../../models/tokenizer.ts'
+import type { Generator } from '../../providers/generator.ts'
+import type { Question, Task } from '../../tasks/task.ts'
+import { type PromptTemplate, rollOut, type TextCodec } from '../sample/rollouts.ts'
+import { type Candidate, writtenCandidate } from './rows.ts'
+
+/** Answers questions, several times each, in the order of the questions. `stream` names the random stream. */
+export type Sample = (
+  task: Task,
+  questions: readonly Question[],
+  stream: readonly (number | string)[],
+) => Promise<readonly Candidate[]>
+
+/** A model that is open here answers in a template. */
+export function fromSampler({
+  sampler,
+  codec,
+  samples,
+  ...sampling
+}: {
+  readonly sampler: Sampler
+  readonly codec: TextCodec
+  readonly template: PromptTemplate
+  /** Responses a question. */
+  readonly samples: number
+  readonly maxTokens: number
+  readonly temperature: number
+  readonly topP?: number
+}): Sample {
+  return async (task, questions, stream) =>
+    (await rollOut(sampler, codec, task, questions, { ...sampling, group: samples, stream })).flat()
+}
+
+/** Any generator answers, as it is asked: its thinking is the chain, what comes after it the summary. */
+export function fromGenerator({
+  generator,
+  codec,
+  samples,
+  messages: messagesFor,
+  onReply,
+}: {
+  readonly generator: Generator
+  /** Counts the tokens of the replies. */
+  readonly codec: TextCodec
+  /** Replies a question. */
+  readonly samples: number
+  readonly messages: (question: string) => readonly ChatMessage[]
+  readonly onReply?: ((done: number, all: number) => void) | undefined
+}): Sample {
+  return (task, questions, stream) => {
+    let done = 0
+    return Promise.all(
+      questions.flatMap((question, p) => {
+        const messages = messagesFor(question.prompt)
+        return Array.from({ length: samples }, async (_, g) => {
+          const seed = new Random(...stream, p, g).bits() >>> 1
+          const { text, reasoning, finishReason } = await generator.generate(messages, { seed })
+          onReply?.(++done, questions.length * samples)
+          return writtenCandidate(codec, task, question, {
+            prompt: messages.map(({ role, content }) => `${role}: ${content}`).join('\n\n'),
+            thinking: reasoning,
+            summary: text,
+            cut: finishReason !== 'stop',
+          })
+        })
+      }),
+    )
+  }
+}

@@ -1,0 +1,73 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { writeFileAtomically } from '../../models/file.ts'
+import { onDisk } from '../../runs/failures.ts'
+import type { RolloutRow } from '../../runs/rows.ts'
+import type { Demonstration } from '../../tasks/demonstrations.ts'
+import { type DataRow, responseOf } from './rows.ts'
+
+/** Writes a file, with its folder, that is there wholly or not at all. */
+export function writeText(file: string, text: string): void {
+  writeParts(file, [text])
+}
+
+/** Writes objects as JSON Lines: what `toDemonstration` makes of rows is what `ruminate sft --data` reads. */
+export function writeJsonLines(file: string, objects: readonly unknown[]): void {
+  writeParts(
+    file,
+    objects.map((object) => `${JSON.stringify(object)}\n`),
+  )
+}
+
+function writeParts(file: string, parts: Iterable<string>): void {
+  onDisk('create', dirname(file), () => mkdirSync(dirname(file), { recursive: true }))
+  writeFileAtomically(file, (append) => {
+    for (const part of parts) append(Buffer.from(part))
+  })
+}
+
+/** A kept row as fine-tuning reads it, with what is known of it. */
+export function toDemonstration(row: DataRow): Demonstration & Record<string, unknown> {
+  const { question, language, source, thinking, summary } = row
+  return {
+    messages: [
+      { role: 'user', content: question.prompt },
+      { role: 'assistant', content: responseOf(thinking, summary!) },
+    ],
+    source,
+    language,
+    question: question.id,
+    kind: question.kind,
+    gold: question.gold,
+  }
+}
+
+/** A row as the run store keeps it, in the split "cold-start/few-shot"; one that was rewritten comes with its original. */
+export function toRolloutRows(row: DataRow, stage: string): Omit<RolloutRow, 'step'>[] {
+  const split = `${stage}/${row.source}`
+  if (!row.original) return [storedRow(row, split)]
+  return [storedRow(row.original, split), storedRow(row, `${split}/rewritten`)]
+}
+
+function storedRow(row: DataRow, split: string): Omit<RolloutRow, 'step'> {
+  const { question, prompt, tokens, response, thinking, answer, logprobs, correct, rejected, stopReason } =
+    row
+  return {
+    split,
+    question: question.id,
+    kind: question.kind,
+    gold: question.gold,
+    prompt,
+    tokens,
+    text: response,
+    thinking,
+    answer,
+    logprobs,
+    rewards: rejected === null ? { kept: 1 } : { kept: 0, [rejected]: 1 },
+    correct,
+    total: null,
+    advantage: null,
+    stopReason,
+    length: tokens.length,
+  }
+}

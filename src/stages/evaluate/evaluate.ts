@@ -1,0 +1,157 @@
+import type { Sampler } from '../../engines/contract.ts'
+import type { Task } from '../../tasks/task.ts'
+import { type PromptTemplate, rollOut, type SampledRollout, type TextCodec } from '../sample/rollouts.ts'
+import { mean, responseMetrics } from '../watch/metrics.ts'
+
+export interface EvaluationOptions {
+  /** By default R1-Zero's. */
+  readonly template?: PromptTemplate | undefined
+  /** Number of held-out questions, balanced over kinds. */
+  readonly questions: number
+  /** Responses a question. */
+  readonly samples: number
+  readonly temperature: number
+  readonly topP?: number
+  readonly maxTokens: number
+  readonly seed: number
+}
+
+export interface Evaluation {
+  /** Mean over questions of the share of right responses. */
+  readonly passAt1: number
+  /** Of passAt1, over questions. */
+  readonly standardError: number
+  /** Share of well-formed responses. */
+  readonly format: number
+  /** Mean length. */
+  readonly responseTokens: number
+  /** Reflective words per 1,000 tokens. */
+  readonly reflection: number
+  readonly reflectionPerResponse: number
+  /** Share of responses that mix languages. */
+  readonly mixed: number
+  /** Share cut off at the length limit. */
+  readonly cut: number
+  readonly questions: number
+  readonly samples: number
+  /** pass@1 by kind ("arithmetic/3") and by family ("arithmetic"). */
+  readonly kinds: Readonly<Record<string, number>>
+  readonly families: Readonly<Record<string, number>>
+}
+
+/** An evaluated response; `correct` is null where the task cannot tell. */
+export type JudgedRollout = SampledRollout & { readonly correct: boolean | null }
+
+/** pass@1 on held-out questions. The same options ask the same questions with the same random streams. */
+export async function evaluate(
+  sampler: Sampler,
+  codec: TextCodec,
+  task: Task,
+  options: EvaluationOptions,
+): Promise<{ evaluation: Evaluation; rollouts: JudgedRollout[] }> {
+  const questions = task.heldOut({ count: options.questions })
+  const rollouts_P_G = await rollOut(sampler, codec, task, questions, {
+    ...options,
+    group: options.samples,
+    stream: [options.seed, 'evaluation'],
+  })
+  const judged_P_G = await Promise.all(
+    rollouts_P_G.map((rollouts_G) =>
+      Promise.all(
+        rollouts_G.map(async (rollout) => ({
+          ...rollout,
+          correct: (await rollout.verdict()).correct,
+        })),
+      ),
+    ),
+  )
+  return { evaluation: summarise(judged_P_G, options.samples), rollouts: judged_P_G.flat() }
+}
+
+/** The summary of judged responses, one array a question. */
+export function summarise(judged_P_G: readonly (readonly JudgedRollout[])[], samples: number): Evaluation {
+  const scored = judged_P_G
+    .map((judged_G) => ({ kind: judged_G[0]?.question.kind ?? '', share: shareRight(judged_G) }))
+    .filter(({ share }) => !Number.isNaN(share))
+  const shares = scored.map(({ share }) => share)
+  const passAt1 = mean(shares)
+  const by = (key: (kind: string) => string): Record<string, number> => {
+    const names = [...new Set(scored.map(({ kind }) => key(kind)))].sort()
+    return Object.fromEntries(
+      names.map((name) => [
+        name,
+        mean(scored.filter(({ kind }) => key(kind) === name).map(({ share }) => share)),
+      ]),
+    )
+  }
+  const form = responseMetrics(judged_P_G.flat())
+  return {
+    passAt1,
+    // s / √n with s² = Σ (x − mean)² / (n − 1)
+    standardError: Math.sqrt(
+      shares.reduce((sum, x) => sum + (x - passAt1) ** 2, 0) / (shares.length - 1) / shares.length,
+    ),
+    format: form.format!,
+    responseTokens: form['length/mean']!,
+    reflection: form['reflection/per_1000']!,
+    reflectionPerResponse: form['reflection/per_response']!,
+    mixed: form['language/mixed']!,
+    cut: form['length/cut']!,
+    questions: scored.length,
+    samples,
+    kinds: by((kind) => kind),
+    families: by((kind) => kind.split('/')[0]!),
+  }
+}
+
+/** An evaluation as metrics of a step. */
+export function evaluationMetrics(evaluation: Evaluation): Record<string, number> {
+  return {
+    'eval/pass@1': evaluation.passAt1,
+    'eval/standard_error': evaluation.standardError,
+    'eval/format': evaluation.format,
+    'eval/length': evaluation.responseTokens,
+    'eval/reflection_per_1000': evaluation.reflection,
+    'eval/reflection_per_response': evaluation.reflectionPerResponse,
+    'eval/mixed': evaluation.mixed,
+    'eval/cut': evaluation.cut,
+    'eval/questions': evaluation.questions,
+    'eval/samples': evaluation.samples,
+    ...Object.fromEntries(
+      Object.entries(evaluation.families).map(([name, value]) => [`eval/${name}`, value]),
+    ),
+    ...Object.fromEntries(
+      Object.entries(evaluation.kinds).map(([name, value]) => [`eval/kind/${name}`, value]),
+    ),
+  }
+}
+
+/** The evaluation that `evaluationMetrics` made metrics of. A metric that is missing is unknown (NaN). */
+export function evaluationFrom(metrics: Readonly<Record<string, number>>): Evaluation {
+  const read = (name: string): number => metrics[`eval/${name}`] ?? Number.NaN
+  const kinds = Object.fromEntries(
+    Object.keys(metrics).flatMap((name) =>
+      name.startsWith('eval/kind/') ? [[name.slice('eval/kind/'.length), metrics[name]!]] : [],
+    ),
+  )
+  const families = [...new Set(Object.keys(kinds).map((kind) => kind.split('/')[0]!))]
+  return {
+    passAt1: read('pass@1'),
+    standardError: read('standard_error'),
+    format: read('format'),
+    responseTokens: read('length'),
+    reflection: read('reflection_per_1000'),
+    reflectionPerResponse: read('reflection_per_response'),
+    mixed: read('mixed'),
+    cut: read('cut'),
+    questions: read('questions'),
+    samples: read('samples'),
+    kinds,
+    families: Object.fromEntries(families.map((family) => [family, read(family)])),
+  }
+}
+
+function shareRight(judged: readonly { correct: boolean | null }[]): number {
+  const known = judged.filter(({ correct }) => correct !== null)
+  return known.filter(({ correct }) => correct).length / known.length
+}

@@ -1,0 +1,28 @@
+import type { Datum } from '../../engines/contract.ts'
+import type { SampledResponse } from '../sample/rollouts.ts'
+
+/**
+ * A rollout as a training sequence of T = prompt + response − 1 positions: the very tokens that were sampled, never text
+ * encoded again. Prompt positions have weight 0; the response's i-th token is the target of position prompt − 1 + i.
+ */
+export function toDatum(rollout: SampledResponse, weight: number): Datum {
+  const { promptTokens, sequence } = rollout
+  const first = promptTokens.length - 1
+  const length = first + sequence.tokens.length
+  const all = new Int32Array(length + 1)
+  all.set(promptTokens)
+  all.set(sequence.tokens, promptTokens.length)
+  const logprobs = new Float32Array(length)
+  logprobs.set(sequence.logprobs, first)
+  return {
+    tokens: all.subarray(0, length),
+    targets: all.subarray(1),
+    weights: new Float32Array(length).fill(weight, first),
+    logprobs,
+  }
+}
+
+/** The part of a per-position array that belongs to the response. */
+export function responsePart(rollout: SampledResponse, positions: Float32Array): Float32Array {
+  return positions.subarray(rollout.promptTokens.length - 1)
+}

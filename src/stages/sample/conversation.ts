@@ -1,0 +1,90 @@
+import { UserError } from '../../common/errors.ts'
+import type { SampleOptions, Sampler } from '../../engines/contract.ts'
+import type { ChatMessage, Tokenizer } from '../../models/tokenizer.ts'
+import { parseResponse } from '../../thinking/parse.ts'
+import { splitThinking } from '../../thinking/split.ts'
+import { r1ZeroPrompt } from '../../thinking/template.ts'
+import { templateOf } from './rollouts.ts'
+
+export interface Reply {
+  /** The whole response. */
+  readonly text: string
+  readonly thinking: string | null
+  readonly answer: string | null
+}
+
+/** A piece of a reply as it comes. */
+export type Listener = (piece: string, isThinking: boolean) => void
+
+/**
+ * Questions to a model and its replies, in the prompt that the model knows. A model with a chat template of its own sees
+ * the whole conversation, without earlier thinking. One that knows only R1-Zero's template (it has no chat template, or
+ * one that renders a question just so) sees each question on its own.
+ */
+export class Conversation {
+  readonly remembers: boolean
+  readonly #sampler: Sampler
+  readonly #tokenizer: Tokenizer
+  readonly #maxPositions: number
+  #messages: ChatMessage[] = []
+
+  constructor(sampler: Sampler, tokenizer: Tokenizer, { maxPositions }: { maxPositions: number }) {
+    this.#sampler = sampler
+    this.#tokenizer = tokenizer
+    this.#maxPositions = maxPositions
+    this.remembers = templateOf(tokenizer) === 'chat'
+  }
+
+  /**
+   * Asks, and listens to the reply.
+   *
+   * @throws UserError where the conversation fills the model's context; it is then as before the question.
+   */
+  async ask(
+    question: string,
+    options: Omit<SampleOptions, 'n' | 'onToken' | 'stopTokens'>,
+    listen: Listener = () => {},
+  ): Promise<Reply> {
+    const messages = [...this.#messages, user(question)]
+    const prompt = this.remembers ? this.#render(messages) : r1ZeroPrompt(question)
+    const tokens = this.#tokenizer.encode(prompt)
+    const left = this.#maxPositions - tokens.length
+    if (left < 1)
+      throw new UserError(
+        `the prompt has ${tokens.length} tokens, and the model reads ${this.#maxPositions} with its reply${this.#messages.length > 0 ? '; /reset starts anew' : ''}`,
+      )
+    const opened = /<think>\s*$/.test(prompt)
+    const stream = this.#tokenizer.stream()
+    let text = ''
+    let thought = false
+    const push = (piece: string): void => {
+      text += piece
+      listen(piece, !thought && (opened || /^\s*<think>/.test(text)))
+      thought ||= text.slice(-piece.length - '</think>'.length).includes('</think>')
+    }
+    await this.#sampler.sample(tokens, {
+      ...options,
+      n: 1,
+      maxTokens: Math.min(options.maxTokens, left),
+      stopTokens: [this.#tokenizer.eosId],
+      onToken: (_, token) => {
+        if (token !== this.#tokenizer.eosId) push(stream.push(token))
+      },
+    })
+    push(stream.end())
+    const { thinking, answer } = this.remembers ? splitThinking(text, { opened }) : parseResponse(text)
+    if (this.remembers) this.#messages = [...messages, { role: 'assistant', content: answer ?? text.trim() }]
+    return { text, thinking, answer }
+  }
+
+  /** Forgets what was said. */
+  reset(): void {
+    this.#messages = []
+  }
+
+  #render(messages: readonly ChatMessage[]): string {
+    return this.#tokenizer.applyChatTemplate(messages, { addGenerationPrompt: true })
+  }
+}
+
+const user = (content: string): ChatMessage => ({ role: 'user', content })

@@ -1,0 +1,84 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { RunStore } from '../../runs/store.ts'
+import { FakeTrainer } from '../../testing/fake-engine.ts'
+import { type FinetuneSettings, type FinetuneStep, finetune } from './finetune.ts'
+import type { Sequence } from './learn.ts'
+
+let root: string
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'ruminate-finetune-'))
+})
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+const sequence = (...tokens: number[]): Sequence => ({
+  tokens: Int32Array.from(tokens),
+  learned: Uint8Array.from(tokens, (_, t) => Number(t > 0)),
+})
+const settings: FinetuneSettings = {
+  seed: 0,
+  epochs: 4,
+  batchSize: 4,
+  learningRate: 1,
+  schedule: { kind: 'cosine', warmup: 2, final: 0.1 },
+  betas: [0.9, 0.999],
+  weightDecay: 0,
+  gradClip: 1,
+  evalEvery: null,
+  checkpointEvery: 100,
+}
+
+async function run(heldOut: Sequence, changes: Partial<FinetuneSettings> = {}) {
+  const store = RunStore.create({ recipe: 'sft', seed: 0, settings: {}, out: join(root, 'run') })
+  const steps: FinetuneStep[] = []
+  try {
+    const tuned = await finetune({
+      trainer: new FakeTrainer(),
+      training: Array.from({ length: 10 }, () => sequence(5, 6)),
+      heldOut: [heldOut],
+      settings: { ...settings, ...changes },
+      store,
+      onStep: (step) => steps.push(step),
+    })
+    const checkpoints = store.checkpoints().map(({ step }) => step)
+    return { ...tuned, steps, checkpoints, rates: store.metric('learning_rate').map(({ value }) => value) }
+  } finally {
+    store.close()
+  }
+}
+
+test('evaluates once an epoch, with a checkpoint, and at the end', async () => {
+  const { steps, checkpoints, best, before, after } = await run(sequence(5, 6))
+  expect(steps.map(({ heldOut }) => heldOut !== null)).toEqual(
+    Array.from({ length: 12 }, (_, i) => (i + 1) % 3 === 0),
+  )
+  expect(steps.map(({ epoch }) => epoch)).toEqual(steps.map(({ step }) => step / 3))
+  expect(after.loss).toBeLessThan(before.loss)
+  expect([best.step, best.loss]).toEqual([12, after.loss])
+  expect(checkpoints).toEqual([9, 12])
+})
+
+test('keeps the checkpoint that was best on held-out sequences, where training goes on to worse', async () => {
+  const { best, before, after, checkpoints } = await run(sequence(5, 7), { evalEvery: 1 })
+  expect(best.step).toBe(2)
+  expect(best.loss).toBeLessThan(after.loss)
+  expect(after.loss).toBeGreaterThan(before.loss)
+  expect(checkpoints).toEqual([2, 11, 12])
+  expect(existsSync(best.checkpoint)).toBe(true)
+})
+
+test.each<[string, Partial<FinetuneSettings>, number[]]>([
+  ['cosine', {}, [0.5, 1, 1, 0.55, 0.1]],
+  ['constant', { schedule: { kind: 'constant', warmup: 4 } }, [0.25, 0.5, 0.75, 1, 1]],
+])('the learning rate: %s', async (_, changes, expected) => {
+  const { rates } = await run(sequence(5, 6), { ...changes, epochs: 5, batchSize: 10 })
+  expect(rates.map((rate) => Number(rate.toFixed(9)))).toEqual(expected)
+})
+
+test('diverging is an error that says what to do', async () => {
+  await expect(run(sequence(5, 6), { learningRate: Number.POSITIVE_INFINITY })).rejects.toThrow(
+    /training has diverged at step \d+ .*lower learningRate/,
+  )
+})

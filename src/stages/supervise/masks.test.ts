@@ -1,0 +1,236 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, describe, expect, test } from 'vitest'
+import { chatTemplate } from '../../models/chat-template.ts'
+import { type ChatMessage, Tokenizer } from '../../models/tokenizer.ts'
+import type { Demonstration } from '../../tasks/demonstrations.ts'
+import { supervise } from './masks.ts'
+
+const miniature = fileURLToPath(new URL('../../../models/miniature-base', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'ruminate-supervision-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+/** The miniature's tokenizer with another chat template. */
+function tokenizerWith(template: string): Tokenizer {
+  const directory = mkdtempSync(join(folder, 'tokenizer-'))
+  cpSync(join(miniature, 'tokenizer.json'), join(directory, 'tokenizer.json'))
+  const config = JSON.parse(readFileSync(join(miniature, 'tokenizer_config.json'), 'utf8'))
+  writeFileSync(
+    join(directory, 'tokenizer_config.json'),
+    JSON.stringify({ ...config, chat_template: template }),
+  )
+  return Tokenizer.load(directory)
+}
+
+/** The text of the sequence, with what is learned in ‹›. */
+function shown(codec: Tokenizer, demonstration: Demonstration): string {
+  const { tokens, learned } = supervise(codec, demonstration)
+  let text = ''
+  for (let t = 0; t < tokens.length; ) {
+    const end = learned.findIndex((one, i) => i > t && one !== learned[t])
+    const run = codec.decode(tokens.subarray(t, end < 0 ? undefined : end))
+    text += learned[t] ? `‹${run}›` : run
+    t = end < 0 ? tokens.length : end
+  }
+  return text.replaceAll('<|endoftext|>', '⏹')
+}
+
+const user = (content: string): ChatMessage => ({ role: 'user', content })
+const system = (content: string): ChatMessage => ({ role: 'system', content })
+const assistant = (content: string, reasoning?: string): ChatMessage =>
+  reasoning === undefined
+    ? { role: 'assistant', content }
+    : { role: 'assistant', content, reasoning_content: reasoning }
+
+const own = chatTemplate('')
+const withoutMarks = (template: string): string => template.replace(/\{%-? (end)?generation -?%\}/g, '')
+/** As most chat templates are: a role, the content, an end of turn, a line end. */
+const turns = `{% for m in messages %}<{{ m.role }}>
+{{ m.content }}<|endoftext|>
+{% endfor %}{% if add_generation_prompt %}<assistant>
+{% endif %}`
+/** The same with marks on lines of their own. */
+const markedTurns = `{%- for m in messages %}
+  {%- if m.role == 'assistant' %}
+    {{- '<assistant>\\n' }}
+    {% generation %}
+    {{- m.content + '<|endoftext|>' }}
+    {% endgeneration %}
+    {{- '\\n' }}
+  {%- else %}
+    {{- '<' + m.role + '>\\n' + m.content + '<|endoftext|>\\n' }}
+  {%- endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}{{- '<assistant>\\n' }}{%- endif %}`
+/** Marks where white space counts: nothing but what stands between them is learned. */
+const tightMarks =
+  "{% for m in messages %}[{{ m.role }}] {% if m.role == 'assistant' %}{% generation %} {{ m.content }} {%- endgeneration -%}  {% endif %};{% endfor %}"
+
+const two = [user('1'), assistant('One.'), user('2'), assistant('Two.')]
+const thinking = '<think>a</think>b'
+
+describe('what is learned of a conversation', () => {
+  const cases: [name: string, template: string, messages: ChatMessage[], expected: string][] = [
+    ['one turn', own, [user('Hi!'), assistant('Hello.')], 'User: Hi!. Assistant:‹ Hello.⏹›'],
+    ['several turns', own, two, 'User: 1. Assistant:‹ One.⏹›\nUser: 2. Assistant:‹ Two.⏹›'],
+    [
+      'a system message',
+      own,
+      [system('Be brief.'), user('Hi'), assistant('Hm')],
+      'Be brief. User: Hi. Assistant:‹ Hm⏹›',
+    ],
+    [
+      'thinking in the content',
+      own,
+      [user('Hi'), assistant(thinking)],
+      `User: Hi. Assistant:‹ ${thinking}⏹›`,
+    ],
+    [
+      'thinking apart',
+      own,
+      [user('Hi'), assistant('b', 'a')],
+      'User: Hi. Assistant:‹ <think>\na\n</think>\nb⏹›',
+    ],
+    [
+      'thinking that the template leaves out of earlier answers',
+      own,
+      [user('1'), assistant(thinking), user('2'), assistant(thinking)],
+      `User: 1. Assistant:‹ b⏹›\nUser: 2. Assistant:‹ ${thinking}⏹›`,
+    ],
+    [
+      'the last word is not the assistant’s',
+      own,
+      [user('1'), assistant('a'), user('2')],
+      'User: 1. Assistant:‹ a⏹›\nUser: 2. Assistant:',
+    ],
+    ['no marks', withoutMarks(own), two, 'User: 1. Assistant:‹ One.⏹›\nUser: 2. Assistant:‹ Two.⏹›'],
+    [
+      'no marks, a system message, thinking',
+      withoutMarks(own),
+      [system('S'), user('1'), assistant('b', 'a')],
+      'S User: 1. Assistant:‹ <think>\na\n</think>\nb⏹›',
+    ],
+    [
+      'no marks: the line end after the end of turn is not learned',
+      turns,
+      two,
+      '<user>\n1⏹\n<assistant>\n‹One.⏹›\n<user>\n2⏹\n<assistant>\n‹Two.⏹›\n',
+    ],
+    [
+      'no marks: where nothing else ends a turn, the line end is learned',
+      turns.replaceAll('<|endoftext|>', ''),
+      [user('1'), assistant('One.')],
+      '<user>\n1\n<assistant>\n‹One.\n›',
+    ],
+    [
+      'no marks: two answers in a row',
+      turns,
+      [user('1'), assistant('a'), assistant('b')],
+      '<user>\n1⏹\n<assistant>\n‹a⏹›\n<assistant>\n‹b⏹›\n',
+    ],
+    [
+      // the line ends before the marks are text, as in Transformers
+      'marks on lines of their own',
+      markedTurns,
+      two,
+      '<user>\n1⏹\n<assistant>\n\n‹One.⏹\n›\n<user>\n2⏹\n<assistant>\n\n‹Two.⏹\n›\n',
+    ],
+    [
+      'marks where white space counts',
+      tightMarks,
+      [user('1'), assistant('a'), user('2')],
+      '[user] ;[assistant] ‹ a›;[user] ;',
+    ],
+  ]
+  test.each(cases)('%s', (_, template, messages, expected) => {
+    const codec = tokenizerWith(template)
+    expect(shown(codec, { messages })).toBe(expected)
+    // nothing is lost
+    expect(codec.decode(supervise(codec, { messages }).tokens)).toBe(codec.applyChatTemplate(messages))
+  })
+})
+
+describe('what cannot be told is an error', () => {
+  const cases: [name: string, template: string, messages: ChatMessage[], message: RegExp][] = [
+    [
+      'earlier thinking left out, without marks',
+      withoutMarks(own),
+      [user('1'), assistant(thinking), user('2'), assistant('b')],
+      /renders message 2, the assistant's, otherwise when more follows.*a row of its own.*\{% generation %\}/,
+    ],
+    [
+      'no generation prompt',
+      turns.replace(/\{% if add.*/s, '{{ "?" if add_generation_prompt }}'),
+      two,
+      /renders message 2/,
+    ],
+    ['a mark in what is said', own, [user('a\uFDD0b'), assistant('c')], /holds U\+FDD0 or U\+FDD1/],
+    [
+      'nothing said',
+      tightMarks.replace('{{ m.content }}', '').replace('%} {%-', '%}{%-'),
+      two,
+      /no token of the assistant/,
+    ],
+    ['the template refuses', own, [user('1'), { role: 'tool', content: 'x' }], /Unknown role: tool/],
+  ]
+  test.each(cases)('%s', (_, template, messages, message) => {
+    expect(() => supervise(tokenizerWith(template), { messages })).toThrow(message)
+  })
+})
+
+test('of a completion, it and the end of the text', () => {
+  const codec = Tokenizer.load(miniature)
+  expect(shown(codec, { prompt: 'Question: 1+1? Answer:', completion: ' 2' })).toBe(
+    'Question: 1+1? Answer:‹ 2⏹›',
+  )
+  // a token may reach over the end of no prompt: it stands as it is asked
+  const { tokens } = supervise(codec, { prompt: 'Say: appl', completion: 'es' })
+  expect([...tokens]).toEqual([...codec.encode('Say: appl'), ...codec.encode('es'), codec.eosId])
+})
+
+describe('a tokenizer that puts a space before every text', () => {
+  const spaced = (merges: string[]): Tokenizer => {
+    const directory = join(folder, `spaced-${merges.length}`)
+    mkdirSync(directory)
+    const tokens = ['▁', 'a', 'b', ':', '<e>', ...merges.map((merge) => merge.replace(' ', ''))]
+    const vocab = Object.fromEntries(tokens.map((token, id) => [token, id]))
+    const space = { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: false }
+    const added = { id: 4, content: '<e>', special: true, normalized: false, single_word: false }
+    writeFileSync(
+      join(directory, 'tokenizer.json'),
+      JSON.stringify({
+        version: '1.0',
+        added_tokens: [{ ...added, lstrip: false, rstrip: false }],
+        normalizer: null,
+        pre_tokenizer: space,
+        post_processor: null,
+        decoder: space,
+        model: { type: 'BPE', vocab, merges },
+      }),
+    )
+    writeFileSync(
+      join(directory, 'tokenizer_config.json'),
+      JSON.stringify({
+        tokenizer_class: 'PreTrainedTokenizerFast',
+        eos_token: '<e>',
+        chat_template:
+          '{% for m in messages %}{{ m.content }}{% if m.role == "user" %}:{% endif %}{% endfor %}{% if add_generation_prompt %}{% endif %}',
+      }),
+    )
+    return Tokenizer.load(directory)
+  }
+  const messages = [user('a'), assistant('b')]
+
+  test('adds none inside', () => {
+    const codec = spaced([])
+    const { tokens, learned } = supervise(codec, { messages })
+    expect([...tokens]).toEqual([...codec.encode('a:b')])
+    expect([...learned]).toEqual([0, 0, 0, 1])
+  })
+
+  test('and a token that reaches into the answer is an error', () => {
+    expect(() => supervise(spaced([': b']), { messages })).toThrow(/a token reaches from the prompt/)
+  })
+})
