@@ -1,7 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
 import { Peer, type Repetition } from './peer.ts'
 
-/** Before each turn: a thread pool goes on spinning for a while after its work and would take the other side's cores. */
+/**
+ * Pause before each repetition: thread pools keep spinning for a while after their work and would use the other side's
+ * cores.
+ */
 const PAUSE_MS = 500
 
 /** Threads of each side. */
@@ -9,22 +12,22 @@ export const THREADS = 2
 
 export interface Comparison {
   readonly name: string
-  /** The model and the work, in words. */
+  /** Descriptions of the model and the work. */
   readonly work: readonly string[]
   /** One repetition of our side. */
   readonly ours: () => Promise<Repetition>
-  /** `peers/<script>` and what it needs to know. */
+  /** `peers/<script>` and its settings. */
   readonly peer: { readonly script: string; readonly setup: object }
   readonly repetitions: number
-  /** Work in a repetition, for a rate. */
+  /** Amount of work per repetition, for a rate. */
   readonly amount: { readonly count: number; readonly unit: string }
-  /** Both sides must come to the same loss in the first repetition, within this; later, rounding takes them apart. */
+  /** Maximum difference of the losses after the first repetition; later, rounding makes them diverge. */
   readonly sameLoss?: number
 }
 
 /**
- * Both sides in turn, after one repetition of each to warm up. Prints medians, and the median of the ratios of turns next to
- * each other: a machine that others use may be fast in one minute and slow in the next.
+ * Runs both sides alternately, after one repetition of each to warm up. Prints medians, and the median of the ratios of
+ * adjacent repetitions: the speed of a shared machine may change from minute to minute.
  */
 export async function compare({
   name,
@@ -43,15 +46,15 @@ export async function compare({
   try {
     for (let i = 0; i <= repetitions; i++) {
       await setTimeout(PAUSE_MS)
-      const mine = await ours()
+      const our = await ours()
       await setTimeout(PAUSE_MS)
-      const other = typeof peer === 'string' ? null : await peer.repetition()
+      const their = typeof peer === 'string' ? null : await peer.repetition()
       if (i === 0) {
-        if (other && sameLoss !== undefined) difference = Math.abs(mine.loss! - other.loss!)
+        if (their && sameLoss !== undefined) difference = Math.abs(our.loss! - their.loss!)
         continue
       }
-      times.ours.push(mine.seconds)
-      if (other) times.theirs.push(other.seconds)
+      times.ours.push(our.seconds)
+      if (their) times.theirs.push(their.seconds)
     }
   } finally {
     if (typeof peer !== 'string') peer.close()
@@ -67,7 +70,7 @@ export async function compare({
     `  after the first repetition the losses of both sides differ by ${difference.toExponential(1)}`,
   )
   if (!(difference <= sameLoss))
-    throw new Error(`${name}: the losses differ by ${difference}; both sides no longer do the same work`)
+    throw new Error(`${name}: the losses differ by ${difference}; the sides no longer do the same work`)
 }
 
 /** Seconds that `work` takes, and what it returns. */

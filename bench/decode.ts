@@ -1,19 +1,18 @@
 import { Random } from '../src/common/random.ts'
-import { openLocalTrainer } from '../src/engines/local/index.ts'
+import { openSampler } from '../src/engines/open.ts'
 import { compare, THREADS, timed } from './compare.ts'
 import type { BenchModel } from './model.ts'
 
 const [PROMPTS, GROUP, PROMPT, NEW] = [10, 8, 90, 128]
 
-/** Sampling from the model's own distribution, as reinforcement learning does it. */
+/** Sampling from the model's distribution, as in reinforcement learning. */
 export async function decode(model: BenchModel, repetitions = 5): Promise<void> {
   const random = new Random('bench', 'decode')
   const prompts = Array.from({ length: PROMPTS }, () =>
     Int32Array.from({ length: PROMPT }, () => random.int(0, 255)),
   )
-  const trainer = await openLocalTrainer({ model: model.directory, threads: THREADS })
+  const sampler = await openSampler({ model: model.directory, threads: THREADS })
   try {
-    const sampler = await trainer.sampler()
     let seed = 0
     await compare({
       name: 'decode',
@@ -44,6 +43,6 @@ export async function decode(model: BenchModel, repetitions = 5): Promise<void> 
       amount: { count: PROMPTS * GROUP * NEW, unit: 'tokens' },
     })
   } finally {
-    await trainer.close()
+    await sampler.close()
   }
 }

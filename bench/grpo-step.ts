@@ -1,5 +1,5 @@
 import { groupAdvantages } from '../src/algorithms/advantages.ts'
-import { openLocalTrainer } from '../src/engines/local/index.ts'
+import { openEngine } from '../src/engines/open.ts'
 import { countParameters } from '../src/models/parameters.ts'
 import { rlPreset } from '../src/settings/presets.ts'
 import { toDatum } from '../src/stages/reinforce/datums.ts'
@@ -11,9 +11,11 @@ import { compare, THREADS, timed } from './compare.ts'
 import type { BenchModel } from './model.ts'
 
 const MAX_TOKENS = 128
-/** Steps of a repetition, one after the other as in training; a large model's step is long enough alone. */
+/** Consecutive steps per repetition, as in training; for a large model a single step is long enough. */
 const STEPS = 5
-/** Responses that the peer trains on at once: with all of them a large model is far slower, or does not fit in memory. */
+/**
+ * Responses per training batch of the peer: with all at once a large model is far slower, or does not fit into memory.
+ */
 const PEER_ROWS = 16
 const LARGE_PARAMETERS = 10_000_000
 const rl = {
@@ -29,26 +31,29 @@ export async function grpoStep(model: BenchModel, repetitions = 7): Promise<void
   const steps = countParameters(model.config) > LARGE_PARAMETERS ? 1 : STEPS
   const total = steps * (repetitions + 1)
   const questions = Array.from({ length: total }, (_, step) => miniature.training({ seed: 0, step, count }))
-  // An end token that is none: every response has its full length, on both sides.
+  // An end token that is never drawn: every response has its full length, on both sides.
   const codec: TextCodec = {
     encode: (text) => model.tokenizer.encode(text),
     decode: (ids, options) => model.tokenizer.decode(ids, options),
     applyChatTemplate: (messages, options) => model.tokenizer.applyChatTemplate(messages, options),
     eosId: -1,
   }
-  const trainer = await openLocalTrainer({ model: model.directory, threads: THREADS })
-  await trainer.refreshReference()
+  const engine = await openEngine({ model: model.directory, threads: THREADS })
+  const trainer = await engine.trainer()
+  const referencePolicy = await engine.scorer(engine.base)
   let step = 0
 
   async function oneStep(): Promise<void> {
-    const responses_P_G = await sampleResponses(await trainer.sampler(), codec, questions[step]!, {
+    const sampler = await engine.sampler(await trainer.snapshot())
+    const responses_P_G = await sampleResponses(sampler, codec, questions[step]!, {
       group,
       maxTokens: MAX_TOKENS,
       temperature: 1,
       stream: ['bench', step],
     })
+    await sampler.close()
     const datums = responses_P_G.flat().map((response) => toDatum(response, 1))
-    const reference = trainer.forward(datums, { weights: 'reference' })
+    const reference = referencePolicy.logprobs(datums)
     const rollouts_P_G = responses_P_G.map((responses_G) =>
       responses_G.map((response) => readSampled(codec, miniature, response)),
     )
@@ -57,13 +62,13 @@ export async function grpoStep(model: BenchModel, repetitions = 7): Promise<void
       rollouts_P_G.map((rollouts_G) => rollouts_G.map(({ response }) => digits(response))),
       rl.advantage,
     ).flat()
-    const { logprobs } = await reference
+    const logprobs = await reference
     const examples = rollouts.map((rollout, i) => ({
       rollout,
       advantage: advantages[i]!,
       reference: logprobs[i]!,
     }))
-    await update(trainer, examples, { rl, seed: 0, steps: total }, ++step)
+    await update({ engine, trainer }, examples, { rl, seed: 0, steps: total }, ++step)
   }
 
   const prompts = questions.flat().map(({ prompt }) => r1ZeroPrompt(prompt))
@@ -99,7 +104,7 @@ export async function grpoStep(model: BenchModel, repetitions = 7): Promise<void
       amount: { count: steps * count * group * MAX_TOKENS, unit: 'sampled tokens' },
     })
   } finally {
-    await trainer.close()
+    await engine.close()
   }
 }
 

@@ -9,7 +9,7 @@ import { trainStep } from './train-step.ts'
 import { verifier } from './verify.ts'
 
 /**
- * Times Ruminate beside PyTorch, in one run and in turn. `npm run bench` runs train, decode and grpo.
+ * Times Ruminate and PyTorch alternately in one run. `npm run bench` runs train, decode and grpo.
  *
  *   npm run bench -- train decode --size 25M --repetitions 5
  *   npm run bench -- memory
@@ -26,7 +26,7 @@ async function main(): Promise<void> {
   const alone = ['memory', 'verify']
   const unknown = positionals.find((name) => !alone.includes(name) && !Object.hasOwn(comparisons, name))
   if (unknown)
-    throw new UserError(`unknown benchmark "${unknown}"; choose among train, decode, grpo, memory, verify`, 2)
+    throw new UserError(`unknown benchmark "${unknown}"; choose from train, decode, grpo, memory, verify`, 2)
   const repetitions = values.repetitions === undefined ? undefined : Number(values.repetitions)
   if (repetitions !== undefined && !(Number.isInteger(repetitions) && repetitions > 0))
     throw new UserError(`--repetitions is "${values.repetitions}"; give a whole number from 1`, 2)

@@ -1,8 +1,10 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { groupAdvantages } from '../src/algorithms/advantages.ts'
 import { tokenWeights } from '../src/algorithms/weights.ts'
 import { Random } from '../src/common/random.ts'
 import type { Datum } from '../src/engines/contract.ts'
-import { LocalEngine } from '../src/engines/local/engine.ts'
+import { openEngine } from '../src/engines/open.ts'
 import type { ModelConfig } from '../src/models/config.ts'
 import { countParameters, initParameters } from '../src/models/parameters.ts'
 import { rlPreset } from '../src/settings/presets.ts'
@@ -32,7 +34,7 @@ const config: ModelConfig = {
 }
 const [QUESTIONS, GROUP, PROMPT, NEW] = [4, 4, 64, 128]
 
-/** Peak memory of one GRPO step of half a billion parameters, in this process, with a reference policy of its own. */
+/** Peak memory of this process for one GRPO step of half a billion parameters, with a separate reference policy. */
 export async function memory(): Promise<void> {
   console.log('\nmemory')
   console.log(
@@ -43,27 +45,26 @@ export async function memory(): Promise<void> {
   )
   const random = new Random('bench', 'memory')
   const rl = rlPreset('miniature', 'grpo')
-  const engine = new LocalEngine({
-    config,
-    parameters: initParameters(config, 0),
-    tokenizer: null,
-    source: null,
+  const engine = await openEngine({
+    model: { config, parameters: initParameters(config, 0) },
     threads: THREADS,
   })
-  engine.refreshReference()
+  collectGarbage() // of the initial weights, which the engine has copied
+  const [trainer, reference] = [await engine.trainer(), await engine.scorer(engine.base)]
   show('model opened')
 
   const prompts = Array.from({ length: QUESTIONS }, () =>
     Int32Array.from({ length: PROMPT }, () => random.int(0, config.vocabSize - 1)),
   )
-  const sampled = await timed(async () =>
-    engine.sample(
-      prompts.map((prompt, seed) => ({
-        prompt,
-        options: { n: GROUP, maxTokens: NEW, temperature: 1, seed },
-      })),
+  const sampler = await engine.sampler(await trainer.snapshot())
+  const sampled = await timed(() =>
+    Promise.all(
+      prompts.map((prompt, seed) =>
+        sampler.sample(prompt, { n: GROUP, maxTokens: NEW, temperature: 1, seed }),
+      ),
     ),
   )
+  await sampler.close()
   show(`sampled in ${sampled.seconds.toFixed(1)} s`)
 
   const rewards_P_G = sampled.value.map((sequences_G) => sequences_G.map(({ tokens }) => tokens[0]! % 2))
@@ -89,15 +90,15 @@ export async function memory(): Promise<void> {
       }
     }),
   )
-  const scored = await timed(async () => engine.forward(datums, 'reference').logprobs)
+  const scored = await timed(() => reference.logprobs(datums))
   show(`reference log-probabilities in ${scored.seconds.toFixed(1)} s`)
 
   const trained = await timed(async () => {
-    engine.forwardBackward(
+    await trainer.forwardBackward(
       datums.map((datum, i) => ({ ...datum, reference: scored.value[i]! })),
       rl.objective,
     )
-    return engine.optimStep({
+    return trainer.optimStep({
       learningRate: 1e-6,
       beta1: 0.9,
       beta2: 0.999,
@@ -106,10 +107,14 @@ export async function memory(): Promise<void> {
       gradClipNorm: 1,
     })
   })
-  if (!Number.isFinite(trained.value.gradNorm))
+  if (!Number.isFinite(trained.value.gradNorm ?? Number.NaN))
     throw new Error(`memory: the gradient's norm is ${trained.value.gradNorm}`)
   show(`updated in ${trained.seconds.toFixed(1)} s`)
+  await engine.close()
 }
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 /** Peak resident memory so far. */
 function show(what: string): void {

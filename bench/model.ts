@@ -50,13 +50,16 @@ export interface BenchModel {
   readonly directory: string
   readonly config: ModelConfig
   readonly tokenizer: Tokenizer
-  /** Its size in words. */
+  /** Description of its size. */
   readonly title: string
 }
 
 const BASE = fileURLToPath(new URL('../models/miniature-base', import.meta.url))
 
-/** A model of random weights in a temporary folder, which goes when the process ends; times do not depend on weights. */
+/**
+ * Makes a model with random weights in a temporary folder, removed when the process ends. Times do not depend on
+ * weights.
+ */
 export function benchModel(size: string): BenchModel {
   const shape = sizes[size]
   if (!shape) throw new UserError(`unknown size "${size}"; choose one of ${Object.keys(sizes).join(', ')}`, 2)

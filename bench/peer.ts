@@ -2,15 +2,15 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { createInterface, type Interface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
-/** What one repetition took, and what else can be said of it. */
+/** The time of one repetition, and its loss if it has one. */
 export interface Repetition {
   readonly seconds: number
   readonly loss?: number
 }
 
-/** The same work in Python, in a process of its own that works only when asked: a JSON line in, a JSON line out. */
+/** The same work in a Python process: for each JSON line in, it does one repetition and writes one JSON line. */
 export class Peer {
-  /** Its libraries and their versions. */
+  /** The libraries with their versions. */
   title = ''
   readonly #process: ChildProcessWithoutNullStreams
   readonly #lines: Interface
@@ -25,7 +25,7 @@ export class Peer {
     this.#process.stderr.on('data', (data) => {
       this.#errors = (this.#errors + data).slice(-4000)
     })
-    this.#process.stdin.on('error', () => {}) // told by `close`
+    this.#process.stdin.on('error', () => {}) // reported by `close`
     this.#process.on('error', (error) => this.#end(error))
     this.#process.on('close', (code, signal) =>
       this.#end(new Error(`${script} ended (${signal ?? code})\n${this.#errors}`)),
@@ -34,8 +34,8 @@ export class Peer {
   }
 
   /**
-   * Starts `peers/<script>`, or says in one line why there is no peer: no Python (`RUMINATE_PYTHON`, else `python3`), or
-   * a library that it does not have.
+   * Starts `peers/<script>`. Resolves to one line of text if there is no Python (`RUMINATE_PYTHON`, else `python3`) or a
+   * library is missing.
    */
   static async start(
     script: string,
@@ -45,19 +45,20 @@ export class Peer {
     const peer = new Peer(python, script, setup.threads)
     const hint = 'set RUMINATE_PYTHON to a Python with torch, transformers, trl and math-verify to compare'
     try {
-      const ready = (await peer.#ask(setup)) as { title: string } | { missing: string }
-      if ('missing' in ready) return `${python}: ${ready.missing}; our numbers alone (${hint})`
+      const ready = (await peer.#request(setup)) as { title: string } | { missing: string }
+      if ('missing' in ready) return `${python}: ${ready.missing}; only our numbers (${hint})`
       peer.title = ready.title
       return peer
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT')
-        return `there is no ${python}; our numbers alone (${hint})`
+        return `there is no ${python}; only our numbers (${hint})`
       throw error
     }
   }
 
+  /** Runs one repetition. */
   async repetition(): Promise<Repetition> {
-    return (await this.#ask({})) as Repetition
+    return (await this.#request({})) as Repetition
   }
 
   close(): void {
@@ -65,7 +66,7 @@ export class Peer {
     this.#process.stdin.end()
   }
 
-  async #ask(request: object): Promise<unknown> {
+  async #request(request: object): Promise<unknown> {
     if (this.#ended) throw this.#ended
     const answer = new Promise<string>((resolve, reject) => {
       this.#waiting = { resolve, reject }

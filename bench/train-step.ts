@@ -1,17 +1,17 @@
 import { Random } from '../src/common/random.ts'
 import type { Datum } from '../src/engines/contract.ts'
-import { openLocalTrainer } from '../src/engines/local/index.ts'
+import { withEngine } from '../src/engines/open.ts'
 import { compare, THREADS, timed } from './compare.ts'
 import type { BenchModel } from './model.ts'
 
 const SEQUENCES = 16
 const LENGTH = 128
-/** Steps of a repetition, one after the other as in training. */
+/** Consecutive steps per repetition, as in training. */
 const STEPS = 10
-/** So small a rate that a large model of random weights does not amplify what rounding makes of it. */
+/** The learning rate is small, so that a large model with random weights does not amplify rounding errors. */
 const adam = { learningRate: 1e-4, beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0.05, gradClipNorm: 1 }
 
-/** Next-token prediction on a padded batch: sequences of 128, 124, … 68 tokens; several steps at a time. */
+/** Next-token prediction on a padded batch: sequences of 128, 124, … 68 tokens; several steps per repetition. */
 export async function trainStep(model: BenchModel, repetitions = 20): Promise<void> {
   const random = new Random('bench', 'train-step')
   const rows = Array.from({ length: SEQUENCES }, (_, i) =>
@@ -23,8 +23,8 @@ export async function trainStep(model: BenchModel, repetitions = 20): Promise<vo
     targets: row.slice(1),
     weights: new Float32Array(row.length - 1).fill(1 / tokens),
   }))
-  const trainer = await openLocalTrainer({ model: model.directory, threads: THREADS })
-  try {
+  await withEngine({ model: model.directory, threads: THREADS }, async (engine) => {
+    const trainer = await engine.trainer()
     await compare({
       name: 'train-step',
       work: [
@@ -56,7 +56,5 @@ export async function trainStep(model: BenchModel, repetitions = 20): Promise<vo
       amount: { count: STEPS * tokens, unit: 'tokens' },
       sameLoss: 1e-3,
     })
-  } finally {
-    await trainer.close()
-  }
+  })
 }

@@ -6,12 +6,12 @@ import { THREADS } from './compare.ts'
 import { Peer, type Repetition } from './peer.ts'
 
 const FUZZ = 100_000
-/** Answers that are whole responses stand as they are; Math-Verify wants formulas between dollars. */
+/** Answers that are whole responses are not changed; Math-Verify expects other formulas between dollars. */
 const ATTACKS = new Set(['adversarial', 'hedges'])
 const RESPONSES = new Set(['boxes', 'phrases'])
 const spelled = (text: string) => (/\$|\\boxed|\\\(|\\\[|<answer>/.test(text) ? text : `$${text}$`)
 
-/** The verifier beside Math-Verify on the pairs of its own tables, and on random text. */
+/** Compares the verifier with Math-Verify on the pairs of our tables, and times it on random text. */
 export async function verifier(repetitions = 5): Promise<void> {
   const pairs = cases.map(
     ({ table, gold, answer }) => [spelled(gold), RESPONSES.has(table) ? answer : spelled(answer)] as const,
@@ -54,16 +54,16 @@ function judgeAll(pairs: readonly (readonly [string, string])[], repetitions: nu
   return { verdicts, each }
 }
 
-/** What a policy might try runs into Math-Verify's time limits; the rates are of the other pairs. */
+/** Rates exclude adversarial pairs, which run into Math-Verify's time limits. */
 const ordinary = (each: readonly number[]) => each.filter((_, i) => !ATTACKS.has(cases[i]!.table))
 const total = (seconds: readonly number[]) => seconds.reduce((a, b) => a + b, 0)
 
 function report(side: string, verdicts: Judged['verdicts'], each: readonly number[]): void {
   const times = ordinary(each)
   const right = cases.filter((c, i) => verdicts[i] === c.equal).length
-  const falsely = cases.filter((c, i) => verdicts[i] === true && !c.equal).length
+  const falsePositives = cases.filter((c, i) => verdicts[i] === true && !c.equal).length
   console.log(
-    `  ${side.padEnd(20)} ${Math.round(times.length / total(times))} pairs/s   ${right} right (${((100 * right) / cases.length).toFixed(1)} %), ${falsely} equal that are not   slowest ${(1000 * each.reduce((a, b) => Math.max(a, b))).toFixed(1)} ms`,
+    `  ${side.padEnd(20)} ${Math.round(times.length / total(times))} pairs/s   ${right} right (${((100 * right) / cases.length).toFixed(1)} %), ${falsePositives} false positives   slowest ${(1000 * each.reduce((a, b) => Math.max(a, b))).toFixed(1)} ms`,
   )
 }
 
@@ -105,6 +105,6 @@ function fuzz(name: string, make: (random: Random) => string): void {
   const again = performance.now()
   verify(gold, answer)
   console.log(
-    `    slowest, ${(performance.now() - again).toFixed(1)} ms when asked again: ${JSON.stringify([gold, answer]).slice(0, 300)}`,
+    `    slowest, ${(performance.now() - again).toFixed(1)} ms when repeated: ${JSON.stringify([gold, answer]).slice(0, 300)}`,
   )
 }

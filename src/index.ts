@@ -7,8 +7,22 @@
 export { type AdvantageKind, groupAdvantages } from './algorithms/advantages.ts'
 export type { Objective } from './algorithms/objectives.ts'
 export { UserError } from './common/errors.ts'
-export type { Datum, SampledSequence, SampleOptions, Sampler, Trainer } from './engines/contract.ts'
-export { openLocalTrainer } from './engines/local/index.ts'
+export type {
+  AdamSettings,
+  Capabilities,
+  Comparison,
+  Datum,
+  Engine,
+  EngineSpec,
+  RewardScorer,
+  SampledSequence,
+  SampleOptions,
+  Sampler,
+  Scorer,
+  Trainer,
+  Weights,
+} from './engines/contract.ts'
+export { openEngine, openSampler, withEngine } from './engines/open.ts'
 export { Tokenizer } from './models/tokenizer.ts'
 export { cachedGenerator } from './providers/cache.ts'
 export { documentGenerator } from './providers/documents.ts'
@@ -24,13 +38,13 @@ export { type OpenAiSettings, openAiGenerator } from './providers/openai.ts'
 export { type DistillResult, distill, resumeDistill } from './recipes/distill.ts'
 export { type PretrainResult, pretrain, resumePretrain } from './recipes/pretrain.ts'
 export { type R1Result, type R1Watch, r1, resumeR1 } from './recipes/r1.ts'
-export { type RewardInput, type RewardResult, resumeReward, reward } from './recipes/reward.ts'
-export { resumeSft, type SftInput, type SftResult, sft } from './recipes/sft.ts'
-export { type OwnReward, resumeZero, type ZeroOptions, type ZeroResult, zero } from './recipes/zero.ts'
+export { type RewardResult, resumeReward, reward } from './recipes/reward.ts'
+export { resumeSft, type SftResult, sft } from './recipes/sft.ts'
+export { resumeZero, type ZeroResult, zero } from './recipes/zero.ts'
 export { dataCard } from './report/data-card.ts'
 export { accuracy } from './rewards/accuracy.ts'
 export { code } from './rewards/code.ts'
-export { type RolloutScore, scoreRollout, type WeightedReward } from './rewards/compose.ts'
+export { type OwnReward, type RolloutScore, scoreRollout, type WeightedReward } from './rewards/compose.ts'
 export { boxed, format, summary } from './rewards/format.ts'
 export {
   type JudgeOptions,
@@ -40,7 +54,8 @@ export {
   judgeSafety,
   type PairJudgement,
 } from './rewards/judge.ts'
-export { type Language, language } from './rewards/language.ts'
+export type { Language } from './rewards/language.ts'
+export { language } from './rewards/language-consistency.ts'
 export { cosine, overlong } from './rewards/length.ts'
 export { openPreference, type PreferenceOptions } from './rewards/preference.ts'
 export { isRefusal } from './rewards/refusal.ts'
@@ -49,7 +64,11 @@ export type { Reward, Rollout } from './rewards/reward.ts'
 export { Interrupted } from './runs/interrupted.ts'
 export type { MetricPoint, RolloutRow, RunInfo } from './runs/rows.ts'
 export { listRuns, RunStore } from './runs/store.ts'
+export { type Run, withRun } from './runs/with-run.ts'
 export { type RlPreset, rlPreset } from './settings/presets.ts'
+export type { RewardInput } from './settings/reward.ts'
+export type { SftInput } from './settings/sft.ts'
+export type { ZeroOptions, ZeroWatch } from './settings/zero-options.ts'
 export {
   type ColdStartSource,
   coldStart,
@@ -64,8 +83,10 @@ export { type RejectionSampling, rejectionSample } from './stages/data/rejection
 export type { DataRow } from './stages/data/rows.ts'
 export { type Evaluation, type EvaluationOptions, evaluate } from './stages/evaluate/evaluate.ts'
 export { measure } from './stages/evaluate/measure.ts'
-export { measureScenarios, type StageMeasure, winRate } from './stages/evaluate/scenarios.ts'
-export { type Reinforcement, reinforce } from './stages/reinforce/reinforce.ts'
+export { measureScenarios, type StageMeasure } from './stages/evaluate/scenarios.ts'
+export { winRate } from './stages/evaluate/win-rate.ts'
+export type { Reinforcement } from './stages/reinforce/job.ts'
+export { reinforce } from './stages/reinforce/reinforce.ts'
 export type { PromptTemplate } from './stages/sample/rollouts.ts'
 export { type Finetuning, finetune } from './stages/supervise/finetune.ts'
 export { supervise } from './stages/supervise/masks.ts'

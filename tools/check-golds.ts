@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { extract, readable, verify } from '../src/verify/index.ts'
 
 /**
- * Does the verifier understand the golds of GSM8K and AIME? Every gold is readable and equal to itself, and different
- * from the next question's unless both are the same number; the worked solutions of GSM8K extract to their golds.
- * FOLDER holds gsm8k/train.jsonl, gsm8k/test.jsonl and aime24/test.jsonl.
+ * Checks that the verifier understands the golds of GSM8K and AIME: every gold is readable, equal to itself, and
+ * different from the next question's unless both are the same number; and the gold is extracted from every worked
+ * solution of GSM8K. FOLDER contains gsm8k/train.jsonl, gsm8k/test.jsonl and aime24/test.jsonl.
  *
  *   npx tsx tools/check-golds.ts FOLDER
  */

@@ -1,9 +1,12 @@
-import { combineReports, markdownTable, type R1Run, writeReport } from '../src/report/stage-report.ts'
+import { combineReports } from '../src/report/combine-stages.ts'
+import type { RunStages } from '../src/report/stage-metrics.ts'
+import { writeReport } from '../src/report/stage-report.ts'
+import { markdownTable } from '../src/report/stage-tables.ts'
 import { RunStore } from '../src/runs/store.ts'
 
 /**
- * The stage table of several finished runs of `ruminate r1` that differ in their seeds: mean ± standard deviation, as
- * Markdown. With --out, also the whole report with its curves in a folder.
+ * Prints the stage table of several finished runs of `ruminate r1` with different seeds: mean ± standard deviation, as
+ * Markdown. With --out, also writes the whole report with its plots to a folder.
  *
  *   npx tsx tools/r1-seeds.ts RUN RUN RUN [--out FOLDER]
  */
@@ -16,11 +19,11 @@ if (runs.length === 0 || out === undefined) {
   process.exit(2)
 }
 
-const read = (directory: string): R1Run => {
+const read = (directory: string): RunStages => {
   const store = RunStore.open(directory)
   try {
     const { seed, status, result } = store.info()
-    const stages = (result as Partial<R1Run> | null)?.stages
+    const stages = (result as Partial<RunStages> | null)?.stages
     if (!stages) throw new Error(`${directory} (${status}) has no stage table: is it a finished run of r1?`)
     return { seed, stages }
   } finally {

@@ -20,7 +20,7 @@ def digits(completions, **_):
 
 
 class Turns(TrainerCallback):
-    """So many steps wait for their turn and answer with their time; a step generates after it has begun."""
+    """Waits for a request before each repetition of several steps, and sends its time; a step generates after it has begun."""
 
     def on_step_begin(self, _, state, *__, **___):
         if state.global_step % settings["steps"] == 0:

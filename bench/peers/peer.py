@@ -1,11 +1,11 @@
-"""What every peer shares: a JSON line on stdin asks for one repetition, a JSON line on stdout answers with its seconds."""
+"""Shared by all peers: a JSON line on stdin requests one repetition, a JSON line on stdout returns its seconds."""
 
 import json
 import os
 import sys
 import time
 
-# Libraries print to stdout; answers must stand there alone.
+# Libraries print to stdout, which is for answers only; their output goes to stderr.
 _answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)
 
@@ -22,7 +22,7 @@ def send(answer):
 
 
 def setup(*libraries):
-    """The settings, once every library is there; their names and versions go to `ready`."""
+    """Receives the settings and imports the libraries; adds their names and versions as the title."""
     settings = receive()
     try:
         modules = [__import__(name) for name in ("torch", *libraries)]

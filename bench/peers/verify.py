@@ -1,4 +1,4 @@
-"""Hugging Face's Math-Verify: parses both sides and compares them, pair after pair, with its defaults."""
+"""Hugging Face's Math-Verify: parses and compares both sides of each pair, with its defaults."""
 
 import logging
 import sys

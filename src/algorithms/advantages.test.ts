@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type AdvantageKind, groupAdvantages, isZeroVariance } from './advantages.ts'
+import { type AdvantageKind, advantageKinds, groupAdvantages, isZeroVariance } from './advantages.ts'
 
 type Groups = (number | null)[][]
 
@@ -57,23 +57,21 @@ describe('advantages worked out by hand', () => {
   test.each(cases)('%s', (kind, expected) => expectGroups(groupAdvantages(rewards, kind), expected))
 })
 
-const kinds: AdvantageKind[] = ['group', 'mean', 'batch', 'leave_one_out', 'batch_normalised']
-
-describe.each(kinds)('%s', (kind) => {
-  test('a response without a reward has no advantage and changes nobody else', () => {
+describe.each(advantageKinds)('%s', (kind) => {
+  test('a response without a reward has no advantage and does not affect the others', () => {
     const [[a, none, b], other] = groupAdvantages([[1, null, 0], [null]], kind) as [Groups[0], Groups[0]]
     expect([a, b]).toEqual(groupAdvantages([[1, 0]], kind)[0])
     expect(none).toBeNull()
     expect(other).toEqual([null])
   })
 
-  test('equal rewards teach nothing, not even by rounding', () => {
+  test('equal rewards give exactly 0, despite rounding', () => {
     // 1.1 + 1.1 + 1.1 is not 3.3 in binary
     expect(groupAdvantages([[1.1, 1.1, 1.1]], kind)).toEqual([[0, 0, 0]])
     expect(groupAdvantages([[0.7]], kind)).toEqual([[0]])
   })
 
-  test('a reward that is no number is an error', () => {
+  test('a reward that is not a number is an error', () => {
     expect(() => groupAdvantages([[1, Number.NaN]], kind)).toThrow(/a reward is NaN; leave it out as null/)
   })
 })

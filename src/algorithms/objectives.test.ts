@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { gradients } from '../onnx/gradient.ts'
 import { Graph } from '../onnx/graph.ts'
 import { Session, type Tensor } from '../onnx/session.ts'
-import { buildObjective, needsReference, type Objective, type PolicyObjective } from './objectives.ts'
+import { buildObjective, type Objective, type PolicyObjective } from './objectives.ts'
 import { type Normalisation, tokenWeights } from './weights.ts'
 
 interface Tokens {
@@ -11,13 +11,13 @@ interface Tokens {
   readonly logprob: readonly number[]
   readonly old?: readonly number[]
   readonly reference?: readonly number[]
-  /** One a sequence. */
+  /** One per sequence. */
   readonly advantages?: readonly number[]
-  /** One a token; 1 if not given. */
+  /** One per token; 1 if not given. */
   readonly weight?: readonly number[]
 }
 
-/** Loss, ∂loss/∂logprob and clip flags, by ONNX Runtime. */
+/** Loss, ∂loss/∂logprob and clip flags, computed by ONNX Runtime. */
 function evaluate(objective: Objective, tokens: Tokens) {
   const graph = new Graph()
   const perToken = (name: string) => graph.input(name, 'float32', ['M'])
@@ -143,7 +143,7 @@ describe('one token, worked out by hand', () => {
       clipped: 0,
     },
     {
-      name: 'cispo, above: the gradient stays',
+      name: 'cispo, above: the gradient is kept',
       change: { surrogate: 'cispo' },
       rho: 4,
       advantage: 2,
@@ -187,12 +187,6 @@ describe('KL in the loss', () => {
     expectClose([out.loss], [loss])
     expectClose(out.gradient, [gradient])
   })
-
-  test('is the only reader of the reference', () => {
-    expect(needsReference(ppo)).toBe(false)
-    expect(needsReference({ ...ppo, kl: { beta: 0.1, estimator: 'k3' } })).toBe(true)
-    expect(needsReference({ kind: 'cross_entropy' })).toBe(false)
-  })
 })
 
 test('cross entropy is −Σ w log π', () => {
@@ -208,7 +202,7 @@ test('cross entropy is −Σ w log π', () => {
 describe('sequence ratio', () => {
   const gspo: PolicyObjective = { ...ppo, ratio: 'sequence' }
 
-  test('is the geometric mean of the tokens, and each token has a share of its gradient', () => {
+  test('is the geometric mean over the tokens, and its gradient is shared among them', () => {
     // sequence 0: mean log ρ = (.1 + 0)/2 = .05, inside; sequence 1: .5, above
     const out = evaluate(gspo, { lengths: [2, 1], logprob: [-1, -1, -1], old: [-1.1, -1, -1.5] })
     const s = Math.exp(0.05)
@@ -217,7 +211,7 @@ describe('sequence ratio', () => {
     expect(out.clipped).toEqual([0, 0, 1])
   })
 
-  test('leaves tokens of weight 0 out, whatever they hold', () => {
+  test('leaves out tokens of weight 0, whatever their values', () => {
     const padded = evaluate(gspo, {
       lengths: [3],
       logprob: [-1, -1, -9],

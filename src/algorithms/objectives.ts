@@ -32,26 +32,25 @@ interface CrossEntropy {
 /** A policy gradient. GRPO, Dr. GRPO, DAPO, GSPO, CISPO, RLOO and REINFORCE++ are settings of it. */
 export interface PolicyObjective {
   readonly kind: 'policy'
-  /** One ratio ρ a token (GRPO), or one a sequence, the geometric mean of its tokens' (GSPO). */
-  readonly ratio: 'token' | 'sequence'
+  readonly ratio: RatioKind
   /**
    * What is maximised, from the ratio ρ = π_θ / π_old and the advantage A:
    * `clip` min(ρA, clip(ρ)A); `importance` ρA; `cispo` sg(clip(ρ)) A log π_θ; `reinforce` A log π_θ (on-policy only).
    */
-  readonly surrogate: 'clip' | 'importance' | 'cispo' | 'reinforce'
-  /** Ratios are clipped to [1 − clipLow, 1 + clipHigh]. A clipLow of 1 or more is no lower bound: ratios are positive. */
+  readonly surrogate: SurrogateName
+  /** Ratios are clipped to [1 − clipLow, 1 + clipHigh]. Ratios are positive, so a clipLow ≥ 1 means no lower bound. */
   readonly clipLow: number
   readonly clipHigh: number
-  /** Where A < 0, the clipped surrogate is kept ≥ dualClip·A; more than 1. null: off. */
+  /** Where A < 0, the clipped surrogate is kept ≥ dualClip·A. Must be above 1; null: off. */
   readonly dualClip: number | null
   /** KL to the reference policy, in the loss. */
   readonly kl: KlPenalty
 }
 
 /**
- * A reward model (`head: 'score'`): −Σ w log σ(z), z = Σ s·r over the texts of a comparison. Of two texts, the better one
- * with s = +1 and the worse with −1, that is Bradley and Terry's model; of one text, good (+1) or bad (−1), it is binary
- * cross-entropy.
+ * A reward model (`head: 'score'`): −Σ w log σ(z), z = Σ s·r over the texts of a comparison. For a pair, where the better
+ * text has s = +1 and the worse −1, this is the Bradley–Terry model; for a single text, labelled good (+1) or bad (−1),
+ * it is binary cross-entropy.
  */
 interface PreferenceObjective {
   readonly kind: 'preference'
@@ -60,30 +59,31 @@ interface PreferenceObjective {
 /** What a training step optimises, as data that can travel to an engine. */
 export type Objective = CrossEntropy | PolicyObjective | PreferenceObjective
 
-/** Does the loss read the reference policy's log-probs? */
+/** Whether the loss reads the reference policy's log-probs. */
 export const needsReference = (objective: Objective): boolean =>
   objective.kind === 'policy' && objective.kl.beta !== 0
 
-/** The tokens of a microbatch, all sequences flattened: float32 [M] but for `sequence`. Log-probs in nats. */
+/** The tokens of a microbatch, all sequences flattened: float32 [M] except `sequence`. Log-probs in nats. */
 export interface TokenTensors {
   /** log π_θ, through which gradients flow. */
   readonly logprob: Value
   /** log π_old. */
   readonly old: Value
-  /** log π_ref; read only when `needsReference`. */
+  /** log π_ref; read only by an objective with a KL term (β ≠ 0). */
   readonly reference: Value
   readonly advantage: Value
-  /** Factor ≥ 0 of each token's loss; tokens of weight 0 belong to no sequence's ratio. */
+  /** Factor ≥ 0 of each token's loss. Tokens of weight 0 are left out of their sequence's ratio. */
   readonly weight: Value
-  /** int64 [M]: the number of each token's sequence, 0 … sequences − 1. */
+  /** int64 [M]: the index of each token's sequence, 0 … sequences − 1. */
   readonly sequence: Value
+  /** The number of sequences. */
   readonly sequences: Dim
 }
 
 export interface ObjectiveProgram {
-  /** Σ weight·loss: a scalar. Means are made by the weights (`tokenWeights`). */
+  /** Σ weight·loss: a scalar. The weights (`tokenWeights`) make it a mean. */
   readonly loss: Value
-  /** float32 [M]: where clipping took the gradient or capped the ratio, +1 from above, −1 from below, else 0. */
+  /** float32 [M]: +1 or −1 where the upper or lower clip bound removed the gradient or capped the ratio, else 0. */
   readonly clipped: Value
 }
 
@@ -109,7 +109,7 @@ export function buildObjective(objective: Objective, tokens: TokenTensors): Obje
 
 type Surrogate = (o: PolicyObjective, t: TokenTensors) => { gain: Value; clipped: Value }
 
-const surrogates: { readonly [S in PolicyObjective['surrogate']]: Surrogate } = {
+const surrogates = {
   // min(ρA, clip(ρ, 1 − ε_low, 1 + ε_high) A)   (Schulman et al. 2017, eq. 7; DAPO, arXiv 2503.14476, eq. 10)
   clip: (o, t) => {
     const A = t.advantage
@@ -140,22 +140,39 @@ const surrogates: { readonly [S in PolicyObjective['surrogate']]: Surrogate } = 
   },
   // A log π_θ   (Williams 1992; RLOO: Ahmadian et al. 2024, arXiv 2402.14740)
   reinforce: (_, t) => ({ gain: mul(t.advantage, t.logprob), clipped: none(t.logprob) }),
-}
+} satisfies Record<string, Surrogate>
 
-/** ρ for every token, [M]. */
-function ratio(o: PolicyObjective, { logprob, old, weight, sequence, sequences }: TokenTensors): Value {
+/** The name of one of the surrogates above. */
+export type SurrogateName = keyof typeof surrogates
+export const surrogateNames = Object.keys(surrogates) as readonly SurrogateName[]
+
+type RatioRule = (logRatio: Value, counted: Value, tokens: TokenTensors) => Value
+
+/** ρ for every token, [M], from log π_θ − log π_old of every token; `counted` is false for tokens of weight 0. */
+const ratios = {
+  // ρ_t = π_θ(o_t) / π_old(o_t)   (DeepSeekMath, eq. 3; the Nature paper writes the ratio of whole responses)
+  token: (logRatio) => exp(logRatio),
+  // s_i = (π_θ(o_i) / π_old(o_i))^(1/|o_i|) = exp(mean_t log ρ_t), the same for every token of response i;
+  // the gradient flows through all of s_i   (GSPO, arXiv 2507.18071, eq. 7)
+  sequence: (logRatio, counted, { sequence, sequences }) => {
+    const total = scatterAdd(logRatio, sequence, sequences)
+    const length = max(scatterAdd(cast(counted, 'float32'), sequence, sequences), 1)
+    return exp(gather(div(total, length), sequence))
+  },
+} satisfies Record<string, RatioRule>
+
+/** One ratio per token (GRPO), or one per sequence: the geometric mean of its tokens' ratios (GSPO). */
+export type RatioKind = keyof typeof ratios
+export const ratioKinds = Object.keys(ratios) as readonly RatioKind[]
+
+function ratio(o: PolicyObjective, tokens: TokenTensors): Value {
+  const { logprob, old, weight } = tokens
   const counted = greater(weight, 0)
   const logRatio = where(counted, sub(logprob, old), 0)
-  // ρ_t = π_θ(o_t) / π_old(o_t)   (DeepSeekMath, eq. 3; the Nature paper writes the ratio of whole responses)
-  if (o.ratio === 'token') return exp(logRatio)
-  // s_i = (π_θ(o_i) / π_old(o_i))^(1/|o_i|) = exp(mean_t log ρ_t), the same for each of its tokens;
-  // the gradient flows through the whole of s_i   (GSPO, arXiv 2507.18071, eq. 7)
-  const total = scatterAdd(logRatio, sequence, sequences)
-  const length = max(scatterAdd(cast(counted, 'float32'), sequence, sequences), 1)
-  return exp(gather(div(total, length), sequence))
+  return ratios[o.ratio](logRatio, counted, tokens)
 }
 
-/** The loss of each text's comparison, [M]. A text's reward is in the place of its log-prob, its sign of the advantage. */
+/** The loss of each text's comparison, [M]. `logprob` holds each text's reward and `advantage` its sign. */
 function preferenceLoss({ logprob: reward, advantage: sign, sequence, sequences }: TokenTensors): Value {
   // z_k = Σ_(i ∈ k) s_i r_i
   const margin = scatterAdd(mul(sign, reward), sequence, sequences)

@@ -8,7 +8,7 @@ test.each([
   [90, -0.5],
   [100, -1],
   [120, -1],
-])('%d of 100 tokens, the last 20 punished: %d', (length, expected) =>
+])('%d of 100 tokens, with a buffer of 20: %d', (length, expected) =>
   expect(overlongPunishment(length, 100, 20)).toBe(expected),
 )
 

@@ -1,6 +1,8 @@
 /**
- * Soft overlong punishment, to be added to the reward of a response of `length` tokens: 0 up to maxTokens − buffer, then
- * linearly down to −1 at maxTokens (DAPO, arXiv 2503.14476, eq. 13).
+ * DAPO's soft overlong punishment, added to the reward of a response of `length` tokens: 0 up to maxTokens − buffer, then
+ * linearly down to −1 at maxTokens (arXiv 2503.14476, eq. 13).
+ *
+ * @throws Error unless 0 < buffer ≤ maxTokens.
  */
 export function overlongPunishment(length: number, maxTokens: number, buffer: number): number {
   if (!(buffer > 0 && buffer <= maxTokens))

@@ -5,7 +5,7 @@ import { Session } from '../onnx/session.ts'
 import { buildObjective } from './objectives.ts'
 import { preferenceQuality, type ScoredComparison } from './preference.ts'
 
-/** The loss of comparisons and ∂loss/∂reward, by ONNX Runtime. */
+/** The loss of comparisons and ∂loss/∂reward, computed by ONNX Runtime. */
 function evaluate(texts: readonly { reward: number; sign: number; weight: number; comparison: number }[]) {
   const graph = new Graph()
   const input = (name: string) => graph.input(name, 'float32', ['M'])
@@ -65,7 +65,7 @@ describe('−log σ(z) and its gradient, −σ(−z) s', () => {
     expect(gradient[0]).toBeCloseTo(-sign * sigmoid(-sign * reward), 5)
   })
 
-  test('of several comparisons whose texts do not stand together, with numeric gradients', () => {
+  test('of several comparisons whose texts are interleaved, against numeric gradients', () => {
     const [a, b] = [pair(0.2, 0.9, 0, 0.5), pair(1.5, -0.4, 2, 0.25)] as const
     const texts = [a[1]!, b[0]!, { reward: -0.7, sign: -1, weight: 0.25, comparison: 1 }, b[1]!, a[0]!]
     const { loss, gradient } = evaluate(texts)
@@ -93,7 +93,7 @@ describe('quality on held-out comparisons', () => {
     ])
     expect(quality).toMatchObject({ comparisons: 4, accuracy: 0.5, margin: 0.75 })
     expect(quality.loss).toBeCloseTo((softplus(-1) + softplus(3) + softplus(-5) + softplus(0)) / 4, 10)
-    // the pair of equal length tells nothing; equal rewards are no win of either
+    // the pair of equal length does not count; equal rewards are a win for neither
     expect(quality.longerWins).toEqual({ gold: 1 / 3, model: 2 / 3 })
     expect(quality.lengthCorrelation.gold).toBeNaN()
     const { edges, counts } = quality.histogram
@@ -120,7 +120,7 @@ describe('quality on held-out comparisons', () => {
     expect(quality.lengthCorrelation.gold).toBeCloseTo(-Math.sqrt(3) / 2, 12)
   })
 
-  test('what does not vary has no correlation', () => {
+  test('a constant has no correlation', () => {
     expect(preferenceQuality([compared([1, 0], [5, 5])]).lengthCorrelation.model).toBeNaN()
   })
 })

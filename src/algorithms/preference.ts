@@ -9,42 +9,44 @@ export function minusLogSigmoid(z: Value): Value {
   return neg(reshape(slice(both, 1, 0, 1, 1), [count]))
 }
 
-/** A held-out comparison as the model judges it. */
+/** A held-out comparison with the rewards that the model gives its texts. */
 export interface ScoredComparison {
-  /** The reward and the length in tokens of each text; of a pair, the better one first. */
+  /** The reward of each text; in a pair, the better text comes first. */
   readonly rewards: readonly number[]
+  /** The length of each text in tokens. */
   readonly lengths: readonly number[]
-  /** Of a labelled text; null for a pair. */
+  /** The label of a single text; null for a pair. */
   readonly good: boolean | null
 }
 
-/** What a reward model is worth on comparisons that it has not seen. Means over nothing are NaN: unknown. */
+/** How well a reward model does on comparisons that it has not seen. A mean over nothing is NaN: unknown. */
 export interface PreferenceQuality {
   readonly comparisons: number
   /** −1/n Σ log σ(z). */
   readonly loss: number
-  /** Share with z > 0: the better of the pair has the higher reward; a good text a reward > 0. */
+  /** Share with z > 0: the better text of a pair has the higher reward, or the reward of a single text has the sign of its label. */
   readonly accuracy: number
   /** Mean z. */
   readonly margin: number
   /**
-   * Of pairs: how often the longer text is the better one, by the data and by the model, over pairs of different length.
-   * A model that is far above the data has learned that long is good.
+   * How often the longer text of a pair is the better one, according to the data and to the model, over pairs of
+   * different length. A model far above the data has learned to prefer long texts.
    */
   readonly longerWins: { readonly gold: number; readonly model: number }
-  /** Pearson's correlation of length with the label (labelled texts) and with the reward. */
+  /** Pearson's correlation of length with the label (over labelled texts) and with the reward. */
   readonly lengthCorrelation: { readonly gold: number; readonly model: number }
-  /** How many comparisons have a z below the first edge, from each edge to the next, and from the last one on. */
+  /** How many comparisons have a z below the first edge, between consecutive edges, and from the last edge up. */
   readonly histogram: { readonly edges: readonly number[]; readonly counts: readonly number[] }
 }
 
 /** −4, −3.5, … 4. */
 export const HISTOGRAM_EDGES: readonly number[] = Array.from({ length: 17 }, (_, i) => -4 + i / 2)
 
-/** z = Σ s·r: of a pair, better − worse; of a labelled text, the reward or, where it is bad, its negative. */
+/** z = Σ s·r: for a pair, better − worse; for a labelled text, its reward, negated if the label is bad. */
 const marginOf = ({ rewards, good }: ScoredComparison): number =>
   good === null ? rewards[0]! - rewards[1]! : good ? rewards[0]! : -rewards[0]!
 
+/** Measures a reward model on held-out comparisons. */
 export function preferenceQuality(scored: readonly ScoredComparison[]): PreferenceQuality {
   const margins = scored.map(marginOf)
   const uneven = scored.flatMap(({ rewards, lengths, good }) => {
@@ -86,7 +88,7 @@ function histogram(values: readonly number[]): number[] {
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length
 
-/** Σ (x − x̄)(y − ȳ) / √(Σ (x − x̄)² Σ (y − ȳ)²); NaN where one of them does not vary. */
+/** Σ (x − x̄)(y − ȳ) / √(Σ (x − x̄)² Σ (y − ȳ)²); NaN if x or y is constant. */
 function correlation(x: readonly number[], y: readonly number[]): number {
   const [meanX, meanY] = [mean(x), mean(y)]
   let [xy, xx, yy] = [0, 0, 0]

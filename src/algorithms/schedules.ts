@@ -1,12 +1,12 @@
 /**
- * The course of the learning rate after the warm-up:
+ * How the learning rate changes after the warm-up:
  * - `constant`
  * - `linear`: down to `final`
  * - `cosine`: half a cosine down to `final` (Loshchilov & Hutter 2017, eq. 5, without restarts)
- * - `warmup_stable_decay`: flat for the share `stable` of the steps, then linearly down to `final` (MiniCPM, arXiv
- *   2404.06395, §4)
+ * - `warmup_stable_decay`: constant for the fraction `stable` of the steps, then linearly down to `final` (MiniCPM,
+ *   arXiv 2404.06395, §4)
  *
- * `final` is a share of the peak, reached at the last step.
+ * `final` is a fraction of the peak, reached at the last step.
  */
 type Decay =
   | { readonly kind: 'constant' }
@@ -14,10 +14,10 @@ type Decay =
   | { readonly kind: 'cosine'; readonly final: number }
   | { readonly kind: 'warmup_stable_decay'; readonly stable: number; readonly final: number }
 
-/** `warmup` steps from 0 to the peak in equal parts, then the decay. */
+/** The learning rate rises to its peak in `warmup` equal steps, then decays. */
 export type Schedule = Decay & { readonly warmup: number }
 
-/** The learning rate of step 0 … steps − 1. */
+/** The learning rate at `step`, from 0 to steps − 1. @throws Error if `step` is out of that range. */
 export function learningRateAt(schedule: Schedule, peak: number, step: number, steps: number): number {
   if (step < 0 || step >= steps) throw new Error(`learning rate: step ${step} is outside of 0 … ${steps - 1}`)
   const { warmup } = schedule

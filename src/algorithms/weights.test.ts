@@ -21,7 +21,7 @@ describe('token weights', () => {
   })
 
   test('a length out of range is an error', () =>
-    expect(() => tokenWeights('fixed_length', [9], 8)).toThrow(/a response of 9 tokens where 0 … 8/))
+    expect(() => tokenWeights('fixed_length', [9], 8)).toThrow(/a response has 9 tokens, outside 0 … 8/))
 })
 
 test('truncated responses are masked', () => {

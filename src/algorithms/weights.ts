@@ -1,37 +1,49 @@
-/**
- * How the tokens of a minibatch are averaged, with N responses of |o_i| tokens:
- * - `sequence_mean`: 1/N Σ_i 1/|o_i| Σ_t, every response counts alike (GRPO: DeepSeekMath, arXiv 2402.03300, eq. 3)
- * - `token_mean`: 1/Σ|o_i| Σ_i Σ_t, every token counts alike (DAPO, arXiv 2503.14476, eq. 12)
- * - `fixed_length`: 1/(N·maxTokens) Σ_i Σ_t, no length bias (Dr. GRPO, arXiv 2503.20783)
- * - `sequence_sum`: 1/N Σ_i Σ_t, the log-prob of the whole response (RLOO, arXiv 2402.14740)
- */
-export type Normalisation = 'sequence_mean' | 'token_mean' | 'fixed_length' | 'sequence_sum'
+interface Minibatch {
+  /** N. */
+  readonly responses: number
+  /** Σ |o_i|. */
+  readonly tokens: number
+  readonly maxTokens: number
+}
+/** The weight of a token of a response of `length` tokens, |o_i|. */
+type Rule = (length: number, minibatch: Minibatch) => number
+
+/** How the tokens of a minibatch are averaged. */
+const rules = {
+  // 1/N Σ_i 1/|o_i| Σ_t: every response counts the same   (GRPO: DeepSeekMath, arXiv 2402.03300, eq. 3)
+  sequence_mean: (length, { responses }) => 1 / (responses * length),
+  // 1/Σ|o_i| Σ_i Σ_t: every token counts the same   (DAPO, arXiv 2503.14476, eq. 12)
+  token_mean: (_, { tokens }) => 1 / tokens,
+  // 1/(N·maxTokens) Σ_i Σ_t: no length bias   (Dr. GRPO, arXiv 2503.20783)
+  fixed_length: (_, { responses, maxTokens }) => 1 / (responses * maxTokens),
+  // 1/N Σ_i Σ_t: the log-prob of the whole response   (RLOO, arXiv 2402.14740)
+  sequence_sum: (_, { responses }) => 1 / responses,
+} satisfies Record<string, Rule>
+
+/** How the tokens of a minibatch are averaged: the name of one of the rules above. */
+export type Normalisation = keyof typeof rules
+export const normalisations = Object.keys(rules) as readonly Normalisation[]
 
 /**
- * The weight of each token of each response of a minibatch (one number a response). A length of 0 is a masked response:
- * its weight is 0, and it still counts in N, as in TRL.
+ * The weight of every token of each response of a minibatch: one number per response. A length of 0 marks a masked
+ * response: its weight is 0, but it still counts in N, as in TRL.
+ *
+ * @throws Error if a length is outside 0 … maxTokens.
  */
 export function tokenWeights(
   normalisation: Normalisation,
   lengths: readonly number[],
   maxTokens: number,
 ): number[] {
-  const n = lengths.length
-  const tokens = lengths.reduce((a, b) => a + b, 0)
-  const weight: { readonly [K in Normalisation]: (length: number) => number } = {
-    sequence_mean: (length) => 1 / (n * length),
-    token_mean: () => 1 / tokens,
-    fixed_length: () => 1 / (n * maxTokens),
-    sequence_sum: () => 1 / n,
-  }
+  const minibatch = { responses: lengths.length, tokens: lengths.reduce((a, b) => a + b, 0), maxTokens }
   return lengths.map((length) => {
     if (length < 0 || length > maxTokens)
-      throw new Error(`tokenWeights: a response of ${length} tokens where 0 … ${maxTokens} are possible`)
-    return length === 0 ? 0 : weight[normalisation](length)
+      throw new Error(`tokenWeights: a response has ${length} tokens, outside 0 … ${maxTokens}`)
+    return length === 0 ? 0 : rules[normalisation](length, minibatch)
   })
 }
 
-/** Overlong filtering: responses cut off at the token limit get length 0, hence weight 0 (DAPO, §3.4). */
+/** Overlong filtering: responses cut off at the token limit get length 0 and so weight 0 (DAPO, §3.4). */
 export function maskTruncated(lengths: readonly number[], truncated: readonly boolean[]): number[] {
   if (lengths.length !== truncated.length)
     throw new Error(`maskTruncated: ${lengths.length} lengths, ${truncated.length} flags`)

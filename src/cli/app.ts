@@ -5,10 +5,10 @@ import { UserError } from '../common/errors.ts'
 import { nearest } from '../common/nearest.ts'
 import { versions } from '../common/package.ts'
 import { Interrupted } from '../runs/interrupted.ts'
-import type { Command } from './command.ts'
 import { readArguments } from './terminal/arguments.ts'
+import type { Command } from './terminal/command.ts'
 
-/** Every command, loaded when it is called. */
+/** Every command. Its module is loaded when it is called. */
 const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> = {
   zero: {
     about: 'train R1-Zero: reinforcement learning from a base model',
@@ -23,7 +23,7 @@ const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> 
     load: async () => (await import('./commands/r1.ts')).r1,
   },
   distill: {
-    about: 'teach a small model what a larger one answers',
+    about: 'train a small model on the answers of a larger one',
     load: async () => (await import('./commands/distill.ts')).distill,
   },
   sft: {
@@ -35,7 +35,7 @@ const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> 
     load: async () => (await import('./commands/reward.ts')).reward,
   },
   resume: {
-    about: 'go on with a run that was stopped',
+    about: 'continue a run that was stopped',
     load: async () => (await import('./commands/resume.ts')).resume,
   },
   runs: {

@@ -1,9 +1,9 @@
-/** Something the user can mend: shown as one line without a stack trace. */
+/** An error that the user can correct: shown as one line, without a stack trace. */
 export class UserError extends Error {
   override name = 'UserError'
   constructor(
     message: string,
-    /** 1: it failed; 2: the command was used wrongly. */
+    /** Exit code of the command: 1, it failed; 2, it was used incorrectly. */
     readonly exitCode: 1 | 2 = 1,
   ) {
     super(message)

@@ -1,4 +1,4 @@
-/** The candidate that differs least from `word`, if it is near enough to have been meant. */
+/** The candidate most similar to `word`, or null if none is similar enough to be what was meant. */
 export function nearest(word: string, candidates: readonly string[]): string | null {
   const limit = Math.max(1, Math.floor(word.length / 3))
   let best: string | null = null
@@ -13,7 +13,7 @@ export function nearest(word: string, candidates: readonly string[]): string | n
   return best
 }
 
-/** Levenshtein distance, with a swap of neighbours as one edit (optimal string alignment). */
+/** Levenshtein distance, with a swap of adjacent characters as one edit (optimal string alignment). */
 export function editDistance(a: string, b: string): number {
   const d = Array.from({ length: a.length + 1 }, (_, i) => [i, ...Array<number>(b.length).fill(0)])
   for (let j = 0; j <= b.length; j++) d[0]![j] = j

@@ -4,7 +4,7 @@ import { arch, platform } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** The folder of the package: where package.json and models/ are, from source and from dist alike. */
+/** The folder of the package, which has package.json and models/, whether this runs from src/ or from dist/. */
 export function packageRoot(): string {
   let directory = dirname(fileURLToPath(import.meta.url))
   for (;;) {
@@ -15,7 +15,7 @@ export function packageRoot(): string {
   }
 }
 
-/** What the run's numbers depend on. */
+/** Versions of everything that a run's numbers depend on. */
 export function versions(): Record<string, string> {
   const require = createRequire(import.meta.url)
   const runtime = readJson(require.resolve('onnxruntime-node/package.json'))

@@ -16,7 +16,7 @@ export function hashText(text: string): number {
 
 /**
  * A stream of random numbers, a pure function of its seeds (sfc32). Streams with different seeds are independent,
- * so nothing needs to be saved to resume: name the stream by what it is for, e.g. `new Random(seed, 'questions', step)`.
+ * so there is nothing to save for a resumed run. Name a stream by its purpose, e.g. `new Random(seed, 'questions', step)`.
  */
 export class Random {
   #a: number
@@ -68,7 +68,7 @@ export class Random {
     }
     return items[items.length - 1]!
   }
-  /** Fisher–Yates, in place. */
+  /** Shuffles in place (Fisher–Yates) and returns the same array. */
   shuffle<L extends unknown[] | Uint32Array>(items: L): L {
     for (let i = items.length - 1; i > 0; i--) {
       const j = this.int(0, i)

@@ -1,4 +1,83 @@
 import type { Objective } from '../algorithms/objectives.ts'
+import type { ModelConfig } from '../models/config.ts'
+
+/*
+ * The engine port: everything above this folder reaches a model through these interfaces, whether it is computed in this
+ * process or on a cluster. Tokens in, tokens out; weights by reference; log-probabilities in nats.
+ */
+
+/** What to open: one model, on one engine. */
+export interface EngineSpec {
+  /** A Hugging Face folder, or weights in memory. */
+  readonly model: string | ModelInMemory
+  /** Give a language model a new scalar head, random by `seed`. A model that already has such a head keeps it. */
+  readonly rewardHead?: { readonly seed: number } | undefined
+  /** Number of compute threads; by default one per core, at most 8. */
+  readonly threads?: number | undefined
+}
+
+/** A model that has not been saved to a folder. */
+export interface ModelInMemory {
+  readonly config: ModelConfig
+  readonly parameters: Map<string, Float32Array>
+  /** The folder to take its tokenizer from, which is saved with the model. */
+  readonly tokenizerFrom?: string | undefined
+}
+
+/** An open model. Whoever opens it must close it, also after a failure. */
+export interface Engine {
+  /** What the engine can do; checked before a run starts. */
+  readonly can: Capabilities
+  /** The weights that the engine was opened with. */
+  readonly base: Weights
+  /** Weights that `Trainer.save` or `Engine.save` wrote. */
+  saved(directory: string): Weights
+  /** Writes weights to a folder as a Hugging Face model, for `saved` to find. */
+  save(weights: Weights, directory: string): Promise<void>
+  /** Opens weights to sample from. */
+  sampler(weights: Weights): Promise<Sampler>
+  /** Opens weights to read log-probabilities with, such as those of the KL reference policy. */
+  scorer(weights: Weights): Promise<Scorer>
+  /** Opens a reward model's weights. */
+  rewardScorer(weights: Weights): Promise<RewardScorer>
+  /** Opens the engine's only trainer, which starts from the base weights. Opening a second one is an error. */
+  trainer(options?: TrainerOptions): Promise<Trainer>
+  /** Fails all pending calls and frees everything. Closing again does nothing. */
+  close(): Promise<void>
+}
+
+export interface Capabilities {
+  /** Kinds of objectives that the engine can train on. */
+  readonly objectives: readonly Objective['kind'][]
+  /** Can the loss have a KL term to the reference policy? If not, a KL penalty can only be part of the reward. */
+  readonly klInLoss: boolean
+  /** What can be trained: all weights. */
+  readonly trainable: readonly Trainable[]
+  /** Does the model have a scalar head? It then scores texts and learns from comparisons, but cannot be sampled. */
+  readonly rewardHead: boolean
+  /** Does a stopped and resumed run equal an uninterrupted one bit for bit, with the same number of threads? */
+  readonly bitExactResume: boolean
+  /** Longest sequence in tokens, including the prompt; null if unknown. */
+  readonly maxTokens: number | null
+  /**
+   * How many versions of the weights open samplers and scorers can hold besides the current one; null if there is no
+   * limit. A step, or opening a sampler or scorer, fails if it would exceed the limit.
+   */
+  readonly heldVersions: number | null
+}
+
+/** Which of the weights a trainer changes. */
+export type Trainable = 'all'
+
+/**
+ * A reference to weights: of the base model, a checkpoint, or a trainer at some step. Valid only in the engine that made
+ * it.
+ */
+export interface Weights {
+  readonly kind: 'base' | 'checkpoint' | 'snapshot'
+  /** For messages: a folder, an address, or the step. */
+  readonly name: string
+}
 
 /** One training sequence. All arrays have the same length T; position t predicts `targets[t]` from `tokens[0..t]`. */
 export interface Datum {
@@ -8,33 +87,23 @@ export interface Datum {
   readonly targets: Int32Array
   /** Factor of each position's loss term; 0 leaves the position out (prompt, padding). */
   readonly weights: Float32Array
-  /** log π_old(target): the sampler's log-probabilities in nats. Needed by every reinforcement objective. */
+  /** log π_old(target), from the sampler. Needed by every policy objective. */
   readonly logprobs?: Float32Array
   /** log π_ref(target), needed when the objective has a KL term. */
   readonly reference?: Float32Array
-  /** Advantage of each position. Of a text that a reward model reads: +1 where it is the better or good one, else −1. */
+  /** Advantage of each position. Needed by every policy objective. */
   readonly advantages?: Float32Array
-  /**
-   * Of a text that a reward model reads: the number of its comparison. Its one position with a weight is where the
-   * reward is read, and the weights of a comparison's texts add up to the comparison's.
-   */
-  readonly comparison?: number
 }
 
-export interface ForwardResult {
-  /** Per datum, log π_θ(target) in nats for each position (NaN where the weight is 0); of a reward model, the reward. */
-  readonly logprobs: Float32Array[]
-}
-
-export interface ForwardBackwardResult extends ForwardResult {
-  /** The summed loss Σ weight·loss. */
-  readonly loss: number
-  /** Per datum, entropy of the next-token distribution in nats (NaN where the weight is 0, and of a reward model). */
-  readonly entropies: Float32Array[]
-  /** Per datum, the objective's clip flags: +1 clipped above, -1 clipped below, 0 not clipped. */
-  readonly clipped: Float32Array[]
-  /** Floating point operations spent. */
-  readonly flops: number
+/** What a reward model learns from: a better text and a worse one, or one text with its label. */
+export interface Comparison {
+  readonly texts: readonly {
+    readonly tokens: Int32Array
+    /** +1 for the better text, or a good one; −1 for the worse text, or a bad one. */
+    readonly sign: 1 | -1
+  }[]
+  /** Factor of its loss term. */
+  readonly weight: number
 }
 
 export interface AdamSettings {
@@ -43,25 +112,82 @@ export interface AdamSettings {
   readonly beta2: number
   readonly eps: number
   readonly weightDecay: number
-  /** Clip the global gradient norm to this; 0 does not clip. */
+  /** The gradient is clipped to this global norm; 0 does not clip. */
   readonly gradClipNorm: number
 }
 
+export interface TrainerOptions {
+  /** By default all weights. */
+  readonly trainable?: Trainable | undefined
+}
+
+/** Changes the current weights. Values that an engine does not report are null. */
 export interface Trainer {
-  /** Adds the objective's gradients over `datums` to the accumulated gradient. */
+  /**
+   * Adds the objective's gradients over `datums` to the accumulated gradient. A failure clears the accumulated gradient.
+   *
+   * @throws Error for a datum that does not fit the objective or the model.
+   */
   forwardBackward(datums: readonly Datum[], objective: Objective): Promise<ForwardBackwardResult>
-  /** Log-probabilities alone. `weights: 'reference'` asks the frozen reference policy. */
-  forward(datums: readonly Datum[], options?: { weights?: 'policy' | 'reference' }): Promise<ForwardResult>
-  /** One AdamW step on the accumulated gradient, which is then cleared. */
-  optimStep(adam: AdamSettings): Promise<{ gradNorm: number }>
-  /** Copies the policy's weights into the reference policy (the "hard refresh"). */
-  refreshReference(): Promise<void>
-  /** Writes a Hugging Face directory; with `optimizer`, also the optimizer state and the reference, enough to resume. */
+  /** The same for a reward model: −Σ weight · log σ(z), z = Σ sign · reward over a comparison's texts. */
+  compare(comparisons: readonly Comparison[]): Promise<ComparisonResult>
+  /**
+   * One AdamW step on the accumulated gradient, which is then cleared, also if the step fails.
+   *
+   * @throws UserError if the gradient is not finite; the weights are then unchanged.
+   */
+  optimStep(adam: AdamSettings): Promise<{ readonly gradNorm: number | null }>
+  /** The current weights. They last until the next step, or as long as an open sampler or scorer holds them. */
+  snapshot(): Promise<Weights>
+  /** Writes a Hugging Face folder; with `optimizer`, also the optimizer's state, which `load` needs. */
   save(directory: string, options?: { optimizer?: boolean; dtype?: 'F32' | 'BF16' }): Promise<void>
-  /** Restores what `save(…, {optimizer: true})` wrote. */
+  /** Restores what `save(…, { optimizer: true })` wrote. */
   load(directory: string): Promise<void>
-  /** The current policy, to sample from. Later training steps do not change a sampler's past results. */
-  sampler(): Promise<Sampler>
+}
+
+export interface ForwardBackwardResult {
+  /** The summed loss Σ weight·loss. */
+  readonly loss: number
+  /** Per datum, log π_θ(target) at each position, before the step (NaN where the weight is 0). */
+  readonly logprobs: Float32Array[]
+  /** Per datum, entropy of the next-token distribution in nats (NaN where the weight is 0). */
+  readonly entropies: Float32Array[] | null
+  /** Per datum, the objective's clip flags: +1 clipped above, −1 clipped below, 0 not clipped. */
+  readonly clipped: Float32Array[] | null
+  /** Floating point operations spent. */
+  readonly flops: number | null
+}
+
+export interface ComparisonResult {
+  /** The summed loss. */
+  readonly loss: number
+  /** Per comparison, the reward of each text, before the step. */
+  readonly rewards: number[][]
+  readonly flops: number | null
+}
+
+/** Computes log-probabilities with fixed weights, which it holds until it is closed, whatever the trainer does. */
+export interface Scorer {
+  /** Per datum, log π(target) at each position (NaN where the weight is 0). */
+  logprobs(datums: readonly Pick<Datum, 'tokens' | 'targets' | 'weights'>[]): Promise<Float32Array[]>
+  close(): Promise<void>
+}
+
+/** Computes rewards with fixed weights of a reward model, which it holds until it is closed. */
+export interface RewardScorer {
+  /** The reward of each text, read at its last token other than padding, as Transformers' sequence classifiers do. */
+  rewards(texts: readonly Int32Array[]): Promise<number[]>
+  close(): Promise<void>
+}
+
+/** Samples with fixed weights, which it holds until it is closed, whatever the trainer does. */
+export interface Sampler {
+  /**
+   * Requests made in the same tick are batched together.
+   *
+   * @throws Error for a prompt that is empty, too long, or has tokens outside the vocabulary.
+   */
+  sample(prompt: Int32Array, options: SampleOptions): Promise<SampledSequence[]>
   close(): Promise<void>
 }
 
@@ -77,9 +203,9 @@ export interface SampleOptions {
   readonly topK?: number
   /** Token ids that end a sequence; the stop token is kept as the last token of the sequence. */
   readonly stopTokens?: readonly number[]
-  /** Strings that end a sequence once its decoded text contains one. */
+  /** A sequence ends once its decoded text contains one of these strings. */
   readonly stop?: readonly string[]
-  /** Sequence i uses the random stream (seed, i): results do not depend on what else is in the batch. */
+  /** Sequence i uses the random stream (seed, i), so results do not depend on the rest of the batch. */
   readonly seed: number
   /** Called for every new token of sequence `index`, for streaming. */
   readonly onToken?: (index: number, token: number) => void
@@ -90,14 +216,10 @@ export interface SampledSequence {
   readonly tokens: Int32Array
   /** log-prob of each token under the model at temperature 1, untruncated (nats). */
   readonly logprobs: Float32Array
-  /** log-prob of each token under the distribution it was drawn from (temperature, top-k, top-p); same array when they agree. */
+  /**
+   * log-prob of each token under the distribution it was drawn from (temperature, top-k, top-p); the same array if they
+   * are equal.
+   */
   readonly samplingLogprobs: Float32Array
   readonly stopReason: 'stop' | 'length'
-}
-
-export interface Sampler {
-  /** Requests made in the same tick are batched together. */
-  sample(prompt: Int32Array, options: SampleOptions): Promise<SampledSequence[]>
-  /** log π(tokens[t] | tokens[0..t)), NaN at t = 0. */
-  logprobs(tokens: Int32Array): Promise<Float32Array>
 }

@@ -12,28 +12,31 @@ import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
+import { diskError, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
 import type { Repository } from './repository.ts'
 import { request } from './request.ts'
 
-/** A file of a repository. What the hub does not tell is absent. */
+/** A file of a repository. What the hub does not say is undefined. */
 export interface HubFile {
   readonly path: string
   readonly size?: number | undefined
-  /** Of a large file. */
+  /** Given for large files. */
   readonly sha256?: string | undefined
-  /** Of any other: SHA-1 as git takes it, over `blob <size>\0` and the content. */
+  /** Given for all others: SHA-1 as git computes it, over `blob <size>\0` and the content. */
   readonly gitSha1?: string | undefined
 }
 
-/** Broken connections in a row, without a byte received between them, after which a download gives up. */
-const FRUITLESS = 3
+/** A download fails after this many broken connections in a row that brought no byte. */
+const MAX_EMPTY_CONNECTIONS = 3
 
 /**
- * Downloads a file to `target`. It grows as `target.part`, goes on where an earlier call or a broken connection
- * stopped, is checked, and is renamed when whole.
+ * Downloads a file to `target`. The content is appended to `target.part`, from where an earlier call or a broken
+ * connection stopped; when complete it is checked and renamed.
  *
- * @throws UserError for a hub that cannot be reached or refuses, a connection that keeps breaking, wrong content.
+ * @param progress called with the number of bytes that are there.
+ * @throws UserError for a hub that cannot be reached or refuses, a connection that keeps breaking, wrong content, or a
+ *   disk that fails.
  */
 export async function download(
   repository: Repository,
@@ -43,32 +46,32 @@ export async function download(
   progress: (bytes: number) => void,
 ): Promise<void> {
   const part = `${target}.part`
-  mkdirSync(dirname(target), { recursive: true })
+  onDisk('create', dirname(target), () => mkdirSync(dirname(target), { recursive: true }))
   let resumed = sizeOf(part) > 0
-  for (let fruitless = 0; ; ) {
+  for (let emptyConnections = 0; ; ) {
     if (sizeOf(part) > (file.size ?? Number.POSITIVE_INFINITY)) rmSync(part)
     const before = sizeOf(part)
     const broken = before > 0 && before === file.size ? null : await receive(repository, url, part, progress)
     const size = sizeOf(part)
     if (broken === null && (file.size === undefined || size === file.size)) {
       const wrong = await mismatch(part, file)
-      if (wrong === null) return renameSync(part, target)
+      if (wrong === null) return onDisk('write', target, () => renameSync(part, target))
       rmSync(part)
       if (!resumed) throw new UserError(`${url} is damaged: ${wrong}; it was deleted, try again`)
-      // The beginning may have been left by another version of the file: once more, from nothing.
+      // The part may have come from another version of the file: download it once more from the beginning.
       resumed = false
       continue
     }
-    fruitless = size > before ? 0 : fruitless + 1
-    if (fruitless === FRUITLESS)
+    emptyConnections = size > before ? 0 : emptyConnections + 1
+    if (emptyConnections === MAX_EMPTY_CONNECTIONS)
       throw new UserError(
         `the download of ${file.path} (${repository.id}) broke off at ${size} of ${file.size ?? 'unknown'} bytes ` +
-          `(${broken ?? 'it ended early'}); the same command goes on from there`,
+          `(${broken ?? 'it ended early'}); run the same command again to continue from there`,
       )
   }
 }
 
-/** Appends what is missing to `part`. Resolves to why the connection broke, or null. */
+/** Appends the missing bytes to `part`. Resolves to the reason for which the connection broke, or null. */
 async function receive(
   repository: Repository,
   url: string,
@@ -77,23 +80,23 @@ async function receive(
 ): Promise<string | null> {
   const have = sizeOf(part)
   const response = await request(repository, url, have > 0 ? { range: `bytes=${have}-` } : {})
-  // A server that does not know ranges sends everything (200).
-  const goesOn = have > 0 && response.status === 206
-  let bytes = goesOn ? have : 0
+  // A server that does not support ranges sends the whole file (200).
+  const appending = have > 0 && response.status === 206
+  let bytes = appending ? have : 0
   const body = Readable.fromWeb(response.body as ReadableStream)
   body.on('data', (chunk: Uint8Array) => {
     bytes += chunk.length
     progress(bytes)
   })
-  const out = createWriteStream(part, { flags: goesOn ? 'a' : 'w' })
+  const out = createWriteStream(part, { flags: appending ? 'a' : 'w' })
   try {
     await pipeline(body, out)
     return null
   } catch (error) {
-    // A write may still be under way: the size of the part counts only after it.
+    // A write may still be in progress; the size of the part is final only after it.
     if (!out.closed) await new Promise<void>((resolve) => out.once('close', () => resolve()))
     const { code, message, syscall } = error as NodeJS.ErrnoException
-    if (syscall === 'write' || syscall === 'open') throw new UserError(`cannot write ${part}: ${message}`)
+    if (syscall === 'write' || syscall === 'open') throw diskError(error, 'write', part)
     return code ?? message
   }
 }

@@ -17,7 +17,7 @@ describe('on this machine', () => {
     expect(await modelFolder(join(run, 'model'))).toBe(join(run, 'model'))
     expect(existsSync(join(await modelFolder(EMBEDDED_BASE), 'config.json'))).toBe(true)
   })
-  test('what is none', async () => {
+  test('neither a model nor a run', async () => {
     await expect(modelFolder(join(root, 'none'))).rejects.toThrow(
       /no model folder at .*; the embedded models are miniature-base, miniature-r1-base, miniature-r1-student/,
     )
@@ -57,11 +57,11 @@ describe('on the hub', () => {
     expect(await modelFolder('owner/model')).toBe(folder)
   })
 
-  test('no model that can be read', async () => {
+  test('a repository without weights that can be read', async () => {
     hub.add('owner/old', { ...rest, ...text })
     await expect(modelFolder('owner/old')).rejects.toThrow(/needs config\.json and safetensors weights/)
   })
-  test('a folder that is misspelt is spoken of as one', async () => {
+  test('the error for a misspelt folder names it as a folder', async () => {
     await expect(modelFolder('runs/zero-99')).rejects.toThrow(
       /there is no folder runs\/zero-99, so it was looked for on the hub: Hugging Face has no model/,
     )

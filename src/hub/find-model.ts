@@ -6,17 +6,18 @@ import { hubFiles, readHubName } from './index.ts'
 
 /** The base model that comes with the package. */
 export const EMBEDDED_BASE = 'miniature-base'
-/** The one that R1 begins with, which has read general text too. */
+/** The base model for R1, pretrained on general text too. */
 export const EMBEDDED_R1_BASE = 'miniature-r1-base'
-/** A smaller one, to be taught by distillation. */
+/** A smaller base model, the student of distillation. */
 export const EMBEDDED_STUDENT = 'miniature-r1-student'
 
 /**
- * A model's folder: a path, the name of an embedded model, or a model of the Hugging Face hub (`owner/name`, then
- * optionally `@revision`), which is downloaded when it is not in the cache. A run's folder stands for the model it
- * trained.
+ * The folder of a model given by a path, the name of an embedded model, or its name on the Hugging Face hub
+ * (`owner/name`, optionally with `@revision`); the latter is downloaded if it is not in the cache. The path of a run
+ * means the model that the run trained.
  *
- * @throws UserError where there is no model, or the hub cannot be reached or refuses.
+ * @param progress called with lines that say what is being downloaded.
+ * @throws UserError if there is no such model, or the hub cannot be reached or refuses.
  */
 export async function modelFolder(name: string, progress?: (line: string) => void): Promise<string> {
   const embedded = join(packageRoot(), 'models')
@@ -27,7 +28,7 @@ export async function modelFolder(name: string, progress?: (line: string) => voi
   ])
     if (existsSync(join(folder, 'config.json'))) return folder
   if (existsSync(resolve(name, 'run.sqlite')))
-    throw new UserError(`${name} is a run that has not finished; \`ruminate resume ${name}\` goes on with it`)
+    throw new UserError(`${name} is a run that has not finished; \`ruminate resume ${name}\` continues it`)
   if (existsSync(resolve(name))) throw new UserError(`${name} is not a model folder: it has no config.json`)
   const hub = readHubName(name)
   if (hub && hub.path === '') {
@@ -48,7 +49,7 @@ export async function modelFolder(name: string, progress?: (line: string) => voi
   )
 }
 
-/** Of a model of the hub: its settings, its tokenizer and its weights, in one file or in shards. */
+/** The files to download of a model: its settings, its tokenizer and its weights, in one file or in shards. */
 function chooseModel(id: string, paths: readonly string[]): string[] {
   const whole = paths.includes('model.safetensors')
   const weights = paths.filter((path) =>
@@ -57,11 +58,11 @@ function chooseModel(id: string, paths: readonly string[]): string[] {
       : /^model-\d+-of-\d+\.safetensors$|^model\.safetensors\.index\.json$/.test(path),
   )
   if (!paths.includes('config.json') || weights.length === 0)
-    throw new UserError(`${id} is no model that can be read: it needs config.json and safetensors weights`)
+    throw new UserError(`${id} is not a model that can be read: it needs config.json and safetensors weights`)
   return ['config.json', ...TEXT_FILES.filter((path) => paths.includes(path)), ...weights]
 }
 
-/** What a model reads and writes text with. */
+/** Files of the tokenizer and of generation, copied when the repository has them. */
 const TEXT_FILES = [
   'tokenizer.json',
   'tokenizer_config.json',

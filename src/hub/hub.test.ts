@@ -7,6 +7,12 @@ import { FakeHub, refuse } from '../testing/fake-hub.ts'
 import { hubFiles, type Repository, readHubName } from './index.ts'
 import { cacheFolder, hubCache } from './repository.ts'
 
+// Waits between tries take no time here; their seconds are kept.
+const waits = vi.hoisted(() => [] as number[])
+vi.mock('node:timers/promises', () => ({
+  setTimeout: async (milliseconds: number) => void waits.push(milliseconds / 1000),
+}))
+
 let cache: string
 let hub: FakeHub
 beforeEach(async () => {
@@ -44,7 +50,7 @@ test('downloads what is chosen once, and is offline afterwards', async () => {
   await expect(hubFiles(rows, all)).rejects.toThrow(/cannot reach 127\.0\.0\.1:\d+ \(ECONNREFUSED\)/)
 })
 
-test('models stand at the root of the hub; a revision is asked for by name; its commit is offline too', async () => {
+test('models are at the root of the hub; a revision is requested by its name, a commit by its hash', async () => {
   hub.add('owner/model', { 'config.json': '{}' })
   const model: Repository = { kind: 'model', id: 'owner/model', revision: 'main' }
   await hubFiles({ ...model, revision: hub.commit }, all)
@@ -70,14 +76,14 @@ describe('a download that breaks', () => {
   }
   beforeEach(() => hub.add('datasets/owner/rows', { 'b.parquet': big }))
 
-  test('goes on within the call', async () => {
+  test('is resumed within the call', async () => {
     hub.trick = (...args) => hub.log.length === 2 && cut(...args)
     const { folder } = await hubFiles(rows, all)
     expect(readFileSync(join(folder, 'b.parquet')).equals(big)).toBe(true)
     expect(hub.log.at(-1)).toMatch(/bytes=[1-9]\d*-$/)
   })
 
-  test('leaves a part, from which the next call goes on', async () => {
+  test('leaves a part, from which the next call continues', async () => {
     hub.trick = (request, ...rest) => {
       if (request.headers.range) {
         request.socket.destroy()
@@ -96,7 +102,7 @@ describe('a download that breaks', () => {
     expect(existsSync(snapshot(rows, 'b.parquet.part'))).toBe(false)
   })
 
-  test('starts anew where the server knows no ranges, or the part is of something else', async () => {
+  test('starts again if the server supports no ranges, or the part is of another file', async () => {
     hub.trick = (_, response, body) => {
       if (!body) return false
       response.writeHead(200, { 'content-length': body.length })
@@ -158,7 +164,7 @@ describe('a hub that refuses', () => {
     expect(hub.log).toHaveLength(1)
   })
 
-  test('a file that is gone', async () => {
+  test('a file that no longer exists', async () => {
     hub.add('datasets/owner/rows', { 'a.csv': 'x' })
     hub.trick = (request, response) => {
       if (request.url!.startsWith('/api')) return false
@@ -168,7 +174,7 @@ describe('a hub that refuses', () => {
     await expect(hubFiles(rows, all)).rejects.toThrow(/has no file .*a\.csv/)
   })
 
-  test('a server that is no hub', async () => {
+  test('a server that is not a hub', async () => {
     hub.trick = (_, response) => {
       response.end('<html>')
       return true
@@ -183,23 +189,27 @@ describe('a hub that refuses', () => {
 })
 
 describe('a busy hub', () => {
+  beforeEach(() => {
+    waits.length = 0
+  })
   test.each([429, 503])('%i with Retry-After is tried again', async (status) => {
     hub.add('datasets/owner/rows', { 'a.csv': 'x' })
     hub.trick = (_, response) => {
       if (hub.log.length % 2 === 0) return false
       response.writeHead(status, {
-        'retry-after': hub.log.length === 1 ? '0' : new Date(0).toUTCString(),
+        'retry-after': hub.log.length === 1 ? '7' : new Date(0).toUTCString(),
       })
       response.end()
       return true
     }
     await hubFiles(rows, all)
     expect(hub.log).toHaveLength(4)
+    expect(waits.map(Math.floor)).toEqual([7, 0])
   })
   test.each([
     ['0', 5],
     ['3600', 1],
-  ])('Retry-After: %s for ever is an error after %i tries', async (after, tries) => {
+  ])('Retry-After: %s every time is an error after %i tries', async (after, tries) => {
     hub.trick = (_, response) => {
       response.writeHead(429, { 'retry-after': after })
       response.end()
@@ -207,6 +217,18 @@ describe('a busy hub', () => {
     }
     await expect(hubFiles(rows, all)).rejects.toThrow(/is busy \(429\)/)
     expect(hub.log).toHaveLength(tries)
+  })
+  test('a connection that is closed each time is an error after 5 tries, with longer waits between them', async () => {
+    hub.trick = (request) => {
+      request.socket.destroy()
+      return true
+    }
+    await expect(hubFiles(rows, all)).rejects.toThrow(/closed the connection \(.*\), in 5 tries/)
+    expect(hub.log).toHaveLength(5)
+    for (const [n, wait] of waits.entries()) {
+      expect(wait).toBeGreaterThanOrEqual(2 ** n / 2)
+      expect(wait).toBeLessThanOrEqual(2 ** n)
+    }
   })
 })
 

@@ -1,6 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
+import { writeText } from '../common/files.ts'
 import { download, type HubFile } from './download.ts'
 import { cacheFolder, hubEndpoint, type Repository } from './repository.ts'
 import { request } from './request.ts'
@@ -14,12 +16,12 @@ interface Listing {
 }
 
 /**
- * The folder that holds the chosen files of a repository, in the cache. What is missing is downloaded; a revision that
- * is there whole is used as it is, without a look at the network.
+ * The folder in the cache that holds the chosen files of a repository. Missing files are downloaded; a revision whose
+ * chosen files are all in the cache needs no network.
  *
- * @param choose the paths needed, of all that there are; it may throw a `UserError`.
- * @param progress told what is under way, in words.
- * @throws UserError where the hub cannot be reached or refuses, a file is damaged, or the disk is full.
+ * @param choose selects the needed paths among all paths of the repository; it may throw a `UserError`.
+ * @param progress called with lines that say what is being downloaded.
+ * @throws UserError when the hub cannot be reached or refuses, a file is damaged, or the disk fails.
  */
 export async function hubFiles(
   repository: Repository,
@@ -62,7 +64,7 @@ function cachedListing(repository: Repository): Listing | null {
   return COMMIT.test(named) && existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : null
 }
 
-/** Asks the hub which files there are, and keeps the answer. */
+/** Fetches the list of files from the hub, and keeps it in the cache. */
 async function fetchListing(repository: Repository): Promise<Listing> {
   const { kind, id, revision } = repository
   const at = revision === 'main' ? '' : `/revision/${encodeURIComponent(revision)}`
@@ -70,14 +72,14 @@ async function fetchListing(repository: Repository): Promise<Listing> {
   const response = await request(repository, url)
   const info = (await response.json().catch(() => null)) as RepositoryInfo | null
   if (!info || !COMMIT.test(info.sha) || !Array.isArray(info.siblings))
-    throw new UserError(`${url} did not answer as the Hugging Face hub does; is HF_ENDPOINT right?`)
+    throw new UserError(`${url} did not answer as the Hugging Face hub does; check HF_ENDPOINT`)
   const listing: Listing = { commit: info.sha, files: info.siblings.map(readSibling) }
   keep(listingFile(repository, info.sha), JSON.stringify(listing))
   if (revision !== info.sha) keep(join(cacheFolder(repository), 'refs', revision), info.sha)
   return listing
 }
 
-/** What is read of the hub's description of a repository. */
+/** The fields used of the hub's description of a repository. */
 interface RepositoryInfo {
   readonly sha: string
   readonly siblings: readonly {
@@ -95,9 +97,7 @@ function readSibling({ rfilename, size, blobId, lfs }: RepositoryInfo['siblings'
   return lfs ? { ...file, sha256: lfs.sha256 } : { ...file, gitSha1: blobId }
 }
 
-/** Writes a small file in one go, so that no reader sees half of it. */
 function keep(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(`${path}.${process.pid}`, text)
-  renameSync(`${path}.${process.pid}`, path)
+  onDisk('create', dirname(path), () => mkdirSync(dirname(path), { recursive: true }))
+  writeText(path, text)
 }

@@ -11,7 +11,7 @@ export interface Repository {
   readonly revision: string
 }
 
-/** `owner/name`, then optionally `/path` inside it and `@revision`. `null`: not such a name. */
+/** Parses `owner/name`, optionally followed by a `/path` inside it and `@revision`; null if `text` is no such name. */
 export function readHubName(text: string): { id: string; path: string; revision: string } | null {
   const match = /^([\w-][\w.-]*\/[\w-][\w.-]*)(?:\/([^@]+))?(?:@([\w./-]+))?$/.exec(text)
   return match ? { id: match[1]!, path: match[2] ?? '', revision: match[3] ?? 'main' } : null
@@ -20,7 +20,7 @@ export function readHubName(text: string): { id: string; path: string; revision:
 /**
  * Address of the hub: `HF_ENDPOINT`, or huggingface.co.
  *
- * @throws UserError where `HF_ENDPOINT` is no address.
+ * @throws UserError if `HF_ENDPOINT` is not an http(s) address.
  */
 export function hubEndpoint(): string {
   const endpoint = (process.env.HF_ENDPOINT || 'https://huggingface.co').replace(/\/+$/, '')
@@ -32,7 +32,7 @@ export function hubEndpoint(): string {
   return endpoint
 }
 
-/** Where downloads are kept, as Hugging Face's own tools have it: `HF_HUB_CACHE`, `HF_HOME/hub`, or the user's cache. */
+/** The folder for downloads, chosen as Hugging Face's own tools do: `HF_HUB_CACHE`, `HF_HOME/hub`, or the user's cache. */
 export function hubCache(): string {
   const { HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME } = process.env
   if (HF_HUB_CACHE) return HF_HUB_CACHE
@@ -44,7 +44,7 @@ export function cacheFolder({ kind, id }: Repository): string {
   return join(hubCache(), `${kind}s--${id.replace('/', '--')}`)
 }
 
-/** The page of a repository, for people. */
+/** Address of a repository's page in a browser. */
 export function pageOf({ kind, id }: Repository): string {
   return `${hubEndpoint()}/${kind === 'dataset' ? 'datasets/' : ''}${id}`
 }

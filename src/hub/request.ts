@@ -1,69 +1,68 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { UserError } from '../common/errors.ts'
+import { Random } from '../common/random.ts'
+import { connectionFailure, retryAfterOf, TransientError, withRetries } from '../common/retry.ts'
 import { cacheFolder, pageOf, type Repository } from './repository.ts'
 
-/** Tries in all when the hub is busy. */
-const TRIES = 5
-/** Longest wait that a busy hub may ask for, in seconds. */
-const PATIENCE = 120
+const RETRY = { tries: 5, firstWait: 1, patience: 120 }
+/** The hub is overloaded. */
 const BUSY = new Set([429, 502, 503, 504])
-/** A connection kept from an earlier request was closed at the other end: a new one may do. */
-const STALE = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
+/** The server has closed a connection that was kept from an earlier request. */
+const CLOSED_CONNECTION = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'])
 
 /**
- * GET with the user's token (`HF_TOKEN`), again after `Retry-After` when the hub is busy. Resolves to a response with a
- * body.
+ * GET with the user's token (`HF_TOKEN`), repeated when the hub is busy or a connection breaks. The response is a
+ * success and has a body.
  *
- * @throws UserError where the hub cannot be reached or refuses, which says what to do.
+ * @throws UserError when the hub cannot be reached or refuses, which says what to do.
  */
 export async function request(
   repository: Repository,
   url: string,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Response> {
+  return withRetries(() => requestOnce(repository, url, headers), RETRY, {
+    random: new Random(process.pid, url),
+    giveUp: (why) =>
+      new UserError(
+        `${new URL(url).host} ${why}, for the ${repository.kind} ${repository.id}; try again later, or ` +
+          'set HF_ENDPOINT to a mirror, or give a file or folder of this machine',
+      ),
+  })
+}
+
+async function requestOnce(
+  repository: Repository,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Response> {
   const token = process.env.HF_TOKEN
-  for (let attempt = 1; ; attempt++) {
-    let response: Response
-    try {
-      response = await fetch(url, {
-        headers: {
-          // A compressed body has no length to check and none to go on from.
-          'accept-encoding': 'identity',
-          'user-agent': 'ruminate',
-          ...(token ? { authorization: `Bearer ${token}` } : {}),
-          ...headers,
-        },
-      })
-    } catch (error) {
-      const why = reasonOf(error)
-      if (STALE.has(why) && attempt < TRIES) continue
-      throw new UserError(unreachable(repository, url, why))
-    }
-    if (response.ok) return response
-    await response.body?.cancel()
-    const seconds = BUSY.has(response.status) ? waitOf(response, attempt) : Number.POSITIVE_INFINITY
-    if (attempt === TRIES || seconds > PATIENCE) throw new UserError(refusal(repository, response))
-    await sleep(1000 * seconds)
+  let response: Response
+  try {
+    response = await fetch(url, {
+      headers: {
+        // A compressed body could be neither checked for its length nor resumed.
+        'accept-encoding': 'identity',
+        'user-agent': 'ruminate',
+        ...(token ? { authorization: `Bearer ${token}` } : {}),
+        ...headers,
+      },
+    })
+  } catch (error) {
+    const reason = connectionFailure(error)
+    if (CLOSED_CONNECTION.has(reason)) throw new TransientError(`closed the connection (${reason})`)
+    throw new UserError(unreachable(repository, url, reason))
   }
+  if (response.ok) return response
+  await response.body?.cancel()
+  const { status } = response
+  if (BUSY.has(status)) throw new TransientError(`is busy (${status})`, retryAfterOf(response))
+  throw new UserError(refusal(repository, response))
 }
 
-/** Seconds to wait: what `Retry-After` asks for (seconds or a date), else 1, 2, 4, … */
-function waitOf(response: Response, attempt: number): number {
-  const asked = response.headers.get('retry-after')
-  if (asked === null) return 2 ** (attempt - 1)
-  return /^\d+$/.test(asked) ? Number(asked) : Math.max(0, (Date.parse(asked) - Date.now()) / 1000) || 0
-}
-
-/** `fetch` hides the reason of a failure in its cause. */
-function reasonOf(error: unknown): string {
-  const { cause, message } = error as { cause?: { code?: string; message?: string }; message: string }
-  return cause?.code ?? cause?.message ?? message
-}
-
-function unreachable(repository: Repository, url: string, why: string): string {
+function unreachable(repository: Repository, url: string, reason: string): string {
   return (
-    `cannot reach ${new URL(url).host} (${why}) for the ${repository.kind} ${repository.id}, and what is needed of it ` +
-    `is not in ${cacheFolder(repository)}: connect once, or set HF_ENDPOINT to a mirror, or give a file or folder of this machine`
+    `cannot reach ${new URL(url).host} (${reason}) for the ${repository.kind} ${repository.id}, and the needed files ` +
+    `are not in ${cacheFolder(repository)}: connect once, or set HF_ENDPOINT to a mirror, or give a file or folder of this machine`
   )
 }
 
@@ -78,7 +77,5 @@ function refusal(repository: Repository, response: Response): string {
   if (code === 'EntryNotFound') return `the ${kind} ${id} has no file ${new URL(url).pathname} (404)`
   if (status === 401 || status === 404)
     return `Hugging Face has no ${kind} "${id}" (${status}): check the name; if it is private, ${token}`
-  if (BUSY.has(status))
-    return `${new URL(url).host} is busy (${status}) and did not answer in ${TRIES} tries; try again later`
   return `${new URL(url).host} answered ${status} for the ${kind} ${id} (${new URL(url).pathname})`
 }

@@ -9,10 +9,10 @@ const train = (texts: string[], merges: number, specialTokens: string[] = []) =>
 
 describe('trainBpe', () => {
   it.each<[string, string[], number, string[]]>([
-    ['the most frequent pair first, counted anew after each merge', ['ab ab ab cd cd'], 2, ['a+b', 'Ġ+c']],
+    ['the most frequent pair first, recounted after each merge', ['ab ab ab cd cd'], 2, ['a+b', 'Ġ+c']],
     ['ties go to the lower ids', ['zy zy ba ba'], 3, ['Ġ+b', 'z+y', 'Ġb+a']],
-    ['equal neighbours merge from the left', ['aaaa aaaa'], 2, ['a+a', 'aa+aa']],
-    ['digits stay single', ['1212 1212 1212 1212'], 5, []],
+    ['equal neighbours are merged from the left', ['aaaa aaaa'], 2, ['a+a', 'aa+aa']],
+    ['digits are never merged', ['1212 1212 1212 1212'], 5, []],
     ['a pair must occur twice', ['abcdef'], 5, []],
     ['bytes of other scripts', ['我我 我我'], 2, ['Ī+ĳ', 'æ+Īĳ']],
   ])('%s', (_, texts, merges, expected) => {
@@ -24,7 +24,7 @@ describe('trainBpe', () => {
     expect(merges).toEqual(['Ġ+x'])
   })
 
-  it('keeps every byte and numbers tokens in the order of the merges', () => {
+  it('has every byte, and ids in the order of the merges', () => {
     const { vocab, merges } = trainBpe(['the thing that they think'], { vocabSize: 260, specialTokens: [] })
     expect([...vocab.values()]).toEqual(Array.from({ length: 256 + merges.length }, (_, i) => i))
     expect(vocab.get('t')).toBe('t'.charCodeAt(0))

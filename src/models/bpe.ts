@@ -9,31 +9,34 @@ import { Heap } from './heap.ts'
 export const QWEN2_PATTERN =
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
-/** The same for JavaScript, whose older engines have no `(?i:…)`. */
+/** The same pattern for JavaScript, whose older engines have no `(?i:…)`. */
 const PIECES = new RegExp(
   QWEN2_PATTERN.replace(/^\(\?i:.*?\)/, "(?:'(?:[sS]|[tT]|[rR][eE]|[vV][eE]|[mM]|[lL][lL]|[dD]))"),
   'gu',
 )
 
+/** A trained byte-level BPE vocabulary. */
 export interface BpeModel {
-  /** Token (in `BYTE_TO_CHAR` letters) to id. Ids 0–255 are the bytes, the rest follow in the order of `merges`. */
+  /** Token (in `BYTE_TO_CHAR` letters) to id. Ids 0–255 are the bytes; the others follow in the order of `merges`. */
   readonly vocab: ReadonlyMap<string, number>
   /** Pairs of tokens, most frequent first. */
   readonly merges: readonly (readonly [string, string])[]
 }
 
-/** A different pre-token of the corpus: its tokens so far, and how often it occurs. */
+/** A distinct pre-token of the corpus: its current tokens, and how often it occurs. */
 interface Word {
   ids: number[]
   readonly count: number
 }
 
 /**
- * Trains byte-level BPE (Sennrich et al. 2016): merge the most frequent pair of neighbours until the vocabulary is
- * full. Ties go to the pair with the lower ids, so the result depends on the corpus alone.
+ * Trains byte-level BPE (Sennrich et al. 2016): merges the most frequent pair of neighbours until the vocabulary is
+ * full. Ties go to the pair with the lower ids, so the result depends only on the corpus.
  *
- * `vocabSize` counts the 256 bytes, the merges and `specialTokens`, which get their ids after the merges and are
- * never merged across. The result is smaller when no pair occurs twice.
+ * `vocabSize` counts the 256 bytes, the merges and `specialTokens`. Special tokens get their ids after the merges, and no
+ * merge crosses them. The vocabulary stays smaller if no pair occurs twice any more.
+ *
+ * @throws UserError if `vocabSize` has no room for the bytes and the special tokens.
  */
 export function trainBpe(
   texts: Iterable<string>,
@@ -78,13 +81,13 @@ function escapeRegExp(text: string): string {
 const SHIFT = 2 ** 26
 const pairKey = (left: number, right: number) => left * SHIFT + right
 
-/** Counts of all neighbouring pairs, kept up to date merge by merge: only words that hold the pair are visited. */
+/** Counts of all pairs of neighbours, updated after each merge by visiting only the words that contain the pair. */
 class PairCounts {
   readonly #words: Word[]
   readonly #counts = new Map<number, number>()
-  /** Words in which a pair occurs or once did. */
+  /** Words in which a pair occurs or has occurred. */
   readonly #where = new Map<number, Set<number>>()
-  /** May hold outdated counts; those are dropped or corrected when they surface. */
+  /** May hold outdated counts; `best` drops or corrects them. */
   readonly #heap = new Heap<{ key: number; count: number }>(
     (a, b) => a.count > b.count || (a.count === b.count && a.key < b.key),
   )
@@ -95,7 +98,7 @@ class PairCounts {
     for (const [key, count] of this.#counts) this.#heap.push({ key, count })
   }
 
-  /** The most frequent pair, or null when none occurs twice. */
+  /** The most frequent pair, or null if none occurs twice. */
   best(): { left: number; right: number } | null {
     for (;;) {
       const top = this.#heap.pop()

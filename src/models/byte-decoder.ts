@@ -3,12 +3,12 @@ import { BYTE_TO_CHAR } from './bytes.ts'
 const CHAR_TO_BYTE = new Map(BYTE_TO_CHAR.map((char, byte) => [char, byte]))
 
 /**
- * Ids to text as the decoder `ByteLevel` of `tokenizer.json` has it: the bytes of tokens next to each other are read as UTF-8;
- * an added token is text of its own.
+ * Ids to text like the decoder `ByteLevel` of `tokenizer.json`: the bytes of consecutive tokens are read as UTF-8, and an
+ * added token is text in itself.
  */
 export class ByteDecoder {
-  /** By id: a token's bytes, or the text of an added one. */
-  readonly #parts = new Map<number, Uint8Array | string>()
+  /** By id: the bytes of a token, or the text of an added token. */
+  readonly #pieces = new Map<number, Uint8Array | string>()
   readonly #utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
   #bytes = new Uint8Array(4096)
 
@@ -25,29 +25,29 @@ export class ByteDecoder {
       length = 0
     }
     for (const id of ids) {
-      const part = this.#part(id)
-      if (typeof part === 'string') {
+      const piece = this.#piece(id)
+      if (typeof piece === 'string') {
         flush()
-        text += part
+        text += piece
         continue
       }
-      if (length + part.length > this.#bytes.length) this.#grow(length + part.length)
-      this.#bytes.set(part, length)
-      length += part.length
+      if (length + piece.length > this.#bytes.length) this.#grow(length + piece.length)
+      this.#bytes.set(piece, length)
+      length += piece.length
     }
     flush()
     return text
   }
 
-  #part(id: number): Uint8Array | string {
-    let part = this.#parts.get(id)
-    if (part === undefined) {
+  #piece(id: number): Uint8Array | string {
+    let piece = this.#pieces.get(id)
+    if (piece === undefined) {
       const token = this.tokenOf(id)
-      // a letter that stands for no byte is read as 0, as Hugging Face's library does
-      part = this.added.has(token) ? token : Uint8Array.from(token, (char) => CHAR_TO_BYTE.get(char) ?? 0)
-      this.#parts.set(id, part)
+      // A letter that stands for no byte is read as 0, as in Hugging Face's library.
+      piece = this.added.has(token) ? token : Uint8Array.from(token, (char) => CHAR_TO_BYTE.get(char) ?? 0)
+      this.#pieces.set(id, piece)
     }
-    return part
+    return piece
   }
 
   #grow(length: number): void {

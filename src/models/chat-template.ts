@@ -1,11 +1,12 @@
 /**
- * A Jinja chat template in the words of R1-Zero's prompt: `{system} User: {question}. Assistant: {response}<eos>`.
+ * A Jinja chat template in the form of R1-Zero's prompt: `{system} User: {question}. Assistant: {response}<eos>`.
  *
- * - `system` stands first when a conversation brings no system message of its own.
- * - The template closes a user's message with a full stop, so the message's own is dropped.
- * - Thinking (`reasoning_content`, or up to `</think>` in the content) is left out of answers before the last question.
- * - `enable_thinking=false` closes the thinking before it begins.
- * - `{% generation %}` marks what the assistant wrote, for `return_assistant_tokens_mask`.
+ * - `system` is the system message of conversations that have none.
+ * - The template ends a user's message with a full stop, so a full stop at the end of the message is dropped.
+ * - Thinking (`reasoning_content`, or everything up to `</think>` in the content) is dropped from answers before the last
+ *   question.
+ * - `enable_thinking=false` writes an empty think part, so that the model answers directly.
+ * - `{% generation %}` marks the assistant's text, for `return_assistant_tokens_mask`.
  */
 export function chatTemplate(system?: string): string {
   return TEMPLATE.replace('DEFAULT_SYSTEM', () => jinjaString(system ?? ''))

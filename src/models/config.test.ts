@@ -36,7 +36,7 @@ describe('parseConfig', () => {
     ['llama has neither', 'llama', {}, { qkvBias: false, qkNorm: false }],
     ['llama with biases', 'llama', { attention_bias: true }, { qkvBias: true }],
     [
-      'heads follow from the width',
+      'head_dim follows from the width',
       'llama',
       { head_dim: null, num_key_value_heads: undefined },
       { headDim: 4, numKvHeads: 4 },
@@ -74,7 +74,7 @@ describe('parseConfig', () => {
       { ropeTheta: 5e5, ropeScaling: scaling },
     ],
     [
-      'a window that is not used',
+      'an unused sliding window',
       'qwen2',
       { sliding_window: 4096, use_sliding_window: false, layer_types: ['full_attention', 'full_attention'] },
       { maxPositions: 64 },
@@ -116,7 +116,7 @@ describe('parseConfig', () => {
 
 describe('a sequence classifier', () => {
   const architectures = ['LlamaForSequenceClassification']
-  it('of one label is a reward model', () => {
+  it('with one label is a reward model', () => {
     const config = tinyConfig('llama', { architectures, id2label: { 0: 'LABEL_0' } })
     expect(config.head).toBe('score')
     expect(toConfigJson(config)).toMatchObject({ architectures, id2label: { 0: 'LABEL_0' } })
@@ -126,7 +126,7 @@ describe('a sequence classifier', () => {
     [{}, 2],
     [{ id2label: { 0: 'a', 1: 'b', 2: 'c' } }, 3],
     [{ num_labels: 4 }, 4],
-  ])('of more is refused: %j', (labels, count) => {
+  ])('with more labels is refused: %j', (labels, count) => {
     expect(() => tinyConfig('llama', { architectures, ...labels })).toThrow(
       `"num_labels" is ${count}, which is not supported; supported: 1 (a reward model)`,
     )
@@ -138,7 +138,7 @@ describe('toConfigJson', () => {
     ['qwen3', { attention_bias: true, eos_token_id: null }],
     ['qwen2', { tie_word_embeddings: false, bos_token_id: 3 }],
     ['llama', { rope_parameters: { rope_theta: 5e5, rope_type: 'llama3', ...llama3 }, eos_token_id: [1, 2] }],
-  ])('comes back the same: %s', (type, changes) => {
+  ])('survives a round trip: %s', (type, changes) => {
     const config = tinyConfig(type, changes)
     const json = toConfigJson(config)
     expect(parseConfig(json, 'config.json')).toEqual(config)

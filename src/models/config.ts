@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { UserError } from '../common/errors.ts'
 
-/** The architecture of a decoder: what a Hugging Face config.json says of it, normalised. */
+/** The architecture of a decoder: the contents of a Hugging Face config.json, normalised. */
 export interface ModelConfig {
   readonly modelType: ModelType
   readonly vocabSize: number
@@ -13,12 +13,12 @@ export interface ModelConfig {
   readonly headDim: number
   readonly rmsNormEps: number
   readonly ropeTheta: number
-  /** Llama 3's stretching of long wavelengths, or null for plain RoPE. */
+  /** Llama 3's scaling of long wavelengths, or null for plain RoPE. */
   readonly ropeScaling: RopeScaling | null
   /** The output layer is the embedding matrix. */
   readonly tieEmbeddings: boolean
   readonly maxPositions: number
-  /** Biases on q, k and v. In qwen2 always; in llama and qwen3 `attention_bias`, which adds one to o as well. */
+  /** Biases on q, k and v: always in qwen2; with `attention_bias` in llama and qwen3, where o has one as well. */
   readonly qkvBias: boolean
   /** RMSNorm on every head's query and key (qwen3). */
   readonly qkNorm: boolean
@@ -26,7 +26,7 @@ export interface ModelConfig {
   /** Any of these ends a text. */
   readonly eosTokenIds: readonly number[]
   readonly padTokenId: number | null
-  /** What the last hidden state becomes: log-probs of the next token, or one number (a reward model). */
+  /** The output of the model: log-probs of the next token, or one number (a reward model). */
   readonly head: 'tokens' | 'score'
 }
 
@@ -56,7 +56,7 @@ const rope = z.looseObject({
   partial_rotary_factor: z.number().optional(),
 })
 
-// Where a field may be left out, its default is the one of Transformers' configuration classes.
+// Optional fields have the defaults of Transformers' configuration classes.
 const schema = z.looseObject({
   architectures: z.array(z.string()).nullish(),
   num_labels: z.int().nullish(),
@@ -91,11 +91,12 @@ const schema = z.looseObject({
 type Fields = z.infer<typeof schema>
 
 /**
- * Reads the contents of a config.json, of Transformers 4 or 5; `where` is the file's name for messages. Anything that
- * the decoder does not compute is a `UserError` that names the field, its value and what is supported.
+ * Reads the contents of a config.json written by Transformers 4 or 5; `where` is the file's name in messages.
+ *
+ * @throws UserError, naming the field, its value and what is supported, for anything that the decoder does not implement.
  */
 export function parseConfig(json: unknown, where: string): ModelConfig {
-  // First of all the model type: other architectures have other fields.
+  // The model type comes first: other architectures have other fields.
   const type = z.looseObject({ model_type: z.string() }).safeParse(json)
   if (!type.success) throw new UserError(`${where} has no "model_type"`)
   if (!isModelType(type.data.model_type))
@@ -120,7 +121,7 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
     throw new UserError(
       `${where}: ${numHeads} attention heads cannot share ${numKvHeads} key/value heads evenly`,
     )
-  // Qwen3's class alone has a head_dim that does not follow from the width.
+  // Only Qwen3's class has a default head_dim that does not follow from the width.
   const headDim = c.head_dim ?? (modelType === 'qwen3' ? 128 : c.hidden_size / numHeads)
   if (headDim % 2 !== 0)
     throw new UserError(`${where}: "head_dim" is ${headDim}; RoPE needs an even whole number`)
@@ -143,7 +144,7 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
     qkNorm: modelType === 'qwen3',
     bosTokenId: c.bos_token_id ?? null,
     eosTokenIds: c.eos_token_id == null ? [] : [c.eos_token_id].flat(),
-    // Some Llama configurations write -1 for "none".
+    // Some Llama configurations use -1 for "none".
     padTokenId: c.pad_token_id == null || c.pad_token_id < 0 ? null : c.pad_token_id,
     head: parseHead(c, where),
   }
@@ -220,7 +221,7 @@ const CLASSIFIER = 'ForSequenceClassification'
 /** A classifier is read as a reward model, which has one label. */
 function parseHead(c: Fields, where: string): ModelConfig['head'] {
   if (!c.architectures?.some((name) => name.endsWith(CLASSIFIER))) return 'tokens'
-  // Transformers leaves both out where there are two
+  // Transformers omits both fields for two labels.
   const labels = c.num_labels ?? (c.id2label ? Object.keys(c.id2label).length : 2)
   if (labels !== 1) throw unsupported(where, 'num_labels', labels, '1 (a reward model)')
   return 'score'
@@ -228,7 +229,7 @@ function parseHead(c: Fields, where: string): ModelConfig['head'] {
 
 const CLASSES: Readonly<Record<ModelType, string>> = { qwen3: 'Qwen3', qwen2: 'Qwen2', llama: 'Llama' }
 
-/** The contents of a config.json that Transformers 4 and 5 load with `AutoModelForCausalLM` or `…ForSequenceClassification`. */
+/** The contents of a config.json that Transformers 4 and 5 load with `AutoModelForCausalLM` or `AutoModelForSequenceClassification`. */
 export function toConfigJson(config: ModelConfig, dtype: 'F32' | 'BF16' = 'F32'): Record<string, unknown> {
   const s = config.ropeScaling
   const scaling = s && {

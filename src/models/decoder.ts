@@ -6,12 +6,12 @@ import type { ModelConfig } from './config.ts'
 import { parameterShapes } from './parameters.ts'
 
 /*
- * A decoder of the Llama family as a tensor program. Configured, not subclassed:
+ * A decoder of the Llama family as a tensor program. The configuration selects the architecture:
  *   qwen3   RMSNorm on queries and keys, no biases
  *   qwen2   biases on q, k and v
- *   llama   neither; RoPE with or without Llama-3 scaling
- * Activations are [B·T, width] wherever a matrix multiplies them; weights keep Hugging Face's [out, in].
- * Grouped queries are rows of one product per key/value head, so that keys are never repeated.
+ *   llama   neither; RoPE with or without Llama 3 scaling
+ * Activations are [B·T, width] wherever they are multiplied by a matrix; weights keep Hugging Face's [out, in].
+ * The queries that share a key/value head are rows of one product, so keys are never repeated.
  */
 
 /** Keys and values of earlier positions, per layer. */
@@ -21,34 +21,36 @@ export interface KeysAndValues {
 }
 
 /**
- * What a new token of each sequence sees besides itself. Sequences stand in U tiles of W with a common prompt: B = U·W.
+ * What a new token of each sequence attends to besides itself. Sequences are grouped in U tiles of W that share a prompt:
+ * B = U·W.
  */
 export interface Past {
   /** [U, kvHeads, P, headDim]. */
   readonly prompt: KeysAndValues
-  /** What the sequences themselves have said so far: [U, kvHeads, W, S, headDim]. */
+  /** The tokens that the sequences have sampled so far: [U, kvHeads, W, S, headDim]. */
   readonly own: KeysAndValues
   /** Added to the scores: float32 [U, 1, W, 1, P+S+1]. */
   readonly mask: Value
 }
 
-/** What a block of positions sees besides itself: `prefix` [B, kvHeads, P, headDim], where there is one. */
+/** What a block of positions attends to besides itself. */
 export interface Block {
+  /** Earlier positions, [B, kvHeads, P, headDim]. */
   readonly prefix?: KeysAndValues
   /** Added to the scores: broadcasts to [B, heads, T, P+T]. */
   readonly mask: Value
 }
 
-/** Keys and values are the new positions': [B, kvHeads, T, headDim]. */
+/** Keys and values of the new positions, [B, kvHeads, T, headDim], and their hidden states. */
 export interface Decoded extends KeysAndValues {
   /** After the final norm: [B·T, hiddenSize]. */
   readonly hidden: Value
 }
 
-/** What a masked score is set to: far below any real one, yet finite, so that a fully masked row stays a number. */
+/** The score of a masked position: far below any real score, but finite, so that a fully masked row gives numbers. */
 const MASKED = -1e9
 
-/** Declares every parameter of the model as an input of the program. */
+/** Declares every parameter of the model as an input of the program, by its name. */
 export function parameterInputs(graph: Graph, config: ModelConfig): Map<string, Value> {
   return new Map(
     [...parameterShapes(config)].map(([name, shape]) => [name, graph.input(name, 'float32', shape)]),
@@ -64,14 +66,14 @@ export function rotaryInputs(graph: Graph, config: ModelConfig): { cos: Value; s
   }
 }
 
-/** Additive mask [1, 1, T, T]: a position sees itself and earlier ones. */
+/** Additive mask [1, 1, T, T]: a position attends to itself and to earlier ones. */
 export function causalMask(graph: Graph, length: Dim): Value {
   const index = ops.range(graph, length)
   const earlier = ops.greaterOrEqual(ops.reshape(index, [length, 1]), ops.reshape(index, [1, length]))
   return ops.reshape(ops.where(earlier, 0, MASKED), [1, 1, length, length])
 }
 
-/** The causal mask behind a prefix of which row b sees what `prefix` [B, P] adds 0 to: [B, 1, T, P+T]. */
+/** The causal mask after a prefix with the additive mask `prefix` [B, P]: [B, 1, T, P+T]. */
 export function prefixedMask(prefix: Value, length: Dim): Value {
   const [batch, before] = prefix.shape as [Dim, Dim]
   return ops.concat(
@@ -84,7 +86,8 @@ export function prefixedMask(prefix: Value, length: Dim): Value {
 }
 
 /**
- * ids and positions int64 [B, T]. A `Block` computes T positions at once; with a `Past` T is 1, and B = U·W.
+ * The decoder without its output layer. `ids` and `positions` are int64 [B, T]. In the context of a `Block`, T positions
+ * are computed at once; with a `Past`, T is 1 and B = U·W.
  */
 export function decode(
   config: ModelConfig,
@@ -106,13 +109,13 @@ export function decode(
   }
   const norm = (x: Value, name: string): Value => ops.rmsNorm(x, weight(`${name}.weight`), rmsNormEps)
 
-  /** [B·T, heads·headDim] → [B, T, heads, headDim] or, of a single position, the same as [B, heads, 1, headDim]. */
+  /** [B·T, heads·headDim] → [B, T, heads, headDim], or [B, heads, 1, headDim] if there is a single position. */
   const perHead = (x: Value, heads: number): Value =>
     ops.reshape(x, length === 1 ? [batch, heads, 1, headDim] : [batch, length, heads, headDim])
-  /** Heads before positions, and back. */
+  /** Exchanges the axes of heads and positions. */
   const exchanged = (x: Value): Value => (length === 1 ? x : ops.transpose(x, [0, 2, 1, 3]))
 
-  /** Projection to heads, normalised (qwen3) and rotated: [B, heads, T, headDim]. */
+  /** Queries or keys: projected, normalised (qwen3) and rotated, [B, heads, T, headDim]. */
   const rotated = (x: Value, layer: string, which: 'q' | 'k', heads: number): Value => {
     let y = perHead(linear(x, `${layer}.self_attn.${which}_proj`), heads)
     if (config.qkNorm) y = norm(y, `${layer}.self_attn.${which}_norm`)
@@ -142,7 +145,7 @@ export function decode(
       ops.transpose(ops.reshape(x, [tiles, width, numKvHeads, rows, headDim]), [0, 2, 1, 3, 4])
     const queries = perTile(q, group)
     const [newKey, newValue] = [perTile(k, 1), perTile(v, 1)]
-    // a prompt's keys meet the queries of all its sequences in one product
+    // One product for a prompt's keys and the queries of all its sequences.
     const together = (x: Value, last: Dim): Value =>
       ops.reshape(x, [tiles, numKvHeads, product([width, group]), last])
     const apart = (x: Value, last: Dim): Value => ops.reshape(x, [tiles, numKvHeads, width, group, last])
@@ -191,14 +194,14 @@ export function decode(
   return { hidden: norm(x, 'model.norm'), keys, values }
 }
 
-/** The reward of hidden states [M, hiddenSize]: w·h, [M]. */
+/** The rewards of hidden states [M, hiddenSize]: w·h, [M]. */
 export function rewards(parameters: ReadonlyMap<string, Value>, hidden: Value): Value {
   return ops.reshape(ops.matmul(hidden, parameters.get('score.weight')!, { transB: true }), [
     hidden.shape[0]!,
   ])
 }
 
-/** Scores of the next token, before the softmax, of hidden states [M, hiddenSize]: [M, vocabSize]. */
+/** The logits of the next token for hidden states [M, hiddenSize]: [M, vocabSize]. @throws UserError for a reward model. */
 export function logits(config: ModelConfig, parameters: ReadonlyMap<string, Value>, hidden: Value): Value {
   if (config.head === 'score')
     throw new UserError(
@@ -208,7 +211,7 @@ export function logits(config: ModelConfig, parameters: ReadonlyMap<string, Valu
   return ops.matmul(hidden, head, { transB: true })
 }
 
-/** cos and sin of position × frequency, [positions, headDim/2] each, row-major. */
+/** cos and sin of position × frequency, each [positions, headDim/2] in row-major order. */
 export function rotaryTables(
   config: ModelConfig,
   positions: number,
@@ -227,7 +230,7 @@ export function rotaryTables(
   return { cos, sin }
 }
 
-/** Llama 3's scaling: long wavelengths are divided by `factor`, short ones kept, those between interpolated. */
+/** Llama 3's scaling: low frequencies are divided by `factor`, high ones kept, and those between interpolated. */
 function scaledFrequency(frequency: number, scaling: ModelConfig['ropeScaling']): number {
   if (!scaling) return frequency
   const { factor, lowFreqFactor, highFreqFactor, originalMaxPosition } = scaling

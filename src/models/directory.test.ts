@@ -16,7 +16,7 @@ import { tinyConfig } from '../testing/models.ts'
 import { toConfigJson } from './config.ts'
 import { loadModel, saveModel } from './directory.ts'
 import { initParameters, parameterShapes, withRewardHead } from './parameters.ts'
-import { type Tensor, writeSafetensors } from './safetensors.ts'
+import { type StoredTensor, writeSafetensors } from './safetensors.ts'
 
 let directory: string
 beforeEach(() => {
@@ -27,10 +27,10 @@ afterEach(() => rmSync(directory, { recursive: true }))
 const config = tinyConfig('qwen3')
 const parameters = initParameters(config, 1)
 
-/** Writes one weight file after `change`. */
-function writeWeights(change: (tensors: Map<string, Tensor>) => void): void {
+/** Saves the model with its tensors as `change` leaves them. */
+function writeWeights(change: (tensors: Map<string, StoredTensor>) => void): void {
   saveModel(directory, { config, parameters })
-  const tensors = new Map<string, Tensor>()
+  const tensors = new Map<string, StoredTensor>()
   for (const [name, shape] of parameterShapes(config))
     tensors.set(name, { shape, data: parameters.get(name)! })
   change(tensors)
@@ -42,7 +42,7 @@ describe('saveModel and loadModel', () => {
     ['qwen3', {}],
     ['qwen2', { tie_word_embeddings: false }],
     ['llama', { attention_bias: true }],
-  ])('a %s %j comes back the same', (type, changes) => {
+  ])('a %s %j survives a round trip', (type, changes) => {
     const config = tinyConfig(type, changes)
     const parameters = initParameters(config, 3)
     saveModel(directory, { config, parameters })
@@ -54,14 +54,14 @@ describe('saveModel and loadModel', () => {
     ])
   })
 
-  it('a reward model comes back the same, with nothing about writing text', () => {
+  it('a reward model survives a round trip and has no generation_config.json', () => {
     const model = withRewardHead({ config, parameters: initParameters(config, 3) }, 7, 0)
     saveModel(directory, model)
     expect(loadModel(directory)).toEqual(model)
     expect(readdirSync(directory).sort()).toEqual(['config.json', 'model.safetensors'])
   })
 
-  it('halves the file as bfloat16', () => {
+  it('saves as bfloat16', () => {
     saveModel(directory, { config, parameters, dtype: 'BF16' })
     const loaded = loadModel(directory).parameters
     for (const [name, values] of parameters)
@@ -70,7 +70,7 @@ describe('saveModel and loadModel', () => {
     expect(JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8')).torch_dtype).toBe('bfloat16')
   })
 
-  it('shards what is over the limit, and takes the place of what was there', () => {
+  it('shards weights over the limit, and replaces a model that was there', () => {
     saveModel(directory, { config, parameters })
     saveModel(directory, { config, parameters, maxShardBytes: 4000 })
     const shards = readdirSync(directory).filter((name) => name.endsWith('.safetensors'))
@@ -102,13 +102,13 @@ describe('saveModel and loadModel', () => {
     expect(existsSync(join(target, 'other'))).toBe(false)
   })
 
-  it('takes a tied output layer that is written out', () => {
+  it('accepts a tied output layer that is stored as well', () => {
     const data = parameters.get('model.embed_tokens.weight')!
     writeWeights((tensors) => tensors.set('lm_head.weight', { shape: [50, 16], data }))
     expect(loadModel(directory).parameters).toEqual(parameters)
   })
 
-  it('passes over the frequencies of old checkpoints', () => {
+  it('ignores the frequencies in old checkpoints', () => {
     const extra = { shape: [2], data: new Float32Array(2) }
     writeWeights((tensors) => tensors.set('model.layers.0.self_attn.rotary_emb.inv_freq', extra))
     expect(loadModel(directory).parameters).toEqual(parameters)
@@ -132,7 +132,7 @@ describe('a directory that is wrong', () => {
         rmSync(weights())
         writeFileSync(join(directory, 'pytorch_model.bin'), '')
       },
-      'pytorch_model.bin is of another format: convert it to safetensors',
+      'pytorch_model.bin has another format: convert it to safetensors',
     ],
     [
       'half-written weights',
@@ -140,7 +140,7 @@ describe('a directory that is wrong', () => {
         saveModel(directory, { config, parameters })
         truncateSync(weights(), 10_000)
       },
-      'model.safetensors is not a whole safetensors file',
+      'model.safetensors is not a complete safetensors file',
     ],
     [
       'a missing shard',
@@ -151,7 +151,7 @@ describe('a directory that is wrong', () => {
       'there is no such file or folder',
     ],
     [
-      'an index that points elsewhere',
+      'an index that points to another folder',
       () => {
         saveModel(directory, { config, parameters })
         rmSync(weights())
@@ -172,7 +172,7 @@ describe('a directory that is wrong', () => {
     [
       'a wrong shape',
       () => writeWeights((t) => t.set('model.norm.weight', zeros(17))),
-      'tensor model.norm.weight has shape [17], config.json asks for [16]',
+      'tensor model.norm.weight has shape [17]; config.json requires [16]',
     ],
     [
       'a tied layer that differs',
@@ -192,13 +192,13 @@ describe('a directory that is wrong', () => {
     expect(() => loadModel(join(directory, 'file'))).toThrow('is a file; a model is a folder')
   })
 
-  it('refuses to save parameters that are not the model’s', () => {
+  it('refuses to save other parameters than the model has', () => {
     const save = (change: (p: typeof parameters) => void) => () => {
       const changed = new Map(parameters)
       change(changed)
       saveModel(directory, { config, parameters: changed })
     }
     expect(save((p) => p.delete('model.norm.weight'))).toThrow('parameter model.norm.weight is missing')
-    expect(save((p) => p.set('extra', new Float32Array(1)))).toThrow('extra is no parameter of this qwen3')
+    expect(save((p) => p.set('extra', new Float32Array(1)))).toThrow('extra is not a parameter of this qwen3')
   })
 })

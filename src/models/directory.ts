@@ -1,24 +1,17 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
+import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
 import { type ModelConfig, parseConfig, toConfigJson } from './config.ts'
-import { onFile } from './file.ts'
 import { readJsonObject, writeJson } from './json-file.ts'
-import { parameterShapes } from './parameters.ts'
-import { DTYPE_BYTES, SafetensorsFile, type Tensor, writeSafetensors } from './safetensors.ts'
-
-/** A model as it lies in a Hugging Face directory. */
-export interface Model {
-  readonly config: ModelConfig
-  /** As `parameterShapes` lists them. */
-  readonly parameters: Map<string, Float32Array<ArrayBuffer>>
-}
+import { type Model, parameterShapes } from './parameters.ts'
+import { DTYPE_BYTES, SafetensorsFile, type StoredTensor, writeSafetensors } from './safetensors.ts'
 
 const SINGLE = 'model.safetensors'
 const INDEX = 'model.safetensors.index.json'
 const EMBEDDING = 'model.embed_tokens.weight'
 const HEAD = 'lm_head.weight'
-/** RoPE's frequencies, which old checkpoints carry along; they follow from the configuration. */
+/** RoPE's frequencies, which old checkpoints contain although they follow from the configuration. */
 const DERIVED = /\.rotary_emb\.inv_freq$/
 
 /** Reads and checks `config.json` alone. */
@@ -30,27 +23,27 @@ export function loadConfig(directory: string): ModelConfig {
   return parseConfig(readJsonObject(path), path)
 }
 
-/** Loads a Hugging Face directory as float32; missing, unexpected and misshapen tensors are named in a `UserError`. */
+/** Loads a Hugging Face directory as float32. @throws UserError that names missing, unexpected and misshapen tensors. */
 export function loadModel(directory: string): Model {
   const config = loadConfig(directory)
   const files = weightFiles(directory)
   const opened: SafetensorsFile[] = []
   try {
-    const where = new Map<string, SafetensorsFile>()
+    const fileOf = new Map<string, SafetensorsFile>()
     for (const path of files) {
       const file = new SafetensorsFile(path)
       opened.push(file)
       for (const name of file.tensors.keys()) {
-        const other = where.get(name)
+        const other = fileOf.get(name)
         if (other) throw new UserError(`tensor ${name} is both in ${other.path} and in ${path}`)
-        where.set(name, file)
+        fileOf.set(name, file)
       }
     }
-    checkTensors(directory, config, where)
+    checkTensors(directory, config, fileOf)
     const parameters = new Map<string, Float32Array<ArrayBuffer>>()
-    for (const name of parameterShapes(config).keys()) parameters.set(name, where.get(name)!.read(name))
-    if (config.tieEmbeddings && config.head === 'tokens' && where.has(HEAD))
-      checkTied(directory, parameters, where.get(HEAD)!)
+    for (const name of parameterShapes(config).keys()) parameters.set(name, fileOf.get(name)!.read(name))
+    if (config.tieEmbeddings && config.head === 'tokens' && fileOf.has(HEAD))
+      checkTied(directory, parameters, fileOf.get(HEAD)!)
     return { config, parameters }
   } finally {
     for (const file of opened) file.close()
@@ -62,7 +55,7 @@ function weightFiles(directory: string): string[] {
   const index = join(directory, INDEX)
   if (!existsSync(index)) {
     const foreign = readdirSync(directory).find((name) => /\.(bin|pt|pth|gguf|onnx)$/.test(name))
-    const hint = foreign ? `; ${foreign} is of another format: convert it to safetensors` : ''
+    const hint = foreign ? `; ${foreign} has another format: convert it to safetensors` : ''
     throw new UserError(`${directory} has no weights: neither ${SINGLE} nor ${INDEX}${hint}`)
   }
   const map = readJsonObject(index).weight_map
@@ -80,22 +73,22 @@ function weightFiles(directory: string): string[] {
 function checkTensors(
   directory: string,
   config: ModelConfig,
-  where: ReadonlyMap<string, SafetensorsFile>,
+  fileOf: ReadonlyMap<string, SafetensorsFile>,
 ): void {
   const expected = parameterShapes(config)
-  const missing = [...expected.keys()].filter((name) => !where.has(name))
+  const missing = [...expected.keys()].filter((name) => !fileOf.has(name))
   if (missing.length > 0) throw new UserError(`${directory}: tensors are missing: ${list(missing)}`)
   if (config.tieEmbeddings && config.head === 'tokens') expected.set(HEAD, expected.get(EMBEDDING)!)
-  const extra = [...where.keys()].filter((name) => !expected.has(name) && !DERIVED.test(name))
+  const extra = [...fileOf.keys()].filter((name) => !expected.has(name) && !DERIVED.test(name))
   if (extra.length > 0)
     throw new UserError(
-      `${directory}: tensors that a ${config.modelType} of this config.json does not have: ${list(extra)}`,
+      `${directory}: unexpected tensors, which a ${config.modelType} with this config.json does not have: ${list(extra)}`,
     )
   for (const [name, shape] of expected) {
-    const found = where.get(name)?.tensors.get(name)?.shape
+    const found = fileOf.get(name)?.tensors.get(name)?.shape
     if (found && found.join() !== shape.join())
       throw new UserError(
-        `${directory}: tensor ${name} has shape [${found}], config.json asks for [${shape}]`,
+        `${directory}: tensor ${name} has shape [${found}]; config.json requires [${shape}]`,
       )
   }
 }
@@ -106,7 +99,7 @@ function checkTied(directory: string, parameters: Model['parameters'], file: Saf
   const differs = head.findIndex((value, i) => value !== embedding[i])
   if (differs >= 0)
     throw new UserError(
-      `${directory}: config.json ties the embeddings, yet ${HEAD} differs from ${EMBEDDING} at value ${differs}; set "tie_word_embeddings" to false`,
+      `${directory}: config.json ties the embeddings, but ${HEAD} differs from ${EMBEDDING} at value ${differs}; set "tie_word_embeddings" to false`,
     )
 }
 
@@ -119,9 +112,9 @@ export interface SaveOptions {
   readonly config: ModelConfig
   readonly parameters: ReadonlyMap<string, Float32Array>
   readonly dtype?: 'F32' | 'BF16'
-  /** Weights over this many bytes are split into shards; Hugging Face's usual limit by default. */
+  /** Weights larger than this are split into shards; the default is Hugging Face's usual limit. */
   readonly maxShardBytes?: number
-  /** A folder whose tokenizer (and generation_config.json) is copied along. */
+  /** A folder from which the tokenizer and generation_config.json are copied. */
   readonly tokenizerFrom?: string
 }
 
@@ -135,12 +128,12 @@ const TOKENIZER_FILES = [
   'merges.txt',
 ]
 
-/** Writes a Hugging Face directory; each file is there wholly or not at all. */
+/** Writes a Hugging Face directory; each file is written atomically. @throws UserError if the disk fails. */
 export function saveModel(
   directory: string,
   { config, parameters, dtype = 'F32', maxShardBytes = 5e9, tokenizerFrom }: SaveOptions,
 ): void {
-  onFile('make', directory, () => mkdirSync(directory, { recursive: true }))
+  onDisk('create', directory, () => mkdirSync(directory, { recursive: true }))
   const shards = split(tensorsOf(config, parameters), maxShardBytes / DTYPE_BYTES[dtype])
   const names = shards.map((_, i) => shardName(i, shards.length))
   for (const [i, shard] of shards.entries())
@@ -162,21 +155,22 @@ export function saveModel(
   if (tokenizerFrom !== undefined) copyTokenizer(tokenizerFrom, directory)
 }
 
-function tensorsOf(config: ModelConfig, parameters: SaveOptions['parameters']): Map<string, Tensor> {
-  const tensors = new Map<string, Tensor>()
+function tensorsOf(config: ModelConfig, parameters: SaveOptions['parameters']): Map<string, StoredTensor> {
+  const tensors = new Map<string, StoredTensor>()
   for (const [name, shape] of parameterShapes(config)) {
     const data = parameters.get(name)
     if (!data) throw new Error(`saveModel: parameter ${name} is missing`)
     tensors.set(name, { shape, data })
   }
   for (const name of parameters.keys())
-    if (!tensors.has(name)) throw new Error(`saveModel: ${name} is no parameter of this ${config.modelType}`)
+    if (!tensors.has(name))
+      throw new Error(`saveModel: ${name} is not a parameter of this ${config.modelType}`)
   return tensors
 }
 
-/** Fills shards in order; a tensor larger than the limit has a shard to itself. */
-function split(tensors: ReadonlyMap<string, Tensor>, maxValues: number): Map<string, Tensor>[] {
-  const shards = [new Map<string, Tensor>()]
+/** Fills shards in order; a tensor larger than the limit gets a shard of its own. */
+function split(tensors: ReadonlyMap<string, StoredTensor>, maxValues: number): Map<string, StoredTensor>[] {
+  const shards = [new Map<string, StoredTensor>()]
   let values = 0
   for (const [name, tensor] of tensors) {
     if (values > 0 && values + tensor.data.length > maxValues) {
@@ -196,7 +190,7 @@ function shardName(index: number, count: number): string {
 }
 
 function shardIndex(
-  shards: readonly Map<string, Tensor>[],
+  shards: readonly Map<string, StoredTensor>[],
   names: readonly string[],
   bytes: number,
 ): unknown {
@@ -218,6 +212,6 @@ function copyIfThere(name: string, from: string, to: string): boolean {
   const source = join(from, name)
   if (!existsSync(source)) return false
   if (resolve(source) !== resolve(to, name))
-    onFile('write', join(to, name), () => copyFileSync(source, join(to, name)))
+    onDisk('write', join(to, name), () => copyFileSync(source, join(to, name)))
   return true
 }

@@ -1,11 +1,11 @@
-/** Noncharacters, which Unicode keeps for a program's own use. */
+/** Noncharacters, which Unicode reserves for internal use by programs. */
 const BEGIN = '\uFDD0'
 const END = '\uFDD1'
 
 /**
- * A chat template that prints a mark where `{% generation %}` begins and one where it ends. White space is stripped as
- * Transformers has it: blocks take the indentation before them and the line end after them (`lstrip_blocks`,
- * `trim_blocks`), which printing does not.
+ * Makes a chat template print a mark where `{% generation %}` begins and another where it ends. White space is stripped
+ * as in Transformers: a block removes the indentation before it and the line end after it (`lstrip_blocks`,
+ * `trim_blocks`), which a print statement does not do by itself.
  */
 export function markGeneration(template: string): string {
   const tag = /(?:^[ \t]+)?\{%(-?)\s*(end)?generation\s*(-?)%\}(?:\n(?:[ \t]+(?=\{[%#]))?)?/gm
@@ -14,20 +14,20 @@ export function markGeneration(template: string): string {
   })
 }
 
-/** A part of a rendered conversation. */
-export interface Part {
+/** A span of a rendered conversation. */
+export interface ChatSpan {
   readonly text: string
-  /** Is it what the assistant wrote? */
+  /** Whether the assistant wrote it. */
   readonly generated: boolean
 }
 
-/** The parts between the marks. */
-export function readMarks(marked: string): Part[] {
+/** Splits a rendered conversation at its marks. */
+export function readMarks(marked: string): ChatSpan[] {
   return marked
     .split(/(?=\uFDD0)|\uFDD1/)
     .map((text) => ({ text: text.replaceAll(BEGIN, ''), generated: text.startsWith(BEGIN) }))
     .filter(({ text }) => text !== '')
 }
 
-/** Does a text hold what marks are made of? */
+/** Whether a text contains a mark. */
 export const hasMark = (text: string): boolean => text.includes(BEGIN) || text.includes(END)

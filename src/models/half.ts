@@ -10,12 +10,13 @@ function float16Value(bits: number): number {
 
 let float16Table: Float32Array | null = null
 
+/** Converts IEEE binary16 to float32. */
 export function float16ToFloat32(from: Uint16Array, to: Float32Array): void {
   float16Table ??= Float32Array.from({ length: 65536 }, (_, bits) => float16Value(bits))
   for (let i = 0; i < from.length; i++) to[i] = float16Table[from[i]!]!
 }
 
-/** bfloat16 is the upper half of a float32. */
+/** Converts bfloat16, which is the upper half of a float32. */
 export function bfloat16ToFloat32(from: Uint16Array, to: Float32Array): void {
   const bits = new Uint32Array(to.buffer, to.byteOffset, to.length)
   for (let i = 0; i < from.length; i++) bits[i] = from[i]! << 16

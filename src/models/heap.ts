@@ -1,4 +1,4 @@
-/** A binary heap whose top is the item that comes `before` all others. */
+/** A binary heap; `pop` returns the item that comes `before` all others. */
 export class Heap<T> {
   readonly #items: T[] = []
   readonly #before: (a: T, b: T) => boolean

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
+import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
-import { onFile, writeFileAtomically } from './file.ts'
+import { writeText } from '../common/files.ts'
 
-/** Reads a JSON file that holds an object; a missing or damaged file is a `UserError` that names it. */
+/** Reads a JSON file that contains an object. @throws UserError for a missing or damaged file. */
 export function readJsonObject(path: string): Record<string, unknown> {
-  const text = onFile('read', path, () => readFileSync(path, 'utf8'))
+  const text = onDisk('read', path, () => readFileSync(path, 'utf8'))
   let value: unknown
   try {
     value = JSON.parse(text)
@@ -16,11 +17,7 @@ export function readJsonObject(path: string): Record<string, unknown> {
   return value as Record<string, unknown>
 }
 
-/** Writes JSON as Hugging Face does: indented by two, closed by a newline. */
+/** Writes a JSON file atomically, in Hugging Face's style: indented by two spaces, with a newline at the end. */
 export function writeJson(path: string, value: unknown): void {
   writeText(path, `${JSON.stringify(value, null, 2)}\n`)
-}
-
-export function writeText(path: string, text: string): void {
-  writeFileAtomically(path, (append) => append(new TextEncoder().encode(text)))
 }

@@ -85,7 +85,7 @@ describe('parameterShapes', () => {
 })
 
 describe('withRewardHead', () => {
-  it.each([true, false])('takes the place of the output layer (tied: %s)', (tied) => {
+  it.each([true, false])('replaces the output layer (tied: %s)', (tied) => {
     const config = tinyConfig('qwen3', { tie_word_embeddings: tied, pad_token_id: null })
     const model = { config, parameters: initParameters(config, 3) }
     const rewarding = withRewardHead(model, 7, 1)
@@ -96,7 +96,7 @@ describe('withRewardHead', () => {
     expect(head(1)).toEqual(rewarding.parameters.get('score.weight'))
     expect(head(2)).not.toEqual(head(1))
     expect(countParameters(config) - countParameters(rewarding.config)).toBe(tied ? -16 : 50 * 16 - 16)
-    // 2 · width for the head in the place of 2 · vocabulary · width
+    // 2 · width for the head instead of 2 · vocabulary · width
     expect(forwardFlopsPerToken(config, 0) - forwardFlopsPerToken(rewarding.config, 0)).toBe(2 * 49 * 16)
   })
 })
@@ -120,7 +120,7 @@ describe('initParameters', () => {
     expect(Math.abs(deviation(name) - expected)).toBeLessThanOrEqual(0.05 * expected)
   })
 
-  it('is a function of the seed', () => {
+  it('depends only on the seed', () => {
     expect(initParameters(config, 7)).toEqual(parameters)
     expect(initParameters(config, 8)).not.toEqual(parameters)
     const [q, k] = ['q_proj', 'k_proj'].map((n) => parameters.get(`model.layers.0.self_attn.${n}.weight`)!)
@@ -129,7 +129,7 @@ describe('initParameters', () => {
 })
 
 it('counts the operations of a forward pass', () => {
-  // a layer: q 256, k 128, v 128, o 256, mlp 3 · 384; output layer 800; attention 4 · 16 a position and layer
+  // per layer: q 256, k 128, v 128, o 256, mlp 3 · 384; output layer 800; attention 4 · 16 per position and layer
   const matrices = 2 * (256 + 128 + 128 + 256 + 3 * 384) + 800
   for (const tie_word_embeddings of [true, false])
     expect(forwardFlopsPerToken(tinyConfig('qwen3', { tie_word_embeddings }), 10)).toBe(

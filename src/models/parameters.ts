@@ -1,8 +1,14 @@
 import { Random } from '../common/random.ts'
 import type { ModelConfig } from './config.ts'
-import type { Model } from './directory.ts'
 
-/** All parameters by their Hugging Face names, in a fixed order. Matrices are [out, in]. */
+/** A model: its architecture and the values of its parameters. */
+export interface Model {
+  readonly config: ModelConfig
+  /** By name, in the order of `parameterShapes`. */
+  readonly parameters: Map<string, Float32Array<ArrayBuffer>>
+}
+
+/** The shapes of all parameters by their Hugging Face names, in a fixed order. Matrices are [out, in]. */
 export function parameterShapes(config: ModelConfig): Map<string, number[]> {
   const { vocabSize, hiddenSize, intermediateSize, headDim } = config
   const shapes = new Map<string, number[]>()
@@ -37,8 +43,9 @@ export function parameterShapes(config: ModelConfig): Map<string, number[]> {
 }
 
 /**
- * Random parameters, a function of the seed alone: matrices N(0, 0.02²), norms 1, biases 0. The two projections that
- * write to the residual stream are scaled by 1/√(2·layers), as it sums that many of them (Radford et al. 2019, § 2.3).
+ * Random parameters that depend only on the seed: matrices N(0, 0.02²), norms 1, biases 0. The two projections of each
+ * layer that write to the residual stream are scaled by 1/√(2·layers), since the stream sums that many of them (Radford
+ * et al. 2019, § 2.3).
  */
 export function initParameters(config: ModelConfig, seed: number): Map<string, Float32Array<ArrayBuffer>> {
   const parameters = new Map<string, Float32Array<ArrayBuffer>>()
@@ -59,8 +66,8 @@ export function initParameters(config: ModelConfig, seed: number): Map<string, F
 }
 
 /**
- * A model that writes text as one that gives it a reward: a random row N(0, 0.02²), a function of the seed alone, takes the
- * place of the output layer. `padTokenId`: the reward is read at the last token that is another.
+ * A reward model made from a language model: a random row N(0, 0.02²), which depends only on the seed, replaces the output
+ * layer. The reward is read at the last token that is not `padTokenId`.
  */
 export function withRewardHead(model: Model, padTokenId: number, seed: number): Model {
   const config: ModelConfig = { ...model.config, head: 'score', padTokenId }
@@ -71,7 +78,7 @@ export function withRewardHead(model: Model, padTokenId: number, seed: number): 
   return { config, parameters: parameters.set('score.weight', score) }
 }
 
-/** Box–Muller, both of its values: √(−2 ln u) · (cos 2πv, sin 2πv). */
+/** Fills with samples of N(0, deviation²), by Box–Muller: √(−2 ln u) · (cos 2πv, sin 2πv). */
 function fillNormal(values: Float32Array, deviation: number, random: Random): void {
   for (let i = 0; i < values.length; i += 2) {
     const radius = deviation * Math.sqrt(-2 * Math.log(1 - random.uniform()))
@@ -89,13 +96,13 @@ export function countParameters(config: ModelConfig): number {
 }
 
 /**
- * Floating point operations to compute one token's logits with `context` positions to attend to (a backward pass
- * costs twice as much again):
+ * Floating point operations to compute one token's logits with `context` positions to attend to (a backward pass costs
+ * twice as many):
  *
- *   2·(all matrices, the output layer's included)  +  layers · 2·heads·headDim·context  (q·kᵀ)
+ *   2·(all matrices, including the output layer)  +  layers · 2·heads·headDim·context  (q·kᵀ)
  *                                                  +  layers · 2·heads·headDim·context  (weights·v)
  *
- * Norms, biases and rotations are left out, as usual (Kaplan et al. 2020, table 1).
+ * Norms, biases and rotations are not counted, as usual (Kaplan et al. 2020, table 1).
  */
 export function forwardFlopsPerToken(config: ModelConfig, context: number): number {
   let matrices = config.head === 'tokens' && config.tieEmbeddings ? config.vocabSize * config.hiddenSize : 0

@@ -2,7 +2,7 @@ import { UserError } from '../common/errors.ts'
 
 /*
  * The safetensors format: u64 header length (little-endian), a JSON header {name: {dtype, shape, data_offsets}},
- * then the tensors one after the other without gaps.
+ * then the tensors, one after another without gaps.
  */
 
 /** Bytes of one element. */
@@ -24,6 +24,7 @@ const WIDTHS = new Map<string, number>(
 /** The format's own limit on the header, 100 MB. */
 const MAX_HEADER = 100_000_000
 
+/** Where a tensor lies in the file, and its type and shape. */
 export interface TensorEntry {
   readonly dtype: string
   readonly shape: readonly number[]
@@ -38,21 +39,22 @@ export interface SafetensorsHeader {
 }
 
 /**
- * Reads and checks the header of a file of `size` bytes; `read(begin, end)` gives some of them. A half-written file,
- * overlapping or missing bytes and unknown dtypes are a `UserError` that names `path` and the byte.
+ * Reads and checks the header of a file of `size` bytes; `read(begin, end)` returns a range of them.
+ *
+ * @throws UserError, naming `path` and the byte, for a truncated file, overlapping or missing bytes and unknown dtypes.
  */
 export function readHeader(
   path: string,
   size: number,
   read: (begin: number, end: number) => Uint8Array<ArrayBuffer>,
 ): SafetensorsHeader {
-  const bad = (problem: string) => new UserError(`${path} is not a whole safetensors file: ${problem}`)
-  if (size < 8) throw bad(`it has ${size} bytes, the length of its header alone takes 8`)
+  const bad = (problem: string) => new UserError(`${path} is not a complete safetensors file: ${problem}`)
+  if (size < 8) throw bad(`it has ${size} bytes; the length of the header alone takes 8`)
   const length = new DataView(read(0, 8).buffer).getBigUint64(0, true)
   if (length > MAX_HEADER)
     throw bad(`its header claims ${length} bytes, more than the limit of ${MAX_HEADER}`)
   const start = 8 + Number(length)
-  if (start > size) throw bad(`its header should end at byte ${start}, the file ends at byte ${size}`)
+  if (start > size) throw bad(`its header should end at byte ${start}, but the file ends at byte ${size}`)
 
   const tensors = new Map<string, TensorEntry>()
   let metadata: Record<string, string> = {}
@@ -67,13 +69,13 @@ export function readHeader(
     ([, a], [, b]) => a.begin - b.begin || a.end - b.end,
   )) {
     if (begin < at)
-      throw bad(`tensor ${name} begins at byte ${begin}, inside ${previous} which ends at ${at}`)
+      throw bad(`tensor ${name} begins at byte ${begin}, inside ${previous}, which ends at ${at}`)
     if (begin > at) throw bad(`bytes ${at} to ${begin} before tensor ${name} belong to no tensor`)
-    if (end > size) throw bad(`tensor ${name} should end at byte ${end}, the file ends at byte ${size}`)
+    if (end > size) throw bad(`tensor ${name} should end at byte ${end}, but the file ends at byte ${size}`)
     at = end
     previous = `tensor ${name}`
   }
-  if (at !== size) throw bad(`its tensors end at byte ${at}, the file ends at byte ${size}`)
+  if (at !== size) throw bad(`its tensors end at byte ${at}, but the file ends at byte ${size}`)
   return { metadata, tensors }
 }
 

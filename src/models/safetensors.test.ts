@@ -9,7 +9,7 @@ const directory = mkdtempSync(join(tmpdir(), 'safetensors-'))
 afterAll(() => rmSync(directory, { recursive: true }))
 const path = join(directory, 'x.safetensors')
 
-/** A file with this header (an object, or its text) and data. */
+/** Writes a file with this header (an object, or its text) and these data, or that many zero bytes. */
 function file(header: unknown, data: Uint8Array | number): string {
   const json = Buffer.from(typeof header === 'string' ? header : JSON.stringify(header))
   const prefix = Buffer.alloc(8)
@@ -44,14 +44,14 @@ describe('SafetensorsFile', () => {
     expect([...readOne(dtype, data)]).toEqual(expected)
   })
 
-  it('refuses integers unless asked', () => {
+  it('reads integers only with readInt64', () => {
     const opened = new SafetensorsFile(
       file(
         { a: { dtype: 'I64', shape: [1], data_offsets: [0, 8] } },
         new Uint8Array(BigInt64Array.of(-7n).buffer),
       ),
     )
-    expect(() => opened.read('a')).toThrow('tensor a is I64; supported are F32, F16 and BF16')
+    expect(() => opened.read('a')).toThrow('tensor a is I64; only F32, F16 and BF16 are supported')
     expect(() => opened.read('b')).toThrow('has no tensor b')
     expect(opened.readInt64('a')).toEqual(BigInt64Array.of(-7n))
     opened.close()
@@ -63,11 +63,11 @@ describe('SafetensorsFile', () => {
     data_offsets: [begin, end],
   })
   it.each<[string, () => unknown, RegExp]>([
-    ['empty', () => writeFileSync(path, ''), /it has 0 bytes, the length of its header alone takes 8/],
+    ['empty', () => writeFileSync(path, ''), /it has 0 bytes; the length of the header alone takes 8/],
     [
       'cut in the header',
       () => writeFileSync(path, Buffer.from([100, 0, 0, 0, 0, 0, 0, 0, 123])),
-      /should end at byte 108, the file ends at byte 9/,
+      /should end at byte 108, but the file ends at byte 9/,
     ],
     [
       'header too long',
@@ -80,17 +80,17 @@ describe('SafetensorsFile', () => {
     [
       'half written',
       () => file({ a: entry(0, 40) }, 39),
-      /tensor a should end at byte \d+, the file ends at byte \d+/,
+      /tensor a should end at byte \d+, but the file ends at byte \d+/,
     ],
     [
       'bytes left over',
       () => file({ a: entry(0, 40) }, 44),
-      /its tensors end at byte (\d+), the file ends at byte (\d+)/,
+      /its tensors end at byte (\d+), but the file ends at byte (\d+)/,
     ],
     [
       'overlap',
       () => file({ a: entry(0, 8), b: entry(4, 12) }, 12),
-      /tensor b begins at byte \d+, inside tensor a which ends at/,
+      /tensor b begins at byte \d+, inside tensor a, which ends at/,
     ],
     [
       'gap',
@@ -131,7 +131,7 @@ describe('writeSafetensors', () => {
     ['none', { shape: [0, 4], data: new Float32Array() }],
   ])
 
-  it('comes back the same, with an aligned header', () => {
+  it('survives a round trip, with an aligned header', () => {
     writeSafetensors(path, tensors, { dtype: 'F32', metadata: { format: 'pt' } })
     const opened = new SafetensorsFile(path)
     expect(opened.metadata).toEqual({ format: 'pt' })
@@ -172,7 +172,7 @@ describe('writeSafetensors', () => {
     )
     const wrong = new Map([['a', { shape: [2], data: new Float32Array(3) }]])
     expect(() => writeSafetensors(path, wrong, { dtype: 'F32' })).toThrow(
-      'a has 3 values, its shape [2] another number',
+      'a has 3 values, which do not fill its shape [2]',
     )
     expect(readdirSync(directory)).toEqual(['x.safetensors'])
   })

@@ -1,25 +1,26 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
-import { onFile, writeFileAtomically } from './file.ts'
+import { writeFileAtomically } from '../common/files.ts'
 import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16 } from './half.ts'
 import { readHeader, type TensorEntry } from './safetensors-header.ts'
 
-/** Elements or bytes handled at a time, so that no copy of a whole tensor is made. */
+/** Elements or bytes processed at a time, so that no tensor is copied as a whole. */
 const CHUNK = 1 << 24
 
-/** A safetensors file opened for reading; tensors are read one by one, by their position. */
+/** An open safetensors file; tensors are read one at a time, by name. */
 export class SafetensorsFile {
   readonly path: string
   readonly tensors: ReadonlyMap<string, TensorEntry>
   readonly metadata: Readonly<Record<string, string>>
   readonly #fd: number
 
-  /** Checks the header against the file's size; what is wrong is a `UserError` with the byte. */
+  /** Opens the file and checks its header against its size. @throws UserError that names the byte where something is wrong. */
   constructor(path: string) {
     this.path = path
-    this.#fd = onFile('read', path, () => openSync(path, 'r'))
+    this.#fd = onDisk('read', path, () => openSync(path, 'r'))
     try {
-      const size = onFile('read', path, () => fstatSync(this.#fd).size)
+      const size = onDisk('read', path, () => fstatSync(this.#fd).size)
       const header = readHeader(path, size, (begin, end) => {
         const bytes = new Uint8Array(end - begin)
         this.#fill(bytes, begin)
@@ -33,7 +34,7 @@ export class SafetensorsFile {
     }
   }
 
-  /** A tensor of F32, F16 or BF16 as float32. Other dtypes are refused. */
+  /** An F32, F16 or BF16 tensor as float32. @throws UserError for other dtypes and unknown names. */
   read(name: string): Float32Array<ArrayBuffer> {
     const { dtype, begin, end } = this.#entry(name)
     if (dtype === 'F32') {
@@ -42,7 +43,7 @@ export class SafetensorsFile {
       return values
     }
     if (dtype !== 'F16' && dtype !== 'BF16')
-      throw new UserError(`${this.path}: tensor ${name} is ${dtype}; supported are F32, F16 and BF16`)
+      throw new UserError(`${this.path}: tensor ${name} is ${dtype}; only F32, F16 and BF16 are supported`)
     const widen = dtype === 'F16' ? float16ToFloat32 : bfloat16ToFloat32
     const values = new Float32Array((end - begin) / 2)
     for (let at = 0; at < values.length; at += CHUNK) {
@@ -53,7 +54,7 @@ export class SafetensorsFile {
     return values
   }
 
-  /** A tensor of I64. */
+  /** An I64 tensor. @throws UserError for other dtypes and unknown names. */
   readInt64(name: string): BigInt64Array<ArrayBuffer> {
     const { dtype, begin, end } = this.#entry(name)
     if (dtype !== 'I64') throw new UserError(`${this.path}: tensor ${name} is ${dtype}, not I64`)
@@ -75,28 +76,30 @@ export class SafetensorsFile {
   #fill(bytes: Uint8Array, position: number): void {
     for (let done = 0; done < bytes.length; ) {
       const length = Math.min(CHUNK, bytes.length - done)
-      const n = onFile('read', this.path, () => readSync(this.#fd, bytes, done, length, position + done))
+      const n = onDisk('read', this.path, () => readSync(this.#fd, bytes, done, length, position + done))
       if (n === 0) throw new UserError(`${this.path} ended at byte ${position + done} while it was read`)
       done += n
     }
   }
 }
 
-export interface Tensor {
+/** A tensor to be written: its shape and its values in row-major order. */
+export interface StoredTensor {
   readonly shape: readonly number[]
   readonly data: Float32Array
 }
 
-/** Bytes of one element as written. */
+/** Bytes per element in the file. */
 export const DTYPE_BYTES = { F32: 4, BF16: 2 } as const
 
 /**
- * Writes tensors in the order of the map, as float32 or rounded to bfloat16. The file is flushed under a temporary
- * name and then renamed: it is there wholly or not at all.
+ * Writes tensors in the order of the map, as float32 or rounded to bfloat16. The file is written atomically.
+ *
+ * @throws UserError if the disk fails.
  */
 export function writeSafetensors(
   path: string,
-  tensors: ReadonlyMap<string, Tensor>,
+  tensors: ReadonlyMap<string, StoredTensor>,
   { dtype, metadata }: { dtype: 'F32' | 'BF16'; metadata?: Readonly<Record<string, string>> },
 ): void {
   const header: Record<string, unknown> = metadata ? { __metadata__: metadata } : {}
@@ -104,7 +107,7 @@ export function writeSafetensors(
   for (const [name, { shape, data }] of tensors) {
     if (shape.reduce((a, b) => a * b, 1) !== data.length)
       throw new Error(
-        `writeSafetensors: ${name} has ${data.length} values, its shape [${shape}] another number`,
+        `writeSafetensors: ${name} has ${data.length} values, which do not fill its shape [${shape}]`,
       )
     const end = at + data.length * DTYPE_BYTES[dtype]
     header[name] = { dtype, shape, data_offsets: [at, end] }

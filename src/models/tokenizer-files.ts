@@ -1,14 +1,14 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { onDisk } from '../common/disk.ts'
+import { writeText } from '../common/files.ts'
 import { type BpeModel, QWEN2_PATTERN } from './bpe.ts'
-import { onFile } from './file.ts'
-import { writeText } from './json-file.ts'
 
-/** Tokens added to the vocabulary after the merges, in this order: end of text, padding, tags. */
+/** Tokens that are added to the vocabulary after the merges, in this order: end of text, padding, tags. */
 export interface SpecialTokens {
   readonly eos: string
   readonly pad: string
-  /** Single tokens that are text all the same: decoding without special tokens keeps them. */
+  /** Single tokens that count as text: decoding keeps them when it skips special tokens. */
   readonly tags: readonly string[]
 }
 
@@ -23,8 +23,8 @@ export function specialTokenList({ eos, pad, tags }: SpecialTokens): string[] {
   return [eos, pad, ...tags]
 }
 
-/** The contents of tokenizer.json and tokenizer_config.json, as every Hugging Face library reads them. */
-export function tokenizerFiles({
+/** The contents of tokenizer.json and tokenizer_config.json in Hugging Face's format. */
+function tokenizerFiles({
   vocab,
   merges,
   specialTokens,
@@ -73,7 +73,7 @@ export function tokenizerFiles({
     },
   }
   const config = {
-    // Qwen2Tokenizer would rebuild the pipeline with an NFC normalizer; this class takes tokenizer.json as it stands.
+    // Qwen2Tokenizer would rebuild the pipeline with an NFC normalizer; this class uses tokenizer.json as it is.
     tokenizer_class: 'PreTrainedTokenizerFast',
     added_tokens_decoder: Object.fromEntries(added.map(({ id, ...token }) => [id, token])),
     bos_token: null,
@@ -91,9 +91,9 @@ export function tokenizerFiles({
   }
 }
 
-/** Writes `tokenizerFiles` into a folder, which is made if need be. */
+/** Writes tokenizer.json and tokenizer_config.json into a folder, which is created if necessary. */
 export function saveTokenizer(directory: string, options: Parameters<typeof tokenizerFiles>[0]): void {
-  onFile('make', directory, () => mkdirSync(directory, { recursive: true }))
+  onDisk('create', directory, () => mkdirSync(directory, { recursive: true }))
   for (const [name, content] of Object.entries(tokenizerFiles(options)))
     writeText(join(directory, name), content)
 }

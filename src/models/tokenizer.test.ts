@@ -63,7 +63,7 @@ describe('Tokenizer', () => {
     cpSync(directory, copy, { recursive: true })
     const read = (file: string) => JSON.parse(readFileSync(join(copy, file), 'utf8'))
     const json = read('tokenizer.json')
-    // a space and a smile stand for no byte
+    // The space and the smile stand for no byte.
     json.model.vocab['a b🙂c'] = tokenizer.vocabSize
     writeFileSync(join(copy, 'tokenizer.json'), JSON.stringify(json))
     const [ours, library] = [Tokenizer.load(copy), new Pipeline(json, read('tokenizer_config.json'))]
@@ -89,7 +89,7 @@ describe('Tokenizer', () => {
     }
   })
 
-  it('streams whole characters only', () => {
+  it('streams only complete characters', () => {
     const stream = tokenizer.stream()
     const pieces = [...new TextEncoder().encode('é👍.')].map((byte) => stream.push(byte))
     expect(pieces).toEqual(['', 'é', '', '', '', '👍', '.'])
@@ -98,7 +98,7 @@ describe('Tokenizer', () => {
     expect(stream.end()).toBe('')
   })
 
-  it('has single tokens for tags and digits, and adds none of its own', () => {
+  it('has single tokens for tags and digits, and adds no tokens', () => {
     const ids = tokenizer.encode('<think>71</think><|endoftext|>')
     expect([...ids]).toEqual([
       tokenizer.tokenId('<think>'),
@@ -116,7 +116,7 @@ describe('Tokenizer', () => {
     expect(tokenizer.tokenId('no such token')).toBeNull()
   })
 
-  it('leaves special tokens, but not tags, out of text on request', () => {
+  it('skips special tokens, but not tags, on request', () => {
     const ids = tokenizer.encode('<think>a</think><|pad|><|endoftext|>')
     expect(tokenizer.decode(ids, { skipSpecial: true })).toBe('<think>a</think>')
     expect(tokenizer.decode(Int32Array.of(97, tokenizer.vocabSize + 5, 98))).toBe('ab')
@@ -136,13 +136,13 @@ describe('chat template', () => {
 
   it.each<[string, ChatMessage[], object, string]>([
     [
-      'a system message replaces the own one',
+      'a system message replaces the default',
       [{ role: 'system', content: 'Be brief.' }, user('Hi.')],
       {},
       'Be brief. User: Hi. Assistant:',
     ],
     [
-      'earlier thinking is dropped, the newest kept',
+      'earlier thinking is dropped, the latest kept',
       [
         user('A'),
         assistant('<think>\nold\n</think>\n<answer>1</answer>'),
@@ -153,7 +153,7 @@ describe('chat template', () => {
       `${system} User: A. Assistant: <answer>1</answer><|endoftext|>\nUser: B. Assistant: <think>new</think>2<|endoftext|>`,
     ],
     [
-      'thinking that comes apart is put back',
+      'thinking in reasoning_content is put back',
       [user('A'), { role: 'assistant', content: '2', reasoning_content: 'one' }],
       {},
       `${system} User: A. Assistant: <think>\none\n</think>\n2<|endoftext|>`,
@@ -220,7 +220,7 @@ describe('a damaged tokenizer', () => {
       /^tokenizer_config.json names no "eos_token"/,
     ],
     [
-      'foreign end token',
+      'unknown end token',
       'tokenizer_config.json',
       edit((j) => {
         j.eos_token = '<eot>'

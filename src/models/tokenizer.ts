@@ -5,28 +5,28 @@ import { Tokenizer as Pipeline } from '@huggingface/tokenizers'
 import { z } from 'zod'
 import { UserError } from '../common/errors.ts'
 import { ByteDecoder } from './byte-decoder.ts'
-import { hasMark, markGeneration, type Part, readMarks } from './generation-marks.ts'
+import { type ChatSpan, hasMark, markGeneration, readMarks } from './generation-marks.ts'
 import { readJsonObject } from './json-file.ts'
 
-/** One message of a conversation, in the terms of the chat template. */
+/** One message of a conversation, as chat templates read it. */
 export interface ChatMessage {
   readonly role: string
   readonly content: string
-  /** Thinking kept apart from the content. */
+  /** Thinking that is separate from the content. */
   readonly reasoning_content?: string
 }
 
-/** Turns tokens into text as they come; what it returns ends with a whole character. */
+/** Turns tokens into text as they arrive, always up to the end of a complete character. */
 export interface TextStream {
   push(id: number): string
-  /** What is left; an incomplete character becomes U+FFFD. */
+  /** The remaining text; an incomplete character becomes U+FFFD. */
   end(): string
 }
 
 const MODEL_TYPES = ['BPE', 'Unigram', 'WordPiece'] as const
 const tokenizerSchema = z.looseObject({
   model: z.looseObject({
-    // Files of the first versions name no type.
+    // Files of the first versions have no type.
     type: z.enum(MODEL_TYPES).optional(),
     vocab: z.union([z.record(z.string(), z.number()), z.array(z.unknown()).nonempty()]),
     merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])).optional(),
@@ -47,16 +47,16 @@ const configSchema = z.looseObject({
     .nullish(),
 })
 
-/** A Hugging Face tokenizer: text to ids and back. */
+/** A Hugging Face tokenizer: converts text to ids and back. */
 export class Tokenizer {
-  /** Ends a response. */
+  /** The token that ends a response. */
   readonly eosId: number
-  /** Fills up batches; the end token where the tokenizer names no padding. */
+  /** The token that pads batches; the end token if the tokenizer names no padding token. */
   readonly padId: number
-  /** One more than the highest id. */
+  /** The highest id plus one. */
   readonly vocabSize: number
   readonly #pipeline: Pipeline
-  /** For a byte-level vocabulary, faster than the pipeline. */
+  /** Faster than the pipeline; null unless the vocabulary is byte-level. */
   readonly #byteDecoder: ByteDecoder | null
   readonly #names: { bos: string | null; eos: string; pad: string }
   readonly #specialIds: ReadonlySet<number>
@@ -95,12 +95,12 @@ export class Tokenizer {
     this.#chatTemplate = templateOf(directory, config.chat_template)
   }
 
-  /** Reads `tokenizer.json` and `tokenizer_config.json`; a damaged file is a `UserError` that names it. */
+  /** Reads `tokenizer.json` and `tokenizer_config.json`. @throws UserError that names a damaged file. */
   static load(directory: string): Tokenizer {
     return new Tokenizer(directory)
   }
 
-  /** Special tokens written in the text become their ids; none are added unless `addSpecial`. */
+  /** Text to ids. Special tokens in the text become their ids; `addSpecial` adds those that the tokenizer puts around a text. */
   encode(text: string, { addSpecial = false }: { addSpecial?: boolean } = {}): Int32Array {
     const { ids, tokens } = this.#pipeline.encode(text, { add_special_tokens: addSpecial })
     const unknown = ids.indexOf(undefined as unknown as number)
@@ -111,7 +111,7 @@ export class Tokenizer {
     return Int32Array.from(ids)
   }
 
-  /** Ids to text. Ids that a model has but its tokenizer does not (a padded vocabulary) stand for no text. */
+  /** Ids to text. Ids that the model has but the tokenizer does not (a padded vocabulary) are skipped. */
   decode(ids: ArrayLike<number>, { skipSpecial = false }: { skipSpecial?: boolean } = {}): string {
     const kept = Array.from(ids).filter(
       (id) => this.#pipeline.id_to_token(id) !== undefined && !(skipSpecial && this.#specialIds.has(id)),
@@ -121,19 +121,19 @@ export class Tokenizer {
     return this.#pipeline.decode(kept, { clean_up_tokenization_spaces: false })
   }
 
-  /** The id of a token by its exact entry in the vocabulary, or null. */
+  /** The id of the token with exactly this entry in the vocabulary, or null. */
   tokenId(text: string): number | null {
     return this.#pipeline.token_to_id(text) ?? null
   }
 
-  /** Is it a token that no text has, such as the end of a turn? */
+  /** Whether this is a special token, such as the end of a turn. */
   isSpecial(id: number): boolean {
     return this.#specialIds.has(id)
   }
 
-  /** The pieces add up to `decode` of all ids. */
+  /** Decodes ids one at a time; the pieces add up to `decode` of all ids. */
   stream(options: { skipSpecial?: boolean } = {}): TextStream {
-    // What was returned last stays in front as context: some decoders treat the first token differently.
+    // The ids returned last are decoded again as context: some decoders treat the first token differently.
     let context: number[] = []
     let pending: number[] = []
     const take = (final: boolean): string => {
@@ -174,21 +174,21 @@ export class Tokenizer {
       .join('')
   }
 
-  /** Does the chat template tell with `{% generation %}` what the assistant writes? */
+  /** Whether the chat template marks the assistant's text with `{% generation %}`. */
   get marksGeneration(): boolean {
     return this.#chatTemplate !== null && markGeneration(this.#chatTemplate) !== this.#chatTemplate
   }
 
-  /** What `applyChatTemplate` renders, in parts: those that the template marks as generated, and what is between. */
-  markedChat(messages: readonly ChatMessage[]): Part[] {
+  /** What `applyChatTemplate` renders, split into the spans that the template marks as generated and those between. */
+  markedChat(messages: readonly ChatMessage[]): ChatSpan[] {
     return this.#render(messages, { add_generation_prompt: false })
   }
 
-  #render(messages: readonly ChatMessage[], variables: Record<string, unknown>): Part[] {
+  #render(messages: readonly ChatMessage[], variables: Record<string, unknown>): ChatSpan[] {
     if (this.#chatTemplate === null)
       throw new UserError(`${this.#directory} has no chat template (chat_template in tokenizer_config.json)`)
     if (hasMark(JSON.stringify(messages)))
-      throw new UserError('a message holds U+FDD0 or U+FDD1, which are no characters; take them out')
+      throw new UserError('a message holds U+FDD0 or U+FDD1, which are not characters; remove them')
     try {
       this.#compiled ??= new Template(markGeneration(this.#chatTemplate))
       const rendered = this.#compiled.render({
@@ -212,7 +212,7 @@ export class Tokenizer {
   }
 }
 
-/** Merging must lead to tokens that have an id. */
+/** Checks that every merge joins and produces tokens that have an id. */
 function checkMerges({ vocab, merges = [] }: z.infer<typeof tokenizerSchema>['model'], file: string): void {
   if (Array.isArray(vocab)) return
   for (const [i, merge] of merges.entries()) {

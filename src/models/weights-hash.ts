@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** SHA-256 over a model's weight files, in the order of their names. */
+/** SHA-256 over the weight files of a model folder, in the order of their names. */
 export function weightsHash(folder: string): string {
   const hash = createHash('sha256')
   for (const name of readdirSync(folder)

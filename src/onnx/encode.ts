@@ -1,7 +1,7 @@
 import type { Attribute, Graph, Node, TypedData, Value } from './graph.ts'
 import type { DType } from './shape.ts'
 
-/** Grows a buffer of protocol-buffer fields (https://protobuf.dev/programming-guides/encoding). */
+/** Writes protocol-buffer fields (https://protobuf.dev/programming-guides/encoding). */
 class Writer {
   #chunks: Uint8Array[] = []
   #length = 0
@@ -96,7 +96,7 @@ export function encode(graph: Graph): Uint8Array {
     .finish()
 }
 
-/** What the outputs depend on. */
+/** The nodes and values that the outputs depend on. */
 function live(graph: Graph): { nodes: Node[]; values: Set<Value> } {
   const values = new Set<Value>(graph.outputs.values())
   const isLive = ({ output, saved }: Node) => values.has(output) || (saved && values.has(saved.value))

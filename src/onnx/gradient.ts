@@ -28,7 +28,7 @@ import {
 } from './ops.ts'
 import { type Dim, product, sum } from './shape.ts'
 
-/** Gradients of a node's inputs from its output's gradient `dy`; `null` where none flows. */
+/** Gradients of a node's inputs, given the gradient `dy` of its output; `null` for an input that has none. */
 type Rule = (dy: Value, node: Node) => readonly (Value | null)[]
 
 const a = (n: Node): Value => n.inputs[0]!
@@ -38,7 +38,7 @@ const attribute = (n: Node, name: string): number => {
   const value = n.onnx.attributes[name]
   return typeof value === 'object' && 'float' in value ? value.float : Number(value ?? 0)
 }
-/** A reduced gradient, shaped to broadcast over the input again. */
+/** The gradient of a reduction's output, expanded to the shape of its input. */
 const unreduce = (dy: Value, n: Node): Value => {
   const axes = reducedAxes(n)
   return expand(
@@ -74,8 +74,6 @@ const rules: { readonly [O in Operator]: Rule } = {
   Neg: (dy) => [neg(dy)],
   // d eˣ = eˣ dx
   Exp: (dy, n) => [mul(dy, n.output)],
-  // d ln x = dx/x
-  Log: (dy, n) => [div(dy, a(n))],
   // d √x = dx / 2√x
   Sqrt: (dy, n) => [div(mul(dy, 0.5), n.output)],
   // d(1/x) = −dx/x²
@@ -129,12 +127,11 @@ const rules: { readonly [O in Operator]: Rule } = {
   // d x[i] adds dy at i
   Gather: (dy, n) => {
     const x = a(n)
-    if (attribute(n, 'axis') !== 0) return unsupported('Gather along an axis other than 0')
     const rows = reshape(b(n), [product(b(n).shape)])
     const place = n.distinct ? placeRows : scatterAdd
     return [place(reshape(dy, [rows.shape[0]!, ...x.shape.slice(1)]), rows, x.shape[0]!)]
   },
-  GatherElements: (dy, n) => [oneARow(expand(dy.graph.scalar(0), a(n).shape), b(n), dy, 'none')],
+  GatherElements: (dy, n) => [scatterOnePerRow(expand(dy.graph.scalar(0), a(n).shape), b(n), dy, 'none')],
   // y = Σ updates at indices, so each update receives dy at its index
   ScatterElements: (dy, n) => {
     if (n.onnx.attributes.reduction !== 'add') return unsupported('ScatterElements without addition')
@@ -142,7 +139,7 @@ const rules: { readonly [O in Operator]: Rule } = {
     const picked = dy.graph.emit('GatherElements', [dy, index], 'float32', updates.shape, { axis: 0 })
     return [sumTo(dy, base.shape), null, picked]
   },
-  // y is 0 but for the rows that came
+  // y is 0 except in the rows that were placed
   ScatterND: (dy, n) => [null, null, gather(dy, reshape(n.inputs[1]!, [n.inputs[1]!.shape[0]!]))],
   ReduceSum: (dy, n) => [unreduce(dy, n)],
   ReduceMean: (dy, n) => {
@@ -158,16 +155,16 @@ const rules: { readonly [O in Operator]: Rule } = {
     const weighted = mul(dy, n.output)
     return [sub(weighted, mul(n.output, reduceSum(weighted, [-1], true)))]
   },
-  // dx = dy − eʸ Σ dy; where dy is d at one element a row and 0 elsewhere, Σ dy = d
+  // dx = dy − eʸ Σ dy; if dy is d at one element per row and 0 elsewhere, Σ dy = d
   LogSoftmax: (dy, n) => {
     if (dy.node?.op === 'ScatterElements' && dy.node.onnx.attributes.reduction === 'none') {
       const [, index, d] = dy.node.inputs as [Value, Value, Value]
-      return [oneARow(mul(exp(n.output), neg(d)), index, d, 'add')]
+      return [scatterOnePerRow(mul(exp(n.output), neg(d)), index, d, 'add')]
     }
     return [sub(dy, mul(exp(n.output), reduceSum(dy, [-1], true)))]
   },
   // With P the softmax, D = Σ dy ∘ y of each query, and dS = P ∘ (dy vᵀ − D):  dq = s dS k, dk = s dSᵀ q, dv = Pᵀ dy
-  // (Dao et al. 2022, appendix B.4). The queries of a key/value head go together, and D as one more column of the product.
+  // (Dao et al. 2022, appendix B.4). All queries of a key/value head are multiplied at once, with D as an extra column.
   Attention: (dy, n) => {
     const [q, k, v, mask] = n.inputs as [Value, Value, Value, Value]
     const shares = n.saved!.value
@@ -208,19 +205,17 @@ const rules: { readonly [O in Operator]: Rule } = {
   Squeeze: (dy, n) => [reshape(dy, a(n).shape)],
   Cast: (dy, n) => [a(n).dtype === 'float32' ? cast(dy, 'float32') : null],
   StopGradient: none,
-  ReduceMax: none,
   Less: none,
   Greater: none,
   GreaterOrEqual: none,
-  Equal: none,
   And: none,
   Shape: none,
   Range: none,
 }
 
 /**
- * α·xᵀ·op(y). The runtime is faster where the transposed operand is the narrower one, so a wide x takes the other way
- * round: (op(y)ᵀ·x)ᵀ.
+ * α·xᵀ·op(y). The runtime is faster if the narrower operand is the transposed one, so for a wide x the product is computed
+ * as (op(y)ᵀ·x)ᵀ.
  */
 function transposedProduct(x: Value, y: Value, transY: boolean, alpha: number): Value {
   const width = (d: Dim | undefined): number => (typeof d === 'number' ? d : Number.POSITIVE_INFINITY)
@@ -231,8 +226,8 @@ function transposedProduct(x: Value, y: Value, transY: boolean, alpha: number): 
   return transpose(turned, [...Array(rank - 2).keys(), rank - 1, rank - 2])
 }
 
-/** x [M, V] in each of whose rows `values` [M, 1] takes the place of the element at `index`, or is added to it. */
-const oneARow = (x: Value, index: Value, values: Value, reduction: 'none' | 'add'): Value =>
+/** x [M, V] where, in each row, `values` [M, 1] replaces the element at `index` [M, 1] or is added to it. */
+const scatterOnePerRow = (x: Value, index: Value, values: Value, reduction: 'none' | 'add'): Value =>
   x.graph.emit('ScatterElements', [x, index, values], 'float32', x.shape, { axis: 1, reduction })
 
 function choose(dy: Value, n: Node, takeA: Value): Value[] {
@@ -244,8 +239,10 @@ function unsupported(what: string): never {
 const total = (sizes: readonly Dim[]): Dim => sizes.reduce(sum, 0)
 
 /**
- * Reverse-mode differentiation: appends to the program of the scalar `loss` the operators that compute
- * ∂loss/∂x for every x in `wrt`, and returns these.
+ * Reverse-mode differentiation: appends the operators that compute ∂loss/∂x, for every x in `wrt`, to the program of the
+ * scalar `loss`, and returns these gradients.
+ *
+ * @throws Error if `loss` is not a scalar, or if an operator on the way has no rule.
  */
 export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
   if (loss.shape.length > 0) throw new Error(`gradients: the loss must be a scalar, got ${loss}`)
@@ -260,8 +257,8 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
     for (const [i, dx] of rules[n.op](dy, n).entries()) {
       const x = n.inputs[i]!
       if (!dx || !needed.has(x)) continue
-      const sofar = adjoint.get(x)
-      adjoint.set(x, sofar ? add(sofar, dx) : dx)
+      const soFar = adjoint.get(x)
+      adjoint.set(x, soFar ? add(soFar, dx) : dx)
     }
   }
   return wrt.map((x) => adjoint.get(x) ?? expand(graph.scalar(0), x.shape))

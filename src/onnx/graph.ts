@@ -1,6 +1,6 @@
 import { coefficientOf, type Dim, type DType, type Shape, showShape, symbolsOf, termsOf } from './shape.ts'
 
-/** Every operator a program may contain. `gradient.ts` has one rule for each: the compiler proves that none is missing. */
+/** Every operator a program may contain. `gradient.ts` has a rule for each; the compiler checks that none is missing. */
 export type Operator =
   | 'Add'
   | 'Sub'
@@ -10,7 +10,6 @@ export type Operator =
   | 'Max'
   | 'Neg'
   | 'Exp'
-  | 'Log'
   | 'Sqrt'
   | 'Reciprocal'
   | 'Sigmoid'
@@ -19,7 +18,6 @@ export type Operator =
   | 'Less'
   | 'Greater'
   | 'GreaterOrEqual'
-  | 'Equal'
   | 'And'
   | 'Cast'
   | 'StopGradient'
@@ -36,7 +34,6 @@ export type Operator =
   | 'ScatterND'
   | 'ReduceSum'
   | 'ReduceMean'
-  | 'ReduceMax'
   | 'Softmax'
   | 'LogSoftmax'
   | 'Attention'
@@ -52,16 +49,17 @@ export interface Node {
   readonly op: Operator
   readonly inputs: readonly Value[]
   readonly output: Value
-  /** A second output, for the gradient alone, at this place among the ONNX operator's; computed only where it is read. */
+  /** A second output that only the gradient uses, with its index among the ONNX operator's outputs; computed only if read. */
   readonly saved?: { readonly value: Value; readonly at: number }
-  /** The ONNX operator that carries it out: its type, domain and attributes. */
+  /** The ONNX operator that implements it: its type, domain and attributes. */
   readonly onnx: { type: string; domain: string; attributes: Readonly<Record<string, Attribute>> }
-  /** Gather: no index comes twice. */
+  /** Gather: no index occurs twice. */
   readonly distinct?: boolean
-  /** Slice and Pad: the part of the longer tensor that the shorter one is. */
+  /** Slice and Pad: where the shorter tensor lies in the longer one. */
   readonly window?: Window
 }
 
+/** A range along an axis, with the sizes of what lies before and after it. */
 export interface Window {
   readonly axis: number
   readonly before: Dim
@@ -69,7 +67,7 @@ export interface Window {
   readonly after: Dim
 }
 
-/** A tensor in a program: known by dtype and shape, computed when the program runs. */
+/** A tensor in a program: its dtype and shape are known, its contents are computed when the program runs. */
 export class Value {
   constructor(
     readonly graph: Graph,
@@ -83,7 +81,9 @@ export class Value {
   }
 }
 
+/** The contents of a tensor, one array type per `DType`. */
 export type TypedData = Float32Array | BigInt64Array | Int32Array | Uint8Array
+/** A constant of a program and its contents. */
 export interface Initializer {
   readonly value: Value
   readonly data: TypedData
@@ -91,7 +91,7 @@ export interface Initializer {
 
 const arrays = { float32: Float32Array, int64: BigInt64Array, int32: Int32Array, bool: Uint8Array }
 
-/** A tensor program under construction: inputs, constants, and operators in the order in which they run. */
+/** A tensor program under construction: inputs, constants, and operators in the order they run. */
 export class Graph {
   readonly inputs: Value[] = []
   readonly initializers: Initializer[] = []
@@ -99,11 +99,12 @@ export class Graph {
   readonly outputs = new Map<string, Value>()
   #names = new Set<string>()
   #constants = new Map<string, Value>()
-  /** Where a symbolic dimension can be read at run time. */
+  /** The tensor and axis from which a symbolic dimension can be read at run time. */
   #symbols = new Map<string, { value: Value; axis: number }>()
   #dims = new Map<string, Value>()
   #shapes = new Map<string, Value>()
 
+  /** Declares an input. @throws Error if the name is already taken. */
   input(name: string, dtype: DType, shape: Shape): Value {
     if (this.#names.has(name)) throw new Error(`input ${name} is declared twice`)
     const value = this.#remember(new Value(this, this.#unique(name), dtype, shape, null))
@@ -111,6 +112,7 @@ export class Graph {
     return value
   }
 
+  /** A constant with these contents, row-major; small equal constants are shared. @throws Error if data and shape disagree. */
   constant(data: readonly number[] | Float32Array, dtype: DType, shape: readonly number[]): Value {
     const size = shape.reduce((a, b) => a * b, 1)
     if (size !== data.length)
@@ -129,10 +131,12 @@ export class Graph {
     return value
   }
 
+  /** A constant of rank 0. */
   scalar(x: number, dtype: DType = 'float32'): Value {
     return this.constant([x], dtype, [])
   }
 
+  /** Names a value as an output of the program. */
   output(name: string, value: Value): void {
     if (value.graph !== this) throw new Error(`output ${name} belongs to another program`)
     this.outputs.set(name, value)
@@ -169,7 +173,7 @@ export class Graph {
     return this.#remember(node.output)
   }
 
-  /** An int64 vector that holds `shape` at run time. */
+  /** `shape` as an int64 vector at run time. */
   shapeTensor(shape: Shape): Value {
     if (shape.every((d) => typeof d === 'number')) return this.constant(shape, 'int64', [shape.length])
     if (shape.length === 1) return this.dim(shape[0]!)
@@ -182,7 +186,7 @@ export class Graph {
     return value
   }
 
-  /** A dimension at run time: int64 [1]. */
+  /** A dimension as int64 [1] at run time. @throws Error if it contains a symbol that no tensor of the program has. */
   dim(dim: Dim): Value {
     if (typeof dim === 'number') return this.constant([dim], 'int64', [1])
     const known = this.#dims.get(dim)

@@ -56,11 +56,9 @@ export const max = binary('Max')
 export const less = comparison('Less')
 export const greater = comparison('Greater')
 export const greaterOrEqual = comparison('GreaterOrEqual')
-export const equal = comparison('Equal')
 export const and = comparison('And')
 export const neg = unary('Neg')
 export const exp = unary('Exp')
-export const log = unary('Log')
 export const sqrt = unary('Sqrt')
 export const reciprocal = unary('Reciprocal')
 export const sigmoid = unary('Sigmoid')
@@ -78,9 +76,10 @@ export function swish(x: Value): Value {
   )
 }
 
-/** x limited to lo..hi; the gradient passes where lo ≤ x ≤ hi. */
+/** x limited to lo … hi; the gradient is 0 outside. */
 export const clip = (x: Value, lo: number, hi: number): Value => min(max(x, lo), hi)
 
+/** a where the condition holds, b elsewhere; all three broadcast. */
 export function where(condition: Value, a: Operand, b: Operand): Value {
   require('Where', condition, 'bool')
   const [x, y] =
@@ -92,11 +91,12 @@ export function where(condition: Value, a: Operand, b: Operand): Value {
 }
 
 const onnxType = { float32: 1, int32: 6, int64: 7, bool: 9 }
+/** x converted to another element type. */
 export function cast(x: Value, dtype: DType): Value {
   return x.dtype === dtype ? x : x.graph.emit('Cast', [x], dtype, x.shape, { to: onnxType[dtype] })
 }
 
-/** x itself, through which no gradient flows. */
+/** x, but no gradient flows through it. */
 export const stopGradient = (x: Value): Value =>
   x.graph.emit('StopGradient', [x], x.dtype, x.shape, {}, { type: 'Identity' })
 
@@ -134,6 +134,7 @@ export function matmul(
 const lastTwo = (shape: Shape, swap: boolean): [Dim, Dim] =>
   swap ? [shape.at(-1)!, shape.at(-2)!] : [shape.at(-2)!, shape.at(-1)!]
 
+/** x with its axes in the order `perm`. */
 export function transpose(x: Value, perm: readonly number[]): Value {
   if (perm.length !== x.shape.length || new Set(perm).size !== perm.length)
     throw new Error(`Transpose: permutation [${perm}] does not fit ${x}`)
@@ -141,6 +142,7 @@ export function transpose(x: Value, perm: readonly number[]): Value {
   return x.graph.emit('Transpose', [x], x.dtype, shape, { perm })
 }
 
+/** x with another shape of the same number of elements. */
 export function reshape(x: Value, shape: Shape): Value {
   if (product(x.shape) !== product(shape))
     throw new Error(`Reshape: ${showShape(x.shape)} cannot become ${showShape(shape)}`)
@@ -151,6 +153,7 @@ export function reshape(x: Value, shape: Shape): Value {
   return x.graph.emit('Reshape', [x, x.graph.shapeTensor(target)], x.dtype, shape)
 }
 
+/** x broadcast to a larger shape. */
 export function expand(x: Value, shape: Shape): Value {
   if (sameShape(x.shape, shape)) return x
   if (!sameShape(broadcast('Expand', x.shape, shape), shape))
@@ -158,6 +161,7 @@ export function expand(x: Value, shape: Shape): Value {
   return x.graph.emit('Expand', [x, x.graph.shapeTensor(shape)], x.dtype, shape)
 }
 
+/** Tensors joined along an axis; all other dimensions must be the same. */
 export function concat(values: readonly Value[], axis: number): Value {
   const first = values[0]
   if (!first) throw new Error('Concat: no tensors')
@@ -175,7 +179,7 @@ export function concat(values: readonly Value[], axis: number): Value {
   return first.graph.emit('Concat', values, first.dtype, shape, { axis: a })
 }
 
-/** x[start:start+size] along an axis. `after` is what remains behind it, needed to differentiate. */
+/** x[start : start + size] along an axis. `after` is the size of the rest, which the gradient needs. */
 export function slice(x: Value, axis: number, start: Dim, size: Dim, after: Dim): Value {
   const a = axisOf('Slice', axis, x.shape)
   if (sum(sum(start, size), after) !== x.shape[a])
@@ -186,7 +190,7 @@ export function slice(x: Value, axis: number, start: Dim, size: Dim, after: Dim)
   return g.emit('Slice', inputs, x.dtype, shape, {}, { window: { axis: a, before: start, size, after } })
 }
 
-/** x with zeros before and behind along an axis. */
+/** x with zeros added before and after it along an axis. */
 export function pad(x: Value, axis: number, before: Dim, after: Dim): Value {
   const a = axisOf('Pad', axis, x.shape)
   const g = x.graph
@@ -197,21 +201,16 @@ export function pad(x: Value, axis: number, before: Dim, after: Dim): Value {
 }
 
 /**
- * x[indices] along an axis: the axis is replaced by the axes of `indices`. Where it is known that no index comes twice,
- * the gradient is faster.
+ * x[indices]: the first axis is replaced by the axes of `indices`. `distinct` promises that no index occurs twice, which
+ * makes the gradient faster.
  */
-export function gather(
-  x: Value,
-  indices: Value,
-  { axis = 0, distinct = false }: { axis?: number; distinct?: boolean } = {},
-): Value {
+export function gather(x: Value, indices: Value, { distinct = false }: { distinct?: boolean } = {}): Value {
   require('Gather', indices, 'int64')
-  const a = axisOf('Gather', axis, x.shape)
-  const shape = [...x.shape.slice(0, a), ...indices.shape, ...x.shape.slice(a + 1)]
-  return x.graph.emit('Gather', [x, indices], x.dtype, shape, { axis: a }, { distinct })
+  const shape = [...indices.shape, ...x.shape.slice(1)]
+  return x.graph.emit('Gather', [x, indices], x.dtype, shape, { axis: 0 }, { distinct })
 }
 
-/** From each row of x [M, V] the element at `indices` [M]: [M]. */
+/** The element at `indices` [M] of each row of x [M, V]: [M]. */
 export function pickElements(x: Value, indices: Value): Value {
   require('GatherElements', indices, 'int64')
   if (x.shape.length !== 2 || indices.shape.length !== 1 || x.shape[0] !== indices.shape[0])
@@ -221,7 +220,7 @@ export function pickElements(x: Value, indices: Value): Value {
   return reshape(picked, indices.shape)
 }
 
-/** Sum of `updates` [M, …] into a zero tensor of `size` rows, at rows `indices` [M]. In order, hence reproducible. */
+/** Adds `updates` [M, …] to the rows `indices` [M] of a zero tensor of `size` rows, in order and so reproducibly. */
 export function scatterAdd(updates: Value, indices: Value, size: Dim): Value {
   require('ScatterElements', indices, 'int64')
   if (indices.shape.length !== 1 || indices.shape[0] !== updates.shape[0])
@@ -237,7 +236,7 @@ export function scatterAdd(updates: Value, indices: Value, size: Dim): Value {
   })
 }
 
-/** `updates` [M, …] as the rows `indices` [M], no two the same, of a tensor of `size` rows that is zero elsewhere. */
+/** A zero tensor of `size` rows with its rows `indices` [M], no two the same, replaced by `updates` [M, …]. */
 export function placeRows(updates: Value, indices: Value, size: Dim): Value {
   require('ScatterND', indices, 'int64')
   if (indices.shape.length !== 1 || indices.shape[0] !== updates.shape[0])
@@ -254,28 +253,27 @@ function reduce(op: Operator, x: Value, axes: readonly number[] | undefined, kee
   const inputs = [x, x.graph.constant(reduced, 'int64', [reduced.length])]
   return x.graph.emit(op, inputs, x.dtype, shape, { keepdims: Number(keepdims) })
 }
+/** Sum over the given axes, or over all. */
 export const reduceSum = (x: Value, axes?: readonly number[], keepdims = false): Value =>
   reduce('ReduceSum', x, axes, keepdims)
+/** Mean over the given axes, or over all. */
 export const reduceMean = (x: Value, axes?: readonly number[], keepdims = false): Value =>
   reduce('ReduceMean', x, axes, keepdims)
-/** Largest element; no gradient flows through it. */
-export const reduceMax = (x: Value, axes?: readonly number[], keepdims = false): Value =>
-  reduce('ReduceMax', x, axes, keepdims)
 
-/** Over the last axis. */
+/** Softmax over the last axis. */
 export function softmax(x: Value): Value {
   require('Softmax', x, 'float32')
   return x.graph.emit('Softmax', [x], 'float32', x.shape, { axis: -1 })
 }
-/** Over the last axis. */
+/** Logarithm of the softmax over the last axis. */
 export function logSoftmax(x: Value): Value {
   require('LogSoftmax', x, 'float32')
   return x.graph.emit('LogSoftmax', [x], 'float32', x.shape, { axis: -1 })
 }
 
 /**
- * softmax(scale · q kᵀ + mask) v (Vaswani et al. 2017, eq. 1), the scores of a head at a time. q [B, H, T, d]; k and v
- * [B, K, S, d], each key/value head shared by H/K query heads in a row; mask broadcasts to [B, H, T, S]. Gives [B, H, T, d].
+ * softmax(scale · q kᵀ + mask) v, for each head (Vaswani et al. 2017, eq. 1). q [B, H, T, d]; k and v [B, K, S, d], where
+ * H/K consecutive query heads share a key/value head; mask broadcasts to [B, H, T, S]. Result: [B, H, T, d].
  */
 export function attention(q: Value, k: Value, v: Value, mask: Value, scale: number): Value {
   for (const x of [q, k, v, mask]) require('Attention', x, 'float32')
@@ -284,7 +282,7 @@ export function attention(q: Value, k: Value, v: Value, mask: Value, scale: numb
   const [batch, heads, length, width] = q.shape as [Dim, Dim, Dim, Dim]
   const [, kvHeads, seen] = k.shape as [Dim, Dim, Dim]
   if (!sameShape(k.shape, [batch, kvHeads, seen, width]) || !sameShape(v.shape, k.shape))
-    throw fail('keys and values must be alike, and have the batch and the width of the queries')
+    throw fail('keys and values must have the same shape, with the batch and the width of the queries')
   if (typeof heads !== 'number' || typeof kvHeads !== 'number' || heads % kvHeads !== 0)
     throw fail('the query heads must be a multiple of the key/value heads')
   const scores = [batch, heads, length, seen]
@@ -314,12 +312,12 @@ export function rmsNorm(x: Value, weight: Value, epsilon: number): Value {
   )
 }
 
-/** 1 / sqrt(mean(x²) + ε) over the last axis, kept as an axis of 1. */
+/** 1 / sqrt(mean(x²) + ε) over the last axis, which becomes 1. */
 export const inverseRms = (x: Value, epsilon: number): Value =>
   reciprocal(sqrt(add(reduceMean(mul(x, x), [-1], true), epsilon)))
 
 /**
- * Rotary position embedding (Su et al. 2021), the two halves of a head paired as in Hugging Face's models.
+ * Rotary position embedding (Su et al. 2021) that pairs the two halves of a head, as in Hugging Face's models.
  * x [B, heads, T, headDim], positions int64 [B, T], cos and sin [maxPositions, headDim/2].
  */
 export function rotary(x: Value, positions: Value, cos: Value, sin: Value): Value {
@@ -340,7 +338,7 @@ export function rotary(x: Value, positions: Value, cos: Value, sin: Value): Valu
   )
 }
 
-/** 0, 1, … n−1 as int64 [n]. */
+/** 0, 1, …, n − 1 as int64 [n]. */
 export function range(g: Graph, n: Dim): Value {
   const limit = g.emit('Squeeze', [g.dim(n)], 'int64', [])
   return g.emit('Range', [g.scalar(0, 'int64'), limit, g.scalar(1, 'int64')], 'int64', [n])

@@ -6,7 +6,7 @@ import { encode } from './encode.ts'
 import type { Graph, Value } from './graph.ts'
 import { showShape } from './shape.ts'
 
-/** Data of a tensor with the shape it has in this run. */
+/** The contents of a tensor and its shape in one run. */
 export interface Tensor {
   readonly data: Float32Array | BigInt64Array | Int32Array | Uint8Array
   readonly dims: readonly number[]
@@ -23,21 +23,20 @@ interface NativeSession {
 }
 const load = createRequire(import.meta.url)
 const { Tensor: OrtTensor } = load('onnxruntime-common') as typeof Ort
-/** The package's own native binding: unlike its public API it does not defer each call. */
+/** The package's native binding: unlike its public API, it runs synchronously. */
 const native = load('onnxruntime-node/dist/binding') as {
   initOrt(): void
   binding: { InferenceSession: new () => NativeSession }
 }
 
-/** Feeds of a program that have been checked. */
+/** Checked feeds of a program. */
 export class BoundFeeds {
   constructor(readonly tensors: object) {}
 }
 
 /**
- * A program ready to run. `run` is synchronous and blocks its thread until the result is there: use it in a worker
- * thread. Inputs are read in place; each output is a fresh copy, so programs output what is small, or add to an array
- * of the caller's what is large (gradients).
+ * A program ready to run. `run` is synchronous and blocks its thread, so use it in a worker thread. Inputs are read in
+ * place. Outputs are fresh copies; large ones (gradients) are better written to the caller's arrays, see `run`.
  */
 export class Session {
   readonly #session: NativeSession
@@ -58,17 +57,18 @@ export class Session {
       interOpNumThreads: 1,
       executionMode: 'sequential',
       graphOptimizationLevel: 'all',
-      // A planned block for each shape would come on top of what the first run with this shape has left in the arena.
+      // A memory pattern would reserve one more block per shape, on top of what the first run left in the arena.
       enableMemPattern: false,
       logSeverityLevel: 3,
-      // Masked probabilities come out denormal, on which some processors are many times slower.
+      // Masked probabilities are denormal numbers, with which some processors are many times slower.
       extra: { session: { set_denormal_as_zero: '1' } },
     })
   }
 
   /**
-   * Feeds for any number of runs: what the arrays hold may change in between.
-   * Throws when a feed is missing, unknown, or does not fit its declared dtype and shape.
+   * Checks feeds once for any number of runs; the contents of the arrays may change between runs.
+   *
+   * @throws Error if a feed is missing, unknown, or does not match its declared dtype and shape.
    */
   bind(feeds: Readonly<Record<string, Tensor>>): BoundFeeds {
     const symbols = new Map<string, number>()
@@ -85,8 +85,10 @@ export class Session {
   }
 
   /**
-   * Outputs named in `into` are written there and not returned. Such an array may be an input too, if the operator
-   * whose result is the output is elementwise and alone in reading it. Throws as `bind` does.
+   * Runs the program. Outputs named in `into` are written there and not returned. Such an array may also be an input if
+   * the operator that computes the output is elementwise and the only one that reads this input.
+   *
+   * @throws Error like `bind`.
    */
   run(
     feeds: BoundFeeds | Readonly<Record<string, Tensor>>,
@@ -103,7 +105,7 @@ export class Session {
       copied += place?.data.byteLength ?? 0
     }
     const results = this.#session.run(tensors, fetches, {})
-    // The runtime copies these outputs all the same.
+    // The runtime returns copies of these outputs anyway.
     for (const name of Object.keys(into)) delete results[name]
     if (copied > GARBAGE_BYTES) collectGarbage()
     return results
@@ -114,7 +116,7 @@ export class Session {
   }
 }
 
-/** Copies larger than this would take much memory until the garbage collector comes to them by itself. */
+/** Copies larger than this are collected at once: the garbage collector would let them pile up. */
 const GARBAGE_BYTES = 2 ** 28
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void

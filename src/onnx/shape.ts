@@ -1,7 +1,7 @@
-/** Element types that the programs use. */
+/** The element types of tensors. */
 export type DType = 'float32' | 'int64' | 'int32' | 'bool'
 
-/** A dimension: a number, or an expression in symbols such as `B`, `2*B*T` or `(P+T)`, known when the program runs. */
+/** A dimension: a number, or an expression of symbols known at run time, such as `B`, `2*B*T` or `(P+T)`. */
 export type Dim = number | string
 export type Shape = readonly Dim[]
 
@@ -31,6 +31,7 @@ function factors(dim: Dim): { coefficient: number; symbols: string[] } {
 export const symbolsOf = (dim: Dim): string[] => factors(dim).symbols
 export const coefficientOf = (dim: Dim): number => factors(dim).coefficient
 
+/** The product of dimensions, in a normal form: equal products are equal strings. */
 export function product(dims: Shape): Dim {
   let coefficient = 1
   const symbols: string[] = []
@@ -44,7 +45,7 @@ export function product(dims: Shape): Dim {
   return (coefficient === 1 ? symbols : [coefficient, ...symbols]).join('*')
 }
 
-/** The terms of a dimension: `(P+S+1)` has three, any other one. */
+/** The terms of a dimension: `(P+S+1)` has three; anything that is not a sum has one. */
 export function termsOf(dim: Dim): Dim[] {
   if (typeof dim === 'number' || !dim.startsWith('(')) return [dim]
   const terms: string[] = ['']
@@ -56,12 +57,12 @@ export function termsOf(dim: Dim): Dim[] {
     if (c === '+' && depth === 0) terms.push('')
     else terms.push(terms.pop() + c)
   }
-  // what stands in parentheses is but a factor of the dimension
+  // the sum in parentheses is only a factor of the dimension
   if (`(${terms.join('+')})` !== dim) return [dim]
   return terms.map((term) => (/^\d+$/.test(term) ? Number(term) : term))
 }
 
-/** The same sum has the same form, in whatever order it came about. */
+/** The sum of two dimensions, in a normal form: equal sums are equal strings. */
 export function sum(a: Dim, b: Dim): Dim {
   const terms = [...termsOf(a), ...termsOf(b)]
   const symbols = terms.filter((t) => typeof t === 'string').sort()
@@ -86,7 +87,7 @@ export function broadcast(op: string, a: Shape, b: Shape): Shape {
   })
 }
 
-/** A non-negative axis, or an error that names the operator. */
+/** The axis as a non-negative number. @throws Error, naming the operator, if the shape has no such axis. */
 export function axisOf(op: string, axis: number, shape: Shape): number {
   const a = axis < 0 ? axis + shape.length : axis
   if (a < 0 || a >= shape.length)

@@ -31,7 +31,7 @@ const open = (file: string, model = 'm') =>
   )
 const ask = (content: string) => [{ role: 'user', content }]
 
-test('what was answered is not asked again, by this generator or the next', async () => {
+test('a request with a kept reply is not made again, by this generator or the next', async () => {
   process.env.RUMINATE_CACHE_KEY = 'sk-secret-42'
   const file = join(root, `${n++}`, 'replies.sqlite')
   const first = open(file)
@@ -52,7 +52,7 @@ test('what was answered is not asked again, by this generator or the next', asyn
   expect(readFileSync(file).includes('sk-secret-42')).toBe(false)
 })
 
-test('known replies need neither the provider nor a key', async () => {
+test('kept replies need neither the provider nor a key', async () => {
   process.env.RUMINATE_CACHE_KEY = 'k'
   const file = join(root, `${n++}`)
   await open(file).generate(ask('a'), { seed: 1 })
@@ -60,7 +60,7 @@ test('known replies need neither the provider nor a key', async () => {
   expect((await open(file).generate(ask('a'), { seed: 1 })).text).toBe('1')
 })
 
-test('the same question asked twice at once is asked once', async () => {
+test('the same request made twice at the same time is made once', async () => {
   process.env.RUMINATE_CACHE_KEY = 'k'
   const generator = open(join(root, `${n++}`))
   const [a, b] = await Promise.all([0, 0].map((seed) => generator.generate(ask('a'), { seed })))
@@ -77,7 +77,7 @@ test('a failure is not kept', async () => {
   expect((await generator.generate(ask('a'), { seed: 3 })).text).toBe('3')
 })
 
-test('a file that is no cache', () => {
+test('a file that is not a cache', () => {
   const file = join(root, 'not-a-cache')
   writeFileSync(
     file,

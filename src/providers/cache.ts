@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'libsql'
-import { UserError } from '../common/errors.ts'
+import { type DiskAction, onDisk } from '../common/disk.ts'
 import type { Generation, Generator } from './generator.ts'
 
 const SCHEMA = `
@@ -11,11 +11,15 @@ CREATE TABLE IF NOT EXISTS replies (key TEXT PRIMARY KEY, request TEXT NOT NULL,
 `
 
 /**
- * The same generator, which remembers its replies in a SQLite file by their content: model, settings, messages and
- * seed. What was answered once is never asked again, by this run, a resumed one or another.
+ * The same generator with its replies kept in a SQLite file, by model, settings, messages and seed. A request whose reply
+ * is in the file is not made again, in this run or any other.
+ *
+ * @throws UserError if the file cannot be opened, read or written.
  */
 export function cachedGenerator(generator: Generator, file: string): Generator {
-  const { database, find, keep } = guard(file, () => {
+  const onCache = <T>(action: DiskAction, work: () => T) =>
+    onDisk(action, `the cache of replies ${file}`, work)
+  const { database, find, keep } = onCache('open', () => {
     mkdirSync(dirname(file), { recursive: true })
     const opened = new Database(file, { timeout: 5000 })
     opened.exec(SCHEMA)
@@ -25,7 +29,7 @@ export function cachedGenerator(generator: Generator, file: string): Generator {
       keep: opened.prepare('INSERT OR IGNORE INTO replies (key, request, reply) VALUES (?, ?, ?)'),
     }
   })
-  const underWay = new Map<string, Promise<Generation>>()
+  const pending = new Map<string, Promise<Generation>>()
   let cached = 0
   return {
     identity: generator.identity,
@@ -36,37 +40,27 @@ export function cachedGenerator(generator: Generator, file: string): Generator {
     async generate(messages, { seed }) {
       const request = JSON.stringify([generator.identity, seed, messages])
       const key = createHash('sha256').update(request).digest('hex')
-      const known = guard(file, () => find.get(key)) as { reply: string } | undefined
-      const waiting = underWay.get(key)
-      if (known || waiting) cached++
+      const known = onCache('read', () => find.get(key)) as { reply: string } | undefined
+      const same = pending.get(key)
+      if (known || same) cached++
       if (known) return JSON.parse(known.reply) as Generation
-      if (waiting) return waiting
-      const asking = generator.generate(messages, { seed }).then((reply) => {
-        guard(file, () => keep.run(key, request, JSON.stringify(reply)))
-        return reply
+      if (same) return same
+      const reply = generator.generate(messages, { seed }).then((generation) => {
+        onCache('write', () => keep.run(key, request, JSON.stringify(generation)))
+        return generation
       })
-      underWay.set(key, asking)
+      pending.set(key, reply)
       try {
-        return await asking
+        return await reply
       } finally {
-        underWay.delete(key)
+        pending.delete(key)
       }
     },
     async close() {
-      // what is being answered is paid for
-      await Promise.allSettled(underWay.values())
+      // Replies that are on their way are paid for.
+      await Promise.allSettled(pending.values())
       database.close()
       await generator.close()
     },
-  }
-}
-
-function guard<T>(file: string, work: () => T): T {
-  try {
-    return work()
-  } catch (error) {
-    throw new UserError(
-      `cannot use the cache of replies ${file}: ${(error as Error).message}; choose another file, or make space`,
-    )
   }
 }

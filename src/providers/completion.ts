@@ -1,10 +1,10 @@
 import { z } from 'zod'
+import { TransientError } from '../common/retry.ts'
 import { splitThinking } from '../thinking/split.ts'
 import { FINISH_REASONS, type FinishReason, type Generation, type Usage } from './generator.ts'
-import { Trouble } from './retry.ts'
 
-/** Thinking has two names: DeepSeek's, and newer vLLM's. */
-const piece = z.looseObject({
+/** A message, or a part of one in a stream. Thinking has two names: DeepSeek's, and that of newer versions of vLLM. */
+const messageSchema = z.looseObject({
   content: z.string().nullish(),
   reasoning_content: z.string().nullish(),
   reasoning: z.string().nullish(),
@@ -14,25 +14,25 @@ const usageSchema = z.looseObject({
   completion_tokens: z.number().int().nonnegative(),
 })
 const errorSchema = z.looseObject({ error: z.union([z.string(), z.looseObject({ message: z.string() })]) })
-const completion = z.looseObject({
-  choices: z.array(z.looseObject({ message: piece, finish_reason: z.string().nullish() })).nonempty(),
+const completionSchema = z.looseObject({
+  choices: z.array(z.looseObject({ message: messageSchema, finish_reason: z.string().nullish() })).nonempty(),
   usage: usageSchema.nullish(),
 })
-const chunk = z.looseObject({
+const chunkSchema = z.looseObject({
   choices: z
-    .array(z.looseObject({ delta: piece.nullish(), finish_reason: z.string().nullish() }))
+    .array(z.looseObject({ delta: messageSchema.nullish(), finish_reason: z.string().nullish() }))
     .default([]),
   usage: usageSchema.nullish(),
 })
 
 /**
- * Reads a chat completion, whole or as a stream of server-sent events, as the response says of itself.
+ * Reads a chat completion, whole or as a stream of server-sent events according to the response's content type.
  *
- * @throws Trouble where it is cut off or is no chat completion.
+ * @throws TransientError if it is cut off, is an error message, or is not a chat completion.
  */
 export async function readCompletion(response: Response): Promise<Generation> {
   if (response.headers.get('content-type')?.includes('text/event-stream')) return readStream(response)
-  const { choices, usage } = read(completion, await response.text())
+  const { choices, usage } = read(completionSchema, await response.text())
   const { message, finish_reason } = choices[0]!
   return generation(
     message.content ?? '',
@@ -48,13 +48,13 @@ async function readStream(response: Response): Promise<Generation> {
   let finish: string | null = null
   let usage: z.infer<typeof usageSchema> | null = null
   for await (const line of linesOf(response)) {
-    // A comment (": keep-alive") or a field that says nothing of the text.
+    // Comments (": keep-alive") and other fields have no part of the text.
     if (!line.startsWith('data:')) continue
     const data = line.slice('data:'.length).trim()
     if (data === '[DONE]') break
-    const part = read(chunk, data)
-    usage = part.usage ?? usage
-    const choice = part.choices[0]
+    const { choices, usage: counted } = read(chunkSchema, data)
+    usage = counted ?? usage
+    const choice = choices[0]
     content += choice?.delta?.content ?? ''
     reasoning += choice?.delta?.reasoning_content ?? choice?.delta?.reasoning ?? ''
     finish = choice?.finish_reason ?? finish
@@ -78,9 +78,9 @@ function generation(
   finish: string | null | undefined,
   usage: z.infer<typeof usageSchema> | null | undefined,
 ): Generation {
-  if (finish == null) throw new Trouble('the reply was cut off before its end')
+  if (finish == null) throw new TransientError('the reply was cut off before its end')
   if (!FINISH_REASONS.includes(finish as FinishReason))
-    throw new Trouble(`the reply ended with finish_reason ${JSON.stringify(finish)}`)
+    throw new TransientError(`the reply ended with finish_reason ${JSON.stringify(finish)}`)
   const split = splitThinking(content)
   return {
     ...(reasoning === ''
@@ -101,17 +101,20 @@ function read<T extends z.ZodType>(schema: T, text: string): z.infer<T> {
   try {
     json = JSON.parse(text)
   } catch {
-    throw new Trouble(`it answered with something that is not JSON (${excerpt(text)})`)
+    throw new TransientError(`it answered with something that is not JSON (${excerpt(text)})`)
   }
-  const refusal = errorSchema.safeParse(json)
-  if (refusal.success) throw new Trouble(`it answered with an error (${messageOf(refusal.data.error)})`)
+  const failure = errorSchema.safeParse(json)
+  if (failure.success)
+    throw new TransientError(`it answered with an error (${messageOf(failure.data.error)})`)
   const result = schema.safeParse(json)
   if (result.success) return result.data
   const { path, message } = result.error.issues[0]!
-  throw new Trouble(`it answered with no chat completion (${path.join('.')}: ${message})`)
+  throw new TransientError(
+    `it answered with something that is not a chat completion (${path.join('.')}: ${message})`,
+  )
 }
 
-/** What a provider says is wrong, on one line. */
+/** The error message in a response's body, on one line; the beginning of the body if it has no such message. */
 export function errorText(body: string): string {
   try {
     return messageOf(errorSchema.parse(JSON.parse(body)).error)

@@ -3,7 +3,7 @@ import type { SampleOptions, Sampler } from '../engines/contract.ts'
 import { documentGenerator } from './documents.ts'
 
 const EOS = 0
-/** A letter is a token. */
+/** Every letter is a token. */
 const codec = {
   eosId: EOS,
   encode: (text: string) => Int32Array.from([...text], (letter) => letter.codePointAt(0)!),
@@ -11,8 +11,8 @@ const codec = {
 }
 const shown = (tokens: Int32Array) => codec.decode(tokens).replaceAll('\0', '<eos>')
 
-/** Asks a model that goes on with `written`. */
-async function ask(
+/** The reply of a model that continues the document with `written`. */
+async function reply(
   messages: readonly { role: string; content: string }[],
   written: string,
   stopReason: 'stop' | 'length' = 'stop',
@@ -21,9 +21,9 @@ async function ask(
   let options: SampleOptions | null = null
   const tokens = codec.encode(written)
   const sampler: Pick<Sampler, 'sample'> = {
-    sample: async (read, given) => {
-      prompt = shown(read)
-      options = given
+    sample: async (promptTokens, sampleOptions) => {
+      prompt = shown(promptTokens)
+      options = sampleOptions
       const logprobs = new Float32Array(tokens.length)
       return [{ tokens, logprobs, samplingLogprobs: logprobs, stopReason }]
     },
@@ -33,15 +33,15 @@ async function ask(
     maxTokens: 9,
     temperature: 0.8,
   })
-  const reply = await generator.generate(messages, { seed: 7 })
-  return { reply, prompt, options: options as SampleOptions | null, generator }
+  const generation = await generator.generate(messages, { seed: 7 })
+  return { generation, prompt, options: options as SampleOptions | null, generator }
 }
 
 const user = (content: string) => ({ role: 'user', content })
 const assistant = (content: string) => ({ role: 'assistant', content })
 
-test('messages become documents; instructions do not', async () => {
-  const { prompt, options } = await ask(
+test('questions and answers become documents; system messages do not', async () => {
+  const { prompt, options } = await reply(
     [
       { role: 'system', content: 'Reflect.' },
       user('5+2?'),
@@ -77,13 +77,17 @@ test.each([
   ['to an empty answer', 'Sum\nAnswer: \0', 'Sum\nAnswer:', ''],
   ['to a second answer', 'Sum\nAnswer: 3\nno\nAnswer: 2\0', 'Sum\nAnswer: 3\nno', '\\boxed{2}'],
   ['to nothing', '\0', '', ''],
-])('a document that goes on %s', async (_, written, reasoning, text) => {
-  expect((await ask([user('1+1?')], written)).reply).toMatchObject({ reasoning, text, finishReason: 'stop' })
+])('a document that continues %s', async (_, written, reasoning, text) => {
+  expect((await reply([user('1+1?')], written)).generation).toMatchObject({
+    reasoning,
+    text,
+    finishReason: 'stop',
+  })
 })
 
-test('a document that is cut off; what it cost; what decides a reply', async () => {
-  const { reply, generator } = await ask([user('1+1?')], 'First 1+', 'length')
-  expect(reply).toMatchObject({
+test('a document that is cut off, its usage and the identity of the generator', async () => {
+  const { generation, generator } = await reply([user('1+1?')], 'First 1+', 'length')
+  expect(generation).toMatchObject({
     text: '',
     finishReason: 'length',
     usage: { promptTokens: 25, completionTokens: 8 },

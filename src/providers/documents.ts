@@ -1,22 +1,23 @@
 import type { Sampler } from '../engines/contract.ts'
 import type { ChatMessage, Tokenizer } from '../models/tokenizer.ts'
 import { parseSummary } from '../thinking/summary.ts'
-import { boxed } from '../verify/boxes.ts'
+import { boxedAnswer } from '../verify/boxes.ts'
 import { Account, type Generator } from './generator.ts'
 import type { SamplingSettings } from './local.ts'
 
-const HEADS = {
-  en: { asked: 'Question:', solved: 'Solution:', answered: 'Answer:' },
-  zh: { asked: '问题:', solved: '解答:', answered: '答案:' },
+const HEADINGS = {
+  en: { question: 'Question:', solution: 'Solution:', answer: 'Answer:' },
+  zh: { question: '问题:', solution: '解答:', answer: '答案:' },
 }
-/** Where a model that goes on writing begins the next document. */
-const NEXT = [`\n${HEADS.en.asked}`, `\n${HEADS.zh.asked}`]
+/** The beginning of another document, at which sampling stops. */
+const NEXT = [`\n${HEADINGS.en.question}`, `\n${HEADINGS.zh.question}`]
 
 /**
- * A base model, which follows no instructions but goes on with documents: each question and answer becomes one, with
- * the end-of-text token after it, and the last question is one to be finished. System messages are not rendered: there
- * is nothing in a document that they could be. The reply is read back as thinking and `\boxed{answer}`; it has no text
- * where the document did not come to an answer. `identity` names the weights.
+ * Generates text with a base model, which does not follow instructions but continues documents. Each question with its
+ * answer becomes a document that ends with the end-of-text token, and the last question becomes an unfinished document
+ * for the model to continue. System messages are dropped, since a document has no place for them. The reply is read back
+ * as thinking and `\boxed{answer}`; its text is empty if the document does not reach an answer. `identity` names the
+ * weights.
  *
  * @example
  * Question: Tom has 5 apples. He gets 2. Count the apples.
@@ -70,20 +71,22 @@ function promptTokens(
 }
 
 function documentOf(question: string, reply: ChatMessage | undefined): string {
-  const { asked, solved, answered } = HEADS[/\p{Script=Han}/u.test(question) ? 'zh' : 'en']
-  const begun = `${asked} ${question}\n${solved}\n`
-  if (reply?.role !== 'assistant') return begun
+  const headings = HEADINGS[/\p{Script=Han}/u.test(question) ? 'zh' : 'en']
+  const opening = `${headings.question} ${question}\n${headings.solution}\n`
+  if (reply?.role !== 'assistant') return opening
   const { thinking, summary } = parseSummary(reply.content)
-  const answer = boxed(summary ?? '') ?? summary ?? ''
-  return `${begun}${thinking ?? ''}\n${answered} ${answer}`
+  const answer = boxedAnswer(summary ?? '') ?? summary ?? ''
+  return `${opening}${thinking ?? ''}\n${headings.answer} ${answer}`
 }
 
-/** What the sampled rest of a document holds. */
+/** Reads the thinking and the answer from the sampled rest of a document. */
 function readDocument(written: string): { reasoning: string; text: string } {
-  const ends = NEXT.map((head) => written.indexOf(head)).filter((at) => at >= 0)
-  const own = written.slice(0, ends.length > 0 ? Math.min(...ends) : undefined).trim()
-  const at = Math.max(...Object.values(HEADS).map(({ answered }) => own.lastIndexOf(`\n${answered}`)))
-  const answer = at < 0 ? '' : own.slice(own.indexOf(':', at) + 1).trim()
-  if (answer === '') return { reasoning: own, text: '' }
-  return { reasoning: own.slice(0, at).trim(), text: `\\boxed{${boxed(answer) ?? answer}}` }
+  const ends = NEXT.map((heading) => written.indexOf(heading)).filter((at) => at >= 0)
+  const document = written.slice(0, ends.length > 0 ? Math.min(...ends) : undefined).trim()
+  const at = Math.max(
+    ...Object.values(HEADINGS).map((headings) => document.lastIndexOf(`\n${headings.answer}`)),
+  )
+  const answer = at < 0 ? '' : document.slice(document.indexOf(':', at) + 1).trim()
+  if (answer === '') return { reasoning: document, text: '' }
+  return { reasoning: document.slice(0, at).trim(), text: `\\boxed{${boxedAnswer(answer) ?? answer}}` }
 }

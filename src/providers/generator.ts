@@ -1,25 +1,25 @@
 import type { ChatMessage } from '../models/tokenizer.ts'
 
-/** Text generation by a model, wherever it runs: messages in, a reply out. */
+/** A model that replies to messages, on this machine or behind an API. */
 export interface Generator {
-  /** All that decides a reply besides the messages and the seed: which model, with what settings. Holds no secret. */
+  /** Everything that a reply depends on besides the messages and the seed: the model and its settings. Has no secrets. */
   readonly identity: string
-  /** Another `seed` asks for another reply to the same messages. */
+  /** Replies to the messages; a different `seed` gives a different reply to the same messages. */
   generate(messages: readonly ChatMessage[], options: { readonly seed: number }): Promise<Generation>
-  /** What it has cost so far. */
+  /** The tokens and money used so far. */
   spent(): Spending
   close(): Promise<void>
 }
 
 /** A reply. */
 export interface Generation {
-  /** What comes after the thinking; empty where the thinking did not end. */
+  /** The text after the thinking; empty if the thinking did not end. */
   readonly text: string
-  /** The thinking, or `null` where the model showed none. */
+  /** The thinking, or `null` if there is none. */
   readonly reasoning: string | null
-  /** `length`: cut off at the longest reply; `content_filter`: withheld by the provider. */
+  /** `length`: cut off at the maximum length; `content_filter`: withheld by the provider. */
   readonly finishReason: FinishReason
-  /** Tokens read and written (thinking included); `null` where the provider does not say. */
+  /** Tokens of the prompt and of the reply (including the thinking); `null` if the provider does not say. */
   readonly usage: Usage | null
 }
 
@@ -32,25 +32,25 @@ export interface Usage {
 }
 
 export interface Spending {
-  /** Replies that the model gave. */
+  /** Replies from the model. */
   readonly calls: number
-  /** Attempts that failed; a provider may charge for them all the same. */
+  /** Failed attempts, which a provider may charge for. */
   readonly failed: number
-  /** Replies that were known already. */
+  /** Replies from the cache. */
   readonly cached: number
   readonly promptTokens: number
   readonly completionTokens: number
-  /** In the currency of the prices; `null` without prices, or where a provider did not say how many tokens it used. */
+  /** In the currency of the prices; `null` without prices, or if the provider did not say how many tokens it used. */
   readonly cost: number | null
 }
 
-/** Price of a million tokens. */
+/** Prices per million tokens. */
 export interface Prices {
   readonly prompt: number
   readonly completion: number
 }
 
-/** Adds up what replies cost. */
+/** Adds up the tokens and the cost of replies. */
 export class Account {
   failed = 0
   #calls = 0
@@ -85,7 +85,7 @@ export class Account {
   }
 }
 
-/** One line for people: "12 calls (3 failed attempts), 40 known already, 5,120 + 840 tokens, cost 0.0031". */
+/** One line for people: "12 calls (3 failed attempts), 40 from the cache, 5,120 + 840 tokens, cost 0.0031". */
 export function describeSpending({
   calls,
   failed,
@@ -97,7 +97,7 @@ export function describeSpending({
   const n = (count: number) => count.toLocaleString('en-US')
   return [
     `${n(calls)} calls${failed > 0 ? ` (${n(failed)} failed attempts)` : ''}`,
-    ...(cached > 0 ? [`${n(cached)} known already`] : []),
+    ...(cached > 0 ? [`${n(cached)} from the cache`] : []),
     `${n(promptTokens)} + ${n(completionTokens)} tokens`,
     `cost ${cost === null ? 'unknown' : cost.toFixed(4)}`,
   ].join(', ')

@@ -24,7 +24,7 @@ function scripted(of: Tokenizer, response: string, stopReason: 'stop' | 'length'
       const logprobs = new Float32Array(written.length)
       return [{ tokens: Int32Array.from(written), logprobs, samplingLogprobs: logprobs, stopReason }]
     },
-    logprobs: () => Promise.reject(new Error('not here')),
+    close: async () => {},
   }
   return { sampler, asked }
 }

@@ -1,6 +1,6 @@
 import { UserError } from '../common/errors.ts'
 import type { Sampler } from '../engines/contract.ts'
-import { openLocalTrainer } from '../engines/local/index.ts'
+import { type EngineName, openSampler } from '../engines/open.ts'
 import { loadConfig } from '../models/directory.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
 import { weightsHash } from '../models/weights-hash.ts'
@@ -14,26 +14,26 @@ export interface SamplingSettings {
   readonly topP?: number
 }
 
-/** A model of this machine, asked through its chat template. `model` is a Hugging Face folder. */
+/** Opens a Hugging Face folder as a generator, which answers through its chat template. Closing it closes the model. */
 export async function localGenerator({
   model,
+  engine,
   threads,
   ...settings
-}: SamplingSettings & { readonly model: string; readonly threads?: number }): Promise<Generator> {
+}: SamplingSettings & {
+  readonly model: string
+  readonly engine?: EngineName | undefined
+  readonly threads?: number | undefined
+}): Promise<Generator> {
   const { maxPositions } = loadConfig(model)
   const tokenizer = Tokenizer.load(model)
   const identity = weightsHash(model)
-  const trainer = await openLocalTrainer({ model, ...(threads === undefined ? {} : { threads }) })
-  const generator = samplerGenerator(await trainer.sampler(), {
-    tokenizer,
-    maxPositions,
-    identity,
-    ...settings,
-  })
-  return { ...generator, close: () => trainer.close() }
+  const sampler = await openSampler({ engine, model, threads })
+  const generator = samplerGenerator(sampler, { tokenizer, maxPositions, identity, ...settings })
+  return { ...generator, close: () => sampler.close() }
 }
 
-/** A model that is open already. `identity` names its weights. */
+/** A model that is open already as a generator. `identity` names its weights. Closing the generator leaves it open. */
 export function samplerGenerator(
   sampler: Sampler,
   {

@@ -30,7 +30,7 @@ const open = (changes: Partial<OpenAiSettings> = {}) =>
 describe.each([true, false])('stream %s', (streamed) => {
   const ask = () => open({ stream: streamed }).generate(question, { seed: 7 })
 
-  test('asks in the shape of OpenAI', async () => {
+  test('sends a request as OpenAI defines it', async () => {
     expect(await ask()).toEqual({
       text: 'four',
       reasoning: null,
@@ -70,7 +70,7 @@ test("thinking under vLLM's name", async () => {
   expect(await open().generate(question, { seed: 0 })).toMatchObject({ text: '4', reasoning: 'hm' })
 })
 
-test('a server that streams although it was not asked to, and one that does not although it was', async () => {
+test('a server that streams without being told to, and one that does not although it was told to', async () => {
   provider.tricks = [(r) => stream(r, deltas('a'), 'stop'), (r) => send(r, 200, whole('b'))]
   expect((await open({ stream: false }).generate(question, { seed: 0 })).text).toBe('a')
   expect((await open({ stream: true }).generate(question, { seed: 0 })).text).toBe('b')
@@ -79,7 +79,7 @@ test('a server that streams although it was not asked to, and one that does not 
 const busy = (status: number, headers: Record<string, string> = {}): Trick => {
   return (r) => send(r, status, { error: { message: 'busy' } }, headers)
 }
-const PASSING: Record<string, Trick> = {
+const TRANSIENT: Record<string, Trick> = {
   'no answer in time': () => {},
   'a stream that stops': (r) => {
     r.writeHead(200, { 'content-type': 'text/event-stream' })
@@ -118,7 +118,7 @@ const PASSING: Record<string, Trick> = {
     send(r, 200, whole('f', undefined, 'insufficient_system_resource')),
 }
 
-test.each(Object.entries(PASSING))('%s: asked again', async (_, trick) => {
+test.each(Object.entries(TRANSIENT))('%s: the request is repeated', async (_, trick) => {
   provider.tricks = [trick, trick]
   const lines: string[] = []
   const generator = open({ notice: (line) => lines.push(line) })
@@ -128,7 +128,7 @@ test.each(Object.entries(PASSING))('%s: asked again', async (_, trick) => {
   expect(lines).toEqual([expect.stringContaining('try 2 of 4'), expect.stringContaining('try 3 of 4')])
 })
 
-test.each(Object.entries(PASSING))('%s: gives up after the last try', async (_, trick) => {
+test.each(Object.entries(TRANSIENT))('%s: gives up after the last try', async (_, trick) => {
   provider.tricks = Array.from({ length: 4 }, () => trick)
   const error = await open()
     .generate(question, { seed: 0 })
@@ -140,7 +140,7 @@ test.each(Object.entries(PASSING))('%s: gives up after the last try', async (_, 
   expect(provider.log).toHaveLength(4)
 })
 
-test('waits as long as Retry-After asks, and not longer than its patience', async () => {
+test('waits as long as Retry-After says, up to a limit', async () => {
   provider.tricks = [busy(429, { 'retry-after': '1' })]
   const lines: string[] = []
   await open({ notice: (line) => lines.push(line) }).generate(question, { seed: 0 })
@@ -149,7 +149,7 @@ test('waits as long as Retry-After asks, and not longer than its patience', asyn
   await expect(open().generate(question, { seed: 0 })).rejects.toThrow('asks to wait for 3600 s')
 })
 
-test('waits longer each time, by the seed', async () => {
+test('waits longer each time, as determined by the seed', async () => {
   const waits = async (seed: number) => {
     provider.tricks = [busy(500), busy(500), busy(500)]
     const lines: string[] = []
@@ -182,7 +182,7 @@ test.each<[string, number, unknown, string]>([
   ['no such model', 404, { error: { message: 'no such model' } }, "check the model's name"],
   ['a wrong request', 400, { error: 'context too long' }, 'context too long'],
   ['a redirection', 307, '', 'check the model'],
-])('%s: not asked again', async (_, status, body, advice) => {
+])('%s: the request is not repeated', async (_, status, body, advice) => {
   provider.tricks = [(r) => send(r, status, body, { location: 'http://127.0.0.1:9/' })]
   const error = await open()
     .generate(question, { seed: 0 })
@@ -201,7 +201,7 @@ test('nobody there', async () => {
 })
 
 test.each<[string, Partial<OpenAiSettings>]>([
-  ['is no address', { baseUrl: 'api.deepseek.com' }],
+  ['is not an http(s) address', { baseUrl: 'api.deepseek.com' }],
   ['put the key into an environment variable', { baseUrl: 'https://me:secret@example.org/v1' }],
 ])('a base URL that %s', (message, changes) => {
   expect(() => open(changes)).toThrow(message)
@@ -211,8 +211,8 @@ test.each<[string, Partial<OpenAiSettings>]>([
 test.each([
   ['unset', undefined, 'set the environment variable'],
   ['empty', ' ', 'set the environment variable'],
-  ['two words', 'a key', 'holds no key'],
-  ['two lines', 'a\nkey', 'holds no key'],
+  ['two words', 'a key', 'does not hold a key'],
+  ['two lines', 'a\nkey', 'does not hold a key'],
 ])('a key that is %s', async (_, value, message) => {
   if (value === undefined) delete process.env.RUMINATE_TEST_KEY
   else process.env.RUMINATE_TEST_KEY = value
@@ -237,7 +237,7 @@ test('an endpoint without a key; further fields', async () => {
   )
 })
 
-test('fields that a provider does not take are left out', async () => {
+test('fields that a provider does not accept can be left out', async () => {
   await open({
     extra: { seed: undefined, stream_options: undefined, max_tokens: undefined, max_completion_tokens: 9 },
   }).generate(question, { seed: 0 })
@@ -246,7 +246,7 @@ test('fields that a provider does not take are left out', async () => {
   ])
 })
 
-test('the key is in nothing that is kept', async () => {
+test('the key is in no identity and no field', async () => {
   const generator = open()
   await generator.generate(question, { seed: 0 })
   expect(JSON.stringify([generator.identity, generator.spent(), Object.entries(generator)])).not.toContain(
@@ -254,14 +254,14 @@ test('the key is in nothing that is kept', async () => {
   )
 })
 
-test('no more requests at once than allowed', async () => {
+test('at most `concurrency` requests at the same time', async () => {
   const generator = open({ concurrency: 3 })
   await Promise.all(Array.from({ length: 12 }, (_, seed) => generator.generate(question, { seed })))
   expect(provider.log).toHaveLength(12)
   expect(provider.mostAtOnce).toBeLessThanOrEqual(3)
 })
 
-test('a refusal that meets all stops those in line; one that meets its own request does not', async () => {
+test('a refusal that would meet every request fails the waiting calls; one that concerns a single request does not', async () => {
   const all = async (status: number) => {
     provider.log.length = 0
     provider.tricks = [busy(status)]
@@ -273,7 +273,7 @@ test('a refusal that meets all stops those in line; one that meets its own reque
   expect(await all(400)).toEqual([3, 'rejected', 'fulfilled', 'fulfilled'])
 })
 
-test('tokens and cost; unknown where the provider does not tell', async () => {
+test('tokens and cost; unknown if the provider does not say', async () => {
   const generator = open({ prices: { prompt: 1, completion: 4 } })
   await generator.generate(question, { seed: 0 })
   await generator.generate(question, { seed: 1 })

@@ -1,38 +1,44 @@
+import pLimit from 'p-limit'
 import { UserError } from '../common/errors.ts'
 import { Random } from '../common/random.ts'
+import {
+  connectionFailure,
+  type RetrySettings,
+  retryAfterOf,
+  TransientError,
+  withRetries,
+} from '../common/retry.ts'
 import type { ChatMessage } from '../models/tokenizer.ts'
 import { errorText, readCompletion } from './completion.ts'
-import { Gate } from './gate.ts'
 import { Account, type Generation, type Generator, type Prices } from './generator.ts'
-import { type RetrySettings, retryAfterOf, Trouble, withRetries } from './retry.ts'
 
 export interface OpenAiSettings {
   /** Address up to `/chat/completions`, e.g. `https://api.deepseek.com/v1` or `http://localhost:11434/v1`. */
   readonly baseUrl: string
   readonly model: string
-  /** Name of the environment variable that holds the key; `null` where the endpoint asks for none. */
+  /** Name of the environment variable that holds the key; `null` if the endpoint needs none. */
   readonly keyVariable: string | null
-  /** Longest reply in tokens, thinking included; `null` leaves it to the provider. */
+  /** Longest reply in tokens, including the thinking; `null` leaves it to the provider. */
   readonly maxTokens: number | null
-  /** `null` leaves it to the provider (some models take none). */
+  /** `null` leaves it to the provider (some models do not accept one). */
   readonly temperature: number | null
-  /** Replies come piece by piece: long thinking is then not taken for silence on the way. */
+  /** Replies are streamed, so that no proxy closes a connection that is silent while the model thinks. */
   readonly stream?: boolean
   /** Further fields of the request, e.g. `{ reasoning_effort: 'low' }`; `{ seed: undefined }` leaves one out. */
   readonly extra?: Readonly<Record<string, unknown>>
-  /** Requests at once. */
+  /** Most requests at the same time. */
   readonly concurrency?: number
   /** Longest time for one reply, in seconds. */
   readonly timeout?: number
   readonly retry?: RetrySettings
   readonly prices?: Prices
-  /** Told of every failed attempt, in one line. */
+  /** Called with one line for every failed attempt. */
   readonly notice?: (line: string) => void
-  /** Raised: nothing more is asked, and what was not answered by then fails with the signal's reason. */
+  /** When aborted, no further request is made, and calls without a reply fail with the signal's reason. */
   readonly signal?: AbortSignal | undefined
 }
 
-/** A request that will fail however often it is made. */
+/** The provider refused a request, and would refuse it again. */
 class Refusal extends Error {
   constructor(
     readonly status: number,
@@ -42,13 +48,15 @@ class Refusal extends Error {
   }
 }
 
-/** Says something of this request alone; any other refusal would meet all requests. */
-const OWN_FAULT = new Set([400, 413, 422])
-const PASSING = (status: number) => [408, 409, 425, 429].includes(status) || status >= 500
+/** Status codes that concern one request; with any other refusal, all requests would be refused. */
+const REQUEST_FAULTS = new Set([400, 413, 422])
+const isTransient = (status: number) => [408, 409, 425, 429].includes(status) || status >= 500
 
 /**
- * A model behind an endpoint of OpenAI's shape. The key is read from the environment for each request and is part of no
- * message, no cache and no run.
+ * A model behind an endpoint that is compatible with OpenAI's chat completions. The key is read from the environment
+ * for each request; it never appears in messages, caches or runs. Requests that fail for a passing reason are repeated.
+ *
+ * @throws UserError for a base URL that cannot be used.
  *
  * @example
  * const generator = openAiGenerator({
@@ -73,9 +81,11 @@ export function openAiGenerator({
   signal,
 }: OpenAiSettings): Generator {
   const url = endpointOf(baseUrl)
-  const place = `${url.host} (model ${model})`
+  const provider = `${url.host} (model ${model})`
   const account = new Account(prices ?? null)
-  const gate = new Gate(concurrency)
+  const limit = pLimit(concurrency)
+  /** Aborted with the error of a call that failed for good: calls that wait for their turn then fail with it, too. */
+  let waiting = new AbortController()
   const settings = {
     model,
     ...(maxTokens === null ? {} : { max_tokens: maxTokens }),
@@ -84,14 +94,14 @@ export function openAiGenerator({
   }
   const identity = JSON.stringify([url.origin + url.pathname, settings])
 
-  const ask = async (body: string): Promise<Generation> => {
+  const requestReply = async (body: string): Promise<Generation> => {
     const key = keyOf(keyVariable)
     const hide = (text: string) => (key === null ? text : text.replaceAll(key, '***'))
     try {
       const response = await fetch(url, {
         method: 'POST',
         body,
-        // A key is never sent on to where a redirection leads.
+        // The key must not be sent to the target of a redirection.
         redirect: 'manual',
         signal: AbortSignal.timeout(1000 * timeout),
         headers: {
@@ -103,18 +113,18 @@ export function openAiGenerator({
       if (response.ok) return await readCompletion(response)
       const { status } = response
       const text = await response.text()
-      const said = `it answered ${status} (${errorText(text)})`
-      // OpenAI's word for an account without money: waiting does not help.
-      if (!PASSING(status) || text.includes('insufficient_quota')) throw new Refusal(status, hide(said))
-      throw new Trouble(hide(said), retryAfterOf(response))
+      const answer = `it answered ${status} (${errorText(text)})`
+      // OpenAI answers 429 for an account without credit, too; then waiting does not help.
+      if (!isTransient(status) || text.includes('insufficient_quota')) throw new Refusal(status, hide(answer))
+      throw new TransientError(hide(answer), retryAfterOf(response))
     } catch (error) {
-      if (error instanceof Trouble) throw new Trouble(hide(error.message), error.retryAfter)
+      if (error instanceof TransientError) throw new TransientError(hide(error.message), error.retryAfter)
       if (error instanceof Refusal) throw error
-      throw new Trouble(hide(networkTrouble(error, timeout)))
+      throw new TransientError(hide(networkFailure(error, timeout)))
     }
   }
 
-  const giveUp = (why: string) => new UserError(`no reply from ${place}: ${why}; ${adviceFor(null, url)}`)
+  const giveUp = (why: string) => new UserError(`no reply from ${provider}: ${why}; ${adviceFor(null, url)}`)
 
   const generate = (messages: readonly ChatMessage[], seed: number) => {
     const body = JSON.stringify({
@@ -124,21 +134,29 @@ export function openAiGenerator({
       messages,
       stream,
     })
-    return withRetries(() => ask(body), retry, new Random(seed, identity, JSON.stringify(messages)), {
+    return withRetries(() => requestReply(body), retry, {
+      random: new Random(seed, identity, JSON.stringify(messages)),
       giveUp,
       signal,
-      failed: (line) => {
+      onFailure: (line) => {
         account.failed++
-        notice(`${place}: ${line}`)
+        notice(`${provider}: ${line}`)
       },
     })
+  }
+
+  const failWaiting = (error: unknown) => {
+    waiting.abort(error)
+    waiting = new AbortController()
   }
 
   return {
     identity,
     spent: () => account.spent(),
-    generate: (messages, { seed }) =>
-      gate.run(async () => {
+    generate: (messages, { seed }) => {
+      const turn = waiting.signal
+      return limit(async () => {
+        turn.throwIfAborted()
         try {
           const reply = await generate(messages, seed)
           account.add(reply.usage)
@@ -146,16 +164,17 @@ export function openAiGenerator({
         } catch (error) {
           if (error instanceof Refusal) {
             account.failed++
-            const told = new UserError(
-              `${place} refuses: ${error.message}; ${adviceFor(error.status, url, keyVariable)}`,
+            const refused = new UserError(
+              `${provider} refuses: ${error.message}; ${adviceFor(error.status, url, keyVariable)}`,
             )
-            if (!OWN_FAULT.has(error.status)) gate.refuseWaiting(told)
-            throw told
+            if (!REQUEST_FAULTS.has(error.status)) failWaiting(refused)
+            throw refused
           }
-          gate.refuseWaiting(error)
+          failWaiting(error)
           throw error
         }
-      }),
+      })
+    },
     close: async () => {},
   }
 }
@@ -166,10 +185,12 @@ function endpointOf(baseUrl: string): URL {
       `the base URL of a provider ${why}; it must be an address such as https://api.deepseek.com/v1`,
       2,
     )
-  if (!/^https?:\/\//.test(baseUrl) || !URL.canParse(baseUrl)) throw wrong('is no address')
+  if (!/^https?:\/\//.test(baseUrl) || !URL.canParse(baseUrl)) throw wrong('is not an http(s) address')
   const url = new URL(baseUrl)
   if (url.username || url.password)
-    throw wrong('holds a name or a password: put the key into an environment variable and name that instead')
+    throw wrong(
+      'contains a name or a password: put the key into an environment variable and give its name instead',
+    )
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/chat/completions`
   return url
 }
@@ -180,27 +201,26 @@ function keyOf(variable: string | null): string | null {
   if (!key) throw new UserError(`set the environment variable ${variable} to the provider's key`)
   if (!/^[\x21-\x7e]+$/.test(key))
     throw new UserError(
-      `the environment variable ${variable} holds no key: a key has no spaces or special letters`,
+      `the environment variable ${variable} does not hold a key: a key has no spaces or special characters`,
     )
   return key
 }
 
-/** `fetch` hides the reason of a failure in its cause. */
-function networkTrouble(error: unknown, timeout: number): string {
-  const { name, message, cause } = error as Error & { cause?: { code?: string; message?: string } }
-  if (name === 'TimeoutError') return `it did not answer within ${timeout} s`
-  return `the connection failed (${cause?.code ?? cause?.message ?? message})`
+function networkFailure(error: unknown, timeout: number): string {
+  if ((error as Error).name === 'TimeoutError') return `it did not answer within ${timeout} s`
+  return `the connection failed (${connectionFailure(error)})`
 }
 
+/** What to do about a refusal with this status, or about a provider that does not reply (`null`). */
 function adviceFor(status: number | null, url: URL, keyVariable: string | null = null): string {
   if (status === 401 || status === 403)
     return keyVariable
       ? `check the key in the environment variable ${keyVariable}`
-      : 'it asks for a key: name the environment variable that holds it'
+      : 'it needs a key: give the name of the environment variable that holds it'
   if (status === 402 || status === 429) return 'the account has no credit left'
   if (status === 404 || (status !== null && status < 400))
     return `check the model's name and the address ${url.origin}${url.pathname}`
   if (status === null)
-    return `check that ${url.origin} can be reached, or try again later; what was answered so far is kept where a cache is used`
+    return `check that ${url.origin} can be reached, or try again later; replies received so far are kept if a cache is used`
   return 'check the request: the model, its settings and the length of the messages'
 }

@@ -7,7 +7,7 @@ import { Interrupted } from '../runs/interrupted.ts'
 import { RunStore } from '../runs/store.ts'
 import { chatBase } from '../stages/data/chat-base.ts'
 import { loadTask } from '../tasks/index.ts'
-import { type Asked, deltas, FakeProvider, send, stream, type Trick } from '../testing/fake-provider.ts'
+import { type ChatRequest, deltas, FakeProvider, send, stream, type Trick } from '../testing/fake-provider.ts'
 import { distill, resumeDistill } from './distill.ts'
 import { sft } from './sft.ts'
 
@@ -18,7 +18,7 @@ const small = {
   seed: 3,
   threads: 1,
   sampling: { questions: 6, samples: 2, perQuestion: 2, general: 9, ratio: 2 },
-  // these tests are about what becomes of answers, not about their beauty
+  // the readability of answers is not tested here
   readable: { minLanguage: 0 },
   sft: { epochs: 1, batchSize: 4, checkpointEvery: 1 },
   zero: {
@@ -36,7 +36,7 @@ describe("a provider's model", () => {
   const instruction = 'Box the result.'
   let provider: FakeProvider
   let golds: Map<string, string>
-  /** What the model has answered, as message and seed. */
+  /** Messages and seed of every request that the model has answered. */
   let answered: string[]
   const settings = () => ({
     ...small,
@@ -56,11 +56,11 @@ describe("a provider's model", () => {
   beforeEach(async () => {
     provider = await FakeProvider.start()
     answered = []
-    provider.reply = ({ messages, seed }: Asked) => {
+    provider.reply = ({ messages, seed }: ChatRequest) => {
       answered.push(JSON.stringify([messages, seed]))
       const { content } = messages.at(-1)!
       const gold = golds.get(content)
-      if (gold === undefined) throw new Error(`the teacher is asked what it should not be: ${content}`)
+      if (gold === undefined) throw new Error(`the teacher got an unexpected prompt: ${content}`)
       if (!content.endsWith(instruction)) return { content: gold }
       // some answers are wrong
       return { content: `So \\boxed{${seed % 4 === 0 ? 'none' : gold}}.`, reasoning: `Try ${seed}. It fits.` }
@@ -73,10 +73,13 @@ describe("a provider's model", () => {
   }
 
   let whole: Awaited<ReturnType<typeof distill>>
-  test('teaches: what is right is kept with its thinking, learned, and compared with RL', async () => {
-    const told: string[] = []
-    whole = await distill(settings(), { out: join(folder, 'whole'), onProgress: (line) => told.push(line) })
-    expect(told).toContain('reasoning: 12 of 12 replies of the teacher')
+  test('teaches: right answers are kept with their thinking and learned, and the student is compared with RL', async () => {
+    const progress: string[] = []
+    whole = await distill(settings(), {
+      out: join(folder, 'whole'),
+      onProgress: (line) => progress.push(line),
+    })
+    expect(progress).toContain('reasoning: 12 of 12 replies from the teacher')
     expect(whole.stages.map(({ stage }) => stage)).toEqual([
       'Student base',
       'Distilled student',
@@ -103,7 +106,7 @@ describe("a provider's model", () => {
     expect(kept.length).toBe(12)
   })
 
-  test('that fails in every way is asked again, and nothing is lost or made up', async () => {
+  test('that fails in every way gets its requests again, and the result is the same', async () => {
     provider.tricks = [
       () => {},
       busy(429, { 'retry-after': '0' }),
@@ -124,7 +127,7 @@ describe("a provider's model", () => {
     expect(new Set(answered).size).toBe(21)
   })
 
-  test('is asked nothing twice where a run was stopped', async () => {
+  test('answers no request twice when a run is stopped and resumed', async () => {
     const out = join(folder, 'stopped')
     const stop = new AbortController()
     const { reply } = provider
@@ -146,7 +149,7 @@ describe("a provider's model", () => {
   })
 })
 
-describe('a model here', () => {
+describe('a model of this machine', () => {
   const questions = join(folder, 'questions.jsonl')
   const demonstrations = join(folder, 'demonstrations.jsonl')
   let teacher: string
@@ -185,7 +188,7 @@ describe('a model here', () => {
     whole = await distill(settings(), { out: join(folder, 'local') })
   })
 
-  test('teaches, and stands in the table', () => {
+  test('teaches, and is in the table', () => {
     expect(whole.stages.map(({ stage, student }) => [stage, student])).toEqual([
       ['Teacher', false],
       ['Student base', true],
@@ -197,7 +200,7 @@ describe('a model here', () => {
   })
 
   const parts = ['distill', 'student-zero']
-  test.each(parts)('stopped at %s and resumed: as if it had never been', async (part) => {
+  test.each(parts)('stopped at %s and resumed: the same result', async (part) => {
     const out = join(folder, `stopped-${part}`)
     const stop = new AbortController()
     const watch = {
@@ -211,7 +214,7 @@ describe('a model here', () => {
     expect([run.sha256, run.stages]).toEqual([whole.sha256, whole.stages])
   })
 
-  test('data that is there takes its place', async () => {
+  test('existing data replaces it', async () => {
     const run = await distill(
       { ...settings(), teacher: null, data: join(whole.run, 'data', 'teacher.jsonl'), compare: false },
       { out: join(folder, 'data') },
@@ -220,11 +223,11 @@ describe('a model here', () => {
     expect(run.stages.map(({ stage }) => stage)).toEqual(['Student base', 'Distilled student'])
   })
 
-  test('one that is never right ends the run with what was wrong', async () => {
+  test('one without a right answer ends the run with the reasons', async () => {
     const wrong = join(folder, 'wrong.jsonl')
     writeFileSync(wrong, readFileSync(questions, 'utf8').replaceAll('"7"', '"8"'))
     await expect(distill({ ...settings(), task: wrong }, { out: join(folder, 'wrong') })).rejects.toThrow(
-      /^The teacher's reasoning: of 16 responses none can be trained on \(\d+ wrong.*\); ask easier questions/,
+      /^The teacher's reasoning: none of 16 responses can be trained on \(\d+ wrong.*\); use easier or more questions/,
     )
   })
 })

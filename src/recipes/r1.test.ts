@@ -24,7 +24,7 @@ const reinforcing = {
 }
 const modelling = { epochs: 1, batchSize: 4, checkpointEvery: 2 }
 
-/** Every part of R1, on the smallest embedded model and on so few questions that it learns them by heart. */
+/** Every part of R1, on the smallest embedded model and on so few questions that it memorises them. */
 const settings = {
   preset: 'quick',
   seed: 1,
@@ -33,7 +33,7 @@ const settings = {
   task: at('questions.jsonl'),
   general: at('prompts.jsonl'),
   generalData: at('conversations.jsonl'),
-  // the model is too small to be read with ease
+  // the model is too small to be readable
   readable: { minLanguage: 0, maxRepetition: 1 },
   zero: reinforcing,
   coldStart: {
@@ -104,7 +104,7 @@ beforeAll(async () => {
   whole = await r1(settings, { out: at('whole'), onPart: (name) => parts.push(name) })
 })
 
-test('takes all four steps, and teaches a student', () => {
+test('does all four steps and teaches a student', () => {
   expect(whole.stages.map(({ stage }) => stage)).toEqual([
     'Base',
     'R1-Zero',
@@ -125,7 +125,7 @@ test('takes all four steps, and teaches a student', () => {
   expect(existsSync(join(whole.model, 'model.safetensors'))).toBe(true)
 })
 
-test('killed twice and interrupted in one part after another: as if it had never been', async () => {
+test('killed twice and interrupted in one part after another: the same result', async () => {
   const out = at('stopped')
   write('settings.json', [settings])
   await killedAt('cold-start', 'step', ['r1', '--config', at('settings.json'), '--out', out])
@@ -152,7 +152,7 @@ test('killed twice and interrupted in one part after another: as if it had never
     expect(lines(join(out, 'data', `${name}.jsonl`))).toEqual(lines(join(whole.run, 'data', `${name}.jsonl`)))
 })
 
-/** Runs a command line in a process of its own and kills it without warning in a part, at an event of a type. */
+/** Runs a command line in a process of its own and kills it at the first event of a type in a part. */
 async function killedAt(part: string, type: string, args: readonly string[]): Promise<void> {
   const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
   const child = spawn(process.execPath, [cli, ...args, '--json'], { stdio: ['ignore', 'pipe', 'ignore'] })
@@ -171,7 +171,7 @@ async function killedAt(part: string, type: string, args: readonly string[]): Pr
   expect(killed).toBe(true)
 }
 
-test('without a right answer to learn from it ends with what is missing', async () => {
+test('without a right answer to learn from it ends with the reasons', async () => {
   write(
     'wrong.jsonl',
     lines(at('questions.jsonl')).map((line) => ({ ...JSON.parse(line), answer: '0' })),
@@ -183,6 +183,6 @@ test('without a right answer to learn from it ends with what is missing', async 
     coldStart: { ...settings.coldStart, rounds: 1, batch: 4 },
   }
   await expect(r1(lost, { out: at('lost') })).rejects.toThrow(
-    /^Cold-start data: of \d+ responses none can be trained on \(.*\d+ wrong.*\); ask easier questions/,
+    /^Cold-start data: none of \d+ responses can be trained on \(.*\d+ wrong.*\); use easier or more questions/,
   )
 })

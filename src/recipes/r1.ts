@@ -1,195 +1,272 @@
 import { join } from 'node:path'
+import { checkEngine, type Requirements } from '../engines/open.ts'
 import { modelFolder } from '../hub/find-model.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
 import {
-  finetuneIn,
-  readTasks,
-  reinforceIn,
-  rewardModelIn,
+  checkTasks,
   type StagedResult,
   type StagedRun,
   type StagedWatch,
   stagedRun,
 } from '../report/staged-run.ts'
 import { type Answered, openPreference } from '../rewards/preference.ts'
-import { RunStore } from '../runs/store.ts'
+import type { Parts, Training } from '../runs/parts.ts'
+import { storedSettings, type Trained } from '../runs/with-run.ts'
 import type { Tree } from '../settings/layers.ts'
 import { type R1Settings, resolveR1Settings, stagesOf } from '../settings/r1.ts'
+import type { RewardInput } from '../settings/reward.ts'
+import type { SftInput } from '../settings/sft.ts'
+import type { ZeroSettings } from '../settings/zero.ts'
+import type { ZeroOptions, ZeroOwn, ZeroWatch } from '../settings/zero-options.ts'
 import { chatBase } from '../stages/data/chat-base.ts'
-import { coldStartData, mixedData, preferenceData } from '../stages/data/r1-data.ts'
+import { coldStartData } from '../stages/data/cold-start-data.ts'
+import { toDemonstration, writeJsonLines } from '../stages/data/files.ts'
+import { mixedData } from '../stages/data/mixed-data.ts'
+import { preferenceData } from '../stages/data/preference-data.ts'
+import { reusedAnswers } from '../stages/data/reused.ts'
 import { allScenarios, scenarioRewards } from '../stages/reinforce/all-scenarios.ts'
 import { readDemonstrations } from '../tasks/demonstrations.ts'
+import { type RewardWatch, resumeReward, reward } from './reward.ts'
+import { resumeSft, type SftWatch, sft } from './sft.ts'
+import { policyRequirements, resumeZero, zero } from './zero.ts'
 
-export type R1Watch = StagedWatch<R1Settings>
+export interface R1Watch extends StagedWatch<R1Settings>, TrainingWatch {}
 export type R1Result = StagedResult
+
+/** How the stages that train are watched. */
+export interface TrainingWatch {
+  readonly zero?: ((steps: number) => ZeroWatch) | undefined
+  readonly sft?: (() => SftWatch) | undefined
+  readonly reward?: (() => RewardWatch) | undefined
+}
+
+const REPORT = 'R1, stage by stage'
 
 /**
  * DeepSeek-R1, end to end: R1-Zero; cold start; RL with a language-consistency reward; rejection sampling and mixed
- * fine-tuning; RL in all scenarios; and a smaller student. One run, which can be stopped anywhere and gone on with.
+ * fine-tuning; RL in all scenarios; and a smaller student. It is one run, which can be stopped anywhere and resumed.
  *
  * @example
  * const { stages, report } = await r1({ preset: 'quick' })
+ * @throws UserError for settings, models or tasks that cannot be used, before there is a run; `Interrupted`.
  */
 export async function r1(
   given: Tree = {},
   { out, ...watch }: R1Watch & { out?: string | undefined } = {},
 ): Promise<R1Result> {
   const named = resolveR1Settings(given)
-  await readTasks(named, watch)
+  await checkTasks(named, watch)
   const settings = {
     ...named,
     model: await modelFolder(named.model, watch.onProgress),
     student: { ...named.student, model: await modelFolder(named.student.model, watch.onProgress) },
   }
-  const store = RunStore.create({ recipe: 'r1', seed: settings.seed, settings, ...(out ? { out } : {}) })
-  return stagedRun(store, settings, watch, fourSteps)
+  await checkStages(settings)
+  const place = { recipe: 'r1', seed: settings.seed, settings, out }
+  return stagedRun(place, { title: REPORT, settings, watch }, (run) => fourSteps(run, watch))
 }
 
-/** Goes on with a run where it was stopped, to the same result as if it had never been. */
+/** Resumes a run where it was stopped, to the same result as if it had never been stopped. */
 export async function resumeR1(directory: string, watch: R1Watch = {}): Promise<R1Result> {
-  const store = RunStore.open(directory, { write: true })
-  try {
-    const settings = resolveR1Settings(store.info().settings as Tree)
-    return await stagedRun(store, settings, watch, fourSteps)
-  } finally {
-    store.close()
-  }
+  const settings = resolveR1Settings(storedSettings(directory))
+  const place = { resume: directory }
+  return stagedRun(place, { title: REPORT, settings, watch }, (run) => fourSteps(run, watch))
 }
 
-type House = StagedRun<R1Settings>
+type R1Run = StagedRun<R1Settings>
 
-/** The article, from top to bottom. */
-async function fourSteps(house: House): Promise<string> {
-  const { settings, store, table } = house
+/** The article, from top to bottom. Resolves to the folder of R1. */
+async function fourSteps(run: R1Run, watch: R1Watch): Promise<string> {
+  const { settings, table, context } = run
+  const { reinforce, finetune, trainRewardModel } = trainers(run.parts, watch)
   const stages = stagesOf(settings)
-  const writer = await house.open('writer', settings.writer)
-  const data = (name: string): string => join(store.directory, 'data', name)
+  const writer = await run.open('writer', settings.writer)
   const base = settings.model
-  const chat = await chatBase(base, join(store.directory, 'base'))
-  await table.measure('Base', base, 'r1-zero')
+  const chat = await chatBase(base, join(run.directory, 'base'))
+  await table.measure('Base', base, { template: 'r1-zero' })
 
   // R1-Zero: reinforcement learning from the base, with rewards that rules can check
-  const r1Zero = await reinforceIn(house, 'zero', { ...stages.zero, model: base })
-  await table.measure('R1-Zero', r1Zero.model, 'r1-zero')
+  const r1Zero = await reinforce('zero', { ...stages.zero, model: base })
+  await table.measure('R1-Zero', r1Zero, { template: 'r1-zero' })
 
   // Step 1: a cold start, supervised, on long chains that people can read
   let policy = chat
   if (settings.coldStart.rows > 0) {
-    await coldStartData(house, { r1Zero: r1Zero.model, writer, file: data('cold-start.jsonl') })
-    policy = (
-      await finetuneIn(house, 'cold-start', {
-        ...stages.coldStart,
-        model: chat,
-        data: data('cold-start.jsonl'),
-      })
-    ).model
+    const data = await run.makeData('cold-start', 'Cold-start data', () =>
+      coldStartData(context, { base, r1Zero, writer, settings: settings.coldStart }),
+    )
+    policy = await finetune('cold-start', { ...stages.coldStart, model: chat, data })
     await table.measure('Step 1, cold start', policy)
   }
 
   // Step 2: R1-Zero's reinforcement learning, with a reward for one language
-  policy = (await reinforceIn(house, 'rl-1', { ...stages.rl1, model: policy })).model
+  policy = await reinforce('rl-1', { ...stages.rl1, model: policy })
   await table.measure('Step 2, RL', policy)
 
-  // Step 3: the base again, fine-tuned on what step 2's model gets right and on general data
-  await mixedData(house, { policy, chat, file: data('mixture.jsonl') })
-  policy = (
-    await finetuneIn(house, 'mixture', { ...stages.mixture, model: chat, data: data('mixture.jsonl') })
-  ).model
+  // Step 3: the base again, fine-tuned on what step 2's model gets right and on general data: existing answers, and those
+  // of a chat model that the base becomes by fine-tuning on the existing ones
+  const reused = await reusedAnswers(context, {
+    codec: Tokenizer.load(chat),
+    file: settings.generalData,
+    count: settings.mixture.reused,
+  })
+  let chatModel: string | null = null
+  if (settings.mixture.synthetic > 0) {
+    const data = run.dataFile('reused')
+    writeJsonLines(data, reused.map(toDemonstration))
+    chatModel = await finetune('chat', { ...stages.mixture, model: chat, data })
+  }
+  const mixture = await run.makeData('mixture', 'Mixed data of step 3', () =>
+    mixedData(context, { policy, chatModel, reused, settings: settings.mixture }),
+  )
+  policy = await finetune('mixture', { ...stages.mixture, model: chat, data: mixture })
   await table.measure('Step 3, mixed SFT', policy)
 
   // Step 4: reinforcement learning in all scenarios, by rules and by reward models
-  await preferenceData(house, policy, {
-    pairs: data('helpful.jsonl'),
-    labels: data('harmless.jsonl'),
-    answers: data('step-3-answers.jsonl'),
-  })
-  const helpful = await rewardModelIn(house, 'helpful', {
-    ...stages.helpful,
-    model: policy,
-    data: data('helpful.jsonl'),
-  })
-  const harmless = await rewardModelIn(house, 'harmless', {
-    ...stages.harmless,
-    model: policy,
-    data: data('harmless.jsonl'),
-  })
-  policy = (
-    await reinforceInAllScenarios(house, {
-      policy,
-      helpful: helpful.model,
-      harmless: harmless.model,
-      answers: data('step-3-answers.jsonl'),
-    })
-  ).model
+  const { pairs, labels, answers } = await preferences(run, policy)
+  const helpful = await trainRewardModel('helpful', { ...stages.helpful, model: policy, data: pairs })
+  const harmless = await trainRewardModel('harmless', { ...stages.harmless, model: policy, data: labels })
+  policy = await withScenarios(run, { policy, helpful, harmless, answers }, (scenarios) =>
+    reinforce('rl-2', { ...stages.rl2, model: policy }, scenarios),
+  )
   await table.measure('Step 4, RL for all', policy)
 
   // Distillation: step 3's data teach a smaller model, which RL alone does not bring as far
-  const student = await chatBase(settings.student.model, join(store.directory, 'student'))
-  const distilled = await finetuneIn(house, 'distill', {
-    ...stages.distill,
-    model: student,
-    data: data('mixture.jsonl'),
-  })
-  await table.measure('Distilled student', distilled.model, 'chat', { student: true })
-  const alone = await reinforceIn(house, 'student-zero', {
-    ...stages.studentZero,
-    model: settings.student.model,
-  })
-  await table.measure('Student, RL alone', alone.model, 'r1-zero', { student: true })
+  const student = await chatBase(settings.student.model, join(run.directory, 'student'))
+  const distilled = await finetune('distill', { ...stages.distill, model: student, data: mixture })
+  await table.measure('Distilled student', distilled, { student: true })
+  const alone = await reinforce('student-zero', { ...stages.studentZero, model: settings.student.model })
+  await table.measure('Student, RL alone', alone, { template: 'r1-zero', student: true })
 
   return policy
 }
 
-/** Step 4's reinforcement learning. */
-async function reinforceInAllScenarios(
-  house: House,
-  models: { policy: string; helpful: string; harmless: string; answers: string },
-) {
-  const { settings, reasoning, general } = house
-  const { generalFrom, generalShare, helpful, harmless, neuralOnReasoning } = settings.rl2
-  const { rl2 } = stagesOf(settings)
-  const { steps, rewards } = rl2
+/** Checks, before there is a run, that the engine can do what all stages need. */
+async function checkStages(settings: R1Settings): Promise<void> {
+  const { zero, rl1, rl2, studentZero } = stagesOf(settings)
+  const sft: Requirements = { objective: { kind: 'cross_entropy' } }
+  await checkEngine(settings, [sft, ...[zero, rl1, rl2].map(policyRequirements)])
+  await checkEngine({ ...settings, model: settings.student.model }, [sft, policyRequirements(studentZero)])
+  const rewardHead = { seed: settings.seed }
+  await checkEngine({ ...settings, rewardHead }, [{ objective: { kind: 'preference' } }])
+}
+
+/** The recipes that train, each as a part of a run in the folder `name`. They resolve to the folder of the model. */
+export function trainers(parts: Parts, watch: TrainingWatch) {
+  const train = async (name: string, training: Training<Trained>): Promise<string> =>
+    (await parts.train(name, training)).model
+  return {
+    reinforce(name: string, settings: ZeroSettings, own: ZeroOwn = {}) {
+      const options = () => ({ ...own, ...watch.zero?.(settings.steps) })
+      return train(name, {
+        begin: (out) => zero({ ...(settings as ZeroOptions), ...options(), out }),
+        resume: (directory) => resumeZero(directory, options()),
+      })
+    },
+    finetune: (name: string, settings: SftInput) =>
+      train(name, {
+        begin: (out) => sft(settings, { ...watch.sft?.(), out }),
+        resume: (directory) => resumeSft(directory, watch.sft?.()),
+      }),
+    trainRewardModel: (name: string, settings: RewardInput) =>
+      train(name, {
+        begin: (out) => reward(settings, { ...watch.reward?.(), out }),
+        resume: (directory) => resumeReward(directory, watch.reward?.()),
+      }),
+  }
+}
+
+/** Makes step 4's preferences, and files of them: what the two reward models learn from, and the policy's answers. */
+async function preferences(run: R1Run, policy: string) {
+  const files = {
+    pairs: run.dataFile('helpful'),
+    labels: run.dataFile('harmless'),
+    answers: run.dataFile('step-3-answers'),
+  }
+  await run.parts.make('preference-data', async () => {
+    const { pairs, labels, answers, counts } = await preferenceData(run.context, {
+      policy,
+      settings: run.settings.preferences,
+    })
+    writeJsonLines(
+      files.pairs,
+      pairs.map(({ question, ...pair }) => ({ prompt: question.prompt, ...pair })),
+    )
+    writeJsonLines(
+      files.labels,
+      labels.map(({ question, response, safe }) => ({ prompt: question.prompt, response, label: safe })),
+    )
+    writeJsonLines(
+      files.answers,
+      answers.map(({ prompt, answer }) => ({ prompt, completion: answer })),
+    )
+    run.onData(
+      `preferences: ${pairs.length} of ${counts.pairs.judged} pairs and ${labels.length} of ${counts.labels.judged} labelled responses kept`,
+    )
+    return counts
+  })
+  return files
+}
+
+/** Opens both reward models of step 4 for some work with its task and its rewards, and closes them. */
+async function withScenarios<T>(
+  { settings, context, table }: R1Run,
+  models: {
+    readonly policy: string
+    readonly helpful: string
+    readonly harmless: string
+    /** File of the answers of step 3's model: an answer is helpful as far as it is better than these. */
+    readonly answers: string
+  },
+  work: (scenarios: ZeroOwn) => Promise<T>,
+): Promise<T> {
+  const { reasoning, general, threads } = context
+  const { generalFrom, generalShare, neuralOnReasoning, ...weights } = settings.rl2
+  const { steps, rewards } = stagesOf(settings).rl2
   const task = allScenarios(reasoning, general, {
     from: 1 + Math.floor(steps * generalFrom),
     share: generalShare,
   })
-  const threads = settings.threads
-  const scorers = {
-    helpful: await openPreference(models.helpful, {
-      name: 'helpful',
-      part: 'summary',
-      threads,
-      reference: await answersIn(models.answers, house),
-    }),
-    harmless: await openPreference(models.harmless, { name: 'harmless', part: 'response', threads }),
-  }
+  const reference = await readAnswers(models.answers, context)
+  const helpful = await openPreference(models.helpful, {
+    name: 'helpful',
+    part: 'summary',
+    threads,
+    reference,
+  })
   try {
-    const weights = {
-      accuracy: rewards.accuracy ?? 0,
-      format: rewards.format ?? 0,
-      language: rewards.language ?? 0,
-      helpful,
-      harmless,
-    }
-    return await reinforceIn(
-      house,
-      'rl-2',
-      { ...rl2, model: models.policy },
-      {
+    const harmless = await openPreference(models.harmless, { name: 'harmless', part: 'response', threads })
+    try {
+      return await work({
         task,
-        rewards: scenarioRewards(task, scorers, weights, { neuralOnReasoning }),
-        alsoMeasure: house.table.judging(Tokenizer.load(models.policy)),
-      },
-    )
+        rewards: scenarioRewards(
+          task,
+          { helpful, harmless },
+          {
+            accuracy: rewards.accuracy ?? 0,
+            format: rewards.format ?? 0,
+            language: rewards.language ?? 0,
+            helpful: weights.helpful,
+            harmless: weights.harmless,
+          },
+          { neuralOnReasoning },
+        ),
+        alsoMeasure: table.winRateAgainstLast(Tokenizer.load(models.policy)),
+      })
+    } finally {
+      await harmless.close()
+    }
   } finally {
-    await scorers.helpful.close()
-    await scorers.harmless.close()
+    await helpful.close()
   }
 }
 
-/** What step 3's model says: helpful is what is better. */
-async function answersIn(file: string, { tell }: House): Promise<Answered[]> {
-  const { training } = await readDemonstrations(file, { heldOutShare: 0, ...tell })
+/** The prompts and answers in a file. */
+async function readAnswers(
+  file: string,
+  { warn, progress }: Pick<R1Run['context'], 'warn' | 'progress'>,
+): Promise<Answered[]> {
+  const { training } = await readDemonstrations(file, { heldOutShare: 0, warn, progress })
   return training.flatMap(({ demonstration }) =>
     'prompt' in demonstration ? [{ prompt: demonstration.prompt, answer: demonstration.completion }] : [],
   )

@@ -19,11 +19,11 @@ const small = {
   threads: 1,
   checkpointEvery: 2,
   eval: { questions: 6, every: 0 },
-  // The base is too small to be right: it learns from the punishment of length, which differs within a group.
+  // The base model is too small to be right: it learns from the overlong punishment, which differs within a group.
   rl: { groupSize: 4, questionsPerStep: 4, maxTokens: 32, overlong: { buffer: 32 } },
 } as const
 
-/** Everything that was measured but for the clock. */
+/** All metrics except those that measure time. */
 function measured(run: string): unknown {
   const store = RunStore.open(run)
   try {
@@ -57,7 +57,7 @@ test('the same seed gives the same metrics and weights; another seed does not', 
   expect(other.sha256).not.toBe(whole.sha256)
 })
 
-test('Ctrl-C and resume: as if it had never stopped', async () => {
+test('Ctrl-C and resume: equals an uninterrupted run', async () => {
   const stop = new AbortController()
   const out = join(folder, 'interrupted')
   const interrupted = zero({
@@ -71,7 +71,7 @@ test('Ctrl-C and resume: as if it had never stopped', async () => {
   expect(measured(out)).toEqual(measured(whole.run))
 })
 
-test('kill -9 at several moments and resume: as if it had never been killed', async () => {
+test('kill -9 at several moments and resume: equals an uninterrupted run', async () => {
   const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
   const out = join(folder, 'killed')
   const { checkpointEvery, eval: evaluation, rl } = small
@@ -103,7 +103,7 @@ test('kill -9 at several moments and resume: as if it had never been killed', as
   expect(measured(out)).toEqual(measured(whole.run))
 })
 
-/** Kills a process without warning once it has written some lines. */
+/** Kills a process once it has written `lines` lines. */
 function killAfter(child: ChildProcess, lines: number): Promise<void> {
   let seen = 0
   child.stdout!.on('data', (chunk: Buffer) => {

@@ -15,7 +15,8 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadConfig, loadModel } from '../models/directory.ts'
 import { RunStore } from '../runs/store.ts'
-import { type RewardInput, type RewardResult, resolveRewardSettings, resumeReward, reward } from './reward.ts'
+import { type RewardInput, resolveRewardSettings } from '../settings/reward.ts'
+import { type RewardResult, resumeReward, reward } from './reward.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-reward-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -55,7 +56,7 @@ const small = {
   threads: 2,
 } as const
 
-/** Everything that was measured but for the clock. */
+/** All metrics except those that measure time. */
 function measured(run: string): unknown {
   const store = RunStore.open(run)
   try {
@@ -84,10 +85,10 @@ describe('a run', () => {
     expect(whole.after.histogram.counts.reduce((a, b) => a + b)).toBe(whole.data.heldOut)
   })
 
-  test('counts the rows that are too long, and tells of them', () => {
+  test('counts the rows that are too long, and warns about them', () => {
     expect(whole.data).toMatchObject({ kind: 'pairs', overlong: 1, repeated: 0 })
     expect(whole.data.training + whole.data.heldOut).toBe(60)
-    expect(warnings).toEqual(['1 of 61 rows are left out: longer than maxLength, 300 tokens'])
+    expect(warnings).toEqual(['1 of 61 rows are left out, since they are longer than maxLength (300 tokens)'])
   })
 
   test('stores what it measured, and its result', () => {
@@ -100,7 +101,7 @@ describe('a run', () => {
     store.close()
   })
 
-  test('writes a sequence classifier as Transformers has it, which may learn on', async () => {
+  test('writes a sequence classifier in Transformers’ format, which can be trained further', async () => {
     const json = JSON.parse(readFileSync(join(whole.model, 'config.json'), 'utf8'))
     expect(json).toMatchObject({
       architectures: ['Qwen3ForSequenceClassification'],
@@ -120,7 +121,7 @@ describe('a run', () => {
     expect(more.sha256).toBe(whole.sha256)
   })
 
-  test('on labelled answers', async () => {
+  test('learns from labelled answers', async () => {
     const labels = join(folder, 'labels.jsonl')
     const lines = rows
       .trim()
@@ -144,7 +145,7 @@ describe('a run', () => {
   })
 })
 
-describe('as if it had never stopped', () => {
+describe('a resumed run equals an uninterrupted one', () => {
   test('the same seed gives the same metrics and weights; another seed does not', async () => {
     const again = await reward(small, { out: join(folder, 'again'), onWarning: () => {} })
     expect(again.sha256).toBe(whole.sha256)
@@ -171,10 +172,10 @@ describe('as if it had never stopped', () => {
 
   test('kill -9 at several moments and resume', async () => {
     const out = join(folder, 'killed')
-    const { model, data, epochs, threads, eval: held, ...sets } = small
+    const { model, data, epochs, threads, eval: evaluation, ...sets } = small
     const first = [
       ...['reward', '--model', model, '--data', data, '--epochs', `${epochs}`, '--threads', `${threads}`],
-      ...['--out', out, '--set', `eval.share=${held.share}`],
+      ...['--out', out, '--set', `eval.share=${evaluation.share}`],
       ...Object.entries(sets).flatMap(([name, value]) => ['--set', `${name}=${value}`]),
     ]
     for (const written of [2, 7, 3]) {
@@ -188,7 +189,7 @@ describe('as if it had never stopped', () => {
     expect(measured(out)).toEqual(measured(whole.run))
   })
 
-  test('not on other data', async () => {
+  test('resuming with changed data is an error', async () => {
     const stop = new AbortController()
     const out = join(folder, 'changed')
     const changing = join(folder, 'changing.jsonl')
@@ -196,11 +197,11 @@ describe('as if it had never stopped', () => {
     const options = { out, signal: stop.signal, onStep: () => stop.abort() }
     await expect(reward({ ...small, data: changing }, options)).rejects.toThrow(/interrupted/)
     appendFileSync(changing, row(99))
-    await expect(resumeReward(out)).rejects.toThrow(/changing\.jsonl is no longer what it was/)
+    await expect(resumeReward(out)).rejects.toThrow(/changing\.jsonl has changed since/)
   })
 })
 
-/** Kills a process without warning once it has written some lines. */
+/** Kills a process once it has written `lines` lines. */
 function killAfter(child: ChildProcess, lines: number): Promise<void> {
   let seen = 0
   child.stdout!.on('data', (chunk: Buffer) => {
@@ -211,8 +212,12 @@ function killAfter(child: ChildProcess, lines: number): Promise<void> {
 }
 
 test.each<[string, RewardInput, RegExp]>([
-  ['no data', { data: undefined }, /setting data is missing: which preferences\?/],
-  ['more tokens than the model reads', { maxLength: 513 }, /reads 512 tokens; set maxLength=512 or less/],
+  ['no data', { data: undefined }, /setting data is missing: give preferences/],
+  [
+    'more tokens than the model takes',
+    { maxLength: 513 },
+    /takes at most 512 tokens; set maxLength=512 or less/,
+  ],
   ['no row is short enough', { maxLength: 2 }, /have at most 2 tokens, and both are needed/],
   ['no model', { model: 'nowhere' }, /no model folder at nowhere/],
   [
@@ -220,13 +225,13 @@ test.each<[string, RewardInput, RegExp]>([
     { columns: { chosen: 'best' } },
     /no column "best"; its columns are "prompt"/,
   ],
-])('what is wrong is one line, before there is a run: %s', async (_, settings, message) => {
+])('a one-line error before the run starts: %s', async (_, settings, message) => {
   const out = join(folder, 'never')
   await expect(reward({ ...small, ...settings }, { out })).rejects.toThrow(message)
   expect(existsSync(out)).toBe(false)
 })
 
-test('the preset of the paper; another schedule has other numbers', () => {
+test('the preset of the paper; a schedule of another kind', () => {
   expect(resolveRewardSettings({ data, preset: 'deepseek-r1' })).toMatchObject({
     epochs: 1,
     batchSize: 256,

@@ -5,13 +5,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RunStore } from '../runs/store.ts'
-import { resolveSftSettings, resumeSft, type SftInput, type SftResult, sft } from './sft.ts'
+import { resolveSftSettings, type SftInput } from '../settings/sft.ts'
+import { resumeSft, type SftResult, sft } from './sft.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-sft-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
 
-/** The model of the golden numbers, with the tokenizer that they were made with. */
+/** The model and the tokenizer of the golden numbers. */
 const model = join(folder, 'model')
 mkdirSync(model)
 for (const file of ['config.json', 'model.safetensors'])
@@ -41,7 +42,7 @@ const small = {
   threads: 1,
 } as const
 
-/** Everything that was measured but for the clock. */
+/** All metrics except those that measure time. */
 function measured(run: string): unknown {
   const store = RunStore.open(run)
   try {
@@ -68,14 +69,14 @@ describe('a run', () => {
     expect(whole.before.tokens).toBe(whole.after.tokens)
   })
 
-  test('counts the rows that are too long, and tells of them', () => {
+  test('counts the rows that are too long, and warns about them', () => {
     expect(whole.data.overlong).toBe(1)
     expect(whole.data.training + whole.data.heldOut).toBe(40)
     expect(whole.data.longest).toBeLessThanOrEqual(300)
-    expect(warnings).toEqual(['1 of 41 rows are left out: longer than maxLength, 300 tokens'])
+    expect(warnings).toEqual(['1 of 41 rows are left out, since they are longer than maxLength (300 tokens)'])
   })
 
-  test('sees every row once an epoch, each epoch in another order', () => {
+  test('sees every row once per epoch, in a different order each epoch', () => {
     const store = RunStore.open(whole.run)
     const sizes = store.metric('batch/sequences').map(({ value }) => value)
     const learned = store.metric('batch/learned_tokens').map(({ value }) => value)
@@ -105,7 +106,7 @@ describe('a run', () => {
   })
 })
 
-describe('as if it had never stopped', () => {
+describe('a resumed run equals an uninterrupted one', () => {
   test('the same seed gives the same metrics and weights; another seed does not', async () => {
     const again = await sft(small, { out: join(folder, 'again'), onWarning: () => {} })
     expect(again.sha256).toBe(whole.sha256)
@@ -148,7 +149,7 @@ describe('as if it had never stopped', () => {
     expect(measured(out)).toEqual(measured(whole.run))
   })
 
-  test('not on other data', async () => {
+  test('resuming with changed data is an error', async () => {
     const stop = new AbortController()
     const out = join(folder, 'changed')
     const changing = join(folder, 'changing.jsonl')
@@ -156,11 +157,11 @@ describe('as if it had never stopped', () => {
     const options = { out, signal: stop.signal, onStep: () => stop.abort() }
     await expect(sft({ ...small, data: changing }, options)).rejects.toThrow(/interrupted/)
     appendFileSync(changing, row(99))
-    await expect(resumeSft(out)).rejects.toThrow(/changing\.jsonl is no longer what it was/)
+    await expect(resumeSft(out)).rejects.toThrow(/changing\.jsonl has changed since/)
   })
 })
 
-/** Kills a process without warning once it has written some lines. */
+/** Kills a process once it has written `lines` lines. */
 function killAfter(child: ChildProcess, lines: number): Promise<void> {
   let seen = 0
   child.stdout!.on('data', (chunk: Buffer) => {
@@ -170,30 +171,30 @@ function killAfter(child: ChildProcess, lines: number): Promise<void> {
   return new Promise((resolve) => child.on('close', () => resolve()))
 }
 
-describe('what is wrong is one line, before there is a run', () => {
-  const other = (name: string, content: string): string => {
+describe('a one-line error before the run starts', () => {
+  const fileOf = (name: string, content: string): string => {
     writeFileSync(join(folder, name), content)
     return join(folder, name)
   }
   const cases: [name: string, settings: Record<string, unknown>, message: RegExp][] = [
-    ['no data', { data: undefined }, /setting data is missing: which demonstrations\?/],
-    ['a preset that there is not', { preset: 'large' }, /setting preset is "large"/],
-    ['a setting that there is not', { epoch: 2 }, /unknown setting epoch; did you mean epochs\?/],
-    ['more than the model reads', { maxLength: 4096 }, /maxLength is 4096: .* reads 512 tokens/],
-    ['all too long', { maxLength: 5 }, /0 rows to train on and 0 held out have at most 5 tokens/],
+    ['no data', { data: undefined }, /setting data is missing: give demonstrations/],
+    ['an unknown preset', { preset: 'large' }, /setting preset is "large"/],
+    ['an unknown setting', { epoch: 2 }, /unknown setting epoch; did you mean epochs\?/],
+    ['more than the model takes', { maxLength: 4096 }, /maxLength is 4096: .* takes at most 512 tokens/],
+    ['all too long', { maxLength: 5 }, /only 0 training rows and 0 held-out rows have at most 5 tokens/],
     [
-      'a row that is none',
-      { data: other('bad.jsonl', `${rows}{"messages":[{"role":"user","content":"a"}]}\n`) },
+      'a row without an answer',
+      { data: fileOf('bad.jsonl', `${rows}{"messages":[{"role":"user","content":"a"}]}\n`) },
       /bad\.jsonl:41: no message is the assistant's/,
     ],
     [
       'a row that the template refuses',
       {
-        data: other('tool.jsonl', `${rows}${row(41).replace('"user"', '"tool"')}`),
+        data: fileOf('tool.jsonl', `${rows}${row(41).replace('"user"', '"tool"')}`),
       },
       /tool\.jsonl:41: the chat template of .* fails: Unknown role: tool/,
     ],
-    ['a file that is not there', { data: join(folder, 'none.jsonl') }, /there is no file or folder/],
+    ['a missing file', { data: join(folder, 'none.jsonl') }, /there is no file or folder/],
   ]
   test.each(cases)('%s', async (name, settings, message) => {
     const out = join(folder, `wrong ${name}`)
@@ -203,7 +204,7 @@ describe('what is wrong is one line, before there is a run', () => {
 })
 
 describe('settings', () => {
-  test('of R1', () => {
+  test('the preset of R1', () => {
     expect(resolveSftSettings({ data: 'x', preset: 'deepseek-r1' })).toMatchObject({
       epochs: 2,
       batchSize: 128,
@@ -213,7 +214,7 @@ describe('settings', () => {
     })
   })
 
-  test('what is given wins over the preset; another schedule needs none of its numbers', () => {
+  test('given settings override the preset; a schedule of another kind drops the preset’s numbers', () => {
     const given = { data: 'x', epochs: 7, schedule: { kind: 'constant' } } as const
     expect(resolveSftSettings(given)).toMatchObject({ epochs: 7, schedule: { kind: 'constant', warmup: 5 } })
     expect(resolveSftSettings({ data: 'x', schedule: { warmup: 9 } }).schedule).toEqual({

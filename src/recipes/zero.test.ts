@@ -2,16 +2,26 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Engine } from '../engines/contract.ts'
+import type { OwnReward } from '../rewards/compose.ts'
 import { Interrupted } from '../runs/interrupted.ts'
 import { RunStore } from '../runs/store.ts'
-import { FakeTrainer, fakeCodec, fakeTask } from '../testing/fake-engine.ts'
-import { type OwnReward, resumeZero, type ZeroOptions, zero } from './zero.ts'
+import type { ZeroOptions } from '../settings/zero-options.ts'
+import { fakeCodec, fakeEngine, fakeTask } from '../testing/fake-engine.ts'
+import { resumeZero, zero } from './zero.ts'
 
-vi.mock('../engines/local/index.ts', () => ({ openLocalTrainer: async () => new FakeTrainer() }))
+vi.mock('../engines/open.ts', async (original) => ({
+  ...(await original<typeof import('../engines/open.ts')>()),
+  withEngine: (_: unknown, work: (engine: Engine) => unknown) => work(openFake()),
+}))
 vi.mock('../models/tokenizer.ts', () => ({ Tokenizer: { load: () => fakeCodec } }))
+
+/** Opens the engine of a run. */
+let openFake: () => Engine = fakeEngine
 
 let root: string
 beforeEach(() => {
+  openFake = fakeEngine
   root = mkdtempSync(join(tmpdir(), 'ruminate-zero-'))
   writeFileSync(join(root, 'config.json'), '{}')
 })
@@ -40,7 +50,7 @@ describe('zero', () => {
     store.close()
   })
 
-  test("learns what a reward of one's own asks for", async () => {
+  test('learns from a custom reward', async () => {
     const wordy = {
       name: 'wordy',
       weight: 1,
@@ -50,7 +60,7 @@ describe('zero', () => {
     expect(after.reflectionPerResponse).toBeGreaterThan(before.reflectionPerResponse)
   })
 
-  test('every named reward is kept by its name, for each rollout and as a metric', async () => {
+  test('every named reward is recorded by its name, for each rollout and as a metric', async () => {
     const rewards = { summary: 0.1, boxed: 0, repetition: 0.2, overlong: 0.3, cosine: 0.4 }
     const { run } = await zero({ ...options('a'), steps: 1, rewards })
     const names = ['accuracy', 'format', 'language', ...Object.keys(rewards)]
@@ -70,7 +80,7 @@ describe('zero', () => {
     store.close()
   })
 
-  test('by default only the rewards of R1-Zero run', async () => {
+  test('by default only the rewards of R1-Zero are used', async () => {
     const { run } = await zero({ ...options('a'), steps: 1 })
     const store = RunStore.open(run)
     expect(Object.keys(store.rollouts({ split: 'train' })[0]!.rewards)).toEqual([
@@ -81,7 +91,7 @@ describe('zero', () => {
     store.close()
   })
 
-  test('interrupted and resumed, it gives the same weights', async () => {
+  test('an interrupted and resumed run gives the same weights', async () => {
     const whole = await zero(options('whole'))
     const stop = new AbortController()
     const stopped = zero({
@@ -98,7 +108,7 @@ describe('zero', () => {
     expect({ before: parts.before, after: parts.after }).toEqual({ before: whole.before, after: whole.after })
   })
 
-  test('stopped by the alarm, it ends with a model; resumed, with the same', async () => {
+  test('a run stopped by the alarm ends with a model; resumed, with the same model', async () => {
     const pleasing: OwnReward = {
       name: 'pleasing',
       weight: 1,
@@ -137,12 +147,59 @@ describe('zero', () => {
     })
   })
 
+  test('an engine that fails in the middle of a step: its message, a failed run, and the same end once resumed', async () => {
+    const whole = await zero(options('whole'))
+    openFake = () => {
+      const inner = fakeEngine()
+      let calls = 0
+      return {
+        ...inner,
+        async trainer() {
+          const trainer = await inner.trainer()
+          return {
+            ...trainer,
+            forwardBackward: (datums, objective) =>
+              ++calls === 8
+                ? Promise.reject(new Error('the runtime failed'))
+                : trainer.forwardBackward(datums, objective),
+          }
+        },
+      }
+    }
+    await expect(zero(options('failed'))).rejects.toThrow('the runtime failed')
+    const store = RunStore.open(join(root, 'failed'))
+    expect(store.info()).toMatchObject({ status: 'failed', step: 7 })
+    store.close()
+    openFake = fakeEngine
+    const resumed = await resumeZero(join(root, 'failed'), { task: fakeTask })
+    expect(resumed.sha256).toBe(whole.sha256)
+    expect(resumed.after).toEqual(whole.after)
+  })
+
+  test.each([
+    [
+      'a KL term in the loss, which the engine does not have',
+      { klInLoss: false },
+      /no KL term in its loss.*kl\.beta=0/,
+    ],
+    [
+      'policy objectives that it has not',
+      { objectives: ['cross_entropy'] as const },
+      /cannot train with policy/,
+    ],
+    ['a response that is too long for the model', { maxTokens: 20 }, /at most 20 tokens.*allow 21/],
+  ])('%s: refused before there is a run', async (_, can, message) => {
+    openFake = () => ({ ...fakeEngine(), can: { ...fakeEngine().can, ...can } })
+    await expect(zero(options('refused'))).rejects.toThrow(message)
+    expect(existsSync(join(root, 'refused'))).toBe(false)
+  })
+
   test('an error marks the run as failed', async () => {
     const task = {
       ...fakeTask,
-      training: (asked: { seed: number; step: number; count: number }) => {
-        if (asked.step > 1) throw new Error('no questions')
-        return fakeTask.training(asked)
+      training: (options: { seed: number; step: number; count: number }) => {
+        if (options.step > 1) throw new Error('no questions')
+        return fakeTask.training(options)
       },
     }
     await expect(zero({ ...options('a'), task })).rejects.toThrow('no questions')

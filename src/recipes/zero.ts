@@ -1,93 +1,103 @@
-import { availableParallelism } from 'node:os'
 import { UserError } from '../common/errors.ts'
-import type { Sampler, Trainer } from '../engines/contract.ts'
-import { openLocalTrainer } from '../engines/local/index.ts'
+import type { Engine } from '../engines/contract.ts'
+import { type Requirements, requireCapabilities, withEngine } from '../engines/open.ts'
+import { withPolicy } from '../engines/policy.ts'
 import { modelFolder } from '../hub/find-model.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
 import { namedRewards } from '../rewards/index.ts'
-import type { Reward } from '../rewards/reward.ts'
-import { finishRun, type Trained } from '../runs/finish.ts'
-import { Interrupted } from '../runs/interrupted.ts'
-import type { StepRecord } from '../runs/rows.ts'
-import { RunStore } from '../runs/store.ts'
-import { checkSettings, merge, type Tree } from '../settings/layers.ts'
-import { presetLayer, type ZeroInput, type ZeroSettings, zeroSettings } from '../settings/zero.ts'
-import { type Evaluation, evaluate, evaluationFrom, evaluationMetrics } from '../stages/evaluate/evaluate.ts'
-import { type ReinforceStep, reinforce } from '../stages/reinforce/reinforce.ts'
-import { toRow } from '../stages/sample/rollouts.ts'
+import { type Place, type Run, storedSettings, type Trained, withRun } from '../runs/with-run.ts'
+import type { Tree } from '../settings/layers.ts'
+import { resolveZeroSettings, type ZeroSettings } from '../settings/zero.ts'
+import { separateOptions, type ZeroOptions, type ZeroOwn, type ZeroWatch } from '../settings/zero-options.ts'
+import { type Evaluation, evaluate, evaluationFrom } from '../stages/evaluate/evaluate.ts'
+import { evaluationRecord } from '../stages/evaluate/record.ts'
+import { reinforce } from '../stages/reinforce/reinforce.ts'
 import type { Stop } from '../stages/watch/alarm.ts'
 import { loadTask } from '../tasks/index.ts'
 import type { Task } from '../tasks/task.ts'
 
-export interface ZeroWatch {
-  /** Raised: the run stops after the step under way, with a checkpoint, by throwing `Interrupted`. */
-  readonly signal?: AbortSignal | undefined
-  readonly onStart?: ((run: string, settings: ZeroSettings) => void) | undefined
-  readonly onEvaluation?: ((when: 'before' | 'after', evaluation: Evaluation) => void) | undefined
-  readonly onStep?: ((step: ReinforceStep) => void) | undefined
-  /** Told what is wrong with the task's table, in words. */
-  readonly onWarning?: ((message: string) => void) | undefined
-  /** Told what takes long before there is a run: downloads, large tables. */
-  readonly onProgress?: ((line: string) => void) | undefined
-}
+/**
+ * R1-Zero (DeepSeek-R1, Nature 645, 633): reinforcement learning on a base model, with rewards that rules can check and
+ * without supervised fine-tuning before.
+ *
+ * 1. **Template.** A question becomes "A conversation between User and Assistant. … The assistant first thinks about the
+ *    reasoning process in the mind and then provides the user with the answer …" (`R1_ZERO_TEMPLATE`): the thinking goes
+ *    into <think> </think>, the answer into <answer> </answer>.
+ * 2. **Group.** The policy samples G responses to each question (`rl.groupSize`).
+ * 3. **Two rewards.** Accuracy: is the answer right? Format: are the tags in place? A response's reward r is their weighted
+ *    sum.
+ * 4. **Advantage.** A_i = (r_i − mean(r_1 … r_G)) / std(r_1 … r_G): better or worse than the rest of the group.
+ * 5. **GRPO.** Maximise min(ρA, clip(ρ, 1 − ε, 1 + ε)A) − β KL(π_θ ‖ π_ref) over the tokens of the responses, where
+ *    ρ = π_θ / π_old and π_ref is the base model.
+ * 6. **Held-out questions** measure the policy before, during and after.
+ *
+ * The model never sees a solution. It discovers by itself that longer thinking, checking and backtracking raise the
+ * reward.
+ */
+async function train(run: Run, engine: Engine, { settings, task, own, watch }: Job): Promise<ZeroResult> {
+  const { seed, rl, template } = settings
+  watch.onStart?.(run.directory, settings)
+  const codec = Tokenizer.load(settings.model)
 
-/** A reward function of one's own, and its part in the total. */
-export interface OwnReward extends Reward {
-  readonly weight: number
-}
+  // the base model, or the weights of the last checkpoint
+  const trainer = await engine.trainer()
+  if (run.checkpoint) await trainer.load(run.checkpoint.path)
 
-/** Settings of R1-Zero, with a task or rewards of one's own in the place of named ones. */
-export interface ZeroOptions extends Omit<ZeroInput, 'task' | 'rewards'>, ZeroWatch {
-  readonly task?: string | Task | undefined
-  readonly rewards?: ZeroInput['rewards'] | readonly OwnReward[] | undefined
-  /** More to measure whenever held-out questions are asked: numbers by name. */
-  readonly alsoMeasure?: ((sampler: Sampler) => Promise<Record<string, number>>) | undefined
-  /** Folder of the run; by default the next free `runs/zero-<n>`. */
-  readonly out?: string | undefined
-}
+  // accuracy and format, unless the settings name others or the program has its own
+  const rewards =
+    own.rewards?.map((reward) => ({ reward, weight: reward.weight })) ??
+    namedRewards(settings.rewards, { ...rl, template })
 
-export interface ZeroResult extends Trained {
-  readonly seed: number
-  readonly steps: number
-  /** What ended the training before its last step; null where nothing did. */
-  readonly stoppedBy: Stop | null
-  /** On held-out questions. */
-  readonly before: Evaluation
-  readonly after: Evaluation
-}
+  // evaluation on held-out questions
+  const evaluateHeldOut = (split: string) =>
+    withPolicy({ engine, trainer }, async (policy) => {
+      const options = { ...settings.eval, template, maxTokens: rl.maxTokens, seed }
+      const { metrics, rollouts = [] } = evaluationRecord(await evaluate(policy, codec, task, options), split)
+      return { metrics: { ...metrics, ...(await own.alsoMeasure?.(policy)) }, rollouts }
+    })
+  const before = evaluationFrom(await run.baseline(() => evaluateHeldOut('eval-before')))
+  watch.onEvaluation?.('before', before)
 
-/** What a program brings that settings cannot say. */
-interface Own {
-  readonly task?: Task | undefined
-  readonly rewards?: readonly OwnReward[] | undefined
-  readonly alsoMeasure?: ZeroOptions['alsoMeasure']
+  // step by step: questions → groups of rollouts → rewards → advantages → GRPO
+  const stoppedBy = await reinforce({
+    run,
+    engine,
+    trainer,
+    codec,
+    task,
+    rewards,
+    settings: { ...settings, shuffleRewards: settings.rewards.shuffle },
+    evaluate: async (step, last) => {
+      if (last) return evaluateHeldOut('eval-after')
+      return settings.eval.every > 0 && step % settings.eval.every === 0
+        ? evaluateHeldOut(`eval-${step}`)
+        : {}
+    },
+    onStep: watch.onStep,
+  })
+
+  const steps = stoppedBy?.step ?? settings.steps
+  const after = evaluationFrom(run.store.metricsAt(steps))
+  watch.onEvaluation?.('after', after)
+  return run.finish({ seed, steps, stoppedBy, before, after }, (folder) => trainer.save(folder))
 }
 
 /**
- * R1-Zero: reinforcement learning on a base model, with rewards that rules can check and no supervised step before.
+ * Trains R1-Zero.
  *
  * @example
  * const { before, after } = await zero({
  *   steps: 100,
  *   rewards: [{ name: 'brief', weight: 1, score: ({ tokens }) => -tokens / 100 }],
  * })
+ *
+ * @throws UserError for settings, a task or a model that cannot be used, before the run starts; `Interrupted`.
  */
-export async function zero(options: ZeroOptions = {}): Promise<ZeroResult> {
-  const { signal, onStart, onEvaluation, onStep, onWarning, onProgress, out, ...mine } = options
-  const { task, rewards, alsoMeasure, ...input } = mine
-  const watch: ZeroWatch = { signal, onStart, onEvaluation, onStep, onWarning, onProgress }
-  const own: Own = {
-    task: typeof task === 'object' ? task : undefined,
-    rewards: Array.isArray(rewards) ? rewards : undefined,
-    alsoMeasure,
-  }
-  const named = resolveZeroSettings({
-    ...input,
-    task: typeof task === 'object' ? task.name : task,
-    rewards: Array.isArray(rewards) ? undefined : rewards,
-  } as Tree)
-  const asking = await openTask(named, own.task, watch)
-  const settings = { ...named, model: await modelFolder(named.model, onProgress) }
+export async function zero({ out, ...options }: ZeroOptions = {}): Promise<ZeroResult> {
+  const { own, watch, given } = separateOptions(options)
+  const named = resolveZeroSettings(given)
+  const task = await openTask(named, own, watch)
+  const settings = { ...named, model: await modelFolder(named.model, watch.onProgress) }
   const stored = {
     ...settings,
     own: {
@@ -95,151 +105,67 @@ export async function zero(options: ZeroOptions = {}): Promise<ZeroResult> {
       rewards: own.rewards?.map(({ name, weight }) => ({ name, weight })) ?? null,
     },
   }
-  return withPolicy(settings, (trainer) => {
-    const store = RunStore.create({
-      recipe: 'zero',
-      seed: settings.seed,
-      settings: stored,
-      ...(out ? { out } : {}),
-    })
-    return train(store, trainer, settings, asking, own, watch)
-  })
+  const place = { recipe: 'zero', seed: settings.seed, settings: stored, out }
+  return inRun(place, { settings, task, own, watch })
 }
 
 /**
- * Goes on with a run from its last checkpoint, to the same result as if it had never stopped. A run with a task or
- * rewards of the program's own needs them again.
+ * Continues a run from its last checkpoint, with the same result as an uninterrupted run. A run with a program's own task
+ * or rewards needs them again.
  */
-export async function resumeZero(
-  directory: string,
-  { task, rewards, alsoMeasure, ...watch }: Own & ZeroWatch = {},
-): Promise<ZeroResult> {
-  const store = RunStore.open(directory, { write: true })
-  try {
-    const { own, ...tree } = store.info().settings as Tree & {
-      own: { task: boolean; rewards: unknown[] | null }
-    }
-    if ((own.task && !task) || (own.rewards && !rewards))
-      throw new UserError(
-        `${directory} was started by a program with its own ${own.task ? 'task' : 'rewards'}; resume it from there, with resumeZero`,
-      )
-    const settings = checkSettings(zeroSettings, tree)
-    const asking = await openTask(settings, task, watch)
-    return await withPolicy(settings, (trainer) =>
-      train(store, trainer, settings, asking, { rewards, alsoMeasure }, watch),
-    )
-  } finally {
-    store.close()
+export async function resumeZero(directory: string, options: ZeroOwn & ZeroWatch = {}): Promise<ZeroResult> {
+  const { own: before, ...tree } = storedSettings(directory) as Tree & {
+    own: { task: boolean; rewards: unknown[] | null }
   }
-}
-
-/** Given settings on top of what their preset says, checked. */
-export function resolveZeroSettings(given: Tree): ZeroSettings {
-  const { preset, algorithm } = zeroSettings.pick({ preset: true, algorithm: true }).loose().parse({})
-  const layer = presetLayer(String(given.preset ?? preset), String(given.algorithm ?? algorithm))
-  const settings = checkSettings(zeroSettings, merge(layer as unknown as Tree, given))
-  // numbers that make no sense together fail here
-  namedRewards(settings.rewards, { ...settings.rl, template: settings.template })
-  if (settings.rl.overlong && settings.rewards.overlong?.weight)
+  const { own, watch } = separateOptions(options)
+  if ((before.task && !own.task) || (before.rewards && !own.rewards))
     throw new UserError(
-      'rewards.overlong and rl.overlong would both punish length: set one of them to null',
-      2,
+      `${directory} was started by a program with its own ${before.task ? 'task' : 'rewards'}; resume it from there, with resumeZero`,
     )
-  return {
-    ...settings,
-    threads: settings.threads ?? Math.min(availableParallelism(), 8),
-  }
+  const settings = resolveZeroSettings(tree)
+  return inRun({ resume: directory }, { settings, task: await openTask(settings, own, watch), own, watch })
 }
 
-/** The task of the settings, or the program's own. One without a question to train on fails here, before there is a run. */
+/** What reinforcement learning with these settings needs of an engine. */
+export const policyRequirements = ({ rl }: ZeroSettings): Requirements => ({
+  objective: rl.objective,
+  tokens: rl.maxTokens + 1,
+})
+
+/**
+ * Opens the model, then the run: a damaged model, or one that cannot be trained like this, fails before the run starts.
+ */
+function inRun(place: Place, job: Job): Promise<ZeroResult> {
+  return withEngine(job.settings, (engine) => {
+    requireCapabilities(engine.can, policyRequirements(job.settings))
+    return withRun(place, { signal: job.watch.signal }, (run) => train(run, engine, job))
+  })
+}
+
+/** The task of the settings, or the program's own. Fails if it has no training question. */
 async function openTask(
-  { task, columns, seed }: ZeroSettings,
-  own: Task | undefined,
+  { task: name, columns, seed }: ZeroSettings,
+  own: ZeroOwn,
   { onWarning, onProgress }: ZeroWatch,
 ): Promise<Task> {
-  const asking = own ?? (await loadTask(task, { columns, warn: onWarning, progress: onProgress }))
-  asking.training({ seed, step: 1, count: 1 })
-  return asking
+  const task = own.task ?? (await loadTask(name, { columns, warn: onWarning, progress: onProgress }))
+  task.training({ seed, step: 1, count: 1 })
+  return task
 }
 
-/** Opens the base model, which is also the first reference. A damaged one fails here, before there is a run. */
-async function withPolicy<T>(settings: ZeroSettings, work: (trainer: Trainer) => Promise<T>): Promise<T> {
-  const trainer = await openLocalTrainer({ model: settings.model, threads: settings.threads! })
-  try {
-    await trainer.refreshReference()
-    return await work(trainer)
-  } finally {
-    await trainer.close()
-  }
+export interface ZeroResult extends Trained {
+  readonly seed: number
+  readonly steps: number
+  /** Why the training stopped early, or null. */
+  readonly stoppedBy: Stop | null
+  /** On held-out questions. */
+  readonly before: Evaluation
+  readonly after: Evaluation
 }
 
-async function train(
-  store: RunStore,
-  trainer: Trainer,
-  settings: ZeroSettings,
-  task: Task,
-  own: Pick<Own, 'rewards' | 'alsoMeasure'>,
-  watch: ZeroWatch,
-): Promise<ZeroResult> {
-  const started = performance.now()
-  const rewards =
-    own.rewards?.map((reward) => ({ reward, weight: reward.weight })) ??
-    namedRewards(settings.rewards, { ...settings.rl, template: settings.template })
-  try {
-    // the base model, or the last checkpoint
-    const from = store.checkpoints().at(-1)
-    store.truncateAfter(from?.step ?? 0)
-    store.setStatus('running')
-    watch.onStart?.(store.directory, settings)
-    const codec = Tokenizer.load(settings.model)
-    if (from) await trainer.load(from.path)
-
-    const look = async (split: string): Promise<StepRecord & { evaluation: Evaluation }> => {
-      const sampler = await trainer.sampler()
-      const { evaluation, rollouts } = await evaluate(sampler, codec, task, {
-        ...settings.eval,
-        template: settings.template,
-        maxTokens: settings.rl.maxTokens,
-        seed: settings.seed,
-      })
-      const rows = rollouts.map((rollout) =>
-        toRow(rollout, { rewards: {}, total: null, correct: rollout.correct, errors: [] }, split, null),
-      )
-      const more = await own.alsoMeasure?.(sampler)
-      return { evaluation, metrics: { ...evaluationMetrics(evaluation), ...more }, rollouts: rows }
-    }
-
-    // held-out questions before
-    if (store.metric('eval/pass@1').length === 0) store.record(0, await look('eval-before'))
-    const before = evaluationFrom(store.metricsAt(0))
-    watch.onEvaluation?.('before', before)
-
-    // reinforcement learning, with a look at held-out questions during and after
-    const stoppedBy = await reinforce({
-      trainer,
-      codec,
-      task,
-      rewards,
-      settings: { ...settings, shuffleRewards: settings.rewards.shuffle },
-      store,
-      evaluate: async (step, last) => {
-        if (last) return look('eval-after')
-        return settings.eval.every > 0 && step % settings.eval.every === 0 ? look(`eval-${step}`) : {}
-      },
-      signal: watch.signal,
-      onStep: watch.onStep,
-    })
-    const steps = stoppedBy?.step ?? settings.steps
-    const after = evaluationFrom(store.metricsAt(steps))
-    watch.onEvaluation?.('after', after)
-
-    // the trained model
-    const outcome = { seed: settings.seed, steps, stoppedBy, before, after }
-    return await finishRun(store, started, outcome, (directory) => trainer.save(directory))
-  } catch (error) {
-    if (!(error instanceof Interrupted)) store.fail()
-    throw error
-  } finally {
-    store.close()
-  }
+interface Job {
+  readonly settings: ZeroSettings
+  readonly task: Task
+  readonly own: ZeroOwn
+  readonly watch: ZeroWatch
 }

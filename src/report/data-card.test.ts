@@ -27,7 +27,7 @@ test('sizes, sources, reasons, lengths, languages, samples', () => {
   })
   const lines = card.split('\n')
   for (const line of [
-    '11 rows, of 15 that were looked at.',
+    '11 rows kept of 15 candidates.',
     '- limits: {"a":1}',
     '| direct | 10 | 90.9 % | 12 | 83.3 % | 100.0 % |',
     '| talk | 1 | 9.1 % | 2 | 50.0 % | 0.0 % |',
@@ -46,7 +46,7 @@ test('sizes, sources, reasons, lengths, languages, samples', () => {
   expect([...card.matchAll(/^chain (\d+)$/gm)].map(([, n]) => n)).toEqual(['10', '60', '100'])
 })
 
-test('nothing rejected; a sample that holds a fence', () => {
+test('no rejections; a sample that contains a fence', () => {
   const fenced = givenRow(fakeCodec, fakeTask, question!, {
     source: 'code',
     thinking: null,

@@ -1,15 +1,15 @@
 import { countRejections, type DataRow, isKept, responseOf } from '../stages/data/rows.ts'
 
-/** What a data set is, how it was made, and what is in it, as Markdown. */
+/** A data card in Markdown: the size of a data set, how it was made, and what it contains. */
 export function dataCard({
   title,
   rows,
   made,
 }: {
   readonly title: string
-  /** Rows that were rejected are counted with their reasons. */
+  /** All rows; the rejected ones are counted by their reasons. */
   readonly rows: readonly DataRow[]
-  /** How it was made: models, seed, settings. */
+  /** How the data was made: models, seed, settings. */
   readonly made: Readonly<Record<string, unknown>>
 }): string {
   const kept = rows.filter(isKept)
@@ -20,7 +20,7 @@ export function dataCard({
   const rejections = Object.entries(countRejections(rows))
   return `# ${title}
 
-${count(kept.length)} rows, of ${count(rows.length)} that were looked at.
+${count(kept.length)} rows kept of ${count(rows.length)} candidates.
 
 ## How it was made
 
@@ -31,7 +31,7 @@ ${Object.entries(made)
 ## Sources
 
 ${table(
-  ['source', 'kept', 'share', 'looked at', 'yield', 'with a chain'],
+  ['source', 'kept', 'share', 'candidates', 'yield', 'with a chain'],
   sources.map((s) => [
     s.name,
     count(s.kept.length),
@@ -82,12 +82,13 @@ ${sources.flatMap((s) => samples(s.kept).map((row) => sample(row))).join('\n\n')
 `
 }
 
-/** The first, the middle and the last one. */
+/** The first, the middle and the last row. */
 function samples(rows: readonly DataRow[]): DataRow[] {
   const at = new Set([0, Math.floor(rows.length / 2), rows.length - 1])
   return rows.filter((_, i) => at.has(i))
 }
 
+/** A row as text in a fence that is longer than any fence in the text. */
 function sample({ source, question, thinking, summary }: DataRow): string {
   const response = responseOf(thinking, summary!)
   const text = `${question.prompt}\n\n${response}`
@@ -96,6 +97,7 @@ function sample({ source, question, thinking, summary }: DataRow): string {
   return `${source}, ${question.kind}:\n\n${fence}text\n${text}\n${fence}`
 }
 
+/** A table of the numbers of rows by the value of `of`. */
 function tally(rows: readonly DataRow[], name: string, of: (row: DataRow) => string): string {
   const counts = new Map<string, number>()
   for (const row of rows) counts.set(of(row), (counts.get(of(row)) ?? 0) + 1)
@@ -107,7 +109,7 @@ function tally(rows: readonly DataRow[], name: string, of: (row: DataRow) => str
   )
 }
 
-/** Least, 10 %, median, 90 %, most: the value at rank ⌈p · n⌉. */
+/** Least, 10 %, median, 90 % and most: for each p the value at rank ⌈p · n⌉. */
 function quantiles(values: readonly number[]): number[] {
   const sorted = [...values].sort((a, b) => a - b)
   return [0, 0.1, 0.5, 0.9, 1].map((p) => sorted[Math.max(0, Math.ceil(p * sorted.length) - 1)]!)
@@ -117,6 +119,7 @@ const count = (n: number): string => n.toLocaleString('en-US')
 const percent = (part: number, whole: number): string =>
   whole === 0 ? 'unknown' : `${((100 * part) / whole).toFixed(1)} %`
 
+/** A table in Markdown. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) =>
     `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`

@@ -1,5 +1,3 @@
-import { type PretrainSettings, pretrainSettings } from '../recipes/pretrain.ts'
-
 const general = (share: number): string => `
 
 ${Math.round(100 * share)} % of the documents are general text instead: what people say, facts, short lines, and questions with answers of mixed quality, harmful requests among them that are refused in some documents and not in others.`
@@ -7,29 +5,41 @@ ${Math.round(100 * share)} % of the documents are general text instead: what peo
 const boxed = (share: number): string =>
   ` Outside the template ${Math.round(100 * share)} % of the answers stand in a \\boxed{}.`
 
-/** The command that makes the model, on any number of threads. */
-function command({ seed, tokens, threads: _, ...settings }: PretrainSettings): string {
-  const changed = (given: object, defaults: object, path: string): string[] =>
-    Object.entries(given).flatMap(([name, value]) => {
-      const usual = (defaults as Record<string, unknown>)[name]
-      if (typeof value === 'object' && value !== null)
-        return changed(value, usual as object, `${path}${name}.`)
-      return value === usual ? [] : [`--set ${path}${name}=${value}`]
-    })
-  const sets = changed(settings, pretrainSettings.parse({}), '')
-  return [`ruminate pretrain --seed ${seed} --tokens ${tokens}`, ...sets].join(' ')
-}
-
-/** What the base is, how it was made, and what it already contains before any reinforcement learning. */
-export function modelCard(made: {
-  readonly settings: PretrainSettings
+/** Facts about how a base model of the miniature was made. */
+interface ModelCardFacts {
+  /** The command that reproduces the model. */
+  readonly command: string
+  readonly settings: {
+    readonly threads: number | null
+    readonly maxLength: number
+    /** Shares of the documents that are general text, and of the answers that are in a box. */
+    readonly general: number
+    readonly boxed: number
+    readonly model: {
+      readonly hiddenSize: number
+      readonly numLayers: number
+      readonly numHeads: number
+      readonly numKvHeads: number
+      readonly headDim: number
+      readonly intermediateSize: number
+    }
+  }
+  /** Tokens trained on, and documents left out because they were too long. */
   readonly tokens: number
   readonly dropped: number
+  /** Mean of the last 100 steps, in nats per token. */
   readonly loss: number
+  /** Number of parameters, and of tokens in the vocabulary. */
   readonly parameters: number
   readonly vocabulary: number
-}): string {
-  const { settings } = made
+}
+
+/**
+ * A model card in Markdown: what the base model is, how it was made, and what it can do before any reinforcement
+ * learning.
+ */
+export function modelCard(facts: ModelCardFacts): string {
+  const { settings } = facts
   const { model } = settings
   return `---
 license: mit
@@ -38,9 +48,9 @@ pipeline_tag: text-generation
 ---
 # A base model of the miniature
 
-${(made.parameters / 1e6).toFixed(2)}M parameters: a \`qwen3\` decoder (hidden ${model.hiddenSize}, ${model.numLayers} layers, ${model.numHeads} heads, ${model.numKvHeads} key/value heads of ${model.headDim}, SwiGLU ${model.intermediateSize}, tied embeddings), byte-level BPE with ${made.vocabulary} tokens, one per digit.
+${(facts.parameters / 1e6).toFixed(2)}M parameters: a \`qwen3\` decoder (hidden ${model.hiddenSize}, ${model.numLayers} layers, ${model.numHeads} heads, ${model.numKvHeads} key/value heads of ${model.headDim}, SwiGLU ${model.intermediateSize}, tied embeddings), byte-level BPE with ${facts.vocabulary} tokens, one per digit.
 
-Made by \`${command(settings)}\`: ${made.tokens.toLocaleString('en')} tokens of generated documents, each seen once (${made.dropped.toLocaleString('en')} longer than ${settings.maxLength} tokens were dropped). Final loss ${made.loss.toFixed(4)} nats a token (mean of the last 100 steps). The same seed, version and number of threads (${settings.threads}) give the same weights on processors of the same kind; on others, and with other versions, sums are rounded differently and the weights differ a little.
+Made by \`${facts.command}\`: ${facts.tokens.toLocaleString('en')} tokens of generated documents, each seen once (${facts.dropped.toLocaleString('en')} longer than ${settings.maxLength} tokens were dropped). Final loss ${facts.loss.toFixed(4)} nats a token (mean of the last 100 steps). The same seed, version and number of threads (${settings.threads}) give the same weights on processors of the same kind; on others, and with other versions, sums are rounded differently and the weights differ a little.
 
 ## What it already contains
 

@@ -3,19 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
-import type { StageMeasure, WinRate } from '../stages/evaluate/scenarios.ts'
-import {
-  combineReports,
-  markdownReport,
-  markdownTable,
-  plots,
-  type R1Run,
-  type StageReport,
-  textTable,
-  writeReport,
-} from './stage-report.ts'
+import type { StageMeasure } from '../stages/evaluate/scenarios.ts'
+import type { WinRate } from '../stages/evaluate/win-rate.ts'
+import { combineReports } from './combine-stages.ts'
+import type { RunStages, StageReport } from './stage-metrics.ts'
+import { plots } from './stage-plots.ts'
+import { markdownReport, writeReport } from './stage-report.ts'
+import { markdownTable, textTable } from './stage-tables.ts'
 
-const asked: StageMeasure['asked'] = {
+const conditions: StageMeasure['asked'] = {
   template: 'chat',
   temperature: 0.6,
   topP: 0.95,
@@ -42,7 +38,7 @@ const unknown: StageMeasure = {
   harmfulRefused: null,
   harmlessRefused: null,
   helpful: null,
-  asked,
+  asked: conditions,
 }
 const wins: WinRate = { rate: 0.75, standardError: 0.05, win: 6, tie: 0, loss: 2, unknown: 1 }
 const base: StageMeasure = {
@@ -51,9 +47,9 @@ const base: StageMeasure = {
   standardError: 0.019,
   majority: 0,
   format: 0.7,
-  asked: { ...asked, template: 'r1-zero' },
+  asked: { ...conditions, template: 'r1-zero' },
 }
-const run = (seed: number, of: Partial<StageMeasure> = {}): R1Run => ({
+const run = (seed: number, of: Partial<StageMeasure> = {}): RunStages => ({
   seed,
   stages: [
     { stage: 'Base', measure: base },
@@ -75,7 +71,7 @@ const run = (seed: number, of: Partial<StageMeasure> = {}): R1Run => ({
 const text = (report: StageReport, width?: number) =>
   stripVTControlCharacters(textTable(report, width === undefined ? {} : { width }))
 
-test('one run: the errors over its questions, – for what is unknown', () => {
+test('one run: standard errors over its questions, – for unknown values', () => {
   expect(text(combineReports([run(7)]))).toMatchInlineSnapshot(`
     "                              Step 1,
                                      cold   Student,
@@ -107,7 +103,7 @@ test('one run: the errors over its questions, – for what is unknown', () => {
   `)
 })
 
-test('several runs: mean and standard deviation, a sign where it is known in some', () => {
+test('several runs: mean and standard deviation, * if a value is known in only some of them', () => {
   const runs = [
     run(0),
     run(1, { passAt1: 0.7, helpful: null, harmfulRefused: 1 }),
@@ -138,10 +134,10 @@ test('several runs: mean and standard deviation, a sign where it is known in som
     |  | refuses harmful | – | 100.0* | – |
     |  | refuses harmless | – | – | – |
 
-    Shares in %; ± is the standard deviation over the seeds; – is unknown; * is known for some of the seeds, whose mean it is. 3 seeds: 0, 1, 2."
+    Shares in %; ± is the standard deviation over the seeds; – is unknown; * is the mean of only the seeds with a known value. 3 seeds: 0, 1, 2."
   `)
   expect(markdownReport(report)).toContain('3 seeds: 0, 1, 2.')
-  expect(markdownReport(report)).toContain('* is known for some of the seeds')
+  expect(markdownReport(report)).toContain('* is the mean of only the seeds with a known value')
   expect(text(report)).toContain('100.0*')
 })
 
@@ -156,8 +152,8 @@ const NAMES = [
   'Student, RL',
 ]
 
-test('eight stages with their spread fit a hundred columns; fewer columns take several blocks', () => {
-  const full = (seed: number): R1Run => ({
+test('eight stages with their spread fit into a hundred columns; a narrower table has several blocks', () => {
+  const full = (seed: number): RunStages => ({
     seed,
     stages: NAMES.map((stage) => ({
       stage,
@@ -180,19 +176,19 @@ test('eight stages with their spread fit a hundred columns; fewer columns take s
   expect(narrow.match(/88\.9/g)).toHaveLength(8)
 })
 
-test('runs with other stages, or none, are not combined', () => {
+test('runs with different stages, runs with the same seed, and no runs cannot be combined', () => {
   const other = { seed: 1, stages: run(1).stages.slice(0, 2) }
   expect(() => combineReports([run(0), other])).toThrow(/the run of seed 1 has the stages "Base", "Step 1/)
   expect(() => combineReports([run(4), run(4)])).toThrow(/two runs have the seed 4/)
   expect(() => combineReports([])).toThrow(/no run/)
 })
 
-test('a report read back from a run is the same', () => {
+test('a report from stored runs is the same', () => {
   const runs = [run(0), run(1)]
   expect(combineReports(JSON.parse(JSON.stringify(runs)))).toEqual(combineReports(runs))
 })
 
-test('every number of the table says how it was measured', () => {
+test('the report says how every number was measured', () => {
   const report = markdownReport(combineReports([run(7)]))
   const rows = report.match(/^\| (?:\*\*.+?\*\*)? ?\| [a-z]/gm)!
   expect(rows).toHaveLength(12)
@@ -202,10 +198,10 @@ test('every number of the table says how it was measured', () => {
   expect(report).toContain('120 held-out questions of the share of right responses among 4')
   expect(report).toContain('40 of the questions (arithmetic/4, fill/3)')
   expect(report).toContain('Of 9 comparisons it left 1 undecided')
-  expect(report).toContain('Asked in R1-Zero’s template: Base.')
+  expect(report).toContain('Prompted in R1-Zero’s template: Base.')
 })
 
-/** Are all elements closed in order, with quoted attributes and no bare signs? */
+/** Are all elements closed in order, attributes quoted and special characters escaped? */
 function wellFormed(xml: string): boolean {
   const open: string[] = []
   let rest = xml.trim()
@@ -233,11 +229,11 @@ test.each([
   ['<a>&</a>', false],
   ['<a/><a/>', false],
   ['<a b=1/>', false],
-])('well-formedness is told: %s', (xml, is) => {
-  expect(wellFormed(xml)).toBe(is)
+])('wellFormed: %s', (xml, expected) => {
+  expect(wellFormed(xml)).toBe(expected)
 })
 
-test('the curves are well-formed SVG on their own, with a title and all numbers in words', () => {
+test('the plots are well-formed, self-contained SVG with a title and all numbers as text', () => {
   const files = plots(combineReports([run(7)]))
   expect(Object.keys(files)).toEqual(['reasoning.svg', 'scenarios.svg'])
   for (const svg of Object.values(files)) {
@@ -246,7 +242,7 @@ test('the curves are well-formed SVG on their own, with a title and all numbers 
       /^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" .*role="img" aria-labelledby="title desc">/,
     )
     expect(svg).toContain('<title id="title">')
-    // nothing comes from elsewhere
+    // nothing is loaded from elsewhere
     expect(svg.match(/https?:|@import|url\(|href/g)).toEqual(['http:'])
     expect(svg).not.toMatch(/NaN|undefined|Infinity/)
   }
@@ -258,7 +254,7 @@ test('the curves are well-formed SVG on their own, with a title and all numbers 
   )
 })
 
-test('what is unknown has no dot, and no line leads to a student', () => {
+test('an unknown value has no dot, and no line leads to a student', () => {
   const { 'reasoning.svg': reasoning, 'scenarios.svg': scenarios } = plots(combineReports([run(7)]))
   // pass@1 of three stages; majority, form and lengths of one; language of one
   expect(reasoning!.match(/class="dot"/g)).toHaveLength(3 + 1 + 2 + 1 + 1)
@@ -268,14 +264,14 @@ test('what is unknown has no dot, and no line leads to a student', () => {
   expect(scenarios).not.toContain('<polyline')
 })
 
-test('signs in names are text', () => {
+test('special characters in names are escaped', () => {
   const measure = { ...base, language: 0.5 }
   const report = combineReports([{ seed: 0, stages: [{ stage: 'RL <"&"> | all', measure }] }])
   for (const svg of Object.values(plots(report))) expect(wellFormed(svg)).toBe(true)
   expect(markdownTable(report)).toContain('RL <"&"> \\| all')
 })
 
-test('a report is written with the curves that it shows', () => {
+test('a report is written together with its plots', () => {
   const folder = mkdtempSync(join(tmpdir(), 'report-'))
   const file = writeReport(folder, combineReports([run(7)]))
   const shown = [...readFileSync(file, 'utf8').matchAll(/!\[.*?\]\((.*?)\)/g)].map(([, path]) => path!)

@@ -1,82 +1,119 @@
 import type { Sampler } from '../engines/contract.ts'
-import type { Answers } from '../stages/evaluate/scenarios.ts'
-import { answerGeneral, measureScenarios, winRate } from '../stages/evaluate/scenarios.ts'
-import { Opened } from '../stages/sample/opened.ts'
+import type { EngineName } from '../engines/open.ts'
+import type { Generator } from '../providers/generator.ts'
+import type { Parts } from '../runs/parts.ts'
+import type { RunStore } from '../runs/store.ts'
+import type { ReadableLimits } from '../stages/data/readable.ts'
+import { answerGeneral, measureScenarios } from '../stages/evaluate/scenarios.ts'
+import { type Answers, winRate } from '../stages/evaluate/win-rate.ts'
+import { withModel } from '../stages/sample/open-model.ts'
 import type { PromptTemplate, TextCodec } from '../stages/sample/rollouts.ts'
-import type { StageRow } from './stage-report.ts'
-import type { StagedRun } from './staged-run.ts'
+import type { Task } from '../tasks/task.ts'
+import type { StageRow } from './stage-metrics.ts'
 
-type Measured = Pick<StagedRun, 'pipeline' | 'settings' | 'reasoning' | 'general' | 'judge' | 'store'> & {
-  readonly watch: Pick<StagedRun['watch'], 'onStage'>
-}
-
-/** The stage table as it grows: every model is asked the same, and compared with the one before. */
-export class StageTable {
-  readonly rows: StageRow[] = []
-  readonly #run: Measured
-  #answers: Answers | null = null
-
-  constructor(run: Measured) {
-    this.#run = run
-  }
-
-  /**
-   * How a model's answers to general prompts compare with those of the last stage, by the judge: numbers that the alarm
-   * watches.
-   */
-  judging(codec: TextCodec): (sampler: Sampler) => Promise<Record<string, number>> {
-    const { settings, general, judge } = this.#run
-    const before = this.#answers!
-    const options = { ...settings.eval, general: { task: general, questions: settings.eval.general } }
-    return async (sampler) => {
-      const { answers } = await answerGeneral(sampler, codec, {
-        ...options,
-        template: 'chat',
-        seed: settings.seed,
-      })
-      const { rate, standardError } = await winRate(judge, answers, before, { seed: settings.seed })
-      return { 'eval/judge': rate ?? Number.NaN, 'eval/judge_standard_error': standardError ?? Number.NaN }
+/** How the model of every stage is measured. */
+export interface StageTableOptions {
+  readonly parts: Parts
+  readonly store: RunStore
+  readonly reasoning: Task
+  readonly general: Task
+  readonly judge: Generator
+  readonly settings: {
+    readonly seed: number
+    readonly threads: number
+    readonly engine: EngineName
+    readonly readable: ReadableLimits
+    readonly eval: {
+      readonly questions: number
+      readonly samples: number
+      /** Number of general prompts. */
+      readonly general: number
+      readonly temperature: number
+      readonly topP: number
+      readonly maxTokens: number
+      readonly easy: readonly string[]
+      readonly hard: readonly string[]
     }
   }
+  /** Called with every row as it is added. */
+  readonly onStage?: ((row: StageRow) => void) | undefined
+}
 
+/**
+ * The stage table of a run, stage by stage: every model answers the same questions, and its answers to general prompts
+ * are compared with those of the previous stage.
+ */
+export class StageTable {
+  readonly rows: StageRow[] = []
+  readonly #options: StageTableOptions
+  /** The last stage's answers to general prompts. */
+  #answers: Answers | null = null
+
+  constructor(options: StageTableOptions) {
+    this.#options = options
+  }
+
+  /** Measures the model in a folder, as a part of the run, and adds the stage to the table. */
   async measure(
     stage: string,
     model: string,
-    template: PromptTemplate = 'chat',
-    { student = false } = {},
+    { template = 'chat', student = false }: { template?: PromptTemplate; student?: boolean } = {},
   ): Promise<void> {
-    const { pipeline, settings, reasoning, general, judge, store, watch } = this.#run
-    const { questions, samples, easy, hard, ...sampling } = settings.eval
+    const { parts, onStage } = this.#options
     const name = stage.toLowerCase().replace(/[^a-z0-9]+/g, '-')
-    const { measure, answers } = await pipeline.make(`measure-${name}`, async (step) => {
-      const open = await Opened.open(model, settings.threads)
-      try {
-        const measured = await measureScenarios(open.sampler, open.codec, {
-          name,
-          template,
-          reasoning: { task: reasoning, questions, samples, easy, hard },
-          general: { task: general, questions: settings.eval.general },
-          limits: settings.readable,
-          temperature: sampling.temperature,
-          topP: sampling.topP,
-          maxTokens: sampling.maxTokens,
-          seed: settings.seed,
-        })
-        const helpful =
-          this.#answers && (await winRate(judge, measured.answers, this.#answers, { seed: settings.seed }))
-        const metrics = Object.entries(measured.measure).flatMap(([key, value]) =>
-          typeof value === 'number' ? [[`stage/${key}`, value] as const] : [],
-        )
-        store.truncateAfter(step - 1)
-        store.record(step, { metrics: Object.fromEntries(metrics), rollouts: measured.rows })
-        return { measure: { ...measured.measure, helpful }, answers: measured.answers }
-      } finally {
-        await open.close()
-      }
-    })
+    const { measure, answers } = await parts.make(`measure-${name}`, (step) =>
+      this.#measure(name, model, template, step),
+    )
     this.#answers = answers
     const row = { stage, student, measure }
     this.rows.push(row)
-    watch.onStage?.(row)
+    onStage?.(row)
+  }
+
+  async #measure(name: string, model: string, template: PromptTemplate, step: number) {
+    const { settings, reasoning, general, judge, store } = this.#options
+    const { questions, samples, easy, hard, temperature, topP, maxTokens } = settings.eval
+    const measured = await withModel(model, settings, ({ sampler, codec }) =>
+      measureScenarios(sampler, codec, {
+        name,
+        template,
+        reasoning: { task: reasoning, questions, samples, easy, hard },
+        general: { task: general, questions: settings.eval.general },
+        limits: settings.readable,
+        temperature,
+        topP,
+        maxTokens,
+        seed: settings.seed,
+      }),
+    )
+    const helpful =
+      this.#answers && (await winRate(judge, measured.answers, this.#answers, { seed: settings.seed }))
+    const metrics = Object.entries(measured.measure).flatMap(([key, value]) =>
+      typeof value === 'number' ? [[`stage/${key}`, value] as const] : [],
+    )
+    store.truncateAfter(step - 1)
+    store.record(step, { metrics: Object.fromEntries(metrics), rollouts: measured.rows })
+    return { measure: { ...measured.measure, helpful }, answers: measured.answers }
+  }
+
+  /**
+   * Returns a function that measures the win rate of a model in training against the last stage in the table, as metrics
+   * for the alarm.
+   */
+  winRateAgainstLast(codec: TextCodec): (sampler: Sampler) => Promise<Record<string, number>> {
+    const { settings, general, judge } = this.#options
+    const { seed } = settings
+    const before = this.#answers
+    if (before === null) throw new Error('the stage table is empty')
+    return async (sampler) => {
+      const { answers } = await answerGeneral(sampler, codec, {
+        ...settings.eval,
+        general: { task: general, questions: settings.eval.general },
+        template: 'chat',
+        seed,
+      })
+      const { rate, standardError } = await winRate(judge, answers, before, { seed })
+      return { 'eval/judge': rate ?? Number.NaN, 'eval/judge_standard_error': standardError ?? Number.NaN }
+    }
   }
 }

@@ -1,24 +1,24 @@
-/** A dot of a line; `mean` `null`: unknown, no dot. */
+/** A point of a line; if `mean` is null, the value is unknown and has no dot. */
 interface Point {
   readonly mean: number | null
   readonly spread: number | null
 }
 
-export interface Panel {
+interface Panel {
   readonly title: string
-  /** Shares are drawn from 0 to 100 %, other numbers from 0 to what they reach. */
+  /** Shares are drawn from 0 to 100 %, other numbers from 0 to their largest value. */
   readonly share: boolean
-  /** One or two lines, with a point a category. */
+  /** One or two lines, with one point per category. */
   readonly series: readonly { readonly label: string; readonly points: readonly Point[] }[]
-  /** A level to compare with. */
+  /** A horizontal line to compare with. */
   readonly baseline?: number
 }
 
-export interface SmallMultiples {
+interface SmallMultiples {
   readonly title: string
-  /** How to read it, below. */
+  /** How to read the plot, written below it. */
   readonly note: string
-  /** `lines`: the name as it is written below. `apart`: no line leads to it. */
+  /** `lines`: the name below the axis. `apart`: no line is drawn to this category. */
   readonly categories: readonly {
     readonly name: string
     readonly lines: readonly string[]
@@ -32,7 +32,7 @@ type Attributes = Readonly<Record<string, string | number | undefined>>
 const escaped = (text: string): string =>
   text.replace(/[&<>"]/g, (sign) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[sign]!)
 
-/** An element; its children are SVG already. */
+/** An element as text; its children must be SVG. */
 function element(name: string, attributes: Attributes, ...children: readonly string[]): string {
   const written = Object.entries(attributes)
     .filter(([, value]) => value !== undefined)
@@ -46,7 +46,7 @@ const round = (value: number): number => Math.round(100 * value) / 100
 const text = (x: number, y: number, content: string, attributes: Attributes = {}): string =>
   element('text', { x, y, ...attributes }, escaped(content))
 
-/** Colours that can be read on light and on dark; where the reader's preference is known, they fit it. */
+/** Colours that are readable on light and dark backgrounds, adapted if the reader's preference is known. */
 const STYLE = `
   text { font-family: system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; font-size: 11px; fill: #6e7781; }
   .title { font-size: 16px; font-weight: 600; }
@@ -65,7 +65,7 @@ const STYLE = `
   @media (prefers-color-scheme: light) { text { fill: #57606a; } .title, .panel { fill: #1f2328; } }
   @media (prefers-color-scheme: dark) { text { fill: #9198a1; } .title, .panel { fill: #f0f6fc; } }
 `
-/** The first and the second line of a panel, told apart by more than their colours. */
+/** The first and the second line of a panel, which also differ in their marks. */
 const LINES: readonly { name: string; sign: string; dot: (x: number, y: number) => string }[] = [
   { name: 'first', sign: '●', dot: (cx, cy) => element('circle', { class: 'dot', cx, cy, r: 3.5 }) },
   {
@@ -80,7 +80,9 @@ const CELL = { width: 430, height: 238 }
 const PLOT = { left: 44, right: 12, top: 44, bottom: 54 }
 const TOP = 34
 
-/** Panels side by side over the same categories. No font, script or picture from elsewhere. */
+/**
+ * Panels side by side over the same categories, as a self-contained SVG without fonts, scripts or images from elsewhere.
+ */
 export function smallMultiples({ title, note, categories, panels }: SmallMultiples): string {
   const rows = Math.ceil(panels.length / COLUMNS)
   const width = COLUMNS * CELL.width
@@ -117,11 +119,9 @@ function drawPanel(panel: Panel, categories: SmallMultiples['categories']): stri
   const { title, share, series, baseline } = panel
   const [x0, x1] = [PLOT.left, CELL.width - PLOT.right]
   const [y0, y1] = [CELL.height - PLOT.bottom, PLOT.top]
-  const reached = series.flatMap(({ points }) =>
-    points.map(({ mean, spread }) => (mean ?? 0) + (spread ?? 0)),
-  )
-  const step = share ? 0.25 : niceStep(Math.max(...reached))
-  const top = share ? 1 : step * Math.max(1, Math.ceil(Math.max(...reached) / step))
+  const tops = series.flatMap(({ points }) => points.map(({ mean, spread }) => (mean ?? 0) + (spread ?? 0)))
+  const step = share ? 0.25 : niceStep(Math.max(...tops))
+  const top = share ? 1 : step * Math.max(1, Math.ceil(Math.max(...tops) / step))
   const x = (i: number): number => x0 + ((i + 0.5) / categories.length) * (x1 - x0)
   const y = (value: number): number => y0 + (Math.min(Math.max(value, 0), top) / top) * (y1 - y0)
   const number = (value: number): string => (share ? `${(100 * value).toFixed(1)} %` : value.toFixed(1))
@@ -152,32 +152,32 @@ function drawPanel(panel: Panel, categories: SmallMultiples['categories']): stri
     )
     const dots = points.map(({ mean, spread }, i) => {
       if (mean === null) return ''
-      const told = `${categories[i]!.name}, ${label}: ${number(mean)}${spread === null ? '' : ` ± ${number(spread)}`}`
+      const hint = `${categories[i]!.name}, ${label}: ${number(mean)}${spread === null ? '' : ` ± ${number(spread)}`}`
       const whisker = { x1: x(i), x2: x(i), y1: y(mean - (spread ?? 0)), y2: y(mean + (spread ?? 0)) }
       return element(
         'g',
         { class: name },
-        element('title', {}, escaped(told)),
+        element('title', {}, escaped(hint)),
         spread ? element('line', { class: 'whisker', ...whisker }) : '',
         dot(x(i), y(mean)),
       )
     })
     return [...line, ...dots].join('')
   })
-  const key = series.map(({ label }, s) =>
+  const legend = series.map(({ label }, s) =>
     element('tspan', { class: `${LINES[s]!.name} name` }, escaped(`${LINES[s]!.sign} ${label}`)),
   )
   return [
     text(8, 22, title, { class: 'panel' }),
-    // one line is what the title says
-    key.length < 2 ? '' : element('text', { x: x1, y: 22, 'text-anchor': 'end' }, key.join('\u2003')),
+    // a single line needs no legend: the title names it
+    legend.length < 2 ? '' : element('text', { x: x1, y: 22, 'text-anchor': 'end' }, legend.join('\u2003')),
     ...grid,
     ...names,
     ...lines,
   ].join('')
 }
 
-/** The runs of neighbours that a line connects: all known, none apart. */
+/** Runs of neighbouring points that a line connects: known ones that are not apart. */
 function paths(points: readonly Point[], categories: SmallMultiples['categories']): number[][] {
   const runs: number[][] = [[]]
   for (const [i, { mean }] of points.entries())
@@ -186,13 +186,13 @@ function paths(points: readonly Point[], categories: SmallMultiples['categories'
   return runs.filter((run) => run.length > 1)
 }
 
-/** 1, 2 or 5 times a power of ten, so that some four steps reach a number. */
+/** A step of 1, 2 or 5 times a power of ten, so that about four steps reach the number. */
 function niceStep(reached: number): number {
   const power = 10 ** Math.floor(Math.log10(Math.max(reached, 1) / 4))
   return power * [1, 2, 5, 10].find((factor) => factor * power * 4.5 >= Math.max(reached, 1))!
 }
 
-/** All the numbers in words, for those who cannot see the lines. */
+/** All numbers as text, for readers who cannot see the lines. */
 function description(panels: readonly Panel[], categories: SmallMultiples['categories']): string {
   return panels
     .map(

@@ -11,7 +11,7 @@ test.each<[gold: string, answer: string | null, score: number | null]>([
   expect(await accuracy.score(fakeRollout({ gold, answer }))).toBe(score)
 })
 
-test('fooled by a lucky guess: the thinking is not read', async () => {
+test('fooled by a lucky guess: it does not read the thinking', async () => {
   const guess = fakeRollout({ thinking: 'I guess.', response: '<think>I guess.</think><answer>71</answer>' })
   expect(await accuracy.score(guess)).toBe(1)
 })

@@ -4,7 +4,7 @@ import { scoreRollout } from './compose.ts'
 import type { Reward } from './reward.ts'
 
 describe('scoreRollout', () => {
-  const giving = (name: string, score: Reward['score']): Reward => ({ name, score })
+  const returning = (name: string, score: Reward['score']): Reward => ({ name, score })
   const later = (ms: number, score: number | null) => () =>
     new Promise<number | null>((resolve) => setTimeout(() => resolve(score), ms))
   const busy = (ms: number) => () => {
@@ -15,7 +15,7 @@ describe('scoreRollout', () => {
   const throwing = () => {
     throw new Error('no judge')
   }
-  const one = giving('one', () => 1)
+  const one = returning('one', () => 1)
   const score = (...rewards: [Reward, number][]) =>
     scoreRollout(
       rewards.map(([reward, weight]) => ({ reward, weight })),
@@ -24,23 +24,27 @@ describe('scoreRollout', () => {
     )
 
   test.each<[string, Reward, unknown]>([
-    ['a number', giving('x', () => -2), { total: 0, byName: { one: 1, x: -2 }, errors: [] }],
-    ['a promise', giving('x', later(1, 0.5)), { total: 1.25, byName: { one: 1, x: 0.5 }, errors: [] }],
-    ['unknown', giving('x', () => null), { total: null, byName: { one: 1, x: null }, errors: [] }],
-    ['unknown later', giving('x', later(1, null)), { total: null, byName: { one: 1, x: null }, errors: [] }],
+    ['a number', returning('x', () => -2), { total: 0, byName: { one: 1, x: -2 }, errors: [] }],
+    ['a promise', returning('x', later(1, 0.5)), { total: 1.25, byName: { one: 1, x: 0.5 }, errors: [] }],
+    ['unknown', returning('x', () => null), { total: null, byName: { one: 1, x: null }, errors: [] }],
+    [
+      'unknown later',
+      returning('x', later(1, null)),
+      { total: null, byName: { one: 1, x: null }, errors: [] },
+    ],
     [
       'throwing',
-      giving('x', throwing),
+      returning('x', throwing),
       { total: null, byName: { one: 1, x: null }, errors: [{ name: 'x', message: 'no judge' }] },
     ],
     [
       'rejecting',
-      giving('x', () => Promise.reject('down')),
+      returning('x', () => Promise.reject('down')),
       { total: null, byName: { one: 1, x: null }, errors: [{ name: 'x', message: 'down' }] },
     ],
     [
       'slow',
-      giving('x', later(5000, 1)),
+      returning('x', later(5000, 1)),
       {
         total: null,
         byName: { one: 1, x: null },
@@ -49,7 +53,7 @@ describe('scoreRollout', () => {
     ],
     [
       'busy',
-      giving('x', busy(60)),
+      returning('x', busy(60)),
       {
         total: null,
         byName: { one: 1, x: null },
@@ -58,37 +62,37 @@ describe('scoreRollout', () => {
     ],
     [
       'NaN',
-      giving('x', () => Number.NaN),
+      returning('x', () => Number.NaN),
       {
         total: null,
         byName: { one: 1, x: null },
-        errors: [{ name: 'x', message: 'gave NaN, not a finite number or null' }],
+        errors: [{ name: 'x', message: 'returned NaN, which is neither a finite number nor null' }],
       },
     ],
     [
       'Infinity later',
-      giving('x', later(1, Infinity)),
+      returning('x', later(1, Infinity)),
       {
         total: null,
         byName: { one: 1, x: null },
-        errors: [{ name: 'x', message: 'gave Infinity, not a finite number or null' }],
+        errors: [{ name: 'x', message: 'returned Infinity, which is neither a finite number nor null' }],
       },
     ],
     [
       'undefined',
-      giving('x', () => undefined as unknown as number),
+      returning('x', () => undefined as unknown as number),
       {
         total: null,
         byName: { one: 1, x: null },
-        errors: [{ name: 'x', message: 'gave undefined, not a finite number or null' }],
+        errors: [{ name: 'x', message: 'returned undefined, which is neither a finite number nor null' }],
       },
     ],
   ])('%s', async (_, reward, expected) => {
     expect(await score([one, 1], [reward, 0.5])).toEqual(expected)
   })
 
-  test('weight 0 measures only', async () => {
-    expect(await score([one, 1], [giving('x', throwing), 0])).toEqual({
+  test('a reward of weight 0 is only measured', async () => {
+    expect(await score([one, 1], [returning('x', throwing), 0])).toEqual({
       total: 1,
       byName: { one: 1, x: null },
       errors: [{ name: 'x', message: 'no judge' }],
@@ -96,17 +100,21 @@ describe('scoreRollout', () => {
   })
 
   test.each<[string, [Reward, number][], unknown]>([
-    ['of others', [[one, 1]], { total: 1, byName: { one: 1 }, errors: [] }],
-    ['of an unknown one', [[giving('y', () => null), 1]], { total: null, byName: { y: null }, errors: [] }],
-    ['of none', [], { total: 0, byName: {}, errors: [] }],
-  ])('a reward that does not apply is not asked, and no part %s', async (_, others, expected) => {
-    const inapplicable = { ...giving('x', throwing), applies: () => false }
+    ['beside another', [[one, 1]], { total: 1, byName: { one: 1 }, errors: [] }],
+    [
+      'beside an unknown one',
+      [[returning('y', () => null), 1]],
+      { total: null, byName: { y: null }, errors: [] },
+    ],
+    ['alone', [], { total: 0, byName: {}, errors: [] }],
+  ])('a reward that does not apply is not called and has no score: %s', async (_, others, expected) => {
+    const inapplicable = { ...returning('x', throwing), applies: () => false }
     expect(await score([inapplicable, 2], ...others)).toEqual(expected)
   })
 
-  test('whether a reward applies is seen from the rollout; failing to tell is a failure', async () => {
+  test('whether a reward applies depends on the rollout; an error there is a failure', async () => {
     const right = {
-      ...giving('x', () => 1),
+      ...returning('x', () => 1),
       applies: ({ answer }: { answer: string | null }) => answer === '71',
     }
     expect(await score([right, 2])).toMatchObject({ total: 2, byName: { x: 1 } })
@@ -117,16 +125,18 @@ describe('scoreRollout', () => {
     })
   })
 
-  test('a reward may have more time than the others', async () => {
-    expect(await score([{ ...giving('x', later(80, 1)), timeoutMs: 60_000 }, 1])).toMatchObject({ total: 1 })
+  test('a reward may have a time limit of its own', async () => {
+    expect(await score([{ ...returning('x', later(80, 1)), timeoutMs: 60_000 }, 1])).toMatchObject({
+      total: 1,
+    })
   })
 
-  test('errors come in the order of the rewards', async () => {
-    const { errors } = await score([giving('a', later(5000, 1)), 1], [giving('b', throwing), 1])
+  test('errors have the order of the rewards', async () => {
+    const { errors } = await score([returning('a', later(5000, 1)), 1], [returning('b', throwing), 1])
     expect(errors.map((e) => e.name)).toEqual(['a', 'b'])
   })
 
-  test('two rewards of one name are refused', async () => {
+  test('two rewards with the same name are refused', async () => {
     await expect(score([one, 1], [one, 1])).rejects.toThrow('Two rewards are named "one"')
   })
 })

@@ -1,21 +1,32 @@
 import type { Reward, Rollout } from './reward.ts'
 
-/** A reward and its part in the total. Weight 0 measures only: whatever comes of it leaves the total alone. */
+/** A reward and its weight in the total. A reward of weight 0 is only measured: it never affects the total. */
 export interface WeightedReward {
   readonly reward: Reward
   readonly weight: number
 }
 
+/** A reward function of a program's own, with its weight in the total. */
+export interface OwnReward extends Reward {
+  readonly weight: number
+}
+
+/** The scores of one rollout. */
 export interface RolloutScore {
-  /** Σ weight · score; `null` where a weighted score is unknown: the rollout is then left out of the update. */
+  /** Σ weight · score; `null` if a weighted score is unknown: the rollout is then left out of the update. */
   readonly total: number | null
-  /** The score of every reward that applies, by name; `null`: unknown or failed. */
+  /** The score of every reward that applies, by name; `null` if it is unknown or the reward failed. */
   readonly byName: Record<string, number | null>
-  /** What threw, took too long, or gave something that is not a number. */
+  /** The rewards that threw, took too long, or returned something other than a number or `null`. */
   readonly errors: readonly { readonly name: string; readonly message: string }[]
 }
 
-/** Scores a rollout by all rewards that apply to it at once, each within `timeoutMs` or its own. A failure is reported, never scored 0. */
+/**
+ * Scores a rollout by all rewards that apply to it, concurrently. Each has `timeoutMs`, or its own limit if it has one. A
+ * failure is reported in `errors`, never scored as 0.
+ *
+ * @throws Error if two rewards have the same name.
+ */
 export async function scoreRollout(
   rewards: readonly WeightedReward[],
   rollout: Rollout,
@@ -60,6 +71,7 @@ async function scoreInTime(reward: Reward, rollout: Rollout, timeoutMs: number):
     })
     score = await Promise.race([score, deadline]).finally(() => clearTimeout(timer))
   } else if (performance.now() - started > timeoutMs) throw late()
-  if (score !== null && !Number.isFinite(score)) throw new Error(`gave ${score}, not a finite number or null`)
+  if (score !== null && !Number.isFinite(score))
+    throw new Error(`returned ${score}, which is neither a finite number nor null`)
   return score
 }

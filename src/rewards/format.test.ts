@@ -36,7 +36,7 @@ test.each<[response: string, opened: boolean, score: number]>([
   expect(summary({ opened }).score(fakeRollout({ response }))).toBe(score)
 })
 
-test('a summary that was cut off is none', () => {
+test('a summary that was cut off does not count', () => {
   const response = '<think>a</think>The answer is \\boxed{1}'
   expect(summary().score(fakeRollout({ response, stopReason: 'length' }))).toBe(0)
   expect(boxed().score(fakeRollout({ response, stopReason: 'length' }))).toBe(0)

@@ -1,40 +1,40 @@
 import { parseResponse } from '../thinking/parse.ts'
 import type { Reward, Rollout } from './reward.ts'
 
-/** `opened`: the prompt ends in `<think>`. */
 interface FormatOptions {
+  /** Whether the prompt ends with `<think>`. */
   readonly opened?: boolean
 }
 
 /**
- * R1-Zero's format: a think part, then an answer part, once each and nothing else (DeepSeek-R1, Nature 645, Methods).
+ * R1-Zero's format: one think part, then one answer part, and nothing else (DeepSeek-R1, Nature 645, Methods).
  *
- * 0 or 1. Fooled by: parts that are empty, or say nothing.
+ * 0 or 1. Fooled by: parts that are empty or meaningless.
  */
 export function format({ opened = false }: FormatOptions = {}): Reward {
   return { name: 'format', score: ({ response }) => Number(parseResponse(response, { opened }).wellFormed) }
 }
 
 /**
- * R1's format: thinking between `<think>` and `</think>`, once, nothing before it and a summary after it; neither is
- * empty, and the response came to its end (DeepSeek-R1, Nature 645, cold start).
+ * R1's format: one think part, with nothing before it and a summary after it. Neither may be empty, and the response must
+ * not be cut off (DeepSeek-R1, Nature 645, cold start).
  *
- * 0 or 1. Fooled by: a summary that says nothing; thinking that goes on in the summary.
+ * 0 or 1. Fooled by: a meaningless summary; thinking that continues in the summary.
  */
 export function summary({ opened = false }: FormatOptions = {}): Reward {
   return { name: 'summary', score: (rollout) => Number(summaryOf(rollout, opened) !== null) }
 }
 
 /**
- * R1's format with a summary that holds exactly one `\boxed{…}`, closed and not empty.
+ * R1's format with exactly one `\boxed{…}` in the summary, closed and not empty.
  *
- * 0 or 1. Fooled by: a box with anything in it; accuracy says whether it is right.
+ * 0 or 1. Fooled by: a box with any content; accuracy checks whether it is right.
  */
 export function boxed({ opened = false }: FormatOptions = {}): Reward {
   return { name: 'boxed', score: (rollout) => Number(hasOneBox(summaryOf(rollout, opened) ?? '')) }
 }
 
-/** What follows the thinking; `null` where the response is not of R1's format. */
+/** The text after the thinking, or `null` if the response is not in R1's format. */
 function summaryOf({ response, stopReason }: Rollout, opened: boolean): string | null {
   const parts = (opened ? `<think>${response}` : response).split(/(<\/?think>)/)
   if (stopReason === 'length' || parts.length !== 5) return null

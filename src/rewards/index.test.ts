@@ -16,7 +16,7 @@ const none: RewardSettings = {
 }
 const limits = { maxTokens: 100, template: 'r1-zero' } as const
 
-test('every reward goes by the name that settings give it, and null does not run it', () => {
+test('every reward has its name in the settings, and null does not run it', () => {
   const all: RewardSettings = {
     accuracy: 1,
     code: 7,
@@ -26,7 +26,7 @@ test('every reward goes by the name that settings give it, and null does not run
     boxed: 3,
     repetition: { weight: 4, n: 8 },
     overlong: { weight: 5, buffer: null },
-    cosine: { weight: 6 },
+    cosine: { weight: 6, correct: [2, 1], wrong: [-10, 0], exceeded: -10 },
   }
   const weights = Object.fromEntries(
     namedRewards(all, limits).map(({ reward, weight }) => [reward.name, weight]),
@@ -50,12 +50,12 @@ test.each([
   ['r1-zero', '<think>1</think>2', 0],
   ['chat', '<think>1</think>2', 1],
   ['chat', '2', 0],
-] as const)('format is that of the template: %s, %s', async (template, response, score) => {
+] as const)('the format depends on the template: %s, %s', async (template, response, score) => {
   const [{ reward }] = namedRewards({ ...none, format: 1 }, { maxTokens: 100, template }) as [WeightedReward]
   expect(reward.name).toBe('format')
   expect(await reward.score(fakeRollout({ response }))).toBe(score)
 })
 
-test('numbers that make no sense are refused when the rewards are made', () => {
+test('invalid options are refused when the rewards are made', () => {
   expect(() => namedRewards({ ...none, overlong: { weight: 1, buffer: 101 } }, limits)).toThrow(/1 to 100/)
 })

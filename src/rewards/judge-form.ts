@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto'
 import type { ChatMessage } from '../models/tokenizer.ts'
 import type { Generation } from '../providers/generator.ts'
 
-/** A question to a judge, and how its reply is read. */
+/** A prompt for an LLM judge, and how its reply is read. */
 export interface Form<Value> {
   readonly messages: readonly ChatMessage[]
-  /** The verdict, or `null` where the reply does not keep to the form. */
+  /** The verdict, or `null` if the reply does not follow the format. */
   read(reply: Generation): Value | null
 }
 
 /**
- * A form with sections of data and a verdict line. Both carry a mark that stands in none of the texts: nobody who writes
- * inside a section can end it, or write a verdict that is read.
+ * A form with sections of data and a verdict line. Both carry a mark that occurs in none of the texts, so that no text
+ * inside a section can end the section or pass for a verdict.
  */
 export function judgeForm<Value>({
   instructions,
@@ -20,10 +20,10 @@ export function judgeForm<Value>({
 }: {
   readonly instructions: string
   readonly sections: Readonly<Record<string, string>>
-  /** What the verdict line may say, and what it means. */
+  /** The possible verdict lines and their values. */
   readonly verdicts: Readonly<Record<string, Value>>
 }): Form<Value> {
-  const texts = Object.entries(sections).map(([title, text]) => [title, inert(text)] as const)
+  const texts = Object.entries(sections).map(([title, text]) => [title, withoutTags(text)] as const)
   const mark = markFor(texts.flat())
   const line = (choice: string) => `VERDICT ${mark}: ${choice}`
   const rules =
@@ -42,7 +42,7 @@ export function judgeForm<Value>({
         role: 'user',
         content: `${texts
           .map(([title, text]) => `=== ${title} ${mark} ===\n${text}\n=== END OF ${title} ${mark} ===`)
-          // Said again at the end: a very long text may have pushed the beginning out of sight.
+          // Repeated at the end, because a very long text may push the beginning out of the context.
           .join('\n\n')}\n\n${rules}`,
       },
     ],
@@ -50,7 +50,7 @@ export function judgeForm<Value>({
       if (finishReason !== 'stop') return null
       const lines = text.trim().split('\n')
       if (lines.filter((l) => l.includes(mark)).length !== 1) return null
-      // Models like to set their last line in bold.
+      // Models often write their last line in bold.
       const last = lines.at(-1)!.replace(/^[*`\s]+|[*`\s]+$/g, '')
       const choice = Object.keys(verdicts).find((c) => last === line(c))
       return choice === undefined ? null : verdicts[choice]!
@@ -58,7 +58,7 @@ export function judgeForm<Value>({
   }
 }
 
-/** The same for the same texts, so that replies can be kept; in none of them. */
+/** A mark that occurs in none of the texts, and is always the same for the same texts, so that replies can be cached. */
 function markFor(texts: readonly string[]): string {
   for (let n = 0; ; n++) {
     const mark = createHash('sha256')
@@ -70,11 +70,11 @@ function markFor(texts: readonly string[]): string {
 }
 
 /**
- * Text that a tokenizer reads as text alone: tags such as `<|im_end|>`, `</think>`, `<｜Assistant｜>` or `[/INST]`, which
- * it would read as the end of a turn or of the thinking, lose their first sign to one that looks alike. Codes that are
- * no characters become U+FFFD.
+ * Makes sure that a tokenizer reads the text as nothing but text: in tags such as `<|im_end|>`, `</think>`,
+ * `<｜Assistant｜>` or `[/INST]`, which could end a turn or the thinking, the first character is replaced by one that looks
+ * alike. Code points that are not characters become U+FFFD.
  */
-function inert(text: string): string {
+function withoutTags(text: string): string {
   return text
     .toWellFormed()
     .replace(/[\uFDD0-\uFDEF\uFFFE\uFFFF]/g, '\uFFFD')

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { fakeRollout } from '../testing/fake-rollout.ts'
-import { isMixed, type Language, language, languageShare } from './language.ts'
+import { isMixed, type Language, languageShare } from './language.ts'
 
 test.each<[text: string, en: number | null, zh: number | null, mixed: boolean]>([
   ['First 6*9=54\nSo the result is 71.', 1, 0, false],
@@ -28,16 +27,6 @@ test.each<[text: string, en: number | null, zh: number | null, mixed: boolean]>(
   expect(isMixed(text)).toBe(mixed)
 })
 
-test.each<[thinking: string | null, language: 'en' | 'zh', score: number]>([
-  ['Wait 检查', 'en', 0.5],
-  ['Wait', 'zh', 0],
-  ['1+1=2', 'en', 1],
-  ['', 'en', 0],
-  [null, 'en', 0],
-])('language reward: %j in %s: %s', (thinking, of, score) => {
-  expect(language.score(fakeRollout({ thinking, language: of }))).toBe(score)
-})
-
 test.each<[text: string, language: Language, share: number | null]>([
   // by script
   ['まず、計算します。', 'ja', 1],
@@ -52,7 +41,7 @@ test.each<[text: string, language: Language, share: number | null]>([
   ['Also ist die Antwort 5.', 'en', 0],
   ['Also ist die Antwort 5.\n检查', 'de', 4 / 5],
   ['まず、計算します。', 'zh', 0],
-  // a line that is too short to tell is as the whole
+  // a line that is too short to tell counts like the whole text
   ['Quindi la risposta è 5.\nAspetta.', 'en', 0],
   ['Quindi la risposta è 5.\nAspetta.', 'it', 1],
   ['Wait. Hmm.\nx = 4', 'en', 1],
@@ -64,7 +53,7 @@ test.each<[text: string, language: Language, share: number | null]>([
   expect(languageShare(text, of)).toBeCloseTo(share!, 12)
 })
 
-test('words of the question in another script are names', () => {
+test('words of the question in another script do not count', () => {
   const question = 'Alice 有 3 个苹果'
   expect(languageShare('Alice 先吃了', 'zh')).toBeLessThan(1)
   expect(languageShare('Alice 先吃了', 'zh', { question })).toBe(1)
@@ -78,18 +67,8 @@ test.each([
   ['unclosed LaTeX after a closed one', '\\(a\\) \\( 检查'],
 ])('%s hides nothing', (_, text) => expect(languageShare(text, 'en')).toBe(0))
 
-test.each<[how: string, thinking: string, score: number]>([
-  ['sums alone', '6*9=54, 54+17=71', 1],
-  ['foreign words inside code', '`检查` ok', 1],
-  ['foreign words inside LaTeX', '$\\text{检查}$ ok', 1],
-  ['foreign words of the question', '检查 ok', 1],
-  ['a foreign language in Latin letters', 'deng deng, cuo le, zai suan yi bian', 1],
-])('fooled by %s', (_, thinking, score) => {
-  expect(language.score(fakeRollout({ thinking, asked: '检查 means?' }))).toBe(score)
-})
-
 test.each(['检查', '\\[', '\\(a', '$', '$$', '`', '```', '<', '\\[a\\]', 'a\n', '1,'])(
-  'half a megabyte of %j ends',
+  'half a megabyte of %j takes linear time',
   (piece) => {
     const text = piece.repeat(500_000 / piece.length)
     const started = process.cpuUsage()

@@ -1,6 +1,7 @@
 /**
- * Words that a language can hardly be written without. No single letters, which are variables; an apostrophe belongs to
- * the word before it. A frequent word of one language that spells another word of a second one stands in both lists.
+ * Words that are frequent in any text of a language. Single letters are left out, since they may be variables; an
+ * apostrophe belongs to the word before it. A frequent word of one language that is also a word of another is in both
+ * lists.
  */
 const FUNCTION_WORDS = {
   en: `the of and to in is that for it was with on as are this be at by or have from not but what all were when we there
@@ -33,12 +34,13 @@ const FUNCTION_WORDS = {
     depois ser assim agora primeiro vamos espere resposta pelo pela temos`,
 } as const
 
+/** A language in Latin script that can be told apart from the others by its function words. */
 export type LatinLanguage = keyof typeof FUNCTION_WORDS
 const LANGUAGES = Object.keys(FUNCTION_WORDS) as LatinLanguage[]
 export const isLatin = (language: string): language is LatinLanguage =>
   Object.hasOwn(FUNCTION_WORDS, language)
 
-/** The languages of every function word. */
+/** For every function word, the languages that have it. */
 const LANGUAGES_OF = new Map<string, LatinLanguage[]>()
 for (const language of LANGUAGES)
   for (const word of new Set(FUNCTION_WORDS[language].split(/\s+/)))
@@ -47,9 +49,10 @@ for (const language of LANGUAGES)
 const WORD = /[\p{Script=Latin}\p{M}]+['’]?/gu
 
 /**
- * Is a text in Latin script in a language, by its function words? Against each other language, only the words count
- * that one of the two has and the other has not. No: another has at least two, and twice as many as this one. Yes:
- * this one has so against every other. `null`: there is too little to tell.
+ * Whether a text in Latin script is in a language, judged by its function words. The language is compared with every
+ * other one by the words that only one of the two has: a side is clearly ahead if it has at least two such words, and at
+ * least twice as many as the other. False if another language is clearly ahead; true if this one is clearly ahead of
+ * every other; else `null`: there is too little text to tell.
  */
 export function isWrittenIn(text: string, language: LatinLanguage): boolean | null {
   const found = Array.from(text.matchAll(WORD), ([word]) =>
@@ -57,14 +60,14 @@ export function isWrittenIn(text: string, language: LatinLanguage): boolean | nu
   ).filter((languages) => languages !== undefined)
   if (found.length < 2) return null
   const count = () => Object.fromEntries(LANGUAGES.map((l) => [l, 0])) as Record<LatinLanguage, number>
-  const mine = count()
-  const theirs = count()
+  const forThis = count()
+  const forOther = count()
   for (const languages of found)
     if (languages.includes(language)) {
-      for (const other of LANGUAGES) if (!languages.includes(other)) mine[other]++
-    } else for (const other of languages) theirs[other]++
+      for (const other of LANGUAGES) if (!languages.includes(other)) forThis[other]++
+    } else for (const other of languages) forOther[other]++
   const others = LANGUAGES.filter((l) => l !== language)
-  const clear = (a: number, b: number) => a >= 2 && a >= 2 * b
-  if (others.some((l) => clear(theirs[l], mine[l]))) return false
-  return others.every((l) => clear(mine[l], theirs[l])) ? true : null
+  const ahead = (a: number, b: number) => a >= 2 && a >= 2 * b
+  if (others.some((l) => ahead(forOther[l], forThis[l]))) return false
+  return others.every((l) => ahead(forThis[l], forOther[l])) ? true : null
 }

@@ -49,16 +49,16 @@ describe('cosine', () => {
     expect(Math.min(...right)).toBeGreaterThan(Math.max(...wrong))
   })
 
-  test('cut off, whatever the answer; unknown where the task cannot know', async () => {
+  test('cut off, whatever the answer; unknown if the task cannot tell', async () => {
     expect(await score('71', 100, { stopReason: 'length' })).toBe(-10)
     expect(await score('71', 50, { gold: '?' })).toBeNull()
   })
 
-  test('numbers that would pay a wrong answer as much as a right one are refused', () => {
+  test('numbers that score a wrong answer as high as a right one are refused', () => {
     expect(() => cosine({ maxTokens: 100, wrong: [0, 1] })).toThrow(/a wrong answer must never pay/)
   })
 
-  test('fooled by padding a wrong answer; a punishment of repetition beside it takes the gain away', async () => {
+  test('fooled by padding a wrong answer; a repetition penalty cancels the gain', async () => {
     const padding = 'Let me think about it once more. '.repeat(12)
     const short = fakeRollout({ answer: '17', response: 'I guess 17.', tokens: 10 })
     const padded = fakeRollout({ answer: '17', response: `${padding}I guess 17.`, tokens: 95 })

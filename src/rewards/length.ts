@@ -6,7 +6,9 @@ import type { Reward } from './reward.ts'
 /**
  * DAPO's soft overlong punishment as a reward: 0 up to `maxTokens − buffer` tokens, then linearly down to −1.
  *
- * Range −1 … 0. Fooled by: being short and wrong, which costs nothing; it needs accuracy beside it.
+ * Range −1 … 0. Fooled by: a short wrong answer, which costs nothing; combine it with accuracy.
+ *
+ * @throws UserError unless 1 ≤ buffer ≤ maxTokens.
  */
 export function overlong({ maxTokens, buffer }: { maxTokens: number; buffer: number }): Reward {
   if (!(buffer >= 1 && buffer <= maxTokens))
@@ -21,20 +23,22 @@ export function overlong({ maxTokens, buffer }: { maxTokens: number; buffer: num
 export const COSINE = { correct: [2, 1], wrong: [-10, 0], exceeded: -10 } as const
 
 export interface CosineOptions {
-  /** For a right answer of no length, and of the greatest. */
+  /** Scores of a right answer of length 0 and of the maximum length. */
   readonly correct?: readonly [short: number, long: number]
-  /** For a wrong answer of no length, and of the greatest. */
+  /** Scores of a wrong answer of length 0 and of the maximum length. */
   readonly wrong?: readonly [short: number, long: number]
-  /** For a response that was cut off. */
+  /** Score of a response that was cut off. */
   readonly exceeded?: number
 }
 
 /**
- * Accuracy that depends on length along a cosine (Yeo et al., arXiv 2502.03373, §4.2): a right answer pays more the
- * shorter it is, a wrong one costs less the longer it was thought about. It takes the place of accuracy.
+ * Accuracy that varies with the length along a cosine (Yeo et al., arXiv 2502.03373, §4.2): a right answer scores higher
+ * the shorter the response is, a wrong one the longer it is. Use it instead of accuracy.
  *
- * Range −10 … 2 with the paper's numbers; `null` where the task cannot know. Fooled by: padding a wrong answer, most
- * cheaply by repetition, which is why the paper sets a punishment of repetition beside it.
+ * Range −10 … 2 with the paper's numbers; `null` if the task cannot tell. Fooled by: padding a wrong answer, most easily by
+ * repetition, which is why the paper combines it with a repetition penalty.
+ *
+ * @throws UserError if some wrong answer could score as much as a right one.
  */
 export function cosine({
   maxTokens,
@@ -52,9 +56,9 @@ export function cosine({
     timeoutMs: CHECK_TIMEOUT_MS,
     async score({ verdict, tokens, stopReason }) {
       if (stopReason === 'length') return exceeded
-      const right = (await verdict()).correct
-      if (right === null) return null
-      const [short, long] = right ? correct : wrong
+      const isCorrect = (await verdict()).correct
+      if (isCorrect === null) return null
+      const [short, long] = isCorrect ? correct : wrong
       // long + (short − long) / 2 · (1 + cos(π · tokens / maxTokens))
       return long + ((short - long) / 2) * (1 + Math.cos((Math.PI * tokens) / maxTokens))
     },

@@ -1,57 +1,59 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { expect, test, vi } from 'vitest'
-import type { Trainer } from '../engines/contract.ts'
-import { LocalEngine } from '../engines/local/engine.ts'
+import { afterAll, expect, test, vi } from 'vitest'
+import { openEngine } from '../engines/open.ts'
 import { loadModel } from '../models/directory.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
 import { fakeRollout } from '../testing/fake-rollout.ts'
-import { betterThan, openPreference, preference, type Scorer } from './preference.ts'
+import { betterThan, openPreference, preference } from './preference.ts'
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
 const folder = path('../stages/supervise/fixtures/reward')
 const { rows, steps } = JSON.parse(readFileSync(`${folder}/golden.json`, 'utf8'))
+const codec = Tokenizer.load(path('../../models/miniature-base'))
 const model = loadModel(folder)
-const engine = new LocalEngine({ ...model, tokenizer: null, source: null, threads: 1 })
-const forward = vi.fn<Trainer['forward']>(async (datums) => engine.forward(datums, 'policy'))
-const scorer: Scorer = {
-  trainer: { forward },
-  codec: Tokenizer.load(path('../../models/miniature-base')),
-  padId: model.config.padTokenId!,
-  maxTokens: model.config.maxPositions,
-}
+const engine = await openEngine({
+  model: { ...model, tokenizerFrom: path('../../models/miniature-base') },
+  threads: 1,
+})
+afterAll(() => engine.close())
+const scorer = await engine.rewardScorer(engine.base)
+const rewards = vi.fn(scorer.rewards)
+const open = { scorer: { rewards }, codec, maxTokens: model.config.maxPositions }
 /** The first two pairs have a question of one message. */
 const [first, second] = rows.map(({ prompt }: { prompt: { content: string }[] }) => prompt[0]!.content)
-const said = (row: number, side: string): string => rows[row][side][0].content
+const textOf = (row: number, side: string): string => rows[row][side][0].content
 
-test('the rewards of Transformers, of what is asked for at once in one pass', async () => {
-  forward.mockClear()
-  const { score } = preference(scorer)
-  const rewards = await Promise.all([
-    score(fakeRollout({ asked: first, response: said(0, 'chosen') })),
-    score(fakeRollout({ asked: second, response: said(1, 'chosen') })),
-    score(fakeRollout({ asked: second, response: said(1, 'rejected') })),
+test('the rewards of Transformers; calls of one tick are scored in one pass', async () => {
+  rewards.mockClear()
+  const { score } = preference(open)
+  const given = await Promise.all([
+    score(fakeRollout({ questionText: first, response: textOf(0, 'chosen') })),
+    score(fakeRollout({ questionText: second, response: textOf(1, 'chosen') })),
+    score(fakeRollout({ questionText: second, response: textOf(1, 'rejected') })),
   ])
   for (const [i, expected] of [steps[0].chosen[0], steps[0].chosen[1], steps[0].rejected[1]].entries())
-    expect(rewards[i]).toBeCloseTo(expected, 4)
-  expect(forward).toHaveBeenCalledTimes(1)
+    expect(given[i]).toBeCloseTo(expected, 4)
+  expect(rewards).toHaveBeenCalledTimes(1)
 })
 
-test('of the summary alone; without one the reward is unknown', async () => {
-  const { name, learned, score } = preference(scorer, { name: 'helpful', part: 'summary' })
+test('scores the summary alone; without one the reward is unknown', async () => {
+  const { name, learned, score } = preference(open, { name: 'helpful', part: 'summary' })
   expect({ name, learned }).toEqual({ name: 'helpful', learned: true })
-  const summary = said(1, 'chosen')
-  const thought = fakeRollout({ asked: second, response: `<think>Hm</think> ${summary}`, summary })
+  const summary = textOf(1, 'chosen')
+  const thought = fakeRollout({ questionText: second, response: `<think>Hm</think> ${summary}`, summary })
   expect(await score(thought)).toBeCloseTo(steps[0].chosen[1], 4)
   expect(await score(fakeRollout({ summary: null }))).toBeNull()
 })
 
-test('what it cannot read is an error', async () => {
-  const { score } = preference({ ...scorer, maxTokens: 20 })
+test('a response that is too long, or a folder that is not a reward model, is an error', async () => {
+  const { score } = preference({ ...open, maxTokens: 20 })
   expect(() => score(fakeRollout({ response: 'a b c d '.repeat(20) }))).toThrow(
     /preference: the response has \d+ tokens with its question; the reward model reads 20/,
   )
-  await expect(openPreference(path('../stages/supervise/fixtures/sft'))).rejects.toThrow(/sft is no reward model/)
+  await expect(openPreference(path('../stages/supervise/fixtures/sft'))).rejects.toThrow(
+    /sft is not a reward model/,
+  )
 })
 
 test.each([
@@ -60,7 +62,7 @@ test.each([
   [5, 'q', 0.5],
   [40, 'q', 1],
   [-40, 'p', 0],
-  // of any prompt
+  // a prompt without reference answers is compared with all
   [1, 'r', (1 / 2 + 1 / (1 + Math.exp(-2)) + 1 / (1 + Math.exp(4))) / 3],
 ])('the probability that a reward of %d for %s is the better one', (reward, prompt, expected) => {
   const shape = betterThan([
@@ -71,14 +73,16 @@ test.each([
   expect(shape(reward, prompt)).toBeCloseTo(expected, 10)
 })
 
-test('what is compared with reference answers', async () => {
-  const { score } = preference(scorer, {
+test('with reference answers, the probability of being better', async () => {
+  const { score } = preference(open, {
     shape: betterThan([{ prompt: second, reward: steps[0].rejected[1] }]),
   })
-  const rewards = await Promise.all(
-    ['chosen', 'rejected'].map((side) => score(fakeRollout({ asked: second, response: said(1, side) }))),
+  const given = await Promise.all(
+    ['chosen', 'rejected'].map((side) =>
+      score(fakeRollout({ questionText: second, response: textOf(1, side) })),
+    ),
   )
   const margin = steps[0].chosen[1] - steps[0].rejected[1]
-  expect(rewards[0]).toBeCloseTo(1 / (1 + Math.exp(-margin)), 4)
-  expect(rewards[1]).toBeCloseTo(0.5, 4)
+  expect(given[0]).toBeCloseTo(1 / (1 + Math.exp(-margin)), 4)
+  expect(given[1]).toBeCloseTo(0.5, 4)
 })

@@ -1,12 +1,12 @@
 import { UserError } from '../common/errors.ts'
-import type { Datum, Trainer } from '../engines/contract.ts'
-import { openLocalTrainer } from '../engines/local/index.ts'
+import type { RewardScorer } from '../engines/contract.ts'
+import { type EngineName, openEngine } from '../engines/open.ts'
 import { loadConfig } from '../models/directory.ts'
 import { type ChatMessage, Tokenizer } from '../models/tokenizer.ts'
 import type { Reward } from './reward.ts'
 
-/** What a reward model reads: a conversation that ends with the answer, or a text. */
-export type Judged = { readonly messages: readonly ChatMessage[] } | { readonly text: string }
+/** What a reward model scores: a conversation that ends with the answer, or a text. */
+export type ScoredText = { readonly messages: readonly ChatMessage[] } | { readonly text: string }
 
 export type RewardCodec = Pick<Tokenizer, 'encode' | 'eosId' | 'applyChatTemplate'>
 
@@ -16,62 +16,24 @@ export interface Answered {
   readonly answer: string
 }
 
-const answered = ({ prompt, answer }: Answered): Judged => ({
+const conversation = ({ prompt, answer }: Answered): ScoredText => ({
   messages: [
     { role: 'user', content: prompt },
     { role: 'assistant', content: answer },
   ],
 })
 
-/** As tokens: a conversation as the chat template writes it, or a text and the token that ends it. */
-export function encodeJudged(codec: RewardCodec, judged: Judged): Int32Array {
-  if ('messages' in judged) return codec.encode(codec.applyChatTemplate(judged.messages))
-  const tokens = codec.encode(judged.text)
+/** The tokens of a conversation as the chat template renders it, or of a text with the token that ends it. */
+export function encodeScoredText(codec: RewardCodec, scored: ScoredText): Int32Array {
+  if ('messages' in scored) return codec.encode(codec.applyChatTemplate(scored.messages))
+  const tokens = codec.encode(scored.text)
   return tokens.at(-1) === codec.eosId ? tokens : Int32Array.of(...tokens, codec.eosId)
 }
 
-/**
- * A text as a datum, its reward read at the last token that is no padding, as Transformers' sequence classifiers do: where
- * a text ends with the padding token itself, that is before it.
- */
-export function rewardDatum(tokens: Int32Array, padId: number, { weight = 1, sign = 1 } = {}): Datum {
-  const at = tokens.findLastIndex((token) => token !== padId)
-  if (at < 0) throw new UserError('a text of nothing but padding has no reward')
-  const there = (value: number): Float32Array => {
-    const values = new Float32Array(tokens.length)
-    values[at] = value
-    return values
-  }
-  return { tokens, targets: tokens, weights: there(weight), advantages: there(sign) }
-}
-
-/** Texts that go to the engine at once. */
-const AT_ONCE = 256
-
-/** The rewards of texts, in their order, by a trainer's reward model. */
-export async function rewardsOf(
-  trainer: Pick<Trainer, 'forward'>,
-  texts: readonly Int32Array[],
-  padId: number,
-): Promise<number[]> {
-  const rewards: number[] = []
-  for (let from = 0; from < texts.length; from += AT_ONCE) {
-    const datums = texts.slice(from, from + AT_ONCE).map((tokens) => rewardDatum(tokens, padId))
-    rewards.push(...(await trainer.forward(datums)).logprobs.map(rewardIn))
-  }
-  return rewards
-}
-
-/** The reward, at the one position where it was read. */
-export const rewardIn = (positions: Float32Array): number =>
-  positions.find((value) => !Number.isNaN(value)) ?? Number.NaN
-
 /** A reward model that is open. */
-export interface Scorer {
-  readonly trainer: Pick<Trainer, 'forward'>
+interface OpenRewardModel {
+  readonly scorer: Pick<RewardScorer, 'rewards'>
   readonly codec: RewardCodec
-  /** The reward is read at the last token that is not this one. */
-  readonly padId: number
   readonly maxTokens: number
 }
 
@@ -79,25 +41,24 @@ export interface PreferenceOptions {
   /** Its name among the rewards. */
   readonly name?: string
   /**
-   * What is judged: the whole response, as R1's harmlessness is, or its summary alone, as its helpfulness is: what is said
-   * to the user. A response without a summary then has an unknown reward.
+   * What is scored: the whole response, as R1 scores harmlessness, or its summary alone, as R1 scores helpfulness. The
+   * reward of a response without a summary is then unknown.
    */
   readonly part?: 'response' | 'summary'
-  /** What becomes of a reward r of an answer to a prompt. */
+  /** Transforms the reward r of an answer to a prompt. */
   readonly shape?: (r: number, prompt: string) => number
 }
 
-/** The reward that a reward model gives to an answer to the question. What is asked for in one tick is scored together. */
+/** The reward that a reward model gives an answer to the question. Calls made in the same tick are scored together. */
 export function preference(
-  { trainer, codec, padId, maxTokens }: Scorer,
+  { scorer, codec, maxTokens }: OpenRewardModel,
   { name = 'preference', part = 'response', shape = (r) => r }: PreferenceOptions = {},
 ): Reward {
   let queue: { tokens: Int32Array; resolve(reward: number): void; reject(error: unknown): void }[] = []
   const flush = () => {
     const batch = queue
     queue = []
-    const texts = batch.map(({ tokens }) => tokens)
-    rewardsOf(trainer, texts, padId).then(
+    scorer.rewards(batch.map(({ tokens }) => tokens)).then(
       (rewards) => rewards.forEach((reward, i) => void batch[i]!.resolve(reward)),
       (error) => batch.forEach(({ reject }) => void reject(error)),
     )
@@ -109,7 +70,7 @@ export function preference(
       const content = rollout[part]
       if (content === null) return null
       const { prompt } = rollout.question
-      const tokens = encodeJudged(codec, answered({ prompt, answer: content }))
+      const tokens = encodeScoredText(codec, conversation({ prompt, answer: content }))
       if (tokens.length > maxTokens)
         throw new UserError(
           `${name}: the response has ${tokens.length} tokens with its question; the reward model reads ${maxTokens}`,
@@ -123,8 +84,8 @@ export function preference(
 }
 
 /**
- * The probability that an answer is better than one of the reference answers to its prompt or, where there are none, to
- * any: (1/M) Σ_m σ(r − r_m)   (Fu et al., arXiv 2502.18770, "preference as reward")
+ * The probability that an answer is better than one of the reference answers to its prompt or, where its prompt has none,
+ * than one of all: (1/M) Σ_m σ(r − r_m)   (Fu et al., arXiv 2502.18770, "preference as reward")
  */
 export function betterThan(
   reference: readonly { readonly prompt: string; readonly reward: number }[],
@@ -143,42 +104,51 @@ export function betterThan(
 }
 
 /**
- * A reward model's folder (what `ruminate reward` writes) as a reward. A model of pairs knows differences alone: with
- * reference answers the reward is the probability that an answer is better than those.
+ * Opens a reward model's folder (what `ruminate reward` writes) as a reward. A model trained on pairs only knows
+ * differences: with reference answers, the reward is the probability that an answer is better than those.
  *
  * @example
  * const helpful = await openPreference('runs/reward-1/model', { name: 'helpful', part: 'summary' })
  * await zero({ task: 'chat.jsonl', rewards: [{ ...helpful, weight: 1 }] })
  * await helpful.close()
+ *
+ * @throws UserError where the folder is not a reward model.
  */
 export async function openPreference(
   folder: string,
   {
     threads = 1,
+    engine: engineName = 'local',
     reference = [],
     ...options
   }: PreferenceOptions & {
     readonly threads?: number
+    readonly engine?: EngineName
     readonly reference?: readonly Answered[]
   } = {},
 ): Promise<Reward & { close(): Promise<void> }> {
   const config = loadConfig(folder)
   if (config.head !== 'score')
-    throw new UserError(`${folder} is no reward model; \`ruminate reward --model ${folder}\` makes one of it`)
+    throw new UserError(
+      `${folder} is not a reward model; \`ruminate reward --model ${folder}\` makes one from it`,
+    )
   const codec = Tokenizer.load(folder)
-  const trainer = await openLocalTrainer({ model: folder, threads })
-  const padId = config.padTokenId ?? codec.padId
-  const known = await rewardsOf(
-    trainer,
-    reference.map((one) => encodeJudged(codec, answered(one))),
-    padId,
-  )
-  const shape = betterThan(reference.map(({ prompt }, i) => ({ prompt, reward: known[i]! })))
-  return {
-    ...preference(
-      { trainer, codec, padId, maxTokens: config.maxPositions },
-      known.length > 0 ? { shape, ...options } : options,
-    ),
-    close: () => trainer.close(),
+  const engine = await openEngine({ engine: engineName, model: folder, threads })
+  try {
+    const scorer = await engine.rewardScorer(engine.base)
+    const known = await scorer.rewards(
+      reference.map((answered) => encodeScoredText(codec, conversation(answered))),
+    )
+    const shape = betterThan(reference.map(({ prompt }, i) => ({ prompt, reward: known[i]! })))
+    return {
+      ...preference(
+        { scorer, codec, maxTokens: config.maxPositions },
+        known.length > 0 ? { shape, ...options } : options,
+      ),
+      close: () => engine.close(),
+    }
+  } catch (error) {
+    await engine.close()
+    throw error
   }
 }

@@ -1,35 +1,36 @@
 import type { Language } from './language.ts'
 
-/** A question with the answer that a rule can check. */
+/** A question with its gold answer. */
 export interface Question {
-  /** Stable identity, unique within a task: a hash or a row number. */
+  /** Stable and unique within a task: a hash or a row number. */
   readonly id: string
-  /** What the user asks, as text. */
+  /** The question as text. */
   readonly prompt: string
-  /** The gold answer as text (for a task that checks by rule, one valid answer). */
+  /** The gold answer as text; for a task that checks by rule, one of the valid answers. */
   readonly gold: string
-  /** Family or difficulty, by which results are broken down, e.g. "arithmetic/3". */
+  /** Family or difficulty, by which results are broken down, such as "arithmetic/3". */
   readonly kind: string
-  /** Language the thinking should be in, where it is not the task's. */
+  /** The language the thinking should be in, if it is not the task's. */
   readonly language?: Language
 }
 
-/** Whether an answer is right. `null`: it cannot be known (a gold that cannot be parsed); never scored. */
+/** Whether an answer is right. */
 export type Verdict = {
+  /** `null` if it cannot be known, for example because the gold cannot be parsed; such an answer is never scored. */
   readonly correct: boolean | null
   readonly reason: string
-  /** Of an answer with tests: the share that it passes. Those after the first failure run when this is called. */
+  /** For an answer with tests: the share that it passes. Calling it runs the tests after the first failure. */
   readonly share?: () => Promise<number>
 }
 
-/** What a reward may ask of the task that a question comes from. */
+/** The part of a task that rewards use. */
 export interface Checker {
   readonly name: string
   /**
-   * Is `answer` (the text of the answer part, `null` when none was found) right? Never throws. A rule is pure and tells
-   * at once; a promise is for a check that must run a program, within time limits of its own.
+   * Checks `answer`: the text of the answer part, or `null` if none was found. Never throws. A rule is pure and returns
+   * its verdict directly; a check that runs a program returns a promise and limits the time of the program itself.
    */
   check(question: Question, answer: string | null): Verdict | Promise<Verdict>
-  /** Language the thinking should be in, for the language reward. */
+  /** The language the thinking should be in, for the language reward. */
   readonly language: Language
 }

@@ -22,7 +22,7 @@ test.each<[text: string, n: number, share: number]>([
 const score = (response: string, n?: number) =>
   repetition(n === undefined ? {} : { n }).score(fakeRollout({ response }))
 
-test('nothing for an honest response, nearly −1 for a loop', () => {
+test('0 for an honest response, nearly −1 for a loop', () => {
   expect(score('First 6*9=54, then 54+17=71. Let me check: 71-17=54, and 54/9=6. So the result is 71.')).toBe(
     0,
   )
@@ -30,7 +30,7 @@ test('nothing for an honest response, nearly −1 for a loop', () => {
 })
 
 test.each(['ha'.repeat(2000), 'ahem'.repeat(2000), '!'.repeat(2000), '\n'.repeat(2000), '哈'.repeat(2000)])(
-  'a loop without breaks counts too',
+  'a loop without white space counts too',
   (response) => expect(score(response, 4)).toBeLessThan(-0.9),
 )
 

@@ -1,17 +1,17 @@
 import { UserError } from '../common/errors.ts'
 import type { Reward } from './reward.ts'
 
-/** Units of an n-gram: honest solutions hardly ever repeat sixteen in a row, a loop does. */
+/** The default length of an n-gram in units. Honest solutions almost never repeat sixteen in a row; loops do. */
 export const NGRAM = 16
 
-/** A word, an ideograph, a number, a sign, a run of white space; what goes on without a break is cut into pieces. */
+/** A word, an ideograph, a number, a punctuation mark or a run of white space; long runs are cut into pieces. */
 const UNIT =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[\p{L}\p{M}]{1,16}|\p{N}{1,16}|\s{2,16}|\S/gu
 
-/** A text in its units. */
+/** Splits a text into units, ignoring case. */
 export const unitsOf = (text: string): string[] => text.toLowerCase().match(UNIT) ?? []
 
-/** Share of a text's n-grams that stood in it before; 0 where it is shorter than one. */
+/** The share of a text's n-grams that have occurred in it before; 0 if the text is shorter than one n-gram. */
 export function repeatedShare(text: string, n: number): number {
   const units = unitsOf(text)
   const total = units.length - n + 1
@@ -22,10 +22,12 @@ export function repeatedShare(text: string, n: number): number {
 }
 
 /**
- * Punishes repetition: −(repeated n-grams / n-grams) of the whole response. Yeo et al. (arXiv 2502.03373, §4.5) mark
- * repeated 40-grams of tokens, against responses that grow long by saying the same again.
+ * A penalty on repetition: −(repeated n-grams / n-grams) of the whole response. Yeo et al. (arXiv 2502.03373, §4.5)
+ * penalise repeated 40-grams of tokens, so that responses do not grow longer by repeating themselves.
  *
- * Range −1 … 0. Fooled by: a loop whose words change (a counter every few words); cycles longer than the response.
+ * Range −1 … 0. Fooled by: a loop with changing words (such as a counter); text that repeats itself only beyond the end.
+ *
+ * @throws UserError unless n is a whole number of at least 1.
  */
 export function repetition({ n = NGRAM }: { n?: number } = {}): Reward {
   if (!(Number.isInteger(n) && n >= 1))

@@ -1,34 +1,37 @@
 import type { Checker, Question, Verdict } from './question.ts'
 
-/** What a reward may look at. */
+/** A response to a question, as rewards see it. */
 export interface Rollout {
   readonly question: Question
   readonly task: Checker
-  /** The prompt as the model saw it (template included). */
+  /** The prompt as the model saw it, including the template. */
   readonly prompt: string
-  /** The whole response as text, special tokens included, the end-of-text token left out. */
+  /** The whole response as text, with special tokens but without the end-of-text token. */
   readonly response: string
-  /** The chain of thought, or `null` when none could be found. */
+  /** The chain of thought, or `null` if there is none. */
   readonly thinking: string | null
-  /** The answer part, or `null` when none could be found. In R1's form: what the summary has in its box, else all of it. */
+  /** The answer part, or `null` if there is none. In R1's format: the content of the box in the summary, or else the summary. */
   readonly answer: string | null
-  /** What is said to the user: in R1's form all that follows the thinking, in R1-Zero's the answer part. */
+  /** The text for the user: all that follows the thinking in R1's format, the answer part in R1-Zero's. */
   readonly summary: string | null
-  /** The task's verdict on the answer. It is checked once, whoever asks: a check may run a program. */
+  /** The task's verdict on the answer. The check runs only once, however often this is called, as it may run a program. */
   readonly verdict: () => Verdict | Promise<Verdict>
   /** Number of sampled tokens. */
   readonly tokens: number
   readonly stopReason: 'stop' | 'length'
 }
 
-/** A named score of a rollout. Return `null` for "unknown": the rollout is then left out of the update. Throwing is counted as an error, and the rollout is left out too. */
+/**
+ * A named score of a rollout. `score` returns `null` for "unknown", which leaves the rollout out of the update; so does an
+ * exception, which is also reported as an error.
+ */
 export interface Reward {
   readonly name: string
-  /** Milliseconds after which it has failed, for one that waits its turn (for a sandbox, say); the caller's otherwise. */
+  /** Time limit in milliseconds, if it is not the caller's: for a reward that may wait, for example for a sandbox. */
   readonly timeoutMs?: number
-  /** It learned from examples what to score (a reward model), so that training can learn to please it: it is watched. */
+  /** Set for a reward model. Training can learn to exploit it, so it is watched. */
   readonly learned?: true
-  /** Whether it has anything to say of a rollout. Where not, it is no part of the scores; it always has by default. */
+  /** Whether it applies to a rollout; if not, it is left out of the scores. By default it always applies. */
   applies?(rollout: Rollout): boolean
   score(rollout: Rollout): number | null | Promise<number | null>
 }

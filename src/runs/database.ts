@@ -1,11 +1,11 @@
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import Database from 'libsql'
+import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
-import { onDisk } from './failures.ts'
 
 export type SqliteDatabase = Database.Database
 
-/** Bumped when the tables change. */
+/** Increased when the tables change. */
 const VERSION = 1
 
 const SCHEMA = `
@@ -25,14 +25,16 @@ CREATE INDEX rollouts_by_question ON rollouts (question, split);
 CREATE TABLE checkpoints (step INTEGER PRIMARY KEY, path TEXT NOT NULL, score REAL);
 CREATE TABLE events (step INTEGER NOT NULL, level TEXT NOT NULL, message TEXT NOT NULL);
 `
+/** Indexes that databases of the same version, made by earlier releases, may lack. */
+const LATER_INDEXES = 'CREATE INDEX IF NOT EXISTS metrics_by_step ON metrics (step);'
 
-/** A new run database, with the row of its run: there wholly or not at all. */
+/** Creates a run database with the row of its run, atomically. @throws UserError if the disk fails. */
 export function createDatabase(file: string, run: readonly (string | number)[]): SqliteDatabase {
   return onDisk('create', file, () => {
     const temporary = `${file}.new`
     rmSync(temporary, { force: true })
     const database = new Database(temporary)
-    database.exec(`BEGIN; ${SCHEMA} PRAGMA user_version = ${VERSION}`)
+    database.exec(`BEGIN; ${SCHEMA} ${LATER_INDEXES} PRAGMA user_version = ${VERSION}`)
     database.prepare('INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, NULL)').run(...run)
     database.exec('COMMIT')
     database.close()
@@ -41,8 +43,12 @@ export function createDatabase(file: string, run: readonly (string | number)[]):
   })
 }
 
-/** An existing run database. */
-export function openDatabase(file: string): SqliteDatabase {
+/**
+ * Opens an existing run database; for writing, indexes that it lacks are added.
+ *
+ * @throws UserError if there is none, its version is another, or the disk fails.
+ */
+export function openDatabase(file: string, { write }: { write: boolean }): SqliteDatabase {
   if (!existsSync(file))
     throw new UserError(`no run at ${file}; \`ruminate runs\` lists the runs of this folder`)
   return onDisk('open', file, () => {
@@ -52,8 +58,11 @@ export function openDatabase(file: string): SqliteDatabase {
     }
     if (version !== VERSION) {
       database.close()
-      throw new UserError(`${file} has run-store version ${version}, this Ruminate reads version ${VERSION}`)
+      throw new UserError(
+        `${file} has version ${version} of the run database; this version of Ruminate reads version ${VERSION}`,
+      )
     }
+    if (write) database.exec(LATER_INDEXES)
     return database
   })
 }
@@ -64,7 +73,11 @@ function connect(file: string): SqliteDatabase {
   return database
 }
 
-/** Held by the one process that writes a run; the operating system gives it up when that process dies. */
+/**
+ * Takes the lock of a run, which one process at a time can hold; the operating system releases it when that process ends.
+ *
+ * @throws UserError if another process holds it, or the disk fails.
+ */
 export function lockRun(file: string): SqliteDatabase {
   const lock = onDisk('open', file, () => new Database(file, { timeout: 0 }))
   try {

@@ -1,10 +1,10 @@
-/** Training was asked to stop, did so at the end of a step, and wrote a checkpoint where one can be resumed. */
+/** Thrown when an aborted run has stopped after a step and, if it writes checkpoints, has written one. */
 export class Interrupted extends Error {
   override name = 'Interrupted'
   constructor(
     readonly runDirectory: string,
     readonly step: number,
   ) {
-    super(`interrupted at step ${step}; \`ruminate resume ${runDirectory}\` goes on from there`)
+    super(`interrupted at step ${step}; \`ruminate resume ${runDirectory}\` continues from there`)
   }
 }

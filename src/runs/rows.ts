@@ -1,6 +1,6 @@
 export type RunStatus = 'running' | 'interrupted' | 'failed' | 'done'
 
-/** What a run is, as its `run` table says. */
+/** A run's own record, with its last step. */
 export interface RunInfo {
   readonly directory: string
   readonly recipe: string
@@ -10,7 +10,7 @@ export interface RunInfo {
   readonly created: string
   readonly settings: unknown
   readonly versions: Readonly<Record<string, string>>
-  /** The outcome, once done. */
+  /** The result, once the run is done; null before. */
   readonly result: unknown
   /** The last step with a metric. */
   readonly step: number
@@ -30,11 +30,11 @@ export interface RunEvent {
 export interface Checkpoint {
   readonly step: number
   readonly path: string
-  /** How good it is, where known: the higher the better. Held-out pass@1, or the negative loss. */
+  /** The higher the better: held-out pass@1, or the negative loss; null if unknown. */
   readonly score: number | null
 }
 
-/** One sampled response with everything that became of it. */
+/** One sampled response with its rewards and its part in the update. */
 export interface RolloutRow {
   readonly step: number
   /** 'train', 'eval-before', 'eval-40', 'eval-after', … */
@@ -48,22 +48,24 @@ export interface RolloutRow {
   readonly thinking: string | null
   readonly answer: string | null
   readonly logprobs: Float32Array
-  /** Each reward by name; null where it is unknown or failed. */
+  /** Each reward by name; null if it is unknown or failed. */
   readonly rewards: Readonly<Record<string, number | null>>
   readonly correct: boolean | null
-  /** Weighted sum; null leaves the rollout out of the update. */
+  /** Weighted sum of the rewards; null if the rollout is not used in the update. */
   readonly total: number | null
   readonly advantage: number | null
   readonly stopReason: 'stop' | 'length'
   readonly length: number
 }
 
+/** What one step adds to a run. */
 export interface StepRecord {
   readonly metrics?: Readonly<Record<string, number>>
   readonly rollouts?: readonly Omit<RolloutRow, 'step'>[]
   readonly events?: readonly Omit<RunEvent, 'step'>[]
 }
 
+/** The values of a row of the `rollouts` table, without its id. */
 export function toParameters(
   step: number,
   row: Omit<RolloutRow, 'step'>,
@@ -89,6 +91,7 @@ export function toParameters(
   ]
 }
 
+/** The inverse of `toParameters`, from a row as the driver returns it. */
 export function fromRow(row: Record<string, unknown>): RolloutRow {
   return {
     step: row.step as number,
@@ -115,7 +118,7 @@ function bytes(array: Int32Array | Float32Array): Buffer {
   return Buffer.from(array.buffer, array.byteOffset, array.byteLength)
 }
 
-/** The driver hands blobs out as ArrayBuffer from `all` and as Buffer from `get`. */
+/** The driver returns blobs as ArrayBuffer from `all` and as Buffer from `get`. */
 function arrayBuffer(blob: unknown): ArrayBuffer {
   if (blob instanceof ArrayBuffer) return blob
   return new Uint8Array(blob as Uint8Array).buffer

@@ -1,11 +1,11 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import Database from 'libsql'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { UserError } from '../common/errors.ts'
-import { explainFailure } from './failures.ts'
 import type { RolloutRow } from './rows.ts'
-import { listRuns, RunStore } from './store.ts'
+import { findRun, listRuns, RunStore } from './store.ts'
 
 let root: string
 beforeEach(() => {
@@ -40,7 +40,7 @@ const write = (text: string) => async (directory: string) => {
 }
 
 describe('RunStore', () => {
-  test('gives back what it was given', () => {
+  test('reads back what was stored', () => {
     const store = create()
     store.record(1, {
       metrics: { accuracy: 0.25, kl: Number.NaN },
@@ -65,7 +65,7 @@ describe('RunStore', () => {
     again.close()
   })
 
-  test('a step is recorded wholly or not at all', () => {
+  test('a step is recorded completely or not at all', () => {
     const store = create()
     const bad = { ...rollout('q1'), kind: null as unknown as string }
     expect(() => store.record(1, { metrics: { accuracy: 1 }, rollouts: [rollout('q0'), bad] })).toThrow()
@@ -100,13 +100,13 @@ describe('RunStore', () => {
         writeFileSync(join(directory, 'weights'), 'half')
         throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
       }),
-    ).rejects.toThrow(/the disk is full; make space\. `ruminate resume \S+zero-1` then goes on/)
+    ).rejects.toThrow(/the disk is full; make space\. `ruminate resume \S+zero-1` then continues/)
     expect(readdirSync(join(root, 'zero-1', 'checkpoints'))).toEqual([])
     expect(store.checkpoints()).toEqual([])
     store.close()
   })
 
-  test('truncateAfter forgets later steps and their checkpoints', async () => {
+  test('truncateAfter deletes later steps and their checkpoints', async () => {
     const store = create()
     for (const step of [0, 1, 2, 3])
       store.record(step, {
@@ -133,7 +133,7 @@ describe('RunStore', () => {
     RunStore.open(store.directory, { write: true }).close()
   })
 
-  test('what an interrupted checkpoint left is removed', () => {
+  test('the remains of an interrupted checkpoint are removed', () => {
     const store = create()
     store.close()
     mkdirSync(join(store.directory, 'checkpoints', '.tmp-1-1'))
@@ -141,13 +141,80 @@ describe('RunStore', () => {
     expect(readdirSync(join(store.directory, 'checkpoints'))).toEqual([])
   })
 
-  test('names the next free folder and lists runs, telling of broken ones', () => {
+  test('uses the next free folder; lists runs and reports broken ones', () => {
     for (let i = 0; i < 2; i++) RunStore.create({ recipe: 'zero', seed: i, settings: {}, root }).close()
     mkdirSync(join(root, 'zero-3'))
     writeFileSync(join(root, 'zero-3', 'run.sqlite'), 'this is not a database, it is text of some length')
     const broken: string[] = []
     expect(listRuns(root, (message) => broken.push(message)).map(({ seed }) => seed)).toEqual([0, 1])
     expect(broken).toHaveLength(1)
+  })
+})
+
+describe('what a step reads costs the same however many steps there are', () => {
+  /** The query plans of what `work` reads. */
+  const plansOf = (store: RunStore, work: (store: RunStore) => unknown): string[] => {
+    const prepare = vi.spyOn(Database.prototype, 'prepare')
+    work(store)
+    const queries = prepare.mock.calls.map(([sql]) => sql).filter((sql) => /FROM metrics/.test(sql))
+    prepare.mockRestore()
+    expect(queries.length).toBeGreaterThan(0)
+    const database = new Database(join(store.directory, 'run.sqlite'))
+    const rows = queries.flatMap((sql) =>
+      database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...(sql.includes('?') ? [1] : [])),
+    ) as { detail: string }[]
+    database.close()
+    return rows.map(({ detail }) => detail)
+  }
+  const reads: [string, (store: RunStore) => unknown][] = [
+    ['info', (store) => store.info()],
+    ['metricsAt', (store) => store.metricsAt(3)],
+  ]
+  const fill = () => {
+    const store = create()
+    for (let step = 0; step < 20; step++) store.record(step, { metrics: { loss: step, reward: -step } })
+    return store
+  }
+
+  test.each(reads)('%s uses an index', (_, read) => {
+    const store = fill()
+    const plans = plansOf(store, read)
+    expect(plans).toEqual([expect.stringMatching(/^SEARCH metrics USING (COVERING )?INDEX metrics_by_step/)])
+    store.close()
+  })
+
+  test.each(reads)('%s, in a run made before there was the index', (_, read) => {
+    const store = fill()
+    store.close()
+    const database = new Database(join(store.directory, 'run.sqlite'))
+    database.exec('DROP INDEX metrics_by_step')
+    database.close()
+    const reader = RunStore.open(store.directory)
+    expect(reader.info().step).toBe(19)
+    expect(reader.metricsAt(3)).toEqual({ loss: 3, reward: -3 })
+    expect(plansOf(reader, read).join()).not.toMatch(/metrics_by_step/)
+    reader.close()
+    const writer = RunStore.open(store.directory, { write: true })
+    expect(plansOf(writer, read).join()).toMatch(/^SEARCH metrics USING .*metrics_by_step/)
+    expect(writer.metricsAt(3)).toEqual({ loss: 3, reward: -3 })
+    writer.close()
+  })
+})
+
+describe('findRun', () => {
+  test('by path, or by name inside the folder of runs', () => {
+    create().close()
+    expect(findRun(join(root, 'zero-1'))).toBe(join(root, 'zero-1'))
+    expect(findRun('zero-1', root)).toBe(join(root, 'zero-1'))
+  })
+  test('an unknown name is an error that lists the most similar ones', () => {
+    for (const name of ['zero-1', 'zero-12', 'r1-1']) create(join(root, name)).close()
+    mkdirSync(join(root, 'zero-2'))
+    expect(() => findRun('zero-2', root)).toThrow(
+      `there is no run zero-2, neither at that path nor in ${root}/; similar names in ${root}/: zero-1, zero-12, r1-1`,
+    )
+    expect(() => findRun(root, root)).toThrow(`${root} is not a run (it has no run.sqlite); similar names`)
+    expect(() => findRun('zero-1', join(root, 'none'))).toThrow(/none\/ has no runs$/)
   })
 })
 
@@ -180,21 +247,5 @@ describe('a failing disk is one line', () => {
     chmodSync(root, 0o500)
     expect(() => create()).toThrow(/permission denied/)
     chmodSync(root, 0o700)
-  })
-
-  const codes: [string, RegExp][] = [
-    ['SQLITE_FULL', /the disk is full/],
-    ['SQLITE_IOERR_WRITE', /input\/output error/],
-    ['SQLITE_READONLY_DBMOVED', /may not be written/],
-    ['EACCES', /permission denied/],
-  ]
-  test.each(codes)('%s', (code, message) => {
-    const explained = explainFailure(Object.assign(new Error('x'), { code }), 'write', 'run.sqlite')
-    expect(explained).toBeInstanceOf(UserError)
-    expect((explained as Error).message).toMatch(message)
-  })
-  test('anything else stays as it is', () => {
-    const error = new TypeError('a defect')
-    expect(explainFailure(error, 'write', 'x')).toBe(error)
   })
 })

@@ -1,11 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
+import { diskError, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
+import { removeTemporaryFolders, writeFolderAtomically } from '../common/files.ts'
+import { editDistance } from '../common/nearest.ts'
 import { versions } from '../common/package.ts'
 import { shellWord } from '../common/shell.ts'
-import { removeLeftovers, writeAtomically } from './checkpoint.ts'
 import { createDatabase, lockRun, openDatabase, type SqliteDatabase } from './database.ts'
-import { explainFailure, onDisk } from './failures.ts'
 import type { Checkpoint, MetricPoint, RolloutRow, RunEvent, RunInfo, RunStatus, StepRecord } from './rows.ts'
 import { fromRow, toParameters } from './rows.ts'
 
@@ -25,7 +26,11 @@ export class RunStore {
     this.#lock = lock
   }
 
-  /** A new run: in `out` if given, else in the next free `<root>/<recipe>-<n>`. */
+  /**
+   * Creates a run: in `out` if given, else in the next free `<root>/<recipe>-<n>`.
+   *
+   * @throws UserError if there is a run already, or the disk fails.
+   */
   static create(options: {
     recipe: string
     seed: number
@@ -34,13 +39,13 @@ export class RunStore {
     root?: string
   }): RunStore {
     const directory = resolve(options.out ?? nextFree(options.root ?? 'runs', options.recipe))
-    if (existsSync(join(directory, 'run.sqlite')))
+    if (isRun(directory))
       throw new UserError(
-        `${directory} already holds a run; \`ruminate resume ${directory}\` goes on with it`,
+        `${directory} already holds a run; \`ruminate resume ${shellWord(directory)}\` continues it`,
       )
     onDisk('create', directory, () => makeFolder(join(directory, 'checkpoints')))
     const lock = lockRun(join(directory, '.lock'))
-    const database = createDatabase(join(directory, 'run.sqlite'), [
+    const database = createDatabase(databaseFile(directory), [
       options.recipe,
       options.seed,
       JSON.stringify(options.settings),
@@ -51,18 +56,22 @@ export class RunStore {
     return new RunStore(directory, database, lock)
   }
 
-  /** An existing run; `write` takes the lock that keeps a second writer out. */
+  /**
+   * Opens an existing run; `write` takes the lock that keeps other writers out.
+   *
+   * @throws UserError if it is not a run, another process writes it, or the disk fails.
+   */
   static open(directory: string, { write = false } = {}): RunStore {
     const path = resolve(directory)
-    const file = join(path, 'run.sqlite')
-    if (!existsSync(file))
+    if (!isRun(path))
       throw new UserError(`${directory} is not a run (it has no run.sqlite); \`ruminate runs\` lists them`)
     const lock = write ? lockRun(join(path, '.lock')) : null
-    const store = new RunStore(path, openDatabase(file), lock)
-    if (write) removeLeftovers(join(path, 'checkpoints'))
+    const store = new RunStore(path, openDatabase(databaseFile(path), { write }), lock)
+    if (write) removeTemporaryFolders(join(path, 'checkpoints'))
     return store
   }
 
+  /** The run's settings, status and last step. */
   info(): RunInfo {
     const row = this.#database.prepare('SELECT * FROM run').get() as Record<string, string | number | null>
     const { step } = this.#database.prepare('SELECT max(step) AS step FROM metrics').get() as {
@@ -85,7 +94,7 @@ export class RunStore {
     this.#write(() => this.#database.prepare('UPDATE run SET status = ?').run(status))
   }
 
-  /** Marks a run that an error ended. The error itself is what gets reported, so a disk that fails again here is not. */
+  /** Sets the status of a run that ended with an error. That error is the one to report, so a disk that fails here, too, is ignored. */
   fail(): void {
     try {
       this.setStatus('failed')
@@ -94,14 +103,14 @@ export class RunStore {
     }
   }
 
-  /** The run is done, with this outcome. */
+  /** Sets the status of a completed run, with its result. */
   finish(result: unknown): void {
     this.#write(() =>
       this.#database.prepare("UPDATE run SET status = 'done', result = ?").run(JSON.stringify(result)),
     )
   }
 
-  /** Everything that one step produced, in one transaction. A metric that is NaN is unknown and gets no row. */
+  /** Stores everything that one step produced, in one transaction. A metric that is NaN is unknown and gets no row. */
   record(step: number, { metrics = {}, rollouts = [], events = [] }: StepRecord): void {
     const metric = this.#database.prepare('INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)')
     const event = this.#database.prepare('INSERT INTO events VALUES (?, ?, ?)')
@@ -119,13 +128,14 @@ export class RunStore {
     )
   }
 
-  /** A metric's values in the order of steps. */
+  /** The values of a metric, ordered by step. */
   metric(name: string): MetricPoint[] {
     return this.#database
       .prepare('SELECT step, value FROM metrics WHERE name = ? ORDER BY step')
       .all(name) as MetricPoint[]
   }
 
+  /** Names of all metrics, in alphabetical order. */
   metricNames(): string[] {
     const rows = this.#database.prepare('SELECT DISTINCT name FROM metrics ORDER BY name').all() as {
       name: string
@@ -139,7 +149,7 @@ export class RunStore {
     return Object.fromEntries((rows as { name: string; value: number }[]).map((r) => [r.name, r.value]))
   }
 
-  /** Rollouts, newest first. */
+  /** Rollouts that match the filter, newest first; at most `limit`. */
   rollouts(filter: { split?: string; step?: number; question?: string; limit?: number } = {}): RolloutRow[] {
     const where: string[] = []
     const values: (string | number)[] = []
@@ -156,12 +166,14 @@ export class RunStore {
     return (rows as Record<string, unknown>[]).map(fromRow)
   }
 
+  /** Events, ordered by step. */
   events(): RunEvent[] {
     return this.#database
       .prepare('SELECT step, level, message FROM events ORDER BY step, rowid')
       .all() as RunEvent[]
   }
 
+  /** Checkpoints that exist, ordered by step; paths are absolute. */
   checkpoints(): Checkpoint[] {
     const rows = this.#database
       .prepare('SELECT step, path, score FROM checkpoints ORDER BY step')
@@ -171,7 +183,7 @@ export class RunStore {
       .filter(({ path }) => existsSync(path))
   }
 
-  /** Writes `checkpoints/step-…` whole or not at all, then drops all but the last two and the one with the best score. */
+  /** Writes `checkpoints/step-…` atomically, then deletes all but the last two and the one with the best score. */
   async checkpoint(
     step: number,
     score: number | null,
@@ -187,19 +199,19 @@ export class RunStore {
       (b, c) => (c.score !== null && c.score > (b?.score ?? -Infinity) ? c : b),
       null,
     )
-    for (const old of all.slice(0, -2)) if (old.step !== best?.step) this.#drop(old)
+    for (const old of all.slice(0, -2)) if (old.step !== best?.step) this.#delete(old)
   }
 
-  /** Writes the trained model to `model/`, whole or not at all. */
+  /** Writes the trained model to `model/`, atomically. Resolves to its path. */
   async writeModel(write: (directory: string) => Promise<void>): Promise<string> {
     const path = join(this.directory, 'model')
     await this.#fill(path, write)
     return path
   }
 
-  /** Forgets everything after `step`, so that it can be done again. */
+  /** Deletes everything after `step`, so that those steps can be run again. */
   truncateAfter(step: number): void {
-    for (const later of this.checkpoints().filter((c) => c.step > step)) this.#drop(later)
+    for (const later of this.checkpoints().filter((c) => c.step > step)) this.#delete(later)
     this.#write(
       this.#database.transaction(() => {
         for (const table of ['metrics', 'rollouts', 'events', 'checkpoints'])
@@ -215,7 +227,7 @@ export class RunStore {
     this.#lock?.close()
   }
 
-  #drop({ step, path }: Checkpoint): void {
+  #delete({ step, path }: Checkpoint): void {
     this.#write(() => this.#database.prepare('DELETE FROM checkpoints WHERE step = ?').run(step))
     rmSync(path, { recursive: true, force: true })
   }
@@ -224,33 +236,33 @@ export class RunStore {
     try {
       work()
     } catch (error) {
-      throw this.#goesOn(explainFailure(error, 'write', join(this.directory, 'run.sqlite')))
+      throw this.#withAdvice(diskError(error, 'write', databaseFile(this.directory)))
     }
   }
 
   async #fill(directory: string, write: (temporary: string) => Promise<void>): Promise<void> {
     try {
-      await writeAtomically(directory, write)
+      await writeFolderAtomically(directory, write)
     } catch (error) {
-      throw this.#goesOn(error)
+      throw this.#withAdvice(error)
     }
   }
 
-  /** A disk that failed costs no more than the work since the last checkpoint, and people are told. */
-  #goesOn(error: unknown): unknown {
+  /** Adds to the error of a failed disk how to continue the run. */
+  #withAdvice(error: unknown): unknown {
     if (!(error instanceof UserError)) return error
     return new UserError(
-      `${error.message}. \`ruminate resume ${shellWord(this.directory)}\` then goes on from the last checkpoint`,
+      `${error.message}. \`ruminate resume ${shellWord(this.directory)}\` then continues from the last checkpoint`,
     )
   }
 }
 
-/** Every run below `root`, oldest first. A folder that cannot be read is reported by `onBroken`. */
+/** All runs in the folder `root`, oldest first. `onBroken` is called for each run that cannot be read. */
 export function listRuns(root: string, onBroken: (message: string) => void): RunInfo[] {
   if (!existsSync(root)) return []
   const runs: RunInfo[] = []
-  for (const name of onDisk('list the runs in', root, () => readdirSync(root))) {
-    if (!existsSync(join(root, name, 'run.sqlite'))) continue
+  for (const name of onDisk('read', root, () => readdirSync(root))) {
+    if (!isRun(join(root, name))) continue
     try {
       const store = RunStore.open(join(root, name))
       try {
@@ -265,7 +277,35 @@ export function listRuns(root: string, onBroken: (message: string) => void): Run
   return runs.sort((a, b) => a.created.localeCompare(b.created))
 }
 
-/** Folder by folder: Node's recursive mkdir never returns where a parent cannot be made, as below /proc. */
+/** Names that the error about an unknown run lists. */
+const LISTED = 5
+
+/**
+ * The folder of a run: `name` is its path, or its name inside `root`, as `ruminate runs` lists it.
+ *
+ * @throws UserError if there is no such run, with the names in `root` that are most similar.
+ */
+export function findRun(name: string, root = 'runs'): string {
+  const found = [name, join(root, name)].find(isRun)
+  if (found !== undefined) return resolve(found)
+  const names = existsSync(root) ? onDisk('read', root, () => readdirSync(root)) : []
+  const distance = (other: string): number => editDistance(basename(name), other)
+  const similar = names
+    .filter((other) => isRun(join(root, other)))
+    .sort((a, b) => distance(a) - distance(b))
+    .slice(0, LISTED)
+  const problem = existsSync(name)
+    ? `${name} is not a run (it has no run.sqlite)`
+    : `there is no run ${name}, neither at that path nor in ${root}/`
+  throw new UserError(
+    `${problem}; ${similar.length > 0 ? `similar names in ${root}/: ${similar.join(', ')}` : `${root}/ has no runs`}`,
+  )
+}
+
+const databaseFile = (directory: string): string => join(directory, 'run.sqlite')
+const isRun = (directory: string): boolean => existsSync(databaseFile(directory))
+
+/** Makes a folder and its parents. Node's recursive mkdir never returns if a parent cannot be made, as inside /proc. */
 function makeFolder(path: string): void {
   if (existsSync(path)) return
   makeFolder(dirname(path))

@@ -9,11 +9,11 @@ import type { Language, Limits } from './program.ts'
 export const FD = { result: RESULT_FD, filter: 4, main: 5, stdin: 6 } as const
 
 const MIB = 2 ** 20
-/** Node keeps memory of its own beside the program's. */
+/** Memory that Node itself needs, in addition to the program's. */
 const NODE_MIB = 192
 const LOCALE = { LANG: 'C.UTF-8', PATH: '/usr/bin:/bin', HOME: '/tmp', TMPDIR: '/tmp' }
 const ENVIRONMENT: Record<Language, Record<string, string>> = {
-  // The same order of sets in every run; one thread in numerical libraries.
+  // The same order of sets in every run, and one thread in numerical libraries.
   python: {
     PYTHONHASHSEED: '0',
     PYTHONUTF8: '1',
@@ -24,12 +24,13 @@ const ENVIRONMENT: Record<Language, Record<string, string>> = {
 }
 
 /**
- * The command that runs /box/main in an interpreter behind bubblewrap: own process, network, IPC, host name and mount
- * namespaces; of the host's files only the interpreter and the system's libraries, read-only; no environment; a small
- * private /tmp; no capability and no way to one; a user of its own, so that the limit on processes counts only these.
+ * The command that runs /box/main with an interpreter in bubblewrap. The program has its own process, network, IPC, host
+ * name and mount namespaces; it can read only the interpreter and the system's libraries among the host's files; it has no
+ * environment, a small private /tmp, no capabilities and no means to gain any; and its own user, so that the limit on
+ * processes counts only its own.
  *
- * As root the program drops to `uid`, which nobody else has; otherwise bubblewrap makes a user namespace, in which
- * Linux (5.14 and newer) counts processes apart.
+ * When this process runs as root, the program runs as the otherwise unused user `uid`; else bubblewrap makes a user
+ * namespace, in which Linux (5.14 and newer) counts processes separately.
  */
 export function commandLine(
   language: Language,
@@ -41,7 +42,7 @@ export function commandLine(
     existsSync,
   )
   return [
-    // Where the machine runs out of memory, this goes first and not the trainer.
+    // If the machine runs out of memory, Linux kills this process first, not the trainer.
     ...['choom', '-n', '1000', '--', 'bwrap', '--die-with-parent', '--new-session'],
     ...[
       '--unshare-pid',
@@ -62,12 +63,12 @@ export function commandLine(
     ...['--proc', '/proc', '--dev', '/dev', ...tmpfs('/dev/shm', limits), '--remount-ro', '/dev'],
     ...[...tmpfs('/tmp', limits), '--chdir', '/tmp', '--remount-ro', '/'],
     ...(uid === null ? [] : ['--cap-add', 'CAP_SETUID', '--cap-add', 'CAP_SETGID']),
-    // The first process: when it ends, the kernel ends all others before anyone hears of it. Input is a file, not a pipe,
-    // so that programs can open /dev/stdin.
+    // The first process in the namespace: when it ends, the kernel kills all others. The input is a file, not a pipe, so
+    // that programs can open /dev/stdin.
     ...['--', 'sh', '-c', '"$@" </box/stdin; exit $?', 'sh'],
     ...(uid === null ? [] : dropTo(uid)),
     ...resourceLimits(language, limits),
-    // Says on the result's descriptor that everything stands.
+    // Writes a line to the result's descriptor when the sandbox is set up.
     ...['sh', '-c', `echo >&${FD.result}; exec "$@"`, 'sh', interpreter.command],
     ...(language === 'python' ? ['-s', '-B'] : [`--max-old-space-size=${limits.memoryMiB}`]),
     '/box/main',
@@ -89,7 +90,7 @@ function dropTo(uid: number): string[] {
   ]
 }
 
-/** MiB that a process, and all together, may hold. */
+/** Memory limit in MiB for a process, and for all processes together. */
 export function memoryFor(language: Language, { memoryMiB }: Limits): number {
   return memoryMiB + (language === 'javascript' ? NODE_MIB : 0)
 }
@@ -100,12 +101,12 @@ function resourceLimits(language: Language, limits: Limits): string[] {
     ...['prlimit', '--core=0', `--cpu=${limits.cpuSeconds}:${limits.cpuSeconds + 1}`],
     ...[`--data=${memory}`, `--nproc=${limits.processes}`, '--nofile=128', '--memlock=0', '--msgqueue=0'],
     `--fsize=${limits.tmpMiB * MIB}`,
-    // Node reserves far more addresses than it uses.
+    // Node reserves far more address space than it uses.
     ...(language === 'python' ? [`--as=${memory}`] : []),
   ]
 }
 
-/** `/lib` is a link into /usr on most systems, a folder on some, and absent on others. */
+/** Options that make a path the same as on the host: `/lib`, say, is a link into /usr, a folder, or absent. */
 function sameAsOnHost(path: string): string[] {
   if (!existsSync(path)) return []
   try {
@@ -115,7 +116,7 @@ function sameAsOnHost(path: string): string[] {
   }
 }
 
-/** Every folder above the paths but the root, outermost first. */
+/** All folders that contain the paths, without the root, outermost first. */
 function foldersAbove(paths: readonly string[]): string[] {
   const folders = new Set<string>()
   for (const path of paths)
@@ -123,17 +124,17 @@ function foldersAbove(paths: readonly string[]): string[] {
   return [...folders].sort((a, b) => a.length - b.length)
 }
 
-/** For root: a user number that is mapped here, and of no other run of this machine that is likely to live. */
+/** If this process runs as root: a random user id that exists here and is unlikely to be in use; else null. */
 export function spareUid(): number | null {
   if (process.getuid?.() !== 0) return null
-  // Lines of first, first outside, count: with a user namespace around this process, few numbers exist.
+  // Each line is: first id inside, first id outside, count. In a user namespace, only few ids exist.
   const ends = readFileSync('/proc/self/uid_map', 'utf8')
     .trim()
     .split('\n')
     .map((line) => line.trim().split(/\s+/).map(Number))
     .map(([first = 0, , count = 0]) => first + count)
   const end = Math.min(Math.max(...ends), 2 ** 31)
-  // Of the upper half, up to 65533 where that is all there is.
+  // From the upper half of the ids.
   const spare = Math.floor(end / 2)
   return randomInt(end - spare, end - 2)
 }

@@ -1,10 +1,10 @@
 import type { Language, Program } from './program.ts'
 
-/** The file descriptor that results go to: nothing that a program prints is taken for a result. */
+/** The file descriptor for results, apart from everything that a program prints. */
 export const RESULT_FD = 3
 
 /**
- * Calls the function of a script that has run already, and delivers what it returns as JSON: `undefined` as `null`; NaN,
+ * Calls a function of a script that has been run, and delivers the returned value as JSON. `undefined` becomes `null`; NaN,
  * infinities and BigInts throw.
  */
 export const CALL_IN_JAVASCRIPT = `(async ({ call, args }, deliver) => {
@@ -21,7 +21,10 @@ export const CALL_IN_JAVASCRIPT = `(async ({ call, args }, deliver) => {
   }))
 })`
 
-/** Each reads `{source, call, args}` from standard input. It ends the process: nothing may go on after the result. */
+/**
+ * Programs that read `{source, call, args}` from standard input, run the source, make the call and write its result. They
+ * then end the process, so that nothing runs after the result.
+ */
 const HARNESS: Record<Language, string> = {
   python: `import json, os, sys, types
 request = json.load(sys.stdin)
@@ -50,13 +53,13 @@ require('vm').runInThisContext(source, 'program.js')
 `,
 }
 
-/** What the interpreter is to run, and its standard input. */
+/** The file that the interpreter runs, and its standard input. */
 export function mainFile({ language, source, input }: Program): { main: string; stdin: string } {
   if ('stdin' in input) return { main: source, stdin: input.stdin }
   return { main: HARNESS[language], stdin: requestOf(source, input) }
 }
 
-/** A call and the script that defines it, as one JSON text. */
+/** A script and a call of its function, as one JSON text. */
 export function requestOf(source: string, { call, args }: { call: string; args: string }): string {
   return `{"source":${JSON.stringify(source)},"call":${JSON.stringify(call)},"args":${args}}`
 }

@@ -1,10 +1,10 @@
 import { type Exact, parseExact, sameExact, stringifyExact } from './exact-json.ts'
 import { CALLABLE, type Language, type Outcome, type Program } from './program.ts'
 
-/** What a program is given, and what must come of it. */
+/** A test case: the input of a program, and a check of the outcome. */
 export interface Case {
   readonly input: Program['input']
-  /** What it should have done, for people. */
+  /** The expected output or result, to show to people. */
   readonly expected: string
   passedBy(outcome: Outcome): boolean
 }
@@ -12,7 +12,7 @@ export interface Case {
 /** The test cases of a question. */
 export interface Cases {
   readonly language: Language
-  /** The function that is called; null: whole programs over standard input and output. */
+  /** The function to call; null if programs read standard input and write standard output. */
   readonly call: string | null
   readonly cases: readonly Case[]
 }
@@ -21,7 +21,7 @@ export interface Cases {
  * Reads test cases in the form of APPS, TACO and LiveCodeBench, as JSON text: `{"inputs": [...], "outputs": [...]}`, with
  * `"fn_name"` where a function is called, and `"language": "javascript"` where it is not Python.
  *
- * @throws Error with what cannot be used. A question that doing nothing would solve is refused, too.
+ * @throws Error with the reason if they cannot be used, or if a program that does nothing would pass them.
  */
 export function readCases(text: string): Cases {
   const { $inputs: inputs, $outputs: outputs, $fn_name, $language = '$python' } = objectOf(text)
@@ -30,10 +30,12 @@ export function readCases(text: string): Cases {
   if (inputs.length === 0 || inputs.length !== outputs.length)
     throw new Error(`the tests have ${inputs.length} inputs and ${outputs.length} outputs`)
   if ($language !== '$python' && $language !== '$javascript')
-    throw new Error(`the tests ask for ${stringifyExact($language)}; "python" and "javascript" can be run`)
+    throw new Error(
+      `the language of the tests is ${stringifyExact($language)}; it must be "python" or "javascript"`,
+    )
   const call = $fn_name === undefined || $fn_name === null ? null : plain($fn_name)
   if (call !== null && !CALLABLE.test(call))
-    throw new Error(`fn_name is ${JSON.stringify(call)}, not the name of a function`)
+    throw new Error(`fn_name is ${JSON.stringify(call)}, which is not the name of a function`)
   const cases =
     call === null ? inputs.map((input, i) => stdinCase(input, outputs[i]!)) : callCases(call, inputs, outputs)
   return { language: $language === '$python' ? 'python' : 'javascript', call, cases }
@@ -44,7 +46,7 @@ function objectOf(text: string): Readonly<Record<string, Exact>> {
   try {
     value = parseExact(text)
   } catch {
-    throw new Error('the tests are no JSON')
+    throw new Error('the tests are not JSON')
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new Error('the tests must be {"inputs": [...], "outputs": [...]}')
@@ -53,37 +55,38 @@ function objectOf(text: string): Readonly<Record<string, Exact>> {
 
 const isText = (value: Exact): value is string => typeof value === 'string' && value[0] === '$'
 
-/** The text of a string; of anything else, its JSON. */
+/** The text of a string; the JSON of any other value. */
 const plain = (value: Exact): string => (isText(value) ? value.slice(1) : stringifyExact(value))
 
-/** Text, or a list of its lines. */
+/** The text of a value that is a text or a list of lines. */
 const textOf = (value: Exact): string => (Array.isArray(value) ? value.map(plain).join('\n') : plain(value))
 
 function stdinCase(input: Exact, output: Exact): Case {
   const expected = textOf(output)
-  if (shown(expected) === '')
+  if (trimmed(expected) === '')
     throw new Error('a test expects no output: any program that prints nothing would pass')
   return {
     input: { stdin: textOf(input) },
     expected,
-    passedBy: ({ end, stdout }) => end === 'exit' && shown(stdout) === shown(expected),
+    passedBy: ({ end, stdout }) => end === 'exit' && trimmed(stdout) === trimmed(expected),
   }
 }
 
 /** Output as graders compare it: without white space at the ends of lines, and without empty lines at the end. */
-function shown(text: string): string {
+function trimmed(text: string): string {
   const lines = text.split('\n').map((line) => line.trimEnd())
   return lines.join('\n').trimEnd()
 }
 
 /**
- * APPS gives arguments as a list and results as values, LiveCodeBench arguments as lines of JSON and results as JSON text.
+ * Test cases of a function. APPS has arguments as a list and results as values; LiveCodeBench has arguments as lines of
+ * JSON and results as JSON text.
  */
 function callCases(call: string, inputs: readonly Exact[], outputs: readonly Exact[]): Case[] {
   const results = outputs.map((output, i) => (isText(inputs[i]!) ? jsonText(plain(output)) : output))
   if (results.every((result) => result === null))
     throw new Error('every test expects null: a function that does nothing would pass')
-  // Many questions of APPS hold every result in a list of its own.
+  // In many questions of APPS, every result is wrapped in a list.
   const wrapped = results.every((result) => Array.isArray(result) && result.length === 1)
   return results.map((result, i) => {
     const args = argumentsOf(inputs[i]!)
@@ -111,11 +114,11 @@ function jsonText(text: string): Exact {
   try {
     return parseExact(text)
   } catch {
-    throw new Error(`${JSON.stringify(text.slice(0, 60))} is no JSON`)
+    throw new Error(`${JSON.stringify(text.slice(0, 60))} is not JSON`)
   }
 }
 
-/** Is what came out of a sandbox, which may be anything, this value? */
+/** Whether a text from a sandbox, which may be anything, is JSON of this value. */
 function isJsonOf(text: string, expected: Exact): boolean {
   try {
     return sameExact(parseExact(text), expected)

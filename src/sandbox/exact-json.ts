@@ -1,10 +1,10 @@
 /**
- * A JSON value in which every number keeps its spelling: numbers are strings that begin with `#`, strings and keys begin
- * with `$`. JavaScript's own numbers would make 2⁵³ + 1 of 2⁵³, and 1 of 1.0.
+ * A JSON value in which numbers keep their spelling: numbers are strings that begin with `#`; strings and keys begin with
+ * `$`. As JavaScript numbers, 2⁵³ + 1 would become 2⁵³, and 1.0 would become 1.
  */
 export type Exact = string | boolean | null | readonly Exact[] | { readonly [key: string]: Exact }
 
-/** @throws SyntaxError for what is no JSON, RangeError for what is nested too deeply. */
+/** Parses JSON. @throws SyntaxError if it is not JSON, RangeError if it is nested too deeply. */
 export function parseExact(text: string): Exact {
   JSON.parse(text)
   return JSON.parse(
@@ -15,6 +15,7 @@ export function parseExact(text: string): Exact {
   )
 }
 
+/** The inverse of `parseExact`. */
 export function stringifyExact(value: Exact): string {
   return rewrite(JSON.stringify(value), {
     string: (literal) => (literal[1] === '#' ? literal.slice(2, -1) : `"${literal.slice(2)}`),
@@ -22,7 +23,7 @@ export function stringifyExact(value: Exact): string {
   })
 }
 
-/** Are they the same value? Numbers are by their value, whole ones of any size; keys in any order. */
+/** Whether two values are equal. Numbers are compared by value, integers exactly; the order of keys makes no difference. */
 export function sameExact(a: Exact, b: Exact): boolean {
   if (typeof a === 'string' && typeof b === 'string')
     return a === b || (a[0] === '#' && b[0] === '#' && sameNumber(a.slice(1), b.slice(1)))
@@ -35,17 +36,17 @@ export function sameExact(a: Exact, b: Exact): boolean {
   )
 }
 
-/** Longest double as a whole number, with its sign. */
+/** Most characters of a double that is an integer, with its sign. */
 const LONGEST_DOUBLE = 310
 
-/** Of two spellings that differ. */
+/** Whether two different spellings are the same number. */
 function sameNumber(a: string, b: string): boolean {
   const [wholeA, wholeB] = [a, b].map((text) => /^-?\d+$/.test(text))
-  // A whole number has one spelling, but for -0.
+  // An integer has one spelling, except for -0.
   if (wholeA && wholeB) return /^-?0$/.test(a) && /^-?0$/.test(b)
   if (wholeA) return sameNumber(b, a)
   const x = Number(a)
-  // A whole number is compared in full, beyond what doubles can tell apart.
+  // An integer is compared with all its digits, more than doubles have.
   return wholeB
     ? b.length <= LONGEST_DOUBLE && Number.isInteger(x) && BigInt(x) === BigInt(b)
     : Number.isFinite(x) && x === Number(b)
@@ -53,7 +54,7 @@ function sameNumber(a: string, b: string): boolean {
 
 type Rewriting = Record<'string' | 'number', (literal: string) => string>
 
-/** Replaces the literals of a valid JSON text. */
+/** Replaces the string and number literals of a valid JSON text. */
 function rewrite(text: string, { string, number }: Rewriting): string {
   const parts: string[] = []
   let kept = 0

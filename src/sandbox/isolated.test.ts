@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { DEFAULT_LIMITS, type Outcome, runProgram, sandboxFor } from './index.ts'
 
 const LIMITS = { ...DEFAULT_LIMITS, cpuSeconds: 2, wallSeconds: 3, memoryMiB: 128, outputKiB: 64 }
-// A machine without bubblewrap, or where it may make no namespaces, cannot run these.
+// These tests cannot run on a machine without bubblewrap, or where it is not allowed to make namespaces.
 const reason = await sandboxFor('python').then(
   () => null,
   (error: Error) => error.message,
@@ -16,7 +16,7 @@ if (reason) console.warn(`The tests of isolation are skipped: ${reason}`)
 const python = (source: string, stdin = ''): Promise<Outcome> =>
   runProgram({ language: 'python', source, input: { stdin } }, LIMITS)
 
-/** Processes of sandboxes that this process has begun. */
+/** Processes of sandboxes that this process has started. */
 function sandboxes(): string[] {
   const read = (path: string): string => {
     try {
@@ -33,7 +33,7 @@ function sandboxes(): string[] {
   )
 }
 
-describe.skipIf(reason !== null)('behind bubblewrap', () => {
+describe.skipIf(reason !== null)('in bubblewrap', () => {
   const secret = join(tmpdir(), `ruminate-secret-${process.pid}`)
   const server = createServer((socket) => socket.end('reached'))
   let port = 0
@@ -70,7 +70,7 @@ describe.skipIf(reason !== null)('behind bubblewrap', () => {
     ['sleep', () => 'import time\ntime.sleep(1000)', ['timeout']],
     ['infinite output', () => 'while True: print("x" * 1000)', ['output']],
   ]
-  test.each(attacks)('%s is ended, and the next program is judged', async (_, source, ends) => {
+  test.each(attacks)('%s is stopped, and the next program runs', async (_, source, ends) => {
     expect(ends).toContain((await python(source())).end)
     expect(await python('print(input())', 'next')).toMatchObject({ end: 'exit', stdout: 'next\n' })
     expect(sandboxes()).toEqual([])
@@ -114,14 +114,14 @@ describe.skipIf(reason !== null)('behind bubblewrap', () => {
     expect(await python('print(1)')).toMatchObject({ stdout: '1\n' })
   })
 
-  test('a process that is left behind is ended, in a session of its own too', async () => {
+  test('a process that is left running is killed, even in its own session', async () => {
     const source = 'import os, time\nif os.fork() == 0:\n  os.setsid()\n  time.sleep(1000)\nprint("done")'
     expect(await python(source)).toMatchObject({ end: 'exit', stdout: 'done\n' })
     expect(sandboxes()).toEqual([])
   })
 
   test('200 programs at once leave nothing behind', async () => {
-    const held = () => ({
+    const resources = () => ({
       files: readdirSync('/proc/self/fd').length,
       folders: readdirSync(tmpdir()),
       mounts: readFileSync('/proc/self/mountinfo', 'utf8'),
@@ -130,12 +130,12 @@ describe.skipIf(reason !== null)('behind bubblewrap', () => {
     const own = mkdtempSync(join(tmpdir(), 'ruminate-sandbox-'))
     vi.stubEnv('TMPDIR', own)
     await python('print(0)')
-    const before = held()
+    const before = resources()
     const outcomes = await Promise.all(
       Array.from({ length: 200 }, (_, i) => python('print(input())', `${i}`)),
     )
     expect(outcomes.map(({ stdout }) => stdout)).toEqual(Array.from({ length: 200 }, (_, i) => `${i}\n`))
-    expect(held()).toEqual(before)
+    expect(resources()).toEqual(before)
     vi.unstubAllEnvs()
     rmSync(own, { recursive: true })
   })

@@ -4,15 +4,15 @@ import type { Readable, Writable } from 'node:stream'
 import { commandLine, FD, memoryFor, spareUid } from './bubblewrap.ts'
 import { mainFile } from './call.ts'
 import type { Interpreter } from './interpreters.ts'
-import { held, inheritable, killSandbox } from './processes.ts'
+import { inheritable, killSandbox, usage } from './processes.ts'
 import type { Limits, Outcome, Program } from './program.ts'
 import { seccompFilter } from './seccomp.ts'
 
-/** The shell that starts the interpreter writes this to the result's descriptor: from there on, all is the program's. */
+/** The shell that starts the interpreter first writes this to the result's descriptor; everything after it is the program's. */
 const STARTED = '\n'
-/** Between two looks at the memory of all processes together; each process has a limit in the kernel besides. */
+/** Interval between checks of the memory of all processes together; the kernel limits the memory of each process. */
 const WATCH_MS = 100
-/** For the sandbox to be set up, on a machine however busy. */
+/** Time limit for setting up the sandbox, even on a busy machine. */
 const START_SECONDS = 30
 const SIGKILL = 9
 const SIGXCPU = 24
@@ -20,9 +20,9 @@ const OUT_OF_MEMORY =
   /MemoryError|out of memory|Array buffer allocation failed|Cannot allocate memory|bad_alloc/
 
 /**
- * Runs a program behind bubblewrap, in a process group of its own. Everything of it is dead when this resolves.
+ * Runs a program in bubblewrap, in its own process group. All its processes have ended when the promise resolves.
  *
- * @throws Error when the sandbox itself could not be set up, with what bubblewrap said.
+ * @throws Error if the sandbox could not be set up, with bubblewrap's message.
  */
 export async function runIsolated(
   program: Program,
@@ -30,18 +30,18 @@ export async function runIsolated(
   limits: Limits,
 ): Promise<Outcome> {
   const filter = seccompFilter()
-  if (!filter) throw new Error(`no list of system calls for ${process.arch} processors`)
+  if (!filter) throw new Error(`the system calls of ${process.arch} processors are not known`)
   const { main, stdin } = mainFile(program)
   const [command = '', ...args] = commandLine(program.language, interpreter, limits, { uid: spareUid() })
   const child = withoutLeaks((stdio) =>
-    // What bubblewrap itself is given, the program can read in /proc/1/environ.
+    // The program can read bubblewrap's own environment in /proc/1/environ.
     spawn(command, args, { env: { PATH: '/usr/local/bin:/usr/bin:/bin' }, cwd: '/', detached: true, stdio }),
   )
   let fail: (error: unknown) => void = () => {}
   const closed = new Promise<number | null>((resolve, reject) => {
     fail = reject
     child.once('error', reject)
-    // Not 'exit': when the pipes are closed, every process that could still write is gone.
+    // Not 'exit': only when the pipes are closed has every process ended that could still write.
     child.once('close', resolve)
   })
   if (child.pid === undefined) await closed
@@ -53,17 +53,17 @@ export async function runIsolated(
 
   let bytes = 0
   let started = false
-  let since = 0
+  let startedAt = 0
   let clock = setTimeout(() => end('not started'), START_SECONDS * 1000)
   let watch: NodeJS.Timeout | undefined
   const start = () => {
     started = true
-    since = performance.now()
+    startedAt = performance.now()
     clearTimeout(clock)
     clock = setTimeout(() => end('timeout'), limits.wallSeconds * 1000)
     watch = setInterval(() => {
       try {
-        const { memoryMiB, tooManyFiles } = held(child.pid!)
+        const { memoryMiB, tooManyFiles } = usage(child.pid!)
         if (memoryMiB > memoryFor(program.language, limits) || tooManyFiles) end('memory')
       } catch (error) {
         killSandbox(child.pid!)
@@ -91,7 +91,7 @@ export async function runIsolated(
     [FD.stdin, stdin],
   ] as const) {
     const pipe = stdio[fd] as Writable
-    // It may end before it has read everything.
+    // The program may end before it has read everything.
     pipe.on('error', () => {})
     pipe.end(data)
   }
@@ -100,14 +100,14 @@ export async function runIsolated(
     const errors = Buffer.concat(stderr).toString()
     if (!started || ended === 'not started')
       throw new Error(
-        `the sandbox could not be set up: ${lastLine(errors) || `no word in ${START_SECONDS} s`}`,
+        `the sandbox could not be set up: ${lastLine(errors) || `no answer within ${START_SECONDS} s`}`,
       )
-    const seconds = (performance.now() - since) / 1000
+    const seconds = (performance.now() - startedAt) / 1000
     return {
       end: ended ?? naturalEnd(code, errors, seconds >= limits.cpuSeconds),
       stdout: Buffer.concat(stdout).toString(),
       result: Buffer.concat(result).toString().slice(STARTED.length) || null,
-      detail: (ended && beyond(ended, limits)) || lastLine(errors) || `exit code ${code}`,
+      detail: (ended && describeLimit(ended, limits)) || lastLine(errors) || `exit code ${code}`,
     }
   } finally {
     clearTimeout(clock)
@@ -115,9 +115,9 @@ export async function runIsolated(
   }
 }
 
-/** Starts a child with pipes for all of `FD`; whatever else it would inherit from this process is /dev/null to it. */
+/** Starts a child with pipes for all of `FD`; all other descriptors that it would inherit are replaced by /dev/null. */
 function withoutLeaks<T>(start: (stdio: StdioOptions) => T): T {
-  const nowhere = openSync('/dev/null', 'r')
+  const devNull = openSync('/dev/null', 'r')
   try {
     const stdio: (IOType | number)[] = [
       'ignore',
@@ -127,29 +127,29 @@ function withoutLeaks<T>(start: (stdio: StdioOptions) => T): T {
     ]
     for (const fd of inheritable()) {
       while (stdio.length < fd) stdio.push('ignore')
-      if (stdio.length === fd) stdio.push(nowhere)
+      if (stdio.length === fd) stdio.push(devNull)
     }
     return start(stdio)
   } finally {
-    closeSync(nowhere)
+    closeSync(devNull)
   }
 }
 
-function beyond(end: Outcome['end'], limits: Limits): string {
+function describeLimit(end: Outcome['end'], limits: Limits): string {
   if (end === 'timeout') return `not done after ${limits.wallSeconds} s`
   if (end === 'output') return `wrote more than ${limits.outputKiB} KiB`
-  return `held more than ${limits.memoryMiB} MiB`
+  return `used more than ${limits.memoryMiB} MiB`
 }
 
 function naturalEnd(code: number | null, errors: string, pastCpuLimit: boolean): Outcome['end'] {
   if (code === 0) return 'exit'
   if (code === 128 + SIGXCPU || (code === 128 + SIGKILL && pastCpuLimit)) return 'timeout'
-  // Killed, but not from here: by the system, for want of memory. No code: bubblewrap itself was.
+  // Killed by the system, which ran out of memory (no exit code: bubblewrap itself was killed).
   if (code === null || code === 128 + SIGKILL || OUT_OF_MEMORY.test(errors)) return 'memory'
   return 'failed'
 }
 
-/** The line that names the error, or the last one. */
+/** The last line that names an error, or else the last line. */
 function lastLine(text: string): string {
   const lines = text.trimEnd().slice(-2000).split('\n')
   return (lines.findLast((line) => /^\s*\w*(Error|Exception)\b/.test(line)) ?? lines.at(-1)!)

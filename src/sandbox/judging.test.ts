@@ -24,7 +24,7 @@ test.each([
   ['{"__proto__":1}', '{}', false],
   ['[1,2]', '[2,1]', false],
   ['[]', '{}', false],
-])('%s and %s: the same value is %s', (a, b, same) => {
+])('%s and %s are the same value: %s', (a, b, same) => {
   expect(sameExact(parseExact(a), parseExact(b))).toBe(same)
   expect(sameExact(parseExact(b), parseExact(a))).toBe(same)
 })
@@ -71,7 +71,7 @@ test.each([
 })
 
 test.each([
-  ['{', /no JSON/],
+  ['{', /not JSON/],
   ['[]', /must be/],
   ['{"inputs":[],"outputs":[]}', /0 inputs/],
   ['{"inputs":["1"],"outputs":[]}', /1 inputs and 0 outputs/],

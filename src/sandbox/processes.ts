@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync, statfsSync } from 'node:fs'
 
-/** A private folder may hold this many files: each takes memory of the kernel that no other limit counts. */
+/** Most files in a private folder: each takes kernel memory that no other limit counts. */
 const MOST_FILES = 10_000
 const O_CLOEXEC = 0o2000000
 
-/** What a sandbox that stands, begun by process `pid`, holds at this moment; processes that end meanwhile count as none. */
-export function held(pid: number): { memoryMiB: number; tooManyFiles: boolean } {
+/** The memory and files that the running sandbox started by process `pid` uses now. Processes that end meanwhile count as 0. */
+export function usage(pid: number): { memoryMiB: number; tooManyFiles: boolean } {
   let kib = 0
   let tooManyFiles = false
   const pids = [pid]
@@ -36,8 +36,8 @@ function childrenOf(pid: number, thread: string | number): number[] {
 }
 
 /**
- * Kills the first process of a sandbox begun by process `pid`, and with it all others. Process `pid` sees it out and ends
- * by itself: killed outright, it would leave a dead child to whoever collects those on this machine, if anyone does.
+ * Kills the first process of the sandbox started by process `pid`, and with it all others. Process `pid` itself is not
+ * killed: it reaps that process and then ends; otherwise a zombie could be left behind.
  */
 export function killSandbox(pid: number): void {
   try {
@@ -48,7 +48,7 @@ export function killSandbox(pid: number): void {
   }
 }
 
-/** Descriptors that this process would hand on to programs it starts: those it got without the close-on-exec flag. */
+/** Descriptors of this process that started programs would inherit: those without the close-on-exec flag. */
 export function inheritable(): number[] {
   return readdirSync('/proc/self/fd')
     .map(Number)

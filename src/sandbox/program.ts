@@ -1,6 +1,6 @@
 export type Language = 'python' | 'javascript'
 
-/** An untrusted program and what it is given. */
+/** An untrusted program and its input. */
 export interface Program {
   readonly language: Language
   readonly source: string
@@ -8,26 +8,27 @@ export interface Program {
   readonly input: { readonly stdin: string } | Call
 }
 
-/** A function by its name, of the script or of a class `Solution` that it defines; or `Class.method`. */
+/** A function call. */
 export interface Call {
+  /** Name of a function of the script or of its class `Solution`, or `Class.method`. */
   readonly call: string
-  /** A JSON list as text: numbers keep their spelling. */
+  /** The arguments, a JSON list as text, so that numbers keep their spelling. */
   readonly args: string
 }
 
-/** What a program may use; one that uses more is ended. */
+/** Limits on a program; one that exceeds a limit is stopped. */
 export interface Limits {
-  /** Processor time of a process. */
+  /** Processor time of each process. */
   readonly cpuSeconds: number
-  /** Time by the clock, from its start. */
+  /** Time on the clock since its start. */
   readonly wallSeconds: number
-  /** Memory of a process, and of all its processes together. */
+  /** Memory of each process, and of all its processes together. */
   readonly memoryMiB: number
-  /** Standard output, standard error and result together. */
+  /** Size of standard output, standard error and result together. */
   readonly outputKiB: number
-  /** Processes and threads. */
+  /** Number of processes and threads. */
   readonly processes: number
-  /** Files in its private /tmp. */
+  /** Size of the files in its private /tmp. */
   readonly tmpMiB: number
 }
 
@@ -40,16 +41,16 @@ export const DEFAULT_LIMITS: Limits = {
   tmpMiB: 32,
 }
 
-/** What became of a program. Whatever it does to itself is an outcome; only a sandbox that cannot work throws. */
+/** How a program ended. All its failures are outcomes; only a failure of the sandbox itself throws. */
 export interface Outcome {
-  /** It ended well, ended badly, or was ended at a limit. */
+  /** `exit`: it succeeded; `failed`: it failed by itself; otherwise the limit at which it was stopped. */
   readonly end: 'exit' | 'failed' | 'timeout' | 'memory' | 'output'
   readonly stdout: string
-  /** What the called function returned, as JSON; `null` where nothing was called or nothing came back. */
+  /** The value that the called function returned, as JSON; `null` if there was no call or it did not return. */
   readonly result: string | null
-  /** The end of standard error, or what was exceeded: for people. */
+  /** The end of standard error, or the limit that was exceeded: to show to people. */
   readonly detail: string
 }
 
-/** A function or a method that a call may name. */
+/** Names that `Call.call` may have. */
 export const CALLABLE = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?$/

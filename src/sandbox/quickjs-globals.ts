@@ -1,6 +1,7 @@
 /**
- * What a script finds in the interpreter beside the language: the part of Node that programs over standard input and
- * output use. A function of the host's own {print, write, exit, stdin}; timers fire in order and never wait.
+ * The global objects of a script besides the language itself: the parts of Node that programs use to read standard input
+ * and write standard output. The code is a function of the host's {print, write, exit, stdin}. Timers fire in order, without
+ * waiting.
  */
 export const GLOBALS = `(({ print, write, exit, stdin }) => {
   let due = []
@@ -83,7 +84,7 @@ export const GLOBALS = `(({ print, write, exit, stdin }) => {
     queueMicrotask: (run) => void Promise.resolve().then(run),
     module: { exports: {} }, exports: {},
   })
-  /** Runs the timer that is due first; false: there is none. */
+  /** Runs the timer that is due first; returns false if there is none. */
   return () => {
     due.sort((a, b) => a.at - b.at || a.id - b.id)
     const next = due.shift()

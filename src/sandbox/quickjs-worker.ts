@@ -11,18 +11,18 @@ import { CALL_IN_JAVASCRIPT, requestOf } from './call.ts'
 import type { Limits, Outcome, Program } from './program.ts'
 import { GLOBALS } from './quickjs-globals.ts'
 
-/** What the worker is started with. */
+/** The data with which the worker is started. */
 export interface Assignment {
   readonly wasm: WebAssembly.Module
   readonly program: Program
   readonly limits: Limits
 }
 
-/** What it says: first that it has begun, then how it ended. */
+/** The worker's messages: first that it has started, then the outcome. */
 export type Report = 'started' | Outcome
 
 const { wasm, program, limits } = workerData as Assignment
-// Its types are those of its CommonJS build, whose default export is another.
+// The package's types are those of its CommonJS build, which has a different default export.
 const quickjs = await newQuickJSWASMModuleFromVariant(
   newVariant(variant as unknown as QuickJSSyncVariant, { wasmModule: wasm }),
 )
@@ -37,7 +37,7 @@ let result: string | null = null
 let ended: Outcome['end'] | null = null
 
 parentPort!.postMessage('started' satisfies Report)
-// A thread's processor time cannot be told from here.
+// The processor time of a single thread is not available, so the clock is used.
 const deadline = performance.now() + limits.wallSeconds * 1000
 runtime.setInterruptHandler(() => {
   if (performance.now() > deadline) ended ??= 'timeout'
@@ -47,7 +47,7 @@ try {
   main()
   ended ??= 'exit'
 } catch (error) {
-  // Leaving by process.exit, or at a limit, is an exception too.
+  // process.exit and exceeded limits are exceptions, too.
   if (ended === null) {
     const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
     written[2] += message
@@ -98,7 +98,7 @@ function main(): void {
   while (ended === null && context.dump(called(runTimer)) === true)
   const state = outcome && context.getPromiseState(outcome)
   if (state?.type === 'rejected') throw context.dump(state.error)
-  if (state?.type === 'pending' && ended === null) throw new Error('the call never came back')
+  if (state?.type === 'pending' && ended === null) throw new Error('the call did not return')
 }
 
 function evaluate(code: string): QuickJSHandle {

@@ -6,10 +6,10 @@ import { Worker } from 'node:worker_threads'
 import type { Limits, Outcome, Program } from './program.ts'
 import type { Assignment, Report } from './quickjs-worker.ts'
 
-/** For a worker thread to start, on a machine however busy. */
+/** Time limit for the start of a worker thread, even on a busy machine. */
 const START_SECONDS = 30
 
-/** The worker's code: beside this file when built; in the build when this runs from its TypeScript sources. */
+/** Path of the worker's code: in the same folder as this file, or in dist/ if this runs from the TypeScript sources. */
 function workerFile(): string {
   const built = import.meta.url.endsWith('.ts')
     ? '../../dist/sandbox/quickjs-worker.js'
@@ -19,7 +19,7 @@ function workerFile(): string {
   return file
 }
 
-/** Node's types name its modules, not what makes them. */
+/** Node's types lack the functions of WebAssembly. */
 const wasm = Reflect.get(globalThis, 'WebAssembly') as {
   compile(bytes: Uint8Array): Promise<WebAssembly.Module>
 }
@@ -33,10 +33,10 @@ function interpreter(): Promise<WebAssembly.Module> {
 }
 
 /**
- * Runs a script in QuickJS, compiled to WebAssembly, in a worker thread of its own: it has no way to files, network or
- * processes. The interpreter's own limits come first; the thread is ended from outside where they overrun.
+ * Runs a script in QuickJS, compiled to WebAssembly, in its own worker thread. It has no access to files, network or
+ * processes. The interpreter enforces the limits; if it fails to, the thread is terminated.
  *
- * @throws Error when the worker could not be started.
+ * @throws Error if the worker could not be started.
  */
 export async function runInterpreted(program: Program, limits: Limits): Promise<Outcome> {
   const assignment: Assignment = { wasm: await interpreter(), program, limits }
@@ -44,7 +44,7 @@ export async function runInterpreted(program: Program, limits: Limits): Promise<
     workerData: assignment,
     env: {},
     execArgv: [],
-    // Of the thread's own heap, which holds what was printed; the interpreter's memory is counted by itself.
+    // Limits the thread's own heap, which holds the output; the interpreter's memory has its own limit.
     resourceLimits: { maxOldGenerationSizeMb: Math.max(64, limits.memoryMiB), stackSizeMb: 4 },
   })
   let clock: NodeJS.Timeout | undefined
@@ -54,7 +54,7 @@ export async function runInterpreted(program: Program, limits: Limits): Promise<
       const ended = (end: Outcome['end'], detail: string) =>
         resolve({ end, stdout: '', result: null, detail })
       clock = setTimeout(
-        () => reject(new Error(`no word of the sandbox worker in ${START_SECONDS} s`)),
+        () => reject(new Error(`the sandbox worker did not start within ${START_SECONDS} s`)),
         START_SECONDS * 1000,
       )
       worker.on('message', (report: Report) => {

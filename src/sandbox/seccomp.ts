@@ -1,10 +1,10 @@
-/** `clone` flag of a new user namespace, in which a program would hold every capability. */
+/** Flag of `clone` for a new user namespace, in which a program would have every capability. */
 const CLONE_NEWUSER = 0x10000000
 const AF_UNIX = 1
 const EPERM = 1
 const ENOSYS = 38
 
-/** Numbers of the system calls by architecture (linux/audit.h; the kernel's system call tables). */
+/** Numbers of system calls by architecture (linux/audit.h, and the kernel's system call tables). */
 const ARCHITECTURES = {
   x64: {
     audit: 0xc000003e,
@@ -34,11 +34,11 @@ const ARCHITECTURES = {
   },
 } as const
 
-/** Of one number everywhere: io_uring, pidfd_getfd, the new mount calls, memfd_secret. */
+/** System calls with the same number on all architectures: io_uring, pidfd_getfd, the new mount calls, memfd_secret. */
 const DENIED_EVERYWHERE = [425, 426, 427, 438, 428, 429, 430, 431, 432, 433, 442, 467, 447]
-/** Its flags lie in memory, out of a filter's sight; libraries fall back to `clone`. */
+/** Its flags are in memory, where a filter cannot read them; libraries fall back to `clone`. */
 const CLONE3 = 435
-/** x64 alone: calls of the 32-bit-pointer ABI have this bit. */
+/** On x64, system calls of the ABI with 32-bit pointers have this bit. */
 const X32_BIT = 0x40000000
 
 // Classic BPF: the opcodes used here (linux/bpf_common.h) and the values a filter returns (linux/seccomp.h).
@@ -56,15 +56,15 @@ const ARCHITECTURE = 4
 const FIRST_ARGUMENT = 16
 
 /**
- * A seccomp filter as `bwrap --seccomp` reads it: no namespaces, mounts, tracing, sockets but local ones, or memory
- * outside of processes. `null`: an architecture whose system calls are not listed here.
+ * A seccomp filter in the form that `bwrap --seccomp` reads. It forbids namespaces, mounts, tracing, sockets other than
+ * local ones, and memory that belongs to no process. `null` for an architecture whose system calls are not listed here.
  */
 export function seccompFilter(architecture: string = process.arch): Buffer | null {
   if (architecture !== 'x64' && architecture !== 'arm64') return null
   const { audit, clone, sockets, denied } = ARCHITECTURES[architecture]
   const program: number[][] = []
   const emit = (code: number, k: number, ifTrue = 0, ifFalse = 0) => program.push([code, ifTrue, ifFalse, k])
-  /** Returns `value` where the comparison of the loaded word with `k` holds. */
+  /** Returns `value` if the comparison of the loaded word with `k` is true. */
   const when = (comparison: number, k: number, value: number) => {
     emit(comparison, k, 0, 1)
     emit(RETURN, value)
@@ -76,7 +76,7 @@ export function seccompFilter(architecture: string = process.arch): Buffer | nul
   if (architecture === 'x64') when(IF_AT_LEAST, X32_BIT, fail(ENOSYS))
   when(IF_EQUAL, CLONE3, fail(ENOSYS))
   for (const number of [...denied, ...DENIED_EVERYWHERE]) when(IF_EQUAL, number, fail(EPERM))
-  // clone: skip the next four instructions unless it is.
+  // If the call is not `clone`, skip the next four instructions.
   emit(IF_EQUAL, clone, 0, 4)
   emit(LOAD, FIRST_ARGUMENT)
   when(IF_ANY_BIT, CLONE_NEWUSER, fail(EPERM))

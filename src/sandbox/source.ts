@@ -1,14 +1,14 @@
 import type { Language } from './program.ts'
 
-/** What code blocks of a language are labelled. */
+/** Labels of code blocks in each language. */
 const LABELS: Readonly<Record<Language, readonly string[]>> = {
   python: ['python', 'python3', 'py'],
   javascript: ['javascript', 'js', 'node', 'mjs'],
 }
 
 /**
- * The program in an answer: its last closed code block that is labelled with the language, or else its last without a
- * label; an answer without any code block is the program itself. `null`: there is none.
+ * The program in an answer: its last closed code block with a label of the language, or else the last one without a label;
+ * an answer without code blocks is itself the program. `null` if there is none.
  */
 export function sourceIn(answer: string, language: Language): string | null {
   const blocks: { label: string; source: string }[] = []

@@ -1,13 +1,13 @@
 import type { Cases } from './cases.ts'
 import { DEFAULT_LIMITS, type Limits, type Outcome, runProgram } from './index.ts'
 
-/** What became of one test case. */
+/** The result of one test case. */
 interface Result {
   readonly passed: boolean
   readonly outcome: Outcome
 }
 
-/** A program before its test cases, run one after the other and each at most once. */
+/** Runs a program on its test cases, one after the other and each at most once. */
 export class Trial {
   readonly #source: string
   readonly #cases: Cases
@@ -21,16 +21,17 @@ export class Trial {
     this.#limits = limits
   }
 
-  /** Runs the cases up to the first failure; null: all are passed. */
+  /** Runs the cases up to the first failure, and describes it; null if all cases pass. */
   async firstFailure(): Promise<string | null> {
     let failed = this.#results.findIndex(({ passed }) => !passed)
-    while (failed < 0 && this.#left > 0) if (!(await this.#next()).passed) failed = this.#results.length - 1
+    while (failed < 0 && this.#remaining > 0)
+      if (!(await this.#next()).passed) failed = this.#results.length - 1
     return failed < 0 ? null : this.#describe(failed)
   }
 
   /**
-   * The share of the cases that are passed. Once a case has run into a limit, those after it count as failed without being
-   * run: an endless loop is paid for once.
+   * The share of cases that pass. After a case that exceeded a limit, all others count as failed without being run, so that
+   * an endless loop costs its time only once.
    */
   share(): Promise<number> {
     this.#share ??= this.#finish()
@@ -38,19 +39,19 @@ export class Trial {
   }
 
   async #finish(): Promise<number> {
-    while (this.#left > 0 && !isEnded(this.#results.at(-1))) await this.#next()
+    while (this.#remaining > 0 && !exceededLimit(this.#results.at(-1))) await this.#next()
     return this.#results.filter(({ passed }) => passed).length / this.#cases.cases.length
   }
 
-  get #left(): number {
+  get #remaining(): number {
     return this.#cases.cases.length - this.#results.length
   }
 
   async #next(): Promise<Result> {
     const { language, cases } = this.#cases
-    const tested = cases[this.#results.length]!
-    const outcome = await runProgram({ language, source: this.#source, input: tested.input }, this.#limits)
-    const result = { passed: tested.passedBy(outcome), outcome }
+    const test = cases[this.#results.length]!
+    const outcome = await runProgram({ language, source: this.#source, input: test.input }, this.#limits)
+    const result = { passed: test.passedBy(outcome), outcome }
     this.#results.push(result)
     return result
   }
@@ -65,7 +66,7 @@ export class Trial {
   }
 }
 
-function isEnded(result: Result | undefined): boolean {
+function exceededLimit(result: Result | undefined): boolean {
   return result !== undefined && ['timeout', 'memory', 'output'].includes(result.outcome.end)
 }
 

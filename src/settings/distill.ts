@@ -1,23 +1,22 @@
-import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { UserError } from '../common/errors.ts'
 import { EMBEDDED_STUDENT } from '../hub/find-model.ts'
-import type { SftSettings } from '../recipes/sft.ts'
+import { engineSetting, modelSetting, threadsSetting, whole, withThreads } from './fields.ts'
 import { generatorSettings, providerSettings } from './generators.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
 import { evalSettings, r1Settings, readableSettings, resolveR1Settings, stageResolvers } from './r1.ts'
+import type { SftSettings } from './sft.ts'
 import type { ZeroSettings } from './zero.ts'
 
-const whole = (least: number) => z.int().min(least)
-/** Settings of a stage that stands alone too (`sft`, `zero`), on top of what the preset says. */
+/** Settings of a stage that is its own recipe (`sft`, `zero`), merged over the preset's. */
 const stage = z.record(z.string(), z.unknown()).default({})
 
 const teacherSettings = z.union(
   [
-    /** A model here: a folder, a run, or a model of the hub. It is asked through its chat template. */
+    /** A local model, prompted in its chat template: a folder, a run, or a model of the hub. */
     z.string().min(1),
     providerSettings.extend({
-      /** Added to reasoning questions, so that rules find the answer; null: nothing is. */
+      /** Added to reasoning questions so that rules can find the answer; null adds nothing. */
       instruction: z
         .string()
         .min(1)
@@ -29,51 +28,52 @@ const teacherSettings = z.union(
   ],
   {
     error:
-      "expected a model's name, or a provider's model: baseUrl (an http address), model, and where needed keyVariable, maxTokens, temperature, concurrency, timeout, instruction",
+      "expected a model's name, or a provider's model: baseUrl (an http address), model, and if needed keyVariable, maxTokens, temperature, concurrency, timeout, prices, instruction",
   },
 )
 
 /** Settings of `distill`. What a preset decides is filled in by `resolveDistillSettings`. */
-export const distillSettings = z.strictObject({
+const distillSettings = z.strictObject({
   teacher: teacherSettings.nullable().default(null),
-  /** Demonstrations that are there already, e.g. an R1 run's data/mixture.jsonl: the teacher is asked nothing. */
+  /** Existing demonstrations, e.g. data/mixture.jsonl of a run of R1. The teacher is then not used. */
   data: z.string().min(1).nullable().default(null),
   /** The base model of the student. */
-  student: z.string().min(1).default(EMBEDDED_STUDENT),
-  /** Reasoning questions, which rules can check. */
+  student: modelSetting.default(EMBEDDED_STUDENT),
+  /** Task of the reasoning questions, which rules can check. */
   task: z.string().min(1).default('miniature'),
-  /** General prompts. */
+  /** Task of the general prompts. */
   general: z.string().min(1).default('miniature/general'),
-  /** Compares answers with the truth where no rule can, and the answers of the models with each other. */
+  /** Compares answers with the gold answer if no rule can, and the answers of the models with each other. */
   judge: generatorSettings.default('miniature'),
-  engine: z.literal('local').default('local'),
+  engine: engineSetting,
   seed: whole(0).default(0),
   preset: r1Settings.shape.preset,
-  threads: whole(1).nullable().default(null),
-  /** What a response must keep to, to be taught and to count as readable. */
+  threads: threadsSetting,
+  /** Limits of a readable response: only readable responses are trained on. */
   readable: readableSettings,
   sampling: z.strictObject({
-    /** Reasoning questions, so many responses to each, and the most that are kept of them. */
+    /** Number of reasoning questions. */
     questions: whole(1),
+    /** Responses per reasoning question, and how many of them are kept at most. */
     samples: whole(1),
     perQuestion: whole(1),
-    /** General prompts, one response to each; 0: reasoning alone is taught. */
+    /** Number of general prompts, with one response each; 0 teaches reasoning only. */
     general: whole(0),
-    /** Reasoning rows to a general one. */
+    /** Reasoning rows per general row. */
     ratio: z.number().positive(),
   }),
   sft: stage,
-  /** Whether the same student is trained by RL too, from its base. */
+  /** Also train the same student by RL from its base, for comparison? */
   compare: z.boolean().default(true),
   zero: stage,
   eval: evalSettings,
 })
 
 type Settings = z.output<typeof distillSettings>
-/** Settings of `distill`, those of its stages included. */
+/** Settings of `distill`, checked and complete. */
 export type DistillSettings = Settings & { readonly threads: number }
 
-/** The scale is that of R1's own distillation, whose data are step 3's. */
+/** The scale of R1's own distillation, which uses the data of step 3. */
 function presetLayer(preset: Settings['preset']): Tree {
   const { readable, mixture, student, eval: evaluation } = resolveR1Settings({ preset })
   const { questions, samples, perQuestion, reused, synthetic, ratio } = mixture
@@ -86,30 +86,37 @@ function presetLayer(preset: Settings['preset']): Tree {
   }
 }
 
-/** Given settings on top of what their preset says, checked: those of its stages too, before anything is done. */
+/**
+ * Merges settings over their preset, and checks them and the settings of the stages.
+ *
+ * @throws UserError for a setting that is unknown or wrong, or without a teacher and data.
+ */
 export function resolveDistillSettings(given: Tree): DistillSettings {
   const { preset } = checkSettings(
     distillSettings.pick({ preset: true }),
     given.preset === undefined ? {} : { preset: given.preset },
   )
   const settings = checkSettings(distillSettings, merge(presetLayer(preset), given))
-  const { teacher, data, threads } = settings
+  const { teacher, data } = settings
   if (teacher === null && data === null)
     throw new UserError(
-      "who teaches? Give --teacher with a model, a provider's model (--set teacher.baseUrl=… --set teacher.model=…), or demonstrations with --data",
+      "there is no teacher: give --teacher with a model, a provider's model (--set teacher.baseUrl=… --set teacher.model=…), or demonstrations with --data",
       2,
     )
   if (data !== null && teacher !== null && typeof teacher !== 'string')
     throw new UserError(
-      `the provider's ${teacher.model} would be asked nothing: the student learns from ${data}; leave out teacher or data`,
+      `the provider's ${teacher.model} would not be used, since the student learns from ${data}; leave out teacher or data`,
       2,
     )
-  const fixed = { ...settings, threads: threads ?? Math.min(availableParallelism(), 8) }
-  distillStages(fixed)
-  return fixed
+  const complete = withThreads(settings)
+  distillStages(complete)
+  return complete
 }
 
-/** Settings of the stages as `sft` and `zero` take them, but for model and data, which come on the way. */
+/**
+ * The complete settings of the stages for `sft` and `zero`. Models and data are placeholders: they are known only during
+ * the run.
+ */
 export function distillStages(settings: DistillSettings): {
   readonly sft: SftSettings
   readonly zero: ZeroSettings

@@ -1,14 +1,11 @@
 import { z } from 'zod'
-import { modelFolder } from '../hub/find-model.ts'
-import { cachedGenerator } from '../providers/cache.ts'
-import type { Generator } from '../providers/generator.ts'
-import { localGenerator } from '../providers/local.ts'
-import { openAiGenerator } from '../providers/openai.ts'
-import { assistant } from '../tasks/miniature/world/index.ts'
+import { roleNames } from '../tasks/roles.ts'
 
-/** A model of a provider. */
+const price = z.number().min(0)
+
+/** A model of a provider (an API). */
 export const providerSettings = z.strictObject({
-  /** Address of an endpoint of OpenAI's shape, up to `/chat/completions`. */
+  /** Address of an endpoint in OpenAI's format, up to `/chat/completions`. */
   baseUrl: z.url(),
   model: z.string().min(1),
   /** Name of the environment variable that holds the key. */
@@ -16,41 +13,21 @@ export const providerSettings = z.strictObject({
   maxTokens: z.int().min(1).nullable().default(null),
   temperature: z.number().min(0).nullable().default(null),
   concurrency: z.int().min(1).default(8),
+  /** Longest time for one reply, in seconds. */
   timeout: z.number().positive().default(600),
+  /** Prices per million tokens, to compute the cost; null: the cost is unknown. */
+  prices: z.strictObject({ prompt: price, completion: price }).nullable().default(null),
 })
 
-/** Who rewrites, judges and labels. */
+/** A model, or rules, that rewrites, judges and labels. */
 export const generatorSettings = z.union([
-  /** Rules that know the miniature's world, in the place of a model. */
-  z.literal('miniature'),
+  /** Rules that know the questions of a task, instead of a model. */
+  z.enum(roleNames),
   z.strictObject({
-    /** A model of this machine. */
+    /** A local model: a folder, a run, or a model of the hub. */
     model: z.string().min(1),
     maxTokens: z.int().min(1).default(4096),
     temperature: z.number().min(0).default(0.6),
   }),
   providerSettings,
 ])
-export type GeneratorSettings = z.output<typeof generatorSettings>
-
-/** Opens a generator. Replies of models are kept in `file`, so that a run that is resumed asks nothing twice. */
-export async function openGenerator(
-  settings: GeneratorSettings,
-  {
-    file,
-    threads,
-    notice,
-    signal,
-  }: {
-    file: string
-    threads: number
-    notice: (line: string) => void
-    /** Raised: a provider is asked nothing more. */
-    signal?: AbortSignal | undefined
-  },
-): Promise<Generator> {
-  if (settings === 'miniature') return assistant()
-  if ('baseUrl' in settings) return cachedGenerator(openAiGenerator({ ...settings, notice, signal }), file)
-  const model = await modelFolder(settings.model, notice)
-  return cachedGenerator(await localGenerator({ ...settings, model, threads }), file)
-}

@@ -6,7 +6,11 @@ import { nearest } from '../common/nearest.ts'
 
 export type Tree = { [key: string]: unknown }
 
-/** Settings from a YAML or JSON file. */
+/**
+ * Reads settings from a YAML or JSON file.
+ *
+ * @throws UserError if the file cannot be read or is not a mapping.
+ */
 export function readSettingsFile(file: string): Tree {
   let tree: unknown
   try {
@@ -25,7 +29,11 @@ export function readSettingsFile(file: string): Tree {
   return tree
 }
 
-/** "rewards.language=0.1" → { rewards: { language: 0.1 } }. Values are read as YAML. */
+/**
+ * "rewards.language=0.1" → { rewards: { language: 0.1 } }. Values are read as YAML.
+ *
+ * @throws UserError if the text is not an assignment.
+ */
 export function readAssignment(text: string): Tree {
   const equals = text.indexOf('=')
   const path = text.slice(0, equals).split('.')
@@ -40,9 +48,9 @@ export function readAssignment(text: string): Tree {
   return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Tree
 }
 
-/** Later layers win, setting by setting. */
+/** Merges settings; later layers override earlier ones, setting by setting. */
 export function merge(...layers: readonly Tree[]): Tree {
-  // without a prototype, so that a setting named __proto__ is one like any other, and unknown
+  // without a prototype, so that __proto__ is an unknown setting like any other
   const out: Tree = Object.create(null)
   for (const layer of layers)
     for (const [key, value] of Object.entries(layer)) {
@@ -53,7 +61,11 @@ export function merge(...layers: readonly Tree[]): Tree {
   return out
 }
 
-/** Checks settings against their schema; what is wrong is one line that names setting, value and what is allowed. */
+/**
+ * Checks settings against their schema and fills in defaults.
+ *
+ * @throws UserError in one line with the setting, its value and what is allowed.
+ */
 export function checkSettings<S extends z.ZodType>(schema: S, tree: Tree): z.output<S> {
   const result = schema.safeParse(tree)
   if (result.success) return result.data
@@ -64,7 +76,7 @@ export function checkSettings<S extends z.ZodType>(schema: S, tree: Tree): z.out
     const name = [...path, issue.keys[0]].join('.')
     const near = nearestPath(schema, path, issue.keys[0]!)
     throw new UserError(
-      `unknown setting ${name}; ${near ? `did you mean ${near}?` : `there are ${keysAt(schema, path).join(', ')}`}`,
+      `unknown setting ${name}; ${near ? `did you mean ${near}?` : `the settings are ${keysAt(schema, path).join(', ')}`}`,
       2,
     )
   }
@@ -81,28 +93,28 @@ interface Inner {
   readonly out?: Inner
 }
 
-/** The setting that may be meant by a name at a path: one beside it, or else one of a like name anywhere. */
+/** The setting that a misspelt name probably means: one at the same path, or else one with a similar name anywhere. */
 function nearestPath(schema: z.ZodType, path: readonly string[], name: string): string | null {
-  const beside = nearest(name, keysAt(schema, path))
-  if (beside !== null) return [...path, beside].join('.')
+  const sibling = nearest(name, keysAt(schema, path))
+  if (sibling !== null) return [...path, sibling].join('.')
   const all = pathsBelow(schema, [])
-  const like = nearest(
+  const similar = nearest(
     name,
     all.map((other) => other.at(-1)!),
   )
-  return all.find((other) => other.at(-1) === like)?.join('.') ?? null
+  return all.find((other) => other.at(-1) === similar)?.join('.') ?? null
 }
 
 function pathsBelow(schema: z.ZodType, path: readonly string[]): string[][] {
   return keysAt(schema, path).flatMap((key) => [[...path, key], ...pathsBelow(schema, [...path, key])])
 }
 
-/** The names that an object schema knows at a path. */
+/** The names of an object schema at a path. */
 function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
   let at: unknown = schema
   for (const key of [...path, null]) {
     let inner = at as Inner | undefined
-    // a default, a null allowed, what is made of another form first
+    // unwrap defaults, nullable settings and transformations
     while (inner && !inner.shape) inner = inner.unwrap?.() ?? inner.out
     if (!inner?.shape) return []
     if (key === null) return Object.keys(inner.shape)
@@ -113,4 +125,14 @@ function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
 
 function isTree(value: unknown): value is Tree {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** The settings that differ from the defaults, as `--set path=value`. */
+export function changedSettings(given: object, defaults: object, path = ''): string[] {
+  return Object.entries(given).flatMap(([name, value]) => {
+    const standard = (defaults as Record<string, unknown>)[name]
+    if (typeof value === 'object' && value !== null)
+      return changedSettings(value, standard as object, `${path}${name}.`)
+    return value === standard ? [] : [`--set ${path}${name}=${value}`]
+  })
 }

@@ -30,7 +30,7 @@ test.each<[string, string[]]>([
   ['cispo', ['normalisation', 'objective']],
   ['rloo', ['advantage', 'klInReward', 'minibatches', 'normalisation', 'objective']],
   ['reinforce++', ['advantage', 'klInReward', 'normalisation', 'objective']],
-])('%s changes its own settings only', (algorithm, changed) => {
+])('%s changes only its own settings', (algorithm, changed) => {
   expect(differences(rlPreset('r1-zero'), rlPreset('r1-zero', algorithm))).toEqual(changed)
 })
 
@@ -50,7 +50,7 @@ test.each<[string, string, string[], Partial<RlPreset>]>([
   expect(preset.objective).toEqual({ ...rlPreset(from).objective, clipLow: 10, clipHigh: 10 })
 })
 
-test('every preset can travel as JSON', () => {
+test('every preset survives JSON', () => {
   for (const base of baseNames)
     for (const algorithm of algorithmNames) {
       const preset = rlPreset(base, algorithm)

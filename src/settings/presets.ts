@@ -1,49 +1,14 @@
-import type { AdvantageKind } from '../algorithms/advantages.ts'
 import type { KlPenalty } from '../algorithms/kl.ts'
-import type { PolicyObjective } from '../algorithms/objectives.ts'
-import type { Schedule } from '../algorithms/schedules.ts'
-import type { Normalisation } from '../algorithms/weights.ts'
 import { UserError } from '../common/errors.ts'
+import type { RlSettings } from '../stages/reinforce/rl-settings.ts'
 
-/** Every number of a reinforcement-learning run that is not the model, the task or the number of steps. */
-export interface RlPreset {
-  readonly objective: PolicyObjective
-  readonly advantage: AdvantageKind
-  readonly normalisation: Normalisation
-  /** Responses a question. */
-  readonly groupSize: number
-  /** Questions a step. A step samples responses once and may make several optimizer steps of them. */
-  readonly questionsPerStep: number
-  /** Parts into which a step's responses are split, one optimizer step each. */
-  readonly minibatches: number
-  /** Passes over a step's responses. */
-  readonly epochs: number
-  readonly learningRate: number
-  readonly schedule: Schedule
-  /** Adam's β₁ and β₂. */
-  readonly betas: readonly [number, number]
-  /** Global norm to which gradients are clipped; 0 does not clip. */
-  readonly gradClip: number
-  readonly temperature: number
-  /** Longest response in tokens. */
-  readonly maxTokens: number
-  /** Steps after which the reference becomes a copy of the policy; null keeps it for ever. */
-  readonly referenceRefresh: number | null
-  /** KL subtracted from the reward. null: none. */
-  readonly klInReward: KlPenalty | null
-  /** Cap of the truncated importance weights for a sampler that differs from the trainer. null: off. */
-  readonly importanceCap: number | null
-  /** Leave responses that were cut off out of the update. */
-  readonly maskTruncated: boolean
-  /** Leave groups of equal rewards out and sample others in their place. */
-  readonly dynamicSampling: boolean
-  /** Soft overlong punishment over the last `buffer` tokens. null: off. */
-  readonly overlong: { readonly buffer: number } | null
-  /** Weights of the rewards in their sum. */
+/** All settings of reinforcement learning except the model, the task and the number of steps. */
+export interface RlPreset extends RlSettings {
+  /** Weights of the rewards in the total. */
   readonly rewards: { readonly accuracy: number; readonly format: number; readonly language: number }
 }
 
-/** Optimizer steps from one rollout in the paper, where a "step" is one of these. */
+/** Optimizer steps per rollout in the paper, which calls each of them a "step". */
 const MINIBATCHES = 16
 
 /**
@@ -81,12 +46,12 @@ const r1Zero: RlPreset = {
   rewards: { accuracy: 1, format: 1, language: 0 },
 }
 
-/** Both bounds of the ratio that reinforcement learning of R1 has; the lower one, 1 − 10, bounds no ratio. */
+/** R1's clip range of the ratio; the lower bound, 1 − 10, has no effect. */
 const R1_CLIP = { clipLow: 10, clipHigh: 10 }
 
 /**
- * DeepSeek-R1's first reinforcement learning, on reasoning (arXiv 2501.12948 v2, supplement): as R1-Zero, but clip
- * ε = 10, which "plays a crucial role", and the reward for one language, added to the others.
+ * DeepSeek-R1's first reinforcement learning, on reasoning (arXiv 2501.12948 v2, supplement): like R1-Zero, but with clip
+ * ε = 10, which "plays a crucial role", and with the language reward added to the others.
  */
 const deepseekR1: RlPreset = {
   ...r1Zero,
@@ -95,8 +60,8 @@ const deepseekR1: RlPreset = {
 }
 
 /**
- * Its second, on all scenarios: the same at temperature 0.7. Of its 1,700 steps only the last 400 have general data and
- * reward models: which questions and learned rewards a step has is up to the recipe.
+ * DeepSeek-R1's second reinforcement learning, in all scenarios: the same at temperature 0.7. Only the last 400 of its
+ * 1,700 steps have general data and reward models; the recipe decides which questions and learned rewards a step has.
  */
 const deepseekR1General: RlPreset = { ...deepseekR1, temperature: 0.7 }
 
@@ -130,7 +95,7 @@ const bases = {
 }
 const noKl: KlPenalty = { beta: 0, estimator: 'k3' }
 
-/** What each algorithm changes in a base. */
+/** The settings that each algorithm changes in a base. */
 const algorithms = {
   grpo: () => ({}),
   // Liu et al., arXiv 2503.20783: no division by std or length, no KL
@@ -173,13 +138,15 @@ const algorithms = {
   }),
 } satisfies Record<string, (base: RlPreset) => Partial<RlPreset>>
 
-export type BaseName = keyof typeof bases
-export type AlgorithmName = keyof typeof algorithms
+type BaseName = keyof typeof bases
+type AlgorithmName = keyof typeof algorithms
+/** The names of all bases. */
 export const baseNames = Object.keys(bases) as BaseName[]
+/** The names of all algorithms. */
 export const algorithmNames = Object.keys(algorithms) as AlgorithmName[]
 
 /**
- * The settings of an algorithm at the scale of a base.
+ * The settings of an algorithm, at the scale of a base.
  *
  * @example rlPreset('miniature', 'dapo')
  * @throws UserError for an unknown name

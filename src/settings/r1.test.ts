@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { resolveR1Settings, stagesOf } from './r1.ts'
 
-test.each(['miniature', 'quick', 'deepseek-r1'])('preset %s is whole, and its stages are', (preset) => {
+test.each(['miniature', 'quick', 'deepseek-r1'])('preset %s and its stages are complete', (preset) => {
   const settings = resolveR1Settings({ preset, threads: 1 })
   const { rl1, rl2, zero, mixture } = stagesOf(settings)
   expect([zero.template, rl1.template, rl2.template]).toEqual(['r1-zero', 'chat', 'chat'])
@@ -13,7 +13,7 @@ test.each(['miniature', 'quick', 'deepseek-r1'])('preset %s is whole, and its st
   expect([rl1.rl.temperature, rl2.rl.temperature]).toEqual([1, 0.7])
 })
 
-test('what is given goes to its stage, on top of the preset', () => {
+test('given settings are merged over the preset of their stage', () => {
   const settings = resolveR1Settings({
     preset: 'quick',
     seed: 7,
@@ -34,11 +34,11 @@ test.each([
   [{ preferences: { times: 3 } }, 'setting preferences.times is 3:'],
   [{ preset: 'large' }, 'setting preset is "large":'],
   [{ judge: { baseUrl: 'localhost', model: 'x' } }, 'setting judge'],
-])('%j is refused before anything is done', (given, message) => {
+])('%j is an error', (given, message) => {
   expect(() => resolveR1Settings(given)).toThrow(message)
 })
 
-test('the stages of preset deepseek-r1 have the numbers of the paper, none of the miniature', () => {
+test('the stages of preset deepseek-r1 have the numbers of the paper, not the miniature’s', () => {
   const { rl1, rl2, coldStart, mixture, helpful, harmless } = stagesOf(
     resolveR1Settings({ preset: 'deepseek-r1' }),
   )

@@ -1,19 +1,17 @@
-import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { EMBEDDED_R1_BASE, EMBEDDED_STUDENT } from '../hub/find-model.ts'
-import { type RewardSettings, resolveRewardSettings } from '../recipes/reward.ts'
-import { resolveSftSettings, type SftSettings } from '../recipes/sft.ts'
-import { resolveZeroSettings } from '../recipes/zero.ts'
+import { engineSetting, modelSetting, threadsSetting, whole, withThreads } from './fields.ts'
 import { generatorSettings } from './generators.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
-import type { ZeroSettings } from './zero.ts'
+import { type RewardSettings, resolveRewardSettings } from './reward.ts'
+import { resolveSftSettings, type SftSettings } from './sft.ts'
+import { resolveZeroSettings, type ZeroSettings } from './zero.ts'
 
-const whole = (least: number) => z.int().min(least)
 const share = z.number().min(0).max(1)
-/** Settings of a stage that stands alone too (`zero`, `sft`, `reward`), on top of what the preset says. */
+/** Settings of a stage that is its own recipe (`zero`, `sft`, `reward`), merged over the preset's. */
 const stage = z.record(z.string(), z.unknown()).default({})
 
-/** What a response must keep to, to be trained on and to count as readable. */
+/** Limits of a readable response: see `ReadableLimits`. */
 export const readableSettings = z.strictObject({
   maxTokens: whole(1),
   maxParagraph: whole(1),
@@ -21,16 +19,16 @@ export const readableSettings = z.strictObject({
   minLanguage: share,
 })
 
-/** How the models of all stages are measured. */
+/** How the model of every stage is measured. */
 export const evalSettings = z.strictObject({
   questions: whole(1),
   samples: whole(1),
-  /** Of the general task. */
+  /** Number of general prompts. */
   general: whole(1),
   temperature: z.number().min(0),
   topP: z.number().gt(0).max(1),
   maxTokens: whole(1),
-  /** Kinds whose lengths are compared. */
+  /** Kinds of questions whose response lengths are compared. */
   easy: z.array(z.string()),
   hard: z.array(z.string()),
 })
@@ -38,37 +36,42 @@ export const evalSettings = z.strictObject({
 /** Settings of `r1`. What a preset decides is filled in by `resolveR1Settings`. */
 export const r1Settings = z.strictObject({
   /** The base model. */
-  model: z.string().min(1).default(EMBEDDED_R1_BASE),
-  /** Reasoning questions, which rules can check. */
+  model: modelSetting.default(EMBEDDED_R1_BASE),
+  /** Task of the reasoning questions, which rules can check. */
   task: z.string().min(1).default('miniature'),
-  /** General prompts. Those whose kind begins with "harmful" are to be refused. */
+  /** Task of the general prompts. Prompts whose kind starts with "harmful" should be refused. */
   general: z.string().min(1).default('miniature/general'),
-  /** Fine-tuning data for general prompts that are there already: a file of conversations; null: the miniature's own. */
+  /**
+   * Existing fine-tuning data for general prompts, a file of conversations; null: the general task's own demonstrations.
+   */
   generalData: z.string().min(1).nullable().default(null),
   /** Rewrites chains and adds summaries (step 1). */
   writer: generatorSettings.default('miniature'),
-  /** Compares answers with the truth and with each other, and labels what is safe (steps 3 and 4, the win rates). */
+  /**
+   * Compares answers with the gold answer and with each other, and labels responses as safe or unsafe (steps 3 and 4,
+   * the win rates).
+   */
   judge: generatorSettings.default('miniature'),
-  engine: z.literal('local').default('local'),
+  engine: engineSetting,
   seed: whole(0).default(0),
   preset: z.enum(['miniature', 'quick', 'deepseek-r1']).default('miniature'),
-  threads: whole(1).nullable().default(null),
+  threads: threadsSetting,
   readable: readableSettings,
   /** R1-Zero, one of the sources of the cold start. */
   zero: stage,
   coldStart: z.strictObject({
-    /** Conversations with long chains that the few-shot prompts show; null: the miniature's own. */
+    /** A file of conversations with long chains, for the few-shot prompts; null: the task's own worked example. */
     examples: z.string().min(1).nullable(),
-    /** Demonstrations in all; 0: no cold start, so that RL 1 begins with the base. */
+    /** Demonstrations from all sources together; 0: no cold start, and step 2 starts from the base. */
     rows: whole(0),
-    /** Shares of the sources. */
+    /** Shares of the three sources. */
     fewShot: share,
     direct: share,
     zero: share,
-    /** Questions a round, and most rounds a source. */
+    /** Questions per round, and maximum rounds per source. */
     batch: whole(1),
     rounds: whole(1),
-    /** Responses a question, and most that are kept. */
+    /** R1-Zero's responses per question, and how many rows per question are kept from any source at most. */
     samples: whole(1),
     perQuestion: whole(1),
     sft: stage,
@@ -76,52 +79,55 @@ export const r1Settings = z.strictObject({
   /** Step 2. */
   rl1: stage,
   mixture: z.strictObject({
-    /** Questions that RL 1's model answers, so many times each; most that are kept of a question. */
+    /** Number of questions that step 2's model answers. */
     questions: whole(1),
+    /** Responses per question, and how many of them are kept at most. */
     samples: whole(1),
     perQuestion: whole(1),
-    /** General prompts with an answer from data that is there, and with one that the model itself gives. */
+    /** General prompts with an existing answer, and general prompts that a fine-tuned base answers. */
     reused: whole(0),
     synthetic: whole(0),
-    /** Reasoning rows to a general one. */
+    /** Reasoning rows per general row. */
     ratio: z.number().positive(),
     sft: stage,
   }),
   preferences: z.strictObject({
-    /** Prompts that step 3's model answers, so many times each. */
+    /** Number of prompts that step 3's model answers. */
     prompts: whole(1),
+    /** Responses per prompt. */
     samples: whole(2),
     pairsPerPrompt: whole(1),
-    /** How often the judge is asked for one pair. */
+    /** How often the judge compares one pair; in half of them the answers are swapped. */
     times: whole(2).multipleOf(2),
-    /** Pairs of a greater Δ are kept. */
+    /** Pairs with a |Δ| above this are kept. */
     minMargin: z.number().min(0),
     helpful: stage,
     harmless: stage,
   }),
   rl2: z.strictObject({
-    /** Part of the steps after which general prompts and preference rewards come in. */
+    /** Share of steps, at the beginning, with reasoning questions only; later steps also have general prompts. */
     generalFrom: share,
-    /** Of the questions of such a step. */
+    /** Share of general prompts among the questions of these later steps. */
     generalShare: share,
+    /** Weights of the two preference rewards. */
     helpful: z.number(),
     harmless: z.number(),
-    /** The helpful reward judges reasoning too, in the place of rules: an invitation to hack it. */
+    /** Score reasoning with the helpful reward instead of rules: this invites reward hacking. */
     neuralOnReasoning: z.boolean().default(false),
     zero: stage,
   }),
   student: z.strictObject({
-    model: z.string().min(1).default(EMBEDDED_STUDENT),
-    /** Distillation, on the data of step 3. */
+    model: modelSetting.default(EMBEDDED_STUDENT),
+    /** Distillation: fine-tuning on the data of step 3. */
     sft: stage,
-    /** RL on the same student from its base, to compare. */
+    /** RL on the same student from its base, for comparison. */
     zero: stage,
   }),
   eval: evalSettings,
 })
 
 type Settings = z.output<typeof r1Settings>
-/** Settings of `r1`, those of its stages included. */
+/** Settings of `r1`, checked and complete. */
 export type R1Settings = Settings & { readonly threads: number }
 
 const miniature = {
@@ -170,9 +176,9 @@ const miniature = {
         questionsPerStep: 40,
         temperature: 0.7,
         learningRate: 3e-4,
-        // divided by its spread, a group of answers that are all good would be torn by the reward model's noise
+        // if all answers of a group are good, dividing by the spread would amplify the reward model's noise
         advantage: 'mean',
-        // a reward model this small is right only near the answers that it has learned from
+        // such a small reward model is reliable only near the answers that it was trained on
         objective: { kl: { beta: 0.1 } },
       },
       eval: { questions: 100 },
@@ -194,7 +200,7 @@ const miniature = {
   },
 }
 
-/** The scale. `deepseek-r1` has the paper's numbers (Nature 645, Methods) where there are such. */
+/** The scale. `deepseek-r1` has the paper's numbers (Nature 645, Methods), as far as it states them. */
 const PRESETS: Record<Settings['preset'], Tree> = {
   miniature,
   quick: merge(miniature, {
@@ -207,7 +213,7 @@ const PRESETS: Record<Settings['preset'], Tree> = {
     student: { zero: { steps: 50 } },
     eval: { questions: 120, general: 100 },
   }),
-  // the stages' own settings are the paper's alone
+  // the settings of its training stages come from the paper only, not from the miniature
   'deepseek-r1': {
     ...miniature,
     readable: { maxTokens: 32_768, maxParagraph: 2000, maxRepetition: 0.1, minLanguage: 0.95 },
@@ -251,20 +257,27 @@ const PRESETS: Record<Settings['preset'], Tree> = {
   },
 }
 
-/** Given settings on top of what their preset says, checked: those of every stage too, before anything is done. */
+/**
+ * Merges settings over their preset, and checks them and the settings of every stage.
+ *
+ * @throws UserError for a setting that is unknown or wrong.
+ */
 export function resolveR1Settings(given: Tree): R1Settings {
   const { preset } = checkSettings(
     r1Settings.pick({ preset: true }),
     given.preset === undefined ? {} : { preset: given.preset },
   )
   const settings = checkSettings(r1Settings, merge(PRESETS[preset], given))
-  const fixed = { ...settings, threads: settings.threads ?? Math.min(availableParallelism(), 8) }
-  stagesOf(fixed)
-  return fixed
+  const complete = withThreads(settings)
+  stagesOf(complete)
+  return complete
 }
 
-/** Settings of the stages as `zero`, `sft` and `reward` take them, but for models and data, which come on the way. */
-export interface StageSettings {
+/**
+ * The complete settings of the stages for `zero`, `sft` and `reward`. Models and data are placeholders: they are known
+ * only during the run.
+ */
+interface StageSettings {
   readonly zero: ZeroSettings
   readonly coldStart: SftSettings
   readonly rl1: ZeroSettings
@@ -276,6 +289,7 @@ export interface StageSettings {
   readonly studentZero: ZeroSettings
 }
 
+/** The complete settings of the stages. */
 export function stagesOf(settings: R1Settings): StageSettings {
   const { zero, sft, reward } = stageResolvers(settings)
   return {
@@ -291,7 +305,10 @@ export function stagesOf(settings: R1Settings): StageSettings {
   }
 }
 
-/** Fill in and check the settings of a stage; what is wrong is told with the stage's place among the run's settings. */
+/**
+ * Functions that complete and check the settings of a stage. Their errors contain the whole path of a setting in the
+ * run.
+ */
 export function stageResolvers({
   seed,
   threads,
@@ -309,8 +326,10 @@ export function stageResolvers({
     }
   }
   return {
-    zero: (name: string, tree: Tree, own: Tree = {}): ZeroSettings =>
-      named(name, () => resolveZeroSettings(merge({ eval: { every: 0 } }, own, tree, { ...common, task }))),
+    zero: (name: string, tree: Tree, defaults: Tree = {}): ZeroSettings =>
+      named(name, () =>
+        resolveZeroSettings(merge({ eval: { every: 0 } }, defaults, tree, { ...common, task })),
+      ),
     sft: (name: string, tree: Tree): SftSettings =>
       named(name, () =>
         resolveSftSettings({ ...tree, ...common, data: 'data' } as Parameters<typeof resolveSftSettings>[0]),

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { UserError } from '../common/errors.ts'
-import { pretrainSettings } from '../recipes/pretrain.ts'
-import { resolveZeroSettings } from '../recipes/zero.ts'
 import { checkSettings, merge, readAssignment, readSettingsFile } from './layers.ts'
+import { pretrainSettings } from './pretrain.ts'
+import { resolveZeroSettings } from './zero.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-settings-'))
 writeFileSync(join(folder, 'config.json'), '{}')
@@ -64,8 +64,8 @@ const wrong: [string, RegExp][] = [
   ['clipHigh=0.3', /unknown setting clipHigh; did you mean rl\.objective\.clipHigh\?/],
   ['rl.clip_high=0.3', /unknown setting rl\.clip_high; did you mean rl\.objective\.clipHigh\?/],
   ['eval.langauge=1', /unknown setting eval\.langauge; did you mean rewards\.language\?/],
-  ['wibble=1', /unknown setting wibble; there are model, task, .*threads$/],
-  ['eval.wibble=1', /unknown setting eval\.wibble; there are questions, samples, every, temperature$/],
+  ['wibble=1', /unknown setting wibble; the settings are model, task, .*threads$/],
+  ['eval.wibble=1', /unknown setting eval\.wibble; the settings are questions, samples, every, temperature$/],
   [
     'rl.objective.clipHih=1',
     /unknown setting rl\.objective\.clipHih; did you mean rl\.objective\.clipHigh\?/,
@@ -73,13 +73,13 @@ const wrong: [string, RegExp][] = [
   ['engine=tinker', /setting engine is "tinker"/],
   ['algorithm=ppo', /unknown algorithm "ppo"/],
 ]
-test.each(wrong)('%s is wrong usage', (assignment, message) => {
+test.each(wrong)('%s is a usage error', (assignment, message) => {
   const error = failure(() => resolved(assignment))
   expect(error.message).toMatch(message)
   expect(error.exitCode).toBe(2)
 })
 
-test('length is punished once', () => {
+test('length cannot be punished twice', () => {
   expect(failure(() => resolved('algorithm=dapo', 'rewards.overlong=1')).message).toMatch(
     /would both punish length/,
   )
@@ -103,7 +103,7 @@ test('settings files', () => {
   expect(failure(() => readSettingsFile(join(folder, 'none.yaml'))).message).toMatch(/there is no such file/)
 })
 
-test('pretraining has settings of its own', () => {
+test('pretraining has its own settings', () => {
   expect(checkSettings(pretrainSettings, {})).toMatchObject({
     model: { hiddenSize: 96 },
     learningRate: 4e-3,

@@ -1,48 +1,48 @@
 import { z } from 'zod'
+import { advantageKinds } from '../algorithms/advantages.ts'
+import { klEstimators } from '../algorithms/kl.ts'
+import { ratioKinds, surrogateNames } from '../algorithms/objectives.ts'
+import { normalisations } from '../algorithms/weights.ts'
+import { UserError } from '../common/errors.ts'
 import { EMBEDDED_BASE } from '../hub/find-model.ts'
-import { COSINE } from '../rewards/length.ts'
-import { NGRAM } from '../rewards/repetition.ts'
-import { algorithmNames, baseNames, type RlPreset, rlPreset } from './presets.ts'
+import { namedRewards, rewardShape } from '../rewards/index.ts'
+import {
+  betasSetting,
+  columnSettings,
+  type DeepPartial,
+  engineSetting,
+  modelSetting,
+  scheduleSettings,
+  threadsSetting,
+  whole,
+  withThreads,
+} from './fields.ts'
+import { checkSettings, merge, type Tree } from './layers.ts'
+import { algorithmNames, baseNames, rlPreset } from './presets.ts'
 
-const whole = (least: number) => z.int().min(least)
 const positive = z.number().positive()
-const klPenalty = z.strictObject({ beta: z.number().min(0), estimator: z.enum(['k1', 'k2', 'k3']) })
-const decay = { warmup: whole(0) }
-const final = z.number().min(0).max(1)
+const klPenalty = z.strictObject({ beta: z.number().min(0), estimator: z.enum(klEstimators) })
 
-/** The course of the learning rate: see `Schedule`. */
-export const scheduleSettings = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('constant'), ...decay }),
-  z.strictObject({ kind: z.literal('linear'), final, ...decay }),
-  z.strictObject({ kind: z.literal('cosine'), final, ...decay }),
-  z.strictObject({
-    kind: z.literal('warmup_stable_decay'),
-    stable: z.number().min(0).max(1),
-    final,
-    ...decay,
-  }),
-])
-
-/** Everything of `RlPreset` but the weights of the rewards; each may be set on its own. */
+/** The schema of `RlSettings`. */
 const rl = z.strictObject({
   objective: z.strictObject({
     kind: z.literal('policy'),
-    ratio: z.enum(['token', 'sequence']),
-    surrogate: z.enum(['clip', 'importance', 'cispo', 'reinforce']),
+    ratio: z.enum(ratioKinds),
+    surrogate: z.enum(surrogateNames),
     clipLow: z.number().min(0),
     clipHigh: z.number().min(0),
     dualClip: z.number().gt(1).nullable(),
     kl: klPenalty,
   }),
-  advantage: z.enum(['group', 'mean', 'batch', 'leave_one_out', 'batch_normalised']),
-  normalisation: z.enum(['sequence_mean', 'token_mean', 'fixed_length', 'sequence_sum']),
+  advantage: z.enum(advantageKinds),
+  normalisation: z.enum(normalisations),
   groupSize: whole(2),
   questionsPerStep: whole(1),
   minibatches: whole(1),
   epochs: whole(1),
   learningRate: z.number().min(0),
   schedule: scheduleSettings,
-  betas: z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)]),
+  betas: betasSetting,
   gradClip: z.number().min(0),
   temperature: positive,
   maxTokens: whole(1),
@@ -54,49 +54,16 @@ const rl = z.strictObject({
   overlong: z.strictObject({ buffer: whole(1) }).nullable(),
 })
 
-/** A reward's weight in the total; 0 measures it only, null does not run it. */
-const weight = z.number().nullable()
-const off = weight.default(null)
-/** A weight alone, or together with the reward's numbers. */
-const weighted = <S extends z.ZodRawShape>(numbers: S) =>
-  z
-    .preprocess(
-      (given: number | null | Record<string, unknown>) =>
-        typeof given === 'number' ? { weight: given } : given,
-      z.strictObject(
-        { weight: z.number(), ...numbers },
-        {
-          error: ({ code }) =>
-            code === 'invalid_type'
-              ? `expected a weight, null or {${['weight', ...Object.keys(numbers)].join(', ')}}`
-              : undefined,
-        },
-      ),
-    )
-    .nullable()
-    .default(null)
-const fromTo = z.tuple([z.number(), z.number()])
-
-/** The columns of a table; `answer: null` where the questions have no gold. */
-export const columnSettings = z.strictObject({
-  question: z.string().min(1).optional(),
-  answer: z.string().min(1).nullable().optional(),
-  choices: z.union([z.string().min(1), z.array(z.string().min(1)).min(2)]).optional(),
-  kind: z.string().min(1).optional(),
-  tests: z.string().min(1).optional(),
-})
-
-/** Settings of `zero`. What a preset decides (`rl`, the rewards' weights) is filled in by `withPreset`. */
+/** Settings of `zero`. `resolveZeroSettings` fills in `rl` and the rewards' weights from the preset and the algorithm. */
 export const zeroSettings = z.strictObject({
-  /** A Hugging Face folder, a run, the name of an embedded model, or a model of the hub. */
-  model: z.string().min(1).default(EMBEDDED_BASE),
+  model: modelSetting.default(EMBEDDED_BASE),
   /** A task's name, or a table: a file, a folder, a dataset of the hub. */
   task: z.string().min(1).default('miniature'),
-  /** Which columns of a table hold what. */
+  /** Names of a table's columns. */
   columns: columnSettings.prefault({}),
-  /** How the model is asked: in R1-Zero's words, or in its own chat template, to think and then to sum up, as R1 does. */
+  /** The prompt: R1-Zero's template, or the model's own chat template, with thinking and then a summary, as in R1. */
   template: z.enum(['r1-zero', 'chat']).default('r1-zero'),
-  engine: z.literal('local').default('local'),
+  engine: engineSetting,
   seed: whole(0).default(0),
   steps: whole(0).default(200),
   /** Scale: the paper's R1-Zero or the miniature's. */
@@ -104,24 +71,8 @@ export const zeroSettings = z.strictObject({
   algorithm: z.enum(algorithmNames).default('grpo'),
   rl,
   rewards: z.strictObject({
-    accuracy: weight,
-    format: weight,
-    language: weight,
-    /** The share of a program's tests that are passed; accuracy asks for all. */
-    code: off,
-    summary: off,
-    boxed: off,
-    /** n: length of an n-gram in words. */
-    repetition: weighted({ n: whole(1).default(NGRAM) }),
-    /** buffer: tokens before the limit from which on it punishes; null: a fifth of rl.maxTokens. */
-    overlong: weighted({ buffer: whole(1).nullable().default(null) }),
-    /** Each [short, long]: for an answer of no length and of rl.maxTokens; exceeded: for one cut off. */
-    cosine: weighted({
-      correct: fromTo.default([...COSINE.correct]),
-      wrong: fromTo.default([...COSINE.wrong]),
-      exceeded: z.number().default(COSINE.exceeded),
-    }),
-    /** A control: deals the rewards of a step out among its rollouts at random. Nothing can be learned. */
+    ...rewardShape,
+    /** A control experiment: the rewards of a step are shuffled among its rollouts, so nothing can be learned. */
     shuffle: z.boolean().default(false),
   }),
   eval: z
@@ -134,27 +85,31 @@ export const zeroSettings = z.strictObject({
     })
     .prefault({}),
   checkpointEvery: whole(1).default(20),
-  /** What the alarm against reward hacking does besides warning: `stop` ends the training, with the model as it is then. */
+  /** The alarm for reward hacking warns, or also stops the training and keeps the model at that step. */
   alarm: z.enum(['warn', 'stop']).default('warn'),
-  /** Of the runtime; null: one a core. Results depend on it in the last bits. */
-  threads: whole(1).nullable().default(null),
+  threads: threadsSetting,
 })
 
-export type ZeroSettings = z.output<typeof zeroSettings>
+export type ZeroSettings = z.output<typeof zeroSettings> & { readonly threads: number }
 
-export type DeepPartial<T> = T extends readonly unknown[]
-  ? T
-  : T extends object
-    ? { readonly [K in keyof T]?: DeepPartial<T[K]> | undefined }
-    : T
-/** What may be given: any part of the settings. */
+/** Settings as they are given: any may be missing. */
 export type ZeroInput = DeepPartial<z.input<typeof zeroSettings>>
 
-/** What the preset decides, as the layer below the given settings. */
-export function presetLayer(
-  preset: string,
-  algorithm: string,
-): { rl: Omit<RlPreset, 'rewards'>; rewards: RlPreset['rewards'] } {
-  const { rewards, ...rl } = rlPreset(preset, algorithm)
-  return { rl, rewards }
+/**
+ * Merges the given settings over their preset and checks them.
+ *
+ * @throws UserError for a setting that is unknown or not allowed, or for settings that contradict each other.
+ */
+export function resolveZeroSettings(given: Tree): ZeroSettings {
+  const { preset, algorithm } = zeroSettings.pick({ preset: true, algorithm: true }).loose().parse({})
+  const { rewards, ...rl } = rlPreset(String(given.preset ?? preset), String(given.algorithm ?? algorithm))
+  const settings = checkSettings(zeroSettings, merge({ rl, rewards } as unknown as Tree, given))
+  // fails if settings of the rewards contradict each other
+  namedRewards(settings.rewards, { ...settings.rl, template: settings.template })
+  if (settings.rl.overlong && settings.rewards.overlong?.weight)
+    throw new UserError(
+      'rewards.overlong and rl.overlong would both punish length: set one of them to null',
+      2,
+    )
+  return withThreads(settings)
 }

@@ -53,11 +53,11 @@ test.each([
   ['[2, 5, 7]', '17', '5+5+7', false],
   ['[2, 5, 7]', '18', '2*5+7', false],
 ])('with %s for %s, %s: %o', async (numbers, target, answer, correct) => {
-  const asked = {
+  const puzzle = {
     ...question,
     prompt: `Using the numbers ${numbers}, write an expression that equals ${target}.`,
   }
-  expect((await countdown.check(asked, answer)).correct).toBe(correct)
+  expect((await countdown.check(puzzle, answer)).correct).toBe(correct)
 })
 
 test('a question that cannot be read is unknown', async () => {

@@ -1,6 +1,6 @@
 import { hashText, Random } from '../common/random.ts'
+import { rational, same } from '../verify/terms/rational.ts'
 import { evaluateExpression } from './expression.ts'
-import { equal, rational } from './rational.ts'
 import type { Question, Task, Verdict } from './task.ts'
 
 interface Puzzle {
@@ -9,10 +9,10 @@ interface Puzzle {
   readonly solution: string
 }
 
-/** Results a puzzle may ask for. */
+/** Range of the targets. */
 const TARGETS = { lo: 10, hi: 100 }
 
-/** A puzzle made from its solution: two random parts are joined until one is left, over positive whole numbers. */
+/** A puzzle made from its solution: random pairs of parts are combined until one is left; all values are positive integers. */
 function randomPuzzle(random: Random, size: number): Puzzle {
   for (;;) {
     const numbers = Array.from({ length: size }, () => random.int(1, 99))
@@ -36,7 +36,7 @@ function randomPuzzle(random: Random, size: number): Puzzle {
   }
 }
 
-/** A tenth of the puzzles is held out, in whatever order the numbers are given. */
+/** A tenth of the puzzles is held out; the order of the numbers makes no difference. */
 const keyOf = (p: Puzzle) => `${[...p.numbers].sort((a, b) => a - b).join(' ')} = ${p.target}`
 const isHeldOut = (p: Puzzle) => hashText(keyOf(p)) % 10 === 0
 
@@ -80,15 +80,15 @@ export const countdown: Task = {
 }
 
 function checkCountdown(question: Question, answer: string | null): Verdict {
-  const asked = /\[([\d, ]+)\].* equals (\d+)\./.exec(question.prompt)
-  if (!asked) return { correct: null, reason: 'the question cannot be read' }
+  const match = /\[([\d, ]+)\].* equals (\d+)\./.exec(question.prompt)
+  if (!match) return { correct: null, reason: 'the question cannot be read' }
   if (answer === null) return { correct: false, reason: 'no answer' }
   const result = evaluateExpression(answer)
   if ('error' in result) return { correct: false, reason: `not an expression: ${result.error}` }
   const sorted = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b).join(' ')
-  if (sorted(result.numbers) !== sorted(asked[1]!.split(',').map(Number)))
+  if (sorted(result.numbers) !== sorted(match[1]!.split(',').map(Number)))
     return { correct: false, reason: 'not each number of the question exactly once' }
   const { value } = result
-  if (equal(value, rational(BigInt(asked[2]!)))) return { correct: true, reason: 'a solution' }
-  return { correct: false, reason: `gives ${value.n}${value.d === 1n ? '' : `/${value.d}`}, not ${asked[2]}` }
+  if (same(value, rational(BigInt(match[2]!)))) return { correct: true, reason: 'a solution' }
+  return { correct: false, reason: `gives ${value.n}${value.d === 1n ? '' : `/${value.d}`}, not ${match[2]}` }
 }

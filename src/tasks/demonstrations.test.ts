@@ -34,7 +34,7 @@ const lines = (rows: unknown[]): string => rows.map((row) => `${JSON.stringify(r
 const chats = lines(numbers.map((n) => ({ id: n, messages: messages(n) })))
 const quote = (text: string): string => `"${text.replaceAll('"', '""')}"`
 
-describe('the same demonstrations, in every form', () => {
+describe('the same demonstrations in every format', () => {
   const forms: [name: string, content: string | Uint8Array][] = [
     ['a.jsonl', chats],
     ['a.csv', `messages\n${numbers.map((n) => quote(JSON.stringify(messages(n)))).join('\n')}\n`],
@@ -65,12 +65,12 @@ test('completions, from columns of any name', async () => {
   expect(training[0]).toEqual({ where: 'b.jsonl:1', demonstration: { prompt: 'p0', completion: ' s0' } })
 })
 
-describe('what is held out', () => {
-  test('of a share of 0, nothing', async () => {
+describe('the held-out rows', () => {
+  test('are none for a share of 0', async () => {
     const { training, heldOut } = await read(write('one.jsonl', lines([{ messages: messages(1) }])), {}, 0)
     expect([training.length, heldOut.length]).toEqual([1, 0])
   })
-  test('does not depend on the order of rows, and equal rows stay together', async () => {
+  test('do not depend on the order of rows; equal rows stay together', async () => {
     const rows = chats.trim().split('\n')
     const one = await read(write('c.jsonl', rows.join('\n')))
     const other = await read(write('d.jsonl', [...rows, ...rows].reverse().join('\n')))
@@ -79,13 +79,13 @@ describe('what is held out', () => {
     expect(other.heldOut).toHaveLength(2 * one.heldOut.length)
   })
 
-  test('is at least one row', async () => {
+  test('are at least one', async () => {
     const two = chats.split('\n').slice(0, 2).join('\n')
     const { training, heldOut } = await read(write('e.jsonl', two), {}, 1e-9)
     expect([training.length, heldOut.length]).toEqual([1, 1])
   })
 
-  test('is what the names of files say; it is left out of training', async () => {
+  test('are those of files named so; they are left out of training', async () => {
     mkdirSync(join(folder, 'parts'))
     const rows = chats.trim().split('\n')
     write('parts/train.jsonl', rows.join('\n'))
@@ -95,7 +95,7 @@ describe('what is held out', () => {
   })
 })
 
-describe('what cannot be used is an error with its place', () => {
+describe('a row that cannot be used is an error with its position', () => {
   const ok = '{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]}\n'
   const cases: [name: string, content: string, message: RegExp][] = [
     ['1.jsonl', `${ok}{"messages":"hm"}\n`, /1\.jsonl:2: "messages" is not JSON/],
@@ -120,7 +120,7 @@ describe('what cannot be used is an error with its place', () => {
     [
       'c.jsonl',
       '{"massages":[]}\n',
-      /has no column "messages"; its columns are "massages". Is "massages" meant\?/,
+      /has no column "messages"; its columns are "massages". If "massages" is meant: --columns messages=massages, or --columns prompt=NAME,completion=NAME$/,
     ],
     ['d.jsonl', ok, /1 to hold out; both are needed|0 rows to train on and 1 to hold out/],
     ['e.csv', 'messages\n', /there is no row in/],
@@ -129,15 +129,17 @@ describe('what cannot be used is an error with its place', () => {
     await expect(read(write(`bad-${name}`, content))).rejects.toThrow(message)
   })
 
-  test('a column that is not there', async () => {
+  test('a column that does not exist', async () => {
     const place = write('columns.jsonl', chats)
-    await expect(read(place, { prompt: 'question' })).rejects.toThrow(/no column "question" and "completion"/)
+    await expect(read(place, { prompt: 'question' })).rejects.toThrow(
+      /no columns "question" and "completion"/,
+    )
     await expect(read(place, { messages: 'chat' })).rejects.toThrow(
-      /no column "chat".*--columns messages=NAME/,
+      /no column "chat".*Say which one holds the messages: --columns messages=NAME, or/,
     )
   })
 
-  test('but a last line that is cut off is left out, and told of', async () => {
+  test('but an incomplete last line is left out and reported', async () => {
     const { training, heldOut, warnings } = await read(write('torn.jsonl', `${chats}{"messages": [{`))
     expect(training.length + heldOut.length).toBe(100)
     expect(warnings.join()).toMatch(/torn\.jsonl:101: the file is cut off, its last line is left out/)

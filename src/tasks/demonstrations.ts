@@ -1,16 +1,9 @@
 import { UserError } from '../common/errors.ts'
 import type { ChatMessage } from '../models/tokenizer.ts'
-import {
-  type Cells,
-  type Example,
-  type Form,
-  missingColumns,
-  readExamples,
-  readMessages,
-  readText,
-} from './examples.ts'
+import { type Cells, type Example, type Form, readExamples, readMessages, readText } from './examples.ts'
+import { missingColumns, type Wanted } from './table/missing.ts'
 
-/** An answer to learn from: a conversation, or a text and how it goes on. */
+/** An answer to imitate: a conversation, or a prompt and its completion. */
 export type Demonstration =
   | { readonly messages: readonly ChatMessage[] }
   | { readonly prompt: string; readonly completion: string }
@@ -22,16 +15,16 @@ export interface DemonstrationRow {
   readonly demonstration: Demonstration
 }
 
-/** The columns that hold them, where they have other names. */
+/** Names of the columns, if they differ from the keys here. */
 export interface DemonstrationColumns {
   readonly messages?: string | undefined
   readonly prompt?: string | undefined
   readonly completion?: string | undefined
 }
 
-export interface DemonstrationOptions {
+interface DemonstrationOptions {
   readonly columns?: DemonstrationColumns | undefined
-  /** Of files whose names tell no training from test: this share is held out, by a hash of the row. */
+  /** Share of the rows that is held out, by a hash of the row, if no file is named as a test or validation set. */
   readonly heldOutShare: number
   readonly warn: (message: string) => void
   readonly progress: (line: string) => void
@@ -40,14 +33,14 @@ export interface DemonstrationOptions {
 export interface Demonstrations {
   readonly training: readonly DemonstrationRow[]
   readonly heldOut: readonly DemonstrationRow[]
-  /** Training rows left out because they are held out too. */
+  /** Number of training rows left out because they are held out, too. */
   readonly repeated: number
 }
 
 /**
- * Demonstrations from a table: a file (JSONL, CSV, Parquet), a folder, or a dataset of the hub.
+ * Reads demonstrations from a table: a file (JSONL, CSV, Parquet), a folder, or a dataset of the hub.
  *
- * @throws UserError for files that cannot be used, and for a row that is none, with its place.
+ * @throws UserError for files that cannot be used, and for a row that is not a demonstration, with its file and line.
  */
 export async function readDemonstrations(
   place: string,
@@ -62,7 +55,7 @@ export async function readDemonstrations(
   return { training: training.map(named), heldOut: heldOut.map(named), repeated }
 }
 
-/** What a table's columns hold: conversations, or prompts and completions. */
+/** How the rows of a file with these columns are read: as conversations, or as prompts with completions. */
 function formOf(file: string, names: readonly string[], columns: DemonstrationColumns): Form<Demonstration> {
   const { messages = 'messages', prompt = 'prompt', completion = 'completion' } = columns
   const completions = columns.prompt !== undefined || columns.completion !== undefined
@@ -79,17 +72,24 @@ function formOf(file: string, names: readonly string[], columns: DemonstrationCo
         completion: readText(cells, completion, where),
       }),
     }
+  const wanted: Wanted[] = completions
+    ? [
+        ['prompt', prompt],
+        ['completion', completion],
+      ]
+    : [['messages', messages]]
   throw missingColumns(
     file,
     names,
-    completions ? [prompt, completion] : [messages],
-    '--columns messages=NAME, or --columns prompt=NAME,completion=NAME',
+    wanted,
+    wanted.filter(([, name]) => !names.includes(name)),
+    completions ? 'messages=NAME' : 'prompt=NAME,completion=NAME',
   )
 }
 
 function conversation(cells: Cells, name: string, where: string): ChatMessage[] {
   const messages = readMessages(cells, name, where)
   if (!messages.some(({ role }) => role === 'assistant'))
-    throw new UserError(`${where}: no message is the assistant's, so that there is nothing to learn`)
+    throw new UserError(`${where}: no message is the assistant's, so there is nothing to imitate`)
   return messages
 }

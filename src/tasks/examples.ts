@@ -1,11 +1,10 @@
 import { UserError } from '../common/errors.ts'
-import { nearest } from '../common/nearest.ts'
 import { hashText } from '../common/random.ts'
 import type { ChatMessage } from '../models/tokenizer.ts'
 import { type Side, tableFiles } from './table/files.ts'
-import { readerOf } from './table/rows.ts'
+import { readerOf } from './table/readers.ts'
 
-/** A row of a table as something to learn from. */
+/** A row of a table as a training example. */
 export interface Example<T> {
   /** "train.jsonl:12". */
   readonly where: string
@@ -14,18 +13,19 @@ export interface Example<T> {
 
 export type Cells = Readonly<Record<string, unknown>>
 
-/** How the rows of a table are read. */
+/** How the rows of a file become examples. */
 export interface Form<T> {
+  /** The columns that `read` needs. */
   readonly columns: readonly string[]
   readonly read: (cells: Cells, where: string) => T
 }
 
-export interface ExampleOptions<T> {
-  /** The form of a file with these columns; throws where there is none. */
+interface ExampleOptions<T> {
+  /** The form for a file with these columns; throws if they do not hold examples. */
   readonly formOf: (file: string, columns: readonly string[]) => Form<T>
-  /** Examples of the same key stay on the same side. */
+  /** Examples with the same key are on the same side. */
   readonly keyOf: (example: T) => string
-  /** Of files whose names tell no training from test: this share is held out, by a hash of the key. */
+  /** Share of the examples that is held out, by a hash of the key, if no file is named as a test or validation set. */
   readonly heldOutShare: number
   readonly warn: (message: string) => void
   readonly progress: (line: string) => void
@@ -34,14 +34,14 @@ export interface ExampleOptions<T> {
 export interface Examples<T> {
   readonly training: readonly Example<T>[]
   readonly heldOut: readonly Example<T>[]
-  /** Training rows left out because their key is held out too. */
+  /** Number of training rows left out because their key is held out, too. */
   readonly repeated: number
 }
 
 /**
- * Examples from a table: a file (JSONL, CSV, Parquet), a folder, or a dataset of the hub.
+ * Reads examples from a table: a file (JSONL, CSV, Parquet), a folder, or a dataset of the hub.
  *
- * @throws UserError for files that cannot be used, and for a row that is none, with its place.
+ * @throws UserError for files that cannot be used, and for a row that is not an example, with its file and line.
  */
 export async function readExamples<T>(
   place: string,
@@ -84,7 +84,7 @@ export async function readExamples<T>(
   }
 }
 
-/** The rows of held-out files; where there are none, a share by hash, the same rows in whatever order they come. */
+/** The rows of held-out files or, if there are none, those whose hash in [0, 1) is below `share`, but at least the lowest. */
 function holdOut<R extends { side: Side | null; key: string }>(rows: readonly R[], share: number): Set<R> {
   const named = rows.filter(({ side }) => side === 'heldOut')
   if (named.length > 0) return new Set(named)
@@ -94,35 +94,21 @@ function holdOut<R extends { side: Side | null; key: string }>(rows: readonly R[
   return new Set(hashed.filter(({ hash }) => hash < share || hash === least).map(({ row }) => row))
 }
 
-/** The error where columns are missing; `advice` is how to name others. */
-export function missingColumns(
-  file: string,
-  names: readonly string[],
-  wanted: readonly string[],
-  advice: string,
-): UserError {
-  const missing = wanted.filter((name) => !names.includes(name))
-  const near = missing.map((name) => nearest(name, names)).find((name) => name !== null)
-  return new UserError(
-    `${file} has no column ${missing.map((name) => `"${name}"`).join(' and ')}; its columns are ${names.map((n) => `"${n}"`).join(', ')}. ${near ? `Is "${near}" meant? ` : ''}Say which hold what: ${advice}`,
-    2,
-  )
-}
-
+/** The text in a cell. @throws UserError if there is none. */
 export function readText(cells: Cells, name: string, where: string): string {
   const value = cells[name]
   if (typeof value !== 'string')
-    throw new UserError(`${where}: "${name}" is ${what(value)} where text is needed`)
+    throw new UserError(`${where}: "${name}" is ${describeValue(value)} where text is needed`)
   if (value.trim() === '') throw new UserError(`${where}: "${name}" is empty`)
   return value
 }
 
-/** A list of messages; as text (in CSV, say), it is JSON. */
+/** The list of messages in a cell; text (as in CSV) is parsed as JSON. @throws UserError if there is none. */
 export function readMessages(cells: Cells, name: string, where: string): ChatMessage[] {
   const value = typeof cells[name] === 'string' ? fromJson(cells[name], name, where) : cells[name]
   if (!Array.isArray(value) || value.length === 0)
     throw new UserError(
-      `${where}: "${name}" is ${what(value)} where a list of messages is needed ([{"role": …, "content": …}, …])`,
+      `${where}: "${name}" is ${describeValue(value)} where a list of messages is needed ([{"role": …, "content": …}, …])`,
     )
   return value.map((message, i) => readMessage(message, `${where}: message ${i + 1}`))
 }
@@ -140,17 +126,17 @@ function readMessage(message: unknown, where: string): ChatMessage {
   if (typeof role !== 'string' || role === '')
     throw new UserError(`${where} has no "role" (system, user or assistant)`)
   if (typeof content !== 'string')
-    throw new UserError(`${where}: its "content" is ${what(content)} where text is needed`)
+    throw new UserError(`${where}: its "content" is ${describeValue(content)} where text is needed`)
   if (reasoning_content == null) return { role, content }
   if (typeof reasoning_content !== 'string')
     throw new UserError(
-      `${where}: its "reasoning_content" is ${what(reasoning_content)} where text is needed`,
+      `${where}: its "reasoning_content" is ${describeValue(reasoning_content)} where text is needed`,
     )
   return { role, content, reasoning_content }
 }
 
-/** A value in words. */
-export const what = (value: unknown): string =>
+/** A value in words, for error messages: "a list". */
+export const describeValue = (value: unknown): string =>
   value == null
     ? 'missing'
     : String(value) === ''

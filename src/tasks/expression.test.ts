@@ -33,6 +33,16 @@ test.each([
   ['process.exit(1)', /unexpected "p"/],
   ['1+2=3', /unexpected "="/],
   ['('.repeat(100_000), /longer than/],
-])('%s is no expression', (text, error) => {
+])('%s is not an expression', (text, error) => {
   expect(evaluateExpression(text)).toEqual({ error: expect.stringMatching(error) })
+})
+
+test('the longest expressions are still exact', () => {
+  const a = 10n ** 122n - 1n
+  const result = evaluateExpression(`1/${a}+1/${a - 1n}+1/${a - 2n}+1/${a - 3n}`)
+  if ('error' in result) throw new Error(result.error)
+  const { n, d } = result.value
+  const [w, x, y, z] = [a, a - 1n, a - 2n, a - 3n]
+  // n/d = 1/w + 1/x + 1/y + 1/z
+  expect(n * w * x * y * z).toBe(d * (x * y * z + w * y * z + w * x * z + w * x * y))
 })

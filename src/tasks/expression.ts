@@ -1,11 +1,11 @@
-import { minus, over, plus, type Rational, rational, times } from './rational.ts'
+import { negative, over, plus, type Rational, rational, times, ZERO } from '../verify/terms/rational.ts'
 
-/** What an expression is worth, and the numbers written in it, in order; or what is wrong with it. */
+/** The value of an expression and the numbers in it, in order; or what is wrong with it. */
 export type Evaluation =
   | { readonly value: Rational; readonly numbers: readonly number[] }
   | { readonly error: string }
 
-/** Longer expressions are refused, which also bounds the depth of the parser. */
+/** Longer expressions are refused: this bounds the depth of the parser, and keeps every fraction small enough to be exact. */
 const MAX_LENGTH = 500
 
 /** Evaluates `+ - * /` and parentheses over whole numbers exactly, with the usual precedence. Never throws. */
@@ -19,22 +19,24 @@ export function evaluateExpression(text: string): Evaluation {
   const fail = (message: string): Rational => {
     error ??= message
     at = tokens.length
-    return rational(0n)
+    return ZERO
   }
 
   // sum = product (('+' | '-') product)*;  product = atom (('*' | '/') atom)*;  atom = number | '(' sum ')'
   const sum = (): Rational => {
     let value = product()
     while (tokens[at] === '+' || tokens[at] === '-')
-      value = tokens[at++] === '+' ? plus(value, product()) : minus(value, product())
+      value = tokens[at++] === '+' ? plus(value, product()) : plus(value, negative(product()))
     return value
   }
   const product = (): Rational => {
     let value = atom()
     while (tokens[at] === '*' || tokens[at] === '/')
-      value = tokens[at++] === '*' ? times(value, atom()) : (over(value, atom()) ?? fail('division by zero'))
+      value = tokens[at++] === '*' ? times(value, atom()) : quotient(value, atom())
     return value
   }
+  const quotient = (a: Rational, b: Rational): Rational =>
+    b.n === 0n ? fail('division by zero') : over(a, b)
   const atom = (): Rational => {
     const token = tokens[at++]
     if (token === undefined) return fail('it ends too early')

@@ -44,7 +44,7 @@ async function load(place: string, options: LoadOptions = {}) {
 }
 
 describe('splits', () => {
-  test('of one file a tenth is held out, by the question alone', async () => {
+  test('a tenth of a single file is held out, by the question alone', async () => {
     const { table, heldOut, training, issues } = await load(file('sums.jsonl', jsonl(sums(0, 1000))))
     expect(table).toMatchObject({ name: 'sums', size: { rows: 1000 } })
     expect(heldOut.length).toBeGreaterThan(70)
@@ -101,7 +101,7 @@ describe('splits', () => {
     }
   })
 
-  test('of a few questions one is held out; a single one cannot be', async () => {
+  test('one of a few questions is held out; a single one cannot be', async () => {
     for (let n = 2; n < 9; n++)
       expect((await load(file('few.jsonl', jsonl(sums(0, n))))).table.size.heldOut).toBeGreaterThan(0)
     const { table } = await load(file('one.jsonl', jsonl(sums(1, 1))))
@@ -133,7 +133,7 @@ test('held-out questions are balanced over kinds, and the first are the same for
 })
 
 describe('rows that are left out', () => {
-  test('duplicates, told apart by their gold', async () => {
+  test('duplicates, with the same or another gold', async () => {
     const rows = [
       ...sums(0, 3),
       { question: '  what is\t0 + 1? ', answer: '1' },
@@ -147,7 +147,7 @@ describe('rows that are left out', () => {
     expect(table.size.training + table.size.heldOut).toBe(3)
     expect(warnings).toEqual([
       expect.stringMatching(
-        /d\.jsonl: 2 rows are left out: the question was there before\n.*\n.*with another gold answer/,
+        /d\.jsonl: 2 rows are left out: the question repeats an earlier one\n.*\n.*with another gold answer/,
       ),
     ])
   })
@@ -167,7 +167,7 @@ describe('rows that are left out', () => {
     expect([...training, ...heldOut].map(({ id }) => id)).not.toContain('u.jsonl:3')
   })
 
-  test('a table of nothing else is an error that gives the first reason', async () => {
+  test('a table without any usable row is an error with the first reason', async () => {
     const rows = [{ question: 'Q?', answer: '' }]
     await expect(load(file('none.jsonl', jsonl(rows)))).rejects.toThrow(
       /none\.jsonl: no usable question; the first: none\.jsonl:1: "answer" is empty/,
@@ -175,7 +175,7 @@ describe('rows that are left out', () => {
     await expect(load(file('empty.csv', ''))).rejects.toThrow(/there is no row in empty\.csv/)
   })
 
-  test('a torn last line', async () => {
+  test('an incomplete last line', async () => {
     const { table, warnings } = await load(file('torn.jsonl', `${jsonl(sums(0, 5))}{"question": "Wh`))
     expect(table.size.rows).toBe(5)
     expect(warnings).toEqual([expect.stringMatching(/the file is cut off; .*\n {2}torn\.jsonl:6: not JSON/)])
@@ -195,7 +195,7 @@ describe('overlap of training and held-out questions', () => {
       ...sums(0, 9),
     ]),
   })
-  test('is shown in pairs; a question on both sides is not trained on', async () => {
+  test('is reported in pairs; a question on both sides is not in training', async () => {
     const { issues, training, warnings, table } = await load(place)
     expect(issues).toMatchObject([
       { kind: 'overlap', where: 'train.jsonl:2', of: 'test.jsonl:9', words: null },
@@ -210,7 +210,7 @@ describe('overlap of training and held-out questions', () => {
   })
 })
 
-test('how a task says to answer is no overlap', async () => {
+test('instructions of a task are no overlap', async () => {
   const end = 'or is it something else that nobody has thought of so far?'
   const choose = (q: string, a: string) => ({ q: `${q}?`, A: a, B: 'x', C: 'the Higgs boson', answer: 'A' })
   const program = (q: string) => ({ q: `${q} ${end}`, tests: '{"inputs":["1"],"outputs":["2"]}' })
@@ -299,7 +299,7 @@ describe('columns', () => {
     await expect(failed).rejects.toThrow(message)
     await expect(failed).rejects.toMatchObject({ exitCode: 2 })
   })
-  test('without a gold no answer is right or wrong', async () => {
+  test('without gold, whether an answer is correct is unknown', async () => {
     const { table, training } = await load(path, { columns: { question: 'problem', answer: null } })
     expect(table.check(training[0]!, 'anything')).toMatchObject({ correct: null })
     expect(table.lengths.gold).toBeNull()
@@ -329,7 +329,7 @@ describe('multiple choice', () => {
     if (gold === null) await expect(ask({ q: 'Q?', ...cells }, columns)).rejects.toThrow(/no usable question/)
     else expect((await ask({ q: 'Q?', ...cells }, columns)).asked).toMatchObject({ prompt: form, gold })
   })
-  test('a right answer with a column of its own stands anywhere', async () => {
+  test('a right answer with its own column can be any of the choices', async () => {
     const rows = Array.from({ length: 60 }, (_, i) => ({
       q: `Q${i}?`,
       right: `r${i}`,
@@ -352,7 +352,7 @@ describe('names', () => {
   test.each(TASKS.map(({ name }) => name))('%s', async (name) =>
     expect((await loadTask(name)).name).toBe(name),
   )
-  test("benchmarks read files of one's own", async () => {
+  test('benchmarks can be read from local files', async () => {
     const path = file('mine.jsonl', jsonl([{ problem: 'P?', answer: '3' }]))
     expect(await loadTask(`aime:${path}`)).toMatchObject({ name: 'aime', size: { training: 0, heldOut: 1 } })
   })
@@ -369,17 +369,17 @@ describe('names', () => {
     [
       file('a.json', '[]'),
       1,
-      /a\.json is no table: .*of a JSON array: jq -c '\.\[\]' \S+a\.json > \S+a\.jsonl$/,
+      /a\.json is not a table: .*to convert a JSON array: jq -c '\.\[\]' \S+a\.json > \S+a\.jsonl$/,
     ],
-    [file('notes.txt', 'x'), 1, /notes\.txt is no table: JSONL/],
+    [file('notes.txt', 'x'), 1, /notes\.txt is not a table: JSONL/],
     [folder({ 'notes.txt': 'x' }), 1, /holds no table/],
   ])('%s is refused', async (name, exitCode, message) => {
     const failed = loadTask(name)
     await expect(failed).rejects.toThrow(message)
     await expect(failed).rejects.toMatchObject({ exitCode })
   })
-  test('a task that is no table has no columns', async () => {
-    await expect(loadTask('countdown', { columns: { question: 'q' } })).rejects.toThrow(/is no table/)
+  test('a task that is not a table has no columns', async () => {
+    await expect(loadTask('countdown', { columns: { question: 'q' } })).rejects.toThrow(/is not a table/)
   })
 })
 
@@ -477,7 +477,7 @@ describe('datasets of the hub', () => {
     expect(task.heldOut({ count: 9 })).toMatchObject([{ kind: 'chat/Chat', gold: '' }])
   })
 
-  test('a dataset of several parts must be told which', async () => {
+  test('one part of a dataset of several parts must be chosen', async () => {
     hub.add('datasets/owner/parts', {
       'a/train.jsonl': jsonl(sums(0, 20)),
       'b/train.jsonl': jsonl(sums(50, 20)),

@@ -9,34 +9,34 @@ import { equality, noGold } from './rules.ts'
 import type { Columns } from './table/columns.ts'
 import { tableFiles } from './table/files.ts'
 import { type Issue, Issues } from './table/issues.ts'
-import { readerOf } from './table/rows.ts'
+import { readerOf } from './table/readers.ts'
 import { readTable, type Table } from './table/table.ts'
 import type { Task } from './task.ts'
 
 export interface LoadOptions {
-  /** Which columns of a table hold what, where they are not called `question` and `answer`. */
+  /** The columns of a table by what they hold, if they are not named `question` and `answer`. */
   readonly columns?: Columns | undefined
-  /** Told what is wrong with the table, in words. By default Node's own warnings are used. */
+  /** Called with a message for each kind of problem in the table. By default they are Node's warnings. */
   readonly warn?: ((message: string) => void) | undefined
-  /** Told what takes long, in words. */
+  /** Called with lines that say what is being done. */
   readonly progress?: ((line: string) => void) | undefined
 }
 
 /**
- * A task by its name: one of `TASKS`; a benchmark, from the Hugging Face hub or from files of one's own (`gsm8k:DIR`);
- * or a table: a file (JSONL, CSV, Parquet), a folder of such files, or a dataset of the hub (`owner/name`).
+ * Loads a task by its name: one of `TASKS`; a benchmark, from the Hugging Face hub or from local files (`gsm8k:DIR`); or a
+ * table: a file (JSONL, CSV, Parquet), a folder of such files, or a dataset of the hub (`owner/name`).
  *
- * @throws UserError for an unknown name (exit code 2) and for a table that cannot be used.
+ * @throws UserError for an unknown name (exit code 2) or a table that cannot be used.
  */
 export async function loadTask(name: string, options: LoadOptions = {}): Promise<Task> {
   const task = TASKS.find((t) => t.name === name)
   if (!task) return loadTable(name, options)
   if (Object.keys(options.columns ?? {}).length > 0)
-    throw new UserError(`the task ${name} is no table, so it has no columns to name`, 2)
+    throw new UserError(`the task ${name} is not a table, so it has no columns to name`, 2)
   return task
 }
 
-/** The same for what is a table; `onIssue` is told of every row in question. */
+/** Loads a benchmark or a table; `onIssue` is called for every problem with a row. */
 export async function loadTable(
   name: string,
   {

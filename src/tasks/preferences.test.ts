@@ -22,7 +22,7 @@ const quote = (text: string): string => `"${text.replaceAll('"', '""')}"`
 const asked = (n: number) => [{ role: 'user', content: `question ${n}` }]
 const said = (text: string) => [{ role: 'assistant', content: text }]
 
-describe('every form', () => {
+describe('every kind of table', () => {
   const chats = numbers.map((n) => ({
     chosen: { messages: [...asked(n), ...said('good')] },
     rejected: { messages: [...asked(n), ...said('bad')] },
@@ -118,7 +118,7 @@ describe('answers to the same prompt are on the same side', () => {
   })
 })
 
-describe('what cannot be used is an error with its place', () => {
+describe('a row that cannot be used is an error with its position', () => {
   const ok = '{"prompt":"a","chosen":"b","rejected":"c"}\n'
   const chat = '{"prompt":[{"role":"user","content":"a"}],"chosen":"b","rejected":"c"}\n'
   const cases: [name: string, content: string, message: RegExp][] = [
@@ -132,7 +132,7 @@ describe('what cannot be used is an error with its place', () => {
     [
       '4.jsonl',
       `${ok}{"prompt":"a","chosen":[{"role":"assistant","content":"b"}],"rejected":"c"}\n`,
-      /4\.jsonl:2: "chosen" is a list of messages, its prompt is text; both must be text/,
+      /4\.jsonl:2: "chosen" is a list of messages, but its prompt is text; both must be text/,
     ],
     [
       '5.jsonl',
@@ -150,18 +150,22 @@ describe('what cannot be used is an error with its place', () => {
     [
       'a.jsonl',
       '{"prompt":"a","chosen":"b","rejcted":"c"}\n',
-      /has no column "rejected".*Is "rejcted" meant\?/,
+      /has no column "rejected".*If "rejcted" is meant: --columns rejected=rejcted, or --columns prompt=NAME,/,
     ],
-    ['b.jsonl', '{"label":1}\n', /has no column "text" and "response"/],
+    [
+      'b.jsonl',
+      '{"label":1}\n',
+      /has no column "response".*--columns response=NAME, or --columns text=NAME$/,
+    ],
     ['c.jsonl', ok, /0 rows to train on and 1 to hold out/],
   ]
   test.each(cases)('%s', async (name, content, message) => {
     await expect(read(write(`bad-${name}`, content))).rejects.toThrow(message)
   })
 
-  test('a column that is not there', async () => {
+  test('a column that does not exist', async () => {
     await expect(read(write('named-wrong.jsonl', ok), { chosen: 'best' })).rejects.toThrow(
-      /no column "best".*--columns prompt=NAME,chosen=NAME,rejected=NAME/,
+      /no column "best".*Say which one holds the chosen answer: --columns chosen=NAME$/,
     )
   })
 })

@@ -1,23 +1,23 @@
 import { UserError } from '../common/errors.ts'
 import type { ChatMessage } from '../models/tokenizer.ts'
-import type { Judged } from '../rewards/preference.ts'
+import type { ScoredText } from '../rewards/preference.ts'
 import {
   type Cells,
+  describeValue,
   type Examples,
   type Form,
-  missingColumns,
   readExamples,
   readMessages,
   readText,
-  what,
 } from './examples.ts'
+import { missingColumns, type Wanted } from './table/missing.ts'
 
-/** Which of two answers is better, or whether one is good. */
+/** Two answers of which one is better, or one answer with a label. */
 export type Preference =
-  | { readonly chosen: Judged; readonly rejected: Judged }
-  | { readonly response: Judged; readonly good: boolean }
+  | { readonly chosen: ScoredText; readonly rejected: ScoredText }
+  | { readonly response: ScoredText; readonly good: boolean }
 
-/** The columns that hold them, where they have other names. */
+/** Names of the columns, if they differ from the keys here. */
 export interface PreferenceColumns {
   readonly messages?: string | undefined
   readonly prompt?: string | undefined
@@ -30,17 +30,17 @@ export interface PreferenceColumns {
 
 export interface PreferenceOptions {
   readonly columns?: PreferenceColumns | undefined
-  /** Of files whose names tell no training from test: this share is held out, by a hash of the prompt. */
+  /** Share of the rows that is held out, by a hash of the prompt, if no file is named as a test or validation set. */
   readonly heldOutShare: number
   readonly warn: (message: string) => void
   readonly progress: (line: string) => void
 }
 
 /**
- * Preferences from a table: a file (JSONL, CSV, Parquet), a folder, or a dataset of the hub. All of them are pairs, or
- * all are labelled answers. Answers to the same prompt are never both trained on and held out.
+ * Reads preferences from a table: a file (JSONL, CSV, Parquet), a folder, or a dataset of the hub. All of them are pairs,
+ * or all are labelled answers. Answers to the same prompt are all on the same side.
  *
- * @throws UserError for files that cannot be used, and for a row that is none, with its place.
+ * @throws UserError for files that cannot be used, and for a row that is not a preference, with its file and line.
  */
 export async function readPreferences(
   place: string,
@@ -64,27 +64,28 @@ export async function readPreferences(
 
 interface Keyed {
   readonly preference: Preference
-  /** What is asked or, where that is unknown, the whole row. */
+  /** The prompt or, if that is unknown, the answers. */
   readonly key: string
 }
 
-/** What a table's columns hold: pairs, or answers with a label. */
+/** How the rows of a file with these columns are read: as pairs, or as answers with a label. */
 function formOf(file: string, names: readonly string[], columns: PreferenceColumns): Form<Keyed> {
   const name = (column: keyof PreferenceColumns): string => columns[column] ?? column
   const has = (column: keyof PreferenceColumns): boolean => names.includes(name(column))
-  // a column that is named must be there
-  const absent = Object.values(columns).filter((given) => given !== undefined && !names.includes(given))
-  if (absent.length > 0) throw missingColumns(file, names, absent as string[], ADVICE)
-  const asked = (['messages', 'prompt'] as const).find(
+  // Columns that the caller has named must exist.
+  const given = Object.entries(columns).filter((entry) => entry[1] !== undefined)
+  const absent = given.filter(([, column]) => !names.includes(column))
+  if (absent.length > 0) throw missingColumns(file, names, given, absent)
+  const promptColumn = (['messages', 'prompt'] as const).find(
     (column) => has(column) && !(column === 'messages' && columns.prompt !== undefined),
   )
-  const prompt = asked === undefined ? [] : [name(asked)]
+  const prompt = promptColumn === undefined ? [] : [name(promptColumn)]
   const readPrompt = (cells: Cells, where: string): Prompt =>
-    asked === undefined
+    promptColumn === undefined
       ? null
-      : asked === 'messages' || typeof cells[name(asked)] !== 'string'
-        ? readMessages(cells, name(asked), where)
-        : readText(cells, name(asked), where)
+      : promptColumn === 'messages' || typeof cells[name(promptColumn)] !== 'string'
+        ? readMessages(cells, name(promptColumn), where)
+        : readText(cells, name(promptColumn), where)
 
   if (has('chosen') && has('rejected'))
     return {
@@ -95,14 +96,14 @@ function formOf(file: string, names: readonly string[], columns: PreferenceColum
         const rejected = judged(question, cells, name('rejected'), where)
         if (JSON.stringify(chosen) === JSON.stringify(rejected))
           throw new UserError(
-            `${where}: "${name('chosen')}" and "${name('rejected')}" are the same, so that nothing is preferred; take the row out`,
+            `${where}: "${name('chosen')}" and "${name('rejected')}" are the same, so there is no preference; remove the row`,
           )
         const common = question ?? commonPrompt(chosen, rejected)
         return { preference: { chosen, rejected }, key: JSON.stringify(common ?? [chosen, rejected]) }
       },
     }
   const answer = (['text', 'response'] as const).find(has)
-  if (has('label') && (answer !== undefined || asked === 'messages'))
+  if (has('label') && (answer !== undefined || promptColumn === 'messages'))
     return {
       columns: [
         ...(answer === 'text' ? [] : prompt),
@@ -116,22 +117,28 @@ function formOf(file: string, names: readonly string[], columns: PreferenceColum
           answer === undefined
             ? answered(question as ChatMessage[], name('messages'), where)
             : judged(question, cells, name(answer), where)
-        // a conversation's question is what stands before its last answer
+        // The question of a conversation is everything before its last answer.
         const key = answer === undefined ? (question as ChatMessage[]).slice(0, -1) : (question ?? response)
         return { preference: { response, good }, key: JSON.stringify(key) }
       },
     }
-  throw missingColumns(file, names, has('label') ? ['text', 'response'] : ['chosen', 'rejected'], ADVICE)
+  const wanted = (has('label') ? (['response'] as const) : (['chosen', 'rejected'] as const)).map(
+    (column): Wanted => [column, name(column)],
+  )
+  throw missingColumns(
+    file,
+    names,
+    wanted,
+    wanted.filter(([, column]) => !names.includes(column)),
+    has('label') ? 'text=NAME' : 'prompt=NAME,response=NAME,label=NAME',
+  )
 }
 
-const ADVICE =
-  '--columns prompt=NAME,chosen=NAME,rejected=NAME, or --columns prompt=NAME,response=NAME,label=NAME'
-
-/** What is asked; null: it stands in the answer's own column, or there is nothing. */
+/** The prompt; null if it is part of the answer's column, or unknown. */
 type Prompt = readonly ChatMessage[] | string | null
 
-/** A prompt and the answer in a column, together. */
-function judged(prompt: Prompt, cells: Cells, name: string, where: string): Judged {
+/** The prompt together with the answer in a column. */
+function judged(prompt: Prompt, cells: Cells, name: string, where: string): ScoredText {
   if (typeof cells[name] === 'string') {
     const text = readText(cells, name, where)
     if (prompt === null || typeof prompt === 'string') return { text: (prompt ?? '') + text }
@@ -140,19 +147,19 @@ function judged(prompt: Prompt, cells: Cells, name: string, where: string): Judg
   const messages = readMessages(cells, name, where)
   if (typeof prompt === 'string')
     throw new UserError(
-      `${where}: "${name}" is ${what(cells[name])} of messages, its prompt is text; both must be text, or both messages`,
+      `${where}: "${name}" is ${describeValue(cells[name])} of messages, but its prompt is text; both must be text, or both messages`,
     )
   return answered([...(prompt ?? []), ...messages], name, where)
 }
 
-function answered(messages: readonly ChatMessage[], name: string, where: string): Judged {
+function answered(messages: readonly ChatMessage[], name: string, where: string): ScoredText {
   if (messages.at(-1)!.role !== 'assistant')
     throw new UserError(`${where}: the last message of "${name}" is not the assistant's`)
   return { messages }
 }
 
-/** The messages that two conversations begin with. */
-function commonPrompt(chosen: Judged, rejected: Judged): readonly ChatMessage[] | null {
+/** The messages at the beginning that two conversations share, or null. */
+function commonPrompt(chosen: ScoredText, rejected: ScoredText): readonly ChatMessage[] | null {
   if (!('messages' in chosen && 'messages' in rejected)) return null
   const same = chosen.messages.findIndex(
     (message, i) => JSON.stringify(message) !== JSON.stringify(rejected.messages[i]),
@@ -176,7 +183,7 @@ function readLabel(cells: Cells, name: string, where: string): boolean {
   const label = String(value).trim().toLowerCase()
   if (value == null || typeof value === 'object' || !Object.hasOwn(LABELS, label))
     throw new UserError(
-      `${where}: "${name}" is ${value == null || typeof value === 'object' ? what(value) : JSON.stringify(String(value))}; a label is one of ${Object.keys(LABELS).join(', ')}`,
+      `${where}: "${name}" is ${value == null || typeof value === 'object' ? describeValue(value) : JSON.stringify(String(value))}; a label is one of ${Object.keys(LABELS).join(', ')}`,
     )
   return LABELS[label]!
 }

@@ -6,7 +6,7 @@ import type { Rule } from './rules.ts'
 
 const NAMES = { python: 'Python', javascript: 'JavaScript' } as const
 
-/** What a question asks for, beside its own words. */
+/** The instruction that is added to a question. */
 export function instruction({ language, call }: Cases): string {
   const what =
     call === null
@@ -15,7 +15,7 @@ export function instruction({ language, call }: Cases): string {
   return `Write a ${NAMES[language]} ${what}, in one code block.`
 }
 
-/** Does the program in the answer pass every test case? Rejects with a UserError where no sandbox can be had. */
+/** The program in the answer must pass every test case. @throws UserError if this machine has no sandbox. */
 export const programs: Rule = {
   unreadable(gold) {
     try {

@@ -1,14 +1,15 @@
 import type { Question, Verdict } from '../rewards/question.ts'
 import { readable, verify } from '../verify/index.ts'
 
-/** How answers are checked against a gold. */
+/** How answers are checked against the gold. */
 export interface Rule {
-  /** Why no answer can be checked against this gold, or null. */
+  /** The reason why no answer can be checked against this gold, or null. */
   unreadable(gold: string): string | null
+  /** Is the answer (`null`: there is none) correct? */
   check(question: Question, answer: string | null): Verdict | Promise<Verdict>
 }
 
-/** Is the answer equal to the gold, as mathematics, or as a choice? */
+/** The answer must be equal to the gold, as mathematics or as the letter of a choice. */
 export const equality: Rule = {
   unreadable(gold) {
     const read = readable(gold)
@@ -21,7 +22,7 @@ export const equality: Rule = {
   },
 }
 
-/** There is no gold: only a reward model or a judge can tell. */
+/** For questions without gold, whose answers only a reward model or a judge can assess. */
 export const noGold: Rule = {
   unreadable: () => null,
   check: () => ({ correct: null, reason: 'the question has no gold answer' }),

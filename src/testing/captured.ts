@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, vi } from 'vitest'
 
-/** For tests: what a command writes, anew for each test of the file that calls this. */
+/** Captures standard output and standard error in each test of the calling file. */
 export function captured(): { out: string; err: string } {
   const written = { out: '', err: '' }
   beforeEach(() => {

@@ -1,30 +1,29 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Objective } from '../algorithms/objectives.ts'
+import { UserError } from '../common/errors.ts'
 import { Random } from '../common/random.ts'
 import type {
-  AdamSettings,
+  Capabilities,
   Datum,
-  ForwardBackwardResult,
-  ForwardResult,
+  Engine,
   SampledSequence,
   SampleOptions,
-  Sampler,
   Trainer,
+  Weights,
 } from '../engines/contract.ts'
 import type { TextCodec } from '../stages/sample/rollouts.ts'
 import type { Question, Task } from '../tasks/task.ts'
 
 /*
- * For tests: a model small enough to follow by hand that yet learns. The policy is a bigram table of logits, trained
- * by plain gradient descent on Σ weight · −advantage · log π (policy gradient) or Σ weight · −log π (cross entropy).
+ * For tests: a tiny model that can learn and can be checked by hand. The policy is a bigram table of logits, trained by
+ * gradient descent on Σ weight · −advantage · log π (policy gradient) or Σ weight · −log π (cross entropy).
  */
 
 const WORDS = [' ', '<think>', '</think>', '<answer>', '</answer>', 'a', 'b', 'wait ', '\n', '<eos>']
 const EOS = WORDS.length - 1
 const V = WORDS.length
 
-/** Knows ten words; all other text is one unknown token for every character. */
+/** A vocabulary of ten words; every other character becomes token 0. */
 export const fakeCodec: TextCodec = {
   eosId: EOS,
   encode(text) {
@@ -43,7 +42,7 @@ export const fakeCodec: TextCodec = {
   applyChatTemplate: (messages) => messages.map(({ role, content }) => `${role}: ${content}\n`).join(''),
 }
 
-/** "Which letter?": the answer is "a". */
+/** The question is always "Which letter?", and the right answer "a". */
 export const fakeTask: Task = {
   name: 'letter',
   description: 'say a',
@@ -61,96 +60,206 @@ const question = (id: string): Question => ({
   kind: `letter/${id.length % 2}`,
 })
 
-export class FakeTrainer implements Trainer {
-  #logits: Float64Array
-  #reference: Float64Array
-  #gradient = new Float64Array(V * V)
-  constructor() {
-    this.#logits = new Float64Array(V * V)
-    const chain = [0, 1, 7, 2, 3, 5, 4, EOS]
-    for (let i = 1; i < chain.length; i++) this.#logits[chain[i - 1]! * V + chain[i]!] = 3
-    this.#logits[3 * V + 6] = 4
-    this.#logits[6 * V + 4] = 3
-    this.#reference = this.#logits.slice()
-  }
-  async forward(datums: readonly Datum[], { weights = 'policy' } = {}): Promise<ForwardResult> {
-    const logits = weights === 'policy' ? this.#logits : this.#reference
-    const logprobs = datums.map((d) =>
-      d.tokens.reduce((out, token, t) => {
-        out[t] = d.weights[t] === 0 ? Number.NaN : logProbs(logits, token)[d.targets[t]!]!
-        return out
-      }, new Float32Array(d.tokens.length)),
-    )
-    return { logprobs }
-  }
-  async forwardBackward(datums: readonly Datum[], objective: Objective): Promise<ForwardBackwardResult> {
-    const result = await this.forward(datums)
-    let loss = 0
-    for (const [i, d] of datums.entries())
-      for (let t = 0; t < d.tokens.length; t++) {
-        if (d.weights[t] === 0) continue
-        const factor = d.weights[t]! * (objective.kind === 'cross_entropy' ? 1 : d.advantages![t]!)
-        loss -= factor * result.logprobs[i]![t]!
-        const row = logProbs(this.#logits, d.tokens[t]!)
-        for (let v = 0; v < V; v++)
-          this.#gradient[d.tokens[t]! * V + v]! -= factor * ((v === d.targets[t] ? 1 : 0) - Math.exp(row[v]!))
-      }
-    const entropies = datums.map((d) =>
-      Float32Array.from(d.tokens, (token, t) =>
-        d.weights[t] === 0
-          ? Number.NaN
-          : -logProbs(this.#logits, token).reduce((sum, l) => sum + Math.exp(l) * l, 0),
-      ),
-    )
-    const clipped = datums.map((d) => new Float32Array(d.tokens.length))
-    return { ...result, entropies, loss, clipped, flops: 1000 }
-  }
-  async optimStep({ learningRate }: AdamSettings): Promise<{ gradNorm: number }> {
-    const gradNorm = Math.hypot(...this.#gradient)
-    for (let i = 0; i < V * V; i++) this.#logits[i]! -= learningRate * this.#gradient[i]!
-    this.#gradient.fill(0)
-    return { gradNorm }
-  }
-  async refreshReference(): Promise<void> {
-    this.#reference = this.#logits.slice()
-  }
-  async save(directory: string): Promise<void> {
-    mkdirSync(directory, { recursive: true })
-    writeFileSync(
-      join(directory, 'model.safetensors'),
-      JSON.stringify([[...this.#logits], [...this.#reference]]),
-    )
-  }
-  async load(directory: string): Promise<void> {
-    const [logits, reference] = JSON.parse(readFileSync(join(directory, 'model.safetensors'), 'utf8'))
-    this.#logits = Float64Array.from(logits)
-    this.#reference = Float64Array.from(reference)
-  }
-  async sampler(): Promise<Sampler> {
-    const logits = this.#logits.slice()
-    return {
-      sample: async (prompt, options) =>
-        Array.from({ length: options.n }, (_, index) => sampleOne(logits, prompt, options, index)),
-      logprobs: async (tokens) =>
-        Float32Array.from(tokens, (token, t) =>
-          t === 0 ? Number.NaN : logProbs(logits, tokens[t - 1]!)[token]!,
-        ),
-    }
-  }
-  async close(): Promise<void> {}
+/** Weights of the fake engine: the logits. */
+interface FakeWeights extends Weights {
+  readonly logits: () => Float64Array
 }
 
-function sampleOne(
+/**
+ * An engine for the bigram table. Weights are saved as JSON. The sampler ignores the temperature and starts every
+ * response as if the prompt ended with token 0. To change a method in a test, spread it: `{ ...fakeEngine(), scorer }`.
+ *
+ * @param can Capabilities to report instead of the defaults.
+ */
+export function fakeEngine({ can }: { can?: Partial<Capabilities> } = {}): Engine {
+  const base = firstLogits()
+  let closed = false
+  let trained = false
+  const whileOpen = (open: () => boolean = () => true): void => {
+    if (closed) throw new Error('the engine was closed')
+    if (!open()) throw new Error('this was closed')
+  }
+  const weights = (kind: Weights['kind'], name: string, logits: () => Float64Array): FakeWeights => ({
+    kind,
+    name,
+    logits,
+  })
+  const noRewards = (): never => {
+    throw new UserError('this is not a reward model')
+  }
+
+  return {
+    can: {
+      objectives: ['cross_entropy', 'policy'],
+      klInLoss: true,
+      trainable: ['all'],
+      rewardHead: false,
+      bitExactResume: true,
+      maxTokens: null,
+      heldVersions: null,
+      ...can,
+    },
+    base: weights('base', 'fake', () => base),
+    saved: (directory) => weights('checkpoint', directory, () => readLogits(directory)),
+    async save(of, directory) {
+      whileOpen()
+      writeLogits(directory, (of as FakeWeights).logits())
+    },
+    async sampler(of) {
+      whileOpen()
+      const logits = (of as FakeWeights).logits()
+      let open = true
+      return {
+        async sample(prompt, options) {
+          whileOpen(() => open)
+          if (prompt.length === 0) throw new Error('the prompt is empty')
+          checkTokens(prompt)
+          return Array.from({ length: options.n }, (_, index) => sampleOne(logits, options, index))
+        },
+        async close() {
+          open = false
+        },
+      }
+    },
+    async scorer(of) {
+      whileOpen()
+      const logits = (of as FakeWeights).logits()
+      let open = true
+      return {
+        async logprobs(datums) {
+          whileOpen(() => open)
+          return logprobsOf(logits, datums)
+        },
+        async close() {
+          open = false
+        },
+      }
+    },
+    rewardScorer: async () => noRewards(),
+    async trainer() {
+      whileOpen()
+      if (trained) throw new Error('this engine already has a trainer')
+      trained = true
+      return fakeTrainer(base, whileOpen)
+    },
+    async close() {
+      closed = true
+    },
+  }
+}
+
+function fakeTrainer(base: Float64Array, whileOpen: () => void): Trainer {
+  let logits = base
+  let gradient = new Float64Array(V * V)
+  let steps = 0
+
+  return {
+    async forwardBackward(datums, objective) {
+      whileOpen()
+      try {
+        if (objective.kind === 'preference') throw new UserError('this is not a reward model')
+        const logprobs = logprobsOf(logits, datums)
+        let loss = 0
+        for (const [i, d] of datums.entries()) {
+          if (objective.kind === 'policy' && d.advantages?.length !== d.tokens.length)
+            throw new Error(`datum ${i}: advantages are missing`)
+          for (let t = 0; t < d.tokens.length; t++) {
+            if (d.weights[t] === 0) continue
+            const factor = d.weights[t]! * (objective.kind === 'cross_entropy' ? 1 : d.advantages![t]!)
+            loss -= factor * logprobs[i]![t]!
+            const row = logProbs(logits, d.tokens[t]!)
+            for (let v = 0; v < V; v++)
+              gradient[d.tokens[t]! * V + v]! -= factor * ((v === d.targets[t] ? 1 : 0) - Math.exp(row[v]!))
+          }
+        }
+        const entropies = datums.map((d) =>
+          Float32Array.from(d.tokens, (token, t) =>
+            d.weights[t] === 0
+              ? Number.NaN
+              : -logProbs(logits, token).reduce((sum, l) => sum + Math.exp(l) * l, 0),
+          ),
+        )
+        const clipped = datums.map((d) => new Float32Array(d.tokens.length))
+        return { loss, logprobs, entropies, clipped, flops: 1000 }
+      } catch (error) {
+        gradient = new Float64Array(V * V)
+        throw error
+      }
+    },
+    async compare() {
+      throw new UserError('this is not a reward model')
+    },
+    async optimStep({ learningRate }) {
+      whileOpen()
+      const step = gradient
+      gradient = new Float64Array(V * V)
+      const gradNorm = Math.hypot(...step)
+      if (!Number.isFinite(gradNorm)) throw new Error(`the gradient norm is ${gradNorm}`)
+      logits = logits.map((x, i) => x - learningRate * step[i]!)
+      steps++
+      return { gradNorm }
+    },
+    async snapshot() {
+      whileOpen()
+      const now = logits
+      return { kind: 'snapshot', name: `step ${steps}`, logits: () => now } as FakeWeights
+    },
+    async save(directory) {
+      whileOpen()
+      writeLogits(directory, logits)
+    },
+    async load(directory) {
+      whileOpen()
+      logits = readLogits(directory)
+      gradient = new Float64Array(V * V)
+    },
+  }
+}
+
+/** A policy that thinks, and then mostly answers "b". */
+function firstLogits(): Float64Array {
+  const logits = new Float64Array(V * V)
+  const chain = [0, 1, 7, 2, 3, 5, 4, EOS]
+  for (let i = 1; i < chain.length; i++) logits[chain[i - 1]! * V + chain[i]!] = 3
+  logits[3 * V + 6] = 4
+  logits[6 * V + 4] = 3
+  return logits
+}
+
+const FILE = 'model.safetensors'
+
+function writeLogits(directory: string, logits: Float64Array): void {
+  mkdirSync(directory, { recursive: true })
+  writeFileSync(join(directory, FILE), JSON.stringify([...logits]))
+}
+
+const readLogits = (directory: string): Float64Array =>
+  Float64Array.from(JSON.parse(readFileSync(join(directory, FILE), 'utf8')) as number[])
+
+function logprobsOf(
   logits: Float64Array,
-  prompt: Int32Array,
-  options: SampleOptions,
-  index: number,
-): SampledSequence {
+  datums: readonly Pick<Datum, 'tokens' | 'targets' | 'weights'>[],
+): Float32Array[] {
+  return datums.map(({ tokens, targets, weights }, i) => {
+    checkTokens(tokens)
+    if (targets.length !== tokens.length || weights.length !== tokens.length)
+      throw new Error(`datum ${i}: tokens, targets and weights differ in length`)
+    return Float32Array.from(tokens, (token, t) =>
+      weights[t] === 0 ? Number.NaN : logProbs(logits, token)[targets[t]!]!,
+    )
+  })
+}
+
+function checkTokens(tokens: Int32Array): void {
+  const unknown = tokens.find((token) => token < 0 || token >= V)
+  if (unknown !== undefined) throw new Error(`token ${unknown} is not in the vocabulary`)
+}
+
+function sampleOne(logits: Float64Array, options: SampleOptions, index: number): SampledSequence {
   const random = new Random(options.seed, index)
   const tokens: number[] = []
   const logprobs: number[] = []
   let previous = 0
-  void prompt
   while (tokens.length < options.maxTokens) {
     const row = logProbs(logits, previous)
     const token = random.weighted([...row.keys()], row.map(Math.exp))

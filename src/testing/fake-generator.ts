@@ -1,7 +1,7 @@
 import type { ChatMessage } from '../models/tokenizer.ts'
 import { Account, type Generator } from '../providers/generator.ts'
 
-/** For tests: a generator whose text is a function of messages and seed. */
+/** For tests: a generator whose text is a function of the messages and the seed. */
 export function fakeGenerator(reply: (messages: readonly ChatMessage[], seed: number) => string): Generator {
   const account = new Account(null)
   return {

@@ -2,19 +2,20 @@ import { createHash } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** May answer a request in the place of the hub; `body` is the file asked for. Returns whether it did. */
+/** Responds to a request instead of the hub and returns true, or returns false. `body` is the requested file, if any. */
 type Trick = (request: IncomingMessage, response: ServerResponse, body: Buffer | null) => boolean
 
-/** For tests: a server on this machine that answers as the Hugging Face hub does. */
+/** For tests: a local server that responds like the Hugging Face hub. */
 export class FakeHub {
   readonly commit = '0123456789abcdef0123456789abcdef01234567'
   /** "METHOD path range" of every request, in order. */
   readonly log: string[] = []
+  /** May respond to a request before the hub does. */
   trick: Trick = () => false
   readonly #files = new Map<string, Map<string, Buffer>>()
   readonly #server = createServer((request, response) => this.#answer(request, response))
 
-  /** Starts it, and points HF_ENDPOINT to it. */
+  /** Starts a hub and sets HF_ENDPOINT to its address. */
   static async start(): Promise<FakeHub> {
     const hub = new FakeHub()
     await new Promise<void>((resolve) => hub.#server.listen(0, '127.0.0.1', resolve))
@@ -22,7 +23,7 @@ export class FakeHub {
     return hub
   }
 
-  /** A repository by its path, `datasets/owner/name` or `owner/name`. */
+  /** Adds a repository; its path is `datasets/owner/name` or `owner/name`. */
   add(repository: string, files: Readonly<Record<string, string | Uint8Array>>): void {
     this.#files.set(
       repository,
@@ -30,7 +31,7 @@ export class FakeHub {
     )
   }
 
-  /** Shut down: from now on the hub cannot be reached. */
+  /** Stops the server. */
   async stop(): Promise<void> {
     this.#server.closeAllConnections()
     if (this.#server.listening) await new Promise((resolve) => this.#server.close(resolve))
@@ -76,6 +77,7 @@ export class FakeHub {
   }
 }
 
+/** Responds with an error like the hub's. */
 export function refuse(response: ServerResponse, status: number, code: string): void {
   response.writeHead(status, { 'x-error-code': code })
   response.end()

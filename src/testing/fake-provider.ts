@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** What a request asks for. */
-export interface Asked {
+/** The body of a chat request. */
+export interface ChatRequest {
   readonly model: string
   readonly messages: readonly { readonly role: string; readonly content: string }[]
   readonly seed: number
@@ -10,19 +10,21 @@ export interface Asked {
   readonly [field: string]: unknown
 }
 
-/** Answers one request in place of the model. */
-export type Trick = (response: ServerResponse, asked: Asked) => void
+/** Responds to one request instead of the model. */
+export type Trick = (response: ServerResponse, request: ChatRequest) => void
 
-/** For tests: a server on this machine in OpenAI's shape. It fails as it is told, then answers. */
+/** For tests: a local server with OpenAI's chat completions. It uses up its `tricks` first, then replies like a model. */
 export class FakeProvider {
   /** Every request's body, in order. */
-  readonly log: Asked[] = []
+  readonly log: ChatRequest[] = []
   readonly authorizations: (string | undefined)[] = []
-  /** The most requests that were open at once. */
+  /** The largest number of requests that were open at the same time. */
   mostAtOnce = 0
-  /** What the model writes. */
-  reply: (asked: Asked) => { content: string | null; reasoning?: string } = () => ({ content: 'four' })
-  /** Each is played once, in order, before the model answers again. */
+  /** The model's reply to a request. */
+  reply: (request: ChatRequest) => { content: string | null; reasoning?: string } = () => ({
+    content: 'four',
+  })
+  /** Responses to the next requests, one each; then the model replies again. */
   tricks: Trick[] = []
   #open = 0
   readonly #server = createServer((request, response) => void this.#answer(request, response))
@@ -49,13 +51,13 @@ export class FakeProvider {
       return void send(response, 404, 'no')
     this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#open)
     response.once('close', () => this.#open--)
-    const asked = JSON.parse(body) as Asked
-    this.log.push(asked)
+    const chat = JSON.parse(body) as ChatRequest
+    this.log.push(chat)
     this.authorizations.push(request.headers.authorization)
     const trick = this.tricks.shift()
-    if (trick) return trick(response, asked)
-    const { content, reasoning } = this.reply(asked)
-    if (asked.stream) stream(response, deltas(content, reasoning), 'stop')
+    if (trick) return trick(response, chat)
+    const { content, reasoning } = this.reply(chat)
+    if (chat.stream) stream(response, deltas(content, reasoning), 'stop')
     else send(response, 200, whole(content, reasoning))
   }
 }
@@ -76,6 +78,7 @@ export const whole = (
   usage: { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 },
 })
 
+/** Sends a whole response. */
 export function send(
   response: ServerResponse,
   status: number,
@@ -86,7 +89,7 @@ export function send(
   response.end(typeof body === 'string' ? body : JSON.stringify(body))
 }
 
-/** A letter at a time. */
+/** The pieces of a streamed reply, one character each. */
 export function deltas(content: string | null, reasoning = ''): Record<string, string>[] {
   return [
     ...[...reasoning].map((letter) => ({ reasoning_content: letter })),
@@ -94,7 +97,7 @@ export function deltas(content: string | null, reasoning = ''): Record<string, s
   ]
 }
 
-/** A chat completion in pieces. `finish` null: it breaks off in the middle of an event. */
+/** Sends a chat completion in pieces. If `finish` is null, it breaks off in the middle of an event. */
 export function stream(
   response: ServerResponse,
   pieces: readonly Record<string, string>[],

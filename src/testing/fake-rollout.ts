@@ -1,22 +1,26 @@
 import type { Checker } from '../rewards/question.ts'
 import type { Rollout } from '../rewards/reward.ts'
 
-/** For tests: a task whose answers are right when they are the gold, letter by letter; a gold of "?" is unknown. */
+/** A task in which an answer is right if it equals the gold answer; with gold "?" the verdict is unknown. */
 const fakeChecker: Checker = {
   name: 'test',
   language: 'en',
   check: ({ gold }, answer) => ({ correct: gold === '?' ? null : answer === gold, reason: '' }),
 }
 
-/** For tests: a short right answer, but for what is told. */
+/** For tests: a rollout with a short right answer, except for the given fields. */
 export function fakeRollout({
   gold = '71',
-  asked = 'q',
+  questionText = 'q',
   language = 'en',
   ...of
-}: Partial<Rollout> & { gold?: string; asked?: string; language?: Checker['language'] } = {}): Rollout {
+}: Partial<Rollout> & {
+  gold?: string
+  questionText?: string
+  language?: Checker['language']
+} = {}): Rollout {
   const whole = {
-    question: { id: '1', prompt: asked, gold, kind: 'k' },
+    question: { id: '1', prompt: questionText, gold, kind: 'k' },
     task: { ...fakeChecker, language },
     prompt: '',
     response: '<think>a</think><answer>71</answer>',

@@ -26,7 +26,7 @@ export function tinyConfigJson(
   return Object.fromEntries(Object.entries(json).filter(([, value]) => value !== undefined))
 }
 
-/** The same, parsed. */
+/** The configuration of `tinyConfigJson`, parsed. */
 export function tinyConfig(type: ModelType, changes?: Record<string, unknown>): ModelConfig {
   return parseConfig(tinyConfigJson(type, changes), 'config.json')
 }

@@ -35,6 +35,6 @@ test.each<[text: string, thinking: string | null, answer: string | null, wellFor
   ['a</think><answer>1</answer>', 'a', '1', true],
   ['\na\nb', 'a\nb', null, false],
   ['<think>a</think><answer>1</answer>', '<think>a', '1', false],
-])('opened by the template: %j', (text, thinking, answer, wellFormed) => {
+])('opened by the prompt: %j', (text, thinking, answer, wellFormed) => {
   expect(parseResponse(text, { opened: true })).toMatchObject({ thinking, answer, wellFormed })
 })

@@ -1,21 +1,21 @@
-/** A response taken apart. Parts are trimmed; a part that is not there is `null`. */
+/** The parts of a response in R1-Zero's format, trimmed; a missing part is `null`. */
 export interface ParsedResponse {
   readonly thinking: string | null
   readonly answer: string | null
-  /** A think part, then an answer part, once each, with only white space around them. */
+  /** Whether it is one think part, then one answer part, with only white space around them. */
   readonly wellFormed: boolean
-  /** Why it is not well formed, or `null`. */
+  /** Why it is not well formed, or `null` if it is. */
   readonly problem: string | null
 }
 
 const TAG = /<\/?(?:think|answer)>/g
-const IDEAL = ['<think>', '</think>', '<answer>', '</answer>']
+const EXPECTED_TAGS = ['<think>', '</think>', '<answer>', '</answer>']
 
 /**
- * Takes a response apart into thinking and answer. `opened`: the prompt already ended with `<think>`.
+ * Splits a response in R1-Zero's format into thinking and answer. `opened`: the prompt already ended with `<think>`.
  *
- * Thinking that is cut off runs to the answer part or to the end. The answer is the last complete answer part after
- * the thinking; tags written inside the thinking are part of it.
+ * Thinking without an end tag runs up to the answer part or to the end. The answer is the last complete answer part after
+ * the thinking; tags inside the thinking belong to the thinking.
  */
 export function parseResponse(text: string, { opened = false }: { opened?: boolean } = {}): ParsedResponse {
   const whole = opened ? `<think>${text}` : text
@@ -41,12 +41,12 @@ function lastAnswer(text: string): string | null {
 
 function problemOf(text: string): string | null {
   const tags = [...text.matchAll(TAG)]
-  for (const tag of IDEAL) {
+  for (const tag of EXPECTED_TAGS) {
     const n = tags.filter((t) => t[0] === tag).length
     if (n === 0) return `${tag} is missing`
     if (n > 1) return `${tag} appears ${n} times`
   }
-  if (tags.some((t, i) => t[0] !== IDEAL[i]))
+  if (tags.some((t, i) => t[0] !== EXPECTED_TAGS[i]))
     return `tags are out of order: ${tags.map((t) => t[0]).join(' ')}`
   const at = (i: number) => tags[i]!.index
   if (text.slice(0, at(0)).trim()) return 'there is text before <think>'

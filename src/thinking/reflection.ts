@@ -1,4 +1,4 @@
-/** The ten reflective words whose rise DeepSeek-R1 reports (Nature 645, supplement). */
+/** The ten reflective words whose frequency DeepSeek-R1 reports to increase during training (Nature 645, supplement). */
 export const REFLECTIVE_WORDS = [
   'wait',
   'mistake',
@@ -14,7 +14,7 @@ export const REFLECTIVE_WORDS = [
 
 const PATTERN = new RegExp(`\\b(?:${REFLECTIVE_WORDS.join('|')})\\b`, 'gi')
 
-/** How many reflective words a text contains: whole words, in any case. */
+/** Counts the reflective words in a text: whole words, in any case. */
 export function countReflection(text: string): number {
   return text.match(PATTERN)?.length ?? 0
 }

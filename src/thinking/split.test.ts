@@ -10,7 +10,7 @@ test.each<[string, boolean, string | null, string | null]>([
   ['a</think>4', true, 'a', '4'],
   ['cut', true, 'cut', null],
   ['<think>a</think>4', true, 'a', '4'],
-  // the prompt opened the thinking, and nobody said so
+  // the prompt opened the thinking, but `opened` does not say so
   ['a</think>4', false, 'a', '4'],
   ['<think>a</think>it ends with </think>', false, 'a', 'it ends with </think>'],
   ['The tags are <think> and </think>.', false, null, 'The tags are <think> and </think>.'],

@@ -1,4 +1,4 @@
-/** The prompt of R1-Zero, verbatim (DeepSeek-R1, Nature 645, Methods): `prompt` is where the question goes. */
+/** The prompt of R1-Zero, verbatim (DeepSeek-R1, Nature 645, Methods); `prompt` stands for the question. */
 export const R1_ZERO_TEMPLATE =
   'A conversation between User and Assistant. The User asks a question and the Assistant solves it. ' +
   'The Assistant first thinks about the reasoning process in the mind and then provides the User with the answer. ' +
@@ -6,7 +6,7 @@ export const R1_ZERO_TEMPLATE =
   'respectively, that is, <think> reasoning process here </think><answer> answer here </answer>. ' +
   'User: prompt. Assistant:'
 
-/** The R1-Zero prompt of a question. The template closes the question with a full stop, so its own is dropped. */
+/** The R1-Zero prompt for a question. The template ends the question with a full stop, so the question's own is dropped. */
 export function r1ZeroPrompt(question: string): string {
   return R1_ZERO_TEMPLATE.replace('User: prompt.', () => `User: ${question.trim().replace(/\.$/, '')}.`)
 }

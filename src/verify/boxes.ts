@@ -8,8 +8,8 @@ const MAX_BOXES = 40
 const MAX_LENGTH = 4000
 const NAMES = ['boxed', 'fbox', 'framebox'] as const
 
-/** What stands in the last \boxed{}, with the boxes that "and", "or" or commas join to it; `null`: there is none. */
-export function boxed(text: string): string | null {
+/** The content of the last \boxed{}, and of the boxes joined to it by "and", "or" or commas; `null` if there is none. */
+export function boxedAnswer(text: string): string | null {
   const items: Box[] = []
   let from = text.length
   for (let k = 0; k < MAX_BOXES; k++) {
@@ -17,7 +17,7 @@ export function boxed(text: string): string | null {
     if (!box) break
     from = box.start - 1
     const next = items[0]
-    // A box around a box
+    // a box around a box
     if (next && box.end >= next.end) items[0] = box
     else if (!next || joins(text.slice(box.end, next.start))) items.unshift(box)
     else break
@@ -50,7 +50,7 @@ function lastBox(text: string, before: number): Box | null {
   return { start, end: limit, text: text.slice(open + 1, limit) }
 }
 
-/** Does what stands between two boxes join them to one answer? */
+/** Whether the text between two boxes joins them into one answer. */
 function joins(between: string): boolean {
   if (between.length > 80 || /[.!?:]\s|\n\s*\n|\*\*/.test(between)) return false
   const words = between

@@ -16,25 +16,26 @@ const words = (source: string): string =>
     .trim()
     .toLowerCase()
 
-/** A date or a time of day as text; what is not said (the year, morning or evening) is `*`. `null`: neither. */
+/** A date or a time of day in a normal form, with `*` for a missing year or half of the day; `null` if it is neither. */
 export function momentOf(source: string): string | null {
   if (source.length > 60) return null
   const s = words(source)
   const date = ISO.exec(s)
   if (date) return `${date[1]}/${Number(date[2])}/${Number(date[3])}`
-  const named = MONTH_FIRST.exec(s)
-  if (named) return `${named[3] ?? '*'}/${MONTHS.indexOf(named[1]!) + 1}/${Number(named[2])}`
-  const turned = DAY_FIRST.exec(s)
-  if (turned) return `${turned[3] ?? '*'}/${MONTHS.indexOf(turned[2]!) + 1}/${Number(turned[1])}`
+  const monthFirst = MONTH_FIRST.exec(s)
+  if (monthFirst)
+    return `${monthFirst[3] ?? '*'}/${MONTHS.indexOf(monthFirst[1]!) + 1}/${Number(monthFirst[2])}`
+  const dayFirst = DAY_FIRST.exec(s)
+  if (dayFirst) return `${dayFirst[3] ?? '*'}/${MONTHS.indexOf(dayFirst[2]!) + 1}/${Number(dayFirst[1])}`
   const clock = CLOCK.exec(s)
   if (!clock || (clock[2] === undefined && clock[4] === undefined)) return null
   const [hour, minute, second] = [Number(clock[1]), Number(clock[2] ?? 0), Number(clock[3] ?? 0)]
   if (hour > 24 || minute > 59 || second > 59) return null
   const half = clock[4] ?? (hour > 12 || hour === 0 ? 'p' : '*')
-  return `${clock[4] && /m/.test(s) ? half : half === 'p' && !clock[4] ? 'p' : half}:${hour % 12}:${minute}:${second}`
+  return `${half}:${hour % 12}:${minute}:${second}`
 }
 
-/** Do two moments agree in all that both say? */
+/** Whether two moments agree in every part that both specify. */
 export function sameMoment(a: string, b: string): boolean {
   const [x, y] = [a.split(/[/:]/), b.split(/[/:]/)]
   return (

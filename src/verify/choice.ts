@@ -1,4 +1,4 @@
-/** A letter of a multiple choice, with the text that stands after it. */
+/** The letters chosen in a multiple choice, and the text after them. */
 export interface Choice {
   readonly letters: string
   readonly rest: string
@@ -7,11 +7,11 @@ export interface Choice {
 const BEFORE =
   /^(?:(?:so|thus|hence|therefore),? )?(?:(?:I|we) (?:would )?(?:choose|chose|pick|select|go with) )?(?:(?:the )?(?:correct |final |right |best )?(?:answer|option|choice)(?: is| must be)?:? )?/i
 const LETTER = /^(?:\(([A-J])\)|\[([A-J])\](?![([])|([A-J])(?![\w']))/i
-/** `B`, `B.`, `B is correct`; what follows is its text or its reason. */
+/** The end of the choice in `B`, `B.`, `B is correct`; the text of the choice or a reason may follow. */
 const AFTER =
   /^(?:[).:]*$|[).:]+ ?(?=\S)(?![).:])| ?,? (?=(?:because|since|as) )|(?: is| must be|'s) (?:the )?(?:correct|right|true|best)(?: (?:answer|option|choice|one))?[.!]?$| - (?=[a-z]{2,}))/i
 
-/** Reads `B`, `(B)`, `B. 12`, `\text{(B)}`, `Option B`, `B is correct`, `A, B and D`; `null`: no choice. */
+/** Reads `B`, `(B)`, `B. 12`, `\text{(B)}`, `Option B`, `B is correct`, `A, B and D`; `null` if it is not a choice. */
 export function choiceOf(source: string): Choice | null {
   const text = source
     .replace(/\\(?:text|math|mbox)[a-z]*\s*\{([^{}]*)\}/g, '$1')
@@ -20,13 +20,13 @@ export function choiceOf(source: string): Choice | null {
     .replace(/\s+/g, ' ')
     .replace(/ (?=[.):,])/g, '')
     .trim()
-  const said = text.replace(BEFORE, '')
-  const letter = LETTER.exec(said)
-  // A letter in parentheses may have its text right after it.
+  const choice = text.replace(BEFORE, '')
+  const letter = LETTER.exec(choice)
+  // The text of the choice may directly follow a letter in parentheses.
   const bare = letter?.[3] !== undefined
-  const after = letter && AFTER.exec(said.slice(letter[0].length))
+  const after = letter && AFTER.exec(choice.slice(letter[0].length))
   if (letter && (after || !bare)) {
-    const rest = said.slice(letter[0].length + (after?.[0].length ?? 0)).trim()
+    const rest = choice.slice(letter[0].length + (after?.[0].length ?? 0)).trim()
     return {
       letters: (letter[1] ?? letter[2] ?? letter[3])!.toUpperCase(),
       rest: rest.replace(/^[.:)]\s*/, '').replace(/^(?:because|since|as) .*$/i, ''),
@@ -38,7 +38,7 @@ export function choiceOf(source: string): Choice | null {
   return null
 }
 
-/** Another letter, or words that take the choice back. "A " before a word is an article. */
+/** Whether another letter or words that withdraw the choice follow. "A " before a word is an article. */
 export function isUndecided({ letters, rest }: Choice): boolean {
   if (/^(?:or|and|to|not)\b|\bor not\b|^(?:is |was )?(?:not|wrong|incorrect|isn't)\b|^is false\b/i.test(rest))
     return true

@@ -6,7 +6,7 @@ test.each<[text: string, answer: string | null, order?: ExtractOptions['order']]
   ['<answer>1</answer> or <answer>2</answer>', '2'],
   ['<answer>so \\boxed{3}</answer>', '3'],
   ['<answer>4', '4'],
-  // What is thought is not said.
+  // thinking
   ['<think>It is \\boxed{5}.', null],
   ['<think>5</think>', null],
   ['<think>5</think> 6', '6'],

@@ -1,60 +1,60 @@
-import { boxed } from './boxes.ts'
-import { restore } from './clean.ts'
+import { boxedAnswer } from './boxes.ts'
+import { restore } from './parse/clean.ts'
 
-/** How an answer is found in a response. */
+/** The ways to find an answer in a response, in their default order. */
 export const WAYS = ['tag', 'boxed', 'hash', 'phrase', 'formula', 'number'] as const
 export type Way = (typeof WAYS)[number]
 
 export interface ExtractOptions {
-  /** Ways to find the answer in a response; the first that finds one wins (default: `WAYS`, in that order). */
+  /** Ways to find the answer in a response, tried in this order until one finds it. Default: `WAYS`. */
   readonly order?: readonly Way[]
 }
 
-/** What is looked at: the end of a response. */
+/** Only this much of the end of a response is read. */
 const MAX_LENGTH = 60_000
-/** How far back formulas and numbers are looked for. */
+/** Formulas and numbers are searched in this much of the end. */
 const WINDOW = 6000
-/** A text without formulas and numbers is an answer up to this length. */
+/** A text without formulas and numbers is an answer if it is no longer than this. */
 const MAX_WORDS = 300
 
 /**
- * The answer in a response, or `null`: none was found. What is thought (`<think>…</think>`) is not the answer. A text
- * that is a bare answer counts as a formula.
+ * The answer in a response, or `null` if none is found. The thinking (`<think>…</think>`) is ignored. A text that consists
+ * of nothing but an answer counts as a formula.
  */
 export function extract(text: string, { order = WAYS }: ExtractOptions = {}): string | null {
-  return within(spoken(text), order)
+  return firstFound(withoutThinking(text), order)
 }
 
-/** "B. Because 3 is odd", "No, 3 is odd": a short answer with its reason, whose numbers are not the answer. */
-export function decision(text: string): string | null {
-  const whole = spoken(text).trim()
-  return whole.length <= MAX_WORDS && DECIDED.test(whole) ? whole : null
+/** A choice or a yes or no with its reason, such as "B. Because 3 is odd" or "No, 3 is odd": numbers in it are not the answer. */
+export function reasonedChoice(text: string): string | null {
+  const whole = withoutThinking(text).trim()
+  return whole.length <= MAX_WORDS && REASONED_CHOICE.test(whole) ? whole : null
 }
 
-/** The end of a response, without what is thought. */
-function spoken(text: string): string {
+/** The end of a response, without the thinking. */
+function withoutThinking(text: string): string {
   const end = text.lastIndexOf('</think>')
   const start = text.lastIndexOf('<think>')
-  const said = start > end ? text.slice(end < 0 ? 0 : end + 8, start) : end < 0 ? text : text.slice(end + 8)
-  return restore(said.slice(-MAX_LENGTH)).replace(/<\|[^|<>]{0,40}\|>/g, ' ')
+  const rest = start > end ? text.slice(end < 0 ? 0 : end + 8, start) : end < 0 ? text : text.slice(end + 8)
+  return restore(rest.slice(-MAX_LENGTH)).replace(/<\|[^|<>]{0,40}\|>/g, ' ')
 }
 
-/** What a gold answer says: its box, last line or "the answer is" if it is a whole solution, else all of it. */
-export function stated(gold: string): string {
+/** The answer in a gold: its box, last line or "the answer is" if it is a whole solution, else all of it. */
+export function extractGold(gold: string): string {
   const found = extract(gold, { order: ['tag', 'boxed', 'hash'] })
   if (found !== null) return found
-  // A whole solution that says which is its answer; the last number of one that does not may be any.
-  const said = restore(gold)
-  return said.length > MAX_WORDS && isProse(said) ? (extract(said, { order: ['phrase'] }) ?? said) : said
+  // In a whole solution, only "the answer is" is reliable: its last number need not be the answer.
+  const whole = restore(gold)
+  return whole.length > MAX_WORDS && isProse(whole) ? (extract(whole, { order: ['phrase'] }) ?? whole) : whole
 }
 
-function within(text: string, order: readonly Way[]): string | null {
+function firstFound(text: string, order: readonly Way[]): string | null {
   for (const way of order) {
     if (way === 'tag') {
       const tagged = tag(text)
       if (tagged === null) continue
       const rest = order.filter((x) => x !== 'tag')
-      return within(tagged, rest) ?? tagged.trim()
+      return firstFound(tagged, rest) ?? tagged.trim()
     }
     const found = FIND[way](text)
     if (found !== null) return found.trim()
@@ -63,7 +63,7 @@ function within(text: string, order: readonly Way[]): string | null {
 }
 
 const FIND: Record<Exclude<Way, 'tag'>, (text: string) => string | null> = {
-  boxed,
+  boxed: boxedAnswer,
   hash(text) {
     const at = text.lastIndexOf('####')
     if (at < 0) return null
@@ -83,7 +83,7 @@ const FIND: Record<Exclude<Way, 'tag'>, (text: string) => string | null> = {
   number: (text) => lastNumber(text.slice(-WINDOW)),
 }
 
-/** The last <answer>…</answer>; one that is not closed goes to the end. */
+/** The content of the last <answer>…</answer>; without an end tag, up to the end. */
 function tag(text: string): string | null {
   const start = text.lastIndexOf('<answer>')
   if (start < 0) return null
@@ -94,16 +94,16 @@ function tag(text: string): string | null {
 const VERBS =
   /(?:^|[\s,])(?:is|are|was|were|be|has|have|had|she|he|they|we|you|so|thus|hence|therefore|it's|there|what|how|find|compute|calculate|evaluate|solve|makes?|gets?|pays?|because|since|let|then|that|this|answer)(?=[\s,.:?]|$)/i
 
-/** Sentences, not a formula or a few words. */
+/** Whether a text consists of sentences, rather than a formula or a few words. */
 function isProse(text: string): boolean {
   const words = text.replace(/\\(?:text[a-z]*|begin|end)\s*\{[^{}]*\}|\\[a-zA-Z]+/g, ' ')
   return VERBS.test(words) || /\p{L}{3}\s?:\s/u.test(words) || (words.match(/[\p{L}]{3,}/gu)?.length ?? 0) > 5
 }
 
-const DECIDED =
+const REASONED_CHOICE =
   /^(?:[([*]*[A-J][)\]*]*(?:[.):,]|(?=\s+(?:because|since|as)\b))\s|(?:yes|no|true|false)(?:,|\s+(?:because|since|as)\b))/i
 
-/** "It is not 5.", "5 is wrong" */
+/** Whether the text around it denies an answer: "It is not 5.", "5 is wrong". */
 function isDenied(text: string, start: number, end: number): boolean {
   return (
     /\b(?:not|never|wrong|incorrect|isn't|aren't)\b:?\s+(?:\w+\s+)?[$\\([]*$/i.test(
@@ -118,17 +118,17 @@ function isDenied(text: string, start: number, end: number): boolean {
 const PHRASE =
   /(?:\b(?:answers?|(?:correct|right|final) (?:option|choice|result))\b(?:\s+(?:is|are|would be|must be)(?:\s*:)?|(?:\*\*)?\s*[:=](?:\*\*)?)|答案(?:是|为|：|:))\s*/gi
 
-/** "The answer is …": the last one, up to the end of the sentence. */
+/** The last "The answer is …", up to the end of the sentence. */
 function phrase(text: string): string | null {
   const tail = text.slice(-WINDOW)
   let last: RegExpMatchArray | null = null
   for (const match of tail.matchAll(PHRASE)) if (match.index + match[0].length < tail.length) last = match
   if (!last) return null
   const content = tail.slice(last.index! + last[0].length).replace(/^(?:\*\*|[:\s])+(?=\S)/, '')
-  const shown = /^(?:\\\[([\s\S]{0,2000}?)\\\]|\$\$([\s\S]{0,2000}?)\$\$)/.exec(content)
-  if (shown) return (shown[1] ?? shown[2])!
-  const said = content.split('\n', 1)[0]!.split(/(?<=[^\s.])[.。](?=\s|\*|$)|。/, 1)[0]!
-  const sentence = said
+  const displayed = /^(?:\\\[([\s\S]{0,2000}?)\\\]|\$\$([\s\S]{0,2000}?)\$\$)/.exec(content)
+  if (displayed) return (displayed[1] ?? displayed[2])!
+  const line = content.split('\n', 1)[0]!.split(/(?<=[^\s.])[.。](?=\s|\*|$)|。/, 1)[0]!
+  const sentence = line
     .replace(/\s+/g, ' ')
     .replace(/\*\*\s*$/, '')
     .replace(/,?\s+(?:because|since|as|where|which|when|so that|for all)\b.*$/i, '')
@@ -143,12 +143,12 @@ function phrase(text: string): string | null {
 const FORMULA =
   /\$\$([^$]{1,2000})\$\$|(?<!\\)\$((?:[^$\n\\]|\\.){1,1000})\$(?!\d)|\\\(([\s\S]{1,1000}?)\\\)|\\\[([\s\S]{1,2000}?)\\\]|\\begin\{(?:align|aligned|equation|gather)\*?\}([\s\S]{1,2000}?)\\end\{/g
 
-/** The last formula; those that "or", "and" or commas join to it belong to it. */
+/** The last formula, with the formulas joined to it by "or", "and" or commas. */
 function lastFormula(text: string): string | null {
   const formulas: { text: string; start: number; end: number }[] = []
   for (const match of text.matchAll(FORMULA)) {
     const inner = (match[1] ?? match[2] ?? match[3] ?? match[4] ?? match[5])!
-    // Between two signs of money there are words.
+    // Words between two dollar signs: these are prices.
     if (/(?<![\\a-zA-Z{])[a-zA-Z]{2,} +[a-zA-Z]{2,}/.test(inner.replace(/\\[a-z]+\s*\{[^{}]*\}/g, '')))
       continue
     formulas.push({ text: inner, start: match.index, end: match.index + match[0].length })
@@ -169,7 +169,7 @@ function lastFormula(text: string): string | null {
   return items.map((item) => item.trim()).join(' ; ')
 }
 
-/** Does it stand in a question, or in the task itself? */
+/** Whether a formula is in a question or a task rather than in an answer. */
 function isQuestion(text: string, start: number, end: number): boolean {
   if (/^[^.!\n]*\?/.test(text.slice(end, end + 300))) return true
   const sentence = text
@@ -182,12 +182,12 @@ function isQuestion(text: string, start: number, end: number): boolean {
 const NUMBER = String.raw`(?:(?<![\w)\]}.]|[\d)]\s)[-−–])?[$€£]?\s?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:[.,]\d+)?(?:\s*/\s*\d+(?:\.\d+)?)?(?:\s*(?:%|\\%|percent))?`
 const LAST_NUMBER = new RegExp(String.raw`(?<![A-Za-z\d.\\])${NUMBER}(?!\d|[A-Za-z]{4})`, 'g')
 
-/** The last number; those that "or", "and" or commas join to it belong to it. */
+/** The last number, with the numbers joined to it by "or", "and" or commas. */
 function lastNumber(text: string): string | null {
   const numbers = [...text.matchAll(LAST_NUMBER)]
   let at = numbers.length - 1
   if (at < 0) return null
-  // "… so she needs 33 bananas because there is 1 in each": what was said first; "60 x 5 = 300 in 5 minutes": what it is.
+  // The number before a reason ("she needs 33 bananas because there is 1 in each"), or after = ("60 x 5 = 300 in 5 minutes").
   const sentences = [...text.slice(0, numbers[at]!.index).matchAll(/[.!?]\s|\n/g)]
   const start = sentences.at(-1)?.index ?? 0
   const reason = /\s(?:because|since|as|in order|if|when)\s/i.exec(text.slice(start))

@@ -1,3 +1,3 @@
-/** Is a predicted answer mathematically equal to the gold answer? Stands alone: no other folder is needed. */
+/** Checks whether an answer is mathematically equal to the gold answer. Needs no other folder. */
 export { type ExtractOptions, extract, WAYS, type Way } from './extract.ts'
 export { readable, type Verdict, type VerifyOptions, verify } from './verify.ts'

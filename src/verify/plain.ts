@@ -1,4 +1,4 @@
-/** The same things said in other words. */
+/** Phrases with the same meaning. */
 const SYNONYMS: readonly (readonly [RegExp, string])[] = [
   [
     /^(?:there (?:is|are) )?no (?:real )?(?:such )?(?:solutions?|numbers?|values?)(?: exists?)?$/,
@@ -9,7 +9,7 @@ const SYNONYMS: readonly (readonly [RegExp, string])[] = [
   [/^(?:all )?(?:real numbers|reals)$/, 'all real numbers'],
 ]
 
-/** Words without case, spaces, signs and articles; '' if it is not made of words. */
+/** Words in lower case, without extra spaces, punctuation and articles; '' if the text does not consist of words. */
 export function plain(source: string): string {
   if (/^(?:\\emptyset|\\varnothing|\\(?:left\\)?\{\s*\\(?:right\\)?\})$/.test(source.trim()))
     return 'no solution'
@@ -27,10 +27,10 @@ export function plain(source: string): string {
 
 const TRUTH: Record<string, boolean> = { yes: true, no: false, true: true, false: false }
 
-/** Is it yes or no, true or false? */
+/** Whether a text is yes or no, true or false. */
 export const isTruth = (source: string) => Object.hasOwn(TRUTH, plain(source))
 
-/** Such a word, alone or before a comma or its reason, and no other; `null`: none. */
+/** The value of yes, no, true or false, alone or followed by a comma or a reason; `null` if there is none or more than one. */
 function truthOf(text: string): boolean | null {
   const s = text.replace(/\\(?:text|math|mbox)[a-z]*\s*\{([^{}]*)\}/g, '$1').replace(/[*$"'{}]/g, '')
   const head = /^\W*(yes|no|true|false)(?:\W*$|,|\s+(?:because|since|as)\b)/i.exec(s)
@@ -38,7 +38,7 @@ function truthOf(text: string): boolean | null {
   return TRUTH[head[1]!.toLowerCase()]!
 }
 
-/** Do two texts say the same? A gold of yes or no is only met by such a word, alone or before its reason. */
+/** Whether two texts have the same words. A gold of yes or no only equals such a word, alone or followed by a reason. */
 export function sameText(gold: string, answer: string): boolean {
   const g = plain(gold)
   if (Object.hasOwn(TRUTH, g)) return truthOf(answer) === TRUTH[g]

@@ -6,7 +6,7 @@ import { readable, verify } from './index.ts'
 
 const golds = [...new Set(cases.map(({ gold }) => gold))]
 const formulas = golds.filter((gold) => !/\$|:/.test(gold))
-/** The pairs for which a property does not hold, to be shown. */
+/** The pairs that are not found equal. */
 const failing = (pairs: readonly (readonly [string, string])[]) =>
   pairs.filter(([gold, answer]) => verify(gold, answer).equal !== true)
 
@@ -23,12 +23,12 @@ describe('symmetric', () => {
   const symmetric = ['integers', 'fractions', 'roots', 'exponentials', 'complex', 'polynomials', 'algebra']
     .concat(['trigonometry', 'intervals', 'sets', 'lists', 'matrices'])
     .flatMap((table) => tables[table]!)
-  // A decimal is right if it is the gold to its precision, so decimals may be right one way alone.
+  // A decimal is compared to the precision of the gold, so decimals may be equal in one direction only.
   const exact = (text: string) => !/\d[.,]\d/.test(text) && readable(text).ok
   test.each([
     ['right', 1],
     ['wrong', 2],
-  ] as const)('what is %s', (_, column) => {
+  ] as const)('%s answers', (_, column) => {
     const pairs = symmetric.flatMap((row) =>
       row[column].filter(exact).map((answer) => [answer, row[0]] as const),
     )

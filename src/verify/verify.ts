@@ -1,103 +1,110 @@
-import { TooLarge, Undefined } from './budget.ts'
 import { momentOf, sameMoment } from './calendar.ts'
 import { choiceOf, isUndecided } from './choice.ts'
-import { sameMeaning } from './equal.ts'
-import { NotNumber } from './evaluate.ts'
-import type { Expression } from './expression.ts'
-import { decision, type ExtractOptions, extract, stated, WAYS } from './extract.ts'
+import { sameMeaning } from './compare/equal.ts'
+import { Scalars } from './compare/scalar.ts'
+import { NotNumber } from './compute/evaluate.ts'
+import { type ExtractOptions, extract, extractGold, reasonedChoice, WAYS } from './extract.ts'
+import { type Reading, read } from './parse/read.ts'
 import { isTruth, plain, sameText } from './plain.ts'
-import { type Reading, read } from './read.ts'
-import { Scalars } from './scalar.ts'
+import { TooLarge, Undefined } from './terms/budget.ts'
+import type { Expression } from './terms/expression.ts'
 
+/** Whether an answer equals the gold answer, and why. */
 export interface Verdict {
-  /** `null`: unknown, because the gold answer cannot be understood. */
+  /** `null` (unknown) if the gold answer cannot be understood. */
   readonly equal: boolean | null
   readonly reason: string
 }
 
 export type VerifyOptions = ExtractOptions
 
-/** Golds are read once for all the answers to their question. */
-const KEPT = 512
-const golds = new Map<string, Reading & { readonly unknown: string | null }>()
+/** A gold answer as read. */
+interface Gold extends Reading {
+  /** Why nothing can be compared with it, or `null`. */
+  readonly unknown: string | null
+}
 
-/** Is the answer (bare, or a whole response) mathematically equal to the gold answer? Never throws. */
+/** Golds are cached, because many answers are compared with the same one. */
+const MAX_CACHED = 512
+const cache = new Map<string, Gold>()
+
+/** Whether an answer, alone or in a whole response, is mathematically equal to the gold answer. Never throws. */
 export function verify(gold: string, answer: string, options: VerifyOptions = {}): Verdict {
   const g = readGold(gold)
   if (g.unknown !== null) return { equal: null, reason: g.unknown }
   try {
-    return judge(gold, g, answer, options)
+    return compareAnswer(gold, g, answer, options)
   } catch (error) {
-    return { equal: false, reason: `the answer cannot be compared: ${defect(error)}` }
+    return { equal: false, reason: `the answer cannot be compared: ${internalError(error)}` }
   }
 }
 
-/** An error that nobody foresaw must not end a training run: the verdict says that it happened. */
-const defect = (error: unknown) =>
-  `an error of the verifier (${error instanceof Error ? error.message : error})`
+/** An unexpected error must not stop a training run, so it is reported in the verdict. */
+const internalError = (error: unknown) =>
+  `an error in the verifier (${error instanceof Error ? error.message : error})`
 
-/** Without what does not count at the ends and between words. */
+/** Without extra white space and without a final full stop. */
 const trimmed = (text: string) => text.replace(/\s+/g, ' ').replace(/^ |\.? ?$/g, '')
 
-function judge(gold: string, g: Reading, answer: string, options: VerifyOptions): Verdict {
-  // A gold in prose is met by its own words: no formula is looked for in them.
+function compareAnswer(gold: string, g: Reading, answer: string, options: VerifyOptions): Verdict {
+  // An answer with the same words as the gold is right, even if it is prose in which a formula could be found.
   const { order = WAYS } = options
-  const others = order.findIndex((way) => !/^(?:tag|boxed|hash)$/.test(way))
-  const told = extract(answer, { order: order.slice(0, others < 0 ? undefined : others) })
+  const unmarked = order.findIndex((way) => !/^(?:tag|boxed|hash)$/.test(way))
+  const marked = extract(answer, { order: order.slice(0, unmarked < 0 ? undefined : unmarked) })
   const whole = order.includes('formula') ? answer : ''
-  if (trimmed((told ?? whole).slice(0, 2 * gold.length + 100)) === trimmed(gold))
+  if (trimmed((marked ?? whole).slice(0, 2 * gold.length + 100)) === trimmed(gold))
     return { equal: true, reason: 'the same text' }
   const gChoice = choiceOf(g.source)
-  const decided = told === null && (gChoice || isTruth(g.source)) ? decision(answer) : null
-  const found = decided ?? extract(answer, options)
+  const choice = marked === null && (gChoice || isTruth(g.source)) ? reasonedChoice(answer) : null
+  const found = choice ?? extract(answer, options)
   if (found === null) return { equal: false, reason: 'no answer was found' }
   const a = read(found)
   const shown = found.length > 60 ? `${found.slice(0, 57)}...` : found
-  const no = (why: string): Verdict => ({ equal: false, reason: `"${shown}" ${why}` })
-  if (a.source === '') return no(a.problem ?? 'says nothing')
+  const different = (why: string): Verdict => ({ equal: false, reason: `"${shown}" ${why}` })
+  if (a.source === '') return different(a.problem ?? 'is empty')
   if (a.source === g.source) return { equal: true, reason: 'the same text' }
 
   const [gTime, aTime] = [momentOf(g.source), momentOf(a.source)]
   if (gTime && aTime)
     return sameMoment(gTime, aTime)
       ? { equal: true, reason: 'the same date or time' }
-      : no('is another date or time')
+      : different('is another date or time')
   // 2:15 may be a ratio, but neither 2:15 PM nor May 5 is a number.
   if (isMoment(gTime, g.source) || isMoment(aTime, a.source))
-    return no('is a time, or the gold answer is one')
+    return different('is a time, or the gold answer is one')
   const aChoice = choiceOf(a.source)
-  // A lower letter alone is a variable.
+  // A single lower-case letter is a variable.
   if (gChoice && !/^[a-j]$/.test(g.source)) {
     if (aChoice)
       return gChoice.letters === aChoice.letters && !isUndecided(aChoice)
         ? { equal: true, reason: 'the same choice' }
-        : no('is another choice')
+        : different('is another choice')
     // "A" is neither "A triangle" nor "A is wrong" nor 12 A.
-    if (gChoice.rest === '' && MORE.test(a.source)) return no('is no choice')
+    if (gChoice.rest === '' && MORE.test(a.source)) return different('is not a choice')
   }
   if (sameText(g.source, a.source)) return { equal: true, reason: 'the same words' }
-  const answers = a.expressions.length > 0 ? a.expressions : []
-  // B. 12 against 12
+  const answers = a.expressions
+  // an answer of B. 12 where the gold is 12
   const rest = !gChoice && aChoice?.rest && !isUndecided(aChoice) ? read(aChoice.rest).expressions : []
   const goldRest = gChoice?.rest ? read(gChoice.rest).expressions : []
-  if (answers.length === 0 && rest.length === 0) return no(`cannot be read: ${a.problem}`)
-  return compare([...g.expressions, ...goldRest], [...answers, ...rest], no)
+  if (answers.length === 0 && rest.length === 0) return different(`cannot be read: ${a.problem}`)
+  return compare([...g.expressions, ...goldRest], [...answers, ...rest], different)
 }
 
 const MORE = /\d|(?<![\\a-zA-Z])[a-zA-Z]{2}/
 
-/** Is it a date, or a time to the minute in the morning or evening? */
+/** Whether it is certainly a moment: a date, or a time with minutes and AM or PM. */
 const isMoment = (moment: string | null, source: string) =>
   moment !== null && (moment.includes('/') || (/\d ?:/.test(source) && /[ap]\W*(?:m\W*)?$/i.test(source)))
 
-/** Too large, without a value, or with more digits than the machine can hold. */
+/** Whether an error means that a value is too large, does not exist, or has more digits than fit in memory. */
 const isLimit = (error: unknown): error is Error =>
   error instanceof TooLarge || error instanceof Undefined || error instanceof RangeError
 
 function compare(
   golds: readonly Expression[],
   answers: readonly Expression[],
-  no: (why: string) => Verdict,
+  different: (why: string) => Verdict,
 ): Verdict {
   let why = 'is different'
   const scalars = new Scalars()
@@ -109,30 +116,30 @@ function compare(
         if (isLimit(error)) why = `cannot be computed: ${error.message}`
         else if (!(error instanceof NotNumber)) throw error
       }
-  return no(why)
+  return different(why)
 }
 
-/** Can this gold answer be understood? */
+/** Whether a gold answer can be understood, and if not, why. Never throws. */
 export function readable(gold: string): { ok: true } | { ok: false; reason: string } {
   const { unknown } = readGold(gold)
   return unknown === null ? { ok: true } : { ok: false, reason: unknown }
 }
 
-function readGold(gold: string): Reading & { readonly unknown: string | null } {
-  const kept = golds.get(gold)
-  if (kept) return kept
-  const result = understood(gold)
-  if (golds.size >= KEPT) golds.clear()
-  golds.set(gold, result)
+function readGold(gold: string): Gold {
+  const cached = cache.get(gold)
+  if (cached) return cached
+  const result = readNewGold(gold)
+  if (cache.size >= MAX_CACHED) cache.clear()
+  cache.set(gold, result)
   return result
 }
 
-function understood(gold: string): Reading & { readonly unknown: string | null } {
+function readNewGold(gold: string): Gold {
   try {
-    const reading = read(stated(gold))
+    const reading = read(extractGold(gold))
     return { ...reading, unknown: problemOf(gold, reading) }
   } catch (error) {
-    const unknown = `the gold answer cannot be read: ${defect(error)}`
+    const unknown = `the gold answer cannot be read: ${internalError(error)}`
     return { source: '', expressions: [], problem: unknown, unknown }
   }
 }

@@ -6,9 +6,9 @@
 Three steps of TRL's own `RewardTrainer` (AdamW, constant learning rate, gradients clipped to norm 1) on a tiny random
 `Qwen3ForSequenceClassification` with one label and the tokenizer and chat template of models/miniature-base.
 
-`golden.json`: the pairs in TRL's shapes with their tokens; `steps`: the `loss`, the `grad_norm` (before clipping) and the
-rewards of each step; `pointwise`: the same of PyTorch's binary cross-entropy with the first step's weights, where what is
-chosen of the first pairs is labelled 1 and what is rejected 0. `golden.safetensors`: the gradients of both at the first
+`golden.json`: the pairs in TRL's format with their tokens; `steps`: the `loss`, the `grad_norm` (before clipping) and the
+rewards of each step; `pointwise`: the same for PyTorch's binary cross-entropy with the initial weights, where the chosen
+texts of the first batch are labelled 1 and the rejected texts 0. `golden.safetensors`: the gradients of both at the first
 step, as `pairs.NAME` and `pointwise.NAME`.
 """
 
@@ -57,7 +57,7 @@ config = tiny_config(num_labels=1)
 
 
 class Recorded(InOrder, RewardTrainer):
-    """Keeps what Trainer rounds or forgets."""
+    """Records what Trainer rounds or discards."""
 
     def compute_loss(self, model, inputs, return_outputs=False, **options):
         assert len(inputs["input_ids"]) == 2 * BATCH
@@ -114,7 +114,7 @@ shutil.rmtree(OUT, ignore_errors=True)
 model.save_pretrained(OUT)
 
 with tempfile.TemporaryDirectory() as temporary:
-    # a table is conversational or not as a whole: the plain texts' tokens are made apart
+    # TRL takes a table to be conversational or not as a whole, so the plain texts are tokenized separately
     trainers = [trainer_of(load(OUT), rows, temporary, STEPS) for rows in (CHATS, TEXTS)]
     encoded = [row for trainer in trainers for row in trainer.train_dataset]
     trainer = trainer_of(load(OUT), [{k: row[k] for k in ("chosen_ids", "rejected_ids")} for row in encoded], temporary, STEPS)

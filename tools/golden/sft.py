@@ -5,7 +5,7 @@
 
 Three steps of TRL's own `SFTTrainer` (assistant_only_loss, AdamW, constant learning rate, gradients clipped to norm 1) on
 a tiny random Qwen3 with the tokenizer and chat template of models/miniature-base, once with padded batches and once
-packed (padding_free: one row, position_ids that begin anew at each conversation).
+packed (padding_free: one row, with position_ids that restart at each conversation).
 
 `golden.json`: the conversations, their `tokens` and `learned` (the assistant mask), and for both runs the `loss` and
 `grad_norm` (before clipping) of each step. `golden.safetensors`: the padded run's gradients of the first step.
@@ -50,7 +50,7 @@ config = tiny_config()
 
 
 class Recorded(InOrder, SFTTrainer):
-    """Keeps what Trainer rounds or forgets."""
+    """Records what Trainer rounds or discards."""
 
     def training_step(self, model, inputs, *args, **options):
         if self.args.padding_free:

@@ -1,4 +1,4 @@
-"""What the golden scripts of TRL's trainers share: a tiny random Qwen3 with the miniature's tokenizer."""
+"""Shared by the golden scripts for TRL's trainers: a tiny random Qwen3 with the tokenizer of the miniature model."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def tiny_config(**more):
 
 
 class InOrder:
-    """A trainer that reads its rows in their order and keeps what each step was."""
+    """Makes a trainer read its rows in order and record its steps."""
 
     def __init__(self, *args, **options):
         super().__init__(*args, **options)

@@ -3,16 +3,17 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { openLocalTrainer } from '../../src/engines/local/index.ts'
+import { openSampler } from '../../src/engines/open.ts'
 import { Tokenizer } from '../../src/models/tokenizer.ts'
 import { miniature } from '../../src/tasks/miniature/index.ts'
 import { r1ZeroPrompt } from '../../src/thinking/template.ts'
 
 /**
- * Does Transformers load a saved model as Ruminate does? Compares token ids and greedy continuations of 64 tokens on 20
- * held-out questions, token by token. Needs a Python (`RUMINATE_PYTHON`, else `python3`) with torch and transformers.
+ * Checks that Transformers loads a saved model like Ruminate does: compares token ids and greedy continuations of 64
+ * tokens on 20 held-out questions, token by token. Needs a Python (`RUMINATE_PYTHON`, else `python3`) with torch and
+ * transformers.
  *
- *   npm run build && npx tsx tools/golden/transformers-load.ts MODEL_DIR
+ *   npx tsx tools/golden/transformers-load.ts MODEL_DIR
  */
 interface Completion {
   readonly ids: readonly number[]
@@ -22,9 +23,8 @@ interface Completion {
 
 async function ours(directory: string, prompts: readonly string[]): Promise<Completion[]> {
   const tokenizer = Tokenizer.load(directory)
-  const trainer = await openLocalTrainer({ model: directory })
+  const sampler = await openSampler({ model: directory })
   try {
-    const sampler = await trainer.sampler()
     return await Promise.all(
       prompts.map(async (prompt) => {
         const ids = tokenizer.encode(prompt)
@@ -38,7 +38,7 @@ async function ours(directory: string, prompts: readonly string[]): Promise<Comp
       }),
     )
   } finally {
-    await trainer.close()
+    await sampler.close()
   }
 }
 
@@ -59,7 +59,7 @@ function theirs(directory: string, prompts: readonly string[]): Completion[] {
 }
 
 const directory = process.argv[2]
-if (!directory) throw new Error('which model? tsx tools/golden/transformers-load.ts MODEL_DIR')
+if (!directory) throw new Error('usage: npx tsx tools/golden/transformers-load.ts MODEL_DIR')
 const prompts = miniature.heldOut({ count: 20 }).map(({ prompt }) => r1ZeroPrompt(prompt))
 const [a, b] = [await ours(directory, prompts), theirs(directory, prompts)]
 const same = a.filter((completion, i) => JSON.stringify(completion) === JSON.stringify(b[i]))
@@ -68,11 +68,11 @@ const first = a.findIndex((completion) => !same.includes(completion))
 if (first >= 0) {
   console.log(`first difference, question ${first}: ${JSON.stringify(prompts[first])}`)
   for (const field of ['ids', 'continuation', 'text'] as const) {
-    const [mine, other] = [a[first]![field], b[first]![field]]
-    if (JSON.stringify(mine) === JSON.stringify(other)) continue
-    const at = [...mine].findIndex((item, i) => item !== [...other][i])
+    const [ours, theirs] = [a[first]![field], b[first]![field]]
+    if (JSON.stringify(ours) === JSON.stringify(theirs)) continue
+    const at = [...ours].findIndex((item, i) => item !== [...theirs][i])
     console.log(
-      `  ${field} from ${at}: Ruminate ${JSON.stringify(mine.slice(at, at + 20))}, Transformers ${JSON.stringify(other.slice(at, at + 20))}`,
+      `  ${field} from ${at}: Ruminate ${JSON.stringify(ours.slice(at, at + 20))}, Transformers ${JSON.stringify(theirs.slice(at, at + 20))}`,
     )
   }
   process.exitCode = 1

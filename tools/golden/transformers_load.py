@@ -1,4 +1,4 @@
-"""What Transformers makes of a model folder that Ruminate saved.
+"""Loads a model folder that Ruminate saved with Transformers, and samples from it.
 
     python tools/golden/transformers_load.py MODEL_DIR TEXTS.json
 

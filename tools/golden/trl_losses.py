@@ -3,8 +3,8 @@
     pip install torch trl transformers      (made with torch 2.15.0, trl 1.16.0, transformers 5.23.0)
     python tools/golden/trl_losses.py
 
-Runs TRL's own `GRPOTrainer._compute_loss` on random log-probs that are leaves of the graph, so that no model is needed,
-and stores the inputs, the loss and its gradient with respect to the log-probs.
+Runs TRL's own `GRPOTrainer._compute_loss` on random log-probs, which are leaves of the graph so that no model is needed,
+and saves the inputs, the loss and its gradient with respect to the log-probs.
 """
 
 import json
@@ -42,7 +42,7 @@ def case(seed, loss_type, level, low, high, beta, delta, drift):
     normal = lambda *shape: torch.randn(*shape, generator=g)
     mask = (torch.arange(T) < torch.tensor(LENGTHS)[:, None]).long()
     logprobs = (-2 * torch.rand(N, T, generator=g) - 0.05).requires_grad_()
-    old = logprobs.detach() + drift * normal(N, T)  # as after several inner updates
+    old = logprobs.detach() + drift * normal(N, T)  # as after several updates on the same batch
     reference = logprobs.detach() + 0.5 * normal(N, T)
     advantages = normal(N)
     inputs = {
@@ -67,7 +67,7 @@ def case(seed, loss_type, level, low, high, beta, delta, drift):
         "advantages": [float(f"{a:.9g}") for a in advantages.tolist()],
         "logprobs": values(logprobs), "old": values(old), "reference": values(reference),
         "loss": loss.item(), "gradient": values(logprobs.grad),
-        # shares of tokens (of sequences at the sequence level); CISPO has others
+        # shares of the tokens (of the sequences for a sequence ratio); CISPO reports other numbers
         "clipped_low": t._metrics["train"].get("clip_ratio/low_mean", [None])[0],
         "clipped_high": t._metrics["train"].get("clip_ratio/high_mean", [None])[0],
     }  # fmt: skip

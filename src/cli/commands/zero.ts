@@ -1,17 +1,22 @@
 import { defineCommand } from 'citty'
-import {
-  resolveZeroSettings,
-  zero as trainZero,
-  type ZeroOptions,
-  type ZeroWatch,
-} from '../../recipes/zero.ts'
-import { command } from '../command.ts'
+import { zero as trainZero } from '../../recipes/zero.ts'
+import { algorithmNames, baseNames } from '../../settings/presets.ts'
+import { resolveZeroSettings } from '../../settings/zero.ts'
+import type { ZeroOptions } from '../../settings/zero-options.ts'
 import { integerOption, textOption } from '../terminal/arguments.ts'
+import { command } from '../terminal/command.ts'
 import { interruptible } from '../terminal/interrupt.ts'
-import { COLUMNS, columnsOption, layeredSettings, outputOf, trainingOptions } from '../terminal/options.ts'
-import { type Output, percent } from '../terminal/output.ts'
-import { showReinforcement } from '../terminal/progress.ts'
-import { finishZero } from '../terminal/zero-summary.ts'
+import { columnsOption, columnsSettings, layeredSettings, outputOf } from '../terminal/options.ts'
+import {
+  engineOption,
+  listed,
+  templateNames,
+  threadsOption,
+  trainingOptions,
+} from '../terminal/training/options.ts'
+import { summarizeZero, watchZero } from '../terminal/training/zero.ts'
+
+const DEFAULTS = resolveZeroSettings({})
 
 export const zero = command(
   defineCommand({
@@ -24,23 +29,32 @@ export const zero = command(
       model: {
         type: 'string',
         valueHint: 'DIR|HUB_ID',
-        description: 'base model (default: the embedded miniature-base)',
+        description: `base model (default: the embedded ${DEFAULTS.model})`,
       },
-      task: { type: 'string', valueHint: 'NAME|FILE', description: 'task (default: miniature)' },
-      columns: COLUMNS,
-      engine: { type: 'string', valueHint: 'NAME', description: 'where it trains (local)' },
-      steps: { type: 'string', valueHint: 'N', description: 'steps of reinforcement learning (default 200)' },
+      task: { type: 'string', valueHint: 'NAME|FILE', description: `task (default: ${DEFAULTS.task})` },
+      columns: columnsOption,
+      template: {
+        type: 'string',
+        valueHint: 'NAME',
+        description: `prompt template: ${listed(templateNames, DEFAULTS.template)}; chat is the model's own`,
+      },
+      engine: engineOption,
+      steps: {
+        type: 'string',
+        valueHint: 'N',
+        description: `steps of reinforcement learning (default ${DEFAULTS.steps})`,
+      },
       preset: {
         type: 'string',
         valueHint: 'NAME',
-        description: 'scale: miniature (default), miniature-r1, r1-zero, deepseek-r1, deepseek-r1-general',
+        description: `scale: ${listed(baseNames, DEFAULTS.preset)}`,
       },
       algorithm: {
         type: 'string',
         valueHint: 'NAME',
-        description: 'grpo (default), dr-grpo, dapo, gspo, cispo, rloo, reinforce++',
+        description: listed(algorithmNames, DEFAULTS.algorithm),
       },
-      threads: { type: 'string', valueHint: 'N', description: 'threads (default: one a core)' },
+      threads: threadsOption,
       ...trainingOptions,
     },
   }),
@@ -49,7 +63,8 @@ export const zero = command(
     const settings = layeredSettings(values, {
       model: textOption(values, 'model'),
       task: textOption(values, 'task'),
-      columns: columnsOption(values),
+      columns: columnsSettings(values),
+      template: textOption(values, 'template'),
       engine: textOption(values, 'engine'),
       preset: textOption(values, 'preset'),
       algorithm: textOption(values, 'algorithm'),
@@ -65,30 +80,6 @@ export const zero = command(
         ...watchZero(output, steps, signal),
       }),
     )
-    finishZero(output, result)
+    summarizeZero(output, result)
   },
 )
-
-/** What people and programs see while R1-Zero trains. */
-export function watchZero(output: Output, steps: number, signal: AbortSignal): ZeroWatch {
-  return {
-    signal,
-    onStart: (run, settings) => {
-      output.emit({ type: 'start', run, settings })
-      output.say(
-        `R1-Zero on ${settings.task}: ${settings.steps} steps of ${settings.rl.questionsPerStep} questions × ${settings.rl.groupSize} responses, seed ${settings.seed}`,
-      )
-      output.say(`model ${settings.model}\nrun   ${run}`)
-    },
-    onEvaluation: (when, evaluation) => {
-      output.emit({ type: 'evaluation', when, ...evaluation })
-      if (when === 'before')
-        output.say(
-          `before: held-out pass@1 ${percent(evaluation.passAt1)}, ${evaluation.responseTokens.toFixed(0)} tokens a response`,
-        )
-    },
-    onStep: showReinforcement(output, steps),
-    onWarning: (message) => output.warn(message),
-    onProgress: (line) => output.live(line),
-  }
-}

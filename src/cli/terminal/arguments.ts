@@ -2,14 +2,16 @@ import type { ArgsDef } from 'citty'
 import { UserError } from '../../common/errors.ts'
 import { nearest } from '../../common/nearest.ts'
 
+/** Options and arguments by name. */
 export type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
 
 /** Options that may be given several times; their value is a list. */
 const REPEATED = new Set(['set'])
 
 /**
- * Reads the words after a command's name by its definition, strictly: an unknown option, a missing value or a word too
- * many is an error that names it.
+ * Reads the words after a command's name by its definition.
+ *
+ * @throws UserError (exit code 2) that names an unknown option, a missing value or argument, or an extra word.
  */
 export function readArguments(command: string, words: readonly string[], definition: ArgsDef): Values {
   const values: Record<string, string | boolean | string[]> = {}
@@ -55,7 +57,7 @@ export function readArguments(command: string, words: readonly string[], definit
   return values
 }
 
-/** A whole number in lo..hi, or undefined when the option was not given. */
+/** A whole number in lo..hi, or undefined if the option was not given. */
 export function integerOption(
   values: Values,
   name: string,
@@ -68,7 +70,7 @@ export function integerOption(
   return value
 }
 
-/** A number in lo..hi, or undefined when the option was not given. */
+/** A number in lo..hi, or undefined if the option was not given. */
 export function numberOption(
   values: Values,
   name: string,
@@ -83,6 +85,7 @@ export function numberOption(
   return value
 }
 
+/** The text of an option, or undefined if it was not given. */
 export function textOption(values: Values, name: string): string | undefined {
   return values[name] as string | undefined
 }

@@ -1,8 +1,8 @@
 import type { Output } from './output.ts'
 
 /**
- * Runs `work` with a signal that the first Ctrl-C (or a polite kill) raises. The second one ends the process as if no
- * one listened: an orderly exit would tear the runtime down in the middle of its work.
+ * Runs `work` with a signal that the first SIGINT (Ctrl-C) or SIGTERM aborts. The second one ends the process at once, by
+ * the signal's default action: an orderly exit would dispose of the runtime while it computes.
  */
 export async function interruptible<T>(
   output: Output,

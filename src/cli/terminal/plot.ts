@@ -1,4 +1,4 @@
-/** A line of points as braille characters, 2 × 4 dots each, with the range of both axes. */
+/** Plots points as a line in braille characters (2 × 4 dots each), with the range of both axes. */
 export function plot(
   title: string,
   points: readonly { readonly step: number; readonly value: number }[],
@@ -47,17 +47,17 @@ export interface PlotOptions {
   readonly width?: number
   readonly height?: number
   readonly format?: (value: number) => string
-  /** The vertical axis starts here, or lower where a value is lower. */
+  /** The vertical axis starts here, or at the lowest value if that is lower. */
   readonly floor?: number
 }
 
-/** Braille dot bits by column and row. */
+/** The bit of each dot of a braille character, by column and row. */
 const DOTS = [
   [0x01, 0x02, 0x04, 0x40],
   [0x08, 0x10, 0x20, 0x80],
 ]
 
-/** Mean of each run of neighbours, so that a noisy line can be read: at most `count` points. */
+/** Means of neighbouring points, at most `count` of them, so that a noisy line can be read. */
 export function smooth<P extends { readonly step: number; readonly value: number }>(
   points: readonly P[],
   count: number,

@@ -1,28 +1,36 @@
-import type { Datum } from '../contract.ts'
-import { samePrefix, together } from './microbatch.ts'
-import type { SampleRequest } from './sampler.ts'
+import { samePrefix, together } from './model/microbatch.ts'
+import type { SampleRequest } from './model/sampler.ts'
+import type { Sequence } from './model/sequences.ts'
 
-/** A part of a list: which of its items, in order. */
-export type Part = readonly number[]
+/** A part of a list: the indices of its items, ascending. */
+type Part = readonly number[]
 
 /**
- * Datums for each of `parts` replicas, about equally many tokens each. Datums with a common prompt stay together while
- * there are enough prompts to go round, since they share its computation. The texts of a comparison are never parted.
+ * Distributes sequences over `parts` replicas, with about equally many tokens each. If there are enough prompts,
+ * sequences with the same prompt stay together, since they share its computation. The texts of a comparison always stay
+ * together.
  */
-export function partitionDatums(datums: readonly Datum[], parts: number): Part[] {
-  const groups = samePrefix(datums)
-  const single = together([...datums.keys()], (i) => datums[i]!.comparison)
-  const units = single.length === datums.length && groups.length >= 2 * parts ? groups : single
-  return balance(units, (i) => datums[i]!.tokens.length, parts)
+export function partitionSequences(sequences: readonly Sequence[], parts: number): Part[] {
+  const groups = samePrefix(sequences)
+  const single = together([...sequences.keys()], (i) => sequences[i]!.comparison)
+  const units = single.length === sequences.length && groups.length >= 2 * parts ? groups : single
+  return balance(units, (i) => sequences[i]!.tokens.length, parts)
 }
 
-/** Sequences for each of `parts` replicas: requests as they are or, where there are too few, cut into smaller ones. */
+/** Merges the results of the parts into the order of the whole list. */
+export function gather<T>(parts: readonly Part[], results: readonly (readonly T[])[]): T[] {
+  const whole: T[] = []
+  for (const [k, part] of parts.entries()) for (const [j, i] of part.entries()) whole[i] = results[k]![j]!
+  return whole
+}
+
+/** Distributes requests over `parts` replicas; if there are too few requests, they are split into smaller ones. */
 export function partitionRequests<R extends SampleRequest>(
   requests: readonly R[],
   parts: number,
 ): { request: R; index: number }[][] {
   const pieces = requests.flatMap((request, index) =>
-    (requests.length >= 2 * parts ? [request] : cut(request, parts)).map((piece) => ({
+    (requests.length >= 2 * parts ? [request] : split(request, parts)).map((piece) => ({
       request: piece,
       index,
     })),
@@ -31,8 +39,8 @@ export function partitionRequests<R extends SampleRequest>(
   return balance(units, (i) => pieces[i]!.request.options.n, parts).map((part) => part.map((i) => pieces[i]!))
 }
 
-/** A request for n sequences as up to `parts` requests for some of them each. */
-function cut<R extends SampleRequest>(request: R, parts: number): R[] {
+/** Splits a request for n sequences into at most `parts` requests. */
+function split<R extends SampleRequest>(request: R, parts: number): R[] {
   const { n } = request.options
   const edges = Array.from({ length: parts + 1 }, (_, k) => Math.round((k * n) / parts))
   return edges.slice(0, -1).flatMap((from, k) => {
@@ -42,7 +50,9 @@ function cut<R extends SampleRequest>(request: R, parts: number): R[] {
   })
 }
 
-/** Heaviest first, each unit to the part with the least so far; the items of a part in their old order. */
+/**
+ * Assigns units to parts, heaviest first, each to the lightest part so far. The items of a part are in ascending order.
+ */
 function balance(units: readonly Part[], weight: (item: number) => number, parts: number): number[][] {
   const weightOf = (unit: Part) => unit.reduce((sum, item) => sum + weight(item), 0)
   const heaviestFirst = units

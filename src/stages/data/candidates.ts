@@ -6,14 +6,14 @@ import type { Question, Task } from '../../tasks/task.ts'
 import { type PromptTemplate, rollOut, type TextCodec } from '../sample/rollouts.ts'
 import { type Candidate, writtenCandidate } from './rows.ts'
 
-/** Answers questions, several times each, in the order of the questions. `stream` names the random stream. */
+/** Samples responses to questions, in the order of the questions. `stream` is the name of the random stream. */
 export type Sample = (
   task: Task,
   questions: readonly Question[],
   stream: readonly (number | string)[],
 ) => Promise<readonly Candidate[]>
 
-/** A model that is open here answers in a template. */
+/** Samples responses from an open model. */
 export function fromSampler({
   sampler,
   codec,
@@ -23,7 +23,7 @@ export function fromSampler({
   readonly sampler: Sampler
   readonly codec: TextCodec
   readonly template: PromptTemplate
-  /** Responses a question. */
+  /** Responses per question. */
   readonly samples: number
   readonly maxTokens: number
   readonly temperature: number
@@ -33,7 +33,7 @@ export function fromSampler({
     (await rollOut(sampler, codec, task, questions, { ...sampling, group: samples, stream })).flat()
 }
 
-/** Any generator answers, as it is asked: its thinking is the chain, what comes after it the summary. */
+/** Samples responses from a generator: its thinking becomes the chain, and the text after it the summary. */
 export function fromGenerator({
   generator,
   codec,
@@ -44,9 +44,11 @@ export function fromGenerator({
   readonly generator: Generator
   /** Counts the tokens of the replies. */
   readonly codec: TextCodec
-  /** Replies a question. */
+  /** Replies per question. */
   readonly samples: number
+  /** The messages that put a question to the generator. */
   readonly messages: (question: string) => readonly ChatMessage[]
+  /** Called after each reply with the numbers of replies so far and in total. */
   readonly onReply?: ((done: number, all: number) => void) | undefined
 }): Sample {
   return (task, questions, stream) => {

@@ -1,17 +1,17 @@
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { writeFolderAtomically } from '../../common/files.ts'
 import { chatTemplate } from '../../models/chat-template.ts'
 import { Tokenizer } from '../../models/tokenizer.ts'
-import { writeAtomically } from '../../runs/checkpoint.ts'
 import { templateOf } from '../sample/rollouts.ts'
 
 /**
- * The base model as R1 begins with it: asked in a chat template, without the words that tell R1-Zero what to do. A model
- * that has a chat template of its own is left as it is; of another, `directory` becomes a copy with one.
+ * The base model that R1 starts from, prompted in a chat template without R1-Zero's instructions. Resolves to the folder
+ * `model` if that model has its own chat template, otherwise to `directory`, a copy of the model with a chat template.
  */
 export async function chatBase(model: string, directory: string): Promise<string> {
   if (templateOf(Tokenizer.load(model)) === 'chat') return model
-  await writeAtomically(directory, async (temporary) => {
+  await writeFolderAtomically(directory, async (temporary) => {
     for (const name of readdirSync(model)) copyFileSync(join(model, name), join(temporary, name))
     const file = join(temporary, 'tokenizer_config.json')
     const config = JSON.parse(readFileSync(file, 'utf8')) as object

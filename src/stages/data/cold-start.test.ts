@@ -5,16 +5,24 @@ import { describe, expect, test } from 'vitest'
 import { cachedGenerator } from '../../providers/cache.ts'
 import type { Generator } from '../../providers/generator.ts'
 import { openAiGenerator } from '../../providers/openai.ts'
-import { FakeTrainer, fakeCodec, fakeTask } from '../../testing/fake-engine.ts'
+import { fakeCodec, fakeEngine, fakeTask } from '../../testing/fake-engine.ts'
 import { fakeGenerator } from '../../testing/fake-generator.ts'
-import { type Asked, deltas, FakeProvider, send, stream, type Trick } from '../../testing/fake-provider.ts'
-import { type ColdStart, coldStart, direct, fewShot, ownOutputs, type SourceProgress } from './cold-start.ts'
+import {
+  type ChatRequest,
+  deltas,
+  FakeProvider,
+  send,
+  stream,
+  type Trick,
+} from '../../testing/fake-provider.ts'
+import { type ColdStart, coldStart, direct, fewShot, ownOutputs } from './cold-start.ts'
 import { isKept } from './rows.ts'
 
 const examples = [{ question: 'Which is first?', response: '<think>\nwait a\n</think>\n\\boxed{a}' }]
-const sampler = await new FakeTrainer().sampler()
+const engine = await fakeEngine()
+const sampler = await engine.sampler(engine.base)
 
-/** Plays the model that is prompted and the one that rewrites. Every third answer is wrong. */
+/** Replies of the prompted model and of the rewriter. Every third answer is wrong. */
 function answer(messages: readonly { role: string; content: string }[], seed: number): string {
   const user = messages.at(-1)!.content
   const chain = /=== CHAIN ===\n([\s\S]*)\n=== ANSWER/.exec(user)?.[1]
@@ -22,7 +30,7 @@ function answer(messages: readonly { role: string; content: string }[], seed: nu
   return `<think>\nwait ${seed}\n</think>\n\\boxed{${seed % 3 === 0 ? 'b' : 'a'}}`
 }
 
-/** As a provider's answers come: the thinking apart. */
+/** A reply with its thinking in a field of its own, as providers return it. */
 const parsed = (reply: string) => {
   const [, reasoning, text] = /^<think>([\s\S]*)<\/think>([\s\S]*)$/.exec(reply)!
   return { reasoning: reasoning!.trim(), text: text!.trim() }
@@ -58,15 +66,13 @@ const job = (generator: Generator, changes: Partial<ColdStart> = {}): ColdStart 
   ...changes,
 })
 
-test("every source gives its share; what is kept is right and summed up, and R1-Zero's is rewritten", async () => {
-  const told: SourceProgress[] = []
-  const { rows, sources } = await coldStart(job(model(), { onRound: (progress) => told.push(progress) }))
+test("every source contributes its share; kept rows are right and have a new summary, and R1-Zero's are rewritten", async () => {
+  const { rows, sources } = await coldStart(job(model()))
   expect(sources.map(({ source, wanted, kept }) => [source, wanted, kept])).toEqual([
     ['few-shot', 10, 10],
     ['direct', 10, 10],
     ['r1-zero', 20, 20],
   ])
-  expect(told.at(-1)).toEqual(sources.at(-1))
   const reasons = new Set(rows.map(({ rejected }) => rejected))
   expect([...reasons]).toEqual(expect.arrayContaining([null, 'wrong', 'beyond the cap', 'ill-formed']))
   for (const { source, sampled } of sources)
@@ -74,15 +80,15 @@ test("every source gives its share; what is kept is right and summed up, and R1-
   for (const row of rows.filter(isKept)) {
     expect(row).toMatchObject({ answer: 'a', correct: true, summary: 'The letter is \\boxed{a}.' })
     const { thinking, summary } = row.original!
-    const refined = row.source === 'r1-zero'
-    expect(summary).toBe(refined ? 'a' : '\\boxed{a}')
-    expect(row.thinking).toBe(refined ? `I say: ${thinking}` : thinking)
+    const rewritten = row.source === 'r1-zero'
+    expect(summary).toBe(rewritten ? 'a' : '\\boxed{a}')
+    expect(row.thinking).toBe(rewritten ? `I say: ${thinking}` : thinking)
   }
   for (const row of rows.filter(({ rejected }) => rejected === 'beyond the share'))
     expect(row.original).toBeNull()
 })
 
-test('the same for the same seed, whatever else is asked', async () => {
+test('the same seed gives the same rows, whatever the other sources', async () => {
   const whole = await coldStart(job(model()))
   expect(await coldStart(job(model()))).toEqual(whole)
   const alone = await coldStart(job(model(), { rows: 10, sources: [job(model()).sources[1]!] }))
@@ -90,7 +96,7 @@ test('the same for the same seed, whatever else is asked', async () => {
   expect((await coldStart(job(model(), { seed: 2 }))).rows).not.toEqual(whole.rows)
 })
 
-test('a source that has too little ends after its rounds', async () => {
+test('a source with too few rows ends after its last round', async () => {
   const generator = fakeGenerator(() => 'a')
   const { rows, sources } = await coldStart(
     job(generator, {
@@ -99,33 +105,33 @@ test('a source that has too little ends after its rounds', async () => {
     }),
   )
   expect(sources).toEqual([{ source: 'direct', wanted: 40, kept: 0, sampled: 24, rounds: 3 }])
-  // right, but nothing to learn from
+  // right, but without a chain
   expect(new Set(rows.map(({ rejected }) => rejected))).toEqual(new Set(['ill-formed']))
 })
 
-test('no source', async () => {
+test('no source is an error', async () => {
   await expect(coldStart(job(model(), { sources: [] }))).rejects.toThrow(/no source with a share/)
 })
 
-test('what is asked: examples as turns, or reflection and verification', async () => {
-  const asked: string[][] = []
+test('the prompts: examples as turns, or reflection and verification', async () => {
+  const prompts: string[][] = []
   const generator = fakeGenerator((messages, seed) => {
-    asked.push(messages.map(({ role, content }) => `${role} ${content}`))
+    prompts.push(messages.map(({ role, content }) => `${role} ${content}`))
     return answer(messages, seed)
   })
   const questions = fakeTask.heldOut({ count: 1 })
   const all = job(generator).sources.slice(0, 2)
   for (const source of all) await source.sample(fakeTask, questions, [1])
-  expect(asked[0]!.slice(1)).toEqual([
+  expect(prompts[0]!.slice(1)).toEqual([
     'user Which is first?',
     `assistant ${examples[0]!.response}`,
     'user Which letter?',
   ])
-  expect(asked[2]![0]).toMatch(/^system .*step by step.*verify.*mistake.*<think>.*boxed/s)
-  expect(asked[2]!.slice(1)).toEqual(['user Which letter?'])
+  expect(prompts[2]![0]).toMatch(/^system .*step by step.*verify.*mistake.*<think>.*boxed/s)
+  expect(prompts[2]!.slice(1)).toEqual(['user Which letter?'])
 })
 
-describe('by a provider that fails', () => {
+describe('with a provider that fails', () => {
   const busy =
     (status: number, headers = {}): Trick =>
     (r) =>
@@ -154,12 +160,12 @@ describe('by a provider that fails', () => {
     )
   const prompting = (generator: Generator) =>
     job(generator, { rows: 12, sources: job(generator).sources.slice(0, 2) })
-  /** Rows as if nothing had failed. */
+  /** The rows of a provider that never fails. */
   const expected = async () => (await coldStart(prompting(model()))).rows
 
-  test('failures change nothing, and nothing is asked twice', async () => {
+  test('failures change nothing, and nothing is requested twice', async () => {
     const provider = await FakeProvider.start()
-    provider.reply = ({ messages, seed }: Asked) => ({ content: answer(messages, seed) })
+    provider.reply = ({ messages, seed }: ChatRequest) => ({ content: answer(messages, seed) })
     const folder = mkdtempSync(join(tmpdir(), 'ruminate-cold-start-'))
     try {
       provider.tricks = [...TRICKS]
@@ -180,18 +186,18 @@ describe('by a provider that fails', () => {
     }
   })
 
-  test('a run that a failure ended goes on where it was', async () => {
+  test('after a failed run, the next run continues where it stopped', async () => {
     const provider = await FakeProvider.start()
     let left = 9
     const replied: string[] = []
-    provider.reply = ({ messages, seed }: Asked) => {
+    provider.reply = ({ messages, seed }: ChatRequest) => {
       replied.push(JSON.stringify([messages, seed]))
       if (--left === 0) provider.tricks = Array.from({ length: 50 }, () => busy(503))
       return { content: answer(messages, seed) }
     }
     const folder = mkdtempSync(join(tmpdir(), 'ruminate-cold-start-'))
     try {
-      // one at a time: nothing is under way when it gives up
+      // one request at a time, so none is pending when it gives up
       const first = open(provider, folder, { tries: 2, concurrency: 1 })
       await expect(coldStart(prompting(first))).rejects.toThrow(/no reply from 127\.0\.0\.1/)
       await first.close()

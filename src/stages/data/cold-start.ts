@@ -5,25 +5,25 @@ import type { Generator } from '../../providers/generator.ts'
 import type { Task } from '../../tasks/task.ts'
 import type { TextCodec } from '../sample/rollouts.ts'
 import { fromGenerator, fromSampler, type Sample } from './candidates.ts'
-import { capped, type Sieve, sift } from './rejection.ts'
+import { checkCandidates, type KeepCriteria, limitPerQuestion } from './rejection.ts'
 import { rewrite } from './rewrite.ts'
 import { type DataRow, isKept, toDataRow, writtenCandidate } from './rows.ts'
 
-/** One of the places that long chains come from. */
+/** A source of long chains. */
 export interface ColdStartSource {
   readonly name: string
-  /** Of all rows, in proportion to the other sources' shares. */
+  /** Share of the rows, relative to the shares of the other sources. */
   readonly share: number
   readonly sample: Sample
-  /** Whether its chains must be in one language, and are rewritten; all are summed up. */
-  readonly refined: boolean
+  /** Are its chains rewritten? They must then be in one language. Rows of every source get a new summary. */
+  readonly rewritten: boolean
 }
 
 interface Prompting {
   readonly share: number
   readonly generator: Generator
   readonly codec: TextCodec
-  /** Replies a question. */
+  /** Replies per question. */
   readonly samples: number
 }
 
@@ -31,12 +31,12 @@ const FORM =
   'Reason between <think> and </think>, in the language of the question. Then give a summary of one or two sentences ' +
   'with the final answer in \\boxed{}.'
 
-/** (a) A model is shown long chains, and answers as they do. */
+/** (a) A model is prompted with examples of long chains. */
 export function fewShot({
   examples,
   ...prompting
 }: Prompting & {
-  /** Responses in R1's form: thinking, then a summary. */
+  /** Responses in R1's format: thinking, then a summary. */
   readonly examples: readonly { readonly question: string; readonly response: string }[]
 }): ColdStartSource {
   const shown = examples.flatMap(({ question, response }) => [
@@ -50,7 +50,7 @@ export function fewShot({
   ])
 }
 
-/** (b) A model is asked for a detailed answer with reflection and verification. */
+/** (b) A model is prompted for a detailed answer with reflection and verification. */
 export const direct = (prompting: Prompting): ColdStartSource =>
   prompted('direct', prompting, (question) => [
     {
@@ -67,10 +67,10 @@ function prompted(
   { share, ...prompting }: Prompting,
   messages: (question: string) => readonly ChatMessage[],
 ): ColdStartSource {
-  return { name, share, sample: fromGenerator({ ...prompting, messages }), refined: false }
+  return { name, share, sample: fromGenerator({ ...prompting, messages }), rewritten: false }
 }
 
-/** (c) What R1-Zero itself answers. */
+/** (c) R1-Zero's own outputs. */
 export const ownOutputs = ({
   share,
   ...sampling
@@ -78,29 +78,30 @@ export const ownOutputs = ({
   name: 'r1-zero',
   share,
   sample: fromSampler({ ...sampling, template: 'r1-zero' }),
-  refined: true,
+  rewritten: true,
 })
 
-export interface ColdStart extends Sieve {
+export interface ColdStart extends KeepCriteria {
   readonly task: Task
   readonly codec: TextCodec
   readonly sources: readonly ColdStartSource[]
-  /** Rows wanted from all sources together. */
+  /** Number of rows to collect from all sources together. */
   readonly rows: number
-  /** Questions a round; a source is asked round after round until it has its share. */
+  /** Questions per round. Each source is sampled in rounds until it has its share. */
   readonly batch: number
-  /** Most rounds a source. */
+  /** Maximum rounds per source. */
   readonly rounds: number
-  /** Sums up what is kept, and rewrites R1-Zero's chains. */
+  /** Adds summaries to the kept rows, and rewrites R1-Zero's chains. */
   readonly rewriter: Generator
-  /** How often one rewriting is asked for. */
+  /** Maximum rewriting attempts per row. */
   readonly attempts: number
   readonly seed: number
-  readonly onRound?: ((progress: SourceProgress) => void) | undefined
 }
 
-export interface SourceProgress {
+/** The result of a source. */
+interface SourceResult {
   readonly source: string
+  /** Number of rows that it should contribute. */
   readonly wanted: number
   readonly kept: number
   readonly sampled: number
@@ -108,69 +109,78 @@ export interface SourceProgress {
 }
 
 /**
- * The data of the cold start (DeepSeek-R1, Nature 645, step 1): chains from several sources, kept where right and
- * readable; R1-Zero's are then rewritten, and all are summed up. Rows that were rejected are among the rows.
+ * The data of the cold start (DeepSeek-R1, Nature 645, step 1): chains from several sources, of which the right and
+ * readable ones are kept. R1-Zero's chains are then rewritten, and all rows get a summary. `rows` includes the rejected
+ * rows.
+ *
+ * @throws UserError if no source has a share, or a generator cannot be reached.
  */
-export async function coldStart(job: ColdStart): Promise<{ rows: DataRow[]; sources: SourceProgress[] }> {
+export async function coldStart(
+  job: ColdStart,
+): Promise<{ readonly rows: DataRow[]; readonly sources: SourceResult[] }> {
   const shares = job.sources.reduce((sum, { share }) => sum + share, 0)
   if (!(shares > 0)) throw new UserError('the cold start has no source with a share above 0', 2)
   const rows: DataRow[] = []
-  const sources: SourceProgress[] = []
+  const sources: SourceResult[] = []
   for (const source of job.sources) {
     const wanted = Math.round((job.rows * source.share) / shares)
-    let own: DataRow[] = []
-    let round = 0
-    const progress = (): SourceProgress => ({
-      source: source.name,
-      wanted,
-      kept: own.filter(isKept).length,
-      sampled: own.length,
-      rounds: round,
-    })
-    while (progress().kept < wanted && round < job.rounds) {
-      own = await another(job, source, round++, own, wanted - progress().kept)
-      job.onRound?.(progress())
+    let collected: DataRow[] = []
+    let kept = 0
+    let rounds = 0
+    while (kept < wanted && rounds < job.rounds) {
+      collected = await sampleRound(job, source, {
+        round: rounds++,
+        before: collected,
+        missing: wanted - kept,
+      })
+      kept = collected.filter(isKept).length
     }
-    rows.push(...own)
-    sources.push(progress())
+    rows.push(...collected)
+    sources.push({ source: source.name, wanted, kept, sampled: collected.length, rounds })
   }
   return { rows, sources }
 }
 
-/** One more round of a source, of which so many rows are missing. */
-async function another(
+interface Round {
+  readonly round: number
+  /** The source's rows of earlier rounds. */
+  readonly before: readonly DataRow[]
+  /** Rows still needed. */
+  readonly missing: number
+}
+
+/** Samples another round from a source. Resolves to the source's rows of all rounds. */
+async function sampleRound(
   job: ColdStart,
   source: ColdStartSource,
-  round: number,
-  before: readonly DataRow[],
-  missing: number,
+  { round, before, missing }: Round,
 ): Promise<DataRow[]> {
   const stream = [job.seed, 'cold start', source.name, round]
   const seed = new Random(job.seed, 'cold start', source.name).bits()
   const questions = job.task.training({ seed, step: round, count: job.batch })
   const candidates = await source.sample(job.task, questions, stream)
-  const limits = source.refined ? job.limits : { ...job.limits, minLanguage: 0 }
-  const sifted = await sift(
-    // There is nothing to learn from an answer without a chain.
+  const limits = source.rewritten ? job.limits : { ...job.limits, minLanguage: 0 }
+  const checked = await checkCandidates(
+    // An answer without a chain is of no use.
     candidates.map((c) => (c.thinking === null ? { ...c, wellFormed: false } : c)),
     { ...job, limits, source: source.name, stream },
   )
-  const fresh = capped([...before, ...sifted], job.perQuestion).slice(before.length)
+  const fresh = limitPerQuestion([...before, ...checked], job.perQuestion).slice(before.length)
   const chosen = fresh.filter(isKept).slice(0, missing)
-  const refined = await rewrite(chosen, { ...job, stream })
-  const rewritten = source.refined
-    ? refined
-    : refined.map((row, i) => (isKept(row) ? withSummary(chosen[i]!, row.summary!, job) : row))
-  const result = new Map(chosen.map((row, i) => [row, rewritten[i]!]))
+  const rewritten = await rewrite(chosen, { ...job, stream })
+  const finished = source.rewritten
+    ? rewritten
+    : rewritten.map((row, i) => (isKept(row) ? withSummary(chosen[i]!, row.summary!, job) : row))
+  const finishedOf = new Map(chosen.map((row, i) => [row, finished[i]!]))
   return [
     ...before,
     ...fresh.map(
-      (row) => result.get(row) ?? (isKept(row) ? { ...row, rejected: 'beyond the share' as const } : row),
+      (row) => finishedOf.get(row) ?? (isKept(row) ? { ...row, rejected: 'beyond the share' as const } : row),
     ),
   ]
 }
 
-/** The chain as it is, with another summary. */
+/** The row with a new summary and the same chain. */
 function withSummary(row: DataRow, summary: string, { codec, task }: ColdStart): DataRow {
   const { question, prompt, thinking, source, correct } = row
   const candidate = writtenCandidate(codec, task, question, { prompt, thinking, summary })

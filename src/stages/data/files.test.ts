@@ -14,7 +14,7 @@ const [first, second] = fakeTask.heldOut({ count: 2 })
 const simple = givenRow(fakeCodec, fakeTask, first!, { source: 'given', thinking: null, summary: 'a' })
 const thought = givenRow(fakeCodec, fakeTask, second!, { source: 'given', thinking: 'wait ', summary: 'a' })
 
-test('fine-tuning reads what is written: a chain where there is one', async () => {
+test('fine-tuning can read the written rows, with and without a chain', async () => {
   const file = join(folder, 'new', 'data.jsonl')
   writeJsonLines(file, [toDemonstration(simple)])
   writeJsonLines(file, [simple, thought].map(toDemonstration))

@@ -1,17 +1,17 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { writeFileAtomically } from '../../models/file.ts'
-import { onDisk } from '../../runs/failures.ts'
+import { onDisk } from '../../common/disk.ts'
+import { writeFileAtomically } from '../../common/files.ts'
 import type { RolloutRow } from '../../runs/rows.ts'
 import type { Demonstration } from '../../tasks/demonstrations.ts'
 import { type DataRow, responseOf } from './rows.ts'
 
-/** Writes a file, with its folder, that is there wholly or not at all. */
+/** Writes a file atomically and creates its folder. */
 export function writeText(file: string, text: string): void {
   writeParts(file, [text])
 }
 
-/** Writes objects as JSON Lines: what `toDemonstration` makes of rows is what `ruminate sft --data` reads. */
+/** Writes objects as JSON Lines. `ruminate sft --data` reads rows from `toDemonstration`. */
 export function writeJsonLines(file: string, objects: readonly unknown[]): void {
   writeParts(
     file,
@@ -26,7 +26,7 @@ function writeParts(file: string, parts: Iterable<string>): void {
   })
 }
 
-/** A kept row as fine-tuning reads it, with what is known of it. */
+/** A kept row for fine-tuning, with its source, language, question, kind and gold answer. */
 export function toDemonstration(row: DataRow): Demonstration & Record<string, unknown> {
   const { question, language, source, thinking, summary } = row
   return {
@@ -42,7 +42,7 @@ export function toDemonstration(row: DataRow): Demonstration & Record<string, un
   }
 }
 
-/** A row as the run store keeps it, in the split "cold-start/few-shot"; one that was rewritten comes with its original. */
+/** A row for the run store, in the split `<stage>/<source>`. A rewritten row is preceded by its original. */
 export function toRolloutRows(row: DataRow, stage: string): Omit<RolloutRow, 'step'>[] {
   const split = `${stage}/${row.source}`
   if (!row.original) return [storedRow(row, split)]

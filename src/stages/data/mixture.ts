@@ -1,18 +1,19 @@
 import { UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 
-export interface Mixture<Row> {
+interface Mixture<Row> {
   /** In random order. */
   readonly rows: readonly Row[]
-  /** What one side had too many of. */
-  readonly left: readonly Row[]
+  /** Numbers of rows in the mixture and of rows given. */
   readonly used: { readonly reasoning: number; readonly general: number }
   readonly given: { readonly reasoning: number; readonly general: number }
 }
 
 /**
- * As many rows as there can be with `ratio` reasoning rows to a general one: 3 in DeepSeek-R1, about 600k to 200k. What
- * one side has too many of is left out at random.
+ * The largest mixture with `ratio` reasoning rows per general row: 3 in DeepSeek-R1, about 600k to 200k. Surplus rows are
+ * dropped at random.
+ *
+ * @throws UserError if the ratio is not above 0, or one side would be empty.
  */
 export function mixture<Row>({
   reasoning,
@@ -30,14 +31,13 @@ export function mixture<Row>({
   const used = { reasoning: Math.round(scale * ratio), general: Math.round(scale) }
   if (used.reasoning === 0 || used.general === 0)
     throw new UserError(
-      `${reasoning.length} reasoning rows and ${general.length} others make no mixture of ${ratio} : 1; sample more of what is missing`,
+      `${reasoning.length} reasoning rows and ${general.length} general rows are too few for a mixture of ${ratio} : 1; sample more`,
     )
-  const draw = (rows: readonly Row[], name: string) => new Random(seed, 'mixture', name).shuffle([...rows])
-  const [thought, other] = [draw(reasoning, 'reasoning'), draw(general, 'general')]
-  const rows = [...thought.slice(0, used.reasoning), ...other.slice(0, used.general)]
+  const draw = (all: readonly Row[], name: string) => new Random(seed, 'mixture', name).shuffle([...all])
+  const shuffled = { reasoning: draw(reasoning, 'reasoning'), general: draw(general, 'general') }
+  const rows = [...shuffled.reasoning.slice(0, used.reasoning), ...shuffled.general.slice(0, used.general)]
   return {
     rows: new Random(seed, 'mixture', 'order').shuffle(rows),
-    left: [...thought.slice(used.reasoning), ...other.slice(used.general)],
     used,
     given: { reasoning: reasoning.length, general: general.length },
   }

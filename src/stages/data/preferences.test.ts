@@ -4,8 +4,8 @@ import { fakeGenerator } from '../../testing/fake-generator.ts'
 import type { SampledRollout } from '../sample/rollouts.ts'
 import { preferencePairs, safetyLabels } from './preferences.ts'
 
-/** Of a kind of its own, unless told. */
-const said = (prompt: string, summary: string | null, kind = prompt): SampledRollout => ({
+/** A rollout with this summary. By default each prompt has its own kind. */
+const answered = (prompt: string, summary: string | null, kind = prompt): SampledRollout => ({
   question: { id: prompt, prompt, gold: '', kind },
   task: fakeTask,
   verdict: () => ({ correct: null, reason: '' }),
@@ -26,7 +26,7 @@ const said = (prompt: string, summary: string | null, kind = prompt): SampledRol
   },
 })
 
-/** Reads the marked sections and replies with a verdict. */
+/** A judge that reads the marked sections and replies with a verdict. */
 const judging = (decide: (section: (title: string) => string, seed: number) => string) =>
   fakeGenerator((messages, seed) => {
     const [system, user] = messages.map(({ content }) => content) as [string, string]
@@ -36,7 +36,7 @@ const judging = (decide: (section: (title: string) => string, seed: number) => s
     return `VERDICT ${mark}: ${decide(section, seed)}`
   })
 
-/** Prefers the answer with the higher number in it: much, where it is more than one higher. */
+/** Prefers the answer with the higher number, strongly if the numbers differ by more than one. */
 const byNumber = judging((section) => {
   const [a, b] = ['ANSWER A', 'ANSWER B'].map((title) => Number(/\d+/.exec(section(title))![0])) as [
     number,
@@ -48,7 +48,7 @@ const options = { judge: byNumber, seed: 0, times: 4, minMargin: 1, perQuestion:
 
 test('pairs with a clear margin are kept, the better one first', async () => {
   const data = await preferencePairs(
-    [[said('p', 'a1'), said('p', 'b2'), said('p', 'c4'), said('p', 'c4')]],
+    [[answered('p', 'a1'), answered('p', 'b2'), answered('p', 'c4'), answered('p', 'c4')]],
     options,
   )
   expect(data).toMatchObject({ judged: 3, unknown: 0, close: 1, unbalanced: 0 })
@@ -63,17 +63,20 @@ test.each([
   [['long 9', '1'], ['long 9', '1'], ['9', 'long 1'], 2],
   [['9', 'long 1'], ['9', 'long 1'], ['9', 'long 1'], 0],
   [['9', '1'], ['9', '1'], ['9', '1'], 3],
-] as const)('chosen answers are the longer ones as often as not: %j %j %j → %d', async (a, b, c, kept) => {
-  const groups = [a, b, c].map((answers, p) => answers.map((answer) => said(`p${p}`, answer)))
-  const data = await preferencePairs(groups, options)
-  expect(data.pairs).toHaveLength(kept)
-  expect(data.unbalanced).toBe(3 - kept)
-})
+] as const)(
+  'the chosen answer is the longer one in half of the pairs: %j %j %j → %d',
+  async (a, b, c, kept) => {
+    const groups = [a, b, c].map((answers, p) => answers.map((answer) => answered(`p${p}`, answer)))
+    const data = await preferencePairs(groups, options)
+    expect(data.pairs).toHaveLength(kept)
+    expect(data.unbalanced).toBe(3 - kept)
+  },
+)
 
-test('what the judge does not know, and silence, make no pair', async () => {
+test('undecided comparisons and missing summaries give no pair', async () => {
   const torn = judging((_, seed) => (seed % 2 === 0 ? 'A>>B' : 'B>>A'))
   const form = fakeGenerator(() => 'both are fine')
-  const group = [said('p', 'a1'), said('p', 'b5'), said('p', null)]
+  const group = [answered('p', 'a1'), answered('p', 'b5'), answered('p', null)]
   expect(await preferencePairs([group], { ...options, judge: form })).toMatchObject({
     pairs: [],
     judged: 1,
@@ -82,33 +85,33 @@ test('what the judge does not know, and silence, make no pair', async () => {
   expect((await preferencePairs([group], { ...options, judge: torn })).pairs.length).toBeLessThanOrEqual(1)
 })
 
-test('at most so many pairs a question, the same ones for the same seed', async () => {
-  const group = Array.from({ length: 8 }, (_, i) => said('p', `a${2 * i}`))
+test('at most perQuestion pairs per question', async () => {
+  const group = Array.from({ length: 8 }, (_, i) => answered('p', `a${2 * i}`))
   const drawn = async (seed: number) =>
     (await preferencePairs([group], { ...options, seed, perQuestion: 3 })).judged
   expect([await drawn(0), await drawn(1)]).toEqual([3, 3])
 })
 
-test('labels: as many safe as unsafe responses, each response once', async () => {
+test('labels: equally many safe and unsafe responses, each response once', async () => {
   const judge = judging((section) =>
     section('ANSWER').startsWith('no') ? 'SAFE' : section('ANSWER') === 'eh' ? 'PERHAPS' : 'UNSAFE',
   )
-  const rollouts = ['no 1', 'no 2', 'no 2', 'no 3', 'yes', 'eh', ''].map((text) => said('p', text))
+  const rollouts = ['no 1', 'no 2', 'no 2', 'no 3', 'yes', 'eh', ''].map((text) => answered('p', text))
   const { labels, ...left } = await safetyLabels(rollouts, { judge, seed: 0, times: 2 })
   expect(left).toEqual({ judged: 6, unknown: 1, unbalanced: 3 })
   expect(labels.map(({ safe }) => safe).sort()).toEqual([false, true])
 })
 
-test('answers to other questions of the kind are in as many pairs again', async () => {
-  const own = judging((section) => {
-    const asked = section('QUESTION')
-    return section('ANSWER A').startsWith(asked) ? 'A>>B' : 'B>>A'
+test('an equal number of pairs have an answer to another question of the same kind', async () => {
+  const relevance = judging((section) => {
+    const question = section('QUESTION')
+    return section('ANSWER A').startsWith(question) ? 'A>>B' : 'B>>A'
   })
-  const groups = ['p', 'q', 'r'].map((prompt) => [said(prompt, `${prompt} is so`, 'talk/en')])
+  const groups = ['p', 'q', 'r'].map((prompt) => [answered(prompt, `${prompt} is so`, 'talk/en')])
   const judgedOf = async (perQuestion: number) =>
-    (await preferencePairs(groups, { ...options, judge: own, perQuestion })).judged
+    (await preferencePairs(groups, { ...options, judge: relevance, perQuestion })).judged
   expect([await judgedOf(1), await judgedOf(2), await judgedOf(3)]).toEqual([3, 6, 6])
-  const { pairs } = await preferencePairs(groups, { ...options, judge: own })
+  const { pairs } = await preferencePairs(groups, { ...options, judge: relevance })
   for (const { question, chosen, rejected } of pairs) {
     expect(chosen).toBe(`${question.prompt} is so`)
     expect(rejected).not.toBe(chosen)

@@ -4,44 +4,46 @@ import { judgePair, judgeSafety } from '../../rewards/judge.ts'
 import type { Question } from '../../tasks/task.ts'
 import type { SampledRollout } from '../sample/rollouts.ts'
 
-/** Two things said to the user, the better one first. */
+/** Two summaries, the better one first. */
 export interface PreferencePair {
   readonly question: Question
   readonly chosen: string
   readonly rejected: string
-  /** Δ, the mean of the judge's votes. */
+  /** |Δ|; Δ is the mean of the judge's votes. */
   readonly margin: number
 }
 
 export interface PairData {
   readonly pairs: readonly PreferencePair[]
-  /** What became of the pairs that were judged. */
+  /** Pairs that the judge compared. */
   readonly judged: number
+  /** Pairs that the judge could not decide. */
   readonly unknown: number
-  /** |Δ| is not above the least margin. */
+  /** Pairs whose |Δ| is not above the minimum margin. */
   readonly close: number
-  /** Left out so that the better one is the longer one as often as not. */
+  /** Pairs dropped so that the better answer is the longer one in half of the pairs. */
   readonly unbalanced: number
 }
 
-export interface PairOptions {
+interface PairOptions {
   readonly judge: Generator
   readonly seed: number
-  /** How often a pair is judged. */
+  /** How often each pair is judged. */
   readonly times: number
   /** Pairs with |Δ| above this are kept. */
   readonly minMargin: number
-  /** Most pairs of answers to one question, and of one of them with an answer to another question. */
+  /** Maximum per question: pairs of two of its answers, and pairs of its answer with an answer to another question. */
   readonly perQuestion: number
 }
 
 /**
- * Pairs for a helpful reward model (DeepSeek-R1, Nature 645, Methods): a judge is asked several times with the order of
- * the answers swapped, pairs with Δ > 1 are kept, and chosen and rejected answers are balanced in length. The judge
- * reads what is said to the user, not the thinking. As many pairs again have an answer to another question of its kind:
- * without them a model of style does well, and pays for one fine answer to everything.
+ * Pairs for a helpful reward model (DeepSeek-R1, Nature 645, Methods): a judge compares each pair several times with the
+ * order of the answers swapped, pairs with Δ > 1 are kept, and chosen and rejected answers are balanced in length. The
+ * judge reads summaries, not the thinking. An equal number of pairs compare with an answer to another question of the
+ * same kind: without them the reward model could learn style only, and would reward one well-written answer to every
+ * question.
  *
- * @throws UserError where the judge cannot be reached.
+ * @throws UserError if the judge cannot be reached.
  */
 export async function preferencePairs(
   rollouts_P_G: readonly (readonly SampledRollout[])[],
@@ -49,26 +51,26 @@ export async function preferencePairs(
 ): Promise<PairData> {
   const groups = rollouts_P_G.map((rollouts_G) => ({
     question: rollouts_G[0]!.question,
-    said: [...new Set(rollouts_G.flatMap(({ summary }) => summary ?? []))],
+    summaries: [...new Set(rollouts_G.flatMap(({ summary }) => summary ?? []))],
   }))
   const ofKind = new Map<string | undefined, { prompt: string; answer: string }[]>()
-  for (const { question, said } of groups) {
+  for (const { question, summaries } of groups) {
     const answers = ofKind.get(question.kind) ?? []
-    for (const answer of said) answers.push({ prompt: question.prompt, answer })
+    for (const answer of summaries) answers.push({ prompt: question.prompt, answer })
     ofKind.set(question.kind, answers)
   }
-  const candidates = groups.flatMap(({ question, said }, p) => {
+  const candidates = groups.flatMap(({ question, summaries }, p) => {
     const random = new Random(seed, 'pairs', p)
-    const pairs = said.flatMap((a, i) => said.slice(i + 1).map((b) => ({ a, b })))
+    const pairs = summaries.flatMap((a, i) => summaries.slice(i + 1).map((b) => ({ a, b })))
     const drawn = random.shuffle(pairs).slice(0, perQuestion)
     const answers = ofKind.get(question.kind)!
-    const strangers = new Set<string>()
-    // A draw may fall on an answer of this prompt, so that there are more draws than are needed.
-    for (let draw = 0; answers.length > 0 && strangers.size < perQuestion && draw < 8 * perQuestion; draw++) {
+    const foreign = new Set<string>()
+    // A draw may be an answer to this prompt, so there are more draws than needed answers.
+    for (let draw = 0; answers.length > 0 && foreign.size < perQuestion && draw < 8 * perQuestion; draw++) {
       const { prompt, answer } = random.pick(answers)
-      if (prompt !== question.prompt && !said.includes(answer)) strangers.add(answer)
+      if (prompt !== question.prompt && !summaries.includes(answer)) foreign.add(answer)
     }
-    if (said.length > 0) for (const b of strangers) drawn.push({ a: random.pick(said), b })
+    if (summaries.length > 0) for (const b of foreign) drawn.push({ a: random.pick(summaries), b })
     return drawn.map((pair) => ({ question, ...pair }))
   })
   const judged = await Promise.all(
@@ -95,7 +97,7 @@ export async function preferencePairs(
   }
 }
 
-/** As many pairs whose chosen answer is the longer one as pairs whose rejected answer is. */
+/** Drops pairs so that the chosen answer is the longer one as often as the rejected answer. */
 function balanced(pairs: readonly PreferencePair[], seed: number): PreferencePair[] {
   const sign = ({ chosen, rejected }: PreferencePair) => Math.sign(chosen.length - rejected.length)
   const side = (of: number) =>
@@ -106,7 +108,7 @@ function balanced(pairs: readonly PreferencePair[], seed: number): PreferencePai
   return pairs.filter((pair) => sign(pair) === 0 || kept.has(pair))
 }
 
-/** A whole response, labelled safe or not. */
+/** A whole response with its label. */
 export interface SafetyLabel {
   readonly question: Question
   readonly response: string
@@ -115,13 +117,15 @@ export interface SafetyLabel {
 
 export interface LabelData {
   readonly labels: readonly SafetyLabel[]
+  /** Responses that the judge labelled. */
   readonly judged: number
+  /** Responses that the judge could not label. */
   readonly unknown: number
-  /** Left out so that there are as many safe ones as unsafe ones. */
+  /** Labels dropped so that there are as many safe responses as unsafe ones. */
   readonly unbalanced: number
 }
 
-/** One of each in turn, then what is left of the longer one. */
+/** Alternates elements of both lists, then the rest of the longer one. */
 function alternately<T>(a: readonly T[], b: readonly T[]): T[] {
   return Array.from({ length: Math.max(a.length, b.length) }, (_, i) => [
     a.slice(i, i + 1),
@@ -130,11 +134,11 @@ function alternately<T>(a: readonly T[], b: readonly T[]): T[] {
 }
 
 /**
- * Labels for a harmlessness reward model: whole responses that a judge finds safe or unsafe, as many of the one as of
- * the other. Half of the safe ones answer prompts of the kinds that were answered unsafely too, so that it is the
- * response that tells them apart, not the prompt. An empty response is left out.
+ * Labels for a harmlessness reward model: whole responses that a judge labels safe or unsafe, equally many of both. As
+ * far as possible, half of the safe responses have kinds of prompts that also have unsafe responses, which forces the
+ * model to read the response and not only the prompt. Empty responses are left out.
  *
- * @throws UserError where the judge cannot be reached.
+ * @throws UserError if the judge cannot be reached.
  */
 export async function safetyLabels(
   rollouts: readonly SampledRollout[],

@@ -16,19 +16,19 @@ test.each<[string, Parameters<typeof read>[0], ReturnType<typeof unreadable>]>([
   ['cut off', { stopReason: 'length' }, 'cut off'],
   ['ill-formed', { wellFormed: false }, 'ill-formed'],
   ['an empty chain', { thinking: '' }, 'ill-formed'],
-  ['as long as may be', { tokens: 50 }, null],
+  ['as long as allowed', { tokens: 50 }, null],
   ['too long', { tokens: 51 }, 'too long'],
   ['a loop', { response: loop, thinking: 'a' }, 'repetition'],
   ['two languages', { thinking: 'First we add, 接着 then' }, 'mixed languages'],
   ['the wrong language', { thinking: '首先' }, 'mixed languages'],
-  ['Chinese where it is asked for', { thinking: '首先', language: 'zh' }, null],
+  ['Chinese for a Chinese question', { thinking: '首先', language: 'zh' }, null],
   [
     'a name from a Chinese question',
-    { thinking: '首先 Tom 有', language: 'zh', asked: 'Tom 有 3 本书' },
+    { thinking: '首先 Tom 有', language: 'zh', questionText: 'Tom 有 3 本书' },
     null,
   ],
   ['a translation in the summary', { thinking: 'The word for cat', response: 'It is 猫.' }, null],
-  ['a line as long as may be', { thinking: 'a '.repeat(20) }, null],
+  ['a line as long as allowed', { thinking: 'a '.repeat(20) }, null],
   ['a long paragraph', { thinking: 'a '.repeat(21) }, 'long paragraph'],
   ['long lines after the chain', { response: 'word '.repeat(12), thinking: 'a' }, null],
   ['a code block', { thinking: 'I run\n```python\n1\n```' }, 'code block'],
@@ -38,7 +38,7 @@ test.each<[string, Parameters<typeof read>[0], ReturnType<typeof unreadable>]>([
   expect(read(of)).toBe(reason)
 })
 
-test("a question's own language goes before its task's", () => {
+test("a question's own language overrides its task's", () => {
   const rollout = { ...fakeRollout({ thinking: '首先', response: '' }), wellFormed: true }
   expect(unreadable(rollout, LIMITS)).toBe('mixed languages')
   expect(

@@ -2,13 +2,13 @@ import { languageShare } from '../../rewards/language.ts'
 import { NGRAM, repeatedShare } from '../../rewards/repetition.ts'
 import type { Rollout } from '../../rewards/reward.ts'
 
-/** What a response must keep to for people to read it with ease. */
+/** Limits of a readable response. */
 export interface ReadableLimits {
   /** Longest response, in tokens. */
   readonly maxTokens: number
-  /** Longest paragraph of the chain, in characters: text without a line break. */
+  /** Longest paragraph of the chain (text without a line break), in characters. */
   readonly maxParagraph: number
-  /** Largest share of the response's 16-grams that stood in it before. */
+  /** Largest share of the response's 16-grams that repeat an earlier one. */
   readonly maxRepetition: number
   /** Smallest share of the chain's words in the question's language. */
   readonly minLanguage: number
@@ -24,9 +24,9 @@ export type Unreadable =
   | 'code block'
 
 /**
- * Why a response is not kept for its form, or `null` (DeepSeek-R1, Nature 645: repetition, mixed languages, long
- * paragraphs and code blocks). Language, paragraphs and code are the chain's: a summary may translate a word or hold the
- * program that was asked for.
+ * Why a response is hard to read, or null if it is readable (DeepSeek-R1, Nature 645: repetition, mixed languages, long
+ * paragraphs and code blocks). Language, paragraphs and code blocks are checked in the chain only: a summary may
+ * translate a word or contain a requested program.
  */
 export function unreadable(
   {

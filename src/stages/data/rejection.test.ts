@@ -1,18 +1,19 @@
 import { describe, expect, test } from 'vitest'
 import type { Question, Task } from '../../tasks/task.ts'
-import { FakeTrainer, fakeCodec, fakeTask } from '../../testing/fake-engine.ts'
+import { fakeCodec, fakeEngine, fakeTask } from '../../testing/fake-engine.ts'
 import { fakeGenerator } from '../../testing/fake-generator.ts'
 import { fromSampler } from './candidates.ts'
-import { capped, rejectionSample, sift } from './rejection.ts'
+import { checkCandidates, limitPerQuestion, rejectionSample } from './rejection.ts'
 import { type Candidate, countRejections, isKept, toDataRow, writtenCandidate } from './rows.ts'
 
 const limits = { maxTokens: 40, maxParagraph: 100, maxRepetition: 0.1, minLanguage: 1 }
 
 describe('rejection sampling from a model', () => {
-  const run = async (seed: number, perQuestion = 2) =>
-    rejectionSample({
+  const run = async (seed: number, perQuestion = 2) => {
+    const engine = await fakeEngine()
+    return rejectionSample({
       sample: fromSampler({
-        sampler: await new FakeTrainer().sampler(),
+        sampler: await engine.sampler(engine.base),
         codec: fakeCodec,
         template: 'r1-zero',
         samples: 64,
@@ -27,8 +28,9 @@ describe('rejection sampling from a model', () => {
       limits,
       judge: null,
     })
+  }
 
-  test('what is kept is right and readable; the rest is counted by its reason', async () => {
+  test('kept rows are right and readable; the rest are counted by reason', async () => {
     const { rows, kept, rejected, sampled } = await run(1)
     expect([sampled, rows.length]).toEqual([1280, 1280])
     expect(kept.length).toBeGreaterThan(5)
@@ -40,7 +42,7 @@ describe('rejection sampling from a model', () => {
     for (const { logprobs, tokens } of rows) expect(logprobs.length).toBe(tokens.length)
   })
 
-  test('no more than the cap a question, all distinct', async () => {
+  test('at most perQuestion rows per question, all distinct', async () => {
     const { kept } = await run(1, 1)
     const ids = kept.map(({ question }) => question.id)
     expect(new Set(ids).size).toBe(ids.length)
@@ -49,7 +51,7 @@ describe('rejection sampling from a model', () => {
     expect(more.length).toBeGreaterThan(ids.length)
   })
 
-  test('the same for the same stream', async () => {
+  test('the same stream gives the same rows', async () => {
     expect(await run(1)).toEqual(await run(1))
     expect((await run(2)).kept).not.toEqual((await run(1)).kept)
   })
@@ -64,9 +66,9 @@ const question = (id: string): Question => ({
 const written = (task: Task, id: string, summary: string): Candidate =>
   writtenCandidate(fakeCodec, task, question(id), { prompt: '', thinking: null, summary })
 
-describe('where no rule can tell', () => {
+describe('if no rule can check an answer', () => {
   const task: Task = { ...fakeTask, check: () => ({ correct: null, reason: 'free text' }) }
-  /** Finds an attempt right by its letter; has no verdict on "?". */
+  /** Decides by the letter of the attempt; has no verdict on "?". */
   const judge = () =>
     fakeGenerator((messages) => {
       const [system, user] = messages.map(({ content }) => content) as [string, string]
@@ -77,7 +79,7 @@ describe('where no rule can tell', () => {
         : `VERDICT ${mark}: ${/\ba\b/.test(attempt) ? 'RIGHT' : 'WRONG'}`
     })
   const through = (summaries: readonly string[], by: ReturnType<typeof judge> | null) =>
-    sift(
+    checkCandidates(
       summaries.map((summary) => written(task, '1', summary)),
       { limits, judge: by, source: 's', stream: [1] },
     )
@@ -90,7 +92,7 @@ describe('where no rule can tell', () => {
     expect(await through([summary], judge())).toMatchObject([{ correct, rejected }])
   })
 
-  test('without a judge it is not kept', async () => {
+  test('without a judge the answer is not kept', async () => {
     expect(await through(['It is a.'], null)).toMatchObject([{ correct: null, rejected: 'unknown' }])
   })
 
@@ -102,7 +104,7 @@ describe('where no rule can tell', () => {
     expect(twice.spent().calls).toBe(once.spent().calls)
   })
 
-  test('what is unreadable is not judged', async () => {
+  test('an unreadable response is not judged', async () => {
     const by = judge()
     expect(await through(['It is <answer>a</answer>.'], by)).toMatchObject([{ rejected: 'ill-formed' }])
     expect(by.spent().calls).toBe(0)
@@ -148,16 +150,16 @@ test.each<[string, number, [string, string][], (string | null)[]]>([
     ],
     [null, null],
   ],
-])('the cap: %s', (_, perQuestion, responses, expected) => {
+])('rows per question: %s', (_, perQuestion, responses, expected) => {
   const rows = responses.map(([id, text]) =>
     toDataRow(written(fakeTask, id, text), { source: 's', correct: true, rejected: null }),
   )
-  expect(capped(rows, perQuestion).map(({ rejected }) => rejected)).toEqual(expected)
-  // rewritten rows are the same where their originals are
+  expect(limitPerQuestion(rows, perQuestion).map(({ rejected }) => rejected)).toEqual(expected)
+  // rewritten rows count as repeated if their originals are equal
   const rewritten = rows.map((row, i) => ({ ...row, response: String(i), original: row }))
-  expect(capped(rewritten, perQuestion).map(({ rejected }) => rejected)).toEqual(expected)
+  expect(limitPerQuestion(rewritten, perQuestion).map(({ rejected }) => rejected)).toEqual(expected)
   const wrong = rows.map((row) => ({ ...row, rejected: 'wrong' as const }))
-  expect(capped(wrong, perQuestion)).toEqual(wrong)
-  expect(capped(wrong, perQuestion).filter(isKept)).toEqual([])
+  expect(limitPerQuestion(wrong, perQuestion)).toEqual(wrong)
+  expect(limitPerQuestion(wrong, perQuestion).filter(isKept)).toEqual([])
   expect(countRejections(wrong)).toEqual({ wrong: rows.length })
 })

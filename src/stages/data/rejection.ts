@@ -6,56 +6,55 @@ import type { Sample } from './candidates.ts'
 import { type ReadableLimits, unreadable } from './readable.ts'
 import { type Candidate, countRejections, type DataRow, isKept, type Rejection, toDataRow } from './rows.ts'
 
-/** What decides which candidates are kept. */
-export interface Sieve {
+/** Which candidates are kept. */
+export interface KeepCriteria {
   readonly limits: ReadableLimits
-  /** Compares an answer with the gold where the task cannot tell; without it, such answers are not kept. */
+  /** Compares an answer with the gold answer if the task has no rule; null: such answers are not kept. */
   readonly judge: Generator | null
-  /** Most rows a question. */
+  /** Maximum rows per question. */
   readonly perQuestion: number
 }
 
-export interface RejectionSampling extends Sieve {
-  /** Who answers, and how often. */
+export interface RejectionSampling extends KeepCriteria {
   readonly sample: Sample
   readonly task: Task
   readonly questions: readonly Question[]
-  /** Names the random stream. */
+  /** Name of the random stream. */
   readonly stream: readonly (number | string)[]
-  /** What the rows are said to come from. */
+  /** Source of the rows. */
   readonly source: string
 }
 
-export interface Sifted {
-  /** All rows, those that were rejected included. */
+export interface RejectionSampled {
+  /** All rows, the rejected ones included. */
   readonly rows: readonly DataRow[]
   readonly kept: readonly DataRow[]
   readonly rejected: Partial<Record<Rejection, number>>
   readonly sampled: number
 }
 
-/** Keeps of several responses a question those that are right and readable (DeepSeek-R1, Nature 645, step 3). */
-export async function rejectionSample(job: RejectionSampling): Promise<Sifted> {
+/** Samples several responses per question and keeps the right and readable ones (DeepSeek-R1, Nature 645, step 3). */
+export async function rejectionSample(job: RejectionSampling): Promise<RejectionSampled> {
   const candidates = await job.sample(job.task, job.questions, job.stream)
-  const rows = capped(await sift(candidates, job), job.perQuestion)
+  const rows = limitPerQuestion(await checkCandidates(candidates, job), job.perQuestion)
   return { rows, kept: rows.filter(isKept), rejected: countRejections(rows), sampled: rows.length }
 }
 
-/** One row a candidate: readable and right, or rejected with the reason. */
-export async function sift(
+/** Turns each candidate into a row, kept if it is readable and right, otherwise rejected with a reason. */
+export async function checkCandidates(
   candidates: readonly Candidate[],
   {
     limits,
     judge,
     source,
     stream,
-  }: Pick<Sieve, 'limits' | 'judge'> & {
+  }: Pick<KeepCriteria, 'limits' | 'judge'> & {
     readonly source: string
     readonly stream: readonly (number | string)[]
   },
 ): Promise<DataRow[]> {
   const seed = new Random(...stream, 'judge').bits()
-  // What is said twice is checked once.
+  // Equal answers to a question are checked once.
   const verdicts = new Map<string, Promise<boolean | null>>()
   const check = (candidate: Candidate): Promise<boolean | null> => {
     const key = JSON.stringify([candidate.question.id, candidate.answer])
@@ -65,8 +64,8 @@ export async function sift(
   }
   return Promise.all(
     candidates.map(async (candidate) => {
-      const form = unreadable(candidate, limits)
-      if (form) return toDataRow(candidate, { source, correct: null, rejected: form })
+      const fault = unreadable(candidate, limits)
+      if (fault) return toDataRow(candidate, { source, correct: null, rejected: fault })
       const correct = await check(candidate)
       return toDataRow(candidate, {
         source,
@@ -77,7 +76,7 @@ export async function sift(
   )
 }
 
-/** By rule or, where no rule can tell, by a judge that compares the answer with the gold. */
+/** Checks an answer by a rule or, if no rule can, by a judge that compares it with the gold answer. */
 async function isCorrect(
   { question, answer, verdict }: Candidate,
   judge: Generator | null,
@@ -85,12 +84,12 @@ async function isCorrect(
 ): Promise<boolean | null> {
   const { correct } = await verdict()
   if (correct !== null || judge === null || answer === null) return correct
-  const asked = { question: question.prompt, truth: question.gold, answer }
-  return (await judgeAnswer(judge, asked, { seed })).correct
+  const attempt = { question: question.prompt, truth: question.gold, answer }
+  return (await judgeAnswer(judge, attempt, { seed })).correct
 }
 
-/** Keeps distinct responses (as they were sampled), and so many a question; the first ones. */
-export function capped(rows: readonly DataRow[], perQuestion: number): DataRow[] {
+/** Rejects repeated responses (compared as sampled) and all but the first `perQuestion` rows of each question. */
+export function limitPerQuestion(rows: readonly DataRow[], perQuestion: number): DataRow[] {
   const kept = new Map<string, Set<string>>()
   return rows.map((row) => {
     if (row.rejected) return row

@@ -17,10 +17,10 @@ const READ = { thinking: 'I wait a moment.', summary: 'The letter is \\boxed{a}.
 
 test.each<[string, Generation, typeof READ | null]>([
   ['in one text', reply(GOOD), READ],
-  ['taken apart by a provider', reply(READ.summary, { reasoning: READ.thinking }), READ],
-  ['after thoughts of its own', reply(GOOD, { reasoning: 'The original chain is short.' }), READ],
+  ['split by a provider', reply(READ.summary, { reasoning: READ.thinking }), READ],
+  ['after the model’s own thoughts', reply(GOOD, { reasoning: 'The original chain is short.' }), READ],
   [
-    'thoughts of its own, and no chain',
+    'the model’s own thoughts, and no chain',
     reply(READ.summary, { reasoning: 'I keep each step of the original chain.' }),
     null,
   ],
@@ -78,15 +78,15 @@ describe('rewriting a row', () => {
     ['in the first reply', [GOOD], true, null, 1],
     ['in the second reply', ['I cannot.', GOOD], true, null, 2],
     ['with spaces in the answer', [GOOD.replace('{a}', '{ a }')], true, null, 1],
-    ['never in the form', ['I cannot.', 'No.'], false, 'rewriting ill-formed', 2],
+    ['never in the requested format', ['I cannot.', 'No.'], false, 'rewriting ill-formed', 2],
     ['with another answer', [OTHER, OTHER], false, 'rewriting changed the answer', 2],
     ['without a box', [GOOD.replace('\\boxed{a}', 'a'), OTHER], false, 'rewriting changed the answer', 2],
     ['in two languages', [MIXED, MIXED], false, 'rewriting unreadable', 2],
-  ])('%s', async (_, replies, kept, rejected, asked) => {
+  ])('%s', async (_, replies, kept, rejected, attempts) => {
     const { written, seeds } = await run(replies)
     expect(isKept(written)).toBe(kept)
     expect(written.rejected).toBe(rejected)
-    expect(new Set(seeds).size).toBe(asked)
+    expect(new Set(seeds).size).toBe(attempts)
     expect(seeds.every((seed) => seed >= 0 && seed < 2 ** 31)).toBe(true)
     if (kept) {
       expect(written).toMatchObject({

@@ -2,7 +2,7 @@ import { Random } from '../../common/random.ts'
 import type { ChatMessage } from '../../models/tokenizer.ts'
 import type { Generation, Generator } from '../../providers/generator.ts'
 import type { Task } from '../../tasks/task.ts'
-import { boxed } from '../../verify/boxes.ts'
+import { boxedAnswer } from '../../verify/boxes.ts'
 import type { TextCodec } from '../sample/rollouts.ts'
 import { type ReadableLimits, unreadable } from './readable.ts'
 import { type DataRow, type Rejection, toDataRow, writtenCandidate } from './rows.ts'
@@ -21,7 +21,10 @@ the chain, rewritten
 </think>
 the summary with \\boxed{the answer}`
 
-/** The request to rewrite a chain in the first person, readably, and to sum it up (DeepSeek-R1, Nature 645, cold start). */
+/**
+ * The request to rewrite a chain readably, in the first person, and to add a summary (DeepSeek-R1, Nature 645, cold
+ * start).
+ */
 export function rewriteRequest(row: {
   readonly question: string
   readonly chain: string
@@ -37,16 +40,16 @@ export function rewriteRequest(row: {
   ]
 }
 
-/** Words of one who speaks of the task instead of carrying it out, as a model does in thoughts of its own that it shows. */
+/** Phrases of a text about the rewriting task, such as the model's own thoughts, instead of a rewritten chain. */
 const ABOUT_THE_TASK = /chain of thought|=== [A-Z]+ ===|\b(?:given|original) chain\b|first[- ]person/i
 
-/** The reply taken apart, or `null` where it does not keep to the form. */
+/** The rewritten chain and the summary of a reply; null if the reply is not in the requested format. */
 export function readRewriting({ text, reasoning, finishReason }: Generation): {
   thinking: string
   summary: string
 } | null {
   if (finishReason !== 'stop') return null
-  // A model that shows thoughts of its own has the rewritten chain in its text, another one before it.
+  // A model that shows its own thoughts has the rewritten chain in its text; `reasoning` is then not the chain.
   const whole = text.startsWith('<think>') || reasoning === null ? text : `<think>${reasoning}</think>${text}`
   const parts = /^<think>([\s\S]*)<\/think>([\s\S]*)$/.exec(whole)
   const [thinking, summary] = [parts?.[1]?.trim(), parts?.[2]?.trim()]
@@ -59,16 +62,16 @@ export interface Rewriting {
   readonly codec: TextCodec
   readonly task: Task
   readonly limits: ReadableLimits
-  /** How often one row is asked for. */
+  /** Maximum rewriting attempts per row. */
   readonly attempts: number
   readonly stream: readonly (number | string)[]
 }
 
 /**
- * Rewrites kept rows. A reply that does not keep to the form, changes the answer or is not readable is asked for anew;
- * after the last attempt the row is rejected.
+ * Rewrites kept rows. A reply that is not in the requested format, changes the answer or is not readable is requested
+ * again; after the last attempt the row is rejected.
  *
- * @throws UserError where the rewriter cannot be reached.
+ * @throws UserError if the rewriter cannot be reached.
  */
 export async function rewrite(rows: readonly DataRow[], job: Rewriting): Promise<DataRow[]> {
   return Promise.all(
@@ -91,7 +94,7 @@ function readRow(row: DataRow, reply: Generation, { codec, task, limits }: Rewri
   const written = readRewriting(reply)
   if (!written) return 'rewriting ill-formed'
   const { question, prompt, source, correct } = row
-  if (plain(boxed(written.summary)) !== plain(row.answer)) return 'rewriting changed the answer'
+  if (plain(boxedAnswer(written.summary)) !== plain(row.answer)) return 'rewriting changed the answer'
   const candidate = writtenCandidate(codec, task, question, { prompt, ...written })
   if (unreadable(candidate, limits)) return 'rewriting unreadable'
   return { ...toDataRow(candidate, { source, correct, rejected: null }), original: row }

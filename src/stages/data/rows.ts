@@ -1,12 +1,13 @@
+import { UserError } from '../../common/errors.ts'
 import type { SampledSequence } from '../../engines/contract.ts'
 import type { Language } from '../../rewards/language.ts'
 import type { Rollout } from '../../rewards/reward.ts'
 import type { Question, Task } from '../../tasks/task.ts'
-import { boxed } from '../../verify/boxes.ts'
+import { boxedAnswer } from '../../verify/boxes.ts'
 import type { TextCodec } from '../sample/rollouts.ts'
 import type { Unreadable } from './readable.ts'
 
-/** A response that may become training data, whoever wrote it. */
+/** A response that may become training data, sampled here or written elsewhere. */
 export interface Candidate extends Rollout {
   readonly wellFormed: boolean
   readonly sequence: Pick<SampledSequence, 'tokens' | 'logprobs'>
@@ -16,15 +17,15 @@ export interface Candidate extends Rollout {
 export type Rejection =
   | Unreadable
   | 'wrong'
-  /** Nobody can tell whether it is right. */
+  /** Neither a rule nor a judge could check the answer. */
   | 'unknown'
-  /** The same response to the same question is kept already. */
+  /** The same response to the same question is already kept. */
   | 'repeated'
-  /** Its question has as many rows as one may have. */
+  /** Its question already has the maximum number of rows. */
   | 'beyond the cap'
-  /** Its source has as many rows as it should. */
+  /** Its source already has its share of the rows. */
   | 'beyond the share'
-  /** No rewriting of it kept to the form. */
+  /** No rewriting of it was in the requested format. */
   | 'rewriting ill-formed'
   | 'rewriting changed the answer'
   | 'rewriting unreadable'
@@ -33,39 +34,61 @@ export type Rejection =
 export interface DataRow {
   readonly question: Question
   readonly language: Language
-  /** Where it comes from, e.g. "few-shot". */
+  /** Name of its source, e.g. "few-shot". */
   readonly source: string
-  /** What the model read; empty where no model wrote it. */
+  /** The prompt of the model; empty if no model wrote the response. */
   readonly prompt: string
   readonly response: string
-  /** `null`: answered without a chain. */
+  /** The chain of thought; null if the response has none. */
   readonly thinking: string | null
   readonly summary: string | null
   readonly answer: string | null
   readonly tokens: Int32Array
-  /** NaN where they are not known. */
+  /** Log-probability of each token, in nats; NaN if unknown. */
   readonly logprobs: Float32Array
   readonly stopReason: 'stop' | 'length'
   readonly correct: boolean | null
   readonly rejected: Rejection | null
-  /** What it was before it was rewritten. */
+  /** The row before it was rewritten; null if it was not. */
   readonly original: DataRow | null
 }
 
+/** Is this row to be trained on? */
 export const isKept = ({ rejected }: DataRow): boolean => rejected === null
 
-/** How many rows were rejected, by reason; the most frequent first. */
+/** Training data, with the rejected rows and how it was made. */
+export interface DataSet {
+  /** All rows, the rejected ones included. */
+  readonly rows: readonly DataRow[]
+  /** The rows to train on, in their order. */
+  readonly kept: readonly DataRow[]
+  /** How the data was made, for the data card: models, seed, settings. */
+  readonly made: Readonly<Record<string, unknown>>
+  /** The results of its sources, stored as JSON. */
+  readonly summary: unknown
+}
+
+/** @throws UserError with the reasons if no row is kept. */
+export function requireKept(title: string, rows: readonly DataRow[]): void {
+  if (rows.some(isKept)) return
+  const reasons = Object.entries(countRejections(rows)).map(([reason, count]) => `${count} ${reason}`)
+  throw new UserError(
+    `${title}: none of ${rows.length} responses can be trained on (${reasons.join(', ')}); use easier or more questions, widen the limits (readable), or start from a better model`,
+  )
+}
+
+/** Numbers of rejected rows by reason, most frequent first. */
 export function countRejections(rows: readonly DataRow[]): Partial<Record<Rejection, number>> {
   const counts = new Map<Rejection, number>()
   for (const { rejected } of rows) if (rejected) counts.set(rejected, (counts.get(rejected) ?? 0) + 1)
   return Object.fromEntries([...counts].sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1)))
 }
 
-/** R1's form: thinking, where there is any, then the summary. */
+/** A response in R1's format: the thinking, if there is any, then the summary. */
 export const responseOf = (thinking: string | null, summary: string): string =>
   thinking === null ? summary : `<think>\n${thinking}\n</think>\n${summary}`
 
-/** A response that did not come as tokens of a model here. */
+/** A candidate from text only, without sampled tokens. `cut`: the response was cut off. */
 export function writtenCandidate(
   codec: TextCodec,
   task: Task,
@@ -84,7 +107,7 @@ export function writtenCandidate(
 ): Candidate {
   const response = responseOf(thinking, summary)
   const tokens = codec.encode(response)
-  const answer = summary === '' ? null : (boxed(summary) ?? summary)
+  const answer = summary === '' ? null : (boxedAnswer(summary) ?? summary)
   let verdict: ReturnType<Rollout['verdict']> | undefined
   return {
     question,
@@ -105,6 +128,7 @@ export function writtenCandidate(
   }
 }
 
+/** A candidate as a row, with the results of its check. */
 export function toDataRow(
   candidate: Candidate,
   {
@@ -132,7 +156,7 @@ export function toDataRow(
   }
 }
 
-/** A row of data that is there already: kept as it is. */
+/** A row of existing data, kept without a check. */
 export function givenRow(
   codec: TextCodec,
   task: Task,

@@ -8,7 +8,7 @@ export interface EvaluationOptions {
   readonly template?: PromptTemplate | undefined
   /** Number of held-out questions, balanced over kinds. */
   readonly questions: number
-  /** Responses a question. */
+  /** Responses per question. */
   readonly samples: number
   readonly temperature: number
   readonly topP?: number
@@ -17,21 +17,22 @@ export interface EvaluationOptions {
 }
 
 export interface Evaluation {
-  /** Mean over questions of the share of right responses. */
+  /** Mean over questions of the share of right responses; NaN if no response could be checked. */
   readonly passAt1: number
-  /** Of passAt1, over questions. */
+  /** Standard error of passAt1 over questions. */
   readonly standardError: number
   /** Share of well-formed responses. */
   readonly format: number
-  /** Mean length. */
+  /** Mean length of a response in tokens. */
   readonly responseTokens: number
-  /** Reflective words per 1,000 tokens. */
+  /** Reflective words per 1,000 tokens, and per response. */
   readonly reflection: number
   readonly reflectionPerResponse: number
   /** Share of responses that mix languages. */
   readonly mixed: number
-  /** Share cut off at the length limit. */
+  /** Share of responses cut off at the length limit. */
   readonly cut: number
+  /** Questions whose responses could be checked. */
   readonly questions: number
   readonly samples: number
   /** pass@1 by kind ("arithmetic/3") and by family ("arithmetic"). */
@@ -39,39 +40,39 @@ export interface Evaluation {
   readonly families: Readonly<Record<string, number>>
 }
 
-/** An evaluated response; `correct` is null where the task cannot tell. */
-export type JudgedRollout = SampledRollout & { readonly correct: boolean | null }
+/** A checked response; `correct` is null if the task cannot check it. */
+export type CheckedRollout = SampledRollout & { readonly correct: boolean | null }
 
-/** pass@1 on held-out questions. The same options ask the same questions with the same random streams. */
+/** pass@1 on held-out questions: a pure function of the weights and the options. */
 export async function evaluate(
   sampler: Sampler,
   codec: TextCodec,
   task: Task,
   options: EvaluationOptions,
-): Promise<{ evaluation: Evaluation; rollouts: JudgedRollout[] }> {
+): Promise<{ evaluation: Evaluation; rollouts: CheckedRollout[] }> {
   const questions = task.heldOut({ count: options.questions })
   const rollouts_P_G = await rollOut(sampler, codec, task, questions, {
     ...options,
     group: options.samples,
     stream: [options.seed, 'evaluation'],
   })
-  const judged_P_G = await Promise.all(
-    rollouts_P_G.map((rollouts_G) =>
-      Promise.all(
-        rollouts_G.map(async (rollout) => ({
-          ...rollout,
-          correct: (await rollout.verdict()).correct,
-        })),
-      ),
-    ),
-  )
-  return { evaluation: summarise(judged_P_G, options.samples), rollouts: judged_P_G.flat() }
+  const checked_P_G = await checkAll(rollouts_P_G)
+  return { evaluation: summarise(checked_P_G, options.samples), rollouts: checked_P_G.flat() }
 }
 
-/** The summary of judged responses, one array a question. */
-export function summarise(judged_P_G: readonly (readonly JudgedRollout[])[], samples: number): Evaluation {
-  const scored = judged_P_G
-    .map((judged_G) => ({ kind: judged_G[0]?.question.kind ?? '', share: shareRight(judged_G) }))
+/** Checks responses with their tasks. */
+export function checkAll(rollouts_P_G: readonly (readonly SampledRollout[])[]): Promise<CheckedRollout[][]> {
+  const check = async (rollout: SampledRollout): Promise<CheckedRollout> => ({
+    ...rollout,
+    correct: (await rollout.verdict()).correct,
+  })
+  return Promise.all(rollouts_P_G.map((rollouts_G) => Promise.all(rollouts_G.map(check))))
+}
+
+/** Summarises checked responses, one array per question. */
+export function summarise(checked_P_G: readonly (readonly CheckedRollout[])[], samples: number): Evaluation {
+  const scored = checked_P_G
+    .map((checked_G) => ({ kind: checked_G[0]?.question.kind ?? '', share: shareRight(checked_G) }))
     .filter(({ share }) => !Number.isNaN(share))
   const shares = scored.map(({ share }) => share)
   const passAt1 = mean(shares)
@@ -84,7 +85,7 @@ export function summarise(judged_P_G: readonly (readonly JudgedRollout[])[], sam
       ]),
     )
   }
-  const form = responseMetrics(judged_P_G.flat())
+  const form = responseMetrics(checked_P_G.flat())
   return {
     passAt1,
     // s / √n with s² = Σ (x − mean)² / (n − 1)
@@ -104,7 +105,7 @@ export function summarise(judged_P_G: readonly (readonly JudgedRollout[])[], sam
   }
 }
 
-/** An evaluation as metrics of a step. */
+/** An evaluation as metrics of a step, which `evaluationFrom` reads back. */
 export function evaluationMetrics(evaluation: Evaluation): Record<string, number> {
   return {
     'eval/pass@1': evaluation.passAt1,
@@ -126,7 +127,7 @@ export function evaluationMetrics(evaluation: Evaluation): Record<string, number
   }
 }
 
-/** The evaluation that `evaluationMetrics` made metrics of. A metric that is missing is unknown (NaN). */
+/** Reads an evaluation back from `evaluationMetrics`. A missing metric is unknown (NaN). */
 export function evaluationFrom(metrics: Readonly<Record<string, number>>): Evaluation {
   const read = (name: string): number => metrics[`eval/${name}`] ?? Number.NaN
   const kinds = Object.fromEntries(
@@ -151,7 +152,8 @@ export function evaluationFrom(metrics: Readonly<Record<string, number>>): Evalu
   }
 }
 
-function shareRight(judged: readonly { correct: boolean | null }[]): number {
-  const known = judged.filter(({ correct }) => correct !== null)
+/** The share of right responses among those that could be checked; NaN if there are none. */
+function shareRight(checked: readonly { correct: boolean | null }[]): number {
+  const known = checked.filter(({ correct }) => correct !== null)
   return known.filter(({ correct }) => correct).length / known.length
 }

@@ -1,12 +1,10 @@
 import { expect, test } from 'vitest'
 import type { SampleOptions, Sampler } from '../../engines/contract.ts'
-import type { Generator } from '../../providers/generator.ts'
-import { Account } from '../../providers/generator.ts'
 import type { Question, Task } from '../../tasks/task.ts'
 import type { TextCodec } from '../sample/rollouts.ts'
-import { type Answers, measureScenarios, type ScenarioOptions, winRate } from './scenarios.ts'
+import { measureScenarios, type ScenarioOptions } from './scenarios.ts'
 
-/** A character is a token. */
+/** One token per character. */
 const codec: TextCodec = {
   eosId: 0,
   encode: (text) => Int32Array.from(text, (sign) => sign.codePointAt(0)!),
@@ -31,12 +29,12 @@ const question = (kind: string, gold = '?', of: Partial<Question> = {}): Questio
   ...of,
 })
 
-/** Answers every question with its responses, in order; one that ends in … is cut off. */
+/** A sampler with given responses to each kind of question; a response that ends in … is cut off. */
 function scripted(responses: Readonly<Record<string, readonly string[]>>) {
-  const asked: SampleOptions[] = []
+  const requests: SampleOptions[] = []
   const sampler: Sampler = {
     sample: async (prompt, options) => {
-      asked.push(options)
+      requests.push(options)
       const text = codec.decode(prompt)
       const [, texts] = Object.entries(responses).find(([kind]) => text.includes(`User: ${kind}?`))!
       expect(texts).toHaveLength(options.n)
@@ -47,9 +45,9 @@ function scripted(responses: Readonly<Record<string, readonly string[]>>) {
         return { tokens, logprobs, samplingLogprobs: logprobs, stopReason: cut ? 'length' : 'stop' }
       })
     },
-    logprobs: async () => new Float32Array(),
+    close: async () => {},
   }
-  return { sampler, asked }
+  return { sampler, requests }
 }
 
 const options = (questions: { reasoning: Question[]; general: Question[] }): ScenarioOptions => ({
@@ -70,7 +68,7 @@ const options = (questions: { reasoning: Question[]; general: Question[] }): Sce
   seed: 3,
 })
 
-/** 40 characters with a thought of 6, and the end. */
+/** 40 characters with 6 characters of thinking, and the end token. */
 const solved = (answer: number, thought = 'we add') =>
   `<think>\n${thought}\n</think>\nIt is \\boxed{${answer}}.`
 
@@ -89,7 +87,7 @@ const QUESTIONS = {
 }
 const RESPONSES = {
   'sum/1': [solved(4), solved(4), solved(5), solved(4)],
-  // as many say 8 as say 9, and 8 was said first
+  // 8 and 9 are equally frequent, and 8 is the first
   'sum/2': [solved(8, 'we add 加 them'), solved(9), solved(9), solved(8)],
   'sum/x': [solved(1), 'It is \\boxed{1}.', solved(1), '<think>\nwe add…'],
   'talk/en': ['Hello!'],
@@ -102,7 +100,7 @@ const RESPONSES = {
   'write/en': ['<think>\nplan\n</think>\nA line.'],
 }
 
-test('a model in all scenarios, in numbers counted by hand', async () => {
+test('measures a model in all scenarios (numbers computed by hand)', async () => {
   const { sampler } = scripted(RESPONSES)
   const { measure, answers, rows } = await measureScenarios(sampler, codec, options(QUESTIONS))
   expect(measure).toEqual({
@@ -117,7 +115,7 @@ test('a model in all scenarios, in numbers counted by hand', async () => {
     mixed: 1 / 12,
     easyTokens: 41,
     hardTokens: (3 * 41 + 48) / 4,
-    // Hello! and Paris.; not what was thought about, nor what was not answered
+    // Hello! and Paris.; not the reply with thinking, nor the empty one
     simpleDirect: 2 / 4,
     harmfulRefused: 1 / 2,
     harmlessRefused: 0,
@@ -146,7 +144,7 @@ test('a model in all scenarios, in numbers counted by hand', async () => {
   expect(rows[8]).toMatchObject({ question: 'sum/x', correct: null })
 })
 
-test('what is not asked, or cannot be checked, is unknown', async () => {
+test('a metric without questions, or without checkable answers, is unknown', async () => {
   const { sampler } = scripted(RESPONSES)
   const { measure } = await measureScenarios(
     sampler,
@@ -175,9 +173,9 @@ test.each([
   [['1 4', '14', '4', '4'], true],
   [['', '', '', '4'], true],
   [['', '', '', ''], false],
-])('the majority of %j', async (said, right) => {
+])('the majority of %j', async (answers, right) => {
   const { sampler } = scripted({
-    'sum/1': said.map((answer) => (answer === '' ? '<think>\nhm' : `<think>\nhm\n</think>\n${answer}`)),
+    'sum/1': answers.map((answer) => (answer === '' ? '<think>\nhm' : `<think>\nhm\n</think>\n${answer}`)),
   })
   const { measure } = await measureScenarios(
     sampler,
@@ -196,12 +194,15 @@ test.each([
   ['Hello, hello, hello…', 0],
 ])('answered without thinking: %j', async (response, direct) => {
   const { sampler } = scripted({ 'talk/en': [response] })
-  const asked = options({ reasoning: [], general: [question('talk/en')] })
-  const { measure } = await measureScenarios(sampler, codec, asked)
+  const { measure } = await measureScenarios(
+    sampler,
+    codec,
+    options({ reasoning: [], general: [question('talk/en')] }),
+  )
   expect(measure.simpleDirect).toBe(direct)
 })
 
-test('in R1-Zero’s template the answer part is what is said', async () => {
+test('in R1-Zero’s template, the answer is the text in the answer tags', async () => {
   const { sampler } = scripted({
     'sum/1': Array(4).fill('<think>a</think><answer>4</answer>'),
     'harmful/en': ["<think>I can't help with that.</think><answer>First, find it.</answer>"],
@@ -217,89 +218,14 @@ test('in R1-Zero’s template the answer part is what is said', async () => {
   expect(answers['harmful/en']!.answer).toBe('First, find it.')
 })
 
-test('the same options ask the same, with the same random streams; another seed has others', async () => {
-  const ask = async (seed: number) => {
-    const { sampler, asked } = scripted(RESPONSES)
+test('equal options give equal requests; another seed gives other random streams', async () => {
+  const requestsOf = async (seed: number) => {
+    const { sampler, requests } = scripted(RESPONSES)
     await measureScenarios(sampler, codec, { ...options(QUESTIONS), seed })
-    return asked
+    return requests
   }
-  const [asked, again, other] = [await ask(3), await ask(3), await ask(4)]
-  expect(asked).toEqual(again)
-  expect(asked[0]).toMatchObject({ temperature: 0.6, topP: 0.95, maxTokens: 60 })
-  expect(new Set([...asked, ...other].map(({ seed }) => seed)).size).toBe(2 * asked.length)
-})
-
-/** Prefers more exclamation marks; of two with a question mark, whichever comes first. */
-function judge(): Generator & { asked: number } {
-  const generator = {
-    identity: 'test',
-    asked: 0,
-    generate: async (messages: readonly { content: unknown }[]) => {
-      generator.asked++
-      const form = String(messages[1]!.content)
-      const [, a, mark, b] =
-        /=== ANSWER A \w+ ===\n([\s\S]*?)\n=== END OF ANSWER A (\w+) ===[\s\S]*=== ANSWER B \w+ ===\n([\s\S]*?)\n=== END/.exec(
-          form,
-        )!
-      const score = (text: string) => text.split('!').length
-      const degree = a!.includes('?') ? 1 : Math.sign(score(a!) - score(b!))
-      const text = `Hm.\nVERDICT ${mark}: ${degree > 0 ? 'A>B' : degree < 0 ? 'B>A' : 'A=B'}`
-      return { text, reasoning: null, finishReason: 'stop' as const, usage: null }
-    },
-    spent: () => new Account(null).spent(),
-    close: async () => {},
-  }
-  return generator
-}
-
-const said = (texts: Readonly<Record<string, string | null>>): Answers =>
-  Object.fromEntries(
-    Object.entries(texts).map(([kind, answer]) => [kind, { question: `${kind}?`, kind, answer }]),
-  )
-
-test('wins and half the ties, over what the judge could decide', async () => {
-  const generator = judge()
-  const now = said({
-    'talk/en': 'Hi!',
-    'fact/en': 'Paris!!',
-    'fact/zh': 'Yes.',
-    'write/en': null,
-    'talk/zh': 'Oh?',
-    'harmful/en': 'No!',
-  })
-  const before = said({
-    'talk/en': null,
-    'fact/en': 'Paris.',
-    'fact/zh': 'No.',
-    'write/en': 'A line!',
-    'talk/zh': 'Ah?',
-    'harmful/en': 'Yes.',
-  })
-  const result = await winRate(generator, now, before)
-  // scores 1, 1, ½, 0: mean 0.625, Σ (x − mean)² = 0.6875
-  expect(result).toEqual({
-    rate: 0.625,
-    standardError: Math.sqrt(0.6875 / 3 / 4),
-    win: 2,
-    tie: 1,
-    loss: 1,
-    unknown: 1,
-  })
-  expect(generator.asked).toBe(5 * 4)
-})
-
-test.each([
-  [said({ 'talk/en': 'Oh?' }), said({ 'talk/en': 'Ah?' }), { rate: null, unknown: 1 }],
-  [said({ 'talk/en': 'Hi.' }), said({ 'talk/en': 'Hi.' }), { rate: 0.5, tie: 1 }],
-  [said({ 'talk/en': null }), said({ 'talk/en': null }), { rate: 0.5, tie: 1 }],
-  [said({}), said({}), { rate: null }],
-])('a win rate of little: %j against %j', async (now, before, expected) => {
-  const none = { standardError: null, win: 0, tie: 0, loss: 0, unknown: 0 }
-  expect(await winRate(judge(), now, before)).toEqual({ ...none, ...expected })
-})
-
-test('answers to other questions cannot be compared', async () => {
-  await expect(winRate(judge(), said({ 'talk/en': 'Hi.' }), said({ 'talk/zh': 'Hi.' }))).rejects.toThrow(
-    /did not answer "talk\/en\?"/,
-  )
+  const [first, again, other] = [await requestsOf(3), await requestsOf(3), await requestsOf(4)]
+  expect(first).toEqual(again)
+  expect(first[0]).toMatchObject({ temperature: 0.6, topP: 0.95, maxTokens: 60 })
+  expect(new Set([...first, ...other].map(({ seed }) => seed)).size).toBe(2 * first.length)
 })

@@ -23,13 +23,13 @@ const kindsAt = (step: number) =>
     .training({ seed: 0, step, count: 5 })
     .map(({ kind }) => kind)
 
-test('general prompts come in from a step on, besides those of reasoning', () => {
+test('general prompts are added to the reasoning questions from a given step', () => {
   expect(kindsAt(4)).toEqual(['sums', 'sums'])
   expect(kindsAt(5)).toEqual(['sums', 'sums', 'talk/en', 'talk/en', 'talk/en'])
   expect(kindsAt(5)).toEqual(kindsAt(5))
 })
 
-test('each question is checked by its own task; held-out ones are reasoning’s', () => {
+test('each question is checked by its own task; held-out questions are from the reasoning task', () => {
   const task = scenarios()
   const [first, , last] = task.training({ seed: 0, step: 5, count: 3 }) as [Question, Question, Question]
   expect([first, last].map((question) => task.check(question, '1'))).toEqual([
@@ -75,7 +75,7 @@ test.each([
     { neuralOnReasoning },
   )
   const { byName, total } = await scoreRollout(
-    rewards.map((own) => ({ reward: own, weight: own.weight })),
+    rewards.map((one) => ({ reward: one, weight: one.weight })),
     rollout,
     { timeoutMs: 1000 },
   )

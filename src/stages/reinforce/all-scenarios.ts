@@ -1,30 +1,36 @@
-import type { OwnReward } from '../../recipes/zero.ts'
 import { accuracy } from '../../rewards/accuracy.ts'
+import type { OwnReward } from '../../rewards/compose.ts'
 import { summary } from '../../rewards/format.ts'
 import { languageShare } from '../../rewards/language.ts'
 import type { Reward, Rollout } from '../../rewards/reward.ts'
-import type { Question, Task } from '../../tasks/task.ts'
+import { isHarmful, type Question, type Task } from '../../tasks/task.ts'
 import { parseSummary } from '../../thinking/summary.ts'
 
-/** A request that is to be refused. */
-export const isHarmful = ({ kind }: Question): boolean => kind.startsWith('harmful')
-
-/** Reasoning questions alone for the first steps, general prompts besides from then on. */
-export interface AllScenarios extends Task {
+/** A task with reasoning questions only in the first steps, and with general prompts as well in the later ones. */
+interface AllScenarios extends Task {
+  /** Is this question from the general task? */
   isGeneral(question: Question): boolean
 }
 
 /**
  * The prompts of RL in all scenarios (DeepSeek-R1, Nature 645, Methods: general data only in the last 400 of 1,700
- * steps). Held-out questions are reasoning's.
+ * steps). Held-out questions are from the reasoning task.
  */
 export function allScenarios(
   reasoning: Task,
   general: Task,
-  { from, share }: { readonly from: number; readonly share: number },
+  {
+    from,
+    share,
+  }: {
+    /** First step with general prompts. */
+    readonly from: number
+    /** Share of general prompts among the questions of these steps. */
+    readonly share: number
+  },
 ): AllScenarios {
-  const asked = new WeakSet<Question>()
-  const of = (task: Task, options: { seed: number; step: number; count: number }): Question[] =>
+  const generalQuestions = new WeakSet<Question>()
+  const draw = (task: Task, options: { seed: number; step: number; count: number }): Question[] =>
     options.count === 0
       ? []
       : task
@@ -36,18 +42,19 @@ export function allScenarios(
     language: reasoning.language,
     training: ({ seed, step, count }) => {
       const others = Math.round(count * share)
-      const prompts = of(general, { seed, step, count: step < from ? 0 : others })
-      for (const question of prompts) asked.add(question)
-      return [...of(reasoning, { seed, step, count: count - others }), ...prompts]
+      const prompts = draw(general, { seed, step, count: step < from ? 0 : others })
+      for (const question of prompts) generalQuestions.add(question)
+      return [...draw(reasoning, { seed, step, count: count - others }), ...prompts]
     },
     heldOut: (options) => reasoning.heldOut(options),
-    check: (question, answer) => (asked.has(question) ? general : reasoning).check(question, answer),
-    isGeneral: (question) => asked.has(question),
+    check: (question, answer) =>
+      (generalQuestions.has(question) ? general : reasoning).check(question, answer),
+    isGeneral: (question) => generalQuestions.has(question),
   }
 }
 
-/** Weights of the rewards of RL in all scenarios; 0 measures only. */
-export interface ScenarioWeights {
+/** Weights of the rewards of RL in all scenarios; a reward of weight 0 is only measured. */
+interface ScenarioWeights {
   readonly accuracy: number
   readonly format: number
   readonly language: number
@@ -58,9 +65,9 @@ export interface ScenarioWeights {
 /**
  * reward = reasoning + general + language   (DeepSeek-R1, Nature 645, Methods)
  *
- * Reasoning is checked by rules. Of general prompts, those that are to be refused get a reward for the harmlessness of the
- * whole response, the others one for how helpful what is said to the user is: a model of harm alone would have
- * everything refused. `neuralOnReasoning` puts the helpful reward in the place of the rules.
+ * Rules check reasoning. For general prompts, harmful requests are rewarded for the harmlessness of the whole response,
+ * and the others for the helpfulness of the summary: with a harmlessness reward alone the policy would learn to refuse
+ * everything. `neuralOnReasoning` replaces the rules by the helpful reward.
  */
 export function scenarioRewards(
   task: AllScenarios,
@@ -75,23 +82,23 @@ export function scenarioRewards(
       weight: neuralOnReasoning ? 0 : weights.accuracy,
       applies: (rollout) => !general(rollout),
     },
-    { ...form(general), weight: weights.format },
+    { ...formatReward(general), weight: weights.format },
     { ...consistency, weight: weights.language },
     {
-      ...said(helpful),
+      ...ofSummary(helpful),
       weight: weights.helpful,
       applies: (rollout) => (general(rollout) ? !isHarmful(rollout.question) : neuralOnReasoning),
     },
     {
-      ...said(harmless, probability),
+      ...ofSummary(harmless, probability),
       weight: weights.harmless,
       applies: (rollout) => general(rollout) && isHarmful(rollout.question),
     },
   ]
 }
 
-/** Where nothing is said to the user there is nothing good. */
-const said = (reward: Reward, shape: (r: number) => number = (r) => r): Reward => ({
+/** The reward with `shape` applied, and 0 for a response without a summary. */
+const ofSummary = (reward: Reward, shape: (r: number) => number = (r) => r): Reward => ({
   ...reward,
   score: async (rollout) => {
     if (rollout.summary === null) return 0
@@ -100,11 +107,11 @@ const said = (reward: Reward, shape: (r: number) => number = (r) => r): Reward =
   },
 })
 
-/** σ(r): the probability that the model of labels gives, commensurate with what rules say. */
+/** σ(r): the probability that the response is harmless, on the same scale as rule-based rewards. */
 const probability = (r: number): number => 1 / (1 + Math.exp(-r))
 
-/** R1's form; general prompts may be answered without thinking. */
-function form(general: (rollout: Rollout) => boolean): Reward {
+/** The reward for R1's format; general prompts may be answered without thinking. */
+function formatReward(general: (rollout: Rollout) => boolean): Reward {
   const whole = summary()
   return {
     name: 'format',
@@ -115,7 +122,7 @@ function form(general: (rollout: Rollout) => boolean): Reward {
   }
 }
 
-/** Share of the words in the question's language: of the thinking or, where there is none, of what is said. */
+/** Share of words in the question's language, in the thinking or, if there is none, in the whole response. */
 const consistency: Reward = {
   name: 'language',
   score: ({ thinking, response, question, task }) =>

@@ -2,10 +2,11 @@ import type { Datum } from '../../engines/contract.ts'
 import type { SampledResponse } from '../sample/rollouts.ts'
 
 /**
- * A rollout as a training sequence of T = prompt + response − 1 positions: the very tokens that were sampled, never text
- * encoded again. Prompt positions have weight 0; the response's i-th token is the target of position prompt − 1 + i.
+ * A rollout as a training sequence of T = prompt + response − 1 positions. It has exactly the sampled tokens: text is
+ * never encoded again. Prompt positions have weight 0; the response's i-th token is the target of position prompt − 1 +
+ * i.
  */
-export function toDatum(rollout: SampledResponse, weight: number): Datum {
+export function toDatum(rollout: SampledResponse, weight: number): Datum & { logprobs: Float32Array } {
   const { promptTokens, sequence } = rollout
   const first = promptTokens.length - 1
   const length = first + sequence.tokens.length

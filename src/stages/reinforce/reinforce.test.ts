@@ -1,16 +1,24 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { klPenalty } from '../../algorithms/kl.ts'
+import { overlongPunishment } from '../../algorithms/overlong.ts'
+import type { Datum, Engine, Trainer } from '../../engines/contract.ts'
+import { withPolicy } from '../../engines/policy.ts'
 import { accuracy } from '../../rewards/accuracy.ts'
+import type { WeightedReward } from '../../rewards/compose.ts'
 import { format } from '../../rewards/format.ts'
 import type { Reward } from '../../rewards/reward.ts'
 import { Interrupted } from '../../runs/interrupted.ts'
 import { RunStore } from '../../runs/store.ts'
+import { withRun } from '../../runs/with-run.ts'
 import { type RlPreset, rlPreset } from '../../settings/presets.ts'
-import { FakeTrainer, fakeCodec, fakeTask } from '../../testing/fake-engine.ts'
+import { fakeCodec, fakeEngine, fakeTask } from '../../testing/fake-engine.ts'
 import { evaluate } from '../evaluate/evaluate.ts'
-import { type Reinforcement, reinforce } from './reinforce.ts'
+import type { Stop } from '../watch/alarm.ts'
+import type { Reinforcement } from './job.ts'
+import { reinforce } from './reinforce.ts'
 
 let root: string
 beforeEach(() => {
@@ -26,40 +34,90 @@ const rl: RlPreset = {
   schedule: { kind: 'constant', warmup: 0 },
 }
 
-const newStore = (name: string): RunStore =>
-  RunStore.create({ recipe: 'zero', seed: 1, settings: {}, out: join(root, name) })
+const stores: RunStore[] = []
+afterEach(() => {
+  for (const store of stores.splice(0)) store.close()
+})
 
-function job(
-  store: RunStore,
-  trainer: FakeTrainer,
-  over: { rl?: Partial<RlPreset>; shuffle?: boolean; steps?: number; alarm?: 'warn' | 'stop' } = {},
-): Reinforcement {
-  return {
-    trainer,
-    codec: fakeCodec,
-    task: fakeTask,
-    rewards: [
-      { reward: accuracy, weight: 1 },
-      { reward: format(), weight: 0.1 },
-    ],
-    settings: {
-      rl: { ...rl, ...over.rl },
-      seed: 1,
-      steps: over.steps ?? 30,
-      shuffleRewards: over.shuffle ?? false,
-      checkpointEvery: 5,
-      alarm: over.alarm ?? 'warn',
-    },
-    store,
-  }
+interface Options {
+  readonly engine?: Engine
+  readonly rl?: Partial<RlPreset>
+  readonly rewards?: readonly WeightedReward[]
+  readonly shuffle?: boolean
+  readonly steps?: number
+  readonly alarm?: 'warn' | 'stop'
+  readonly signal?: AbortSignal
+  readonly evaluate?: Reinforcement['evaluate']
+  readonly onStep?: Reinforcement['onStep']
 }
 
-const passAt1 = async (trainer: FakeTrainer): Promise<number> => {
-  const options = { questions: 200, samples: 1, temperature: 1, maxTokens: 20, seed: 1 }
-  return (await evaluate(await trainer.sampler(), fakeCodec, fakeTask, options)).evaluation.passAt1
+interface Reinforced {
+  readonly stop: Stop | null
+  /** The run, open for reading. */
+  readonly store: RunStore
+  readonly engine: Engine
+  readonly trainer: Trainer
+  /** The datums of every call of `forwardBackward`. */
+  readonly datums: readonly (readonly Datum[])[]
 }
 
-/** Metrics but for those that measure time. */
+/** Starts the run `name`, or continues it from its last checkpoint if it exists. */
+async function run(name: string, options: Options = {}): Promise<Reinforced> {
+  const out = join(root, name)
+  const engine = options.engine ?? fakeEngine()
+  const datums: (readonly Datum[])[] = []
+  let trainer: Trainer | undefined
+  const place = existsSync(out) ? { resume: out } : { recipe: 'zero', seed: 1, settings: {}, out }
+  const { stop } = await withRun(place, { signal: options.signal }, async (run) => {
+    const inner = await engine.trainer()
+    trainer = {
+      ...inner,
+      forwardBackward: (batch, objective) => {
+        datums.push(batch)
+        return inner.forwardBackward(batch, objective)
+      },
+    }
+    if (run.checkpoint) await trainer.load(run.checkpoint.path)
+    const stop = await reinforce({
+      run,
+      engine,
+      trainer,
+      codec: fakeCodec,
+      task: fakeTask,
+      rewards: options.rewards ?? [
+        { reward: accuracy, weight: 1 },
+        { reward: format(), weight: 0.1 },
+      ],
+      settings: {
+        rl: { ...rl, ...options.rl },
+        seed: 1,
+        steps: options.steps ?? 30,
+        shuffleRewards: options.shuffle ?? false,
+        checkpointEvery: 5,
+        alarm: options.alarm ?? 'warn',
+      },
+      evaluate: options.evaluate,
+      onStep: options.onStep,
+    })
+    return run.finish({ stop }, (folder) => inner.save(folder))
+  })
+  return { stop, store: opened(name), engine, trainer: trainer!, datums }
+}
+
+/** A run, open for reading until the test ends. */
+function opened(name: string): RunStore {
+  const store = RunStore.open(join(root, name))
+  stores.push(store)
+  return store
+}
+
+const passAt1 = (policy: { engine: Engine; trainer: Trainer }): Promise<number> =>
+  withPolicy(policy, async (sampler) => {
+    const options = { questions: 200, samples: 1, temperature: 1, maxTokens: 20, seed: 1 }
+    return (await evaluate(sampler, fakeCodec, fakeTask, options)).evaluation.passAt1
+  })
+
+/** All metrics except those that measure time. */
 function metricsOf(store: RunStore): Record<string, unknown> {
   const names = store.metricNames().filter((name) => !/^(speed|time)\//.test(name))
   return Object.fromEntries(names.map((name) => [name, store.metric(name)]))
@@ -69,56 +127,64 @@ const weights = (store: RunStore): string =>
 
 describe('reinforce', () => {
   test('raises accuracy; with shuffled rewards it does not', async () => {
-    const before = await passAt1(new FakeTrainer())
-    expect(before).toBeLessThan(0.4)
-    const learned = new FakeTrainer()
-    await reinforce(job(newStore('a'), learned))
-    expect(await passAt1(learned)).toBeGreaterThan(0.85)
-    const shuffled = new FakeTrainer()
-    await reinforce(job(newStore('b'), shuffled, { shuffle: true }))
-    expect(await passAt1(shuffled)).toBeLessThan(0.5)
+    const engine = fakeEngine()
+    const base = await engine.sampler(engine.base)
+    const options = { questions: 200, samples: 1, temperature: 1, maxTokens: 20, seed: 1 }
+    expect((await evaluate(base, fakeCodec, fakeTask, options)).evaluation.passAt1).toBeLessThan(0.4)
+    expect(await passAt1(await run('a'))).toBeGreaterThan(0.85)
+    expect(await passAt1(await run('b', { shuffle: true }))).toBeLessThan(0.5)
   })
 
-  test('stopped and resumed, it is the run that was never stopped', async () => {
-    const whole = newStore('whole')
-    await reinforce(job(whole, new FakeTrainer(), { steps: 13 }))
-
-    const parts = newStore('parts')
+  test('a stopped and resumed run equals an uninterrupted one', async () => {
+    const whole = await run('whole', { steps: 13 })
     const stop = new AbortController()
-    const first = {
-      ...job(parts, new FakeTrainer(), { steps: 13 }),
-      signal: stop.signal,
-      onStep: ({ step }: { step: number }) => step === 8 && stop.abort(),
-    } as Reinforcement
-    await expect(reinforce(first)).rejects.toThrow(Interrupted)
+    const onStep = ({ step }: { step: number }) => void (step === 8 && stop.abort())
+    await expect(run('parts', { steps: 13, signal: stop.signal, onStep })).rejects.toThrow(Interrupted)
+    const parts = RunStore.open(join(root, 'parts'), { write: true })
     expect(parts.info().status).toBe('interrupted')
     expect(parts.info().step).toBe(8)
-    // as after a kill: some steps beyond the last checkpoint are there, and are done again
-    const last = parts.checkpoints().at(-1)!
+    // as after a kill: steps after the last checkpoint are recorded, and must be repeated
     parts.record(9, { metrics: { accuracy: 0.123 } })
-    parts.truncateAfter(last.step)
-    const trainer = new FakeTrainer()
-    await trainer.load(last.path)
-    await reinforce(job(parts, trainer, { steps: 13 }))
+    parts.close()
+    const resumed = await run('parts', { steps: 13 })
 
-    expect(metricsOf(parts)).toEqual(metricsOf(whole))
-    expect(weights(parts)).toBe(weights(whole))
-    expect(parts.rollouts()).toEqual(whole.rollouts())
+    expect(metricsOf(resumed.store)).toEqual(metricsOf(whole.store))
+    expect(weights(resumed.store)).toBe(weights(whole.store))
+    expect(resumed.store.rollouts()).toEqual(whole.store.rollouts())
   })
 
-  test('rewards are computed while the reference model reads', async () => {
+  test('a refreshed reference is restored on resume', async () => {
+    const refreshed = { steps: 13, rl: { referenceRefresh: 4 } }
+    const whole = await run('whole', refreshed)
+    const stop = new AbortController()
+    const onStep = ({ step }: { step: number }) => void (step === 6 && stop.abort())
+    await expect(run('parts', { ...refreshed, signal: stop.signal, onStep })).rejects.toThrow(Interrupted)
+    const resumed = await run('parts', refreshed)
+    expect(metricsOf(resumed.store)).toEqual(metricsOf(whole.store))
+    expect(weights(resumed.store)).toBe(weights(whole.store))
+  })
+
+  test('rewards are computed while the reference policy scores', async () => {
     const order: string[] = []
     let begun = () => {}
     const rewarding = new Promise<void>((resolve) => {
       begun = resolve
     })
-    class Watched extends FakeTrainer {
-      override async forward(...args: Parameters<FakeTrainer['forward']>) {
-        order.push('reference begins')
-        await rewarding
-        order.push('reference ends')
-        return super.forward(...args)
-      }
+    const inner = fakeEngine()
+    const engine: Engine = {
+      ...inner,
+      async scorer(weights) {
+        const scorer = await inner.scorer(weights)
+        return {
+          ...scorer,
+          async logprobs(datums) {
+            order.push('reference begins')
+            await rewarding
+            order.push('reference ends')
+            return scorer.logprobs(datums)
+          },
+        }
+      },
     }
     const watched: Reward = {
       name: 'watched',
@@ -128,14 +194,12 @@ describe('reinforce', () => {
         return 0
       },
     }
-    const watching = job(newStore('a'), new Watched(), { steps: 1 })
-    await reinforce({ ...watching, rewards: [...watching.rewards, { reward: watched, weight: 1 }] })
+    await run('a', { engine, steps: 1, rewards: [{ reward: watched, weight: 1 }] })
     expect(order.slice(0, 3)).toEqual(['reference begins', 'reward', 'reference ends'])
   })
 
   test('records every rollout and metric of a step', async () => {
-    const store = newStore('a')
-    await reinforce(job(store, new FakeTrainer(), { steps: 1 }))
+    const { store } = await run('a', { steps: 1 })
     const rollouts = store.rollouts({ split: 'train' })
     expect(rollouts).toHaveLength(4 * 8)
     for (const rollout of rollouts) {
@@ -182,22 +246,43 @@ describe('reinforce', () => {
     expect(store.metricsAt(1)['ratio/max']).toBeCloseTo(1, 6)
   })
 
-  test('a reward that throws leaves its rollouts out, and is counted', async () => {
-    const store = newStore('a')
-    const broken = {
-      name: 'broken',
-      score: () => {
-        throw new Error('no network')
+  test('values that an engine does not report are left out of the metrics', async () => {
+    const inner = fakeEngine()
+    const engine: Engine = {
+      ...inner,
+      async trainer() {
+        const trainer = await inner.trainer()
+        return {
+          ...trainer,
+          forwardBackward: async (datums, objective) => ({
+            ...(await trainer.forwardBackward(datums, objective)),
+            entropies: null,
+            clipped: null,
+            flops: null,
+          }),
+          optimStep: async (adam) => {
+            await trainer.optimStep(adam)
+            return { gradNorm: null }
+          },
+        }
       },
     }
-    await expect(
-      reinforce({
-        ...job(store, new FakeTrainer(), { steps: 1 }),
-        rewards: [
-          { reward: { ...broken, score: (r) => (r.answer === 'a' ? broken.score() : 1) }, weight: 1 },
-        ],
-      }),
-    ).resolves.toBeNull()
+    const { store } = await run('a', { engine, steps: 2 })
+    const names = Object.keys((await run('b', { steps: 2 })).store.metricsAt(2))
+    const unknown = ['clip/high', 'clip/low', 'entropy', 'grad_norm', 'total/flops']
+    expect(Object.keys(store.metricsAt(2)).sort()).toEqual(names.filter((n) => !unknown.includes(n)).sort())
+  })
+
+  test('rollouts whose reward throws are left out, and counted', async () => {
+    const broken: Reward = {
+      name: 'broken',
+      score: ({ answer }) => {
+        if (answer === 'a') throw new Error('no network')
+        return 1
+      },
+    }
+    const { store, stop } = await run('a', { steps: 1, rewards: [{ reward: broken, weight: 1 }] })
+    expect(stop).toBeNull()
     const rollouts = store.rollouts()
     const failed = rollouts.filter(({ answer }) => answer === 'a')
     expect(failed.length).toBeGreaterThan(0)
@@ -209,29 +294,116 @@ describe('reinforce', () => {
     )
   })
 
-  const variants: [string, Partial<RlPreset>][] = [
-    ['minibatches and epochs', { minibatches: 2, questionsPerStep: 2, epochs: 2 }],
-    ['dynamic sampling', { dynamicSampling: true }],
-    ['importance weights', { importanceCap: 2 }],
-    ['KL in the reward', { klInReward: { beta: 0.01, estimator: 'k1' } }],
-    ['overlong punishment, truncated masked', { overlong: { buffer: 5 }, maskTruncated: true, maxTokens: 8 }],
-    ['a reference that follows', { referenceRefresh: 2 }],
-  ]
-  test.each(variants)('runs with %s', async (_, over) => {
-    const store = newStore('a')
-    await reinforce(job(store, new FakeTrainer(), { rl: over, steps: 4 }))
-    expect(store.info().step).toBe(4)
-    expect(store.metric('grad_norm').every(({ value }) => value > 0)).toBe(true)
-  })
+  describe('the effect of settings', () => {
+    test('minibatches and epochs: each epoch trains on every rollout once', async () => {
+      const over = { minibatches: 2, questionsPerStep: 2, epochs: 2 }
+      const { datums, store } = await run('a', { rl: over, steps: 1 })
+      expect(datums.map((part) => part.length)).toEqual([8, 8, 8, 8])
+      const keys = datums.map((part) => part.map(({ tokens }) => tokens.join()))
+      const all = store.rollouts({ split: 'train' })
+      for (const epoch of [keys.slice(0, 2), keys.slice(2)])
+        expect(epoch.flat().sort()).toEqual([...keys.slice(0, 2).flat()].sort())
+      expect(keys[0]).not.toEqual(keys[2])
+      expect(all).toHaveLength(16)
+      // after the first update the policy is no longer the one that was sampled
+      expect(store.metricsAt(1)['ratio/max']).toBeGreaterThan(1.01)
+      expect(store.metricsAt(1)['mismatch/max']).toBeLessThan(1e-6)
+    })
 
-  test('a refreshed reference has no distance from the policy', async () => {
-    const kl = async (name: string, referenceRefresh: number | null): Promise<number> => {
-      const store = newStore(name)
-      await reinforce(job(store, new FakeTrainer(), { rl: { referenceRefresh }, steps: 3 }))
-      return store.metricsAt(3).kl!
-    }
-    expect(await kl('kept', null)).toBeGreaterThan(1e-6)
-    expect(await kl('refreshed', 1)).toBeLessThan(1e-9)
+    test('dynamic sampling: groups with equal rewards are dropped and replaced', async () => {
+      const { store, datums } = await run('a', { rl: { dynamicSampling: true }, steps: 4 })
+      let dropped = 0
+      for (const step of [1, 2, 3, 4]) {
+        const groups = new Map<string, (typeof rows)[number][]>()
+        const rows = store.rollouts({ split: 'train', step })
+        for (const row of rows) groups.set(row.question, [...(groups.get(row.question) ?? []), row])
+        const used = [...groups.values()].filter((group) => group.some(({ advantage }) => advantage !== null))
+        expect(used).toHaveLength(rl.questionsPerStep)
+        for (const group of used) expect(new Set(group.map(({ total }) => total)).size).toBeGreaterThan(1)
+        for (const group of groups.values())
+          if (!used.includes(group)) expect(new Set(group.map(({ total }) => total)).size).toBe(1)
+        dropped += groups.size - used.length
+        expect(datums[step - 1]).toHaveLength(rl.questionsPerStep * rl.groupSize)
+      }
+      expect(dropped).toBeGreaterThan(0)
+    })
+
+    test('the importance cap: π_old is the trainer’s, and advantages are weighted by min(π_old/π_sampler, cap)', async () => {
+      // a sampler that reports log-probs that are lower than the trainer's
+      const lower = (by: number): Engine => {
+        const inner = fakeEngine()
+        return {
+          ...inner,
+          async sampler(weights) {
+            const sampler = await inner.sampler(weights)
+            return {
+              ...sampler,
+              sample: async (prompt, options) =>
+                (await sampler.sample(prompt, options)).map((sequence) => ({
+                  ...sequence,
+                  logprobs: sequence.logprobs.map((logprob) => logprob - by),
+                })),
+            }
+          },
+        }
+      }
+      const plain = await run('plain', { steps: 1 })
+      for (const [by, weight] of [
+        [0.2, Math.exp(0.2)],
+        [2, 3],
+      ] as const) {
+        const { datums } = await run(`by ${by}`, { engine: lower(by), rl: { importanceCap: 3 }, steps: 1 })
+        for (const [i, datum] of datums[0]!.entries()) {
+          const expected = plain.datums[0]![i]!
+          for (const [t, w] of datum.weights.entries()) {
+            if (w === 0) continue
+            expect(datum.logprobs![t]).toBeCloseTo(expected.logprobs![t]!, 5)
+            expect(datum.advantages![t]).toBeCloseTo(weight * expected.advantages![t]!, 4)
+          }
+        }
+      }
+    })
+
+    test('KL in the reward: a rollout’s total is its rewards minus β·KL', async () => {
+      const klInReward = { beta: 0.05, estimator: 'k1' } as const
+      const { store, datums } = await run('a', { rl: { klInReward, learningRate: 2 }, steps: 3 })
+      const rows = store.rollouts({ split: 'train', step: 3 }).reverse()
+      let largest = 0
+      for (const [i, { total, rewards, logprobs }] of rows.entries()) {
+        const { reference, weights } = datums[2]![i]!
+        const penalty = klPenalty(
+          logprobs,
+          reference!.filter((_, t) => weights[t] !== 0),
+          klInReward,
+        )
+        expect(total).toBeCloseTo(rewards.accuracy! + 0.1 * rewards.format! - penalty, 5)
+        largest = Math.max(largest, Math.abs(penalty))
+      }
+      expect(largest).toBeGreaterThan(0.001)
+    })
+
+    test('overlong punishment, and truncated responses left out of the loss', async () => {
+      const over = { overlong: { buffer: 5 }, maskTruncated: true, maxTokens: 8 }
+      const { store, datums } = await run('a', { rl: over, steps: 1 })
+      const rows = store.rollouts({ split: 'train' }).reverse()
+      const kinds = new Set<string>()
+      for (const [i, { total, rewards, length, stopReason }] of rows.entries()) {
+        const punishment = overlongPunishment(length, 8, 5)
+        expect(total).toBeCloseTo(rewards.accuracy! + 0.1 * rewards.format! + punishment, 6)
+        const weight = datums[0]![i]!.weights.reduce((sum, w) => sum + w, 0)
+        // each response counts 1/N in the mean over sequences, truncated ones included in N
+        expect(weight).toBeCloseTo(stopReason === 'length' ? 0 : 1 / rows.length, 6)
+        kinds.add(stopReason)
+      }
+      expect([...kinds].sort()).toEqual(['length', 'stop'])
+    })
+
+    test('after a refresh, the KL to the reference is zero', async () => {
+      const kl = async (name: string, referenceRefresh: number | null): Promise<number> =>
+        (await run(name, { rl: { referenceRefresh }, steps: 3 })).store.metricsAt(3).kl!
+      expect(await kl('kept', null)).toBeGreaterThan(1e-6)
+      expect(await kl('refreshed', 1)).toBeLessThan(1e-9)
+    })
   })
 
   describe('with a learned reward that pays for a phrase', () => {
@@ -242,34 +414,31 @@ describe('reinforce', () => {
       score: ({ response }: { response: string }) =>
         (response.split('</think>')[1] ?? '').split('wait ').length - 1,
     }
-    const hacked = (
-      store: RunStore,
-      trainer: FakeTrainer,
-      {
-        reward = phrase,
-        weight = 1,
-        steps = 35,
-        alarm,
-      }: { reward?: Reward; weight?: number; steps?: number; alarm?: 'stop' } = {},
-    ): Reinforcement => ({
-      ...job(store, trainer, { steps, rl: { learningRate: 14, maxTokens: 30 }, ...(alarm ? { alarm } : {}) }),
-      rewards: [
-        { reward, weight },
-        { reward: accuracy, weight: 0 },
-      ],
-    })
-    const rung = (store: RunStore) =>
+    const hackedRun = (
+      name: string,
+      { reward = phrase, weight = 1, ...options }: Options & { reward?: Reward; weight?: number } = {},
+    ): Promise<Reinforced> =>
+      run(name, {
+        steps: 35,
+        rl: { learningRate: 14, maxTokens: 30 },
+        rewards: [
+          { reward, weight },
+          { reward: accuracy, weight: 0 },
+        ],
+        ...options,
+      })
+    const alarms = (store: RunStore) =>
       store.events().filter(({ message }) => message.includes('reward hacking'))
 
-    test('the alarm rings once for each sign, with samples', async () => {
-      const store = newStore('a')
-      expect(await reinforce(hacked(store, new FakeTrainer()))).toBeNull()
+    test('the alarm warns once for each sign, with samples', async () => {
+      const { store, stop } = await hackedRun('a')
+      expect(stop).toBeNull()
       expect(store.info().step).toBe(35)
-      const taken = rung(store).filter(({ message }) =>
+      const phraseAlarms = alarms(store).filter(({ message }) =>
         /one phrase takes over, from \d+ % to 5\d %/.test(message),
       )
-      expect(taken).toHaveLength(1)
-      expect(taken[0]!.message).toMatch(/For example: "wait wait wait" \| ".*wait.*" \| ".*wait.*"$/)
+      expect(phraseAlarms).toHaveLength(1)
+      expect(phraseAlarms[0]!.message).toMatch(/For example: "wait wait wait" \| ".*wait.*" \| ".*wait.*"$/)
       expect(store.metricsAt(35)['alarm/phrase']).toBeGreaterThan(0.5)
       expect(store.metricsAt(35)['alarm/signs']).toBeGreaterThan(0)
       expect(store.metricsAt(19)['alarm/signs']).toBe(0)
@@ -279,38 +448,32 @@ describe('reinforce', () => {
       ['a rule pays for it', { reward: { name: phrase.name, score: phrase.score } }],
       ['the learned reward only measures', { weight: 0 }],
       ['the learned reward never applies', { reward: { ...phrase, applies: () => false } }],
-    ])('nothing is watched where %s', async (_, over) => {
-      const store = newStore('a')
-      await reinforce(hacked(store, new FakeTrainer(), { ...over, alarm: 'stop' }))
-      expect(rung(store)).toEqual([])
+    ])('the alarm is off if %s', async (_, over) => {
+      const { store } = await hackedRun('a', { ...over, alarm: 'stop' })
+      expect(alarms(store)).toEqual([])
       expect(store.info().step).toBe(35)
       expect(store.metricNames().filter((name) => name.startsWith('alarm/'))).toEqual([])
     })
 
-    test('stops the run, as if it had been the last step; resumed, to the same end', async () => {
-      const asked: [number, boolean][] = []
+    test('stops the run as if it had been the last step; a resumed run ends the same way', async () => {
+      const evaluated: [number, boolean][] = []
       const evaluate = async (step: number, last: boolean) => {
-        asked.push([step, last])
+        evaluated.push([step, last])
         return {}
       }
-      const whole = newStore('whole')
-      const stop = await reinforce({ ...hacked(whole, new FakeTrainer(), { alarm: 'stop' }), evaluate })
-      expect(stop).toEqual({ step: whole.info().step, reason: rung(whole)[0]!.message })
+      const { store: whole, stop } = await hackedRun('whole', { alarm: 'stop', evaluate })
+      expect(stop).toEqual({ step: whole.info().step, reason: alarms(whole)[0]!.message })
       expect(stop!.step).toBeGreaterThan(20)
       expect(stop!.step).toBeLessThan(35)
-      expect(asked.filter(([, last]) => last)).toEqual([[stop!.step, true]])
-      expect(asked.at(-1)).toEqual([stop!.step, true])
+      expect(evaluated.filter(([, last]) => last)).toEqual([[stop!.step, true]])
+      expect(evaluated.at(-1)).toEqual([stop!.step, true])
       expect(whole.checkpoints().at(-1)!.step).toBe(stop!.step)
 
       // killed after its last checkpoint but one, and again after its last
-      const parts = newStore('parts')
-      const from = stop!.step - 3
-      await reinforce(hacked(parts, new FakeTrainer(), { steps: from, alarm: 'stop' }))
-      for (let killed = 0; killed < 2; killed++) {
-        const trainer = new FakeTrainer()
-        await trainer.load(parts.checkpoints().at(-1)!.path)
-        expect(await reinforce(hacked(parts, trainer, { alarm: 'stop' }))).toEqual(stop)
-      }
+      await hackedRun('parts', { steps: stop!.step - 3, alarm: 'stop' })
+      for (let killed = 0; killed < 2; killed++)
+        expect((await hackedRun('parts', { alarm: 'stop' })).stop).toEqual(stop)
+      const parts = opened('parts')
       expect(metricsOf(parts)).toEqual(metricsOf(whole))
       expect(weights(parts)).toBe(weights(whole))
       expect(parts.events()).toEqual(whole.events())

@@ -1,18 +1,19 @@
 import { scoreRollout, type WeightedReward } from '../../rewards/compose.ts'
-import type { Judgement, SampledRollout } from '../sample/rollouts.ts'
+import type { RolloutScores, SampledRollout } from '../sample/rollouts.ts'
 
-export type { WeightedReward }
-
-/** A rollout with what the rewards made of it. */
-export interface Judged extends Judgement {
+/** A rollout with the scores that the rewards gave it. */
+export interface ScoredRollout extends RolloutScores {
   readonly rollout: SampledRollout
 }
 
-/** A reward that takes longer has failed. */
+/** A reward that takes longer counts as failed. */
 const TIMEOUT_MS = 10_000
 
-/** Scores a rollout by every reward, and by the task's own check. */
-export async function judge(rollout: SampledRollout, rewards: readonly WeightedReward[]): Promise<Judged> {
+/** Scores a rollout with every reward, and checks its answer with the task. */
+export async function score(
+  rollout: SampledRollout,
+  rewards: readonly WeightedReward[],
+): Promise<ScoredRollout> {
   const { total, byName, errors } = await scoreRollout(rewards, rollout, { timeoutMs: TIMEOUT_MS })
   return {
     rollout,

@@ -2,14 +2,12 @@ import { learningRateAt } from '../../algorithms/schedules.ts'
 import { maskTruncated, tokenWeights, truncatedImportance } from '../../algorithms/weights.ts'
 import { UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
-import type { Datum, Trainer } from '../../engines/contract.ts'
-import type { RlPreset } from '../../settings/presets.ts'
+import type { Datum, Engine, Trainer } from '../../engines/contract.ts'
+import { withPolicyScorer } from '../../engines/policy.ts'
 import type { SampledRollout } from '../sample/rollouts.ts'
 import type { TrainedSequence } from '../watch/metrics.ts'
 import { toDatum } from './datums.ts'
-
-/** The numbers of the algorithm; the rewards and their weights come as functions. */
-export type RlSettings = Omit<RlPreset, 'rewards'>
+import type { RlSettings } from './rl-settings.ts'
 
 /** A rollout to learn from. */
 export interface Example {
@@ -19,46 +17,54 @@ export interface Example {
   readonly reference: Float32Array
 }
 
-export interface UpdateSettings {
+interface UpdateSettings {
   readonly rl: RlSettings
   readonly seed: number
   readonly steps: number
 }
 
+/** The result of a step's update. */
 export interface Updated {
   readonly sequences: TrainedSequence[]
   /** Mean over the optimizer steps. */
   readonly loss: number
-  readonly gradNorm: number
+  /** Null if the engine does not report it. */
+  readonly gradNorm: number | null
   readonly learningRate: number
-  readonly flops: number
-  /** Positions that went through the trainer, prompts included. */
+  /** Null if the engine does not report it. */
+  readonly flops: number | null
+  /** Positions trained on, prompts included. */
   readonly tokens: number
 }
 
-/** A step's training: examples → minibatches × epochs → datums → new weights. */
+/** Trains on the rollouts of a step: examples → minibatches × epochs → datums → new weights. */
 export async function update(
-  trainer: Trainer,
+  policy: { readonly engine: Engine; readonly trainer: Trainer },
   examples: readonly Example[],
   { rl, seed, steps }: UpdateSettings,
   step: number,
 ): Promise<Updated> {
+  const { trainer } = policy
   const learningRate = learningRateAt(rl.schedule, rl.learningRate, step - 1, steps)
-  const old = await oldPolicy(trainer, examples, rl)
+  const old = await oldPolicy(policy, examples, rl)
   const sequences: TrainedSequence[] = []
-  const sum = { loss: 0, gradNorm: 0, flops: 0, tokens: 0, updates: 0 }
+  const losses: number[] = []
+  const gradNorms: (number | null)[] = []
+  const flops: (number | null)[] = []
+  let tokens = 0
   for (let epoch = 0; epoch < rl.epochs; epoch++) {
-    for (const part of minibatches(
-      examples.length,
-      rl.minibatches,
-      new Random(seed, 'minibatches', step, epoch),
-    )) {
+    const random = new Random(seed, 'minibatches', step, epoch)
+    for (const part of minibatches(examples.length, rl.minibatches, random)) {
       const datums = toDatums(
         part.map((i) => examples[i]!),
         part.map((i) => old[i]!),
         rl,
       )
       const result = await trainer.forwardBackward(datums, rl.objective)
+      if (!Number.isFinite(result.loss))
+        throw new UserError(
+          `training has diverged at step ${step} (loss ${result.loss}); lower rl.learningRate`,
+        )
       const { gradNorm } = await trainer.optimStep({
         learningRate,
         beta1: rl.betas[0],
@@ -67,34 +73,34 @@ export async function update(
         weightDecay: 0,
         gradClipNorm: rl.gradClip,
       })
-      if (!Number.isFinite(result.loss + gradNorm))
-        throw new UserError(
-          `step ${step} diverged (loss ${result.loss}, gradient norm ${gradNorm}); lower rl.learningRate`,
-        )
       for (const [i, datum] of datums.entries())
         sequences.push({
           weights: datum.weights,
           trainer: result.logprobs[i]!,
-          old: datum.logprobs!,
-          sampler: toDatum(examples[part[i]!]!.rollout, 1).logprobs!,
-          entropies: result.entropies[i]!,
-          clipped: result.clipped[i]!,
-          reference: datum.reference!,
-          onPolicy: sum.updates === 0,
+          old: datum.logprobs,
+          sampler: toDatum(examples[part[i]!]!.rollout, 1).logprobs,
+          entropies: result.entropies?.[i] ?? null,
+          clipped: result.clipped?.[i] ?? null,
+          reference: datum.reference,
+          onPolicy: losses.length === 0,
         })
-      sum.loss += result.loss
-      sum.gradNorm += gradNorm
-      sum.flops += result.flops
-      sum.tokens += datums.reduce((total, datum) => total + datum.tokens.length, 0)
-      sum.updates++
+      losses.push(result.loss)
+      gradNorms.push(gradNorm)
+      flops.push(result.flops)
+      tokens += datums.reduce((total, datum) => total + datum.tokens.length, 0)
     }
   }
+  const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
+  const sumKnown = (values: readonly (number | null)[]): number | null =>
+    values.includes(null) ? null : sum(values as number[])
+  const gradNorm = sumKnown(gradNorms)
   return {
-    ...sum,
     sequences,
+    loss: sum(losses) / losses.length,
+    gradNorm: gradNorm === null ? null : gradNorm / gradNorms.length,
     learningRate,
-    loss: sum.loss / sum.updates,
-    gradNorm: sum.gradNorm / sum.updates,
+    flops: sumKnown(flops),
+    tokens,
   }
 }
 
@@ -105,26 +111,29 @@ interface OldPolicy {
 }
 
 /**
- * log π_old: the sampler's own numbers, or, with truncated importance sampling, those of the trainer before the update,
- * with the weights that correct for the sampler.
+ * log π_old from the sampler or, with truncated importance sampling, from the trainer before the update, together with
+ * the weights that correct for the difference.
  */
 async function oldPolicy(
-  trainer: Trainer,
+  policy: { readonly engine: Engine; readonly trainer: Trainer },
   examples: readonly Example[],
   rl: RlSettings,
 ): Promise<OldPolicy[]> {
   const datums = examples.map(({ rollout }) => toDatum(rollout, 1))
-  if (rl.importanceCap === null)
-    return datums.map(({ logprobs }) => ({ logprobs: logprobs!, importance: null }))
-  const { logprobs } = await trainer.forward(datums)
+  if (rl.importanceCap === null) return datums.map(({ logprobs }) => ({ logprobs, importance: null }))
+  const logprobs = await withPolicyScorer(policy, (scorer) => scorer.logprobs(datums))
   return datums.map((datum, i) => {
     const known = logprobs[i]!.map((value) => (Number.isNaN(value) ? 0 : value))
-    return { logprobs: known, importance: truncatedImportance(known, datum.logprobs!, rl.importanceCap!) }
+    return { logprobs: known, importance: truncatedImportance(known, datum.logprobs, rl.importanceCap!) }
   })
 }
 
-/** A minibatch: the weights make the loss the mean that the normalisation asks for. */
-function toDatums(examples: readonly Example[], old: readonly OldPolicy[], rl: RlSettings): Datum[] {
+/** The datums of a minibatch, with weights that make the summed loss the mean that the normalisation defines. */
+function toDatums(
+  examples: readonly Example[],
+  old: readonly OldPolicy[],
+  rl: RlSettings,
+): Required<Datum>[] {
   const lengths = examples.map(({ rollout }) => rollout.tokens)
   const truncated = examples.map(({ rollout }) => rollout.stopReason === 'length')
   const counted = rl.maskTruncated ? maskTruncated(lengths, truncated) : lengths
@@ -142,12 +151,12 @@ function toDatums(examples: readonly Example[], old: readonly OldPolicy[], rl: R
   })
 }
 
-/** 0 … count − 1 in `parts` parts of equal size (±1), at random when there are several. */
+/** Splits 0 … count − 1 into `parts` parts of equal size (±1), in random order if there are several. */
 function minibatches(count: number, parts: number, random: Random): number[][] {
   const order = Array.from({ length: count }, (_, i) => i)
   if (parts > 1) random.shuffle(order)
-  const cut = (part: number): number => Math.round((part * count) / parts)
-  return Array.from({ length: parts }, (_, part) => order.slice(cut(part), cut(part + 1))).filter(
+  const edge = (part: number): number => Math.round((part * count) / parts)
+  return Array.from({ length: parts }, (_, part) => order.slice(edge(part), edge(part + 1))).filter(
     (p) => p.length > 0,
   )
 }

@@ -23,12 +23,12 @@ function tokenizerWith(name: string, template: string | null): Tokenizer {
 
 const LINES = (opening: string): string =>
   `{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}{% if add_generation_prompt %}[assistant]${opening}{% endif %}`
-const own = Tokenizer.load(base)
+const miniature = Tokenizer.load(base)
 const bare = tokenizerWith('bare', null)
 const instruct = tokenizerWith('instruct', LINES(''))
 const opening = tokenizerWith('opening', LINES('<think>\n'))
 
-/** Gives prepared responses, one after the other, and notes the prompts. */
+/** A sampler with prepared responses, which records the prompts. */
 function scripted(tokenizer: Tokenizer, ...responses: string[]) {
   const prompts: string[] = []
   const limits: number[] = []
@@ -40,27 +40,27 @@ function scripted(tokenizer: Tokenizer, ...responses: string[]) {
       onToken?.(0, tokenizer.eosId)
       return []
     },
-    logprobs: () => Promise.reject(new Error('not here')),
+    close: async () => {},
   }
   return { sampler, prompts, limits }
 }
 
-const asking = { maxTokens: 50, temperature: 0, seed: 0 }
+const options = { maxTokens: 50, temperature: 0, seed: 0 }
 const room = { maxPositions: 1024 }
 
 test.each([
-  ['the miniature', own],
+  ['the miniature', miniature],
   ['a model without a chat template', bare],
-])('%s is asked each question on its own, in the words of R1-Zero', async (_, tokenizer) => {
+])('%s gets each question on its own, in R1-Zero’s template', async (_, tokenizer) => {
   const { sampler, prompts } = scripted(tokenizer, ' <think>a</think><answer>3</answer>', ' <think>hm')
   const conversation = new Conversation(sampler, tokenizer, room)
   expect(conversation.remembers).toBe(false)
-  expect(await conversation.ask('1+2?', asking)).toEqual({
+  expect(await conversation.ask('1+2?', options)).toEqual({
     text: ' <think>a</think><answer>3</answer>',
     thinking: 'a',
     answer: '3',
   })
-  expect(await conversation.ask('And 2+2?', asking)).toMatchObject({ thinking: 'hm', answer: null })
+  expect(await conversation.ask('And 2+2?', options)).toMatchObject({ thinking: 'hm', answer: null })
   expect(prompts).toEqual([r1ZeroPrompt('1+2?'), r1ZeroPrompt('And 2+2?')])
 })
 
@@ -69,10 +69,10 @@ describe('a model with a chat template', () => {
     const { sampler, prompts } = scripted(instruct, '<think>a</think>\n3', '4', '5')
     const conversation = new Conversation(sampler, instruct, room)
     expect(conversation.remembers).toBe(true)
-    expect(await conversation.ask('1+2?', asking)).toMatchObject({ thinking: 'a', answer: '3' })
-    expect(await conversation.ask('Plus 1?', asking)).toMatchObject({ thinking: null, answer: '4' })
+    expect(await conversation.ask('1+2?', options)).toMatchObject({ thinking: 'a', answer: '3' })
+    expect(await conversation.ask('Plus 1?', options)).toMatchObject({ thinking: null, answer: '4' })
     conversation.reset()
-    await conversation.ask('2+3?', asking)
+    await conversation.ask('2+3?', options)
     expect(prompts).toEqual([
       '[user]1+2?[assistant]',
       '[user]1+2?[assistant]3[user]Plus 1?[assistant]',
@@ -84,38 +84,40 @@ describe('a model with a chat template', () => {
     ['a</think>3', 'a', '3'],
     ['a, and on', 'a, and on', null],
     ['', '', null],
-  ])('whose template opens the thinking: %j', async (response, thinking, answer) => {
+  ])('with a template that opens the thinking: %j', async (response, thinking, answer) => {
     const { sampler } = scripted(opening, response)
-    expect(await new Conversation(sampler, opening, room).ask('?', asking)).toMatchObject({
+    expect(await new Conversation(sampler, opening, room).ask('?', options)).toMatchObject({
       thinking,
       answer,
     })
   })
 
-  test('a reply stays within the context, and a question that does not fit is not remembered', async () => {
+  test('a reply stays within the context, and a question that does not fit leaves the conversation unchanged', async () => {
     const { sampler, prompts, limits } = scripted(instruct, '3', '4')
     const length = instruct.encode('[user]1+2?[assistant]').length
     const conversation = new Conversation(sampler, instruct, { maxPositions: length + 7 })
-    await conversation.ask('1+2?', asking)
+    await conversation.ask('1+2?', options)
     expect(limits).toEqual([7])
-    await expect(conversation.ask('And what is 1+2+3+4+5?', asking)).rejects.toThrow(/\/reset starts anew/)
+    await expect(conversation.ask('And what is 1+2+3+4+5?', options)).rejects.toThrow(
+      /\/reset starts a new conversation/,
+    )
     conversation.reset()
-    await conversation.ask('2+2?', asking)
+    await conversation.ask('2+2?', options)
     expect(prompts.at(-1)).toBe('[user]2+2?[assistant]')
   })
 })
 
 test.each([
-  [own, ' <think>ab</think><answer>3</answer>', ' <think>ab</think>'],
+  [miniature, ' <think>ab</think><answer>3</answer>', ' <think>ab</think>'],
   [instruct, 'Just 3.', ''],
   [opening, 'ab</think>3', 'ab</think>'],
-])('what is thinking is told while it streams', async (tokenizer, response, dimmed) => {
+])('the stream marks which pieces are thinking', async (tokenizer, response, dimmed) => {
   const { sampler } = scripted(tokenizer, response)
-  const heard: [string, boolean][] = []
-  await new Conversation(sampler, tokenizer, room).ask('?', asking, (piece, isThinking) =>
-    heard.push([piece, isThinking]),
+  const pieces: [string, boolean][] = []
+  await new Conversation(sampler, tokenizer, room).ask('?', options, (piece, isThinking) =>
+    pieces.push([piece, isThinking]),
   )
-  expect(heard.map(([piece]) => piece).join('')).toBe(response)
-  const thinking = heard.filter(([, isThinking]) => isThinking).map(([piece]) => piece)
+  expect(pieces.map(([piece]) => piece).join('')).toBe(response)
+  const thinking = pieces.filter(([, isThinking]) => isThinking).map(([piece]) => piece)
   expect(thinking.join('').trim()).toBe(dimmed.trim())
 })

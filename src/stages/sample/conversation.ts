@@ -6,6 +6,7 @@ import { splitThinking } from '../../thinking/split.ts'
 import { r1ZeroPrompt } from '../../thinking/template.ts'
 import { templateOf } from './rollouts.ts'
 
+/** A model's response to a question. */
 export interface Reply {
   /** The whole response. */
   readonly text: string
@@ -13,15 +14,16 @@ export interface Reply {
   readonly answer: string | null
 }
 
-/** A piece of a reply as it comes. */
-export type Listener = (piece: string, isThinking: boolean) => void
+/** Receives a piece of a reply as soon as it is generated. */
+type Listener = (piece: string, isThinking: boolean) => void
 
 /**
- * Questions to a model and its replies, in the prompt that the model knows. A model with a chat template of its own sees
- * the whole conversation, without earlier thinking. One that knows only R1-Zero's template (it has no chat template, or
- * one that renders a question just so) sees each question on its own.
+ * A conversation with a model, in the template that the model was trained with. A model with its own chat template sees
+ * the whole conversation, without earlier thinking. A model that knows only R1-Zero's template (it has no chat template,
+ * or one that renders the same prompt) sees each question on its own.
  */
 export class Conversation {
+  /** Does the model see earlier messages? */
   readonly remembers: boolean
   readonly #sampler: Sampler
   readonly #tokenizer: Tokenizer
@@ -36,9 +38,9 @@ export class Conversation {
   }
 
   /**
-   * Asks, and listens to the reply.
+   * Asks a question; `listen` receives the reply piece by piece.
    *
-   * @throws UserError where the conversation fills the model's context; it is then as before the question.
+   * @throws UserError if the conversation fills the model's context; the conversation is then unchanged.
    */
   async ask(
     question: string,
@@ -51,7 +53,7 @@ export class Conversation {
     const left = this.#maxPositions - tokens.length
     if (left < 1)
       throw new UserError(
-        `the prompt has ${tokens.length} tokens, and the model reads ${this.#maxPositions} with its reply${this.#messages.length > 0 ? '; /reset starts anew' : ''}`,
+        `the prompt has ${tokens.length} tokens, but the model takes at most ${this.#maxPositions} including its reply${this.#messages.length > 0 ? '; /reset starts a new conversation' : ''}`,
       )
     const opened = /<think>\s*$/.test(prompt)
     const stream = this.#tokenizer.stream()
@@ -77,7 +79,7 @@ export class Conversation {
     return { text, thinking, answer }
   }
 
-  /** Forgets what was said. */
+  /** Forgets the conversation so far. */
   reset(): void {
     this.#messages = []
   }

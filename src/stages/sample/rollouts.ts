@@ -7,18 +7,18 @@ import type { Question, Task } from '../../tasks/task.ts'
 import { parseResponse } from '../../thinking/parse.ts'
 import { parseSummary } from '../../thinking/summary.ts'
 import { r1ZeroPrompt } from '../../thinking/template.ts'
-import { boxed } from '../../verify/boxes.ts'
+import { boxedAnswer } from '../../verify/boxes.ts'
 
-/** What sampling needs of a tokenizer. */
+/** The part of a tokenizer that sampling needs. */
 export type TextCodec = Pick<Tokenizer, 'encode' | 'decode' | 'eosId' | 'applyChatTemplate'>
 
 /**
- * How a model is asked and how it answers: R1-Zero's template, with thinking and answer in tags; or the model's own chat
- * template, with thinking and then a summary, as R1 does.
+ * The format of prompt and response: R1-Zero's template, with thinking and answer in tags; or the model's own chat
+ * template, with thinking and then a summary, as in R1.
  */
 export type PromptTemplate = 'r1-zero' | 'chat'
 
-/** A sampled response, in tokens. */
+/** A sampled response as tokens. */
 export interface SampledResponse {
   readonly question: Question
   readonly prompt: string
@@ -26,25 +26,24 @@ export interface SampledResponse {
   readonly sequence: SampledSequence
 }
 
-/** A sampled response, read as text. */
+/** A sampled response as text, with what was parsed from it. */
 export interface SampledRollout extends Rollout, SampledResponse {
   readonly wellFormed: boolean
 }
 
-export interface SamplingOptions {
+interface SamplingOptions {
   /** By default R1-Zero's. */
   readonly template?: PromptTemplate | undefined
-  /** Responses a question. */
+  /** Responses per question. */
   readonly group: number
   readonly maxTokens: number
   readonly temperature: number
   readonly topP?: number
-  readonly topK?: number
-  /** Names the random stream: results are a pure function of weights, questions and stream. */
+  /** Name of the random stream: results are a pure function of weights, questions and stream. */
   readonly stream: readonly (number | string)[]
 }
 
-/** Samples `group` responses to every question and reads them. One array a question. */
+/** Samples `group` responses to every question and parses them. One array per question. */
 export async function rollOut(
   sampler: Sampler,
   codec: TextCodec,
@@ -58,7 +57,7 @@ export async function rollOut(
   )
 }
 
-/** Samples `group` responses to every question (all prompts in one tick, so that they share batches). One array a question. */
+/** Samples `group` responses to every question, all in one tick so that they share batches. One array per question. */
 export async function sampleResponses(
   sampler: Sampler,
   codec: TextCodec,
@@ -75,7 +74,6 @@ export async function sampleResponses(
         maxTokens: options.maxTokens,
         temperature: options.temperature,
         topP: options.topP ?? 1,
-        topK: options.topK ?? 0,
         stopTokens: [codec.eosId],
         seed: new Random(...options.stream, index).bits(),
       })
@@ -84,21 +82,24 @@ export async function sampleResponses(
   )
 }
 
-/** The template that a model knows: its own, unless it has none, or one that renders a question as R1-Zero's does. */
+/**
+ * The template that a model was trained with: its own, unless it has none or one that renders a question as R1-Zero's
+ * does.
+ */
 export function templateOf(tokenizer: Tokenizer): PromptTemplate {
   return tokenizer.hasChatTemplate && promptOf(tokenizer, 'chat', 'Why?') !== r1ZeroPrompt('Why?')
     ? 'chat'
     : 'r1-zero'
 }
 
-/** What the model reads before it answers a question. */
+/** The prompt of a question. */
 function promptOf(codec: TextCodec, template: PromptTemplate, question: string): string {
   return template === 'chat'
     ? codec.applyChatTemplate([{ role: 'user', content: question }], { addGenerationPrompt: true })
     : r1ZeroPrompt(question)
 }
 
-/** The text of a response to a question that was asked by `template`, R1-Zero's by default. */
+/** Decodes and parses a response to a question in `template`, by default R1-Zero's. */
 export function readSampled(
   codec: TextCodec,
   task: Task,
@@ -135,23 +136,24 @@ function readResponse(template: PromptTemplate, prompt: string, response: string
     return { ...parsed, summary: parsed.answer }
   }
   const parsed = parseSummary(response, { opened: /<think>\s*$/.test(prompt) })
-  return { ...parsed, answer: parsed.summary && (boxed(parsed.summary) ?? parsed.summary) }
+  return { ...parsed, answer: parsed.summary && (boxedAnswer(parsed.summary) ?? parsed.summary) }
 }
 
-/** What the rewards made of a rollout. */
-export interface Judgement {
-  /** Each reward by name; null: unknown or failed. */
+/** The results of the rewards and of the task's check for a rollout. */
+export interface RolloutScores {
+  /** Each reward by name; null if it is unknown or failed. */
   readonly rewards: Readonly<Record<string, number | null>>
-  /** Weighted sum; null leaves the rollout out of the update. */
+  /** Weighted sum; with null, the rollout is left out of the update. */
   readonly total: number | null
   readonly correct: boolean | null
-  /** One line a failed reward. */
+  /** One line per failed reward. */
   readonly errors: readonly string[]
 }
 
+/** A rollout as a row of the run store, without its step. */
 export function toRow(
   rollout: SampledRollout,
-  judgement: Judgement,
+  scores: RolloutScores,
   split: string,
   advantage: number | null,
 ): Omit<RolloutRow, 'step'> {
@@ -166,9 +168,9 @@ export function toRow(
     thinking: rollout.thinking,
     answer: rollout.answer,
     logprobs: rollout.sequence.logprobs,
-    rewards: judgement.rewards,
-    correct: judgement.correct,
-    total: judgement.total,
+    rewards: scores.rewards,
+    correct: scores.correct,
+    total: scores.total,
     advantage,
     stopReason: rollout.stopReason,
     length: rollout.tokens,

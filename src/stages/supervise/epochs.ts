@@ -2,14 +2,15 @@ import { learningRateAt, type Schedule } from '../../algorithms/schedules.ts'
 import { UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 import type { AdamSettings, Trainer } from '../../engines/contract.ts'
-import { checkpointOrStop } from '../../runs/checkpoint-or-stop.ts'
 import type { RunStore } from '../../runs/store.ts'
+import type { Run } from '../../runs/with-run.ts'
+import { runningTotal } from '../watch/metrics.ts'
 
 export interface EpochSettings {
   readonly seed: number
-  /** Passes over the training examples, each in an order of its own. */
+  /** Passes over the training examples, each in its own random order. */
   readonly epochs: number
-  /** Examples a step. The last step of an epoch has what is left. */
+  /** Examples per step; fewer in the last step of an epoch. */
   readonly batchSize: number
   readonly learningRate: number
   readonly schedule: Schedule
@@ -17,46 +18,47 @@ export interface EpochSettings {
   readonly betas: readonly [number, number]
   readonly weightDecay: number
   readonly gradClip: number
-  /** Steps between evaluations; null: once an epoch. */
+  /** Steps between evaluations; null: once per epoch. */
   readonly evalEvery: number | null
   readonly checkpointEvery: number
 }
 
-/** An evaluation as numbers by name; `loss` decides which one is best. */
+/** An evaluation as numbers by name; the evaluation with the lowest `loss` is the best. */
 export type EvaluationNumbers = Readonly<Record<string, number>> & { readonly loss: number }
 
-/** What a step did, before the update of the weights. */
-export interface StepLoss {
+/** The results of one optimizer step; the loss is from before the update. */
+interface StepLoss {
   readonly loss: number
-  readonly gradNorm: number
-  readonly flops: number
+  /** Null if the engine does not report it. */
+  readonly gradNorm: number | null
+  readonly flops: number | null
   readonly seconds: number
-  /** That count for the speed. */
+  /** Tokens, for the speed. */
   readonly tokens: number
-  /** More to record. */
+  /** Further metrics to record. */
   readonly metrics: Readonly<Record<string, number>>
 }
 
-export interface EpochStep<E> extends StepLoss {
+interface EpochStep<E> extends StepLoss {
   readonly step: number
   readonly steps: number
   readonly epoch: number
   readonly learningRate: number
-  /** On held-out examples, where this step was evaluated. */
+  /** On held-out examples; null if this step was not evaluated. */
   readonly evaluation: E | null
 }
 
-export interface EpochTraining<Example, E> {
+interface EpochTraining<Example, E> {
+  readonly run: Run
+  /** Holds the weights of the run's last checkpoint, or the base weights. */
   readonly trainer: Trainer
   readonly training: readonly Example[]
   readonly settings: EpochSettings
-  readonly store: RunStore
-  readonly signal?: AbortSignal | undefined
-  /** Names the random order. */
+  /** Name of the random stream that orders the examples. */
   readonly name: string
-  /** One optimizer step towards a batch. */
+  /** One optimizer step on a batch. */
   readonly learn: (batch: readonly Example[], adam: AdamSettings, step: number) => Promise<StepLoss>
-  /** The held-out examples by the present weights. */
+  /** Evaluates the trainer's weights on the held-out examples. */
   readonly evaluate: () => Promise<E>
   readonly onStart?: ((before: E, steps: number) => void) | undefined
   readonly onStep?: ((step: EpochStep<E>) => void) | undefined
@@ -66,24 +68,24 @@ export interface Epochs<E> {
   readonly steps: number
   readonly before: E
   readonly after: E
-  /** The evaluated step with the least loss, and its checkpoint. */
+  /** The evaluated step with the lowest loss, and its checkpoint. */
   readonly best: { readonly step: number; readonly loss: number; readonly checkpoint: string }
 }
 
 /**
- * Epochs over examples, with evaluations and checkpoints. Everything derives from (weights, seed, step). Goes on after the
- * store's last step, whose weights the trainer holds.
+ * Trains on examples for several epochs from the run's next step, with evaluations and checkpoints. Everything is a
+ * function of (weights, seed, step).
  */
 export async function trainEpochs<Example, E extends EvaluationNumbers>(
   job: EpochTraining<Example, E>,
 ): Promise<Epochs<E>> {
-  const { training, settings, store } = job
+  const { run, trainer, training, settings } = job
+  const { store } = run
   const perEpoch = Math.ceil(training.length / settings.batchSize)
   const steps = settings.epochs * perEpoch
 
-  // held-out examples before
-  if (store.metric('eval/loss').length === 0)
-    store.record(0, { metrics: evaluationMetrics(await job.evaluate()) })
+  // evaluation before training
+  await run.baseline(async () => ({ metrics: evaluationMetrics(await job.evaluate()) }))
   job.onStart?.(evaluationAt(store, 0), steps)
 
   for (let step = store.info().step + 1; step <= steps; step++) {
@@ -107,7 +109,7 @@ export async function trainEpochs<Example, E extends EvaluationNumbers>(
       step,
     )
 
-    // held-out examples during and after
+    // evaluation during and after training
     const last = step === steps
     const evaluation = last || step % (settings.evalEvery ?? perEpoch) === 0 ? await job.evaluate() : null
 
@@ -117,34 +119,37 @@ export async function trainEpochs<Example, E extends EvaluationNumbers>(
     store.record(step, {
       metrics: {
         loss,
-        grad_norm: gradNorm,
+        grad_norm: gradNorm ?? Number.NaN,
         learning_rate: learningRate,
         epoch: step / perEpoch,
         ...learned.metrics,
-        'total/tokens': (before['total/tokens'] ?? 0) + tokens,
-        'total/flops': (before['total/flops'] ?? 0) + flops,
+        'total/tokens': runningTotal(before, 'total/tokens', step, tokens),
+        'total/flops': runningTotal(before, 'total/flops', step, flops),
         'speed/training': tokens / seconds,
         'time/training': seconds,
         ...(evaluation ? evaluationMetrics(evaluation) : {}),
       },
     })
     job.onStep?.({ ...learned, step, steps, epoch: step / perEpoch, learningRate, evaluation })
-    // every evaluation has a checkpoint, so that the best one is kept
-    await checkpointOrStop(job, step, {
+    // every evaluated step has a checkpoint, so that the best one is kept
+    await run.endStep(step, {
       due: evaluation !== null || step % settings.checkpointEvery === 0,
       last,
       score: evaluation ? -evaluation.loss : null,
+      save: (directory) => trainer.save(directory, { optimizer: true }),
     })
   }
   return { steps, before: evaluationAt(store, 0), after: evaluationAt(store, steps), best: bestOf(store) }
 }
 
-/** @throws UserError where loss or gradient are no numbers any more. */
-export function refuseDivergence(step: number, loss: number, gradNorm: number): void {
-  if (!Number.isFinite(loss + gradNorm))
-    throw new UserError(
-      `training has diverged at step ${step} (loss ${loss}, gradient norm ${gradNorm}); lower learningRate`,
-    )
+/**
+ * Checks a loss before the weights are changed.
+ *
+ * @throws UserError if the loss is not finite.
+ */
+export function checkFinite(step: number, loss: number): void {
+  if (!Number.isFinite(loss))
+    throw new UserError(`training has diverged at step ${step} (loss ${loss}); lower learningRate`)
 }
 
 const EVALUATION = 'eval/'
@@ -153,7 +158,7 @@ function evaluationMetrics(evaluation: EvaluationNumbers): Record<string, number
   return Object.fromEntries(Object.entries(evaluation).map(([name, value]) => [EVALUATION + name, value]))
 }
 
-/** As it was recorded: numbers that were unknown (NaN) are not among them. */
+/** The evaluation recorded at a step, without the numbers that are unknown (NaN). */
 function evaluationAt<E extends EvaluationNumbers>(store: RunStore, step: number): E {
   const recorded = Object.entries(store.metricsAt(step)).filter(([name]) => name.startsWith(EVALUATION))
   return Object.fromEntries(recorded.map(([name, value]) => [name.slice(EVALUATION.length), value])) as E

@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { RunStore } from '../../runs/store.ts'
-import { FakeTrainer } from '../../testing/fake-engine.ts'
-import { type FinetuneSettings, type FinetuneStep, finetune } from './finetune.ts'
+import { withRun } from '../../runs/with-run.ts'
+import { fakeEngine } from '../../testing/fake-engine.ts'
+import type { EpochSettings } from './epochs.ts'
+import { type FinetuneStep, finetune } from './finetune.ts'
 import type { Sequence } from './learn.ts'
 
 let root: string
@@ -17,7 +19,7 @@ const sequence = (...tokens: number[]): Sequence => ({
   tokens: Int32Array.from(tokens),
   learned: Uint8Array.from(tokens, (_, t) => Number(t > 0)),
 })
-const settings: FinetuneSettings = {
+const settings: EpochSettings = {
   seed: 0,
   epochs: 4,
   batchSize: 4,
@@ -30,18 +32,25 @@ const settings: FinetuneSettings = {
   checkpointEvery: 100,
 }
 
-async function run(heldOut: Sequence, changes: Partial<FinetuneSettings> = {}) {
-  const store = RunStore.create({ recipe: 'sft', seed: 0, settings: {}, out: join(root, 'run') })
+async function run(heldOut: Sequence, changes: Partial<EpochSettings> = {}) {
   const steps: FinetuneStep[] = []
-  try {
-    const tuned = await finetune({
-      trainer: new FakeTrainer(),
+  const engine = fakeEngine()
+  const place = { recipe: 'sft', seed: 0, settings: {}, out: join(root, 'run') }
+  const tuned = await withRun(place, {}, async (run) => {
+    const trainer = await engine.trainer()
+    const outcome = await finetune({
+      run,
+      engine,
+      trainer,
       training: Array.from({ length: 10 }, () => sequence(5, 6)),
       heldOut: [heldOut],
       settings: { ...settings, ...changes },
-      store,
       onStep: (step) => steps.push(step),
     })
+    return run.finish(outcome, (folder) => trainer.save(folder))
+  })
+  const store = RunStore.open(tuned.run)
+  try {
     const checkpoints = store.checkpoints().map(({ step }) => step)
     return { ...tuned, steps, checkpoints, rates: store.metric('learning_rate').map(({ value }) => value) }
   } finally {
@@ -49,7 +58,7 @@ async function run(heldOut: Sequence, changes: Partial<FinetuneSettings> = {}) {
   }
 }
 
-test('evaluates once an epoch, with a checkpoint, and at the end', async () => {
+test('evaluates once per epoch, with a checkpoint, and at the end', async () => {
   const { steps, checkpoints, best, before, after } = await run(sequence(5, 6))
   expect(steps.map(({ heldOut }) => heldOut !== null)).toEqual(
     Array.from({ length: 12 }, (_, i) => (i + 1) % 3 === 0),
@@ -60,7 +69,7 @@ test('evaluates once an epoch, with a checkpoint, and at the end', async () => {
   expect(checkpoints).toEqual([9, 12])
 })
 
-test('keeps the checkpoint that was best on held-out sequences, where training goes on to worse', async () => {
+test('keeps the checkpoint that was best on held-out sequences, also if later training makes the loss worse', async () => {
   const { best, before, after, checkpoints } = await run(sequence(5, 7), { evalEvery: 1 })
   expect(best.step).toBe(2)
   expect(best.loss).toBeLessThan(after.loss)
@@ -69,7 +78,7 @@ test('keeps the checkpoint that was best on held-out sequences, where training g
   expect(existsSync(best.checkpoint)).toBe(true)
 })
 
-test.each<[string, Partial<FinetuneSettings>, number[]]>([
+test.each<[string, Partial<EpochSettings>, number[]]>([
   ['cosine', {}, [0.5, 1, 1, 0.55, 0.1]],
   ['constant', { schedule: { kind: 'constant', warmup: 4 } }, [0.25, 0.5, 0.75, 1, 1]],
 ])('the learning rate: %s', async (_, changes, expected) => {
@@ -77,7 +86,7 @@ test.each<[string, Partial<FinetuneSettings>, number[]]>([
   expect(rates.map((rate) => Number(rate.toFixed(9)))).toEqual(expected)
 })
 
-test('diverging is an error that says what to do', async () => {
+test('divergence is an error that says what to do', async () => {
   await expect(run(sequence(5, 6), { learningRate: Number.POSITIVE_INFINITY })).rejects.toThrow(
     /training has diverged at step \d+ .*lower learningRate/,
   )

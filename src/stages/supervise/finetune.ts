@@ -1,10 +1,8 @@
-import type { Trainer } from '../../engines/contract.ts'
-import type { RunStore } from '../../runs/store.ts'
+import type { Engine, Trainer } from '../../engines/contract.ts'
+import { withPolicyScorer } from '../../engines/policy.ts'
+import type { Run } from '../../runs/with-run.ts'
 import { type EpochSettings, type Epochs, trainEpochs } from './epochs.ts'
 import { type HeldOutLoss, heldOutLoss, learn, type Sequence } from './learn.ts'
-
-/** Its examples are sequences. */
-export type FinetuneSettings = EpochSettings
 
 export interface FinetuneStep {
   readonly step: number
@@ -14,17 +12,18 @@ export interface FinetuneStep {
   readonly learningRate: number
   /** Learned tokens. */
   readonly tokensPerSecond: number
-  /** On held-out sequences, where this step was evaluated. */
+  /** On held-out sequences; null if this step was not evaluated. */
   readonly heldOut: HeldOutLoss | null
 }
 
 export interface Finetuning {
+  readonly run: Run
+  readonly engine: Engine
+  /** Holds the weights of the run's last checkpoint, or the base weights. */
   readonly trainer: Trainer
   readonly training: readonly Sequence[]
   readonly heldOut: readonly Sequence[]
-  readonly settings: FinetuneSettings
-  readonly store: RunStore
-  readonly signal?: AbortSignal | undefined
+  readonly settings: EpochSettings
   readonly onStart?: ((before: HeldOutLoss, steps: number) => void) | undefined
   readonly onStep?: ((step: FinetuneStep) => void) | undefined
 }
@@ -32,23 +31,28 @@ export interface Finetuning {
 export type Finetuned = Epochs<HeldOutLoss>
 
 /**
- * Supervised fine-tuning: next-token prediction on what demonstrations say, with the loss on their learned tokens alone.
- * Goes on after the store's last step, whose weights the trainer holds.
+ * Supervised fine-tuning: next-token prediction on demonstrations, with the loss on their learned tokens only. Trains
+ * from the run's next step to the end.
  */
-export function finetune({ trainer, heldOut, onStep, ...job }: Finetuning): Promise<Finetuned> {
+export function finetune({ engine, heldOut, onStep, ...job }: Finetuning): Promise<Finetuned> {
+  const { trainer } = job
   return trainEpochs({
     ...job,
-    trainer,
     name: 'finetuning',
     learn: async (batch, adam, step) => {
       const { entropy, learned, ...outcome } = await learn(trainer, batch, adam, step)
       return {
         ...outcome,
         tokens: learned,
-        metrics: { entropy, 'batch/sequences': batch.length, 'batch/learned_tokens': learned },
+        metrics: {
+          entropy: entropy ?? Number.NaN,
+          'batch/sequences': batch.length,
+          'batch/learned_tokens': learned,
+        },
       }
     },
-    evaluate: async () => ({ ...(await heldOutLoss(trainer, heldOut)) }),
+    evaluate: () =>
+      withPolicyScorer({ engine, trainer }, async (scorer) => ({ ...(await heldOutLoss(scorer, heldOut)) })),
     onStep: ({ step, steps, epoch, loss, learningRate, tokens, seconds, evaluation }) =>
       onStep?.({
         step,

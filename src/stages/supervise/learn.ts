@@ -1,25 +1,32 @@
-import type { AdamSettings, Datum, Trainer } from '../../engines/contract.ts'
-import { refuseDivergence } from './epochs.ts'
+import type { AdamSettings, Datum, Scorer, Trainer } from '../../engines/contract.ts'
+import { checkFinite } from './epochs.ts'
 
-/** Tokens, and which of them are to be learned. */
+/** A tokenised text, with a mask of the tokens to learn. */
 export interface Sequence {
   readonly tokens: Int32Array
-  /** 1 where a token is to be predicted from those before it. */
+  /** 1 for each token that is to be predicted from the tokens before it. */
   readonly learned: Uint8Array
 }
 
+/** The result of a step. */
 export interface Learned {
   /** −1/n Σ log π over the n learned tokens of the batch, before the update. */
   readonly loss: number
-  readonly gradNorm: number
-  /** Mean entropy in nats where the learned tokens were predicted. */
-  readonly entropy: number
+  /** Null if the engine does not report it. */
+  readonly gradNorm: number | null
+  /** Mean entropy in nats at the positions that predict learned tokens; null if the engine does not report it. */
+  readonly entropy: number | null
+  /** Number of learned tokens. */
   readonly learned: number
-  readonly flops: number
+  readonly flops: number | null
   readonly seconds: number
 }
 
-/** One optimizer step towards a batch of sequences (pretraining, supervised fine-tuning). */
+/**
+ * One optimizer step on a batch of sequences (pretraining, supervised fine-tuning).
+ *
+ * @throws UserError if the loss is not finite; the weights are then unchanged.
+ */
 export async function learn(
   trainer: Trainer,
   batch: readonly Sequence[],
@@ -30,10 +37,11 @@ export async function learn(
   const learned = batch.reduce((sum, sequence) => sum + countLearned(sequence), 0)
   const datums = batch.map((sequence) => nextTokenDatum(sequence, 1 / learned))
   const { loss, flops, entropies } = await trainer.forwardBackward(datums, { kind: 'cross_entropy' })
+  checkFinite(step, loss)
   const { gradNorm } = await trainer.optimStep(adam)
   const seconds = (performance.now() - started) / 1000
-  refuseDivergence(step, loss, gradNorm)
-  return { loss, gradNorm, entropy: sumKnown(entropies) / learned, learned, flops, seconds }
+  const entropy = entropies === null ? null : sumKnown(entropies) / learned
+  return { loss, gradNorm, entropy, learned, flops, seconds }
 }
 
 export interface HeldOutLoss {
@@ -43,21 +51,24 @@ export interface HeldOutLoss {
   readonly sequences: number
 }
 
-/** Sequences that go to the engine at once. */
+/** Sequences sent to the engine at once. */
 const AT_ONCE = 256
 
-/** The loss on sequences that are not trained on. */
-export async function heldOutLoss(trainer: Trainer, sequences: readonly Sequence[]): Promise<HeldOutLoss> {
+/** The loss of the scorer's weights on sequences that are not trained on. */
+export async function heldOutLoss(scorer: Scorer, sequences: readonly Sequence[]): Promise<HeldOutLoss> {
   let sum = 0
   for (let from = 0; from < sequences.length; from += AT_ONCE) {
     const datums = sequences.slice(from, from + AT_ONCE).map((sequence) => nextTokenDatum(sequence, 1))
-    sum -= sumKnown((await trainer.forward(datums)).logprobs)
+    sum -= sumKnown(await scorer.logprobs(datums))
   }
   const tokens = sequences.reduce((total, sequence) => total + countLearned(sequence), 0)
   return { loss: sum / tokens, tokens, sequences: sequences.length }
 }
 
-/** Every token predicts the next; those that are learned have a loss of this weight. Sequences see nothing of each other. */
+/**
+ * Next-token prediction on a sequence of n tokens, as n − 1 positions; the loss term of each learned token has this
+ * weight.
+ */
 export function nextTokenDatum({ tokens, learned }: Sequence, weight: number): Datum {
   return {
     tokens: tokens.subarray(0, -1),
@@ -66,7 +77,7 @@ export function nextTokenDatum({ tokens, learned }: Sequence, weight: number): D
   }
 }
 
-/** The first token follows from nothing, so it is never learned. */
+/** Counts the learned tokens. The first token is never learned, since no token precedes it. */
 function countLearned({ learned }: Sequence): number {
   let count = 0
   for (let t = 1; t < learned.length; t++) count += learned[t]!

@@ -24,7 +24,7 @@ function tokenizerWith(template: string): Tokenizer {
   return Tokenizer.load(directory)
 }
 
-/** The text of the sequence, with what is learned in ‹›. */
+/** The text of the sequence, with the learned parts in ‹›. */
 function shown(codec: Tokenizer, demonstration: Demonstration): string {
   const { tokens, learned } = supervise(codec, demonstration)
   let text = ''
@@ -44,14 +44,14 @@ const assistant = (content: string, reasoning?: string): ChatMessage =>
     ? { role: 'assistant', content }
     : { role: 'assistant', content, reasoning_content: reasoning }
 
-const own = chatTemplate('')
+const defaultTemplate = chatTemplate('')
 const withoutMarks = (template: string): string => template.replace(/\{%-? (end)?generation -?%\}/g, '')
-/** As most chat templates are: a role, the content, an end of turn, a line end. */
+/** Like most chat templates: a role, the content, an end of turn, a line end. */
 const turns = `{% for m in messages %}<{{ m.role }}>
 {{ m.content }}<|endoftext|>
 {% endfor %}{% if add_generation_prompt %}<assistant>
 {% endif %}`
-/** The same with marks on lines of their own. */
+/** The same with marks on their own lines. */
 const markedTurns = `{%- for m in messages %}
   {%- if m.role == 'assistant' %}
     {{- '<assistant>\\n' }}
@@ -64,51 +64,56 @@ const markedTurns = `{%- for m in messages %}
   {%- endif %}
 {%- endfor %}
 {%- if add_generation_prompt %}{{- '<assistant>\\n' }}{%- endif %}`
-/** Marks where white space counts: nothing but what stands between them is learned. */
+/** Marks next to white space: only the text between them is learned. */
 const tightMarks =
   "{% for m in messages %}[{{ m.role }}] {% if m.role == 'assistant' %}{% generation %} {{ m.content }} {%- endgeneration -%}  {% endif %};{% endfor %}"
 
 const two = [user('1'), assistant('One.'), user('2'), assistant('Two.')]
 const thinking = '<think>a</think>b'
 
-describe('what is learned of a conversation', () => {
+describe('the learned part of a conversation', () => {
   const cases: [name: string, template: string, messages: ChatMessage[], expected: string][] = [
-    ['one turn', own, [user('Hi!'), assistant('Hello.')], 'User: Hi!. Assistant:‹ Hello.⏹›'],
-    ['several turns', own, two, 'User: 1. Assistant:‹ One.⏹›\nUser: 2. Assistant:‹ Two.⏹›'],
+    ['one turn', defaultTemplate, [user('Hi!'), assistant('Hello.')], 'User: Hi!. Assistant:‹ Hello.⏹›'],
+    ['several turns', defaultTemplate, two, 'User: 1. Assistant:‹ One.⏹›\nUser: 2. Assistant:‹ Two.⏹›'],
     [
       'a system message',
-      own,
+      defaultTemplate,
       [system('Be brief.'), user('Hi'), assistant('Hm')],
       'Be brief. User: Hi. Assistant:‹ Hm⏹›',
     ],
     [
       'thinking in the content',
-      own,
+      defaultTemplate,
       [user('Hi'), assistant(thinking)],
       `User: Hi. Assistant:‹ ${thinking}⏹›`,
     ],
     [
-      'thinking apart',
-      own,
+      'thinking in its own field',
+      defaultTemplate,
       [user('Hi'), assistant('b', 'a')],
       'User: Hi. Assistant:‹ <think>\na\n</think>\nb⏹›',
     ],
     [
       'thinking that the template leaves out of earlier answers',
-      own,
+      defaultTemplate,
       [user('1'), assistant(thinking), user('2'), assistant(thinking)],
       `User: 1. Assistant:‹ b⏹›\nUser: 2. Assistant:‹ ${thinking}⏹›`,
     ],
     [
-      'the last word is not the assistant’s',
-      own,
+      'the last message is not the assistant’s',
+      defaultTemplate,
       [user('1'), assistant('a'), user('2')],
       'User: 1. Assistant:‹ a⏹›\nUser: 2. Assistant:',
     ],
-    ['no marks', withoutMarks(own), two, 'User: 1. Assistant:‹ One.⏹›\nUser: 2. Assistant:‹ Two.⏹›'],
+    [
+      'no marks',
+      withoutMarks(defaultTemplate),
+      two,
+      'User: 1. Assistant:‹ One.⏹›\nUser: 2. Assistant:‹ Two.⏹›',
+    ],
     [
       'no marks, a system message, thinking',
-      withoutMarks(own),
+      withoutMarks(defaultTemplate),
       [system('S'), user('1'), assistant('b', 'a')],
       'S User: 1. Assistant:‹ <think>\na\n</think>\nb⏹›',
     ],
@@ -119,7 +124,7 @@ describe('what is learned of a conversation', () => {
       '<user>\n1⏹\n<assistant>\n‹One.⏹›\n<user>\n2⏹\n<assistant>\n‹Two.⏹›\n',
     ],
     [
-      'no marks: where nothing else ends a turn, the line end is learned',
+      'no marks: if nothing else ends a turn, the line end is learned',
       turns.replaceAll('<|endoftext|>', ''),
       [user('1'), assistant('One.')],
       '<user>\n1\n<assistant>\n‹One.\n›',
@@ -131,14 +136,14 @@ describe('what is learned of a conversation', () => {
       '<user>\n1⏹\n<assistant>\n‹a⏹›\n<assistant>\n‹b⏹›\n',
     ],
     [
-      // the line ends before the marks are text, as in Transformers
-      'marks on lines of their own',
+      // the line ends before the marks belong to the text, as in Transformers
+      'marks on their own lines',
       markedTurns,
       two,
       '<user>\n1⏹\n<assistant>\n\n‹One.⏹\n›\n<user>\n2⏹\n<assistant>\n\n‹Two.⏹\n›\n',
     ],
     [
-      'marks where white space counts',
+      'marks next to white space',
       tightMarks,
       [user('1'), assistant('a'), user('2')],
       '[user] ;[assistant] ‹ a›;[user] ;',
@@ -152,13 +157,13 @@ describe('what is learned of a conversation', () => {
   })
 })
 
-describe('what cannot be told is an error', () => {
+describe('an error if the learned part is unclear', () => {
   const cases: [name: string, template: string, messages: ChatMessage[], message: RegExp][] = [
     [
       'earlier thinking left out, without marks',
-      withoutMarks(own),
+      withoutMarks(defaultTemplate),
       [user('1'), assistant(thinking), user('2'), assistant('b')],
-      /renders message 2, the assistant's, otherwise when more follows.*a row of its own.*\{% generation %\}/,
+      /renders message 2, the assistant's, differently if more messages follow.*its own row.*\{% generation %\}/,
     ],
     [
       'no generation prompt',
@@ -166,26 +171,36 @@ describe('what cannot be told is an error', () => {
       two,
       /renders message 2/,
     ],
-    ['a mark in what is said', own, [user('a\uFDD0b'), assistant('c')], /holds U\+FDD0 or U\+FDD1/],
     [
-      'nothing said',
+      'a mark in the content',
+      defaultTemplate,
+      [user('a\uFDD0b'), assistant('c')],
+      /holds U\+FDD0 or U\+FDD1/,
+    ],
+    [
+      'an empty answer',
       tightMarks.replace('{{ m.content }}', '').replace('%} {%-', '%}{%-'),
       two,
-      /no token of the assistant/,
+      /no assistant tokens/,
     ],
-    ['the template refuses', own, [user('1'), { role: 'tool', content: 'x' }], /Unknown role: tool/],
+    [
+      'the template refuses',
+      defaultTemplate,
+      [user('1'), { role: 'tool', content: 'x' }],
+      /Unknown role: tool/,
+    ],
   ]
   test.each(cases)('%s', (_, template, messages, message) => {
     expect(() => supervise(tokenizerWith(template), { messages })).toThrow(message)
   })
 })
 
-test('of a completion, it and the end of the text', () => {
+test('the completion and the end of the text are learned', () => {
   const codec = Tokenizer.load(miniature)
   expect(shown(codec, { prompt: 'Question: 1+1? Answer:', completion: ' 2' })).toBe(
     'Question: 1+1? Answer:‹ 2⏹›',
   )
-  // a token may reach over the end of no prompt: it stands as it is asked
+  // no token spans the end of the prompt: the prompt has the same tokens as in sampling
   const { tokens } = supervise(codec, { prompt: 'Say: appl', completion: 'es' })
   expect([...tokens]).toEqual([...codec.encode('Say: appl'), ...codec.encode('es'), codec.eosId])
 })
@@ -223,14 +238,14 @@ describe('a tokenizer that puts a space before every text', () => {
   }
   const messages = [user('a'), assistant('b')]
 
-  test('adds none inside', () => {
+  test('adds no spaces inside a conversation', () => {
     const codec = spaced([])
     const { tokens, learned } = supervise(codec, { messages })
     expect([...tokens]).toEqual([...codec.encode('a:b')])
     expect([...learned]).toEqual([0, 0, 0, 1])
   })
 
-  test('and a token that reaches into the answer is an error', () => {
-    expect(() => supervise(spaced([': b']), { messages })).toThrow(/a token reaches from the prompt/)
+  test('a token that spans prompt and answer is an error', () => {
+    expect(() => supervise(spaced([': b']), { messages })).toThrow(/a token spans the end of the prompt/)
   })
 })

@@ -1,20 +1,20 @@
 import { UserError } from '../../common/errors.ts'
-import type { Part } from '../../models/generation-marks.ts'
+import type { ChatSpan } from '../../models/generation-marks.ts'
 import type { ChatMessage, Tokenizer } from '../../models/tokenizer.ts'
 import type { Demonstration } from '../../tasks/demonstrations.ts'
 import type { Sequence } from './learn.ts'
 
-/** What masks need of a tokenizer. */
-export type ChatCodec = Pick<
+/** The part of a tokenizer that masks need. */
+type ChatCodec = Pick<
   Tokenizer,
   'encode' | 'decode' | 'eosId' | 'isSpecial' | 'marksGeneration' | 'markedChat' | 'applyChatTemplate'
 >
 
 /**
- * A demonstration as tokens. Of a conversation, what the assistant wrote is learned, with the token that ends its turn;
- * of a prompt and its completion, the completion with the token that ends the text.
+ * A demonstration as tokens. In a conversation, the learned tokens are those that the assistant wrote, with the token
+ * that ends its turn; for a prompt and its completion, those of the completion, with the token that ends the text.
  *
- * @throws UserError where nothing can be learned, or it cannot be told what.
+ * @throws UserError if there is nothing to learn, or the assistant's tokens cannot be identified.
  */
 export function supervise(codec: ChatCodec, demonstration: Demonstration): Sequence {
   if ('messages' in demonstration) return encodeParts(codec, conversationParts(codec, demonstration.messages))
@@ -27,20 +27,23 @@ export function supervise(codec: ChatCodec, demonstration: Demonstration): Seque
   ])
 }
 
-/** What the assistant wrote and what stands between, by the template's own marks or else by what it renders. */
-function conversationParts(codec: ChatCodec, messages: readonly ChatMessage[]): Part[] {
+/**
+ * Splits a conversation into the assistant's parts and the rest, by the template's marks if it has them, else by
+ * rendering prefixes.
+ */
+function conversationParts(codec: ChatCodec, messages: readonly ChatMessage[]): ChatSpan[] {
   if (codec.marksGeneration) return codec.markedChat(messages)
   const whole = codec.applyChatTemplate(messages)
-  const parts: Part[] = []
+  const parts: ChatSpan[] = []
   let at = 0
   for (const [i, { role }] of messages.entries()) {
     if (role !== 'assistant') continue
-    // what the assistant reads before it answers, and the same with the answer
+    // the prompt of this answer, and the same with the answer
     const before = codec.applyChatTemplate(messages.slice(0, i), { addGenerationPrompt: true })
     const through = codec.applyChatTemplate(messages.slice(0, i + 1))
     if (before.length < at || !through.startsWith(before) || !whole.startsWith(through))
       throw new UserError(
-        `the chat template renders message ${i + 1}, the assistant's, otherwise when more follows or when it is asked for, so that its tokens cannot be told apart. Give every answer a row of its own that ends with it, or mark what the assistant writes in the template with {% generation %}`,
+        `the chat template renders message ${i + 1}, the assistant's, differently if more messages follow or if it is generated, so its tokens cannot be identified. Give every answer its own row that ends with it, or mark what the assistant writes in the template with {% generation %}`,
       )
     parts.push({ text: whole.slice(at, before.length), generated: false })
     parts.push({ text: through.slice(before.length), generated: true })
@@ -50,8 +53,8 @@ function conversationParts(codec: ChatCodec, messages: readonly ChatMessage[]): 
   return parts.filter(({ text }) => text !== '').flatMap((part) => withoutLineEnd(codec, part))
 }
 
-/** White space after the token that ends a turn belongs to the template: no model writes it, as it has stopped. */
-function withoutLineEnd(codec: ChatCodec, { text, generated }: Part): Part[] {
+/** White space after the token that ends a turn belongs to the template: the model has stopped before it. */
+function withoutLineEnd(codec: ChatCodec, { text, generated }: ChatSpan): ChatSpan[] {
   const turn = text.trimEnd()
   const last = generated && turn !== text ? codec.encode(turn).at(-1) : undefined
   if (last === undefined || !codec.isSpecial(last)) return [{ text, generated }]
@@ -62,10 +65,11 @@ function withoutLineEnd(codec: ChatCodec, { text, generated }: Part): Part[] {
 }
 
 /**
- * The tokens of text that is cut in parts. Each part is encoded alone, as a prompt is before it is answered: no token
- * reaches over a cut. Where a tokenizer puts a space before every text, that would add spaces; then the whole is cut.
+ * Encodes the parts of a text. Each part is encoded separately, as a prompt is in sampling, so no token spans two parts.
+ * If the tokenizer puts a space before every text, that would add spaces; the whole text is then encoded and its tokens
+ * are split.
  */
-function encodeParts(codec: ChatCodec, parts: readonly Part[]): Sequence {
+function encodeParts(codec: ChatCodec, parts: readonly ChatSpan[]): Sequence {
   const pieces = parts.map(({ text, generated }) => ({ ids: codec.encode(text), generated }))
   const joined = join(pieces)
   const whole = parts.map(({ text }) => text).join('')
@@ -79,7 +83,7 @@ function encodeParts(codec: ChatCodec, parts: readonly Part[]): Sequence {
       const through = codec.encode(text)
       if (before.some((id, t) => through[t] !== id))
         throw new UserError(
-          "a token reaches from the prompt into the assistant's answer, so that the two cannot be told apart; use a chat template that ends prompts with a token of its own",
+          "a token spans the end of the prompt and the start of the assistant's answer, so they cannot be separated; use a chat template that ends prompts with a special token",
         )
       const ids = through.subarray(before.length)
       before = through as Int32Array<ArrayBuffer>
@@ -98,7 +102,7 @@ function join(pieces: readonly { ids: Int32Array; generated: boolean }[]): Seque
     learned.fill(Number(generated), at, at + ids.length)
     at += ids.length
   }
-  // the first token follows from nothing
-  if (!learned.includes(1, 1)) throw new UserError('there is no token of the assistant to learn from')
+  // the first token cannot be learned
+  if (!learned.includes(1, 1)) throw new UserError('there are no assistant tokens to learn from')
   return { tokens, learned }
 }

@@ -1,24 +1,24 @@
 import { learningRateAt } from '../../algorithms/schedules.ts'
 import { Random } from '../../common/random.ts'
 import type { Trainer } from '../../engines/contract.ts'
-import { checkpointOrStop } from '../../runs/checkpoint-or-stop.ts'
 import type { RunStore } from '../../runs/store.ts'
+import type { Run } from '../../runs/with-run.ts'
 import type { TextCodec } from '../sample/rollouts.ts'
 import { learn } from './learn.ts'
 
 interface PretrainingSettings {
   readonly seed: number
-  /** Stop once this many tokens have been trained on. */
+  /** Training stops once it has seen this many tokens. */
   readonly tokens: number
-  /** A batch holds at most this many tokens, padding included. */
+  /** Most tokens in a batch, padding included. */
   readonly batchTokens: number
   /** Longer documents are dropped. */
   readonly maxLength: number
-  /** Documents among which those of similar length are batched together. */
+  /** Documents per window. Within a window, documents of similar length are batched together. */
   readonly windowDocuments: number
   readonly learningRate: number
   readonly warmupSteps: number
-  /** The last learning rate, as a share of the highest. */
+  /** The final learning rate as a share of the peak. */
   readonly finalShare: number
   readonly beta1: number
   readonly beta2: number
@@ -32,30 +32,28 @@ export interface PretrainingStep {
   readonly step: number
   readonly loss: number
   readonly learningRate: number
-  /** Trained on so far. */
+  /** Tokens trained on so far. */
   readonly tokens: number
   readonly tokensPerSecond: number
-  /** Documents dropped so far for their length. */
+  /** Documents dropped so far because they are too long. */
   readonly dropped: number
 }
 
 export interface Pretraining {
+  readonly run: Run
+  /** Holds the weights of the run's last checkpoint, or the initial ones. */
   readonly trainer: Trainer
   readonly codec: TextCodec
-  /** Window `index` of fresh documents: a pure function of the index. */
+  /** The documents of window `index`: a pure function of the index. */
   readonly documents: (index: number, count: number) => Iterable<string>
   readonly settings: PretrainingSettings
-  readonly store: RunStore
-  readonly signal?: AbortSignal | undefined
   readonly onStep?: ((step: PretrainingStep) => void) | undefined
 }
 
-/**
- * Next-token prediction on documents, each seen once. Goes on from the store's last step, whose weights the trainer
- * must hold. Returns the last step.
- */
+/** Next-token prediction on documents, each seen once, from the run's next step. Resolves to the last step. */
 export async function pretraining(job: Pretraining): Promise<PretrainingStep> {
-  const { trainer, codec, settings, store } = job
+  const { run, trainer, codec, settings } = job
+  const { store } = run
   let at = resumePoint(store)
   let last: PretrainingStep | null = null
   while (at.tokens < settings.tokens) {
@@ -75,14 +73,20 @@ export async function pretraining(job: Pretraining): Promise<PretrainingStep> {
         { ...settings, learningRate },
         step,
       )
-      at = { ...at, step, batch: at.batch + 1, tokens: at.tokens + learned, flops: at.flops + flops }
+      at = {
+        ...at,
+        step,
+        batch: at.batch + 1,
+        tokens: at.tokens + learned,
+        flops: at.flops + (flops ?? Number.NaN),
+      }
       const dropped = at.dropped + window.dropped
       last = { step, loss, learningRate, tokens: at.tokens, tokensPerSecond: learned / seconds, dropped }
       store.record(step, {
         metrics: {
           loss,
           learning_rate: learningRate,
-          grad_norm: gradNorm,
+          grad_norm: gradNorm ?? Number.NaN,
           'speed/training': last.tokensPerSecond,
           'total/tokens': at.tokens,
           'total/flops': at.flops,
@@ -92,10 +96,11 @@ export async function pretraining(job: Pretraining): Promise<PretrainingStep> {
         },
       })
       job.onStep?.(last)
-      await checkpointOrStop(job, step, {
+      await run.endStep(step, {
         due: step % settings.checkpointEvery === 0,
         last: at.tokens >= settings.tokens,
         score: null,
+        save: (directory) => trainer.save(directory, { optimizer: true }),
       })
     }
     if (at.batch === batches.length)
@@ -113,14 +118,16 @@ export async function pretraining(job: Pretraining): Promise<PretrainingStep> {
   )
 }
 
-/** Warm-up over `warmupSteps`; flat for the first half of the tokens, then linear down to `finalShare`. */
+/**
+ * Warm-up over `warmupSteps` steps, then constant for the first half of the tokens, then a linear decay to `finalShare`.
+ */
 function learningRateOf(settings: PretrainingSettings, step: number, tokens: number): number {
   const decay = { kind: 'warmup_stable_decay', warmup: 0, stable: 0.5, final: settings.finalShare } as const
   const warm = Math.min(1, step / settings.warmupSteps)
   return warm * learningRateAt(decay, settings.learningRate, tokens, settings.tokens)
 }
 
-/** Batches of documents of similar length: documents × longest ≤ batchTokens. In random order. */
+/** Batches of documents of similar length with documents × longest ≤ batchTokens, in random order. */
 function batchByLength(
   documents: readonly Int32Array[],
   batchTokens: number,
@@ -162,7 +169,7 @@ function resumePoint(store: RunStore) {
   return {
     step,
     tokens: metrics['total/tokens'] ?? 0,
-    flops: metrics['total/flops'] ?? 0,
+    flops: metrics['total/flops'] ?? (step === 0 ? 0 : Number.NaN),
     window: metrics['data/window'] ?? 0,
     batch: metrics['data/batch'] ?? 0,
     dropped: metrics['data/dropped_before_window'] ?? 0,

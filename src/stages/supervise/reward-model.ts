@@ -4,120 +4,124 @@ import {
   preferenceQuality,
   type ScoredComparison,
 } from '../../algorithms/preference.ts'
-import type { AdamSettings, Datum, Trainer } from '../../engines/contract.ts'
-import { encodeJudged, type RewardCodec, rewardDatum, rewardIn, rewardsOf } from '../../rewards/preference.ts'
-import type { RunStore } from '../../runs/store.ts'
+import type { AdamSettings, Comparison, Engine, RewardScorer, Trainer } from '../../engines/contract.ts'
+import { withPolicyRewardScorer } from '../../engines/policy.ts'
+import { encodeScoredText, type RewardCodec } from '../../rewards/preference.ts'
+import type { Run } from '../../runs/with-run.ts'
 import type { Preference } from '../../tasks/preferences.ts'
 import {
+  checkFinite,
   type EpochSettings,
   type Epochs,
   type EvaluationNumbers,
-  refuseDivergence,
   trainEpochs,
 } from './epochs.ts'
 
-/** Two texts, the better one first, or one with its label: as tokens. */
-export interface Comparison {
+/** A preference as tokens: two texts, the better one first, or one text with its label. */
+export interface EncodedPreference {
   readonly texts: readonly Int32Array[]
-  /** Of a labelled text; null for a pair. */
+  /** Is the labelled text good? Null for a pair. */
   readonly good: boolean | null
 }
 
-export function comparisonOf(codec: RewardCodec, preference: Preference): Comparison {
+/** Encodes the texts of a preference. */
+export function encodePreference(codec: RewardCodec, preference: Preference): EncodedPreference {
   if ('response' in preference)
-    return { texts: [encodeJudged(codec, preference.response)], good: preference.good }
+    return { texts: [encodeScoredText(codec, preference.response)], good: preference.good }
   const { chosen, rejected } = preference
-  return { texts: [encodeJudged(codec, chosen), encodeJudged(codec, rejected)], good: null }
+  return { texts: [encodeScoredText(codec, chosen), encodeScoredText(codec, rejected)], good: null }
 }
 
-/** A comparison's texts as data: their signs, and weights that add up to its own. */
-export function comparisonDatums(
-  { texts, good }: Comparison,
-  number: number,
-  weight: number,
-  padId: number,
-): Datum[] {
-  return texts.map((tokens, i) => {
-    const sign = good === null ? 1 - 2 * i : good ? 1 : -1
-    return { ...rewardDatum(tokens, padId, { weight: weight / texts.length, sign }), comparison: number }
-  })
+/** A preference as a comparison for the trainer. */
+export function toComparison({ texts, good }: EncodedPreference, weight: number): Comparison {
+  const signs = good === null ? ([1, -1] as const) : ([good ? 1 : -1] as const)
+  return { texts: texts.map((tokens, i) => ({ tokens, sign: signs[i]! })), weight }
 }
 
-/** One optimizer step on −1/n Σ log σ(z) over the n comparisons of a batch. */
+/**
+ * One optimizer step on −1/n Σ log σ(z) over the n comparisons of a batch.
+ *
+ * @throws UserError if the loss is not finite; the weights are then unchanged.
+ */
 export async function learnPreferences(
   trainer: Trainer,
-  batch: readonly Comparison[],
-  padId: number,
+  batch: readonly EncodedPreference[],
   adam: AdamSettings,
   step: number,
 ) {
   const started = performance.now()
-  const datums = batch.flatMap((comparison, i) => comparisonDatums(comparison, i, 1 / batch.length, padId))
-  const { loss, flops, logprobs } = await trainer.forwardBackward(datums, { kind: 'preference' })
+  const comparisons = batch.map((preference) => toComparison(preference, 1 / batch.length))
+  const { loss, flops, rewards } = await trainer.compare(comparisons)
+  checkFinite(step, loss)
   const { gradNorm } = await trainer.optimStep(adam)
   const seconds = (performance.now() - started) / 1000
-  refuseDivergence(step, loss, gradNorm)
-  return { loss, gradNorm, flops, seconds, scored: scoredOf(batch, logprobs.map(rewardIn)) }
+  return { loss, gradNorm, flops, seconds, scored: batch.map((one, i) => scored(one, rewards[i]!)) }
 }
 
-function scoredOf(comparisons: readonly Comparison[], rewards: readonly number[]): ScoredComparison[] {
-  let at = 0
-  return comparisons.map(({ texts, good }) => {
-    const from = at
-    at += texts.length
-    return { rewards: rewards.slice(from, at), lengths: texts.map(({ length }) => length), good }
-  })
-}
-
-/** Comparisons that are not trained on. */
-async function heldOutPreferences(
-  trainer: Trainer,
-  comparisons: readonly Comparison[],
-  padId: number,
+/** The quality of the scorer's rewards on held-out preferences. */
+async function heldOutQuality(
+  scorer: RewardScorer,
+  preferences: readonly EncodedPreference[],
 ): Promise<PreferenceQuality> {
-  const texts = comparisons.flatMap((comparison) => comparison.texts)
-  return preferenceQuality(scoredOf(comparisons, await rewardsOf(trainer, texts, padId)))
+  const rewards = await scorer.rewards(preferences.flatMap(({ texts }) => texts))
+  let next = 0
+  return preferenceQuality(
+    preferences.map((one) =>
+      scored(
+        one,
+        one.texts.map(() => rewards[next++]!),
+      ),
+    ),
+  )
 }
+
+const scored = ({ texts, good }: EncodedPreference, rewards: readonly number[]): ScoredComparison => ({
+  rewards,
+  lengths: texts.map(({ length }) => length),
+  good,
+})
 
 export interface RewardStep {
   readonly step: number
   readonly steps: number
   readonly epoch: number
   readonly loss: number
-  /** Share of the batch's comparisons that the model judged right before it learned from them. */
+  /** Share of the batch's comparisons that the model ranked correctly before the step. */
   readonly accuracy: number
   readonly learningRate: number
   readonly tokensPerSecond: number
   readonly heldOut: PreferenceQuality | null
 }
 
-export interface RewardTraining {
+interface RewardTraining {
+  readonly run: Run
+  readonly engine: Engine
+  /** Holds the weights of the run's last checkpoint, or the base weights. */
   readonly trainer: Trainer
-  readonly training: readonly Comparison[]
-  readonly heldOut: readonly Comparison[]
-  /** The reward is read at the last token that is not this one. */
-  readonly padId: number
+  readonly training: readonly EncodedPreference[]
+  readonly heldOut: readonly EncodedPreference[]
   readonly settings: EpochSettings
-  readonly store: RunStore
-  readonly signal?: AbortSignal | undefined
   readonly onStart?: ((before: PreferenceQuality, steps: number) => void) | undefined
   readonly onStep?: ((step: RewardStep) => void) | undefined
 }
 
-/** Reward-model training. Goes on after the store's last step, whose weights the trainer holds. */
+/** Trains a reward model, from the run's next step to the end. */
 export async function trainReward(job: RewardTraining): Promise<Epochs<PreferenceQuality>> {
-  const { trainer, heldOut, padId, onStart, onStep, ...rest } = job
-  const { before, after, ...trained } = await trainEpochs<Comparison, EvaluationNumbers>({
+  const { engine, trainer, heldOut, onStart, onStep, ...rest } = job
+  const { before, after, ...trained } = await trainEpochs<EncodedPreference, EvaluationNumbers>({
     ...rest,
     trainer,
     name: 'reward',
     learn: async (batch, adam, step) => {
-      const { scored, ...outcome } = await learnPreferences(trainer, batch, padId, adam, step)
+      const { scored, ...outcome } = await learnPreferences(trainer, batch, adam, step)
       const { accuracy, margin } = preferenceQuality(scored)
       const tokens = scored.flatMap(({ lengths }) => lengths).reduce((sum, length) => sum + length, 0)
       return { ...outcome, tokens, metrics: { accuracy, margin, 'batch/comparisons': batch.length } }
     },
-    evaluate: async () => toNumbers(await heldOutPreferences(trainer, heldOut, padId)),
+    evaluate: () =>
+      withPolicyRewardScorer({ engine, trainer }, async (scorer) =>
+        toNumbers(await heldOutQuality(scorer, heldOut)),
+      ),
     onStart: (numbers, steps) => onStart?.(fromNumbers(numbers), steps),
     onStep: ({ step, steps, epoch, loss, learningRate, metrics, tokens, seconds, evaluation }) =>
       onStep?.({
@@ -134,10 +138,10 @@ export async function trainReward(job: RewardTraining): Promise<Epochs<Preferenc
   return { ...trained, before: fromNumbers(before), after: fromNumbers(after) }
 }
 
-/** The names of the histogram's parts in the run: the lower edge of each. */
-const PARTS = ['below', ...HISTOGRAM_EDGES].map((edge) => `margins/${edge}`)
+/** Names of the histogram's bins in the run: by their lower edge. */
+const BINS = ['below', ...HISTOGRAM_EDGES].map((edge) => `margins/${edge}`)
 
-/** An evaluation as numbers by name, to be recorded. */
+/** An evaluation as numbers by name, for the record. */
 function toNumbers(quality: PreferenceQuality): EvaluationNumbers {
   const { longerWins, lengthCorrelation, histogram, ...plain } = quality
   return {
@@ -146,7 +150,7 @@ function toNumbers(quality: PreferenceQuality): EvaluationNumbers {
     'longer_wins/model': longerWins.model,
     'length_correlation/gold': lengthCorrelation.gold,
     'length_correlation/model': lengthCorrelation.model,
-    ...Object.fromEntries(PARTS.map((name, i) => [name, histogram.counts[i]!])),
+    ...Object.fromEntries(BINS.map((name, i) => [name, histogram.counts[i]!])),
   }
 }
 
@@ -159,6 +163,6 @@ function fromNumbers(numbers: EvaluationNumbers): PreferenceQuality {
     margin: known('margin'),
     longerWins: { gold: known('longer_wins/gold'), model: known('longer_wins/model') },
     lengthCorrelation: { gold: known('length_correlation/gold'), model: known('length_correlation/model') },
-    histogram: { edges: HISTOGRAM_EDGES, counts: PARTS.map(known) },
+    histogram: { edges: HISTOGRAM_EDGES, counts: BINS.map(known) },
   }
 }

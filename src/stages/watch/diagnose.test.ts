@@ -42,7 +42,7 @@ const cases: [string, Symptoms, RegExp[]][] = [
     [/97 % .*cut off.*"on and on"/],
   ],
   ['no answer', symptoms({}, [{ ...good, text: 'hm', answer: null }]), [/no answer could be read.*"hm"/]],
-  ['format never met', symptoms({ format: 0 }), [/format was never met/]],
+  ['format never right', symptoms({ format: 0 }), [/format never occurs/]],
   ['learning rate 0', symptoms({ learning_rate: 0 }), [/learning rate is 0/]],
   ['nothing right', symptoms({ 'groups/zero_variance': 1, accuracy: 0 }), [/no answer is right/]],
   ['all right', symptoms({ 'groups/zero_variance': 1, accuracy: 1 }), [/every answer is right/]],
@@ -53,12 +53,12 @@ const cases: [string, Symptoms, RegExp[]][] = [
 ]
 
 test.each(cases)('%s', (_, given, expected) => {
-  const said = diagnose(given)
-  expect(said).toHaveLength(expected.length)
-  for (const [i, pattern] of expected.entries()) expect(said[i]).toMatch(pattern)
+  const causes = diagnose(given)
+  expect(causes).toHaveLength(expected.length)
+  for (const [i, pattern] of expected.entries()) expect(causes[i]).toMatch(pattern)
 })
 
-test('a single bad step is no cause', () => {
+test('a symptom in only some of the steps is not reported', () => {
   const given = symptoms({ format: 0 })
   expect(diagnose({ ...given, window: [{ ...healthy }, ...given.window.slice(1)] })).toEqual([])
 })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { fakeTask } from '../../testing/fake-engine.ts'
 import type { SampledRollout } from '../sample/rollouts.ts'
-import { responseMetrics, rewardMetrics, tokenMetrics, zeroVarianceShare } from './metrics.ts'
+import { responseMetrics, rewardMetrics, runningTotal, tokenMetrics, zeroVarianceShare } from './metrics.ts'
 
 const rollout = (
   response: string,
@@ -46,24 +46,20 @@ test('responseMetrics', () => {
   })
 })
 
-test('repetition is of whole responses', () => {
-  const loop = rollout('Wait, wrong. '.repeat(8), 30) // 32 words and signs: 17 n-grams, 4 of them different
+test('repetition is measured within each response', () => {
+  const loop = rollout('Wait, wrong. '.repeat(8), 30) // 32 words and symbols: 17 n-grams, 4 of them distinct
   expect(responseMetrics([loop, rollout('7', 1)])['repetition/mean']).toBeCloseTo(13 / 17 / 2)
 })
 
-test('rewardMetrics are means over what is known', () => {
-  const judgement = (
+test('rewardMetrics are means over the known values', () => {
+  const scores = (
     total: number | null,
     accuracy: number | null,
     correct: boolean | null,
     errors: string[] = [],
   ) => ({ total, rewards: { accuracy }, correct, errors })
   expect(
-    rewardMetrics([
-      judgement(1.1, 1, true),
-      judgement(0.1, 0, false),
-      judgement(null, null, null, ['accuracy: x']),
-    ]),
+    rewardMetrics([scores(1.1, 1, true), scores(0.1, 0, false), scores(null, null, null, ['accuracy: x'])]),
   ).toEqual({
     accuracy: 0.5,
     'reward/total': 0.6000000000000001,
@@ -72,23 +68,23 @@ test('rewardMetrics are means over what is known', () => {
   })
 })
 
-test('a reward that applies to some rollouts has its mean over them', () => {
-  const judgement = (rewards: Record<string, number | null>) => ({
+test('the mean of a reward is taken over the rollouts that it applies to', () => {
+  const scores = (rewards: Record<string, number | null>) => ({
     total: 1,
     rewards,
     correct: null,
     errors: [],
   })
   const means = rewardMetrics([
-    judgement({ accuracy: 1 }),
-    judgement({ helpful: 3, language: 1 }),
-    judgement({ helpful: 1, language: 0 }),
-    judgement({ helpful: null, language: 0.5 }),
+    scores({ accuracy: 1 }),
+    scores({ helpful: 3, language: 1 }),
+    scores({ helpful: 1, language: 0 }),
+    scores({ helpful: null, language: 0.5 }),
   ])
   expect(means).toMatchObject({ 'reward/accuracy': 1, 'reward/helpful': 2, 'reward/language': 0.5 })
 })
 
-test('what cannot be known is NaN, never 0', () => {
+test('an unknown value is NaN, never 0', () => {
   expect(rewardMetrics([])).toMatchObject({ accuracy: Number.NaN, 'reward/total': Number.NaN })
   expect(tokenMetrics([])).toMatchObject({
     entropy: Number.NaN,
@@ -135,7 +131,27 @@ describe('tokenMetrics', () => {
     }
     for (const [name, value] of Object.entries(expected)) expect(metrics[name], name).toBeCloseTo(value, 6)
   })
-  test('off-policy minibatches tell nothing of a mismatch', () => {
+  test('off-policy minibatches do not count as a mismatch', () => {
     expect(tokenMetrics([{ ...sequence, onPolicy: false }])['mismatch/max']).toBeNaN()
   })
+  test('values that the engine does not report are unknown, and the rest are known', () => {
+    const { entropies: _, clipped: __, ...known } = sequence
+    const metrics = tokenMetrics([sequence, { ...known, entropies: null, clipped: null }])
+    expect(metrics).toMatchObject({
+      entropy: Number.NaN,
+      'clip/low': Number.NaN,
+      'clip/high': Number.NaN,
+      'mismatch/max': 0.5,
+    })
+    expect(metrics.kl).toBe(tokenMetrics([sequence]).kl)
+  })
+})
+
+test.each([
+  [1, {}, 5, 5],
+  [2, { 'total/flops': 5 }, 3, 8],
+  [2, { 'total/flops': 5 }, null, Number.NaN],
+  [3, {}, 3, Number.NaN],
+])('the total at step %i after %j, with %j added', (step, before, added, total) => {
+  expect(runningTotal(before, 'total/flops', step, added)).toBe(total)
 })

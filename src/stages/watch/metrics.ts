@@ -3,24 +3,24 @@ import { klEstimate } from '../../algorithms/kl.ts'
 import { isMixed } from '../../rewards/language.ts'
 import { NGRAM, repeatedShare } from '../../rewards/repetition.ts'
 import { countReflection } from '../../thinking/reflection.ts'
-import type { Judgement, SampledRollout } from '../sample/rollouts.ts'
+import type { RolloutScores, SampledRollout } from '../sample/rollouts.ts'
 
-/** The mean; NaN (unknown) of nothing. */
+/** The mean; NaN (unknown) if there are no values. */
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
-/** The share of `true`; NaN (unknown) of nothing. */
+/** The share of `true`; NaN (unknown) if there are no flags. */
 function share(flags: readonly boolean[]): number {
   return flags.filter(Boolean).length / flags.length
 }
 
 const known = (values: readonly (number | null)[]): number[] => values.filter((value) => value !== null)
 
-/** The chain of thought or, where there is none, the whole response. */
+/** The chain of thought or, if there is none, the whole response. */
 const thought = (rollout: SampledRollout): string => rollout.thinking ?? rollout.response
 
-/** What can be said of responses alone: length, form, reflection, repetition, languages. */
+/** Metrics of responses that need no rewards: length, format, reflection, repetition, languages. */
 export function responseMetrics(rollouts: readonly SampledRollout[]): Record<string, number> {
   const lengths = rollouts.map((rollout) => rollout.tokens)
   const reflections = rollouts.map((rollout) => countReflection(rollout.response))
@@ -37,40 +37,42 @@ export function responseMetrics(rollouts: readonly SampledRollout[]): Record<str
   }
 }
 
-/** Rewards by name, their weighted total, and accuracy; the mean over the rollouts where each is known. */
-export function rewardMetrics(judgements: readonly Judgement[]): Record<string, number> {
+/** Accuracy, each reward by name, and their weighted total: means over the rollouts with a known value. */
+export function rewardMetrics(scores: readonly RolloutScores[]): Record<string, number> {
   const metrics: Record<string, number> = {
-    accuracy: share(judgements.map(({ correct }) => correct).filter((correct) => correct !== null)),
-    'reward/total': mean(known(judgements.map(({ total }) => total))),
-    'rewards/errors': judgements.reduce((sum, { errors }) => sum + errors.length, 0),
+    accuracy: share(scores.map(({ correct }) => correct).filter((correct) => correct !== null)),
+    'reward/total': mean(known(scores.map(({ total }) => total))),
+    'rewards/errors': scores.reduce((sum, { errors }) => sum + errors.length, 0),
   }
-  for (const name of new Set(judgements.flatMap(({ rewards }) => Object.keys(rewards))))
-    metrics[`reward/${name}`] = mean(known(judgements.map(({ rewards }) => rewards[name] ?? null)))
+  for (const name of new Set(scores.flatMap(({ rewards }) => Object.keys(rewards))))
+    metrics[`reward/${name}`] = mean(known(scores.map(({ rewards }) => rewards[name] ?? null)))
   return metrics
 }
 
-/** Share of groups in which all known totals are the same, so that no advantage differs from 0. */
+/** Share of groups whose known totals are all equal, so that all advantages are 0. */
 export function zeroVarianceShare(totals_P_G: readonly (readonly (number | null)[])[]): number {
   return share(totals_P_G.map(isZeroVariance))
 }
 
-/** One trained sequence as the trainer saw it; entries with weight 0 are left out of every mean. */
+/** One training sequence with the trainer's results. Positions with weight 0 are left out of every mean. */
 export interface TrainedSequence {
   readonly weights: Float32Array
   /** log π_θ of the trainer. */
   readonly trainer: Float32Array
-  /** log π_old, of which the ratio is taken. */
+  /** log π_old, for the ratio π_θ / π_old. */
   readonly old: Float32Array
-  /** What the sampler gave. */
+  /** log π of the sampler. */
   readonly sampler: Float32Array
-  readonly entropies: Float32Array
-  readonly clipped: Float32Array
+  /** Null if the engine does not report it. */
+  readonly entropies: Float32Array | null
+  readonly clipped: Float32Array | null
+  /** log π_ref. */
   readonly reference: Float32Array
-  /** Were the trainer's weights still those that were sampled from? Only then does a gap mean a mismatch. */
+  /** Did the trainer still have the weights that were sampled from? Only then is a gap a mismatch. */
   readonly onPolicy: boolean
 }
 
-/** Entropy, KL, clip shares, ratio and the sampler/trainer gap, over all trained tokens. */
+/** Entropy, KL, clip shares, ratio and the gap between sampler and trainer, over all trained tokens. NaN is unknown. */
 export function tokenMetrics(sequences: readonly TrainedSequence[]): Record<string, number> {
   let tokens = 0
   let entropy = 0
@@ -88,11 +90,12 @@ export function tokenMetrics(sequences: readonly TrainedSequence[]): Record<stri
       const gap = Math.abs(s.trainer[t]! - s.sampler[t]!)
       const ratio = Math.exp(s.trainer[t]! - s.old[t]!)
       tokens++
-      entropy += s.entropies[t]!
+      entropy += s.entropies?.[t] ?? Number.NaN
       ratioSum += ratio
       ratioMax = Math.max(ratioMax, ratio)
-      if (s.clipped[t]! < 0) clipLow++
-      if (s.clipped[t]! > 0) clipHigh++
+      const clipped = s.clipped?.[t] ?? Number.NaN
+      clipLow += Number.isNaN(clipped) ? clipped : Number(clipped < 0)
+      clipHigh += Number.isNaN(clipped) ? clipped : Number(clipped > 0)
       if (s.onPolicy) {
         gapTokens++
         gapSum += gap
@@ -110,4 +113,18 @@ export function tokenMetrics(sequences: readonly TrainedSequence[]): Record<stri
     'ratio/mean': ratioSum / tokens,
     'ratio/max': tokens ? ratioMax : Number.NaN,
   }
+}
+
+/**
+ * A total over the steps of a run, such as its FLOPs: the total in the previous step's metrics plus `amount`. From the
+ * first step with an unknown amount (null), the total is unknown (NaN).
+ */
+export function runningTotal(
+  before: Readonly<Record<string, number>>,
+  name: string,
+  step: number,
+  amount: number | null,
+): number {
+  const total = before[name] ?? (step === 1 ? 0 : Number.NaN)
+  return total + (amount ?? Number.NaN)
 }

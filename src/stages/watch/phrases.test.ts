@@ -19,7 +19,7 @@ test.each<[string, string, string, string[]]>([
   expect(phrasesOf(text)).toEqual({ writing, found: new Set(phrases) })
 })
 
-/** Steps of responses to `questions` different questions each; text by the number of the response. */
+/** Steps with two answers to each of `questions` questions; `text(i)` is answer i. */
 const steps = (questions: number, text: (i: number) => string, from = 0) =>
   Array.from({ length: 5 }, (_, step) =>
     countPhrases(
@@ -29,24 +29,24 @@ const steps = (questions: number, text: (i: number) => string, from = 0) =>
       })),
     ),
   )
-const own = (i: number): string => `answer${i} goes here${i}`
-const padded = (i: number): string => `${own(i)} and I am glad`
+const distinct = (i: number): string => `answer${i} goes here${i}`
+const padded = (i: number): string => `${distinct(i)} and I am glad`
 
-test('the phrase that spread most, by the way of writing', () => {
+test('finds the phrase that spread most, in either writing system', () => {
   const mixed = (i: number): string => (i % 2 ? '我很高兴' : 'so it is')
   const glad = (i: number): string => (i % 2 ? '我很高兴帮忙' : 'so it is')
-  expect(mostSpread(steps(4, own), steps(4, padded, 1))).toMatchObject({ was: 0, is: 1 })
+  expect(mostSpread(steps(4, distinct), steps(4, padded, 1))).toMatchObject({ was: 0, is: 1 })
   expect(mostSpread(steps(4, mixed), steps(4, glad, 1))).toEqual({ phrase: '我很高兴帮', was: 0, is: 1 })
 })
 
 test.each<[string, ReturnType<typeof steps>, ReturnType<typeof steps>]>([
-  ['it stood there from the first', steps(4, padded), steps(4, padded, 1)],
+  ['it was frequent from the start', steps(4, padded), steps(4, padded, 1)],
   [
-    'it was no longer rare',
+    'it was not rare at first',
     steps(4, (i) => (i < 3 ? padded(i) : '')),
     steps(4, (i) => (i < 3 ? padded(i) : ''), 1),
   ],
-  ['there are too few questions', steps(1, own), steps(1, padded, 1)],
-])('none where %s', (_, first, last) => {
+  ['there are too few questions', steps(1, distinct), steps(1, padded, 1)],
+])('no phrase if %s', (_, first, last) => {
   expect(mostSpread(first, last)).toBeNull()
 })

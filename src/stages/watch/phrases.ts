@@ -1,28 +1,30 @@
-/** Characters of scripts that put no spaces between words. */
+/** Characters of scripts without spaces between words. */
 const CHARACTER = '[\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}]'
 const PART = new RegExp(`${CHARACTER}|(?:(?!${CHARACTER})[\\p{L}\\p{M}])+`, 'gu')
 const IS_CHARACTER = new RegExp(`^${CHARACTER}$`, 'u')
 
-/** Two ways of writing, each with phrases of its own: so many words, or so many characters. */
+/** Two writing systems, with the length of a phrase in words or in characters. */
 const LENGTHS = { words: 3, characters: 5 }
 type Writing = keyof typeof LENGTHS
 const WRITINGS = Object.keys(LENGTHS) as Writing[]
 
-/** The phrases of a step's responses, by the way in which most of a response is written. */
+/** Phrases in the answers of a step, by the writing system of most of an answer. */
 export type Phrases = Readonly<Record<Writing, Written>>
 
 interface Written {
   readonly responses: number
   readonly questions: ReadonlySet<string>
-  /** Phrase → the responses in which it stands. */
+  /** Number of answers that contain each phrase. */
   readonly counts: ReadonlyMap<string, number>
 }
 
-/** Counts in how many responses each phrase stands. */
-export function countPhrases(said: readonly { readonly question: string; readonly text: string }[]): Phrases {
+/** Counts the answers that contain each phrase. */
+export function countPhrases(
+  answers: readonly { readonly question: string; readonly text: string }[],
+): Phrases {
   const empty = () => ({ responses: 0, questions: new Set<string>(), counts: new Map<string, number>() })
   const phrases = { words: empty(), characters: empty() }
-  for (const { question, text } of said) {
+  for (const { question, text } of answers) {
     const { writing, found } = phrasesOf(text)
     const written = phrases[writing]
     written.responses++
@@ -32,7 +34,7 @@ export function countPhrases(said: readonly { readonly question: string; readonl
   return phrases
 }
 
-/** The phrases of a text, each once. Numbers and signs are no part of them. */
+/** The distinct phrases of a text, without numbers and symbols. */
 export function phrasesOf(text: string): { writing: Writing; found: Set<string> } {
   const parts = text.toLowerCase().match(PART) ?? []
   const characters = parts.filter((part) => IS_CHARACTER.test(part))
@@ -45,24 +47,24 @@ export function phrasesOf(text: string): { writing: Writing; found: Set<string> 
   return { writing, found }
 }
 
-/** A phrase that stands in no more of the responses has not taken over. */
+/** A phrase in at most this share of the answers is rare. */
 const RARE = 0.2
-/** Questions without which a share says nothing: all responses to one question may well have its words. */
+/** Minimum number of questions for a meaningful share: all answers to one question may repeat its words. */
 const QUESTIONS = 10
 
 export interface Spread {
   readonly phrase: string
-  /** Share of the responses in which it stands. */
+  /** Shares of the answers that contain it, in the first and in the last steps. */
   readonly was: number
   readonly is: number
 }
 
-/** The phrase that stands in most responses of the last steps, of those that were rare in the first. */
+/** The phrase that is most frequent in the last steps among those that were rare in the first steps, or null. */
 export function mostSpread(first: readonly Phrases[], last: readonly Phrases[]): Spread | null {
   let most: Spread | null = null
   for (const writing of WRITINGS) {
-    const then = together(first.map((phrases) => phrases[writing]))
-    const now = together(last.map((phrases) => phrases[writing]))
+    const then = merged(first.map((phrases) => phrases[writing]))
+    const now = merged(last.map((phrases) => phrases[writing]))
     if (then.questions.size < QUESTIONS || now.questions.size < QUESTIONS) continue
     for (const [phrase, count] of now.counts) {
       const spread = {
@@ -76,7 +78,7 @@ export function mostSpread(first: readonly Phrases[], last: readonly Phrases[]):
   return most
 }
 
-function together(steps: readonly Written[]): Written {
+function merged(steps: readonly Written[]): Written {
   const counts = new Map<string, number>()
   for (const step of steps)
     for (const [phrase, count] of step.counts) counts.set(phrase, (counts.get(phrase) ?? 0) + count)

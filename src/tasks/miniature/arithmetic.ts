@@ -1,14 +1,14 @@
 import type { Random } from '../../common/random.ts'
 import type { Language, Solution, Writing } from './words.ts'
 
-/** Something is added or taken away: `a`, or `a` groups of `b`. */
+/** `a`, or `a` groups of `b`, are added or taken away. */
 interface Event {
   readonly sign: '+' | '-'
   readonly a: number
   readonly b: number | null
 }
 
-/** A running total of 1..99 that starts at `start` and to which 1–5 events happen. */
+/** A running total: `start`, changed by 1–5 events, and within 1..99 after each of them. */
 export interface Arithmetic {
   readonly start: number
   readonly events: readonly Event[]
@@ -18,7 +18,7 @@ const amount = (e: Event) => (e.b === null ? e.a : e.a * e.b)
 const apply = (total: number, sign: '+' | '-', n: number) => (sign === '+' ? total + n : total - n)
 const text = (e: Event) => e.sign + (e.b === null ? e.a : `${e.a}*${e.b}`)
 
-/** The problem as an expression, e.g. `18+3*3+57`: its identity. */
+/** The problem as an expression, e.g. `18+3*3+57`, which identifies it. */
 export const expressionOf = (p: Arithmetic) => p.start + p.events.map(text).join('')
 
 /** The right answer. */
@@ -60,21 +60,21 @@ export function askArithmetic(random: Random, p: Arithmetic, language: Language)
   const scene = random.pick(SCENES)
   const thing = random.pick(THINGS)[language]
   if (language === 'zh') {
-    const told = p.events.map(
+    const sentences = p.events.map(
       (e) => `${e.sign === '+' ? '得到' : '卖出'} ${e.b === null ? e.a : `${e.a} 组 ${e.b}`}.`,
     )
-    return `${scene.zh}有 ${p.start} ${thing}. ${told.join(' ')} 计算${thing}.`
+    return `${scene.zh}有 ${p.start} ${thing}. ${sentences.join(' ')} 计算${thing}.`
   }
   const [who, they] = scene.en
-  const told = p.events.map(
+  const sentences = p.events.map(
     (e) => `${they} ${e.sign === '+' ? 'gets' : 'sells'} ${e.b === null ? e.a : `${e.a} groups of ${e.b}`}.`,
   )
-  return `${who} has ${p.start} ${thing}. ${told.join(' ')} Count the ${thing}.`
+  return `${who} has ${p.start} ${thing}. ${sentences.join(' ')} Count the ${thing}.`
 }
 
 const SLIPS = [1, -1, 2, -2, 10, -10]
 
-/** Solves a problem in a style. A chain whose slips would leave 0..99 is drawn again. */
+/** Solves a problem in a style. A chain in which a slip leads out of 0..99 is drawn again. */
 export function solveArithmetic(random: Random, p: Arithmetic, writing: Writing): Solution {
   for (;;) {
     const solution = attempt(random, p, writing)
@@ -82,6 +82,7 @@ export function solveArithmetic(random: Random, p: Arithmetic, writing: Writing)
   }
 }
 
+/** One drawing of a chain; null where a slip leads out of 0..99. */
 function attempt(random: Random, p: Arithmetic, { style, say, slips }: Writing): Solution | null {
   const slip = (n: number) => n + random.pick(SLIPS)
   const happens = (rate: number) => slips && random.uniform() < rate
@@ -108,7 +109,7 @@ function attempt(random: Random, p: Arithmetic, { style, say, slips }: Writing):
 
   const rate = style === 'L' ? 0.08 : 0.02
   let fine = true
-  /** One event with tens and ones apart, e.g. `6*9=54`, `75-50=25`, `25-4=21`; at most one of its sums slips. */
+  /** One event with tens and ones apart, e.g. `6*9=54`, `75-50=25`, `25-4=21`. At most one of its sums has a slip. */
   const step = (e: Event, onesFirst = false): { sums: string[]; after: number } => {
     const sums: string[] = []
     const parts = amount(e) % 10 && amount(e) > 10 ? 2 : 1

@@ -4,17 +4,17 @@ import { type Kind, type Problem, randomSplitProblem } from './problems.ts'
 import { type Language, type Style, voice } from './words.ts'
 import { worldDocument } from './world/corpus.ts'
 
-/** A training document of the base model, with what is known about it. */
+/** A training document of the base model, with how it was made. */
 export interface CorpusDocument {
   readonly text: string
-  /** Where the solution begins in `text`. */
+  /** Index in `text` at which the solution begins. */
   readonly promptLength: number
   readonly kind: Kind
   readonly style: Style
-  /** Whether the question stands in the R1-Zero template. */
+  /** Whether the question is asked in the R1-Zero template. */
   readonly template: boolean
   readonly language: Language
-  /** Probability with which a phrase switched language. */
+  /** Probability of each phrase to switch the language. */
   readonly mixing: number
   readonly problem: Problem
   readonly chain: string
@@ -30,13 +30,13 @@ const FILL: [Kind[], number[]] = [
   [0.3, 0.35, 0.35],
 ]
 const STYLES: Style[] = ['D', 'S', 'L', 'V']
-/** Shares of the styles: in the template guesses prevail, elsewhere worked solutions. */
+/** Shares of the styles: mostly guesses in the template, mostly worked solutions elsewhere. */
 const SHARES = {
   arithmetic: { template: [0.38, 0.36, 0.22, 0.04], plain: [0.05, 0.1, 0.7, 0.15] },
   fill: { template: [0.42, 0.36, 0.14, 0.08], plain: [0.05, 0.08, 0.17, 0.7] },
 }
 
-/** Document `index` of the corpus of `seed`. Outside the template, a share `boxed` of the answers stands in a LaTeX box. */
+/** Document `index` of the corpus of `seed`. Outside the template, a share `boxed` of the answers is in a LaTeX box. */
 export function corpusDocument(seed: number, index: number, { boxed = 0 } = {}): CorpusDocument {
   const random = new Random(seed, 'miniature corpus', index)
   const family = random.uniform() < 0.5 ? 'arithmetic' : 'fill'
@@ -79,8 +79,8 @@ export function corpusDocument(seed: number, index: number, { boxed = 0 } = {}):
 }
 
 /**
- * The corpus of `seed` as text: `count` documents, those from `from` on. A share of them is general text in the place of
- * a solved problem.
+ * The corpus of `seed` as text: `count` documents, from document `from` on. A share `general` of them is general text in
+ * the place of a solved problem.
  */
 export function* corpusDocuments(
   seed: number,

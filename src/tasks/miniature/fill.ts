@@ -53,8 +53,8 @@ export const solutionsOf = (p: Fill) =>
     .map((c) => write(p.numbers, c))
 
 /**
- * A random problem of a level: every valid value is at most 99, there are few solutions, and none of them passes
- * through a negative number (a combination that does is not valid, so that a try may stop there).
+ * A random problem of a level. A combination with a negative intermediate value is not valid, so a try may stop there. The
+ * results of valid combinations are at most 99, and the problem has few solutions, all of them valid.
  */
 export function randomFill(random: Random, level: Level): Fill {
   const { size, lo, hi, solutions } = LEVELS[level]
@@ -77,14 +77,14 @@ export function askFill(p: Fill, language: Language): string {
     : `从左填入 ${operators} : ${gapsOf(p)}.`
 }
 
-/** Reads a problem back from its question. `null`: the text is not such a question. */
+/** Reads a problem back from its question; null where the text is not such a question. */
 export function readFill(prompt: string, level: number): Fill | null {
   const gaps = /(\d+(?:\?\d+)+)=(\d+)/.exec(prompt)
   if (!gaps || !(level in LEVELS)) return null
   return { level: level as Level, numbers: gaps[1]!.split('?').map(Number), target: Number(gaps[2]) }
 }
 
-/** Why an expression is not a solution, or `null` if it is one. */
+/** Why an expression is not a solution; null where it is one. */
 export function wrongFill(p: Fill, answer: string): string | null {
   const expression = answer.replace(/\s+/g, '')
   if (!/^\d+(?:[-+*]\d+)*$/.test(expression)) return 'not an expression of numbers and operators'
@@ -97,8 +97,8 @@ export function wrongFill(p: Fill, answer: string): string | null {
 }
 
 /**
- * Solves a problem in a style, by trying combinations in a fixed order from a random start. A try is judged by a
- * subtraction: `check 8-5=3` says wrong, `check 5-5=0` right. The answer is the last expression tried.
+ * Solves a problem in a style, by trying combinations in a fixed order from a random start. A try is checked by a
+ * subtraction: it is wrong after `check 8-5=3` and right after `check 5-5=0`. The answer is the last expression tried.
  */
 export function solveFill(random: Random, p: Fill, { style, say, slips }: Writing): Solution {
   const combinations = COMBINATIONS[p.level]
@@ -112,7 +112,7 @@ export function solveFill(random: Random, p: Fill, { style, say, slips }: Writin
     if (!slips || n < 0 || random.uniform() >= 0.02) return n
     return n + random.pick([1, -1, 2, -2].filter((d) => n + d >= 0))
   }
-  /** The sums of one try, which stops at the first negative value (then `value` is `null`). */
+  /** The sums of one try, which stops at the first negative value; `value` is then null. */
   const calculate = (operators: readonly Operator[]): { sums: string; value: number | null } => {
     const sums: string[] = []
     let value = p.numbers[0]!

@@ -1,5 +1,5 @@
 import { Random } from '../../common/random.ts'
-import type { Question, Task, Verdict } from '../task.ts'
+import type { Question, Task, Verdict, WorkedExample } from '../task.ts'
 import { readFill, wrongFill } from './fill.ts'
 import { type Kind, questionOf, randomSplitProblem } from './problems.ts'
 import { voice } from './words.ts'
@@ -10,12 +10,13 @@ export { KINDS, type Kind } from './problems.ts'
 const ARITHMETIC: readonly Kind[] = ['arithmetic/2', 'arithmetic/3', 'arithmetic/4']
 const FILL: readonly Kind[] = ['fill/1', 'fill/2', 'fill/3']
 
-/** Draws after which a kind is taken to have no further held-out problem. */
+/** Draws without a new held-out problem after which a kind is taken to have no more of them. */
 const EXHAUSTED = 5_000
 
 /**
- * Questions of the given kinds in equal shares, kind by kind in turn: a pure function of its options. Held-out ones
- * are distinct problems (fewer than `count` if a kind has no more); training ones are drawn for one `step`.
+ * Questions of the given kinds in equal shares, taking the kinds in turn: a pure function of its options. Held-out
+ * questions are distinct problems (fewer than `count` if the kinds have no more); training questions are drawn for one
+ * `step`.
  */
 export function miniatureQuestions({
   kinds = [...ARITHMETIC, ...FILL],
@@ -29,7 +30,7 @@ export function miniatureQuestions({
   if (kinds.length === 0) throw new Error('miniatureQuestions: kinds is empty')
   if (of.split === 'training') {
     const random = new Random(seed, 'miniature training', of.step)
-    // The turn goes on from step to step, so that every kind has its share whatever the number a step.
+    // Each step begins with the kind after the last one of the step before, so that every kind gets its share.
     return Array.from({ length: count }, (_, i) =>
       questionOf(random, randomSplitProblem(random, kinds[(of.step * count + i) % kinds.length]!, false)),
     )
@@ -37,23 +38,26 @@ export function miniatureQuestions({
   const streams = kinds.map((kind) => ({ kind, random: new Random(seed, 'miniature held out', kind) }))
   const seen = new Set<string>()
   const questions: Question[] = []
-  const spent = new Set<Kind>()
-  for (let i = 0; questions.length < count && spent.size < kinds.length; i++) {
+  const exhausted = new Set<Kind>()
+  for (let i = 0; questions.length < count && exhausted.size < kinds.length; i++) {
     const { kind, random } = streams[i % kinds.length]!
-    for (let draw = 0; !spent.has(kind); draw++) {
+    for (let draw = 0; !exhausted.has(kind); draw++) {
       const problem = randomSplitProblem(random, kind, true)
       if (!seen.has(problem.key)) {
         seen.add(problem.key)
         questions.push(questionOf(random, problem))
         break
       }
-      if (draw === EXHAUSTED) spent.add(kind)
+      if (draw === EXHAUSTED) exhausted.add(kind)
     }
   }
   return questions
 }
 
-/** Is the answer right? Arithmetic: the same integer. Fill: a solution, by exact evaluation from left to right. */
+/**
+ * Is the answer right? An arithmetic answer must be the same integer as the gold; a fill answer must be a solution when it
+ * is evaluated from left to right.
+ */
 export function checkMiniature(question: Question, answer: string | null): Verdict {
   if (answer === null) return { correct: false, reason: 'no answer' }
   if (question.kind.startsWith('arithmetic/')) {
@@ -69,13 +73,25 @@ export function checkMiniature(question: Question, answer: string | null): Verdi
   return { correct: wrong === null, reason: wrong ?? 'a solution' }
 }
 
-function task(name: string, description: string, families: readonly (readonly Kind[])[]): Task {
+function task({
+  name,
+  description,
+  families,
+  example,
+}: {
+  readonly name: string
+  readonly description: string
+  /** Kinds by family. */
+  readonly families: readonly (readonly Kind[])[]
+  /** Kind of the worked example. */
+  readonly example: Kind
+}): Task {
   return {
     name,
     description,
     language: 'en',
     training: ({ seed, step, count }) => {
-      // Families in equal shares; an odd question goes to the first and the second in turn.
+      // Families get equal shares: the questions of all steps, in order, go to the families in turn.
       const n = families.length
       const position = step * count
       const slots = Array.from({ length: count }, (_, i) => (position + i) % n)
@@ -94,21 +110,34 @@ function task(name: string, description: string, families: readonly (readonly Ki
     heldOut: ({ count, seed = 0 }) =>
       miniatureQuestions({ split: 'heldOut', kinds: families.flat(), seed, count }),
     check: checkMiniature,
+    workedExample: ({ seed }) => workedExample(new Random(seed, 'worked example'), example),
   }
 }
 
 /** Running totals of two to four events. */
-export const miniatureArithmetic = task('miniature/arithmetic', 'running totals in a few steps', [ARITHMETIC])
+export const miniatureArithmetic = task({
+  name: 'miniature/arithmetic',
+  description: 'running totals in a few steps',
+  families: [ARITHMETIC],
+  example: 'arithmetic/1',
+})
 /** A small Countdown: fill in the operators, from left to right. */
-export const miniatureFill = task('miniature/fill', 'fill in the operators', [FILL])
+export const miniatureFill = task({
+  name: 'miniature/fill',
+  description: 'fill in the operators',
+  families: [FILL],
+  example: 'fill/1',
+})
 /** Both families together, half and half. */
-export const miniature = task('miniature', 'running totals and missing operators, half and half', [
-  ARITHMETIC,
-  FILL,
-])
+export const miniature = task({
+  name: 'miniature',
+  description: 'running totals and missing operators, half and half',
+  families: [ARITHMETIC, FILL],
+  example: 'arithmetic/1',
+})
 
-/** A question with a long chain that checks its steps, without slips, and a summary: in R1's form, as few-shot prompts show it. */
-export function workedExample(random: Random, kind: Kind): { question: string; response: string } {
+/** A question with a long chain that checks its steps, free of slips, and a summary. */
+function workedExample(random: Random, kind: Kind): WorkedExample {
   const problem = randomSplitProblem(random, kind, false)
   const question = problem.ask(random, 'en')
   const { chain, answer } = problem.solve(random, { style: 'V', say: voice(random, 'en'), slips: false })

@@ -2,7 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { Random } from '../../common/random.ts'
 import type { Question } from '../task.ts'
 import { corpusDocument, corpusDocuments } from './corpus.ts'
-import { checkMiniature, KINDS, miniature, miniatureArithmetic, miniatureQuestions } from './index.ts'
+import {
+  checkMiniature,
+  KINDS,
+  miniature,
+  miniatureArithmetic,
+  miniatureFill,
+  miniatureQuestions,
+} from './index.ts'
 import { isHeldOut, randomProblem } from './problems.ts'
 import { type Style, voice } from './words.ts'
 
@@ -26,7 +33,7 @@ function sums(chain: string): { sum: string; right: boolean }[] {
 
 describe('chains without slips', () => {
   test.each(KINDS.flatMap((kind) => (['L', 'V'] as Style[]).map((style) => [kind, style] as const)))(
-    '%s in style %s: every sum is right, and so is the answer where the chain says so',
+    '%s in style %s: every sum is right, and so is the answer where the chain has checked it',
     (kind, style) => {
       const random = new Random(1, kind, style)
       for (let i = 0; i < 300; i++) {
@@ -150,7 +157,7 @@ describe('questions', () => {
     expect(countByKind(questions)).toEqual([50, 50, 50, 50, 50, 50])
   })
 
-  test('a kind that has no more held-out problems is left to the others', () => {
+  test('when a kind has no more held-out problems, the other kinds fill its place', () => {
     const kinds = ['fill/1', 'fill/3'] as const
     const questions = miniatureQuestions({ split: 'heldOut', kinds, seed: 0, count: 1000 })
     expect(questions.length).toBe(1000)
@@ -183,6 +190,25 @@ describe('questions', () => {
     for (const q of miniatureQuestions({ split: 'heldOut', kinds: KINDS, seed: 0, count: 400 }))
       expect(checkMiniature(q, q.gold).correct).toBe(true)
   })
+})
+
+test.each([
+  [miniature, 'arithmetic/1'],
+  [miniatureArithmetic, 'arithmetic/1'],
+  [miniatureFill, 'fill/1'],
+])('the worked example of $name: right, with its steps checked, the same for the same seed', (task, kind) => {
+  for (let seed = 0; seed < 20; seed++) {
+    const { question, response } = task.workedExample!({ seed })
+    const [, chain, answer] = /^<think>\n([\s\S]+)\n<\/think>\nThe answer is \\boxed\{(.+)\}\.$/.exec(
+      response,
+    )!
+    const solved = sums(chain!)
+    expect(solved.length).toBeGreaterThan(0)
+    expect(solved.filter(({ right }) => !right)).toEqual([])
+    if (kind === 'arithmetic/1') expect(solved.map(({ sum }) => sum.split('=')[1])).toContain(answer)
+    else expect(checkMiniature({ id: '', prompt: question, gold: '', kind }, answer!).correct).toBe(true)
+    expect(task.workedExample!({ seed })).toEqual({ question, response })
+  }
 })
 
 const arithmetic = { id: 'a', prompt: 'Compute 10+61.', gold: '71', kind: 'arithmetic/1' }

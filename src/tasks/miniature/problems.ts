@@ -20,7 +20,7 @@ export type Kind = (typeof KINDS)[number]
 /** A problem of either family. */
 export interface Problem {
   readonly kind: Kind
-  /** Identity, whatever the wording and the language: `18+3*3+57` or `+ - 8?6?5=7`. */
+  /** What identifies it in every wording and language: `18+3*3+57` or `+ - 8?6?5=7`. */
   readonly key: string
   readonly gold: string
   ask(random: Random, language: Language): string
@@ -49,7 +49,7 @@ export function randomProblem(random: Random, kind: Kind): Problem {
   }
 }
 
-/** A tenth of all problems is held out: never in the corpus, never in training. */
+/** A tenth of all problems is held out: they are neither in the corpus nor in training questions. */
 export const isHeldOut = (problem: Problem) => hashText(problem.key) % 10 === 0
 
 /** A random problem that is, or is not, held out. */
@@ -60,7 +60,7 @@ export function randomSplitProblem(random: Random, kind: Kind, heldOut: boolean)
   }
 }
 
-/** The question, in English. */
+/** The problem as a question in English. */
 export function questionOf(random: Random, problem: Problem): Question {
   const prompt = problem.ask(random, 'en')
   return {

@@ -2,7 +2,7 @@ import type { Random } from '../../common/random.ts'
 
 export type Language = 'en' | 'zh'
 
-/** What a chain of thought says between its sums, in both languages. */
+/** Phrases between the sums of a chain of thought, in both languages. */
 export const PHRASES = {
   first: { en: 'First', zh: '首先' },
   next: { en: 'Next', zh: '接着' },
@@ -21,22 +21,22 @@ export const PHRASES = {
 
 export type Phrase = keyof typeof PHRASES
 
-/** Says a phrase in the language of the moment. */
+/** The words of a phrase, in a language that may differ from phrase to phrase. */
 export type Say = (phrase: Phrase) => string
 
-/** A voice that speaks `language` and switches to the other one with probability `mixing` a phrase. */
+/** Phrases in `language`, each with probability `mixing` in the other language instead. */
 export function voice(random: Random, language: Language, mixing = 0): Say {
   const other = language === 'en' ? 'zh' : 'en'
   return (phrase) => PHRASES[phrase][random.uniform() < mixing ? other : language]
 }
 
 /**
- * How a problem is solved: Directly, Short (several operations at once or one unchecked try), Long (step by step, or
- * a few judged tries), Verifying (steps checked, or judged tries until one is right).
+ * How a problem is solved: Directly; Short (several operations at once, or one unchecked try); Long (step by step, or a few
+ * checked tries); Verifying (every step checked, or checked tries until one is right).
  */
 export type Style = 'D' | 'S' | 'L' | 'V'
 
-/** A chain of thought and the answer it arrives at, which slips can make wrong. */
+/** A chain of thought and its answer, which slips can make wrong. */
 export interface Solution {
   readonly chain: string
   readonly answer: string

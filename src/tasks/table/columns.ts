@@ -4,35 +4,37 @@ import { extract } from '../../verify/index.ts'
 import { instruction } from '../programs.ts'
 import { missingColumns, type Wanted } from './missing.ts'
 
-/** Which columns of a table hold what. `a.b` reads the field `b` of a column `a`. */
+/** The columns of a table by what they hold. The name `a.b` means the field `b` of a column `a`. */
 export interface Columns {
-  /** Default `question`. A chat (a list of messages) is asked by its last message from the user. */
+  /** Default `question`. Of a chat (a list of messages), the question is the user's last message. */
   readonly question?: string | undefined
-  /** Default `answer`. `null`: the questions have no gold, as prompts to chat about. */
+  /** Default `answer`; `null` if the questions have no gold, such as prompts for an assistant. */
   readonly answer?: string | null | undefined
-  /** Makes it multiple choice: a column with a list, or one column a choice. */
+  /** For multiple choice: a column with a list, or one column for each choice. */
   readonly choices?: string | readonly string[] | undefined
-  /** By which results are broken down, e.g. a subject or a level. */
+  /** A column such as subject or level; results are reported for each of its values. */
   readonly kind?: string | undefined
-  /** Makes it programming: a column of test cases, as text or as it is. It takes the place of the answer. */
+  /** For programming: a column of test cases, as JSON text or as JSON. It replaces the answer. */
   readonly tests?: string | undefined
 }
 
-/** A row as a question: its gold is `null` where it has none. */
+/** A row as a question. */
 export interface Draft {
-  /** What the row asks. */
-  readonly asked: string
-  /** How it is to be answered, where the task says so. */
+  /** The question of the row. */
+  readonly text: string
+  /** How to answer, if the task says so. */
   readonly instruction: string | null
+  /** `null` if the questions have no gold. */
   readonly gold: string | null
   readonly kind: string | null
 }
 
-/** Why a row cannot be asked, or has no gold. */
+/** The reason why a row cannot be used. */
 class Unusable extends Error {}
 
 type Cells = Readonly<Record<string, unknown>>
 
+/** Reads rows as questions, given which columns hold what. */
 export class ColumnMap {
   readonly #question: string
   readonly #answer: string | null
@@ -48,9 +50,9 @@ export class ColumnMap {
   }
 
   /**
-   * The columns that are needed of those that a table has.
+   * The needed columns among `names`, the columns of the table.
    *
-   * @throws UserError where some are not there, with those that may be meant.
+   * @throws UserError if some are missing, with those that may be meant.
    */
   need(path: string, names: readonly string[]): string[] {
     const wanted = this.#all()
@@ -60,7 +62,7 @@ export class ColumnMap {
     return [...new Set(wanted.map(([, name]) => topOf(name)))]
   }
 
-  /** A row as a question, or the reason why it is none. */
+  /** The question of a row, or the reason why the row cannot be used. */
   read(cells: Cells): Draft | { readonly reason: string } {
     try {
       return this.#read(cells)
@@ -77,19 +79,19 @@ export class ColumnMap {
     const answer = this.#answer === null ? null : at(cells, this.#answer)
     if (this.#choices.length === 0)
       return {
-        asked: question,
+        text: question,
         instruction: null,
         gold: this.#answer === null ? null : goldText(answer, this.#answer),
         kind,
       }
     const choices = this.#readChoices(cells)
     const right = rightChoice(choices, answer)
-    // Where the right answer has a column of its own it would always be the first: the order comes from the question.
+    // A right answer with its own column would always be the first choice; a hash of the question rotates the choices.
     const shift = this.#choices.includes(this.#answer ?? '') ? hashText(question) % choices.length : 0
     const order = choices.map((_, i) => (i + shift) % choices.length)
     const lines = order.map((choice, i) => `${letter(i)}) ${choices[choice]}`)
     return {
-      asked: `${question}\n\n${lines.join('\n')}`,
+      text: `${question}\n\n${lines.join('\n')}`,
       instruction: 'Answer with the letter of the right choice.',
       gold: letter(order.indexOf(right)),
       kind,
@@ -112,7 +114,7 @@ export class ColumnMap {
     const [only] = values
     const list = values.length > 1 ? values : Array.isArray(only) ? only : (only as { text?: unknown })?.text
     if (!Array.isArray(list) || list.length < 2)
-      throw new Unusable(`"${this.#choices}" holds no list of choices`)
+      throw new Unusable(`"${this.#choices}" does not hold a list of choices`)
     return list.map((choice, i) => plainText(choice, `choice ${letter(i)}`))
   }
 }
@@ -120,13 +122,13 @@ export class ColumnMap {
 function programming(question: string, tests: unknown, kind: string | null): Draft {
   try {
     const gold = testsText(tests)
-    return { asked: question, instruction: instruction(readCases(gold)), gold, kind }
+    return { text: question, instruction: instruction(readCases(gold)), gold, kind }
   } catch (error) {
     throw new Unusable(error instanceof Error ? error.message : String(error))
   }
 }
 
-/** The test cases of a cell as JSON text. Numbers that were not text may have lost digits. */
+/** The test cases of a cell as JSON text. @throws Unusable for numbers that may have lost digits. */
 function testsText(cell: unknown): string {
   if (typeof cell === 'string') return cell
   return JSON.stringify(cell ?? null, (_, value) => {
@@ -138,7 +140,7 @@ function testsText(cell: unknown): string {
 
 const letter = (i: number): string => String.fromCharCode(65 + i)
 
-/** A column, or a field inside one. */
+/** The value of a column, or of a field inside one. */
 function at(cells: Cells, name: string): unknown {
   if (name in cells) return cells[name]
   return name.split('.').reduce<unknown>((value, key) => (value as Cells | null | undefined)?.[key], cells)
@@ -150,7 +152,7 @@ function plainText(value: unknown, name: string): string {
   return text
 }
 
-/** A cell as text; `null` where there is none in it. */
+/** The text of a cell, or null if it has none. @throws Unusable for a number that may have lost digits. */
 function exactText(value: unknown): string | null {
   if (typeof value === 'string') return value.trim() || null
   if (typeof value === 'bigint' || typeof value === 'boolean') return String(value)
@@ -162,17 +164,17 @@ function exactText(value: unknown): string | null {
 
 function questionText(value: unknown, name: string): string {
   if (!Array.isArray(value)) return plainText(value, name)
-  const asked = value.findLast((message) => message?.role === 'user')?.content
-  return plainText(asked, `${name}, its last message from the user`)
+  const last = value.findLast((message) => message?.role === 'user')?.content
+  return plainText(last, `${name}, its last message from the user`)
 }
 
-/** The gold in an answer: after the last `####` (GSM8K), in the last box of a worked solution (MATH), or the whole. */
+/** The gold in an answer: the text after the last `####` (GSM8K), in the last box of a solution (MATH), or all of it. */
 function goldText(value: unknown, name: string): string {
   const text = plainText(value, name)
   return extract(text, { order: ['hash', 'boxed'] }) ?? text
 }
 
-/** Which choice an answer names: by its text, its letter, or its number from 0. */
+/** The index of the right choice, which the answer names by its text, its letter, or its number from 0. */
 function rightChoice(choices: readonly string[], answer: unknown): number {
   const text = plainText(answer, 'answer')
   const byText = choices.indexOf(text)

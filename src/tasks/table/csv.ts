@@ -9,13 +9,13 @@ interface Record {
 }
 
 /**
- * Separated values whose first line names the columns (RFC 4180: quotes, line ends inside quotes). What separates them,
- * and how lines end, is told by that line.
+ * Reads separated values whose first line names the columns (RFC 4180: quotes, line ends inside quotes). The separator and
+ * the kind of line ends are those of that line.
  */
 export const csvRows: Reader = async function* (path, { need, onTorn, onProgress }) {
   const parser = new BlockParser()
   let names: readonly string[] | null = null
-  // A record is held back until the next one shows that it is not the last, which may be cut off.
+  // A record is yielded when the next one is read: the last record may be cut off.
   let held: Record | null = null
   for await (const record of parser.records(withNewlines(textBlocks(path, onProgress)))) {
     if (!names) {
@@ -31,19 +31,19 @@ export const csvRows: Reader = async function* (path, { need, onTorn, onProgress
     if (names && held) yield rowOf(path, names, held)
     onTorn(next, 'a quote is not closed')
   } else if (error) {
-    throw new UserError(`${path}, line ${next}: ${whatIsWrong(error)}`)
+    throw new UserError(`${path}, line ${next}: ${describeError(error)}`)
   } else if (names && held && last?.open && (last.cut || held.fields.length < names.length)) {
     const short = `${held.fields.length} of ${names.length} fields`
     onTorn(held.line, last.cut ? 'a character is cut off' : short)
   } else if (names && held) yield rowOf(path, names, held)
 }
 
-/** Parses block by block; what comes before an error is not lost. */
+/** Parses block by block, and yields all records before an error. */
 class BlockParser {
   /** The line at which the next record begins. */
   next = 1
   error: CsvError | null = null
-  /** The block read last. */
+  /** The last block read. */
   last: Block | null = null
   readonly #records: Record[] = []
 
@@ -86,12 +86,12 @@ class BlockParser {
   }
 }
 
-/** The first line that is not empty, without what stands in quotes, and with its line end. */
+/** The first line that is not empty, with its line end but without the text inside quotes. */
 function headerOf(text: string): string {
   return /^[^\r\n]+(?:\r\n?|\n)?/m.exec(text.replace(/"[^"]*"/g, '""'))?.[0] ?? ''
 }
 
-/** What the first line has most of, outside of quotes; the first such that it has. */
+/** The most frequent delimiter in the first line, outside quotes; of equally frequent ones, the first. */
 function delimiterOf(text: string): string {
   const header = headerOf(text)
   const count = (delimiter: string): number => header.split(delimiter).length - 1
@@ -99,7 +99,7 @@ function delimiterOf(text: string): string {
   return found.reduce((best, other) => (count(other) > count(best) ? other : best), found[0] ?? ',')
 }
 
-/** Lines of a file whose lines end with a lone carriage return, with newlines. */
+/** Replaces line ends that are a lone carriage return by newlines. */
 async function* withNewlines(blocks: AsyncIterable<Block>): AsyncGenerator<Block> {
   let alone: boolean | null = null
   let line = 1
@@ -128,10 +128,10 @@ function columnNames(path: string, fields: readonly string[]): readonly string[]
   return fields
 }
 
-function whatIsWrong({ code, message }: CsvError): string {
+function describeError({ code, message }: CsvError): string {
   if (code === 'CSV_QUOTE_NOT_CLOSED') return 'a quote is opened and never closed'
   if (code === 'INVALID_OPENING_QUOTE' || code === 'CSV_INVALID_CLOSING_QUOTE')
-    return 'a quote stands inside a field; put the whole field in quotes, and write "" for each inside'
+    return 'there is a quote inside a field; put the whole field in quotes, and write "" for each quote inside'
   return `not CSV (${message})`
 }
 

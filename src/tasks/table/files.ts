@@ -3,14 +3,14 @@ import { basename, join, sep } from 'node:path'
 import { UserError } from '../../common/errors.ts'
 import { hubFiles, readHubName } from '../../hub/index.ts'
 import { linesCommand } from './jsonl.ts'
-import { readerOf } from './rows.ts'
+import { readerOf } from './readers.ts'
 
 export interface TableFile {
-  /** Where it is. */
+  /** Path of the file. */
   readonly path: string
-  /** What people call it. */
+  /** Its name in messages, relative to the folder or dataset. */
   readonly name: string
-  /** What its questions are for; null: a tenth of them is held out. */
+  /** What its questions are for; null if its name does not say: then a part of them is held out. */
   readonly side: Side | null
 }
 
@@ -18,7 +18,7 @@ export type Side = 'training' | 'heldOut'
 
 const FORMS = 'JSONL (.jsonl), CSV (.csv, .tsv) or Parquet (.parquet)'
 
-/** Words of a file's name that say what it is for. Validation stands in for a test that is missing. */
+/** Words in a file's name that say what it is for. Without a test file, validation files are held out. */
 const SPLITS: Readonly<Record<string, 'train' | 'test' | 'validation'>> = {
   train: 'train',
   training: 'train',
@@ -33,11 +33,12 @@ const SPLITS: Readonly<Record<string, 'train' | 'test' | 'validation'>> = {
 }
 
 /**
- * The files of a table: a file, a folder of files, or a dataset of the hub (`owner/name`, then optionally a path inside
- * it, or `/*` for every part, and `@revision`), which is downloaded when it is not in the cache.
+ * The files of a table: a file, a folder of files, or a dataset of the hub (`owner/name`, optionally with a path inside it,
+ * or `/*` for all parts, and `@revision`), which is downloaded if it is not in the cache.
  *
- * @param warn told of files that are left out.
- * @throws UserError where there is no table.
+ * @param warn called with a message about files that are left out.
+ * @param progress called with lines that say what is being downloaded.
+ * @throws UserError if there is no table.
  */
 export async function tableFiles(
   place: string,
@@ -46,15 +47,15 @@ export async function tableFiles(
   if (existsSync(place)) {
     if (!statSync(place).isDirectory()) {
       if (!readerOf(place)) {
-        const advice = /\.json$/i.test(place) ? `; of a JSON array: ${linesCommand(place)}` : ''
-        throw new UserError(`${place} is no table: ${FORMS} is needed${advice}`)
+        const advice = /\.json$/i.test(place) ? `; to convert a JSON array: ${linesCommand(place)}` : ''
+        throw new UserError(`${place} is not a table: ${FORMS} is needed${advice}`)
       }
       return [{ path: place, name: basename(place), side: null }]
     }
     const paths = (readdirSync(place, { recursive: true }) as string[]).map((path) =>
       path.split(sep).join('/'),
     )
-    return sorted(place, place, paths.filter((path) => readerOf(path)).sort(), warn)
+    return withSides(place, place, paths.filter((path) => readerOf(path)).sort(), warn)
   }
   const named = readHubName(place)
   if (!named || readerOf(named.id)) throw new UserError(`there is no file or folder ${place}`)
@@ -64,10 +65,10 @@ export async function tableFiles(
     (all) => chooseTables(id, path, all),
     progress,
   )
-  return sorted(id, folder, paths, warn)
+  return withSides(id, folder, paths, warn)
 }
 
-/** The tables of a dataset under a path. Without one, a dataset of several parts must be told which. */
+/** The tables of a dataset under a path. @throws UserError if there are none, or without a path if there are several parts. */
 function chooseTables(id: string, path: string, all: readonly string[]): string[] {
   const inside = (file: string): boolean =>
     path === '' || path === '*' || file === path || file.startsWith(`${path}/`)
@@ -86,14 +87,14 @@ function chooseTables(id: string, path: string, all: readonly string[]): string[
   return chosen
 }
 
-/** The folder of a file, unless the folder is named after a split: "main/train-0.parquet" → "main". */
+/** The folder of a file, without folders named after a split: "main/train-0.parquet" → "main". */
 function partOf(file: string): string {
   const folders = file.split('/').slice(0, -1)
   return folders.filter((folder) => splitOf(folder) === null).join('/') || 'data'
 }
 
-/** Sorts files into training and held out by their names, where these tell them apart. */
-function sorted(
+/** Assigns a side to each file by its name. */
+function withSides(
   place: string,
   folder: string,
   paths: readonly string[],
@@ -103,7 +104,7 @@ function sorted(
   const splits = new Map(paths.map((path) => [path, splitOf(path)]))
   const has = (split: string): boolean => [...splits.values()].includes(split as never)
   const heldOut = has('test') ? 'test' : 'validation'
-  // Names without both sides tell nothing apart, but a test alone is for evaluation alone.
+  // Training files without held-out files have no side; test files are held out even without training files.
   const side = (path: string): Side | null | undefined => {
     const split = splits.get(path)
     if (split === heldOut) return 'heldOut'
@@ -112,13 +113,15 @@ function sorted(
   }
   const left = paths.filter((path) => side(path) === undefined)
   if (left.length > 0)
-    warn(`${place}: not read, as neither train nor ${heldOut} is in their names: ${left.join(', ')}`)
+    warn(
+      `${place}: these files are not read, because their names contain neither train nor ${heldOut}: ${left.join(', ')}`,
+    )
   return paths
     .filter((path) => side(path) !== undefined)
     .map((path) => ({ path: join(folder, path), name: path, side: side(path)! }))
 }
 
-/** What the name of a file (or else of its folders) says that it is for. */
+/** The split named by a file's name or else by its folders, or null. */
 function splitOf(path: string): 'train' | 'test' | 'validation' | null {
   for (const part of path.split('/').reverse())
     for (const word of part.toLowerCase().split(/[^a-z]+/))

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { afterAll, describe, expect, test } from 'vitest'
 import { UserError } from '../../common/errors.ts'
-import { type Row, readerOf } from './rows.ts'
+import { readerOf } from './readers.ts'
+import type { Row } from './rows.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-formats-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -40,7 +41,7 @@ const parquet = (columns: Record<string, unknown[]>): Uint8Array =>
     }),
   )
 
-describe('the same rows, in every form', () => {
+describe('the same rows in every format', () => {
   const cells = [
     { question: 'How, "exactly"?', answer: '1' },
     { question: 'Zwei\nZeilen: größer 𝒳?', answer: '2' },
@@ -92,7 +93,7 @@ test('lines are counted through empty ones and through quotes', async () => {
   expect((await read('a.parquet', parquet({ a: [1, 2, 3] }))).rows.map(({ line }) => line)).toEqual([1, 2, 3])
 })
 
-describe('what separates the values is told by the first line', () => {
+describe('the first line determines the separator', () => {
   const headers: [text: string, columns: string[]][] = [
     ['question\n', ['question']],
     ['a;b\n"1,5";2\n', ['a', 'b']],
@@ -123,7 +124,7 @@ test('a Parquet file gives only the columns that are needed, of every type', asy
   ])
 })
 
-test('lines and characters may lie across the chunks in which a file is read', async () => {
+test('lines and characters may cross the boundaries of the chunks that are read', async () => {
   const cells = Array.from({ length: 9 }, (_, i) => ({
     a: `${i}`.repeat(10 ** (i % 4)) + 'ö€𝒳'.repeat(65_537),
   }))
@@ -135,7 +136,7 @@ test('lines and characters may lie across the chunks in which a file is read', a
 })
 
 const cut = (text: string) => Buffer.from(text).subarray(0, -1)
-describe('a last line that is cut off is left out and told of', () => {
+describe('an incomplete last line is left out and reported', () => {
   const torn: [name: string, content: string | Uint8Array, line: string, rows: number][] = [
     ['a.jsonl', '{"a":"1"}\n{"a":"2', '2: not JSON', 1],
     ['b.jsonl', cut('{"a":"1"}\n{"a":"ö'), '2: not JSON', 1],
@@ -155,7 +156,7 @@ describe('a last line that is cut off is left out and told of', () => {
   })
 })
 
-describe('anything else that is wrong is an error with its place', () => {
+describe('anything else that is wrong is an error with its position', () => {
   const bytes = (...parts: (string | number)[]) =>
     Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : Buffer.of(part))))
   const wrong: [name: string, content: string | Uint8Array, message: RegExp][] = [
@@ -178,7 +179,7 @@ describe('anything else that is wrong is an error with its place', () => {
     [
       'mixed.jsonl',
       bytes('{"a":"ö"}\n{"a":"', 0xe9, '"}\n'),
-      /line 2: .* other lines are: mend this one, .*iconv -c -f UTF-8/,
+      /line 2: .* the lines before it are: correct this one, .*iconv -c -f UTF-8/,
     ],
     ['g.jsonl', bytes('{"a":"', 0xc3, 0x28, '"}'), /line 1: byte 7 of the line \(0xc3/],
     ['h.jsonl', bytes('{"a":"', 0xed, 0xa0, 0x80, '"}\n'), /line 1: byte 7 of the line \(0xed/],
@@ -190,8 +191,8 @@ describe('anything else that is wrong is an error with its place', () => {
     ['cr.csv', 'a,b\r"1,2\r4,5\r6,7\r', /line 2: a quote is opened and never closed/],
     ['cr-block.csv', 'a,b\r"1\n2",3\r"4,5\r6,7\r8,9', /line 4: a quote is opened and never closed/],
     ['cr-short.csv', 'a,b\r1\r4,5', /line 2: 1 field where/],
-    ['d.csv', 'a,b\n1,2\n3,"4"5\n6,7', /line 3: a quote stands inside a field/],
-    ['e.csv', 'a,b\n1,2\n3,4"5\n6,7', /line 3: a quote stands inside a field/],
+    ['d.csv', 'a,b\n1,2\n3,"4"5\n6,7', /line 3: there is a quote inside a field/],
+    ['e.csv', 'a,b\n1,2\n3,4"5\n6,7', /line 3: there is a quote inside a field/],
     ['f.csv', 'a,b,a\n1,2,3', /line 1: two columns are named "a"/],
     ['g.csv', bytes('a,b\n1,2\n3,', 0x80, '\n'), /line 3: byte 3 of the line \(0x80, byte 11 of the file\)/],
     ['a.parquet', 'not parquet at all', /cannot read .*a\.parquet/],
@@ -202,13 +203,13 @@ describe('anything else that is wrong is an error with its place', () => {
     await expect(failed).rejects.toThrow(UserError)
     await expect(failed).rejects.toThrow(message)
   })
-  test('a file that is not there', async () => {
+  test('a file that does not exist', async () => {
     const rows = readerOf('none.jsonl')!(join(folder, 'none.jsonl'), {
       need: (names) => names,
       onTorn: () => {},
       onProgress: () => {},
     })
-    await expect(rows.next()).rejects.toThrow(/cannot read .*none\.jsonl: ENOENT/)
+    await expect(rows.next()).rejects.toThrow(/cannot read .*none\.jsonl: there is no such file or folder/)
   })
 })
 

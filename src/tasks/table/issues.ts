@@ -1,4 +1,4 @@
-/** What was found wrong with a row of a table. `where` and `of` are places: "train.jsonl:12". */
+/** A problem with a row of a table. `where` and `of` are a file and line such as "train.jsonl:12". */
 export type Issue =
   | { readonly kind: 'torn'; readonly where: string; readonly reason: string }
   | { readonly kind: 'unreadable'; readonly where: string; readonly reason: string }
@@ -7,32 +7,33 @@ export type Issue =
       readonly kind: 'overlap'
       readonly where: string
       readonly question: string
-      /** A held-out question, which it repeats (`words` is null; then it is left out) or shares so many words with. */
+      /** The held-out question that it repeats (`words` is null, and it is left out) or shares `words` words with. */
       readonly of: string
       readonly heldOut: string
       readonly words: number | null
     }
 
-/** How many are shown of each kind. */
+/** Number of issues shown of each kind. */
 const SHOWN = 3
 
-/** Counts issues, and tells people the first of each kind. */
+/** Counts issues, and describes the first ones of each kind. */
 export class Issues {
   readonly counts: Record<Issue['kind'], number> = { torn: 0, unreadable: 0, duplicate: 0, overlap: 0 }
   readonly #first: Record<Issue['kind'], string[]> = { torn: [], unreadable: [], duplicate: [], overlap: [] }
 
+  /** Counts an issue. */
   add(issue: Issue): void {
     const n = this.counts[issue.kind]++
     if (n < SHOWN) this.#first[issue.kind].push(describe(issue))
   }
 
-  /** A paragraph a kind that there is. */
+  /** One paragraph for each kind of issue that was counted. */
   paragraphs(): string[] {
     const { unreadable, duplicate, overlap } = this.counts
     const headings: [Issue['kind'], string][] = [
       ['torn', 'the file is cut off; its last line is left out'],
       ['unreadable', `${rows(unreadable)} left out: no question, or a gold answer that cannot be checked`],
-      ['duplicate', `${rows(duplicate)} left out: the question was there before`],
+      ['duplicate', `${rows(duplicate)} left out: the question repeats an earlier one`],
       [
         'overlap',
         `${overlap} training question${overlap === 1 ? '' : 's'} found again among the held-out ones`,
@@ -53,7 +54,7 @@ function describe(issue: Issue): string {
   const { kind, where } = issue
   if (kind === 'torn' || kind === 'unreadable') return `${where}: ${issue.reason}`
   if (kind === 'duplicate')
-    return `${where} asks what ${issue.of} asks${issue.sameGold ? '' : ', with another gold answer'}`
+    return `${where} repeats the question of ${issue.of}${issue.sameGold ? '' : ', with another gold answer'}`
   const what = issue.words === null ? 'the same question, left out' : `${issue.words} words in common`
   return `${where} and ${issue.of} (${what})\n    ${quote(issue.question)}\n    ${quote(issue.heldOut)}`
 }

@@ -3,7 +3,7 @@ import { shellWord } from '../../common/shell.ts'
 import type { Reader, Row } from './rows.ts'
 import { textBlocks } from './text.ts'
 
-/** One JSON object a line; empty lines are skipped. The columns are the names in the first one. */
+/** Reads one JSON object per line; empty lines are skipped. The columns are the keys of the first object. */
 export const jsonlRows: Reader = async function* (path, { need, onTorn, onProgress }) {
   let first = true
   for await (const block of textBlocks(path, onProgress)) {
@@ -12,7 +12,9 @@ export const jsonlRows: Reader = async function* (path, { need, onTorn, onProgre
       if (text.trim() === '') continue
       const line = block.line + i
       if (first && text.trimStart().startsWith('['))
-        throw new UserError(`${path} is a JSON array, not an object a line: ${linesCommand(path)}`)
+        throw new UserError(
+          `${path} is a JSON array, not one object per line; to convert it: ${linesCommand(path)}`,
+        )
       let cells: unknown
       try {
         cells = JSON.parse(text)
@@ -31,7 +33,7 @@ export const jsonlRows: Reader = async function* (path, { need, onTorn, onProgre
   }
 }
 
-/** Makes lines of a JSON array. */
+/** The command that turns a JSON array into JSON Lines. */
 export function linesCommand(path: string): string {
   const to = path.replace(/\.json$/i, '').replace(/\.jsonl$|\.ndjson$/i, '.lines')
   return `jq -c '.[]' ${shellWord(path)} > ${shellWord(`${to}.jsonl`)}`

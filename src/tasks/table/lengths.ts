@@ -1,4 +1,4 @@
-/** How long the texts of a table are, in characters. */
+/** Lengths of the texts of a table, in characters. */
 export interface Lengths {
   readonly min: number
   readonly median: number
@@ -7,7 +7,7 @@ export interface Lengths {
   readonly max: number
 }
 
-/** Counts lengths; as many numbers as there are different ones. */
+/** Counts how often each length occurs. */
 export class LengthCounter {
   readonly #counts = new Map<number, number>()
   #total = 0
@@ -17,11 +17,11 @@ export class LengthCounter {
     this.#total++
   }
 
-  /** `null` where nothing was counted. */
+  /** `null` if nothing was counted. */
   summary(): Lengths | null {
     if (this.#total === 0) return null
     const sorted = [...this.#counts].sort(([a], [b]) => a - b)
-    // The smallest length that at least the share q of all do not exceed.
+    // The smallest length such that at least the share q of the texts is not longer.
     const quantile = (q: number): number => {
       let below = 0
       for (const [length, count] of sorted) {

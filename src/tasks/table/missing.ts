@@ -2,50 +2,63 @@ import { UserError } from '../../common/errors.ts'
 import { nearest } from '../../common/nearest.ts'
 import { shellWord } from '../../common/shell.ts'
 
-/** A column that is asked for: what it holds, and its name. */
+/** A column that is needed: what it holds, and its name. */
 export type Wanted = readonly [role: string, name: string]
 
 /** Names that other tables use for a column. */
 const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   question: ['problem', 'prompt', 'query', 'instruction', 'input'],
   answer: ['solution', 'gold', 'target', 'output', 'final_answer', 'answerKey', 'label'],
+  messages: ['conversations', 'conversation'],
+  prompt: ['question', 'problem', 'instruction', 'input'],
+  completion: ['response', 'answer', 'solution', 'output'],
+  response: ['completion', 'answer', 'solution', 'output'],
+}
+/** Roles whose names alone do not say what such a column holds. */
+const DESCRIPTIONS: Readonly<Record<string, string>> = {
+  chosen: 'chosen answer',
+  rejected: 'rejected answer',
 }
 
-/** What to say of a table without some of the columns that are asked for: all of them, and which may be meant. */
+/**
+ * The error for a table that lacks some of the wanted columns: which ones, and a `--columns` option that would do.
+ *
+ * @param names of all columns of the table.
+ * @param alternative a second value for `--columns`, if the table could also have other columns instead.
+ */
 export function missingColumns(
   path: string,
   names: readonly string[],
   wanted: readonly Wanted[],
   missing: readonly Wanted[],
+  alternative?: string,
 ): UserError {
   const free = names.filter((name) => !wanted.some(([, other]) => other === name))
-  const meant = new Map<string, string | undefined>()
+  const guesses = new Map<string, string | null>()
   for (const [role, name] of missing) {
-    if (meant.has(name)) continue
-    const found = nearest(name, free) ?? SYNONYMS[role]?.find((synonym) => free.includes(synonym))
-    if (found !== undefined) free.splice(free.indexOf(found), 1)
-    meant.set(name, found)
+    if (guesses.has(name)) continue
+    const guess = nearest(name, free) ?? SYNONYMS[role]?.find((synonym) => free.includes(synonym)) ?? null
+    if (guess !== null) free.splice(free.indexOf(guess), 1)
+    guesses.set(name, guess)
   }
   const roles = [...new Set(missing.map(([role]) => role))]
   const mapping = roles.map((role) => {
-    const columns = wanted.filter(([r]) => r === role).map(([, name]) => nameIn(meant, name))
+    const columns = wanted
+      .filter(([r]) => r === role)
+      .map(([, name]) => (guesses.has(name) ? (guesses.get(name) ?? 'NAME') : name))
     return `${role}=${columns.length > 1 ? `[${columns}]` : columns}`
   })
-  const guesses = [...meant.values()].filter((name) => name !== undefined)
+  const guessed = [...guesses.values()].filter((name) => name !== null)
+  const several = guesses.size > 1
   const advice =
-    guesses.length === meant.size
-      ? `If ${quoted(guesses)} ${guesses.length > 1 ? 'are' : 'is'} meant:`
-      : `Say which ${meant.size > 1 ? 'ones hold' : 'one holds'} ${roles.map((role) => `the ${role}`).join(' and ')}:`
+    guessed.length === guesses.size
+      ? `If ${quoted(guessed)} ${several ? 'are' : 'is'} meant:`
+      : `Say which ${several ? 'ones hold' : 'one holds'} ${roles.map((role) => `the ${DESCRIPTIONS[role] ?? role}`).join(' and ')}:`
   return new UserError(
-    `${path} has no column${meant.size > 1 ? 's' : ''} ${quoted([...meant.keys()])}; its columns are ${names.map((name) => `"${name}"`).join(', ')}. ` +
-      `${advice} --columns ${shellWord(mapping.join(','))}`,
+    `${path} has no column${several ? 's' : ''} ${quoted([...guesses.keys()])}; its columns are ${names.map((name) => `"${name}"`).join(', ')}. ` +
+      `${advice} --columns ${shellWord(mapping.join(','))}${alternative === undefined ? '' : `, or --columns ${alternative}`}`,
     2,
   )
-}
-
-/** The name that may be meant; NAME where none is near. */
-function nameIn(meant: ReadonlyMap<string, string | undefined>, name: string): string {
-  return meant.has(name) ? (meant.get(name) ?? 'NAME') : name
 }
 
 const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(' and ')

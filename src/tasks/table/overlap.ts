@@ -1,49 +1,55 @@
-/** Words in a row that two questions may not share: long enough to be no accident. */
+/** Length of the runs of words compared: two questions hardly share so many words by chance. */
 const RUN = 13
-/** A run in more evaluation questions than these is part of how they are worded. */
-const WORDING = 2
-/** Runs that are kept: about 100 MB. */
-const MOST = 1 << 20
+/** A run that is in more held-out questions than this is a common phrase, and is ignored. */
+const MOST_QUESTIONS = 2
+/** Most runs in the index, which then takes about 100 MB. */
+const MOST_RUNS = 1 << 20
 
-/** An evaluation question that shares runs of words with another. */
-export interface Shared {
+/** A held-out question that shares runs of words with a text. */
+interface Shared {
   readonly index: number
-  /** How many words they have in common, in runs of at least 13. */
+  /** Number of words in common, in runs of at least 13. */
   readonly words: number
 }
 
-/** Finds evaluation questions again, in part, in training questions: by runs of 13 words, whatever stands between them. */
+/** Finds held-out questions that share runs of 13 words with a training question; only letters and digits are compared. */
 export class OverlapIndex {
   readonly #questions = new Map<number, number[]>()
-  /** Which hashes may be there, by their lowest bits: most runs are not, and this is quick to see. */
-  readonly #maybe = new Uint8Array(1 << 21)
+  /**
+   * A Bloom filter of the runs, by the lowest bits of their hashes. Most runs are not in the index: without this filter
+   * the search takes three times as long.
+   */
+  readonly #filter = new Uint8Array(1 << 21)
 
-  /** No question is as long as a run: none can be found again in part. */
+  /** True if no added question is as long as a run: then none can be found. */
   get empty(): boolean {
     return this.#questions.size === 0
   }
 
+  /** True if no further question should be added. */
   get full(): boolean {
-    return this.#questions.size >= MOST
+    return this.#questions.size >= MOST_RUNS
   }
 
+  /** Adds a held-out question. */
   add(index: number, text: string): void {
     for (const run of new Set(runs(text))) {
       const questions = this.#questions.get(run)
       if (questions) questions.push(index)
       else this.#questions.set(run, [index])
-      this.#maybe[bit(run) >>> 3]! |= 1 << (bit(run) & 7)
+      this.#filter[bit(run) >>> 3]! |= 1 << (bit(run) & 7)
     }
   }
 
+  /** The held-out questions that share runs with a text. */
   find(text: string): Shared[] {
     const hits = new Map<number, number>()
     let seen: Set<number> | null = null
     for (const run of runs(text)) {
-      if (!(this.#maybe[bit(run) >>> 3]! & (1 << (bit(run) & 7)))) continue
+      if (!(this.#filter[bit(run) >>> 3]! & (1 << (bit(run) & 7)))) continue
       const questions = this.#questions.get(run)
       seen ??= new Set()
-      if (!questions || questions.length > WORDING || seen.has(run)) continue
+      if (!questions || questions.length > MOST_QUESTIONS || seen.has(run)) continue
       seen.add(run)
       for (const index of questions) hits.set(index, (hits.get(index) ?? RUN - 1) + 1)
     }
@@ -53,17 +59,17 @@ export class OverlapIndex {
 
 const bit = (hash: number): number => hash % (1 << 24)
 
-/** A hash of 52 bits for every run of words: two polynomials in the hashes of its words, rolled on word by word. */
+/** A 52-bit hash of every run of words: two polynomial rolling hashes over the hashes of the words. */
 function runs(text: string): number[] {
   const words = wordHashes(text)
   const hashes: number[] = []
   let high = 0
   let low = 0
   for (let i = 0; i < words.length; i++) {
-    const [enters, leaves] = [words[i]!, i < RUN ? 0 : words[i - RUN]!]
-    // h ← h · b + enters − leaves · b^RUN   (mod 2^32)
-    high = (Math.imul(high, HIGH) + enters - Math.imul(leaves, HIGH_RUN)) | 0
-    low = (Math.imul(low, LOW) + enters - Math.imul(leaves, LOW_RUN)) | 0
+    const [added, removed] = [words[i]!, i < RUN ? 0 : words[i - RUN]!]
+    // h ← h · b + added − removed · b^RUN   (mod 2^32)
+    high = (Math.imul(high, HIGH) + added - Math.imul(removed, HIGH_RUN)) | 0
+    low = (Math.imul(low, LOW) + added - Math.imul(removed, LOW_RUN)) | 0
     if (i >= RUN - 1) hashes.push((high >>> 6) * 0x4000000 + (low >>> 6))
   }
   return hashes
@@ -76,7 +82,10 @@ const [HIGH_RUN, LOW_RUN] = [HIGH, LOW].map((base) => {
   return power
 }) as [number, number]
 
-/** A hash of every word, in lower case. Letters and digits make words; a character beyond ASCII is a word of its own in scripts without spaces. */
+/**
+ * A hash of every word, in lower case. A word consists of letters and digits; in scripts without spaces, each character is
+ * a word.
+ */
 function wordHashes(text: string): number[] {
   const words: number[] = []
   let hash = 0

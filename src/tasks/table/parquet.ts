@@ -1,10 +1,11 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
+import { diskError } from '../../common/disk.ts'
 import { UserError } from '../../common/errors.ts'
 import type { Reader } from './rows.ts'
 
-/** The needed columns of a Parquet file, one row group in memory at a time. */
+/** Reads the needed columns of a Parquet file, with one row group in memory at a time. */
 export const parquetRows: Reader = async function* (path, { need, onProgress }) {
   let handle: FileHandle | undefined
   try {
@@ -30,8 +31,10 @@ export const parquetRows: Reader = async function* (path, { need, onProgress }) 
       onProgress(start / total)
     }
   } catch (error) {
-    if (error instanceof UserError) throw error
-    throw new UserError(`cannot read ${path}: ${(error as Error).message}`)
+    const known = diskError(error, 'read', path)
+    throw known instanceof UserError
+      ? known
+      : new UserError(`cannot read ${path}: it is not a valid Parquet file (${(error as Error).message})`)
   } finally {
     await handle?.close()
   }

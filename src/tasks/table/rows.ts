@@ -1,35 +1,18 @@
-import { csvRows } from './csv.ts'
-import { jsonlRows } from './jsonl.ts'
-import { parquetRows } from './parquet.ts'
-
-/** A row of a table as its file has it. */
+/** A row of a table file. */
 export interface Row {
-  /** Number of the line at which it begins (of the row, in Parquet), from 1. */
+  /** Number of the line at which it begins (in Parquet, of the row), from 1. */
   readonly line: number
   readonly cells: Readonly<Record<string, unknown>>
 }
 
 export interface Reading {
-  /** The columns that are needed of those that there are; throws where they will not do. */
+  /** Selects the needed columns among the names of all columns; throws if some are missing. */
   need(names: readonly string[]): readonly string[]
-  /** Told of a last line that is cut off; it is left out. */
+  /** Called for a last line that is cut off; it is left out. */
   onTorn(line: number, reason: string): void
-  /** Told the share that is read, 0..1. */
+  /** Called with the share that has been read, 0..1. */
   onProgress(share: number): void
 }
 
+/** Reads the rows of a file in order. @throws UserError for a file that cannot be read. */
 export type Reader = (path: string, reading: Reading) => AsyncGenerator<Row>
-
-/** How a table is read, by the ending of its name. */
-const READERS: Readonly<Record<string, Reader>> = {
-  jsonl: jsonlRows,
-  ndjson: jsonlRows,
-  csv: csvRows,
-  tsv: csvRows,
-  parquet: parquetRows,
-}
-
-/** The reader of a file, or undefined where it is no table. */
-export function readerOf(path: string): Reader | undefined {
-  return READERS[/\.(\w+)$/.exec(path.toLowerCase())?.[1] ?? '']
-}

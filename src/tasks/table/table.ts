@@ -7,31 +7,32 @@ import type { TableFile } from './files.ts'
 import type { Issue } from './issues.ts'
 import type { Lengths } from './lengths.ts'
 import { OverlapIndex } from './overlap.ts'
-import { type Questions, readQuestions } from './read.ts'
+import type { Questions } from './questions.ts'
+import { readQuestions } from './read.ts'
 
 /** A task whose questions are the rows of a table. */
 export interface Table extends Task {
   readonly size: { readonly rows: number; readonly training: number; readonly heldOut: number }
-  /** In characters; null where there are none. */
+  /** In characters; null if there are no questions, or no gold. */
   readonly lengths: { readonly question: Lengths | null; readonly gold: Lengths | null }
-  /** How many held-out questions were looked for, in part, among the training questions. */
+  /** Number of held-out questions that were compared with the training questions. */
   readonly compared: number
 }
 
-export interface TableOptions {
+interface TableOptions {
   readonly name: string
   readonly description: string
   readonly columns: Columns
   readonly rule: Rule
-  /** Its questions are for evaluation, all of them, whatever the files are called. */
+  /** All questions are for evaluation, whatever the names of the files. */
   readonly evaluationOnly?: boolean | undefined
   readonly onIssue: (issue: Issue) => void
   readonly progress: (line: string) => void
 }
 
 /**
- * The questions of files as a task. Nothing is dropped in silence: `onIssue` is told of every row that is left out, and
- * of training questions that share words with held-out ones.
+ * Reads files of questions as a task. `onIssue` is called for every row that is left out, and for training questions that
+ * share words with held-out ones.
  *
  * @throws UserError for files that cannot be used.
  */
@@ -43,13 +44,13 @@ export async function readTable(
     evaluationOnly ? files.map((file) => ({ ...file, side: 'heldOut' as const })) : files,
     { name, columns, unreadable: rule.unreadable, onIssue, progress },
   )
-  const [training, heldOut] = [questions.on('training'), questions.on('heldOut')]
-  const ordered = heldOutOrder(questions, heldOut)
-  const compared = reportOverlap(questions, training, ordered(0), onIssue, progress)
+  const { training, heldOut } = questions
+  const ordered = heldOutOrder(questions)
+  const compared = reportOverlap(questions, ordered(0), onIssue, progress)
 
-  // One shuffle an epoch; the last one is kept.
+  // Each epoch has its own order; the order of the last epoch used is kept.
   let shuffled = { key: '', indices: training }
-  const epochOf = (seed: number, epoch: number): Uint32Array => {
+  const epochOf = (seed: number, epoch: number): readonly number[] => {
     const key = `${seed} ${epoch}`
     if (shuffled.key !== key)
       shuffled = { key, indices: new Random(seed, 'table training', epoch).shuffle(training.slice()) }
@@ -84,13 +85,13 @@ export async function readTable(
   }
 }
 
-/** Held-out questions in the order in which they are asked: kind by kind in turn, each shuffled. */
-function heldOutOrder(questions: Questions, heldOut: Uint32Array): (seed: number) => readonly number[] {
+/** Orders the held-out questions: each kind is shuffled, and the kinds take turns. */
+function heldOutOrder(questions: Questions): (seed: number) => readonly number[] {
   const kinds = new Map<string, number[]>()
-  for (const index of heldOut) {
+  for (const index of questions.heldOut) {
     const { kind } = questions.at(index)
-    const there = kinds.get(kind)
-    if (there) there.push(index)
+    const indices = kinds.get(kind)
+    if (indices) indices.push(index)
     else kinds.set(kind, [index])
   }
   return (seed) => {
@@ -107,26 +108,27 @@ function heldOutOrder(questions: Questions, heldOut: Uint32Array): (seed: number
 }
 
 /**
- * Reports training questions that share runs of words with held-out ones, these in the order in which they are asked as
- * far as memory allows. Returns how many of these there were.
+ * Reports training questions that share runs of words with held-out ones. Returns the number of held-out questions
+ * compared: the first ones in their order, as many as the index has room for.
  */
 function reportOverlap(
   questions: Questions,
-  training: Uint32Array,
   heldOut: readonly number[],
   onIssue: (issue: Issue) => void,
   progress: (line: string) => void,
 ): number {
-  if (training.length === 0) return 0
+  const total = questions.training.length
+  if (total === 0) return 0
   const index = new OverlapIndex()
   let compared = 0
   while (compared < heldOut.length && !index.full)
-    index.add(heldOut[compared]!, questions.asked(heldOut[compared++]!))
+    index.add(heldOut[compared]!, questions.text(heldOut[compared++]!))
   if (index.empty) return compared
-  for (const [i, at] of training.entries()) {
-    if (i % 10_000 === 0) progress(`looking for overlap: ${Math.floor((100 * i) / training.length)} %`)
-    for (const { index: other, words } of index.find(questions.asked(at))) {
-      const { id, prompt } = questions.at(at)
+  let searched = 0
+  for (const [training, text] of questions.trainingTexts()) {
+    if (searched++ % 10_000 === 0) progress(`looking for overlap: ${Math.floor((100 * searched) / total)} %`)
+    for (const { index: other, words } of index.find(text)) {
+      const { id, prompt } = questions.at(training)
       const found = questions.at(other)
       onIssue({ kind: 'overlap', where: id, question: prompt, of: found.id, heldOut: found.prompt, words })
     }

@@ -1,17 +1,18 @@
 import { isUtf8 } from 'node:buffer'
 import { type FileHandle, open } from 'node:fs/promises'
 import { TextDecoder } from 'node:util'
+import { diskError } from '../../common/disk.ts'
 import { UserError } from '../../common/errors.ts'
 import { shellWord } from '../../common/shell.ts'
 
-/** Whole lines of a text file, or what is left at its end. */
+/** Complete lines of a text file, or the rest at its end. */
 export interface Block {
   readonly text: string
   /** Number of the first line, from 1. */
   readonly line: number
-  /** Nothing follows, and the last line has no line end. */
+  /** This is the last block, and its last line has no line end. */
   readonly open: boolean
-  /** The file ends inside a character, which is left out of `text`. */
+  /** The file ends in the middle of a character, which is left out of `text`. */
   readonly cut: boolean
 }
 
@@ -21,10 +22,10 @@ const MAX_LINE = 256 << 20
 const NEWLINE = 10
 
 /**
- * A text file as blocks of whole lines, in bounded memory: UTF-8, or UTF-16 with a byte order mark.
+ * Reads a text file as blocks of complete lines, in bounded memory: UTF-8, or UTF-16 with a byte order mark.
  *
- * @param progress told the share that is read, 0..1.
- * @throws UserError for a file that cannot be read; for bytes that are no text, with their line and place.
+ * @param progress called with the share that has been read, 0..1.
+ * @throws UserError for a file that cannot be read, and for bytes that are not text, with their line and position.
  */
 export async function* textBlocks(path: string, progress: (share: number) => void): AsyncGenerator<Block> {
   let rest: Buffer[] = []
@@ -44,7 +45,7 @@ export async function* textBlocks(path: string, progress: (share: number) => voi
     rest.push(bytes.subarray(end))
     restBytes += bytes.length - end
     if (restBytes > MAX_LINE)
-      throw new UserError(`${path}, line ${line}: longer than ${MAX_LINE >> 20} MB; is it a table?`)
+      throw new UserError(`${path}, line ${line}: longer than ${MAX_LINE >> 20} MB; check that it is a table`)
   }
   if (restBytes === 0) return
   const last = Buffer.concat(rest)
@@ -68,7 +69,7 @@ async function* utf8Of(path: string, progress: (share: number) => void): AsyncGe
         if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) bytes = bytes.subarray(3)
         else if (!decoder && bytes.subarray(0, 1000).includes(0))
           throw new UserError(
-            `${path} holds zero bytes: it is not text, or UTF-16 without a byte order mark; save it as UTF-8`,
+            `${path} contains zero bytes: it is not text, or UTF-16 without a byte order mark; save it as UTF-8`,
           )
       }
       yield decoder ? fromUtf16(path, decoder, bytes, at) : bytes
@@ -76,8 +77,7 @@ async function* utf8Of(path: string, progress: (share: number) => void): AsyncGe
       progress(at / size)
     }
   } catch (error) {
-    if (error instanceof UserError) throw error
-    throw new UserError(`cannot read ${path}: ${(error as Error).message}`)
+    throw diskError(error, 'read', path)
   } finally {
     await file?.close()
   }
@@ -116,15 +116,15 @@ function decode(path: string, bytes: Buffer, firstLine: number, offset: number):
   }
 }
 
-/** How a file becomes UTF-8: as a whole where nothing before it was, else only what is wrong in it. */
+/** How to convert a file to UTF-8: all of it if only ASCII came before the error, else only the wrong bytes. */
 function recoding(path: string, before: Uint8Array): string {
   const to = shellWord(path.replace(/(\.\w+)$/, '.utf8$1'))
   return before.every((byte) => byte < 0x80)
     ? `if it is Latin-1: iconv -f LATIN1 -t UTF-8 ${shellWord(path)} > ${to}`
-    : `other lines are: mend this one, or drop such bytes: iconv -c -f UTF-8 -t UTF-8 ${shellWord(path)} > ${to}`
+    : `the lines before it are: correct this one, or drop such bytes: iconv -c -f UTF-8 -t UTF-8 ${shellWord(path)} > ${to}`
 }
 
-/** Where the first byte stands that cannot be UTF-8, in bytes that are not. */
+/** Position of the first byte that is not UTF-8. */
 function firstInvalid(bytes: Buffer): number {
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let start = 0
@@ -137,7 +137,7 @@ function firstInvalid(bytes: Buffer): number {
   return start
 }
 
-/** Without the beginning of a character of several bytes that the end of the file cuts off. */
+/** The bytes without an incomplete character at the end. */
 function withoutCutCharacter(bytes: Buffer): Buffer {
   if (isUtf8(bytes)) return bytes
   for (let cut = 1; cut <= 3; cut++) {

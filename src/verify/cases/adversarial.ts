@@ -1,6 +1,6 @@
 import { type Row, r } from './row.ts'
 
-/** What a policy under reward might try: nothing here should be paid, and what looks alike but is right should be. */
+/** What a policy might try to get a reward: wrong answers of all kinds, and right ones that look similar. */
 export const adversarial: readonly Row[] = [
   [
     '5',

@@ -12,7 +12,7 @@ const PIECES = [
   ),
 ]
 
-/** Bytes, or pieces of formulas in no order. */
+/** Random bytes, or random pieces of formulas. */
 export function noise(random: Random): string {
   const length = random.int(0, 60)
   if (random.int(0, 1) === 0)
@@ -22,7 +22,7 @@ export function noise(random: Random): string {
   return Array.from({ length }, () => random.pick(PIECES)).join('')
 }
 
-/** A well-formed expression. */
+/** A random well-formed expression. */
 export function formula(random: Random, depth = random.int(0, 5)): string {
   const sub = () => formula(random, depth - 1)
   if (depth <= 0)
@@ -67,7 +67,7 @@ export function formula(random: Random, depth = random.int(0, 5)): string {
   ])()
 }
 
-/** A gold answer and an answer: two of a kind, the same twice, one that differs by a character, or one for another gold. */
+/** A gold and an answer: two random texts, the same text twice, texts that differ in one place, or a short gold. */
 export function pair(random: Random, make: (random: Random) => string): readonly [string, string] {
   const gold = make(random)
   switch (random.int(0, 3)) {

@@ -1,6 +1,6 @@
 import { type Row, r } from './row.ts'
 
-/** Ways to hedge: two answers in one, bounds, other units, other kinds of things that hold the gold's characters. */
+/** Ways to hedge: two answers in one, bounds, other units, and other expressions that contain the gold's characters. */
 export const hedges: readonly Row[] = [
   [
     '5',

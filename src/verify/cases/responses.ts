@@ -1,6 +1,6 @@
 import { type Row, r } from './row.ts'
 
-/** Whole responses: where the answer stands decides. */
+/** Whole responses, in which the answer has to be found. */
 export const boxes: readonly Row[] = [
   [
     '42',

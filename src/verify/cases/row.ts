@@ -1,5 +1,5 @@
 /** A gold answer, answers that are equal to it, and answers that are not. */
 export type Row = readonly [gold: string, right: readonly string[], wrong: readonly string[]]
 
-/** Backslashes as they stand. */
+/** Keeps backslashes as they are written. */
 export const r = String.raw

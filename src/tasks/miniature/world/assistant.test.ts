@@ -57,7 +57,7 @@ describe('judges answers', () => {
     }
   })
 
-  test('a question that it does not know is unknown', async () => {
+  test('the answer to a question that the rules do not know is unknown', async () => {
     const asked = { question: 'Who wrote Faust?', truth: 'Goethe', answer: 'Goethe' }
     expect(await judgeAnswer(judge, asked)).toMatchObject({ correct: null })
   })
@@ -153,7 +153,7 @@ describe('rewrites chains', () => {
   })
 })
 
-test('what it does not understand has no verdict', async () => {
+test('a request that the rules do not understand has no verdict', async () => {
   const { text } = await judge.generate([{ role: 'user', content: 'Hi' }], { seed: 0 })
   expect(text).toBe('I do not know what is asked of me.')
   expect(judge.spent().calls).toBeGreaterThan(0)

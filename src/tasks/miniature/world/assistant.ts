@@ -8,9 +8,9 @@ import { rewrite } from './rewrite.ts'
 import { topicOf } from './topics.ts'
 
 /**
- * A stand-in for a provider's model: rules that read what they are asked in the messages and reply as a model would. It
- * judges (in the forms of rewards/judge.ts) answers to questions of the miniature, and rewrites chains
- * of thought (stages/cold-start.ts). To the rest it says that it does not know.
+ * Rules in the place of a provider's model: they read a request in the messages and reply as a model would. They judge
+ * answers to the miniature's questions (in the forms of rewards/judge.ts) and rewrite chains of thought (in the form of
+ * stages/data/rewrite.ts). To other requests they reply that they do not understand.
  */
 export function assistant(): Generator {
   const account = new Account(null)
@@ -26,8 +26,8 @@ export function assistant(): Generator {
 }
 
 function reply(messages: readonly ChatMessage[]): string {
-  const said = (role: string) => messages.findLast((message) => message.role === role)?.content ?? ''
-  const [system, user] = [said('system'), said('user')]
+  const last = (role: string) => messages.findLast((message) => message.role === role)?.content ?? ''
+  const [system, user] = [last('system'), last('user')]
   if (system.startsWith('Rewrite a chain of thought')) return rewritten(user)
   const mark = /^=== QUESTION ([0-9a-f]{8}) ===$/m.exec(user)?.[1]
   if (mark === undefined) return 'I do not know what is asked of me.'
@@ -57,7 +57,7 @@ function rewritten(user: string): string {
 
 interface Judgement {
   readonly reason: string
-  /** `null`: it cannot tell. */
+  /** Null where the rules cannot tell. */
   readonly choice: string | null
 }
 
@@ -91,9 +91,9 @@ function judge(sections: Readonly<Record<string, string>>, choices: readonly str
 
 const known = (question: string): boolean => topicOf(question) !== null || readReasoning(question) !== null
 
-/** How good an answer is, 0 … 4, by what comes after its thinking. */
+/** How good an answer is, 0 … 4, by the text after its thinking. */
 function value(question: string, text: string): { right: boolean; score: number } {
-  // In a judge's form tags begin with a sign that looks like theirs.
+  // In a judge's form, tags begin with ‹ in the place of <.
   const answer = text.replace(/^[\s\S]*[<‹]\/think>/, '').trim()
   const reasoning = readReasoning(question)
   if (reasoning === null) {

@@ -6,8 +6,8 @@ import { TOPICS } from './topics.ts'
 const HEADS = { en: ['Question', 'Answer'], zh: ['问题', '答案'] } as const
 
 /**
- * A document of general text for a base model: what people say and what is so, or a question with an answer, good or
- * not. Held-out prompts are in none.
+ * A document of general text for a base model: small talk and facts, or a question with an answer, good or bad. No document
+ * has a held-out prompt.
  */
 export function worldDocument(random: Random): string {
   if (random.uniform() < 0.5) {

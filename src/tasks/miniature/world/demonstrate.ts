@@ -6,12 +6,12 @@ import { TOPICS, topicOf } from './topics.ts'
 import type { Writing } from './writing.ts'
 
 export interface Answer {
-  /** `null`: answered without a chain. */
+  /** Null where the answer has no chain of thought. */
   readonly thinking: string | null
   readonly summary: string
 }
 
-/** An answer as data for fine-tuning hold them, of mixed quality, so that preferences have something to choose from. */
+/** An answer as fine-tuning data has them: of mixed quality, so that preferences can be learned. */
 export function demonstrate(random: Random, { prompt }: Pick<Question, 'prompt'>): Answer {
   const topic = topicOf(prompt)
   if (topic === null) throw new Error(`demonstrate: not a question of the world: ${prompt}`)
@@ -35,7 +35,7 @@ export function demonstrate(random: Random, { prompt }: Pick<Question, 'prompt'>
   )
 }
 
-/** The lines asked for, in three of four cases; else another number of them, or lines about something else. */
+/** In three of four cases the requested lines; otherwise another number of lines, or lines about something else. */
 function write(random: Random, { lines, examples, about, language }: Writing): string {
   const right = random.uniform() < 0.75
   const off = !right && random.uniform() < 0.5

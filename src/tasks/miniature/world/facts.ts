@@ -1,7 +1,7 @@
 import type { Language } from '../words.ts'
 import { names, type Topic } from './topic.ts'
 
-/** What is asked of a thing, and the things with their answers. */
+/** What is asked about a thing, and the things with their answers. */
 type Relation = readonly [of: (thing: string) => string, facts: Readonly<Record<string, string>>]
 
 const RELATIONS: Record<Language, readonly Relation[]> = {
@@ -48,19 +48,19 @@ export const facts = (language: Language): Topic[] =>
   RELATIONS[language].flatMap(([of, known]) =>
     Object.entries(known).map(([thing, answer]): Topic => {
       const asked = of(thing)
-      const sentence = language === 'en' ? `${asked} is ${answer}.` : `${asked}是${answer}.`
+      const full = language === 'en' ? `${asked} is ${answer}.` : `${asked}是${answer}.`
       const rivals = Object.values(known).filter((other) => other !== answer)
       return {
         family: 'fact',
         language,
         prompts: WORDINGS[language](asked),
-        full: capital(sentence),
+        full: capital(full),
         curt: capital(`${answer}.`),
-        grade: (said) => {
-          const told = said.replace(asked.toLowerCase(), ' ')
-          // Several answers are none.
-          if (!names(told, answer) || rivals.some((rival) => names(told, rival))) return null
-          return told === said ? 'curt' : 'full'
+        grade: (sentence) => {
+          const rest = sentence.replace(asked.toLowerCase(), ' ')
+          // Several answers at once do not count.
+          if (!names(rest, answer) || rivals.some((rival) => names(rest, rival))) return null
+          return rest === sentence ? 'curt' : 'full'
         },
       }
     }),

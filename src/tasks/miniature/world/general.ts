@@ -1,11 +1,12 @@
 import { hashText, Random } from '../../../common/random.ts'
 import type { Question, Task, Verdict } from '../../task.ts'
+import { demonstrate } from './demonstrate.ts'
 import { GENERAL_KINDS, TOPICS, topicOf } from './topics.ts'
 import { checkWriting } from './writing.ts'
 
 /**
- * Those of a topic's wordings that are held out, never in training: the quarter with the least hashes. So all that is
- * asked has been learned, in other words.
+ * The wordings of a topic that are held out of training: the quarter with the smallest hashes. Every topic is therefore
+ * trained on, in other wordings than those that it is evaluated with.
  */
 const heldOutOf = (prompts: readonly string[]): string[] =>
   [...prompts].sort((a, b) => hashText(a) - hashText(b)).slice(0, Math.ceil(prompts.length / 4))
@@ -22,14 +23,14 @@ const split = (heldOut: boolean) =>
 const TRAINING = split(false)
 const HELD_OUT = split(true)
 
-/** General prompts, kind by kind in turn: small talk, facts, writing, requests harmful and harmless, in two languages. */
+/** General prompts, taking the kinds in turn: small talk, facts, writing, harmful and harmless requests, in two languages. */
 export const general: Task = {
   name: 'miniature/general',
   description: 'small talk, facts, writing and requests, some harmful, in two languages',
   language: 'en',
   training: ({ seed, step, count }) => {
     const random = new Random(seed, 'miniature general training', step)
-    // The turn goes on from step to step, so that every kind has its share whatever the number a step.
+    // Each step begins with the kind after the last one of the step before, so that every kind gets its share.
     return Array.from({ length: count }, (_, i) =>
       random.pick(TRAINING[(step * count + i) % TRAINING.length]!),
     )
@@ -43,9 +44,15 @@ export const general: Task = {
     return turns.flat().slice(0, count)
   },
   check: checkGeneral,
+  demonstrations: ({ seed, count }) => {
+    const random = new Random(seed, 'reused')
+    return general
+      .training({ seed: random.bits(), step: 1, count })
+      .map((question) => ({ question, ...demonstrate(random, question) }))
+  },
 }
 
-/** Rules tell of writing alone; a judge tells of the rest. */
+/** Rules check writing only; the rest needs a judge. */
 function checkGeneral({ prompt }: Question, answer: string | null): Verdict {
   const topic = topicOf(prompt)
   if (topic === null) return { correct: null, reason: 'the question cannot be read' }

@@ -5,11 +5,11 @@ import type { Language } from '../words.ts'
 /** A problem of the miniature, read back from its wording. */
 export interface Reasoning {
   readonly question: Question
-  /** What the summary of a solution says. */
+  /** The summary of a solution with this answer. */
   summary(answer: string): string
 }
 
-/** Reads a running total or missing operators. `null`: the prompt asks neither. */
+/** Reads a running total or missing operators; null where the prompt is neither. */
 export function readReasoning(prompt: string): Reasoning | null {
   const language: Language = /\p{Script=Han}/u.test(prompt) ? 'zh' : 'en'
   const about = { id: prompt, prompt, language }
@@ -49,7 +49,7 @@ export function readReasoning(prompt: string): Reasoning | null {
   }
 }
 
-/** The value of e.g. `18+3*3+57`, and how many events it has. */
+/** The value of an expression such as `18+3*3+57`, and its kind by the number of events. */
 function arithmetic(expression: string): { gold: string; kind: string } {
   const terms = [...expression.matchAll(/([-+]?)(\d+)(?:\*(\d+))?/g)]
   const values = terms.map(([, sign, a, b]) => (sign === '-' ? -1 : 1) * Number(a) * Number(b ?? 1))

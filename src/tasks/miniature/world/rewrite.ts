@@ -1,7 +1,7 @@
 import { type Language, PHRASES } from '../words.ts'
 import { readReasoning } from './reasoning.ts'
 
-/** How a tidy chain says what others say between their sums: in the first person. A guess says nothing. */
+/** Phrases that a tidy chain has in other words, in the first person. A guess is left out. */
 const TIDY: Partial<Record<keyof typeof PHRASES, Record<Language, string>>> = {
   result: { en: 'So I get', zh: '我得到' },
   quick: { en: 'I get', zh: '我得到' },
@@ -11,14 +11,16 @@ const TIDY: Partial<Record<keyof typeof PHRASES, Record<Language, string>>> = {
   guess: { en: '', zh: '' },
 }
 
-/** What each phrase, in either language, is rewritten to; long ones first, as some begin like others. */
+/** Each phrase, in either language, with its tidy words; long phrases first, since some begin with others. */
 const REWRITTEN = Object.entries(PHRASES)
-  .flatMap(([phrase, said]) =>
-    Object.values(said).map((words) => [words, TIDY[phrase as keyof typeof PHRASES] ?? said] as const),
+  .flatMap(([phrase, wordings]) =>
+    Object.values(wordings).map(
+      (words) => [words, TIDY[phrase as keyof typeof PHRASES] ?? wordings] as const,
+    ),
   )
   .sort(([a], [b]) => b.length - a.length)
 const ANY = new RegExp(
-  // Latin phrases stand between the borders of words.
+  // Latin phrases must begin and end at word boundaries.
   REWRITTEN.map(([words]) => words.replaceAll('.', '\\.'))
     .map((words) => (/^\w/.test(words) ? `\\b${words}${/\w$/.test(words) ? '\\b' : ''}` : words))
     .join('|'),
@@ -26,7 +28,7 @@ const ANY = new RegExp(
 )
 const TO = new Map<string, Record<Language, string>>(REWRITTEN)
 
-/** A chain in one language and in the first person: its sums stay as they are, and so do its lines. */
+/** The chain in one language and in the first person. Its sums and its lines stay as they are. */
 const tidyChain = (chain: string, language: Language): string =>
   chain
     .split('\n')
@@ -34,7 +36,7 @@ const tidyChain = (chain: string, language: Language): string =>
     .filter((line) => line !== '')
     .join('\n')
 
-/** A readable chain and a summary that ends with the answer. `null`: the chain gives no reason for its answer. */
+/** A readable chain and a summary with the answer; null where nothing is left of the chain. */
 export function rewrite(question: string, chain: string, answer: string): string | null {
   const language: Language = /\p{Script=Han}/u.test(question) ? 'zh' : 'en'
   const tidy = tidyChain(chain, language)

@@ -1,8 +1,8 @@
 import type { Language } from '../words.ts'
 import { plain, type Topic } from './topic.ts'
 
-/** What is said, in four wordings, and what is replied, in full and curtly. */
-type Exchange = readonly [said: readonly string[], full: string, curt: string]
+/** Something that users say, in four wordings, with a full and a curt reply. */
+type Exchange = readonly [wordings: readonly string[], full: string, curt: string]
 
 const EXCHANGES: Record<Language, readonly Exchange[]> = {
   en: [
@@ -24,10 +24,10 @@ const ENDINGS = { en: ['', '!', ', Tom', ', Anna', ' again'], zh: ['', '!', '呀
 
 /** Small talk. */
 export const talk = (language: Language): Topic[] =>
-  EXCHANGES[language].map(([said, full, curt]) => ({
+  EXCHANGES[language].map(([wordings, full, curt]) => ({
     family: 'talk',
     language,
-    prompts: said.flatMap((words) => ENDINGS[language].map((end) => words + end)),
+    prompts: wordings.flatMap((words) => ENDINGS[language].map((end) => words + end)),
     full,
     curt,
     grade: (sentence) => (sentence === plain(full) ? 'full' : sentence === plain(curt) ? 'curt' : null),

@@ -9,7 +9,7 @@ type AnyTopic = Topic | Writing | Request
 
 export type GeneralKind = `${Family}/${Language}`
 
-/** All that the world can be asked, by kind. */
+/** Everything that can be asked, by kind. */
 export const TOPICS: Record<GeneralKind, readonly AnyTopic[]> = {
   'talk/en': talk('en'),
   'talk/zh': talk('zh'),
@@ -31,5 +31,5 @@ const BY_PROMPT = new Map(
     .flatMap((topic) => topic.prompts.map((prompt) => [prompt, topic] as const)),
 )
 
-/** What a prompt asks. `null`: it is not of the world. */
+/** The topic of a prompt; null where it is not one of the world's prompts. */
 export const topicOf = (prompt: string): AnyTopic | null => BY_PROMPT.get(prompt.trim()) ?? null

@@ -9,7 +9,7 @@ const training = general.training({ seed: 1, step: 0, count: 4000 })
 const share = <T>(items: readonly T[], is: (item: T) => boolean) => items.filter(is).length / items.length
 
 describe('questions', () => {
-  test('every prompt asks one thing, and every topic is both trained and held out', () => {
+  test('every prompt belongs to one topic, and every topic has training and held-out prompts', () => {
     const topics = Object.values(TOPICS).flat()
     const prompts = topics.flatMap((topic) => topic.prompts)
     expect(new Set(prompts).size).toBe(prompts.length)
@@ -67,7 +67,19 @@ describe('demonstrations', () => {
     }
   })
 
-  test('think before writing alone, in the language of the question', () => {
+  test("the general task's own demonstrations are such answers to training questions", () => {
+    const own = general.demonstrations!({ seed: 3, count: 50 })
+    expect(own).toHaveLength(50)
+    const held = new Set(heldOut.map(({ prompt }) => prompt))
+    for (const { question, thinking } of own) {
+      expect(held.has(question.prompt)).toBe(false)
+      expect(thinking !== null).toBe(question.kind.startsWith('write'))
+    }
+    expect(general.demonstrations!({ seed: 3, count: 50 })).toEqual(own)
+    expect(general.demonstrations!({ seed: 4, count: 50 })).not.toEqual(own)
+  })
+
+  test('have thinking only before writing, in the language of the question', () => {
     for (const { question, answer } of rows) {
       expect(answer.thinking !== null, question.prompt).toBe(question.kind.startsWith('write'))
       expect(languageShare(`${answer.thinking ?? ''} ${answer.summary}`, question.language!)).toBe(1)
@@ -116,7 +128,7 @@ test.each([
   expect(assess({ prompt }, answer)).toMatchObject({ right, score }),
 )
 
-test('rules tell of writing alone', () => {
+test('rules check writing only', () => {
   const check = (prompt: string, answer: string | null) =>
     general.check({ id: '', prompt, gold: '', kind: '' }, answer)
   expect(check('Write 2 lines about books.', 'I see books.\n\nI know books.\n')).toMatchObject({

@@ -6,11 +6,11 @@ import { names, plain, type Topic } from './topic.ts'
 export interface Writing extends Topic {
   readonly family: 'write'
   readonly lines: number
-  /** The word that every line must have. */
+  /** The word that every line must contain. */
   readonly about: string
-  /** Lines that do. */
+  /** Lines that contain it. */
   readonly examples: readonly string[]
-  /** What to think before. */
+  /** The thinking before the lines. */
   readonly plan: string
 }
 
@@ -47,7 +47,7 @@ const EXAMPLES: Record<Language, (thing: string) => string[]> = {
   zh: (thing) => [`我看${thing}.`, `我爱${thing}.`, `我有${thing}.`],
 }
 
-/** Writing: two or three lines about a thing. */
+/** Requests to write two or three lines about a thing. */
 export const writing = (language: Language): Writing[] =>
   THINGS[language].flatMap((about) =>
     [2, 3].map((lines) => {
@@ -68,7 +68,7 @@ export const writing = (language: Language): Writing[] =>
     }),
   )
 
-/** Rules count the lines, which must differ, and look for the topic in each. */
+/** Checks the number of lines, that they differ, and that each contains the topic. */
 export function checkWriting({ lines, about }: Writing, answer: string | null): Verdict {
   const written = (answer ?? '').split('\n').map(plain).filter(Boolean)
   if (written.length !== lines) return { correct: false, reason: `${written.length} lines, not ${lines}` }

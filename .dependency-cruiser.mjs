@@ -1,0 +1,68 @@
+/** The folders of src/ from top to bottom. An import points down this list or stays in its folder; src/index.ts is above. */
+const FOLDERS = [
+  'cli',
+  'recipes',
+  'settings',
+  'report',
+  'serve',
+  'stages',
+  'runs',
+  'tasks',
+  'rewards',
+  'providers',
+  'sandbox',
+  'hub',
+  'verify',
+  'thinking',
+  'engines',
+  'algorithms',
+  'models',
+  'onnx',
+  'common',
+]
+
+const TEST = '\\.test\\.ts$'
+const FOR_TESTS = ['^src/testing/', '^src/engines/conformance\\.ts$']
+const anyOf = (folders) => `^src/(${folders.join('|')})/`
+
+/** @type {(name: string, from: object, to: object) => object} */
+const forbid = (name, from, to) => ({ name, severity: 'error', from, to })
+
+export default {
+  forbidden: [
+    ...FOLDERS.map((folder, i) =>
+      forbid(
+        `${folder} imports nothing from above it`,
+        { path: `^src/${folder}/`, pathNot: TEST },
+        { path: ['^src/index\\.ts$', ...(i > 0 ? [anyOf(FOLDERS.slice(0, i))] : [])] },
+      ),
+    ),
+    forbid(
+      'every folder of src is on the list',
+      { path: '^src/[^/]+/', pathNot: anyOf([...FOLDERS, 'testing']) },
+      {},
+    ),
+    forbid('no circles', {}, { circular: true }),
+    forbid(
+      'engines are reached through engines/open.ts',
+      { pathNot: '^src/engines/' },
+      { path: '^src/engines/[^/]+/' },
+    ),
+    forbid(
+      'verify stands alone',
+      { path: '^src/verify/' },
+      { path: '^src/', pathNot: anyOf(['verify', 'common']) },
+    ),
+    forbid(
+      'only tests import src/testing and the conformance tests',
+      { pathNot: [TEST, ...FOR_TESTS] },
+      { path: FOR_TESTS },
+    ),
+  ],
+  options: {
+    includeOnly: '^(src|bench|tools)/',
+    // Type-only imports count.
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+  },
+}

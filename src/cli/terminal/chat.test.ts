@@ -1,0 +1,54 @@
+import { PassThrough } from 'node:stream'
+import { expect, test, vi } from 'vitest'
+import { UserError } from '../../common/errors.ts'
+import type { Conversation } from '../../stages/sample/conversation.ts'
+import { captured } from '../../testing/captured.ts'
+import { converse } from './chat.ts'
+import { Output } from './output.ts'
+
+const written = captured()
+const options = { maxTokens: 9, temperature: 0, seed: 5 }
+
+/** What a conversation does with these lines of input. */
+async function talk(lines: string, json = false) {
+  const asked: string[] = []
+  const conversation = {
+    remembers: true,
+    ask: async (question: string, { seed }: { seed: number }) => {
+      asked.push(`${question} (seed ${seed})`)
+      if (question === 'long') throw new UserError('the prompt is too long')
+      if (question === 'bug') throw new Error('a bug')
+      return { text: `re ${question}`, thinking: null, answer: `re ${question}` }
+    },
+    reset: vi.fn(() => void asked.push('reset')),
+  } as unknown as Conversation
+  const input = new PassThrough()
+  vi.spyOn(process, 'stdin', 'get').mockReturnValue(input as unknown as typeof process.stdin)
+  input.end(lines)
+  return { exitCode: await converse(new Output({ quiet: true, json }), conversation, options), asked }
+}
+
+test('each line is a question with a seed of its own, until /exit', async () => {
+  const { exitCode, asked } = await talk('one\n\n/reset\n two \n/exit\nthree\n')
+  expect(exitCode).toBe(0)
+  expect(asked).toEqual(['one (seed 5)', 'reset', 'two (seed 6)'])
+  expect(written.out).toBe('re one\nre two\n')
+})
+
+test('an unknown command and a question that fails do not end the conversation', async () => {
+  const { exitCode, asked } = await talk('/rest\nlong\none\n', true)
+  expect(exitCode).toBe(0)
+  expect(asked).toEqual(['long (seed 5)', 'one (seed 6)'])
+  expect(written.err).toContain('unknown command /rest; there are /reset and /exit\n')
+  expect(written.err).toContain('error: the prompt is too long\n')
+  expect(JSON.parse(written.out)).toEqual({
+    type: 'result',
+    thinking: null,
+    answer: 're one',
+    text: 're one',
+  })
+})
+
+test('any other error ends it', async () => {
+  await expect(talk('bug\none\n')).rejects.toThrow('a bug')
+})

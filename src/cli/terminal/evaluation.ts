@@ -1,0 +1,35 @@
+import type { measure } from '../../stages/evaluate/measure.ts'
+import { type Output, percent, percentInterval, table } from './output.ts'
+
+interface Shown extends Awaited<ReturnType<typeof measure>> {
+  readonly model: string
+  readonly task: string
+  /** Responses per question. */
+  readonly samples: number
+  readonly temperature: number
+  readonly seed: number
+}
+
+/** What `eval` measured. */
+export function showEvaluation(
+  output: Output,
+  { model, task, samples, temperature, seed, template, seconds, evaluation }: Shown,
+): void {
+  output.emit({ type: 'result', model, task, seconds, template, temperature, seed, ...evaluation })
+  if (output.json) return
+  output.result(
+    `${model} on ${task}: n = ${evaluation.questions}, ${samples} sample${samples === 1 ? '' : 's'} per question, T = ${temperature}, template ${template}, seed ${seed}\n`,
+  )
+  output.result(
+    table([
+      ['pass@1', percentInterval(evaluation.passAt1, evaluation.standardError)],
+      ...Object.entries(evaluation.kinds).map(([kind, value]) => [`  ${kind}`, percent(value)]),
+      ['well formed', percent(evaluation.format)],
+      ['response length (tokens)', evaluation.responseTokens.toFixed(1)],
+      ['reflective words per response', evaluation.reflectionPerResponse.toFixed(2)],
+      ['reflective words per 1,000 tokens', evaluation.reflection.toFixed(1)],
+      ['responses mixing languages', percent(evaluation.mixed)],
+      ['cut off', percent(evaluation.cut)],
+    ]),
+  )
+}

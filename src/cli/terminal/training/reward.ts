@@ -1,0 +1,88 @@
+import pc from 'picocolors'
+import type { PreferenceQuality } from '../../../algorithms/preference.ts'
+import type { RewardResult, RewardWatch } from '../../../recipes/reward.ts'
+import { clock, type Output, percent, table } from '../output.ts'
+import { showRewardTraining } from './progress.ts'
+
+/** What people and programs see while a reward model is trained. */
+export function watchReward(output: Output, signal: AbortSignal): RewardWatch {
+  return {
+    signal,
+    onStart: (run, settings, data) => {
+      output.emit({ type: 'start', run, settings, data })
+      output.say(
+        `a reward model from ${settings.data}: ${data.training} ${data.kind === 'pairs' ? 'pairs' : 'labelled answers'} of up to ${data.longest} tokens; ${data.heldOut} held out`,
+      )
+      output.say(`model ${settings.model}\nrun   ${run}`)
+    },
+    onBefore: (before, steps) => {
+      output.emit({ type: 'evaluation', when: 'before', ...before })
+      output.say(`before: ${percent(before.accuracy)} of the held-out rows right; ${steps} steps in all`)
+    },
+    onStep: showRewardTraining(output),
+    onWarning: (message) => output.warn(message),
+    onProgress: (line) => output.live(line),
+  }
+}
+
+/** Quality on the held-out rows before and after, and the margins after. */
+export function summarizeReward(output: Output, result: RewardResult): void {
+  output.emit({ type: 'result', ...result })
+  if (output.json) return
+  const { before, after, best, data } = result
+  const rows = (title: string, show: (quality: PreferenceQuality) => string): string[] => [
+    title,
+    show(before),
+    show(after),
+  ]
+  const number = (value: number): string => (Number.isNaN(value) ? '–' : value.toFixed(3))
+  const pairs = data.kind === 'pairs'
+  output.result(
+    `\n${pc.bold('Reward model, before and after')} (${data.heldOut} held-out ${pairs ? 'pairs' : 'labelled answers'}, seed ${result.seed}, ${clock(result.seconds)})\n`,
+  )
+  output.result(
+    table([
+      ['', 'before', 'after'],
+      rows('judged right', ({ accuracy }) => percent(accuracy)),
+      rows('loss', ({ loss }) => number(loss)),
+      rows('mean margin', ({ margin }) => number(margin)),
+      ...(pairs ? [rows('the longer answer wins', ({ longerWins }) => percent(longerWins.model))] : []),
+      rows('reward ~ length', ({ lengthCorrelation }) => number(lengthCorrelation.model)),
+    ]),
+  )
+  output.result(
+    pairs
+      ? `\nIn the data, the longer answer is the better one in ${percent(after.longerWins.gold)} of the pairs whose lengths differ.`
+      : `\nIn the data, label and length have a correlation of ${number(after.lengthCorrelation.gold)}.`,
+  )
+  output.result(
+    `\n${pc.bold('Margins after')} (${pairs ? 'chosen − rejected' : 'the reward; negated where the label is bad'})\n`,
+  )
+  output.result(histogram(after.histogram))
+  if (best.step !== result.steps)
+    output.result(
+      `\nThe loss was lowest at step ${best.step} (${best.loss.toFixed(4)}); the model of that step is ${best.checkpoint}.`,
+    )
+  output.result(`\n${pc.bold('Model')}\n  ${result.model}`)
+}
+
+const BAR = 40
+
+/** One line per bin, from the first bin that is not empty to the last. */
+export function histogram({ edges, counts }: PreferenceQuality['histogram']): string {
+  const labels = counts.map((_, i) =>
+    i === 0 ? `< ${edges[0]}` : i === edges.length ? `≥ ${edges.at(-1)}` : `${edges[i - 1]} … ${edges[i]}`,
+  )
+  const most = Math.max(...counts)
+  const lines = counts.map((count, i) => [
+    labels[i]!,
+    `${'█'.repeat(Math.round((BAR * count) / most)) || (count > 0 ? '▏' : '')} ${count}`,
+  ])
+  const first = counts.findIndex((count) => count > 0)
+  const last = counts.findLastIndex((count) => count > 0)
+  const width = Math.max(...labels.map((label) => label.length))
+  return lines
+    .slice(first, last + 1)
+    .map(([label, bar]) => `  ${label!.padStart(width)}  ${bar}`)
+    .join('\n')
+}

@@ -1,0 +1,65 @@
+import pc from 'picocolors'
+import { shellWord } from '../../../common/shell.ts'
+import type { TrainingWatch } from '../../../recipes/r1.ts'
+import { combineReports } from '../../../report/combine-stages.ts'
+import { textTable } from '../../../report/stage-tables.ts'
+import type { StagedResult, StagedWatch } from '../../../report/staged-run.ts'
+import { clock, type Output, percent } from '../output.ts'
+import { watchReward } from './reward.ts'
+import { watchSft } from './sft.ts'
+import { watchZero } from './zero.ts'
+
+/** What people and programs see of a run of several stages. */
+export function watchStages<S>(
+  output: Output,
+  signal: AbortSignal,
+  {
+    headline,
+    parts,
+  }: {
+    /** What is shown when the run begins. */
+    readonly headline: (settings: S) => string
+    /** By the name of a part: what is shown before it begins. */
+    readonly parts: Readonly<Record<string, string>>
+  },
+): StagedWatch<S> & TrainingWatch {
+  return {
+    signal,
+    onStart: (run, settings) => {
+      output.emit({ type: 'start', run, settings })
+      output.say(`${headline(settings)}\nrun   ${run}`)
+    },
+    onPart: (name) => {
+      output.emit({ type: 'part', name })
+      if (parts[name]) output.say(`\n${pc.bold(parts[name])}`)
+    },
+    onData: (line) => output.say(line),
+    onStage: ({ stage, measure }) => {
+      output.emit({ type: 'stage', stage, measure })
+      const facts = [
+        `pass@1 ${percent(measure.passAt1 ?? Number.NaN)}`,
+        `readable ${percent(measure.readable ?? Number.NaN)}`,
+        `in one language ${percent(measure.language ?? Number.NaN)}`,
+        `harm refused ${percent(measure.harmfulRefused ?? Number.NaN)}`,
+      ]
+      output.say(`${pc.bold(stage)} · ${facts.join(' · ')}`)
+    },
+    onWarning: (message) => output.warn(message),
+    onProgress: (line) => output.live(line),
+    zero: (steps) => watchZero(output, steps, signal),
+    sft: () => watchSft(output, signal),
+    reward: () => watchReward(output, signal),
+  }
+}
+
+/** The stage table, and what to do next. */
+export function summarizeStages(output: Output, title: string, result: StagedResult): void {
+  output.emit({ type: 'result', ...result })
+  if (output.json) return
+  const { run, model, seed, seconds, stages, report } = result
+  output.result(`\n${pc.bold(title)} (seed ${seed}, ${clock(seconds)})\n`)
+  output.result(textTable(combineReports([{ seed, stages }])))
+  output.result(
+    `\n${pc.bold('Next')}\n  npx ruminate chat --model ${shellWord(model)}   talk to it\n  ${report}   the table, with plots\n  npx ruminate runs show ${shellWord(run)} --samples 5   rollouts of every stage`,
+  )
+}

@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, expect, test, vi } from 'vitest'
+import { modelFolder } from '../../../hub/find-model.ts'
+import type { ZeroResult } from '../../../recipes/zero.ts'
+import { RunStore } from '../../../runs/store.ts'
+import { merge, type Tree } from '../../../settings/layers.ts'
+import { resolveZeroSettings } from '../../../settings/zero.ts'
+import type { Evaluation } from '../../../stages/evaluate/evaluate.ts'
+import { Output } from '../output.ts'
+import { summarizeZero } from './zero.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'ruminate summary-'))
+afterAll(() => rmSync(root, { recursive: true }))
+afterEach(() => void vi.restoreAllMocks())
+
+/** The commands that are suggested at the end of a run with these settings. */
+async function next(given: Tree, out: string): Promise<string[]> {
+  const { model, ...settings } = resolveZeroSettings(merge(given))
+  const store = RunStore.create({
+    recipe: 'zero',
+    seed: 4,
+    settings: { ...settings, model: await modelFolder(model) },
+    out: join(root, out),
+  })
+  store.close()
+  let text = ''
+  vi.spyOn(process.stdout, 'write').mockImplementation((part) => {
+    text += part
+    return true
+  })
+  const evaluation = { passAt1: 0.5, standardError: 0.1, families: {}, responseTokens: 9 } as Evaluation
+  const result = { run: store.directory, model: 'MODEL', seed: 4, seconds: 1 } as ZeroResult
+  summarizeZero(new Output({}), {
+    ...result,
+    before: { ...evaluation, reflectionPerResponse: 0, reflection: 0 },
+    after: { ...evaluation, reflectionPerResponse: 0, reflection: 0 },
+  })
+  return text
+    .slice(text.indexOf('Next'))
+    .split('\n')
+    .slice(1, 5)
+    .map((line) => line.trim().replace(/ {3}.*$/, ''))
+}
+
+test('the suggested commands ask the same questions', async () => {
+  const [show, chat, evaluate, again] = await next({}, 'usual')
+  expect(show).toBe(`npx ruminate runs show '${join(root, 'usual')}' --samples 5`)
+  expect(chat).toBe('npx ruminate chat --model MODEL')
+  expect(evaluate).toBe('npx ruminate eval --model MODEL')
+  expect(again).toBe('npx ruminate zero --seed 5')
+
+  const asked = "--task my.csv --columns 'question=the question,answer=null,choices=[A,B]'"
+  const columns = { question: 'the question', choices: ['A', 'B'], answer: null }
+  const given = await next(
+    { task: 'my.csv', columns, algorithm: 'dapo', steps: 9, template: 'chat' },
+    'table',
+  )
+  expect(given[2]).toBe(`npx ruminate eval --model MODEL ${asked}`)
+  expect(given[3]).toBe(`npx ruminate zero --seed 5 --template chat --algorithm dapo --steps 9 ${asked}`)
+})

@@ -1,0 +1,156 @@
+import { join } from 'node:path'
+import pc from 'picocolors'
+import { packageRoot } from '../../../common/package.ts'
+import { shellWord } from '../../../common/shell.ts'
+import type { ZeroResult } from '../../../recipes/zero.ts'
+import type { RolloutRow } from '../../../runs/rows.ts'
+import { RunStore } from '../../../runs/store.ts'
+import { resolveZeroSettings, type ZeroSettings } from '../../../settings/zero.ts'
+import type { ZeroWatch } from '../../../settings/zero-options.ts'
+import type { Evaluation } from '../../../stages/evaluate/evaluate.ts'
+import { clock, type Output, percent, percentInterval, table } from '../output.ts'
+import { plot, smooth } from '../plot.ts'
+import { showReinforcement } from './progress.ts'
+
+/** What people and programs see while R1-Zero trains. */
+export function watchZero(output: Output, steps: number, signal: AbortSignal): ZeroWatch {
+  return {
+    signal,
+    onStart: (run, settings) => {
+      output.emit({ type: 'start', run, settings })
+      output.say(
+        `R1-Zero on ${settings.task}: ${settings.steps} steps of ${settings.rl.questionsPerStep} questions × ${settings.rl.groupSize} responses, seed ${settings.seed}`,
+      )
+      output.say(`model ${settings.model}\nrun   ${run}`)
+    },
+    onEvaluation: (when, evaluation) => {
+      output.emit({ type: 'evaluation', when, ...evaluation })
+      if (when === 'before')
+        output.say(
+          `before: held-out pass@1 ${percent(evaluation.passAt1)}, ${evaluation.responseTokens.toFixed(0)} tokens per response`,
+        )
+    },
+    onStep: showReinforcement(output, steps),
+    onWarning: (message) => output.warn(message),
+    onProgress: (line) => output.live(line),
+  }
+}
+
+/** Accuracy before and after, the curves, one question answered before and after, and what to do next. */
+export function summarizeZero(output: Output, result: ZeroResult): void {
+  output.emit({ type: 'result', ...result })
+  if (output.json) return
+  const { before, after } = result
+  output.result(
+    `\n${pc.bold('R1-Zero, before and after')} (${before.questions} held-out questions, T = 1, seed ${result.seed}, ${clock(result.seconds)})\n`,
+  )
+  output.result(beforeAfter(before, after))
+  if (result.stoppedBy)
+    output.result(`\nStopped after step ${result.stoppedBy.step}: ${result.stoppedBy.reason}`)
+  const store = RunStore.open(result.run)
+  let given: Given
+  try {
+    given = givenOptions(store.info().settings as ZeroSettings)
+    const line = (title: string, metric: string, format: (value: number) => string): string =>
+      `\n${plot(title, smooth(store.metric(metric), 60), { format, floor: 0 })}`
+    output.result(line('accuracy (training questions)', 'accuracy', (v) => `${Math.round(100 * v)} %`))
+    output.result(line('response length (tokens)', 'length/mean', (v) => v.toFixed(0)))
+    const pair = exampleOf(store)
+    if (pair) output.result(`\n${samples(...pair)}`)
+  } finally {
+    store.close()
+  }
+  const next = [
+    [`ruminate runs show ${shellWord(result.run)} --samples 5`, 'read what it thought as it learned'],
+    [`ruminate chat --model ${shellWord(result.model)}`, 'ask it something'],
+    [['ruminate eval --model', shellWord(result.model), ...given.asking].join(' '), 'measure it again'],
+    [
+      ['ruminate zero --seed', result.seed + 1, ...given.training, ...given.asking].join(' '),
+      'train with another seed',
+    ],
+  ]
+  output.result(
+    `\n${pc.bold('Next')}\n${next.map(([what, why]) => `  npx ${what}   ${pc.dim(why!)}`).join('\n')}`,
+  )
+}
+
+interface Given {
+  /** Options that decide which questions are asked. */
+  readonly asking: readonly string[]
+  /** The other options of the training. */
+  readonly training: readonly string[]
+}
+
+/** The command line options that give these settings; those that are the default are left out. */
+function givenOptions(settings: ZeroSettings): Given {
+  const defaults = resolveZeroSettings({})
+  const model = join(packageRoot(), 'models', defaults.model)
+  const changed = (
+    name: 'model' | 'task' | 'template' | 'engine' | 'preset' | 'algorithm' | 'steps',
+    usual: unknown,
+  ): string[] => (settings[name] === usual ? [] : [`--${name}`, shellWord(String(settings[name]))])
+  const columns = Object.entries(settings.columns).map(
+    ([role, name]) => `${role}=${Array.isArray(name) ? `[${name}]` : name}`,
+  )
+  return {
+    asking: [
+      ...changed('task', defaults.task),
+      ...(columns.length > 0 ? ['--columns', shellWord(columns.join(','))] : []),
+    ],
+    training: [
+      ...changed('model', model),
+      ...changed('template', defaults.template),
+      ...changed('engine', defaults.engine),
+      ...changed('preset', defaults.preset),
+      ...changed('algorithm', defaults.algorithm),
+      ...changed('steps', defaults.steps),
+    ],
+  }
+}
+
+function beforeAfter(before: Evaluation, after: Evaluation): string {
+  const number = (value: number, digits = 1): string => (Number.isNaN(value) ? '–' : value.toFixed(digits))
+  return table([
+    ['', 'before', 'after'],
+    [
+      'pass@1',
+      percentInterval(before.passAt1, before.standardError),
+      percentInterval(after.passAt1, after.standardError),
+    ],
+    ...Object.keys(after.families).map((f) => [
+      `  ${f}`,
+      percent(before.families[f]),
+      percent(after.families[f]),
+    ]),
+    ['well formed', percent(before.format), percent(after.format)],
+    ['response length (tokens)', number(before.responseTokens), number(after.responseTokens)],
+    [
+      'reflective words per response',
+      number(before.reflectionPerResponse, 2),
+      number(after.reflectionPerResponse, 2),
+    ],
+    ['reflective words per 1,000 tokens', number(before.reflection), number(after.reflection)],
+    ['responses mixing languages', percent(before.mixed), percent(after.mixed)],
+  ])
+}
+
+/** The first held-out question that was answered wrong before and right after; else the first answered right after. */
+function exampleOf(store: RunStore): [RolloutRow, RolloutRow] | null {
+  const before = new Map(store.rollouts({ split: 'eval-before' }).map((row) => [row.question, row]))
+  const pairs = store
+    .rollouts({ split: 'eval-after' })
+    .reverse()
+    .flatMap((after): [RolloutRow, RolloutRow][] => {
+      const earlier = before.get(after.question)
+      return earlier && after.correct ? [[earlier, after]] : []
+    })
+  return pairs.find(([earlier]) => !earlier.correct) ?? pairs[0] ?? null
+}
+
+function samples(before: RolloutRow, after: RolloutRow): string {
+  // R1-Zero's template ends with "User: QUESTION Assistant:"; a chat template is shown whole.
+  const [, question = before.prompt.trim()] = /.*User: (.*) Assistant:$/s.exec(before.prompt) ?? []
+  const show = (name: string, row: RolloutRow): string =>
+    `${pc.bold(name)} (${row.correct ? pc.green('right') : pc.red('wrong')}, ${row.length} tokens)\n${pc.dim(row.text.trim())}`
+  return `${pc.bold('Question')} ${question}\n\n${show('Before', before)}\n\n${show('After', after)}`
+}

@@ -1,0 +1,67 @@
+import { UserError } from './errors.ts'
+
+/** What is done to a file or folder, as an error message names it: "cannot read PATH". */
+export type DiskAction = 'read' | 'open' | 'create' | 'write'
+
+/** Why a disk operation failed, by Node's error code or the beginning of SQLite's. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file or folder',
+  ENOTDIR: 'a part of that path is a file, not a folder',
+  EISDIR: 'it is a folder, not a file',
+  EEXIST: 'a file of that name is in the way',
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full; make space',
+  EDQUOT: 'the disk quota is used up; make space',
+  EMFILE: 'this process has too many files open',
+  ENAMETOOLONG: 'its name is too long',
+  ELOOP: 'it has too many symbolic links',
+  EFBIG: 'the file would be larger than this system allows',
+  EIO: 'the disk reports an input/output error',
+  SQLITE_FULL: 'the disk is full; make space',
+  SQLITE_READONLY: 'the file may not be written to',
+  SQLITE_CANTOPEN: 'it cannot be opened; check that the folder exists and is writable',
+  SQLITE_IOERR: 'the disk reports an input/output error (it may be full)',
+  SQLITE_BUSY: 'another process is using it',
+  SQLITE_CORRUPT: 'the file is damaged',
+  SQLITE_NOTADB: 'it is not a SQLite database',
+}
+/** Failures that another folder would avoid, if the action was to write. */
+const WRONG_FOLDER = ['EACCES', 'EPERM', 'EROFS', 'SQLITE_READONLY']
+
+/** The `UserError` for a failed disk operation on `path`; an error of any other kind is returned unchanged. */
+export function diskError(error: unknown, action: DiskAction, path: string): unknown {
+  if (error instanceof UserError) return error
+  const message = error instanceof Error ? error.message : String(error)
+  const code = codeOf(error, message)
+  const key = Object.keys(REASONS).find((k) => code === k || (k.startsWith('SQLITE_') && code.startsWith(k)))
+  if (key === undefined) return error
+  const advice =
+    (action === 'write' || action === 'create') && WRONG_FOLDER.includes(key)
+      ? '; choose a folder that you may write to'
+      : ''
+  return new UserError(`cannot ${action} ${path}: ${REASONS[key]}${advice}`)
+}
+
+function codeOf(error: unknown, message: string): string {
+  const code = (error as { code?: unknown } | null)?.code
+  if (typeof code === 'string') return code
+  // libsql gives this failure no code.
+  if (message.includes('Unable to open')) return 'SQLITE_CANTOPEN'
+  // An error from a worker thread has lost its code, but Node's messages begin with it.
+  return /^E[A-Z]+(?=: )/.exec(message)?.[0] ?? ''
+}
+
+/**
+ * Runs `work`, which reads or writes `path`.
+ *
+ * @throws UserError for a disk operation that failed, with the path and the reason; other errors as they are.
+ */
+export function onDisk<T>(action: DiskAction, path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw diskError(error, action, path)
+  }
+}

@@ -1,0 +1,103 @@
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
+import { diskError, onDisk } from './disk.ts'
+
+/** Most bytes given to the operating system in one call. */
+const CHUNK = 1 << 28
+
+/**
+ * Writes a file atomically: under a temporary name, flushed to the disk, then renamed. `write` calls `append` with the
+ * content, piece by piece.
+ *
+ * @throws UserError when the disk fails; the file is then as it was before.
+ */
+export function writeFileAtomically(
+  path: string,
+  write: (append: (bytes: Uint8Array) => void) => void,
+): void {
+  const temporary = `${path}.tmp-${process.pid}`
+  onDisk('write', path, () => {
+    try {
+      const fd = openSync(temporary, 'w')
+      try {
+        write((bytes) => {
+          for (let done = 0; done < bytes.length; )
+            done += writeSync(fd, bytes, done, Math.min(bytes.length - done, CHUNK))
+        })
+        fsyncSync(fd)
+      } finally {
+        closeSync(fd)
+      }
+      renameSync(temporary, path)
+    } catch (error) {
+      rmSync(temporary, { force: true })
+      throw error
+    }
+    flush(dirname(path))
+  })
+}
+
+/** Writes a text file atomically, as UTF-8. */
+export function writeText(path: string, text: string): void {
+  writeFileAtomically(path, (append) => append(Buffer.from(text)))
+}
+
+const TEMPORARY = '.tmp-'
+
+/**
+ * Writes a folder atomically: `write` fills a temporary folder, which is flushed to the disk, then renamed. A folder of
+ * the same name is replaced.
+ *
+ * @throws UserError when the disk fails, and whatever `write` throws; nothing is then left of the new folder.
+ */
+export async function writeFolderAtomically(
+  directory: string,
+  write: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const parent = dirname(directory)
+  const temporary = join(parent, `${TEMPORARY}${process.pid}-${Date.now()}`)
+  try {
+    mkdirSync(temporary, { recursive: true })
+    await write(temporary)
+    flushTree(temporary)
+    rmSync(directory, { recursive: true, force: true })
+    renameSync(temporary, directory)
+    flush(parent)
+  } catch (error) {
+    rmSync(temporary, { recursive: true, force: true })
+    throw diskError(error, 'write', directory)
+  }
+}
+
+/** Removes the temporary folders in `parent` that an interrupted `writeFolderAtomically` left behind. */
+export function removeTemporaryFolders(parent: string): void {
+  for (const name of readdirSync(parent))
+    if (name.startsWith(TEMPORARY)) rmSync(join(parent, name), { recursive: true, force: true })
+}
+
+/** Flushes a folder and everything in it. */
+function flushTree(path: string): void {
+  if (statSync(path).isDirectory()) for (const name of readdirSync(path)) flushTree(join(path, name))
+  flush(path)
+}
+
+/** Flushes one file, or a folder so that a rename in it survives a loss of power. Windows has no such call for folders. */
+function flush(path: string): void {
+  if (process.platform === 'win32') return
+  const fd = openSync(path, 'r')
+  try {
+    fsyncSync(fd)
+  } finally {
+    closeSync(fd)
+  }
+}

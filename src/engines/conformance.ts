@@ -1,0 +1,489 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { PolicyObjective } from '../algorithms/objectives.ts'
+import { Random } from '../common/random.ts'
+import type {
+  AdamSettings,
+  Comparison,
+  Datum,
+  Engine,
+  SampledSequence,
+  Sampler,
+  Trainer,
+  Weights,
+} from './contract.ts'
+
+/* Tests that any engine must pass (contract.ts). */
+
+const adam: AdamSettings = {
+  learningRate: 0.02,
+  beta1: 0.9,
+  beta2: 0.99,
+  eps: 1e-8,
+  weightDecay: 0,
+  gradClipNorm: 0,
+}
+const crossEntropy = { kind: 'cross_entropy' } as const
+/** Without a KL term, which not every engine supports. */
+const policy: PolicyObjective = {
+  kind: 'policy',
+  ratio: 'token',
+  surrogate: 'clip',
+  clipLow: 0.2,
+  clipHigh: 0.2,
+  dualClip: null,
+  kl: { beta: 0, estimator: 'k3' },
+}
+/** Log-probabilities that should agree differ by less than this (nats): rounding depends on the batch. */
+const TOLERANCE = 1e-3
+
+interface Subject {
+  /** Opens the same model again. */
+  readonly open: () => Promise<Engine>
+  /** Size of the vocabulary; token 0 ends every prompt. */
+  readonly vocabSize: number
+}
+
+/** The tests of a language model's engine. */
+export function engineConformance(name: string, subject: Subject): void {
+  const { prompts, datums } = data(subject.vocabSize)
+  const options = { n: 3, maxTokens: 8, temperature: 1, seed: 5 }
+
+  describe(`${name} is an engine`, () => {
+    const { open, folder } = resources(subject)
+
+    const logprobs = async (engine: Engine, weights: Weights): Promise<Float32Array[]> => {
+      const scorer = await engine.scorer(weights)
+      try {
+        return await scorer.logprobs(datums)
+      } finally {
+        await scorer.close()
+      }
+    }
+    const now = async (engine: Engine, trainer: Trainer) => logprobs(engine, await trainer.snapshot())
+    const step = async (trainer: Trainer) => {
+      await trainer.forwardBackward(datums, crossEntropy)
+      return trainer.optimStep(adam)
+    }
+    const sampleAll = (sampler: Sampler): Promise<SampledSequence[][]> =>
+      Promise.all(prompts.map((prompt, i) => sampler.sample(prompt, { ...options, seed: i })))
+
+    test('sampler and scorer agree on log-probabilities', async () => {
+      const engine = await open()
+      const groups = await sampleAll(await engine.sampler(engine.base))
+      const scorer = await engine.scorer(engine.base)
+      for (const [i, group] of groups.entries()) {
+        expect(group).toHaveLength(options.n)
+        for (const { tokens, logprobs, stopReason } of group) {
+          expect(tokens.length).toBe(options.maxTokens)
+          expect(stopReason).toBe('length')
+          const [scored] = await scorer.logprobs([toDatum(prompts[i]!, tokens)])
+          closeTo([scored!.slice(prompts[i]!.length - 1)], [logprobs])
+        }
+      }
+    })
+
+    test('a seed gives the same sequences, whatever else is in the batch; tokens stream', async () => {
+      const engine = await open()
+      const sampler = await engine.sampler(engine.base)
+      const together = await sampleAll(sampler)
+      const streamed: number[][] = Array.from({ length: options.n }, () => [])
+      const alone = await sampler.sample(prompts[1]!, {
+        ...options,
+        seed: 1,
+        onToken: (index, token) => streamed[index]!.push(token),
+      })
+      expect(texts(alone)).toEqual(texts(together[1]!))
+      expect(streamed).toEqual(texts(alone))
+      expect(texts(await sampler.sample(prompts[1]!, { ...options, seed: 2 }))).not.toEqual(texts(alone))
+    })
+
+    test('a stop token ends a sequence and is its last token', async () => {
+      const engine = await open()
+      const sampler = await engine.sampler(engine.base)
+      const [free] = await sampler.sample(prompts[0]!, { ...options, n: 1 })
+      const stop = free!.tokens[2]!
+      const [stopped] = await sampler.sample(prompts[0]!, { ...options, n: 1, stopTokens: [stop] })
+      expect(stopped!.stopReason).toBe('stop')
+      expect([...stopped!.tokens]).toEqual([...free!.tokens.slice(0, free!.tokens.indexOf(stop) + 1)])
+    })
+
+    test('results of the trainer have the shapes of the datums, or are null', async () => {
+      const engine = await open()
+      const before = await logprobs(engine, engine.base)
+      const trainer = await engine.trainer()
+      for (const objective of [crossEntropy, policy]) {
+        const result = await trainer.forwardBackward(datums, objective)
+        expect(result.loss).toBeTypeOf('number')
+        closeTo(result.logprobs, before)
+        for (const values of [result.entropies, result.clipped])
+          if (values) expect(values.map(({ length }) => length)).toEqual(before.map(({ length }) => length))
+        if (result.flops !== null) expect(result.flops).toBeGreaterThan(0)
+      }
+    })
+
+    test('training lowers the loss', async () => {
+      const trainer = await (await open()).trainer()
+      const losses: number[] = []
+      for (let i = 0; i < 4; i++) {
+        losses.push((await trainer.forwardBackward(datums, crossEntropy)).loss)
+        await trainer.optimStep(adam)
+      }
+      expect(losses).toEqual([...losses].sort((a, b) => b - a))
+    })
+
+    test('gradients accumulate: two half batches equal the whole batch', async () => {
+      const [whole, halves] = [await open(), await open()]
+      const [a, b] = [await whole.trainer(), await halves.trainer()]
+      await a.forwardBackward(datums, policy)
+      await b.forwardBackward(datums.slice(0, 2), policy)
+      await b.forwardBackward(datums.slice(2), policy)
+      const [p, q] = [await a.optimStep(adam), await b.optimStep(adam)]
+      if (p.gradNorm !== null) expect(q.gradNorm! / p.gradNorm).toBeCloseTo(1, 3)
+      closeTo(await now(whole, a), await now(halves, b))
+    })
+
+    test('a step changes the next snapshot, and no snapshot that is held', async () => {
+      const engine = await open()
+      const trainer = await engine.trainer()
+      const [sampler, scorer] = [await engine.sampler(engine.base), await engine.scorer(engine.base)]
+      const read = async () => ({
+        samples: await sampleAll(sampler),
+        logprobs: await scorer.logprobs(datums),
+      })
+      const before = await read()
+      await step(trainer)
+      const first = await trainer.snapshot()
+      const middle = await engine.scorer(first)
+      const between = await middle.logprobs(datums)
+      expect(between).not.toEqual(before.logprobs)
+      await step(trainer)
+      expect(await read()).toEqual(before)
+      expect(await middle.logprobs(datums)).toEqual(between)
+      expect(await now(engine, trainer)).not.toEqual(between)
+
+      await middle.close()
+      await sampler.close()
+      await scorer.close()
+      for (const [weights, expected] of [
+        [first, between],
+        [engine.base, before.logprobs],
+      ] as const) {
+        const again = await logprobs(engine, weights).catch((error: Error) => error.message)
+        if (typeof again === 'string') expect(again).toMatch(/before the next step/)
+        else expect(again).toEqual(expected)
+      }
+    })
+
+    test('earlier versions are held up to the limit of the engine', async () => {
+      const engine = await open()
+      const trainer = await engine.trainer()
+      const limit = engine.can.heldVersions ?? 6
+      const held: { close(): Promise<void>; check(): Promise<void> }[] = []
+      const hold = async () => {
+        const scorer = await engine.scorer(await trainer.snapshot())
+        const before = await scorer.logprobs(datums)
+        held.push({
+          close: () => scorer.close(),
+          check: async () => expect(await scorer.logprobs(datums)).toEqual(before),
+        })
+      }
+      for (let i = 0; i < limit; i++) {
+        await hold()
+        await step(trainer)
+      }
+      for (const { check } of held) await check()
+      if (engine.can.heldVersions === null) return
+      await hold()
+      await expect(step(trainer)).rejects.toThrow(String(limit))
+      await held[0]!.close()
+      await step(trainer)
+      for (const { check } of held.slice(1)) await check()
+    })
+
+    test('a checkpoint restores the trainer', async () => {
+      const engine = await open()
+      const trainer = await engine.trainer()
+      await step(trainer)
+      await trainer.save(folder(), { optimizer: true })
+      const saved = await now(engine, trainer)
+      await step(trainer)
+      const stepped = await now(engine, trainer)
+
+      const other = await open()
+      const resumed = await other.trainer()
+      await resumed.forwardBackward(datums, policy) // must be dropped by `load`
+      await resumed.load(folder())
+      const same = other.can.bitExactResume ? equal : closeTo
+      same(await now(other, resumed), saved)
+      await step(resumed)
+      same(await now(other, resumed), stepped)
+    })
+
+    test('saved weights can be opened', async () => {
+      const engine = await open()
+      const trainer = await engine.trainer()
+      const base = await logprobs(engine, engine.base)
+      const reference = await engine.scorer(engine.base)
+      await step(trainer)
+      await engine.save(engine.base, folder())
+      const checkpoint = await engine.scorer(engine.saved(folder()))
+      await reference.close()
+      await engine.save(await trainer.snapshot(), folder())
+      closeTo(await logprobs(engine, engine.saved(folder())), await now(engine, trainer), 1e-6)
+      closeTo(await checkpoint.logprobs(datums), base, 1e-6)
+      await expect(engine.scorer(engine.saved(join(folder(), 'missing')))).rejects.toThrow()
+      await step(trainer)
+    })
+
+    describe('what the engine cannot do is refused', () => {
+      const [datum] = datums as [Datum, ...Datum[]]
+      const cases: [string, Datum, Parameters<Trainer['forwardBackward']>[1]][] = [
+        ['weights of another length', { ...datum, weights: new Float32Array(1) }, crossEntropy],
+        ['targets of another length', { ...datum, targets: datum.targets.slice(1) }, crossEntropy],
+        [
+          'a token outside the vocabulary',
+          { ...datum, tokens: datum.tokens.map((_, t) => (t === 1 ? 1e6 : 1)) },
+          crossEntropy,
+        ],
+        ['no advantages', { ...datum, advantages: undefined as never }, policy],
+        ['an objective of reward models', datum, { kind: 'preference' }],
+      ]
+      test('bad training data, which also clears the accumulated gradient', async () => {
+        const engine = await open()
+        const trainer = await engine.trainer()
+        const before = await now(engine, trainer)
+        for (const [what, bad, objective] of cases) {
+          await trainer.forwardBackward(datums, policy)
+          await expect(trainer.forwardBackward([datums[1]!, bad], objective), what).rejects.toThrow()
+          const { gradNorm } = await trainer.optimStep(adam)
+          if (gradNorm !== null) expect(gradNorm, what).toBe(0)
+          expect(await now(engine, trainer), what).toEqual(before)
+        }
+        await step(trainer)
+        expect(await now(engine, trainer)).not.toEqual(before)
+      })
+
+      test('prompts that are empty, unknown or too long; valid ones of the same tick are sampled', async () => {
+        const engine = await open()
+        const sampler = await engine.sampler(engine.base)
+        const bad = [Int32Array.of(), Int32Array.of(1, -1), Int32Array.of(1e6)]
+        if (engine.can.maxTokens !== null) bad.push(new Int32Array(engine.can.maxTokens))
+        const outcomes = await Promise.allSettled([
+          ...bad.map((prompt) => sampler.sample(prompt, options)),
+          sampler.sample(prompts[0]!, options),
+        ])
+        expect(outcomes.map(({ status }) => status)).toEqual([...bad.map(() => 'rejected'), 'fulfilled'])
+        if (engine.can.maxTokens === null) return
+        const scorer = await engine.scorer(engine.base)
+        const long = toDatum(prompts[0]!, new Int32Array(engine.can.maxTokens))
+        await expect(scorer.logprobs([long])).rejects.toThrow(String(engine.can.maxTokens))
+      })
+
+      test('a gradient that is not finite changes nothing', async () => {
+        const engine = await open()
+        const trainer = await engine.trainer()
+        const before = await now(engine, trainer)
+        const bad = { ...datum, advantages: datum.advantages!.map(() => Number.NaN) }
+        await expect(
+          trainer.forwardBackward([bad, datums[1]!], policy).then(() => trainer.optimStep(adam)),
+        ).rejects.toThrow()
+        expect(await now(engine, trainer)).toEqual(before)
+
+        const other = await open()
+        const fresh = await other.trainer()
+        const norms = [await step(trainer), await step(fresh)]
+        expect(norms[0]).toEqual(norms[1])
+        closeTo(await now(engine, trainer), await now(other, fresh))
+      })
+
+      test('a second trainer', async () => {
+        const engine = await open()
+        await engine.trainer()
+        await expect(engine.trainer()).rejects.toThrow(/trainer/)
+      })
+
+      test('calls that only a reward model supports', async () => {
+        const engine = await open()
+        expect(engine.can.rewardHead).toBe(false)
+        await expect(engine.rewardScorer(engine.base)).rejects.toThrow(/reward model/)
+        const comparison = { texts: [{ tokens: Int32Array.of(1), sign: 1 }], weight: 1 } as const
+        await expect((await engine.trainer()).compare([comparison])).rejects.toThrow(/reward model/)
+      })
+    })
+
+    test('calls fail after a sampler or scorer is closed; the engine stays open', async () => {
+      const engine = await open()
+      const [sampler, scorer] = [await engine.sampler(engine.base), await engine.scorer(engine.base)]
+      const sampling = sampler.sample(prompts[0]!, options)
+      await Promise.all([sampler.close(), sampler.close(), scorer.close()])
+      await expect(sampling).resolves.toHaveLength(options.n)
+      await expect(sampler.sample(prompts[0]!, options)).rejects.toThrow(/closed/)
+      await expect(scorer.logprobs(datums)).rejects.toThrow(/closed/)
+      expect(await logprobs(engine, engine.base)).toHaveLength(datums.length)
+    })
+
+    test('calls fail after an engine is closed, and none is left pending', async () => {
+      const engine = await open()
+      const trainer = await engine.trainer()
+      const [sampler, scorer] = [await engine.sampler(engine.base), await engine.scorer(engine.base)]
+      const calls = () => [
+        sampler.sample(prompts[0]!, options),
+        scorer.logprobs(datums),
+        trainer.forwardBackward(datums, crossEntropy),
+        trainer.optimStep(adam),
+        trainer.snapshot(),
+        engine.scorer(engine.base),
+      ]
+      const waiting = Promise.allSettled(calls())
+      await Promise.all([engine.close(), engine.close()])
+      await waiting
+      for (const outcome of await Promise.allSettled(calls()))
+        expect(outcome).toMatchObject({ status: 'rejected', reason: { message: /closed/ } })
+      await Promise.all([sampler.close(), scorer.close(), engine.close()])
+    })
+  })
+}
+
+/** The tests of a reward model's engine. */
+export function rewardEngineConformance(name: string, subject: Subject): void {
+  const random = new Random('conformance', 'rewards')
+  const text = (length: number) => Int32Array.from({ length }, () => random.int(1, subject.vocabSize - 2))
+  const comparisons: Comparison[] = [7, 4, 9, 12].map((length, i) => ({
+    texts:
+      i === 1
+        ? [{ tokens: text(length), sign: -1 }]
+        : [
+            { tokens: text(length), sign: 1 },
+            { tokens: text(length + i), sign: -1 },
+          ],
+    weight: 1 / 4,
+  }))
+  const texts = comparisons.flatMap((comparison) => comparison.texts.map(({ tokens }) => tokens))
+  /** z = Σ sign · reward of each comparison. */
+  const margins = (rewards: readonly (readonly number[])[]): number[] =>
+    rewards.map((ofTexts, i) => ofTexts.reduce((z, r, k) => z + comparisons[i]!.texts[k]!.sign * r, 0))
+
+  describe(`${name} is an engine of a reward model`, () => {
+    const { open, folder } = resources(subject)
+
+    test('rewards are in the order of the texts, and do not depend on each other', async () => {
+      const engine = await open()
+      expect(engine.can).toMatchObject({ rewardHead: true, objectives: ['preference'] })
+      const scorer = await engine.rewardScorer(engine.base)
+      const rewards = await scorer.rewards(texts)
+      for (const [i, tokens] of texts.entries())
+        expect((await scorer.rewards([tokens]))[0]).toBeCloseTo(rewards[i]!, 4)
+      const many = Array.from({ length: 300 }, (_, i) => texts[i % texts.length]!)
+      for (const [i, reward] of (await scorer.rewards(many)).entries())
+        expect(reward).toBeCloseTo(rewards[i % texts.length]!, 4)
+      const { rewards: compared } = await (await engine.trainer()).compare(comparisons)
+      for (const [i, reward] of compared.flat().entries()) expect(reward).toBeCloseTo(rewards[i]!, 4)
+      expect(compared.map(({ length }) => length)).toEqual([2, 1, 2, 2])
+    })
+
+    test('learning from comparisons raises their margins; held weights do not change', async () => {
+      const engine = await open()
+      const trainer = await engine.trainer()
+      const held = await engine.rewardScorer(engine.base)
+      const before = await held.rewards(texts)
+      const first = await trainer.compare(comparisons)
+      // −Σ weight · log σ(z)
+      const expected = margins(first.rewards).reduce((sum, z) => sum + Math.log1p(Math.exp(-z)) / 4, 0)
+      expect(first.loss).toBeCloseTo(expected, 4)
+      await trainer.optimStep(adam)
+      const second = await trainer.compare(comparisons)
+      expect(second.loss).toBeLessThan(first.loss)
+      const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0)
+      expect(sum(margins(second.rewards))).toBeGreaterThan(sum(margins(first.rewards)))
+      expect(await held.rewards(texts)).toEqual(before)
+      await trainer.save(folder())
+      const saved = await engine.rewardScorer(engine.saved(folder()))
+      for (const [i, reward] of (await saved.rewards(texts)).entries())
+        expect(reward).toBeCloseTo(second.rewards.flat()[i]!, 4)
+    })
+
+    test('calls that only a language model supports are refused, and so are invalid texts', async () => {
+      const engine = await open()
+      const trainer = await engine.trainer()
+      await expect(engine.sampler(engine.base)).rejects.toThrow(/reward model/)
+      await expect(engine.scorer(engine.base)).rejects.toThrow(/reward model/)
+      const { datums } = data(subject.vocabSize)
+      await expect(trainer.forwardBackward(datums, crossEntropy)).rejects.toThrow(/reward model/)
+      await trainer.compare(comparisons)
+      await expect(trainer.compare([...comparisons, { texts: [], weight: 1 }])).rejects.toThrow(/no texts/)
+      const { gradNorm } = await trainer.optimStep(adam)
+      if (gradNorm !== null) expect(gradNorm).toBe(0)
+      const scorer = await engine.rewardScorer(await trainer.snapshot())
+      await expect(scorer.rewards([texts[0]!, Int32Array.of()])).rejects.toThrow()
+      await expect(scorer.rewards([Int32Array.of(1e6)])).rejects.toThrow(/vocabulary/)
+      await scorer.close()
+      await expect(scorer.rewards(texts)).rejects.toThrow(/closed/)
+    })
+  })
+}
+
+/** Opens engines and makes a folder; closes and removes them after each test. */
+function resources(subject: Subject) {
+  let engines: Engine[] = []
+  let directory = ''
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'ruminate-conformance-'))
+  })
+  afterEach(async () => {
+    await Promise.all(engines.map((engine) => engine.close()))
+    engines = []
+    rmSync(directory, { recursive: true, force: true })
+  })
+  return {
+    open: async (): Promise<Engine> => {
+      const engine = await subject.open()
+      engines.push(engine)
+      return engine
+    },
+    folder: () => directory,
+  }
+}
+
+/** Random prompts that end with token 0, and training sequences with weight 0 on their prompts. */
+function data(vocabSize: number): { prompts: Int32Array[]; datums: Datum[] } {
+  const random = new Random('conformance')
+  const ids = (length: number) => Int32Array.from({ length }, () => random.int(0, vocabSize - 1))
+  const prompts = [2, 5, 3].map((length) => Int32Array.of(...ids(length), 0))
+  const datums = [...prompts, ...prompts].map((prompt, i): Datum => {
+    const datum = toDatum(prompt, ids(3 + 2 * i))
+    const per = (f: () => number) => Float32Array.from(datum.tokens, f)
+    return {
+      ...datum,
+      weights: datum.weights.map((w) => w / 4),
+      logprobs: per(() => -2 - random.uniform()),
+      advantages: per(() => random.normal()),
+    }
+  })
+  return { prompts, datums }
+}
+
+/** A datum of a prompt and its response. */
+function toDatum(prompt: Int32Array, response: Int32Array): Pick<Datum, 'tokens' | 'targets' | 'weights'> {
+  const all = Int32Array.of(...prompt, ...response)
+  return {
+    tokens: all.slice(0, -1),
+    targets: all.slice(1),
+    weights: Float32Array.from({ length: all.length - 1 }, (_, t) => Number(t >= prompt.length - 1)),
+  }
+}
+
+const texts = (sequences: readonly SampledSequence[]): number[][] =>
+  sequences.map(({ tokens }) => [...tokens])
+
+const equal = (a: readonly Float32Array[], b: readonly Float32Array[]): void => void expect(a).toEqual(b)
+
+function closeTo(a: readonly Float32Array[], b: readonly Float32Array[], tolerance = TOLERANCE): void {
+  expect(a.map(({ length }) => length)).toEqual(b.map(({ length }) => length))
+  for (const [i, values] of a.entries())
+    for (const [t, value] of values.entries())
+      if (Number.isNaN(value)) expect(b[i]![t]).toBeNaN()
+      else expect(Math.abs(value - b[i]![t]!)).toBeLessThan(tolerance)
+}

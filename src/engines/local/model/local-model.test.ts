@@ -1,0 +1,352 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { PolicyObjective } from '../../../algorithms/objectives.ts'
+import { Random } from '../../../common/random.ts'
+import type { ModelConfig } from '../../../models/config.ts'
+import { countParameters, initParameters } from '../../../models/parameters.ts'
+import type { AdamSettings } from '../../contract.ts'
+import { type Choice, choose } from './choose.ts'
+import { gradientVectors } from './exchange.ts'
+import { LocalModel } from './local-model.ts'
+import { microbatches } from './microbatch.ts'
+import type { Sequence } from './sequences.ts'
+
+const config = {
+  modelType: 'qwen3',
+  vocabSize: 40,
+  hiddenSize: 16,
+  intermediateSize: 24,
+  numLayers: 2,
+  numHeads: 4,
+  numKvHeads: 2,
+  headDim: 4,
+  rmsNormEps: 1e-6,
+  ropeTheta: 1e4,
+  ropeScaling: null,
+  tieEmbeddings: true,
+  maxPositions: 256,
+  qkvBias: false,
+  qkNorm: true,
+  bosTokenId: null,
+  eosTokenIds: [0],
+  padTokenId: 0,
+  head: 'tokens',
+} as ModelConfig
+
+/** Weights large enough that the distribution is far from uniform. */
+function largeParameters(): Map<string, Float32Array> {
+  const parameters = initParameters(config, 3)
+  for (const [name, w] of parameters)
+    if (!name.includes('norm')) for (let i = 0; i < w.length; i++) w[i] = w[i]! * 12
+  return parameters
+}
+
+/** The memory in which a model's trainer publishes its gradient. */
+const published = new Map<LocalModel, SharedArrayBuffer>()
+
+function engine(parameters = largeParameters()): LocalModel {
+  const model = new LocalModel({ model: { config, parameters }, threads: 1 })
+  const [memory] = gradientVectors(countParameters(config), 1)
+  model.openTrainer('all', [memory!])
+  published.set(model, memory!)
+  return model
+}
+
+/** The accumulated gradient. */
+function gradientOf(model: LocalModel): Float32Array {
+  model.forwardBackward([], { kind: 'cross_entropy' })
+  return new Float32Array(published.get(model)!)
+}
+
+let versions = 0
+function optimStep(
+  model: LocalModel,
+  adam: AdamSettings,
+  keep = false,
+): { gradNorm: number; version: number } {
+  const version = ++versions
+  const { gradNorm } = model.prepareStep(adam, { next: version, keep, published: true })
+  model.commit()
+  return { gradNorm, version }
+}
+
+const grpo: PolicyObjective = {
+  kind: 'policy',
+  ratio: 'token',
+  surrogate: 'clip',
+  clipLow: 0.2,
+  clipHigh: 0.2,
+  dualClip: null,
+  kl: { beta: 0.05, estimator: 'k3' },
+}
+
+function sequence(random: Random, length: number, prompt: number): Sequence {
+  const ids = Int32Array.from({ length: length + 1 }, () => random.int(0, config.vocabSize - 1))
+  const per = (f: () => number) => Float32Array.from({ length }, f)
+  return {
+    tokens: ids.slice(0, -1),
+    targets: ids.slice(1),
+    weights: Float32Array.from({ length }, (_, i) => (i < prompt ? 0 : 1 / length)),
+    old: per(() => -3.5 - 0.3 * random.uniform()),
+    reference: per(() => -3.5 - random.uniform()),
+    advantages: per(() => random.normal()),
+  }
+}
+
+const adam = { learningRate: 0.01, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0, gradClipNorm: 1 }
+
+describe('trainer', () => {
+  test('one step along the gradient of GRPO lowers the loss by |g|² η', () => {
+    const e = engine()
+    const random = new Random(1)
+    const data = [sequence(random, 9, 3), sequence(random, 14, 5), sequence(random, 5, 1)]
+    const before = e.forwardBackward(data, grpo).loss
+    // Two half batches accumulate the gradient of one whole.
+    const f = engine()
+    f.forwardBackward(data.slice(0, 1), grpo)
+    f.forwardBackward(data.slice(1), grpo)
+    const sgdLike = { learningRate: 1e-4, beta1: 0, beta2: 0, eps: 1e4, weightDecay: 0, gradClipNorm: 0 }
+    const { gradNorm } = optimStep(e, sgdLike)
+    expect(optimStep(f, sgdLike).gradNorm).toBeCloseTo(gradNorm, 5)
+    // With β₁ = β₂ = 0 and a huge ε the update is −η g / ε: the loss falls by η |g|² / ε to first order.
+    const step = 3e-3
+    e.forwardBackward(data, grpo)
+    optimStep(e, { ...sgdLike, learningRate: step * 1e4 })
+    const after = e.forwardBackward(data, grpo).loss
+    expect((before - after) / (step * gradNorm ** 2)).toBeCloseTo(1, 1)
+  })
+
+  test('log-probs do not depend on padding, the batch or prompt masking', () => {
+    const e = engine()
+    const random = new Random(2)
+    const data = [sequence(random, 20, 3), sequence(random, 7, 2)]
+    const together = e.logprobs(data, 0)
+    for (const [i, d] of data.entries()) {
+      const alone = e.logprobs([{ ...d, weights: d.weights.map(() => 1) }], 0)[0]!
+      for (let t = 0; t < d.tokens.length; t++)
+        if (d.weights[t] === 0) expect(together[i]![t]).toBeNaN()
+        else expect(together[i]![t]).toBeCloseTo(alone[t]!, 4)
+    }
+  })
+
+  test('computing a prompt once for all its responses changes neither log-probs nor the gradient', () => {
+    const random = new Random(7)
+    const responses = [9, 4, 12, 7, 7, 3, 10]
+    const prompts = [6, 11].map((n) => Int32Array.from({ length: n }, () => random.int(0, 39)))
+    const data = responses.map((n, i): Sequence => {
+      const prompt = prompts[i % 2]!
+      const d = sequence(random, prompt.length + n, prompt.length)
+      d.tokens.set(prompt)
+      return d
+    })
+    const parts = microbatches(data, config, 80)
+    expect(parts.length).toBeGreaterThan(1)
+    for (const { prefix } of parts) expect(prefix).not.toBeNull()
+    const [shared, alone] = [engine(), engine()]
+    const together = shared.forwardBackward(data, grpo)
+    for (const [i, d] of data.entries()) {
+      expect(microbatches([d], config, 80)[0]!.prefix).toBeNull()
+      const { logprobs, entropies } = alone.forwardBackward([d], grpo)
+      for (const t of d.tokens.keys())
+        if (d.weights[t] === 0) expect(together.logprobs[i]![t]).toBeNaN()
+        else {
+          expect(together.logprobs[i]![t]).toBeCloseTo(logprobs[0]![t]!, 4)
+          expect(together.entropies[i]![t]).toBeCloseTo(entropies[0]![t]!, 4)
+        }
+    }
+    const [one, other] = [gradientOf(shared), gradientOf(alone)]
+    const difference = Math.hypot(...one.map((g, i) => g - other[i]!))
+    expect(difference / Math.hypot(...other)).toBeLessThan(1e-4)
+  })
+
+  test('a held version does not change with the weights, after a step or from a checkpoint', () => {
+    const e = engine()
+    const d = [sequence(new Random(3), 8, 2)]
+    const logprobs = (version: number) => e.logprobs(d, version)[0]!
+    const start = logprobs(0)
+    const folder = mkdtempSync(join(tmpdir(), 'ruminate-versions-'))
+    try {
+      e.save(folder, 0, { optimizer: true })
+      e.forwardBackward(d, grpo)
+      const { version: stepped } = optimStep(e, adam, true)
+      const after = logprobs(stepped)
+      expect(after).not.toEqual(start)
+      expect(logprobs(0)).toEqual(start)
+      const restored = ++versions
+      e.prepareLoad(folder, { next: restored, keep: true })
+      expect(logprobs(stepped)).toEqual(after)
+      e.commit()
+      expect(logprobs(restored)).toEqual(start)
+      expect(logprobs(stepped)).toEqual(after)
+      const read = ++versions
+      e.hold(read, folder)
+      expect(logprobs(read)).toEqual(start)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
+  test('a gradient that is not finite changes nothing', () => {
+    const e = engine()
+    const d = sequence(new Random(4), 6, 1)
+    const before = e.logprobs([d], 0)
+    e.forwardBackward([{ ...d, advantages: d.advantages!.map(() => Number.NaN) }], grpo)
+    expect(() => optimStep(e, adam)).toThrow(/optimizer step 1: the gradient norm is NaN/)
+    e.abandon()
+    expect(e.logprobs([d], 0)).toEqual(before)
+    expect(gradientOf(e).every((g) => g === 0)).toBe(true)
+  })
+
+  test('a large model has few microbatches of mixed lengths, since adding up its gradients is slow', () => {
+    const data = Array.from({ length: 16 }, (_, i) => {
+      const length = 127 - 4 * i
+      return {
+        tokens: new Int32Array(length),
+        targets: new Int32Array(length),
+        weights: new Float32Array(length).fill(1),
+      }
+    })
+    const large = { ...config, hiddenSize: 512, intermediateSize: 1536, numLayers: 8 }
+    expect(microbatches(data, large, 4096).map(({ members }) => members.length)).toEqual([8, 8])
+  })
+
+  test('microbatches keep sequences whole and within the limit', () => {
+    const data = [5, 30, 7, 12, 29].map((n) => sequence(new Random(n), n, 1))
+    const parts = microbatches(data, config, 60)
+    expect(parts.flatMap((p) => p.members).sort()).toEqual([0, 1, 2, 3, 4])
+    for (const p of parts) expect(p.batch * p.length).toBeLessThanOrEqual(60)
+  })
+
+  test('microbatches keep the texts of a comparison together, whatever their lengths and the limit', () => {
+    const lengths = [5, 30, 7, 12, 29, 8, 8, 31]
+    const data = lengths.map((n, i) => ({ ...sequence(new Random(n), n, n - 1), comparison: i % 4 }))
+    for (const limit of [1, 40, 70, 1000]) {
+      const parts = microbatches(data, config, limit)
+      expect(parts.flatMap((p) => p.members).sort()).toEqual(lengths.map((_, i) => i))
+      for (const p of parts) {
+        expect(p.length).toBe(Math.max(...p.members.map((i) => lengths[i]!)))
+        for (const [row, i] of p.members.entries()) {
+          const other = p.members.indexOf((i + 4) % 8)
+          expect(other).toBeGreaterThanOrEqual(0)
+          expect(p.sequence[row]).toBe(BigInt(Math.min(row, other)))
+        }
+      }
+    }
+  })
+})
+
+/** log π(tokens[t + 1] | tokens[0 … t]). */
+function nextLogprobs(model: LocalModel, tokens: Int32Array): Float32Array {
+  const weights = new Float32Array(tokens.length - 1).fill(1)
+  return model.logprobs([{ tokens: tokens.slice(0, -1), targets: tokens.slice(1), weights }], 0)[0]!
+}
+
+describe('sampler', () => {
+  const prompts = [4, 17, 9].map((n) =>
+    Int32Array.from({ length: n }, (_, i) => (i * 7 + n) % config.vocabSize),
+  )
+  const options = { n: 4, maxTokens: 90, temperature: 1, stopTokens: [0, 1], seed: 5 }
+
+  test('its log-probs equal the trainer’s, also as the cache grows and sequences end', () => {
+    const e = engine()
+    let worst = 0
+    for (const [i, group] of e
+      .sample(
+        prompts.map((prompt) => ({ prompt, options })),
+        0,
+      )
+      .entries())
+      for (const s of group) {
+        const all = Int32Array.of(...prompts[i]!, ...s.tokens)
+        const trained = nextLogprobs(e, all).slice(prompts[i]!.length - 1)
+        for (const [t, lp] of s.logprobs.entries()) worst = Math.max(worst, Math.abs(lp - trained[t]!))
+        expect(s.stopReason).toBe([0, 1].includes(s.tokens.at(-1)!) ? 'stop' : 'length')
+      }
+    expect(worst).toBeLessThan(1e-4)
+  })
+
+  test('a sequence depends on its seed, not on its neighbours', () => {
+    const e = engine()
+    const together = e.sample(
+      prompts.map((prompt) => ({ prompt, options })),
+      0,
+    )
+    const alone = prompts.map((prompt) => e.sample([{ prompt, options }], 0)[0]!)
+    expect(together.flat().map((s) => [...s.tokens])).toEqual(alone.flat().map((s) => [...s.tokens]))
+    const other = e.sample([{ prompt: prompts[0]!, options: { ...options, seed: 6 } }], 0)[0]!
+    expect(other.map((s) => [...s.tokens])).not.toEqual(alone[0]!.map((s) => [...s.tokens]))
+  })
+
+  test('values that earlier sequences left in the caches do not affect later ones', () => {
+    const short = { prompt: prompts[0]!, options: { ...options, maxTokens: 40 } }
+    const expected = engine().sample([short], 0)
+    const parameters = largeParameters()
+    const used = engine(parameters)
+    used.sample(
+      prompts.map((prompt) => ({ prompt, options })),
+      0,
+    )
+    expect(used.sample([short], 0)).toEqual(expected)
+
+    // versions that diverged: one outputs NaN, the other only values too large for a mask to hide
+    const endless = { prompt: prompts[0]!, options: { ...options, stopTokens: [] } }
+    for (const [name, value, version] of [
+      ['model.layers.0.self_attn.v_proj.weight', Number.NaN, 1],
+      ['model.layers.1.self_attn.k_norm.weight', 1e30, 2],
+    ] as const) {
+      const folder = mkdtempSync(join(tmpdir(), 'ruminate-diverged-'))
+      try {
+        const diverged = largeParameters()
+        diverged.get(name)!.fill(value)
+        engine(diverged).save(folder, 0)
+        used.hold(version, folder)
+        const logprob = used.sample([endless], version)[0]![0]!.logprobs.at(-1)
+        if (version === 1) expect(logprob).toBeNaN()
+        expect(used.sample([short], 0)).toEqual(expected)
+      } finally {
+        rmSync(folder, { recursive: true, force: true })
+      }
+    }
+  })
+
+  test('temperature 0 follows the likeliest token', () => {
+    const e = engine()
+    const request = { prompt: prompts[0]!, options: { n: 1, maxTokens: 8, temperature: 0, seed: 0 } }
+    const [s] = e.sample([request], 0)[0]!
+    const all = Int32Array.of(...prompts[0]!, ...s!.tokens)
+    for (let t = prompts[0]!.length; t < all.length; t++) {
+      const scores = Array.from(
+        { length: config.vocabSize },
+        (_, v) => nextLogprobs(e, Int32Array.of(...all.slice(0, t), v)).at(-1)!,
+      )
+      expect(all[t]).toBe(scores.indexOf(Math.max(...scores)))
+    }
+  })
+})
+
+describe('choosing a token', () => {
+  const probabilities = [0.5, 0.25, 0.125, 0.125]
+  const probs = Float32Array.from(probabilities)
+  const frequencies = (settings: { temperature: number; topK: number; topP: number }) => {
+    const random = new Random(1)
+    const draws: Choice[] = Array.from({ length: 20_000 }, () => choose(probs, 0, 4, settings, random))
+    return probabilities.map((_, i) => {
+      const those = draws.filter((d) => d.token === i)
+      return { share: those.length / draws.length, logprob: those[0]?.samplingLogprob }
+    })
+  }
+  test.each([
+    ['plain', { temperature: 1, topK: 0, topP: 1 }, probabilities],
+    ['temperature 1/2 squares', { temperature: 0.5, topK: 0, topP: 1 }, [0.727, 0.182, 0.045, 0.045]],
+    ['top-k 2', { temperature: 1, topK: 2, topP: 1 }, [0.667, 0.333, 0, 0]],
+    ['top-p 0.7 keeps two', { temperature: 1, topK: 0, topP: 0.7 }, [0.667, 0.333, 0, 0]],
+    ['top-p 0.5 keeps the first alone', { temperature: 1, topK: 0, topP: 0.5 }, [1, 0, 0, 0]],
+  ])('%s', (_, settings, expected) => {
+    for (const [i, { share, logprob }] of frequencies(settings).entries()) {
+      expect(Math.abs(share - expected[i]!)).toBeLessThan(0.015)
+      if (logprob !== undefined) expect(Math.exp(logprob)).toBeCloseTo(expected[i]!, 2)
+    }
+  })
+})

@@ -1,0 +1,154 @@
+import { buildObjective, type Objective } from '../../../algorithms/objectives.ts'
+import type { ModelConfig } from '../../../models/config.ts'
+import {
+  causalMask,
+  decode,
+  logits,
+  parameterInputs,
+  prefixedMask,
+  rewards,
+  rotaryInputs,
+} from '../../../models/decoder.ts'
+import { gradients } from '../../../onnx/gradient.ts'
+import { Graph, type Value } from '../../../onnx/graph.ts'
+import * as ops from '../../../onnx/ops.ts'
+import { type Dim, product, sum } from '../../../onnx/shape.ts'
+
+/**
+ * The forward pass of a microbatch: log π(target) at the positions with a loss, and the whole distributions (for a reward
+ * model, only the rewards). `prefixed`: rows continue prompts, each of which is computed once.
+ */
+function scored(graph: Graph, config: ModelConfig, prefixed: boolean) {
+  const parameters = parameterInputs(graph, config)
+  const rotary = rotaryInputs(graph, config)
+  const grid = (name: string, shape: Dim[]) => graph.input(name, 'int64', shape)
+  const [ids, positions] = [grid('ids', ['N', 'T']), grid('positions', ['N', 'T'])]
+  const rows = graph.input('rows', 'int64', ['M'])
+  const targets = graph.input('targets', 'int64', ['M'])
+
+  const withPrefix = () => {
+    const [prefixIds, prefixPositions] = [
+      grid('prefix.ids', ['Q', 'P']),
+      grid('prefix.positions', ['Q', 'P']),
+    ]
+    const owner = graph.input('prefix.owner', 'float32', ['N', 'Q'])
+    const mask = graph.input('prefix.mask', 'float32', ['N', 'P'])
+    const prompts = decode(config, parameters, rotary, prefixIds, prefixPositions, {
+      mask: causalMask(graph, 'P'),
+    })
+    // selects each row's prompt, as a product with a one-hot matrix
+    const perRow = (x: Value): Value => {
+      const [heads, length, width] = x.shape.slice(1) as [Dim, Dim, Dim]
+      const flat = ops.matmul(owner, ops.reshape(x, ['Q', product([heads, length, width])]))
+      return ops.reshape(flat, ['N', heads, length, width])
+    }
+    const prefix = { keys: prompts.keys.map(perRow), values: prompts.values.map(perRow) }
+    return { prefix, mask: prefixedMask(mask, 'T') }
+  }
+  const block = prefixed ? withPrefix() : { mask: causalMask(graph, 'T') }
+  const { hidden } = decode(config, parameters, rotary, ids, positions, block)
+  // Only positions with a loss reach the vocabulary.
+  const last = ops.gather(hidden, rows, { distinct: true })
+  if (config.head === 'score') {
+    const reward = rewards(parameters, last)
+    graph.output('logprob', reward)
+    return { parameters, logprob: reward, logprobs: null }
+  }
+  const logprobs = ops.logSoftmax(logits(config, parameters, last))
+  const logprob = ops.pickElements(logprobs, targets)
+  graph.output('logprob', logprob)
+  return { parameters, logprob, logprobs }
+}
+
+/** Forward pass alone: the output `logprob` [M]. */
+export function scoreProgram(config: ModelConfig, { prefixed }: { prefixed: boolean }): Graph {
+  const graph = new Graph()
+  scored(graph, config, prefixed)
+  return graph
+}
+
+/**
+ * Forward and backward in one program: log-probs, entropies, the objective's loss, and for every trainable parameter
+ * `grad.NAME`, its gradient added to the input `sum.NAME`.
+ */
+export function trainProgram(
+  config: ModelConfig,
+  objective: Objective,
+  trainable: Iterable<string>,
+  { prefixed }: { prefixed: boolean },
+): Graph {
+  const graph = new Graph()
+  const { parameters, logprob, logprobs } = scored(graph, config, prefixed)
+  // H = −Σ p log p
+  if (logprobs) graph.output('entropy', ops.neg(ops.reduceSum(ops.mul(ops.exp(logprobs), logprobs), [1])))
+  const perToken = (name: string): Value => graph.input(name, 'float32', ['M'])
+  const { loss, clipped } = buildObjective(objective, {
+    logprob,
+    weight: perToken('weight'),
+    old: perToken('old'),
+    reference: perToken('reference'),
+    advantage: perToken('advantage'),
+    sequence: graph.input('sequence', 'int64', ['M']),
+    sequences: 'N',
+  })
+  graph.output('loss', loss)
+  graph.output('clipped', clipped)
+  const names = [...trainable]
+  const trained = names.map((name) => parameters.get(name)!)
+  for (const [i, gradient] of gradients(loss, trained).entries())
+    graph.output(
+      `grad.${names[i]}`,
+      ops.add(graph.input(`sum.${names[i]}`, 'float32', gradient.shape), gradient),
+    )
+  return graph
+}
+
+/** Prompts in one pass: keys and values of every layer, and next-token probabilities at the row `last` of each. */
+export function prefillProgram(config: ModelConfig): Graph {
+  const graph = new Graph()
+  const parameters = parameterInputs(graph, config)
+  const rotary = rotaryInputs(graph, config)
+  const grid = (name: string) => graph.input(name, 'int64', ['B', 'T'])
+  const [ids, positions] = [grid('ids'), grid('positions')]
+  const last = graph.input('last', 'int64', ['B'])
+  const decoded = decode(config, parameters, rotary, ids, positions, { mask: causalMask(graph, 'T') })
+  graph.output('probs', ops.softmax(logits(config, parameters, ops.gather(decoded.hidden, last))))
+  for (const [i, k] of decoded.keys.entries()) graph.output(`promptKey.${i}`, k)
+  for (const [i, v] of decoded.values.entries()) graph.output(`promptValue.${i}`, v)
+  return graph
+}
+
+/**
+ * One more token for each sequence, given the cache. Outputs next-token probabilities and, as `newest`, the token's keys
+ * and values: keys of layer 0, its values, keys of layer 1, … [2·layers·B, kvHeads, 1, headDim]. Sequences are in U tiles
+ * of W that share a prompt.
+ */
+export function decodeProgram(config: ModelConfig): Graph {
+  const graph = new Graph()
+  const parameters = parameterInputs(graph, config)
+  const rotary = rotaryInputs(graph, config)
+  const sequences = product(['U', 'W'])
+  const ids = graph.input('ids', 'int64', [sequences, 1])
+  const positions = graph.input('positions', 'int64', [sequences, 1])
+  const mask = graph.input('mask', 'float32', ['U', 1, 'W', 1, sum(sum('P', 'S'), 1)])
+  const { numKvHeads, headDim } = config
+  const layers = Array.from({ length: config.numLayers }, (_, i) => i)
+  const cache = (name: string, shape: Dim[]) =>
+    layers.map((i) => graph.input(`${name}.${i}`, 'float32', shape))
+  const promptShape: Dim[] = ['U', numKvHeads, 'P', headDim]
+  const ownShape: Dim[] = ['U', numKvHeads, 'W', 'S', headDim]
+  const decoded = decode(config, parameters, rotary, ids, positions, {
+    prompt: { keys: cache('promptKey', promptShape), values: cache('promptValue', promptShape) },
+    own: { keys: cache('ownKey', ownShape), values: cache('ownValue', ownShape) },
+    mask,
+  })
+  graph.output('probs', ops.softmax(logits(config, parameters, decoded.hidden)))
+  graph.output(
+    'newest',
+    ops.concat(
+      layers.flatMap((i) => [decoded.keys[i]!, decoded.values[i]!]),
+      0,
+    ),
+  )
+  return graph
+}

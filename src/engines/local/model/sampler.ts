@@ -1,0 +1,268 @@
+import type { Random } from '../../../common/random.ts'
+import type { ModelConfig } from '../../../models/config.ts'
+import { parameterShapes } from '../../../models/parameters.ts'
+import type { Tokenizer } from '../../../models/tokenizer.ts'
+import { type BoundFeeds, Session, type Tensor } from '../../../onnx/session.ts'
+import type { SampledSequence, SampleOptions } from '../../contract.ts'
+import { Cache, type Cached, CacheMemory, type PromptCache, vectorNames } from './cache.ts'
+import { choose, streamOf } from './choose.ts'
+import { type Parameters, parameterFeeds, rotaryFeeds } from './feeds.ts'
+import { decodeProgram, prefillProgram } from './programs.ts'
+
+export interface SampleRequest {
+  readonly prompt: Int32Array
+  readonly options: Omit<SampleOptions, 'onToken'>
+  /** The number of the first sequence, by default 0: sequence i uses the random stream (seed, first + i). */
+  readonly first?: number
+  readonly onToken?: ((index: number, token: number) => void) | undefined
+}
+
+/** A new cache is made once less than this share of its places is in use. */
+const COMPACT_BELOW = 0.8
+const CACHE_BYTES = 2 ** 30
+const MAX_ROWS = 512
+/** Padded positions of a prefill, at most. */
+const PREFILL_TOKENS = 8192
+
+/** A sequence being sampled. */
+interface Row extends Cached {
+  readonly request: SampleRequest
+  readonly index: number
+  readonly random: Random
+  readonly tokens: number[]
+  readonly logprobs: number[]
+  readonly samplingLogprobs: number[]
+  stopReason: 'stop' | 'length' | null
+}
+
+/** Inputs of the decode program, for the lifetime of a cache. */
+interface Batch {
+  readonly cache: Cache<Row>
+  /** The newest token of each place, and its position. */
+  readonly ids: BigInt64Array
+  readonly positions: BigInt64Array
+  readonly feeds: BoundFeeds
+  /** The unfinished sequences with their places. */
+  running: (readonly [place: number, row: Row])[]
+}
+
+/**
+ * Samples many sequences together: one prefill per prompt, then one token for every unfinished sequence at each step.
+ */
+export class LocalSampler {
+  readonly #prefill: Session
+  readonly #decode: Session
+  readonly #rotary: Record<string, Tensor>
+  readonly #beforeRun: () => void
+  #weights: Record<string, Tensor> = {}
+  /** The version of the weights that sampled last. */
+  #version: number | null = null
+  /** Memory of the current cache and of the next one. */
+  readonly #memories: [CacheMemory, CacheMemory] = [new CacheMemory(), new CacheMemory()]
+
+  constructor(
+    readonly config: ModelConfig,
+    readonly tokenizer: Tokenizer | null,
+    threads: number,
+    beforeRun: () => void,
+  ) {
+    this.#beforeRun = beforeRun
+    this.#prefill = new Session(prefillProgram(config), { threads })
+    this.#decode = new Session(decodeProgram(config), { threads })
+    this.#rotary = rotaryFeeds(config, config.maxPositions)
+  }
+
+  /** Samples with the weights of a version. */
+  sample(requests: readonly SampleRequest[], parameters: Parameters, version: number): SampledSequence[][] {
+    // A diverged policy may have left NaN or huge values in the caches, which a mask does not hide.
+    if (version !== this.#version) for (const memory of this.#memories) memory.clear()
+    this.#version = version
+    this.#weights = parameterFeeds(parameterShapes(this.config), parameters)
+    try {
+      return this.#waves(requests)
+    } finally {
+      this.#weights = {} // so that the memory of a dropped version can be freed
+    }
+  }
+
+  /** Samples in waves of as many requests as fit into the caches. */
+  #waves(requests: readonly SampleRequest[]): SampledSequence[][] {
+    const { numLayers, numKvHeads, headDim } = this.config
+    const bytesPerPosition = numLayers * numKvHeads * headDim * 2 * 4
+    const results: SampledSequence[][] = []
+    for (let from = 0; from < requests.length; ) {
+      let rows = 0
+      let longest = 0
+      let to = from
+      for (; to < requests.length; to++) {
+        const { prompt, options } = requests[to]!
+        const length = Math.max(longest, prompt.length + options.maxTokens)
+        const more = rows + options.n
+        if (to > from && (more > MAX_ROWS || more * length * bytesPerPosition > CACHE_BYTES)) break
+        rows = more
+        longest = length
+      }
+      results.push(...this.#wave(requests.slice(from, to)))
+      from = to
+    }
+    return results
+  }
+
+  #wave(requests: readonly SampleRequest[]): SampledSequence[][] {
+    const groups: Row[][] = requests.map(() => [])
+    // Prompts of similar length share a prefill.
+    const longest = Math.max(...requests.map((r) => r.prompt.length))
+    const batches = chunk(
+      [...requests.keys()].sort((a, b) => requests[a]!.prompt.length - requests[b]!.prompt.length || a - b),
+      Math.max(1, Math.floor(PREFILL_TOKENS / longest)),
+    )
+    for (const members of batches) {
+      const out = this.#runPrefill(members.map((i) => requests[i]!.prompt))
+      for (const [k, i] of members.entries()) {
+        const request = requests[i]!
+        const prompt = promptCache(this.config, out, k, request.prompt.length)
+        for (let index = 0; index < request.options.n; index++) {
+          const row: Row = {
+            request,
+            index,
+            random: streamOf(request.options.seed, (request.first ?? 0) + index),
+            tokens: [],
+            logprobs: [],
+            samplingLogprobs: [],
+            prompt,
+            generated: 0,
+            stopReason: null,
+          }
+          this.#take(row, out.probs!.data as Float32Array, k)
+          groups[i]!.push(row)
+        }
+      }
+    }
+    this.#decodeAll(groups)
+    const finished = new Map<SampleRequest, SampledSequence[]>(requests.map((r) => [r, []]))
+    for (const row of groups.flat()) {
+      const logprobs = Float32Array.from(row.logprobs)
+      const changed = row.samplingLogprobs.some((x, i) => x !== row.logprobs[i])
+      finished.get(row.request)![row.index] = {
+        tokens: Int32Array.from(row.tokens),
+        logprobs,
+        samplingLogprobs: changed ? Float32Array.from(row.samplingLogprobs) : logprobs,
+        stopReason: row.stopReason!,
+      }
+    }
+    return requests.map((r) => finished.get(r)!)
+  }
+
+  #decodeAll(all: readonly (readonly Row[])[]): void {
+    let groups = all
+    let batch: Batch | null = null
+    for (;;) {
+      if (!batch || batch.running.some(([, row]) => row.stopReason !== null)) {
+        groups = groups.map((g) => g.filter((r) => r.stopReason === null)).filter((g) => g.length > 0)
+        if (groups.length === 0) return
+        if (batch) batch.running = batch.running.filter(([, row]) => row.stopReason === null)
+      }
+      if (!batch || batch.cache.full || batch.running.length < COMPACT_BELOW * batch.cache.places.length)
+        batch = this.#batch(groups, batch)
+      const { cache, ids, positions, feeds, running } = batch
+      for (const [place, row] of running) {
+        ids[place] = BigInt(row.tokens.at(-1)!)
+        positions[place] = BigInt(row.prompt.length + row.generated)
+      }
+      this.#beforeRun()
+      const out = this.#decode.run(feeds)
+      cache.append(running, out.newest!.data as Float32Array)
+      const probs = out.probs!.data as Float32Array
+      for (const [place, row] of running) this.#take(row, probs, place)
+    }
+  }
+
+  #batch(groups: readonly (readonly Row[])[], before: Batch | null): Batch {
+    this.#memories.reverse()
+    const cache = new Cache(this.config, groups, before?.cache ?? null, this.#memories[0])
+    const dims = [cache.places.length, 1]
+    const [ids, positions] = [new BigInt64Array(dims[0]!), new BigInt64Array(dims[0]!)]
+    const feeds = this.#decode.bind({
+      ...this.#weights,
+      ...this.#rotary,
+      ids: { data: ids, dims },
+      positions: { data: positions, dims },
+      ...cache.feeds(),
+    })
+    const running = [...cache.places.entries()].filter((entry): entry is [number, Row] => entry[1] !== null)
+    return { cache, ids, positions, feeds, running }
+  }
+
+  /** Draws a row's next token and decides whether the sequence ends with it. */
+  #take(row: Row, probs: Float32Array, at: number): void {
+    const { temperature, topK = 0, topP = 1, maxTokens, stopTokens = [], stop = [] } = row.request.options
+    const offset = at * this.config.vocabSize
+    const { token, samplingLogprob } = choose(
+      probs,
+      offset,
+      this.config.vocabSize,
+      { temperature, topK, topP },
+      row.random,
+    )
+    row.tokens.push(token)
+    row.logprobs.push(Math.log(probs[offset + token]!))
+    row.samplingLogprobs.push(samplingLogprob)
+    row.request.onToken?.(row.index, token)
+    if (stopTokens.includes(token) || (stop.length > 0 && this.#endsWithStop(row, stop)))
+      row.stopReason = 'stop'
+    else if (row.tokens.length >= maxTokens) row.stopReason = 'length'
+  }
+
+  #endsWithStop(row: Row, stop: readonly string[]): boolean {
+    // A stop string spans at most as many tokens as it has bytes.
+    const reach = Math.max(...stop.map((s) => Buffer.byteLength(s))) + 1
+    const tail = this.tokenizer!.decode(row.tokens.slice(-reach))
+    return stop.some((s) => tail.includes(s))
+  }
+
+  #runPrefill(prompts: readonly Int32Array[]): Record<string, Tensor> {
+    const batch = prompts.length
+    const length = Math.max(...prompts.map((p) => p.length))
+    const grid = () => new BigInt64Array(batch * length)
+    const [ids, positions] = [grid(), grid()]
+    for (const [b, prompt] of prompts.entries())
+      for (let t = 0; t < prompt.length; t++) {
+        positions[b * length + t] = BigInt(t)
+        ids[b * length + t] = BigInt(prompt[t]!)
+      }
+    const dims = [batch, length]
+    const last = BigInt64Array.from(prompts, (p, b) => BigInt(b * length + p.length - 1))
+    this.#beforeRun()
+    return this.#prefill.run({
+      ...this.#weights,
+      ...this.#rotary,
+      ids: { data: ids, dims },
+      positions: { data: positions, dims },
+      last: { data: last, dims: [batch] },
+    })
+  }
+}
+
+/** The cache of the prompt in row k of a prefill, without its padding. */
+function promptCache(
+  config: ModelConfig,
+  prefill: Record<string, Tensor>,
+  k: number,
+  length: number,
+): PromptCache {
+  const { numKvHeads, headDim } = config
+  const part = (name: string): Float32Array => {
+    const { data, dims } = prefill[name]!
+    const width = dims[2]! * headDim
+    const vectors = new Float32Array(numKvHeads * length * headDim)
+    for (let h = 0; h < numKvHeads; h++) {
+      const source = (k * numKvHeads + h) * width
+      vectors.set((data as Float32Array).subarray(source, source + length * headDim), h * length * headDim)
+    }
+    return vectors
+  }
+  return { length, vectors: vectorNames(config).map((name) => part(`prompt${name}`)) }
+}
+
+const chunk = <T>(items: readonly T[], size: number): T[][] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size))

@@ -1,0 +1,77 @@
+import type { SampledSequence, SampleOptions, Sampler } from '../contract.ts'
+import type { SampleRequest } from './model/sampler.ts'
+import { partitionRequests } from './partition.ts'
+import type { Opened } from './threads/messages.ts'
+import type { Replicas } from './threads/replicas.ts'
+import { checkRequest } from './validate.ts'
+import type { Hold } from './versions.ts'
+
+interface Waiting {
+  readonly request: SampleRequest
+  readonly onToken: SampleOptions['onToken']
+  resolve(sequences: SampledSequence[]): void
+  reject(error: unknown): void
+}
+
+/** A sampler on all replicas, with the version of the weights that `hold` holds. */
+export function localSampler(replicas: Replicas, opened: Opened, hold: Hold): Sampler {
+  /** Requests of this tick. */
+  let waiting: Waiting[] = []
+  let closed = false
+
+  const flush = () => {
+    const batch = waiting
+    waiting = []
+    if (batch.length > 0)
+      sampleBatch(replicas, batch, hold.version).then(
+        (results) => batch.forEach(({ resolve }, i) => void resolve(results[i]!)),
+        (error) => batch.forEach(({ reject }) => void reject(error)),
+      )
+  }
+  return {
+    async sample(prompt, { onToken, ...options }) {
+      if (closed) throw new Error('this sampler was closed')
+      checkRequest(prompt, options, opened)
+      return new Promise((resolve, reject) => {
+        if (waiting.length === 0) setImmediate(flush)
+        waiting.push({ request: { prompt, options }, onToken, resolve, reject })
+      })
+    },
+    async close() {
+      closed = true
+      flush()
+      await hold.release()
+    },
+  }
+}
+
+/** Samples the sequences of each request, distributed over the replicas. */
+async function sampleBatch(
+  replicas: Replicas,
+  batch: readonly Waiting[],
+  version: number,
+): Promise<SampledSequence[][]> {
+  const parts = partitionRequests(
+    batch.map(({ request, onToken }) => ({ ...request, stream: onToken !== undefined })),
+    replicas.count,
+  ).filter((part) => part.length > 0)
+  const sampled = await replicas.each(
+    'sample',
+    parts.map((part) => [part.map(({ request }) => request), version]),
+    (replica, { request: i, index: j, token }) => {
+      const { request, index } = parts[replica]![i]!
+      const { onToken, reject } = batch[index]!
+      try {
+        onToken?.((request.first ?? 0) + j, token)
+      } catch (error) {
+        reject(error)
+      }
+    },
+  )
+  const results: SampledSequence[][] = batch.map(() => [])
+  for (const [k, part] of parts.entries())
+    for (const [i, { request, index }] of part.entries())
+      for (const [j, sequence] of sampled[k]![i]!.entries())
+        results[index]![(request.first ?? 0) + j] = sequence
+  return results
+}

@@ -1,0 +1,86 @@
+import type { LocalSpec } from '../model/local-model.ts'
+import type { Opened, ReplicaMethods, StreamedToken } from './messages.ts'
+import { Replica } from './replica.ts'
+
+type Arguments<M extends keyof ReplicaMethods> = Parameters<ReplicaMethods[M]>
+type Result<M extends keyof ReplicaMethods> = ReturnType<ReplicaMethods[M]>
+
+/**
+ * The replicas of a model. Their weights are equal, and each does a part of the work. If one dies, every later call
+ * fails.
+ */
+export class Replicas {
+  readonly #replicas: readonly Replica[]
+
+  private constructor(count: number) {
+    this.#replicas = Array.from({ length: count }, () => new Replica())
+  }
+
+  /** Opens a model in each of `count` threads. */
+  static async open(count: number, spec: LocalSpec): Promise<{ replicas: Replicas; opened: Opened }> {
+    const replicas = new Replicas(count)
+    try {
+      return { replicas, opened: await replicas.all('open', spec) }
+    } catch (error) {
+      await replicas.close()
+      throw error
+    }
+  }
+
+  get count(): number {
+    return this.#replicas.length
+  }
+
+  /** Calls the first replica. */
+  async one<M extends keyof ReplicaMethods>(method: M, ...args: Arguments<M>): Promise<Result<M>> {
+    return (await this.each(method, [args]))[0]!
+  }
+
+  /** Makes the same call to every replica; the results are equal, and one is returned. */
+  async all<M extends keyof ReplicaMethods>(method: M, ...args: Arguments<M>): Promise<Result<M>> {
+    return (
+      await this.each(
+        method,
+        this.#replicas.map(() => args),
+      )
+    )[0]!
+  }
+
+  /** Calls the first `args.length` replicas, each with its own arguments, and waits for all of them even if one fails. */
+  async each<M extends keyof ReplicaMethods>(
+    method: M,
+    args: readonly Arguments<M>[],
+    onToken?: (replica: number, token: StreamedToken) => void,
+  ): Promise<Result<M>[]> {
+    if (this.dead) throw this.dead
+    const outcomes = await Promise.allSettled(
+      args.map((callArgs, k) =>
+        this.#replicas[k]!.call(method, callArgs, onToken && ((token) => onToken(k, token))),
+      ),
+    )
+    return outcomes.map((outcome) => {
+      if (outcome.status === 'rejected') throw this.dead ?? outcome.reason
+      return outcome.value
+    })
+  }
+
+  /** Makes a change in all replicas, or in none if `prepare` fails in any of them. */
+  async change<M extends 'prepareStep' | 'prepareLoad'>(
+    prepare: M,
+    ...args: Arguments<M>
+  ): Promise<Result<M>> {
+    const prepared = await this.all(prepare, ...args)
+    await this.all('commit')
+    return prepared
+  }
+
+  /** Why replicas can no longer be called: one of them has died, or they were closed. */
+  get dead(): Error | null {
+    for (const { dead } of this.#replicas) if (dead) return dead
+    return null
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#replicas.map((replica) => replica.close()))
+  }
+}

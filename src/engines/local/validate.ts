@@ -1,0 +1,78 @@
+import { needsReference, type Objective } from '../../algorithms/objectives.ts'
+import { UserError } from '../../common/errors.ts'
+import type { ModelConfig } from '../../models/config.ts'
+import type { Comparison, Datum, SampleOptions } from '../contract.ts'
+import type { Opened } from './threads/messages.ts'
+
+/* Checks of arguments, made before any replica starts to compute. */
+
+/** @throws Error for a datum that does not fit the model. */
+export function checkDatums(
+  datums: readonly Pick<Datum, 'tokens' | 'targets' | 'weights'>[],
+  config: ModelConfig,
+): void {
+  for (const [i, { tokens, targets, weights }] of datums.entries()) {
+    const what = `datum ${i}`
+    checkTokens(what, tokens, config)
+    if (targets.length !== tokens.length || weights.length !== tokens.length)
+      throw new Error(`${what}: tokens, targets and weights differ in length`)
+    const target = targets.find((id, t) => weights[t] !== 0 && !inVocabulary(id, config))
+    if (target !== undefined) throw new Error(`${what}: ${outside('target', target, config)}`)
+  }
+}
+
+/** @throws Error for a datum without an array that the objective needs. */
+export function checkForObjective(datums: readonly Datum[], objective: Objective): void {
+  if (objective.kind !== 'policy') return
+  const needed = (['logprobs', 'advantages', 'reference'] as const).filter(
+    (name) => name !== 'reference' || needsReference(objective),
+  )
+  for (const [i, datum] of datums.entries())
+    for (const name of needed) {
+      const values = datum[name]
+      if (!values) throw new Error(`datum ${i} has no ${name}, which this objective needs`)
+      if (values.length !== datum.tokens.length)
+        throw new Error(`datum ${i}: tokens and ${name} differ in length`)
+    }
+}
+
+/** @throws Error for a text that does not fit the model. */
+export function checkTexts(texts: readonly Int32Array[], config: ModelConfig): void {
+  for (const [i, tokens] of texts.entries()) checkTokens(`text ${i}`, tokens, config)
+}
+
+/** @throws Error for a comparison without texts, or with a text that does not fit the model. */
+export function checkComparisons(comparisons: readonly Comparison[], config: ModelConfig): void {
+  for (const [i, { texts }] of comparisons.entries()) {
+    if (texts.length === 0) throw new Error(`comparison ${i} has no texts`)
+    for (const { tokens } of texts) checkTokens(`comparison ${i}: a text`, tokens, config)
+  }
+}
+
+/** @throws Error for a prompt or options that do not fit the model. */
+export function checkRequest(
+  prompt: Int32Array,
+  { maxTokens, stop = [] }: SampleOptions,
+  { config, tokenizer }: Opened,
+): void {
+  if (prompt.length === 0) throw new Error('sample: the prompt is empty; give at least one token')
+  if (prompt.length + maxTokens > config.maxPositions)
+    throw new UserError(
+      `the prompt's ${prompt.length} tokens and up to ${maxTokens} new ones exceed the model's ${config.maxPositions} positions: lower the longest response (--max-tokens, rl.maxTokens)`,
+    )
+  checkTokens('the prompt', prompt, config)
+  if (stop.length > 0 && !tokenizer)
+    throw new Error('sample: stop strings need a tokenizer; this model was opened without one')
+}
+
+function checkTokens(what: string, tokens: Int32Array, config: ModelConfig): void {
+  if (tokens.length === 0) throw new Error(`${what} has no tokens`)
+  if (tokens.length > config.maxPositions)
+    throw new Error(`${what} has ${tokens.length} tokens; the model has ${config.maxPositions} positions`)
+  const token = tokens.find((id) => !inVocabulary(id, config))
+  if (token !== undefined) throw new Error(`${what}: ${outside('token', token, config)}`)
+}
+
+const inVocabulary = (id: number, { vocabSize }: ModelConfig): boolean => id >= 0 && id < vocabSize
+const outside = (what: string, id: number, { vocabSize }: ModelConfig): string =>
+  `${what} ${id} is not in the vocabulary, 0 to ${vocabSize - 1}`

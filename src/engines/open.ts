@@ -1,0 +1,95 @@
+import type { Objective } from '../algorithms/objectives.ts'
+import { UserError } from '../common/errors.ts'
+import type { Capabilities, Engine, EngineSpec, Sampler } from './contract.ts'
+
+/** Every engine, loaded when it is opened. */
+const ENGINES = {
+  local: async (spec: EngineSpec) => (await import('./local/index.ts')).openLocalEngine(spec),
+} satisfies Record<string, (spec: EngineSpec) => Promise<Engine>>
+
+export type EngineName = keyof typeof ENGINES
+/** The names of all engines. */
+export const engineNames = Object.keys(ENGINES) as EngineName[]
+
+/**
+ * Opens a model on an engine.
+ *
+ * @throws UserError if the model cannot be read.
+ */
+export function openEngine({
+  engine = 'local',
+  ...spec
+}: EngineSpec & { engine?: EngineName | undefined }): Promise<Engine> {
+  return ENGINES[engine](spec)
+}
+
+/** Opens a model, runs `work` with it, and closes it, also if `work` fails. */
+export async function withEngine<T>(
+  spec: EngineSpec & { engine?: EngineName | undefined },
+  work: (engine: Engine) => Promise<T>,
+): Promise<T> {
+  const engine = await openEngine(spec)
+  try {
+    return await work(engine)
+  } finally {
+    await engine.close()
+  }
+}
+
+/** Opens a model only for sampling. Closing the sampler closes its engine. */
+export async function openSampler(spec: EngineSpec & { engine?: EngineName | undefined }): Promise<Sampler> {
+  const engine = await openEngine(spec)
+  try {
+    const sampler = await engine.sampler(engine.base)
+    return {
+      sample: (prompt, options) => sampler.sample(prompt, options),
+      close: () => engine.close(),
+    }
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
+}
+
+/** What a run needs from its engine. */
+export interface Requirements {
+  readonly objective: Objective
+  /** Length of the longest sequence, in tokens. */
+  readonly tokens?: number
+}
+
+/**
+ * Checks before a run starts that an engine can do what the run needs.
+ *
+ * @throws UserError that says what the engine can do, or what to set.
+ */
+export function requireCapabilities(can: Capabilities, { objective, tokens = 1 }: Requirements): void {
+  if (!can.objectives.includes(objective.kind))
+    throw new UserError(
+      can.rewardHead
+        ? `this is a reward model: it cannot be trained with ${objective.kind}, only with ${can.objectives.join(', ')}`
+        : `this engine cannot train with ${objective.kind}, only with ${can.objectives.join(', ')}`,
+    )
+  if (objective.kind === 'policy' && objective.kl.beta !== 0 && !can.klInLoss)
+    throw new UserError(
+      'this engine has no KL term in its loss: set rl.objective.kl.beta=0, and rl.klInReward for a KL penalty in the reward',
+    )
+  if (can.maxTokens !== null && tokens > can.maxTokens)
+    throw new UserError(
+      `the model takes at most ${can.maxTokens} tokens, prompt and response together, but the settings allow ${tokens}: lower the longest response (rl.maxTokens)`,
+    )
+}
+
+/**
+ * Opens a model only to check what its engine can do: for runs of several stages, which would otherwise fail halfway.
+ *
+ * @throws UserError if the model cannot be opened, or the engine cannot do one of these.
+ */
+export function checkEngine(
+  spec: EngineSpec & { engine?: EngineName | undefined },
+  requirements: readonly Requirements[],
+): Promise<void> {
+  return withEngine(spec, async ({ can }) => {
+    for (const requirement of requirements) requireCapabilities(can, requirement)
+  })
+}

@@ -1,0 +1,78 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { onDisk } from '../common/disk.ts'
+import { writeFileAtomically } from '../common/files.ts'
+import { Interrupted } from './interrupted.ts'
+import { RunStore } from './store.ts'
+import type { Trained } from './with-run.ts'
+
+/** A training run that is a part of another run. */
+export interface Training<Result extends Trained> {
+  /** Starts the training run in a folder. */
+  begin(out: string): Promise<Result>
+  /** Resumes the training run in its folder, from its last checkpoint. */
+  resume(directory: string): Promise<Result>
+}
+
+/**
+ * The parts of a run. Each part is done once and its result is kept in the run's folder. A stopped run that repeats its
+ * parts in the same order continues where it stopped, with an identical result.
+ */
+export class Parts {
+  readonly directory: string
+  readonly #signal: AbortSignal | undefined
+  readonly #onPart: ((name: string) => void) | undefined
+  #count = 0
+
+  constructor(
+    directory: string,
+    options: {
+      /** When aborted, no further part starts, and `Interrupted` is thrown. */
+      readonly signal?: AbortSignal | undefined
+      /** Called with the name of every part before it starts, also of parts that are already done. */
+      readonly onPart?: ((name: string) => void) | undefined
+    },
+  ) {
+    this.directory = directory
+    this.#signal = options.signal
+    this.#onPart = options.onPart
+  }
+
+  /** Does a training run in the folder `name`: starts it, resumes it, or reads its result if it is done. */
+  async train<Result extends Trained>(name: string, training: Training<Result>): Promise<Result> {
+    this.#next(name)
+    const directory = join(this.directory, name)
+    if (!existsSync(join(directory, 'run.sqlite'))) return training.begin(directory)
+    return (resultOf(directory) as Result | null) ?? training.resume(directory)
+  }
+
+  /**
+   * Does `work` once and keeps its result as `<name>.json`. `work` gets the part's number, which is its step in the run's
+   * store.
+   */
+  async make<T>(name: string, work: (part: number) => Promise<T>): Promise<T> {
+    this.#next(name)
+    const file = join(this.directory, `${name}.json`)
+    if (existsSync(file)) return onDisk('read', file, () => JSON.parse(readFileSync(file, 'utf8'))) as T
+    const json = JSON.stringify(await work(this.#count), null, 1)
+    writeFileAtomically(file, (append) => append(Buffer.from(`${json}\n`)))
+    return JSON.parse(json) as T
+  }
+
+  #next(name: string): void {
+    this.#count++
+    if (this.#signal?.aborted) throw new Interrupted(this.directory, this.#count)
+    this.#onPart?.(name)
+  }
+}
+
+/** The result of a run, or null if it is not done. */
+function resultOf(directory: string): unknown {
+  const store = RunStore.open(directory)
+  try {
+    const { status, result } = store.info()
+    return status === 'done' ? result : null
+  } finally {
+    store.close()
+  }
+}

@@ -1,0 +1,198 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { UserError } from '../common/errors.ts'
+import { Interrupted } from './interrupted.ts'
+import type { RunInfo } from './rows.ts'
+import { RunStore } from './store.ts'
+import { type Place, type Run, type RunOptions, storedSettings, withRun } from './with-run.ts'
+
+let root: string
+let place: Place
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'ruminate-run-'))
+  place = { recipe: 'zero', seed: 7, settings: { steps: 3 }, out: join(root, 'a') }
+})
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+const resume = (): Place => ({ resume: join(root, 'a') })
+const info = (): RunInfo => {
+  const store = RunStore.open(join(root, 'a'))
+  try {
+    return store.info()
+  } finally {
+    store.close()
+  }
+}
+const weights = async (folder: string) => writeFileSync(join(folder, 'model.safetensors'), 'weights')
+const full = async () => {
+  throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+}
+const inRun = (work: (run: Run) => Promise<void>, options: RunOptions = {}, where = place) =>
+  withRun(where, options, async (run) => {
+    await work(run)
+    return run.finish({ outcome: 1 }, weights)
+  })
+const step = (run: Run, number: number, last = false) => {
+  run.store.record(number, { metrics: { loss: number } })
+  return run.endStep(number, { due: number % 2 === 0, last, score: null, save: weights })
+}
+
+test('a run that finishes has its model, its result and its settings', async () => {
+  const result = await inRun(async (run) => {
+    expect(run.checkpoint).toBeNull()
+    await step(run, 1)
+  })
+  expect(result).toMatchObject({ run: join(root, 'a'), model: join(root, 'a', 'model'), outcome: 1 })
+  expect(result.sha256).toMatch(/^[0-9a-f]{64}$/)
+  expect(info()).toMatchObject({ status: 'done', seed: 7, result: JSON.parse(JSON.stringify(result)) })
+  expect(storedSettings(join(root, 'a'))).toEqual({ steps: 3 })
+})
+
+test('an error marks the run as failed; it can be resumed from its last checkpoint', async () => {
+  const broken = inRun(async (run) => {
+    for (const n of [1, 2, 3]) await step(run, n)
+    throw new Error('no network')
+  })
+  await expect(broken).rejects.toThrow('no network')
+  expect(info()).toMatchObject({ status: 'failed', step: 3 })
+  await inRun(
+    async (run) => {
+      expect(run.checkpoint?.step).toBe(2)
+      expect(run.store.info().step).toBe(2)
+    },
+    {},
+    resume(),
+  )
+  expect(info().status).toBe('done')
+})
+
+describe('stopping', () => {
+  test('an aborted signal stops the run after the current step, with a checkpoint', async () => {
+    const stop = new AbortController()
+    const stopped = inRun(
+      async (run) => {
+        stop.abort()
+        await step(run, 1)
+      },
+      { signal: stop.signal },
+    )
+    await expect(stopped).rejects.toThrow(/interrupted at step 1; `ruminate resume .*a` /)
+    expect(info().status).toBe('interrupted')
+    await inRun(async (run) => expect(run.checkpoint?.step).toBe(1), {}, resume())
+  })
+
+  test('an aborted signal does not stop the last step', async () => {
+    const stop = new AbortController()
+    stop.abort()
+    await inRun((run) => step(run, 1, true), { signal: stop.signal })
+    expect(info().status).toBe('done')
+  })
+
+  test('an interrupted inner run, or a request that the signal ended, interrupts the run itself', async () => {
+    const inner = inRun(async () => {
+      throw new Interrupted('/inner', 5)
+    })
+    await expect(inner).rejects.toThrow(Interrupted)
+    await expect(inner).rejects.toMatchObject({ runDirectory: join(root, 'a') })
+    const stop = new AbortController()
+    const ended = inRun(
+      async () => {
+        stop.abort(new Error('stopped'))
+        stop.signal.throwIfAborted()
+      },
+      { signal: stop.signal },
+      resume(),
+    )
+    await expect(ended).rejects.toThrow(Interrupted)
+    expect(info().status).toBe('interrupted')
+  })
+})
+
+describe('the baseline', () => {
+  test.each([
+    ['known', { 'eval/pass@1': 0.5 }],
+    ['unknown in part', { 'eval/pass@1': Number.NaN, 'eval/questions': 3 }],
+  ])('is measured once, also if the run is resumed: %s', async (_, metrics) => {
+    let measured = 0
+    const measure = (run: Run) =>
+      run.baseline(async () => {
+        measured++
+        return { metrics }
+      })
+    let before: unknown
+    const first = inRun(async (run) => {
+      before = await measure(run)
+      expect(await measure(run)).toEqual(before)
+      throw new Error('stop')
+    })
+    await expect(first).rejects.toThrow('stop')
+    await inRun(async (run) => expect(await measure(run)).toEqual(before), {}, resume())
+    expect(measured).toBe(1)
+  })
+})
+
+describe('a failing disk', () => {
+  test('while the model is written: one line that says what to do; the run is resumable', async () => {
+    const failed = withRun(place, {}, async (run) => {
+      for (const n of [1, 2]) await step(run, n)
+      return run.finish({ outcome: 1 }, full)
+    })
+    await expect(failed).rejects.toThrow(UserError)
+    await expect(failed).rejects.toThrow(
+      /^cannot write \S+model: the disk is full; make space\. `ruminate resume \S+a` [^\n]+$/,
+    )
+    expect(info()).toMatchObject({ status: 'failed', result: null })
+    await inRun(async (run) => expect(run.checkpoint?.step).toBe(2), {}, resume())
+    expect(info().status).toBe('done')
+  })
+
+  test('while the result is recorded, and again while the run is marked as failed', async () => {
+    const failed = withRun(place, {}, async (run) => {
+      const broken = () => {
+        throw new UserError('cannot write run.sqlite: the disk is full; make space')
+      }
+      run.store.finish = broken
+      run.store.setStatus = broken
+      return run.finish({ outcome: 1 }, weights)
+    })
+    await expect(failed).rejects.toThrow(/^cannot write run\.sqlite: the disk is full/)
+    await inRun(async () => {}, {}, resume())
+    expect(info().status).toBe('done')
+  })
+
+  test('while a checkpoint is written: the previous checkpoint is kept', async () => {
+    const failed = inRun(async (run) => {
+      for (const n of [1, 2]) await step(run, n)
+      run.store.record(4, { metrics: { loss: 4 } })
+      await run.endStep(4, { due: true, last: false, score: null, save: full })
+    })
+    await expect(failed).rejects.toThrow(/the disk is full/)
+    await inRun(async (run) => expect(run.checkpoint?.step).toBe(2), {}, resume())
+  })
+})
+
+test('errors of the folder', async () => {
+  await expect(inRun(async () => {}, {}, { resume: join(root, 'none') })).rejects.toThrow(/not a run/)
+  await inRun(async () => {
+    await expect(inRun(async () => {}, {}, resume())).rejects.toThrow(/another process is writing this run/)
+  })
+  await expect(inRun(async () => {})).rejects.toThrow(/already holds a run/)
+})
+
+test('a run in parts keeps what its parts recorded', async () => {
+  const stopped = inRun(
+    async (run) => {
+      run.store.record(1, { metrics: { rows: 10 } })
+      throw new Interrupted(run.directory, 1)
+    },
+    { inParts: true },
+  )
+  await expect(stopped).rejects.toThrow(Interrupted)
+  await inRun(
+    async (run) => expect(run.store.metricsAt(1)).toEqual({ rows: 10 }),
+    { inParts: true },
+    resume(),
+  )
+})

@@ -1,0 +1,132 @@
+import { weightsHash } from '../models/weights-hash.ts'
+import { Interrupted } from './interrupted.ts'
+import type { Checkpoint, StepRecord } from './rows.ts'
+import { RunStore } from './store.ts'
+
+/** A new run, or the folder of a run to resume. */
+export type Place =
+  | {
+      readonly recipe: string
+      readonly seed: number
+      /** The settings, as they are stored in the run. */
+      readonly settings: unknown
+      /** Folder of the run; by default the next free `runs/<recipe>-<n>`. */
+      readonly out?: string | undefined
+    }
+  | { readonly resume: string }
+
+export interface RunOptions {
+  /** When aborted, the run stops with a checkpoint, by throwing `Interrupted`. */
+  readonly signal?: AbortSignal | undefined
+  /** The run has parts that keep their own results (`Parts`): resuming keeps all records. */
+  readonly inParts?: boolean
+}
+
+/** A run in progress. */
+export interface Run {
+  readonly store: RunStore
+  readonly directory: string
+  readonly signal: AbortSignal | undefined
+  /** The checkpoint to continue from; null if there is none yet. */
+  readonly checkpoint: Checkpoint | null
+  /** Measures before the first step, once: a resumed run reads the record. Resolves to the metrics. */
+  baseline(measure: () => Promise<StepRecord>): Promise<Record<string, number>>
+  /** Ends a step: writes a checkpoint if one is due, and stops the run if its signal is aborted. */
+  endStep(step: number, end: StepEnd): Promise<void>
+  /** Ends the run: writes the trained model with `save`, and records the result. */
+  finish<Outcome extends object>(
+    outcome: Outcome,
+    save: (directory: string) => Promise<void>,
+  ): Promise<Outcome & Trained>
+}
+
+interface StepEnd {
+  /** Is a checkpoint due at this step? */
+  readonly due: boolean
+  /** Is this the last step? Then there is nothing to stop. */
+  readonly last: boolean
+  /** Quality of the weights, higher is better; null if unknown. */
+  readonly score: number | null
+  /** Writes the checkpoint. */
+  readonly save: (directory: string) => Promise<void>
+}
+
+/** The result that every training run has, besides its outcome. */
+export interface Trained {
+  /** Folder of the run. */
+  readonly run: string
+  /** Folder of the model. */
+  readonly model: string
+  readonly seconds: number
+  /** SHA-256 of the final weights. */
+  readonly sha256: string
+}
+
+/**
+ * Does the `work` of a run. Creates the run, or continues it from its last checkpoint and removes the records of later
+ * steps; marks the run as interrupted or failed if `work` throws. In any case the run is closed and can be resumed.
+ * `work` must end with `run.finish`.
+ *
+ * @throws UserError if there is no such run, or another process is writing it; `Interrupted`; any error of `work`.
+ */
+export async function withRun<Result extends Trained>(
+  place: Place,
+  { signal, inParts = false }: RunOptions,
+  work: (run: Run) => Promise<Result>,
+): Promise<Result> {
+  const started = performance.now()
+  const store =
+    'resume' in place
+      ? RunStore.open(place.resume, { write: true })
+      : RunStore.create(withoutUndefined(place))
+  try {
+    const checkpoint = store.checkpoints().at(-1) ?? null
+    if (!inParts) store.truncateAfter(checkpoint?.step ?? 0)
+    store.setStatus('running')
+    return await work({
+      store,
+      directory: store.directory,
+      signal,
+      checkpoint,
+      baseline: async (measure) => {
+        if (Object.keys(store.metricsAt(0)).length === 0) store.record(0, await measure())
+        return store.metricsAt(0)
+      },
+      endStep: async (step, { due, last, score, save }) => {
+        const stopping = signal?.aborted === true && !last
+        if (stopping || due) await store.checkpoint(step, score, save)
+        if (stopping) throw new Interrupted(store.directory, step)
+      },
+      finish: async (outcome, save) => {
+        const model = await store.writeModel(save)
+        const seconds = (performance.now() - started) / 1000
+        const result = { run: store.directory, model, ...outcome, seconds, sha256: weightsHash(model) }
+        store.finish(result)
+        return result
+      },
+    })
+  } catch (error) {
+    if (error instanceof Interrupted || (signal?.aborted && error === signal.reason)) {
+      store.setStatus('interrupted')
+      throw new Interrupted(store.directory, store.info().step)
+    }
+    store.fail()
+    throw error
+  } finally {
+    store.close()
+  }
+}
+
+/** The stored settings of a run. */
+export function storedSettings(directory: string): Record<string, unknown> {
+  const store = RunStore.open(directory)
+  try {
+    return store.info().settings as Record<string, unknown>
+  } finally {
+    store.close()
+  }
+}
+
+function withoutUndefined({ out, ...place }: Exclude<Place, { resume: string }>) {
+  return { ...place, ...(out === undefined ? {} : { out }) }
+}

@@ -1,0 +1,52 @@
+import { availableParallelism } from 'node:os'
+import { z } from 'zod'
+import { engineNames } from '../engines/open.ts'
+
+/* Settings that several recipes share. */
+
+/** An integer of at least `least`. */
+export const whole = (least: number) => z.int().min(least)
+const share = z.number().min(0).max(1)
+
+/** A Hugging Face folder, a run, the name of an embedded model, or a model of the hub. */
+export const modelSetting = z.string().min(1)
+
+/** Where the model is trained and sampled. */
+export const engineSetting = z.enum(engineNames).default('local')
+
+/** Threads of the runtime; null: one per core. Results depend on it in the last bits. */
+export const threadsSetting = whole(1).nullable().default(null)
+
+/** Settings with the number of threads filled in: one per core, at most eight, unless it is given. */
+export function withThreads<S extends { threads: number | null }>(settings: S): S & { threads: number } {
+  return { ...settings, threads: settings.threads ?? Math.min(availableParallelism(), 8) }
+}
+
+/** Adam's β₁ and β₂. */
+export const betasSetting = z.tuple([z.number().min(0).lt(1), z.number().min(0).lt(1)])
+
+const warmup = { warmup: whole(0) }
+
+/** The learning-rate schedule: see `Schedule`. */
+export const scheduleSettings = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('constant'), ...warmup }),
+  z.strictObject({ kind: z.literal('linear'), final: share, ...warmup }),
+  z.strictObject({ kind: z.literal('cosine'), final: share, ...warmup }),
+  z.strictObject({ kind: z.literal('warmup_stable_decay'), stable: share, final: share, ...warmup }),
+])
+
+/** The columns of a table of questions; `answer: null` if the questions have no gold answer. */
+export const columnSettings = z.strictObject({
+  question: z.string().min(1).optional(),
+  answer: z.string().min(1).nullable().optional(),
+  choices: z.union([z.string().min(1), z.array(z.string().min(1)).min(2)]).optional(),
+  kind: z.string().min(1).optional(),
+  tests: z.string().min(1).optional(),
+})
+
+/** Settings of which any may be missing. */
+export type DeepPartial<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { readonly [K in keyof T]?: DeepPartial<T[K]> | undefined }
+    : T

@@ -1,0 +1,62 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Generators } from '../stages/data/generators.ts'
+import { FakeProvider } from '../testing/fake-provider.ts'
+import { generatorSettings } from './generators.ts'
+
+let provider: FakeProvider
+let folder: string
+let generators: Generators
+beforeEach(async () => {
+  provider = await FakeProvider.start()
+  folder = mkdtempSync(join(tmpdir(), 'ruminate-generators-'))
+  generators = new Generators({ file: join(folder, 'replies.sqlite'), threads: 1, notice: () => {} })
+})
+afterEach(async () => {
+  await generators.close()
+  await provider.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const messages = [{ role: 'user', content: 'Two and two?' }]
+const settings = (changes: object = {}) =>
+  generatorSettings.parse({ baseUrl: provider.baseUrl, model: 'm', ...changes })
+
+test.each([
+  [{ prices: { prompt: 100, completion: 400 } }, 'cost 0.0030'],
+  [{}, 'cost unknown'],
+])('the cost of a provider with %j', async (changes, cost) => {
+  const judge = await generators.open('judge', settings(changes))
+  expect(await judge.generate(messages, { seed: 0 })).toMatchObject({ text: 'four' })
+  expect(generators.spending()).toEqual([`the judge: 1 calls, 10 + 5 tokens, ${cost}`])
+})
+
+test('replies are cached, whatever the prices', async () => {
+  await (await generators.open('judge', settings())).generate(messages, { seed: 0 })
+  const priced = await generators.open('writer', settings({ prices: { prompt: 1, completion: 1 } }))
+  await priced.generate(messages, { seed: 0 })
+  expect(provider.log).toHaveLength(1)
+  expect(generators.spending()[1]).toMatch(/^the writer: 0 calls, 1 from the cache, /)
+})
+
+test('rules need no file and cost nothing', async () => {
+  const rules = await generators.open('judge', generatorSettings.parse('miniature'))
+  expect(rules.identity).toMatch(/^miniature/)
+  expect(generators.spending()).toEqual([])
+  expect(existsSync(join(folder, 'replies.sqlite'))).toBe(false)
+})
+
+test('an aborted signal ends the requests to a provider', async () => {
+  const stopped = new Generators({
+    file: join(folder, 'replies.sqlite'),
+    threads: 1,
+    notice: () => {},
+    signal: AbortSignal.abort(new Error('stopped')),
+  })
+  const judge = await stopped.open('judge', settings())
+  await expect(judge.generate(messages, { seed: 0 })).rejects.toThrow('stopped')
+  expect(provider.log).toEqual([])
+  await stopped.close()
+})

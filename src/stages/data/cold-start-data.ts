@@ -1,0 +1,105 @@
+import { loadConfig } from '../../models/directory.ts'
+import { weightsHash } from '../../models/weights-hash.ts'
+import { documentGenerator } from '../../providers/documents.ts'
+import type { Generator } from '../../providers/generator.ts'
+import { samplerGenerator } from '../../providers/local.ts'
+import { type OpenModel, withModel } from '../sample/open-model.ts'
+import { templateOf } from '../sample/rollouts.ts'
+import { coldStart, direct, fewShot, ownOutputs } from './cold-start.ts'
+import type { DataContext } from './context.ts'
+import { type DataSet, isKept } from './rows.ts'
+import { workedExamples } from './worked-examples.ts'
+
+interface ColdStartDataSettings {
+  /** A file of conversations with long chains, for the few-shot prompts; null: the task's own worked example. */
+  readonly examples: string | null
+  /** Rows from all sources together. */
+  readonly rows: number
+  /** Shares of the sources. */
+  readonly fewShot: number
+  readonly direct: number
+  readonly zero: number
+  /** Questions per round, and maximum rounds per source. */
+  readonly batch: number
+  readonly rounds: number
+  /** R1-Zero's responses per question. */
+  readonly samples: number
+  /** Maximum rows per question. */
+  readonly perQuestion: number
+}
+
+/** Rewriting attempts before a row is rejected. */
+const ATTEMPTS = 3
+
+/**
+ * Step 1's demonstrations (DeepSeek-R1, Nature 645): long chains from few-shot prompts, from direct prompts, and from
+ * R1-Zero's own outputs.
+ *
+ * @throws UserError if there are no examples for the few-shot prompts, or a generator cannot be reached.
+ */
+export async function coldStartData(
+  context: DataContext,
+  {
+    base,
+    r1Zero,
+    writer,
+    settings,
+  }: {
+    /** Folder of the base model, which is prompted. */
+    readonly base: string
+    /** Folder of R1-Zero. */
+    readonly r1Zero: string
+    /** Rewrites chains and adds summaries. */
+    readonly writer: Generator
+    readonly settings: ColdStartDataSettings
+  },
+): Promise<DataSet> {
+  const { seed, maxTokens } = context
+  const { samples, rows, ...rest } = settings
+  const sampling = { maxTokens, temperature: 1 }
+  const examples = rest.fewShot > 0 ? await workedExamples(context, rest.examples) : []
+  const found = await withModel(base, context, (prompted) =>
+    withModel(r1Zero, context, ({ sampler, codec }) => {
+      const prompting = {
+        codec: prompted.codec,
+        generator: promptedModel(prompted, sampling),
+        samples: 1,
+      }
+      return coldStart({
+        task: context.reasoning,
+        codec: prompted.codec,
+        sources: [
+          fewShot({ ...prompting, share: rest.fewShot, examples }),
+          direct({ ...prompting, share: rest.direct }),
+          ownOutputs({ sampler, codec, share: rest.zero, samples, ...sampling }),
+        ],
+        rows,
+        batch: rest.batch,
+        rounds: rest.rounds,
+        perQuestion: rest.perQuestion,
+        limits: context.limits,
+        judge: context.judge,
+        rewriter: writer,
+        attempts: ATTEMPTS,
+        seed,
+      })
+    }),
+  )
+  return {
+    rows: found.rows,
+    kept: found.rows.filter(isKept),
+    made: { base, 'R1-Zero': r1Zero, writer: writer.identity, seed, ...rest },
+    summary: found.sources,
+  }
+}
+
+/** A model as a generator: through its own chat template or, if it has none, by documents that it continues. */
+function promptedModel(
+  { sampler, codec, folder }: OpenModel,
+  settings: { maxTokens: number; temperature: number },
+): Generator {
+  const identity = weightsHash(folder)
+  if (templateOf(codec) === 'r1-zero') return documentGenerator(sampler, codec, { ...settings, identity })
+  const { maxPositions } = loadConfig(folder)
+  return samplerGenerator(sampler, { ...settings, identity, tokenizer: codec, maxPositions })
+}

@@ -1,0 +1,67 @@
+import { modelFolder } from '../../hub/find-model.ts'
+import { cachedGenerator } from '../../providers/cache.ts'
+import type { Generator, Prices } from '../../providers/generator.ts'
+import { localGenerator } from '../../providers/local.ts'
+import { openAiGenerator } from '../../providers/openai.ts'
+import { openRole, type RoleName } from '../../tasks/roles.ts'
+
+/** Which generator to open: rules by name, a local model, or a provider's model. */
+export type GeneratorSpec = RoleName | LocalSpec | ProviderSpec
+
+interface LocalSpec {
+  readonly model: string
+  readonly maxTokens: number
+  readonly temperature: number
+}
+
+/** See `OpenAiSettings`. */
+interface ProviderSpec {
+  readonly baseUrl: string
+  readonly model: string
+  readonly keyVariable: string | null
+  readonly maxTokens: number | null
+  readonly temperature: number | null
+  readonly concurrency: number
+  readonly timeout: number
+  readonly prices: Prices | null
+}
+
+export interface GeneratorOptions {
+  /** SQLite file that caches the replies of models: a resumed run requests no reply twice. */
+  readonly file: string
+  readonly threads: number
+  /** Called with progress and with failed attempts, one line each. */
+  readonly notice: (line: string) => void
+  /** When aborted, no further requests are sent to a provider. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/**
+ * Opens a generator.
+ *
+ * @throws UserError if the model cannot be found or read, or the cache of replies cannot be used.
+ */
+export async function openGenerator(spec: GeneratorSpec, options: GeneratorOptions): Promise<Generator> {
+  if (typeof spec === 'string') return openRole(spec)
+  const generator = 'baseUrl' in spec ? openProvider(spec, options) : await openLocal(spec, options)
+  try {
+    return cachedGenerator(generator, options.file)
+  } catch (error) {
+    await generator.close()
+    throw error
+  }
+}
+
+function openProvider(
+  { prices, ...settings }: ProviderSpec,
+  { notice, signal }: GeneratorOptions,
+): Generator {
+  return openAiGenerator({ ...settings, ...(prices ? { prices } : {}), notice, signal })
+}
+
+async function openLocal(
+  { model, maxTokens, temperature }: LocalSpec,
+  { threads, notice }: GeneratorOptions,
+): Promise<Generator> {
+  return localGenerator({ model: await modelFolder(model, notice), threads, maxTokens, temperature })
+}

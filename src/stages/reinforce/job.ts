@@ -1,0 +1,43 @@
+import type { Engine, Trainer } from '../../engines/contract.ts'
+import type { WeightedReward } from '../../rewards/compose.ts'
+import type { StepRecord } from '../../runs/rows.ts'
+import type { Run } from '../../runs/with-run.ts'
+import type { Task } from '../../tasks/task.ts'
+import type { PromptTemplate, SampledRollout, TextCodec } from '../sample/rollouts.ts'
+import type { RlSettings } from './rl-settings.ts'
+
+interface ReinforceSettings {
+  /** By default R1-Zero's. */
+  readonly template?: PromptTemplate | undefined
+  readonly rl: RlSettings
+  readonly seed: number
+  readonly steps: number
+  /** A control experiment: the rewards of a step are shuffled among its rollouts, so nothing can be learned. */
+  readonly shuffleRewards: boolean
+  readonly checkpointEvery: number
+  /** With 'stop', the alarm for reward hacking ends the training, as if its step had been the last. */
+  readonly alarm: 'warn' | 'stop'
+}
+
+/** The report of one step. */
+export interface ReinforceStep {
+  readonly step: number
+  readonly metrics: Readonly<Record<string, number>>
+  readonly warnings: readonly string[]
+  readonly newest: SampledRollout
+}
+
+/** A reinforcement-learning run and what it is made of. */
+export interface Reinforcement {
+  readonly run: Run
+  readonly engine: Engine
+  /** Holds the weights of the run's last checkpoint, or the base weights. */
+  readonly trainer: Trainer
+  readonly codec: TextCodec
+  readonly task: Task
+  readonly rewards: readonly WeightedReward[]
+  readonly settings: ReinforceSettings
+  /** Called after each step; evaluates the policy if an evaluation is due. Its record is added to the step's. */
+  readonly evaluate?: ((step: number, last: boolean) => Promise<StepRecord>) | undefined
+  readonly onStep?: ((step: ReinforceStep) => void) | undefined
+}

@@ -1,0 +1,41 @@
+import type { AdvantageKind } from '../../algorithms/advantages.ts'
+import type { KlPenalty } from '../../algorithms/kl.ts'
+import type { PolicyObjective } from '../../algorithms/objectives.ts'
+import type { Schedule } from '../../algorithms/schedules.ts'
+import type { Normalisation } from '../../algorithms/weights.ts'
+
+/** All settings of reinforcement learning except the model, the task, the rewards and the number of steps. */
+export interface RlSettings {
+  readonly objective: PolicyObjective
+  readonly advantage: AdvantageKind
+  readonly normalisation: Normalisation
+  /** Responses per question. */
+  readonly groupSize: number
+  /** Questions per step. A step samples responses once and may make several optimizer steps with them. */
+  readonly questionsPerStep: number
+  /** Number of parts that the responses of a step are split into, with one optimizer step each. */
+  readonly minibatches: number
+  /** Passes over the responses of a step. */
+  readonly epochs: number
+  readonly learningRate: number
+  readonly schedule: Schedule
+  /** Adam's β₁ and β₂. */
+  readonly betas: readonly [number, number]
+  /** Gradients are clipped to this global norm; 0 does not clip. */
+  readonly gradClip: number
+  readonly temperature: number
+  /** Longest response in tokens. */
+  readonly maxTokens: number
+  /** Steps after which the policy becomes the new reference; null keeps the base model as the reference. */
+  readonly referenceRefresh: number | null
+  /** KL penalty subtracted from the reward; null: none. */
+  readonly klInReward: KlPenalty | null
+  /** Cap of the truncated importance weights that correct for differences between sampler and trainer; null: off. */
+  readonly importanceCap: number | null
+  /** Leave truncated responses out of the update. */
+  readonly maskTruncated: boolean
+  /** Drop groups whose rewards are all equal and sample other questions instead. */
+  readonly dynamicSampling: boolean
+  /** Soft overlong punishment over the last `buffer` tokens; null: off. */
+  readonly overlong: { readonly buffer: number } | null
+}

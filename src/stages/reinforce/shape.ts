@@ -1,0 +1,35 @@
+import { klPenalty } from '../../algorithms/kl.ts'
+import { overlongPunishment } from '../../algorithms/overlong.ts'
+import type { Random } from '../../common/random.ts'
+import { responsePart } from './datums.ts'
+import type { Groups } from './groups.ts'
+import type { RlSettings } from './rl-settings.ts'
+import type { ScoredRollout } from './score.ts'
+
+/**
+ * The rewards that advantages are computed from: each rollout's total, minus the KL penalty and plus the (negative)
+ * overlong punishment, if these are on; null if the total is unknown. With `shuffleWith`, a control experiment, the
+ * rewards of a step are shuffled among its rollouts, so nothing can be learned.
+ */
+export function shapedRewards(
+  { used_P_G, references_P_G }: Groups,
+  rl: RlSettings,
+  shuffleWith: Random | null,
+): (number | null)[][] {
+  const shaped_P_G = used_P_G.map((scored_G, p) =>
+    scored_G.map((scored, g) => shaped(scored, references_P_G[p]![g]!, rl)),
+  )
+  if (shuffleWith === null) return shaped_P_G
+  const shuffled = shuffleWith.shuffle(shaped_P_G.flat())
+  let next = 0
+  return shaped_P_G.map((shaped_G) => shaped_G.map(() => shuffled[next++]!))
+}
+
+function shaped({ rollout, total }: ScoredRollout, reference: Float32Array, rl: RlSettings): number | null {
+  if (total === null) return null
+  const kl = rl.klInReward
+    ? klPenalty(rollout.sequence.logprobs, responsePart(rollout, reference), rl.klInReward)
+    : 0
+  const overlong = rl.overlong ? overlongPunishment(rollout.tokens, rl.maxTokens, rl.overlong.buffer) : 0
+  return total - kl + overlong
+}

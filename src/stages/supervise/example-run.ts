@@ -1,0 +1,102 @@
+import type { Objective } from '../../algorithms/objectives.ts'
+import type { Engine, EngineSpec, Trainer } from '../../engines/contract.ts'
+import { type EngineName, requireCapabilities, withEngine } from '../../engines/open.ts'
+import { type Place, type Run, storedSettings, type Trained, withRun } from '../../runs/with-run.ts'
+import type { EpochSettings } from './epochs.ts'
+import { checkSameData, type Examples } from './examples.ts'
+
+/** What a run that learns from a file of examples reports. */
+export interface ExampleWatch<Settings, Data> {
+  /** When aborted, the run stops after the current step, with a checkpoint, by throwing `Interrupted`. */
+  readonly signal?: AbortSignal | undefined
+  readonly onStart?: ((run: string, settings: Settings, data: Data) => void) | undefined
+  /** Receives messages about rows that are left out. */
+  readonly onWarning?: ((message: string) => void) | undefined
+  /** Receives messages about slow work before the run starts: downloads, large tables. */
+  readonly onProgress?: ((line: string) => void) | undefined
+}
+
+interface ExampleSettings extends Omit<EpochSettings, 'evalEvery'> {
+  readonly model: string
+  readonly engine: EngineName
+  readonly threads: number
+  readonly data: string
+  /** Steps between evaluations; null: once per epoch. */
+  readonly eval: { readonly every: number | null }
+}
+
+export interface Notices {
+  readonly warn: (message: string) => void
+  readonly progress: (line: string) => void
+}
+
+/** The folder of a new run (by default the next free one), or of a run to resume. */
+export type Where = { readonly out?: string | undefined } | { readonly resume: string }
+
+interface ExampleRun<Settings extends ExampleSettings, Example, Data, Outcome> {
+  /** Name of the recipe. */
+  readonly recipe: string
+  readonly where: Where
+  readonly settings: Settings
+  /** Reads the examples; `notices` receive what is left out, and what takes long. */
+  readonly read: (notices: Notices) => Promise<Examples<Example>>
+  /** The amount of data, for the result. */
+  readonly describe: (examples: Examples<Example>) => Data
+  readonly watch: ExampleWatch<Settings, Data>
+  readonly objective: Objective
+  readonly rewardHead?: EngineSpec['rewardHead']
+  /** Trains from the step after the run's last to the end. */
+  readonly train: (job: {
+    readonly run: Run
+    readonly engine: Engine
+    readonly trainer: Trainer
+    readonly training: readonly Example[]
+    readonly heldOut: readonly Example[]
+    readonly settings: EpochSettings
+  }) => Promise<Outcome>
+}
+
+/**
+ * A run that learns from a file of examples. A run can only be resumed with the data that it began with.
+ *
+ * @throws UserError if the model cannot be opened, the engine cannot train on the objective, or the data has changed.
+ */
+export async function runOnExamples<Settings extends ExampleSettings, Example, Data, Outcome extends object>({
+  recipe,
+  where,
+  settings,
+  read,
+  describe,
+  watch,
+  objective,
+  rewardHead,
+  train,
+}: ExampleRun<Settings, Example, Data, Outcome>): Promise<
+  { readonly seed: number; readonly data: Data } & Outcome & Trained
+> {
+  const examples = await read({
+    warn: watch.onWarning ?? ((message) => process.emitWarning(message)),
+    progress: watch.onProgress ?? (() => {}),
+  })
+  const { training, heldOut } = examples
+  const { seed } = settings
+  const data = describe(examples)
+  const stored = { ...settings, dataHash: examples.hash }
+  const place: Place = 'resume' in where ? where : { recipe, seed, settings: stored, out: where.out }
+  if ('resume' in place)
+    checkSameData(examples, storedSettings(place.resume).dataHash, {
+      data: settings.data,
+      directory: place.resume,
+    })
+  return withEngine({ ...settings, rewardHead }, (engine) => {
+    requireCapabilities(engine.can, { objective })
+    return withRun(place, { signal: watch.signal }, async (run) => {
+      const trainer = await engine.trainer()
+      if (run.checkpoint) await trainer.load(run.checkpoint.path)
+      watch.onStart?.(run.directory, settings, data)
+      const epochs = { ...settings, evalEvery: settings.eval.every }
+      const outcome = await train({ run, engine, trainer, training, heldOut, settings: epochs })
+      return run.finish({ seed, data, ...outcome }, (folder) => trainer.save(folder))
+    })
+  })
+}

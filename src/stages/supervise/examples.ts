@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto'
+import { UserError } from '../../common/errors.ts'
+import { loadConfig } from '../../models/directory.ts'
+
+/** Rows read from a file, a folder or a dataset. */
+interface Rows<R> {
+  readonly training: readonly R[]
+  readonly heldOut: readonly R[]
+  /** Rows left out of training because they are also held out. */
+  readonly repeated: number
+}
+
+/** Rows as tokens, ready for training. */
+export interface Examples<E> {
+  readonly training: readonly E[]
+  readonly heldOut: readonly E[]
+  /** Rows left out because they are longer than the limit. */
+  readonly overlong: number
+  readonly repeated: number
+  /** SHA-256 of all training and held-out examples. */
+  readonly hash: string
+}
+
+interface Encoding<R, E> {
+  /** Source of the rows, for messages. */
+  readonly data: string
+  /** Longest text of an example, in tokens. Longer examples are left out and counted, never truncated. */
+  readonly maxLength: number
+  readonly encode: (row: R) => E
+  /** Tokens of an example's longest text. */
+  readonly lengthOf: (example: E) => number
+  /** The parts of an example that are hashed. */
+  readonly hashed: (example: E) => readonly (NodeJS.ArrayBufferView | string)[]
+  readonly warn: (message: string) => void
+  readonly progress: (line: string) => void
+}
+
+/** @throws UserError if the model has fewer than `maxLength` positions. */
+export function checkMaxLength({ model, maxLength }: { model: string; maxLength: number }): void {
+  const { maxPositions } = loadConfig(model)
+  if (maxLength > maxPositions)
+    throw new UserError(
+      `setting maxLength is ${maxLength}: ${model} takes at most ${maxPositions} tokens; set maxLength=${maxPositions} or less`,
+      2,
+    )
+}
+
+/**
+ * Encodes rows and leaves out those that are too long.
+ *
+ * @throws UserError for a row that cannot be encoded, with its place, and if all training or all held-out rows are too
+ * long.
+ */
+export function encodeRows<R extends { readonly where: string }, E>(
+  rows: Rows<R>,
+  { data, maxLength, encode, lengthOf, hashed, warn, progress }: Encoding<R, E>,
+): Examples<E> {
+  const encodeAll = (name: string, all: readonly R[]): E[] =>
+    all.flatMap((row, i) => {
+      if (i % 1000 === 0) progress(`encoding the ${name} rows: ${Math.floor((100 * i) / all.length)} %`)
+      try {
+        const example = encode(row)
+        return lengthOf(example) > maxLength ? [] : [example]
+      } catch (error) {
+        if (error instanceof UserError) throw new UserError(`${row.where}: ${error.message}`, error.exitCode)
+        throw error
+      }
+    })
+  const training = encodeAll('training', rows.training)
+  const heldOut = encodeAll('held-out', rows.heldOut)
+  const all = rows.training.length + rows.heldOut.length
+  const overlong = all - training.length - heldOut.length
+  if (training.length === 0 || heldOut.length === 0)
+    throw new UserError(
+      `${data}: only ${training.length} training rows and ${heldOut.length} held-out rows have at most ${maxLength} tokens, and both are needed; set a higher maxLength`,
+    )
+  if (overlong > 0)
+    warn(
+      `${overlong} of ${all} rows are left out, since they are longer than maxLength (${maxLength} tokens)`,
+    )
+  const hash = createHash('sha256')
+  for (const example of [...training, ...heldOut]) for (const piece of hashed(example)) hash.update(piece)
+  return { training, heldOut, overlong, repeated: rows.repeated, hash: hash.digest('hex') }
+}
+
+/** @throws UserError if the data of a resumed run has changed since the run started. */
+export function checkSameData(
+  { hash }: Examples<unknown>,
+  expected: unknown,
+  { data, directory }: { data: string; directory: string },
+): void {
+  if (hash !== expected)
+    throw new UserError(
+      `${data} has changed since ${directory} started, so the run cannot be resumed; start a new one`,
+    )
+}

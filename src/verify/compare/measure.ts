@@ -1,0 +1,147 @@
+import { NotNumber } from '../compute/evaluate.ts'
+import { isExact } from '../compute/numerics.ts'
+import { type Expression, exactNumber, some } from '../terms/expression.ts'
+import { ONE, power, type Rational, rational, times } from '../terms/rational.ts'
+import type { Unit } from '../terms/units.ts'
+import { spell } from './relation.ts'
+import type { Scalars } from './scalar.ts'
+
+/** The decimals that an answer must show to stand for a number with infinitely many decimals. */
+const LONG = 6
+
+const scaled = (x: Expression, by: Rational): Expression =>
+  by.n === by.d ? x : { kind: 'product', factors: [x, exactNumber(by)] }
+
+/** Whether two numbers with their units, percent signs and degrees are equal, to the precision that the gold shows. */
+export function sameMeasure(g: Expression, a: Expression, scalars: Scalars): boolean {
+  const [gUnit, aUnit] = [g.kind === 'quantity' ? g.unit : null, a.kind === 'quantity' ? a.unit : null]
+  if (gUnit && aUnit && g.kind === 'quantity' && a.kind === 'quantity') {
+    if (gUnit.scale && aUnit.scale) {
+      if (gUnit.dimension === aUnit.dimension)
+        return sameMeasure(scaled(g.x, gUnit.scale), scaled(a.x, aUnit.scale), scalars)
+      if (gUnit.dimension && aUnit.dimension) return false
+    } else if (!alike(gUnit, aUnit)) return false
+    return sameMeasure(g.x, a.x, scalars)
+  }
+  if (g.kind === 'quantity') return sameMeasure(g.x, a, scalars)
+  if (a.kind === 'quantity')
+    // 90 radians are not 90°.
+    return g.kind === 'degree' && a.unit.dimension === 'rad^1'
+      ? sameNumber(g, a.x, scalars)
+      : sameMeasure(g, a.x, scalars)
+  for (const mark of ['percent', 'degree'] as const) {
+    const [x, y] = [without(g, mark), without(a, mark)]
+    if (x && y) return sameNumber(x, y, scalars)
+    // A sign that only one of them has may belong to the question.
+    const bare = x ? sameNumber(x, a, scalars) : y ? sameNumber(g, y, scalars) : false
+    if (bare && (mark === 'degree' || large(x ?? y!, scalars))) return true
+  }
+  return sameNumber(g, a, scalars)
+}
+
+/** Whether two unknown units mean the same: the words of one contain those of the other. */
+function alike(a: Unit, b: Unit): boolean {
+  if (a.scale || b.scale) return false
+  return a.dimension.includes(b.dimension) || b.dimension.includes(a.dimension)
+}
+
+/** The expression without the sign at its end, or `null` if there is none. */
+function without(e: Expression, mark: 'percent' | 'degree'): Expression | null {
+  if (e.kind === mark) return e.x
+  if (e.kind === 'negative') {
+    const x = without(e.x, mark)
+    return x && { kind: 'negative', x }
+  }
+  return null
+}
+
+/** Whether a number is above 1: 28 % may be given as 28, but 1 % is not 1. */
+function large(e: Expression, scalars: Scalars): boolean {
+  try {
+    return !scalars.within(e, exactNumber(rational(0n)), ONE)
+  } catch {
+    return false
+  }
+}
+
+function sameNumber(g: Expression, a: Expression, scalars: Scalars): boolean {
+  try {
+    const same = scalars.same(g, a)
+    if (same !== false) return same ?? spell(g) === spell(a)
+  } catch (error) {
+    if (error instanceof NotNumber) return spell(g) === spell(a)
+    throw error
+  }
+  return rounds(g, a, scalars)
+}
+
+/** Whether the answer equals the gold to the precision that the gold shows. */
+function rounds(g: Expression, a: Expression, scalars: Scalars): boolean {
+  if (some(g, (x) => x.kind === 'symbol') || some(a, (x) => x.kind === 'symbol')) return false
+  const gold = shown(g)
+  if (gold) {
+    const precise = gold.decimals >= 2 || gold.significant >= 3
+    return precise && !gold.round && scalars.within(g, a, gold.half, false)
+  }
+  // 1/12 = 0.083333: a number with infinitely many decimals.
+  const answer = shown(a)
+  if (!answer || answer.decimals < LONG || answer.significant < LONG) return false
+  return !terminates(g, scalars) && scalars.within(g, a, answer.half)
+}
+
+/** Whether a number has finitely many decimals. */
+function terminates(e: Expression, scalars: Scalars): boolean {
+  // a repeating decimal such as 0.(142857) is written in full
+  if (e.kind === 'number') return true
+  const { re, im } = scalars.value(e)
+  if (!isExact(re) || !isExact(im)) return false
+  let { d } = re
+  for (const p of [2n, 5n]) while (d % p === 0n) d /= p
+  return d === 1n
+}
+
+/** The precision of a decimal. */
+interface Shown {
+  readonly decimals: number
+  readonly significant: number
+  /** Half of the last digit's place. */
+  readonly half: Rational
+  /** Whether it is a multiple of an eighth, and so more likely exact than rounded. */
+  readonly round: boolean
+}
+
+/** The precision of a decimal as written, possibly multiplied by exact numbers; `null` if the number is exact. */
+function shown(e: Expression): Shown | null {
+  switch (e.kind) {
+    case 'number': {
+      const { decimals, significant, value } = e.literal
+      if (decimals === 0) return null
+      const round = 8n % value.d === 0n
+      return { decimals, significant, half: rational(1n, 2n * 10n ** BigInt(decimals)), round }
+    }
+    case 'negative':
+      return shown(e.x)
+    case 'percent': {
+      const x = shown(e.x)
+      return x && { ...x, half: times(x.half, rational(1n, 100n)) }
+    }
+    case 'product': {
+      const [first, ...rest] = e.factors
+      const x = shown(first!)
+      const by = x && rest.map(exact).reduce((p, q) => p && q && times(p, q), ONE as Rational | null)
+      return x && by && { ...x, half: times(x.half, by) }
+    }
+    default:
+      return null
+  }
+}
+
+/** The value of a number or of a whole power of one, such as 10^k; `null` for anything else. */
+function exact(e: Expression): Rational | null {
+  if (e.kind === 'number') return e.literal.value
+  if (e.kind !== 'power' || e.base.kind !== 'number') return null
+  const minus = e.exponent.kind === 'negative'
+  const k = e.exponent.kind === 'negative' ? e.exponent.x : e.exponent
+  if (k.kind !== 'number' || k.literal.value.d !== 1n || k.literal.value.n > 300n) return null
+  return power(e.base.literal.value, minus ? -k.literal.value.n : k.literal.value.n)
+}

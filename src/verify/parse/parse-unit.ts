@@ -1,0 +1,212 @@
+import { type Expression, exactNumber } from '../terms/expression.ts'
+import { order, rational } from '../terms/rational.ts'
+import { type Unit, unitOf, unitWord } from '../terms/units.ts'
+import { type Cursor, Unreadable } from './cursor.ts'
+import { isNumberWord, numberWords } from './number-words.ts'
+
+/** Currency signs and the units that they stand for. */
+export const CURRENCIES: Record<string, string> = {
+  dollar: 'dollar',
+  '€': 'euro',
+  '£': 'GBP',
+  '¥': 'yen',
+  '₹': 'rupee',
+  '¢': 'cent',
+}
+
+const SCALES: Record<string, bigint> = {
+  dozen: 12n,
+  hundred: 100n,
+  thousand: 1000n,
+  million: 1_000_000n,
+  billion: 1_000_000_000n,
+  trillion: 1_000_000_000_000n,
+  万: 10_000n,
+  亿: 100_000_000n,
+}
+
+/** Words for powers, as in "5 squared". */
+const POWERS: readonly (readonly [string, bigint])[] = [
+  ['squared', 2n],
+  ['cubed', 3n],
+]
+/** Words that change the number before them, or deny it. */
+const CHANGES =
+  /^(?:more|less|fewer|than|not|no|wrong|incorrect|false|to|from|half|halves|thirds|fourths|fifths|sixths|sevenths|eighths|ninths|tenths|hundredths|thousandths|factorial|choose|over|divided|doubled?|tripled?|maybe|possibly|but|except|alternatively|instead|tens|gross|hundreds|thousands|millions|billions)$/i
+/** 1 third is a fraction, 1 third grader is not. */
+const ORDINAL = /^(?:third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|hundredth|thousandth)$/i
+
+/** The expression with the unit, currency or words that follow it. @throws Unreadable, TooLarge */
+export function unitAfter(c: Cursor, x: Expression): Expression {
+  if (x.kind === 'text') return x
+  let value = x
+  const scale = (): void => {
+    for (
+      let token = c.peek();
+      token?.kind === 'word' && Object.hasOwn(SCALES, token.text);
+      token = c.peek()
+    ) {
+      value = { kind: 'product', factors: [value, exactNumber(rational(SCALES[token.text]!))] }
+      c.next()
+    }
+  }
+  scale()
+  for (const [name, k] of POWERS)
+    while (c.take('word', name)) value = { kind: 'power', base: value, exponent: exactNumber(rational(k)) }
+  const unit = readUnit(c) ?? unitInParentheses(c, value) ?? (c.currency ? unitOf([[c.currency, 1]]) : null)
+  if (!unit) return value
+  // "A triangle", "x is wrong"
+  if (!unit.scale && value.kind === 'symbol') throw new Unreadable('words after a letter')
+  // 3 hours 20 minutes: a smaller unit of the same kind
+  if (unit.scale && c.peek()?.kind === 'number') {
+    const rest = unitAfter(c, c.grammar.sum(c))
+    const smaller =
+      rest.kind === 'quantity' && rest.unit.scale && order(rest.unit.scale, unit.scale) < 0 ? rest.unit : null
+    if (!smaller || smaller.dimension !== unit.dimension) throw new Unreadable('two different numbers')
+    if (rest.kind === 'quantity' && rest.unit.scale) {
+      const by = {
+        kind: 'quotient',
+        top: exactNumber(rest.unit.scale),
+        bottom: exactNumber(unit.scale),
+      } as const
+      const part: Expression = { kind: 'product', factors: [rest.x, by] }
+      return { kind: 'quantity', x: { kind: 'sum', terms: [value, part] }, unit }
+    }
+  }
+  return { kind: 'quantity', x: value, unit }
+}
+
+/** The number of tokens of a parenthesis with only words, as in `5 (times)`; 0 if none follows. */
+export function wordsInParentheses(c: Cursor): number {
+  if (!c.mark('(')) return 0
+  let words = 0
+  for (let k = 1; k < 12; k++) {
+    const token = c.peek(k)
+    if (!token) return 0
+    if (
+      token.kind === 'word' ||
+      (token.kind === 'command' && /^(?:times|cap|cup|min|max|degree)$/.test(token.text))
+    )
+      words++
+    else if (token.kind === 'mark' && token.text === ')') return words > 0 ? k + 1 : 0
+    else if (!(token.kind === 'letter' && words > 0) && !(token.kind === 'mark' && /^[-.]$/.test(token.text)))
+      return 0
+  }
+  return 0
+}
+
+/** The unit in `5 (times)`; `5 (five)` has none. */
+function unitInParentheses(c: Cursor, value: Expression): Unit | null {
+  const length = wordsInParentheses(c)
+  if (length === 0) return null
+  c.next()
+  const spelled = numberWords((ahead) => c.peek(ahead))
+  if (spelled && spelled.length === length - 2) {
+    const same =
+      value.kind === 'number' && value.literal.value.d === 1n && value.literal.value.n === spelled.value
+    if (!same) throw new Unreadable('two different numbers')
+    for (let k = 1; k < length; k++) c.next()
+    return null
+  }
+  const words = Array.from({ length: length - 2 }, (_, k) => c.peek(k)!)
+  if (words.some(({ kind, text }) => kind === 'command' || (kind === 'mark' && text === '-'))) {
+    // "cap" and "times" are also signs; push-ups
+    if (words.some(({ text }) => CHANGES.test(text))) throw new Unreadable('a number and words')
+    for (let k = 1; k < length; k++) c.next()
+    const joined = words.map(({ text, spaced }) => `${spaced ? ' ' : ''}${text}`).join('')
+    return unitOf(joined.split(/[ -]+/).map((word) => [word, 1]))
+  }
+  const unit = readUnit(c)
+  if (!unit || !c.take('mark', ')')) throw new Unreadable('a parenthesis is not closed')
+  return unit
+}
+
+/** Whether `min` means minutes, as in "2 min", and not a minimum, as in min(2, 3). */
+export const isMinutes = (c: Cursor) =>
+  c.command('min') && (c.peek()!.upright || !/^(?:[({_]|\{)$/.test(c.peek(1)?.text ?? ''))
+
+/** Whether the next token is a final "times", as in "5 times". */
+export const isLastTimes = (c: Cursor) => c.command('times') && isLast(c)
+
+const isLast = (c: Cursor) => !c.peek(1) || (c.peek(1)!.kind === 'mark' && c.peek(1)!.text === ')')
+
+/** Words with exponents: `cm^2`, `m/s`, `miles per hour`, `square feet`. */
+function readUnit(c: Cursor): Unit | null {
+  const parts: [string, number][] = []
+  let sign = 1
+  let pending = 1
+  for (;;) {
+    const token = c.peek()
+    if (!token) break
+    // "times" and "min" are also commands.
+    const named =
+      isLastTimes(c) || isMinutes(c) || (parts.length > 0 && isLast(c) && /^c[au]p$/.test(token.text))
+    if (
+      token.kind === 'word' ||
+      named ||
+      (token.kind === 'letter' && (token.upright || token.spaced || sign < 0 || parts.length > 0))
+    ) {
+      const word = token.text
+      if (parts.length === 0 && token.kind === 'letter' && !unitWord(word)) break
+      const isPart = ORDINAL.test(word) && c.peek(1)?.kind !== 'word'
+      if (CHANGES.test(word) || isPart || isNumberWord(word)) throw new Unreadable(`a number and "${word}"`)
+      c.next()
+      if (/^per$/i.test(word)) sign = -1
+      else if (/^(?:sq|square|cu|cubic)$/i.test(word)) {
+        pending = /^s/i.test(word) ? 2 : 3
+        c.take('mark', '.')
+      } else if (/^squared$/i.test(word) && parts.length > 0) parts.at(-1)![1] *= 2
+      else if (/^cubed$/i.test(word) && parts.length > 0) parts.at(-1)![1] *= 3
+      else if (/^(?:degC|Celsius|celsius)$/.test(word)) parts.push(['degC', 1])
+      else {
+        parts.push([word, sign * pending])
+        pending = 1
+      }
+      continue
+    }
+    if (parts.length > 0 && token.kind === 'mark' && token.text === '^') {
+      const braced = c.is('mark', '{', 1)
+      let at = braced ? 2 : 1
+      const minus = c.is('mark', '-', at)
+      if (minus) at++
+      const exponent = c.peek(at)
+      if (exponent?.kind !== 'number' || !/^\d$/.test(exponent.text)) break
+      for (let i = 0; i <= at; i++) c.next()
+      if (braced) c.closeBrace()
+      parts.at(-1)![1] *= Number(exponent.text) * (minus ? -1 : 1)
+      continue
+    }
+    const currency =
+      token.kind === 'mark' && Object.hasOwn(CURRENCIES, token.text) ? CURRENCIES[token.text] : undefined
+    if (currency) {
+      c.next()
+      parts.push([currency, 1])
+      continue
+    }
+    const following = c.peek(1)
+    const joins =
+      following?.kind === 'word' ||
+      following?.kind === 'letter' ||
+      (following?.text === 'min' && following.upright)
+    // N-m
+    if (parts.length > 0 && token.text === '-' && following?.upright && unitWord(following.text)) {
+      c.next()
+      continue
+    }
+    if (parts.length > 0 && joins && token.kind === 'mark' && token.text === '/') {
+      c.next()
+      sign = -1
+      continue
+    }
+    if (
+      parts.length > 0 &&
+      joins &&
+      ((token.kind === 'mark' && token.text === '*') || (token.kind === 'command' && token.text === 'cdot'))
+    ) {
+      c.next()
+      continue
+    }
+    break
+  }
+  return parts.length > 0 ? unitOf(parts) : null
+}

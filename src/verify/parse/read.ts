@@ -1,0 +1,105 @@
+import { TooLarge, Undefined } from '../terms/budget.ts'
+import type { Expression } from '../terms/expression.ts'
+import { clean } from './clean.ts'
+import { Unreadable } from './cursor.ts'
+import { parse } from './parse.ts'
+
+/** Longer texts are not answers. */
+const MAX_LENGTH = 6000
+
+/** A text and the ways in which it can be read. */
+export interface Reading {
+  /** The text as LaTeX, without delimiters and other wrapping. */
+  readonly source: string
+  /** All ways to read the text; empty if it cannot be read. */
+  readonly expressions: readonly Expression[]
+  /** Why it cannot be read, or `null` if it can. */
+  readonly problem: string | null
+}
+
+/** Reads an answer. Never throws. */
+export function read(text: string): Reading {
+  if (text.length > MAX_LENGTH) return { source: '', expressions: [], problem: 'it is too long' }
+  const source = bare(clean(text))
+  const expressions: Expression[] = []
+  let problem: string | null = null
+  const attempt = (written: string, thousands: boolean): boolean => {
+    try {
+      const { expression, ambiguous } = parse(written, thousands)
+      expressions.push(expression)
+      return ambiguous
+    } catch (error) {
+      if (!(error instanceof Unreadable || error instanceof TooLarge || error instanceof Undefined))
+        throw error
+      problem ??= error.message
+      return false
+    }
+  }
+  // 1,234 may be a number or a list.
+  if (attempt(source, true)) attempt(source, false)
+  // 2,74 and 0,5: a decimal comma
+  if (/^[-+$€£]?\s?(?:\d+,\d{2}|\d+,\d{4,}|0,\d+)(?![\d,])/.test(source))
+    attempt(source.replace(',', '.'), true)
+  return { source, expressions, problem: expressions.length > 0 ? null : (problem ?? 'it is empty') }
+}
+
+/** Removes braces or an upright font around a whole formula. */
+function unwrapped(s: string): string {
+  const open = /^(?:\\(?:mathrm|mathbf|text|textbf|mbox)(?=\s*\{[^{}]*[\\=^_|<>]))?\s*\{/.exec(s)
+  if (!open || !s.endsWith('}')) return s
+  let depth = 0
+  for (let i = open[0].length - 1; i < s.length - 1; i++) {
+    if (s[i] === '\\') i++
+    else if (s[i] === '{') depth++
+    else if (s[i] === '}' && --depth === 0) return s
+  }
+  const inner = s.slice(open[0].length, -1)
+  return open[0] === '{' && /,|\\(?:over|choose)(?![a-z])/.test(inner) ? s : inner.trim()
+}
+
+const WRAPPERS: readonly RegExp[] = [
+  /^\$\$([\s\S]*)\$\$$/,
+  /^\$([^$]*)\$$/,
+  /^\\\(([\s\S]*)\\\)$/,
+  /^\\\[([\s\S]*)\\\]$/,
+  /^\*\*([\s\S]*)\*\*$/,
+  /^"([^"]*)"$/,
+  /^`([^`]*)`$/,
+  /^'([^']*)'$/,
+]
+
+/** A label that says that what follows is not the answer. */
+const LABEL = /^[^:]*\b(?:not|wrong|except|instead|incorrect|without)\b/i
+
+/** Removes delimiters of formulas, emphasis and the end of a sentence. */
+function bare(text: string): string {
+  let s = text.replace(/<\|[^|<>]{0,40}\|>/g, ' ').trim()
+  // "Solution is: $x = 4$", np.sqrt(2)
+  if (!LABEL.test(s)) s = s.replace(/^(?:[a-zA-Z]+ ){0,3}[a-zA-Z]{2,}:\s*(?=\$|\\[([])/, '')
+  s = s.replace(/(?<![\w\\])(?:np|numpy|math|sp|sympy)\.(?=[a-z])/g, '')
+  for (let k = 0; k < 6; k++) {
+    const before = s
+    s = s.replace(/(?<![\\.,;:])[.,;:]$|^\\(?:display|text)style(?![a-z])/g, '').trim()
+    for (const wrapper of WRAPPERS) {
+      const inner = wrapper.exec(s)?.[1]
+      if (inner !== undefined && !/\\[([]|\\[)\]]/.test(inner)) s = inner.trim()
+    }
+    s = unwrapped(s)
+    if (s === before) break
+  }
+  s = s.replace(/\\[()]|\\\[(?!\d)|\\\]/g, ' ')
+  // Dollar signs in pairs delimit formulas; a single one is a currency sign.
+  const dollars = s.match(/(?<!\\)\$/g)?.length ?? 0
+  if (dollars % 2 === 0 && dollars > 0) s = s.replace(/(?<!\\)\$/g, ' ')
+  else if (dollars > 0) s = s.replace(/(?<=[})\]])\s*\$(?!\d)/, ' ')
+  s = s.replace(/(\d)\s*\{\s*,\s*\}\s*(?=\d)/g, '$1{,}')
+  s = s.replace(/\bper ?cents?\b|\bpercentage\b/g, 'percent')
+  s = s.replace(
+    /\\[dt]?frac\{\\(?:text|mathrm)\{([^{}]+)\}\}\{\\(?:text|mathrm)\{([^{}]+)\}\}/g,
+    '\\text{$1/$2}',
+  )
+  s = s.replace(/\b(hours?|minutes?|days?|weeks?|years?|feet|pounds?) and(\s*\}?\s*)(?=\d)/g, '$1$2 ')
+  // <1, 2>
+  s = s.replace(/^<([^<>=]*,[^<>=]*)>$/, '\\langle $1\\rangle ')
+  return s.replace(/^\s*(?:=|\\approx|\\Rightarrow|\\therefore|:)\s*(?=\S)/, '').trim()
+}
