@@ -58,7 +58,7 @@ export async function distill(
 
 /** Resumes a run where it was stopped, to the same result as if it had never been stopped. */
 export async function resumeDistill(directory: string, watch: DistillWatch = {}): Promise<DistillResult> {
-  const settings = resolveDistillSettings(storedSettings(directory))
+  const settings = resolveDistillSettings(storedSettings(directory, 'distill'))
   const place = { resume: directory }
   return stagedRun(place, { title: REPORT, settings, watch }, (run) => teach(run, watch))
 }

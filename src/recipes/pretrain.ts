@@ -30,7 +30,7 @@ export function pretrain(
 
 /** Continues a run from its last checkpoint, with the same result as an uninterrupted run. */
 export async function resumePretrain(directory: string, watch: PretrainWatch = {}): Promise<PretrainResult> {
-  return inRun({ resume: directory }, resolvePretrainSettings(storedSettings(directory)), watch)
+  return inRun({ resume: directory }, resolvePretrainSettings(storedSettings(directory, 'pretrain')), watch)
 }
 
 function inRun(place: Place, settings: PretrainSettings, watch: PretrainWatch): Promise<PretrainResult> {
@@ -60,7 +60,7 @@ async function train(run: Run, settings: PretrainSettings, watch: PretrainWatch)
   return withEngine({ engine: engineName, model, threads }, async (engine) => {
     requireCapabilities(engine.can, { objective: { kind: 'cross_entropy' } })
     const trainer = await engine.trainer()
-    if (run.checkpoint) await trainer.load(run.checkpoint.path)
+    await run.restore((folder) => trainer.load(folder))
     const parameters = countParameters(config)
     watch.onStart?.(run.directory, { vocabulary: tokenizer.vocabSize, parameters })
 

@@ -68,7 +68,7 @@ export async function r1(
 
 /** Resumes a run where it was stopped, to the same result as if it had never been stopped. */
 export async function resumeR1(directory: string, watch: R1Watch = {}): Promise<R1Result> {
-  const settings = resolveR1Settings(storedSettings(directory))
+  const settings = resolveR1Settings(storedSettings(directory, 'r1'))
   const place = { resume: directory }
   return stagedRun(place, { title: REPORT, settings, watch }, (run) => fourSteps(run, watch))
 }

@@ -43,7 +43,7 @@ export async function reward(
  * not have changed.
  */
 export async function resumeReward(directory: string, watch: RewardWatch = {}): Promise<RewardResult> {
-  const { dataHash: _, ...stored } = storedSettings(directory)
+  const { dataHash: _, ...stored } = storedSettings(directory, 'reward')
   return train({ resume: directory }, resolveRewardSettings(stored as RewardInput), watch)
 }
 

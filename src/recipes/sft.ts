@@ -37,7 +37,7 @@ export async function sft(
  * not have changed.
  */
 export async function resumeSft(directory: string, watch: SftWatch = {}): Promise<SftResult> {
-  const { dataHash: _, ...stored } = storedSettings(directory)
+  const { dataHash: _, ...stored } = storedSettings(directory, 'sft')
   return train({ resume: directory }, resolveSftSettings(stored as SftInput), watch)
 }
 

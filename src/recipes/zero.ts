@@ -16,6 +16,15 @@ import type { Stop } from '../stages/watch/alarm.ts'
 import { loadTask } from '../tasks/index.ts'
 import type { Task } from '../tasks/task.ts'
 
+/** What is trained, on what, and who watches. */
+interface Job {
+  readonly settings: ZeroSettings
+  readonly task: Task
+  /** What the program brings that settings cannot say. */
+  readonly own: ZeroOwn
+  readonly watch: ZeroWatch
+}
+
 /**
  * R1-Zero (DeepSeek-R1, Nature 645, 633): reinforcement learning on a base model, with rewards that rules can check and
  * without supervised fine-tuning before.
@@ -31,6 +40,8 @@ import type { Task } from '../tasks/task.ts'
  *    ρ = π_θ / π_old and π_ref is the base model.
  * 6. **Held-out questions** measure the policy before, during and after.
  *
+ * 2 to 5 are the steps of the loop in `stages/reinforce/reinforce.ts`.
+ *
  * The model never sees a solution. It discovers by itself that longer thinking, checking and backtracking raise the
  * reward.
  */
@@ -41,7 +52,7 @@ async function train(run: Run, engine: Engine, { settings, task, own, watch }: J
 
   // the base model, or the weights of the last checkpoint
   const trainer = await engine.trainer()
-  if (run.checkpoint) await trainer.load(run.checkpoint.path)
+  await run.restore((folder) => trainer.load(folder))
 
   // accuracy and format, unless the settings name others or the program has its own
   const rewards =
@@ -114,13 +125,13 @@ export async function zero({ out, ...options }: ZeroOptions = {}): Promise<ZeroR
  * or rewards needs them again.
  */
 export async function resumeZero(directory: string, options: ZeroOwn & ZeroWatch = {}): Promise<ZeroResult> {
-  const { own: before, ...tree } = storedSettings(directory) as Tree & {
+  const { own: broughtBefore, ...tree } = storedSettings(directory, 'zero') as Tree & {
     own: { task: boolean; rewards: unknown[] | null }
   }
   const { own, watch } = separateOptions(options)
-  if ((before.task && !own.task) || (before.rewards && !own.rewards))
+  if ((broughtBefore.task && !own.task) || (broughtBefore.rewards && !own.rewards))
     throw new UserError(
-      `${directory} was started by a program with its own ${before.task ? 'task' : 'rewards'}; resume it from there, with resumeZero`,
+      `${directory} was started by a program with its own ${broughtBefore.task ? 'task' : 'rewards'}; resume it from there, with resumeZero`,
     )
   const settings = resolveZeroSettings(tree)
   return inRun({ resume: directory }, { settings, task: await openTask(settings, own, watch), own, watch })
@@ -129,7 +140,8 @@ export async function resumeZero(directory: string, options: ZeroOwn & ZeroWatch
 /** What reinforcement learning with these settings needs of an engine. */
 export const policyRequirements = ({ rl }: ZeroSettings): Requirements => ({
   objective: rl.objective,
-  tokens: rl.maxTokens + 1,
+  // a prompt has at least one token
+  tokens: 1 + rl.maxTokens,
 })
 
 /**
@@ -149,7 +161,8 @@ async function openTask(
   { onWarning, onProgress }: ZeroWatch,
 ): Promise<Task> {
   const task = own.task ?? (await loadTask(name, { columns, warn: onWarning, progress: onProgress }))
-  task.training({ seed, step: 1, count: 1 })
+  if (task.training({ seed, step: 1, count: 1 }).length === 0)
+    throw new UserError(`the task ${task.name} has no training question`)
   return task
 }
 
@@ -161,11 +174,4 @@ export interface ZeroResult extends Trained {
   /** On held-out questions. */
   readonly before: Evaluation
   readonly after: Evaluation
-}
-
-interface Job {
-  readonly settings: ZeroSettings
-  readonly task: Task
-  readonly own: ZeroOwn
-  readonly watch: ZeroWatch
 }

@@ -101,7 +101,7 @@ export async function stagedRun<Settings extends StagedSettings>(
   const warn = watch.onWarning ?? ((message: string) => process.emitWarning(message))
   const progress = watch.onProgress ?? (() => {})
   const onData = (line: string) => watch.onData?.(line)
-  return withRun(place, { signal, inParts: true }, async (run) => {
+  return withRun(place, { signal }, async (run) => {
     const { store, directory } = run
     watch.onStart?.(directory, settings)
     const file = join(directory, 'replies.sqlite')

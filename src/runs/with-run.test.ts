@@ -31,6 +31,7 @@ const full = async () => {
 }
 const inRun = (work: (run: Run) => Promise<void>, options: RunOptions = {}, where = place) =>
   withRun(where, options, async (run) => {
+    await run.restore(async () => {})
     await work(run)
     return run.finish({ outcome: 1 }, weights)
   })
@@ -47,7 +48,7 @@ test('a run that finishes has its model, its result and its settings', async () 
   expect(result).toMatchObject({ run: join(root, 'a'), model: join(root, 'a', 'model'), outcome: 1 })
   expect(result.sha256).toMatch(/^[0-9a-f]{64}$/)
   expect(info()).toMatchObject({ status: 'done', seed: 7, result: JSON.parse(JSON.stringify(result)) })
-  expect(storedSettings(join(root, 'a'))).toEqual({ steps: 3 })
+  expect(storedSettings(join(root, 'a'), 'zero')).toEqual({ steps: 3 })
 })
 
 test('an error marks the run as failed; it can be resumed from its last checkpoint', async () => {
@@ -181,18 +182,46 @@ test('errors of the folder', async () => {
   await expect(inRun(async () => {})).rejects.toThrow(/already holds a run/)
 })
 
-test('a run in parts keeps what its parts recorded', async () => {
-  const stopped = inRun(
-    async (run) => {
-      run.store.record(1, { metrics: { rows: 10 } })
-      throw new Interrupted(run.directory, 1)
-    },
-    { inParts: true },
-  )
+test('a run of parts, which restores no checkpoint, keeps what its parts recorded', async () => {
+  const stopped = withRun(place, {}, async (run) => {
+    run.store.record(1, { metrics: { rows: 10 } })
+    throw new Interrupted(run.directory, 1)
+  })
   await expect(stopped).rejects.toThrow(Interrupted)
+  await withRun(resume(), {}, async (run) => {
+    expect(run.store.metricsAt(1)).toEqual({ rows: 10 })
+    return run.finish({}, weights)
+  })
+})
+
+test('a checkpoint that cannot be loaded: nothing is forgotten, and the one before can be used', async () => {
+  const stopped = inRun(async (run) => {
+    for (const n of [1, 2, 3, 4, 5]) await step(run, n)
+    throw new Interrupted(run.directory, 5)
+  })
+  await expect(stopped).rejects.toThrow(Interrupted)
+  const damaged = withRun(resume(), {}, async (run) => {
+    await run.restore(async () => {
+      throw new UserError('model.safetensors is damaged')
+    })
+    return run.finish({}, weights)
+  })
+  await expect(damaged).rejects.toThrow(
+    /^model\.safetensors is damaged\. To continue from step 2 instead, delete \S+step-000004$/,
+  )
+  expect(info()).toMatchObject({ status: 'failed', step: 5 })
+  rmSync(join(root, 'a', 'checkpoints', 'step-000004'), { recursive: true })
   await inRun(
-    async (run) => expect(run.store.metricsAt(1)).toEqual({ rows: 10 }),
-    { inParts: true },
+    async (run) => {
+      expect(run.checkpoint?.step).toBe(2)
+      expect(run.store.info().step).toBe(2)
+    },
+    {},
     resume(),
   )
+})
+
+test('the settings of a run of another recipe are refused', async () => {
+  await inRun(async () => {})
+  expect(() => storedSettings(join(root, 'a'), 'r1')).toThrow(/is a run of "zero", not of "r1"/)
 })

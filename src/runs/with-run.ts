@@ -1,3 +1,4 @@
+import { UserError } from '../common/errors.ts'
 import { weightsHash } from '../models/weights-hash.ts'
 import { Interrupted } from './interrupted.ts'
 import type { Checkpoint, StepRecord } from './rows.ts'
@@ -18,8 +19,6 @@ export type Place =
 export interface RunOptions {
   /** When aborted, the run stops with a checkpoint, by throwing `Interrupted`. */
   readonly signal?: AbortSignal | undefined
-  /** The run has parts that keep their own results (`Parts`): resuming keeps all records. */
-  readonly inParts?: boolean
 }
 
 /** A run in progress. */
@@ -29,6 +28,11 @@ export interface Run {
   readonly signal: AbortSignal | undefined
   /** The checkpoint to continue from; null if there is none yet. */
   readonly checkpoint: Checkpoint | null
+  /**
+   * Restores the last checkpoint with `load`, if there is one, and then forgets the steps after it. To be called before the
+   * first step. Where the checkpoint cannot be loaded, nothing is forgotten.
+   */
+  restore(load: (directory: string) => Promise<void>): Promise<void>
   /** Measures before the first step, once: a resumed run reads the record. Resolves to the metrics. */
   baseline(measure: () => Promise<StepRecord>): Promise<Record<string, number>>
   /** Ends a step: writes a checkpoint if one is due, and stops the run if its signal is aborted. */
@@ -63,15 +67,15 @@ export interface Trained {
 }
 
 /**
- * Does the `work` of a run. Creates the run, or continues it from its last checkpoint and removes the records of later
- * steps; marks the run as interrupted or failed if `work` throws. In any case the run is closed and can be resumed.
- * `work` must end with `run.finish`.
+ * Does the `work` of a run. Creates or opens the run, and marks it as interrupted or failed if `work` throws. In any case
+ * the run is closed and can be resumed. `work` must begin with `run.restore`, unless it is made of `Parts`, and end with
+ * `run.finish`.
  *
  * @throws UserError if there is no such run, or another process is writing it; `Interrupted`; any error of `work`.
  */
 export async function withRun<Result extends Trained>(
   place: Place,
-  { signal, inParts = false }: RunOptions,
+  { signal }: RunOptions,
   work: (run: Run) => Promise<Result>,
 ): Promise<Result> {
   const started = performance.now()
@@ -80,14 +84,18 @@ export async function withRun<Result extends Trained>(
       ? RunStore.open(place.resume, { write: true })
       : RunStore.create(withoutUndefined(place))
   try {
-    const checkpoint = store.checkpoints().at(-1) ?? null
-    if (!inParts) store.truncateAfter(checkpoint?.step ?? 0)
+    const [checkpoint = null, previous] = store.checkpoints().reverse()
     store.setStatus('running')
     return await work({
       store,
       directory: store.directory,
       signal,
       checkpoint,
+      restore: async (load) => {
+        if (checkpoint)
+          await load(checkpoint.path).catch((error: unknown) => refuse(error, checkpoint, previous))
+        store.truncateAfter(checkpoint?.step ?? 0)
+      },
       baseline: async (measure) => {
         if (Object.keys(store.metricsAt(0)).length === 0) store.record(0, await measure())
         return store.metricsAt(0)
@@ -117,14 +125,27 @@ export async function withRun<Result extends Trained>(
   }
 }
 
-/** The stored settings of a run. */
-export function storedSettings(directory: string): Record<string, unknown> {
+/**
+ * The settings of a run that is to be resumed, as they were stored.
+ *
+ * @throws UserError if there is no such run, or it is a run of another recipe.
+ */
+export function storedSettings(directory: string, recipe: string): Record<string, unknown> {
   const store = RunStore.open(directory)
   try {
-    return store.info().settings as Record<string, unknown>
+    const info = store.info()
+    if (info.recipe !== recipe)
+      throw new UserError(`${directory} is a run of "${info.recipe}", not of "${recipe}"`)
+    return info.settings as Record<string, unknown>
   } finally {
     store.close()
   }
+}
+
+/** Says how to continue from the checkpoint before one that cannot be loaded. */
+function refuse(error: unknown, { path }: Checkpoint, previous: Checkpoint | undefined): never {
+  if (!(error instanceof UserError) || !previous) throw error
+  throw new UserError(`${error.message}. To continue from step ${previous.step} instead, delete ${path}`)
 }
 
 function withoutUndefined({ out, ...place }: Exclude<Place, { resume: string }>) {

@@ -77,7 +77,7 @@ async function run(name: string, options: Options = {}): Promise<Reinforced> {
         return inner.forwardBackward(batch, objective)
       },
     }
-    if (run.checkpoint) await trainer.load(run.checkpoint.path)
+    await run.restore((folder) => trainer!.load(folder))
     const stop = await reinforce({
       run,
       engine,

@@ -84,7 +84,7 @@ export async function runOnExamples<Settings extends ExampleSettings, Example, D
   const stored = { ...settings, dataHash: examples.hash }
   const place: Place = 'resume' in where ? where : { recipe, seed, settings: stored, out: where.out }
   if ('resume' in place)
-    checkSameData(examples, storedSettings(place.resume).dataHash, {
+    checkSameData(examples, storedSettings(place.resume, recipe).dataHash, {
       data: settings.data,
       directory: place.resume,
     })
@@ -92,7 +92,7 @@ export async function runOnExamples<Settings extends ExampleSettings, Example, D
     requireCapabilities(engine.can, { objective })
     return withRun(place, { signal: watch.signal }, async (run) => {
       const trainer = await engine.trainer()
-      if (run.checkpoint) await trainer.load(run.checkpoint.path)
+      await run.restore((folder) => trainer.load(folder))
       watch.onStart?.(run.directory, settings, data)
       const epochs = { ...settings, evalEvery: settings.eval.every }
       const outcome = await train({ run, engine, trainer, training, heldOut, settings: epochs })
