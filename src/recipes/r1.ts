@@ -220,7 +220,7 @@ async function withScenarios<T>(
   },
   work: (scenarios: ZeroOwn) => Promise<T>,
 ): Promise<T> {
-  const { reasoning, general, threads } = context
+  const { reasoning, general, engine, threads } = context
   const { generalFrom, generalShare, neuralOnReasoning, ...weights } = settings.rl2
   const { steps, rewards } = stagesOf(settings).rl2
   const task = allScenarios(reasoning, general, {
@@ -231,11 +231,17 @@ async function withScenarios<T>(
   const helpful = await openPreference(models.helpful, {
     name: 'helpful',
     part: 'summary',
+    engine,
     threads,
     reference,
   })
   try {
-    const harmless = await openPreference(models.harmless, { name: 'harmless', part: 'response', threads })
+    const harmless = await openPreference(models.harmless, {
+      name: 'harmless',
+      part: 'response',
+      engine,
+      threads,
+    })
     try {
       return await work({
         task,

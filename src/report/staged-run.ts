@@ -105,7 +105,7 @@ export async function stagedRun<Settings extends StagedSettings>(
     const { store, directory } = run
     watch.onStart?.(directory, settings)
     const file = join(directory, 'replies.sqlite')
-    const generators = new Generators({ file, threads, notice: warn, signal })
+    const generators = new Generators({ file, engine, threads, notice: warn, signal })
     try {
       const reasoning = await loadTask(settings.task, { warn, progress })
       const general = await loadTask(settings.general, { warn, progress })

@@ -12,7 +12,12 @@ let generators: Generators
 beforeEach(async () => {
   provider = await FakeProvider.start()
   folder = mkdtempSync(join(tmpdir(), 'ruminate-generators-'))
-  generators = new Generators({ file: join(folder, 'replies.sqlite'), threads: 1, notice: () => {} })
+  generators = new Generators({
+    file: join(folder, 'replies.sqlite'),
+    engine: 'local' as const,
+    threads: 1,
+    notice: () => {},
+  })
 })
 afterEach(async () => {
   await generators.close()

@@ -1,3 +1,4 @@
+import type { EngineName } from '../../engines/open.ts'
 import { modelFolder } from '../../hub/find-model.ts'
 import { cachedGenerator } from '../../providers/cache.ts'
 import type { Generator, Prices } from '../../providers/generator.ts'
@@ -29,6 +30,8 @@ interface ProviderSpec {
 export interface GeneratorOptions {
   /** SQLite file that caches the replies of models: a resumed run requests no reply twice. */
   readonly file: string
+  /** Where a local model is computed. */
+  readonly engine: EngineName
   readonly threads: number
   /** Called with progress and with failed attempts, one line each. */
   readonly notice: (line: string) => void
@@ -61,7 +64,8 @@ function openProvider(
 
 async function openLocal(
   { model, maxTokens, temperature }: LocalSpec,
-  { threads, notice }: GeneratorOptions,
+  { engine, threads, notice }: GeneratorOptions,
 ): Promise<Generator> {
-  return localGenerator({ model: await modelFolder(model, notice), threads, maxTokens, temperature })
+  const folder = await modelFolder(model, notice)
+  return localGenerator({ model: folder, engine, threads, maxTokens, temperature })
 }

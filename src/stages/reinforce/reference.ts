@@ -33,9 +33,10 @@ export class ReferencePolicy {
   async refresh(trainer: Trainer): Promise<void> {
     const weights = await trainer.snapshot()
     const scorer = await this.#engine.scorer(weights)
-    await this.#scorer.close()
+    const replaced = this.#scorer
     this.#weights = weights
     this.#scorer = scorer
+    await replaced.close()
   }
 
   /** Saves the reference into a checkpoint, unless it is the base model. */

@@ -7,38 +7,23 @@ export interface OpenModel {
   readonly folder: string
   readonly codec: Tokenizer
   readonly sampler: Sampler
-  close(): Promise<void>
-}
-
-interface OpenModelOptions {
-  readonly threads: number
-  readonly engine?: EngineName | undefined
 }
 
 /**
- * Opens the model in a folder for sampling. The caller must close it.
+ * Opens the model in a folder for sampling, runs `work` with it, and closes it, also if `work` fails.
  *
  * @throws UserError if the model cannot be read.
  */
-async function openModel(
-  folder: string,
-  { threads, engine = 'local' }: OpenModelOptions,
-): Promise<OpenModel> {
-  const codec = Tokenizer.load(folder)
-  const sampler = await openSampler({ model: folder, threads, engine })
-  return { folder, codec, sampler, close: () => sampler.close() }
-}
-
-/** Opens the model in a folder, runs `work` with it, and closes it, also if `work` fails. */
 export async function withModel<T>(
   folder: string,
-  options: OpenModelOptions,
+  { engine, threads }: { readonly engine: EngineName; readonly threads: number },
   work: (model: OpenModel) => Promise<T>,
 ): Promise<T> {
-  const model = await openModel(folder, options)
+  const codec = Tokenizer.load(folder)
+  const sampler = await openSampler({ model: folder, threads, engine })
   try {
-    return await work(model)
+    return await work({ folder, codec, sampler })
   } finally {
-    await model.close()
+    await sampler.close()
   }
 }
