@@ -156,12 +156,12 @@ function inRun(place: Place, job: Job): Promise<ZeroResult> {
 
 /** The task of the settings, or the program's own. Fails if it has no training question. */
 async function openTask(
-  { task: name, columns, seed }: ZeroSettings,
+  { task: name, columns, seed, rl }: ZeroSettings,
   own: ZeroOwn,
   { onWarning, onProgress }: ZeroWatch,
 ): Promise<Task> {
   const task = own.task ?? (await loadTask(name, { columns, warn: onWarning, progress: onProgress }))
-  if (task.training({ seed, step: 1, count: 1 }).length === 0)
+  if (task.training({ seed, step: 1, count: rl.questionsPerStep }).length === 0)
     throw new UserError(`the task ${task.name} has no training question`)
   return task
 }

@@ -56,6 +56,7 @@ test('rules need no file and cost nothing', async () => {
 test('an aborted signal ends the requests to a provider', async () => {
   const stopped = new Generators({
     file: join(folder, 'replies.sqlite'),
+    engine: 'local',
     threads: 1,
     notice: () => {},
     signal: AbortSignal.abort(new Error('stopped')),
