@@ -176,6 +176,12 @@ describe('zero', () => {
     expect(resumed.after).toEqual(whole.after)
   })
 
+  test('a task without a training question is refused before there is a run', async () => {
+    const task = { ...fakeTask, training: () => [] }
+    await expect(zero({ ...options('empty'), task })).rejects.toThrow(/letter has no training question/)
+    expect(existsSync(join(root, 'empty'))).toBe(false)
+  })
+
   test.each([
     [
       'a KL term in the loss, which the engine does not have',
