@@ -307,18 +307,6 @@ export function findRun(name: string, root = 'runs'): string {
 const databaseFile = (directory: string): string => join(directory, 'run.sqlite')
 const isRun = (directory: string): boolean => existsSync(databaseFile(directory))
 
-/** @throws UserError if there is something in the folder; names that begin with a dot do not count. */
-function checkFree(directory: string): void {
-  if (!existsSync(directory)) return
-  if (isRun(directory))
-    throw new UserError(
-      `${directory} already holds a run; \`ruminate resume ${shellWord(directory)}\` continues it`,
-    )
-  const names = onDisk('read', directory, () => readdirSync(directory))
-  if (names.some((name) => !name.startsWith('.')))
-    throw new UserError(`${directory} is not empty and holds no run; choose a new or an empty folder`)
-}
-
 /** Makes a folder and its parents. Node's recursive mkdir never returns if a parent cannot be made, as inside /proc. */
 function makeFolder(path: string): void {
   if (existsSync(path)) return
@@ -330,4 +318,16 @@ function nextFree(root: string, recipe: string): string {
   let n = 1
   while (existsSync(join(root, `${recipe}-${n}`))) n++
   return join(root, `${recipe}-${n}`)
+}
+
+/** @throws UserError if there is something in the folder; names that begin with a dot do not count. */
+function checkFree(directory: string): void {
+  if (!existsSync(directory)) return
+  if (isRun(directory))
+    throw new UserError(
+      `${directory} already holds a run; \`ruminate resume ${shellWord(directory)}\` continues it`,
+    )
+  const names = onDisk('read', directory, () => readdirSync(directory))
+  if (names.some((name) => !name.startsWith('.')))
+    throw new UserError(`${directory} is not empty and holds no run; choose a new or an empty folder`)
 }
