@@ -4,7 +4,6 @@ const FOLDERS = [
   'recipes',
   'settings',
   'report',
-  'serve',
   'stages',
   'runs',
   'tasks',
@@ -25,6 +24,9 @@ const TEST = '\\.test\\.ts$'
 const FOR_TESTS = ['^src/testing/', '^src/engines/conformance\\.ts$']
 const anyOf = (folders) => `^src/(${folders.join('|')})/`
 
+/** What is not in a folder of the list; of the files, only src/index.ts may lie in src itself. */
+const UNLISTED = { path: '^src/', pathNot: ['^src/index\\.ts$', anyOf([...FOLDERS, 'testing'])] }
+
 /** @type {(name: string, from: object, to: object) => object} */
 const forbid = (name, from, to) => ({ name, severity: 'error', from, to })
 
@@ -37,9 +39,12 @@ export default {
         { path: ['^src/index\\.ts$', ...(i > 0 ? [anyOf(FOLDERS.slice(0, i))] : [])] },
       ),
     ),
+    // A file may import, be imported, or do neither: each needs a rule.
+    forbid('every file of src is in a folder of the list', UNLISTED, {}),
+    forbid('every file of src is in a folder of the list, also if it imports nothing', {}, UNLISTED),
     forbid(
-      'every folder of src is on the list',
-      { path: '^src/[^/]+/', pathNot: anyOf([...FOLDERS, 'testing']) },
+      'every file of src is in a folder of the list, also if it stands alone',
+      { ...UNLISTED, orphan: true },
       {},
     ),
     forbid('no circles', {}, { circular: true }),

@@ -30,6 +30,10 @@ describe('wrong usage: one line, exit code 2', () => {
     ['zero --set steps', /write it as path\.to\.setting=value/],
     ['zero --algorithm ppo', /unknown algorithm "ppo"/],
     ['zero --template alpaca', /setting template is "alpaca"/],
+    ['eval --engine nope', /--engine is "nope"; choose one of local/],
+    ['chat --engine nope', /--engine is "nope"; choose one of local/],
+    ['r1 --engine nope', /setting engine is "nope"/],
+    ['distill --teacher t --engine nope', /setting engine is "nope"/],
     ['eval --template alpaca', /--template is "alpaca"; choose one of r1-zero, chat/],
     ['zero --config none.yaml', /cannot read the settings in none\.yaml: there is no such file/],
     ['pretrain --tokens 0', /--tokens must be a number of at least 1/],
@@ -74,6 +78,16 @@ test('help and version', async () => {
   written.out = ''
   expect(await main(['--version'])).toBe(0)
   expect(written.out).toMatch(/^\d+\.\d+\.\d+\n$/)
+})
+
+test.each(['zero', 'r1', 'distill', 'sft', 'reward', 'eval', 'chat'])('%s takes an engine', async (name) => {
+  expect(await main([name, '--help'])).toBe(0)
+  expect(written.out).toMatch(/--engine=<NAME> +.*local \(default\)/)
+})
+
+test.each(['', '  '])('chat with the empty message "%s"', async (message) => {
+  expect(await main(['chat', message])).toBe(2)
+  expect(written.err).toBe('error: MESSAGE is empty: give a question, or leave it out for a conversation\n')
 })
 
 test('doctor finds that this machine can train', async () => {

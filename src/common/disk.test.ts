@@ -18,6 +18,8 @@ describe('a failing disk is one line', () => {
       'write',
       'cannot write run.sqlite: the file may not be written to; choose a folder that you may write to',
     ],
+    // SQLITE_READONLY_DIRECTORY, as libsql names it
+    [failure('UNKNOWN_SQLITE_ERROR_1544'), 'open', 'cannot open run.sqlite: the file may not be written to'],
     [
       failure('EACCES'),
       'create',
@@ -26,6 +28,13 @@ describe('a failing disk is one line', () => {
     [failure('EACCES'), 'read', 'cannot read run.sqlite: permission denied'],
     [
       new Error('Unable to open connection to local database run.sqlite: 14'),
+      'open',
+      'cannot open run.sqlite: it cannot be opened; check that the folder exists and is writable',
+    ],
+    [
+      Object.assign(new Error('ConnectionFailed("Unable to open connection to local database: 14")'), {
+        code: '',
+      }),
       'open',
       'cannot open run.sqlite: it cannot be opened; check that the folder exists and is writable',
     ],
@@ -43,7 +52,14 @@ describe('a failing disk is one line', () => {
 })
 
 test('any other error stays as it is', () => {
-  for (const error of [new TypeError('a defect'), new UserError('known'), failure('EUNKNOWN'), 'text', null])
+  for (const error of [
+    new TypeError('a defect'),
+    new UserError('known'),
+    failure('EUNKNOWN'),
+    failure('UNKNOWN_SQLITE_ERROR_19'),
+    'text',
+    null,
+  ])
     expect(diskError(error, 'write', 'x')).toBe(error)
   const defect = new TypeError('a defect')
   expect(() =>

@@ -27,6 +27,16 @@ const REASONS: Readonly<Record<string, string>> = {
   SQLITE_CORRUPT: 'the file is damaged',
   SQLITE_NOTADB: 'it is not a SQLite database',
 }
+/** SQLite's primary result codes, by number (sqlite.org/rescode.html). */
+const SQLITE_CODES: Readonly<Record<number, string>> = {
+  5: 'SQLITE_BUSY',
+  8: 'SQLITE_READONLY',
+  10: 'SQLITE_IOERR',
+  11: 'SQLITE_CORRUPT',
+  13: 'SQLITE_FULL',
+  14: 'SQLITE_CANTOPEN',
+  26: 'SQLITE_NOTADB',
+}
 /** Failures that another folder would avoid, if the action was to write. */
 const WRONG_FOLDER = ['EACCES', 'EPERM', 'EROFS', 'SQLITE_READONLY']
 
@@ -46,8 +56,12 @@ export function diskError(error: unknown, action: DiskAction, path: string): unk
 
 function codeOf(error: unknown, message: string): string {
   const code = (error as { code?: unknown } | null)?.code
-  if (typeof code === 'string') return code
-  // libsql gives this failure no code.
+  if (typeof code === 'string' && code !== '') {
+    // libsql has no name for some extended codes, whose last byte is the primary code.
+    const number = /^UNKNOWN_SQLITE_ERROR_(\d+)$/.exec(code)?.[1]
+    return number === undefined ? code : (SQLITE_CODES[Number(number) & 0xff] ?? code)
+  }
+  // libsql gives this failure no code, or an empty one.
   if (message.includes('Unable to open')) return 'SQLITE_CANTOPEN'
   // An error from a worker thread has lost its code, but Node's messages begin with it.
   return /^E[A-Z]+(?=: )/.exec(message)?.[0] ?? ''

@@ -1,48 +1,26 @@
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import { fakeRollout } from '../testing/fake-rollout.ts'
 import type { WeightedReward } from './compose.ts'
-import { namedRewards, type RewardSettings } from './index.ts'
+import { namedRewards, rewardShape } from './index.ts'
 
-const none: RewardSettings = {
-  accuracy: null,
-  code: null,
-  format: null,
-  language: null,
-  summary: null,
-  boxed: null,
-  repetition: null,
-  overlong: null,
-  cosine: null,
-}
+/** Settings of all rewards, in which those that are not given are off. */
+const settings = (given: object) => z.strictObject(rewardShape).parse(given)
+const none = settings({})
 const limits = { maxTokens: 100, template: 'r1-zero' } as const
 
+/** The names and weights of the rewards that settings turn on. */
+const weights = (given: object) =>
+  Object.fromEntries(namedRewards(settings(given), limits).map(({ reward, weight }) => [reward.name, weight]))
+
 test('every reward has its name in the settings, and null does not run it', () => {
-  const all: RewardSettings = {
-    accuracy: 1,
-    code: 7,
-    format: 0.5,
-    language: 0,
-    summary: 2,
-    boxed: 3,
-    repetition: { weight: 4, n: 8 },
-    overlong: { weight: 5, buffer: null },
-    cosine: { weight: 6, correct: [2, 1], wrong: [-10, 0], exceeded: -10 },
-  }
-  const weights = Object.fromEntries(
-    namedRewards(all, limits).map(({ reward, weight }) => [reward.name, weight]),
-  )
-  expect(weights).toEqual({
-    accuracy: 1,
-    code: 7,
-    format: 0.5,
-    language: 0,
-    summary: 2,
-    boxed: 3,
-    repetition: 4,
-    overlong: 5,
-    cosine: 6,
-  })
-  expect(namedRewards(none, limits)).toEqual([])
+  const all = Object.fromEntries(Object.keys(rewardShape).map((name, i) => [name, i]))
+  expect(weights(all)).toEqual(all)
+  expect(weights({})).toEqual({})
+})
+
+test('a reward with options has its weight among them', () => {
+  expect(weights({ format: 0, repetition: { weight: 4, n: 8 } })).toEqual({ format: 0, repetition: 4 })
 })
 
 test.each([

@@ -1,6 +1,7 @@
 import { existsSync, renameSync, rmSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import Database from 'libsql'
-import { onDisk } from '../common/disk.ts'
+import { diskError, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
 
 export type SqliteDatabase = Database.Database
@@ -31,7 +32,8 @@ const LATER_INDEXES = 'CREATE INDEX IF NOT EXISTS metrics_by_step ON metrics (st
 /** Creates a run database with the row of its run, atomically. @throws UserError if the disk fails. */
 export function createDatabase(file: string, run: readonly (string | number)[]): SqliteDatabase {
   return onDisk('create', file, () => {
-    const temporary = `${file}.new`
+    // a folder that holds only names with a dot is still free for a run
+    const temporary = join(dirname(file), `.${basename(file)}.new`)
     rmSync(temporary, { force: true })
     const database = new Database(temporary)
     database.exec(`BEGIN; ${SCHEMA} ${LATER_INDEXES} PRAGMA user_version = ${VERSION}`)
@@ -62,7 +64,8 @@ export function openDatabase(file: string, { write }: { write: boolean }): Sqlit
         `${file} has version ${version} of the run database; this version of Ruminate reads version ${VERSION}`,
       )
     }
-    if (write) database.exec(LATER_INDEXES)
+    // the version is written again, so that a file that may not be written to fails here
+    if (write) database.exec(`${LATER_INDEXES} PRAGMA user_version = ${VERSION}`)
     return database
   })
 }
@@ -86,7 +89,7 @@ export function lockRun(file: string): SqliteDatabase {
     lock.close()
     if (String((error as { code?: unknown }).code).startsWith('SQLITE_BUSY'))
       throw new UserError(`another process is writing this run (${file} is locked); stop it first`)
-    throw error
+    throw diskError(error, 'open', file)
   }
   return lock
 }

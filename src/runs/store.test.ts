@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'libsql'
@@ -236,11 +245,78 @@ describe('a failing disk is one line', () => {
       },
       /already holds a run/,
     ],
+    [
+      'the folder holds something else',
+      () => {
+        mkdirSync(join(root, 'mine'), { recursive: true })
+        writeFileSync(join(root, 'mine', 'thesis.tex'), '')
+        create(join(root, 'mine'))
+      },
+      /mine is not empty and holds no run; choose a new or an empty folder$/,
+    ],
+    [
+      'a file instead of a folder',
+      () => {
+        writeFileSync(join(root, 'f'), '')
+        create(join(root, 'f'))
+      },
+      /cannot read .*: a part of that path is a file/,
+    ],
     ['no such run', () => RunStore.open(join(root, 'none')), /is not a run/],
   ]
   test.each(cases)('%s', (_, work, message) => {
     expect(work).toThrow(UserError)
     expect(work).toThrow(message)
+  })
+
+  test('a foreign folder is left as it is; dot files do not count', () => {
+    const directory = join(root, 'dots')
+    mkdirSync(directory)
+    // what a process that was killed while it created the run leaves behind
+    for (const name of ['.gitignore', '.lock', '.run.sqlite.new']) writeFileSync(join(directory, name), '')
+    create(directory).close()
+    expect(readdirSync(directory).sort()).toEqual(['.gitignore', '.lock', 'checkpoints', 'run.sqlite'])
+    const foreign = join(root, 'foreign')
+    mkdirSync(join(foreign, 'checkpoints'), { recursive: true })
+    expect(() => create(foreign)).toThrow(/is not empty/)
+    expect(readdirSync(foreign)).toEqual(['checkpoints'])
+  })
+
+  /** Lets SQLite refuse statements as it refuses them to a user who may not write the run's folder. */
+  const readOnly = (statements: RegExp) => {
+    const exec = Database.prototype.exec
+    vi.spyOn(Database.prototype, 'exec').mockImplementation(function (this: Database.Database, sql) {
+      if (!statements.test(sql)) return exec.call(this, sql)
+      throw Object.assign(new Error('attempt to write a readonly database'), {
+        code: 'UNKNOWN_SQLITE_ERROR_1544',
+      })
+    })
+  }
+  test.each([
+    ['the lock', /BEGIN EXCLUSIVE/, /^cannot open \S+\.lock: the file may not be written to$/],
+    ['the database', /PRAGMA user_version/, /^cannot open \S+run\.sqlite: the file may not be written to$/],
+  ])('%s may not be written to', (_, statements, message) => {
+    const store = create()
+    store.close()
+    const open = () => RunStore.open(store.directory, { write: true })
+    readOnly(statements)
+    expect(open).toThrow(UserError)
+    expect(open).toThrow(message)
+    vi.restoreAllMocks()
+    // and no lock is left behind
+    open().close()
+  })
+
+  test('a damaged page', () => {
+    const store = create()
+    store.close()
+    const file = join(store.directory, 'run.sqlite')
+    const bytes = readFileSync(file)
+    writeFileSync(file, bytes.fill(7, 4096 * 2))
+    const damaged = RunStore.open(store.directory)
+    expect(() => damaged.rollouts()).toThrow(UserError)
+    expect(() => damaged.rollouts()).toThrow(/^cannot read \S+run\.sqlite: the file is damaged$/)
+    damaged.close()
   })
 
   test.skipIf(process.getuid?.() === 0)('an unwritable folder', () => {

@@ -29,7 +29,7 @@ export class RunStore {
   /**
    * Creates a run: in `out` if given, else in the next free `<root>/<recipe>-<n>`.
    *
-   * @throws UserError if there is a run already, or the disk fails.
+   * @throws UserError if the folder holds a run or anything else, or the disk fails.
    */
   static create(options: {
     recipe: string
@@ -39,21 +39,25 @@ export class RunStore {
     root?: string
   }): RunStore {
     const directory = resolve(options.out ?? nextFree(options.root ?? 'runs', options.recipe))
-    if (isRun(directory))
-      throw new UserError(
-        `${directory} already holds a run; \`ruminate resume ${shellWord(directory)}\` continues it`,
-      )
-    onDisk('create', directory, () => makeFolder(join(directory, 'checkpoints')))
+    checkFree(directory)
+    onDisk('create', directory, () => makeFolder(directory))
     const lock = lockRun(join(directory, '.lock'))
-    const database = createDatabase(databaseFile(directory), [
-      options.recipe,
-      options.seed,
-      JSON.stringify(options.settings),
-      JSON.stringify(versions()),
-      'running',
-      new Date().toISOString(),
-    ])
-    return new RunStore(directory, database, lock)
+    try {
+      const database = createDatabase(databaseFile(directory), [
+        options.recipe,
+        options.seed,
+        JSON.stringify(options.settings),
+        JSON.stringify(versions()),
+        'running',
+        new Date().toISOString(),
+      ])
+      const checkpoints = join(directory, 'checkpoints')
+      onDisk('create', checkpoints, () => makeFolder(checkpoints))
+      return new RunStore(directory, database, lock)
+    } catch (error) {
+      lock.close()
+      throw error
+    }
   }
 
   /**
@@ -66,17 +70,21 @@ export class RunStore {
     if (!isRun(path))
       throw new UserError(`${directory} is not a run (it has no run.sqlite); \`ruminate runs\` lists them`)
     const lock = write ? lockRun(join(path, '.lock')) : null
-    const store = new RunStore(path, openDatabase(databaseFile(path), { write }), lock)
-    if (write) removeTemporaryFolders(join(path, 'checkpoints'))
-    return store
+    try {
+      const checkpoints = join(path, 'checkpoints')
+      if (write && existsSync(checkpoints))
+        onDisk('write', checkpoints, () => removeTemporaryFolders(checkpoints))
+      return new RunStore(path, openDatabase(databaseFile(path), { write }), lock)
+    } catch (error) {
+      lock?.close()
+      throw error
+    }
   }
 
   /** The run's settings, status and last step. */
   info(): RunInfo {
-    const row = this.#database.prepare('SELECT * FROM run').get() as Record<string, string | number | null>
-    const { step } = this.#database.prepare('SELECT max(step) AS step FROM metrics').get() as {
-      step: number | null
-    }
+    const [row] = this.#read('SELECT * FROM run') as [Record<string, string | number | null>]
+    const [{ step }] = this.#read('SELECT max(step) AS step FROM metrics') as [{ step: number | null }]
     return {
       directory: this.directory,
       recipe: String(row.recipe),
@@ -130,22 +138,18 @@ export class RunStore {
 
   /** The values of a metric, ordered by step. */
   metric(name: string): MetricPoint[] {
-    return this.#database
-      .prepare('SELECT step, value FROM metrics WHERE name = ? ORDER BY step')
-      .all(name) as MetricPoint[]
+    return this.#read('SELECT step, value FROM metrics WHERE name = ? ORDER BY step', name) as MetricPoint[]
   }
 
   /** Names of all metrics, in alphabetical order. */
   metricNames(): string[] {
-    const rows = this.#database.prepare('SELECT DISTINCT name FROM metrics ORDER BY name').all() as {
-      name: string
-    }[]
+    const rows = this.#read('SELECT DISTINCT name FROM metrics ORDER BY name') as { name: string }[]
     return rows.map(({ name }) => name)
   }
 
   /** All metrics of one step. */
   metricsAt(step: number): Record<string, number> {
-    const rows = this.#database.prepare('SELECT name, value FROM metrics WHERE step = ?').all(step)
+    const rows = this.#read('SELECT name, value FROM metrics WHERE step = ?', step)
     return Object.fromEntries((rows as { name: string; value: number }[]).map((r) => [r.name, r.value]))
   }
 
@@ -160,24 +164,18 @@ export class RunStore {
     }
     const condition = where.length ? `WHERE ${where.join(' AND ')}` : ''
     const limit = filter.limit === undefined ? '' : `LIMIT ${Math.trunc(filter.limit)}`
-    const rows = this.#database
-      .prepare(`SELECT * FROM rollouts ${condition} ORDER BY id DESC ${limit}`)
-      .all(...values)
+    const rows = this.#read(`SELECT * FROM rollouts ${condition} ORDER BY id DESC ${limit}`, ...values)
     return (rows as Record<string, unknown>[]).map(fromRow)
   }
 
   /** Events, ordered by step. */
   events(): RunEvent[] {
-    return this.#database
-      .prepare('SELECT step, level, message FROM events ORDER BY step, rowid')
-      .all() as RunEvent[]
+    return this.#read('SELECT step, level, message FROM events ORDER BY step, rowid') as RunEvent[]
   }
 
   /** Checkpoints that exist, ordered by step; paths are absolute. */
   checkpoints(): Checkpoint[] {
-    const rows = this.#database
-      .prepare('SELECT step, path, score FROM checkpoints ORDER BY step')
-      .all() as Checkpoint[]
+    const rows = this.#read('SELECT step, path, score FROM checkpoints ORDER BY step') as Checkpoint[]
     return rows
       .map((row) => ({ ...row, path: join(this.directory, row.path) }))
       .filter(({ path }) => existsSync(path))
@@ -229,7 +227,11 @@ export class RunStore {
 
   #delete({ step, path }: Checkpoint): void {
     this.#write(() => this.#database.prepare('DELETE FROM checkpoints WHERE step = ?').run(step))
-    rmSync(path, { recursive: true, force: true })
+    onDisk('write', path, () => rmSync(path, { recursive: true, force: true }))
+  }
+
+  #read(sql: string, ...values: readonly (string | number)[]): unknown[] {
+    return onDisk('read', databaseFile(this.directory), () => this.#database.prepare(sql).all(...values))
   }
 
   #write(work: () => unknown): void {
@@ -316,4 +318,16 @@ function nextFree(root: string, recipe: string): string {
   let n = 1
   while (existsSync(join(root, `${recipe}-${n}`))) n++
   return join(root, `${recipe}-${n}`)
+}
+
+/** @throws UserError if there is something in the folder; names that begin with a dot do not count. */
+function checkFree(directory: string): void {
+  if (!existsSync(directory)) return
+  if (isRun(directory))
+    throw new UserError(
+      `${directory} already holds a run; \`ruminate resume ${shellWord(directory)}\` continues it`,
+    )
+  const names = onDisk('read', directory, () => readdirSync(directory))
+  if (names.some((name) => !name.startsWith('.')))
+    throw new UserError(`${directory} is not empty and holds no run; choose a new or an empty folder`)
 }

@@ -121,6 +121,6 @@ export function distillStages(settings: DistillSettings): {
   readonly sft: SftSettings
   readonly zero: ZeroSettings
 } {
-  const { sft, zero } = stageResolvers(settings)
+  const { sft, zero } = stageResolvers(settings, { model: 'student', data: 'data' })
   return { sft: sft('sft', settings.sft), zero: zero('zero', settings.zero) }
 }

@@ -14,10 +14,10 @@ export const modelSetting = z.string().min(1)
 /** Where the model is trained and sampled. */
 export const engineSetting = z.enum(engineNames).default('local')
 
-/** Threads of the runtime; null: one per core. Results depend on it in the last bits. */
+/** Threads of the runtime; null: one per core, at most 8. Results depend on it in the last bits. */
 export const threadsSetting = whole(1).nullable().default(null)
 
-/** Settings with the number of threads filled in: one per core, at most eight, unless it is given. */
+/** Settings with the number of threads filled in: one per core, at most 8, unless it is given. */
 export function withThreads<S extends { threads: number | null }>(settings: S): S & { threads: number } {
   return { ...settings, threads: settings.threads ?? Math.min(availableParallelism(), 8) }
 }

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { resolveDistillSettings } from './distill.ts'
+import type { Tree } from './layers.ts'
 import { resolveR1Settings, stagesOf } from './r1.ts'
 
 test.each(['miniature', 'quick', 'deepseek-r1'])('preset %s and its stages are complete', (preset) => {
@@ -37,6 +39,52 @@ test.each([
 ])('%j is an error', (given, message) => {
   expect(() => resolveR1Settings(given)).toThrow(message)
 })
+
+const decided: [(given: Tree) => unknown, Tree, string, string][] = [
+  [resolveR1Settings, { zero: { engine: 'nope' } }, 'zero.engine', 'set engine instead'],
+  [resolveR1Settings, { zero: { seed: 5 } }, 'zero.seed', 'set seed instead'],
+  [resolveR1Settings, { rl1: { threads: 2 } }, 'rl1.threads', 'set threads instead'],
+  [resolveR1Settings, { rl2: { zero: { task: 'countdown' } } }, 'rl2.zero.task', 'set task instead'],
+  [resolveR1Settings, { rl1: { model: 'm' } }, 'rl1.model', 'set model instead'],
+  [
+    resolveR1Settings,
+    { student: { zero: { model: 'm' } } },
+    'student.zero.model',
+    'set student.model instead',
+  ],
+  [resolveR1Settings, { mixture: { sft: { seed: 1 } } }, 'mixture.sft.seed', 'set seed instead'],
+  [resolveR1Settings, { mixture: { sft: { data: 'd' } } }, 'mixture.sft.data', 'leave it out'],
+  [
+    resolveR1Settings,
+    { preferences: { helpful: { engine: 'local' } } },
+    'preferences.helpful.engine',
+    'set engine instead',
+  ],
+  [resolveDistillSettings, { data: 'd', zero: { seed: 5 } }, 'zero.seed', 'set seed instead'],
+  [resolveDistillSettings, { data: 'd', sft: { model: 'm' } }, 'sft.model', 'set student instead'],
+  [resolveDistillSettings, { teacher: 't', sft: { data: 'd' } }, 'sft.data', 'set data instead'],
+]
+test.each(decided)(
+  '%o: what the run decides cannot be set for a stage: %j',
+  (resolve, given, setting, advice) => {
+    expect(() => resolve(given)).toThrow(
+      expect.objectContaining({
+        message: `setting ${setting} cannot be set, since the run decides it: ${advice}`,
+        exitCode: 2,
+      }),
+    )
+  },
+)
+
+test.each(['miniature', 'quick', 'deepseek-r1'])(
+  'stored settings of preset %s resolve to themselves',
+  (preset) => {
+    const r1 = resolveR1Settings({ preset, seed: 3, threads: 2 })
+    expect(resolveR1Settings(JSON.parse(JSON.stringify(r1)))).toEqual(r1)
+    const distill = resolveDistillSettings({ preset, seed: 3, threads: 2, data: 'd' })
+    expect(resolveDistillSettings(JSON.parse(JSON.stringify(distill)))).toEqual(distill)
+  },
+)
 
 test('the stages of preset deepseek-r1 have the numbers of the paper, not the miniature’s', () => {
   const { rl1, rl2, coldStart, mixture, helpful, harmless } = stagesOf(

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { UserError } from '../common/errors.ts'
 import { EMBEDDED_R1_BASE, EMBEDDED_STUDENT } from '../hub/find-model.ts'
 import { engineSetting, modelSetting, threadsSetting, whole, withThreads } from './fields.ts'
 import { generatorSettings } from './generators.ts'
@@ -291,7 +292,8 @@ interface StageSettings {
 
 /** The complete settings of the stages. */
 export function stagesOf(settings: R1Settings): StageSettings {
-  const { zero, sft, reward } = stageResolvers(settings)
+  const { zero, sft, reward } = stageResolvers(settings, { model: 'model', data: null })
+  const student = stageResolvers(settings, { model: 'student.model', data: null })
   return {
     zero: zero('zero', settings.zero),
     coldStart: sft('coldStart.sft', settings.coldStart.sft),
@@ -300,22 +302,27 @@ export function stagesOf(settings: R1Settings): StageSettings {
     helpful: reward('preferences.helpful', settings.preferences.helpful),
     harmless: reward('preferences.harmless', settings.preferences.harmless),
     rl2: zero('rl2.zero', settings.rl2.zero, { template: 'chat', eval: { every: 10 } }),
-    distill: sft('student.sft', settings.student.sft),
-    studentZero: zero('student.zero', settings.student.zero),
+    distill: student.sft('student.sft', settings.student.sft),
+    studentZero: student.zero('student.zero', settings.student.zero),
   }
+}
+
+/** The settings of the run from which its stages get their model and their data; null: no setting decides it. */
+interface StageSources {
+  readonly model: string
+  readonly data: string | null
 }
 
 /**
  * Functions that complete and check the settings of a stage. Their errors contain the whole path of a setting in the
- * run.
+ * run. A stage cannot set what the run decides for all of its stages.
  */
-export function stageResolvers({
-  seed,
-  threads,
-  task,
-  engine,
-}: Pick<R1Settings, 'seed' | 'threads' | 'task' | 'engine'>) {
+export function stageResolvers(
+  { seed, threads, task, engine }: Pick<R1Settings, 'seed' | 'threads' | 'task' | 'engine'>,
+  { model, data }: StageSources,
+) {
   const common = { seed, threads, engine }
+  const decided = { seed: 'seed', threads: 'threads', engine: 'engine', model }
   const named = <T>(name: string, resolve: () => T): T => {
     try {
       return resolve()
@@ -326,19 +333,37 @@ export function stageResolvers({
     }
   }
   return {
-    zero: (name: string, tree: Tree, defaults: Tree = {}): ZeroSettings =>
-      named(name, () =>
+    zero: (name: string, tree: Tree, defaults: Tree = {}): ZeroSettings => {
+      refuseDecided(name, tree, { ...decided, task: 'task' })
+      return named(name, () =>
         resolveZeroSettings(merge({ eval: { every: 0 } }, defaults, tree, { ...common, task })),
-      ),
-    sft: (name: string, tree: Tree): SftSettings =>
-      named(name, () =>
+      )
+    },
+    sft: (name: string, tree: Tree): SftSettings => {
+      refuseDecided(name, tree, { ...decided, data })
+      return named(name, () =>
         resolveSftSettings({ ...tree, ...common, data: 'data' } as Parameters<typeof resolveSftSettings>[0]),
-      ),
-    reward: (name: string, tree: Tree): RewardSettings =>
-      named(name, () =>
+      )
+    },
+    reward: (name: string, tree: Tree): RewardSettings => {
+      refuseDecided(name, tree, { ...decided, data })
+      return named(name, () =>
         resolveRewardSettings({ ...tree, ...common, data: 'data' } as Parameters<
           typeof resolveRewardSettings
         >[0]),
-      ),
+      )
+    },
+  }
+}
+
+/**
+ * @param decided what the run decides, by its name in a stage: the setting of the run that decides it, or null
+ * @throws UserError if the settings of a stage contain one of these
+ */
+function refuseDecided(stage: string, tree: Tree, decided: Readonly<Record<string, string | null>>): void {
+  for (const [key, setting] of Object.entries(decided)) {
+    if (tree[key] === undefined) continue
+    const instead = setting === null ? 'leave it out' : `set ${setting} instead`
+    throw new UserError(`setting ${stage}.${key} cannot be set, since the run decides it: ${instead}`, 2)
   }
 }

@@ -1,13 +1,15 @@
 import { defineCommand } from 'citty'
-import { openSampler } from '../../engines/open.ts'
+import { UserError } from '../../common/errors.ts'
+import { engineNames, openSampler } from '../../engines/open.ts'
 import { EMBEDDED_BASE, modelFolder } from '../../hub/find-model.ts'
 import { loadConfig } from '../../models/directory.ts'
 import { Tokenizer } from '../../models/tokenizer.ts'
 import { Conversation } from '../../stages/sample/conversation.ts'
-import { integerOption, numberOption, textOption } from '../terminal/arguments.ts'
+import { choiceOption, integerOption, numberOption, textOption } from '../terminal/arguments.ts'
 import { converse, replyTo } from '../terminal/chat.ts'
 import { command } from '../terminal/command.ts'
 import { outputOf, outputOptions } from '../terminal/options.ts'
+import { engineOption } from '../terminal/training/options.ts'
 
 export const chat = command(
   defineCommand({
@@ -31,6 +33,7 @@ export const chat = command(
       'top-p': { type: 'string', valueHint: 'P', description: 'nucleus sampling (default 1: off)' },
       'max-tokens': { type: 'string', valueHint: 'N', description: 'longest response (default 512)' },
       seed: { type: 'string', valueHint: 'N', description: 'seed of the sampling (default 0)' },
+      engine: engineOption,
       ...outputOptions,
     },
   }),
@@ -42,12 +45,15 @@ export const chat = command(
       topP: numberOption(values, 'top-p', 0.001, 1) ?? 1,
       seed: integerOption(values, 'seed', 0) ?? 0,
     }
+    const engine = choiceOption(values, 'engine', engineNames)
+    const message = textOption(values, 'message')
+    if (message?.trim() === '')
+      throw new UserError('MESSAGE is empty: give a question, or leave it out for a conversation', 2)
     const model = await modelFolder(textOption(values, 'model') ?? EMBEDDED_BASE, (line) => output.live(line))
     const tokenizer = Tokenizer.load(model)
-    const sampler = await openSampler({ model })
+    const sampler = await openSampler({ model, engine })
     try {
       const conversation = new Conversation(sampler, tokenizer, loadConfig(model))
-      const message = textOption(values, 'message')
       if (message === undefined) return await converse(output, conversation, options)
       await replyTo(message, output, conversation, options)
       return 0

@@ -1,14 +1,14 @@
 import { defineCommand } from 'citty'
-import { UserError } from '../../common/errors.ts'
+import { engineNames } from '../../engines/open.ts'
 import { EMBEDDED_BASE, modelFolder } from '../../hub/find-model.ts'
 import { columnSettings } from '../../settings/fields.ts'
 import { checkSettings } from '../../settings/layers.ts'
 import { measure } from '../../stages/evaluate/measure.ts'
-import { integerOption, numberOption, textOption, type Values } from '../terminal/arguments.ts'
+import { choiceOption, integerOption, numberOption, textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
 import { showEvaluation } from '../terminal/evaluation.ts'
 import { columnsOption, columnsSettings, outputOf, outputOptions } from '../terminal/options.ts'
-import { templateNames, threadsOption } from '../terminal/training/options.ts'
+import { engineOption, templateNames, threadsOption } from '../terminal/training/options.ts'
 
 export const evaluation = command(
   defineCommand({
@@ -36,6 +36,7 @@ export const evaluation = command(
       },
       'max-tokens': { type: 'string', valueHint: 'N', description: 'longest response (default 260)' },
       seed: { type: 'string', valueHint: 'N', description: 'seed of the sampling (default 0)' },
+      engine: engineOption,
       threads: threadsOption,
       ...outputOptions,
     },
@@ -50,13 +51,15 @@ export const evaluation = command(
       maxTokens: integerOption(values, 'max-tokens', 1) ?? 260,
       seed: integerOption(values, 'seed', 0) ?? 0,
     }
-    const template = templateOption(values)
+    const template = choiceOption(values, 'template', templateNames)
+    const engine = choiceOption(values, 'engine', engineNames)
     const threads = integerOption(values, 'threads', 1, 1024)
     const progress = (line: string): void => output.live(line)
     const model = await modelFolder(textOption(values, 'model') ?? EMBEDDED_BASE, progress)
     const task = textOption(values, 'task') ?? 'miniature'
     const measured = await measure({
       template,
+      engine,
       model,
       task,
       columns: checkSettings(columnSettings, columnsSettings(values)),
@@ -68,11 +71,3 @@ export const evaluation = command(
     showEvaluation(output, { model, task, ...asking, ...measured })
   },
 )
-
-function templateOption(values: Values): (typeof templateNames)[number] | undefined {
-  const given = textOption(values, 'template')
-  const template = templateNames.find((name) => name === given)
-  if (given !== undefined && !template)
-    throw new UserError(`--template is "${given}"; choose one of ${templateNames.join(', ')}`, 2)
-  return template
-}

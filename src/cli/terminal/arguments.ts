@@ -85,6 +85,23 @@ export function numberOption(
   return value
 }
 
+/**
+ * One of `choices`, or undefined if the option was not given.
+ *
+ * @throws UserError (exit code 2) if it is none of them.
+ */
+export function choiceOption<Choice extends string>(
+  values: Values,
+  name: string,
+  choices: readonly Choice[],
+): Choice | undefined {
+  const text = textOption(values, name)
+  const choice = choices.find((one) => one === text)
+  if (text !== undefined && choice === undefined)
+    throw new UserError(`--${name} is "${text}"; choose one of ${choices.join(', ')}`, 2)
+  return choice
+}
+
 /** The text of an option, or undefined if it was not given. */
 export function textOption(values: Values, name: string): string | undefined {
   return values[name] as string | undefined

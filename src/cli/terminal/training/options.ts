@@ -27,7 +27,7 @@ export const trainingOptions = {
 export const threadsOption = {
   type: 'string',
   valueHint: 'N',
-  description: 'threads (default: one per core)',
+  description: 'threads (default: one per core, at most 8)',
 } as const
 
 export const engineOption = {
@@ -84,6 +84,7 @@ export const stagedOptions = {
     valueHint: 'NAME',
     description: `scale: ${listed(r1Settings.shape.preset.unwrap().options, 'miniature')}`,
   },
+  engine: engineOption,
   threads: threadsOption,
   ...trainingOptions,
 } as const satisfies ArgsDef
@@ -92,6 +93,7 @@ export const stagedOptions = {
 export const stagedSettings = (values: Values) => ({
   task: textOption(values, 'task'),
   general: textOption(values, 'general'),
+  engine: textOption(values, 'engine'),
   preset: textOption(values, 'preset'),
   seed: integerOption(values, 'seed', 0),
   threads: integerOption(values, 'threads', 1, 1024),

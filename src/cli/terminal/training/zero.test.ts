@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, expect, test, vi } from 'vitest'
@@ -57,6 +57,15 @@ test('the suggested commands ask the same questions', async () => {
     { task: 'my.csv', columns, algorithm: 'dapo', steps: 9, template: 'chat' },
     'table',
   )
-  expect(given[2]).toBe(`npx ruminate eval --model MODEL ${asked}`)
+  expect(given[2]).toBe(`npx ruminate eval --model MODEL --template chat ${asked}`)
   expect(given[3]).toBe(`npx ruminate zero --seed 5 --template chat --algorithm dapo --steps 9 ${asked}`)
+})
+
+test('a model with a chat template of its own that was trained in R1-Zero’s is measured in R1-Zero’s', async () => {
+  const model = join(root, 'chat-model')
+  cpSync(await modelFolder('miniature-base'), model, { recursive: true })
+  writeFileSync(join(model, 'chat_template.jinja'), '<user>{{ messages[0].content }}<assistant>')
+  const [, , evaluate, again] = await next({ model }, 'own-template')
+  expect(evaluate).toBe('npx ruminate eval --model MODEL --template r1-zero')
+  expect(again).toBe(`npx ruminate zero --seed 5 --model '${model}'`)
 })

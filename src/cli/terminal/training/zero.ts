@@ -2,12 +2,14 @@ import { join } from 'node:path'
 import pc from 'picocolors'
 import { packageRoot } from '../../../common/package.ts'
 import { shellWord } from '../../../common/shell.ts'
+import { Tokenizer } from '../../../models/tokenizer.ts'
 import type { ZeroResult } from '../../../recipes/zero.ts'
 import type { RolloutRow } from '../../../runs/rows.ts'
 import { RunStore } from '../../../runs/store.ts'
 import { resolveZeroSettings, type ZeroSettings } from '../../../settings/zero.ts'
 import type { ZeroWatch } from '../../../settings/zero-options.ts'
 import type { Evaluation } from '../../../stages/evaluate/evaluate.ts'
+import { templateOf } from '../../../stages/sample/rollouts.ts'
 import { clock, type Output, percent, percentInterval, table } from '../output.ts'
 import { plot, smooth } from '../plot.ts'
 import { showReinforcement } from './progress.ts'
@@ -63,7 +65,10 @@ export function summarizeZero(output: Output, result: ZeroResult): void {
   const next = [
     [`ruminate runs show ${shellWord(result.run)} --samples 5`, 'read what it thought as it learned'],
     [`ruminate chat --model ${shellWord(result.model)}`, 'ask it something'],
-    [['ruminate eval --model', shellWord(result.model), ...given.asking].join(' '), 'measure it again'],
+    [
+      ['ruminate eval --model', shellWord(result.model), ...given.template, ...given.asking].join(' '),
+      'measure it again',
+    ],
     [
       ['ruminate zero --seed', result.seed + 1, ...given.training, ...given.asking].join(' '),
       'train with another seed',
@@ -77,6 +82,8 @@ export function summarizeZero(output: Output, result: ZeroResult): void {
 interface Given {
   /** Options that decide which questions are asked. */
   readonly asking: readonly string[]
+  /** The template as `eval` takes it, whose default is the one that the model knows. */
+  readonly template: readonly string[]
   /** The other options of the training. */
   readonly training: readonly string[]
 }
@@ -96,11 +103,14 @@ function givenOptions(settings: ZeroSettings): Given {
     asking: [
       ...changed('task', defaults.task),
       ...(columns.length > 0 ? ['--columns', shellWord(columns.join(','))] : []),
+      ...changed('engine', defaults.engine),
     ],
+    template: [settings.template, templateOf(Tokenizer.load(settings.model))].every((t) => t === 'r1-zero')
+      ? []
+      : ['--template', settings.template],
     training: [
       ...changed('model', model),
       ...changed('template', defaults.template),
-      ...changed('engine', defaults.engine),
       ...changed('preset', defaults.preset),
       ...changed('algorithm', defaults.algorithm),
       ...changed('steps', defaults.steps),
