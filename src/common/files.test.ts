@@ -1,8 +1,23 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { removeTemporaryFolders, writeFileAtomically, writeFolderAtomically, writeText } from './files.ts'
+import {
+  makeFolder,
+  removeTemporaryFolders,
+  writeFileAtomically,
+  writeFolderAtomically,
+  writeText,
+} from './files.ts'
 
 let root: string
 beforeEach(() => {
@@ -47,6 +62,20 @@ test('a folder is written completely or not at all, and replaces the one that wa
   await writeFolderAtomically(folder, fill('b'))
   expect(readdirSync(join(folder, 'inner'))).toEqual(['b'])
   expect(readdirSync(root)).toEqual(['model'])
+})
+
+test('a folder is made with its parents, unless it exists', () => {
+  const folder = join(root, 'a', 'b', 'c')
+  makeFolder(folder)
+  makeFolder(folder)
+  expect(statSync(folder).isDirectory()).toBe(true)
+  writeText(join(folder, 'file'), '')
+  expect(() => makeFolder(join(folder, 'file'))).toThrow(/^EEXIST/)
+  expect(() => makeFolder(join(folder, 'file', 'd', 'e'))).toThrow(/^ENOTDIR/)
+})
+
+test.skipIf(!existsSync('/proc'))('making a folder fails where the system allows none', () => {
+  expect(() => makeFolder('/proc/ruminate/a')).toThrow(/^(ENOENT|EACCES|EPERM)/)
 })
 
 test('temporary folders of an interrupted write are removed, and nothing else', () => {

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -9,7 +10,7 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { diskError, onDisk } from './disk.ts'
 
 /** Most bytes given to the operating system in one call. */
@@ -52,6 +53,25 @@ export function writeText(path: string, text: string): void {
   writeFileAtomically(path, (append) => append(Buffer.from(text)))
 }
 
+/**
+ * Makes a folder and its parents, unless it exists. Node's recursive mkdir never returns if a parent cannot be made, as
+ * inside /proc.
+ *
+ * @throws Error of the file system if the folder cannot be made.
+ */
+export function makeFolder(path: string): void {
+  if (isFolder(path)) return
+  const parent = dirname(resolve(path))
+  if (!existsSync(parent)) makeFolder(parent)
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    if (!isFolder(path)) throw error // another process may have made it meanwhile
+  }
+}
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
+
 const TEMPORARY = '.tmp-'
 
 /**
@@ -67,7 +87,7 @@ export async function writeFolderAtomically(
   const parent = dirname(directory)
   const temporary = join(parent, `${TEMPORARY}${process.pid}-${Date.now()}`)
   try {
-    mkdirSync(temporary, { recursive: true })
+    makeFolder(temporary)
     await write(temporary)
     flushTree(temporary)
     rmSync(directory, { recursive: true, force: true })

@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { PolicyObjective } from '../algorithms/objectives.ts'
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Objective, PolicyObjective } from '../algorithms/objectives.ts'
 import { Random } from '../common/random.ts'
 import type {
   AdamSettings,
@@ -10,6 +10,7 @@ import type {
   Datum,
   Engine,
   SampledSequence,
+  SampleOptions,
   Sampler,
   Trainer,
   Weights,
@@ -52,7 +53,7 @@ export function engineConformance(name: string, subject: Subject): void {
   const options = { n: 3, maxTokens: 8, temperature: 1, seed: 5 }
 
   describe(`${name} is an engine`, () => {
-    const { open, folder } = resources(subject)
+    const { open, untrained, trained, folder } = resources(subject)
 
     const logprobs = async (engine: Engine, weights: Weights): Promise<Float32Array[]> => {
       const scorer = await engine.scorer(weights)
@@ -71,7 +72,7 @@ export function engineConformance(name: string, subject: Subject): void {
       Promise.all(prompts.map((prompt, i) => sampler.sample(prompt, { ...options, seed: i })))
 
     test('sampler and scorer agree on log-probabilities', async () => {
-      const engine = await open()
+      const engine = await untrained()
       const groups = await sampleAll(await engine.sampler(engine.base))
       const scorer = await engine.scorer(engine.base)
       for (const [i, group] of groups.entries()) {
@@ -86,7 +87,7 @@ export function engineConformance(name: string, subject: Subject): void {
     })
 
     test('a seed gives the same sequences, whatever else is in the batch; tokens stream', async () => {
-      const engine = await open()
+      const engine = await untrained()
       const sampler = await engine.sampler(engine.base)
       const together = await sampleAll(sampler)
       const streamed: number[][] = Array.from({ length: options.n }, () => [])
@@ -101,7 +102,7 @@ export function engineConformance(name: string, subject: Subject): void {
     })
 
     test('a stop token ends a sequence and is its last token', async () => {
-      const engine = await open()
+      const engine = await untrained()
       const sampler = await engine.sampler(engine.base)
       const [free] = await sampler.sample(prompts[0]!, { ...options, n: 1 })
       const stop = free!.tokens[2]!
@@ -111,9 +112,8 @@ export function engineConformance(name: string, subject: Subject): void {
     })
 
     test('results of the trainer have the shapes of the datums, or are null', async () => {
-      const engine = await open()
-      const before = await logprobs(engine, engine.base)
-      const trainer = await engine.trainer()
+      const { engine, trainer } = await trained()
+      const before = await now(engine, trainer)
       for (const objective of [crossEntropy, policy]) {
         const result = await trainer.forwardBackward(datums, objective)
         expect(result.loss).toBeTypeOf('number')
@@ -125,7 +125,7 @@ export function engineConformance(name: string, subject: Subject): void {
     })
 
     test('training lowers the loss', async () => {
-      const trainer = await (await open()).trainer()
+      const { trainer } = await trained()
       const losses: number[] = []
       for (let i = 0; i < 4; i++) {
         losses.push((await trainer.forwardBackward(datums, crossEntropy)).loss)
@@ -135,14 +135,17 @@ export function engineConformance(name: string, subject: Subject): void {
     })
 
     test('gradients accumulate: two half batches equal the whole batch', async () => {
-      const [whole, halves] = [await open(), await open()]
-      const [a, b] = [await whole.trainer(), await halves.trainer()]
-      await a.forwardBackward(datums, policy)
-      await b.forwardBackward(datums.slice(0, 2), policy)
-      await b.forwardBackward(datums.slice(2), policy)
-      const [p, q] = [await a.optimStep(adam), await b.optimStep(adam)]
-      if (p.gradNorm !== null) expect(q.gradNorm! / p.gradNorm).toBeCloseTo(1, 3)
-      closeTo(await now(whole, a), await now(halves, b))
+      const { engine, trainer } = await trained()
+      await trainer.forwardBackward(datums, policy)
+      const whole = await trainer.optimStep(adam)
+      const expected = await now(engine, trainer)
+
+      await trained()
+      await trainer.forwardBackward(datums.slice(0, 2), policy)
+      await trainer.forwardBackward(datums.slice(2), policy)
+      const halves = await trainer.optimStep(adam)
+      if (whole.gradNorm !== null) expect(halves.gradNorm! / whole.gradNorm).toBeCloseTo(1, 3)
+      closeTo(await now(engine, trainer), expected)
     })
 
     test('a step changes the next snapshot, and no snapshot that is held', async () => {
@@ -178,8 +181,7 @@ export function engineConformance(name: string, subject: Subject): void {
     })
 
     test('earlier versions are held up to the limit of the engine', async () => {
-      const engine = await open()
-      const trainer = await engine.trainer()
+      const { engine, trainer } = await trained()
       const limit = engine.can.heldVersions ?? 6
       const held: { close(): Promise<void>; check(): Promise<void> }[] = []
       const hold = async () => {
@@ -195,17 +197,18 @@ export function engineConformance(name: string, subject: Subject): void {
         await step(trainer)
       }
       for (const { check } of held) await check()
-      if (engine.can.heldVersions === null) return
-      await hold()
-      await expect(step(trainer)).rejects.toThrow(String(limit))
-      await held[0]!.close()
-      await step(trainer)
-      for (const { check } of held.slice(1)) await check()
+      if (engine.can.heldVersions !== null) {
+        await hold()
+        await expect(step(trainer)).rejects.toThrow(String(limit))
+        await held.shift()!.close()
+        await step(trainer)
+        for (const { check } of held) await check()
+      }
+      for (const { close } of held) await close()
     })
 
     test('a checkpoint restores the trainer', async () => {
-      const engine = await open()
-      const trainer = await engine.trainer()
+      const { engine, trainer } = await trained()
       await step(trainer)
       await trainer.save(folder(), { optimizer: true })
       const saved = await now(engine, trainer)
@@ -252,8 +255,7 @@ export function engineConformance(name: string, subject: Subject): void {
         ['an objective of reward models', datum, { kind: 'preference' }],
       ]
       test('bad training data, which also clears the accumulated gradient', async () => {
-        const engine = await open()
-        const trainer = await engine.trainer()
+        const { engine, trainer } = await trained()
         const before = await now(engine, trainer)
         for (const [what, bad, objective] of cases) {
           await trainer.forwardBackward(datums, policy)
@@ -267,7 +269,7 @@ export function engineConformance(name: string, subject: Subject): void {
       })
 
       test('prompts that are empty, unknown or too long; valid ones of the same tick are sampled', async () => {
-        const engine = await open()
+        const engine = await untrained()
         const sampler = await engine.sampler(engine.base)
         const bad = [Int32Array.of(), Int32Array.of(1, -1), Int32Array.of(1e6)]
         if (engine.can.maxTokens !== null) bad.push(new Int32Array(engine.can.maxTokens))
@@ -283,8 +285,7 @@ export function engineConformance(name: string, subject: Subject): void {
       })
 
       test('a gradient that is not finite changes nothing', async () => {
-        const engine = await open()
-        const trainer = await engine.trainer()
+        const { engine, trainer } = await trained()
         const before = await now(engine, trainer)
         const bad = { ...datum, advantages: datum.advantages!.map(() => Number.NaN) }
         await expect(
@@ -292,37 +293,108 @@ export function engineConformance(name: string, subject: Subject): void {
         ).rejects.toThrow()
         expect(await now(engine, trainer)).toEqual(before)
 
-        const other = await open()
-        const fresh = await other.trainer()
-        const norms = [await step(trainer), await step(fresh)]
-        expect(norms[0]).toEqual(norms[1])
-        closeTo(await now(engine, trainer), await now(other, fresh))
+        const afterFailure = [await step(trainer), await now(engine, trainer)] as const
+        await trained()
+        expect(await step(trainer)).toEqual(afterFailure[0])
+        closeTo(await now(engine, trainer), afterFailure[1])
       })
 
-      test('a second trainer', async () => {
-        const engine = await open()
+      test('a trainer of other weights than the engine can train, and a second trainer', async () => {
+        const engine = await untrained()
+        expect(engine.can.trainable).not.toContain('lora')
+        await expect(engine.trainer({ trainable: 'lora' as never })).rejects.toThrow(/all.*lora/)
         await engine.trainer()
-        await expect(engine.trainer()).rejects.toThrow(/trainer/)
+        await expect(engine.trainer()).rejects.toThrow(/already has a trainer/)
+      })
+
+      test('sampling options outside their range; a valid request of the same tick is sampled', async () => {
+        const engine = await untrained()
+        const sampler = await engine.sampler(engine.base)
+        const bad: Partial<Record<keyof SampleOptions, readonly number[]>> = {
+          temperature: [-0.1, Number.NaN, Number.POSITIVE_INFINITY],
+          maxTokens: [0, -1, 1.5, Number.NaN],
+          n: [0, -1, 1.5, Number.NaN],
+          topP: [0, -0.5, 1.01, Number.NaN],
+          topK: [-1, 1.5, Number.NaN],
+          seed: [Number.NaN, Number.POSITIVE_INFINITY],
+        }
+        const refused = Object.entries(bad).flatMap(([name, values]) =>
+          values.map((value) =>
+            expect(sampler.sample(prompts[0]!, { ...options, [name]: value })).rejects.toThrow(
+              new RegExp(`${name} must be .*, not ${value}`),
+            ),
+          ),
+        )
+        await expect(sampler.sample(prompts[0]!, options)).resolves.toHaveLength(options.n)
+        await Promise.all(refused)
+      })
+
+      test('settings of a step outside their range; nothing changes but the accumulated gradient', async () => {
+        const { engine, trainer } = await trained()
+        const before = await now(engine, trainer)
+        const bad: Record<keyof AdamSettings, readonly number[]> = {
+          learningRate: [-1, Number.NaN, Number.POSITIVE_INFINITY],
+          eps: [-1, Number.NaN],
+          weightDecay: [-1, Number.NaN],
+          gradClipNorm: [-1, Number.NaN],
+          beta1: [-0.1, 1, Number.NaN],
+          beta2: [-0.1, 1, Number.NaN],
+        }
+        for (const [name, values] of Object.entries(bad))
+          for (const value of values) {
+            await trainer.forwardBackward(datums, crossEntropy)
+            await expect(trainer.optimStep({ ...adam, [name]: value })).rejects.toThrow(
+              new RegExp(`${name} must be .*, not ${value}`),
+            )
+          }
+        const { gradNorm } = await trainer.optimStep(adam)
+        if (gradNorm !== null) expect(gradNorm).toBe(0)
+        expect(await now(engine, trainer)).toEqual(before)
+      })
+
+      test.each<[string, object]>([
+        ['dpo', { kind: 'dpo' }],
+        ['toString', { ...policy, surrogate: 'toString' }],
+        ['word', { ...policy, ratio: 'word' }],
+        ['k9', { ...policy, kl: { beta: 0, estimator: 'k9' } }],
+      ])('an objective with the unknown part %s', async (name, objective) => {
+        const { trainer } = await trained()
+        await expect(trainer.forwardBackward(datums, objective as Objective)).rejects.toThrow(
+          new RegExp(`must be one of .*, not ${name}`),
+        )
+      })
+
+      test('saving onto a file', async () => {
+        const { engine, trainer } = await trained()
+        const file = join(folder(), 'file')
+        writeFileSync(file, '')
+        await expect(trainer.save(file)).rejects.toThrow(`cannot create ${file}: a file`)
+        await expect(engine.save(await trainer.snapshot(), file)).rejects.toThrow(
+          `cannot create ${file}: a file`,
+        )
       })
 
       test('calls that only a reward model supports', async () => {
-        const engine = await open()
+        const { engine, trainer } = await trained()
         expect(engine.can.rewardHead).toBe(false)
         await expect(engine.rewardScorer(engine.base)).rejects.toThrow(/reward model/)
         const comparison = { texts: [{ tokens: Int32Array.of(1), sign: 1 }], weight: 1 } as const
-        await expect((await engine.trainer()).compare([comparison])).rejects.toThrow(/reward model/)
+        await expect(trainer.compare([comparison])).rejects.toThrow(/reward model/)
       })
     })
 
-    test('calls fail after a sampler or scorer is closed; the engine stays open', async () => {
-      const engine = await open()
-      const [sampler, scorer] = [await engine.sampler(engine.base), await engine.scorer(engine.base)]
-      const sampling = sampler.sample(prompts[0]!, options)
+    test('a closed sampler or scorer finishes the calls that have begun, and fails later ones', async () => {
+      const { engine, trainer } = await trained()
+      const weights = await trainer.snapshot()
+      const [sampler, scorer] = [await engine.sampler(weights), await engine.scorer(weights)]
+      await step(trainer) // so that nothing else holds these weights
+      const pending = [sampler.sample(prompts[0]!, options), scorer.logprobs(datums)] as const
       await Promise.all([sampler.close(), sampler.close(), scorer.close()])
-      await expect(sampling).resolves.toHaveLength(options.n)
+      expect(await pending[0]).toHaveLength(options.n)
+      expect(await pending[1]).toHaveLength(datums.length)
       await expect(sampler.sample(prompts[0]!, options)).rejects.toThrow(/closed/)
       await expect(scorer.logprobs(datums)).rejects.toThrow(/closed/)
-      expect(await logprobs(engine, engine.base)).toHaveLength(datums.length)
+      expect(await now(engine, trainer)).toHaveLength(datums.length)
     })
 
     test('calls fail after an engine is closed, and none is left pending', async () => {
@@ -362,21 +434,21 @@ export function rewardEngineConformance(name: string, subject: Subject): void {
     weight: 1 / 4,
   }))
   const texts = comparisons.flatMap((comparison) => comparison.texts.map(({ tokens }) => tokens))
+  const many = Array.from({ length: 300 }, (_, i) => texts[i % texts.length]!)
   /** z = Σ sign · reward of each comparison. */
   const margins = (rewards: readonly (readonly number[])[]): number[] =>
     rewards.map((ofTexts, i) => ofTexts.reduce((z, r, k) => z + comparisons[i]!.texts[k]!.sign * r, 0))
 
   describe(`${name} is an engine of a reward model`, () => {
-    const { open, folder } = resources(subject)
+    const { untrained, trained, folder } = resources(subject)
 
     test('rewards are in the order of the texts, and do not depend on each other', async () => {
-      const engine = await open()
+      const engine = await untrained()
       expect(engine.can).toMatchObject({ rewardHead: true, objectives: ['preference'] })
       const scorer = await engine.rewardScorer(engine.base)
       const rewards = await scorer.rewards(texts)
       for (const [i, tokens] of texts.entries())
         expect((await scorer.rewards([tokens]))[0]).toBeCloseTo(rewards[i]!, 4)
-      const many = Array.from({ length: 300 }, (_, i) => texts[i % texts.length]!)
       for (const [i, reward] of (await scorer.rewards(many)).entries())
         expect(reward).toBeCloseTo(rewards[i % texts.length]!, 4)
       const { rewards: compared } = await (await engine.trainer()).compare(comparisons)
@@ -385,9 +457,8 @@ export function rewardEngineConformance(name: string, subject: Subject): void {
     })
 
     test('learning from comparisons raises their margins; held weights do not change', async () => {
-      const engine = await open()
-      const trainer = await engine.trainer()
-      const held = await engine.rewardScorer(engine.base)
+      const { engine, trainer } = await trained()
+      const held = await engine.rewardScorer(await trainer.snapshot())
       const before = await held.rewards(texts)
       const first = await trainer.compare(comparisons)
       // −Σ weight · log σ(z)
@@ -403,11 +474,23 @@ export function rewardEngineConformance(name: string, subject: Subject): void {
       const saved = await engine.rewardScorer(engine.saved(folder()))
       for (const [i, reward] of (await saved.rewards(texts)).entries())
         expect(reward).toBeCloseTo(second.rewards.flat()[i]!, 4)
+      await Promise.all([held.close(), saved.close()])
+    })
+
+    test('a closed reward scorer finishes the calls that have begun', async () => {
+      const { engine, trainer } = await trained()
+      const scorer = await engine.rewardScorer(await trainer.snapshot())
+      const expected = await scorer.rewards(many)
+      await trainer.compare(comparisons)
+      await trainer.optimStep(adam) // so that nothing else holds these weights
+      const pending = scorer.rewards(many)
+      await scorer.close()
+      expect(await pending).toEqual(expected)
+      await expect(scorer.rewards(texts)).rejects.toThrow(/closed/)
     })
 
     test('calls that only a language model supports are refused, and so are invalid texts', async () => {
-      const engine = await open()
-      const trainer = await engine.trainer()
+      const { engine, trainer } = await trained()
       await expect(engine.sampler(engine.base)).rejects.toThrow(/reward model/)
       await expect(engine.scorer(engine.base)).rejects.toThrow(/reward model/)
       const { datums } = data(subject.vocabSize)
@@ -420,12 +503,11 @@ export function rewardEngineConformance(name: string, subject: Subject): void {
       await expect(scorer.rewards([texts[0]!, Int32Array.of()])).rejects.toThrow()
       await expect(scorer.rewards([Int32Array.of(1e6)])).rejects.toThrow(/vocabulary/)
       await scorer.close()
-      await expect(scorer.rewards(texts)).rejects.toThrow(/closed/)
     })
   })
 }
 
-/** Opens engines and makes a folder; closes and removes them after each test. */
+/** What the tests use: engines, since most tests can share one, and a folder for each test. */
 function resources(subject: Subject) {
   let engines: Engine[] = []
   let directory = ''
@@ -437,11 +519,41 @@ function resources(subject: Subject) {
     engines = []
     rmSync(directory, { recursive: true, force: true })
   })
+
+  const start = mkdtempSync(join(tmpdir(), 'ruminate-conformance-start-'))
+  let first: Promise<Engine> | null = null
+  let second: Promise<{ engine: Engine; trainer: Trainer }> | null = null
+  const openTrained = async () => {
+    const engine = await subject.open()
+    const trainer = await engine.trainer()
+    await trainer.save(start, { optimizer: true })
+    return { engine, trainer }
+  }
+  afterAll(async () => {
+    await (await first)?.close()
+    await (await second)?.engine.close()
+    rmSync(start, { recursive: true, force: true })
+  })
   return {
+    /** A new engine, closed after the test. */
     open: async (): Promise<Engine> => {
       const engine = await subject.open()
       engines.push(engine)
       return engine
+    },
+    /** An engine shared by tests that do not change its weights. */
+    untrained: (): Promise<Engine> => {
+      first ??= subject.open()
+      return first
+    },
+    /**
+     * A trainer and its engine, shared by tests that train and do not need the base weights afterwards. Each test
+     * starts from the same weights, without a gradient; a further call in a test goes back to them.
+     */
+    trained: async (): Promise<{ engine: Engine; trainer: Trainer }> => {
+      second ??= openTrained()
+      await (await second).trainer.load(start)
+      return second
     },
     folder: () => directory,
   }

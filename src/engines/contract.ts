@@ -12,7 +12,7 @@ export interface EngineSpec {
   readonly model: string | ModelInMemory
   /** Give a language model a new scalar head, random by `seed`. A model that already has such a head keeps it. */
   readonly rewardHead?: { readonly seed: number } | undefined
-  /** Number of compute threads; by default one per core, at most 8. */
+  /** Number of compute threads, at least 1; by default one per core, at most 8. */
   readonly threads?: number | undefined
 }
 
@@ -32,7 +32,11 @@ export interface Engine {
   readonly base: Weights
   /** Weights that `Trainer.save` or `Engine.save` wrote. */
   saved(directory: string): Weights
-  /** Writes weights to a folder as a Hugging Face model, for `saved` to find. */
+  /**
+   * Writes weights to a folder as a Hugging Face model, for `saved` to find.
+   *
+   * @throws UserError if it is the folder that the engine was opened from, or cannot be written.
+   */
   save(weights: Weights, directory: string): Promise<void>
   /** Opens weights to sample from. */
   sampler(weights: Weights): Promise<Sampler>
@@ -40,7 +44,11 @@ export interface Engine {
   scorer(weights: Weights): Promise<Scorer>
   /** Opens a reward model's weights. */
   rewardScorer(weights: Weights): Promise<RewardScorer>
-  /** Opens the engine's only trainer, which starts from the base weights. Opening a second one is an error. */
+  /**
+   * Opens the engine's only trainer, which starts from the base weights.
+   *
+   * @throws Error if it has a trainer already, or cannot train what the options ask for.
+   */
   trainer(options?: TrainerOptions): Promise<Trainer>
   /** Fails all pending calls and frees everything. Closing again does nothing. */
   close(): Promise<void>
@@ -51,17 +59,21 @@ export interface Capabilities {
   readonly objectives: readonly Objective['kind'][]
   /** Can the loss have a KL term to the reference policy? If not, a KL penalty can only be part of the reward. */
   readonly klInLoss: boolean
-  /** What can be trained: all weights. */
+  /** What can be trained: all weights. The conformance tests check that a trainer of anything else is refused. */
   readonly trainable: readonly Trainable[]
   /** Does the model have a scalar head? It then scores texts and learns from comparisons, but cannot be sampled. */
   readonly rewardHead: boolean
-  /** Does a stopped and resumed run equal an uninterrupted one bit for bit, with the same number of threads? */
+  /**
+   * Does a stopped and resumed run equal an uninterrupted one bit for bit, with the same number of threads? A promise to
+   * users, which the conformance tests check; nothing else reads it.
+   */
   readonly bitExactResume: boolean
   /** Longest sequence in tokens, including the prompt; null if unknown. */
   readonly maxTokens: number | null
   /**
    * How many versions of the weights open samplers and scorers can hold besides the current one; null if there is no
-   * limit. A step, or opening a sampler or scorer, fails if it would exceed the limit.
+   * limit. A step, or opening a sampler or scorer, fails if it would exceed the limit. A promise to callers, which the
+   * conformance tests check; nothing else reads it.
    */
   readonly heldVersions: number | null
 }
@@ -108,6 +120,7 @@ export interface Comparison {
 
 export interface AdamSettings {
   readonly learningRate: number
+  /** In [0, 1), like `beta2`. */
   readonly beta1: number
   readonly beta2: number
   readonly eps: number
@@ -126,7 +139,7 @@ export interface Trainer {
   /**
    * Adds the objective's gradients over `datums` to the accumulated gradient. A failure clears the accumulated gradient.
    *
-   * @throws Error for a datum that does not fit the objective or the model.
+   * @throws Error for an unknown objective, or a datum that does not fit the objective or the model.
    */
   forwardBackward(datums: readonly Datum[], objective: Objective): Promise<ForwardBackwardResult>
   /** The same for a reward model: −Σ weight · log σ(z), z = Σ sign · reward over a comparison's texts. */
@@ -134,12 +147,16 @@ export interface Trainer {
   /**
    * One AdamW step on the accumulated gradient, which is then cleared, also if the step fails.
    *
-   * @throws UserError if the gradient is not finite; the weights are then unchanged.
+   * @throws UserError if a setting is outside its range or the gradient is not finite; the weights are then unchanged.
    */
   optimStep(adam: AdamSettings): Promise<{ readonly gradNorm: number | null }>
   /** The current weights. They last until the next step, or as long as an open sampler or scorer holds them. */
   snapshot(): Promise<Weights>
-  /** Writes a Hugging Face folder; with `optimizer`, also the optimizer's state, which `load` needs. */
+  /**
+   * Writes a Hugging Face folder; with `optimizer`, also the optimizer's state, which `load` needs.
+   *
+   * @throws UserError if it is the folder that the engine was opened from, or cannot be written.
+   */
   save(directory: string, options?: { optimizer?: boolean; dtype?: 'F32' | 'BF16' }): Promise<void>
   /** Restores what `save(…, { optimizer: true })` wrote. */
   load(directory: string): Promise<void>
@@ -166,7 +183,10 @@ export interface ComparisonResult {
   readonly flops: number | null
 }
 
-/** Computes log-probabilities with fixed weights, which it holds until it is closed, whatever the trainer does. */
+/**
+ * Computes log-probabilities with fixed weights, which it holds until it is closed, whatever the trainer does. `close` lets
+ * the calls finish that have begun; the same is true of reward scorers and samplers.
+ */
 export interface Scorer {
   /** Per datum, log π(target) at each position (NaN where the weight is 0). */
   logprobs(datums: readonly Pick<Datum, 'tokens' | 'targets' | 'weights'>[]): Promise<Float32Array[]>
@@ -185,7 +205,8 @@ export interface Sampler {
   /**
    * Requests made in the same tick are batched together.
    *
-   * @throws Error for a prompt that is empty, too long, or has tokens outside the vocabulary.
+   * @throws Error for a prompt that is empty, too long, or has tokens outside the vocabulary, and for an option outside
+   * its range.
    */
   sample(prompt: Int32Array, options: SampleOptions): Promise<SampledSequence[]>
   close(): Promise<void>
@@ -197,9 +218,9 @@ export interface SampleOptions {
   readonly maxTokens: number
   /** 0 is greedy. */
   readonly temperature: number
-  /** 1 keeps all. */
+  /** In (0, 1]; 1, the default, keeps all. */
   readonly topP?: number
-  /** 0 keeps all. */
+  /** 0, the default, keeps all. */
   readonly topK?: number
   /** Token ids that end a sequence; the stop token is kept as the last token of the sequence. */
   readonly stopTokens?: readonly number[]

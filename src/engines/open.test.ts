@@ -1,14 +1,31 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { PolicyObjective } from '../algorithms/objectives.ts'
 import { initParameters } from '../models/parameters.ts'
 import { fakeEngine } from '../testing/fake-engine.ts'
 import { tinyConfig } from '../testing/models.ts'
 import type { Engine } from './contract.ts'
-import { openSampler, requireCapabilities, withEngine } from './open.ts'
+import * as local from './local/index.ts'
+import { type EngineName, openEngine, openSampler, requireCapabilities, withEngine } from './open.ts'
+
+vi.mock('./local/index.ts', { spy: true })
 
 const config = tinyConfig('llama')
 const spec = { model: { config, parameters: initParameters(config, 1) }, threads: 1 }
 const options = { n: 2, maxTokens: 3, temperature: 1, seed: 1 }
+
+test.each(['nope', 'toString', '__proto__'])('there is no engine %s', async (engine) => {
+  await expect(openEngine({ ...spec, engine: engine as EngineName })).rejects.toMatchObject({
+    name: 'UserError',
+    message: `there is no engine ${engine}; the engines are local`,
+    exitCode: 2,
+  })
+})
+
+test('an engine is opened with its own settings alone', async () => {
+  const settings = { ...spec, engine: 'local', steps: 3, onStep: () => {} } as const
+  await (await openEngine(settings)).close()
+  expect(local.openLocalEngine).toHaveBeenLastCalledWith(spec)
+})
 
 test('an engine is closed if the work fails', async () => {
   let engine: Engine | undefined

@@ -14,13 +14,18 @@ export const engineNames = Object.keys(ENGINES) as EngineName[]
 /**
  * Opens a model on an engine.
  *
- * @throws UserError if the model cannot be read.
+ * @param spec May have further fields, such as a whole settings object; they are ignored.
+ * @throws UserError if there is no such engine, or the model cannot be read.
  */
-export function openEngine({
+export async function openEngine({
   engine = 'local',
-  ...spec
+  model,
+  rewardHead,
+  threads,
 }: EngineSpec & { engine?: EngineName | undefined }): Promise<Engine> {
-  return ENGINES[engine](spec)
+  if (!Object.hasOwn(ENGINES, engine))
+    throw new UserError(`there is no engine ${engine}; the engines are ${engineNames.join(', ')}`, 2)
+  return ENGINES[engine]({ model, rewardHead, threads })
 }
 
 /** Opens a model, runs `work` with it, and closes it, also if `work` fails. */

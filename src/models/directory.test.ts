@@ -115,6 +115,21 @@ describe('saveModel and loadModel', () => {
   })
 })
 
+describe('a folder that cannot be made', () => {
+  it('is a file', () => {
+    const file = join(directory, 'file')
+    writeFileSync(file, '')
+    const save = () => saveModel(file, { config, parameters })
+    expect(save).toThrow(`cannot create ${file}: a file of that name is in the way`)
+  })
+
+  it.skipIf(!existsSync('/proc'))('is inside /proc', () => {
+    expect(() => saveModel('/proc/ruminate/model', { config, parameters })).toThrow(
+      /^cannot create \/proc\/ruminate\/model: /,
+    )
+  })
+})
+
 describe('a directory that is wrong', () => {
   const weights = () => join(directory, 'model.safetensors')
   const zeros = (...shape: number[]) => ({ shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)) })

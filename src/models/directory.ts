@@ -1,7 +1,8 @@
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
+import { makeFolder } from '../common/files.ts'
 import { type ModelConfig, parseConfig, toConfigJson } from './config.ts'
 import { readJsonObject, writeJson } from './json-file.ts'
 import { type Model, parameterShapes } from './parameters.ts'
@@ -48,6 +49,23 @@ export function loadModel(directory: string): Model {
   } finally {
     for (const file of opened) file.close()
   }
+}
+
+/**
+ * Identifies the content of a model folder without reading the weights: the name, size and time of the last change of
+ * `config.json` and of each weight file.
+ *
+ * @throws UserError if it is not a model folder.
+ */
+export function folderFingerprint(directory: string): string {
+  loadConfig(directory)
+  const files = [join(directory, 'config.json'), ...weightFiles(directory)]
+  return files
+    .map((path) => {
+      const { size, mtimeNs } = onDisk('read', path, () => statSync(path, { bigint: true }))
+      return `${basename(path)} ${size} ${mtimeNs}`
+    })
+    .join('\n')
 }
 
 function weightFiles(directory: string): string[] {
@@ -133,7 +151,7 @@ export function saveModel(
   directory: string,
   { config, parameters, dtype = 'F32', maxShardBytes = 5e9, tokenizerFrom }: SaveOptions,
 ): void {
-  onDisk('create', directory, () => mkdirSync(directory, { recursive: true }))
+  onDisk('create', directory, () => makeFolder(directory))
   const shards = split(tensorsOf(config, parameters), maxShardBytes / DTYPE_BYTES[dtype])
   const names = shards.map((_, i) => shardName(i, shards.length))
   for (const [i, shard] of shards.entries())

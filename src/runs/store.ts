@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
 import { diskError, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
-import { removeTemporaryFolders, writeFolderAtomically } from '../common/files.ts'
+import { makeFolder, removeTemporaryFolders, writeFolderAtomically } from '../common/files.ts'
 import { editDistance } from '../common/nearest.ts'
 import { versions } from '../common/package.ts'
 import { shellWord } from '../common/shell.ts'
@@ -306,13 +306,6 @@ export function findRun(name: string, root = 'runs'): string {
 
 const databaseFile = (directory: string): string => join(directory, 'run.sqlite')
 const isRun = (directory: string): boolean => existsSync(databaseFile(directory))
-
-/** Makes a folder and its parents. Node's recursive mkdir never returns if a parent cannot be made, as inside /proc. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return
-  makeFolder(dirname(path))
-  mkdirSync(path)
-}
 
 function nextFree(root: string, recipe: string): string {
   let n = 1

@@ -1,7 +1,10 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
+import { makeFolder } from '../common/files.ts'
 import { Random } from '../common/random.ts'
+import { checkAdam, checkObjective, checkSampleOptions, requireOneOf } from '../engines/checks.ts'
 import type {
   Capabilities,
   Datum,
@@ -112,6 +115,7 @@ export function fakeEngine({ can }: { can?: Partial<Capabilities> } = {}): Engin
       return {
         async sample(prompt, options) {
           whileOpen(() => open)
+          checkSampleOptions(options)
           if (prompt.length === 0) throw new Error('the prompt is empty')
           checkTokens(prompt)
           return Array.from({ length: options.n }, (_, index) => sampleOne(logits, options, index))
@@ -136,8 +140,9 @@ export function fakeEngine({ can }: { can?: Partial<Capabilities> } = {}): Engin
       }
     },
     rewardScorer: async () => noRewards(),
-    async trainer() {
+    async trainer({ trainable = 'all' } = {}) {
       whileOpen()
+      requireOneOf('trainable', trainable, ['all'])
       if (trained) throw new Error('this engine already has a trainer')
       trained = true
       return fakeTrainer(base, whileOpen)
@@ -157,6 +162,7 @@ function fakeTrainer(base: Float64Array, whileOpen: () => void): Trainer {
     async forwardBackward(datums, objective) {
       whileOpen()
       try {
+        checkObjective(objective)
         if (objective.kind === 'preference') throw new UserError('this is not a reward model')
         const logprobs = logprobsOf(logits, datums)
         let loss = 0
@@ -189,13 +195,14 @@ function fakeTrainer(base: Float64Array, whileOpen: () => void): Trainer {
     async compare() {
       throw new UserError('this is not a reward model')
     },
-    async optimStep({ learningRate }) {
+    async optimStep(adam) {
       whileOpen()
       const step = gradient
       gradient = new Float64Array(V * V)
+      checkAdam(adam)
       const gradNorm = Math.hypot(...step)
       if (!Number.isFinite(gradNorm)) throw new Error(`the gradient norm is ${gradNorm}`)
-      logits = logits.map((x, i) => x - learningRate * step[i]!)
+      logits = logits.map((x, i) => x - adam.learningRate * step[i]!)
       steps++
       return { gradNorm }
     },
@@ -229,7 +236,7 @@ function firstLogits(): Float64Array {
 const FILE = 'model.safetensors'
 
 function writeLogits(directory: string, logits: Float64Array): void {
-  mkdirSync(directory, { recursive: true })
+  onDisk('create', directory, () => makeFolder(directory))
   writeFileSync(join(directory, FILE), JSON.stringify([...logits]))
 }
 

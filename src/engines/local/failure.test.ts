@@ -97,6 +97,33 @@ describe('one replica of two fails', () => {
     },
   )
 
+  test('a change that only one of them makes: they may differ, so every later call fails with the reason', async () => {
+    const one = await open()
+    const sampler = await one.engine.sampler(one.engine.base)
+    await one.trainer.forwardBackward(datums, crossEntropy)
+    failOnce('commit', 1)
+    const reason = 'there is no model folder /no/such/folder'
+    await expect(one.trainer.optimStep(adam)).rejects.toThrow(reason)
+    vi.restoreAllMocks()
+    for (const call of [
+      () => sampler.sample(Int32Array.of(1), { n: 1, maxTokens: 1, temperature: 1, seed: 1 }),
+      () => one.trainer.forwardBackward(datums, crossEntropy),
+      () => one.trainer.optimStep(adam),
+      () => one.trainer.snapshot(),
+      () => one.engine.scorer(one.engine.base),
+    ])
+      await expect(call()).rejects.toThrow(reason)
+    await sampler.close()
+  })
+
+  test('a trainer that cannot be opened is not the only trainer', async () => {
+    const engine = await openLocalEngine({ model: small, threads: 1 })
+    engines.push(engine)
+    failOnce('openTrainer', 0)
+    await expect(engine.trainer()).rejects.toThrow('/no/such/folder')
+    await expect(engine.trainer()).resolves.toBeDefined()
+  })
+
   test('a checkpoint that one replica cannot read is loaded by neither', async () => {
     const one = await open()
     const folder = mkdtempSync(join(tmpdir(), 'ruminate-failure-'))

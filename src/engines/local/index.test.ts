@@ -1,9 +1,10 @@
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, symlinkSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
-import { loadConfig } from '../../models/directory.ts'
+import { UserError } from '../../common/errors.ts'
+import { loadConfig, saveModel } from '../../models/directory.ts'
 import { initParameters } from '../../models/parameters.ts'
 import { tinyConfig } from '../../testing/models.ts'
 import type { Datum, Engine, EngineSpec } from '../contract.ts'
@@ -52,6 +53,56 @@ describe('weights', () => {
     expect(await logprobs()).toEqual(before)
   })
 
+  describe('of a folder', () => {
+    const source = join(folder, 'model')
+    const save = (seed: number) =>
+      saveModel(source, { config, parameters: initParameters(config, seed), tokenizerFrom: MINIATURE })
+    /** An engine of the folder, whose trainer has changed the weights. */
+    const openFolder = async () => {
+      save(1)
+      utimesSync(join(source, 'config.json'), 1, 1)
+      const engine = await open({ model: source })
+      const trainer = await engine.trainer()
+      await trainer.forwardBackward([datum], crossEntropy)
+      await trainer.optimStep(adam)
+      return { engine, trainer }
+    }
+
+    test('are read again only if the folder is as it was', async () => {
+      const { engine, trainer } = await openFolder()
+      const refused = async (message: string) => {
+        const error = await engine.scorer(engine.base).catch((reason) => reason)
+        expect(error).toBeInstanceOf(UserError)
+        expect(error.message).toContain(message)
+      }
+      const changed = `the model in ${source} has changed since it was opened`
+      const setTime = (seconds: number) => utimesSync(join(source, 'config.json'), seconds, seconds)
+      setTime(2)
+      await refused(changed)
+      setTime(1)
+      await (await engine.scorer(engine.base)).close()
+      save(2)
+      setTime(1)
+      await refused(changed)
+      rmSync(source, { recursive: true })
+      await refused(`there is no model folder ${source}`)
+      await expect(trainer.optimStep(adam)).resolves.toBeDefined()
+    })
+
+    test('are not overwritten by the engine that was opened from it', async () => {
+      const { engine, trainer } = await openFolder()
+      const link = join(folder, 'link')
+      symlinkSync(source, link)
+      for (const directory of [source, `${source}/`, link]) {
+        const refused = `cannot save to ${directory}: the engine was opened from this folder`
+        await expect(trainer.save(directory)).rejects.toThrow(refused)
+        await expect(engine.save(engine.base, directory)).rejects.toThrow(refused)
+      }
+      await trainer.save(join(source, 'inner'))
+      await expect(engine.scorer(engine.base)).resolves.toBeDefined()
+    })
+  })
+
   test('weights of another engine or another model are refused', async () => {
     const [one, other] = [await open(), await open()]
     await expect(one.scorer(other.base)).rejects.toThrow(/belong to another engine/)
@@ -78,6 +129,12 @@ describe('weights', () => {
       expect(await second.sample(prompt, options)).toEqual(changed)
     }
   })
+})
+
+test.each([0, -1, 1.5, Number.NaN])('%d threads are refused', async (threads) => {
+  await expect(open({ threads })).rejects.toThrow(
+    `threads must be a whole number of at least 1, not ${threads}`,
+  )
 })
 
 describe('a reward head', () => {

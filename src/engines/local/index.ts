@@ -1,8 +1,10 @@
-import { availableParallelism } from 'node:os'
 import { UserError } from '../../common/errors.ts'
+import { defaultThreads } from '../../common/threads.ts'
 import { loadConfig } from '../../models/directory.ts'
 import { countParameters } from '../../models/parameters.ts'
-import type { Engine, EngineSpec } from '../contract.ts'
+import { checkThreads, requireOneOf } from '../checks.ts'
+import type { Capabilities, Engine, EngineSpec } from '../contract.ts'
+import { BaseFolder } from './base-folder.ts'
 import { localSampler } from './sampling.ts'
 import { localRewardScorer, localScorer } from './scoring.ts'
 import { Exclusive } from './threads/exclusive.ts'
@@ -20,64 +22,71 @@ const REPLICATED_PARAMETERS = 10_000_000
 /**
  * Opens a model in worker threads of this process. Results are the same bit for bit for the same number of threads.
  *
- * @throws UserError if the model cannot be read.
+ * @throws UserError if the model cannot be read, or `threads` is not a whole number of at least 1.
  */
 export async function openLocalEngine({
   model,
   rewardHead,
-  threads = Math.min(availableParallelism(), 8),
+  threads = defaultThreads(),
 }: EngineSpec): Promise<Engine> {
+  checkThreads(threads)
   const base = typeof model === 'string' ? loadConfig(model) : model.config
+  const baseFolder = typeof model === 'string' ? new BaseFolder(model) : null
   const parameters = countParameters(rewardHead ? { ...base, head: 'score' } : base)
   const count = parameters <= REPLICATED_PARAMETERS ? threads : 1
   const { replicas, opened } = await Replicas.open(count, { model, rewardHead, threads: threads / count })
   const { config } = opened
   const exclusive = new Exclusive()
-  const versions = new Versions(replicas, exclusive, {
-    name: typeof model === 'string' ? model : 'the model in memory',
-    inFolder: typeof model === 'string',
-  })
+  const versions = new Versions(replicas, exclusive, baseFolder)
   const scores = config.head === 'score'
-  let trained = false
+  const can: Capabilities = {
+    objectives: scores ? ['preference'] : ['cross_entropy', 'policy'],
+    klInLoss: !scores,
+    trainable: ['all'],
+    rewardHead: scores,
+    bitExactResume: true,
+    maxTokens: config.maxPositions,
+    heldVersions: HELD_VERSIONS,
+  }
+  let hasTrainer = false
 
   return {
-    can: {
-      objectives: scores ? ['preference'] : ['cross_entropy', 'policy'],
-      klInLoss: !scores,
-      trainable: ['all'],
-      rewardHead: scores,
-      bitExactResume: true,
-      maxTokens: config.maxPositions,
-      heldVersions: HELD_VERSIONS,
-    },
+    can,
     base: versions.base,
     saved: (directory) => versions.saved(directory),
     async save(weights, directory) {
-      const { version, release } = await versions.hold(weights)
+      baseFolder?.checkTarget(directory)
+      const hold = await versions.hold(weights, 'save')
       try {
-        await replicas.one('save', directory, version)
+        await replicas.one('save', directory, hold.version)
       } finally {
-        await release()
+        await hold.release()
       }
     },
     async sampler(weights) {
       if (scores) throw new UserError('this is a reward model: it cannot be sampled from')
-      return localSampler(replicas, opened, await versions.hold(weights))
+      return localSampler(replicas, opened, await versions.hold(weights, 'sampler'))
     },
     async scorer(weights) {
       if (scores) throw new UserError('this is a reward model: it has no log-probabilities of tokens')
-      return localScorer(replicas, config, await versions.hold(weights))
+      return localScorer(replicas, config, await versions.hold(weights, 'scorer'))
     },
     async rewardScorer(weights) {
       if (!scores)
         throw new UserError('this is not a reward model; `ruminate reward` makes one from a language model')
-      return localRewardScorer(replicas, config, await versions.hold(weights))
+      return localRewardScorer(replicas, config, await versions.hold(weights, 'reward scorer'))
     },
     async trainer({ trainable = 'all' } = {}) {
-      if (trained)
+      requireOneOf('trainable', trainable, can.trainable)
+      if (hasTrainer)
         throw new Error('this engine already has a trainer; open a second engine for a second trainer')
-      trained = true
-      return localTrainer({ replicas, config, versions, exclusive }, trainable)
+      hasTrainer = true
+      try {
+        return await localTrainer({ replicas, config, baseFolder, versions, exclusive }, trainable)
+      } catch (error) {
+        hasTrainer = false
+        throw error
+      }
     },
     close: () => replicas.close(),
   }

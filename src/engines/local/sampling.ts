@@ -1,10 +1,10 @@
 import type { SampledSequence, SampleOptions, Sampler } from '../contract.ts'
+import type { Hold } from './hold.ts'
 import type { SampleRequest } from './model/sampler.ts'
 import { partitionRequests } from './partition.ts'
 import type { Opened } from './threads/messages.ts'
 import type { Replicas } from './threads/replicas.ts'
 import { checkRequest } from './validate.ts'
-import type { Hold } from './versions.ts'
 
 interface Waiting {
   readonly request: SampleRequest
@@ -17,31 +17,25 @@ interface Waiting {
 export function localSampler(replicas: Replicas, opened: Opened, hold: Hold): Sampler {
   /** Requests of this tick. */
   let waiting: Waiting[] = []
-  let closed = false
 
   const flush = () => {
     const batch = waiting
     waiting = []
-    if (batch.length > 0)
-      sampleBatch(replicas, batch, hold.version).then(
-        (results) => batch.forEach(({ resolve }, i) => void resolve(results[i]!)),
-        (error) => batch.forEach(({ reject }) => void reject(error)),
-      )
+    sampleBatch(replicas, batch, hold.version).then(
+      (results) => batch.forEach(({ resolve }, i) => void resolve(results[i]!)),
+      (error) => batch.forEach(({ reject }) => void reject(error)),
+    )
   }
   return {
-    async sample(prompt, { onToken, ...options }) {
-      if (closed) throw new Error('this sampler was closed')
-      checkRequest(prompt, options, opened)
-      return new Promise((resolve, reject) => {
-        if (waiting.length === 0) setImmediate(flush)
-        waiting.push({ request: { prompt, options }, onToken, resolve, reject })
-      })
-    },
-    async close() {
-      closed = true
-      flush()
-      await hold.release()
-    },
+    sample: (prompt, { onToken, ...options }) =>
+      hold.use(async () => {
+        checkRequest(prompt, options, opened)
+        return new Promise((resolve, reject) => {
+          if (waiting.length === 0) setImmediate(flush)
+          waiting.push({ request: { prompt, options }, onToken, resolve, reject })
+        })
+      }),
+    close: () => hold.release(),
   }
 }
 

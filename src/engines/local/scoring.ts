@@ -1,53 +1,45 @@
 import type { ModelConfig } from '../../models/config.ts'
 import type { RewardScorer, Scorer } from '../contract.ts'
+import type { Hold } from './hold.ts'
 import { rewardIn, type Sequence, textSequence } from './model/sequences.ts'
 import { gather, partitionSequences } from './partition.ts'
 import type { Replicas } from './threads/replicas.ts'
 import { checkDatums, checkTexts } from './validate.ts'
-import type { Hold } from './versions.ts'
 
 /** Texts sent to the replicas at once. */
 const TEXTS_AT_ONCE = 256
 
 /** A scorer with the version of the weights that `hold` holds. */
 export function localScorer(replicas: Replicas, config: ModelConfig, hold: Hold): Scorer {
-  let closed = false
   return {
-    async logprobs(datums) {
-      if (closed) throw new Error('this scorer was closed')
-      checkDatums(datums, config)
-      return compute(
-        replicas,
-        datums.map(({ tokens, targets, weights }) => ({ tokens, targets, weights })),
-        hold.version,
-      )
-    },
-    async close() {
-      closed = true
-      await hold.release()
-    },
+    logprobs: (datums) =>
+      hold.use(async () => {
+        checkDatums(datums, config)
+        return compute(
+          replicas,
+          datums.map(({ tokens, targets, weights }) => ({ tokens, targets, weights })),
+          hold.version,
+        )
+      }),
+    close: () => hold.release(),
   }
 }
 
 /** A reward scorer with the version of the weights that `hold` holds. */
 export function localRewardScorer(replicas: Replicas, config: ModelConfig, hold: Hold): RewardScorer {
-  let closed = false
   return {
-    async rewards(texts) {
-      if (closed) throw new Error('this reward scorer was closed')
-      checkTexts(texts, config)
-      const sequences = texts.map((tokens) => textSequence(tokens, config.padTokenId!))
-      const rewards: number[] = []
-      for (let from = 0; from < sequences.length; from += TEXTS_AT_ONCE) {
-        const values = await compute(replicas, sequences.slice(from, from + TEXTS_AT_ONCE), hold.version)
-        rewards.push(...values.map(rewardIn))
-      }
-      return rewards
-    },
-    async close() {
-      closed = true
-      await hold.release()
-    },
+    rewards: (texts) =>
+      hold.use(async () => {
+        checkTexts(texts, config)
+        const sequences = texts.map((tokens) => textSequence(tokens, config.padTokenId!))
+        const rewards: number[] = []
+        for (let from = 0; from < sequences.length; from += TEXTS_AT_ONCE) {
+          const values = await compute(replicas, sequences.slice(from, from + TEXTS_AT_ONCE), hold.version)
+          rewards.push(...values.map(rewardIn))
+        }
+        return rewards
+      }),
+    close: () => hold.release(),
   }
 }
 

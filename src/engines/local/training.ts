@@ -1,7 +1,9 @@
 import type { Objective } from '../../algorithms/objectives.ts'
 import { UserError } from '../../common/errors.ts'
 import type { ModelConfig } from '../../models/config.ts'
+import { checkAdam, checkObjective } from '../checks.ts'
 import type { Trainable, Trainer } from '../contract.ts'
+import type { BaseFolder } from './base-folder.ts'
 import { gradientVectors } from './model/exchange.ts'
 import {
   comparisonSequences,
@@ -21,7 +23,7 @@ const NO_REWARD_MODEL = 'this is not a reward model: it cannot be trained with c
 
 /** Opens the trainer of all replicas, which allocate gradients and optimizer state. */
 export async function localTrainer(
-  { replicas, config, versions, exclusive }: TrainerParts,
+  { replicas, config, baseFolder, versions, exclusive }: TrainerParts,
   trainable: Trainable,
 ): Promise<Trainer> {
   const exchange =
@@ -70,6 +72,7 @@ export async function localTrainer(
   return {
     forwardBackward: (datums, objective) =>
       guarded(async () => {
+        checkObjective(objective)
         if (config.head === 'score')
           throw new UserError(
             `this is a reward model: it cannot be trained with ${objective.kind}, only with comparisons`,
@@ -96,6 +99,7 @@ export async function localTrainer(
       }),
     optimStep: (adam) =>
       guarded(async () => {
+        checkAdam(adam)
         const result = await versions.change((change) =>
           replicas.change('prepareStep', adam, { ...change, published }),
         )
@@ -105,7 +109,10 @@ export async function localTrainer(
       }),
     snapshot: () => exclusive.run(async () => versions.snapshot(`step ${steps}`)),
     save: (directory, options) =>
-      exclusive.run(() => replicas.one('save', directory, versions.current, options)),
+      exclusive.run(async () => {
+        baseFolder?.checkTarget(directory)
+        await replicas.one('save', directory, versions.current, options)
+      }),
     load: (directory) =>
       guarded(async () => {
         const loaded = await versions.change((change) => replicas.change('prepareLoad', directory, change))
@@ -118,6 +125,7 @@ export async function localTrainer(
 interface TrainerParts {
   readonly replicas: Replicas
   readonly config: ModelConfig
+  readonly baseFolder: BaseFolder | null
   readonly versions: Versions
   readonly exclusive: Exclusive
 }

@@ -1,6 +1,7 @@
 import { needsReference, type Objective } from '../../algorithms/objectives.ts'
 import { UserError } from '../../common/errors.ts'
 import type { ModelConfig } from '../../models/config.ts'
+import { checkSampleOptions } from '../checks.ts'
 import type { Comparison, Datum, SampleOptions } from '../contract.ts'
 import type { Opened } from './threads/messages.ts'
 
@@ -52,9 +53,11 @@ export function checkComparisons(comparisons: readonly Comparison[], config: Mod
 /** @throws Error for a prompt or options that do not fit the model. */
 export function checkRequest(
   prompt: Int32Array,
-  { maxTokens, stop = [] }: SampleOptions,
+  options: SampleOptions,
   { config, tokenizer }: Opened,
 ): void {
+  checkSampleOptions(options)
+  const { maxTokens, stop = [] } = options
   if (prompt.length === 0) throw new Error('sample: the prompt is empty; give at least one token')
   if (prompt.length + maxTokens > config.maxPositions)
     throw new UserError(

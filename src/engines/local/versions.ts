@@ -1,16 +1,11 @@
 import type { Weights } from '../contract.ts'
+import type { BaseFolder } from './base-folder.ts'
+import { Hold } from './hold.ts'
 import type { Exclusive } from './threads/exclusive.ts'
 import type { Replicas } from './threads/replicas.ts'
 
 /** How many versions of the weights can be held besides the current one. */
 export const HELD_VERSIONS = 4
-
-/** A claim on a version of the weights, by an open sampler or scorer. */
-export interface Hold {
-  readonly version: number
-  /** Further calls do nothing. */
-  release(): Promise<void>
-}
 
 /** Weights of a local engine: a version of them, or a folder. */
 class LocalWeights implements Weights {
@@ -34,18 +29,14 @@ export class Versions {
   readonly #replicas: Replicas
   readonly #exclusive: Exclusive
   readonly base: Weights
-  /** Can the base weights be read again from a folder? */
-  readonly #baseInFolder: boolean
+  readonly #baseFolder: BaseFolder | null
 
-  constructor(
-    replicas: Replicas,
-    exclusive: Exclusive,
-    { name, inFolder }: { name: string; inFolder: boolean },
-  ) {
+  /** @param baseFolder Where the base weights can be read again; null if they were given in memory. */
+  constructor(replicas: Replicas, exclusive: Exclusive, baseFolder: BaseFolder | null) {
     this.#replicas = replicas
     this.#exclusive = exclusive
-    this.#baseInFolder = inFolder
-    this.base = new LocalWeights(this, 'base', name, 0)
+    this.#baseFolder = baseFolder
+    this.base = new LocalWeights(this, 'base', baseFolder?.path ?? 'the model in memory', 0)
   }
 
   saved(directory: string): Weights {
@@ -63,19 +54,12 @@ export class Versions {
     return new LocalWeights(this, 'snapshot', name, this.#current)
   }
 
-  /** Holds weights, and reads them first if they are in a folder. */
-  hold(weights: Weights): Promise<Hold> {
+  /** Holds weights for `holder`, and reads them first if they are in a folder. */
+  hold(weights: Weights, holder: string): Promise<Hold> {
     return this.#exclusive.run(async () => {
       const version = await this.#find(weights)
       this.#holds.set(version, (this.#holds.get(version) ?? 0) + 1)
-      let released: Promise<void> | null = null
-      return {
-        version,
-        release: () => {
-          released ??= this.#exclusive.run(() => this.#release(version))
-          return released
-        },
-      }
+      return new Hold(version, holder, () => this.#exclusive.run(() => this.#release(version)))
     })
   }
 
@@ -98,18 +82,23 @@ export class Versions {
     if (!(weights instanceof LocalWeights) || weights.owner !== this)
       throw new Error(`${weights.name}: these weights belong to another engine`)
     const { at, kind, name } = weights
-    if (typeof at === 'string') return this.#read(this.#next++, at)
+    if (typeof at === 'string')
+      return this.#read(this.#next++, (version) => this.#replicas.all('hold', version, at))
     if (at === this.#current || this.#holds.has(at)) return at
-    if (kind === 'base' && this.#baseInFolder) return this.#read(at, null)
+    const folder = this.#baseFolder
+    if (kind === 'base' && folder)
+      return this.#read(at, (version) =>
+        folder.readUnchanged(() => this.#replicas.all('hold', version, null)),
+      )
     throw new Error(
       `${name}: the trainer has changed these weights since; open a sampler or scorer on them before the next step`,
     )
   }
 
-  async #read(version: number, directory: string | null): Promise<number> {
+  async #read(version: number, read: (version: number) => Promise<void>): Promise<number> {
     this.#checkRoom()
     try {
-      await this.#replicas.all('hold', version, directory)
+      await read(version)
     } catch (error) {
       if (!this.#replicas.dead) await this.#replicas.all('drop', version)
       throw error

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Trainer } from '../../engines/contract.ts'
 import { RunStore } from '../../runs/store.ts'
 import { withRun } from '../../runs/with-run.ts'
 import { fakeEngine } from '../../testing/fake-engine.ts'
@@ -32,9 +33,8 @@ const settings: EpochSettings = {
   checkpointEvery: 100,
 }
 
-async function run(heldOut: Sequence, changes: Partial<EpochSettings> = {}) {
+async function run(heldOut: Sequence, changes: Partial<EpochSettings> = {}, engine = fakeEngine()) {
   const steps: FinetuneStep[] = []
-  const engine = fakeEngine()
   const place = { recipe: 'sft', seed: 0, settings: {}, out: join(root, 'run') }
   const tuned = await withRun(place, {}, async (run) => {
     const trainer = await engine.trainer()
@@ -87,7 +87,14 @@ test.each<[string, Partial<EpochSettings>, number[]]>([
 })
 
 test('divergence is an error that says what to do', async () => {
-  await expect(run(sequence(5, 6), { learningRate: Number.POSITIVE_INFINITY })).rejects.toThrow(
-    /training has diverged at step \d+ .*lower learningRate/,
+  const engine = fakeEngine()
+  const trainer = await engine.trainer()
+  const forwardBackward: Trainer['forwardBackward'] = async (...batch) => ({
+    ...(await trainer.forwardBackward(...batch)),
+    loss: Number.NaN,
+  })
+  const diverging = { ...engine, trainer: async () => ({ ...trainer, forwardBackward }) }
+  await expect(run(sequence(5, 6), {}, diverging)).rejects.toThrow(
+    /training has diverged at step 1 \(loss NaN\); lower learningRate/,
   )
 })

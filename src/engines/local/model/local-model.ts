@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs'
 import type { Objective } from '../../../algorithms/objectives.ts'
 import type { ModelConfig } from '../../../models/config.ts'
 import { saveModel } from '../../../models/directory.ts'
@@ -208,7 +207,6 @@ export class LocalModel {
     version: number,
     { optimizer = false, dtype = 'F32' }: { optimizer?: boolean; dtype?: 'F32' | 'BF16' } = {},
   ): void {
-    mkdirSync(directory, { recursive: true })
     const tokenizerFrom = this.#tokenizerFrom
     saveModel(directory, {
       config: this.config,

@@ -6,11 +6,13 @@ type Arguments<M extends keyof ReplicaMethods> = Parameters<ReplicaMethods[M]>
 type Result<M extends keyof ReplicaMethods> = ReturnType<ReplicaMethods[M]>
 
 /**
- * The replicas of a model. Their weights are equal, and each does a part of the work. If one dies, every later call
- * fails.
+ * The replicas of a model. Their weights are equal, and each does a part of the work. If one dies, or their weights may
+ * differ, every later call fails.
  */
 export class Replicas {
   readonly #replicas: readonly Replica[]
+  /** The error of a `commit` that failed. */
+  #diverged: Error | null = null
 
   private constructor(count: number) {
     this.#replicas = Array.from({ length: count }, () => new Replica())
@@ -64,20 +66,28 @@ export class Replicas {
     })
   }
 
-  /** Makes a change in all replicas, or in none if `prepare` fails in any of them. */
+  /**
+   * Makes a change in all replicas, or in none if `prepare` fails in any of them. If `commit` fails in one, their weights
+   * may differ, so every later call fails with its error.
+   */
   async change<M extends 'prepareStep' | 'prepareLoad'>(
     prepare: M,
     ...args: Arguments<M>
   ): Promise<Result<M>> {
     const prepared = await this.all(prepare, ...args)
-    await this.all('commit')
+    try {
+      await this.all('commit')
+    } catch (error) {
+      this.#diverged = error as Error
+      throw error
+    }
     return prepared
   }
 
-  /** Why replicas can no longer be called: one of them has died, or they were closed. */
+  /** Why replicas can no longer be called: one of them has died, a change failed halfway, or they were closed. */
   get dead(): Error | null {
     for (const { dead } of this.#replicas) if (dead) return dead
-    return null
+    return this.#diverged
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,62 @@
+import { klEstimators } from '../algorithms/kl.ts'
+import { type Objective, ratioKinds, surrogateNames } from '../algorithms/objectives.ts'
+import { UserError } from '../common/errors.ts'
+import type { AdamSettings, SampleOptions } from './contract.ts'
+
+/* Checks of settings that mean the same for every engine, made before anything is computed. */
+
+/** @throws UserError for a sampling option outside its range. */
+export function checkSampleOptions({
+  n,
+  maxTokens,
+  temperature,
+  topP = 1,
+  topK = 0,
+  seed,
+}: SampleOptions): void {
+  requireThat('n', n, 'a whole number of at least 1', Number.isInteger(n) && n >= 1)
+  requireThat(
+    'maxTokens',
+    maxTokens,
+    'a whole number of at least 1',
+    Number.isInteger(maxTokens) && maxTokens >= 1,
+  )
+  requireThat('temperature', temperature, NOT_NEGATIVE, notNegative(temperature))
+  requireThat('topP', topP, 'above 0 and at most 1', topP > 0 && topP <= 1)
+  requireThat('topK', topK, 'a whole number of at least 0', Number.isInteger(topK) && topK >= 0)
+  requireThat('seed', seed, 'a finite number', Number.isFinite(seed))
+}
+
+/** @throws UserError for a setting of AdamW outside its range. */
+export function checkAdam(adam: AdamSettings): void {
+  for (const name of ['learningRate', 'eps', 'weightDecay', 'gradClipNorm'] as const)
+    requireThat(name, adam[name], NOT_NEGATIVE, notNegative(adam[name]))
+  for (const name of ['beta1', 'beta2'] as const)
+    requireThat(name, adam[name], 'at least 0 and below 1', adam[name] >= 0 && adam[name] < 1)
+}
+
+/** @throws UserError for an objective of an unknown kind, surrogate, ratio or KL estimator. */
+export function checkObjective(objective: Objective): void {
+  requireOneOf('the kind of an objective', objective.kind, ['cross_entropy', 'policy', 'preference'])
+  if (objective.kind !== 'policy') return
+  requireOneOf('the surrogate of an objective', objective.surrogate, surrogateNames)
+  requireOneOf('the ratio of an objective', objective.ratio, ratioKinds)
+  requireOneOf('the KL estimator of an objective', objective.kl.estimator, klEstimators)
+}
+
+/** @throws UserError for a number of threads that is not a whole number of at least 1. */
+export function checkThreads(threads: number): void {
+  requireThat('threads', threads, 'a whole number of at least 1', Number.isInteger(threads) && threads >= 1)
+}
+
+/** @throws UserError unless `value` is one of `names`. */
+export function requireOneOf(what: string, value: string, names: readonly string[]): void {
+  requireThat(what, value, `one of ${names.join(', ')}`, names.includes(value))
+}
+
+const NOT_NEGATIVE = 'a finite number of at least 0'
+const notNegative = (value: number): boolean => Number.isFinite(value) && value >= 0
+
+function requireThat(what: string, value: unknown, must: string, holds: boolean): void {
+  if (!holds) throw new UserError(`${what} must be ${must}, not ${value}`)
+}
