@@ -1,19 +1,12 @@
 import { createHash } from 'node:crypto'
-import {
-  createReadStream,
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs'
+import { createReadStream, createWriteStream, existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 import { diskError, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
+import { makeFolder } from '../common/files.ts'
 import type { Repository } from './repository.ts'
 import { request } from './request.ts'
 
@@ -46,7 +39,7 @@ export async function download(
   progress: (bytes: number) => void,
 ): Promise<void> {
   const part = `${target}.part`
-  onDisk('create', dirname(target), () => mkdirSync(dirname(target), { recursive: true }))
+  onDisk('create', dirname(target), () => makeFolder(dirname(target)))
   let resumed = sizeOf(part) > 0
   for (let emptyConnections = 0; ; ) {
     if (sizeOf(part) > (file.size ?? Number.POSITIVE_INFINITY)) rmSync(part)

@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
-import { writeText } from '../common/files.ts'
+import { makeFolder, writeText } from '../common/files.ts'
 import { download, type HubFile } from './download.ts'
 import { cacheFolder, hubEndpoint, type Repository } from './repository.ts'
 import { request } from './request.ts'
@@ -98,6 +98,6 @@ function readSibling({ rfilename, size, blobId, lfs }: RepositoryInfo['siblings'
 }
 
 function keep(path: string, text: string): void {
-  onDisk('create', dirname(path), () => mkdirSync(dirname(path), { recursive: true }))
+  onDisk('create', dirname(path), () => makeFolder(dirname(path)))
   writeText(path, text)
 }

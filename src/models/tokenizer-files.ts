@@ -1,7 +1,6 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { onDisk } from '../common/disk.ts'
-import { writeText } from '../common/files.ts'
+import { makeFolder, writeText } from '../common/files.ts'
 import { type BpeModel, QWEN2_PATTERN } from './bpe.ts'
 
 /** Tokens that are added to the vocabulary after the merges, in this order: end of text, padding, tags. */
@@ -93,7 +92,7 @@ function tokenizerFiles({
 
 /** Writes tokenizer.json and tokenizer_config.json into a folder, which is created if necessary. */
 export function saveTokenizer(directory: string, options: Parameters<typeof tokenizerFiles>[0]): void {
-  onDisk('create', directory, () => mkdirSync(directory, { recursive: true }))
+  onDisk('create', directory, () => makeFolder(directory))
   for (const [name, content] of Object.entries(tokenizerFiles(options)))
     writeText(join(directory, name), content)
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'libsql'
 import { type DiskAction, onDisk } from '../common/disk.ts'
+import { makeFolder } from '../common/files.ts'
 import type { Generation, Generator } from './generator.ts'
 
 const SCHEMA = `
@@ -20,7 +20,7 @@ export function cachedGenerator(generator: Generator, file: string): Generator {
   const onCache = <T>(action: DiskAction, work: () => T) =>
     onDisk(action, `the cache of replies ${file}`, work)
   const { database, find, keep } = onCache('open', () => {
-    mkdirSync(dirname(file), { recursive: true })
+    makeFolder(dirname(file))
     const opened = new Database(file, { timeout: 5000 })
     opened.exec(SCHEMA)
     return {

@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onDisk } from '../common/disk.ts'
+import { makeFolder } from '../common/files.ts'
 import type { PromptTemplate } from '../stages/sample/rollouts.ts'
 import { metricNames, metricOf, type StageReport, valuesOf } from './stage-metrics.ts'
 import { PLOTS, plots } from './stage-plots.ts'
@@ -45,7 +46,7 @@ export function writeReport(
 ): string {
   const file = join(directory, 'report.md')
   onDisk('write', file, () => {
-    mkdirSync(join(directory, 'plots'), { recursive: true })
+    makeFolder(join(directory, 'plots'))
     for (const [name, svg] of Object.entries(plots(report)))
       writeFileSync(join(directory, 'plots', name), svg)
     writeFileSync(file, markdownReport(report, options))

@@ -1,5 +1,5 @@
-import { availableParallelism } from 'node:os'
 import { z } from 'zod'
+import { defaultThreads } from '../common/threads.ts'
 import { engineNames } from '../engines/open.ts'
 
 /* Settings that several recipes share. */
@@ -19,7 +19,7 @@ export const threadsSetting = whole(1).nullable().default(null)
 
 /** Settings with the number of threads filled in: one per core, at most 8, unless it is given. */
 export function withThreads<S extends { threads: number | null }>(settings: S): S & { threads: number } {
-  return { ...settings, threads: settings.threads ?? Math.min(availableParallelism(), 8) }
+  return { ...settings, threads: settings.threads ?? defaultThreads() }
 }
 
 /** Adam's β₁ and β₂. */

@@ -1,7 +1,6 @@
-import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { onDisk } from '../../common/disk.ts'
-import { writeFileAtomically } from '../../common/files.ts'
+import { makeFolder, writeFileAtomically } from '../../common/files.ts'
 import type { RolloutRow } from '../../runs/rows.ts'
 import type { Demonstration } from '../../tasks/demonstrations.ts'
 import { type DataRow, responseOf } from './rows.ts'
@@ -20,7 +19,7 @@ export function writeJsonLines(file: string, objects: readonly unknown[]): void 
 }
 
 function writeParts(file: string, parts: Iterable<string>): void {
-  onDisk('create', dirname(file), () => mkdirSync(dirname(file), { recursive: true }))
+  onDisk('create', dirname(file), () => makeFolder(dirname(file)))
   writeFileAtomically(file, (append) => {
     for (const part of parts) append(Buffer.from(part))
   })
