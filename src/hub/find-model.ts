@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { UserError } from '../common/errors.ts'
 import { packageRoot } from '../common/package.ts'
+import { shellWord } from '../common/shell.ts'
 import { hubFiles, readHubName } from './index.ts'
 
 /** The base model that comes with the package. */
@@ -28,7 +29,9 @@ export async function modelFolder(name: string, progress?: (line: string) => voi
   ])
     if (existsSync(join(folder, 'config.json'))) return folder
   if (existsSync(resolve(name, 'run.sqlite')))
-    throw new UserError(`${name} is a run that has not finished; \`ruminate resume ${name}\` continues it`)
+    throw new UserError(
+      `${name} is a run that has not finished; \`ruminate resume ${shellWord(name)}\` continues it`,
+    )
   if (existsSync(resolve(name))) throw new UserError(`${name} is not a model folder: it has no config.json`)
   const hub = readHubName(name)
   if (hub && hub.path === '') {

@@ -195,7 +195,12 @@ function endpointOf(baseUrl: string): URL {
   return url
 }
 
-function keyOf(variable: string | null): string | null {
+/**
+ * The key in an environment variable; null if no variable is named.
+ *
+ * @throws UserError if the variable is not set, or does not hold a key.
+ */
+export function keyOf(variable: string | null): string | null {
   if (variable === null) return null
   const key = process.env[variable]?.trim()
   if (!key) throw new UserError(`set the environment variable ${variable} to the provider's key`)

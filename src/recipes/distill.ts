@@ -14,6 +14,7 @@ import { storedSettings } from '../runs/with-run.ts'
 import { type DistillSettings, distillStages, resolveDistillSettings } from '../settings/distill.ts'
 import type { Tree } from '../settings/layers.ts'
 import { chatBase } from '../stages/data/chat-base.ts'
+import { checkGenerator } from '../stages/data/open-generator.ts'
 import { type Teacher, teacherData } from '../stages/data/teacher-data.ts'
 import { templateOf } from '../stages/sample/rollouts.ts'
 import { readDemonstrations } from '../tasks/demonstrations.ts'
@@ -40,6 +41,9 @@ export async function distill(
   const named = resolveDistillSettings(given)
   await checkTasks(named, watch)
   await checkData(named, watch)
+  for (const spec of [named.judge, named.teacher])
+    if (spec !== null && typeof spec !== 'string')
+      await checkGenerator(spec, { notice: watch.onProgress ?? (() => {}) })
   const settings = {
     ...named,
     teacher:

@@ -81,7 +81,10 @@ async function train(run: Run, settings: PretrainSettings, watch: PretrainWatch)
       const { seed: _seed, tokens, engine: _engine, threads: _threads, ...others } = settings
       const sets = changedSettings(others, pretrainSettings.parse({}))
       const card = modelCard({
-        command: [`ruminate pretrain --seed ${seed} --tokens ${tokens}`, ...sets].join(' '),
+        command: [
+          `ruminate pretrain --seed ${seed} --tokens ${tokens}`,
+          ...sets.map((set) => `--set ${set}`),
+        ].join(' '),
         settings,
         tokens: last.tokens,
         dropped: last.dropped,

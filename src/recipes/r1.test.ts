@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Random } from '../common/random.ts'
 import { Interrupted } from '../runs/interrupted.ts'
+import { merge, type Tree } from '../settings/layers.ts'
 import { loadTask } from '../tasks/index.ts'
 import { demonstrate } from '../tasks/miniature/world/index.ts'
 import { r1, resumeR1 } from './r1.ts'
@@ -185,4 +186,17 @@ test('without a right answer to learn from it ends with the reasons', async () =
   await expect(r1(lost, { out: at('lost') })).rejects.toThrow(
     /^Cold-start data: none of \d+ responses can be trained on \(.*\d+ wrong.*\); use easier or more questions/,
   )
+})
+
+const provider = { baseUrl: 'http://localhost:9/v1', model: 'x', keyVariable: 'RUMINATE_NO_SUCH_KEY' }
+test.each<[string, object, RegExp]>([
+  ['general data', { generalData: at('none.jsonl') }, /there is no file or folder/],
+  ['worked examples', { coldStart: { examples: at('none.jsonl') } }, /there is no file or folder/],
+  ['the writer’s model', { writer: { model: at('none') } }, /no model folder/],
+  ['the judge’s key', { judge: provider }, /set the environment variable RUMINATE_NO_SUCH_KEY/],
+  ['a context that is long enough', { rl2: { zero: { rl: { maxTokens: 5000 } } } }, /at most \d+ tokens/],
+])('without %s there is no run', async (_, given, message) => {
+  const out = at('refused')
+  await expect(r1(merge(settings, given as Tree), { out, onWarning: () => {} })).rejects.toThrow(message)
+  expect(existsSync(out)).toBe(false)
 })

@@ -2,13 +2,7 @@ import { join } from 'node:path'
 import { checkEngine, type Requirements } from '../engines/open.ts'
 import { modelFolder } from '../hub/find-model.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
-import {
-  checkTasks,
-  type StagedResult,
-  type StagedRun,
-  type StagedWatch,
-  stagedRun,
-} from '../report/staged-run.ts'
+import { type StagedResult, type StagedRun, type StagedWatch, stagedRun } from '../report/staged-run.ts'
 import { type Answered, openPreference } from '../rewards/preference.ts'
 import type { Parts, Training } from '../runs/parts.ts'
 import { storedSettings, type Trained } from '../runs/with-run.ts'
@@ -22,10 +16,13 @@ import { chatBase } from '../stages/data/chat-base.ts'
 import { coldStartData } from '../stages/data/cold-start-data.ts'
 import { toDemonstration, writeJsonLines } from '../stages/data/files.ts'
 import { mixedData } from '../stages/data/mixed-data.ts'
+import { checkGenerator } from '../stages/data/open-generator.ts'
 import { preferenceData } from '../stages/data/preference-data.ts'
 import { reusedAnswers } from '../stages/data/reused.ts'
+import { workedExamples } from '../stages/data/worked-examples.ts'
 import { allScenarios, scenarioRewards } from '../stages/reinforce/all-scenarios.ts'
 import { readDemonstrations } from '../tasks/demonstrations.ts'
+import { loadTask } from '../tasks/index.ts'
 import { type RewardWatch, resumeReward, reward } from './reward.ts'
 import { resumeSft, type SftWatch, sft } from './sft.ts'
 import { policyRequirements, resumeZero, zero } from './zero.ts'
@@ -55,7 +52,7 @@ export async function r1(
   { out, ...watch }: R1Watch & { out?: string | undefined } = {},
 ): Promise<R1Result> {
   const named = resolveR1Settings(given)
-  await checkTasks(named, watch)
+  await checkInputs(named, watch)
   const settings = {
     ...named,
     model: await modelFolder(named.model, watch.onProgress),
@@ -139,6 +136,21 @@ async function fourSteps(run: R1Run, watch: R1Watch): Promise<string> {
   await table.measure('Student, RL alone', alone, { template: 'r1-zero', student: true })
 
   return policy
+}
+
+/** Reads what later stages need, so that what is missing fails before there is a run. */
+async function checkInputs(
+  { model, task, general, seed, coldStart, generalData, writer, judge }: R1Settings,
+  { onWarning: warn, onProgress: progress = () => {} }: R1Watch,
+): Promise<void> {
+  const reasoning = await loadTask(task, { warn, progress })
+  const quiet = { seed, warn: () => {}, progress }
+  if (coldStart.rows > 0 && coldStart.fewShot > 0)
+    await workedExamples({ reasoning, ...quiet }, coldStart.examples)
+  const codec = Tokenizer.load(await modelFolder(model, progress))
+  const prompts = await loadTask(general, { warn, progress })
+  await reusedAnswers({ general: prompts, ...quiet }, { codec, file: generalData, count: 1 })
+  for (const spec of [writer, judge]) await checkGenerator(spec, { notice: progress })
 }
 
 /** Checks, before there is a run, that the engine can do what all stages need. */

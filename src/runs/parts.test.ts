@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
@@ -29,6 +29,13 @@ test('a failed part is made again', async () => {
   await expect(new Parts(directory, {}).make('data', fail)).rejects.toThrow('no disk')
   expect(existsSync(join(directory, 'data.json'))).toBe(false)
   expect(await new Parts(directory, {}).make('data', async () => 1)).toBe(1)
+})
+
+test('a damaged result is an error that names its file', async () => {
+  writeFileSync(join(directory, 'data.json'), '{bad')
+  await expect(new Parts(directory, {}).make('data', async () => 1)).rejects.toThrow(
+    `${join(directory, 'data.json')} is damaged: delete it, and resume the run to make it again`,
+  )
 })
 
 test('a training run is started, resumed after a stop, and only read once it is done', async () => {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onDisk } from '../common/disk.ts'
+import { UserError } from '../common/errors.ts'
 import { writeFileAtomically } from '../common/files.ts'
 import { Interrupted } from './interrupted.ts'
 import { RunStore } from './store.ts'
@@ -53,7 +54,7 @@ export class Parts {
   async make<T>(name: string, work: (part: number) => Promise<T>): Promise<T> {
     this.#next(name)
     const file = join(this.directory, `${name}.json`)
-    if (existsSync(file)) return onDisk('read', file, () => JSON.parse(readFileSync(file, 'utf8'))) as T
+    if (existsSync(file)) return readResult(file) as T
     const json = JSON.stringify(await work(this.#count), null, 1)
     writeFileAtomically(file, (append) => append(Buffer.from(`${json}\n`)))
     return JSON.parse(json) as T
@@ -63,6 +64,15 @@ export class Parts {
     this.#count++
     if (this.#signal?.aborted) throw new Interrupted(this.directory, this.#count)
     this.#onPart?.(name)
+  }
+}
+
+function readResult(file: string): unknown {
+  const text = onDisk('read', file, () => readFileSync(file, 'utf8'))
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new UserError(`${file} is damaged: delete it, and resume the run to make it again`)
   }
 }
 

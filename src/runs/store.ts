@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { diskError, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
@@ -38,7 +38,7 @@ export class RunStore {
     out?: string
     root?: string
   }): RunStore {
-    const directory = resolve(options.out ?? nextFree(options.root ?? 'runs', options.recipe))
+    const directory = resolve(options.out ?? makeNextFree(options.root ?? 'runs', options.recipe))
     checkFree(directory)
     onDisk('create', directory, () => makeFolder(directory))
     const lock = lockRun(join(directory, '.lock'))
@@ -307,10 +307,21 @@ export function findRun(name: string, root = 'runs'): string {
 const databaseFile = (directory: string): string => join(directory, 'run.sqlite')
 const isRun = (directory: string): boolean => existsSync(databaseFile(directory))
 
-function nextFree(root: string, recipe: string): string {
-  let n = 1
-  while (existsSync(join(root, `${recipe}-${n}`))) n++
-  return join(root, `${recipe}-${n}`)
+/** Makes the folder of the next free number. Making a folder fails where it exists, so processes never share one. */
+function makeNextFree(root: string, recipe: string): string {
+  return onDisk('create', root, () => {
+    makeFolder(root)
+    for (let n = 1; ; n++) {
+      const directory = join(root, `${recipe}-${n}`)
+      if (existsSync(directory)) continue
+      try {
+        mkdirSync(directory)
+        return directory
+      } catch (error) {
+        if (!existsSync(directory)) throw error
+      }
+    }
+  })
 }
 
 /** @throws UserError if there is something in the folder; names that begin with a dot do not count. */

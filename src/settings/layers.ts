@@ -75,10 +75,13 @@ export function checkSettings<S extends z.ZodType>(schema: S, tree: Tree): z.out
   if (issue.code === 'unrecognized_keys') {
     const name = [...path, issue.keys[0]].join('.')
     const near = nearestPath(schema, path, issue.keys[0]!)
-    throw new UserError(
-      `unknown setting ${name}; ${near ? `did you mean ${near}?` : `the settings are ${keysAt(schema, path).join(', ')}`}`,
-      2,
-    )
+    const known = keysAt(schema, path)
+    const advice = near
+      ? `; did you mean ${near}?`
+      : known.length > 0
+        ? `; the settings are ${known.join(', ')}`
+        : ''
+    throw new UserError(`unknown setting ${name}${advice}`, 2)
   }
   const given = at === undefined ? 'missing' : JSON.stringify(at)
   throw new UserError(
@@ -127,12 +130,12 @@ function isTree(value: unknown): value is Tree {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The settings that differ from the defaults, as `--set path=value`. */
+/** The settings that differ from the defaults, each as `path=value`. */
 export function changedSettings(given: object, defaults: object, path = ''): string[] {
   return Object.entries(given).flatMap(([name, value]) => {
-    const standard = (defaults as Record<string, unknown>)[name]
-    if (typeof value === 'object' && value !== null)
-      return changedSettings(value, standard as object, `${path}${name}.`)
-    return value === standard ? [] : [`--set ${path}${name}=${value}`]
+    const usual = (defaults as Record<string, unknown>)[name]
+    if (isTree(value) && isTree(usual)) return changedSettings(value, usual, `${path}${name}.`)
+    const text = (of: unknown): string => (typeof of === 'string' ? of : JSON.stringify(of))
+    return JSON.stringify(value) === JSON.stringify(usual) ? [] : [`${path}${name}=${text(value)}`]
   })
 }

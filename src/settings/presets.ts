@@ -146,13 +146,15 @@ export const baseNames = Object.keys(bases) as BaseName[]
 export const algorithmNames = Object.keys(algorithms) as AlgorithmName[]
 
 /**
- * The settings of an algorithm, at the scale of a base.
+ * The settings of an algorithm, at the scale of a base. `maxTokens` replaces the base's longest response, by which some
+ * algorithms scale.
  *
  * @example rlPreset('miniature', 'dapo')
  * @throws UserError for an unknown name
  */
-export function rlPreset(base: string, algorithm = 'grpo'): RlPreset {
-  const from = lookUp('preset', bases, base)
+export function rlPreset(base: string, algorithm = 'grpo', maxTokens?: number): RlPreset {
+  const preset = lookUp('preset', bases, base)
+  const from = maxTokens === undefined ? preset : { ...preset, maxTokens }
   return {
     ...from,
     ...lookUp<(base: RlPreset) => Partial<RlPreset>>('algorithm', algorithms, algorithm)(from),

@@ -35,6 +35,7 @@ test.each([
   [{ preferences: { helpful: { epochs: 0 } } }, 'setting preferences.helpful.epochs is 0:'],
   [{ preferences: { times: 3 } }, 'setting preferences.times is 3:'],
   [{ preset: 'large' }, 'setting preset is "large":'],
+  [{ coldStart: { fewShot: 0, direct: 0, zero: 0 } }, 'the cold start has no source: set coldStart.fewShot'],
   [{ judge: { baseUrl: 'localhost', model: 'x' } }, 'setting judge'],
 ])('%j is an error', (given, message) => {
   expect(() => resolveR1Settings(given)).toThrow(message)

@@ -269,6 +269,12 @@ export function resolveR1Settings(given: Tree): R1Settings {
     given.preset === undefined ? {} : { preset: given.preset },
   )
   const settings = checkSettings(r1Settings, merge(PRESETS[preset], given))
+  const { rows, fewShot, direct, zero } = settings.coldStart
+  if (rows > 0 && fewShot + direct + zero === 0)
+    throw new UserError(
+      'the cold start has no source: set coldStart.fewShot, coldStart.direct or coldStart.zero above 0, or coldStart.rows=0',
+      2,
+    )
   const complete = withThreads(settings)
   stagesOf(complete)
   return complete

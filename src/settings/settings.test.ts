@@ -89,6 +89,14 @@ test('length cannot be punished twice', () => {
   })
 })
 
+test('the overlong buffer scales with the longest response, and cannot exceed it', () => {
+  expect(resolved('algorithm=dapo').rl.overlong).toEqual({ buffer: 52 })
+  expect(resolved('algorithm=dapo', 'rl.maxTokens=40').rl.overlong).toEqual({ buffer: 8 })
+  const { message, exitCode } = failure(() => resolved('rl.overlong={buffer: 500}'))
+  expect(message).toBe('setting rl.overlong.buffer is 500: it must be at most rl.maxTokens, 260')
+  expect(exitCode).toBe(2)
+})
+
 test.each(['steps', '=3', 'a..b=1', 'x=[1'])('--set %s cannot be read', (text) => {
   expect(failure(() => readAssignment(text)).exitCode).toBe(2)
 })

@@ -102,11 +102,19 @@ export type ZeroInput = DeepPartial<z.input<typeof zeroSettings>>
  */
 export function resolveZeroSettings(given: Tree): ZeroSettings {
   const { preset, algorithm } = zeroSettings.pick({ preset: true, algorithm: true }).loose().parse({})
-  const { rewards, ...rl } = rlPreset(String(given.preset ?? preset), String(given.algorithm ?? algorithm))
+  const names = [String(given.preset ?? preset), String(given.algorithm ?? algorithm)] as const
+  const maxTokens = (given.rl as Tree | undefined)?.maxTokens
+  const { rewards, ...rl } = rlPreset(...names, typeof maxTokens === 'number' ? maxTokens : undefined)
   const settings = checkSettings(zeroSettings, merge({ rl, rewards } as unknown as Tree, given))
   // fails if settings of the rewards contradict each other
   namedRewards(settings.rewards, { ...settings.rl, template: settings.template })
-  if (settings.rl.overlong && settings.rewards.overlong?.weight)
+  const { overlong, maxTokens: limit } = settings.rl
+  if (overlong && overlong.buffer > limit)
+    throw new UserError(
+      `setting rl.overlong.buffer is ${overlong.buffer}: it must be at most rl.maxTokens, ${limit}`,
+      2,
+    )
+  if (overlong && settings.rewards.overlong?.weight)
     throw new UserError(
       'rewards.overlong and rl.overlong would both punish length: set one of them to null',
       2,

@@ -3,7 +3,7 @@ import { modelFolder } from '../../hub/find-model.ts'
 import { cachedGenerator } from '../../providers/cache.ts'
 import type { Generator, Prices } from '../../providers/generator.ts'
 import { localGenerator } from '../../providers/local.ts'
-import { openAiGenerator } from '../../providers/openai.ts'
+import { keyOf, openAiGenerator } from '../../providers/openai.ts'
 import { openRole, type RoleName } from '../../tasks/roles.ts'
 
 /** Which generator to open: rules by name, a local model, or a provider's model. */
@@ -53,6 +53,20 @@ export async function openGenerator(spec: GeneratorSpec, options: GeneratorOptio
     await generator.close()
     throw error
   }
+}
+
+/**
+ * Checks that a generator can be opened, without loading a model or sending a request.
+ *
+ * @throws UserError if the model cannot be found, or the provider's key is not set.
+ */
+export async function checkGenerator(
+  spec: GeneratorSpec,
+  { notice }: Pick<GeneratorOptions, 'notice'>,
+): Promise<void> {
+  if (typeof spec === 'string') return
+  if ('baseUrl' in spec) keyOf(spec.keyVariable)
+  else await modelFolder(spec.model, notice)
 }
 
 function openProvider(

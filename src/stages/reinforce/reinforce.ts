@@ -24,8 +24,6 @@ export async function reinforce(job: Reinforcement): Promise<Stop | null> {
   const reference = await ReferencePolicy.open(engine, run.checkpoint?.path ?? null)
   try {
     for (let step = run.store.info().step + 1; step <= settings.steps; step++) {
-      const seconds = stopwatch()
-
       // questions → rollouts → rewards
       const groups = await withPolicy(job, (sampler) =>
         sampleGroups({ sampler, reference, codec, task, rewards, rl, seed, template }, step),
@@ -40,9 +38,10 @@ export async function reinforce(job: Reinforcement): Promise<Stop | null> {
       const advantages_P_G = groupAdvantages(rewards_P_G, rl.advantage)
 
       // advantages → datums → new weights
+      const seconds = stopwatch()
       const updated = await update(job, examples(groups, advantages_P_G), settings, step)
       if (rl.referenceRefresh !== null && step % rl.referenceRefresh === 0) await reference.refresh(trainer)
-      const trainingSeconds = seconds() - groups.samplingSeconds
+      const trainingSeconds = seconds()
 
       // what happened → the run
       const recorded = await recorder({ step, groups, rewards_P_G, advantages_P_G, updated, trainingSeconds })

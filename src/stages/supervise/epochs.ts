@@ -85,7 +85,12 @@ export async function trainEpochs<Example, E extends EvaluationNumbers>(
   const steps = settings.epochs * perEpoch
 
   // evaluation before training
-  await run.baseline(async () => ({ metrics: evaluationMetrics(await job.evaluate()) }))
+  const evaluate = async (step: number): Promise<E> => {
+    const evaluation = await job.evaluate()
+    checkFinite(step, evaluation.loss)
+    return evaluation
+  }
+  await run.baseline(async () => ({ metrics: evaluationMetrics(await evaluate(0)) }))
   job.onStart?.(evaluationAt(store, 0), steps)
 
   for (let step = store.info().step + 1; step <= steps; step++) {
@@ -111,7 +116,7 @@ export async function trainEpochs<Example, E extends EvaluationNumbers>(
 
     // evaluation during and after training
     const last = step === steps
-    const evaluation = last || step % (settings.evalEvery ?? perEpoch) === 0 ? await job.evaluate() : null
+    const evaluation = last || step % (settings.evalEvery ?? perEpoch) === 0 ? await evaluate(step) : null
 
     // what happened → the run
     const before = store.metricsAt(step - 1)

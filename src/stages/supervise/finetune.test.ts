@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Trainer } from '../../engines/contract.ts'
+import type { Engine, Trainer } from '../../engines/contract.ts'
 import { RunStore } from '../../runs/store.ts'
 import { withRun } from '../../runs/with-run.ts'
 import { fakeEngine } from '../../testing/fake-engine.ts'
@@ -95,6 +95,25 @@ test('divergence is an error that says what to do', async () => {
   })
   const diverging = { ...engine, trainer: async () => ({ ...trainer, forwardBackward }) }
   await expect(run(sequence(5, 6), {}, diverging)).rejects.toThrow(
+    /training has diverged at step 1 \(loss NaN\); lower learningRate/,
+  )
+})
+
+test('a model whose held-out loss is not a number is refused, not reported as perfect', async () => {
+  const inner = fakeEngine()
+  const engine: Engine = {
+    ...inner,
+    async scorer(weights) {
+      const scorer = await inner.scorer(weights)
+      const broken = weights.kind === 'snapshot' && weights.name !== 'step 0'
+      return {
+        ...scorer,
+        logprobs: async (datums) =>
+          (await scorer.logprobs(datums)).map((values) => (broken ? values.fill(Number.NaN) : values)),
+      }
+    },
+  }
+  await expect(run(sequence(5, 6), { epochs: 1, batchSize: 10 }, engine)).rejects.toThrow(
     /training has diverged at step 1 \(loss NaN\); lower learningRate/,
   )
 })

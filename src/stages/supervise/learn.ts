@@ -40,7 +40,7 @@ export async function learn(
   checkFinite(step, loss)
   const { gradNorm } = await trainer.optimStep(adam)
   const seconds = (performance.now() - started) / 1000
-  const entropy = entropies === null ? null : sumKnown(entropies) / learned
+  const entropy = entropies === null ? null : sumLearned(batch, entropies) / learned
   return { loss, gradNorm, entropy, learned, flops, seconds }
 }
 
@@ -58,8 +58,8 @@ const AT_ONCE = 256
 export async function heldOutLoss(scorer: Scorer, sequences: readonly Sequence[]): Promise<HeldOutLoss> {
   let sum = 0
   for (let from = 0; from < sequences.length; from += AT_ONCE) {
-    const datums = sequences.slice(from, from + AT_ONCE).map((sequence) => nextTokenDatum(sequence, 1))
-    sum -= sumKnown(await scorer.logprobs(datums))
+    const batch = sequences.slice(from, from + AT_ONCE)
+    sum -= sumLearned(batch, await scorer.logprobs(batch.map((sequence) => nextTokenDatum(sequence, 1))))
   }
   const tokens = sequences.reduce((total, sequence) => total + countLearned(sequence), 0)
   return { loss: sum / tokens, tokens, sequences: sequences.length }
@@ -84,8 +84,10 @@ function countLearned({ learned }: Sequence): number {
   return count
 }
 
-function sumKnown(positions: readonly Float32Array[]): number {
+/** The sum over the positions that predict a learned token; NaN if one of them is NaN, as in a model that diverged. */
+function sumLearned(sequences: readonly Sequence[], positions: readonly Float32Array[]): number {
   let sum = 0
-  for (const values of positions) for (const value of values) if (!Number.isNaN(value)) sum += value
+  for (const [i, { learned }] of sequences.entries())
+    for (let t = 1; t < learned.length; t++) if (learned[t]) sum += positions[i]![t - 1]!
   return sum
 }

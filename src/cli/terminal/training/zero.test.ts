@@ -61,6 +61,14 @@ test('the suggested commands ask the same questions', async () => {
   expect(given[3]).toBe(`npx ruminate zero --seed 5 --template chat --algorithm dapo --steps 9 ${asked}`)
 })
 
+test('the training with another seed has all the settings that were changed', async () => {
+  const rl = { maxTokens: 100, groupSize: 4 }
+  const [, , , again] = await next({ rl, rewards: { language: 0.1 }, algorithm: 'dapo' }, 'sets')
+  expect(again).toBe(
+    'npx ruminate zero --seed 5 --algorithm dapo --set rl.maxTokens=100 --set rl.groupSize=4 --set rewards.language=0.1',
+  )
+})
+
 test('a model with a chat template of its own that was trained in R1-Zero’s is measured in R1-Zero’s', async () => {
   const model = join(root, 'chat-model')
   cpSync(await modelFolder('miniature-base'), model, { recursive: true })

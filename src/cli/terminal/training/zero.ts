@@ -6,6 +6,7 @@ import { Tokenizer } from '../../../models/tokenizer.ts'
 import type { ZeroResult } from '../../../recipes/zero.ts'
 import type { RolloutRow } from '../../../runs/rows.ts'
 import { RunStore } from '../../../runs/store.ts'
+import { changedSettings } from '../../../settings/layers.ts'
 import { resolveZeroSettings, type ZeroSettings } from '../../../settings/zero.ts'
 import type { ZeroWatch } from '../../../settings/zero-options.ts'
 import type { Evaluation } from '../../../stages/evaluate/evaluate.ts'
@@ -43,16 +44,17 @@ export function summarizeZero(output: Output, result: ZeroResult): void {
   output.emit({ type: 'result', ...result })
   if (output.json) return
   const { before, after } = result
-  output.result(
-    `\n${pc.bold('R1-Zero, before and after')} (${before.questions} held-out questions, T = 1, seed ${result.seed}, ${clock(result.seconds)})\n`,
-  )
-  output.result(beforeAfter(before, after))
-  if (result.stoppedBy)
-    output.result(`\nStopped after step ${result.stoppedBy.step}: ${result.stoppedBy.reason}`)
   const store = RunStore.open(result.run)
   let given: Given
   try {
-    given = givenOptions(store.info().settings as ZeroSettings)
+    const settings = store.info().settings as ZeroSettings
+    given = givenOptions(settings)
+    output.result(
+      `\n${pc.bold('R1-Zero, before and after')} (${before.questions} held-out questions, T = ${settings.eval.temperature}, seed ${result.seed}, ${clock(result.seconds)})\n`,
+    )
+    output.result(beforeAfter(before, after))
+    if (result.stoppedBy)
+      output.result(`\nStopped after step ${result.stoppedBy.step}: ${result.stoppedBy.reason}`)
     const line = (title: string, metric: string, format: (value: number) => string): string =>
       `\n${plot(title, smooth(store.metric(metric), 60), { format, floor: 0 })}`
     output.result(line('accuracy (training questions)', 'accuracy', (v) => `${Math.round(100 * v)} %`))
@@ -114,8 +116,26 @@ function givenOptions(settings: ZeroSettings): Given {
       ...changed('preset', defaults.preset),
       ...changed('algorithm', defaults.algorithm),
       ...changed('steps', defaults.steps),
+      ...otherSettings(settings),
     ],
   }
+}
+
+/** The settings without an option of their own, where they differ from what preset and algorithm say. */
+function otherSettings(settings: ZeroSettings): string[] {
+  const { preset, algorithm } = settings
+  const usual = resolveZeroSettings({ preset, algorithm, rl: { maxTokens: settings.rl.maxTokens } })
+  const maxTokens = resolveZeroSettings({ preset, algorithm }).rl.maxTokens
+  const part = ({ rl, rewards, eval: evaluation, checkpointEvery, alarm }: ZeroSettings) => ({
+    rl,
+    rewards,
+    eval: evaluation,
+    checkpointEvery,
+    alarm,
+  })
+  const sets = changedSettings(part(settings), part(usual))
+  if (settings.rl.maxTokens !== maxTokens) sets.unshift(`rl.maxTokens=${settings.rl.maxTokens}`)
+  return sets.flatMap((set) => ['--set', shellWord(set)])
 }
 
 function beforeAfter(before: Evaluation, after: Evaluation): string {
