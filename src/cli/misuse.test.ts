@@ -88,7 +88,11 @@ const cases: [line: string, exitCode: 1 | 2, message: RegExp][] = [
   ['r1 --set coldStart.fewshot=1', 2, /did you mean coldStart\.fewShot\?/],
   ['r1 --set rl1.stepz=3', 2, /unknown setting rl1\.stepz; did you mean rl1\.steps\?/],
   ['r1 --set zero.engine=nope', 2, /setting zero\.engine is set by the run: set engine instead$/],
-  ['distill --data @good.jsonl --set sft.seed=5', 2, /setting sft\.seed is set by the run: set seed instead$/],
+  [
+    'distill --data @good.jsonl --set sft.seed=5',
+    2,
+    /setting sft\.seed is set by the run: set seed instead$/,
+  ],
   ['r1 --model @none', 1, /no model folder at/],
   ['distill', 2, /there is no teacher: give --teacher .*--set teacher\.baseUrl=.*--data/],
   ['distill --teacher @none', 1, /no model folder at/],
