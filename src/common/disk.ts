@@ -8,7 +8,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file or folder',
   ENOTDIR: 'a part of that path is a file, not a folder',
   EISDIR: 'it is a folder, not a file',
-  EEXIST: 'a file of that name is in the way',
+  EEXIST: 'a file with that name already exists',
   EACCES: 'permission denied',
   EPERM: 'not permitted',
   EROFS: 'the file system is read-only',

@@ -78,7 +78,7 @@ const TEMPORARY = '.tmp-'
  * Writes a folder atomically: `write` fills a temporary folder, which is flushed to the disk, then renamed. A folder of
  * the same name is replaced.
  *
- * @throws UserError when the disk fails, and whatever `write` throws; nothing is then left of the new folder.
+ * @throws UserError when the disk fails, and whatever `write` throws; the temporary folder is removed.
  */
 export async function writeFolderAtomically(
   directory: string,

@@ -63,7 +63,7 @@ describe('on the hub', () => {
   })
   test('the error for a misspelt folder names it as a folder', async () => {
     await expect(modelFolder('runs/zero-99')).rejects.toThrow(
-      /there is no folder runs\/zero-99, so it was looked for on the hub: Hugging Face has no model/,
+      /there is no folder runs\/zero-99, and the hub lookup failed: Hugging Face has no model/,
     )
   })
 })

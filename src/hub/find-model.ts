@@ -41,7 +41,7 @@ export async function modelFolder(name: string, progress?: (line: string) => voi
         .folder
     } catch (error) {
       if (!(error instanceof UserError)) throw error
-      throw new UserError(`there is no folder ${name}, so it was looked for on the hub: ${error.message}`)
+      throw new UserError(`there is no folder ${name}, and the hub lookup failed: ${error.message}`)
     }
   }
   const names = existsSync(embedded)

@@ -205,7 +205,7 @@ export function rewards(parameters: ReadonlyMap<string, Value>, hidden: Value): 
 export function logits(config: ModelConfig, parameters: ReadonlyMap<string, Value>, hidden: Value): Value {
   if (config.head === 'score')
     throw new UserError(
-      'this is a reward model: it scores text and cannot write any; use the model it was made from',
+      'this is a reward model: it scores text but cannot generate it; use the model it was made from',
     )
   const head = parameters.get(config.tieEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight')!
   return ops.matmul(hidden, head, { transB: true })

@@ -120,7 +120,7 @@ describe('a folder that cannot be made', () => {
     const file = join(directory, 'file')
     writeFileSync(file, '')
     const save = () => saveModel(file, { config, parameters })
-    expect(save).toThrow(`cannot create ${file}: a file of that name is in the way`)
+    expect(save).toThrow(`cannot create ${file}: a file with that name already exists`)
   })
 
   it.skipIf(!existsSync('/proc'))('is inside /proc', () => {

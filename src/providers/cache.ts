@@ -57,7 +57,7 @@ export function cachedGenerator(generator: Generator, file: string): Generator {
       }
     },
     async close() {
-      // Replies that are on their way are paid for.
+      // Pending replies will be charged, so wait for and store them.
       await Promise.allSettled(pending.values())
       database.close()
       await generator.close()

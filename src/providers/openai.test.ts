@@ -171,7 +171,7 @@ test('waits longer each time, as determined by the seed', async () => {
 
 test.each<[string, number, unknown, string]>([
   ['a wrong key', 401, { error: { message: `Incorrect API key provided: ${KEY}` } }, 'RUMINATE_TEST_KEY'],
-  ['a key that may not', 403, { error: { message: 'forbidden' } }, 'RUMINATE_TEST_KEY'],
+  ['a key without permission', 403, { error: { message: 'forbidden' } }, 'RUMINATE_TEST_KEY'],
   ['no money', 402, { error: { message: 'Insufficient Balance' } }, 'no credit left'],
   [
     'no quota',

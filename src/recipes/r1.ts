@@ -72,7 +72,7 @@ export async function resumeR1(directory: string, watch: R1Watch = {}): Promise<
 
 type R1Run = StagedRun<R1Settings>
 
-/** The article, from top to bottom. Resolves to the folder of R1. */
+/** Runs all stages in the paper's order. Resolves to the folder of R1. */
 async function fourSteps(run: R1Run, watch: R1Watch): Promise<string> {
   const { settings, table, context } = run
   const { reinforce, finetune, trainRewardModel } = trainers(run.parts, watch)
@@ -220,7 +220,7 @@ async function preferences(run: R1Run, policy: string) {
   return files
 }
 
-/** Opens both reward models of step 4 for some work with its task and its rewards, and closes them. */
+/** Runs `work` with step 4's task and rewards; opens both reward models and closes them afterwards. */
 async function withScenarios<T>(
   { settings, context, table }: R1Run,
   models: {

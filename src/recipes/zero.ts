@@ -16,11 +16,11 @@ import type { Stop } from '../stages/watch/alarm.ts'
 import { loadTask } from '../tasks/index.ts'
 import type { Task } from '../tasks/task.ts'
 
-/** What is trained, on what, and who watches. */
+/** Settings, task, custom parts and callbacks of one run. */
 interface Job {
   readonly settings: ZeroSettings
   readonly task: Task
-  /** What the program brings that settings cannot say. */
+  /** Objects from the calling program that settings cannot express. */
   readonly own: ZeroOwn
   readonly watch: ZeroWatch
 }

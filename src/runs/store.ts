@@ -102,7 +102,7 @@ export class RunStore {
     this.#write(() => this.#database.prepare('UPDATE run SET status = ?').run(status))
   }
 
-  /** Sets the status of a run that ended with an error. That error is the one to report, so a disk that fails here, too, is ignored. */
+  /** Sets the status of a run that ended with an error. That error is the one to report, so a disk failure here is ignored as well. */
   fail(): void {
     try {
       this.setStatus('failed')

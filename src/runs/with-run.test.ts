@@ -194,7 +194,7 @@ test('a run of parts, which restores no checkpoint, keeps what its parts recorde
   })
 })
 
-test('a checkpoint that cannot be loaded: nothing is forgotten, and the one before can be used', async () => {
+test('a checkpoint that cannot be loaded: no steps are deleted, and the one before can be used', async () => {
   const stopped = inRun(async (run) => {
     for (const n of [1, 2, 3, 4, 5]) await step(run, n)
     throw new Interrupted(run.directory, 5)

@@ -29,8 +29,8 @@ export interface Run {
   /** The checkpoint to continue from; null if there is none yet. */
   readonly checkpoint: Checkpoint | null
   /**
-   * Restores the last checkpoint with `load`, if there is one, and then forgets the steps after it. To be called before the
-   * first step. Where the checkpoint cannot be loaded, nothing is forgotten.
+   * Restores the last checkpoint with `load`, if there is one, and then deletes the steps after it. To be called before the
+   * first step. Where the checkpoint cannot be loaded, no steps are deleted.
    */
   restore(load: (directory: string) => Promise<void>): Promise<void>
   /** Measures before the first step, once: a resumed run reads the record. Resolves to the metrics. */
@@ -47,7 +47,7 @@ export interface Run {
 interface StepEnd {
   /** Is a checkpoint due at this step? */
   readonly due: boolean
-  /** Is this the last step? Then there is nothing to stop. */
+  /** Is this the last step? An abort is then ignored. */
   readonly last: boolean
   /** Quality of the weights, higher is better; null if unknown. */
   readonly score: number | null

@@ -70,7 +70,7 @@ test.each(decided)(
   (resolve, given, setting, advice) => {
     expect(() => resolve(given)).toThrow(
       expect.objectContaining({
-        message: `setting ${setting} cannot be set, since the run decides it: ${advice}`,
+        message: `setting ${setting} is set by the run: ${advice}`,
         exitCode: 2,
       }),
     )

@@ -370,6 +370,6 @@ function refuseDecided(stage: string, tree: Tree, decided: Readonly<Record<strin
   for (const [key, setting] of Object.entries(decided)) {
     if (tree[key] === undefined) continue
     const instead = setting === null ? 'leave it out' : `set ${setting} instead`
-    throw new UserError(`setting ${stage}.${key} cannot be set, since the run decides it: ${instead}`, 2)
+    throw new UserError(`setting ${stage}.${key} is set by the run: ${instead}`, 2)
   }
 }

@@ -106,7 +106,7 @@ describe('a row that cannot be used is an error with its position', () => {
     [
       '6.jsonl',
       `${ok}{"messages":[{"role":"user","content":["a"]}]}\n`,
-      /6\.jsonl:2: .* is a list where text/,
+      /6\.jsonl:2: .* must be text, not a list/,
     ],
     [
       '7.jsonl',
@@ -116,7 +116,7 @@ describe('a row that cannot be used is an error with its position', () => {
     ['8.jsonl', `${ok}{"messages":[null]}\n`, /8\.jsonl:2: message 1 has no "role"/],
     ['9.jsonl', `${ok}{"messages":[\n${ok}`, /9\.jsonl, line 2: not JSON/],
     ['a.csv', 'prompt,completion\na,b\nc,\n', /a\.csv:3: "completion" is empty/],
-    ['b.jsonl', '{"prompt":"a","completion":1}\n', /b\.jsonl:1: "completion" is a number where text/],
+    ['b.jsonl', '{"prompt":"a","completion":1}\n', /b\.jsonl:1: "completion" must be text, not a number/],
     [
       'c.jsonl',
       '{"massages":[]}\n',

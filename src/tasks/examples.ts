@@ -97,8 +97,7 @@ function holdOut<R extends { side: Side | null; key: string }>(rows: readonly R[
 /** The text in a cell. @throws UserError if there is none. */
 export function readText(cells: Cells, name: string, where: string): string {
   const value = cells[name]
-  if (typeof value !== 'string')
-    throw new UserError(`${where}: "${name}" is ${describeValue(value)} where text is needed`)
+  if (typeof value !== 'string') throw new UserError(`${where}: "${name}" ${notText(value)}`)
   if (value.trim() === '') throw new UserError(`${where}: "${name}" is empty`)
   return value
 }
@@ -125,14 +124,17 @@ function readMessage(message: unknown, where: string): ChatMessage {
   const { role, content, reasoning_content } = (message ?? {}) as Record<string, unknown>
   if (typeof role !== 'string' || role === '')
     throw new UserError(`${where} has no "role" (system, user or assistant)`)
-  if (typeof content !== 'string')
-    throw new UserError(`${where}: its "content" is ${describeValue(content)} where text is needed`)
+  if (typeof content !== 'string') throw new UserError(`${where}: its "content" ${notText(content)}`)
   if (reasoning_content == null) return { role, content }
   if (typeof reasoning_content !== 'string')
-    throw new UserError(
-      `${where}: its "reasoning_content" is ${describeValue(reasoning_content)} where text is needed`,
-    )
+    throw new UserError(`${where}: its "reasoning_content" ${notText(reasoning_content)}`)
   return { role, content, reasoning_content }
+}
+
+/** What is wrong with a value that is not text: "must be text, not a list", "is missing". */
+function notText(value: unknown): string {
+  const is = describeValue(value)
+  return is === 'missing' || is === 'empty' ? `is ${is}` : `must be text, not ${is}`
 }
 
 /** A value in words, for error messages: "a list". */

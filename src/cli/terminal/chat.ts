@@ -35,8 +35,8 @@ export async function converse(
 ): Promise<number> {
   output.say(
     conversation.remembers
-      ? 'The model sees the whole conversation. /reset starts it anew, /exit leaves.'
-      : 'An R1-Zero model knows only single questions: each one is asked on its own. /exit leaves.',
+      ? 'The model sees the whole conversation. /reset starts over, /exit quits.'
+      : 'An R1-Zero model has no memory: each question is asked separately. /exit quits.',
   )
   const lines = createInterface({
     input: process.stdin,

@@ -155,13 +155,13 @@ describe('a reward head', () => {
     expect(await rewards(await open({ model: folder }))).toEqual(first)
   })
 
-  test('reads at the last token other than padding; a text of padding alone has no reward', async () => {
+  test('reads at the last token other than padding; a text that is only padding has no reward', async () => {
     const padId = loadConfig(MINIATURE).padTokenId!
     const engine = await open({ model: MINIATURE, rewardHead: { seed: 1 } })
     const scorer = await engine.rewardScorer(engine.base)
     const [plain, padded] = await scorer.rewards([texts[0]!, Int32Array.of(...texts[0]!, padId, padId)])
     expect(padded).toBeCloseTo(plain!, 5)
-    await expect(scorer.rewards([Int32Array.of(padId)])).rejects.toThrow(/padding alone/)
+    await expect(scorer.rewards([Int32Array.of(padId)])).rejects.toThrow(/only padding/)
   })
 })
 

@@ -43,7 +43,7 @@ export async function reinforce(job: Reinforcement): Promise<Stop | null> {
       if (rl.referenceRefresh !== null && step % rl.referenceRefresh === 0) await reference.refresh(trainer)
       const trainingSeconds = seconds()
 
-      // what happened → the run
+      // record the step
       const recorded = await recorder({ step, groups, rewards_P_G, advantages_P_G, updated, trainingSeconds })
       await run.endStep(step, {
         due: recorded.last || step % settings.checkpointEvery === 0,

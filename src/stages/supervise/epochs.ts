@@ -118,7 +118,7 @@ export async function trainEpochs<Example, E extends EvaluationNumbers>(
     const last = step === steps
     const evaluation = last || step % (settings.evalEvery ?? perEpoch) === 0 ? await evaluate(step) : null
 
-    // what happened → the run
+    // record the step
     const before = store.metricsAt(step - 1)
     const { loss, gradNorm, flops, seconds, tokens } = learned
     store.record(step, {

@@ -125,10 +125,10 @@ describe('the position of the reward', () => {
       expect(same).toBeCloseTo(plain!, 5)
     }))
 
-  test('a text of padding alone has no reward', () =>
+  test('a text that is only padding has no reward', () =>
     open(async (engine) => {
       const scorer = await engine.rewardScorer(engine.base)
-      await expect(scorer.rewards([Int32Array.of(padId)])).rejects.toThrow(/padding alone/)
+      await expect(scorer.rewards([Int32Array.of(padId)])).rejects.toThrow(/only padding/)
     }))
 })
 

@@ -72,7 +72,7 @@ const CAUSES: Cause[] = [
       throughout(s, 'groups/zero_variance', (v) => v === 1) &&
       throughout(s, 'accuracy', (v) => v > 0 && v < 1),
     message: () =>
-      'all rewards within each group are the same, so every advantage is 0: raise rl.group or rl.temperature, or mix easier and harder questions',
+      'all rewards within each group are the same, so every advantage is 0: raise rl.groupSize or rl.temperature, or mix easier and harder questions',
   },
   {
     applies: (s) =>
@@ -83,7 +83,7 @@ const CAUSES: Cause[] = [
   {
     applies: (s) => throughout(s, 'mismatch/max', (v) => v > 0.1),
     message: (s) =>
-      `sampler and trainer disagree by up to ${newest(s, 'mismatch/max')?.toFixed(3)} nats per token: the trainer does not compute what was sampled`,
+      `sampler and trainer disagree by up to ${newest(s, 'mismatch/max')?.toFixed(3)} nats per token: the trainer's log-probs do not match the sampler's`,
   },
   {
     applies: (s) => throughout(s, 'entropy', (v) => v < 0.001),
@@ -92,7 +92,7 @@ const CAUSES: Cause[] = [
   },
 ]
 
-/** The known causes, as messages, why a run may not learn, each with an example if there is one. */
+/** Messages for the known reasons why a run does not learn, each with an example if there is one. */
 export function diagnose(symptoms: Symptoms): string[] {
   return CAUSES.filter((cause) => cause.applies(symptoms)).map((cause) => {
     const sample = cause.shows && symptoms.samples.find(cause.shows)

@@ -10,7 +10,7 @@ export { KINDS, type Kind } from './problems.ts'
 const ARITHMETIC: readonly Kind[] = ['arithmetic/2', 'arithmetic/3', 'arithmetic/4']
 const FILL: readonly Kind[] = ['fill/1', 'fill/2', 'fill/3']
 
-/** Draws without a new held-out problem after which a kind is taken to have no more of them. */
+/** After this many draws without a new held-out problem, the kind is considered exhausted. */
 const EXHAUSTED = 5_000
 
 /**
@@ -136,7 +136,7 @@ export const miniature = task({
   example: 'arithmetic/1',
 })
 
-/** A question with a long chain that checks its steps, free of slips, and a summary. */
+/** A question with a long chain that checks its steps, without mistakes, and a summary. */
 function workedExample(random: Random, kind: Kind): WorkedExample {
   const problem = randomSplitProblem(random, kind, false)
   const question = problem.ask(random, 'en')

@@ -1,4 +1,4 @@
-/** Length of the runs of words compared: two questions hardly share so many words by chance. */
+/** Length of the runs of words compared: two questions rarely share this many consecutive words by chance. */
 const RUN = 13
 /** A run that is in more held-out questions than this is a common phrase, and is ignored. */
 const MOST_QUESTIONS = 2

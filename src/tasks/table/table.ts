@@ -85,7 +85,7 @@ export async function readTable(
   }
 }
 
-/** Orders the held-out questions: each kind is shuffled, and the kinds take turns. */
+/** Orders the held-out questions: each kind is shuffled, and kinds are interleaved. */
 function heldOutOrder(questions: Questions): (seed: number) => readonly number[] {
   const kinds = new Map<string, number[]>()
   for (const index of questions.heldOut) {

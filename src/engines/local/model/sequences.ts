@@ -47,11 +47,11 @@ export const comparisonSequences = (
  * A text whose reward is read at its last token other than padding, as Transformers' sequence classifiers do. If a text
  * itself ends with the padding token, that is an earlier token.
  *
- * @throws UserError for a text of padding alone.
+ * @throws UserError for a text that is only padding.
  */
 export function textSequence(tokens: Int32Array, padId: number, { weight = 1, sign = 1 } = {}): Sequence {
   const at = tokens.findLastIndex((token) => token !== padId)
-  if (at < 0) throw new UserError('a text of padding alone has no reward')
+  if (at < 0) throw new UserError('a text that is only padding has no reward')
   const there = (value: number): Float32Array => {
     const values = new Float32Array(tokens.length)
     values[at] = value

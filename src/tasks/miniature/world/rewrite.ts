@@ -1,7 +1,7 @@
 import { type Language, PHRASES } from '../words.ts'
 import { readReasoning } from './reasoning.ts'
 
-/** Phrases that a tidy chain has in other words, in the first person. A guess is left out. */
+/** Phrases that rewriting replaces, in the first person. A guess is left out. */
 const TIDY: Partial<Record<keyof typeof PHRASES, Record<Language, string>>> = {
   result: { en: 'So I get', zh: '我得到' },
   quick: { en: 'I get', zh: '我得到' },
@@ -36,7 +36,7 @@ const tidyChain = (chain: string, language: Language): string =>
     .filter((line) => line !== '')
     .join('\n')
 
-/** A readable chain and a summary with the answer; null where nothing is left of the chain. */
+/** A readable chain and a summary with the answer; null if the chain is empty after rewriting. */
 export function rewrite(question: string, chain: string, answer: string): string | null {
   const language: Language = /\p{Script=Han}/u.test(question) ? 'zh' : 'en'
   const tidy = tidyChain(chain, language)
