@@ -42,7 +42,9 @@ test('fine-tuning can read the written rows, with and without a chain', async ()
 })
 
 test('a disk that fails', () => {
-  expect(() => writeText('/dev/null/card.md', 'a')).toThrow(/^cannot create \/dev\/null: a file with that name/)
+  expect(() => writeText('/dev/null/card.md', 'a')).toThrow(
+    /^cannot create \/dev\/null: a file with that name/,
+  )
 })
 
 test('rows in a run: kept, rejected, and before they were rewritten', () => {
