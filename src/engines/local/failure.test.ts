@@ -209,10 +209,16 @@ describe('the runtime', () => {
         'logprobs',
         work.map((sequences) => [sequences, 0]),
       )
-      const failed = expect(call).rejects.toThrow(/was closed|out of data bounds/)
+      const outcome = call.then(
+        () => 'computed',
+        (error: Error) => error.message,
+      )
       await new Promise((resolve) => setTimeout(resolve, wait))
       await Promise.all([replicas.close(), replicas.close()])
-      await failed
+      // a fast machine has computed before the engine is closed
+      expect(await outcome).toMatch(
+        wait === 0 ? /was closed|out of data bounds/ : /was closed|out of data bounds|computed/,
+      )
       await expect(replicas.all('abandon')).rejects.toThrow('the engine was closed')
     }
   })
