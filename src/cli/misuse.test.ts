@@ -58,7 +58,7 @@ const cases: [line: string, exitCode: 1 | 2, message: RegExp][] = [
     2,
     /unknown setting (columns\.)?qeustion; did you mean (columns\.)?question\?/,
   ],
-  ['eval --task @good.jsonl --columns question', 2, /--columns question: write it as question=NAME/],
+  ['eval --task @good.jsonl --columns question', 2, /--columns question: write it as ROLE=NAME/],
   ['zero --task countdown --columns question=q', 2, /countdown is not a table/],
   ['tasks check', 2, /which table\?/],
   ['tasks chekc @good.jsonl', 2, /unknown action "chekc" of tasks/],
@@ -96,7 +96,7 @@ const cases: [line: string, exitCode: 1 | 2, message: RegExp][] = [
   ['r1 --model @none', 1, /no model folder at/],
   ['distill', 2, /there is no teacher: give --teacher .*--set teacher\.baseUrl=.*--data/],
   ['distill --teacher @none', 1, /no model folder at/],
-  ['distill --teacher miniature-base', 1, /miniature-base is a base model.*cannot teach/],
+  ['distill --teacher miniature-base', 1, /miniature-base has no chat template.*cannot teach/],
   ['distill --data @none.jsonl', 1, /none\.jsonl/],
   ['distill --data @good.jsonl', 2, /no column "messages".*--columns messages=NAME/],
   [

@@ -132,7 +132,7 @@ async function chatModel(name: string, progress?: (line: string) => void): Promi
   const folder = await modelFolder(name, progress)
   if (templateOf(Tokenizer.load(folder)) !== 'chat')
     throw new UserError(
-      `${name} is a base model, without a chat template of its own, and cannot teach; give a model that was trained to answer, such as a run of \`ruminate r1\``,
+      `${name} has no chat template of its own and cannot teach; give a model that was trained to answer, such as a run of \`ruminate r1\``,
     )
   return folder
 }

@@ -27,7 +27,7 @@ export function columnsSettings(values: Values): Tree {
   const parts = textOption(values, 'columns')?.split(/,(?![^[]*\])/) ?? []
   for (const part of parts)
     if (!/^\w+=/.test(part))
-      throw new UserError(`--columns ${part}: write it as question=NAME,answer=NAME`, 2)
+      throw new UserError(`--columns ${part}: write it as ROLE=NAME, for example question=NAME`, 2)
   return merge(...parts.map(readAssignment))
 }
 

@@ -19,7 +19,7 @@ export const trainingOptions = {
   set: {
     type: 'string',
     valueHint: 'a.b=c',
-    description: 'one setting, e.g. rewards.language=0.1; may be repeated',
+    description: 'one setting, e.g. checkpointEvery=10; may be repeated',
   },
   ...outputOptions,
 } satisfies ArgsDef

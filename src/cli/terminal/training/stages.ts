@@ -46,7 +46,7 @@ export function watchStages<S>(
     },
     onWarning: (message) => output.warn(message),
     onProgress: (line) => output.live(line),
-    zero: (steps) => watchZero(output, steps, signal),
+    zero: (steps) => watchZero(output, steps, signal, 'reinforcement learning'),
     sft: () => watchSft(output, signal),
     reward: () => watchReward(output, signal),
   }

@@ -16,13 +16,13 @@ import { plot, smooth } from '../plot.ts'
 import { showReinforcement } from './progress.ts'
 
 /** What people and programs see while R1-Zero trains. */
-export function watchZero(output: Output, steps: number, signal: AbortSignal): ZeroWatch {
+export function watchZero(output: Output, steps: number, signal: AbortSignal, title = 'R1-Zero'): ZeroWatch {
   return {
     signal,
     onStart: (run, settings) => {
       output.emit({ type: 'start', run, settings })
       output.say(
-        `R1-Zero on ${settings.task}: ${settings.steps} steps of ${settings.rl.questionsPerStep} questions × ${settings.rl.groupSize} responses, seed ${settings.seed}`,
+        `${title} on ${settings.task}: ${settings.steps} steps of ${settings.rl.questionsPerStep} questions × ${settings.rl.groupSize} responses, seed ${settings.seed}`,
       )
       output.say(`model ${settings.model}\nrun   ${run}`)
     },
