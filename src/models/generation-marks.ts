@@ -1,6 +1,6 @@
 /** Noncharacters, which Unicode reserves for internal use by programs. */
-const BEGIN = '\uFDD0'
-const END = '\uFDD1'
+export const BEGIN = '\uFDD0'
+export const END = '\uFDD1'
 
 /**
  * Makes a chat template print a mark where `{% generation %}` begins and another where it ends. White space is stripped
