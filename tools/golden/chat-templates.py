@@ -55,8 +55,8 @@ TOOLS = [
         "options": {"type": "object", "properties": {"round": {"type": "boolean"}}, "required": []},
     }, ["values"]),
 ]
-RICH = {"city": "<Zürich> & 'Genève' \"北京\" 😀", "days": 3, "x": 1.0, "tiny": 1e-05, "big": 1e16, "yes": True,
-        "none": None, "list": [1, 2.5, "a\nb", []], "map": {"b": {}, "a": "\u007f\u2028\\"}}
+RICH = {"city": "<Zürich> & 'Genève' \"北京\" 😀", "days": 3, "x": 0.1, "tiny": 1e-05, "small": -2.5e-08, "yes": True,
+        "none": None, "list": [1, 2.5, "a\nb", [], {}], "map": {"b": {}, "a": "\u007f\u2028\\"}}
 CODE = "    def f(x):\n        return x + 1\n"
 CHAT = [user("Hi"), assistant("Hello! "), user(" And now?")]
 
@@ -78,7 +78,7 @@ CONVERSATIONS = {
                    say("tool", "{\"temperature\": 20}", name="get_weather", tool_call_id="call00001"),
                    assistant("20 degrees.")], {"tools": TOOLS}),
     "tool calls, prompt": ([system("Help."), user("Add and tell"), assistant("I will.", reasoning_content="Two calls.",
-                            tool_calls=[call(RICH), call({"values": [1, 2.0]}, "add", "call00002")]),
+                            tool_calls=[call(RICH), call({"values": [1, 2.25]}, "add", "call00002")]),
                             say("tool", "a <b> & 'c'", name="get_weather", tool_call_id="call00001"),
                             say("tool", "3.0", name="add", tool_call_id="call00002")],
                            {"tools": TOOLS, "add_generation_prompt": True}),

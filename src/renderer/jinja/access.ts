@@ -3,7 +3,19 @@ import { braceFormat } from './format.ts'
 import { isUnsafe, itemAt, methodOf } from './methods.ts'
 import { slice } from './operators.ts'
 import { characters } from './text.ts'
-import { Callable, Dict, describe, Instance, Range, repr, Tuple, Undefined, type Value } from './values.ts'
+import {
+  Callable,
+  Dict,
+  describe,
+  Instance,
+  Markup,
+  orElse,
+  Range,
+  repr,
+  Tuple,
+  Undefined,
+  type Value,
+} from './values.ts'
 
 /** A slice `start:stop:step` as the key of an item. */
 export interface Slice {
@@ -15,15 +27,17 @@ export interface Slice {
 /** `object.name`: an attribute such as a method first, then the item of the name. */
 export function getAttribute(object: Value, name: string): Value {
   if (object instanceof Undefined) return fail(object.message)
-  return attribute(object, name) ?? item(object, name) ?? missing(object, name)
+  return orElse(attribute(object, name), () => orElse(item(object, name), () => missing(object, name)))
 }
 
 /** `object[key]`: the item first, then, if the key is a string, the attribute of the name. */
 export function getItem(object: Value, key: Value | Slice): Value {
   if (object instanceof Undefined) return fail(object.message)
   if (isSlice(key)) return slice(object, key.start, key.stop, key.step)
-  const found = item(object, key) ?? (typeof key === 'string' ? attribute(object, key) : undefined)
-  return found ?? missing(object, key)
+  return orElse(item(object, key), () => {
+    const found = typeof key === 'string' ? attribute(object, key) : undefined
+    return orElse(found, () => missing(object, key))
+  })
 }
 
 const isSlice = (key: Value | Slice): key is Slice =>
@@ -41,6 +55,10 @@ function item(object: Value, key: Value): Value | undefined {
   if (object instanceof Dict) return isHashable(key) ? object.get(key) : undefined
   if (typeof key !== 'bigint' && typeof key !== 'boolean') return undefined
   if (typeof object === 'string') return itemAt(characters(object), key)
+  if (object instanceof Markup) {
+    const character = itemAt(characters(object.text), key)
+    return character === undefined ? undefined : new Markup(character)
+  }
   if (Array.isArray(object)) return itemAt(object, key)
   if (object instanceof Tuple || object instanceof Range) return itemAt(object.items, key)
   return undefined

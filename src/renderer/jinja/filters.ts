@@ -3,7 +3,7 @@ import { fail } from './errors.ts'
 import { percentFormat, roundedHalfEven } from './format.ts'
 import { toJson } from './json.ts'
 import { replace } from './methods.ts'
-import { arithmetic } from './operators.ts'
+import { arithmetic, signed } from './operators.ts'
 import { applyTest } from './tests.ts'
 import { capitalize, characters, lengthOf, SPACE, splitLines, strip, substring } from './text.ts'
 import {
@@ -11,13 +11,16 @@ import {
   bind,
   compare,
   Dict,
-  equal,
+  escapeHtml,
   isNumber,
   isTrue,
   iterate,
   Lazy,
   length,
   listOf,
+  Markup,
+  orElse,
+  plain,
   str,
   Tuple,
   typeName,
@@ -55,8 +58,10 @@ function reader(path: Value | undefined, otherwise?: Value): (value: Value) => V
   }
 }
 
+/** The items that `each` makes of every item, when they are asked for. */
 function* lazily(value: Value, each: (item: Value) => Iterable<Value>): IterableIterator<Value> {
-  for (const item of iterate(value)) yield* each(item)
+  // None and other empty values have no items here.
+  if (isTrue(value)) for (const item of iterate(value)) yield* each(item)
 }
 
 /** `select`, `reject` and their variants for an attribute: keeps the items whose test says `wanted`. */
@@ -111,17 +116,6 @@ const extreme =
     if (first === undefined) return new Undefined('No aggregated item, sequence was empty.')
     return rest.reduce((best, item) => (sign * compare(key(item), key(best)) > 0 ? item : best), first)
   }
-
-const escapeHtml: Filter = [
-  '',
-  (value) =>
-    str(value)
-      .replaceAll('&', '&amp;')
-      .replaceAll('>', '&gt;')
-      .replaceAll('<', '&lt;')
-      .replaceAll("'", '&#39;')
-      .replaceAll('"', '&#34;'),
-]
 
 /** Sorts and keeps the order of equal items, also when reversed. */
 function sorted(items: Value[], key: (item: Value) => Value, reverse: boolean): Value[] {
@@ -241,12 +235,10 @@ function urlencode(value: Value): string {
 const PLAIN: Readonly<Record<string, Filter>> = {
   abs: [
     '',
-    (value) =>
-      isNumber(value)
-        ? value < 0
-          ? arithmetic('-', 0n, value)
-          : arithmetic('+', 0n, value)
-        : fail(`bad operand type for abs(): '${typeName(value)}'`),
+    (value) => {
+      if (!isNumber(value)) return fail(`bad operand type for abs(): '${typeName(value)}'`)
+      return signed(Number(value) < 0 ? '-' : '+', value)
+    },
   ],
   attr: ['name', (value, name) => getItem(value, name!)],
   batch: [
@@ -279,17 +271,23 @@ const PLAIN: Readonly<Record<string, Filter>> = {
       return sorted(pairs, key, isTrue(reverse))
     },
   ],
-  e: escapeHtml,
-  escape: escapeHtml,
+  e: ['', escapeHtml],
+  escape: ['', escapeHtml],
   first: [
     '',
     (value) =>
-      iterate(value)[Symbol.iterator]().next().value ?? new Undefined('No first item, sequence was empty.'),
+      orElse(
+        iterate(value)[Symbol.iterator]().next().value,
+        () => new Undefined('No first item, sequence was empty.'),
+      ),
   ],
-  float: ['default?', (value, fallback = 0) => toFloat(value) ?? fallback],
-  forceescape: escapeHtml,
+  float: ['default?', (value, fallback = 0) => orElse(toFloat(value), () => fallback)],
+  forceescape: ['', (value) => escapeHtml(str(value))],
   indent: ['width? first? blank?', indent],
-  int: ['default? base?', (value, fallback = 0n, base) => toInteger(value, integer(base, 10)) ?? fallback],
+  int: [
+    'default? base?',
+    (value, fallback = 0n, base) => orElse(toInteger(value, integer(base, 10)), () => fallback),
+  ],
   items: [
     '',
     (value) => {
@@ -306,7 +304,7 @@ const PLAIN: Readonly<Record<string, Filter>> = {
     '',
     (value) => {
       if (value instanceof Lazy) return fail("'generator' object is not reversible")
-      return listOf(value).at(-1) ?? new Undefined('No last item, sequence was empty.')
+      return orElse(listOf(value).at(-1), () => new Undefined('No last item, sequence was empty.'))
     },
   ],
   length: size,
@@ -326,7 +324,7 @@ const PLAIN: Readonly<Record<string, Filter>> = {
     },
   ],
   round: ['precision? method?', round],
-  safe: ['', str],
+  safe: ['', (value) => new Markup(str(value))],
   slice: [
     'slices fill_with?',
     (value, count, fill) => new Lazy(columns(listOf(value), integer(count, 1), fill)),
@@ -394,10 +392,18 @@ const PLAIN: Readonly<Record<string, Filter>> = {
 /** The filters that there are. Of Jinja's own, those for HTML pages and the random one are left out. */
 export const FILTERS: { readonly [name: string]: unknown } = { ...PASSING, ...PLAIN }
 
+/** Filters that see safe text as such, and those whose result is safe if the text is. */
+const KEEPS_MARKUP = new Set(['d', 'default', 'e', 'escape'])
+const STAYS_MARKUP = new Set(['capitalize', 'center', 'indent', 'lower', 'string', 'title', 'trim', 'upper'])
+
 /** `value | name(…)`. */
 export function applyFilter(name: string, value: Value, args: Arguments): Value {
   if (Object.hasOwn(PASSING, name)) return PASSING[name]!(value, args)
   if (!Object.hasOwn(PLAIN, name)) return fail(`there is no filter named '${name}'`)
   const [parameters, filter] = PLAIN[name]!
-  return filter(value, ...bind(name, args, parameters === '' ? [] : parameters.split(' ')))
+  const result = filter(
+    KEEPS_MARKUP.has(name) ? value : plain(value),
+    ...bind(name, args, parameters === '' ? [] : parameters.split(' ')),
+  )
+  return value instanceof Markup && STAYS_MARKUP.has(name) ? new Markup(str(result)) : result
 }

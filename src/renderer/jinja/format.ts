@@ -5,6 +5,7 @@ import {
   Dict,
   floatText,
   isNumber,
+  orElse,
   repr,
   str,
   Tuple,
@@ -49,7 +50,8 @@ export function percentFormat(format: string, value: Value): string {
         type,
       }
       if (key !== undefined && !(value instanceof Dict)) fail('format requires a mapping')
-      const item = key === undefined ? take() : ((value as Dict).get(key) ?? fail(`KeyError: ${repr(key)}`))
+      const item =
+        key === undefined ? take() : orElse((value as Dict).get(key), () => fail(`KeyError: ${repr(key)}`))
       if ('sra'.includes(type) && type !== '') {
         const shown = type === 's' ? str(item) : repr(item)
         return pad(cut(shown, specification.precision), { ...specification, fill: ' ' })
@@ -91,13 +93,14 @@ export function braceFormat(
       /^([^.[!:]*)((?:\.[^.[!:]+|\[[^\]]*\])*)(?:!(.))?(?::([^]*))?$/.exec(text) ??
       fail(`a replacement field cannot be read: {${text}}`)
     const index = name === '' ? automatic++ : /^\d+$/.test(name!) ? Number(name) : null
-    let value: Value =
-      (index === null ? named.get(name!) : positional[index]) ??
+    const given = index === null ? named.get(name!) : positional[index]
+    let value = orElse(given, () =>
       fail(
         index === null
           ? `KeyError: ${repr(name!)}`
           : 'Replacement index out of range for positional args tuple',
-      )
+      ),
+    )
     for (const [part, attribute, item] of path!.matchAll(/\.([^.[]+)|\[([^\]]*)\]/g)) {
       const key = part!.startsWith('.') ? attribute! : item!
       value = member(value, /^\d+$/.test(key) && item !== undefined ? BigInt(key) : key, item === undefined)

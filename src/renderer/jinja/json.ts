@@ -1,5 +1,5 @@
 import { fail } from './errors.ts'
-import { compare, Dict, floatText, isNumber, isTrue, Tuple, typeName, type Value } from './values.ts'
+import { compare, Dict, floatText, isNumber, isTrue, plain, Tuple, typeName, type Value } from './values.ts'
 
 /** The keyword arguments of Python's `json.dumps` that Transformers' `tojson` passes on. */
 export interface JsonOptions {
@@ -26,7 +26,8 @@ export function toJson(value: Value, options: JsonOptions): string {
     const line = `\n${step.repeat(depth + 1)}`
     return `${open}${line}${items.join(comma + line)}\n${step.repeat(depth)}${close}`
   }
-  const write = (value: Value, depth: number): string => {
+  const write = (given: Value, depth: number): string => {
+    const value = plain(given)
     if (typeof value === 'string') return string(value)
     if (value === null || isNumber(value)) return scalar(value)
     const items = Array.isArray(value) ? value : value instanceof Tuple ? value.items : null

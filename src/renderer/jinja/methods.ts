@@ -16,8 +16,12 @@ import {
   Callable,
   Dict,
   equal,
+  escapeHtml,
   isTrue,
   listOf,
+  Markup,
+  orElse,
+  plain,
   str,
   Tuple,
   typeName,
@@ -35,7 +39,7 @@ function integer(value: Value | undefined, otherwise: number): number {
 }
 
 function text(value: Value | undefined, method: string): string {
-  if (typeof value === 'string') return value
+  if (typeof value === 'string' || value instanceof Markup) return str(value)
   return fail(`${method}() argument must be str, not ${typeName(value ?? null)}`)
 }
 
@@ -76,7 +80,7 @@ const edge =
   (name: 'startswith' | 'endswith'): Method<string>[1] =>
   (self, sought, start, end) => {
     const [within] = part(self, start, end)
-    const options = sought instanceof Tuple ? sought.items : [sought]
+    const options = (sought instanceof Tuple ? sought.items : [sought!]).map(plain)
     return options.some((option) => {
       if (typeof option !== 'string')
         return fail(`${name} first arg must be str or a tuple of str, not ${typeName(option ?? null)}`)
@@ -178,6 +182,7 @@ const TEXT: Readonly<Record<string, Method<string>>> = {
     'iterable',
     (self, items) =>
       listOf(items!)
+        .map(plain)
         .map((item, i) =>
           typeof item === 'string'
             ? item
@@ -246,7 +251,7 @@ const LIST: typeof SEQUENCE = { ...SEQUENCE, copy: ['', (self) => [...self]] }
 
 const DICT: Readonly<Record<string, Method<Dict>>> = {
   copy: ['', (self) => new Dict(self.entries())],
-  get: ['key default?', (self, key, otherwise = null) => self.get(key!) ?? otherwise],
+  get: ['key default?', (self, key, otherwise = null) => orElse(self.get(key!), () => otherwise)],
   items: [
     '',
     (self) =>
@@ -275,9 +280,28 @@ export const isUnsafe = (value: Value, name: string): boolean =>
 /** A method of Python's `str`, `list`, `tuple` or `dict`, bound to the value; undefined if there is none of the name. */
 export function methodOf(value: Value, name: string): Callable | undefined {
   if (typeof value === 'string') return bound(TEXT, value, name)
+  if (value instanceof Markup) return onMarkup(value, name)
   if (Array.isArray(value)) return bound(LIST, value, name)
   if (value instanceof Tuple) return bound(SEQUENCE, value.items, name)
   return value instanceof Dict ? bound(DICT, value, name) : undefined
+}
+
+/** A method of safe text escapes its arguments, and text that it returns is safe. */
+function onMarkup({ text }: Markup, name: string): Callable | undefined {
+  const method = bound(TEXT, text, name)
+  return (
+    method &&
+    new Callable(name, ({ positional, named }) => {
+      const safe = (value: Value): Value =>
+        typeof value === 'string' ? escapeHtml(value).text : plain(value)
+      const result = method.call({
+        positional: positional.map(safe),
+        named: new Map(Array.from(named, ([key, value]) => [key, safe(value)])),
+      })
+      if (typeof result === 'string') return new Markup(result)
+      return Array.isArray(result) ? result.map((part) => new Markup(str(part))) : result
+    })
+  )
 }
 
 function bound<T>(methods: Readonly<Record<string, Method<T>>>, self: T, name: string): Callable | undefined {

@@ -1,7 +1,18 @@
 import { fail } from './errors.ts'
 import { percentFormat } from './format.ts'
 import { characters } from './text.ts'
-import { isNumber, Range, Tuple, typeName, Undefined, type Value } from './values.ts'
+import {
+  escapeHtml,
+  isNumber,
+  Markup,
+  plain,
+  Range,
+  str,
+  Tuple,
+  typeName,
+  Undefined,
+  type Value,
+} from './values.ts'
 
 type Numeric = bigint | number
 const numeric = (value: boolean | bigint | number): Numeric =>
@@ -9,6 +20,7 @@ const numeric = (value: boolean | bigint | number): Numeric =>
 
 /** The arithmetic of Python: `+ - * / // % **` on numbers, text and lists. */
 export function arithmetic(operator: string, left: Value, right: Value): Value {
+  if (left instanceof Markup || right instanceof Markup) return onMarkup(operator, left, right)
   if (operator === '%' && typeof left === 'string') return percentFormat(left, right)
   for (const value of [left, right]) if (value instanceof Undefined) fail(value.message)
   if (isNumber(left) && isNumber(right)) return onNumbers(operator, numeric(left), numeric(right))
@@ -32,6 +44,15 @@ export function arithmetic(operator: string, left: Value, right: Value): Value {
   return fail(
     `unsupported operand type(s) for ${operator === '**' ? '** or pow()' : operator}: '${typeName(left)}' and '${typeName(right)}'`,
   )
+}
+
+/** Safe text escapes what is joined to it. */
+function onMarkup(operator: string, left: Value, right: Value): Value {
+  const isText = (value: Value): boolean => typeof value === 'string' || value instanceof Markup
+  if (operator === '+' && isText(left) && isText(right))
+    return new Markup(escapeHtml(left).text + escapeHtml(right).text)
+  const result = arithmetic(operator, plain(left), operator === '%' ? right : plain(right))
+  return left instanceof Markup || operator === '*' ? new Markup(str(result)) : result
 }
 
 function onNumbers(operator: string, left: Numeric, right: Numeric): Value {
@@ -86,6 +107,7 @@ export function signed(operator: string, value: Value): Value {
 export function slice(value: Value, start: Value, stop: Value, step: Value): Value {
   const pick = <T>(items: ArrayLike<T>): T[] => indices(items.length, start, stop, step).map((i) => items[i]!)
   if (typeof value === 'string') return pick(characters(value)).join('')
+  if (value instanceof Markup) return new Markup(pick(characters(value.text)).join(''))
   if (Array.isArray(value)) return pick(value)
   if (value instanceof Tuple) return new Tuple(pick(value.items))
   if (value instanceof Range) {

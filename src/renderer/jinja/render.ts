@@ -16,6 +16,7 @@ import {
   isTrue,
   iterate,
   listOf,
+  orElse,
   str,
   Tuple,
   typeName,
@@ -33,7 +34,9 @@ export class Scope {
     for (const [name, value] of values) this.#values.set(name, value)
   }
   get(name: string): Value {
-    return this.#values.get(name) ?? this.#parent?.get(name) ?? new Undefined(`'${name}' is undefined`)
+    const value = this.#values.get(name)
+    if (value !== undefined) return value
+    return this.#parent ? this.#parent.get(name) : new Undefined(`'${name}' is undefined`)
   }
   set(name: string, value: Value): void {
     this.#values.set(name, value)
@@ -141,7 +144,8 @@ function renderFor(statement: For, iterable: Value, scope: Scope, out: string[],
   }
   let changed: readonly Value[] | null = null
   for (const [i, item] of items.entries()) {
-    const edge = (name: string, at: number): Value => items[at] ?? new Undefined(`there is no ${name} item`)
+    const edge = (name: string, at: number): Value =>
+      orElse(items[at], () => new Undefined(`there is no ${name} item`))
     const attributes: [string, Value][] = [
       ['index', BigInt(i + 1)],
       ['index0', BigInt(i)],
@@ -156,9 +160,8 @@ function renderFor(statement: For, iterable: Value, scope: Scope, out: string[],
       ['nextitem', edge('next', i + 1)],
       [
         'cycle',
-        new Callable(
-          'cycle',
-          ({ positional }) => positional[i % positional.length] ?? fail('no items for cycling given'),
+        new Callable('cycle', ({ positional }) =>
+          orElse(positional[i % positional.length], () => fail('no items for cycling given')),
         ),
       ],
       [
@@ -175,7 +178,7 @@ function renderFor(statement: For, iterable: Value, scope: Scope, out: string[],
       const inner: string[] = []
       renderFor(
         statement,
-        args.positional[0] ?? fail('loop() missing required argument'),
+        orElse(args.positional[0], () => fail('loop() missing required argument')),
         scope,
         inner,
         depth + 1,
@@ -229,13 +232,19 @@ function macro(name: string | null, { parameters, body, reads }: Signature, scop
     const rest = new Map(named)
     const missing: Signature['parameters'][number][] = []
     for (const [i, parameter] of parameters.entries()) {
-      const given = positional[i] ?? rest.get(parameter.name)
+      const given = i < positional.length ? positional[i] : rest.get(parameter.name)
       if (i >= positional.length) rest.delete(parameter.name)
       if (given === undefined) missing.push(parameter)
-      inner.set(parameter.name, given ?? new Undefined(`parameter '${parameter.name}' was not provided`))
+      inner.set(
+        parameter.name,
+        orElse(given, () => new Undefined(`parameter '${parameter.name}' was not provided`)),
+      )
     }
     if (takes('caller')) {
-      inner.set('caller', rest.get('caller') ?? new Undefined('No caller defined'))
+      inner.set(
+        'caller',
+        orElse(rest.get('caller'), () => new Undefined('No caller defined')),
+      )
       rest.delete('caller')
     }
     if (takes('kwargs')) inner.set('kwargs', new Dict(rest))

@@ -12,6 +12,7 @@ import {
   Instance,
   isNumber,
   Lazy,
+  Markup,
   Range,
   str,
   Tuple,
@@ -37,6 +38,7 @@ const ge: Test = ['other', is('>=', (order) => order >= 0)]
 
 const isSequence = (value: Value): boolean =>
   typeof value === 'string' ||
+  value instanceof Markup ||
   Array.isArray(value) ||
   value instanceof Tuple ||
   value instanceof Dict ||
@@ -57,7 +59,7 @@ export const TESTS: { readonly [name: string]: Test } = {
   '==': eq,
   eq,
   equalto: eq,
-  escaped: ['', () => false],
+  escaped: ['', (value) => value instanceof Markup],
   even: ['', (value) => equal(remainder(value, 2n), 0n)],
   false: ['', (value) => value === false],
   float: ['', (value) => typeof value === 'number'],
@@ -86,7 +88,7 @@ export const TESTS: { readonly [name: string]: Test } = {
   odd: ['', (value) => equal(remainder(value, 2n), 1n)],
   sameas: ['other', (value, other) => value === other],
   sequence: ['', isSequence],
-  string: ['', (value) => typeof value === 'string'],
+  string: ['', (value) => typeof value === 'string' || value instanceof Markup],
   true: ['', (value) => value === true],
   undefined: ['', (value) => value instanceof Undefined],
   upper: [

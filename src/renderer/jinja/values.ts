@@ -14,6 +14,7 @@ export type Value =
   | View
   | Range
   | Lazy
+  | Markup
   | Undefined
   | Callable
   | Instance
@@ -54,6 +55,7 @@ function hash(key: Value): unknown {
   if (typeof key === 'boolean') return BigInt(key)
   if (typeof key === 'number' && Number.isInteger(key)) return BigInt(key)
   if (key instanceof Tuple) return `(${key.items.map((item) => `${typeName(item)} ${String(hash(item))}`)})`
+  if (key instanceof Markup) return key.text
   if (Array.isArray(key) || key instanceof Dict) return fail(`unhashable type: '${typeName(key)}'`)
   return key
 }
@@ -89,10 +91,31 @@ export class Lazy {
   constructor(readonly items: IterableIterator<Value>) {}
 }
 
+/** Text that the template calls safe. It escapes other text that is joined to it. */
+export class Markup {
+  constructor(readonly text: string) {}
+}
+
+/** Text with the characters of HTML escaped, which safe text is already. */
+export function escapeHtml(value: Value): Markup {
+  if (value instanceof Markup) return value
+  const escaped = str(value).replace(/[&<>'"]/g, (character) => `&${HTML[character]};`)
+  return new Markup(escaped)
+}
+
+const HTML: Readonly<Record<string, string>> = { '&': 'amp', '<': 'lt', '>': 'gt', "'": '#39', '"': '#34' }
+
+/** Safe text as a plain string; any other value as it is. */
+export const plain = (value: Value): Exclude<Value, Markup> => (value instanceof Markup ? value.text : value)
+
 /** A variable or attribute that does not exist. It prints as nothing; most other uses are the error `message`. */
 export class Undefined {
   constructor(readonly message: string) {}
 }
+
+/** `value`, or what `otherwise` returns if there is none; `??` would take None for nothing. */
+export const orElse = <T extends Value>(value: Value | undefined, otherwise: () => T): Value =>
+  value === undefined ? otherwise() : value
 
 /** The arguments of a call. */
 export interface Arguments {
@@ -168,6 +191,7 @@ export function typeName(value: Value): string {
   if (value instanceof Dict) return 'dict'
   if (value instanceof Range) return 'range'
   if (value instanceof Lazy) return 'generator'
+  if (value instanceof Markup) return 'Markup'
   if (value instanceof Undefined) return 'Undefined'
   if (value instanceof Callable) return 'function'
   return value.type
@@ -178,6 +202,7 @@ export const describe = (value: Value): string => (value === null ? 'None' : `${
 
 export function isTrue(value: Value): boolean {
   if (value instanceof Undefined) return false
+  if (value instanceof Markup) return value.text !== ''
   if (value instanceof Dict) return value.size > 0
   if (value instanceof Tuple || value instanceof View || value instanceof Range) return value.items.length > 0
   if (Array.isArray(value)) return value.length > 0
@@ -195,7 +220,8 @@ function sameNumber(a: boolean | bigint | number, b: boolean | bigint | number):
   return x == y
 }
 
-export function equal(a: Value, b: Value): boolean {
+export function equal(left: Value, right: Value): boolean {
+  const [a, b] = [plain(left), plain(right)]
   if (isNumber(a) && isNumber(b)) return sameNumber(a, b)
   if (Array.isArray(a)) return Array.isArray(b) && sameItems(a, b)
   if (a instanceof Tuple) return b instanceof Tuple && sameItems(a.items, b.items)
@@ -216,7 +242,8 @@ const sameItems = (a: readonly Value[], b: readonly Value[]): boolean =>
   a.length === b.length && a.every((item, i) => equal(item, b[i]!))
 
 /** Negative, zero or positive, for a value that is smaller, equal or greater. `operator` is for the error. */
-export function compare(a: Value, b: Value, operator = '<'): number {
+export function compare(left: Value, right: Value, operator = '<'): number {
+  const [a, b] = [plain(left), plain(right)]
   for (const value of [a, b]) if (value instanceof Undefined) fail(value.message)
   if (isNumber(a) && isNumber(b)) return a < b ? -1 : a > b ? 1 : sameNumber(a, b) ? 0 : Number.NaN
   if (typeof a === 'string' && typeof b === 'string') return compareText(a, b)
@@ -238,6 +265,7 @@ export function iterate(value: Value): Iterable<Value> {
   if (value instanceof Tuple || value instanceof View || value instanceof Range || value instanceof Lazy)
     return value.items
   if (value instanceof Dict) return value.keys()
+  if (value instanceof Markup) return iterate(value.text)
   if (value instanceof Undefined) return []
   return fail(`'${typeName(value)}' object is not iterable`)
 }
@@ -245,7 +273,7 @@ export function iterate(value: Value): Iterable<Value> {
 export const listOf = (value: Value): Value[] => [...iterate(value)]
 
 export function length(value: Value): number {
-  if (typeof value === 'string') return lengthOf(value)
+  if (typeof value === 'string' || value instanceof Markup) return lengthOf(str(value))
   if (Array.isArray(value)) return value.length
   if (value instanceof Tuple || value instanceof View || value instanceof Range) return value.items.length
   if (value instanceof Dict) return value.size
@@ -254,7 +282,8 @@ export function length(value: Value): number {
 }
 
 /** `item in container`. */
-export function contains(container: Value, item: Value): boolean {
+export function contains(within: Value, sought: Value): boolean {
+  const [container, item] = [plain(within), plain(sought)]
   if (typeof container === 'string') {
     if (item instanceof Undefined) fail(item.message)
     if (typeof item !== 'string') fail(`'in <string>' requires string as left operand, not ${typeName(item)}`)
@@ -276,7 +305,7 @@ export function contains(container: Value, item: Value): boolean {
 export function str(value: Value): string {
   if (typeof value === 'string') return value
   if (value instanceof Undefined) return ''
-  return repr(value)
+  return value instanceof Markup ? value.text : repr(value)
 }
 
 /** `repr(value)`. */
@@ -289,6 +318,7 @@ export function repr(value: Value): string {
   if (Array.isArray(value)) return `[${value.map(repr).join(', ')}]`
   if (value instanceof Tuple)
     return `(${value.items.map(repr).join(', ')}${value.items.length === 1 ? ',' : ''})`
+  if (value instanceof Markup) return `Markup(${quote(value.text)})`
   if (value instanceof Dict)
     return `{${Array.from(value.entries(), ([key, item]) => `${repr(key)}: ${repr(item)}`).join(', ')}}`
   if (value instanceof View) return `${value.type}([${value.items.map(repr).join(', ')}])`
