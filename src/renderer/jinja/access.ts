@@ -13,6 +13,7 @@ import {
   Range,
   repr,
   Tuple,
+  typeName,
   Undefined,
   type Value,
 } from './values.ts'
@@ -43,7 +44,8 @@ export function getItem(object: Value, key: Value | Slice): Value {
 const isSlice = (key: Value | Slice): key is Slice =>
   typeof key === 'object' && key !== null && 'start' in key && !(key instanceof Range)
 
-function missing(object: Value, key: Value): Undefined {
+/** What stands for an attribute or item that does not exist. */
+export function missing(object: Value, key: Value): Undefined {
   return new Undefined(
     typeof key === 'string'
       ? `'${describe(object)}' has no attribute '${key}'`
@@ -66,9 +68,10 @@ function item(object: Value, key: Value): Value | undefined {
 
 const isHashable = (key: Value): boolean => !(Array.isArray(key) || key instanceof Dict)
 
-function attribute(object: Value, name: string): Value | undefined {
+/** An attribute such as a method, undefined if there is none; what the sandbox refuses is an Undefined. */
+export function attribute(object: Value, name: string): Value | undefined {
   if (isUnsafe(object, name))
-    return new Undefined(`access to attribute '${name}' of '${describe(object)}' is unsafe.`)
+    return new Undefined(`access to attribute '${name}' of '${typeName(object)}' object is unsafe.`)
   if (object instanceof Instance) return object.attributes.get(name)
   if (object instanceof Callable)
     return Object.hasOwn(object.attributes, name) ? object.attributes[name] : undefined

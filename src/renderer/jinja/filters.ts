@@ -1,11 +1,11 @@
-import { getItem } from './access.ts'
+import { attribute, getItem, missing } from './access.ts'
 import { fail } from './errors.ts'
 import { percentFormat, roundedHalfEven } from './format.ts'
 import { toJson } from './json.ts'
 import { replace } from './methods.ts'
 import { arithmetic, signed } from './operators.ts'
 import { applyTest } from './tests.ts'
-import { capitalize, characters, lengthOf, SPACE, splitLines, strip, substring } from './text.ts'
+import { capitalize, lengthOf, SPACE, splitLines, strip, substring } from './text.ts'
 import {
   type Arguments,
   bind,
@@ -26,7 +26,6 @@ import {
   typeName,
   Undefined,
   type Value,
-  View,
 } from './values.ts'
 
 /** Names of the parameters after the value (`?` marks an optional one), and the filter. */
@@ -187,17 +186,22 @@ function* columns(items: Value[], count: number, fill: Value | undefined): Itera
   const [size, longer] = [Math.floor(items.length / count), items.length % count]
   let at = 0
   for (let i = 0; i < count; i++) {
-    const column = items.slice(at, (at += size + (i < longer ? 1 : 0)))
+    const column = items.slice(at, at + size + (i < longer ? 1 : 0))
+    at += column.length
     if (fill !== undefined && fill !== null && i >= longer) column.push(fill)
     yield column
   }
 }
 
+/** The text that a filter works on that takes nothing else. */
+function textOf(value: Value, filter: string): string {
+  if (value instanceof Undefined) fail(value.message)
+  return typeof value === 'string' ? value : fail(`${filter} wants a string, not ${typeName(value)}`)
+}
+
 function indent(value: Value, width: Value = 4n, first: Value = false, blank: Value = false): string {
   const step = typeof width === 'string' ? width : ' '.repeat(Math.max(0, integer(width, 4)))
-  const [head, ...rest] = isTrue(blank)
-    ? `${str(value)}\n`.split('\n').slice(0, -1)
-    : splitLines(`${str(value)}\n`, false)
+  const [head, ...rest] = splitLines(`${textOf(value, 'indent')}\n`, false)
   const lines = rest.map((line) => (line !== '' || isTrue(blank) ? step + line : line))
   return (isTrue(first) ? step : '') + [head, ...lines].join('\n')
 }
@@ -209,7 +213,7 @@ function truncate(
   end: Value = '...',
   leeway: Value = 5n,
 ): string {
-  const [text, limit, mark] = [str(value), integer(size, 255), str(end)]
+  const [text, limit, mark] = [textOf(value, 'truncate'), integer(size, 255), str(end)]
   if (lengthOf(text) <= limit + integer(leeway, 5)) return text
   const kept = substring(text, 0, limit - lengthOf(mark))
   if (isTrue(kill)) return kept + mark
@@ -240,7 +244,7 @@ const PLAIN: Readonly<Record<string, Filter>> = {
       return signed(Number(value) < 0 ? '-' : '+', value)
     },
   ],
-  attr: ['name', (value, name) => getItem(value, name!)],
+  attr: ['name', (value, name) => orElse(attribute(value, str(name!)), () => missing(value, name!))],
   batch: [
     'linecount fill_with?',
     (value, count, fill) => new Lazy(batches(listOf(value), integer(count, 1), fill)),
@@ -343,7 +347,7 @@ const PLAIN: Readonly<Record<string, Filter>> = {
     '',
     (value) =>
       str(value)
-        .replace(/<!--[^]*?-->|<[^>]*>/g, '')
+        .replace(/<!--.*?-->|<[^>]*>/gs, '')
         .replace(new RegExp(`${SPACE}+`, 'gu'), ' ')
         .trim(),
   ],

@@ -32,7 +32,7 @@ export function percentFormat(format: string, value: Value): string {
     if (next >= items.length) fail('not enough arguments for format string')
     return items[next++]!
   }
-  const pattern = /%(?:\(([^)]*)\))?([-+ #0]*)(\*|\d+)?(?:\.(\*|\d+))?[hlL]?([^])?/g
+  const pattern = /%(?:\(([^)]*)\))?([-+ #0]*)(\*|\d+)?(?:\.(\*|\d+))?[hlL]?(.)?/gs
   const text = format.replace(
     pattern,
     (_, key?: string, flags = '', width?: string, precision?: string, type = '') => {
@@ -90,7 +90,7 @@ export function braceFormat(
   let automatic = 0
   const field = (text: string): string => {
     const [, name, path, conversion, specification] =
-      /^([^.[!:]*)((?:\.[^.[!:]+|\[[^\]]*\])*)(?:!(.))?(?::([^]*))?$/.exec(text) ??
+      /^([^.[!:]*)((?:\.[^.[!:]+|\[[^\]]*\])*)(?:!(.))?(?::(.*))?$/s.exec(text) ??
       fail(`a replacement field cannot be read: {${text}}`)
     const index = name === '' ? automatic++ : /^\d+$/.test(name!) ? Number(name) : null
     const given = index === null ? named.get(name!) : positional[index]
@@ -123,7 +123,7 @@ export function braceFormat(
 /** `format(value, specification)`. */
 function formatValue(value: Value, specification: string): string {
   if (specification === '') return str(value)
-  const match = /^(?:([^])?([<>=^]))?([-+ ])?(#)?(0)?(\d+)?([,_])?(?:\.(\d+))?([a-zA-Z%])?$/u.exec(
+  const match = /^(?:(.)?([<>=^]))?([-+ ])?(#)?(0)?(\d+)?([,_])?(?:\.(\d+))?([a-zA-Z%])?$/su.exec(
     specification,
   )
   if (!match) return fail(`Invalid format specifier '${specification}'`)

@@ -1,7 +1,6 @@
 import { fail } from './errors.ts'
 import {
   capitalize,
-  characters,
   lengthOf,
   SPACE,
   split,
@@ -156,7 +155,7 @@ const TEXT: Readonly<Record<string, Method<string>>> = {
     'tabsize?',
     (self, size) => {
       let column = 0
-      return self.replace(/\t|\r|\n|[^]/gu, (character) => {
+      return self.replace(/./gsu, (character) => {
         if (character === '\n' || character === '\r') column = 0
         const width = character === '\t' ? integer(size, 8) - (column % integer(size, 8)) : 1
         if (character !== '\n' && character !== '\r') column += width

@@ -52,7 +52,10 @@ export const TESTS: { readonly [name: string]: Test } = {
   boolean: ['', (value) => typeof value === 'boolean'],
   callable: [
     '',
-    (value) => value instanceof Callable || (value instanceof Instance && value.call !== undefined),
+    (value) =>
+      value instanceof Callable ||
+      value instanceof Undefined ||
+      (value instanceof Instance && value.call !== undefined),
   ],
   defined: ['', (value) => !(value instanceof Undefined)],
   divisibleby: ['num', (value, divisor) => equal(arithmetic('%', value, divisor!), 0n)],

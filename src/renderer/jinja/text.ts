@@ -71,15 +71,18 @@ export function splitRight(text: string, separator: string | null, limit: number
   return parts.reverse()
 }
 
+const LINE_END = '(?:\\r\\n|[\\n-\\r\\x1c-\\x1e\\x85\\u2028\\u2029])'
+
 /** `str.splitlines`. */
 export function splitLines(text: string, keepEnds: boolean): string[] {
-  const lines = text.match(
-    /[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]*(?:\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]|$)/g,
-  )!
-  if (lines.at(-1) === '') lines.pop()
-  return keepEnds
-    ? lines
-    : lines.map((line) => line.replace(/(?:\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])$/, ''))
+  const lines: string[] = []
+  let at = 0
+  for (const { index, 0: end } of text.matchAll(new RegExp(LINE_END, 'gu'))) {
+    lines.push(text.slice(at, keepEnds ? index + end.length : index))
+    at = index + end.length
+  }
+  if (at < text.length) lines.push(text.slice(at))
+  return lines
 }
 
 /** `str.capitalize`: the first letter as in a title, the others in lower case. */
