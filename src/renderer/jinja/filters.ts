@@ -58,10 +58,12 @@ function reader(path: Value | undefined, otherwise?: Value): (value: Value) => V
 }
 
 /** The items that `each` makes of every item, when they are asked for. */
-function* lazily(value: Value, each: (item: Value) => Iterable<Value>): IterableIterator<Value> {
-  // None and other empty values have no items here.
-  if (isTrue(value)) for (const item of iterate(value)) yield* each(item)
+function* lazily(items: Iterable<Value>, each: (item: Value) => Iterable<Value>): IterableIterator<Value> {
+  for (const item of items) yield* each(item)
 }
+
+/** What `map` and the selecting filters go through: None and other empty values have no items there. */
+const itemsOf = (value: Value): Iterable<Value> => (isTrue(value) ? iterate(value) : [])
 
 /** `select`, `reject` and their variants for an attribute: keeps the items whose test says `wanted`. */
 const selecting = (wanted: boolean, byAttribute: boolean): ((value: Value, args: Arguments) => Value) => {
@@ -72,7 +74,7 @@ const selecting = (wanted: boolean, byAttribute: boolean): ((value: Value, args:
     const [test, ...args] = rest
     const passes = (item: Value): boolean =>
       test === undefined ? isTrue(read(item)) : applyTest(str(test), read(item), { positional: args, named })
-    return new Lazy(lazily(value, (item) => (passes(item) === wanted ? [item] : [])))
+    return new Lazy(lazily(itemsOf(value), (item) => (passes(item) === wanted ? [item] : [])))
   }
 }
 
@@ -83,9 +85,11 @@ const PASSING: Readonly<Record<string, (value: Value, args: Arguments) => Value>
     if (name === undefined) {
       if (!named.has('attribute')) fail('map requires a filter argument')
       const read = reader(named.get('attribute'), named.get('default'))
-      return new Lazy(lazily(value, (item) => [read(item)]))
+      return new Lazy(lazily(itemsOf(value), (item) => [read(item)]))
     }
-    return new Lazy(lazily(value, (item) => [applyFilter(str(name), item, { positional: args, named })]))
+    return new Lazy(
+      lazily(itemsOf(value), (item) => [applyFilter(str(name), item, { positional: args, named })]),
+    )
   },
   select: selecting(true, false),
   reject: selecting(false, false),
@@ -124,6 +128,7 @@ function sorted(items: Value[], key: (item: Value) => Value, reverse: boolean): 
 }
 
 function toInteger(value: Value, base: number): bigint | undefined {
+  if (value instanceof Undefined) fail(value.message)
   if (typeof value === 'bigint') return value
   if (typeof value === 'boolean') return BigInt(value)
   if (typeof value === 'string') {
@@ -144,6 +149,7 @@ function toInteger(value: Value, base: number): bigint | undefined {
 }
 
 function toFloat(value: Value): number | undefined {
+  if (value instanceof Undefined) fail(value.message)
   if (isNumber(value)) return Number(value)
   if (typeof value !== 'string') return undefined
   const text = strip(value, null)
@@ -379,7 +385,7 @@ const PLAIN: Readonly<Record<string, Filter>> = {
       const read = reader(path)
       const seen = new Dict()
       return new Lazy(
-        lazily(value, (item) => {
+        lazily(iterate(value), (item) => {
           const key = isTrue(caseSensitive) ? read(item) : ignoreCase(read(item))
           if (seen.get(key) !== undefined) return []
           seen.set(key, true)

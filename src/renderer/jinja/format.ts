@@ -10,6 +10,7 @@ import {
   str,
   Tuple,
   typeName,
+  Undefined,
   type Value,
 } from './values.ts'
 
@@ -76,10 +77,14 @@ export function percentFormat(format: string, value: Value): string {
   )
   if (value instanceof Tuple && next < items.length)
     fail('not all arguments converted during string formatting')
-  if (next === 0 && !(value instanceof Tuple || value instanceof Dict || Array.isArray(value)))
+  if (next === 0 && !(value instanceof Tuple || hasItems(value)))
     fail('not all arguments converted during string formatting')
   return text
 }
+
+/** A value that `%` may read by key, so that it is no error if nothing is read. */
+const hasItems = (value: Value): boolean =>
+  value instanceof Dict || Array.isArray(value) || value instanceof Undefined
 
 /** `format.format(…)`. `member` reads an attribute or an item of a value, as the sandbox allows. */
 export function braceFormat(

@@ -2,6 +2,7 @@ import { fail } from './errors.ts'
 import { percentFormat } from './format.ts'
 import { characters } from './text.ts'
 import {
+  Dict,
   escapeHtml,
   isNumber,
   Markup,
@@ -33,6 +34,9 @@ export function arithmetic(operator: string, left: Value, right: Value): Value {
   }
   if (operator === '*') {
     const [sequence, count] = isNumber(left) ? [right, left] : [left, right]
+    const isSequence = typeof sequence === 'string' || Array.isArray(sequence) || sequence instanceof Tuple
+    if (isSequence && typeof count !== 'bigint' && typeof count !== 'boolean')
+      fail(`can't multiply sequence by non-int of type '${typeName(count)}'`)
     if (typeof count === 'bigint' || typeof count === 'boolean') {
       const times = Math.max(0, Number(count))
       if (typeof sequence === 'string') return sequence.repeat(times)
@@ -116,6 +120,7 @@ export function slice(value: Value, start: Value, stop: Value, step: Value): Val
     return items.length === 0 ? new Range(0n, 0n, 1n) : new Range(items[0]!, items.at(-1)! + by, by)
   }
   if (value instanceof Undefined) return fail(value.message)
+  if (value instanceof Dict) return fail("unhashable type: 'slice'")
   return fail(`'${typeName(value)}' object is not subscriptable`)
 }
 
