@@ -218,10 +218,10 @@ function truncate(
   kill: Value = false,
   end: Value = '...',
   leeway: Value = 5n,
-): string {
-  const [text, limit, mark] = [textOf(value, 'truncate'), integer(size, 255), str(end)]
-  if (lengthOf(text) <= limit + integer(leeway, 5)) return text
-  const kept = substring(text, 0, limit - lengthOf(mark))
+): Value {
+  const [limit, mark] = [integer(size, 255), str(end)]
+  if (length(value) <= limit + integer(leeway, 5)) return value
+  const kept = substring(textOf(value, 'truncate'), 0, limit - lengthOf(mark))
   if (isTrue(kill)) return kept + mark
   const space = kept.lastIndexOf(' ')
   return (space < 0 ? kept : kept.slice(0, space)) + mark
@@ -250,7 +250,13 @@ const PLAIN: Readonly<Record<string, Filter>> = {
       return signed(Number(value) < 0 ? '-' : '+', value)
     },
   ],
-  attr: ['name', (value, name) => orElse(attribute(value, str(name!)), () => missing(value, name!))],
+  attr: [
+    'name',
+    (value, name) => {
+      if (value instanceof Undefined) return fail(value.message)
+      return orElse(attribute(value, str(name!)), () => missing(value, name!))
+    },
+  ],
   batch: [
     'linecount fill_with?',
     (value, count, fill) => new Lazy(batches(listOf(value), integer(count, 1), fill)),

@@ -81,6 +81,7 @@ function onNumbers(operator: string, left: Numeric, right: Numeric): Value {
     }
   }
   if (y === 0 && ['/', '//', '%'].includes(operator)) fail('division by zero')
+  if (operator === '**' && x === 0 && y < 0) fail('0.0 cannot be raised to a negative power')
   switch (operator) {
     case '+':
       return x + y
@@ -93,7 +94,8 @@ function onNumbers(operator: string, left: Numeric, right: Numeric): Value {
     case '//':
       return Math.floor(x / y)
     case '%':
-      return x % y === 0 || x < 0 === y < 0 ? x % y : (x % y) + y
+      if (x % y === 0) return y < 0 ? -0 : 0
+      return x < 0 === y < 0 ? x % y : (x % y) + y
     default:
       return x ** y
   }
