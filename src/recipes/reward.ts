@@ -1,6 +1,6 @@
 import type { PreferenceQuality } from '../algorithms/preference.ts'
 import { modelFolder } from '../hub/find-model.ts'
-import { Tokenizer } from '../models/tokenizer.ts'
+import { Renderer } from '../renderer/renderer.ts'
 import { storedSettings, type Trained } from '../runs/with-run.ts'
 import { type RewardInput, type RewardSettings, resolveRewardSettings } from '../settings/reward.ts'
 import type { Epochs } from '../stages/supervise/epochs.ts'
@@ -55,11 +55,11 @@ async function readExamples(
   checkMaxLength(settings)
   const { data, columns, maxLength } = settings
   const rows = await readPreferences(data, { columns, heldOutShare: settings.eval.share, warn, progress })
-  const codec = Tokenizer.load(settings.model)
+  const renderer = Renderer.load(settings.model, settings)
   const examples = encodeRows(rows, {
     data,
     maxLength,
-    encode: ({ example }) => encodePreference(codec, example),
+    encode: ({ example }) => encodePreference(renderer, example),
     lengthOf: ({ texts }) => Math.max(...texts.map(({ length }) => length)),
     hashed: ({ texts, good }) => [...texts, String(good)],
     warn,
@@ -81,6 +81,7 @@ function train(where: Where, settings: RewardSettings, watch: RewardWatch): Prom
     watch,
     objective: { kind: 'preference' },
     rewardHead: { seed: settings.seed },
+    renderer: null,
     train: (job) => trainReward({ ...job, onStart: watch.onBefore, onStep: watch.onStep }),
   })
 }

@@ -1,5 +1,5 @@
 import { modelFolder } from '../hub/find-model.ts'
-import { Tokenizer } from '../models/tokenizer.ts'
+import { Renderer } from '../renderer/renderer.ts'
 import { storedSettings, type Trained } from '../runs/with-run.ts'
 import { resolveSftSettings, type SftInput, type SftSettings } from '../settings/sft.ts'
 import {
@@ -42,7 +42,11 @@ export async function resumeSft(directory: string, watch: SftWatch = {}): Promis
 }
 
 /** Demonstrations → tokens, and a mask of the tokens to learn. */
-async function readExamples(settings: SftSettings, { warn, progress }: Notices): Promise<Examples<Sequence>> {
+async function readExamples(
+  settings: SftSettings,
+  renderer: Renderer,
+  { warn, progress }: Notices,
+): Promise<Examples<Sequence>> {
   checkMaxLength(settings)
   const { data, columns, maxLength } = settings
   const rows = await readDemonstrations(data, {
@@ -51,11 +55,10 @@ async function readExamples(settings: SftSettings, { warn, progress }: Notices):
     warn,
     progress,
   })
-  const codec = Tokenizer.load(settings.model)
   const examples = encodeRows(rows, {
     data,
     maxLength,
-    encode: ({ demonstration }) => supervise(codec, demonstration),
+    encode: ({ demonstration }) => supervise(renderer, demonstration),
     lengthOf: ({ tokens }) => tokens.length,
     hashed: ({ tokens, learned }) => [tokens, learned],
     warn,
@@ -66,15 +69,17 @@ async function readExamples(settings: SftSettings, { warn, progress }: Notices):
 }
 
 /** Epochs over the demonstrations: next-token prediction on the learned tokens. */
-function train(where: Where, settings: SftSettings, watch: SftWatch): Promise<SftResult> {
+async function train(where: Where, settings: SftSettings, watch: SftWatch): Promise<SftResult> {
+  const renderer = Renderer.load(settings.model, settings)
   return runOnExamples({
     recipe: 'sft',
     where,
     settings,
-    read: (notices) => readExamples(settings, notices),
+    read: (notices) => readExamples(settings, renderer, notices),
     describe,
     watch,
     objective: { kind: 'cross_entropy' },
+    renderer,
     train: (job) => finetune({ ...job, onStart: watch.onBefore, onStep: watch.onStep }),
   })
 }

@@ -1,5 +1,5 @@
 import { UserError } from '../common/errors.ts'
-import type { ChatMessage } from '../models/tokenizer.ts'
+import type { ChatMessage } from '../renderer/messages.ts'
 import { type Cells, type Example, type Form, readExamples, readMessages, readText } from './examples.ts'
 import { missingColumns, type Wanted } from './table/missing.ts'
 

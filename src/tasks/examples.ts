@@ -1,6 +1,6 @@
 import { UserError } from '../common/errors.ts'
 import { hashText } from '../common/random.ts'
-import type { ChatMessage } from '../models/tokenizer.ts'
+import type { ChatMessage } from '../renderer/messages.ts'
 import { type Side, tableFiles } from './table/files.ts'
 import { readerOf } from './table/readers.ts'
 

@@ -1,5 +1,5 @@
 import { UserError } from '../common/errors.ts'
-import type { ChatMessage } from '../models/tokenizer.ts'
+import type { ChatMessage } from '../renderer/messages.ts'
 import type { ScoredText } from '../rewards/preference.ts'
 import {
   type Cells,

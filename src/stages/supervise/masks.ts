@@ -1,14 +1,9 @@
 import { UserError } from '../../common/errors.ts'
-import type { ChatSpan } from '../../models/generation-marks.ts'
-import type { ChatMessage, Tokenizer } from '../../models/tokenizer.ts'
+import type { ChatSpan } from '../../renderer/generation-marks.ts'
+import type { ChatMessage } from '../../renderer/messages.ts'
+import type { Renderer } from '../../renderer/renderer.ts'
 import type { Demonstration } from '../../tasks/demonstrations.ts'
 import type { Sequence } from './learn.ts'
-
-/** The part of a tokenizer that masks need. */
-type ChatCodec = Pick<
-  Tokenizer,
-  'encode' | 'decode' | 'eosId' | 'isSpecial' | 'marksGeneration' | 'markedChat' | 'applyChatTemplate'
->
 
 /**
  * A demonstration as tokens. In a conversation, the learned tokens are those that the assistant wrote, with the token
@@ -16,14 +11,15 @@ type ChatCodec = Pick<
  *
  * @throws UserError if there is nothing to learn, or the assistant's tokens cannot be identified.
  */
-export function supervise(codec: ChatCodec, demonstration: Demonstration): Sequence {
-  if ('messages' in demonstration) return encodeParts(codec, conversationParts(codec, demonstration.messages))
+export function supervise(renderer: Renderer, demonstration: Demonstration): Sequence {
+  if ('messages' in demonstration)
+    return encodeParts(renderer, conversationParts(renderer, demonstration.messages))
   const { prompt, completion } = demonstration
-  const [question, answer] = [codec.encode(prompt), codec.encode(completion)]
+  const [question, answer] = [renderer.encodeText(prompt), renderer.encode(completion)]
   return join([
     { ids: question, generated: false },
     { ids: answer, generated: true },
-    { ids: Int32Array.of(codec.eosId), generated: true },
+    { ids: Int32Array.of(renderer.endOfText), generated: true },
   ])
 }
 
@@ -31,16 +27,16 @@ export function supervise(codec: ChatCodec, demonstration: Demonstration): Seque
  * Splits a conversation into the assistant's parts and the rest, by the template's marks if it has them, else by
  * rendering prefixes.
  */
-function conversationParts(codec: ChatCodec, messages: readonly ChatMessage[]): ChatSpan[] {
-  if (codec.marksGeneration) return codec.markedChat(messages)
-  const whole = codec.applyChatTemplate(messages)
+function conversationParts(renderer: Renderer, messages: readonly ChatMessage[]): ChatSpan[] {
+  if (renderer.chat.marksGeneration) return renderer.chat.spans(messages)
+  const whole = renderer.chat.render(messages)
   const parts: ChatSpan[] = []
   let at = 0
   for (const [i, { role }] of messages.entries()) {
     if (role !== 'assistant') continue
     // the prompt of this answer, and the same with the answer
-    const before = codec.applyChatTemplate(messages.slice(0, i), { addGenerationPrompt: true })
-    const through = codec.applyChatTemplate(messages.slice(0, i + 1))
+    const before = renderer.chat.render(messages.slice(0, i), { addGenerationPrompt: true })
+    const through = renderer.chat.render(messages.slice(0, i + 1))
     if (before.length < at || !through.startsWith(before) || !whole.startsWith(through))
       throw new UserError(
         `the chat template renders message ${i + 1}, the assistant's, differently if more messages follow or if it is generated, so its tokens cannot be identified. Give every answer its own row that ends with it, or mark what the assistant writes in the template with {% generation %}`,
@@ -50,14 +46,14 @@ function conversationParts(codec: ChatCodec, messages: readonly ChatMessage[]): 
     at = through.length
   }
   parts.push({ text: whole.slice(at), generated: false })
-  return parts.filter(({ text }) => text !== '').flatMap((part) => withoutLineEnd(codec, part))
+  return parts.filter(({ text }) => text !== '').flatMap((part) => withoutLineEnd(renderer, part))
 }
 
 /** White space after the token that ends a turn belongs to the template: the model has stopped before it. */
-function withoutLineEnd(codec: ChatCodec, { text, generated }: ChatSpan): ChatSpan[] {
+function withoutLineEnd(renderer: Renderer, { text, generated }: ChatSpan): ChatSpan[] {
   const turn = text.trimEnd()
-  const last = generated && turn !== text ? codec.encode(turn).at(-1) : undefined
-  if (last === undefined || !codec.isSpecial(last)) return [{ text, generated }]
+  const last = generated && turn !== text ? renderer.encode(turn).at(-1) : undefined
+  if (last === undefined || !renderer.stopTokens.includes(last)) return [{ text, generated }]
   return [
     { text: turn, generated },
     { text: text.slice(turn.length), generated: false },
@@ -69,18 +65,18 @@ function withoutLineEnd(codec: ChatCodec, { text, generated }: ChatSpan): ChatSp
  * If the tokenizer puts a space before every text, that would add spaces; the whole text is then encoded and its tokens
  * are split.
  */
-function encodeParts(codec: ChatCodec, parts: readonly ChatSpan[]): Sequence {
-  const pieces = parts.map(({ text, generated }) => ({ ids: codec.encode(text), generated }))
+function encodeParts(renderer: Renderer, parts: readonly ChatSpan[]): Sequence {
+  const pieces = parts.map(({ text, generated }) => ({ ids: renderer.encode(text), generated }))
   const joined = join(pieces)
   const whole = parts.map(({ text }) => text).join('')
-  const read = codec.decode(joined.tokens)
-  if (read === whole || read === codec.decode(codec.encode(whole))) return joined
+  const read = renderer.decode(joined.tokens)
+  if (read === whole || read === renderer.decode(renderer.encode(whole))) return joined
   let text = ''
   let before = new Int32Array()
   return join(
     parts.map((part) => {
       text += part.text
-      const through = codec.encode(text)
+      const through = renderer.encode(text)
       if (before.some((id, t) => through[t] !== id))
         throw new UserError(
           "a token spans the end of the prompt and the start of the assistant's answer, so they cannot be separated; use a chat template that ends prompts with a special token",

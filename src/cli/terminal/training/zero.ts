@@ -2,15 +2,14 @@ import { join } from 'node:path'
 import pc from 'picocolors'
 import { packageRoot } from '../../../common/package.ts'
 import { shellWord } from '../../../common/shell.ts'
-import { Tokenizer } from '../../../models/tokenizer.ts'
 import type { ZeroResult } from '../../../recipes/zero.ts'
+import { Renderer } from '../../../renderer/renderer.ts'
 import type { RolloutRow } from '../../../runs/rows.ts'
 import { RunStore } from '../../../runs/store.ts'
 import { changedSettings } from '../../../settings/layers.ts'
 import { resolveZeroSettings, type ZeroSettings } from '../../../settings/zero.ts'
 import type { ZeroWatch } from '../../../settings/zero-options.ts'
 import type { Evaluation } from '../../../stages/evaluate/evaluate.ts'
-import { templateOf } from '../../../stages/sample/rollouts.ts'
 import { clock, type Output, percent, percentInterval, table } from '../output.ts'
 import { plot, smooth } from '../plot.ts'
 import { showReinforcement } from './progress.ts'
@@ -107,7 +106,7 @@ function givenOptions(settings: ZeroSettings): Given {
       ...(columns.length > 0 ? ['--columns', shellWord(columns.join(','))] : []),
       ...changed('engine', defaults.engine),
     ],
-    template: [settings.template, templateOf(Tokenizer.load(settings.model))].every((t) => t === 'r1-zero')
+    template: [settings.template, Renderer.load(settings.model).template].every((t) => t === 'r1-zero')
       ? []
       : ['--template', settings.template],
     training: [
