@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { UserError } from '../common/errors.ts'
 import { readJsonObject } from '../models/json-file.ts'
 import type { Tokenizer } from '../models/tokenizer.ts'
-import { type ChatSpan, hasMark, markGeneration, readMarks } from './generation-marks.ts'
+import { type ChatSpan, hasMark, marksGeneration, readMarks } from './generation-marks.ts'
 import { compileTemplate } from './jinja.ts'
 import type { ChatMessage } from './messages.ts'
 
@@ -45,12 +45,12 @@ export class ChatTemplate {
     settings: TemplateSettings,
   ) {
     this.#folder = folder
-    this.marksGeneration = markGeneration(sources.get('default')!) !== sources.get('default')
+    this.marksGeneration = marksGeneration(sources.get('default')!)
     const now = new Date(`${settings.date}T12:00:00`)
     const compiled = new Map<string, ReturnType<typeof compileTemplate>>()
     this.#render = (messages, { addGenerationPrompt = false, tools }) => {
       const name = tools !== undefined && sources.has('tool_use') ? 'tool_use' : 'default'
-      const template = compiled.get(name) ?? compileTemplate(markGeneration(sources.get(name)!))
+      const template = compiled.get(name) ?? compileTemplate(sources.get(name)!)
       compiled.set(name, template)
       const variables = {
         bos_token: names.bos ?? '',
