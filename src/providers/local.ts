@@ -27,7 +27,7 @@ export async function localGenerator({
 }): Promise<Generator> {
   const { maxPositions } = loadConfig(model)
   const tokenizer = Tokenizer.load(model)
-  const identity = weightsHash(model)
+  const identity = await weightsHash(model)
   const sampler = await openSampler({ engine, model, threads })
   const generator = samplerGenerator(sampler, { tokenizer, maxPositions, identity, ...settings })
   return { ...generator, close: () => sampler.close() }

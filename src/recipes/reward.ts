@@ -1,6 +1,8 @@
 import type { PreferenceQuality } from '../algorithms/preference.ts'
 import { modelFolder } from '../hub/find-model.ts'
+import { loadConfig } from '../models/directory.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
+import { checkTokens } from '../models/vocabulary.ts'
 import { storedSettings, type Trained } from '../runs/with-run.ts'
 import { type RewardInput, type RewardSettings, resolveRewardSettings } from '../settings/reward.ts'
 import type { Epochs } from '../stages/supervise/epochs.ts'
@@ -56,10 +58,15 @@ async function readExamples(
   const { data, columns, maxLength } = settings
   const rows = await readPreferences(data, { columns, heldOutShare: settings.eval.share, warn, progress })
   const codec = Tokenizer.load(settings.model)
+  const { vocabSize } = loadConfig(settings.model)
   const examples = encodeRows(rows, {
     data,
     maxLength,
-    encode: ({ example }) => encodePreference(codec, example),
+    encode: ({ example }) => {
+      const encoded = encodePreference(codec, example)
+      for (const text of encoded.texts) checkTokens(text, vocabSize, 'the row', codec)
+      return encoded
+    },
     lengthOf: ({ texts }) => Math.max(...texts.map(({ length }) => length)),
     hashed: ({ texts, good }) => [...texts, String(good)],
     warn,

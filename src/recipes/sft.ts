@@ -1,5 +1,7 @@
 import { modelFolder } from '../hub/find-model.ts'
+import { loadConfig } from '../models/directory.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
+import { checkTokens } from '../models/vocabulary.ts'
 import { storedSettings, type Trained } from '../runs/with-run.ts'
 import { resolveSftSettings, type SftInput, type SftSettings } from '../settings/sft.ts'
 import {
@@ -52,10 +54,15 @@ async function readExamples(settings: SftSettings, { warn, progress }: Notices):
     progress,
   })
   const codec = Tokenizer.load(settings.model)
+  const { vocabSize } = loadConfig(settings.model)
   const examples = encodeRows(rows, {
     data,
     maxLength,
-    encode: ({ demonstration }) => supervise(codec, demonstration),
+    encode: ({ demonstration }) => {
+      const sequence = supervise(codec, demonstration)
+      checkTokens(sequence.tokens, vocabSize, 'the row', codec)
+      return sequence
+    },
     lengthOf: ({ tokens }) => tokens.length,
     hashed: ({ tokens, learned }) => [tokens, learned],
     warn,

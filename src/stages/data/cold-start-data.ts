@@ -59,10 +59,10 @@ export async function coldStartData(
   const sampling = { maxTokens, temperature: 1 }
   const examples = rest.fewShot > 0 ? await workedExamples(context, rest.examples) : []
   const found = await withModel(base, context, (prompted) =>
-    withModel(r1Zero, context, ({ sampler, codec }) => {
+    withModel(r1Zero, context, async ({ sampler, codec }) => {
       const prompting = {
         codec: prompted.codec,
-        generator: promptedModel(prompted, sampling),
+        generator: await promptedModel(prompted, sampling),
         samples: 1,
       }
       return coldStart({
@@ -94,11 +94,11 @@ export async function coldStartData(
 }
 
 /** A model as a generator: through its own chat template or, if it has none, by documents that it continues. */
-function promptedModel(
+async function promptedModel(
   { sampler, codec, folder }: OpenModel,
   settings: { maxTokens: number; temperature: number },
-): Generator {
-  const identity = weightsHash(folder)
+): Promise<Generator> {
+  const identity = await weightsHash(folder)
   if (templateOf(codec) === 'r1-zero') return documentGenerator(sampler, codec, { ...settings, identity })
   const { maxPositions } = loadConfig(folder)
   return samplerGenerator(sampler, { ...settings, identity, tokenizer: codec, maxPositions })
