@@ -31,7 +31,7 @@ export async function localGenerator({
 }): Promise<Generator> {
   const { maxPositions } = loadConfig(model)
   const renderer = Renderer.load(model, { chat, template: 'chat' })
-  const identity = weightsHash(model)
+  const identity = await weightsHash(model)
   const sampler = await openSampler({ engine, model, threads })
   const generator = samplerGenerator(sampler, { renderer, maxPositions, identity, ...settings })
   return { ...generator, close: () => sampler.close() }

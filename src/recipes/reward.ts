@@ -1,5 +1,7 @@
 import type { PreferenceQuality } from '../algorithms/preference.ts'
 import { modelFolder } from '../hub/find-model.ts'
+import { loadConfig } from '../models/directory.ts'
+import { checkTokens } from '../models/vocabulary.ts'
 import { Renderer } from '../renderer/renderer.ts'
 import { storedSettings, type Trained } from '../runs/with-run.ts'
 import { type RewardInput, type RewardSettings, resolveRewardSettings } from '../settings/reward.ts'
@@ -56,10 +58,15 @@ async function readExamples(
   const { data, columns, maxLength } = settings
   const rows = await readPreferences(data, { columns, heldOutShare: settings.eval.share, warn, progress })
   const renderer = Renderer.load(settings.model, settings)
+  const { vocabSize } = loadConfig(settings.model)
   const examples = encodeRows(rows, {
     data,
     maxLength,
-    encode: ({ example }) => encodePreference(renderer, example),
+    encode: ({ example }) => {
+      const encoded = encodePreference(renderer, example)
+      for (const text of encoded.texts) checkTokens(text, vocabSize, 'the row', renderer)
+      return encoded
+    },
     lengthOf: ({ texts }) => Math.max(...texts.map(({ length }) => length)),
     hashed: ({ texts, good }) => [...texts, String(good)],
     warn,

@@ -1,4 +1,6 @@
 import { modelFolder } from '../hub/find-model.ts'
+import { loadConfig } from '../models/directory.ts'
+import { checkTokens } from '../models/vocabulary.ts'
 import { Renderer } from '../renderer/renderer.ts'
 import { storedSettings, type Trained } from '../runs/with-run.ts'
 import { resolveSftSettings, type SftInput, type SftSettings } from '../settings/sft.ts'
@@ -55,10 +57,15 @@ async function readExamples(
     warn,
     progress,
   })
+  const { vocabSize } = loadConfig(settings.model)
   const examples = encodeRows(rows, {
     data,
     maxLength,
-    encode: ({ demonstration }) => supervise(renderer, demonstration),
+    encode: ({ demonstration }) => {
+      const sequence = supervise(renderer, demonstration)
+      checkTokens(sequence.tokens, vocabSize, 'the row', renderer)
+      return sequence
+    },
     lengthOf: ({ tokens }) => tokens.length,
     hashed: ({ tokens, learned }) => [tokens, learned],
     warn,

@@ -3,11 +3,9 @@ import { join } from 'node:path'
 import { UserError } from '../common/errors.ts'
 import type { Trainer } from '../engines/contract.ts'
 import { loadConfig } from '../models/directory.ts'
-import { readJsonObject, writeJson } from '../models/json-file.ts'
+import { addEosTokenIds, readGenerationConfig } from '../models/generation-config.ts'
 import type { Tokenizer } from '../models/tokenizer.ts'
 import type { ChatTemplate } from './chat-template.ts'
-
-const FILE = 'generation_config.json'
 
 /**
  * The tokens that end a response: `eos_token` of tokenizer_config.json, `eos_token_id` of config.json and of
@@ -19,10 +17,13 @@ export function stopTokens(
   tokenizer: Pick<Tokenizer, 'eosId' | 'encode' | 'decode' | 'isAdded'>,
   chat: ChatTemplate | null,
 ): { readonly all: readonly number[]; readonly endOfTurn: number | null } {
-  const endOfTurn = chat && endOfTurnOf(tokenizer, chat)
-  const named = existsSync(join(folder, 'config.json')) ? loadConfig(folder).eosTokenIds : []
-  const all = [tokenizer.eosId, ...named, ...eosTokenIds(generationConfig(folder), folder)]
-  return { all: [...new Set(endOfTurn === null ? all : [...all, endOfTurn])], endOfTurn }
+  const config = existsSync(join(folder, 'config.json')) ? loadConfig(folder) : null
+  const end = chat && endOfTurnOf(tokenizer, chat)
+  // A model whose embeddings were not resized for its tokenizer can never sample the token.
+  const endOfTurn = end !== null && end < (config?.vocabSize ?? Number.POSITIVE_INFINITY) ? end : null
+  const named = [...(config?.eosTokenIds ?? []), ...readGenerationConfig(folder).eosTokenIds]
+  const all = [tokenizer.eosId, ...named, ...(endOfTurn === null ? [] : [endOfTurn])]
+  return { all: [...new Set(all)], endOfTurn }
 }
 
 /**
@@ -36,18 +37,9 @@ export const savingStopTokens = (
   ...trainer,
   save: async (directory, options) => {
     await trainer.save(directory, options)
-    writeStopTokens(directory, stopTokens)
+    addEosTokenIds(directory, stopTokens)
   },
 })
-
-/** Adds the tokens that end a response to a model's generation_config.json, so that other programs stop there as well. */
-function writeStopTokens(folder: string, tokens: readonly number[]): void {
-  const config = generationConfig(folder)
-  const named = eosTokenIds(config, folder)
-  const all = [...new Set([...named, ...tokens])]
-  if (all.length > named.length)
-    writeJson(join(folder, FILE), { ...config, eos_token_id: all.length === 1 ? all[0] : all })
-}
 
 const ANSWER = 'Paris.'
 
@@ -77,18 +69,4 @@ function afterAnswer(chat: ChatTemplate): string {
     if (error instanceof UserError) return ''
     throw error
   }
-}
-
-function generationConfig(folder: string): Record<string, unknown> {
-  const file = join(folder, FILE)
-  return existsSync(file) ? readJsonObject(file) : {}
-}
-
-/** `eos_token_id`: a number, a list of numbers, or missing. */
-function eosTokenIds({ eos_token_id }: Record<string, unknown>, folder: string): number[] {
-  const ids = eos_token_id == null ? [] : [eos_token_id].flat()
-  if (ids.every((id): id is number => Number.isInteger(id))) return ids
-  throw new UserError(
-    `${join(folder, FILE)} is damaged: "eos_token_id" is ${JSON.stringify(eos_token_id)}, not a token id or a list of them`,
-  )
 }

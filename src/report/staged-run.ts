@@ -1,4 +1,4 @@
-import { cpSync } from 'node:fs'
+import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Generator } from '../providers/generator.ts'
 import { Parts } from '../runs/parts.ts'
@@ -147,8 +147,8 @@ export async function stagedRun<Settings extends StagedSettings>(
       })
       const report = writeReport(directory, combineReports([{ seed, stages: table.rows }]), { title })
       for (const line of generators.spending()) onData(line)
-      return await run.finish({ seed, stages: table.rows, report }, async (to) =>
-        cpSync(model, to, { recursive: true }),
+      return await run.finish({ seed, stages: table.rows, report }, (to) =>
+        cp(model, to, { recursive: true, dereference: true }),
       )
     } finally {
       await generators.close()

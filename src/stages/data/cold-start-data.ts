@@ -58,10 +58,10 @@ export async function coldStartData(
   const sampling = { maxTokens, temperature: 1 }
   const examples = rest.fewShot > 0 ? await workedExamples(context, rest.examples) : []
   const found = await withModel(base, context, (prompted) =>
-    withModel(r1Zero, { ...context, template: 'r1-zero' }, ({ sampler, renderer }) => {
+    withModel(r1Zero, { ...context, template: 'r1-zero' }, async ({ sampler, renderer }) => {
       const prompting = {
         renderer: prompted.renderer,
-        generator: promptedModel(prompted, sampling),
+        generator: await promptedModel(prompted, sampling),
         samples: 1,
       }
       return coldStart({
@@ -93,11 +93,11 @@ export async function coldStartData(
 }
 
 /** A model as a generator: through its own chat template or, if it has none, by documents that it continues. */
-function promptedModel(
+async function promptedModel(
   { sampler, renderer, folder }: OpenModel,
   settings: { maxTokens: number; temperature: number },
-): Generator {
-  const identity = weightsHash(folder)
+): Promise<Generator> {
+  const identity = await weightsHash(folder)
   if (renderer.template === 'r1-zero') return documentGenerator(sampler, renderer, { ...settings, identity })
   const { maxPositions } = loadConfig(folder)
   return samplerGenerator(sampler, { ...settings, identity, renderer, maxPositions })
