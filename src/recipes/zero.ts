@@ -12,7 +12,9 @@ import { separateOptions, type ZeroOptions, type ZeroOwn, type ZeroWatch } from 
 import { type Evaluation, evaluate, evaluationFrom } from '../stages/evaluate/evaluate.ts'
 import { evaluationRecord } from '../stages/evaluate/record.ts'
 import { reinforce } from '../stages/reinforce/reinforce.ts'
+import { askedIn, promptFit } from '../stages/sample/fit.ts'
 import type { Stop } from '../stages/watch/alarm.ts'
+import { fittingTask } from '../tasks/fit.ts'
 import { loadTask } from '../tasks/index.ts'
 import type { Task } from '../tasks/task.ts'
 
@@ -145,13 +147,29 @@ export const policyRequirements = ({ rl }: ZeroSettings): Requirements => ({
 })
 
 /**
- * Opens the model, then the run: a damaged model, or one that cannot be trained like this, fails before the run starts.
+ * Opens the model, then the run: a damaged model, one that cannot be trained like this, or one that cannot be asked the
+ * task's questions fails before the run starts.
  */
 function inRun(place: Place, job: Job): Promise<ZeroResult> {
   return withEngine(job.settings, (engine) => {
     requireCapabilities(engine.can, policyRequirements(job.settings))
-    return withRun(place, { signal: job.watch.signal }, (run) => train(run, engine, job))
+    const task = askable(job)
+    return withRun(place, { signal: job.watch.signal }, (run) => train(run, engine, { ...job, task }))
   })
+}
+
+/** The task without the questions that the model cannot be asked. */
+function askable({ task, settings, watch }: Job): Task {
+  const { model, template, rl, seed, eval: evaluation } = settings
+  const fitting = fittingTask(task, promptFit([askedIn(model, template, rl.maxTokens)]), {
+    training: rl.questionsPerStep,
+    warn: watch.onWarning ?? ((message) => process.emitWarning(message)),
+    progress: watch.onProgress ?? (() => {}),
+  })
+  // questions that are made when they are drawn are checked now
+  fitting.training({ seed, step: 1, count: rl.questionsPerStep })
+  fitting.heldOut({ count: evaluation.questions })
+  return fitting
 }
 
 /** The task of the settings, or the program's own. Fails if it has no training question. */

@@ -93,7 +93,7 @@ export function templateOf(tokenizer: Tokenizer): PromptTemplate {
 }
 
 /** The prompt of a question. */
-function promptOf(codec: TextCodec, template: PromptTemplate, question: string): string {
+export function promptOf(codec: TextCodec, template: PromptTemplate, question: string): string {
   return template === 'chat'
     ? codec.applyChatTemplate([{ role: 'user', content: question }], { addGenerationPrompt: true })
     : r1ZeroPrompt(question)

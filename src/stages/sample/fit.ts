@@ -1,0 +1,76 @@
+import { UserError } from '../../common/errors.ts'
+import { loadConfig } from '../../models/directory.ts'
+import { Tokenizer } from '../../models/tokenizer.ts'
+import type { Fit, Question } from '../../tasks/task.ts'
+import { type PromptTemplate, promptOf } from './rollouts.ts'
+
+/** How a model is asked questions, and what it can take. */
+export interface Asked {
+  /** The prompt of a question, as it is sampled from. @throws UserError for a question that cannot be rendered. */
+  readonly promptTokens: (question: Pick<Question, 'prompt'>) => Int32Array
+  /** Longest response in tokens. */
+  readonly maxTokens: number
+  /** Longest sequence in tokens, including the prompt. */
+  readonly positions: number
+  /** Number of token ids that the model knows, if a prompt may have others; null if it has none. */
+  readonly vocabulary: number | null
+}
+
+/** How the model in a folder is asked questions. @throws UserError if it cannot be read. */
+export function askedIn(folder: string, template: PromptTemplate, maxTokens: number): Asked {
+  const codec = Tokenizer.load(folder)
+  const { maxPositions: positions, vocabSize } = loadConfig(folder)
+  return {
+    promptTokens: ({ prompt }) => codec.encode(promptOf(codec, template, prompt)),
+    maxTokens,
+    positions,
+    vocabulary: codec.vocabSize > vocabSize ? vocabSize : null,
+  }
+}
+
+/**
+ * Questions fit if each model can be asked them: the prompt and the longest response are within the model's positions, and
+ * the tokens of the prompt within its vocabulary.
+ */
+export function promptFit(models: readonly Asked[]): Fit {
+  const rooms = models.map(room)
+  return {
+    unfit(question) {
+      for (const model of models) {
+        const reason = unfit(question, model)
+        if (reason !== null) return reason
+      }
+      return null
+    },
+    isShort({ prompt }) {
+      const bytes = Buffer.byteLength(prompt)
+      return rooms.every((room) => bytes <= room)
+    },
+  }
+}
+
+/**
+ * Bytes that a question may have so that it surely fits: a text has at most as many tokens as bytes. Below 0 if every
+ * question is to be checked.
+ */
+function room({ promptTokens, maxTokens, positions, vocabulary }: Asked): number {
+  if (vocabulary !== null) return -1
+  return positions - maxTokens - promptTokens({ prompt: '?' }).length
+}
+
+function unfit(question: Question, { promptTokens, maxTokens, positions, vocabulary }: Asked): string | null {
+  let tokens: Int32Array
+  try {
+    tokens = promptTokens(question)
+  } catch (error) {
+    if (error instanceof UserError) return error.message
+    throw error
+  }
+  if (tokens.length === 0) return 'its prompt has no tokens'
+  if (tokens.length + maxTokens > positions)
+    return `its prompt has ${tokens.length} tokens, which leaves no room for ${maxTokens} tokens of response in the model's ${positions} positions`
+  const unknown = vocabulary === null ? undefined : tokens.find((id) => id >= vocabulary)
+  return unknown === undefined
+    ? null
+    : `its prompt has the token ${unknown}, and the model knows only the tokens 0 to ${vocabulary! - 1}`
+}
