@@ -75,13 +75,13 @@ function checkedWhenDrawn(task: Task, { unfit }: Fit, warn: (message: string) =>
     },
     heldOut: ({ count, seed }) => {
       const asked = (n: number) => task.heldOut(seed === undefined ? { count: n } : { count: n, seed })
-      let drawn = asked(count)
+      let n = count
+      let drawn = asked(n)
       let found = fitting(drawn, 'held-out')
-      for (let draw = 1; draw <= DRAWS && found.length < Math.min(count, drawn.length); draw++) {
-        const before = drawn.length
-        drawn = asked(count + draw * (count - found.length))
+      for (let draw = 1; draw <= DRAWS && found.length < count && drawn.length >= n; draw++) {
+        n += 2 * (count - found.length)
+        drawn = asked(n)
         found = fitting(drawn, 'held-out')
-        if (drawn.length <= before) break
       }
       requireSome(found, drawn, 'held-out')
       return found.slice(0, count)

@@ -2,7 +2,7 @@ import { UserError } from '../../common/errors.ts'
 import { loadConfig } from '../../models/directory.ts'
 import { Tokenizer } from '../../models/tokenizer.ts'
 import type { Fit, Question } from '../../tasks/task.ts'
-import { type PromptTemplate, promptOf } from './rollouts.ts'
+import { type PromptTemplate, promptOf, templateOf } from './rollouts.ts'
 
 /** How a model is asked questions, and what it can take. */
 export interface Asked {
@@ -26,6 +26,15 @@ export function askedIn(folder: string, template: PromptTemplate, maxTokens: num
     positions,
     vocabulary: codec.vocabSize > vocabSize ? vocabSize : null,
   }
+}
+
+/**
+ * How the model in a folder is asked in R1-Zero's template and in its own. A model without a template of its own is also
+ * asked in one that adds less to the question than R1-Zero's: see `chatBase`.
+ */
+export function askedInStages(folder: string, maxTokens: number): Asked[] {
+  const own = templateOf(Tokenizer.load(folder))
+  return [...new Set(['r1-zero', own] as const)].map((template) => askedIn(folder, template, maxTokens))
 }
 
 /**
