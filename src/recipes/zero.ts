@@ -1,5 +1,5 @@
 import { UserError } from '../common/errors.ts'
-import type { Engine } from '../engines/contract.ts'
+import type { Capabilities, Engine } from '../engines/contract.ts'
 import { type Requirements, requireCapabilities, withEngine } from '../engines/open.ts'
 import { withPolicy } from '../engines/policy.ts'
 import { modelFolder } from '../hub/find-model.ts'
@@ -12,7 +12,7 @@ import { separateOptions, type ZeroOptions, type ZeroOwn, type ZeroWatch } from 
 import { type Evaluation, evaluate, evaluationFrom } from '../stages/evaluate/evaluate.ts'
 import { evaluationRecord } from '../stages/evaluate/record.ts'
 import { reinforce } from '../stages/reinforce/reinforce.ts'
-import { askedIn, promptFit } from '../stages/sample/fit.ts'
+import { asked, promptFit } from '../stages/sample/fit.ts'
 import type { Stop } from '../stages/watch/alarm.ts'
 import { fittingTask } from '../tasks/fit.ts'
 import { loadTask } from '../tasks/index.ts'
@@ -153,15 +153,16 @@ export const policyRequirements = ({ rl }: ZeroSettings): Requirements => ({
 function inRun(place: Place, job: Job): Promise<ZeroResult> {
   return withEngine(job.settings, (engine) => {
     requireCapabilities(engine.can, policyRequirements(job.settings))
-    const task = askable(job)
+    const task = askable(job, engine.can)
     return withRun(place, { signal: job.watch.signal }, (run) => train(run, engine, { ...job, task }))
   })
 }
 
 /** The task without the questions that the model cannot be asked. */
-function askable({ task, settings, watch }: Job): Task {
-  const { model, template, rl, seed, eval: evaluation } = settings
-  const fitting = fittingTask(task, promptFit([askedIn(model, template, rl.maxTokens)]), {
+function askable({ task, settings, watch }: Job, can: Capabilities): Task {
+  const { template, rl, seed, eval: evaluation } = settings
+  const model = asked(Tokenizer.load(settings.model), can, { template, maxTokens: rl.maxTokens })
+  const fitting = fittingTask(task, promptFit([model]), {
     training: rl.questionsPerStep,
     warn: watch.onWarning ?? ((message) => process.emitWarning(message)),
     progress: watch.onProgress ?? (() => {}),

@@ -99,6 +99,7 @@ export function fakeEngine({ can }: { can?: Partial<Capabilities> } = {}): Engin
       rewardHead: false,
       bitExactResume: true,
       maxTokens: null,
+      vocabulary: V,
       heldVersions: null,
       ...can,
     },

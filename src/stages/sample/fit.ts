@@ -1,4 +1,5 @@
 import { UserError } from '../../common/errors.ts'
+import type { Capabilities } from '../../engines/contract.ts'
 import { loadConfig } from '../../models/directory.ts'
 import { Tokenizer } from '../../models/tokenizer.ts'
 import type { Fit, Question } from '../../tasks/task.ts'
@@ -10,22 +11,32 @@ export interface Asked {
   readonly promptTokens: (question: Pick<Question, 'prompt'>) => Int32Array
   /** Longest response in tokens. */
   readonly maxTokens: number
-  /** Longest sequence in tokens, including the prompt. */
-  readonly positions: number
+  /** Longest sequence in tokens, including the prompt; null if unknown. */
+  readonly positions: number | null
   /** Number of token ids that the model knows, if a prompt may have others; null if it has none. */
   readonly vocabulary: number | null
 }
 
-/** How the model in a folder is asked questions. @throws UserError if it cannot be read. */
-export function askedIn(folder: string, template: PromptTemplate, maxTokens: number): Asked {
-  const codec = Tokenizer.load(folder)
-  const { maxPositions: positions, vocabSize } = loadConfig(folder)
+/** How a model with this tokenizer is asked. `can` says what the model can take. */
+export function asked(
+  codec: Pick<Tokenizer, 'encode' | 'applyChatTemplate' | 'vocabSize'>,
+  can: Pick<Capabilities, 'maxTokens' | 'vocabulary'>,
+  { template, maxTokens }: { readonly template: PromptTemplate; readonly maxTokens: number },
+): Asked {
+  const { maxTokens: positions, vocabulary } = can
   return {
     promptTokens: ({ prompt }) => codec.encode(promptOf(codec, template, prompt)),
     maxTokens,
     positions,
-    vocabulary: codec.vocabSize > vocabSize ? vocabSize : null,
+    vocabulary: vocabulary !== null && codec.vocabSize > vocabulary ? vocabulary : null,
   }
+}
+
+/** How the model in a folder is asked questions. @throws UserError if it cannot be read. */
+export function askedIn(folder: string, template: PromptTemplate, maxTokens: number): Asked {
+  const { maxPositions, vocabSize } = loadConfig(folder)
+  const can = { maxTokens: maxPositions, vocabulary: vocabSize }
+  return asked(Tokenizer.load(folder), can, { template, maxTokens })
 }
 
 /**
@@ -64,6 +75,7 @@ export function promptFit(models: readonly Asked[]): Fit {
  */
 function room({ promptTokens, maxTokens, positions, vocabulary }: Asked): number {
   if (vocabulary !== null) return -1
+  if (positions === null) return Infinity
   return positions - maxTokens - promptTokens({ prompt: '?' }).length
 }
 
@@ -76,7 +88,7 @@ function unfit(question: Question, { promptTokens, maxTokens, positions, vocabul
     throw error
   }
   if (tokens.length === 0) return 'its prompt has no tokens'
-  if (tokens.length + maxTokens > positions)
+  if (positions !== null && tokens.length + maxTokens > positions)
     return `its prompt has ${tokens.length} tokens, which leaves no room for ${maxTokens} tokens of response in the model's ${positions} positions`
   const unknown = vocabulary === null ? undefined : tokens.find((id) => id >= vocabulary)
   return unknown === undefined

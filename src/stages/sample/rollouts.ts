@@ -93,7 +93,11 @@ export function templateOf(tokenizer: Tokenizer): PromptTemplate {
 }
 
 /** The prompt of a question. */
-export function promptOf(codec: TextCodec, template: PromptTemplate, question: string): string {
+export function promptOf(
+  codec: Pick<Tokenizer, 'applyChatTemplate'>,
+  template: PromptTemplate,
+  question: string,
+): string {
   return template === 'chat'
     ? codec.applyChatTemplate([{ role: 'user', content: question }], { addGenerationPrompt: true })
     : r1ZeroPrompt(question)
