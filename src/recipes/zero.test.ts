@@ -176,6 +176,16 @@ describe('zero', () => {
     expect(resumed.after).toEqual(whole.after)
   })
 
+  test.each([
+    ['total', ['total'], 'total'],
+    ['two equal names', ['brief', 'brief'], 'brief'],
+    ['an empty name', [''], ''],
+  ])('rewards whose metrics would collide are refused before there is a run: %s', async (_, names, name) => {
+    const rewards = names.map((name): OwnReward => ({ name, weight: 1, score: () => 0 }))
+    await expect(zero({ ...options('refused'), rewards })).rejects.toThrow(`a reward is called "${name}"`)
+    expect(existsSync(join(root, 'refused'))).toBe(false)
+  })
+
   test('a task without a training question is refused before there is a run', async () => {
     const task = { ...fakeTask, training: () => [] }
     await expect(zero({ ...options('empty'), task })).rejects.toThrow(/letter has no training question/)

@@ -4,6 +4,7 @@ import { type Requirements, requireCapabilities, withEngine } from '../engines/o
 import { withPolicy } from '../engines/policy.ts'
 import { modelFolder } from '../hub/find-model.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
+import type { OwnReward } from '../rewards/compose.ts'
 import { namedRewards } from '../rewards/index.ts'
 import { type Place, type Run, storedSettings, type Trained, withRun } from '../runs/with-run.ts'
 import type { Tree } from '../settings/layers.ts'
@@ -108,6 +109,7 @@ async function train(run: Run, engine: Engine, { settings, task, own, watch }: J
  */
 export async function zero({ out, ...options }: ZeroOptions = {}): Promise<ZeroResult> {
   const { own, watch, given } = separateOptions(options)
+  checkNames(own.rewards ?? [])
   const named = resolveZeroSettings(given)
   const task = await openTask(named, own, watch)
   const settings = { ...named, model: await modelFolder(named.model, watch.onProgress) }
@@ -137,6 +139,19 @@ export async function resumeZero(directory: string, options: ZeroOwn & ZeroWatch
     )
   const settings = resolveZeroSettings(tree)
   return inRun({ resume: directory }, { settings, task: await openTask(settings, own, watch), own, watch })
+}
+
+/** Each reward is the metric `reward/NAME`, next to `reward/total`. @throws UserError for names that are not distinct. */
+function checkNames(rewards: readonly OwnReward[]): void {
+  const names = ['total']
+  for (const { name } of rewards) {
+    if (!name || names.includes(name))
+      throw new UserError(
+        `a reward is called ${JSON.stringify(name)}: names must differ, and "total" is the weighted sum; rename it`,
+        2,
+      )
+    names.push(name)
+  }
 }
 
 /** What reinforcement learning with these settings needs of an engine. */
