@@ -4,6 +4,7 @@ import { type EngineName, openSampler } from '../engines/open.ts'
 import { loadConfig } from '../models/directory.ts'
 import { Tokenizer } from '../models/tokenizer.ts'
 import { weightsHash } from '../models/weights-hash.ts'
+import { opensThinking } from '../thinking/opened.ts'
 import { splitThinking } from '../thinking/split.ts'
 import { Account, type Generator } from './generator.ts'
 
@@ -70,7 +71,7 @@ export function samplerGenerator(
       const { tokens: sampled, stopReason } = sequence!
       const written = sampled.at(-1) === tokenizer.eosId ? sampled.subarray(0, -1) : sampled
       const { thinking, answer } = splitThinking(tokenizer.decode(written), {
-        opened: /<think>\s*$/.test(prompt),
+        opened: opensThinking(prompt),
       })
       const usage = { promptTokens: tokens.length, completionTokens: sampled.length }
       account.add(usage)

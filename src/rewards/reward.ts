@@ -6,6 +6,8 @@ export interface Rollout {
   readonly task: Checker
   /** The prompt as the model saw it, including the template. */
   readonly prompt: string
+  /** Whether the prompt ended with an open think tag, so that the response begins inside the thinking. */
+  readonly opened: boolean
   /** The whole response as text, with special tokens but without the end-of-text token. */
   readonly response: string
   /** The chain of thought, or `null` if there is none. */

@@ -10,6 +10,7 @@ const answered = (prompt: string, summary: string | null, kind = prompt): Sample
   task: fakeTask,
   verdict: () => ({ correct: null, reason: '' }),
   prompt,
+  opened: false,
   response: summary ?? '<think>',
   thinking: null,
   answer: summary,

@@ -1,6 +1,7 @@
 import { UserError } from '../../common/errors.ts'
 import type { SampleOptions, Sampler } from '../../engines/contract.ts'
 import type { ChatMessage, Tokenizer } from '../../models/tokenizer.ts'
+import { opensThinking } from '../../thinking/opened.ts'
 import { parseResponse } from '../../thinking/parse.ts'
 import { splitThinking } from '../../thinking/split.ts'
 import { r1ZeroPrompt } from '../../thinking/template.ts'
@@ -55,7 +56,7 @@ export class Conversation {
       throw new UserError(
         `the prompt has ${tokens.length} tokens, but the model takes at most ${this.#maxPositions} including its reply${this.#messages.length > 0 ? '; /reset starts a new conversation' : ''}`,
       )
-    const opened = /<think>\s*$/.test(prompt)
+    const opened = opensThinking(prompt)
     const stream = this.#tokenizer.stream()
     let text = ''
     let thought = false
@@ -74,7 +75,9 @@ export class Conversation {
       },
     })
     push(stream.end())
-    const { thinking, answer } = this.remembers ? splitThinking(text, { opened }) : parseResponse(text)
+    const { thinking, answer } = this.remembers
+      ? splitThinking(text, { opened })
+      : parseResponse(text, { opened })
     if (this.remembers) this.#messages = [...messages, { role: 'assistant', content: answer ?? text.trim() }]
     return { text, thinking, answer }
   }

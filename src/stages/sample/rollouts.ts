@@ -4,6 +4,7 @@ import type { Tokenizer } from '../../models/tokenizer.ts'
 import type { Rollout } from '../../rewards/reward.ts'
 import type { RolloutRow } from '../../runs/rows.ts'
 import type { Question, Task } from '../../tasks/task.ts'
+import { opensThinking } from '../../thinking/opened.ts'
 import { parseResponse } from '../../thinking/parse.ts'
 import { parseSummary } from '../../thinking/summary.ts'
 import { r1ZeroPrompt } from '../../thinking/template.ts'
@@ -111,11 +112,13 @@ export function readSampled(
   const response = codec.decode(ended ? sequence.tokens.subarray(0, -1) : sequence.tokens, {
     skipSpecial: false,
   })
-  const { thinking, answer, summary, wellFormed } = readResponse(template, prompt, response)
+  const opened = opensThinking(prompt)
+  const { thinking, answer, summary, wellFormed } = readResponse(template, response, opened)
   let verdict: ReturnType<SampledRollout['verdict']> | undefined
   return {
     ...sampled,
     task,
+    opened,
     response,
     thinking,
     answer,
@@ -130,12 +133,12 @@ export function readSampled(
   }
 }
 
-function readResponse(template: PromptTemplate, prompt: string, response: string) {
+function readResponse(template: PromptTemplate, response: string, opened: boolean) {
   if (template === 'r1-zero') {
-    const parsed = parseResponse(response)
+    const parsed = parseResponse(response, { opened })
     return { ...parsed, summary: parsed.answer }
   }
-  const parsed = parseSummary(response, { opened: /<think>\s*$/.test(prompt) })
+  const parsed = parseSummary(response, { opened })
   return { ...parsed, answer: parsed.summary && (boxedAnswer(parsed.summary) ?? parsed.summary) }
 }
 

@@ -13,6 +13,7 @@ const rollout = (
   task: fakeTask,
   verdict: () => ({ correct: null, reason: '' }),
   prompt: '?',
+  opened: false,
   response,
   thinking: response,
   answer: null,
