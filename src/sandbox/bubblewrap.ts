@@ -10,10 +10,13 @@ export const FD = { result: RESULT_FD, filter: 4, main: 5, stdin: 6 } as const
 const MIB = 2 ** 20
 /** Memory that Node itself needs, in addition to the program's. */
 const NODE_MIB = 192
-/** Stack of the main thread, for deep recursion; it counts as memory when it is used. */
-const STACK_KIB = 256 * 1024
-/** The host may allow less; then it stays as it is. */
-const STACK = `command ulimit -S -s ${STACK_KIB} 2>/dev/null`
+/**
+ * A larger stack for deep recursion, which counts as memory when it is used; it stays as it is where the host allows less.
+ * Only for Python: in Node, every thread would reserve as much.
+ */
+const STACK = { python: 'command ulimit -S -s 262144 2>/dev/null;', javascript: '' }
+/** In KiB, of the 8 MiB that Linux gives the main thread. */
+const NODE_STACK = 6500
 const LOCALE = { LANG: 'C.UTF-8', PATH: '/usr/bin:/bin', HOME: '/tmp', TMPDIR: '/tmp' }
 const ENVIRONMENT: Record<Language, Record<string, string>> = {
   // The same order of sets in every run, integers of any length as text, and one thread in numerical libraries.
@@ -73,10 +76,10 @@ export function commandLine(
     ...(uid === null ? [] : dropTo(uid)),
     ...resourceLimits(language, limits),
     // Writes a line to the result's descriptor when the sandbox is set up.
-    ...['sh', '-c', `${STACK}; echo >&${FD.result}; exec "$@"`, 'sh', interpreter.command],
+    ...['sh', '-c', `${STACK[language]} echo >&${FD.result}; exec "$@"`, 'sh', interpreter.command],
     ...(language === 'python'
       ? ['-s', '-B']
-      : [`--max-old-space-size=${limits.memoryMiB}`, `--stack-size=${STACK_KIB / 4}`]),
+      : [`--max-old-space-size=${limits.memoryMiB}`, `--stack-size=${NODE_STACK}`]),
     '/box/main',
   ]
 }
