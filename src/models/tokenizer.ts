@@ -14,6 +14,12 @@ export interface ChatMessage {
   readonly content: string
   /** Thinking that is separate from the content. */
   readonly reasoning_content?: string
+  /** Calls of tools in OpenAI's form. */
+  readonly tool_calls?: readonly unknown[]
+  /** Name of the tool that a tool's message is from, or of the speaker. */
+  readonly name?: string
+  /** The call that a tool's message answers. */
+  readonly tool_call_id?: string
 }
 
 /** Turns tokens into text as they arrive, always up to the end of a complete character. */

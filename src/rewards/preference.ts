@@ -6,7 +6,9 @@ import { type ChatMessage, Tokenizer } from '../models/tokenizer.ts'
 import type { Reward } from './reward.ts'
 
 /** What a reward model scores: a conversation that ends with the answer, or a text. */
-export type ScoredText = { readonly messages: readonly ChatMessage[] } | { readonly text: string }
+export type ScoredText =
+  | { readonly messages: readonly ChatMessage[]; readonly tools?: readonly unknown[] }
+  | { readonly text: string }
 
 export type RewardCodec = Pick<Tokenizer, 'encode' | 'eosId' | 'applyChatTemplate'>
 
