@@ -26,11 +26,6 @@ export class Questions {
   /** Indices of the questions on each side, in order. */
   readonly training: number[] = []
   readonly heldOut: number[] = []
-  /** Questions that are chats. */
-  readonly chats = {
-    withHistory: { count: 0, first: null as string | null },
-    withSystem: { count: 0, first: null as string | null },
-  }
   /** In characters. */
   readonly lengths = { question: new LengthCounter(), gold: new LengthCounter() }
   readonly #database = onTemporaryFile('create', openTemporary)
@@ -85,12 +80,6 @@ export class Questions {
     const json = JSON.stringify([id, prompt, gold, kind, textLength, messages])
     onTemporaryFile('write', () => this.#insert.run(number, json, Number(wanted === 'heldOut')))
     this[wanted].push(this.count)
-    if (messages) {
-      const spoken = messages.some(({ role }, i) => role !== 'system' && i < messages.length - 1)
-      const chats = this.chats[spoken ? 'withHistory' : 'withSystem']
-      chats.count++
-      chats.first ??= id
-    }
     this.lengths.question.add(prompt.length)
     if (gold !== '') this.lengths.gold.add(gold.length)
     return null

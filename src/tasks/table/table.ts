@@ -60,7 +60,6 @@ export async function readTable(
     name,
     description,
     language: 'en',
-    chats: questions.chats,
     size: { rows: questions.rows, training: training.length, heldOut: heldOut.length },
     lengths: {
       question: questions.lengths.question.summary(),
