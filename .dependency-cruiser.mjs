@@ -11,6 +11,7 @@ const FOLDERS = [
   'providers',
   'sandbox',
   'hub',
+  'renderer',
   'verify',
   'thinking',
   'engines',

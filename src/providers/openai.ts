@@ -8,7 +8,7 @@ import {
   TransientError,
   withRetries,
 } from '../common/retry.ts'
-import type { ChatMessage } from '../models/tokenizer.ts'
+import type { ChatMessage } from '../renderer/messages.ts'
 import { errorText, readCompletion } from './completion.ts'
 import { Account, type Generation, type Generator, type Prices } from './generator.ts'
 

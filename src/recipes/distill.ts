@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { UserError } from '../common/errors.ts'
 import { checkEngine } from '../engines/open.ts'
 import { modelFolder } from '../hub/find-model.ts'
-import { Tokenizer } from '../models/tokenizer.ts'
+import { Renderer } from '../renderer/renderer.ts'
 import {
   checkTasks,
   type StagedResult,
@@ -16,7 +16,6 @@ import type { Tree } from '../settings/layers.ts'
 import { chatBase } from '../stages/data/chat-base.ts'
 import { checkGenerator } from '../stages/data/open-generator.ts'
 import { type Teacher, teacherData } from '../stages/data/teacher-data.ts'
-import { templateOf } from '../stages/sample/rollouts.ts'
 import { readDemonstrations } from '../tasks/demonstrations.ts'
 import { type TrainingWatch, trainers } from './r1.ts'
 import { policyRequirements } from './zero.ts'
@@ -130,7 +129,7 @@ async function checkData(
  */
 async function chatModel(name: string, progress?: (line: string) => void): Promise<string> {
   const folder = await modelFolder(name, progress)
-  if (templateOf(Tokenizer.load(folder)) !== 'chat')
+  if (Renderer.load(folder).template !== 'chat')
     throw new UserError(
       `${name} has no chat template of its own and cannot teach; give a model that was trained to answer, such as a run of \`ruminate r1\``,
     )

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { checkEngine, type Requirements } from '../engines/open.ts'
 import { modelFolder } from '../hub/find-model.ts'
-import { Tokenizer } from '../models/tokenizer.ts'
+import { Renderer } from '../renderer/renderer.ts'
 import { type StagedResult, type StagedRun, type StagedWatch, stagedRun } from '../report/staged-run.ts'
 import { type Answered, openPreference } from '../rewards/preference.ts'
 import type { Parts, Training } from '../runs/parts.ts'
@@ -103,7 +103,7 @@ async function fourSteps(run: R1Run, watch: R1Watch): Promise<string> {
   // Step 3: the base again, fine-tuned on what step 2's model gets right and on general data: existing answers, and those
   // of a chat model that the base becomes by fine-tuning on the existing ones
   const reused = await reusedAnswers(context, {
-    codec: Tokenizer.load(chat),
+    renderer: Renderer.load(chat, settings),
     file: settings.generalData,
     count: settings.mixture.reused,
   })
@@ -147,9 +147,9 @@ async function checkInputs(
   const quiet = { seed, warn: () => {}, progress }
   if (coldStart.rows > 0 && coldStart.fewShot > 0)
     await workedExamples({ reasoning, ...quiet }, coldStart.examples)
-  const codec = Tokenizer.load(await modelFolder(model, progress))
+  const renderer = Renderer.load(await modelFolder(model, progress))
   const prompts = await loadTask(general, { warn, progress })
-  await reusedAnswers({ general: prompts, ...quiet }, { codec, file: generalData, count: 1 })
+  await reusedAnswers({ general: prompts, ...quiet }, { renderer, file: generalData, count: 1 })
   for (const spec of [writer, judge]) await checkGenerator(spec, { notice: progress })
 }
 
@@ -245,6 +245,7 @@ async function withScenarios<T>(
     part: 'summary',
     engine,
     threads,
+    chat: settings.chat,
     reference,
   })
   try {
@@ -253,6 +254,7 @@ async function withScenarios<T>(
       part: 'response',
       engine,
       threads,
+      chat: settings.chat,
     })
     try {
       return await work({
@@ -269,7 +271,9 @@ async function withScenarios<T>(
           },
           { neuralOnReasoning },
         ),
-        alsoMeasure: table.winRateAgainstLast(Tokenizer.load(models.policy)),
+        alsoMeasure: table.winRateAgainstLast(
+          Renderer.load(models.policy, { ...settings, template: 'chat' }),
+        ),
       })
     } finally {
       await harmless.close()

@@ -3,18 +3,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Engine } from '../engines/contract.ts'
+import { Renderer } from '../renderer/renderer.ts'
 import type { OwnReward } from '../rewards/compose.ts'
 import { Interrupted } from '../runs/interrupted.ts'
 import { RunStore } from '../runs/store.ts'
 import type { ZeroOptions } from '../settings/zero-options.ts'
-import { fakeCodec, fakeEngine, fakeTask } from '../testing/fake-engine.ts'
+import { fakeEngine, fakeRenderer, fakeTask } from '../testing/fake-engine.ts'
 import { resumeZero, zero } from './zero.ts'
 
 vi.mock('../engines/open.ts', async (original) => ({
   ...(await original<typeof import('../engines/open.ts')>()),
   withEngine: (_: unknown, work: (engine: Engine) => unknown) => work(openFake()),
 }))
-vi.mock('../models/tokenizer.ts', () => ({ Tokenizer: { load: () => fakeCodec } }))
 
 /** Opens the engine of a run. */
 let openFake: () => Engine = fakeEngine
@@ -22,10 +22,14 @@ let openFake: () => Engine = fakeEngine
 let root: string
 beforeEach(() => {
   openFake = fakeEngine
+  vi.spyOn(Renderer, 'load').mockReturnValue(fakeRenderer)
   root = mkdtempSync(join(tmpdir(), 'ruminate-zero-'))
   writeFileSync(join(root, 'config.json'), '{}')
 })
-afterEach(() => rmSync(root, { recursive: true, force: true }))
+afterEach(() => {
+  vi.restoreAllMocks()
+  rmSync(root, { recursive: true, force: true })
+})
 
 const options = (out: string): ZeroOptions => ({
   model: root,

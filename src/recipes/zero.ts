@@ -3,7 +3,8 @@ import type { Engine } from '../engines/contract.ts'
 import { type Requirements, requireCapabilities, withEngine } from '../engines/open.ts'
 import { withPolicy } from '../engines/policy.ts'
 import { modelFolder } from '../hub/find-model.ts'
-import { Tokenizer } from '../models/tokenizer.ts'
+import { Renderer } from '../renderer/renderer.ts'
+import { savingStopTokens } from '../renderer/stop-tokens.ts'
 import { namedRewards } from '../rewards/index.ts'
 import { type Place, type Run, storedSettings, type Trained, withRun } from '../runs/with-run.ts'
 import type { Tree } from '../settings/layers.ts'
@@ -19,6 +20,7 @@ import type { Task } from '../tasks/task.ts'
 /** Settings, task, custom parts and callbacks of one run. */
 interface Job {
   readonly settings: ZeroSettings
+  readonly renderer: Renderer
   readonly task: Task
   /** Objects from the calling program that settings cannot express. */
   readonly own: ZeroOwn
@@ -45,13 +47,16 @@ interface Job {
  * The model never sees a solution. It discovers by itself that longer thinking, checking and backtracking raise the
  * reward.
  */
-async function train(run: Run, engine: Engine, { settings, task, own, watch }: Job): Promise<ZeroResult> {
+async function train(
+  run: Run,
+  engine: Engine,
+  { settings, renderer, task, own, watch }: Job,
+): Promise<ZeroResult> {
   const { seed, rl, template } = settings
   watch.onStart?.(run.directory, settings)
-  const codec = Tokenizer.load(settings.model)
 
   // the base model, or the weights of the last checkpoint
-  const trainer = await engine.trainer()
+  const trainer = savingStopTokens(await engine.trainer(), renderer)
   await run.restore((folder) => trainer.load(folder))
 
   // accuracy and format, unless the settings name others or the program has its own
@@ -62,8 +67,11 @@ async function train(run: Run, engine: Engine, { settings, task, own, watch }: J
   // evaluation on held-out questions
   const evaluateHeldOut = (split: string) =>
     withPolicy({ engine, trainer }, async (policy) => {
-      const options = { ...settings.eval, template, maxTokens: rl.maxTokens, seed }
-      const { metrics, rollouts = [] } = evaluationRecord(await evaluate(policy, codec, task, options), split)
+      const options = { ...settings.eval, maxTokens: rl.maxTokens, seed }
+      const { metrics, rollouts = [] } = evaluationRecord(
+        await evaluate(policy, renderer, task, options),
+        split,
+      )
       return { metrics: { ...metrics, ...(await own.alsoMeasure?.(policy)) }, rollouts }
     })
   const before = evaluationFrom(await run.baseline(() => evaluateHeldOut('eval-before')))
@@ -74,7 +82,7 @@ async function train(run: Run, engine: Engine, { settings, task, own, watch }: J
     run,
     engine,
     trainer,
-    codec,
+    renderer,
     task,
     rewards,
     settings: { ...settings, shuffleRewards: settings.rewards.shuffle },
@@ -147,7 +155,8 @@ export const policyRequirements = ({ rl }: ZeroSettings): Requirements => ({
 /**
  * Opens the model, then the run: a damaged model, or one that cannot be trained like this, fails before the run starts.
  */
-function inRun(place: Place, job: Job): Promise<ZeroResult> {
+function inRun(place: Place, given: Omit<Job, 'renderer'>): Promise<ZeroResult> {
+  const job = { ...given, renderer: Renderer.load(given.settings.model, given.settings) }
   return withEngine(job.settings, (engine) => {
     requireCapabilities(engine.can, policyRequirements(job.settings))
     return withRun(place, { signal: job.watch.signal }, (run) => train(run, engine, job))

@@ -7,7 +7,7 @@ import { Interrupted } from '../runs/interrupted.ts'
 import { RunStore } from '../runs/store.ts'
 import { openGenerator } from '../stages/data/open-generator.ts'
 import { givenRow } from '../stages/data/rows.ts'
-import { fakeCodec, fakeTask } from '../testing/fake-engine.ts'
+import { fakeRenderer, fakeTask } from '../testing/fake-engine.ts'
 import { type StagedSettings, type StagedWatch, stagedRun } from './staged-run.ts'
 
 vi.mock('../stages/data/open-generator.ts', () => ({ openGenerator: vi.fn() }))
@@ -19,6 +19,7 @@ const settings: StagedSettings = {
   seed: 1,
   threads: 1,
   engine: 'local',
+  chat: { arguments: {}, date: '2026-01-01' },
   readable: { maxTokens: 100, maxParagraph: 100, maxRepetition: 0.1, minLanguage: 1 },
   eval: {
     questions: 1,
@@ -114,7 +115,7 @@ test('stops between parts when its signal is aborted', async () => {
 
 test('makes a data set once and saves it with its card', async () => {
   const [question] = fakeTask.heldOut({ count: 1 })
-  const row = givenRow(fakeCodec, fakeTask, question!, { source: 'given', thinking: null, summary: 'a' })
+  const row = givenRow(fakeRenderer, fakeTask, question!, { source: 'given', thinking: null, summary: 'a' })
   const rejected = { ...row, rejected: 'wrong' as const }
   const make = vi.fn(async () => ({
     rows: [row, row, rejected],

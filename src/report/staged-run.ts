@@ -1,4 +1,4 @@
-import { cpSync } from 'node:fs'
+import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Generator } from '../providers/generator.ts'
 import { Parts } from '../runs/parts.ts'
@@ -95,7 +95,7 @@ export async function stagedRun<Settings extends StagedSettings>(
   },
   stages: (run: StagedRun<Settings>) => Promise<string>,
 ): Promise<StagedResult> {
-  const { seed, threads, engine, readable: limits } = settings
+  const { seed, threads, engine, chat, readable: limits } = settings
   const { maxTokens } = settings.eval
   const { signal, onStage } = watch
   const warn = watch.onWarning ?? ((message: string) => process.emitWarning(message))
@@ -105,7 +105,7 @@ export async function stagedRun<Settings extends StagedSettings>(
     const { store, directory } = run
     watch.onStart?.(directory, settings)
     const file = join(directory, 'replies.sqlite')
-    const generators = new Generators({ file, engine, threads, notice: warn, signal })
+    const generators = new Generators({ file, engine, threads, chat, notice: warn, signal })
     try {
       const reasoning = await loadTask(settings.task, { warn, progress })
       const general = await loadTask(settings.general, { warn, progress })
@@ -118,7 +118,19 @@ export async function stagedRun<Settings extends StagedSettings>(
         settings,
         parts,
         table,
-        context: { reasoning, general, judge, limits, maxTokens, seed, threads, engine, warn, progress },
+        context: {
+          reasoning,
+          general,
+          judge,
+          limits,
+          maxTokens,
+          seed,
+          threads,
+          engine,
+          chat,
+          warn,
+          progress,
+        },
         open: (name, spec) => generators.open(name, spec),
         dataFile,
         async makeData(name, title, make) {
@@ -135,8 +147,8 @@ export async function stagedRun<Settings extends StagedSettings>(
       })
       const report = writeReport(directory, combineReports([{ seed, stages: table.rows }]), { title })
       for (const line of generators.spending()) onData(line)
-      return await run.finish({ seed, stages: table.rows, report }, async (to) =>
-        cpSync(model, to, { recursive: true }),
+      return await run.finish({ seed, stages: table.rows, report }, (to) =>
+        cp(model, to, { recursive: true, dereference: true }),
       )
     } finally {
       await generators.close()

@@ -3,14 +3,14 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test, vi } from 'vitest'
 import { openEngine } from '../engines/open.ts'
 import { loadModel } from '../models/directory.ts'
-import { Tokenizer } from '../models/tokenizer.ts'
+import { Renderer } from '../renderer/renderer.ts'
 import { fakeRollout } from '../testing/fake-rollout.ts'
 import { betterThan, openPreference, preference } from './preference.ts'
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
 const folder = path('../stages/supervise/fixtures/reward')
 const { rows, steps } = JSON.parse(readFileSync(`${folder}/golden.json`, 'utf8'))
-const codec = Tokenizer.load(path('../../models/miniature-base'))
+const renderer = Renderer.load(path('../../models/miniature-base'))
 const model = loadModel(folder)
 const engine = await openEngine({
   model: { ...model, tokenizerFrom: path('../../models/miniature-base') },
@@ -19,7 +19,7 @@ const engine = await openEngine({
 afterAll(() => engine.close())
 const scorer = await engine.rewardScorer(engine.base)
 const rewards = vi.fn(scorer.rewards)
-const open = { scorer: { rewards }, codec, maxTokens: model.config.maxPositions }
+const open = { scorer: { rewards }, renderer, maxTokens: model.config.maxPositions }
 /** The first two pairs have a question of one message. */
 const [first, second] = rows.map(({ prompt }: { prompt: { content: string }[] }) => prompt[0]!.content)
 const textOf = (row: number, side: string): string => rows[row][side][0].content

@@ -1,4 +1,4 @@
-import type { ChatMessage } from '../models/tokenizer.ts'
+import type { ChatMessage } from '../renderer/messages.ts'
 import type { Language } from './language.ts'
 
 /** A question with its gold answer. */

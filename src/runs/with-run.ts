@@ -108,7 +108,7 @@ export async function withRun<Result extends Trained>(
       finish: async (outcome, save) => {
         const model = await store.writeModel(save)
         const seconds = (performance.now() - started) / 1000
-        const result = { run: store.directory, model, ...outcome, seconds, sha256: weightsHash(model) }
+        const result = { run: store.directory, model, ...outcome, seconds, sha256: await weightsHash(model) }
         store.finish(result)
         return result
       },

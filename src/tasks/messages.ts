@@ -1,4 +1,4 @@
-import type { ChatMessage } from '../models/tokenizer.ts'
+import type { ChatMessage } from '../renderer/messages.ts'
 import { Unusable } from './table/rows.ts'
 import { readToolCalls } from './tool-calls.ts'
 

@@ -73,7 +73,7 @@ function checkTokens(what: string, tokens: Int32Array, config: ModelConfig): voi
   if (tokens.length > config.maxPositions)
     throw new Error(`${what} has ${tokens.length} tokens; the model has ${config.maxPositions} positions`)
   const token = tokens.find((id) => !inVocabulary(id, config))
-  if (token !== undefined) throw new Error(`${what}: ${outside('token', token, config)}`)
+  if (token !== undefined) throw new UserError(`${what}: ${outside('token', token, config)}`)
 }
 
 const inVocabulary = (id: number, { vocabSize }: ModelConfig): boolean => id >= 0 && id < vocabSize

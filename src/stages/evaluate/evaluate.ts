@@ -1,11 +1,10 @@
 import type { Sampler } from '../../engines/contract.ts'
+import type { Renderer } from '../../renderer/renderer.ts'
 import type { Task } from '../../tasks/task.ts'
-import { type PromptTemplate, rollOut, type SampledRollout, type TextCodec } from '../sample/rollouts.ts'
+import { rollOut, type SampledRollout } from '../sample/rollouts.ts'
 import { mean, responseMetrics } from '../watch/metrics.ts'
 
 export interface EvaluationOptions {
-  /** By default R1-Zero's. */
-  readonly template?: PromptTemplate | undefined
   /** Number of held-out questions, balanced over kinds. */
   readonly questions: number
   /** Responses per question. */
@@ -46,12 +45,12 @@ export type CheckedRollout = SampledRollout & { readonly correct: boolean | null
 /** pass@1 on held-out questions: a pure function of the weights and the options. */
 export async function evaluate(
   sampler: Sampler,
-  codec: TextCodec,
+  renderer: Renderer,
   task: Task,
   options: EvaluationOptions,
 ): Promise<{ evaluation: Evaluation; rollouts: CheckedRollout[] }> {
   const questions = task.heldOut({ count: options.questions })
-  const rollouts_P_G = await rollOut(sampler, codec, task, questions, {
+  const rollouts_P_G = await rollOut(sampler, renderer, task, questions, {
     ...options,
     group: options.samples,
     stream: [options.seed, 'evaluation'],

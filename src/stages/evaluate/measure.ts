@@ -1,7 +1,6 @@
 import { type EngineName, openSampler } from '../../engines/open.ts'
-import { Tokenizer } from '../../models/tokenizer.ts'
+import { type PromptTemplate, Renderer, type RendererOptions } from '../../renderer/renderer.ts'
 import { type LoadOptions, loadTask } from '../../tasks/index.ts'
-import { type PromptTemplate, templateOf } from '../sample/rollouts.ts'
 import { type Evaluation, type EvaluationOptions, evaluate } from './evaluate.ts'
 
 /**
@@ -11,6 +10,7 @@ import { type Evaluation, type EvaluationOptions, evaluate } from './evaluate.ts
  */
 export async function measure(
   options: EvaluationOptions &
+    RendererOptions &
     LoadOptions & {
       readonly model: string
       readonly task: string
@@ -21,12 +21,11 @@ export async function measure(
   const started = performance.now()
   const { model, engine = 'local', threads } = options
   const task = await loadTask(options.task, options)
-  const codec = Tokenizer.load(model)
-  const template = options.template ?? templateOf(codec)
+  const renderer = Renderer.load(model, options)
   const sampler = await openSampler({ model, engine, threads })
   try {
-    const { evaluation } = await evaluate(sampler, codec, task, { ...options, template })
-    return { evaluation, template, seconds: (performance.now() - started) / 1000 }
+    const { evaluation } = await evaluate(sampler, renderer, task, options)
+    return { evaluation, template: renderer.template, seconds: (performance.now() - started) / 1000 }
   } finally {
     await sampler.close()
   }

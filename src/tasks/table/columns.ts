@@ -1,5 +1,5 @@
 import { hashText } from '../../common/random.ts'
-import type { ChatMessage } from '../../models/tokenizer.ts'
+import type { ChatMessage } from '../../renderer/messages.ts'
 import { readCases } from '../../sandbox/cases.ts'
 import { extract } from '../../verify/index.ts'
 import { messageList, readMessages, roleOf } from '../messages.ts'

@@ -1,0 +1,82 @@
+import { fail } from './errors.ts'
+import { braceFormat } from './format.ts'
+import { isUnsafe, itemAt, methodOf } from './methods.ts'
+import { slice } from './operators.ts'
+import { characters } from './text.ts'
+import {
+  Callable,
+  Dict,
+  describe,
+  Instance,
+  Markup,
+  orElse,
+  Range,
+  repr,
+  Tuple,
+  Undefined,
+  type Value,
+} from './values.ts'
+
+/** A slice `start:stop:step` as the key of an item. */
+export interface Slice {
+  readonly start: Value
+  readonly stop: Value
+  readonly step: Value
+}
+
+/** `object.name`: an attribute such as a method first, then the item of the name. */
+export function getAttribute(object: Value, name: string): Value {
+  if (object instanceof Undefined) return fail(object.message)
+  return orElse(attribute(object, name), () => orElse(item(object, name), () => missing(object, name)))
+}
+
+/** `object[key]`: the item first, then, if the key is a string, the attribute of the name. */
+export function getItem(object: Value, key: Value | Slice): Value {
+  if (object instanceof Undefined) return fail(object.message)
+  if (isSlice(key)) return slice(object, key.start, key.stop, key.step)
+  return orElse(item(object, key), () => {
+    const found = typeof key === 'string' ? attribute(object, key) : undefined
+    return orElse(found, () => missing(object, key))
+  })
+}
+
+const isSlice = (key: Value | Slice): key is Slice =>
+  typeof key === 'object' && key !== null && 'start' in key && !(key instanceof Range)
+
+function missing(object: Value, key: Value): Undefined {
+  return new Undefined(
+    typeof key === 'string'
+      ? `'${describe(object)}' has no attribute '${key}'`
+      : `${describe(object)} has no element ${repr(key)}`,
+  )
+}
+
+function item(object: Value, key: Value): Value | undefined {
+  if (object instanceof Dict) return isHashable(key) ? object.get(key) : undefined
+  if (typeof key !== 'bigint' && typeof key !== 'boolean') return undefined
+  if (typeof object === 'string') return itemAt(characters(object), key)
+  if (object instanceof Markup) {
+    const character = itemAt(characters(object.text), key)
+    return character === undefined ? undefined : new Markup(character)
+  }
+  if (Array.isArray(object)) return itemAt(object, key)
+  if (object instanceof Tuple || object instanceof Range) return itemAt(object.items, key)
+  return undefined
+}
+
+const isHashable = (key: Value): boolean => !(Array.isArray(key) || key instanceof Dict)
+
+function attribute(object: Value, name: string): Value | undefined {
+  if (isUnsafe(object, name))
+    return new Undefined(`access to attribute '${name}' of '${describe(object)}' is unsafe.`)
+  if (object instanceof Instance) return object.attributes.get(name)
+  if (object instanceof Callable)
+    return Object.hasOwn(object.attributes, name) ? object.attributes[name] : undefined
+  if (typeof object === 'string' && name === 'format')
+    return new Callable('format', (args) =>
+      braceFormat(object, args, (value, key, isAttribute) =>
+        isAttribute ? getAttribute(value, key as string) : getItem(value, key),
+      ),
+    )
+  return methodOf(object, name)
+}

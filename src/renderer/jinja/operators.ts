@@ -1,0 +1,139 @@
+import { fail } from './errors.ts'
+import { percentFormat } from './format.ts'
+import { characters } from './text.ts'
+import {
+  escapeHtml,
+  isNumber,
+  Markup,
+  plain,
+  Range,
+  str,
+  Tuple,
+  typeName,
+  Undefined,
+  type Value,
+} from './values.ts'
+
+type Numeric = bigint | number
+const numeric = (value: boolean | bigint | number): Numeric =>
+  typeof value === 'boolean' ? BigInt(value) : value
+
+/** The arithmetic of Python: `+ - * / // % **` on numbers, text and lists. */
+export function arithmetic(operator: string, left: Value, right: Value): Value {
+  if (left instanceof Markup || right instanceof Markup) return onMarkup(operator, left, right)
+  if (operator === '%' && typeof left === 'string') return percentFormat(left, right)
+  for (const value of [left, right]) if (value instanceof Undefined) fail(value.message)
+  if (isNumber(left) && isNumber(right)) return onNumbers(operator, numeric(left), numeric(right))
+  if (operator === '+') {
+    if (typeof left === 'string' && typeof right === 'string') return left + right
+    if (Array.isArray(left) && Array.isArray(right)) return [...left, ...right]
+    if (left instanceof Tuple && right instanceof Tuple) return new Tuple([...left.items, ...right.items])
+    if (typeof left === 'string' || Array.isArray(left) || left instanceof Tuple)
+      fail(`can only concatenate ${typeName(left)} (not "${typeName(right)}") to ${typeName(left)}`)
+  }
+  if (operator === '*') {
+    const [sequence, count] = isNumber(left) ? [right, left] : [left, right]
+    if (typeof count === 'bigint' || typeof count === 'boolean') {
+      const times = Math.max(0, Number(count))
+      if (typeof sequence === 'string') return sequence.repeat(times)
+      if (Array.isArray(sequence)) return Array.from({ length: times }, () => sequence).flat(1) as Value[]
+      if (sequence instanceof Tuple)
+        return new Tuple(Array.from({ length: times }, () => sequence.items).flat(1) as Value[])
+    }
+  }
+  return fail(
+    `unsupported operand type(s) for ${operator === '**' ? '** or pow()' : operator}: '${typeName(left)}' and '${typeName(right)}'`,
+  )
+}
+
+/** Safe text escapes what is joined to it. */
+function onMarkup(operator: string, left: Value, right: Value): Value {
+  const isText = (value: Value): boolean => typeof value === 'string' || value instanceof Markup
+  if (operator === '+' && isText(left) && isText(right))
+    return new Markup(escapeHtml(left).text + escapeHtml(right).text)
+  const result = arithmetic(operator, plain(left), operator === '%' ? right : plain(right))
+  return left instanceof Markup || operator === '*' ? new Markup(str(result)) : result
+}
+
+function onNumbers(operator: string, left: Numeric, right: Numeric): Value {
+  const [x, y] = [Number(left), Number(right)]
+  if (typeof left === 'bigint' && typeof right === 'bigint') {
+    switch (operator) {
+      case '+':
+        return left + right
+      case '-':
+        return left - right
+      case '*':
+        return left * right
+      case '**':
+        return right < 0n ? x ** y : left ** right
+      case '//':
+      case '%': {
+        if (right === 0n) fail('integer division or modulo by zero')
+        // The remainder has the sign of the divisor.
+        const remainder = ((left % right) + right) % right
+        return operator === '%' ? remainder : (left - remainder) / right
+      }
+    }
+  }
+  if (y === 0 && ['/', '//', '%'].includes(operator)) fail('division by zero')
+  switch (operator) {
+    case '+':
+      return x + y
+    case '-':
+      return x - y
+    case '*':
+      return x * y
+    case '/':
+      return x / y
+    case '//':
+      return Math.floor(x / y)
+    case '%':
+      return x % y === 0 || x < 0 === y < 0 ? x % y : (x % y) + y
+    default:
+      return x ** y
+  }
+}
+
+/** `-value` and `+value`. */
+export function signed(operator: string, value: Value): Value {
+  if (value instanceof Undefined) return fail(value.message)
+  if (!isNumber(value)) return fail(`bad operand type for unary ${operator}: '${typeName(value)}'`)
+  const number = numeric(value)
+  return operator === '-' ? -number : number
+}
+
+/** `value[start:stop:step]`. */
+export function slice(value: Value, start: Value, stop: Value, step: Value): Value {
+  const pick = <T>(items: ArrayLike<T>): T[] => indices(items.length, start, stop, step).map((i) => items[i]!)
+  if (typeof value === 'string') return pick(characters(value)).join('')
+  if (value instanceof Markup) return new Markup(pick(characters(value.text)).join(''))
+  if (Array.isArray(value)) return pick(value)
+  if (value instanceof Tuple) return new Tuple(pick(value.items))
+  if (value instanceof Range) {
+    const items = pick(value.items) as bigint[]
+    const by = value.step * ((step as bigint | null) ?? 1n)
+    return items.length === 0 ? new Range(0n, 0n, 1n) : new Range(items[0]!, items.at(-1)! + by, by)
+  }
+  if (value instanceof Undefined) return fail(value.message)
+  return fail(`'${typeName(value)}' object is not subscriptable`)
+}
+
+function indices(length: number, start: Value, stop: Value, step: Value): number[] {
+  const integer = (value: Value): number | null => {
+    if (value === null) return null
+    if (typeof value === 'bigint' || typeof value === 'boolean') return Number(value)
+    return fail('slice indices must be integers or None or have an __index__ method')
+  }
+  const by = integer(step) ?? 1
+  if (by === 0) fail('slice step cannot be zero')
+  // The outermost positions that a bound is limited to.
+  const [low, high] = by > 0 ? [0, length] : [-1, length - 1]
+  const bound = (value: number | null, otherwise: number): number =>
+    value === null ? otherwise : Math.min(high, Math.max(low, value < 0 ? value + length : value))
+  const first = bound(integer(start), by > 0 ? low : high)
+  const last = bound(integer(stop), by > 0 ? high : low)
+  const found: number[] = []
+  for (let i = first; by > 0 ? i < last : i > last; i += by) found.push(i)
+  return found
+}
