@@ -1,4 +1,4 @@
-import { UserError } from '../common/errors.ts'
+import { PromptTooLong } from '../common/errors.ts'
 import type { Sampler } from '../engines/contract.ts'
 import { type EngineName, openSampler } from '../engines/open.ts'
 import { loadConfig } from '../models/directory.ts'
@@ -60,7 +60,7 @@ export function samplerGenerator(
       const { tokens, opened } = renderer.chatPrompt(messages)
       const left = maxPositions - tokens.length
       if (left < 1)
-        throw new UserError(
+        throw new PromptTooLong(
           `the prompt has ${tokens.length} tokens, and the model reads ${maxPositions} with its reply; shorten the messages`,
         )
       const [sequence] = await sampler.sample(tokens, {

@@ -20,14 +20,14 @@ export interface Prompt {
 }
 
 /** What is put to a model: a question as text or, if it is a chat, its messages as well. */
-export interface Asked {
+export interface Askable {
   /** The question as text: of a chat, the last message. */
   readonly prompt: string
   /** The whole chat, whose last message is the user's. */
   readonly messages?: readonly ChatMessage[] | undefined
 }
 
-export type TextCodec = Pick<Tokenizer, 'encode' | 'decode' | 'eosId' | 'prefix' | 'stream'>
+export type TextCodec = Pick<Tokenizer, 'encode' | 'decode' | 'eosId' | 'prefix' | 'vocabSize' | 'stream'>
 export type ChatRenderer = Pick<ChatTemplate, 'render' | 'spans' | 'marksGeneration'>
 
 export interface RendererOptions {
@@ -59,6 +59,8 @@ export class Renderer {
   readonly endOfTurn: number | null
   /** The token that ends a text that is not a chat. */
   readonly endOfText: number
+  /** The highest token id of the tokenizer plus one; the model may have fewer. */
+  readonly vocabSize: number
   readonly #folder: string
   readonly #tokenizer: TextCodec
   readonly #chat: ChatRenderer | null
@@ -75,6 +77,7 @@ export class Renderer {
     this.stopTokens = stopTokens
     this.endOfTurn = endOfTurn
     this.endOfText = tokenizer.eosId
+    this.vocabSize = tokenizer.vocabSize
   }
 
   /** Reads how the model in a folder is spoken to. @throws UserError that names a damaged file. */
@@ -100,7 +103,7 @@ export class Renderer {
    *
    * @throws UserError if the chat template refuses it.
    */
-  prompt({ prompt, messages }: Asked): Prompt {
+  prompt({ prompt, messages }: Askable): Prompt {
     if (this.template === 'chat') return this.chatPrompt(messages ?? [{ role: 'user', content: prompt }])
     const text = r1ZeroPrompt(prompt)
     return { text, tokens: this.encodeText(text), opened: false }

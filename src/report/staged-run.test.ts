@@ -8,7 +8,7 @@ import { RunStore } from '../runs/store.ts'
 import { openGenerator } from '../stages/data/open-generator.ts'
 import { givenRow } from '../stages/data/rows.ts'
 import { fakeRenderer, fakeTask } from '../testing/fake-engine.ts'
-import { type StagedSettings, type StagedWatch, stagedRun } from './staged-run.ts'
+import { loadTasks, type StagedSettings, type StagedWatch, stagedRun } from './staged-run.ts'
 
 vi.mock('../stages/data/open-generator.ts', () => ({ openGenerator: vi.fn() }))
 
@@ -53,10 +53,11 @@ beforeEach(() => {
   })
 })
 
+const tasks = await loadTasks(settings, {})
 const begin = (
   stages: Parameters<typeof stagedRun<StagedSettings>>[2],
   watch: StagedWatch<StagedSettings> = {},
-) => stagedRun({ recipe: 'r1', seed: 1, settings, out }, { title: 'Stages', settings, watch }, stages)
+) => stagedRun({ recipe: 'r1', seed: 1, settings, out }, { title: 'Stages', settings, tasks, watch }, stages)
 const statusOf = (): string => {
   const store = RunStore.open(out)
   try {
@@ -130,7 +131,7 @@ test('makes a data set once and saves it with its card', async () => {
     throw new Error('enough')
   }
   await expect(begin(stop, { onData: (line) => lines.push(line) })).rejects.toThrow('enough')
-  const again = stagedRun({ resume: out }, { title: 'Stages', settings, watch: {} }, stop)
+  const again = stagedRun({ resume: out }, { title: 'Stages', settings, tasks, watch: {} }, stop)
   await expect(again).rejects.toThrow('enough')
   expect(make).toHaveBeenCalledTimes(1)
   expect(files).toEqual(Array(2).fill(join(out, 'data', 'talk.jsonl')))

@@ -30,6 +30,7 @@ const V = WORDS.length
 const fakeCodec: TextCodec = {
   eosId: EOS,
   prefix: new Int32Array(),
+  vocabSize: V,
   encode(text) {
     const ids: number[] = []
     for (let i = 0; i < text.length; ) {
@@ -112,6 +113,7 @@ export function fakeEngine({ can }: { can?: Partial<Capabilities> } = {}): Engin
       rewardHead: false,
       bitExactResume: true,
       maxTokens: null,
+      vocabulary: V,
       heldVersions: null,
       ...can,
     },

@@ -7,6 +7,7 @@ const EOS = 0
 export const characters: TextCodec = {
   eosId: EOS,
   prefix: new Int32Array(),
+  vocabSize: 0x110000,
   encode: (text) => Int32Array.from(text, (sign) => sign.codePointAt(0)!),
   decode: (ids) => String.fromCodePoint(...Array.from(ids)),
   stream: () => ({ push: (id) => String.fromCodePoint(id), end: () => '' }),

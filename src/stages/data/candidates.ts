@@ -1,6 +1,7 @@
+import { PromptTooLong } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 import type { Sampler } from '../../engines/contract.ts'
-import type { Generator } from '../../providers/generator.ts'
+import type { Generation, Generator } from '../../providers/generator.ts'
 import type { ChatMessage } from '../../renderer/messages.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
 import type { Question, Task } from '../../tasks/task.ts'
@@ -33,7 +34,10 @@ export function fromSampler({
     (await rollOut(sampler, renderer, task, questions, { ...sampling, group: samples, stream })).flat()
 }
 
-/** Samples responses from a generator: its thinking becomes the chain, and the text after it the summary. */
+/**
+ * Samples responses from a generator: its thinking becomes the chain, and the text after it the summary. A question that
+ * leaves the generator no room for a reply has an empty one, cut off.
+ */
 export function fromGenerator({
   generator,
   renderer,
@@ -58,7 +62,7 @@ export function fromGenerator({
         const messages = messagesFor(question.prompt)
         return Array.from({ length: samples }, async (_, g) => {
           const seed = new Random(...stream, p, g).bits() >>> 1
-          const { text, reasoning, finishReason } = await generator.generate(messages, { seed })
+          const { text, reasoning, finishReason } = await generator.generate(messages, { seed }).catch(noRoom)
           onReply?.(++done, questions.length * samples)
           return writtenCandidate(renderer, task, question, {
             prompt: messages.map(({ role, content }) => `${role}: ${content}`).join('\n\n'),
@@ -70,4 +74,10 @@ export function fromGenerator({
       }),
     )
   }
+}
+
+function noRoom(error: unknown): Generation {
+  if (error instanceof PromptTooLong)
+    return { text: '', reasoning: null, finishReason: 'length', usage: null }
+  throw error
 }

@@ -16,6 +16,8 @@ export interface ReadableLimits {
 
 export type Unreadable =
   | 'cut off'
+  /** The prompt left the model no room for a reply. */
+  | 'no room for a reply'
   | 'ill-formed'
   | 'too long'
   | 'repetition'
@@ -42,7 +44,7 @@ export function unreadable(
   },
   { maxTokens, maxParagraph, maxRepetition, minLanguage }: ReadableLimits,
 ): Unreadable | null {
-  if (stopReason === 'length') return 'cut off'
+  if (stopReason === 'length') return tokens === 0 ? 'no room for a reply' : 'cut off'
   if (!wellFormed || thinking === '') return 'ill-formed'
   if (tokens > maxTokens) return 'too long'
   if (repeatedShare(response, NGRAM) > maxRepetition) return 'repetition'

@@ -118,7 +118,7 @@ export function evaluationMetrics(evaluation: Evaluation): Record<string, number
     'eval/questions': evaluation.questions,
     'eval/samples': evaluation.samples,
     ...Object.fromEntries(
-      Object.entries(evaluation.families).map(([name, value]) => [`eval/${name}`, value]),
+      Object.entries(evaluation.families).map(([name, value]) => [`eval/family/${name}`, value]),
     ),
     ...Object.fromEntries(
       Object.entries(evaluation.kinds).map(([name, value]) => [`eval/kind/${name}`, value]),
@@ -129,12 +129,17 @@ export function evaluationMetrics(evaluation: Evaluation): Record<string, number
 /** Reads an evaluation back from `evaluationMetrics`. A missing metric is unknown (NaN). */
 export function evaluationFrom(metrics: Readonly<Record<string, number>>): Evaluation {
   const read = (name: string): number => metrics[`eval/${name}`] ?? Number.NaN
-  const kinds = Object.fromEntries(
-    Object.keys(metrics).flatMap((name) =>
-      name.startsWith('eval/kind/') ? [[name.slice('eval/kind/'.length), metrics[name]!]] : [],
-    ),
-  )
-  const families = [...new Set(Object.keys(kinds).map((kind) => kind.split('/')[0]!))]
+  const under = (prefix: string): Record<string, number> =>
+    Object.fromEntries(
+      Object.entries(metrics).flatMap(([name, value]) =>
+        name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [],
+      ),
+    )
+  const kinds = under('eval/kind/')
+  const families = under('eval/family/')
+  // runs of earlier versions have the families as `eval/NAME`
+  if (Object.keys(families).length === 0)
+    for (const kind of Object.keys(kinds)) families[kind.split('/')[0]!] = read(kind.split('/')[0]!)
   return {
     passAt1: read('pass@1'),
     standardError: read('standard_error'),
@@ -147,7 +152,7 @@ export function evaluationFrom(metrics: Readonly<Record<string, number>>): Evalu
     questions: read('questions'),
     samples: read('samples'),
     kinds,
-    families: Object.fromEntries(families.map((family) => [family, read(family)])),
+    families,
   }
 }
 

@@ -1,10 +1,13 @@
 import { type EngineName, openSampler } from '../../engines/open.ts'
 import { type PromptTemplate, Renderer, type RendererOptions } from '../../renderer/renderer.ts'
+import { fittingTask } from '../../tasks/fit.ts'
 import { type LoadOptions, loadTask } from '../../tasks/index.ts'
+import { askedIn, promptFit } from '../sample/fit.ts'
 import { type Evaluation, type EvaluationOptions, evaluate } from './evaluate.ts'
 
 /**
- * pass@1 of the model in a folder on a task, by default in the template that the model was trained with.
+ * pass@1 of the model in a folder on a task, by default in the template that the model was trained with. Questions that
+ * the model cannot be asked are left out, with a warning.
  *
  * @throws UserError if the model or the task cannot be read.
  */
@@ -20,8 +23,13 @@ export async function measure(
 ): Promise<{ evaluation: Evaluation; template: PromptTemplate; seconds: number }> {
   const started = performance.now()
   const { model, engine = 'local', threads } = options
-  const task = await loadTask(options.task, options)
+  const loaded = await loadTask(options.task, options)
   const renderer = Renderer.load(model, options)
+  const task = fittingTask(loaded, promptFit([askedIn(model, renderer, options.maxTokens)]), {
+    training: 0,
+    warn: options.warn ?? ((message) => process.emitWarning(message)),
+    progress: options.progress ?? (() => {}),
+  })
   const sampler = await openSampler({ model, engine, threads })
   try {
     const { evaluation } = await evaluate(sampler, renderer, task, options)
