@@ -65,7 +65,7 @@ async function readExamples(
     encode: ({ example }) => {
       const encoded = encodePreference(renderer, example)
       for (const text of encoded.texts) checkTokens(text, vocabSize, 'the row', renderer)
-      return encoded
+      return [encoded]
     },
     lengthOf: ({ texts }) => Math.max(...texts.map(({ length }) => length)),
     hashed: ({ texts, good }) => [...texts, String(good)],
@@ -93,7 +93,13 @@ function train(where: Where, settings: RewardSettings, watch: RewardWatch): Prom
   })
 }
 
-function describe({ training, heldOut, overlong, repeated }: Examples<EncodedPreference>): RewardData {
+function describe({
+  training,
+  heldOut,
+  overlong,
+  repeated,
+  unusable,
+}: Examples<EncodedPreference>): RewardData {
   const lengths = training.flatMap(({ texts }) => texts.map(({ length }) => length))
   return {
     kind: training[0]!.good === null ? 'pairs' : 'labels',
@@ -101,6 +107,7 @@ function describe({ training, heldOut, overlong, repeated }: Examples<EncodedPre
     heldOut: heldOut.length,
     overlong,
     repeated,
+    unusable,
     tokens: lengths.reduce((sum, length) => sum + length, 0),
     longest: lengths.reduce((most, length) => Math.max(most, length), 0),
   }
@@ -121,6 +128,8 @@ interface RewardData {
   readonly overlong: number
   /** Rows left out of training because their prompt is also held out. */
   readonly repeated: number
+  /** Rows left out because they cannot be read, or because something in them would not be scored. */
+  readonly unusable: number
   /** Tokens of all training texts, prompts included. */
   readonly tokens: number
   /** Tokens of the longest training text. */

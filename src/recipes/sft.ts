@@ -62,9 +62,9 @@ async function readExamples(
     data,
     maxLength,
     encode: ({ demonstration }) => {
-      const sequence = supervise(renderer, demonstration)
-      checkTokens(sequence.tokens, vocabSize, 'the row', renderer)
-      return sequence
+      const sequences = supervise(renderer, demonstration)
+      for (const { tokens } of sequences) checkTokens(tokens, vocabSize, 'the row', renderer)
+      return sequences
     },
     lengthOf: ({ tokens }) => tokens.length,
     hashed: ({ tokens, learned }) => [tokens, learned],
@@ -91,7 +91,7 @@ async function train(where: Where, settings: SftSettings, watch: SftWatch): Prom
   })
 }
 
-function describe({ training, heldOut, overlong, repeated }: Examples<Sequence>): SftData {
+function describe({ training, heldOut, overlong, repeated, unusable }: Examples<Sequence>): SftData {
   const sum = (count: (sequence: Sequence) => number): number =>
     training.reduce((total, sequence) => total + count(sequence), 0)
   return {
@@ -99,6 +99,7 @@ function describe({ training, heldOut, overlong, repeated }: Examples<Sequence>)
     heldOut: heldOut.length,
     overlong,
     repeated,
+    unusable,
     tokens: sum(({ tokens }) => tokens.length),
     learnedTokens: sum(({ learned }) => learned.reduce((n, one) => n + one, 0)),
     longest: training.reduce((most, { tokens }) => Math.max(most, tokens.length), 0),
@@ -114,10 +115,12 @@ export interface SftWatch extends ExampleWatch<SftSettings, SftData> {
 interface SftData {
   readonly training: number
   readonly heldOut: number
-  /** Rows left out because they are longer than `maxLength` tokens. */
+  /** Sequences left out because they are longer than `maxLength` tokens. */
   readonly overlong: number
   /** Rows left out of training because they are also held out. */
   readonly repeated: number
+  /** Rows left out because they cannot be read, or because something in them would not be learned. */
+  readonly unusable: number
   /** Tokens of the training sequences, prompts included. */
   readonly tokens: number
   /** Learned tokens among them. */

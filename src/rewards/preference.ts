@@ -3,12 +3,12 @@ import type { RewardScorer } from '../engines/contract.ts'
 import { type EngineName, openEngine } from '../engines/open.ts'
 import { loadConfig } from '../models/directory.ts'
 import type { TemplateSettings } from '../renderer/chat-template.ts'
-import type { ChatMessage } from '../renderer/messages.ts'
 import { Renderer } from '../renderer/renderer.ts'
+import { answeredText, type Chat } from '../renderer/turn.ts'
 import type { Reward } from './reward.ts'
 
 /** What a reward model scores: a conversation that ends with the answer, or a text. */
-export type ScoredText = { readonly messages: readonly ChatMessage[] } | { readonly text: string }
+export type ScoredText = Chat | { readonly text: string }
 
 /** A prompt and an answer to it. */
 export interface Answered {
@@ -23,9 +23,14 @@ const conversation = ({ prompt, answer }: Answered): ScoredText => ({
   ],
 })
 
-/** The tokens of a conversation as the chat template renders it, or of a text with the token that ends it. */
+/**
+ * The tokens of a conversation as the chat template renders it, or of a text with the token that ends it. Where the
+ * template leaves out thinking of the answer, it is put back in tags.
+ *
+ * @throws UserError if something else of the answer would not be scored.
+ */
 export function encodeScoredText(renderer: Renderer, scored: ScoredText): Int32Array {
-  if ('messages' in scored) return renderer.encode(renderer.chat.render(scored.messages))
+  if ('messages' in scored) return renderer.encode(answeredText(renderer, scored))
   const tokens = renderer.encodeText(scored.text)
   return tokens.at(-1) === renderer.endOfText ? tokens : Int32Array.of(...tokens, renderer.endOfText)
 }

@@ -21,13 +21,15 @@ interface Golden {
 const folder = fileURLToPath(new URL('./fixtures/sft', import.meta.url))
 const golden: Golden = JSON.parse(readFileSync(`${folder}/golden.json`, 'utf8'))
 const renderer = Renderer.load(fileURLToPath(new URL('../../../models/miniature-base', import.meta.url)))
-const sequences: Sequence[] = golden.conversations.map(({ messages }) => supervise(renderer, { messages }))
+const sequences: Sequence[] = golden.conversations.flatMap(({ messages }) =>
+  supervise(renderer, { messages }),
+)
 const spec = { model: loadModel(folder), threads: 1 }
 
 /** Numbers of TRL's SFTTrainer; see tools/golden/sft.py. */
 describe("TRL's supervised fine-tuning", () => {
   test.each(golden.conversations)('the tokens and the mask: $messages', ({ messages, tokens, learned }) => {
-    const ours = supervise(renderer, { messages })
+    const [ours] = supervise(renderer, { messages }) as [Sequence]
     expect([...ours.tokens]).toEqual(tokens)
     expect([...ours.learned]).toEqual(learned)
   })

@@ -7,6 +7,7 @@ import { chatTemplate } from '../../models/chat-template.ts'
 import type { ChatMessage } from '../../renderer/messages.ts'
 import { Renderer } from '../../renderer/renderer.ts'
 import type { Demonstration } from '../../tasks/demonstrations.ts'
+import type { Sequence } from './learn.ts'
 import { supervise } from './masks.ts'
 
 const miniature = fileURLToPath(new URL('../../../models/miniature-base', import.meta.url))
@@ -27,7 +28,7 @@ function tokenizerWith(template: string): Renderer {
 
 /** The text of the sequence, with the learned parts in ‹›. */
 function shown(renderer: Renderer, demonstration: Demonstration): string {
-  const { tokens, learned } = supervise(renderer, demonstration)
+  const [{ tokens, learned }] = supervise(renderer, demonstration) as [Sequence]
   let text = ''
   for (let t = 0; t < tokens.length; ) {
     const end = learned.findIndex((one, i) => i > t && one !== learned[t])
@@ -154,7 +155,7 @@ describe('the learned part of a conversation', () => {
     const renderer = tokenizerWith(template)
     expect(shown(renderer, { messages })).toBe(expected)
     // nothing is lost
-    expect(renderer.decode(supervise(renderer, { messages }).tokens)).toBe(renderer.chat.render(messages))
+    expect(renderer.decode(supervise(renderer, { messages })[0]!.tokens)).toBe(renderer.chat.render(messages))
   })
 })
 
@@ -202,7 +203,7 @@ test('the completion and the end of the text are learned', () => {
     'Question: 1+1? Answer:‹ 2⏹›',
   )
   // no token spans the end of the prompt: the prompt has the same tokens as in sampling
-  const { tokens } = supervise(renderer, { prompt: 'Say: appl', completion: 'es' })
+  const [{ tokens }] = supervise(renderer, { prompt: 'Say: appl', completion: 'es' }) as [Sequence]
   expect([...tokens]).toEqual([...renderer.encode('Say: appl'), ...renderer.encode('es'), renderer.endOfText])
 })
 
@@ -241,7 +242,7 @@ describe('a tokenizer that puts a space before every text', () => {
 
   test('adds no spaces inside a conversation', () => {
     const renderer = spaced([])
-    const { tokens, learned } = supervise(renderer, { messages })
+    const [{ tokens, learned }] = supervise(renderer, { messages }) as [Sequence]
     expect([...tokens]).toEqual([...renderer.encode('a:b')])
     expect([...learned]).toEqual([0, 0, 0, 1])
   })

@@ -1,7 +1,7 @@
 import { UserError } from '../../common/errors.ts'
 import type { ChatSpan } from '../../renderer/generation-marks.ts'
-import type { ChatMessage } from '../../renderer/messages.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
+import { afterPrompt, type Chat, checkTurn, lastTurn, type Turn, tryRender } from '../../renderer/turn.ts'
 import type { Demonstration } from '../../tasks/demonstrations.ts'
 import type { Sequence } from './learn.ts'
 
@@ -9,55 +9,78 @@ import type { Sequence } from './learn.ts'
  * A demonstration as tokens. In a conversation, the learned tokens are those that the assistant wrote, with the token
  * that ends its turn; for a prompt and its completion, those of the completion, with the token that ends the text.
  *
- * @throws UserError if there is nothing to learn, or the assistant's tokens cannot be identified.
+ * A conversation is one sequence where the chat template renders it so that the model sees before each answer what it will
+ * see in use. Otherwise, as with templates that leave out earlier thinking, each answer is a sequence of its own.
+ *
+ * @throws UserError if there is nothing to learn, if something that the assistant says would not be learned, or if its
+ * tokens cannot be identified.
  */
-export function supervise(renderer: Renderer, demonstration: Demonstration): Sequence {
+export function supervise(renderer: Renderer, demonstration: Demonstration): Sequence[] {
   if ('messages' in demonstration)
-    return encodeParts(renderer, conversationParts(renderer, demonstration.messages))
+    return conversationParts(renderer, demonstration).map((parts) => encodeParts(renderer, parts))
   const { prompt, completion } = demonstration
   const [question, answer] = [renderer.encodeText(prompt), renderer.encode(completion)]
-  return join([
-    { ids: question, generated: false },
-    { ids: answer, generated: true },
-    { ids: Int32Array.of(renderer.endOfText), generated: true },
-  ])
+  return [
+    join([
+      { ids: question, generated: false },
+      { ids: answer, generated: true },
+      { ids: Int32Array.of(renderer.endOfText), generated: true },
+    ]),
+  ]
 }
 
-/**
- * Splits a conversation into the assistant's parts and the rest, by the template's marks if it has them, else by
- * rendering prefixes.
- */
-function conversationParts(renderer: Renderer, messages: readonly ChatMessage[]): ChatSpan[] {
-  if (renderer.chat.marksGeneration) return renderer.chat.spans(messages)
-  const whole = renderer.chat.render(messages)
+/** Splits a conversation into the answers to learn and the rest: as one sequence, or as one for each answer. */
+function conversationParts(
+  renderer: Renderer,
+  { messages: given, tools }: Extract<Demonstration, { messages: unknown }>,
+): ChatSpan[][] {
+  const learned = given.flatMap(({ role, weight }, i) => (role === 'assistant' && weight !== 0 ? [i] : []))
+  const chat: Chat = { messages: given.map(({ weight: _, ...message }) => message), tools }
+  const turns =
+    (renderer.chat.marksGeneration ? markedTurns(renderer, chat, learned) : null) ??
+    learned.map((i) => lastTurn(renderer, { ...chat, messages: chat.messages.slice(0, i + 1) }))
+  const whole = tryRender(renderer, chat)
+  if (!turns.every(({ prompt, response }) => whole?.startsWith(prompt + response)))
+    return turns.map(({ prompt, response }) => withoutEmpty([context(prompt), answer(response)]))
   const parts: ChatSpan[] = []
   let at = 0
-  for (const [i, { role }] of messages.entries()) {
-    if (role !== 'assistant') continue
-    // the prompt of this answer, and the same with the answer
-    const before = renderer.chat.render(messages.slice(0, i), { addGenerationPrompt: true })
-    const through = renderer.chat.render(messages.slice(0, i + 1))
-    if (before.length < at || !through.startsWith(before) || !whole.startsWith(through))
-      throw new UserError(
-        `the chat template renders message ${i + 1}, the assistant's, differently if more messages follow or if it is generated, so its tokens cannot be identified. Give every answer its own row that ends with it, or mark what the assistant writes in the template with {% generation %}`,
-      )
-    parts.push({ text: whole.slice(at, before.length), generated: false })
-    parts.push({ text: through.slice(before.length), generated: true })
-    at = through.length
+  for (const { prompt, response } of turns) {
+    parts.push(context(prompt.slice(at)), answer(response))
+    at = prompt.length + response.length
   }
-  parts.push({ text: whole.slice(at), generated: false })
-  return parts.filter(({ text }) => text !== '').flatMap((part) => withoutLineEnd(renderer, part))
+  return [withoutEmpty([...parts, context(whole!.slice(at))])]
 }
 
-/** White space after the token that ends a turn belongs to the template: the model has stopped before it. */
-function withoutLineEnd(renderer: Renderer, { text, generated }: ChatSpan): ChatSpan[] {
-  const turn = text.trimEnd()
-  const last = generated && turn !== text ? renderer.encode(turn).at(-1) : undefined
-  if (last === undefined || !renderer.stopTokens.includes(last)) return [{ text, generated }]
-  return [
-    { text: turn, generated },
-    { text: text.slice(turn.length), generated: false },
-  ]
+const context = (text: string): ChatSpan => ({ text, generated: false })
+const answer = (text: string): ChatSpan => ({ text, generated: true })
+const withoutEmpty = (parts: readonly ChatSpan[]): ChatSpan[] => parts.filter(({ text }) => text !== '')
+
+/** What the template marks as generated; null if something of an answer to learn is not in it. */
+function markedTurns(
+  renderer: Renderer,
+  { messages, tools }: Chat,
+  learned: readonly number[],
+): Turn[] | null {
+  const spans = renderer.chat.spans(messages, { tools })
+  const answers = messages.flatMap(({ role }, i) => (role === 'assistant' ? [i] : []))
+  const marked: Turn[] = []
+  let prompt = ''
+  for (const { text, generated } of spans) {
+    if (generated) marked.push({ prompt, response: text })
+    prompt += text
+  }
+  if (marked.length !== answers.length) return null
+  try {
+    return learned.map((i) => {
+      const asked = renderer.chat.render(messages.slice(0, i), { tools, addGenerationPrompt: true })
+      const turn = afterPrompt(marked[answers.indexOf(i)]!, asked)
+      checkTurn(renderer, turn, messages.slice(0, i + 1))
+      return turn
+    })
+  } catch (error) {
+    if (error instanceof UserError) return null
+    throw error
+  }
 }
 
 /**
