@@ -1,10 +1,11 @@
 import { groupAdvantages } from '../src/algorithms/advantages.ts'
 import { openEngine } from '../src/engines/open.ts'
 import { countParameters } from '../src/models/parameters.ts'
+import { Renderer } from '../src/renderer/renderer.ts'
 import { rlPreset } from '../src/settings/presets.ts'
 import { toDatum } from '../src/stages/reinforce/datums.ts'
 import { update } from '../src/stages/reinforce/update.ts'
-import { readSampled, sampleResponses, type TextCodec } from '../src/stages/sample/rollouts.ts'
+import { readSampled, sampleResponses } from '../src/stages/sample/rollouts.ts'
 import { miniature } from '../src/tasks/miniature/index.ts'
 import { r1ZeroPrompt } from '../src/thinking/template.ts'
 import { compare, THREADS, timed } from './compare.ts'
@@ -32,12 +33,14 @@ export async function grpoStep(model: BenchModel, repetitions = 7): Promise<void
   const total = steps * (repetitions + 1)
   const questions = Array.from({ length: total }, (_, step) => miniature.training({ seed: 0, step, count }))
   // An end token that is never drawn: every response has its full length, on both sides.
-  const codec: TextCodec = {
-    encode: (text) => model.tokenizer.encode(text),
-    decode: (ids, options) => model.tokenizer.decode(ids, options),
-    applyChatTemplate: (messages, options) => model.tokenizer.applyChatTemplate(messages, options),
-    eosId: -1,
-  }
+  const renderer = new Renderer({
+    folder: model.directory,
+    tokenizer: model.tokenizer,
+    chat: null,
+    template: 'r1-zero',
+    stopTokens: [-1],
+    endOfTurn: null,
+  })
   const engine = await openEngine({ model: model.directory, threads: THREADS })
   const trainer = await engine.trainer()
   const referencePolicy = await engine.scorer(engine.base)
@@ -45,7 +48,7 @@ export async function grpoStep(model: BenchModel, repetitions = 7): Promise<void
 
   async function oneStep(): Promise<void> {
     const sampler = await engine.sampler(await trainer.snapshot())
-    const responses_P_G = await sampleResponses(sampler, codec, questions[step]!, {
+    const responses_P_G = await sampleResponses(sampler, renderer, questions[step]!, {
       group,
       maxTokens: MAX_TOKENS,
       temperature: 1,
@@ -55,7 +58,7 @@ export async function grpoStep(model: BenchModel, repetitions = 7): Promise<void
     const datums = responses_P_G.flat().map((response) => toDatum(response, 1))
     const reference = referencePolicy.logprobs(datums)
     const rollouts_P_G = responses_P_G.map((responses_G) =>
-      responses_G.map((response) => readSampled(codec, miniature, response)),
+      responses_G.map((response) => readSampled(renderer, miniature, response)),
     )
     const rollouts = rollouts_P_G.flat()
     const advantages = groupAdvantages(

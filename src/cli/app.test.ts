@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { engineNames } from '../engines/open.ts'
+import { modelFolder } from '../hub/find-model.ts'
 import { RunStore } from '../runs/store.ts'
 import { algorithmNames, baseNames } from '../settings/presets.ts'
 import { captured } from '../testing/captured.ts'
@@ -134,6 +135,31 @@ describe('runs', () => {
     expect(await main(['runs', 'list', '--dir', root, '--json'])).toBe(0)
     expect(JSON.parse(written.out)).toMatchObject({ type: 'run', recipe: 'zero', seed: 3, step: 2 })
   })
+  test.each(['runs', 'elsewhere', '.'])(
+    'what is listed in %s can be shown, and its model be found',
+    async (dir) => {
+      const home = mkdtempSync(join(root, 'home-'))
+      const old = process.cwd()
+      process.chdir(home)
+      try {
+        RunStore.create({ recipe: 'zero', seed: 1, settings: {}, out: join(dir, 'zero 1') }).close()
+        RunStore.create({ recipe: 'zero', seed: 2, settings: {}, out: join(dir, 'zero-2') }).close()
+        for (const name of ['zero 1', 'zero-2']) {
+          mkdirSync(join(dir, name, 'model'))
+          writeFileSync(join(dir, name, 'model', 'config.json'), '{}')
+        }
+        expect(await main(['runs', '--dir', dir])).toBe(0)
+        const listed = written.out.split('\n').flatMap((line) => /^ *(\S.*?) {2,}zero /.exec(line)?.[1] ?? [])
+        expect(listed).toEqual(['zero 1', 'zero-2'].map((name) => join(dir, name)))
+        for (const name of [...listed, ...(dir === 'runs' ? ['zero 1', 'zero-2'] : [])]) {
+          expect(await main(['runs', 'show', name])).toBe(0)
+          expect(await modelFolder(name)).toMatch(/zero.[12].model$/)
+        }
+      } finally {
+        process.chdir(old)
+      }
+    },
+  )
   test('show', async () => {
     expect(await main(['runs', 'show', directory])).toBe(0)
     expect(written.out).toMatch(/^ {2}steps: 7\n {2}eval: \{every: 2\}\n\n/m)

@@ -9,3 +9,8 @@ export class UserError extends Error {
     super(message)
   }
 }
+
+/** Messages or a prompt that leave a model no room for a reply. */
+export class PromptTooLong extends UserError {
+  override name = 'PromptTooLong'
+}

@@ -1,5 +1,8 @@
+import type { Hash } from 'node:crypto'
 import {
   closeSync,
+  constants,
+  createReadStream,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -10,11 +13,14 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
+import { access, chmod, copyFile, open, readdir, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { diskError, onDisk } from './disk.ts'
 
 /** Most bytes given to the operating system in one call. */
 const CHUNK = 1 << 28
+/** Bytes read at a time from a file that is only passed on. */
+const READ_CHUNK = 1 << 20
 
 /**
  * Writes a file atomically: under a temporary name, flushed to the disk, then renamed. `write` calls `append` with the
@@ -53,6 +59,33 @@ export function writeText(path: string, text: string): void {
   writeFileAtomically(path, (append) => append(Buffer.from(text)))
 }
 
+/** Adds the content of a file of any size to a hash. @throws UserError if the file cannot be read. */
+export async function hashFile(hash: Hash, path: string): Promise<void> {
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: READ_CHUNK })) hash.update(chunk)
+  } catch (error) {
+    throw diskError(error, 'read', path)
+  }
+}
+
+/**
+ * Copies the content of a file of any size; a link is followed. The copy may be written to even if the file may not. A file
+ * system that can share the blocks of two files does so.
+ *
+ * @throws UserError if a file cannot be read or written.
+ */
+export async function copyContent(from: string, to: string): Promise<void> {
+  await access(from, constants.R_OK).catch((error: unknown) => {
+    throw diskError(error, 'read', from)
+  })
+  try {
+    await copyFile(from, to, constants.COPYFILE_FICLONE)
+    await chmod(to, (await stat(to)).mode | 0o200)
+  } catch (error) {
+    throw diskError(error, 'write', to)
+  }
+}
+
 /**
  * Makes a folder and its parents, unless it exists. Node's recursive mkdir never returns if a parent cannot be made, as
  * inside /proc.
@@ -89,7 +122,7 @@ export async function writeFolderAtomically(
   try {
     makeFolder(temporary)
     await write(temporary)
-    flushTree(temporary)
+    await flushTree(temporary)
     rmSync(directory, { recursive: true, force: true })
     renameSync(temporary, directory)
     flush(parent)
@@ -105,10 +138,17 @@ export function removeTemporaryFolders(parent: string): void {
     if (name.startsWith(TEMPORARY)) rmSync(join(parent, name), { recursive: true, force: true })
 }
 
-/** Flushes a folder and everything in it. */
-function flushTree(path: string): void {
-  if (statSync(path).isDirectory()) for (const name of readdirSync(path)) flushTree(join(path, name))
-  flush(path)
+/** Flushes a folder and everything in it. Large files may take seconds, in which other work goes on. */
+async function flushTree(path: string): Promise<void> {
+  if ((await stat(path)).isDirectory())
+    for (const name of await readdir(path)) await flushTree(join(path, name))
+  if (process.platform === 'win32') return
+  const file = await open(path)
+  try {
+    await file.sync()
+  } finally {
+    await file.close()
+  }
 }
 
 /** Flushes one file, or a folder so that a rename in it survives a loss of power. Windows has no such call for folders. */

@@ -70,6 +70,8 @@ export interface Capabilities {
   readonly bitExactResume: boolean
   /** Longest sequence in tokens, including the prompt; null if unknown. */
   readonly maxTokens: number | null
+  /** Number of token ids that the model knows, from 0; null if unknown. */
+  readonly vocabulary: number | null
   /**
    * How many versions of the weights open samplers and scorers can hold besides the current one; null if there is no
    * limit. A step, or opening a sampler or scorer, fails if it would exceed the limit. A promise to callers, which the

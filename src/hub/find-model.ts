@@ -14,21 +14,21 @@ export const EMBEDDED_STUDENT = 'miniature-r1-student'
 
 /**
  * The folder of a model given by a path, the name of an embedded model, or its name on the Hugging Face hub
- * (`owner/name`, optionally with `@revision`); the latter is downloaded if it is not in the cache. The path of a run
- * means the model that the run trained.
+ * (`owner/name`, optionally with `@revision`); the latter is downloaded if it is not in the cache. The path of a run, or
+ * the name of one in `runs/`, means the model that the run trained.
  *
  * @param progress called with lines that say what is being downloaded.
  * @throws UserError if there is no such model, or the hub cannot be reached or refuses.
  */
 export async function modelFolder(name: string, progress?: (line: string) => void): Promise<string> {
   const embedded = join(packageRoot(), 'models')
-  for (const folder of [
+  const places = [
     resolve(name),
-    join(resolve(name), 'model'),
-    ...(/^[\w.-]+$/.test(name) ? [join(embedded, name)] : []),
-  ])
+    ...(/^[^/\\]+$/.test(name) ? [join(embedded, name), resolve('runs', name)] : []),
+  ]
+  for (const folder of places.flatMap((place) => [place, join(place, 'model')]))
     if (existsSync(join(folder, 'config.json'))) return folder
-  if (existsSync(resolve(name, 'run.sqlite')))
+  if (places.some((place) => existsSync(join(place, 'run.sqlite'))))
     throw new UserError(
       `${name} is a run that has not finished; \`ruminate resume ${shellWord(name)}\` continues it`,
     )

@@ -49,6 +49,13 @@ describe('parseConfig', () => {
       { eosTokenIds: [1, 2], padTokenId: null },
     ],
     ['no end token', 'llama', { eos_token_id: null }, { eosTokenIds: [] }],
+    ['an empty list of end tokens', 'llama', { eos_token_id: [] }, { eosTokenIds: [] }],
+    [
+      'special tokens that are -1',
+      'llama',
+      { bos_token_id: -1, eos_token_id: [-1, 2], pad_token_id: null },
+      { bosTokenId: null, eosTokenIds: [2], padTokenId: null },
+    ],
     ['untied by default', 'llama', { tie_word_embeddings: undefined }, { tieEmbeddings: false }],
     ['theta of Llama 2', 'llama', { rope_theta: undefined }, { ropeTheta: 10000, ropeScaling: null }],
     [
@@ -134,6 +141,18 @@ describe('a sequence classifier', () => {
 })
 
 describe('toConfigJson', () => {
+  it.each<[...Parameters<typeof tinyConfig>, object]>([
+    ['qwen3', {}, { use_sliding_window: false, sliding_window: null, max_window_layers: 2 }],
+    ['qwen2', {}, { use_sliding_window: false, sliding_window: null, max_window_layers: 2 }],
+    [
+      'llama',
+      {},
+      { mlp_bias: false, rope_theta: 1e4, rope_parameters: { rope_type: 'default', rope_theta: 1e4 } },
+    ],
+  ])('a %s has the fields that other readers require', (type, changes, expected) => {
+    expect(toConfigJson(tinyConfig(type, changes))).toMatchObject(expected)
+  })
+
   it.each<Parameters<typeof tinyConfig>>([
     ['qwen3', { attention_bias: true, eos_token_id: null }],
     ['qwen2', { tie_word_embeddings: false, bos_token_id: 3 }],

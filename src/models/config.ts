@@ -142,18 +142,22 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
     maxPositions: c.max_position_embeddings,
     qkvBias: modelType === 'qwen2' || c.attention_bias,
     qkNorm: modelType === 'qwen3',
-    bosTokenId: c.bos_token_id ?? null,
-    eosTokenIds: c.eos_token_id == null ? [] : [c.eos_token_id].flat(),
-    // Some Llama configurations use -1 for "none".
-    padTokenId: c.pad_token_id == null || c.pad_token_id < 0 ? null : c.pad_token_id,
+    bosTokenId: idsOf(c.bos_token_id)[0] ?? null,
+    eosTokenIds: idsOf(c.eos_token_id),
+    padTokenId: idsOf(c.pad_token_id)[0] ?? null,
     head: parseHead(c, where),
   }
   for (const id of [config.bosTokenId, ...config.eosTokenIds, config.padTokenId])
-    if (id !== null && (id < 0 || id >= config.vocabSize))
+    if (id !== null && id >= config.vocabSize)
       throw new UserError(
         `${where}: the special token ${id} is outside the vocabulary of ${config.vocabSize}`,
       )
   return config
+}
+
+/** Token ids, given as one, a list or null. Some configurations use -1 for "none". */
+function idsOf(ids: number | number[] | null | undefined): number[] {
+  return [...new Set([ids ?? []].flat())].filter((id) => id >= 0)
 }
 
 function isModelType(type: string): type is ModelType {
@@ -260,7 +264,10 @@ export function toConfigJson(config: ModelConfig, dtype: 'F32' | 'BF16' = 'F32')
     max_position_embeddings: config.maxPositions,
     ...(config.modelType === 'qwen2' ? {} : { attention_bias: config.qkvBias }),
     attention_dropout: 0,
-    ...(config.modelType === 'llama' ? { mlp_bias: false } : { use_sliding_window: false }),
+    ...(config.modelType === 'llama'
+      ? { mlp_bias: false }
+      : // Qwen's own files have all three, and some readers require them.
+        { use_sliding_window: false, sliding_window: null, max_window_layers: config.numLayers }),
     initializer_range: 0.02,
     bos_token_id: config.bosTokenId,
     eos_token_id: eos.length > 1 ? eos : (eos[0] ?? null),

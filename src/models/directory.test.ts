@@ -1,10 +1,12 @@
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -94,12 +96,43 @@ describe('saveModel and loadModel', () => {
     mkdirSync(source)
     const save = () => saveModel(target, { config, parameters, tokenizerFrom: source })
     expect(save).toThrow(`${source} has no tokenizer.json`)
-    for (const name of ['tokenizer.json', 'tokenizer_config.json', 'generation_config.json', 'other'])
-      writeFileSync(join(source, name), name)
+    const files = {
+      'tokenizer.json': 't',
+      'tokenizer_config.json': 'c',
+      'generation_config.json': '{"top_k": 20}',
+    }
+    for (const [name, text] of Object.entries({ ...files, other: 'o' }))
+      writeFileSync(join(source, name), text)
     save()
-    for (const name of ['tokenizer.json', 'tokenizer_config.json', 'generation_config.json'])
-      expect(readFileSync(join(target, name), 'utf8')).toBe(name)
+    for (const [name, text] of Object.entries(files))
+      expect(readFileSync(join(target, name), 'utf8')).toBe(text)
     expect(existsSync(join(target, 'other'))).toBe(false)
+  })
+
+  it('a tokenizer whose files may not be written to can be saved twice', () => {
+    const source = join(directory, 'source')
+    mkdirSync(source)
+    for (const name of ['tokenizer.json', 'tokenizer_config.json']) {
+      writeFileSync(join(source, name), '{}')
+      chmodSync(join(source, name), 0o444)
+    }
+    for (let i = 0; i < 2; i++)
+      saveModel(join(directory, 'target'), { config, parameters, tokenizerFrom: source })
+    expect(statSync(join(directory, 'target', 'tokenizer.json')).mode & 0o200).toBe(0o200)
+  })
+
+  it.each([
+    ['{"temperature": 0.6, "eos_token_id": 3}', [4, 3], { temperature: 0.6, eos_token_id: [3, 4] }],
+    ['{"top_p": 0.95, "eos_token_id": [3, 4]}', [], { top_p: 0.95, eos_token_id: [3, 4] }],
+    [null, [4], { bos_token_id: null, eos_token_id: [48, 4], pad_token_id: 49 }],
+    [null, [], { bos_token_id: null, eos_token_id: 48, pad_token_id: 49 }],
+  ])('generation_config.json: %s and the ends %j', (source, eosTokenIds, saved) => {
+    const from = join(directory, 'source')
+    mkdirSync(from)
+    writeFileSync(join(from, 'tokenizer.json'), '{}')
+    if (source !== null) writeFileSync(join(from, 'generation_config.json'), source)
+    saveModel(directory, { config, parameters, tokenizerFrom: from, eosTokenIds })
+    expect(JSON.parse(readFileSync(join(directory, 'generation_config.json'), 'utf8'))).toEqual(saved)
   })
 
   it('accepts a tied output layer that is stored as well', () => {

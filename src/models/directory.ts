@@ -1,15 +1,17 @@
-import { copyFileSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
-import { makeFolder } from '../common/files.ts'
+import { copyContent, makeFolder, writeFileAtomically } from '../common/files.ts'
 import { type ModelConfig, parseConfig, toConfigJson } from './config.ts'
+import { addEosTokenIds } from './generation-config.ts'
 import { readJsonObject, writeJson } from './json-file.ts'
 import { type Model, parameterShapes } from './parameters.ts'
-import { DTYPE_BYTES, SafetensorsFile, type StoredTensor, writeSafetensors } from './safetensors.ts'
+import type { StoredTensor } from './safetensors.ts'
+import { Shards, shardFiles, writeShards } from './shards.ts'
 
-const SINGLE = 'model.safetensors'
-const INDEX = 'model.safetensors.index.json'
+/** The names of the weight files begin with this. */
+const STEM = 'model'
 const EMBEDDING = 'model.embed_tokens.weight'
 const HEAD = 'lm_head.weight'
 /** RoPE's frequencies, which old checkpoints contain although they follow from the configuration. */
@@ -27,27 +29,16 @@ export function loadConfig(directory: string): ModelConfig {
 /** Loads a Hugging Face directory as float32. @throws UserError that names missing, unexpected and misshapen tensors. */
 export function loadModel(directory: string): Model {
   const config = loadConfig(directory)
-  const files = weightFiles(directory)
-  const opened: SafetensorsFile[] = []
+  const stored = new Shards(weightFiles(directory))
   try {
-    const fileOf = new Map<string, SafetensorsFile>()
-    for (const path of files) {
-      const file = new SafetensorsFile(path)
-      opened.push(file)
-      for (const name of file.tensors.keys()) {
-        const other = fileOf.get(name)
-        if (other) throw new UserError(`tensor ${name} is both in ${other.path} and in ${path}`)
-        fileOf.set(name, file)
-      }
-    }
-    checkTensors(directory, config, fileOf)
+    checkTensors(directory, config, stored)
     const parameters = new Map<string, Float32Array<ArrayBuffer>>()
-    for (const name of parameterShapes(config).keys()) parameters.set(name, fileOf.get(name)!.read(name))
-    if (config.tieEmbeddings && config.head === 'tokens' && fileOf.has(HEAD))
-      checkTied(directory, parameters, fileOf.get(HEAD)!)
+    for (const name of parameterShapes(config).keys()) parameters.set(name, stored.read(name))
+    if (config.tieEmbeddings && config.head === 'tokens' && stored.entry(HEAD))
+      checkTied(directory, parameters, stored)
     return { config, parameters }
   } finally {
-    for (const file of opened) file.close()
+    stored.close()
   }
 }
 
@@ -69,41 +60,27 @@ export function folderFingerprint(directory: string): string {
 }
 
 function weightFiles(directory: string): string[] {
-  if (existsSync(join(directory, SINGLE))) return [join(directory, SINGLE)]
-  const index = join(directory, INDEX)
-  if (!existsSync(index)) {
-    const foreign = readdirSync(directory).find((name) => /\.(bin|pt|pth|gguf|onnx)$/.test(name))
-    const hint = foreign ? `; ${foreign} has another format: convert it to safetensors` : ''
-    throw new UserError(`${directory} has no weights: neither ${SINGLE} nor ${INDEX}${hint}`)
-  }
-  const map = readJsonObject(index).weight_map
-  if (typeof map !== 'object' || map === null || Array.isArray(map))
-    throw new UserError(`${index} is damaged: "weight_map" is missing`)
-  const shards = [...new Set(Object.values(map))].sort()
-  for (const shard of shards)
-    if (typeof shard !== 'string' || basename(shard) !== shard)
-      throw new UserError(
-        `${index} is damaged: "weight_map" names ${JSON.stringify(shard)}, not a file beside it`,
-      )
-  return shards.map((shard) => join(directory, shard as string))
+  const files = shardFiles(directory, STEM)
+  if (files) return files
+  const foreign = readdirSync(directory).find((name) => /\.(bin|pt|pth|gguf|onnx)$/.test(name))
+  const hint = foreign ? `; ${foreign} has another format: convert it to safetensors` : ''
+  throw new UserError(
+    `${directory} has no weights: neither ${STEM}.safetensors nor ${STEM}.safetensors.index.json${hint}`,
+  )
 }
 
-function checkTensors(
-  directory: string,
-  config: ModelConfig,
-  fileOf: ReadonlyMap<string, SafetensorsFile>,
-): void {
+function checkTensors(directory: string, config: ModelConfig, stored: Shards): void {
   const expected = parameterShapes(config)
-  const missing = [...expected.keys()].filter((name) => !fileOf.has(name))
+  const missing = [...expected.keys()].filter((name) => !stored.entry(name))
   if (missing.length > 0) throw new UserError(`${directory}: tensors are missing: ${list(missing)}`)
   if (config.tieEmbeddings && config.head === 'tokens') expected.set(HEAD, expected.get(EMBEDDING)!)
-  const extra = [...fileOf.keys()].filter((name) => !expected.has(name) && !DERIVED.test(name))
+  const extra = [...stored.names].filter((name) => !expected.has(name) && !DERIVED.test(name))
   if (extra.length > 0)
     throw new UserError(
       `${directory}: unexpected tensors, which a ${config.modelType} with this config.json does not have: ${list(extra)}`,
     )
   for (const [name, shape] of expected) {
-    const found = fileOf.get(name)?.tensors.get(name)?.shape
+    const found = stored.entry(name)?.shape
     if (found && found.join() !== shape.join())
       throw new UserError(
         `${directory}: tensor ${name} has shape [${found}]; config.json requires [${shape}]`,
@@ -111,8 +88,8 @@ function checkTensors(
   }
 }
 
-function checkTied(directory: string, parameters: Model['parameters'], file: SafetensorsFile): void {
-  const head = file.read(HEAD)
+function checkTied(directory: string, parameters: Model['parameters'], stored: Shards): void {
+  const head = stored.read(HEAD)
   const embedding = parameters.get(EMBEDDING)!
   const differs = head.findIndex((value, i) => value !== embedding[i])
   if (differs >= 0)
@@ -134,8 +111,11 @@ export interface SaveOptions {
   readonly maxShardBytes?: number
   /** A folder from which the tokenizer and generation_config.json are copied. */
   readonly tokenizerFrom?: string
+  /** Further tokens that end a text, such as a chat template's end of turn, for generation_config.json. */
+  readonly eosTokenIds?: readonly number[]
 }
 
+const GENERATION = 'generation_config.json'
 const TOKENIZER_FILES = [
   'tokenizer.json',
   'tokenizer_config.json',
@@ -146,31 +126,45 @@ const TOKENIZER_FILES = [
   'merges.txt',
 ]
 
-/** Writes a Hugging Face directory; each file is written atomically. @throws UserError if the disk fails. */
+/**
+ * Writes a Hugging Face directory; each file is written atomically.
+ *
+ * @throws UserError if the disk fails, or a file of `tokenizerFrom` is missing or damaged.
+ */
 export function saveModel(
   directory: string,
-  { config, parameters, dtype = 'F32', maxShardBytes = 5e9, tokenizerFrom }: SaveOptions,
+  { config, parameters, dtype = 'F32', maxShardBytes, tokenizerFrom, eosTokenIds = [] }: SaveOptions,
 ): void {
   onDisk('create', directory, () => makeFolder(directory))
-  const shards = split(tensorsOf(config, parameters), maxShardBytes / DTYPE_BYTES[dtype])
-  const names = shards.map((_, i) => shardName(i, shards.length))
-  for (const [i, shard] of shards.entries())
-    writeSafetensors(join(directory, names[i]!), shard, { dtype, metadata: { format: 'pt' } })
-  if (shards.length > 1) writeJson(join(directory, INDEX), shardIndex(shards, names, DTYPE_BYTES[dtype]))
-  for (const name of readdirSync(directory))
-    if (/^model.*\.safetensors$/.test(name) ? !names.includes(name) : name === INDEX && shards.length === 1)
-      rmSync(join(directory, name))
-
+  writeShards(directory, STEM, tensorsOf(config, parameters), {
+    dtype,
+    metadata: { format: 'pt' },
+    maxShardBytes,
+  })
   writeJson(join(directory, 'config.json'), toConfigJson(config, dtype))
-  const generates = config.head === 'tokens'
-  if (
-    generates &&
-    (tokenizerFrom === undefined || !copyIfThere('generation_config.json', tokenizerFrom, directory))
-  ) {
-    const { bos_token_id, eos_token_id, pad_token_id } = toConfigJson(config)
-    writeJson(join(directory, 'generation_config.json'), { bos_token_id, eos_token_id, pad_token_id })
+  if (config.head === 'tokens') {
+    if (tokenizerFrom === undefined || !copyIfThere(GENERATION, tokenizerFrom, directory)) {
+      const { bos_token_id, eos_token_id, pad_token_id } = toConfigJson(config)
+      writeJson(join(directory, GENERATION), { bos_token_id, eos_token_id, pad_token_id })
+    }
+    addEosTokenIds(directory, eosTokenIds)
   }
   if (tokenizerFrom !== undefined) copyTokenizer(tokenizerFrom, directory)
+}
+
+/**
+ * Copies the files of a model folder that belong to the model, and the content of those that are links. Files of any
+ * size are copied without blocking the thread.
+ *
+ * @throws UserError if the folder is not a complete model folder, or the disk fails.
+ */
+export async function copyModel(from: string, to: string): Promise<void> {
+  loadConfig(from)
+  const weights = weightFiles(from).map((path) => basename(path))
+  onDisk('create', to, () => makeFolder(to))
+  const others = ['config.json', GENERATION, `${STEM}.safetensors.index.json`, ...TOKENIZER_FILES]
+  for (const name of [...others, ...weights])
+    if (existsSync(join(from, name))) await copyContent(join(from, name), join(to, name))
 }
 
 function tensorsOf(config: ModelConfig, parameters: SaveOptions['parameters']): Map<string, StoredTensor> {
@@ -186,41 +180,6 @@ function tensorsOf(config: ModelConfig, parameters: SaveOptions['parameters']): 
   return tensors
 }
 
-/** Fills shards in order; a tensor larger than the limit gets a shard of its own. */
-function split(tensors: ReadonlyMap<string, StoredTensor>, maxValues: number): Map<string, StoredTensor>[] {
-  const shards = [new Map<string, StoredTensor>()]
-  let values = 0
-  for (const [name, tensor] of tensors) {
-    if (values > 0 && values + tensor.data.length > maxValues) {
-      shards.push(new Map())
-      values = 0
-    }
-    shards.at(-1)!.set(name, tensor)
-    values += tensor.data.length
-  }
-  return shards
-}
-
-function shardName(index: number, count: number): string {
-  if (count === 1) return SINGLE
-  const number = (n: number) => String(n).padStart(5, '0')
-  return `model-${number(index + 1)}-of-${number(count)}.safetensors`
-}
-
-function shardIndex(
-  shards: readonly Map<string, StoredTensor>[],
-  names: readonly string[],
-  bytes: number,
-): unknown {
-  const tensors = shards.flatMap((shard) => [...shard.values()])
-  return {
-    metadata: { total_size: tensors.reduce((sum, { data }) => sum + data.length * bytes, 0) },
-    weight_map: Object.fromEntries(
-      shards.flatMap((shard, i) => [...shard.keys()].map((name) => [name, names[i]])),
-    ),
-  }
-}
-
 function copyTokenizer(from: string, to: string): void {
   if (!existsSync(join(from, 'tokenizer.json'))) throw new UserError(`${from} has no tokenizer.json`)
   for (const name of TOKENIZER_FILES) copyIfThere(name, from, to)
@@ -229,7 +188,9 @@ function copyTokenizer(from: string, to: string): void {
 function copyIfThere(name: string, from: string, to: string): boolean {
   const source = join(from, name)
   if (!existsSync(source)) return false
-  if (resolve(source) !== resolve(to, name))
-    onDisk('write', join(to, name), () => copyFileSync(source, join(to, name)))
+  if (resolve(source) !== resolve(to, name)) {
+    const content = onDisk('read', source, () => readFileSync(source))
+    writeFileAtomically(join(to, name), (append) => append(content))
+  }
   return true
 }

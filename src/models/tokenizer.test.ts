@@ -5,10 +5,10 @@ import { Tokenizer as Pipeline } from '@huggingface/tokenizers'
 import { afterAll, describe, expect, it } from 'vitest'
 import { UserError } from '../common/errors.ts'
 import { Random } from '../common/random.ts'
-import { R1_ZERO_TEMPLATE, r1ZeroPrompt } from '../thinking/template.ts'
+import { R1_ZERO_TEMPLATE } from '../thinking/template.ts'
 import { trainBpe } from './bpe.ts'
 import { chatTemplate } from './chat-template.ts'
-import { type ChatMessage, Tokenizer } from './tokenizer.ts'
+import { Tokenizer } from './tokenizer.ts'
 import { SPECIAL_TOKENS, saveTokenizer, specialTokenList } from './tokenizer-files.ts'
 
 const CORPUS = [
@@ -107,7 +107,7 @@ describe('Tokenizer', () => {
       tokenizer.tokenId('</think>'),
       tokenizer.eosId,
     ])
-    expect(tokenizer.encode('a', { addSpecial: true })).toEqual(tokenizer.encode('a'))
+    expect([...tokenizer.prefix]).toEqual([])
     expect([tokenizer.eosId, tokenizer.padId, tokenizer.vocabSize]).toEqual([
       model.vocab.size,
       model.vocab.size + 1,
@@ -120,59 +120,6 @@ describe('Tokenizer', () => {
     const ids = tokenizer.encode('<think>a</think><|pad|><|endoftext|>')
     expect(tokenizer.decode(ids, { skipSpecial: true })).toBe('<think>a</think>')
     expect(tokenizer.decode(Int32Array.of(97, tokenizer.vocabSize + 5, 98))).toBe('ab')
-  })
-})
-
-describe('chat template', () => {
-  const user = (content: string): ChatMessage => ({ role: 'user', content })
-  const assistant = (content: string): ChatMessage => ({ role: 'assistant', content })
-  const render = (messages: ChatMessage[], options = {}) => tokenizer.applyChatTemplate(messages, options)
-  const question = 'What is 3 + 4?'
-
-  it.each([question, ' Use + - to fill 8 ? 6 = 2. ', "It's {{ 1 }} 100%."])(
-    'is the R1-Zero prompt for one question: %j',
-    (text) => expect(render([user(text)], { addGenerationPrompt: true })).toBe(r1ZeroPrompt(text)),
-  )
-
-  it.each<[string, ChatMessage[], object, string]>([
-    [
-      'a system message replaces the default',
-      [{ role: 'system', content: 'Be brief.' }, user('Hi.')],
-      {},
-      'Be brief. User: Hi. Assistant:',
-    ],
-    [
-      'earlier thinking is dropped, the latest kept',
-      [
-        user('A'),
-        assistant('<think>\nold\n</think>\n<answer>1</answer>'),
-        user('B'),
-        assistant('<think>new</think>2'),
-      ],
-      {},
-      `${system} User: A. Assistant: <answer>1</answer><|endoftext|>\nUser: B. Assistant: <think>new</think>2<|endoftext|>`,
-    ],
-    [
-      'thinking in reasoning_content is put back',
-      [user('A'), { role: 'assistant', content: '2', reasoning_content: 'one' }],
-      {},
-      `${system} User: A. Assistant: <think>\none\n</think>\n2<|endoftext|>`,
-    ],
-    [
-      'thinking switched off',
-      [user('A')],
-      { addGenerationPrompt: true, enableThinking: false },
-      `${system} User: A. Assistant: <think>\n\n</think>\n`,
-    ],
-  ])('%s', (_, messages, options, expected) => {
-    expect(render(messages, options)).toBe(expected)
-  })
-
-  it.each<[ChatMessage[], string]>([
-    [[user('A'), { role: 'system', content: 'B' }], 'A system message must be the first message.'],
-    [[{ role: 'tool', content: 'B' }], 'Unknown role: tool'],
-  ])('refuses %j', (messages, problem) => {
-    expect(() => render(messages)).toThrow(problem)
   })
 })
 

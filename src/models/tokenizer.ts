@@ -1,20 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { Template } from '@huggingface/jinja'
 import { Tokenizer as Pipeline } from '@huggingface/tokenizers'
 import { z } from 'zod'
 import { UserError } from '../common/errors.ts'
 import { ByteDecoder } from './byte-decoder.ts'
-import { type ChatSpan, hasMark, markGeneration, readMarks } from './generation-marks.ts'
 import { readJsonObject } from './json-file.ts'
-
-/** One message of a conversation, as chat templates read it. */
-export interface ChatMessage {
-  readonly role: string
-  readonly content: string
-  /** Thinking that is separate from the content. */
-  readonly reasoning_content?: string
-}
 
 /** Turns tokens into text as they arrive, always up to the end of a complete character. */
 export interface TextStream {
@@ -42,14 +32,12 @@ const configSchema = z.looseObject({
   bos_token: nameOf.nullish(),
   eos_token: nameOf.nullish(),
   pad_token: nameOf.nullish(),
-  chat_template: z
-    .union([z.string(), z.array(z.looseObject({ name: z.string(), template: z.string() }))])
-    .nullish(),
+  add_bos_token: z.boolean().nullish(),
 })
 
 /** A Hugging Face tokenizer: converts text to ids and back. */
 export class Tokenizer {
-  /** The token that ends a response. */
+  /** The token that ends a text. */
   readonly eosId: number
   /** The token that pads batches; the end token if the tokenizer names no padding token. */
   readonly padId: number
@@ -58,11 +46,13 @@ export class Tokenizer {
   readonly #pipeline: Pipeline
   /** Faster than the pipeline; null unless the vocabulary is byte-level. */
   readonly #byteDecoder: ByteDecoder | null
-  readonly #names: { bos: string | null; eos: string; pad: string }
+  /** The tokens that begin every text, as the tokenizer's post-processor adds them; often BOS alone, or none. */
+  readonly prefix: Int32Array
+  /** The texts of the tokens that begin a text (null if there is none), end it, and pad batches. */
+  readonly names: { readonly bos: string | null; readonly eos: string; readonly pad: string }
   readonly #specialIds: ReadonlySet<number>
+  readonly #addedIds: ReadonlySet<number>
   readonly #directory: string
-  readonly #chatTemplate: string | null
-  #compiled: Template | null = null
 
   private constructor(directory: string) {
     this.#directory = directory
@@ -71,7 +61,7 @@ export class Tokenizer {
     const json = readJsonObject(file)
     const configJson = readJsonObject(configFile)
     const tokenizer = check(tokenizerSchema, json, file)
-    const config = check(configSchema, configJson, configFile)
+    const config = check(configSchema, withSpecialTokensMap(directory, configJson), configFile)
     checkMerges(tokenizer.model, file)
     try {
       this.#pipeline = new Pipeline(json, configJson)
@@ -87,12 +77,13 @@ export class Tokenizer {
         : null
     if (!config.eos_token) throw new UserError(`${configFile} names no "eos_token": generation could not end`)
     const pad = config.pad_token ?? config.eos_token
-    this.#names = { bos: config.bos_token ?? null, eos: config.eos_token, pad }
+    this.names = { bos: config.bos_token ?? null, eos: config.eos_token, pad }
     this.eosId = this.#idOf(config.eos_token, 'eos_token', file)
     this.padId = this.#idOf(pad, 'pad_token', file)
     this.vocabSize = 1 + highest(this.#pipeline.get_vocab().values())
     this.#specialIds = new Set(tokenizer.added_tokens.filter((t) => t.special).map((t) => t.id))
-    this.#chatTemplate = templateOf(directory, config.chat_template)
+    this.#addedIds = new Set(tokenizer.added_tokens.map(({ id }) => id))
+    this.prefix = this.#prefixOf(config.add_bos_token ?? null, file)
   }
 
   /** Reads `tokenizer.json` and `tokenizer_config.json`. @throws UserError that names a damaged file. */
@@ -100,9 +91,9 @@ export class Tokenizer {
     return new Tokenizer(directory)
   }
 
-  /** Text to ids. Special tokens in the text become their ids; `addSpecial` adds those that the tokenizer puts around a text. */
-  encode(text: string, { addSpecial = false }: { addSpecial?: boolean } = {}): Int32Array {
-    const { ids, tokens } = this.#pipeline.encode(text, { add_special_tokens: addSpecial })
+  /** Text to ids, without the `prefix`. Special tokens in the text become their ids. */
+  encode(text: string): Int32Array {
+    const { ids, tokens } = this.#pipeline.encode(text, { add_special_tokens: false })
     const unknown = ids.indexOf(undefined as unknown as number)
     if (unknown >= 0)
       throw new UserError(
@@ -131,6 +122,11 @@ export class Tokenizer {
     return this.#specialIds.has(id)
   }
 
+  /** Whether this token was added to the vocabulary as a whole: a special token, or one such as <think>. */
+  isAdded(id: number): boolean {
+    return this.#addedIds.has(id)
+  }
+
   /** Decodes ids one at a time; the pieces add up to `decode` of all ids. */
   stream(options: { skipSpecial?: boolean } = {}): TextStream {
     // The ids returned last are decoded again as context: some decoders treat the first token differently.
@@ -153,55 +149,19 @@ export class Tokenizer {
     }
   }
 
-  /** Whether `applyChatTemplate` has a template to render with. */
-  get hasChatTemplate(): boolean {
-    return this.#chatTemplate !== null
-  }
-
-  /** Renders a conversation with the tokenizer's chat template. */
-  applyChatTemplate(
-    messages: readonly ChatMessage[],
-    {
-      addGenerationPrompt = false,
-      enableThinking,
-    }: { addGenerationPrompt?: boolean; enableThinking?: boolean } = {},
-  ): string {
-    return this.#render(messages, {
-      add_generation_prompt: addGenerationPrompt,
-      ...(enableThinking === undefined ? {} : { enable_thinking: enableThinking }),
-    })
-      .map(({ text }) => text)
-      .join('')
-  }
-
-  /** Whether the chat template marks the assistant's text with `{% generation %}`. */
-  get marksGeneration(): boolean {
-    return this.#chatTemplate !== null && markGeneration(this.#chatTemplate) !== this.#chatTemplate
-  }
-
-  /** What `applyChatTemplate` renders, split into the spans that the template marks as generated and those between. */
-  markedChat(messages: readonly ChatMessage[]): ChatSpan[] {
-    return this.#render(messages, { add_generation_prompt: false })
-  }
-
-  #render(messages: readonly ChatMessage[], variables: Record<string, unknown>): ChatSpan[] {
-    if (this.#chatTemplate === null)
-      throw new UserError(`${this.#directory} has no chat template (chat_template in tokenizer_config.json)`)
-    if (hasMark(JSON.stringify(messages)))
-      throw new UserError('a message holds U+FDD0 or U+FDD1, which are not characters; remove them')
-    try {
-      this.#compiled ??= new Template(markGeneration(this.#chatTemplate))
-      const rendered = this.#compiled.render({
-        messages: messages.map((m) => ({ ...m })),
-        ...variables,
-        bos_token: this.#names.bos ?? '',
-        eos_token: this.#names.eos,
-        pad_token: this.#names.pad,
-      })
-      return readMarks(rendered)
-    } catch (error) {
-      throw new UserError(`the chat template of ${this.#directory} fails: ${(error as Error).message}`)
-    }
+  /**
+   * The tokens before a text. Transformers follows `add_bos_token` of tokenizer_config.json if it is there, and else the
+   * post-processor of tokenizer.json. What a post-processor adds after a text is left out, since a prompt goes on.
+   */
+  #prefixOf(addBos: boolean | null, file: string): Int32Array {
+    const { bos } = this.names
+    if (addBos === true && bos !== null) return Int32Array.of(this.#idOf(bos, 'bos_token', file))
+    if (addBos === false) return new Int32Array()
+    const [plain, whole] = [false, true].map(
+      (add): number[] => this.#pipeline.encode('a', { add_special_tokens: add }).ids,
+    )
+    const length = whole!.findIndex((_, at) => plain!.every((id, i) => whole![at + i] === id))
+    return Int32Array.from(whole!.slice(0, Math.max(0, length)))
   }
 
   #idOf(token: string, role: string, file: string): number {
@@ -231,14 +191,13 @@ function highest(ids: Iterable<number>): number {
   return max
 }
 
-function templateOf(
-  directory: string,
-  inConfig: z.infer<typeof configSchema>['chat_template'],
-): string | null {
-  const file = join(directory, 'chat_template.jinja')
-  if (existsSync(file)) return readFileSync(file, 'utf8')
-  if (!Array.isArray(inConfig)) return inConfig ?? null
-  return inConfig.find((t) => t.name === 'default')?.template ?? null
+/** Takes the special tokens that tokenizer_config.json does not name from special_tokens_map.json, if there is one. */
+function withSpecialTokensMap(directory: string, config: Record<string, unknown>): Record<string, unknown> {
+  const file = join(directory, 'special_tokens_map.json')
+  if (!existsSync(file)) return config
+  const map = readJsonObject(file)
+  const named = ['bos_token', 'eos_token', 'pad_token'].map((key) => [key, config[key] ?? map[key]] as const)
+  return { ...config, ...Object.fromEntries(named) }
 }
 
 function check<T extends z.ZodType>(schema: T, json: unknown, file: string): z.infer<T> {

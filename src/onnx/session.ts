@@ -1,3 +1,4 @@
+import './telemetry.ts'
 import { createRequire } from 'node:module'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'

@@ -1,15 +1,11 @@
 import { expect, test } from 'vitest'
 import type { SampleOptions, Sampler } from '../engines/contract.ts'
+import { characterRenderer } from '../testing/fake-renderer.ts'
 import { documentGenerator } from './documents.ts'
 
-const EOS = 0
-/** Every letter is a token. */
-const codec = {
-  eosId: EOS,
-  encode: (text: string) => Int32Array.from([...text], (letter) => letter.codePointAt(0)!),
-  decode: (ids: ArrayLike<number>) => String.fromCodePoint(...Array.from(ids)),
-}
-const shown = (tokens: Int32Array) => codec.decode(tokens).replaceAll('\0', '<eos>')
+const renderer = characterRenderer('r1-zero')
+const EOS = renderer.endOfText
+const shown = (tokens: Int32Array) => renderer.decode(tokens).replaceAll('\0', '<eos>')
 
 /** The reply of a model that continues the document with `written`. */
 async function reply(
@@ -19,7 +15,7 @@ async function reply(
 ) {
   let prompt = ''
   let options: SampleOptions | null = null
-  const tokens = codec.encode(written)
+  const tokens = renderer.encode(written)
   const sampler: Pick<Sampler, 'sample'> = {
     sample: async (promptTokens, sampleOptions) => {
       prompt = shown(promptTokens)
@@ -28,7 +24,7 @@ async function reply(
       return [{ tokens, logprobs, samplingLogprobs: logprobs, stopReason }]
     },
   }
-  const generator = documentGenerator(sampler as Sampler, codec, {
+  const generator = documentGenerator(sampler as Sampler, renderer, {
     identity: 'base',
     maxTokens: 9,
     temperature: 0.8,

@@ -1,5 +1,6 @@
 import type { Sampler } from '../engines/contract.ts'
-import type { ChatMessage, Tokenizer } from '../models/tokenizer.ts'
+import type { ChatMessage } from '../renderer/messages.ts'
+import type { Renderer } from '../renderer/renderer.ts'
 import { parseSummary } from '../thinking/summary.ts'
 import { boxedAnswer } from '../verify/boxes.ts'
 import { Account, type Generator } from './generator.ts'
@@ -28,7 +29,7 @@ const NEXT = [`\n${HEADINGS.en.question}`, `\n${HEADINGS.zh.question}`]
  */
 export function documentGenerator(
   sampler: Sampler,
-  codec: Pick<Tokenizer, 'encode' | 'decode' | 'eosId'>,
+  renderer: Renderer,
   { identity, maxTokens, ...sampling }: SamplingSettings & { readonly identity: string },
 ): Generator {
   const account = new Account(null)
@@ -36,36 +37,32 @@ export function documentGenerator(
     identity: JSON.stringify([identity, 'documents', maxTokens, sampling]),
     spent: () => account.spent(),
     async generate(messages, { seed }) {
-      const prompt = promptTokens(codec, messages)
+      const prompt = promptTokens(renderer, messages)
       const [sequence] = await sampler.sample(prompt, {
         ...sampling,
         n: 1,
         maxTokens,
         seed,
-        stopTokens: [codec.eosId],
+        stopTokens: renderer.stopTokens,
         stop: NEXT,
       })
       const { tokens, stopReason } = sequence!
       const usage = { promptTokens: prompt.length, completionTokens: tokens.length }
       account.add(usage)
-      const written = codec.decode(tokens.at(-1) === codec.eosId ? tokens.subarray(0, -1) : tokens)
-      return { ...readDocument(written), finishReason: stopReason, usage }
+      return { ...readDocument(renderer.response(tokens)), finishReason: stopReason, usage }
     },
     close: async () => {},
   }
 }
 
-function promptTokens(
-  codec: Pick<Tokenizer, 'encode' | 'eosId'>,
-  messages: readonly ChatMessage[],
-): Int32Array {
+function promptTokens(renderer: Renderer, messages: readonly ChatMessage[]): Int32Array {
   const documents = messages.flatMap(({ role, content }, i) =>
     role === 'user' ? [documentOf(content, messages[i + 1])] : [],
   )
   return Int32Array.from(
     documents.flatMap((text, i) => [
-      ...codec.encode(text),
-      ...(i < documents.length - 1 ? [codec.eosId] : []),
+      ...renderer.encodeText(text),
+      ...(i < documents.length - 1 ? [renderer.endOfText] : []),
     ]),
   )
 }

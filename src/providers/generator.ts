@@ -1,4 +1,4 @@
-import type { ChatMessage } from '../models/tokenizer.ts'
+import type { ChatMessage } from '../renderer/messages.ts'
 
 /** A model that replies to messages, on this machine or behind an API. */
 export interface Generator {

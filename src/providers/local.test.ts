@@ -5,22 +5,22 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { UserError } from '../common/errors.ts'
 import type { SampleOptions, Sampler } from '../engines/contract.ts'
-import { Tokenizer } from '../models/tokenizer.ts'
+import { Renderer } from '../renderer/renderer.ts'
 import { localGenerator, samplerGenerator } from './local.ts'
 
 const base = fileURLToPath(new URL('../../models/miniature-base', import.meta.url))
 const root = mkdtempSync(join(tmpdir(), 'ruminate-local-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
-const tokenizer = Tokenizer.load(base)
+const renderer = Renderer.load(base)
 const question = [{ role: 'user', content: '1+2?' }]
 
 /** Writes `response`, and notes what it is asked. */
-function scripted(of: Tokenizer, response: string, stopReason: 'stop' | 'length' = 'stop') {
+function scripted(of: Renderer, response: string, stopReason: 'stop' | 'length' = 'stop') {
   const asked: { prompt: string; options: SampleOptions }[] = []
   const sampler: Sampler = {
     async sample(prompt, options) {
       asked.push({ prompt: of.decode(prompt), options })
-      const written = [...of.encode(response), ...(stopReason === 'stop' ? [of.eosId] : [])]
+      const written = [...of.encode(response), ...(stopReason === 'stop' ? [of.endOfText] : [])]
       const logprobs = new Float32Array(written.length)
       return [{ tokens: Int32Array.from(written), logprobs, samplingLogprobs: logprobs, stopReason }]
     },
@@ -35,19 +35,19 @@ test.each<[string, 'stop' | 'length', string, string | null]>([
   [' 3', 'stop', '3', null],
   [' <think>1+2', 'length', '', '1+2'],
 ])('%j, %s', async (response, finishReason, text, reasoning) => {
-  const { sampler, asked } = scripted(tokenizer, response, finishReason)
-  const generator = samplerGenerator(sampler, { ...settings, tokenizer, maxPositions: 1024 })
+  const { sampler, asked } = scripted(renderer, response, finishReason)
+  const generator = samplerGenerator(sampler, { ...settings, renderer, maxPositions: 1024 })
   const reply = await generator.generate(question, { seed: 3 })
   expect(reply).toMatchObject({ text, reasoning, finishReason })
-  expect(asked[0]!.prompt).toBe(tokenizer.applyChatTemplate(question, { addGenerationPrompt: true }))
+  expect(asked[0]!.prompt).toBe(renderer.chatPrompt(question).text)
   expect(asked[0]!.options).toMatchObject({ n: 1, maxTokens: 20, temperature: 1, topP: 0.9, seed: 3 })
   expect(generator.spent()).toMatchObject({ calls: 1, cost: null, ...reply.usage })
 })
 
 test('a prompt that fills the context', async () => {
-  const { sampler, asked } = scripted(tokenizer, '3')
-  const prompt = tokenizer.encode(tokenizer.applyChatTemplate(question, { addGenerationPrompt: true })).length
-  const of = (maxPositions: number) => samplerGenerator(sampler, { ...settings, tokenizer, maxPositions })
+  const { sampler, asked } = scripted(renderer, '3')
+  const prompt = renderer.chatPrompt(question).tokens.length
+  const of = (maxPositions: number) => samplerGenerator(sampler, { ...settings, renderer, maxPositions })
   await of(prompt + 5).generate(question, { seed: 0 })
   expect(asked[0]!.options.maxTokens).toBe(5)
   await expect(of(prompt).generate(question, { seed: 0 })).rejects.toThrow(UserError)
@@ -58,10 +58,10 @@ test('a model without a chat template', async () => {
   cpSync(base, folder, { recursive: true })
   const file = join(folder, 'tokenizer_config.json')
   writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), chat_template: null }))
-  const bare = Tokenizer.load(folder)
+  const bare = Renderer.load(folder)
   const generator = samplerGenerator(scripted(bare, '3').sampler, {
     ...settings,
-    tokenizer: bare,
+    renderer: bare,
     maxPositions: 1024,
   })
   await expect(generator.generate(question, { seed: 0 })).rejects.toThrow('has no chat template')

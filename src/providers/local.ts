@@ -1,9 +1,10 @@
-import { UserError } from '../common/errors.ts'
+import { PromptTooLong } from '../common/errors.ts'
 import type { Sampler } from '../engines/contract.ts'
 import { type EngineName, openSampler } from '../engines/open.ts'
 import { loadConfig } from '../models/directory.ts'
-import { Tokenizer } from '../models/tokenizer.ts'
 import { weightsHash } from '../models/weights-hash.ts'
+import type { TemplateSettings } from '../renderer/chat-template.ts'
+import { Renderer } from '../renderer/renderer.ts'
 import { splitThinking } from '../thinking/split.ts'
 import { Account, type Generator } from './generator.ts'
 
@@ -19,17 +20,20 @@ export async function localGenerator({
   model,
   engine,
   threads,
+  chat,
   ...settings
 }: SamplingSettings & {
   readonly model: string
   readonly engine?: EngineName | undefined
   readonly threads?: number | undefined
+  /** Arguments and date of the chat template. */
+  readonly chat?: Partial<TemplateSettings> | undefined
 }): Promise<Generator> {
   const { maxPositions } = loadConfig(model)
-  const tokenizer = Tokenizer.load(model)
-  const identity = weightsHash(model)
+  const renderer = Renderer.load(model, { chat, template: 'chat' })
+  const identity = await weightsHash(model)
   const sampler = await openSampler({ engine, model, threads })
-  const generator = samplerGenerator(sampler, { tokenizer, maxPositions, identity, ...settings })
+  const generator = samplerGenerator(sampler, { renderer, maxPositions, identity, ...settings })
   return { ...generator, close: () => sampler.close() }
 }
 
@@ -37,12 +41,12 @@ export async function localGenerator({
 export function samplerGenerator(
   sampler: Sampler,
   {
-    tokenizer,
+    renderer,
     maxPositions,
     identity,
     ...settings
   }: SamplingSettings & {
-    readonly tokenizer: Tokenizer
+    readonly renderer: Renderer
     readonly maxPositions: number
     readonly identity: string
   },
@@ -53,11 +57,10 @@ export function samplerGenerator(
     identity: JSON.stringify([identity, settings]),
     spent: () => account.spent(),
     async generate(messages, { seed }) {
-      const prompt = tokenizer.applyChatTemplate(messages, { addGenerationPrompt: true })
-      const tokens = tokenizer.encode(prompt)
+      const { tokens, opened } = renderer.chatPrompt(messages)
       const left = maxPositions - tokens.length
       if (left < 1)
-        throw new UserError(
+        throw new PromptTooLong(
           `the prompt has ${tokens.length} tokens, and the model reads ${maxPositions} with its reply; shorten the messages`,
         )
       const [sequence] = await sampler.sample(tokens, {
@@ -65,13 +68,10 @@ export function samplerGenerator(
         n: 1,
         maxTokens: Math.min(maxTokens, left),
         seed,
-        stopTokens: [tokenizer.eosId],
+        stopTokens: renderer.stopTokens,
       })
       const { tokens: sampled, stopReason } = sequence!
-      const written = sampled.at(-1) === tokenizer.eosId ? sampled.subarray(0, -1) : sampled
-      const { thinking, answer } = splitThinking(tokenizer.decode(written), {
-        opened: /<think>\s*$/.test(prompt),
-      })
+      const { thinking, answer } = splitThinking(renderer.response(sampled), { opened })
       const usage = { promptTokens: tokens.length, completionTokens: sampled.length }
       account.add(usage)
       return { text: answer ?? '', reasoning: thinking, finishReason: stopReason, usage }

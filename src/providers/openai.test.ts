@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { UserError } from '../common/errors.ts'
+import { PromptTooLong, UserError } from '../common/errors.ts'
 import { deltas, FakeProvider, send, stream, type Trick, whole } from '../testing/fake-provider.ts'
 import { describeSpending } from './generator.ts'
 import { type OpenAiSettings, openAiGenerator } from './openai.ts'
@@ -191,6 +191,15 @@ test.each<[string, number, unknown, string]>([
   expect((error as Error).message).toContain(advice)
   expect((error as Error).message).not.toContain(KEY)
   expect(provider.log).toHaveLength(1)
+})
+
+test.each([
+  "This model's maximum context length is 4096 tokens. However, your messages resulted in 5000 tokens.",
+  'the request exceeds the available context size, try increasing it',
+  'prompt is too long: 210000 tokens > 200000 maximum',
+])('messages that exceed the context: %s', async (message) => {
+  provider.tricks = [(r) => send(r, 400, { error: { message } })]
+  await expect(open().generate(question, { seed: 0 })).rejects.toThrow(PromptTooLong)
 })
 
 test('nobody there', async () => {

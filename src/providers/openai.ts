@@ -1,5 +1,5 @@
 import pLimit from 'p-limit'
-import { UserError } from '../common/errors.ts'
+import { PromptTooLong, UserError } from '../common/errors.ts'
 import { Random } from '../common/random.ts'
 import {
   connectionFailure,
@@ -8,7 +8,7 @@ import {
   TransientError,
   withRetries,
 } from '../common/retry.ts'
-import type { ChatMessage } from '../models/tokenizer.ts'
+import type { ChatMessage } from '../renderer/messages.ts'
 import { errorText, readCompletion } from './completion.ts'
 import { Account, type Generation, type Generator, type Prices } from './generator.ts'
 
@@ -48,6 +48,9 @@ class Refusal extends Error {
   }
 }
 
+/** What providers say of messages that exceed the model's context. */
+const TOO_LONG =
+  /context.*(?:length|size|window|long)|maximum model length|prompt is too long|too many tokens/i
 /** Status codes that concern one request; with any other refusal, all requests would be refused. */
 const REQUEST_FAULTS = new Set([400, 413, 422])
 const isTransient = (status: number) => [408, 409, 425, 429].includes(status) || status >= 500
@@ -164,7 +167,8 @@ export function openAiGenerator({
         } catch (error) {
           if (error instanceof Refusal) {
             account.failed++
-            const refused = new UserError(
+            const isLong = REQUEST_FAULTS.has(error.status) && TOO_LONG.test(error.message)
+            const refused = new (isLong ? PromptTooLong : UserError)(
               `${provider} refuses: ${error.message}; ${adviceFor(error.status, url, keyVariable)}`,
             )
             if (!REQUEST_FAULTS.has(error.status)) failWaiting(refused)

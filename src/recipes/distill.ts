@@ -2,21 +2,23 @@ import { join } from 'node:path'
 import { UserError } from '../common/errors.ts'
 import { checkEngine } from '../engines/open.ts'
 import { modelFolder } from '../hub/find-model.ts'
-import { Tokenizer } from '../models/tokenizer.ts'
+import { Renderer } from '../renderer/renderer.ts'
 import {
-  checkTasks,
+  fitTasks,
+  loadTasks,
   type StagedResult,
   type StagedRun,
+  type StagedTasks,
   type StagedWatch,
   stagedRun,
 } from '../report/staged-run.ts'
-import { storedSettings } from '../runs/with-run.ts'
+import { type Place, storedSettings } from '../runs/with-run.ts'
 import { type DistillSettings, distillStages, resolveDistillSettings } from '../settings/distill.ts'
 import type { Tree } from '../settings/layers.ts'
 import { chatBase } from '../stages/data/chat-base.ts'
 import { checkGenerator } from '../stages/data/open-generator.ts'
 import { type Teacher, teacherData } from '../stages/data/teacher-data.ts'
-import { templateOf } from '../stages/sample/rollouts.ts'
+import { askedIn, askedInStages } from '../stages/sample/fit.ts'
 import { readDemonstrations } from '../tasks/demonstrations.ts'
 import { type TrainingWatch, trainers } from './r1.ts'
 import { policyRequirements } from './zero.ts'
@@ -39,7 +41,7 @@ export async function distill(
   { out, ...watch }: DistillWatch & { out?: string | undefined } = {},
 ): Promise<DistillResult> {
   const named = resolveDistillSettings(given)
-  await checkTasks(named, watch)
+  const tasks = await loadTasks(named, watch)
   await checkData(named, watch)
   for (const spec of [named.judge, named.teacher])
     if (spec !== null && typeof spec !== 'string')
@@ -57,14 +59,32 @@ export async function distill(
     ...(settings.compare ? [policyRequirements(zero)] : []),
   ])
   const place = { recipe: 'distill', seed: settings.seed, settings, out }
-  return stagedRun(place, { title: REPORT, settings, watch }, (run) => teach(run, watch))
+  return inRun(place, settings, tasks, watch)
 }
 
 /** Resumes a run where it was stopped, to the same result as if it had never been stopped. */
 export async function resumeDistill(directory: string, watch: DistillWatch = {}): Promise<DistillResult> {
   const settings = resolveDistillSettings(storedSettings(directory, 'distill'))
-  const place = { resume: directory }
-  return stagedRun(place, { title: REPORT, settings, watch }, (run) => teach(run, watch))
+  return inRun({ resume: directory }, settings, await loadTasks(settings, watch), watch)
+}
+
+function inRun(
+  place: Place,
+  settings: DistillSettings,
+  tasks: StagedTasks,
+  watch: DistillWatch,
+): Promise<DistillResult> {
+  const { teacher, student, compare, chat, eval: evaluation } = settings
+  const { zero } = distillStages(settings)
+  const maxTokens = Math.max(evaluation.maxTokens, compare ? zero.rl.maxTokens : 0)
+  const models = [
+    ...askedInStages(student, chat, maxTokens),
+    ...(typeof teacher === 'string'
+      ? [askedIn(teacher, Renderer.load(teacher, { chat, template: 'chat' }), evaluation.maxTokens)]
+      : []),
+  ]
+  const parts = { title: REPORT, settings, tasks: fitTasks(tasks, models, watch), watch }
+  return stagedRun(place, parts, (run) => teach(run, watch))
 }
 
 /** The steps of distillation. Resolves to the folder of the distilled student. */
@@ -130,7 +150,7 @@ async function checkData(
  */
 async function chatModel(name: string, progress?: (line: string) => void): Promise<string> {
   const folder = await modelFolder(name, progress)
-  if (templateOf(Tokenizer.load(folder)) !== 'chat')
+  if (Renderer.load(folder).template !== 'chat')
     throw new UserError(
       `${name} has no chat template of its own and cannot teach; give a model that was trained to answer, such as a run of \`ruminate r1\``,
     )

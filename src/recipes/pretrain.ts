@@ -68,7 +68,7 @@ async function train(run: Run, settings: PretrainSettings, watch: PretrainWatch)
     const last = await pretraining({
       run,
       trainer,
-      codec: tokenizer,
+      tokenizer,
       documents: (index, n) => corpusDocuments(seed, n, { from: index * n, general, boxed }),
       settings,
       onStep: watch.onStep,

@@ -1,11 +1,19 @@
 import { join } from 'node:path'
 import { checkEngine, type Requirements } from '../engines/open.ts'
 import { modelFolder } from '../hub/find-model.ts'
-import { Tokenizer } from '../models/tokenizer.ts'
-import { type StagedResult, type StagedRun, type StagedWatch, stagedRun } from '../report/staged-run.ts'
+import { Renderer } from '../renderer/renderer.ts'
+import {
+  fitTasks,
+  loadTasks,
+  type StagedResult,
+  type StagedRun,
+  type StagedTasks,
+  type StagedWatch,
+  stagedRun,
+} from '../report/staged-run.ts'
 import { type Answered, openPreference } from '../rewards/preference.ts'
 import type { Parts, Training } from '../runs/parts.ts'
-import { storedSettings, type Trained } from '../runs/with-run.ts'
+import { type Place, storedSettings, type Trained } from '../runs/with-run.ts'
 import type { Tree } from '../settings/layers.ts'
 import { type R1Settings, resolveR1Settings, stagesOf } from '../settings/r1.ts'
 import type { RewardInput } from '../settings/reward.ts'
@@ -21,8 +29,8 @@ import { preferenceData } from '../stages/data/preference-data.ts'
 import { reusedAnswers } from '../stages/data/reused.ts'
 import { workedExamples } from '../stages/data/worked-examples.ts'
 import { allScenarios, scenarioRewards } from '../stages/reinforce/all-scenarios.ts'
+import { askedInStages } from '../stages/sample/fit.ts'
 import { readDemonstrations } from '../tasks/demonstrations.ts'
-import { loadTask } from '../tasks/index.ts'
 import { type RewardWatch, resumeReward, reward } from './reward.ts'
 import { resumeSft, type SftWatch, sft } from './sft.ts'
 import { policyRequirements, resumeZero, zero } from './zero.ts'
@@ -52,7 +60,8 @@ export async function r1(
   { out, ...watch }: R1Watch & { out?: string | undefined } = {},
 ): Promise<R1Result> {
   const named = resolveR1Settings(given)
-  await checkInputs(named, watch)
+  const tasks = await loadTasks(named, watch)
+  await checkInputs(named, tasks, watch)
   const settings = {
     ...named,
     model: await modelFolder(named.model, watch.onProgress),
@@ -60,14 +69,26 @@ export async function r1(
   }
   await checkStages(settings)
   const place = { recipe: 'r1', seed: settings.seed, settings, out }
-  return stagedRun(place, { title: REPORT, settings, watch }, (run) => fourSteps(run, watch))
+  return inRun(place, settings, tasks, watch)
 }
 
 /** Resumes a run where it was stopped, to the same result as if it had never been stopped. */
 export async function resumeR1(directory: string, watch: R1Watch = {}): Promise<R1Result> {
   const settings = resolveR1Settings(storedSettings(directory, 'r1'))
-  const place = { resume: directory }
-  return stagedRun(place, { title: REPORT, settings, watch }, (run) => fourSteps(run, watch))
+  return inRun({ resume: directory }, settings, await loadTasks(settings, watch), watch)
+}
+
+function inRun(place: Place, settings: R1Settings, tasks: StagedTasks, watch: R1Watch): Promise<R1Result> {
+  const { zero, rl1, rl2, studentZero } = stagesOf(settings)
+  const maxTokens = Math.max(
+    settings.eval.maxTokens,
+    ...[zero, rl1, rl2, studentZero].map(({ rl }) => rl.maxTokens),
+  )
+  const models = [settings.model, settings.student.model].flatMap((model) =>
+    askedInStages(model, settings.chat, maxTokens),
+  )
+  const parts = { title: REPORT, settings, tasks: fitTasks(tasks, models, watch), watch }
+  return stagedRun(place, parts, (run) => fourSteps(run, watch))
 }
 
 type R1Run = StagedRun<R1Settings>
@@ -103,7 +124,7 @@ async function fourSteps(run: R1Run, watch: R1Watch): Promise<string> {
   // Step 3: the base again, fine-tuned on what step 2's model gets right and on general data: existing answers, and those
   // of a chat model that the base becomes by fine-tuning on the existing ones
   const reused = await reusedAnswers(context, {
-    codec: Tokenizer.load(chat),
+    renderer: Renderer.load(chat, settings),
     file: settings.generalData,
     count: settings.mixture.reused,
   })
@@ -140,16 +161,15 @@ async function fourSteps(run: R1Run, watch: R1Watch): Promise<string> {
 
 /** Reads what later stages need, so that what is missing fails before there is a run. */
 async function checkInputs(
-  { model, task, general, seed, coldStart, generalData, writer, judge }: R1Settings,
-  { onWarning: warn, onProgress: progress = () => {} }: R1Watch,
+  { model, seed, coldStart, generalData, writer, judge }: R1Settings,
+  { reasoning, general }: StagedTasks,
+  { onProgress: progress = () => {} }: R1Watch,
 ): Promise<void> {
-  const reasoning = await loadTask(task, { warn, progress })
   const quiet = { seed, warn: () => {}, progress }
   if (coldStart.rows > 0 && coldStart.fewShot > 0)
     await workedExamples({ reasoning, ...quiet }, coldStart.examples)
-  const codec = Tokenizer.load(await modelFolder(model, progress))
-  const prompts = await loadTask(general, { warn, progress })
-  await reusedAnswers({ general: prompts, ...quiet }, { codec, file: generalData, count: 1 })
+  const renderer = Renderer.load(await modelFolder(model, progress))
+  await reusedAnswers({ general, ...quiet }, { renderer, file: generalData, count: 1 })
   for (const spec of [writer, judge]) await checkGenerator(spec, { notice: progress })
 }
 
@@ -245,6 +265,7 @@ async function withScenarios<T>(
     part: 'summary',
     engine,
     threads,
+    chat: settings.chat,
     reference,
   })
   try {
@@ -253,6 +274,7 @@ async function withScenarios<T>(
       part: 'response',
       engine,
       threads,
+      chat: settings.chat,
     })
     try {
       return await work({
@@ -269,7 +291,9 @@ async function withScenarios<T>(
           },
           { neuralOnReasoning },
         ),
-        alsoMeasure: table.winRateAgainstLast(Tokenizer.load(models.policy)),
+        alsoMeasure: table.winRateAgainstLast(
+          Renderer.load(models.policy, { ...settings, template: 'chat' }),
+        ),
       })
     } finally {
       await harmless.close()

@@ -1,6 +1,8 @@
 import type { PreferenceQuality } from '../algorithms/preference.ts'
 import { modelFolder } from '../hub/find-model.ts'
-import { Tokenizer } from '../models/tokenizer.ts'
+import { loadConfig } from '../models/directory.ts'
+import { checkTokens } from '../models/vocabulary.ts'
+import { Renderer } from '../renderer/renderer.ts'
 import { storedSettings, type Trained } from '../runs/with-run.ts'
 import { type RewardInput, type RewardSettings, resolveRewardSettings } from '../settings/reward.ts'
 import type { Epochs } from '../stages/supervise/epochs.ts'
@@ -55,11 +57,16 @@ async function readExamples(
   checkMaxLength(settings)
   const { data, columns, maxLength } = settings
   const rows = await readPreferences(data, { columns, heldOutShare: settings.eval.share, warn, progress })
-  const codec = Tokenizer.load(settings.model)
+  const renderer = Renderer.load(settings.model, settings)
+  const { vocabSize } = loadConfig(settings.model)
   const examples = encodeRows(rows, {
     data,
     maxLength,
-    encode: ({ example }) => encodePreference(codec, example),
+    encode: ({ example }) => {
+      const encoded = encodePreference(renderer, example)
+      for (const text of encoded.texts) checkTokens(text, vocabSize, 'the row', renderer)
+      return [encoded]
+    },
     lengthOf: ({ texts }) => Math.max(...texts.map(({ length }) => length)),
     hashed: ({ texts, good }) => [...texts, String(good)],
     warn,
@@ -81,11 +88,18 @@ function train(where: Where, settings: RewardSettings, watch: RewardWatch): Prom
     watch,
     objective: { kind: 'preference' },
     rewardHead: { seed: settings.seed },
+    renderer: null,
     train: (job) => trainReward({ ...job, onStart: watch.onBefore, onStep: watch.onStep }),
   })
 }
 
-function describe({ training, heldOut, overlong, repeated }: Examples<EncodedPreference>): RewardData {
+function describe({
+  training,
+  heldOut,
+  overlong,
+  repeated,
+  unusable,
+}: Examples<EncodedPreference>): RewardData {
   const lengths = training.flatMap(({ texts }) => texts.map(({ length }) => length))
   return {
     kind: training[0]!.good === null ? 'pairs' : 'labels',
@@ -93,6 +107,7 @@ function describe({ training, heldOut, overlong, repeated }: Examples<EncodedPre
     heldOut: heldOut.length,
     overlong,
     repeated,
+    unusable,
     tokens: lengths.reduce((sum, length) => sum + length, 0),
     longest: lengths.reduce((most, length) => Math.max(most, length), 0),
   }
@@ -113,6 +128,8 @@ interface RewardData {
   readonly overlong: number
   /** Rows left out of training because their prompt is also held out. */
   readonly repeated: number
+  /** Rows left out because they cannot be read, or because something in them would not be scored. */
+  readonly unusable: number
   /** Tokens of all training texts, prompts included. */
   readonly tokens: number
   /** Tokens of the longest training text. */

@@ -1,5 +1,7 @@
 import { modelFolder } from '../hub/find-model.ts'
-import { Tokenizer } from '../models/tokenizer.ts'
+import { loadConfig } from '../models/directory.ts'
+import { checkTokens } from '../models/vocabulary.ts'
+import { Renderer } from '../renderer/renderer.ts'
 import { storedSettings, type Trained } from '../runs/with-run.ts'
 import { resolveSftSettings, type SftInput, type SftSettings } from '../settings/sft.ts'
 import {
@@ -42,7 +44,11 @@ export async function resumeSft(directory: string, watch: SftWatch = {}): Promis
 }
 
 /** Demonstrations → tokens, and a mask of the tokens to learn. */
-async function readExamples(settings: SftSettings, { warn, progress }: Notices): Promise<Examples<Sequence>> {
+async function readExamples(
+  settings: SftSettings,
+  renderer: Renderer,
+  { warn, progress }: Notices,
+): Promise<Examples<Sequence>> {
   checkMaxLength(settings)
   const { data, columns, maxLength } = settings
   const rows = await readDemonstrations(data, {
@@ -51,11 +57,15 @@ async function readExamples(settings: SftSettings, { warn, progress }: Notices):
     warn,
     progress,
   })
-  const codec = Tokenizer.load(settings.model)
+  const { vocabSize } = loadConfig(settings.model)
   const examples = encodeRows(rows, {
     data,
     maxLength,
-    encode: ({ demonstration }) => supervise(codec, demonstration),
+    encode: ({ demonstration }) => {
+      const sequences = supervise(renderer, demonstration)
+      for (const { tokens } of sequences) checkTokens(tokens, vocabSize, 'the row', renderer)
+      return sequences
+    },
     lengthOf: ({ tokens }) => tokens.length,
     hashed: ({ tokens, learned }) => [tokens, learned],
     warn,
@@ -66,20 +76,22 @@ async function readExamples(settings: SftSettings, { warn, progress }: Notices):
 }
 
 /** Epochs over the demonstrations: next-token prediction on the learned tokens. */
-function train(where: Where, settings: SftSettings, watch: SftWatch): Promise<SftResult> {
+async function train(where: Where, settings: SftSettings, watch: SftWatch): Promise<SftResult> {
+  const renderer = Renderer.load(settings.model, settings)
   return runOnExamples({
     recipe: 'sft',
     where,
     settings,
-    read: (notices) => readExamples(settings, notices),
+    read: (notices) => readExamples(settings, renderer, notices),
     describe,
     watch,
     objective: { kind: 'cross_entropy' },
+    renderer,
     train: (job) => finetune({ ...job, onStart: watch.onBefore, onStep: watch.onStep }),
   })
 }
 
-function describe({ training, heldOut, overlong, repeated }: Examples<Sequence>): SftData {
+function describe({ training, heldOut, overlong, repeated, unusable }: Examples<Sequence>): SftData {
   const sum = (count: (sequence: Sequence) => number): number =>
     training.reduce((total, sequence) => total + count(sequence), 0)
   return {
@@ -87,6 +99,7 @@ function describe({ training, heldOut, overlong, repeated }: Examples<Sequence>)
     heldOut: heldOut.length,
     overlong,
     repeated,
+    unusable,
     tokens: sum(({ tokens }) => tokens.length),
     learnedTokens: sum(({ learned }) => learned.reduce((n, one) => n + one, 0)),
     longest: training.reduce((most, { tokens }) => Math.max(most, tokens.length), 0),
@@ -102,10 +115,12 @@ export interface SftWatch extends ExampleWatch<SftSettings, SftData> {
 interface SftData {
   readonly training: number
   readonly heldOut: number
-  /** Rows left out because they are longer than `maxLength` tokens. */
+  /** Sequences left out because they are longer than `maxLength` tokens. */
   readonly overlong: number
   /** Rows left out of training because they are also held out. */
   readonly repeated: number
+  /** Rows left out because they cannot be read, or because something in them would not be learned. */
+  readonly unusable: number
   /** Tokens of the training sequences, prompts included. */
   readonly tokens: number
   /** Learned tokens among them. */

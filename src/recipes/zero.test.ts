@@ -3,18 +3,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Engine } from '../engines/contract.ts'
+import { Renderer } from '../renderer/renderer.ts'
 import type { OwnReward } from '../rewards/compose.ts'
 import { Interrupted } from '../runs/interrupted.ts'
 import { RunStore } from '../runs/store.ts'
 import type { ZeroOptions } from '../settings/zero-options.ts'
-import { fakeCodec, fakeEngine, fakeTask } from '../testing/fake-engine.ts'
+import { fakeEngine, fakeRenderer, fakeTask } from '../testing/fake-engine.ts'
 import { resumeZero, zero } from './zero.ts'
 
 vi.mock('../engines/open.ts', async (original) => ({
   ...(await original<typeof import('../engines/open.ts')>()),
   withEngine: (_: unknown, work: (engine: Engine) => unknown) => work(openFake()),
 }))
-vi.mock('../models/tokenizer.ts', () => ({ Tokenizer: { load: () => fakeCodec } }))
 
 /** Opens the engine of a run. */
 let openFake: () => Engine = fakeEngine
@@ -22,10 +22,14 @@ let openFake: () => Engine = fakeEngine
 let root: string
 beforeEach(() => {
   openFake = fakeEngine
+  vi.spyOn(Renderer, 'load').mockReturnValue(fakeRenderer)
   root = mkdtempSync(join(tmpdir(), 'ruminate-zero-'))
   writeFileSync(join(root, 'config.json'), '{}')
 })
-afterEach(() => rmSync(root, { recursive: true, force: true }))
+afterEach(() => {
+  vi.restoreAllMocks()
+  rmSync(root, { recursive: true, force: true })
+})
 
 const options = (out: string): ZeroOptions => ({
   model: root,
@@ -176,10 +180,83 @@ describe('zero', () => {
     expect(resumed.after).toEqual(whole.after)
   })
 
+  test.each([
+    ['total', ['total'], 'total'],
+    ['two equal names', ['brief', 'brief'], 'brief'],
+    ['an empty name', [''], ''],
+  ])('rewards whose metrics would collide are refused before there is a run: %s', async (_, names, name) => {
+    const rewards = names.map((name): OwnReward => ({ name, weight: 1, score: () => 0 }))
+    await expect(zero({ ...options('refused'), rewards })).rejects.toThrow(`a reward is called "${name}"`)
+    expect(existsSync(join(root, 'refused'))).toBe(false)
+  })
+
   test('a task without a training question is refused before there is a run', async () => {
     const task = { ...fakeTask, training: () => [] }
     await expect(zero({ ...options('empty'), task })).rejects.toThrow(/letter has no training question/)
     expect(existsSync(join(root, 'empty'))).toBe(false)
+  })
+
+  describe('questions longer than the model takes', () => {
+    // every character is a token
+    const table = (lengths: readonly number[]): string => {
+      const file = join(root, 'questions.jsonl')
+      const rows = lengths.map((length, i) => ({ question: `${i}${'.'.repeat(length)}`, answer: 'a' }))
+      writeFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+      return file
+    }
+    const lengths = Array.from({ length: 40 }, (_, i) => (i % 13 === 5 ? 900 : 10))
+    beforeEach(() => {
+      openFake = () => ({ ...fakeEngine(), can: { ...fakeEngine().can, maxTokens: 600 } })
+    })
+
+    test('are left out with a warning; stopped and resumed, the run is the same', async () => {
+      const warnings: string[] = []
+      const given = {
+        ...options('whole'),
+        task: table(lengths),
+        onWarning: (message: string) => void warnings.push(message),
+      }
+      const whole = await zero(given)
+      expect(warnings.join('\n')).toMatch(
+        /\d of \d+ training questions cannot be asked.*questions\.jsonl:\d+: its/,
+      )
+      const store = RunStore.open(whole.run)
+      expect(store.rollouts().every(({ prompt }) => prompt.length < 600)).toBe(true)
+      store.close()
+
+      const stop = new AbortController()
+      const onStep = ({ step }: { step: number }) => void (step === 7 && stop.abort())
+      const stopped = zero({ ...given, out: join(root, 'parts'), signal: stop.signal, onStep })
+      await expect(stopped).rejects.toThrow(Interrupted)
+      const parts = await resumeZero(join(root, 'parts'), { onWarning: () => {} })
+      expect(parts.sha256).toBe(whole.sha256)
+      expect(parts.after).toEqual(whole.after)
+    })
+
+    test.each([
+      ['none is left', lengths.map(() => 900)],
+      ['fewer are left than a step asks', lengths.map((_, i) => (i < 3 ? 10 : 900))],
+    ])('refused before there is a run if %s', async (_, all) => {
+      const given = { ...options('refused'), task: table(all), onWarning: () => {} }
+      await expect(zero(given)).rejects.toThrow(/cannot be asked\. The first is questions\.jsonl:.* left/)
+      expect(existsSync(join(root, 'refused'))).toBe(false)
+    })
+
+    test('from a program: replaced, in every step', async () => {
+      const training: typeof fakeTask.training = ({ seed, step, count }) =>
+        fakeTask
+          .training({ seed, step, count })
+          .map((question, i) => (i === step % 4 ? { ...question, prompt: '.'.repeat(900) } : question))
+      const warnings: string[] = []
+      const onWarning = (message: string) => void warnings.push(message)
+      const { run } = await zero({ ...options('own'), task: { ...fakeTask, training }, steps: 4, onWarning })
+      const store = RunStore.open(run)
+      const rows = store.rollouts({ split: 'train' })
+      expect(rows).toHaveLength(4 * 4 * 8)
+      expect(rows.every(({ prompt }) => prompt.length < 600)).toBe(true)
+      store.close()
+      expect(warnings).toEqual([expect.stringMatching(/^letter: a training question .* is replaced/)])
+    })
   })
 
   test.each([

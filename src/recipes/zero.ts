@@ -1,9 +1,11 @@
 import { UserError } from '../common/errors.ts'
-import type { Engine } from '../engines/contract.ts'
+import type { Capabilities, Engine } from '../engines/contract.ts'
 import { type Requirements, requireCapabilities, withEngine } from '../engines/open.ts'
 import { withPolicy } from '../engines/policy.ts'
 import { modelFolder } from '../hub/find-model.ts'
-import { Tokenizer } from '../models/tokenizer.ts'
+import { Renderer } from '../renderer/renderer.ts'
+import { savingStopTokens } from '../renderer/stop-tokens.ts'
+import type { OwnReward } from '../rewards/compose.ts'
 import { namedRewards } from '../rewards/index.ts'
 import { type Place, type Run, storedSettings, type Trained, withRun } from '../runs/with-run.ts'
 import type { Tree } from '../settings/layers.ts'
@@ -12,13 +14,16 @@ import { separateOptions, type ZeroOptions, type ZeroOwn, type ZeroWatch } from 
 import { type Evaluation, evaluate, evaluationFrom } from '../stages/evaluate/evaluate.ts'
 import { evaluationRecord } from '../stages/evaluate/record.ts'
 import { reinforce } from '../stages/reinforce/reinforce.ts'
+import { asked, promptFit } from '../stages/sample/fit.ts'
 import type { Stop } from '../stages/watch/alarm.ts'
+import { fittingTask } from '../tasks/fit.ts'
 import { loadTask } from '../tasks/index.ts'
 import type { Task } from '../tasks/task.ts'
 
 /** Settings, task, custom parts and callbacks of one run. */
 interface Job {
   readonly settings: ZeroSettings
+  readonly renderer: Renderer
   readonly task: Task
   /** Objects from the calling program that settings cannot express. */
   readonly own: ZeroOwn
@@ -45,13 +50,16 @@ interface Job {
  * The model never sees a solution. It discovers by itself that longer thinking, checking and backtracking raise the
  * reward.
  */
-async function train(run: Run, engine: Engine, { settings, task, own, watch }: Job): Promise<ZeroResult> {
+async function train(
+  run: Run,
+  engine: Engine,
+  { settings, renderer, task, own, watch }: Job,
+): Promise<ZeroResult> {
   const { seed, rl, template } = settings
   watch.onStart?.(run.directory, settings)
-  const codec = Tokenizer.load(settings.model)
 
   // the base model, or the weights of the last checkpoint
-  const trainer = await engine.trainer()
+  const trainer = savingStopTokens(await engine.trainer(), renderer)
   await run.restore((folder) => trainer.load(folder))
 
   // accuracy and format, unless the settings name others or the program has its own
@@ -62,8 +70,11 @@ async function train(run: Run, engine: Engine, { settings, task, own, watch }: J
   // evaluation on held-out questions
   const evaluateHeldOut = (split: string) =>
     withPolicy({ engine, trainer }, async (policy) => {
-      const options = { ...settings.eval, template, maxTokens: rl.maxTokens, seed }
-      const { metrics, rollouts = [] } = evaluationRecord(await evaluate(policy, codec, task, options), split)
+      const options = { ...settings.eval, maxTokens: rl.maxTokens, seed }
+      const { metrics, rollouts = [] } = evaluationRecord(
+        await evaluate(policy, renderer, task, options),
+        split,
+      )
       return { metrics: { ...metrics, ...(await own.alsoMeasure?.(policy)) }, rollouts }
     })
   const before = evaluationFrom(await run.baseline(() => evaluateHeldOut('eval-before')))
@@ -74,7 +85,7 @@ async function train(run: Run, engine: Engine, { settings, task, own, watch }: J
     run,
     engine,
     trainer,
-    codec,
+    renderer,
     task,
     rewards,
     settings: { ...settings, shuffleRewards: settings.rewards.shuffle },
@@ -106,6 +117,7 @@ async function train(run: Run, engine: Engine, { settings, task, own, watch }: J
  */
 export async function zero({ out, ...options }: ZeroOptions = {}): Promise<ZeroResult> {
   const { own, watch, given } = separateOptions(options)
+  checkNames(own.rewards ?? [])
   const named = resolveZeroSettings(given)
   const task = await openTask(named, own, watch)
   const settings = { ...named, model: await modelFolder(named.model, watch.onProgress) }
@@ -137,6 +149,19 @@ export async function resumeZero(directory: string, options: ZeroOwn & ZeroWatch
   return inRun({ resume: directory }, { settings, task: await openTask(settings, own, watch), own, watch })
 }
 
+/** Each reward is the metric `reward/NAME`, next to `reward/total`. @throws UserError for names that are not distinct. */
+function checkNames(rewards: readonly OwnReward[]): void {
+  const names = ['total']
+  for (const { name } of rewards) {
+    if (!name || names.includes(name))
+      throw new UserError(
+        `a reward is called ${JSON.stringify(name)}: names must differ, and "total" is the weighted sum; rename it`,
+        2,
+      )
+    names.push(name)
+  }
+}
+
 /** What reinforcement learning with these settings needs of an engine. */
 export const policyRequirements = ({ rl }: ZeroSettings): Requirements => ({
   objective: rl.objective,
@@ -145,13 +170,31 @@ export const policyRequirements = ({ rl }: ZeroSettings): Requirements => ({
 })
 
 /**
- * Opens the model, then the run: a damaged model, or one that cannot be trained like this, fails before the run starts.
+ * Opens the model, then the run: a damaged model, one that cannot be trained like this, or one that cannot be asked the
+ * task's questions fails before the run starts.
  */
-function inRun(place: Place, job: Job): Promise<ZeroResult> {
+function inRun(place: Place, given: Omit<Job, 'renderer'>): Promise<ZeroResult> {
+  const job = { ...given, renderer: Renderer.load(given.settings.model, given.settings) }
   return withEngine(job.settings, (engine) => {
     requireCapabilities(engine.can, policyRequirements(job.settings))
-    return withRun(place, { signal: job.watch.signal }, (run) => train(run, engine, job))
+    const task = askable(job, engine.can)
+    return withRun(place, { signal: job.watch.signal }, (run) => train(run, engine, { ...job, task }))
   })
+}
+
+/** The task without the questions that the model cannot be asked. */
+function askable({ task, renderer, settings, watch }: Job, can: Capabilities): Task {
+  const { rl, seed, eval: evaluation } = settings
+  const model = asked(renderer, can, rl.maxTokens)
+  const fitting = fittingTask(task, promptFit([model]), {
+    training: rl.questionsPerStep,
+    warn: watch.onWarning ?? ((message) => process.emitWarning(message)),
+    progress: watch.onProgress ?? (() => {}),
+  })
+  // questions that are made when they are drawn are checked now
+  fitting.training({ seed, step: 1, count: rl.questionsPerStep })
+  fitting.heldOut({ count: evaluation.questions })
+  return fitting
 }
 
 /** The task of the settings, or the program's own. Fails if it has no training question. */

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { type DataRow, givenRow, type Rejection } from '../stages/data/rows.ts'
-import { fakeCodec, fakeTask } from '../testing/fake-engine.ts'
+import { fakeRenderer, fakeTask } from '../testing/fake-engine.ts'
 import { dataCard } from './data-card.ts'
 
 const [question] = fakeTask.heldOut({ count: 1 })
 const row = (source: string, tokens: number, rejected: Rejection | null = null): DataRow => ({
-  ...givenRow(fakeCodec, fakeTask, question!, {
+  ...givenRow(fakeRenderer, fakeTask, question!, {
     source,
     thinking: source === 'talk' ? null : `chain ${tokens}`,
     summary: 'a',
@@ -47,7 +47,7 @@ test('sizes, sources, reasons, lengths, languages, samples', () => {
 })
 
 test('no rejections; a sample that contains a fence', () => {
-  const fenced = givenRow(fakeCodec, fakeTask, question!, {
+  const fenced = givenRow(fakeRenderer, fakeTask, question!, {
     source: 'code',
     thinking: null,
     summary: '```js\n1\n```',

@@ -1,5 +1,5 @@
+import type { PromptTemplate } from '../renderer/renderer.ts'
 import type { MeasureConditions, StageMeasure } from '../stages/evaluate/scenarios.ts'
-import type { PromptTemplate } from '../stages/sample/rollouts.ts'
 
 /** One stage: a column of the stage table. */
 export interface StageRow {

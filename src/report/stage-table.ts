@@ -1,13 +1,14 @@
 import type { Sampler } from '../engines/contract.ts'
 import type { EngineName } from '../engines/open.ts'
 import type { Generator } from '../providers/generator.ts'
+import type { TemplateSettings } from '../renderer/chat-template.ts'
+import type { PromptTemplate, Renderer } from '../renderer/renderer.ts'
 import type { Parts } from '../runs/parts.ts'
 import type { RunStore } from '../runs/store.ts'
 import type { ReadableLimits } from '../stages/data/readable.ts'
 import { answerGeneral, measureScenarios } from '../stages/evaluate/scenarios.ts'
 import { type Answers, winRate } from '../stages/evaluate/win-rate.ts'
 import { withModel } from '../stages/sample/open-model.ts'
-import type { PromptTemplate, TextCodec } from '../stages/sample/rollouts.ts'
 import type { Task } from '../tasks/task.ts'
 import type { StageRow } from './stage-metrics.ts'
 
@@ -22,6 +23,7 @@ export interface StageTableOptions {
     readonly seed: number
     readonly threads: number
     readonly engine: EngineName
+    readonly chat: TemplateSettings
     readonly readable: ReadableLimits
     readonly eval: {
       readonly questions: number
@@ -73,10 +75,9 @@ export class StageTable {
   async #measure(name: string, model: string, template: PromptTemplate, step: number) {
     const { settings, reasoning, general, judge, store } = this.#options
     const { questions, samples, easy, hard, temperature, topP, maxTokens } = settings.eval
-    const measured = await withModel(model, settings, ({ sampler, codec }) =>
-      measureScenarios(sampler, codec, {
+    const measured = await withModel(model, { ...settings, template }, ({ sampler, renderer }) =>
+      measureScenarios(sampler, renderer, {
         name,
-        template,
         reasoning: { task: reasoning, questions, samples, easy, hard },
         general: { task: general, questions: settings.eval.general },
         limits: settings.readable,
@@ -100,16 +101,15 @@ export class StageTable {
    * Returns a function that measures the win rate of a model in training against the last stage in the table, as metrics
    * for the alarm.
    */
-  winRateAgainstLast(codec: TextCodec): (sampler: Sampler) => Promise<Record<string, number>> {
+  winRateAgainstLast(renderer: Renderer): (sampler: Sampler) => Promise<Record<string, number>> {
     const { settings, general, judge } = this.#options
     const { seed } = settings
     const before = this.#answers
     if (before === null) throw new Error('the stage table is empty')
     return async (sampler) => {
-      const { answers } = await answerGeneral(sampler, codec, {
+      const { answers } = await answerGeneral(sampler, renderer, {
         ...settings.eval,
         general: { task: general, questions: settings.eval.general },
-        template: 'chat',
         seed,
       })
       const { rate, standardError } = await winRate(judge, answers, before, { seed })

@@ -7,8 +7,8 @@ import { Interrupted } from '../runs/interrupted.ts'
 import { RunStore } from '../runs/store.ts'
 import { openGenerator } from '../stages/data/open-generator.ts'
 import { givenRow } from '../stages/data/rows.ts'
-import { fakeCodec, fakeTask } from '../testing/fake-engine.ts'
-import { type StagedSettings, type StagedWatch, stagedRun } from './staged-run.ts'
+import { fakeRenderer, fakeTask } from '../testing/fake-engine.ts'
+import { loadTasks, type StagedSettings, type StagedWatch, stagedRun } from './staged-run.ts'
 
 vi.mock('../stages/data/open-generator.ts', () => ({ openGenerator: vi.fn() }))
 
@@ -19,6 +19,7 @@ const settings: StagedSettings = {
   seed: 1,
   threads: 1,
   engine: 'local',
+  chat: { arguments: {}, date: '2026-01-01' },
   readable: { maxTokens: 100, maxParagraph: 100, maxRepetition: 0.1, minLanguage: 1 },
   eval: {
     questions: 1,
@@ -52,10 +53,11 @@ beforeEach(() => {
   })
 })
 
+const tasks = await loadTasks(settings, {})
 const begin = (
   stages: Parameters<typeof stagedRun<StagedSettings>>[2],
   watch: StagedWatch<StagedSettings> = {},
-) => stagedRun({ recipe: 'r1', seed: 1, settings, out }, { title: 'Stages', settings, watch }, stages)
+) => stagedRun({ recipe: 'r1', seed: 1, settings, out }, { title: 'Stages', settings, tasks, watch }, stages)
 const statusOf = (): string => {
   const store = RunStore.open(out)
   try {
@@ -114,7 +116,7 @@ test('stops between parts when its signal is aborted', async () => {
 
 test('makes a data set once and saves it with its card', async () => {
   const [question] = fakeTask.heldOut({ count: 1 })
-  const row = givenRow(fakeCodec, fakeTask, question!, { source: 'given', thinking: null, summary: 'a' })
+  const row = givenRow(fakeRenderer, fakeTask, question!, { source: 'given', thinking: null, summary: 'a' })
   const rejected = { ...row, rejected: 'wrong' as const }
   const make = vi.fn(async () => ({
     rows: [row, row, rejected],
@@ -129,7 +131,7 @@ test('makes a data set once and saves it with its card', async () => {
     throw new Error('enough')
   }
   await expect(begin(stop, { onData: (line) => lines.push(line) })).rejects.toThrow('enough')
-  const again = stagedRun({ resume: out }, { title: 'Stages', settings, watch: {} }, stop)
+  const again = stagedRun({ resume: out }, { title: 'Stages', settings, tasks, watch: {} }, stop)
   await expect(again).rejects.toThrow('enough')
   expect(make).toHaveBeenCalledTimes(1)
   expect(files).toEqual(Array(2).fill(join(out, 'data', 'talk.jsonl')))

@@ -1,4 +1,4 @@
-import { cpSync } from 'node:fs'
+import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Generator } from '../providers/generator.ts'
 import { Parts } from '../runs/parts.ts'
@@ -7,7 +7,10 @@ import type { DataContext } from '../stages/data/context.ts'
 import { Generators } from '../stages/data/generators.ts'
 import type { GeneratorSpec } from '../stages/data/open-generator.ts'
 import type { DataSet } from '../stages/data/rows.ts'
+import { type Asked, promptFit } from '../stages/sample/fit.ts'
+import { fittingTask } from '../tasks/fit.ts'
 import { loadTask } from '../tasks/index.ts'
+import type { Task } from '../tasks/task.ts'
 import { combineReports } from './combine-stages.ts'
 import { keepData } from './keep-data.ts'
 import type { StageRow } from './stage-metrics.ts'
@@ -65,37 +68,63 @@ export interface StagedResult extends Trained {
   readonly report: string
 }
 
-/**
- * Loads both tasks, so a task that cannot be read fails before the run starts.
- *
- * @throws UserError if there is no such task, or it cannot be read.
- */
-export async function checkTasks(
+/** The tasks of a run of several stages. */
+export interface StagedTasks {
+  /** The reasoning questions. */
+  readonly reasoning: Task
+  /** The general prompts. */
+  readonly general: Task
+}
+
+type Notices = Pick<StagedWatch<never>, 'onWarning' | 'onProgress'>
+
+/** Loads both tasks. @throws UserError if there is no such task, or it cannot be read. */
+export async function loadTasks(
   { task, general }: Pick<StagedSettings, 'task' | 'general'>,
-  { onWarning, onProgress }: Pick<StagedWatch<never>, 'onWarning' | 'onProgress'>,
-): Promise<void> {
-  for (const name of [task, general]) await loadTask(name, { warn: onWarning, progress: onProgress })
+  { onWarning: warn, onProgress: progress }: Notices,
+): Promise<StagedTasks> {
+  return {
+    reasoning: await loadTask(task, { warn, progress }),
+    general: await loadTask(general, { warn, progress }),
+  }
+}
+
+/** Both tasks without the questions that a model of the run cannot be asked. @throws UserError if none is left. */
+export function fitTasks(
+  { reasoning, general }: StagedTasks,
+  models: readonly Asked[],
+  { onWarning, onProgress }: Notices,
+): StagedTasks {
+  const options = {
+    training: 1,
+    warn: onWarning ?? ((message: string) => process.emitWarning(message)),
+    progress: onProgress ?? (() => {}),
+  }
+  const fit = promptFit(models)
+  return { reasoning: fittingTask(reasoning, fit, options), general: fittingTask(general, fit, options) }
 }
 
 /**
  * A run of several stages. `stages` does them and resolves to the folder of the final model; then the report is written.
- * Tasks and generators are opened once; generators are closed also if the run fails.
+ * Generators are opened once, and closed also if the run fails.
  */
 export async function stagedRun<Settings extends StagedSettings>(
   place: Place,
   {
     title,
     settings,
+    tasks: { reasoning, general },
     watch,
   }: {
     /** Title of the report. */
     readonly title: string
     readonly settings: Settings
+    readonly tasks: StagedTasks
     readonly watch: StagedWatch<Settings>
   },
   stages: (run: StagedRun<Settings>) => Promise<string>,
 ): Promise<StagedResult> {
-  const { seed, threads, engine, readable: limits } = settings
+  const { seed, threads, engine, chat, readable: limits } = settings
   const { maxTokens } = settings.eval
   const { signal, onStage } = watch
   const warn = watch.onWarning ?? ((message: string) => process.emitWarning(message))
@@ -105,10 +134,8 @@ export async function stagedRun<Settings extends StagedSettings>(
     const { store, directory } = run
     watch.onStart?.(directory, settings)
     const file = join(directory, 'replies.sqlite')
-    const generators = new Generators({ file, engine, threads, notice: warn, signal })
+    const generators = new Generators({ file, engine, threads, chat, notice: warn, signal })
     try {
-      const reasoning = await loadTask(settings.task, { warn, progress })
-      const general = await loadTask(settings.general, { warn, progress })
       const judge = await generators.open('judge', settings.judge)
       const parts = new Parts(directory, watch)
       const table = new StageTable({ parts, store, reasoning, general, judge, settings, onStage })
@@ -118,7 +145,19 @@ export async function stagedRun<Settings extends StagedSettings>(
         settings,
         parts,
         table,
-        context: { reasoning, general, judge, limits, maxTokens, seed, threads, engine, warn, progress },
+        context: {
+          reasoning,
+          general,
+          judge,
+          limits,
+          maxTokens,
+          seed,
+          threads,
+          engine,
+          chat,
+          warn,
+          progress,
+        },
         open: (name, spec) => generators.open(name, spec),
         dataFile,
         async makeData(name, title, make) {
@@ -135,8 +174,8 @@ export async function stagedRun<Settings extends StagedSettings>(
       })
       const report = writeReport(directory, combineReports([{ seed, stages: table.rows }]), { title })
       for (const line of generators.spending()) onData(line)
-      return await run.finish({ seed, stages: table.rows, report }, async (to) =>
-        cpSync(model, to, { recursive: true }),
+      return await run.finish({ seed, stages: table.rows, report }, (to) =>
+        cp(model, to, { recursive: true, dereference: true }),
       )
     } finally {
       await generators.close()

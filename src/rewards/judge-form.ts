@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { ChatMessage } from '../models/tokenizer.ts'
 import type { Generation } from '../providers/generator.ts'
+import type { ChatMessage } from '../renderer/messages.ts'
 
 /** A prompt for an LLM judge, and how its reply is read. */
 export interface Form<Value> {

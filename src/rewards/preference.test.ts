@@ -3,14 +3,15 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test, vi } from 'vitest'
 import { openEngine } from '../engines/open.ts'
 import { loadModel } from '../models/directory.ts'
-import { Tokenizer } from '../models/tokenizer.ts'
+import { Renderer } from '../renderer/renderer.ts'
 import { fakeRollout } from '../testing/fake-rollout.ts'
+import { scoreRollout } from './compose.ts'
 import { betterThan, openPreference, preference } from './preference.ts'
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
 const folder = path('../stages/supervise/fixtures/reward')
 const { rows, steps } = JSON.parse(readFileSync(`${folder}/golden.json`, 'utf8'))
-const codec = Tokenizer.load(path('../../models/miniature-base'))
+const renderer = Renderer.load(path('../../models/miniature-base'))
 const model = loadModel(folder)
 const engine = await openEngine({
   model: { ...model, tokenizerFrom: path('../../models/miniature-base') },
@@ -19,7 +20,7 @@ const engine = await openEngine({
 afterAll(() => engine.close())
 const scorer = await engine.rewardScorer(engine.base)
 const rewards = vi.fn(scorer.rewards)
-const open = { scorer: { rewards }, codec, maxTokens: model.config.maxPositions }
+const open = { scorer: { rewards }, renderer, maxTokens: model.config.maxPositions }
 /** The first two pairs have a question of one message. */
 const [first, second] = rows.map(({ prompt }: { prompt: { content: string }[] }) => prompt[0]!.content)
 const textOf = (row: number, side: string): string => rows[row][side][0].content
@@ -85,4 +86,28 @@ test('with reference answers, the probability of being better', async () => {
   const margin = steps[0].chosen[1] - steps[0].rejected[1]
   expect(given[0]).toBeCloseTo(1 / (1 + Math.exp(-margin)), 4)
   expect(given[1]).toBeCloseTo(0.5, 4)
+})
+
+test('a slow reward model has the time that it needs, whatever the time limit of other rewards', async () => {
+  vi.useFakeTimers()
+  try {
+    const slow = vi.fn(async (batch: readonly Int32Array[]) => {
+      await new Promise((resolve) => setTimeout(resolve, 3600_000))
+      return batch.map(() => 0.5)
+    })
+    const reward = preference({ ...open, scorer: { rewards: slow } }, { name: 'helpful' })
+    const scored = Promise.all(
+      ['a', 'b'].map((response) =>
+        scoreRollout([{ reward, weight: 1 }], fakeRollout({ response }), { timeoutMs: 10 }),
+      ),
+    )
+    await vi.advanceTimersByTimeAsync(3600_001)
+    expect(await scored).toEqual([
+      { total: 0.5, byName: { helpful: 0.5 }, errors: [] },
+      { total: 0.5, byName: { helpful: 0.5 }, errors: [] },
+    ])
+    expect(slow).toHaveBeenCalledTimes(1)
+  } finally {
+    vi.useRealTimers()
+  }
 })

@@ -2,13 +2,13 @@ import { UserError } from '../common/errors.ts'
 import type { RewardScorer } from '../engines/contract.ts'
 import { type EngineName, openEngine } from '../engines/open.ts'
 import { loadConfig } from '../models/directory.ts'
-import { type ChatMessage, Tokenizer } from '../models/tokenizer.ts'
+import type { TemplateSettings } from '../renderer/chat-template.ts'
+import { Renderer } from '../renderer/renderer.ts'
+import { answeredText, type Chat } from '../renderer/turn.ts'
 import type { Reward } from './reward.ts'
 
 /** What a reward model scores: a conversation that ends with the answer, or a text. */
-export type ScoredText = { readonly messages: readonly ChatMessage[] } | { readonly text: string }
-
-export type RewardCodec = Pick<Tokenizer, 'encode' | 'eosId' | 'applyChatTemplate'>
+export type ScoredText = Chat | { readonly text: string }
 
 /** A prompt and an answer to it. */
 export interface Answered {
@@ -23,17 +23,22 @@ const conversation = ({ prompt, answer }: Answered): ScoredText => ({
   ],
 })
 
-/** The tokens of a conversation as the chat template renders it, or of a text with the token that ends it. */
-export function encodeScoredText(codec: RewardCodec, scored: ScoredText): Int32Array {
-  if ('messages' in scored) return codec.encode(codec.applyChatTemplate(scored.messages))
-  const tokens = codec.encode(scored.text)
-  return tokens.at(-1) === codec.eosId ? tokens : Int32Array.of(...tokens, codec.eosId)
+/**
+ * The tokens of a conversation as the chat template renders it, or of a text with the token that ends it. Where the
+ * template leaves out thinking of the answer, it is put back in tags.
+ *
+ * @throws UserError if something else of the answer would not be scored.
+ */
+export function encodeScoredText(renderer: Renderer, scored: ScoredText): Int32Array {
+  if ('messages' in scored) return renderer.encode(answeredText(renderer, scored))
+  const tokens = renderer.encodeText(scored.text)
+  return tokens.at(-1) === renderer.endOfText ? tokens : Int32Array.of(...tokens, renderer.endOfText)
 }
 
 /** A reward model that is open. */
 interface OpenRewardModel {
   readonly scorer: Pick<RewardScorer, 'rewards'>
-  readonly codec: RewardCodec
+  readonly renderer: Renderer
   readonly maxTokens: number
 }
 
@@ -49,9 +54,12 @@ export interface PreferenceOptions {
   readonly shape?: (r: number, prompt: string) => number
 }
 
-/** The reward that a reward model gives an answer to the question. Calls made in the same tick are scored together. */
+/**
+ * The reward that a reward model gives an answer to the question. Calls made in the same tick are scored together. There is
+ * no time limit: how long a batch takes depends on the size of the model, and its work ends or fails by itself.
+ */
 export function preference(
-  { scorer, codec, maxTokens }: OpenRewardModel,
+  { scorer, renderer, maxTokens }: OpenRewardModel,
   { name = 'preference', part = 'response', shape = (r) => r }: PreferenceOptions = {},
 ): Reward {
   let queue: { tokens: Int32Array; resolve(reward: number): void; reject(error: unknown): void }[] = []
@@ -66,11 +74,12 @@ export function preference(
   return {
     name,
     learned: true,
+    timeoutMs: Number.POSITIVE_INFINITY,
     score(rollout) {
       const content = rollout[part]
       if (content === null) return null
       const { prompt } = rollout.question
-      const tokens = encodeScoredText(codec, conversation({ prompt, answer: content }))
+      const tokens = encodeScoredText(renderer, conversation({ prompt, answer: content }))
       if (tokens.length > maxTokens)
         throw new UserError(
           `${name}: the response has ${tokens.length} tokens with its question; the reward model reads ${maxTokens}`,
@@ -120,11 +129,14 @@ export async function openPreference(
     threads = 1,
     engine: engineName = 'local',
     reference = [],
+    chat,
     ...options
   }: PreferenceOptions & {
     readonly threads?: number
     readonly engine?: EngineName
     readonly reference?: readonly Answered[]
+    /** Arguments and date of the chat template. */
+    readonly chat?: Partial<TemplateSettings> | undefined
   } = {},
 ): Promise<Reward & { close(): Promise<void> }> {
   const config = loadConfig(folder)
@@ -132,17 +144,17 @@ export async function openPreference(
     throw new UserError(
       `${folder} is not a reward model; \`ruminate reward --model ${folder}\` makes one from it`,
     )
-  const codec = Tokenizer.load(folder)
+  const renderer = Renderer.load(folder, { chat })
   const engine = await openEngine({ engine: engineName, model: folder, threads })
   try {
     const scorer = await engine.rewardScorer(engine.base)
     const known = await scorer.rewards(
-      reference.map((answered) => encodeScoredText(codec, conversation(answered))),
+      reference.map((answered) => encodeScoredText(renderer, conversation(answered))),
     )
     const shape = betterThan(reference.map(({ prompt }, i) => ({ prompt, reward: known[i]! })))
     return {
       ...preference(
-        { scorer, codec, maxTokens: config.maxPositions },
+        { scorer, renderer, maxTokens: config.maxPositions },
         known.length > 0 ? { shape, ...options } : options,
       ),
       close: () => engine.close(),

@@ -1,3 +1,4 @@
+import type { ChatMessage } from '../renderer/messages.ts'
 import type { Language } from './language.ts'
 
 /** A question with its gold answer. */
@@ -6,6 +7,11 @@ export interface Question {
   readonly id: string
   /** The question as text. */
   readonly prompt: string
+  /**
+   * For a question that is a chat with a system message or earlier turns: the whole chat, whose last message is the
+   * user's, with `prompt` as its content.
+   */
+  readonly messages?: readonly ChatMessage[]
   /** The gold answer as text; for a task that checks by rule, one of the valid answers. */
   readonly gold: string
   /** Family or difficulty, by which results are broken down, such as "arithmetic/3". */

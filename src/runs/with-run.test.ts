@@ -134,6 +134,44 @@ describe('the baseline', () => {
   })
 })
 
+test('a baseline of which nothing is known is not measured again with trained weights', async () => {
+  const row = {
+    split: 'eval-before',
+    question: '1',
+    kind: 'sums',
+    gold: '4',
+    prompt: '2+2',
+    tokens: Int32Array.of(1),
+    text: '4',
+    thinking: null,
+    answer: '4',
+    logprobs: Float32Array.of(-1),
+    rewards: {},
+    correct: null,
+    total: null,
+    advantage: null,
+    stopReason: 'stop',
+    length: 1,
+  } as const
+  const calls: string[] = []
+  const train = (name: string, steps: readonly number[]) => async (run: Run) => {
+    const metrics = await run.baseline(async () => {
+      calls.push(name)
+      return { metrics: { 'eval/pass@1': Number.NaN }, rollouts: [row] }
+    })
+    expect(metrics).toEqual({})
+    for (const n of steps) await step(run, n)
+    throw new Error('stop')
+  }
+  await expect(inRun(train('begun', [1]))).rejects.toThrow('stop')
+  await expect(inRun(train('resumed without a checkpoint', [1, 2]), {}, resume())).rejects.toThrow('stop')
+  await expect(inRun(train('resumed from a checkpoint', []), {}, resume())).rejects.toThrow('stop')
+  expect(calls).toEqual(['begun', 'resumed without a checkpoint'])
+  const store = RunStore.open(join(root, 'a'))
+  expect(store.rollouts({ step: 0 })).toHaveLength(1)
+  store.close()
+})
+
 describe('a failing disk', () => {
   test('while the model is written: one line that says what to do; the run is resumable', async () => {
     const failed = withRun(place, {}, async (run) => {

@@ -33,7 +33,7 @@ export interface Run {
    * first step. Where the checkpoint cannot be loaded, no steps are deleted.
    */
   restore(load: (directory: string) => Promise<void>): Promise<void>
-  /** Measures before the first step, once: a resumed run reads the record. Resolves to the metrics. */
+  /** Measures before the first step; a run resumed from a checkpoint reads the record. Resolves to the known metrics. */
   baseline(measure: () => Promise<StepRecord>): Promise<Record<string, number>>
   /** Ends a step: writes a checkpoint if one is due, and stops the run if its signal is aborted. */
   endStep(step: number, end: StepEnd): Promise<void>
@@ -97,7 +97,12 @@ export async function withRun<Result extends Trained>(
         store.truncateAfter(checkpoint?.step ?? 0)
       },
       baseline: async (measure) => {
-        if (Object.keys(store.metricsAt(0)).length === 0) store.record(0, await measure())
+        // Without a checkpoint the weights are still those of before. All its metrics may be unknown, and have no rows.
+        if (checkpoint === null && Object.keys(store.metricsAt(0)).length === 0) {
+          const record = await measure()
+          store.truncateAfter(-1)
+          store.record(0, record)
+        }
         return store.metricsAt(0)
       },
       endStep: async (step, { due, last, score, save }) => {
@@ -108,7 +113,7 @@ export async function withRun<Result extends Trained>(
       finish: async (outcome, save) => {
         const model = await store.writeModel(save)
         const seconds = (performance.now() - started) / 1000
-        const result = { run: store.directory, model, ...outcome, seconds, sha256: weightsHash(model) }
+        const result = { run: store.directory, model, ...outcome, seconds, sha256: await weightsHash(model) }
         store.finish(result)
         return result
       },

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { UserError } from '../common/errors.ts'
 import { EMBEDDED_STUDENT } from '../hub/find-model.ts'
-import { engineSetting, modelSetting, threadsSetting, whole, withThreads } from './fields.ts'
+import { chatSettings, engineSetting, modelSetting, threadsSetting, whole, withThreads } from './fields.ts'
 import { generatorSettings, providerSettings } from './generators.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
 import { evalSettings, r1Settings, readableSettings, resolveR1Settings, stageResolvers } from './r1.ts'
@@ -45,6 +45,8 @@ const distillSettings = z.strictObject({
   general: z.string().min(1).default('miniature/general'),
   /** Compares answers with the gold answer if no rule can, and the answers of the models with each other. */
   judge: generatorSettings.default('miniature'),
+  /** Arguments and date of the models' chat templates. */
+  chat: chatSettings,
   engine: engineSetting,
   seed: whole(0).default(0),
   preset: r1Settings.shape.preset,

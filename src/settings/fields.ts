@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { defaultThreads } from '../common/threads.ts'
 import { engineNames } from '../engines/open.ts'
+import { today } from '../renderer/chat-template.ts'
 
 /* Settings that several recipes share. */
 
@@ -16,6 +17,16 @@ export const engineSetting = z.enum(engineNames).default('local')
 
 /** Threads of the runtime; null: one per core, at most 8. Results depend on it in the last bits. */
 export const threadsSetting = whole(1).nullable().default(null)
+
+/** What the model's chat template is rendered with besides the messages. */
+export const chatSettings = z
+  .strictObject({
+    /** Variables of the template, such as `enable_thinking`. */
+    arguments: z.record(z.string(), z.unknown()).default({}),
+    /** The date that templates print, YYYY-MM-DD: by default the day on which the run began. */
+    date: z.iso.date().default(today),
+  })
+  .prefault({})
 
 /** Settings with the number of threads filled in: one per core, at most 8, unless it is given. */
 export function withThreads<S extends { threads: number | null }>(settings: S): S & { threads: number } {

@@ -15,6 +15,7 @@ beforeEach(async () => {
   generators = new Generators({
     file: join(folder, 'replies.sqlite'),
     engine: 'local' as const,
+    chat: { arguments: {}, date: '2026-01-01' },
     threads: 1,
     notice: () => {},
   })
@@ -57,6 +58,7 @@ test('an aborted signal ends the requests to a provider', async () => {
   const stopped = new Generators({
     file: join(folder, 'replies.sqlite'),
     engine: 'local',
+    chat: { arguments: {}, date: '2026-01-01' },
     threads: 1,
     notice: () => {},
     signal: AbortSignal.abort(new Error('stopped')),

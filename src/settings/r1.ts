@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { UserError } from '../common/errors.ts'
 import { EMBEDDED_R1_BASE, EMBEDDED_STUDENT } from '../hub/find-model.ts'
-import { engineSetting, modelSetting, threadsSetting, whole, withThreads } from './fields.ts'
+import { chatSettings, engineSetting, modelSetting, threadsSetting, whole, withThreads } from './fields.ts'
 import { generatorSettings } from './generators.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
 import { type RewardSettings, resolveRewardSettings } from './reward.ts'
@@ -53,6 +53,8 @@ export const r1Settings = z.strictObject({
    * the win rates).
    */
   judge: generatorSettings.default('miniature'),
+  /** Arguments and date of the models' chat templates. */
+  chat: chatSettings,
   engine: engineSetting,
   seed: whole(0).default(0),
   preset: z.enum(['miniature', 'quick', 'deepseek-r1']).default('miniature'),
@@ -324,11 +326,11 @@ interface StageSources {
  * run. A stage cannot set what the run decides for all of its stages.
  */
 export function stageResolvers(
-  { seed, threads, task, engine }: Pick<R1Settings, 'seed' | 'threads' | 'task' | 'engine'>,
+  { seed, threads, task, engine, chat }: Pick<R1Settings, 'seed' | 'threads' | 'task' | 'engine' | 'chat'>,
   { model, data }: StageSources,
 ) {
-  const common = { seed, threads, engine }
-  const decided = { seed: 'seed', threads: 'threads', engine: 'engine', model }
+  const common = { seed, threads, engine, chat }
+  const decided = { seed: 'seed', threads: 'threads', engine: 'engine', chat: 'chat', model }
   const named = <T>(name: string, resolve: () => T): T => {
     try {
       return resolve()

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { EMBEDDED_BASE } from '../hub/find-model.ts'
 import {
   betasSetting,
+  chatSettings,
   type DeepPartial,
   engineSetting,
   modelSetting,
@@ -42,6 +43,8 @@ export const sftSettings = z.strictObject({
   data: z.string({ error: 'give demonstrations: a file, a folder, or a dataset of the hub' }).min(1),
   /** Names of the columns, if they are not `messages`, or `prompt` and `completion`. */
   columns: z.strictObject({ messages: column, prompt: column, completion: column }).prefault({}),
+  /** Arguments and date of the chat template. */
+  chat: chatSettings,
   engine: engineSetting,
   seed: whole(0).default(0),
   preset: z.enum(Object.keys(PRESETS) as (keyof typeof PRESETS)[]).default('miniature'),

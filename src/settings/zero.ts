@@ -8,6 +8,7 @@ import { EMBEDDED_BASE } from '../hub/find-model.ts'
 import { namedRewards, rewardShape } from '../rewards/index.ts'
 import {
   betasSetting,
+  chatSettings,
   columnSettings,
   type DeepPartial,
   engineSetting,
@@ -63,6 +64,8 @@ export const zeroSettings = z.strictObject({
   columns: columnSettings.prefault({}),
   /** The prompt: R1-Zero's template, or the model's own chat template, with thinking and then a summary, as in R1. */
   template: z.enum(['r1-zero', 'chat']).default('r1-zero'),
+  /** Arguments and date of the chat template. */
+  chat: chatSettings,
   engine: engineSetting,
   seed: whole(0).default(0),
   steps: whole(0).default(200),

@@ -1,11 +1,23 @@
-import { UserError } from '../common/errors.ts'
-import type { ChatMessage } from '../models/tokenizer.ts'
-import { type Cells, type Example, type Form, readExamples, readMessages, readText } from './examples.ts'
+import { type Cells, type Example, type Form, readExamples, readText } from './examples.ts'
+import {
+  isBlank,
+  type LearnedMessage,
+  messageList,
+  readMessages,
+  saysNothing,
+  withSystem,
+} from './messages.ts'
 import { missingColumns, type Wanted } from './table/missing.ts'
+import { Unusable } from './table/rows.ts'
+import { readTools } from './tool-calls.ts'
 
-/** An answer to imitate: a conversation, or a prompt and its completion. */
+/** Answers to imitate: those of the assistant in a conversation, or the completion of a prompt. */
 export type Demonstration =
-  | { readonly messages: readonly ChatMessage[] }
+  | {
+      readonly messages: readonly LearnedMessage[]
+      /** The functions that the assistant may call, for the chat template. */
+      readonly tools?: readonly unknown[]
+    }
   | { readonly prompt: string; readonly completion: string }
 
 /** A row of a table as a demonstration. */
@@ -35,42 +47,49 @@ export interface Demonstrations {
   readonly heldOut: readonly DemonstrationRow[]
   /** Number of training rows left out because they are held out, too. */
   readonly repeated: number
+  /** Number of rows left out because they are not demonstrations. */
+  readonly unusable: number
 }
 
+/** Columns that belong to a conversation, by these names. */
+const MEDIA = ['images', 'image', 'videos', 'audios']
+const BESIDE = ['system', 'tools', ...MEDIA]
+
 /**
- * Reads demonstrations from a table: a file (JSONL, CSV, Parquet), a folder, or a dataset of the hub.
+ * Reads demonstrations from a table: a file (JSONL, CSV, Parquet), a folder, or a dataset of the hub. Rows that are not
+ * demonstrations are left out, with a warning.
  *
- * @throws UserError for files that cannot be used, and for a row that is not a demonstration, with its file and line.
+ * @throws UserError for files that cannot be used, and if too few rows are demonstrations.
  */
 export async function readDemonstrations(
   place: string,
   { columns = {}, ...options }: DemonstrationOptions,
 ): Promise<Demonstrations> {
-  const { training, heldOut, repeated } = await readExamples<Demonstration>(place, {
+  const { training, heldOut, ...counts } = await readExamples<Demonstration>(place, {
     ...options,
     formOf: (file, names) => formOf(file, names, columns),
     keyOf: (demonstration) => JSON.stringify(demonstration),
   })
   const named = ({ where, example }: Example<Demonstration>) => ({ where, demonstration: example })
-  return { training: training.map(named), heldOut: heldOut.map(named), repeated }
+  return { ...counts, training: training.map(named), heldOut: heldOut.map(named) }
 }
 
 /** How the rows of a file with these columns are read: as conversations, or as prompts with completions. */
 function formOf(file: string, names: readonly string[], columns: DemonstrationColumns): Form<Demonstration> {
-  const { messages = 'messages', prompt = 'prompt', completion = 'completion' } = columns
+  const { prompt = 'prompt', completion = 'completion' } = columns
+  const messages =
+    columns.messages ?? ['messages', 'conversations'].find((name) => names.includes(name)) ?? 'messages'
   const completions = columns.prompt !== undefined || columns.completion !== undefined
+  const beside = BESIDE.filter((name) => names.includes(name))
   if (names.includes(messages) && !completions)
     return {
-      columns: [messages],
-      read: (cells, where) => ({ messages: conversation(cells, messages, where) }),
+      columns: [messages, ...beside],
+      read: (cells, unread) => conversation(readMessages(cells[messages], messages, unread), cells),
     }
   if (names.includes(prompt) && names.includes(completion) && columns.messages === undefined)
     return {
-      columns: [prompt, completion],
-      read: (cells, where) => ({
-        prompt: readText(cells, prompt, where),
-        completion: readText(cells, completion, where),
-      }),
+      columns: [prompt, completion, ...beside],
+      read: (cells, unread) => completed(cells, prompt, completion, unread),
     }
   const wanted: Wanted[] = completions
     ? [
@@ -87,9 +106,40 @@ function formOf(file: string, names: readonly string[], columns: DemonstrationCo
   )
 }
 
-function conversation(cells: Cells, name: string, where: string): ChatMessage[] {
-  const messages = readMessages(cells, name, where)
-  if (!messages.some(({ role }) => role === 'assistant'))
-    throw new UserError(`${where}: no message is the assistant's, so there is nothing to imitate`)
-  return messages
+/** A prompt and its completion: both text, or both messages, of which those of the completion are learned. */
+function completed(cells: Cells, prompt: string, completion: string, unread: Set<string>): Demonstration {
+  const [before, after] = [messageList(cells[prompt]), messageList(cells[completion])]
+  if (before === null && after === null) {
+    const text = { prompt: readText(cells, prompt), completion: readText(cells, completion) }
+    const lost = BESIDE.find((name) => !isBlank(cells[name]))
+    if (lost !== undefined)
+      throw new Unusable(
+        `it has "${lost}", but its prompt is text, which is used without a chat template; give messages`,
+      )
+    return text
+  }
+  if (before === null || after === null)
+    throw new Unusable(`"${prompt}" and "${completion}" must be both text, or both lists of messages`)
+  const context = readMessages(before, prompt, unread).map(
+    (message): LearnedMessage => (message.role === 'assistant' ? { ...message, weight: 0 } : message),
+  )
+  return conversation([...context, ...readMessages(after, completion, unread)], cells)
+}
+
+/** A conversation with what the columns beside it hold. */
+function conversation(messages: readonly LearnedMessage[], cells: Cells): Demonstration {
+  const lost = MEDIA.find((name) => !isBlank(cells[name]))
+  if (lost !== undefined) throw new Unusable(`it has "${lost}"; only text can be used`)
+  const tools = readTools(cells.tools)
+  const whole = withSystem(messages, cells.system)
+  const learned = whole.filter(({ role, weight }) => role === 'assistant' && weight !== 0)
+  if (learned.length === 0)
+    throw new Unusable(
+      whole.some(({ role }) => role === 'assistant')
+        ? 'every message of the assistant has the weight 0, so there is nothing to imitate'
+        : "no message is the assistant's, so there is nothing to imitate",
+    )
+  const empty = learned.find(saysNothing)
+  if (empty) throw new Unusable(`message ${messages.indexOf(empty) + 1}, the assistant's, is empty`)
+  return { messages: whole, ...(tools.length === 0 ? {} : { tools }) }
 }

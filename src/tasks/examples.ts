@@ -1,8 +1,10 @@
 import { UserError } from '../common/errors.ts'
 import { hashText } from '../common/random.ts'
-import type { ChatMessage } from '../models/tokenizer.ts'
+import { LeftOut } from './left-out.ts'
+import { notText } from './messages.ts'
 import { type Side, tableFiles } from './table/files.ts'
 import { readerOf } from './table/readers.ts'
+import { Unusable } from './table/rows.ts'
 
 /** A row of a table as a training example. */
 export interface Example<T> {
@@ -17,7 +19,8 @@ export type Cells = Readonly<Record<string, unknown>>
 export interface Form<T> {
   /** The columns that `read` needs. */
   readonly columns: readonly string[]
-  readonly read: (cells: Cells, where: string) => T
+  /** Throws `Unusable`. Adds to `unread` the names of fields inside the cells that it does not read. */
+  readonly read: (cells: Cells, unread: Set<string>) => T
 }
 
 interface ExampleOptions<T> {
@@ -36,12 +39,15 @@ export interface Examples<T> {
   readonly heldOut: readonly Example<T>[]
   /** Number of training rows left out because their key is held out, too. */
   readonly repeated: number
+  /** Number of rows left out because they are not examples. */
+  readonly unusable: number
 }
 
 /**
- * Reads examples from a table: a file (JSONL, CSV, Parquet), a folder, or a dataset of the hub.
+ * Reads examples from a table: a file (JSONL, CSV, Parquet), a folder, or a dataset of the hub. Rows that are not examples
+ * are left out, with a warning that names the first ones.
  *
- * @throws UserError for files that cannot be used, and for a row that is not an example, with its file and line.
+ * @throws UserError for files that cannot be used, and if too few rows are examples.
  */
 export async function readExamples<T>(
   place: string,
@@ -49,6 +55,8 @@ export async function readExamples<T>(
 ): Promise<Examples<T>> {
   const files = await tableFiles(place, { warn, progress })
   const rows: (Example<T> & { side: Side | null; key: string })[] = []
+  const leftOut = new LeftOut()
+  const unread = new Set<string>()
   for (const file of files) {
     let form: Form<T> | null = null
     const reading = readerOf(file.path)!(file.path, {
@@ -62,11 +70,22 @@ export async function readExamples<T>(
     })
     for await (const { line, cells } of reading) {
       const where = `${file.name}:${line}`
-      const example = form!.read(cells, where)
-      rows.push({ where, example, side: file.side, key: keyOf(example) })
+      try {
+        const example = form!.read(cells, unread)
+        rows.push({ where, example, side: file.side, key: keyOf(example) })
+      } catch (error) {
+        if (!(error instanceof Unusable)) throw error
+        leftOut.add(where, error.message)
+      }
     }
   }
-  if (rows.length === 0) throw new UserError(`there is no row in ${place}`)
+  const { first } = leftOut
+  if (rows.length === 0)
+    throw new UserError(
+      first === null
+        ? `there is no row in ${place}`
+        : `${place}: none of its ${leftOut.count} rows can be used; the first: ${first}`,
+    )
   const chosen = holdOut(rows, heldOutShare)
   const heldOut = rows.filter((row) => chosen.has(row))
   const keys = new Set(heldOut.map(({ key }) => key))
@@ -74,13 +93,17 @@ export async function readExamples<T>(
   const training = others.filter(({ key }) => !keys.has(key))
   if (training.length === 0 || (heldOut.length === 0 && heldOutShare > 0))
     throw new UserError(
-      `${place} has ${training.length} rows to train on and ${heldOut.length} to hold out; both are needed`,
+      `${place} has ${training.length} rows to train on and ${heldOut.length} to hold out; both are needed${first === null ? '' : `. ${leftOut.count} cannot be used; the first: ${first}`}`,
     )
+  if (first !== null) warn(`${place}: ${leftOut.paragraph(rows.length + leftOut.count)}`)
+  if (unread.size > 0)
+    warn(`${place}: messages have fields that are not read: ${[...unread].sort().join(', ')}`)
   const plain = ({ where, example }: Example<T>): Example<T> => ({ where, example })
   return {
     training: training.map(plain),
     heldOut: heldOut.map(plain),
     repeated: others.length - training.length,
+    unusable: leftOut.count,
   }
 }
 
@@ -94,55 +117,10 @@ function holdOut<R extends { side: Side | null; key: string }>(rows: readonly R[
   return new Set(hashed.filter(({ hash }) => hash < share || hash === least).map(({ row }) => row))
 }
 
-/** The text in a cell. @throws UserError if there is none. */
-export function readText(cells: Cells, name: string, where: string): string {
+/** The text in a cell. @throws Unusable if there is none. */
+export function readText(cells: Cells, name: string): string {
   const value = cells[name]
-  if (typeof value !== 'string') throw new UserError(`${where}: "${name}" ${notText(value)}`)
-  if (value.trim() === '') throw new UserError(`${where}: "${name}" is empty`)
+  if (typeof value !== 'string') throw new Unusable(`"${name}" ${notText(value)}`)
+  if (value.trim() === '') throw new Unusable(`"${name}" is empty`)
   return value
 }
-
-/** The list of messages in a cell; text (as in CSV) is parsed as JSON. @throws UserError if there is none. */
-export function readMessages(cells: Cells, name: string, where: string): ChatMessage[] {
-  const value = typeof cells[name] === 'string' ? fromJson(cells[name], name, where) : cells[name]
-  if (!Array.isArray(value) || value.length === 0)
-    throw new UserError(
-      `${where}: "${name}" is ${describeValue(value)} where a list of messages is needed ([{"role": …, "content": …}, …])`,
-    )
-  return value.map((message, i) => readMessage(message, `${where}: message ${i + 1}`))
-}
-
-function fromJson(cell: string, name: string, where: string): unknown {
-  try {
-    return JSON.parse(cell)
-  } catch (error) {
-    throw new UserError(`${where}: "${name}" is not JSON (${(error as Error).message})`)
-  }
-}
-
-function readMessage(message: unknown, where: string): ChatMessage {
-  const { role, content, reasoning_content } = (message ?? {}) as Record<string, unknown>
-  if (typeof role !== 'string' || role === '')
-    throw new UserError(`${where} has no "role" (system, user or assistant)`)
-  if (typeof content !== 'string') throw new UserError(`${where}: its "content" ${notText(content)}`)
-  if (reasoning_content == null) return { role, content }
-  if (typeof reasoning_content !== 'string')
-    throw new UserError(`${where}: its "reasoning_content" ${notText(reasoning_content)}`)
-  return { role, content, reasoning_content }
-}
-
-/** What is wrong with a value that is not text: "must be text, not a list", "is missing". */
-function notText(value: unknown): string {
-  const is = describeValue(value)
-  return is === 'missing' || is === 'empty' ? `is ${is}` : `must be text, not ${is}`
-}
-
-/** A value in words, for error messages: "a list". */
-export const describeValue = (value: unknown): string =>
-  value == null
-    ? 'missing'
-    : String(value) === ''
-      ? 'empty'
-      : Array.isArray(value)
-        ? 'a list'
-        : `a ${typeof value}`

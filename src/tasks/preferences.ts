@@ -1,16 +1,17 @@
 import { UserError } from '../common/errors.ts'
-import type { ChatMessage } from '../models/tokenizer.ts'
 import type { ScoredText } from '../rewards/preference.ts'
+import { type Cells, type Examples, type Form, readExamples, readText } from './examples.ts'
 import {
-  type Cells,
   describeValue,
-  type Examples,
-  type Form,
-  readExamples,
+  type LearnedMessage,
+  messageList,
   readMessages,
-  readText,
-} from './examples.ts'
+  saysNothing,
+  withSystem,
+} from './messages.ts'
 import { missingColumns, type Wanted } from './table/missing.ts'
+import { Unusable } from './table/rows.ts'
+import { readTools } from './tool-calls.ts'
 
 /** Two answers of which one is better, or one answer with a label. */
 export type Preference =
@@ -38,9 +39,10 @@ export interface PreferenceOptions {
 
 /**
  * Reads preferences from a table: a file (JSONL, CSV, Parquet), a folder, or a dataset of the hub. All of them are pairs,
- * or all are labelled answers. Answers to the same prompt are all on the same side.
+ * or all are labelled answers. Answers to the same prompt are all on the same side. Rows that are not preferences
+ * are left out, with a warning.
  *
- * @throws UserError for files that cannot be used, and for a row that is not a preference, with its file and line.
+ * @throws UserError for files that cannot be used, and if too few rows are preferences.
  */
 export async function readPreferences(
   place: string,
@@ -70,7 +72,8 @@ interface Keyed {
 
 /** How the rows of a file with these columns are read: as pairs, or as answers with a label. */
 function formOf(file: string, names: readonly string[], columns: PreferenceColumns): Form<Keyed> {
-  const name = (column: keyof PreferenceColumns): string => columns[column] ?? column
+  const name = (column: keyof PreferenceColumns): string =>
+    columns[column] ?? [column, OTHER_NAMES[column] ?? column].find((one) => names.includes(one)) ?? column
   const has = (column: keyof PreferenceColumns): boolean => names.includes(name(column))
   // Columns that the caller has named must exist.
   const given = Object.entries(columns).filter((entry) => entry[1] !== undefined)
@@ -80,23 +83,23 @@ function formOf(file: string, names: readonly string[], columns: PreferenceColum
     (column) => has(column) && !(column === 'messages' && columns.prompt !== undefined),
   )
   const prompt = promptColumn === undefined ? [] : [name(promptColumn)]
-  const readPrompt = (cells: Cells, where: string): Prompt =>
-    promptColumn === undefined
-      ? null
-      : promptColumn === 'messages' || typeof cells[name(promptColumn)] !== 'string'
-        ? readMessages(cells, name(promptColumn), where)
-        : readText(cells, name(promptColumn), where)
+  const beside = BESIDE.filter((column) => names.includes(column))
+  const readPrompt = (cells: Cells, unread: Set<string>): Prompt => {
+    if (promptColumn === undefined) return null
+    const list = promptColumn === 'messages' ? cells[prompt[0]!] : messageList(cells[prompt[0]!])
+    return list === null ? readText(cells, prompt[0]!) : readMessages(list, prompt[0]!, unread)
+  }
 
   if (has('chosen') && has('rejected'))
     return {
-      columns: [...prompt, name('chosen'), name('rejected')],
-      read: (cells, where) => {
-        const question = readPrompt(cells, where)
-        const chosen = judged(question, cells, name('chosen'), where)
-        const rejected = judged(question, cells, name('rejected'), where)
+      columns: [...prompt, name('chosen'), name('rejected'), ...beside],
+      read: (cells, unread) => {
+        const question = readPrompt(cells, unread)
+        const chosen = judged(question, cells, name('chosen'), unread)
+        const rejected = judged(question, cells, name('rejected'), unread)
         if (JSON.stringify(chosen) === JSON.stringify(rejected))
-          throw new UserError(
-            `${where}: "${name('chosen')}" and "${name('rejected')}" are the same, so there is no preference; remove the row`,
+          throw new Unusable(
+            `"${name('chosen')}" and "${name('rejected')}" are the same, so there is no preference`,
           )
         const common = question ?? commonPrompt(chosen, rejected)
         return { preference: { chosen, rejected }, key: JSON.stringify(common ?? [chosen, rejected]) }
@@ -109,16 +112,18 @@ function formOf(file: string, names: readonly string[], columns: PreferenceColum
         ...(answer === 'text' ? [] : prompt),
         ...(answer === undefined ? [] : [name(answer)]),
         name('label'),
+        ...beside,
       ],
-      read: (cells, where) => {
-        const good = readLabel(cells, name('label'), where)
-        const question = answer === 'text' ? null : readPrompt(cells, where)
+      read: (cells, unread) => {
+        const good = readLabel(cells, name('label'))
+        const question = answer === 'text' ? null : readPrompt(cells, unread)
         const response =
           answer === undefined
-            ? answered(question as ChatMessage[], name('messages'), where)
-            : judged(question, cells, name(answer), where)
+            ? answered(question as LearnedMessage[], name('messages'), cells)
+            : judged(question, cells, name(answer), unread)
         // The question of a conversation is everything before its last answer.
-        const key = answer === undefined ? (question as ChatMessage[]).slice(0, -1) : (question ?? response)
+        const key =
+          answer === undefined ? (question as LearnedMessage[]).slice(0, -1) : (question ?? response)
         return { preference: { response, good }, key: JSON.stringify(key) }
       },
     }
@@ -134,32 +139,40 @@ function formOf(file: string, names: readonly string[], columns: PreferenceColum
   )
 }
 
+/** Names that are also understood. */
+const OTHER_NAMES: PreferenceColumns = { messages: 'conversations', response: 'completion' }
+/** Columns that belong to a conversation, by these names. */
+const BESIDE = ['system', 'tools']
+
 /** The prompt; null if it is part of the answer's column, or unknown. */
-type Prompt = readonly ChatMessage[] | string | null
+type Prompt = readonly LearnedMessage[] | string | null
 
 /** The prompt together with the answer in a column. */
-function judged(prompt: Prompt, cells: Cells, name: string, where: string): ScoredText {
-  if (typeof cells[name] === 'string') {
-    const text = readText(cells, name, where)
+function judged(prompt: Prompt, cells: Cells, name: string, unread: Set<string>): ScoredText {
+  const list = typeof prompt === 'string' && typeof cells[name] === 'string' ? null : messageList(cells[name])
+  if (list === null && typeof cells[name] === 'string') {
+    const text = readText(cells, name)
     if (prompt === null || typeof prompt === 'string') return { text: (prompt ?? '') + text }
-    return { messages: [...prompt, { role: 'assistant', content: text }] }
+    return answered([...prompt, { role: 'assistant', content: text }], name, cells)
   }
-  const messages = readMessages(cells, name, where)
+  const messages = readMessages(list ?? cells[name], name, unread)
   if (typeof prompt === 'string')
-    throw new UserError(
-      `${where}: "${name}" is ${describeValue(cells[name])} of messages, but its prompt is text; both must be text, or both messages`,
+    throw new Unusable(
+      `"${name}" is ${describeValue(cells[name])} of messages, but its prompt is text; both must be text, or both messages`,
     )
-  return answered([...(prompt ?? []), ...messages], name, where)
+  return answered([...(prompt ?? []), ...messages], name, cells)
 }
 
-function answered(messages: readonly ChatMessage[], name: string, where: string): ScoredText {
-  if (messages.at(-1)!.role !== 'assistant')
-    throw new UserError(`${where}: the last message of "${name}" is not the assistant's`)
-  return { messages }
+function answered(messages: readonly LearnedMessage[], name: string, cells: Cells): ScoredText {
+  const last = messages.at(-1)!
+  if (last.role !== 'assistant') throw new Unusable(`the last message of "${name}" is not the assistant's`)
+  if (saysNothing(last)) throw new Unusable(`the last message of "${name}" is empty`)
+  const tools = readTools(cells.tools)
+  return { messages: withSystem(messages, cells.system), ...(tools.length === 0 ? {} : { tools }) }
 }
 
 /** The messages at the beginning that two conversations share, or null. */
-function commonPrompt(chosen: ScoredText, rejected: ScoredText): readonly ChatMessage[] | null {
+function commonPrompt(chosen: ScoredText, rejected: ScoredText): readonly LearnedMessage[] | null {
   if (!('messages' in chosen && 'messages' in rejected)) return null
   const same = chosen.messages.findIndex(
     (message, i) => JSON.stringify(message) !== JSON.stringify(rejected.messages[i]),
@@ -178,12 +191,12 @@ const LABELS: Readonly<Record<string, boolean>> = {
   unsafe: false,
 }
 
-function readLabel(cells: Cells, name: string, where: string): boolean {
+function readLabel(cells: Cells, name: string): boolean {
   const value = cells[name]
   const label = String(value).trim().toLowerCase()
   if (value == null || typeof value === 'object' || !Object.hasOwn(LABELS, label))
-    throw new UserError(
-      `${where}: "${name}" is ${value == null || typeof value === 'object' ? describeValue(value) : JSON.stringify(String(value))}; a label is one of ${Object.keys(LABELS).join(', ')}`,
+    throw new Unusable(
+      `"${name}" is ${value == null || typeof value === 'object' ? describeValue(value) : JSON.stringify(String(value))}; a label is one of ${Object.keys(LABELS).join(', ')}`,
     )
   return LABELS[label]!
 }

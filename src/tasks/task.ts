@@ -13,6 +13,29 @@ export interface Task extends Checker {
   workedExample?(options: { seed: number }): WorkedExample
   /** `count` training questions with an answer each, as data for fine-tuning has them. */
   demonstrations?(options: { seed: number; count: number }): Demonstrated[]
+  /** The task with only those questions of these sides that fit. A task that makes its questions cannot do this. */
+  select?(
+    fit: Fit,
+    options: { sides: readonly LeftOut['side'][]; progress: (line: string) => void },
+  ): { task: Task; left: LeftOut[] }
+}
+
+/** Which questions a model can be asked. */
+export interface Fit {
+  /** Why the question cannot be asked, or null. */
+  unfit(question: Question): string | null
+  /** Is the question so short that it surely fits? Tables then skip `unfit`, which encodes the prompt. */
+  isShort(question: Question): boolean
+}
+
+/** The questions on one side of a task that were left out. */
+export interface LeftOut {
+  readonly side: 'training' | 'held-out'
+  /** Number of questions before. */
+  readonly of: number
+  readonly count: number
+  /** The first of them, with the reason; null if none was left out. */
+  readonly first: string | null
 }
 
 /** A question with a response that few-shot prompts can show. */

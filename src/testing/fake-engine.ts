@@ -14,7 +14,7 @@ import type {
   Trainer,
   Weights,
 } from '../engines/contract.ts'
-import type { TextCodec } from '../stages/sample/rollouts.ts'
+import { Renderer, type TextCodec } from '../renderer/renderer.ts'
 import type { Question, Task } from '../tasks/task.ts'
 
 /*
@@ -27,8 +27,10 @@ const EOS = WORDS.length - 1
 const V = WORDS.length
 
 /** A vocabulary of ten words; every other character becomes token 0. */
-export const fakeCodec: TextCodec = {
+const fakeCodec: TextCodec = {
   eosId: EOS,
+  prefix: new Int32Array(),
+  vocabSize: V,
   encode(text) {
     const ids: number[] = []
     for (let i = 0; i < text.length; ) {
@@ -42,8 +44,20 @@ export const fakeCodec: TextCodec = {
     Array.from(ids)
       .map((id) => WORDS[id])
       .join(''),
-  applyChatTemplate: (messages) => messages.map(({ role, content }) => `${role}: ${content}\n`).join(''),
+  stream() {
+    throw new Error('the fake tokenizer does not stream')
+  },
 }
+
+/** Speaks to the fake engine's model in R1-Zero's template. */
+export const fakeRenderer = new Renderer({
+  folder: 'fake',
+  tokenizer: fakeCodec,
+  chat: null,
+  template: 'r1-zero',
+  stopTokens: [EOS],
+  endOfTurn: null,
+})
 
 /** The question is always "Which letter?", and the right answer "a". */
 export const fakeTask: Task = {
@@ -99,6 +113,7 @@ export function fakeEngine({ can }: { can?: Partial<Capabilities> } = {}): Engin
       rewardHead: false,
       bitExactResume: true,
       maxTokens: null,
+      vocabulary: V,
       heldVersions: null,
       ...can,
     },

@@ -1,5 +1,5 @@
-import type { ChatMessage } from '../models/tokenizer.ts'
 import { Account, type Generator } from '../providers/generator.ts'
+import type { ChatMessage } from '../renderer/messages.ts'
 
 /** For tests: a generator whose text is a function of the messages and the seed. */
 export function fakeGenerator(reply: (messages: readonly ChatMessage[], seed: number) => string): Generator {

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { readMarks } from '../../src/models/generation-marks.ts'
+import { readMarks } from '../../src/renderer/generation-marks.ts'
 import { compileTemplate } from '../../src/renderer/jinja.ts'
 
 /** Our half of chat-templates.py: renders its cases. `npx tsx tools/golden/chat-templates.ts CASES.json OUT.json` */

@@ -3,12 +3,12 @@ import { UserError } from '../../common/errors.ts'
 import { engineNames, openSampler } from '../../engines/open.ts'
 import { EMBEDDED_BASE, modelFolder } from '../../hub/find-model.ts'
 import { loadConfig } from '../../models/directory.ts'
-import { Tokenizer } from '../../models/tokenizer.ts'
+import { Renderer } from '../../renderer/renderer.ts'
 import { Conversation } from '../../stages/sample/conversation.ts'
 import { choiceOption, integerOption, numberOption, textOption } from '../terminal/arguments.ts'
 import { converse, replyTo } from '../terminal/chat.ts'
 import { command } from '../terminal/command.ts'
-import { outputOf, outputOptions } from '../terminal/options.ts'
+import { outputOf, outputOptions, templateArguments, templateArgumentsOption } from '../terminal/options.ts'
 import { engineOption } from '../terminal/training/options.ts'
 
 export const chat = command(
@@ -31,6 +31,7 @@ export const chat = command(
         description: 'sampling temperature; 0 is greedy (default 0)',
       },
       'top-p': { type: 'string', valueHint: 'P', description: 'nucleus sampling (default 1: off)' },
+      'template-arguments': templateArgumentsOption,
       'max-tokens': { type: 'string', valueHint: 'N', description: 'longest response (default 512)' },
       seed: { type: 'string', valueHint: 'N', description: 'seed of the sampling (default 0)' },
       engine: engineOption,
@@ -50,10 +51,10 @@ export const chat = command(
     if (message?.trim() === '')
       throw new UserError('MESSAGE is empty: give a question, or leave it out for a conversation', 2)
     const model = await modelFolder(textOption(values, 'model') ?? EMBEDDED_BASE, (line) => output.live(line))
-    const tokenizer = Tokenizer.load(model)
+    const renderer = Renderer.load(model, { chat: { arguments: templateArguments(values) } })
     const sampler = await openSampler({ model, engine })
     try {
-      const conversation = new Conversation(sampler, tokenizer, loadConfig(model))
+      const conversation = new Conversation(sampler, renderer, loadConfig(model))
       if (message === undefined) return await converse(output, conversation, options)
       await replyTo(message, output, conversation, options)
       return 0

@@ -7,7 +7,14 @@ import { measure } from '../../stages/evaluate/measure.ts'
 import { choiceOption, integerOption, numberOption, textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
 import { showEvaluation } from '../terminal/evaluation.ts'
-import { columnsOption, columnsSettings, outputOf, outputOptions } from '../terminal/options.ts'
+import {
+  columnsOption,
+  columnsSettings,
+  outputOf,
+  outputOptions,
+  templateArguments,
+  templateArgumentsOption,
+} from '../terminal/options.ts'
 import { engineOption, templateNames, threadsOption } from '../terminal/training/options.ts'
 
 export const evaluation = command(
@@ -34,6 +41,7 @@ export const evaluation = command(
         valueHint: 'NAME',
         description: `prompt template: ${templateNames.join(' or ')}, the model's own (default: the one that the model knows)`,
       },
+      'template-arguments': templateArgumentsOption,
       'max-tokens': { type: 'string', valueHint: 'N', description: 'longest response (default 260)' },
       seed: { type: 'string', valueHint: 'N', description: 'seed of the sampling (default 0)' },
       engine: engineOption,
@@ -59,6 +67,7 @@ export const evaluation = command(
     const task = textOption(values, 'task') ?? 'miniature'
     const measured = await measure({
       template,
+      chat: { arguments: templateArguments(values) },
       engine,
       model,
       task,

@@ -23,11 +23,24 @@ export const columnsOption = {
  *
  * @throws UserError where a part is not of the form NAME=VALUE.
  */
-export function columnsSettings(values: Values): Tree {
-  const parts = textOption(values, 'columns')?.split(/,(?![^[]*\])/) ?? []
-  for (const part of parts)
-    if (!/^\w+=/.test(part))
-      throw new UserError(`--columns ${part}: write it as ROLE=NAME, for example question=NAME`, 2)
+export const columnsSettings = (values: Values): Tree =>
+  assignments(values, 'columns', 'write it as ROLE=NAME, for example question=NAME')
+
+/** Option of commands that sample a model without a run. */
+export const templateArgumentsOption = {
+  type: 'string',
+  valueHint: 'a=b,c=d',
+  description: 'variables of the chat template, for example enable_thinking=false',
+} as const
+
+/** The chat template's arguments that `templateArgumentsOption` gives. */
+export const templateArguments = (values: Values): Tree =>
+  assignments(values, 'template-arguments', 'write it as NAME=VALUE, for example enable_thinking=false')
+
+/** "a=b,c=[d,e]" → { a: 'b', c: ['d', 'e'] } */
+function assignments(values: Values, option: string, form: string): Tree {
+  const parts = textOption(values, option)?.split(/,(?![^[]*\])/) ?? []
+  for (const part of parts) if (!/^\w+=/.test(part)) throw new UserError(`--${option} ${part}: ${form}`, 2)
   return merge(...parts.map(readAssignment))
 }
 

@@ -1,3 +1,4 @@
+import { isAbsolute, relative } from 'node:path'
 import pc from 'picocolors'
 import { Document, isScalar, visit } from 'yaml'
 import { UserError } from '../../common/errors.ts'
@@ -13,7 +14,7 @@ export function showRuns(output: Output, all: readonly RunInfo[], root: string):
   if (output.json) return
   if (all.length === 0) return void output.result(`no runs in ${root}; \`ruminate zero\` creates one`)
   const rows = all.map((run) => [
-    run.directory,
+    shown(run.directory),
     run.recipe,
     run.status,
     `${run.step}`,
@@ -21,6 +22,12 @@ export function showRuns(output: Output, all: readonly RunInfo[], root: string):
     run.created.slice(0, 16).replace('T', ' '),
   ])
   output.result(table([['run', 'recipe', 'status', 'step', 'seed', 'created'], ...rows]))
+}
+
+/** A folder as a path from here, if it is inside the current folder. */
+function shown(directory: string): string {
+  const path = relative(process.cwd(), directory)
+  return path === '' || path.startsWith('..') || isAbsolute(path) ? directory : path
 }
 
 /** The settings of a run, and the latest value of each metric. */

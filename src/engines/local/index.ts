@@ -46,6 +46,7 @@ export async function openLocalEngine({
     rewardHead: scores,
     bitExactResume: true,
     maxTokens: config.maxPositions,
+    vocabulary: config.vocabSize,
     heldVersions: HELD_VERSIONS,
   }
   let hasTrainer = false

@@ -1,5 +1,5 @@
 import { needsReference, type Objective } from '../../algorithms/objectives.ts'
-import { UserError } from '../../common/errors.ts'
+import { PromptTooLong, UserError } from '../../common/errors.ts'
 import type { ModelConfig } from '../../models/config.ts'
 import { checkSampleOptions } from '../checks.ts'
 import type { Comparison, Datum, SampleOptions } from '../contract.ts'
@@ -60,7 +60,7 @@ export function checkRequest(
   const { maxTokens, stop = [] } = options
   if (prompt.length === 0) throw new Error('sample: the prompt is empty; give at least one token')
   if (prompt.length + maxTokens > config.maxPositions)
-    throw new UserError(
+    throw new PromptTooLong(
       `the prompt's ${prompt.length} tokens and up to ${maxTokens} new ones exceed the model's ${config.maxPositions} positions: lower the longest response (--max-tokens, rl.maxTokens)`,
     )
   checkTokens('the prompt', prompt, config)
@@ -73,7 +73,7 @@ function checkTokens(what: string, tokens: Int32Array, config: ModelConfig): voi
   if (tokens.length > config.maxPositions)
     throw new Error(`${what} has ${tokens.length} tokens; the model has ${config.maxPositions} positions`)
   const token = tokens.find((id) => !inVocabulary(id, config))
-  if (token !== undefined) throw new Error(`${what}: ${outside('token', token, config)}`)
+  if (token !== undefined) throw new UserError(`${what}: ${outside('token', token, config)}`)
 }
 
 const inVocabulary = (id: number, { vocabSize }: ModelConfig): boolean => id >= 0 && id < vocabSize

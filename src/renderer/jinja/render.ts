@@ -1,4 +1,4 @@
-import { BEGIN, END } from '../../models/generation-marks.ts'
+import { BEGIN, END } from '../generation-marks.ts'
 import { getAttribute, getItem, type Slice } from './access.ts'
 import { fail, JinjaError } from './errors.ts'
 import { applyFilter } from './filters.ts'

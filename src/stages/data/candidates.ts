@@ -1,9 +1,11 @@
+import { PromptTooLong } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 import type { Sampler } from '../../engines/contract.ts'
-import type { ChatMessage } from '../../models/tokenizer.ts'
-import type { Generator } from '../../providers/generator.ts'
+import type { Generation, Generator } from '../../providers/generator.ts'
+import type { ChatMessage } from '../../renderer/messages.ts'
+import type { Renderer } from '../../renderer/renderer.ts'
 import type { Question, Task } from '../../tasks/task.ts'
-import { type PromptTemplate, rollOut, type TextCodec } from '../sample/rollouts.ts'
+import { rollOut } from '../sample/rollouts.ts'
 import { type Candidate, writtenCandidate } from './rows.ts'
 
 /** Samples responses to questions, in the order of the questions. `stream` is the name of the random stream. */
@@ -16,13 +18,12 @@ export type Sample = (
 /** Samples responses from an open model. */
 export function fromSampler({
   sampler,
-  codec,
+  renderer,
   samples,
   ...sampling
 }: {
   readonly sampler: Sampler
-  readonly codec: TextCodec
-  readonly template: PromptTemplate
+  readonly renderer: Renderer
   /** Responses per question. */
   readonly samples: number
   readonly maxTokens: number
@@ -30,20 +31,23 @@ export function fromSampler({
   readonly topP?: number
 }): Sample {
   return async (task, questions, stream) =>
-    (await rollOut(sampler, codec, task, questions, { ...sampling, group: samples, stream })).flat()
+    (await rollOut(sampler, renderer, task, questions, { ...sampling, group: samples, stream })).flat()
 }
 
-/** Samples responses from a generator: its thinking becomes the chain, and the text after it the summary. */
+/**
+ * Samples responses from a generator: its thinking becomes the chain, and the text after it the summary. A question that
+ * leaves the generator no room for a reply has an empty one, cut off.
+ */
 export function fromGenerator({
   generator,
-  codec,
+  renderer,
   samples,
   messages: messagesFor,
   onReply,
 }: {
   readonly generator: Generator
   /** Counts the tokens of the replies. */
-  readonly codec: TextCodec
+  readonly renderer: Renderer
   /** Replies per question. */
   readonly samples: number
   /** The messages that put a question to the generator. */
@@ -58,9 +62,9 @@ export function fromGenerator({
         const messages = messagesFor(question.prompt)
         return Array.from({ length: samples }, async (_, g) => {
           const seed = new Random(...stream, p, g).bits() >>> 1
-          const { text, reasoning, finishReason } = await generator.generate(messages, { seed })
+          const { text, reasoning, finishReason } = await generator.generate(messages, { seed }).catch(noRoom)
           onReply?.(++done, questions.length * samples)
-          return writtenCandidate(codec, task, question, {
+          return writtenCandidate(renderer, task, question, {
             prompt: messages.map(({ role, content }) => `${role}: ${content}`).join('\n\n'),
             thinking: reasoning,
             summary: text,
@@ -70,4 +74,10 @@ export function fromGenerator({
       }),
     )
   }
+}
+
+function noRoom(error: unknown): Generation {
+  if (error instanceof PromptTooLong)
+    return { text: '', reasoning: null, finishReason: 'length', usage: null }
+  throw error
 }

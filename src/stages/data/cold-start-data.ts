@@ -4,7 +4,6 @@ import { documentGenerator } from '../../providers/documents.ts'
 import type { Generator } from '../../providers/generator.ts'
 import { samplerGenerator } from '../../providers/local.ts'
 import { type OpenModel, withModel } from '../sample/open-model.ts'
-import { templateOf } from '../sample/rollouts.ts'
 import { coldStart, direct, fewShot, ownOutputs } from './cold-start.ts'
 import type { DataContext } from './context.ts'
 import { type DataSet, isKept } from './rows.ts'
@@ -59,19 +58,19 @@ export async function coldStartData(
   const sampling = { maxTokens, temperature: 1 }
   const examples = rest.fewShot > 0 ? await workedExamples(context, rest.examples) : []
   const found = await withModel(base, context, (prompted) =>
-    withModel(r1Zero, context, ({ sampler, codec }) => {
+    withModel(r1Zero, { ...context, template: 'r1-zero' }, async ({ sampler, renderer }) => {
       const prompting = {
-        codec: prompted.codec,
-        generator: promptedModel(prompted, sampling),
+        renderer: prompted.renderer,
+        generator: await promptedModel(prompted, sampling),
         samples: 1,
       }
       return coldStart({
         task: context.reasoning,
-        codec: prompted.codec,
+        renderer: prompted.renderer,
         sources: [
           fewShot({ ...prompting, share: rest.fewShot, examples }),
           direct({ ...prompting, share: rest.direct }),
-          ownOutputs({ sampler, codec, share: rest.zero, samples, ...sampling }),
+          ownOutputs({ sampler, renderer, share: rest.zero, samples, ...sampling }),
         ],
         rows,
         batch: rest.batch,
@@ -94,12 +93,12 @@ export async function coldStartData(
 }
 
 /** A model as a generator: through its own chat template or, if it has none, by documents that it continues. */
-function promptedModel(
-  { sampler, codec, folder }: OpenModel,
+async function promptedModel(
+  { sampler, renderer, folder }: OpenModel,
   settings: { maxTokens: number; temperature: number },
-): Generator {
-  const identity = weightsHash(folder)
-  if (templateOf(codec) === 'r1-zero') return documentGenerator(sampler, codec, { ...settings, identity })
+): Promise<Generator> {
+  const identity = await weightsHash(folder)
+  if (renderer.template === 'r1-zero') return documentGenerator(sampler, renderer, { ...settings, identity })
   const { maxPositions } = loadConfig(folder)
-  return samplerGenerator(sampler, { ...settings, identity, tokenizer: codec, maxPositions })
+  return samplerGenerator(sampler, { ...settings, identity, renderer, maxPositions })
 }

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { cachedGenerator } from '../../providers/cache.ts'
 import type { Generator } from '../../providers/generator.ts'
 import { openAiGenerator } from '../../providers/openai.ts'
-import { fakeCodec, fakeEngine, fakeTask } from '../../testing/fake-engine.ts'
+import { fakeEngine, fakeRenderer, fakeTask } from '../../testing/fake-engine.ts'
 import { fakeGenerator } from '../../testing/fake-generator.ts'
 import {
   type ChatRequest,
@@ -48,7 +48,7 @@ const model = (): Generator => {
 
 const job = (generator: Generator, changes: Partial<ColdStart> = {}): ColdStart => ({
   task: fakeTask,
-  codec: fakeCodec,
+  renderer: fakeRenderer,
   rows: 40,
   batch: 4,
   rounds: 20,
@@ -59,9 +59,9 @@ const job = (generator: Generator, changes: Partial<ColdStart> = {}): ColdStart 
   rewriter: generator,
   limits: { maxTokens: 100, maxParagraph: 100, maxRepetition: 0.1, minLanguage: 1 },
   sources: [
-    fewShot({ share: 1, generator, codec: fakeCodec, samples: 2, examples }),
-    direct({ share: 1, generator, codec: fakeCodec, samples: 2 }),
-    ownOutputs({ share: 2, sampler, codec: fakeCodec, samples: 32, maxTokens: 16, temperature: 1 }),
+    fewShot({ share: 1, generator, renderer: fakeRenderer, samples: 2, examples }),
+    direct({ share: 1, generator, renderer: fakeRenderer, samples: 2 }),
+    ownOutputs({ share: 2, sampler, renderer: fakeRenderer, samples: 32, maxTokens: 16, temperature: 1 }),
   ],
   ...changes,
 })
@@ -101,7 +101,7 @@ test('a source with too few rows ends after its last round', async () => {
   const { rows, sources } = await coldStart(
     job(generator, {
       rounds: 3,
-      sources: [direct({ share: 1, generator, codec: fakeCodec, samples: 2 })],
+      sources: [direct({ share: 1, generator, renderer: fakeRenderer, samples: 2 })],
     }),
   )
   expect(sources).toEqual([{ source: 'direct', wanted: 40, kept: 0, sampled: 24, rounds: 3 }])

@@ -1,9 +1,9 @@
 import { UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
-import type { ChatMessage } from '../../models/tokenizer.ts'
 import type { Generator } from '../../providers/generator.ts'
+import type { ChatMessage } from '../../renderer/messages.ts'
+import type { Renderer } from '../../renderer/renderer.ts'
 import type { Task } from '../../tasks/task.ts'
-import type { TextCodec } from '../sample/rollouts.ts'
 import { fromGenerator, fromSampler, type Sample } from './candidates.ts'
 import { checkCandidates, type KeepCriteria, limitPerQuestion } from './rejection.ts'
 import { rewrite } from './rewrite.ts'
@@ -22,7 +22,7 @@ export interface ColdStartSource {
 interface Prompting {
   readonly share: number
   readonly generator: Generator
-  readonly codec: TextCodec
+  readonly renderer: Renderer
   /** Replies per question. */
   readonly samples: number
 }
@@ -74,16 +74,16 @@ function prompted(
 export const ownOutputs = ({
   share,
   ...sampling
-}: { readonly share: number } & Omit<Parameters<typeof fromSampler>[0], 'template'>): ColdStartSource => ({
+}: { readonly share: number } & Parameters<typeof fromSampler>[0]): ColdStartSource => ({
   name: 'r1-zero',
   share,
-  sample: fromSampler({ ...sampling, template: 'r1-zero' }),
+  sample: fromSampler(sampling),
   rewritten: true,
 })
 
 export interface ColdStart extends KeepCriteria {
   readonly task: Task
-  readonly codec: TextCodec
+  readonly renderer: Renderer
   readonly sources: readonly ColdStartSource[]
   /** Number of rows to collect from all sources together. */
   readonly rows: number
@@ -181,8 +181,8 @@ async function sampleRound(
 }
 
 /** The row with a new summary and the same chain. */
-function withSummary(row: DataRow, summary: string, { codec, task }: ColdStart): DataRow {
+function withSummary(row: DataRow, summary: string, { renderer, task }: ColdStart): DataRow {
   const { question, prompt, thinking, source, correct } = row
-  const candidate = writtenCandidate(codec, task, question, { prompt, thinking, summary })
+  const candidate = writtenCandidate(renderer, task, question, { prompt, thinking, summary })
   return { ...toDataRow(candidate, { source, correct, rejected: null }), original: row }
 }

@@ -1,5 +1,6 @@
 import type { EngineName } from '../../engines/open.ts'
 import type { Generator } from '../../providers/generator.ts'
+import type { TemplateSettings } from '../../renderer/chat-template.ts'
 import type { Task } from '../../tasks/task.ts'
 import type { ReadableLimits } from './readable.ts'
 
@@ -16,6 +17,8 @@ export interface DataContext {
   readonly seed: number
   readonly threads: number
   readonly engine: EngineName
+  /** Arguments and date of the models' chat templates. */
+  readonly chat: TemplateSettings
   readonly warn: (message: string) => void
   readonly progress: (line: string) => void
 }

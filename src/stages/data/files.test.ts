@@ -4,15 +4,19 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { RunStore } from '../../runs/store.ts'
 import { readDemonstrations } from '../../tasks/demonstrations.ts'
-import { fakeCodec, fakeTask } from '../../testing/fake-engine.ts'
+import { fakeRenderer, fakeTask } from '../../testing/fake-engine.ts'
 import { toDemonstration, toRolloutRows, writeJsonLines, writeText } from './files.ts'
 import { type DataRow, givenRow, toDataRow, writtenCandidate } from './rows.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-data-'))
 const [first, second] = fakeTask.heldOut({ count: 2 })
 
-const simple = givenRow(fakeCodec, fakeTask, first!, { source: 'given', thinking: null, summary: 'a' })
-const thought = givenRow(fakeCodec, fakeTask, second!, { source: 'given', thinking: 'wait ', summary: 'a' })
+const simple = givenRow(fakeRenderer, fakeTask, first!, { source: 'given', thinking: null, summary: 'a' })
+const thought = givenRow(fakeRenderer, fakeTask, second!, {
+  source: 'given',
+  thinking: 'wait ',
+  summary: 'a',
+})
 
 test('fine-tuning can read the written rows, with and without a chain', async () => {
   const file = join(folder, 'new', 'data.jsonl')
@@ -49,7 +53,7 @@ test('a disk that fails', () => {
 
 test('rows in a run: kept, rejected, and before they were rewritten', () => {
   const wrong = toDataRow(
-    writtenCandidate(fakeCodec, fakeTask, first!, { prompt: 'p', thinking: 'b', summary: '\\boxed{b}' }),
+    writtenCandidate(fakeRenderer, fakeTask, first!, { prompt: 'p', thinking: 'b', summary: '\\boxed{b}' }),
     { source: 'direct', correct: false, rejected: 'wrong' },
   )
   const right: DataRow = { ...wrong, correct: true, rejected: null }

@@ -42,9 +42,9 @@ export async function mixedData(
   const { judge, limits, maxTokens, seed } = context
   const { questions, samples, perQuestion, synthetic, ratio } = settings
   const answers = (model: string, task: Task, count: number, each: number, source: string) =>
-    withModel(model, context, ({ sampler, codec }) =>
+    withModel(model, { ...context, template: 'chat' }, ({ sampler, renderer }) =>
       rejectionSample({
-        sample: fromSampler({ sampler, codec, template: 'chat', samples: each, maxTokens, temperature: 1 }),
+        sample: fromSampler({ sampler, renderer, samples: each, maxTokens, temperature: 1 }),
         task,
         questions: task.training({ seed: seed + 1, step: 1, count }),
         stream: [seed, 'mixture', source],

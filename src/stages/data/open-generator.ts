@@ -4,6 +4,7 @@ import { cachedGenerator } from '../../providers/cache.ts'
 import type { Generator, Prices } from '../../providers/generator.ts'
 import { localGenerator } from '../../providers/local.ts'
 import { keyOf, openAiGenerator } from '../../providers/openai.ts'
+import type { TemplateSettings } from '../../renderer/chat-template.ts'
 import { openRole, type RoleName } from '../../tasks/roles.ts'
 
 /** Which generator to open: rules by name, a local model, or a provider's model. */
@@ -32,6 +33,8 @@ export interface GeneratorOptions {
   readonly file: string
   /** Where a local model is computed. */
   readonly engine: EngineName
+  /** Arguments and date of its chat template. */
+  readonly chat: TemplateSettings
   readonly threads: number
   /** Called with progress and with failed attempts, one line each. */
   readonly notice: (line: string) => void
@@ -78,8 +81,8 @@ function openProvider(
 
 async function openLocal(
   { model, maxTokens, temperature }: LocalSpec,
-  { engine, threads, notice }: GeneratorOptions,
+  { engine, threads, chat, notice }: GeneratorOptions,
 ): Promise<Generator> {
   const folder = await modelFolder(model, notice)
-  return localGenerator({ model: folder, engine, threads, maxTokens, temperature })
+  return localGenerator({ model: folder, engine, threads, chat, maxTokens, temperature })
 }

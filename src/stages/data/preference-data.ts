@@ -47,7 +47,7 @@ const LABEL_TIMES = 2
  * @throws UserError if no pair or no label is left, or the judge cannot be reached.
  */
 export async function preferenceData(
-  { general, judge, maxTokens, seed, threads, engine }: DataContext,
+  { general, judge, maxTokens, seed, threads, engine, chat }: DataContext,
   {
     policy,
     settings,
@@ -58,14 +58,16 @@ export async function preferenceData(
   },
 ): Promise<PreferenceData> {
   const { prompts, samples, pairsPerPrompt, times, minMargin } = settings
-  const rollouts_P_G = await withModel(policy, { threads, engine }, ({ sampler, codec }) =>
-    rollOut(sampler, codec, general, general.training({ seed: seed + 2, step: 1, count: prompts }), {
-      template: 'chat',
-      group: samples,
-      maxTokens,
-      temperature: 1,
-      stream: [seed, 'preferences'],
-    }),
+  const rollouts_P_G = await withModel(
+    policy,
+    { threads, engine, chat, template: 'chat' },
+    ({ sampler, renderer }) =>
+      rollOut(sampler, renderer, general, general.training({ seed: seed + 2, step: 1, count: prompts }), {
+        group: samples,
+        maxTokens,
+        temperature: 1,
+        stream: [seed, 'preferences'],
+      }),
   )
   const harmless_P_G = rollouts_P_G.filter((rollouts_G) => !isHarmful(rollouts_G[0]!.question))
   const { pairs, ...pairCounts } = await preferencePairs(harmless_P_G, {

@@ -17,6 +17,7 @@ const answered = (prompt: string, summary: string | null, kind = prompt): Sample
   wellFormed: true,
   tokens: 1,
   stopReason: 'stop',
+  opened: false,
   promptTokens: new Int32Array(1),
   sequence: {
     tokens: new Int32Array(1),

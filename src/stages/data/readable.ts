@@ -1,6 +1,7 @@
 import { languageShare } from '../../rewards/language.ts'
 import { NGRAM, repeatedShare } from '../../rewards/repetition.ts'
 import type { Rollout } from '../../rewards/reward.ts'
+import { isBlank } from '../../thinking/blank.ts'
 
 /** Limits of a readable response. */
 export interface ReadableLimits {
@@ -16,6 +17,8 @@ export interface ReadableLimits {
 
 export type Unreadable =
   | 'cut off'
+  /** The prompt left the model no room for a reply. */
+  | 'no room for a reply'
   | 'ill-formed'
   | 'too long'
   | 'repetition'
@@ -42,8 +45,8 @@ export function unreadable(
   },
   { maxTokens, maxParagraph, maxRepetition, minLanguage }: ReadableLimits,
 ): Unreadable | null {
-  if (stopReason === 'length') return 'cut off'
-  if (!wellFormed || thinking === '') return 'ill-formed'
+  if (stopReason === 'length') return tokens === 0 ? 'no room for a reply' : 'cut off'
+  if (!wellFormed || (thinking !== null && isBlank(thinking))) return 'ill-formed'
   if (tokens > maxTokens) return 'too long'
   if (repeatedShare(response, NGRAM) > maxRepetition) return 'repetition'
   if (thinking === null) return null

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Question, Task } from '../../tasks/task.ts'
-import { fakeCodec, fakeEngine, fakeTask } from '../../testing/fake-engine.ts'
+import { fakeEngine, fakeRenderer, fakeTask } from '../../testing/fake-engine.ts'
 import { fakeGenerator } from '../../testing/fake-generator.ts'
 import { fromSampler } from './candidates.ts'
 import { checkCandidates, limitPerQuestion, rejectionSample } from './rejection.ts'
@@ -14,8 +14,7 @@ describe('rejection sampling from a model', () => {
     return rejectionSample({
       sample: fromSampler({
         sampler: await engine.sampler(engine.base),
-        codec: fakeCodec,
-        template: 'r1-zero',
+        renderer: fakeRenderer,
         samples: 64,
         maxTokens: 16,
         temperature: 1,
@@ -64,7 +63,7 @@ const question = (id: string): Question => ({
   kind: 'k',
 })
 const written = (task: Task, id: string, summary: string): Candidate =>
-  writtenCandidate(fakeCodec, task, question(id), { prompt: '', thinking: null, summary })
+  writtenCandidate(fakeRenderer, task, question(id), { prompt: '', thinking: null, summary })
 
 describe('if no rule can check an answer', () => {
   const task: Task = { ...fakeTask, check: () => ({ correct: null, reason: 'free text' }) }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { loadTask } from '../../tasks/index.ts'
 import type { Task } from '../../tasks/task.ts'
-import { fakeCodec, fakeTask } from '../../testing/fake-engine.ts'
+import { fakeRenderer, fakeTask } from '../../testing/fake-engine.ts'
 import { reusedAnswers } from './reused.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-reused-'))
@@ -21,7 +21,7 @@ const conversation = (...contents: string[]) => ({
 })
 
 const reused = (given: object | null, general: Task = fakeTask, count = 9) =>
-  reusedAnswers({ ...context, general }, { codec: fakeCodec, file: given && file([given]), count })
+  reusedAnswers({ ...context, general }, { renderer: fakeRenderer, file: given && file([given]), count })
 
 test("a task's own demonstrations", async () => {
   const general = await loadTask('miniature/general')
@@ -41,7 +41,7 @@ test('answers of a file, with the thinking in its own field; longer conversation
     conversation('Bye', 'b'),
     conversation('Why?', 'a'),
   ])
-  const rows = await reusedAnswers(context, { codec: fakeCodec, file: path, count: 3 })
+  const rows = await reusedAnswers(context, { renderer: fakeRenderer, file: path, count: 3 })
   expect(rows.map(({ question, thinking, summary }) => [question.prompt, thinking, summary])).toEqual([
     ['Hi', 'wait', 'a'],
     ['Bye', null, 'b'],

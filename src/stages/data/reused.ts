@@ -1,8 +1,8 @@
 import { UserError } from '../../common/errors.ts'
+import type { Renderer } from '../../renderer/renderer.ts'
 import { readDemonstrations } from '../../tasks/demonstrations.ts'
 import type { Question } from '../../tasks/task.ts'
 import { splitThinking } from '../../thinking/split.ts'
-import type { TextCodec } from '../sample/rollouts.ts'
 import type { DataContext } from './context.ts'
 import { type DataRow, givenRow } from './rows.ts'
 
@@ -16,7 +16,11 @@ const source = 'reused'
  */
 export async function reusedAnswers(
   { general, seed, warn, progress }: Pick<DataContext, 'general' | 'seed' | 'warn' | 'progress'>,
-  { codec, file, count }: { readonly codec: TextCodec; readonly file: string | null; readonly count: number },
+  {
+    renderer,
+    file,
+    count,
+  }: { readonly renderer: Renderer; readonly file: string | null; readonly count: number },
 ): Promise<DataRow[]> {
   if (file === null) {
     if (!general.demonstrations)
@@ -26,7 +30,7 @@ export async function reusedAnswers(
       )
     return general
       .demonstrations({ seed, count })
-      .map(({ question, ...answer }) => givenRow(codec, general, question, { source, ...answer }))
+      .map(({ question, ...answer }) => givenRow(renderer, general, question, { source, ...answer }))
   }
   const { training } = await readDemonstrations(file, { heldOutShare: 0, warn, progress })
   return training.slice(0, count).flatMap(({ demonstration, where }) => {
@@ -36,6 +40,6 @@ export async function reusedAnswers(
       return []
     const { thinking, answer } = splitThinking(assistant.content)
     const question: Question = { id: where, prompt: user.content, gold: answer ?? '', kind: 'general' }
-    return answer ? [givenRow(codec, general, question, { source, thinking, summary: answer })] : []
+    return answer ? [givenRow(renderer, general, question, { source, thinking, summary: answer })] : []
   })
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Generation } from '../../providers/generator.ts'
-import { fakeCodec, fakeTask } from '../../testing/fake-engine.ts'
+import { fakeRenderer, fakeTask } from '../../testing/fake-engine.ts'
 import { fakeGenerator } from '../../testing/fake-generator.ts'
 import { readRewriting, rewrite, rewriteRequest } from './rewrite.ts'
 import { isKept, toDataRow, writtenCandidate } from './rows.ts'
@@ -48,7 +48,7 @@ test('the request', () => {
 
 describe('rewriting a row', () => {
   const question = fakeTask.heldOut({ count: 1 })[0]!
-  const candidate = writtenCandidate(fakeCodec, fakeTask, question, {
+  const candidate = writtenCandidate(fakeRenderer, fakeTask, question, {
     prompt: 'p',
     thinking: 'wait a',
     summary: '\\boxed{a}',
@@ -63,7 +63,7 @@ describe('rewriting a row', () => {
     })
     const [written] = await rewrite([row], {
       rewriter,
-      codec: fakeCodec,
+      renderer: fakeRenderer,
       task: fakeTask,
       limits,
       attempts: 2,
@@ -99,7 +99,7 @@ describe('rewriting a row', () => {
         tokens: expect.any(Int32Array),
         logprobs: expect.any(Float32Array),
       })
-      expect(written.tokens).toEqual(fakeCodec.encode(written.response))
+      expect(written.tokens).toEqual(fakeRenderer.encode(written.response))
     } else expect(written).toEqual({ ...row, rejected })
   })
 })

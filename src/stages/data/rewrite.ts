@@ -1,9 +1,9 @@
 import { Random } from '../../common/random.ts'
-import type { ChatMessage } from '../../models/tokenizer.ts'
 import type { Generation, Generator } from '../../providers/generator.ts'
+import type { ChatMessage } from '../../renderer/messages.ts'
+import type { Renderer } from '../../renderer/renderer.ts'
 import type { Task } from '../../tasks/task.ts'
 import { boxedAnswer } from '../../verify/boxes.ts'
-import type { TextCodec } from '../sample/rollouts.ts'
 import { type ReadableLimits, unreadable } from './readable.ts'
 import { type DataRow, type Rejection, toDataRow, writtenCandidate } from './rows.ts'
 
@@ -59,7 +59,7 @@ export function readRewriting({ text, reasoning, finishReason }: Generation): {
 
 export interface Rewriting {
   readonly rewriter: Generator
-  readonly codec: TextCodec
+  readonly renderer: Renderer
   readonly task: Task
   readonly limits: ReadableLimits
   /** Maximum rewriting attempts per row. */
@@ -90,12 +90,16 @@ export async function rewrite(rows: readonly DataRow[], job: Rewriting): Promise
   )
 }
 
-function readRow(row: DataRow, reply: Generation, { codec, task, limits }: Rewriting): DataRow | Rejection {
+function readRow(
+  row: DataRow,
+  reply: Generation,
+  { renderer, task, limits }: Rewriting,
+): DataRow | Rejection {
   const written = readRewriting(reply)
   if (!written) return 'rewriting ill-formed'
   const { question, prompt, source, correct } = row
   if (plain(boxedAnswer(written.summary)) !== plain(row.answer)) return 'rewriting changed the answer'
-  const candidate = writtenCandidate(codec, task, question, { prompt, ...written })
+  const candidate = writtenCandidate(renderer, task, question, { prompt, ...written })
   if (unreadable(candidate, limits)) return 'rewriting unreadable'
   return { ...toDataRow(candidate, { source, correct, rejected: null }), original: row }
 }

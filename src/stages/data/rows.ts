@@ -1,10 +1,10 @@
 import { UserError } from '../../common/errors.ts'
 import type { SampledSequence } from '../../engines/contract.ts'
+import type { Renderer } from '../../renderer/renderer.ts'
 import type { Language } from '../../rewards/language.ts'
 import type { Rollout } from '../../rewards/reward.ts'
 import type { Question, Task } from '../../tasks/task.ts'
 import { boxedAnswer } from '../../verify/boxes.ts'
-import type { TextCodec } from '../sample/rollouts.ts'
 import type { Unreadable } from './readable.ts'
 
 /** A response that may become training data, sampled here or written elsewhere. */
@@ -90,7 +90,7 @@ export const responseOf = (thinking: string | null, summary: string): string =>
 
 /** A candidate from text only, without sampled tokens. `cut`: the response was cut off. */
 export function writtenCandidate(
-  codec: TextCodec,
+  renderer: Renderer,
   task: Task,
   question: Question,
   {
@@ -106,13 +106,14 @@ export function writtenCandidate(
   },
 ): Candidate {
   const response = responseOf(thinking, summary)
-  const tokens = codec.encode(response)
+  const tokens = renderer.encode(response)
   const answer = summary === '' ? null : (boxedAnswer(summary) ?? summary)
   let verdict: ReturnType<Rollout['verdict']> | undefined
   return {
     question,
     task,
     prompt,
+    opened: false,
     response,
     thinking,
     summary: summary || null,
@@ -158,11 +159,11 @@ export function toDataRow(
 
 /** A row of existing data, kept without a check. */
 export function givenRow(
-  codec: TextCodec,
+  renderer: Renderer,
   task: Task,
   question: Question,
   { source, thinking, summary }: { source: string; thinking: string | null; summary: string },
 ): DataRow {
-  const candidate = writtenCandidate(codec, task, question, { prompt: '', thinking, summary })
+  const candidate = writtenCandidate(renderer, task, question, { prompt: '', thinking, summary })
   return toDataRow(candidate, { source, correct: null, rejected: null })
 }

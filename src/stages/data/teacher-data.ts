@@ -1,5 +1,5 @@
-import { Tokenizer } from '../../models/tokenizer.ts'
 import type { Generator } from '../../providers/generator.ts'
+import { Renderer } from '../../renderer/renderer.ts'
 import type { Task } from '../../tasks/task.ts'
 import { withModel } from '../sample/open-model.ts'
 import { fromGenerator, fromSampler, type Sample } from './candidates.ts'
@@ -98,14 +98,13 @@ function withTeacher<T>(
   work: (teacher: OpenTeacher) => Promise<T>,
 ): Promise<T> {
   if ('model' in teacher)
-    return withModel(teacher.model, context, ({ folder, sampler, codec }) =>
+    return withModel(teacher.model, { ...context, template: 'chat' }, ({ folder, sampler, renderer }) =>
       work({
         identity: folder,
         sample: (samples) =>
           fromSampler({
             sampler,
-            codec,
-            template: 'chat',
+            renderer,
             samples,
             maxTokens: context.maxTokens,
             temperature: 1,
@@ -113,13 +112,13 @@ function withTeacher<T>(
       }),
     )
   const { generator, instruction } = teacher
-  const codec = Tokenizer.load(student)
+  const renderer = Renderer.load(student, context)
   return work({
     identity: generator.identity,
     sample: (samples, source) =>
       fromGenerator({
         generator,
-        codec,
+        renderer,
         samples,
         onReply: (done, all) => context.progress(`${source}: ${done} of ${all} replies from the teacher`),
         messages: (question) => [

@@ -1,11 +1,10 @@
 import type { Sampler } from '../../engines/contract.ts'
+import type { Renderer } from '../../renderer/renderer.ts'
 import type { Task } from '../../tasks/task.ts'
-import { type PromptTemplate, rollOut, type SampledRollout, type TextCodec } from '../sample/rollouts.ts'
+import { rollOut, type SampledRollout } from '../sample/rollouts.ts'
 import { mean, responseMetrics } from '../watch/metrics.ts'
 
 export interface EvaluationOptions {
-  /** By default R1-Zero's. */
-  readonly template?: PromptTemplate | undefined
   /** Number of held-out questions, balanced over kinds. */
   readonly questions: number
   /** Responses per question. */
@@ -46,12 +45,12 @@ export type CheckedRollout = SampledRollout & { readonly correct: boolean | null
 /** pass@1 on held-out questions: a pure function of the weights and the options. */
 export async function evaluate(
   sampler: Sampler,
-  codec: TextCodec,
+  renderer: Renderer,
   task: Task,
   options: EvaluationOptions,
 ): Promise<{ evaluation: Evaluation; rollouts: CheckedRollout[] }> {
   const questions = task.heldOut({ count: options.questions })
-  const rollouts_P_G = await rollOut(sampler, codec, task, questions, {
+  const rollouts_P_G = await rollOut(sampler, renderer, task, questions, {
     ...options,
     group: options.samples,
     stream: [options.seed, 'evaluation'],
@@ -119,7 +118,7 @@ export function evaluationMetrics(evaluation: Evaluation): Record<string, number
     'eval/questions': evaluation.questions,
     'eval/samples': evaluation.samples,
     ...Object.fromEntries(
-      Object.entries(evaluation.families).map(([name, value]) => [`eval/${name}`, value]),
+      Object.entries(evaluation.families).map(([name, value]) => [`eval/family/${name}`, value]),
     ),
     ...Object.fromEntries(
       Object.entries(evaluation.kinds).map(([name, value]) => [`eval/kind/${name}`, value]),
@@ -130,12 +129,17 @@ export function evaluationMetrics(evaluation: Evaluation): Record<string, number
 /** Reads an evaluation back from `evaluationMetrics`. A missing metric is unknown (NaN). */
 export function evaluationFrom(metrics: Readonly<Record<string, number>>): Evaluation {
   const read = (name: string): number => metrics[`eval/${name}`] ?? Number.NaN
-  const kinds = Object.fromEntries(
-    Object.keys(metrics).flatMap((name) =>
-      name.startsWith('eval/kind/') ? [[name.slice('eval/kind/'.length), metrics[name]!]] : [],
-    ),
-  )
-  const families = [...new Set(Object.keys(kinds).map((kind) => kind.split('/')[0]!))]
+  const under = (prefix: string): Record<string, number> =>
+    Object.fromEntries(
+      Object.entries(metrics).flatMap(([name, value]) =>
+        name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [],
+      ),
+    )
+  const kinds = under('eval/kind/')
+  const families = under('eval/family/')
+  // runs of earlier versions have the families as `eval/NAME`
+  if (Object.keys(families).length === 0)
+    for (const kind of Object.keys(kinds)) families[kind.split('/')[0]!] = read(kind.split('/')[0]!)
   return {
     passAt1: read('pass@1'),
     standardError: read('standard_error'),
@@ -148,7 +152,7 @@ export function evaluationFrom(metrics: Readonly<Record<string, number>>): Evalu
     questions: read('questions'),
     samples: read('samples'),
     kinds,
-    families: Object.fromEntries(families.map((family) => [family, read(family)])),
+    families,
   }
 }
 

@@ -1,16 +1,19 @@
 import { type EngineName, openSampler } from '../../engines/open.ts'
-import { Tokenizer } from '../../models/tokenizer.ts'
+import { type PromptTemplate, Renderer, type RendererOptions } from '../../renderer/renderer.ts'
+import { fittingTask } from '../../tasks/fit.ts'
 import { type LoadOptions, loadTask } from '../../tasks/index.ts'
-import { type PromptTemplate, templateOf } from '../sample/rollouts.ts'
+import { askedIn, promptFit } from '../sample/fit.ts'
 import { type Evaluation, type EvaluationOptions, evaluate } from './evaluate.ts'
 
 /**
- * pass@1 of the model in a folder on a task, by default in the template that the model was trained with.
+ * pass@1 of the model in a folder on a task, by default in the template that the model was trained with. Questions that
+ * the model cannot be asked are left out, with a warning.
  *
  * @throws UserError if the model or the task cannot be read.
  */
 export async function measure(
   options: EvaluationOptions &
+    RendererOptions &
     LoadOptions & {
       readonly model: string
       readonly task: string
@@ -20,13 +23,17 @@ export async function measure(
 ): Promise<{ evaluation: Evaluation; template: PromptTemplate; seconds: number }> {
   const started = performance.now()
   const { model, engine = 'local', threads } = options
-  const task = await loadTask(options.task, options)
-  const codec = Tokenizer.load(model)
-  const template = options.template ?? templateOf(codec)
+  const loaded = await loadTask(options.task, options)
+  const renderer = Renderer.load(model, options)
+  const task = fittingTask(loaded, promptFit([askedIn(model, renderer, options.maxTokens)]), {
+    training: 0,
+    warn: options.warn ?? ((message) => process.emitWarning(message)),
+    progress: options.progress ?? (() => {}),
+  })
   const sampler = await openSampler({ model, engine, threads })
   try {
-    const { evaluation } = await evaluate(sampler, codec, task, { ...options, template })
-    return { evaluation, template, seconds: (performance.now() - started) / 1000 }
+    const { evaluation } = await evaluate(sampler, renderer, task, options)
+    return { evaluation, template: renderer.template, seconds: (performance.now() - started) / 1000 }
   } finally {
     await sampler.close()
   }

@@ -1,16 +1,10 @@
 import { expect, test } from 'vitest'
 import type { SampleOptions, Sampler } from '../../engines/contract.ts'
 import type { Question, Task } from '../../tasks/task.ts'
-import type { TextCodec } from '../sample/rollouts.ts'
+import { characterRenderer } from '../../testing/fake-renderer.ts'
 import { measureScenarios, type ScenarioOptions } from './scenarios.ts'
 
-/** One token per character. */
-const codec: TextCodec = {
-  eosId: 0,
-  encode: (text) => Int32Array.from(text, (sign) => sign.codePointAt(0)!),
-  decode: (ids) => String.fromCodePoint(...Array.from(ids)),
-  applyChatTemplate: (messages) => messages.map(({ content }) => `User: ${content} Assistant: `).join(''),
-}
+const renderer = characterRenderer('chat')
 
 const task = (questions: readonly Question[]): Task => ({
   name: 'test',
@@ -35,12 +29,12 @@ function scripted(responses: Readonly<Record<string, readonly string[]>>) {
   const sampler: Sampler = {
     sample: async (prompt, options) => {
       requests.push(options)
-      const text = codec.decode(prompt)
+      const text = renderer.decode(prompt)
       const [, texts] = Object.entries(responses).find(([kind]) => text.includes(`User: ${kind}?`))!
       expect(texts).toHaveLength(options.n)
       return texts.map((response) => {
         const cut = response.endsWith('…')
-        const tokens = Int32Array.from([...codec.encode(response), ...(cut ? [] : [codec.eosId])])
+        const tokens = Int32Array.from([...renderer.encode(response), ...(cut ? [] : [renderer.endOfText])])
         const logprobs = new Float32Array(tokens.length)
         return { tokens, logprobs, samplingLogprobs: logprobs, stopReason: cut ? 'length' : 'stop' }
       })
@@ -52,7 +46,6 @@ function scripted(responses: Readonly<Record<string, readonly string[]>>) {
 
 const options = (questions: { reasoning: Question[]; general: Question[] }): ScenarioOptions => ({
   name: 'step-2',
-  template: 'chat',
   reasoning: {
     task: task(questions.reasoning),
     questions: 10,
@@ -102,7 +95,7 @@ const RESPONSES = {
 
 test('measures a model in all scenarios (numbers computed by hand)', async () => {
   const { sampler } = scripted(RESPONSES)
-  const { measure, answers, rows } = await measureScenarios(sampler, codec, options(QUESTIONS))
+  const { measure, answers, rows } = await measureScenarios(sampler, renderer, options(QUESTIONS))
   expect(measure).toEqual({
     // ¾ and ½ of the two whose answer can be checked; s² = 2 · 0.125², √(s² / 2)
     passAt1: 0.625,
@@ -148,7 +141,7 @@ test('a metric without questions, or without checkable answers, is unknown', asy
   const { sampler } = scripted(RESPONSES)
   const { measure } = await measureScenarios(
     sampler,
-    codec,
+    renderer,
     options({ reasoning: [question('sum/x')], general: [question('harmful/en')] }),
   )
   expect(measure).toMatchObject({
@@ -179,7 +172,7 @@ test.each([
   })
   const { measure } = await measureScenarios(
     sampler,
-    codec,
+    renderer,
     options({ reasoning: [question('sum/1', '4')], general: [] }),
   )
   expect(measure.majority).toBe(Number(right))
@@ -196,7 +189,7 @@ test.each([
   const { sampler } = scripted({ 'talk/en': [response] })
   const { measure } = await measureScenarios(
     sampler,
-    codec,
+    renderer,
     options({ reasoning: [], general: [question('talk/en')] }),
   )
   expect(measure.simpleDirect).toBe(direct)
@@ -210,10 +203,11 @@ test('in R1-Zero’s template, the answer is the text in the answer tags', async
     'talk/zh': ['Hello!'],
   })
   const general = ['harmful/en', 'talk/en', 'talk/zh'].map((kind) => question(kind))
-  const { measure, answers } = await measureScenarios(sampler, codec, {
-    ...options({ reasoning: [question('sum/1', '4')], general }),
-    template: 'r1-zero',
-  })
+  const { measure, answers } = await measureScenarios(
+    sampler,
+    characterRenderer('r1-zero'),
+    options({ reasoning: [question('sum/1', '4')], general }),
+  )
   expect(measure).toMatchObject({ passAt1: 1, format: 1, harmfulRefused: 0, simpleDirect: 1 / 2 })
   expect(answers['harmful/en']!.answer).toBe('First, find it.')
 })
@@ -221,7 +215,7 @@ test('in R1-Zero’s template, the answer is the text in the answer tags', async
 test('equal options give equal requests; another seed gives other random streams', async () => {
   const requestsOf = async (seed: number) => {
     const { sampler, requests } = scripted(RESPONSES)
-    await measureScenarios(sampler, codec, { ...options(QUESTIONS), seed })
+    await measureScenarios(sampler, renderer, { ...options(QUESTIONS), seed })
     return requests
   }
   const [first, again, other] = [await requestsOf(3), await requestsOf(3), await requestsOf(4)]

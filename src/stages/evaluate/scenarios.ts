@@ -1,16 +1,11 @@
 import type { Sampler } from '../../engines/contract.ts'
+import type { PromptTemplate, Renderer } from '../../renderer/renderer.ts'
 import { language } from '../../rewards/language-consistency.ts'
 import { isRefusal } from '../../rewards/refusal.ts'
 import type { RolloutRow } from '../../runs/rows.ts'
 import type { Task } from '../../tasks/task.ts'
 import { type ReadableLimits, unreadable } from '../data/readable.ts'
-import {
-  type PromptTemplate,
-  rollOut,
-  type SampledRollout,
-  type TextCodec,
-  toRow,
-} from '../sample/rollouts.ts'
+import { rollOut, type SampledRollout, toRow } from '../sample/rollouts.ts'
 import { mean } from '../watch/metrics.ts'
 import { type CheckedRollout, checkAll, summarise } from './evaluate.ts'
 import { majorityIsRight } from './majority.ts'
@@ -20,7 +15,6 @@ import type { Answers, WinRate } from './win-rate.ts'
 export interface ScenarioOptions {
   /** The recorded rows get the splits `<name>/reasoning` and `<name>/general`. */
   readonly name: string
-  readonly template: PromptTemplate
   readonly reasoning: {
     readonly task: Task
     readonly questions: number
@@ -86,13 +80,13 @@ export interface MeasureConditions {
 /** Measures a model on reasoning questions and on general prompts: a pure function of the weights and the options. */
 export async function measureScenarios(
   sampler: Sampler,
-  codec: TextCodec,
+  renderer: Renderer,
   options: ScenarioOptions,
 ): Promise<{ measure: StageMeasure; answers: Answers; rows: Omit<RolloutRow, 'step'>[] }> {
   const { reasoning, name } = options
 
   // reasoning
-  const reasoning_P_G = await respond(sampler, codec, options, 'reasoning', {
+  const reasoning_P_G = await respond(sampler, renderer, options, 'reasoning', {
     ...reasoning,
     group: reasoning.samples,
   })
@@ -107,7 +101,7 @@ export async function measureScenarios(
   const [easy_P_G, hard_P_G] = [ofKinds(reasoning.easy), ofKinds(reasoning.hard)]
 
   // all scenarios
-  const { replies, answers } = await answerGeneral(sampler, codec, options)
+  const { replies, answers } = await answerGeneral(sampler, renderer, options)
   const among = (...families: string[]) =>
     replies.filter(({ question }) => families.includes(question.kind.split('/')[0]!))
   const [simple, harmful, harmless] = [among('talk', 'fact'), among('harmful'), among('harmless')]
@@ -128,7 +122,7 @@ export async function measureScenarios(
       harmlessRefused: share(harmless, refuses),
       helpful: null,
       asked: {
-        template: options.template,
+        template: renderer.template,
         temperature: options.temperature,
         topP: options.topP,
         seed: options.seed,
@@ -149,15 +143,15 @@ export async function measureScenarios(
   }
 }
 
-type Sampling = Pick<ScenarioOptions, 'template' | 'temperature' | 'topP' | 'maxTokens' | 'seed'>
+type Sampling = Pick<ScenarioOptions, 'temperature' | 'topP' | 'maxTokens' | 'seed'>
 
 /** Samples one response to each general prompt, and extracts the answers. */
 export async function answerGeneral(
   sampler: Sampler,
-  codec: TextCodec,
+  renderer: Renderer,
   options: Sampling & Pick<ScenarioOptions, 'general'>,
 ): Promise<{ replies: CheckedRollout[]; answers: Answers }> {
-  const replies_P_G = await respond(sampler, codec, options, 'general', { ...options.general, group: 1 })
+  const replies_P_G = await respond(sampler, renderer, options, 'general', { ...options.general, group: 1 })
   const replies = replies_P_G.flat()
   const answers = replies.map(({ question: { id, prompt, kind }, summary }) => [
     id,
@@ -169,13 +163,12 @@ export async function answerGeneral(
 /** Samples responses to held-out questions and checks them. `part` is in the name of the random stream. */
 async function respond(
   sampler: Sampler,
-  codec: TextCodec,
-  { template, temperature, topP, maxTokens, seed }: Sampling,
+  renderer: Renderer,
+  { temperature, topP, maxTokens, seed }: Sampling,
   part: string,
   { task, questions, group }: { task: Task; questions: number; group: number },
 ): Promise<CheckedRollout[][]> {
-  const rollouts_P_G = await rollOut(sampler, codec, task, task.heldOut({ count: questions }), {
-    template,
+  const rollouts_P_G = await rollOut(sampler, renderer, task, task.heldOut({ count: questions }), {
     temperature,
     topP,
     maxTokens,

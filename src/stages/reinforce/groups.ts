@@ -1,15 +1,10 @@
 import { isZeroVariance } from '../../algorithms/advantages.ts'
 import { stopwatch } from '../../common/stopwatch.ts'
 import type { Sampler } from '../../engines/contract.ts'
+import type { Renderer } from '../../renderer/renderer.ts'
 import type { WeightedReward } from '../../rewards/compose.ts'
 import type { Task } from '../../tasks/task.ts'
-import {
-  type PromptTemplate,
-  readSampled,
-  type SampledResponse,
-  sampleResponses,
-  type TextCodec,
-} from '../sample/rollouts.ts'
+import { readSampled, type SampledResponse, sampleResponses } from '../sample/rollouts.ts'
 import { toDatum } from './datums.ts'
 import type { ReferencePolicy } from './reference.ts'
 import type { RlSettings } from './rl-settings.ts'
@@ -22,14 +17,12 @@ const ROUND_OFFSET = 1_000_000
 
 interface GroupSampling {
   readonly sampler: Sampler
-  readonly codec: TextCodec
+  readonly renderer: Renderer
   readonly task: Task
   readonly rewards: readonly WeightedReward[]
   readonly reference: ReferencePolicy
   readonly rl: RlSettings
   readonly seed: number
-  /** By default R1-Zero's. */
-  readonly template?: PromptTemplate | undefined
 }
 
 /** The groups of a step. In names, P indexes the question and G the member of its group. */
@@ -75,7 +68,7 @@ export async function sampleGroups(job: GroupSampling, step: number): Promise<Gr
 }
 
 async function sampleRound(
-  { sampler, codec, task, rl, seed, template }: GroupSampling,
+  { sampler, renderer, task, rl, seed }: GroupSampling,
   step: number,
   round: number,
   count: number,
@@ -83,8 +76,7 @@ async function sampleRound(
 ): Promise<SampledResponse[][]> {
   const seconds = stopwatch()
   const questions = task.training({ seed, step: step + round * ROUND_OFFSET, count })
-  const responses_P_G = await sampleResponses(sampler, codec, questions, {
-    template,
+  const responses_P_G = await sampleResponses(sampler, renderer, questions, {
     group: rl.groupSize,
     maxTokens: rl.maxTokens,
     temperature: rl.temperature,
@@ -96,15 +88,13 @@ async function sampleRound(
 
 /** Scores one group at a time, since a reward's time limit starts when it is called. */
 async function scoreAll(
-  { codec, task, rewards, template }: GroupSampling,
+  { renderer, task, rewards }: GroupSampling,
   responses_P_G: readonly (readonly SampledResponse[])[],
 ): Promise<ScoredRollout[][]> {
   const scored_P_G: ScoredRollout[][] = []
   for (const responses_G of responses_P_G)
     scored_P_G.push(
-      await Promise.all(
-        responses_G.map((response) => score(readSampled(codec, task, response, template), rewards)),
-      ),
+      await Promise.all(responses_G.map((response) => score(readSampled(renderer, task, response), rewards))),
     )
   return scored_P_G
 }

@@ -1,14 +1,13 @@
 import type { Engine, Trainer } from '../../engines/contract.ts'
+import type { Renderer } from '../../renderer/renderer.ts'
 import type { WeightedReward } from '../../rewards/compose.ts'
 import type { StepRecord } from '../../runs/rows.ts'
 import type { Run } from '../../runs/with-run.ts'
 import type { Task } from '../../tasks/task.ts'
-import type { PromptTemplate, SampledRollout, TextCodec } from '../sample/rollouts.ts'
+import type { SampledRollout } from '../sample/rollouts.ts'
 import type { RlSettings } from './rl-settings.ts'
 
 interface ReinforceSettings {
-  /** By default R1-Zero's. */
-  readonly template?: PromptTemplate | undefined
   readonly rl: RlSettings
   readonly seed: number
   readonly steps: number
@@ -33,7 +32,7 @@ export interface Reinforcement {
   readonly engine: Engine
   /** Holds the weights of the run's last checkpoint, or the base weights. */
   readonly trainer: Trainer
-  readonly codec: TextCodec
+  readonly renderer: Renderer
   readonly task: Task
   readonly rewards: readonly WeightedReward[]
   readonly settings: ReinforceSettings

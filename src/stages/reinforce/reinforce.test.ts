@@ -14,7 +14,7 @@ import { Interrupted } from '../../runs/interrupted.ts'
 import { RunStore } from '../../runs/store.ts'
 import { withRun } from '../../runs/with-run.ts'
 import { type RlPreset, rlPreset } from '../../settings/presets.ts'
-import { fakeCodec, fakeEngine, fakeTask } from '../../testing/fake-engine.ts'
+import { fakeEngine, fakeRenderer, fakeTask } from '../../testing/fake-engine.ts'
 import { evaluate } from '../evaluate/evaluate.ts'
 import type { Stop } from '../watch/alarm.ts'
 import type { Reinforcement } from './job.ts'
@@ -82,7 +82,7 @@ async function run(name: string, options: Options = {}): Promise<Reinforced> {
       run,
       engine,
       trainer,
-      codec: fakeCodec,
+      renderer: fakeRenderer,
       task: fakeTask,
       rewards: options.rewards ?? [
         { reward: accuracy, weight: 1 },
@@ -114,7 +114,7 @@ function opened(name: string): RunStore {
 const passAt1 = (policy: { engine: Engine; trainer: Trainer }): Promise<number> =>
   withPolicy(policy, async (sampler) => {
     const options = { questions: 200, samples: 1, temperature: 1, maxTokens: 20, seed: 1 }
-    return (await evaluate(sampler, fakeCodec, fakeTask, options)).evaluation.passAt1
+    return (await evaluate(sampler, fakeRenderer, fakeTask, options)).evaluation.passAt1
   })
 
 /** All metrics except those that measure time. */
@@ -130,7 +130,7 @@ describe('reinforce', () => {
     const engine = fakeEngine()
     const base = await engine.sampler(engine.base)
     const options = { questions: 200, samples: 1, temperature: 1, maxTokens: 20, seed: 1 }
-    expect((await evaluate(base, fakeCodec, fakeTask, options)).evaluation.passAt1).toBeLessThan(0.4)
+    expect((await evaluate(base, fakeRenderer, fakeTask, options)).evaluation.passAt1).toBeLessThan(0.4)
     expect(await passAt1(await run('a'))).toBeGreaterThan(0.85)
     expect(await passAt1(await run('b', { shuffle: true }))).toBeLessThan(0.5)
   })

@@ -16,8 +16,8 @@ import { type Example, update } from './update.ts'
  * question and G the member of its group. Resolves to the reason why it stopped early, or null.
  */
 export async function reinforce(job: Reinforcement): Promise<Stop | null> {
-  const { run, engine, trainer, codec, task, rewards, settings } = job
-  const { rl, seed, template } = settings
+  const { run, engine, trainer, renderer, task, rewards, settings } = job
+  const { rl, seed } = settings
   const stopped = settings.alarm === 'stop' ? stoppedBy(run.store) : null
   if (stopped) return stopped
   const recorder = openRecorder(job)
@@ -26,7 +26,7 @@ export async function reinforce(job: Reinforcement): Promise<Stop | null> {
     for (let step = run.store.info().step + 1; step <= settings.steps; step++) {
       // questions → rollouts → rewards
       const groups = await withPolicy(job, (sampler) =>
-        sampleGroups({ sampler, reference, codec, task, rewards, rl, seed, template }, step),
+        sampleGroups({ sampler, reference, renderer, task, rewards, rl, seed }, step),
       )
       const rewards_P_G = shapedRewards(
         groups,

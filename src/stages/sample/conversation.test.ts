@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { Sampler } from '../../engines/contract.ts'
-import { Tokenizer } from '../../models/tokenizer.ts'
+import { Renderer } from '../../renderer/renderer.ts'
 import { r1ZeroPrompt } from '../../thinking/template.ts'
 import { Conversation } from './conversation.ts'
 
@@ -13,23 +13,23 @@ const root = mkdtempSync(join(tmpdir(), 'ruminate-conversation-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 /** The miniature's tokenizer with another chat template. */
-function tokenizerWith(name: string, template: string | null): Tokenizer {
+function tokenizerWith(name: string, template: string | null): Renderer {
   const folder = join(root, name)
   cpSync(base, folder, { recursive: true })
   const file = join(folder, 'tokenizer_config.json')
   writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), chat_template: template }))
-  return Tokenizer.load(folder)
+  return Renderer.load(folder)
 }
 
 const LINES = (opening: string): string =>
   `{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}{% if add_generation_prompt %}[assistant]${opening}{% endif %}`
-const miniature = Tokenizer.load(base)
+const miniature = Renderer.load(base)
 const bare = tokenizerWith('bare', null)
 const instruct = tokenizerWith('instruct', LINES(''))
 const opening = tokenizerWith('opening', LINES('<think>\n'))
 
 /** A sampler with prepared responses, which records the prompts. */
-function scripted(tokenizer: Tokenizer, ...responses: string[]) {
+function scripted(tokenizer: Renderer, ...responses: string[]) {
   const prompts: string[] = []
   const limits: number[] = []
   const sampler: Sampler = {
@@ -37,7 +37,7 @@ function scripted(tokenizer: Tokenizer, ...responses: string[]) {
       prompts.push(tokenizer.decode(prompt))
       limits.push(maxTokens)
       for (const token of tokenizer.encode(responses.shift()!)) onToken?.(0, token)
-      onToken?.(0, tokenizer.eosId)
+      onToken?.(0, tokenizer.endOfText)
       return []
     },
     close: async () => {},

@@ -1,10 +1,9 @@
 import { UserError } from '../../common/errors.ts'
 import type { SampleOptions, Sampler } from '../../engines/contract.ts'
-import type { ChatMessage, Tokenizer } from '../../models/tokenizer.ts'
+import type { ChatMessage } from '../../renderer/messages.ts'
+import type { Renderer } from '../../renderer/renderer.ts'
 import { parseResponse } from '../../thinking/parse.ts'
 import { splitThinking } from '../../thinking/split.ts'
-import { r1ZeroPrompt } from '../../thinking/template.ts'
-import { templateOf } from './rollouts.ts'
 
 /** A model's response to a question. */
 export interface Reply {
@@ -26,15 +25,15 @@ export class Conversation {
   /** Does the model see earlier messages? */
   readonly remembers: boolean
   readonly #sampler: Sampler
-  readonly #tokenizer: Tokenizer
+  readonly #renderer: Renderer
   readonly #maxPositions: number
   #messages: ChatMessage[] = []
 
-  constructor(sampler: Sampler, tokenizer: Tokenizer, { maxPositions }: { maxPositions: number }) {
+  constructor(sampler: Sampler, renderer: Renderer, { maxPositions }: { maxPositions: number }) {
     this.#sampler = sampler
-    this.#tokenizer = tokenizer
+    this.#renderer = renderer
     this.#maxPositions = maxPositions
-    this.remembers = templateOf(tokenizer) === 'chat'
+    this.remembers = renderer.template === 'chat'
   }
 
   /**
@@ -48,15 +47,13 @@ export class Conversation {
     listen: Listener = () => {},
   ): Promise<Reply> {
     const messages = [...this.#messages, user(question)]
-    const prompt = this.remembers ? this.#render(messages) : r1ZeroPrompt(question)
-    const tokens = this.#tokenizer.encode(prompt)
+    const { tokens, opened } = this.#renderer.prompt({ prompt: question, messages })
     const left = this.#maxPositions - tokens.length
     if (left < 1)
       throw new UserError(
         `the prompt has ${tokens.length} tokens, but the model takes at most ${this.#maxPositions} including its reply${this.#messages.length > 0 ? '; /reset starts a new conversation' : ''}`,
       )
-    const opened = /<think>\s*$/.test(prompt)
-    const stream = this.#tokenizer.stream()
+    const stream = this.#renderer.stream()
     let text = ''
     let thought = false
     const push = (piece: string): void => {
@@ -68,13 +65,13 @@ export class Conversation {
       ...options,
       n: 1,
       maxTokens: Math.min(options.maxTokens, left),
-      stopTokens: [this.#tokenizer.eosId],
-      onToken: (_, token) => {
-        if (token !== this.#tokenizer.eosId) push(stream.push(token))
-      },
+      stopTokens: this.#renderer.stopTokens,
+      onToken: (_, token) => push(stream.push(token)),
     })
     push(stream.end())
-    const { thinking, answer } = this.remembers ? splitThinking(text, { opened }) : parseResponse(text)
+    const { thinking, answer } = this.remembers
+      ? splitThinking(text, { opened })
+      : parseResponse(text, { opened })
     if (this.remembers) this.#messages = [...messages, { role: 'assistant', content: answer ?? text.trim() }]
     return { text, thinking, answer }
   }
@@ -82,10 +79,6 @@ export class Conversation {
   /** Forgets the conversation so far. */
   reset(): void {
     this.#messages = []
-  }
-
-  #render(messages: readonly ChatMessage[]): string {
-    return this.#tokenizer.applyChatTemplate(messages, { addGenerationPrompt: true })
   }
 }
 

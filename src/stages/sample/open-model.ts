@@ -1,12 +1,17 @@
 import type { Sampler } from '../../engines/contract.ts'
 import { type EngineName, openSampler } from '../../engines/open.ts'
-import { Tokenizer } from '../../models/tokenizer.ts'
+import { Renderer, type RendererOptions } from '../../renderer/renderer.ts'
 
 /** A model opened for sampling. */
 export interface OpenModel {
   readonly folder: string
-  readonly codec: Tokenizer
+  readonly renderer: Renderer
   readonly sampler: Sampler
+}
+
+interface OpenOptions extends RendererOptions {
+  readonly engine: EngineName
+  readonly threads: number
 }
 
 /**
@@ -16,13 +21,13 @@ export interface OpenModel {
  */
 export async function withModel<T>(
   folder: string,
-  { engine, threads }: { readonly engine: EngineName; readonly threads: number },
+  { engine, threads, ...rendering }: OpenOptions,
   work: (model: OpenModel) => Promise<T>,
 ): Promise<T> {
-  const codec = Tokenizer.load(folder)
+  const renderer = Renderer.load(folder, rendering)
   const sampler = await openSampler({ model: folder, threads, engine })
   try {
-    return await work({ folder, codec, sampler })
+    return await work({ folder, renderer, sampler })
   } finally {
     await sampler.close()
   }

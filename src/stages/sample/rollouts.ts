@@ -1,28 +1,20 @@
 import { Random } from '../../common/random.ts'
 import type { SampledSequence, Sampler } from '../../engines/contract.ts'
-import type { Tokenizer } from '../../models/tokenizer.ts'
+import type { Renderer } from '../../renderer/renderer.ts'
 import type { Rollout } from '../../rewards/reward.ts'
 import type { RolloutRow } from '../../runs/rows.ts'
 import type { Question, Task } from '../../tasks/task.ts'
 import { parseResponse } from '../../thinking/parse.ts'
 import { parseSummary } from '../../thinking/summary.ts'
-import { r1ZeroPrompt } from '../../thinking/template.ts'
 import { boxedAnswer } from '../../verify/boxes.ts'
-
-/** The part of a tokenizer that sampling needs. */
-export type TextCodec = Pick<Tokenizer, 'encode' | 'decode' | 'eosId' | 'applyChatTemplate'>
-
-/**
- * The format of prompt and response: R1-Zero's template, with thinking and answer in tags; or the model's own chat
- * template, with thinking and then a summary, as in R1.
- */
-export type PromptTemplate = 'r1-zero' | 'chat'
 
 /** A sampled response as tokens. */
 export interface SampledResponse {
   readonly question: Question
   readonly prompt: string
   readonly promptTokens: Int32Array
+  /** Did the prompt end inside <think>? */
+  readonly opened: boolean
   readonly sequence: SampledSequence
 }
 
@@ -32,8 +24,6 @@ export interface SampledRollout extends Rollout, SampledResponse {
 }
 
 interface SamplingOptions {
-  /** By default R1-Zero's. */
-  readonly template?: PromptTemplate | undefined
   /** Responses per question. */
   readonly group: number
   readonly maxTokens: number
@@ -46,72 +36,45 @@ interface SamplingOptions {
 /** Samples `group` responses to every question and parses them. One array per question. */
 export async function rollOut(
   sampler: Sampler,
-  codec: TextCodec,
+  renderer: Renderer,
   task: Task,
   questions: readonly Question[],
   options: SamplingOptions,
 ): Promise<SampledRollout[][]> {
-  const responses_P_G = await sampleResponses(sampler, codec, questions, options)
+  const responses_P_G = await sampleResponses(sampler, renderer, questions, options)
   return responses_P_G.map((responses_G) =>
-    responses_G.map((response) => readSampled(codec, task, response, options.template)),
+    responses_G.map((response) => readSampled(renderer, task, response)),
   )
 }
 
 /** Samples `group` responses to every question, all in one tick so that they share batches. One array per question. */
 export async function sampleResponses(
   sampler: Sampler,
-  codec: TextCodec,
+  renderer: Renderer,
   questions: readonly Question[],
   options: SamplingOptions,
 ): Promise<SampledResponse[][]> {
-  const { template = 'r1-zero' } = options
   return Promise.all(
     questions.map(async (question, index) => {
-      const prompt = promptOf(codec, template, question.prompt)
-      const promptTokens = codec.encode(prompt)
+      const { text: prompt, tokens: promptTokens, opened } = renderer.prompt(question)
       const sequences = await sampler.sample(promptTokens, {
         n: options.group,
         maxTokens: options.maxTokens,
         temperature: options.temperature,
         topP: options.topP ?? 1,
-        stopTokens: [codec.eosId],
+        stopTokens: renderer.stopTokens,
         seed: new Random(...options.stream, index).bits(),
       })
-      return sequences.map((sequence) => ({ question, prompt, promptTokens, sequence }))
+      return sequences.map((sequence) => ({ question, prompt, promptTokens, opened, sequence }))
     }),
   )
 }
 
-/**
- * The template that a model was trained with: its own, unless it has none or one that renders a question as R1-Zero's
- * does.
- */
-export function templateOf(tokenizer: Tokenizer): PromptTemplate {
-  return tokenizer.hasChatTemplate && promptOf(tokenizer, 'chat', 'Why?') !== r1ZeroPrompt('Why?')
-    ? 'chat'
-    : 'r1-zero'
-}
-
-/** The prompt of a question. */
-function promptOf(codec: TextCodec, template: PromptTemplate, question: string): string {
-  return template === 'chat'
-    ? codec.applyChatTemplate([{ role: 'user', content: question }], { addGenerationPrompt: true })
-    : r1ZeroPrompt(question)
-}
-
-/** Decodes and parses a response to a question in `template`, by default R1-Zero's. */
-export function readSampled(
-  codec: TextCodec,
-  task: Task,
-  sampled: SampledResponse,
-  template: PromptTemplate = 'r1-zero',
-): SampledRollout {
-  const { question, prompt, sequence } = sampled
-  const ended = sequence.tokens.at(-1) === codec.eosId
-  const response = codec.decode(ended ? sequence.tokens.subarray(0, -1) : sequence.tokens, {
-    skipSpecial: false,
-  })
-  const { thinking, answer, summary, wellFormed } = readResponse(template, prompt, response)
+/** Decodes and parses a response to a question. */
+export function readSampled(renderer: Renderer, task: Task, sampled: SampledResponse): SampledRollout {
+  const { question, opened, sequence } = sampled
+  const response = renderer.response(sequence.tokens)
+  const { thinking, answer, summary, wellFormed } = readResponse(renderer, response, opened)
   let verdict: ReturnType<SampledRollout['verdict']> | undefined
   return {
     ...sampled,
@@ -130,12 +93,12 @@ export function readSampled(
   }
 }
 
-function readResponse(template: PromptTemplate, prompt: string, response: string) {
+function readResponse({ template }: Renderer, response: string, opened: boolean) {
   if (template === 'r1-zero') {
-    const parsed = parseResponse(response)
+    const parsed = parseResponse(response, { opened })
     return { ...parsed, summary: parsed.answer }
   }
-  const parsed = parseSummary(response, { opened: /<think>\s*$/.test(prompt) })
+  const parsed = parseSummary(response, { opened })
   return { ...parsed, answer: parsed.summary && (boxedAnswer(parsed.summary) ?? parsed.summary) }
 }
 

@@ -1,6 +1,8 @@
 import type { Objective } from '../../algorithms/objectives.ts'
 import type { Engine, EngineSpec, Trainer } from '../../engines/contract.ts'
 import { type EngineName, requireCapabilities, withEngine } from '../../engines/open.ts'
+import type { Renderer } from '../../renderer/renderer.ts'
+import { savingStopTokens } from '../../renderer/stop-tokens.ts'
 import { type Place, type Run, storedSettings, type Trained, withRun } from '../../runs/with-run.ts'
 import type { EpochSettings } from './epochs.ts'
 import { checkSameData, type Examples } from './examples.ts'
@@ -45,6 +47,8 @@ interface ExampleRun<Settings extends ExampleSettings, Example, Data, Outcome> {
   readonly watch: ExampleWatch<Settings, Data>
   readonly objective: Objective
   readonly rewardHead?: EngineSpec['rewardHead']
+  /** How the trained model is spoken to; null if it will not be sampled. */
+  readonly renderer: Renderer | null
   /** Trains from the step after the run's last to the end. */
   readonly train: (job: {
     readonly run: Run
@@ -70,6 +74,7 @@ export async function runOnExamples<Settings extends ExampleSettings, Example, D
   watch,
   objective,
   rewardHead,
+  renderer,
   train,
 }: ExampleRun<Settings, Example, Data, Outcome>): Promise<
   { readonly seed: number; readonly data: Data } & Outcome & Trained
@@ -91,7 +96,8 @@ export async function runOnExamples<Settings extends ExampleSettings, Example, D
   return withEngine({ ...settings, rewardHead }, (engine) => {
     requireCapabilities(engine.can, { objective })
     return withRun(place, { signal: watch.signal }, async (run) => {
-      const trainer = await engine.trainer()
+      const opened = await engine.trainer()
+      const trainer = renderer ? savingStopTokens(opened, renderer) : opened
       await run.restore((folder) => trainer.load(folder))
       watch.onStart?.(run.directory, settings, data)
       const epochs = { ...settings, evalEvery: settings.eval.every }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { UserError } from '../../common/errors.ts'
 import { loadConfig } from '../../models/directory.ts'
+import { LeftOut } from '../../tasks/left-out.ts'
 
 /** Rows read from a file, a folder or a dataset. */
 interface Rows<R> {
@@ -8,15 +9,19 @@ interface Rows<R> {
   readonly heldOut: readonly R[]
   /** Rows left out of training because they are also held out. */
   readonly repeated: number
+  /** Rows left out because they could not be read as examples. */
+  readonly unusable: number
 }
 
 /** Rows as tokens, ready for training. */
 export interface Examples<E> {
   readonly training: readonly E[]
   readonly heldOut: readonly E[]
-  /** Rows left out because they are longer than the limit. */
+  /** Examples left out because they are longer than the limit. */
   readonly overlong: number
   readonly repeated: number
+  /** Rows left out because they could not be read, or because something in them would not be learned. */
+  readonly unusable: number
   /** SHA-256 of all training and held-out examples. */
   readonly hash: string
 }
@@ -26,7 +31,8 @@ interface Encoding<R, E> {
   readonly data: string
   /** Longest text of an example, in tokens. Longer examples are left out and counted, never truncated. */
   readonly maxLength: number
-  readonly encode: (row: R) => E
+  /** The examples of a row, at least one. Throws a `UserError` for a row that cannot be used. */
+  readonly encode: (row: R) => readonly E[]
   /** Tokens of an example's longest text. */
   readonly lengthOf: (example: E) => number
   /** The parts of an example that are hashed. */
@@ -46,41 +52,58 @@ export function checkMaxLength({ model, maxLength }: { model: string; maxLength:
 }
 
 /**
- * Encodes rows and leaves out those that are too long.
+ * Encodes rows, and leaves out rows that cannot be encoded and examples that are too long, with a warning that names the
+ * first ones.
  *
- * @throws UserError for a row that cannot be encoded, with its place, and if all training or all held-out rows are too
- * long.
+ * @throws UserError if no training example or no held-out example is left.
  */
 export function encodeRows<R extends { readonly where: string }, E>(
   rows: Rows<R>,
   { data, maxLength, encode, lengthOf, hashed, warn, progress }: Encoding<R, E>,
 ): Examples<E> {
+  const leftOut = new LeftOut()
+  let overlong = 0
   const encodeAll = (name: string, all: readonly R[]): E[] =>
     all.flatMap((row, i) => {
       if (i % 1000 === 0) progress(`encoding the ${name} rows: ${Math.floor((100 * i) / all.length)} %`)
       try {
-        const example = encode(row)
-        return lengthOf(example) > maxLength ? [] : [example]
+        const examples = encode(row)
+        const short = examples.filter((example) => lengthOf(example) <= maxLength)
+        overlong += examples.length - short.length
+        return short
       } catch (error) {
-        if (error instanceof UserError) throw new UserError(`${row.where}: ${error.message}`, error.exitCode)
-        throw error
+        if (!(error instanceof UserError)) throw error
+        leftOut.add(row.where, error.message)
+        return []
       }
     })
   const training = encodeAll('training', rows.training)
   const heldOut = encodeAll('held-out', rows.heldOut)
   const all = rows.training.length + rows.heldOut.length
-  const overlong = all - training.length - heldOut.length
+  const { count, first } = leftOut
+  if (count === all)
+    throw new UserError(`${data}: none of its ${all} rows can be learned; the first: ${first}`)
+  const cannot = first === null ? '' : `; ${count} of ${all} rows cannot be learned; the first: ${first}`
   if (training.length === 0 || heldOut.length === 0)
     throw new UserError(
-      `${data}: only ${training.length} training rows and ${heldOut.length} held-out rows have at most ${maxLength} tokens, and both are needed; set a higher maxLength`,
+      `${data}: only ${training.length} training rows and ${heldOut.length} held-out rows have at most ${maxLength} tokens, and both are needed; set a higher maxLength${cannot}`,
     )
+  if (first !== null) warn(`${data}: ${leftOut.paragraph(all)}`)
+  const total = training.length + heldOut.length + overlong
   if (overlong > 0)
     warn(
-      `${overlong} of ${all} rows are left out, since they are longer than maxLength (${maxLength} tokens)`,
+      `${overlong} of ${total} ${total === all - count ? 'rows' : 'answers'} are left out, since they are longer than maxLength (${maxLength} tokens)`,
     )
   const hash = createHash('sha256')
   for (const example of [...training, ...heldOut]) for (const piece of hashed(example)) hash.update(piece)
-  return { training, heldOut, overlong, repeated: rows.repeated, hash: hash.digest('hex') }
+  return {
+    training,
+    heldOut,
+    overlong,
+    repeated: rows.repeated,
+    unusable: rows.unusable + count,
+    hash: hash.digest('hex'),
+  }
 }
 
 /** @throws UserError if the data of a resumed run has changed since the run started. */

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { withEngine } from '../../engines/open.ts'
 import { loadModel } from '../../models/directory.ts'
 import { SafetensorsFile } from '../../models/safetensors.ts'
-import { type ChatMessage, Tokenizer } from '../../models/tokenizer.ts'
+import type { ChatMessage } from '../../renderer/messages.ts'
+import { Renderer } from '../../renderer/renderer.ts'
 import { gradientsOf } from '../../testing/gradients.ts'
 import { heldOutLoss, learn, nextTokenDatum, type Sequence } from './learn.ts'
 import { supervise } from './masks.ts'
@@ -19,14 +20,16 @@ interface Golden {
 
 const folder = fileURLToPath(new URL('./fixtures/sft', import.meta.url))
 const golden: Golden = JSON.parse(readFileSync(`${folder}/golden.json`, 'utf8'))
-const codec = Tokenizer.load(fileURLToPath(new URL('../../../models/miniature-base', import.meta.url)))
-const sequences: Sequence[] = golden.conversations.map(({ messages }) => supervise(codec, { messages }))
+const renderer = Renderer.load(fileURLToPath(new URL('../../../models/miniature-base', import.meta.url)))
+const sequences: Sequence[] = golden.conversations.flatMap(({ messages }) =>
+  supervise(renderer, { messages }),
+)
 const spec = { model: loadModel(folder), threads: 1 }
 
 /** Numbers of TRL's SFTTrainer; see tools/golden/sft.py. */
 describe("TRL's supervised fine-tuning", () => {
   test.each(golden.conversations)('the tokens and the mask: $messages', ({ messages, tokens, learned }) => {
-    const ours = supervise(codec, { messages })
+    const [ours] = supervise(renderer, { messages }) as [Sequence]
     expect([...ours.tokens]).toEqual(tokens)
     expect([...ours.learned]).toEqual(learned)
   })

@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { chatTemplate } from '../../models/chat-template.ts'
-import { type ChatMessage, Tokenizer } from '../../models/tokenizer.ts'
+import type { ChatMessage } from '../../renderer/messages.ts'
+import { Renderer } from '../../renderer/renderer.ts'
 import type { Demonstration } from '../../tasks/demonstrations.ts'
+import type { Sequence } from './learn.ts'
 import { supervise } from './masks.ts'
 
 const miniature = fileURLToPath(new URL('../../../models/miniature-base', import.meta.url))
@@ -13,7 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), 'ruminate-supervision-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** The miniature's tokenizer with another chat template. */
-function tokenizerWith(template: string): Tokenizer {
+function tokenizerWith(template: string): Renderer {
   const directory = mkdtempSync(join(folder, 'tokenizer-'))
   cpSync(join(miniature, 'tokenizer.json'), join(directory, 'tokenizer.json'))
   const config = JSON.parse(readFileSync(join(miniature, 'tokenizer_config.json'), 'utf8'))
@@ -21,16 +23,16 @@ function tokenizerWith(template: string): Tokenizer {
     join(directory, 'tokenizer_config.json'),
     JSON.stringify({ ...config, chat_template: template }),
   )
-  return Tokenizer.load(directory)
+  return Renderer.load(directory)
 }
 
 /** The text of the sequence, with the learned parts in ‹›. */
-function shown(codec: Tokenizer, demonstration: Demonstration): string {
-  const { tokens, learned } = supervise(codec, demonstration)
+function shown(renderer: Renderer, demonstration: Demonstration): string {
+  const [{ tokens, learned }] = supervise(renderer, demonstration) as [Sequence]
   let text = ''
   for (let t = 0; t < tokens.length; ) {
     const end = learned.findIndex((one, i) => i > t && one !== learned[t])
-    const run = codec.decode(tokens.subarray(t, end < 0 ? undefined : end))
+    const run = renderer.decode(tokens.subarray(t, end < 0 ? undefined : end))
     text += learned[t] ? `‹${run}›` : run
     t = end < 0 ? tokens.length : end
   }
@@ -150,10 +152,10 @@ describe('the learned part of a conversation', () => {
     ],
   ]
   test.each(cases)('%s', (_, template, messages, expected) => {
-    const codec = tokenizerWith(template)
-    expect(shown(codec, { messages })).toBe(expected)
+    const renderer = tokenizerWith(template)
+    expect(shown(renderer, { messages })).toBe(expected)
     // nothing is lost
-    expect(codec.decode(supervise(codec, { messages }).tokens)).toBe(codec.applyChatTemplate(messages))
+    expect(renderer.decode(supervise(renderer, { messages })[0]!.tokens)).toBe(renderer.chat.render(messages))
   })
 })
 
@@ -196,17 +198,17 @@ describe('an error if the learned part is unclear', () => {
 })
 
 test('the completion and the end of the text are learned', () => {
-  const codec = Tokenizer.load(miniature)
-  expect(shown(codec, { prompt: 'Question: 1+1? Answer:', completion: ' 2' })).toBe(
+  const renderer = Renderer.load(miniature)
+  expect(shown(renderer, { prompt: 'Question: 1+1? Answer:', completion: ' 2' })).toBe(
     'Question: 1+1? Answer:‹ 2⏹›',
   )
   // no token spans the end of the prompt: the prompt has the same tokens as in sampling
-  const { tokens } = supervise(codec, { prompt: 'Say: appl', completion: 'es' })
-  expect([...tokens]).toEqual([...codec.encode('Say: appl'), ...codec.encode('es'), codec.eosId])
+  const [{ tokens }] = supervise(renderer, { prompt: 'Say: appl', completion: 'es' }) as [Sequence]
+  expect([...tokens]).toEqual([...renderer.encode('Say: appl'), ...renderer.encode('es'), renderer.endOfText])
 })
 
 describe('a tokenizer that puts a space before every text', () => {
-  const spaced = (merges: string[]): Tokenizer => {
+  const spaced = (merges: string[]): Renderer => {
     const directory = join(folder, `spaced-${merges.length}`)
     mkdirSync(directory)
     const tokens = ['▁', 'a', 'b', ':', '<e>', ...merges.map((merge) => merge.replace(' ', ''))]
@@ -234,14 +236,14 @@ describe('a tokenizer that puts a space before every text', () => {
           '{% for m in messages %}{{ m.content }}{% if m.role == "user" %}:{% endif %}{% endfor %}{% if add_generation_prompt %}{% endif %}',
       }),
     )
-    return Tokenizer.load(directory)
+    return Renderer.load(directory)
   }
   const messages = [user('a'), assistant('b')]
 
   test('adds no spaces inside a conversation', () => {
-    const codec = spaced([])
-    const { tokens, learned } = supervise(codec, { messages })
-    expect([...tokens]).toEqual([...codec.encode('a:b')])
+    const renderer = spaced([])
+    const [{ tokens, learned }] = supervise(renderer, { messages }) as [Sequence]
+    expect([...tokens]).toEqual([...renderer.encode('a:b')])
     expect([...learned]).toEqual([0, 0, 0, 1])
   })
 

@@ -1,67 +1,86 @@
 import { UserError } from '../../common/errors.ts'
-import type { ChatSpan } from '../../models/generation-marks.ts'
-import type { ChatMessage, Tokenizer } from '../../models/tokenizer.ts'
+import type { ChatSpan } from '../../renderer/generation-marks.ts'
+import type { Renderer } from '../../renderer/renderer.ts'
+import { afterPrompt, type Chat, checkTurn, lastTurn, type Turn, tryRender } from '../../renderer/turn.ts'
 import type { Demonstration } from '../../tasks/demonstrations.ts'
 import type { Sequence } from './learn.ts'
-
-/** The part of a tokenizer that masks need. */
-type ChatCodec = Pick<
-  Tokenizer,
-  'encode' | 'decode' | 'eosId' | 'isSpecial' | 'marksGeneration' | 'markedChat' | 'applyChatTemplate'
->
 
 /**
  * A demonstration as tokens. In a conversation, the learned tokens are those that the assistant wrote, with the token
  * that ends its turn; for a prompt and its completion, those of the completion, with the token that ends the text.
  *
- * @throws UserError if there is nothing to learn, or the assistant's tokens cannot be identified.
+ * A conversation is one sequence where the chat template renders it so that the model sees before each answer what it will
+ * see in use. Otherwise, as with templates that leave out earlier thinking, each answer is a sequence of its own.
+ *
+ * @throws UserError if there is nothing to learn, if something that the assistant says would not be learned, or if its
+ * tokens cannot be identified.
  */
-export function supervise(codec: ChatCodec, demonstration: Demonstration): Sequence {
-  if ('messages' in demonstration) return encodeParts(codec, conversationParts(codec, demonstration.messages))
+export function supervise(renderer: Renderer, demonstration: Demonstration): Sequence[] {
+  if ('messages' in demonstration)
+    return conversationParts(renderer, demonstration).map((parts) => encodeParts(renderer, parts))
   const { prompt, completion } = demonstration
-  const [question, answer] = [codec.encode(prompt), codec.encode(completion)]
-  return join([
-    { ids: question, generated: false },
-    { ids: answer, generated: true },
-    { ids: Int32Array.of(codec.eosId), generated: true },
-  ])
+  const [question, answer] = [renderer.encodeText(prompt), renderer.encode(completion)]
+  return [
+    join([
+      { ids: question, generated: false },
+      { ids: answer, generated: true },
+      { ids: Int32Array.of(renderer.endOfText), generated: true },
+    ]),
+  ]
 }
 
-/**
- * Splits a conversation into the assistant's parts and the rest, by the template's marks if it has them, else by
- * rendering prefixes.
- */
-function conversationParts(codec: ChatCodec, messages: readonly ChatMessage[]): ChatSpan[] {
-  if (codec.marksGeneration) return codec.markedChat(messages)
-  const whole = codec.applyChatTemplate(messages)
+/** Splits a conversation into the answers to learn and the rest: as one sequence, or as one for each answer. */
+function conversationParts(
+  renderer: Renderer,
+  { messages: given, tools }: Extract<Demonstration, { messages: unknown }>,
+): ChatSpan[][] {
+  const learned = given.flatMap(({ role, weight }, i) => (role === 'assistant' && weight !== 0 ? [i] : []))
+  const chat: Chat = { messages: given.map(({ weight: _, ...message }) => message), tools }
+  const turns =
+    (renderer.chat.marksGeneration ? markedTurns(renderer, chat, learned) : null) ??
+    learned.map((i) => lastTurn(renderer, { ...chat, messages: chat.messages.slice(0, i + 1) }))
+  const whole = tryRender(renderer, chat)
+  if (!turns.every(({ prompt, response }) => whole?.startsWith(prompt + response)))
+    return turns.map(({ prompt, response }) => withoutEmpty([context(prompt), answer(response)]))
   const parts: ChatSpan[] = []
   let at = 0
-  for (const [i, { role }] of messages.entries()) {
-    if (role !== 'assistant') continue
-    // the prompt of this answer, and the same with the answer
-    const before = codec.applyChatTemplate(messages.slice(0, i), { addGenerationPrompt: true })
-    const through = codec.applyChatTemplate(messages.slice(0, i + 1))
-    if (before.length < at || !through.startsWith(before) || !whole.startsWith(through))
-      throw new UserError(
-        `the chat template renders message ${i + 1}, the assistant's, differently if more messages follow or if it is generated, so its tokens cannot be identified. Give every answer its own row that ends with it, or mark what the assistant writes in the template with {% generation %}`,
-      )
-    parts.push({ text: whole.slice(at, before.length), generated: false })
-    parts.push({ text: through.slice(before.length), generated: true })
-    at = through.length
+  for (const { prompt, response } of turns) {
+    parts.push(context(prompt.slice(at)), answer(response))
+    at = prompt.length + response.length
   }
-  parts.push({ text: whole.slice(at), generated: false })
-  return parts.filter(({ text }) => text !== '').flatMap((part) => withoutLineEnd(codec, part))
+  return [withoutEmpty([...parts, context(whole!.slice(at))])]
 }
 
-/** White space after the token that ends a turn belongs to the template: the model has stopped before it. */
-function withoutLineEnd(codec: ChatCodec, { text, generated }: ChatSpan): ChatSpan[] {
-  const turn = text.trimEnd()
-  const last = generated && turn !== text ? codec.encode(turn).at(-1) : undefined
-  if (last === undefined || !codec.isSpecial(last)) return [{ text, generated }]
-  return [
-    { text: turn, generated },
-    { text: text.slice(turn.length), generated: false },
-  ]
+const context = (text: string): ChatSpan => ({ text, generated: false })
+const answer = (text: string): ChatSpan => ({ text, generated: true })
+const withoutEmpty = (parts: readonly ChatSpan[]): ChatSpan[] => parts.filter(({ text }) => text !== '')
+
+/** What the template marks as generated; null if something of an answer to learn is not in it. */
+function markedTurns(
+  renderer: Renderer,
+  { messages, tools }: Chat,
+  learned: readonly number[],
+): Turn[] | null {
+  const spans = renderer.chat.spans(messages, { tools })
+  const answers = messages.flatMap(({ role }, i) => (role === 'assistant' ? [i] : []))
+  const marked: Turn[] = []
+  let prompt = ''
+  for (const { text, generated } of spans) {
+    if (generated) marked.push({ prompt, response: text })
+    prompt += text
+  }
+  if (marked.length !== answers.length) return null
+  try {
+    return learned.map((i) => {
+      const asked = renderer.chat.render(messages.slice(0, i), { tools, addGenerationPrompt: true })
+      const turn = afterPrompt(marked[answers.indexOf(i)]!, asked)
+      checkTurn(renderer, turn, messages.slice(0, i + 1))
+      return turn
+    })
+  } catch (error) {
+    if (error instanceof UserError) return null
+    throw error
+  }
 }
 
 /**
@@ -69,18 +88,18 @@ function withoutLineEnd(codec: ChatCodec, { text, generated }: ChatSpan): ChatSp
  * If the tokenizer puts a space before every text, that would add spaces; the whole text is then encoded and its tokens
  * are split.
  */
-function encodeParts(codec: ChatCodec, parts: readonly ChatSpan[]): Sequence {
-  const pieces = parts.map(({ text, generated }) => ({ ids: codec.encode(text), generated }))
+function encodeParts(renderer: Renderer, parts: readonly ChatSpan[]): Sequence {
+  const pieces = parts.map(({ text, generated }) => ({ ids: renderer.encode(text), generated }))
   const joined = join(pieces)
   const whole = parts.map(({ text }) => text).join('')
-  const read = codec.decode(joined.tokens)
-  if (read === whole || read === codec.decode(codec.encode(whole))) return joined
+  const read = renderer.decode(joined.tokens)
+  if (read === whole || read === renderer.decode(renderer.encode(whole))) return joined
   let text = ''
   let before = new Int32Array()
   return join(
     parts.map((part) => {
       text += part.text
-      const through = codec.encode(text)
+      const through = renderer.encode(text)
       if (before.some((id, t) => through[t] !== id))
         throw new UserError(
           "a token spans the end of the prompt and the start of the assistant's answer, so they cannot be separated; use a chat template that ends prompts with a special token",

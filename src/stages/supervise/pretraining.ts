@@ -1,9 +1,9 @@
 import { learningRateAt } from '../../algorithms/schedules.ts'
 import { Random } from '../../common/random.ts'
 import type { Trainer } from '../../engines/contract.ts'
+import type { Tokenizer } from '../../models/tokenizer.ts'
 import type { RunStore } from '../../runs/store.ts'
 import type { Run } from '../../runs/with-run.ts'
-import type { TextCodec } from '../sample/rollouts.ts'
 import { learn } from './learn.ts'
 
 interface PretrainingSettings {
@@ -43,7 +43,7 @@ export interface Pretraining {
   readonly run: Run
   /** Holds the weights of the run's last checkpoint, or the initial ones. */
   readonly trainer: Trainer
-  readonly codec: TextCodec
+  readonly tokenizer: Tokenizer
   /** The documents of window `index`: a pure function of the index. */
   readonly documents: (index: number, count: number) => Iterable<string>
   readonly settings: PretrainingSettings
@@ -52,12 +52,12 @@ export interface Pretraining {
 
 /** Next-token prediction on documents, each seen once, from the run's next step. Resolves to the last step. */
 export async function pretraining(job: Pretraining): Promise<PretrainingStep> {
-  const { run, trainer, codec, settings } = job
+  const { run, trainer, tokenizer, settings } = job
   const { store } = run
   let at = resumePoint(store)
   let last: PretrainingStep | null = null
   while (at.tokens < settings.tokens) {
-    const window = tokenise(codec, job.documents(at.window, settings.windowDocuments), settings.maxLength)
+    const window = tokenise(tokenizer, job.documents(at.window, settings.windowDocuments), settings.maxLength)
     const batches = batchByLength(
       window.documents,
       settings.batchTokens,
@@ -148,16 +148,16 @@ function batchByLength(
 }
 
 function tokenise(
-  codec: TextCodec,
+  tokenizer: Tokenizer,
   texts: Iterable<string>,
   maxLength: number,
 ): { documents: Int32Array[]; dropped: number } {
   const documents: Int32Array[] = []
   let dropped = 0
   for (const text of texts) {
-    const ids = codec.encode(text)
+    const ids = tokenizer.encode(text)
     if (ids.length + 1 > maxLength) dropped++
-    else documents.push(Int32Array.of(...ids, codec.eosId))
+    else documents.push(Int32Array.of(...ids, tokenizer.eosId))
   }
   if (documents.length === 0) throw new Error(`no document of at most ${maxLength} tokens`)
   return { documents, dropped }

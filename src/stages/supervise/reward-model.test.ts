@@ -5,7 +5,8 @@ import type { Engine } from '../../engines/contract.ts'
 import { withEngine } from '../../engines/open.ts'
 import { loadModel } from '../../models/directory.ts'
 import { SafetensorsFile } from '../../models/safetensors.ts'
-import { type ChatMessage, Tokenizer } from '../../models/tokenizer.ts'
+import type { ChatMessage } from '../../renderer/messages.ts'
+import { Renderer } from '../../renderer/renderer.ts'
 import type { ScoredText } from '../../rewards/preference.ts'
 import type { Preference } from '../../tasks/preferences.ts'
 import { gradientsOf } from '../../testing/gradients.ts'
@@ -28,7 +29,7 @@ interface Golden {
 
 const folder = fileURLToPath(new URL('./fixtures/reward', import.meta.url))
 const golden: Golden = JSON.parse(readFileSync(`${folder}/golden.json`, 'utf8'))
-const codec = Tokenizer.load(fileURLToPath(new URL('../../../models/miniature-base', import.meta.url)))
+const renderer = Renderer.load(fileURLToPath(new URL('../../../models/miniature-base', import.meta.url)))
 const model = () => loadModel(folder)
 const padId = model().config.padTokenId!
 const open = <T>(work: (engine: Engine) => Promise<T>): Promise<T> =>
@@ -41,7 +42,7 @@ const together = (prompt: Row['prompt'], answer: Row['chosen']): ScoredText =>
 const pairs = golden.rows.map(({ prompt, chosen, rejected }): Preference => {
   return { chosen: together(prompt, chosen), rejected: together(prompt, rejected) }
 })
-const preferences = pairs.map((pair) => encodePreference(codec, pair))
+const preferences = pairs.map((pair) => encodePreference(renderer, pair))
 /** The chosen texts of the first pairs, labelled good, and the rejected ones, labelled bad. */
 const labelled = [1, 0].flatMap((good, side) =>
   preferences.slice(0, golden.batch).map(({ texts }) => ({ texts: [texts[side]!], good: good === 1 })),
@@ -59,7 +60,7 @@ const adam = {
 /** Numbers of TRL's RewardTrainer; see tools/golden/reward.py. */
 describe("TRL's reward-model training", () => {
   test.each(golden.rows)('the tokens: $prompt', ({ prompt, chosen, rejected, tokens }) => {
-    const { texts } = encodePreference(codec, {
+    const { texts } = encodePreference(renderer, {
       chosen: together(prompt, chosen),
       rejected: together(prompt, rejected),
     })

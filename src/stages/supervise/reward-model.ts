@@ -6,7 +6,8 @@ import {
 } from '../../algorithms/preference.ts'
 import type { AdamSettings, Comparison, Engine, RewardScorer, Trainer } from '../../engines/contract.ts'
 import { withPolicyRewardScorer } from '../../engines/policy.ts'
-import { encodeScoredText, type RewardCodec } from '../../rewards/preference.ts'
+import type { Renderer } from '../../renderer/renderer.ts'
+import { encodeScoredText } from '../../rewards/preference.ts'
 import type { Run } from '../../runs/with-run.ts'
 import type { Preference } from '../../tasks/preferences.ts'
 import {
@@ -25,11 +26,11 @@ export interface EncodedPreference {
 }
 
 /** Encodes the texts of a preference. */
-export function encodePreference(codec: RewardCodec, preference: Preference): EncodedPreference {
+export function encodePreference(renderer: Renderer, preference: Preference): EncodedPreference {
   if ('response' in preference)
-    return { texts: [encodeScoredText(codec, preference.response)], good: preference.good }
+    return { texts: [encodeScoredText(renderer, preference.response)], good: preference.good }
   const { chosen, rejected } = preference
-  return { texts: [encodeScoredText(codec, chosen), encodeScoredText(codec, rejected)], good: null }
+  return { texts: [encodeScoredText(renderer, chosen), encodeScoredText(renderer, rejected)], good: null }
 }
 
 /** A preference as a comparison for the trainer. */

@@ -20,6 +20,7 @@ const rollout = (
   tokens,
   stopReason,
   wellFormed,
+  opened: false,
   promptTokens: new Int32Array(1),
   sequence: {
     tokens: new Int32Array(tokens),

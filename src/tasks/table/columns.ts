@@ -1,12 +1,15 @@
 import { hashText } from '../../common/random.ts'
+import type { ChatMessage } from '../../renderer/messages.ts'
 import { readCases } from '../../sandbox/cases.ts'
 import { extract } from '../../verify/index.ts'
+import { messageList, readMessages, roleOf } from '../messages.ts'
 import { instruction } from '../programs.ts'
 import { missingColumns, type Wanted } from './missing.ts'
+import { Unusable } from './rows.ts'
 
 /** The columns of a table by what they hold. The name `a.b` means the field `b` of a column `a`. */
 export interface Columns {
-  /** Default `question`. Of a chat (a list of messages), the question is the user's last message. */
+  /** Default `question`. Of a chat (a list of messages), the user's last message, after the messages before it. */
   readonly question?: string | undefined
   /** Default `answer`; `null` if the questions have no gold, such as prompts for an assistant. */
   readonly answer?: string | null | undefined
@@ -22,6 +25,8 @@ export interface Columns {
 export interface Draft {
   /** The question of the row. */
   readonly text: string
+  /** The messages before the question, if the row is a chat. */
+  readonly history: readonly ChatMessage[]
   /** How to answer, if the task says so. */
   readonly instruction: string | null
   /** `null` if the questions have no gold. */
@@ -29,19 +34,19 @@ export interface Draft {
   readonly kind: string | null
 }
 
-/** The reason why a row cannot be used. */
-class Unusable extends Error {}
-
 type Cells = Readonly<Record<string, unknown>>
 
 /** Reads rows as questions, given which columns hold what. */
 export class ColumnMap {
-  readonly #question: string
-  readonly #answer: string | null
+  #question: string
+  #answer: string | null
+  readonly #given: Columns
   readonly #choices: readonly string[]
   readonly #kind: string | null
   readonly #tests: string | null
-  constructor({ question = 'question', answer = 'answer', choices = [], kind, tests }: Columns) {
+  constructor(columns: Columns) {
+    const { question = 'question', answer = 'answer', choices = [], kind, tests } = columns
+    this.#given = columns
     this.#tests = tests ?? null
     this.#question = question
     this.#answer = tests === undefined ? answer : null
@@ -50,11 +55,17 @@ export class ColumnMap {
   }
 
   /**
-   * The needed columns among `names`, the columns of the table.
+   * The needed columns among `names`, the columns of the table. A table without a column `question` whose columns have
+   * verl's names (`prompt`, `reward_model.ground_truth`) is read by those, unless the caller named others.
    *
    * @throws UserError if some are missing, with those that may be meant.
    */
   need(path: string, names: readonly string[]): string[] {
+    const { question, answer, tests } = this.#given
+    const verl = !names.includes('question') && names.includes('prompt') && names.includes('reward_model')
+    this.#question = question ?? (verl ? 'prompt' : 'question')
+    if (answer === undefined && tests === undefined)
+      this.#answer = verl && !names.includes('answer') ? 'reward_model.ground_truth' : 'answer'
     const wanted = this.#all()
     const topOf = (name: string): string => (names.includes(name) ? name : name.split('.')[0]!)
     const missing = wanted.filter(([, name]) => !names.includes(topOf(name)))
@@ -73,13 +84,14 @@ export class ColumnMap {
   }
 
   #read(cells: Cells): Draft {
-    const question = questionText(at(cells, this.#question), this.#question)
+    const { text: question, history } = readQuestion(at(cells, this.#question), this.#question)
     const kind = this.#kind === null ? null : (exactText(at(cells, this.#kind)) ?? null)
-    if (this.#tests !== null) return programming(question, at(cells, this.#tests), kind)
+    if (this.#tests !== null) return { ...programming(question, at(cells, this.#tests), kind), history }
     const answer = this.#answer === null ? null : at(cells, this.#answer)
     if (this.#choices.length === 0)
       return {
         text: question,
+        history,
         instruction: null,
         gold: this.#answer === null ? null : goldText(answer, this.#answer),
         kind,
@@ -92,6 +104,7 @@ export class ColumnMap {
     const lines = order.map((choice, i) => `${letter(i)}) ${choices[choice]}`)
     return {
       text: `${question}\n\n${lines.join('\n')}`,
+      history,
       instruction: 'Answer with the letter of the right choice.',
       gold: letter(order.indexOf(right)),
       kind,
@@ -119,7 +132,7 @@ export class ColumnMap {
   }
 }
 
-function programming(question: string, tests: unknown, kind: string | null): Draft {
+function programming(question: string, tests: unknown, kind: string | null): Omit<Draft, 'history'> {
   try {
     const gold = testsText(tests)
     return { text: question, instruction: instruction(readCases(gold)), gold, kind }
@@ -143,7 +156,17 @@ const letter = (i: number): string => String.fromCharCode(65 + i)
 /** The value of a column, or of a field inside one. */
 function at(cells: Cells, name: string): unknown {
   if (name in cells) return cells[name]
-  return name.split('.').reduce<unknown>((value, key) => (value as Cells | null | undefined)?.[key], cells)
+  return name.split('.').reduce<unknown>((value, key) => (objectIn(value) as Cells | null)?.[key], cells)
+}
+
+/** The object that JSON text (as in CSV) holds, or the value itself. */
+function objectIn(value: unknown): unknown {
+  if (typeof value !== 'string' || !value.startsWith('{')) return value
+  try {
+    return JSON.parse(value)
+  } catch {
+    throw new Unusable('a column of which a field is needed is not JSON')
+  }
 }
 
 function plainText(value: unknown, name: string): string {
@@ -162,10 +185,24 @@ function exactText(value: unknown): string | null {
   return String(value)
 }
 
-function questionText(value: unknown, name: string): string {
-  if (!Array.isArray(value)) return plainText(value, name)
-  const last = value.findLast((message) => message?.role === 'user')?.content
-  return plainText(last, `${name}, its last message from the user`)
+/** A question that is text, or the user's last message of a chat, with the messages before it. */
+function readQuestion(value: unknown, name: string): Pick<Draft, 'text' | 'history'> {
+  const list = messageList(value)
+  if (list === null) return { text: plainText(value, name), history: [] }
+  const last = list.findLastIndex((message) => roleOf(message) === 'user')
+  if (last < 0) throw new Unusable(`"${name}" has no message from the user`)
+  // What the assistant says after it is an answer.
+  const after = list
+    .slice(last + 1)
+    .map(roleOf)
+    .find((role) => role !== 'assistant')
+  if (after !== undefined)
+    throw new Unusable(`"${name}" ends with a message of the role ${after}, not with the user's`)
+  const messages = readMessages(list.slice(0, last + 1), name, new Set())
+  return {
+    text: plainText(messages.at(-1)!.content, `${name}, its last message from the user`),
+    history: messages.slice(0, -1).map(({ weight: _, ...message }) => message),
+  }
 }
 
 /** The gold in an answer: the text after the last `####` (GSM8K), in the last box of a solution (MATH), or all of it. */

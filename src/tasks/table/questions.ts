@@ -67,16 +67,17 @@ export class Questions {
     const normal = normalise(question.prompt)
     const hash = hashText(normal)
     const wanted = side ?? (hash % 10 === 0 ? 'heldOut' : 'training')
-    const { id, prompt, gold, kind } = question
+    const { id, prompt, messages, gold, kind } = question
     // Different prompts rarely have the same key; one whose key is taken gets the next free one.
     let key = hash + 2 ** 32 * (normal.length % 2 ** 20)
     for (let found = this.#index.get(key); found !== undefined; found = this.#index.get(++key)) {
       const { question: first, heldOut } = this.#stored(found)
-      if (normalise(first.prompt) === normal) return { first, on: heldOut ? 'heldOut' : 'training', wanted }
+      if (normalise(first.prompt) === normal && sameChat(first, question))
+        return { first, on: heldOut ? 'heldOut' : 'training', wanted }
     }
     const number = this.count
     this.#index.set(key, number)
-    const json = JSON.stringify([id, prompt, gold, kind, textLength])
+    const json = JSON.stringify([id, prompt, gold, kind, textLength, messages])
     onTemporaryFile('write', () => this.#insert.run(number, json, Number(wanted === 'heldOut')))
     this[wanted].push(this.count)
     this.lengths.question.add(prompt.length)
@@ -118,8 +119,17 @@ interface Stored {
 }
 
 function parse(json: string): Stored {
-  const [id, prompt, gold, kind, textLength] = JSON.parse(json) as [string, string, string, string, number]
-  return { question: { id, prompt, gold, kind }, text: prompt.slice(0, textLength) }
+  const [id, prompt, gold, kind, textLength, messages] = JSON.parse(json) as [
+    ...[id: string, prompt: string, gold: string, kind: string, textLength: number],
+    messages: Question['messages'] | null,
+  ]
+  const question = { id, prompt, ...(messages == null ? {} : { messages }), gold, kind }
+  return { question, text: prompt.slice(0, textLength) }
+}
+
+/** Whether two questions with the same prompt have the same messages before it. */
+function sameChat({ messages: one }: Question, { messages: other }: Question): boolean {
+  return JSON.stringify(one?.slice(0, -1)) === JSON.stringify(other?.slice(0, -1))
 }
 
 /** Prompts that differ only in letter case and white space are the same question. */

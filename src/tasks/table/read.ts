@@ -45,9 +45,15 @@ export async function readQuestions(
         onIssue({ kind: 'unreadable', where, reason })
         continue
       }
-      const { text, instruction, gold, kind } = draft as Draft
+      const { text, history, instruction, gold, kind } = draft as Draft
       const prompt = instruction === null ? text : `${text}\n\n${instruction}`
-      const question = { id: where, prompt, gold: gold ?? '', kind: kind === null ? name : `${name}/${kind}` }
+      const question: Question = {
+        id: where,
+        prompt,
+        ...(history.length === 0 ? {} : { messages: [...history, { role: 'user', content: prompt }] }),
+        gold: gold ?? '',
+        kind: kind === null ? name : `${name}/${kind}`,
+      }
       const repeated = questions.add(question, text.length, file.side)
       if (repeated) onIssue(repetition(question, repeated))
     }

@@ -5,6 +5,9 @@ export interface Row {
   readonly cells: Readonly<Record<string, unknown>>
 }
 
+/** The reason why a row cannot be used. Such rows are left out and reported. */
+export class Unusable extends Error {}
+
 export interface Reading {
   /** Selects the needed columns among the names of all columns; throws if some are missing. */
   need(names: readonly string[]): readonly string[]

@@ -1,7 +1,7 @@
 import { UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 import type { Rule } from '../rules.ts'
-import type { Task } from '../task.ts'
+import type { LeftOut, Task } from '../task.ts'
 import type { Columns } from './columns.ts'
 import type { TableFile } from './files.ts'
 import type { Issue } from './issues.ts'
@@ -48,6 +48,36 @@ export async function readTable(
   const ordered = heldOutOrder(questions)
   const compared = reportOverlap(questions, ordered(0), onIssue, progress)
 
+  const task = drawingFrom(
+    { name, description, language: 'en', check: rule.check },
+    { questions, training, ordered },
+  )
+  return {
+    ...task,
+    size: { rows: questions.rows, training: training.length, heldOut: heldOut.length },
+    lengths: {
+      question: questions.lengths.question.summary(),
+      gold: questions.lengths.gold.summary(),
+    },
+    compared,
+  }
+}
+
+/** The questions of a table that are asked. */
+interface Asked {
+  readonly questions: Questions
+  /** Indices of the training questions. */
+  readonly training: readonly number[]
+  /** Indices of the held-out questions, in the order of a seed. */
+  readonly ordered: (seed: number) => readonly number[]
+}
+
+/** Completes a task with questions drawn from a table. */
+function drawingFrom(
+  task: Pick<Task, 'name' | 'description' | 'language' | 'check'>,
+  { questions, training, ordered }: Asked,
+): Task {
+  const { name } = task
   // Each epoch has its own order; the order of the last epoch used is kept.
   let shuffled = { key: '', indices: training }
   const epochOf = (seed: number, epoch: number): readonly number[] => {
@@ -57,15 +87,7 @@ export async function readTable(
     return shuffled.indices
   }
   return {
-    name,
-    description,
-    language: 'en',
-    size: { rows: questions.rows, training: training.length, heldOut: heldOut.length },
-    lengths: {
-      question: questions.lengths.question.summary(),
-      gold: questions.lengths.gold.summary(),
-    },
-    compared,
+    ...task,
     training: ({ seed, step, count }) => {
       if (training.length === 0)
         throw new UserError(`${name} has no training questions: all ${questions.count} are for evaluation`)
@@ -75,13 +97,40 @@ export async function readTable(
       })
     },
     heldOut: ({ count, seed = 0 }) => {
-      if (heldOut.length === 0)
+      const order = ordered(seed)
+      if (order.length === 0)
         throw new UserError(`${name} has no held-out questions: it has ${questions.count} in all`)
-      return ordered(seed)
-        .slice(0, count)
-        .map((index) => questions.at(index))
+      return order.slice(0, count).map((index) => questions.at(index))
     },
-    check: rule.check,
+    select: (fit, { sides, progress }) => {
+      const unfit = new Set<number>()
+      const left = sides.map((side): LeftOut => {
+        const indices = side === 'training' ? training : ordered(0)
+        let first: string | null = null
+        let count = 0
+        for (const [n, index] of indices.entries()) {
+          if (n % 10_000 === 0)
+            progress(`checking the lengths of ${side} questions: ${Math.floor((100 * n) / indices.length)} %`)
+          const question = questions.at(index)
+          const reason = fit.isShort(question) ? null : fit.unfit(question)
+          if (reason === null) continue
+          unfit.add(index)
+          count++
+          first ??= `${question.id}: ${reason}`
+        }
+        return { side, of: indices.length, count, first }
+      })
+      const fits = (index: number): boolean => !unfit.has(index)
+      const asked =
+        unfit.size === 0
+          ? { questions, training, ordered }
+          : {
+              questions,
+              training: training.filter(fits),
+              ordered: (seed: number) => ordered(seed).filter(fits),
+            }
+      return { task: drawingFrom(task, asked), left }
+    },
   }
 }
 

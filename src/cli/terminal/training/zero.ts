@@ -2,15 +2,14 @@ import { join } from 'node:path'
 import pc from 'picocolors'
 import { packageRoot } from '../../../common/package.ts'
 import { shellWord } from '../../../common/shell.ts'
-import { Tokenizer } from '../../../models/tokenizer.ts'
 import type { ZeroResult } from '../../../recipes/zero.ts'
+import { Renderer } from '../../../renderer/renderer.ts'
 import type { RolloutRow } from '../../../runs/rows.ts'
 import { RunStore } from '../../../runs/store.ts'
 import { changedSettings } from '../../../settings/layers.ts'
 import { resolveZeroSettings, type ZeroSettings } from '../../../settings/zero.ts'
 import type { ZeroWatch } from '../../../settings/zero-options.ts'
 import type { Evaluation } from '../../../stages/evaluate/evaluate.ts'
-import { templateOf } from '../../../stages/sample/rollouts.ts'
 import { clock, type Output, percent, percentInterval, table } from '../output.ts'
 import { plot, smooth } from '../plot.ts'
 import { showReinforcement } from './progress.ts'
@@ -107,9 +106,7 @@ function givenOptions(settings: ZeroSettings): Given {
       ...(columns.length > 0 ? ['--columns', shellWord(columns.join(','))] : []),
       ...changed('engine', defaults.engine),
     ],
-    template: [settings.template, templateOf(Tokenizer.load(settings.model))].every((t) => t === 'r1-zero')
-      ? []
-      : ['--template', settings.template],
+    template: [...chosenTemplate(settings), ...templateArguments(settings)],
     training: [
       ...changed('model', model),
       ...changed('template', defaults.template),
@@ -121,12 +118,21 @@ function givenOptions(settings: ZeroSettings): Given {
   }
 }
 
+const chosenTemplate = ({ template, model }: ZeroSettings): string[] =>
+  template === 'r1-zero' && Renderer.load(model).template === 'r1-zero' ? [] : ['--template', template]
+
+function templateArguments({ chat }: ZeroSettings): string[] {
+  const given = Object.entries(chat.arguments).map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+  return given.length > 0 ? ['--template-arguments', shellWord(given.join(','))] : []
+}
+
 /** The settings without an option of their own, where they differ from what preset and algorithm say. */
 function otherSettings(settings: ZeroSettings): string[] {
   const { preset, algorithm } = settings
   const usual = resolveZeroSettings({ preset, algorithm, rl: { maxTokens: settings.rl.maxTokens } })
   const maxTokens = resolveZeroSettings({ preset, algorithm }).rl.maxTokens
-  const part = ({ rl, rewards, eval: evaluation, checkpointEvery, alarm }: ZeroSettings) => ({
+  const part = ({ chat, rl, rewards, eval: evaluation, checkpointEvery, alarm }: ZeroSettings) => ({
+    chat: { arguments: chat.arguments },
     rl,
     rewards,
     eval: evaluation,

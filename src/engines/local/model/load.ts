@@ -1,8 +1,10 @@
 import { UserError } from '../../../common/errors.ts'
 import type { ModelConfig } from '../../../models/config.ts'
 import { loadModel } from '../../../models/directory.ts'
+import { readGenerationConfig } from '../../../models/generation-config.ts'
 import { type Model, parameterShapes, withRewardHead } from '../../../models/parameters.ts'
 import { Tokenizer } from '../../../models/tokenizer.ts'
+import { checkTokenizerFits, checkTokens } from '../../../models/vocabulary.ts'
 import type { EngineSpec } from '../../contract.ts'
 import type { Parameters } from './feeds.ts'
 import { checkSize } from './optimizer-file.ts'
@@ -26,6 +28,7 @@ export function load({ model, rewardHead }: Pick<EngineSpec, 'model' | 'rewardHe
   const { config, parameters } = inFolder ? loadModel(model) : (model as Model)
   const tokenizerFrom = (inFolder ? model : model.tokenizerFrom) ?? null
   const tokenizer = tokenizerFrom === null ? null : Tokenizer.load(tokenizerFrom)
+  if (tokenizer) checkVocabulary(tokenizer, config, tokenizerFrom!)
   for (const [name, shape] of parameterShapes(config))
     checkSize(inFolder ? model : 'the model in memory', name, parameters.get(name), shape)
   const loaded = { config, parameters, tokenizer, tokenizerFrom }
@@ -36,6 +39,14 @@ export function load({ model, rewardHead }: Pick<EngineSpec, 'model' | 'rewardHe
   if (!rewardHead) return loaded
   const padTokenId = required(tokenizer?.padId ?? config.padTokenId)
   return { ...loaded, ...withRewardHead({ config, parameters }, padTokenId, rewardHead.seed) }
+}
+
+/** @throws UserError if a token that is needed whatever the text is not in the model's vocabulary. */
+function checkVocabulary(tokenizer: Tokenizer, config: ModelConfig, folder: string): void {
+  checkTokenizerFits(tokenizer, config, folder)
+  if (config.head === 'score') return
+  const ends = Int32Array.from(readGenerationConfig(folder).eosTokenIds)
+  checkTokens(ends, config.vocabSize, `the generation_config.json in ${folder}`, tokenizer)
 }
 
 function required(padTokenId: number | null | undefined): number {

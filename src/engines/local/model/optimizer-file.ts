@@ -1,6 +1,6 @@
-import { join } from 'node:path'
 import { UserError } from '../../../common/errors.ts'
-import { SafetensorsFile, type StoredTensor, writeSafetensors } from '../../../models/safetensors.ts'
+import type { StoredTensor } from '../../../models/safetensors.ts'
+import { Shards, shardFiles, writeShards } from '../../../models/shards.ts'
 import type { Parameters } from './feeds.ts'
 
 /** AdamW's state: the number of steps so far, and the moments by the names of the trainable parameters. */
@@ -11,45 +11,56 @@ export interface OptimizerState {
 }
 
 type Shapes = ReadonlyMap<string, readonly number[]>
-const FILE = 'optimizer.safetensors'
+const STEM = 'optimizer'
 
-/** Writes `optimizer.safetensors` next to a model's weights: `m.NAME` and `v.NAME` of every trainable parameter. */
-export function writeOptimizer(directory: string, shapes: Shapes, { steps, m, v }: OptimizerState): void {
+/**
+ * Writes `optimizer.safetensors` next to a model's weights: `m.NAME` and `v.NAME` of every trainable parameter. States
+ * larger than `maxShardBytes` are split into shards.
+ */
+export function writeOptimizer(
+  directory: string,
+  shapes: Shapes,
+  { steps, m, v }: OptimizerState,
+  { maxShardBytes }: { maxShardBytes?: number } = {},
+): void {
   const tensors = new Map<string, StoredTensor>()
   for (const [name, shape] of shapes) {
     tensors.set(`m.${name}`, { shape, data: m.get(name)! })
     tensors.set(`v.${name}`, { shape, data: v.get(name)! })
   }
-  writeSafetensors(join(directory, FILE), tensors, { dtype: 'F32', metadata: { steps: String(steps) } })
+  writeShards(directory, STEM, tensors, { dtype: 'F32', metadata: { steps: String(steps) }, maxShardBytes })
 }
 
 /**
  * Reads what `writeOptimizer` wrote for the same parameters.
  *
- * @throws UserError if the file is damaged, belongs to another model, or is from an older version, which kept the
- * reference policy in it.
+ * @throws UserError if a file is missing or damaged, belongs to another model, or is from an older version, which kept
+ * the reference policy in it.
  */
 export function readOptimizer(directory: string, shapes: Shapes): OptimizerState {
-  const file = new SafetensorsFile(join(directory, FILE))
+  const files = shardFiles(directory, STEM)
+  if (!files)
+    throw new UserError(`${directory} has no optimizer state: there is no ${STEM}.safetensors in it`)
+  const stored = new Shards(files)
+  const path = files[0]!
   try {
-    if ([...file.tensors.keys()].some((name) => name.startsWith('reference.')))
+    if ([...stored.names].some((name) => name.startsWith('reference.')))
       throw new UserError(
-        `${file.path} was written by an older version of Ruminate, which kept the reference policy in it; this version cannot resume from it: start the run again`,
+        `${path} was written by an older version of Ruminate, which kept the reference policy in it; this version cannot resume from it: start the run again`,
       )
-    const steps = Number(file.metadata.steps)
-    if (!Number.isInteger(steps))
-      throw new UserError(`${file.path} lacks the number of steps in its metadata`)
+    const steps = Number(stored.metadata.steps)
+    if (!Number.isInteger(steps)) throw new UserError(`${path} lacks the number of steps in its metadata`)
     const read = (moment: 'm' | 'v') =>
       new Map(
         [...shapes].map(([name, shape]) => {
-          const values = file.read(`${moment}.${name}`)
-          checkSize(file.path, `${moment}.${name}`, values, shape)
+          const values = stored.read(`${moment}.${name}`)
+          checkSize(path, `${moment}.${name}`, values, shape)
           return [name, values]
         }),
       )
     return { steps, m: read('m'), v: read('v') }
   } finally {
-    file.close()
+    stored.close()
   }
 }
 

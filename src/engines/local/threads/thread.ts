@@ -1,4 +1,5 @@
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads'
+import '../../../onnx/telemetry.ts'
 import type { StartThread, ThreadEnded } from './messages.ts'
 import { openWorker } from './open-worker.ts'
 import { Stopper, stopFlags } from './stop.ts'

@@ -1,5 +1,5 @@
-import type { ChatMessage } from '../../../models/tokenizer.ts'
 import { Account, type Generator } from '../../../providers/generator.ts'
+import type { ChatMessage } from '../../../renderer/messages.ts'
 import { isMixed } from '../../../rewards/language.ts'
 import { checkMiniature } from '../index.ts'
 import { assess } from './assess.ts'

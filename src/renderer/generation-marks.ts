@@ -2,17 +2,9 @@
 export const BEGIN = '\uFDD0'
 export const END = '\uFDD1'
 
-/**
- * Makes a chat template print a mark where `{% generation %}` begins and another where it ends. White space is stripped
- * as in Transformers: a block removes the indentation before it and the line end after it (`lstrip_blocks`,
- * `trim_blocks`), which a print statement does not do by itself.
- */
-export function markGeneration(template: string): string {
-  const tag = /(?:^[ \t]+)?\{%(-?)\s*(end)?generation\s*(-?)%\}(?:\n(?:[ \t]+(?=\{[%#]))?)?/gm
-  return template.replace(tag, (_, left: string, end: string | undefined, right: string) => {
-    return `{{${left}'${end ? END : BEGIN}'${right}}}`
-  })
-}
+/** Does a chat template mark the assistant's text with `{% generation %}`? */
+export const marksGeneration = (template: string): boolean =>
+  /\{%[-+]?\s*generation\s*[-+]?%\}/.test(template)
 
 /** A span of a rendered conversation. */
 export interface ChatSpan {

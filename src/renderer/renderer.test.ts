@@ -1,0 +1,219 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import type { Trainer } from '../engines/contract.ts'
+import { changedMiniature, type FolderChanges, type Json } from '../testing/changed-miniature.ts'
+import { r1ZeroPrompt } from '../thinking/template.ts'
+import { Renderer, type RendererOptions } from './renderer.ts'
+import { savingStopTokens } from './stop-tokens.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'ruminate-renderer-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+const folderWith = (changes: FolderChanges = {}) =>
+  changedMiniature(mkdtempSync(join(root, 'model-')), changes)
+const read = (file: string): Json => JSON.parse(readFileSync(file, 'utf8'))
+
+const texts = (renderer: Renderer, ids: readonly number[]): string[] => ids.map((id) => renderer.decode([id]))
+
+describe('tokens that end a response', () => {
+  const { id } = folderWith()
+  test.each<[string, FolderChanges, string[], string | null]>([
+    ['the template’s own end of turn', {}, ['<|endoftext|>', '<|im_end|>'], '<|im_end|>'],
+    ['no template', { template: null }, ['<|endoftext|>'], null],
+    [
+      'a list in config.json',
+      { template: null, config: { eos_token_id: [id('<|endoftext|>'), id('<end>')] } },
+      ['<|endoftext|>', '<end>'],
+      null,
+    ],
+    [
+      'a list in generation_config.json',
+      { template: null, generation: { eos_token_id: [id('<end>'), id('<|im_end|>')] } },
+      ['<|endoftext|>', '<end>', '<|im_end|>'],
+      null,
+    ],
+    [
+      'one id in generation_config.json',
+      { template: null, generation: { eos_token_id: id('<end>') } },
+      ['<|endoftext|>', '<end>'],
+      null,
+    ],
+    [
+      'white space before the end of turn',
+      { template: '{% for m in messages %}[{{ m.role }}] {{ m.content }} <end>{% endfor %}' },
+      ['<|endoftext|>', '<end>'],
+      '<end>',
+    ],
+    [
+      'a turn that ends with text',
+      { template: '{% for m in messages %}{{ m.role }}: {{ m.content }}\n###\n{% endfor %}' },
+      ['<|endoftext|>'],
+      null,
+    ],
+    [
+      'a template that renders a question alone',
+      {
+        template:
+          '{% if messages | length > 1 %}{{ raise_exception("one") }}{% endif %}{{ messages[0].content }}',
+      },
+      ['<|endoftext|>'],
+      null,
+    ],
+    [
+      'eos_token is the end of turn',
+      { tokenizerConfig: { eos_token: '<|im_end|>' } },
+      ['<|im_end|>', '<|endoftext|>'],
+      '<|im_end|>',
+    ],
+  ])('%s', (_, changes, stops, endOfTurn) => {
+    const renderer = Renderer.load(folderWith(changes).folder)
+    expect(texts(renderer, renderer.stopTokens)).toEqual(stops)
+    expect(renderer.endOfTurn === null ? null : renderer.decode([renderer.endOfTurn])).toBe(endOfTurn)
+  })
+
+  test('the text of a response is without the token that ended it, whichever it was', () => {
+    const renderer = Renderer.load(folderWith().folder)
+    for (const end of ['<|im_end|>', '<|endoftext|>'])
+      expect(renderer.response(renderer.encode(`ab${end}`))).toBe('ab')
+    expect(renderer.response(renderer.encode('ab'))).toBe('ab')
+    expect(renderer.response(new Int32Array())).toBe('')
+    const stream = renderer.stream()
+    const pieces = [...renderer.encode('ab<|im_end|>')].map((token) => stream.push(token))
+    expect(pieces.join('') + stream.end()).toBe('ab')
+  })
+
+  test('a saved model names them all, and keeps the rest of generation_config.json', async () => {
+    const { folder } = folderWith({ generation: { eos_token_id: id('<|endoftext|>'), top_p: 0.9 } })
+    const renderer = Renderer.load(folder)
+    await savingStopTokens({ save: async () => {} } as unknown as Trainer, renderer).save(folder)
+    expect(read(join(folder, 'generation_config.json'))).toEqual({
+      eos_token_id: [id('<|endoftext|>'), id('<|im_end|>')],
+      top_p: 0.9,
+    })
+  })
+
+  test('a damaged generation_config.json', () => {
+    const { folder } = folderWith({ generation: { eos_token_id: 'end' } })
+    expect(() => Renderer.load(folder)).toThrow(/generation_config.json.*eos_token_id/)
+  })
+})
+
+const post = (single: unknown[], special: string[]): Json => ({
+  post_processor: {
+    type: 'TemplateProcessing',
+    single,
+    pair: single,
+    special_tokens: Object.fromEntries(
+      special.map((token) => [token, { id: token, ids: [folderWith().id(token)], tokens: [token] }]),
+    ),
+  },
+})
+const special = (token: string) => ({ SpecialToken: { id: token, type_id: 0 } })
+const sequence = { Sequence: { id: 'A', type_id: 0 } }
+
+describe('the tokens before a text', () => {
+  test.each<[string, FolderChanges, string]>([
+    ['none', {}, ''],
+    ['the post-processor’s', { tokenizer: post([special('<s>'), sequence], ['<s>']) }, '<s>'],
+    ['not those after the text', { tokenizer: post([sequence, special('<end>')], ['<end>']) }, ''],
+    [
+      'both around the text',
+      { tokenizer: post([special('<s>'), sequence, special('<end>')], ['<s>', '<end>']) },
+      '<s>',
+    ],
+    ['add_bos_token', { tokenizerConfig: { add_bos_token: true } }, '<s>'],
+    [
+      'add_bos_token: false',
+      { tokenizer: post([special('<s>'), sequence], ['<s>']), tokenizerConfig: { add_bos_token: false } },
+      '',
+    ],
+  ])('%s', (_, changes, prefix) => {
+    const { folder } = folderWith(changes)
+    const zero = Renderer.load(folder, { template: 'r1-zero' })
+    expect(zero.decode(zero.prompt({ prompt: 'Why?' }).tokens)).toBe(prefix + r1ZeroPrompt('Why?'))
+    expect(zero.decode(zero.encodeText('a'))).toBe(`${prefix}a`)
+    // a chat template prints what it wants itself
+    const chat = Renderer.load(folder)
+    expect(chat.decode(chat.prompt({ prompt: 'Why?' }).tokens)).toBe(
+      '<|im_start|>user\nWhy?<|im_end|>\n<|im_start|>assistant\n',
+    )
+  })
+})
+
+describe('a chat prompt', () => {
+  const prompt = (template: string, options: RendererOptions = {}) =>
+    Renderer.load(folderWith({ template }).folder, { template: 'chat', ...options }).prompt({
+      prompt: 'Why?',
+    })
+
+  test.each<[string, boolean]>([
+    ['{{ messages[0].content }}', false],
+    ['{{ messages[0].content }}<think>', true],
+    ['{{ messages[0].content }}<think>\n', true],
+    ['{{ messages[0].content }}<think>\n\n</think>\n\n', false],
+  ])('%j: thinking opened: %j', (template, opened) => expect(prompt(template).opened).toBe(opened))
+
+  test('arguments reach the template', () => {
+    const template =
+      '{{ messages[0].content }}{% if enable_thinking is false %} directly{% endif %}{{ style }}'
+    expect(prompt(template).text).toBe('Why?')
+    expect(prompt(template, { chat: { arguments: { enable_thinking: false, style: '!' } } }).text).toBe(
+      'Why? directly!',
+    )
+  })
+
+  test('the date is the given one, whatever the clock says', () => {
+    const template = "{{ strftime_now('%d %B %Y') }} {{ messages[0].content }}"
+    expect(prompt(template, { chat: { date: '2024-02-29' } }).text).toBe('29 February 2024 Why?')
+  })
+
+  test('a question that is a chat keeps its system message and its history', () => {
+    const messages = [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'I have 3 apples.' },
+      { role: 'assistant', content: 'OK' },
+      { role: 'user', content: 'And twice that?' },
+    ]
+    const renderer = Renderer.load(folderWith().folder)
+    expect(renderer.prompt({ prompt: 'And twice that?', messages }).text).toBe(
+      messages.map(({ role, content }) => `<|im_start|>${role}\n${content}<|im_end|>\n`).join('') +
+        '<|im_start|>assistant\n',
+    )
+  })
+
+  test('without a chat template', () => {
+    const { folder } = folderWith({ template: null })
+    expect(() => Renderer.load(folder, { template: 'chat' })).toThrow(/has no chat template/)
+  })
+})
+
+describe('where the template is', () => {
+  const inLine = (text: string) => `${text}{{ messages[0].content }}`
+  const textOf = (folder: string, tools?: unknown[]): string =>
+    Renderer.load(folder, { template: 'chat' }).chatPrompt([{ role: 'user', content: 'Why?' }], { tools })
+      .text
+
+  test('in a list of named templates', () => {
+    const { folder } = folderWith({
+      tokenizerConfig: {
+        chat_template: [
+          { name: 'default', template: inLine('d') },
+          { name: 'tool_use', template: inLine('t') },
+        ],
+      },
+    })
+    expect(textOf(folder)).toBe('dWhy?')
+    expect(textOf(folder, [{}])).toBe('tWhy?')
+  })
+
+  test('chat_template.jinja is read instead of tokenizer_config.json, with any line ends', () => {
+    const { folder } = folderWith()
+    writeFileSync(
+      join(folder, 'chat_template.jinja'),
+      'a\r\n{%- if true %}\r\nb\r\n{%- endif %}{{ messages[0].content }}',
+    )
+    expect(textOf(folder)).toBe('ab' + 'Why?')
+  })
+})

@@ -1,0 +1,168 @@
+import { UserError } from '../common/errors.ts'
+import { type TextStream, Tokenizer } from '../models/tokenizer.ts'
+import { opensThinking } from '../thinking/opened.ts'
+import { r1ZeroPrompt } from '../thinking/template.ts'
+import { ChatTemplate, type RenderOptions, type TemplateSettings, today } from './chat-template.ts'
+import type { ChatMessage } from './messages.ts'
+import { stopTokens } from './stop-tokens.ts'
+
+/**
+ * The format of prompt and response: R1-Zero's template, with thinking and answer in tags; or the model's own chat
+ * template, with thinking and then a summary, as in R1.
+ */
+export type PromptTemplate = 'r1-zero' | 'chat'
+
+/** A prompt, ready to be sampled from. */
+export interface Prompt {
+  readonly text: string
+  readonly tokens: Int32Array
+  /** Did the template begin the thinking, so that the response continues inside <think>? */
+  readonly opened: boolean
+}
+
+/** What is put to a model: a question as text or, if it is a chat, its messages as well. */
+export interface Askable {
+  /** The question as text: of a chat, the last message. */
+  readonly prompt: string
+  /** The whole chat, whose last message is the user's. */
+  readonly messages?: readonly ChatMessage[] | undefined
+}
+
+export type TextCodec = Pick<Tokenizer, 'encode' | 'decode' | 'eosId' | 'prefix' | 'vocabSize' | 'stream'>
+export type ChatRenderer = Pick<ChatTemplate, 'render' | 'spans' | 'marksGeneration'>
+
+export interface RendererOptions {
+  /** By default the template that the model was trained with. */
+  readonly template?: PromptTemplate | undefined
+  /** Arguments and date of the chat template. */
+  readonly chat?: Partial<TemplateSettings> | undefined
+}
+
+interface Parts {
+  /** For messages. */
+  readonly folder: string
+  readonly tokenizer: TextCodec
+  readonly chat: ChatRenderer | null
+  readonly template: PromptTemplate
+  readonly stopTokens: readonly number[]
+  readonly endOfTurn: number | null
+}
+
+/**
+ * How a model is spoken to: its prompts as tokens, the tokens that end its response, and its responses as text. Whatever
+ * samples, trains, scores or evaluates a model does it through its renderer.
+ */
+export class Renderer {
+  readonly template: PromptTemplate
+  /** Tokens that end a response, at which sampling stops. */
+  readonly stopTokens: readonly number[]
+  /** The token with which the chat template ends the assistant's turn; null if there is none. */
+  readonly endOfTurn: number | null
+  /** The token that ends a text that is not a chat. */
+  readonly endOfText: number
+  /** The highest token id of the tokenizer plus one; the model may have fewer. */
+  readonly vocabSize: number
+  readonly #folder: string
+  readonly #tokenizer: TextCodec
+  readonly #chat: ChatRenderer | null
+
+  constructor({ folder, tokenizer, chat, template, stopTokens, endOfTurn }: Parts) {
+    if (template === 'chat' && chat === null)
+      throw new UserError(
+        `${folder} has no chat template (chat_template in tokenizer_config.json): use template r1-zero, or add one`,
+      )
+    this.#folder = folder
+    this.#tokenizer = tokenizer
+    this.#chat = chat
+    this.template = template
+    this.stopTokens = stopTokens
+    this.endOfTurn = endOfTurn
+    this.endOfText = tokenizer.eosId
+    this.vocabSize = tokenizer.vocabSize
+  }
+
+  /** Reads how the model in a folder is spoken to. @throws UserError that names a damaged file. */
+  static load(folder: string, { template, chat: settings }: RendererOptions = {}): Renderer {
+    const tokenizer = Tokenizer.load(folder)
+    const chat = ChatTemplate.read(folder, tokenizer.names, {
+      arguments: settings?.arguments ?? {},
+      date: settings?.date ?? today(),
+    })
+    const { all, endOfTurn } = stopTokens(folder, tokenizer, chat)
+    return new Renderer({
+      folder,
+      tokenizer,
+      chat,
+      template: template ?? trainedTemplate(chat),
+      stopTokens: all,
+      endOfTurn,
+    })
+  }
+
+  /**
+   * The prompt of a question, after which the model responds.
+   *
+   * @throws UserError if the chat template refuses it.
+   */
+  prompt({ prompt, messages }: Askable): Prompt {
+    if (this.template === 'chat') return this.chatPrompt(messages ?? [{ role: 'user', content: prompt }])
+    const text = r1ZeroPrompt(prompt)
+    return { text, tokens: this.encodeText(text), opened: false }
+  }
+
+  /** The prompt of a chat, after which the model writes the assistant's next message. */
+  chatPrompt(messages: readonly ChatMessage[], options: Pick<RenderOptions, 'tools'> = {}): Prompt {
+    const text = this.chat.render(messages, { ...options, addGenerationPrompt: true })
+    return { text, tokens: this.encode(text), opened: opensThinking(text) }
+  }
+
+  /** The model's chat template. @throws UserError if the model has none. */
+  get chat(): ChatRenderer {
+    if (this.#chat !== null) return this.#chat
+    throw new UserError(
+      `${this.#folder} has no chat template (chat_template in tokenizer_config.json), which conversations need`,
+    )
+  }
+
+  /** The text of a sampled response, without the token that ends it. */
+  response(tokens: Int32Array): string {
+    const ended = tokens.length > 0 && this.stopTokens.includes(tokens.at(-1)!)
+    return this.decode(ended ? tokens.subarray(0, -1) : tokens)
+  }
+
+  /** The tokens of a piece of text; special tokens in it become their ids. */
+  encode(text: string): Int32Array {
+    return this.#tokenizer.encode(text)
+  }
+
+  /** The tokens of a text from its beginning, with those that the tokenizer puts before every text, such as BOS. */
+  encodeText(text: string): Int32Array {
+    const { prefix } = this.#tokenizer
+    const ids = this.encode(text)
+    const tokens = new Int32Array(prefix.length + ids.length)
+    tokens.set(prefix)
+    tokens.set(ids, prefix.length)
+    return tokens
+  }
+
+  /** Tokens to text, special tokens included. */
+  decode(tokens: ArrayLike<number>): string {
+    return this.#tokenizer.decode(tokens)
+  }
+
+  /** Decodes a response token by token; the tokens that end it are left out. */
+  stream(): TextStream {
+    const stream = this.#tokenizer.stream()
+    return {
+      push: (token) => (this.stopTokens.includes(token) ? '' : stream.push(token)),
+      end: () => stream.end(),
+    }
+  }
+}
+
+/** The model's own template, unless it has none or one that renders a question as R1-Zero's does. */
+function trainedTemplate(chat: ChatTemplate | null): PromptTemplate {
+  if (chat === null) return 'r1-zero'
+  const rendered = chat.render([{ role: 'user', content: 'Why?' }], { addGenerationPrompt: true })
+  return rendered === r1ZeroPrompt('Why?') ? 'r1-zero' : 'chat'
+}

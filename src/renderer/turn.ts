@@ -1,0 +1,261 @@
+import { UserError } from '../common/errors.ts'
+import type { ChatMessage } from './messages.ts'
+import type { Renderer } from './renderer.ts'
+import { lostFrom, saidIn, shows } from './said.ts'
+
+/** A conversation, and the tools that the assistant may call. */
+export interface Chat {
+  readonly messages: readonly ChatMessage[]
+  readonly tools?: readonly unknown[] | undefined
+}
+
+/** An answer of the assistant as a model learns it. */
+export interface Turn {
+  /** What the model sees before it answers: the prompt that it is given in use. */
+  readonly prompt: string
+  /** What it writes, with the token that ends its turn. */
+  readonly response: string
+}
+
+/**
+ * The last message of a conversation, the assistant's, as a model learns it. The prompt is what the chat template renders
+ * for the messages before it. The response is what the template renders for it if that is all that the message says.
+ * Where the template leaves out the thinking, or does not go on from the thinking that its prompt opens, the response is
+ * the thinking in tags and then what the template renders without it.
+ *
+ * @throws UserError with the reason if something that the message says would not be learned, or if the model would not see
+ * something that was said before.
+ */
+export function lastTurn(renderer: Renderer, { messages, tools }: Chat): Turn {
+  let problem: UserError | null = null
+  for (const render of [templateTurn, taggedTurn]) {
+    problem = null
+    for (const varied of variants(messages, render === templateTurn)) {
+      try {
+        const turn = render(renderer, { messages: varied, tools })
+        checkTurn(renderer, turn, messages)
+        return turn
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error
+        problem ??= error
+      }
+    }
+  }
+  throw problem!
+}
+
+/**
+ * A conversation that ends with an answer, as text: what the chat template renders or, if that leaves out something that
+ * the answer says, the answer as a model learns it.
+ *
+ * @throws UserError as `lastTurn`.
+ */
+export function answeredText(renderer: Renderer, { messages, tools }: Chat): string {
+  const whole = renderer.chat.render(messages, { tools })
+  const prompt = renderer.chat.render(messages.slice(0, -1), { tools, addGenerationPrompt: true })
+  let same = 0
+  while (same < prompt.length && prompt[same] === whole[same]) same++
+  if (lostFrom(whole.slice(same), saidIn(messages.at(-1)!)) === null) return whole
+  const turn = lastTurn(renderer, { messages, tools })
+  return turn.prompt + turn.response
+}
+
+/**
+ * @throws UserError if the response lacks something that the last message says or ends twice, or if the prompt does not
+ * show an earlier message.
+ */
+export function checkTurn(
+  renderer: Renderer,
+  { prompt, response }: Turn,
+  messages: readonly ChatMessage[],
+): void {
+  const said = saidIn(messages.at(-1)!)
+  const lost = lostFrom(response, said)
+  if (lost !== null)
+    throw new UserError(
+      `the chat template leaves out the ${lost} of message ${messages.length}, so it would not be learned`,
+    )
+  const end = endOfTurn(renderer)
+  if (end !== null && count(response, end) > 1 + count(said.thinking + said.content, end))
+    throw new UserError(`the chat template renders message ${messages.length} as more than one turn`)
+  if (count(response, CLOSING) > Math.max(1, closings(messages.at(-1)!)))
+    throw new UserError(`the chat template ends the thinking of message ${messages.length} twice`)
+  const hidden = messages.slice(0, -1).findIndex((message) => !shows(prompt, message))
+  if (hidden >= 0)
+    throw new UserError(
+      `the chat template leaves out message ${hidden + 1} (${messages[hidden]!.role}), so the model would not see it`,
+    )
+}
+
+/** The turn as the template renders it: what it marks as generated or else what it renders after its prompt. */
+function templateTurn(renderer: Renderer, chat: Chat): Turn {
+  const { messages, tools } = chat
+  const prompt = promptOf(renderer, chat)
+  if (renderer.chat.marksGeneration) {
+    const spans = renderer.chat.spans(messages, { tools })
+    const last = spans.findLastIndex(({ generated }) => generated)
+    const before = spans.slice(0, Math.max(0, last)).map(({ text }) => text)
+    return afterPrompt({ prompt: before.join(''), response: spans[last]?.text ?? '' }, prompt)
+  }
+  const through = renderer.chat.render(messages, { tools })
+  return { prompt, response: ended(renderer, following(prompt, through, messages), chat, through) }
+}
+
+/** The prompt after which the model writes the last message. */
+const promptOf = ({ chat }: Renderer, { messages, tools }: Chat): string =>
+  chat.render(messages.slice(0, -1), { tools, addGenerationPrompt: true })
+
+/** A turn without what its prompt has already: some templates mark the header of a message as generated, too. */
+export function afterPrompt(turn: Turn, prompt: string): Turn {
+  const through = turn.prompt + turn.response
+  return turn.prompt.length < prompt.length && through.startsWith(prompt)
+    ? { prompt, response: through.slice(prompt.length) }
+    : turn
+}
+
+/**
+ * What a conversation has after the prompt of its last message. Some templates put a system message or tools before the
+ * last message of the user if nothing follows it; then it is what comes after that message and the end of the prompt.
+ *
+ * @throws UserError if the rendering does not go on from the prompt.
+ */
+function following(prompt: string, through: string, messages: readonly ChatMessage[]): string {
+  if (through.startsWith(prompt)) return through.slice(prompt.length)
+  const asked = messages.at(-2)?.content.trim() ?? ''
+  const end = asked === '' ? '' : prompt.slice(prompt.lastIndexOf(asked))
+  const at = end.startsWith(asked) && end !== '' ? through.lastIndexOf(end) : -1
+  if (at >= 0) return through.slice(at + end.length)
+  throw new UserError(
+    `the chat template renders message ${messages.length}, the assistant's, differently if it is generated, so its tokens cannot be identified; mark what the assistant writes in the template with {% generation %}`,
+  )
+}
+
+/** What a prompt may end with after the header of the assistant's message: thinking that it opens or leaves out. */
+const THINKING_IN_PROMPT = /(?:<think>\s*(?:<\/think>\s*)?|<\/think>\s*)$/
+/** Thinking that a template writes as empty before an answer. */
+const EMPTY_THINKING = /^(?:<think>\s*)?<\/think>\s*/
+const CLOSING = '</think>'
+/** Stands for the content of an answer, so that the template cannot change it. */
+const CONTENT = '\uE000content\uE000'
+
+/** The turn with its thinking in tags: `<think>\n…\n</think>\n\n…`, of which the prompt may have the beginning. */
+function taggedTurn(renderer: Renderer, { messages, tools }: Chat): Turn {
+  const last = messages.at(-1)!
+  const { thinking, content } = saidIn({ ...last, content: last.content ?? '' })
+  const prompt = promptOf(renderer, { messages, tools })
+  const header = prompt.replace(THINKING_IN_PROMPT, '')
+  const { reasoning_content: _, ...rest } = last
+  const bare = [...messages.slice(0, -1), content.trim() === '' ? rest : { ...rest, content: CONTENT }]
+  const through = renderer.chat.render(bare, { tools })
+  const body = ended(renderer, following(header, through, bare), { messages: bare, tools }, through)
+  const space = /^\s*/.exec(body)![0]
+  const answer = body
+    .slice(space.length)
+    .replace(EMPTY_THINKING, '')
+    .replace(CONTENT, () => content.replace(/^\n+/, ''))
+  const closed = `${thinking.replace(/^\n+|\s+$/g, '')}\n</think>\n\n${answer}`
+  if (/<think>\s*$/.test(prompt)) return { prompt, response: closed }
+  if (thinking.trim() === '') return { prompt, response: header === prompt ? space + answer : answer }
+  if (header !== prompt)
+    throw new UserError(
+      `the prompt of the chat template ends the thinking, so that of message ${messages.length} would not be learned; enable the thinking by an argument of the template, such as enable_thinking`,
+    )
+  return { prompt, response: `${space}<think>\n${closed}` }
+}
+
+/** A response up to the token that ends the turn; white space after it belongs to the template. */
+function ended(renderer: Renderer, response: string, { messages, tools }: Chat, through: string): string {
+  const end = endOfTurn(renderer)
+  const at = end === null ? -1 : response.lastIndexOf(end)
+  if (at >= 0) return response.slice(0, at) + end + stopsIn(renderer, response.slice(at + end!.length))
+  const turn = response.trimEnd()
+  if (stops(renderer, renderer.encode(turn).at(-1))) return turn
+  // Some templates end a turn with the token that begins the next one, or do not end some of their turns.
+  const next = tryRender(renderer, { messages: [...messages, { role: 'user', content: '?' }], tools })
+  const stop = next?.startsWith(through) ? stopsIn(renderer, next.slice(through.length).trimStart()) : ''
+  return stop === '' && end === null ? response : turn + (stop || end)
+}
+
+/** The stop tokens with which a text begins. */
+function stopsIn(renderer: Renderer, text: string): string {
+  const tokens = renderer.encode(text)
+  const other = tokens.findIndex((token) => !stops(renderer, token))
+  return renderer.decode(tokens.subarray(0, other < 0 ? undefined : other))
+}
+
+/** A conversation as the template renders it; null if it refuses it. */
+export function tryRender({ chat }: Renderer, { messages, tools }: Chat): string | null {
+  try {
+    return chat.render(messages, { tools })
+  } catch (error) {
+    if (error instanceof UserError) return null
+    throw error
+  }
+}
+
+const stops = ({ stopTokens }: Renderer, token: number | undefined): boolean =>
+  token !== undefined && stopTokens.includes(token)
+
+/** The token that ends a turn, as text. */
+const endOfTurn = (renderer: Renderer): string | null =>
+  renderer.endOfTurn === null ? null : renderer.decode([renderer.endOfTurn])
+
+/** How often a message ends its thinking. */
+const closings = ({ content, reasoning_content }: ChatMessage): number =>
+  count(content, CLOSING) + (reasoning_content === undefined ? 0 : 1 + count(reasoning_content, CLOSING))
+
+const count = (text: string, part: string): number => text.split(part).length - 1
+
+/**
+ * The messages in the forms in which a template may expect them: the thinking of the last one in a field of its own, or of
+ * another name; no content beside tool calls; the arguments of a tool call as text.
+ */
+function* variants(given: readonly ChatMessage[], withThinking: boolean): Generator<readonly ChatMessage[]> {
+  const last = given.at(-1)!
+  const { thinking, content } = saidIn(last)
+  const apart = {
+    content: content.replace(/^\n+/, ''),
+    reasoning_content: thinking.replace(/^\n+|\n+$/g, ''),
+  }
+  const split = [...given.slice(0, -1), { ...last, ...(last.reasoning_content === undefined ? apart : {}) }]
+  const forms =
+    !withThinking || thinking === ''
+      ? [given]
+      : [
+          ...(last.reasoning_content === undefined ? [given] : []),
+          ...[split, renamed(split, 'thinking'), renamed(split, 'reasoning')],
+        ]
+  const calls = given.some(({ tool_calls }) => tool_calls !== undefined)
+  for (const messages of forms)
+    for (const empty of calls ? ['', null] : [''])
+      for (const asText of calls ? [false, true] : [false])
+        yield messages.map((message) =>
+          message.tool_calls === undefined
+            ? message
+            : {
+                ...message,
+                // templates also take what the type of a message excludes
+                content: message.content === '' ? (empty as string) : message.content,
+                tool_calls: asText ? message.tool_calls.map(withTextArguments) : message.tool_calls,
+              },
+        )
+}
+
+/** The messages with their thinking in a field of another name. */
+const renamed = (messages: readonly ChatMessage[], name: string): ChatMessage[] =>
+  messages.map(({ reasoning_content, ...message }) =>
+    reasoning_content === undefined ? message : { ...message, [name]: reasoning_content },
+  )
+
+function withTextArguments(call: unknown): unknown {
+  const { function: called, ...rest } = call as { function: { name: string; arguments: unknown } }
+  return { ...rest, function: { ...called, arguments: jsonText(called.arguments) } }
+}
+
+/** JSON as Python writes it, with a space after each comma and colon. */
+function jsonText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(jsonText).join(', ')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const entries = Object.entries(value).map(([name, inner]) => `${JSON.stringify(name)}: ${jsonText(inner)}`)
+  return `{${entries.join(', ')}}`
+}

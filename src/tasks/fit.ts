@@ -1,0 +1,93 @@
+import { UserError } from '../common/errors.ts'
+import { Random } from '../common/random.ts'
+import type { Fit, LeftOut, Question, Task } from './task.ts'
+
+interface FitOptions {
+  /** How many training questions are drawn at once; 0 if only held-out questions are asked. */
+  readonly training: number
+  readonly warn: (message: string) => void
+  readonly progress: (line: string) => void
+}
+
+const ADVICE =
+  'Shorten the questions, lower the longest response (rl.maxTokens, --max-tokens), or use a model with more positions'
+
+/**
+ * The task without the questions that a model cannot be asked. The questions of a table are checked here; those of a task
+ * that makes its questions are checked when they are drawn, and replaced. Where all questions fit, the same ones are drawn
+ * as without this.
+ *
+ * @throws UserError if no held-out question is left, or fewer training questions than are drawn at once.
+ */
+export function fittingTask(task: Task, fit: Fit, { training, warn, progress }: FitOptions): Task {
+  const sides = training > 0 ? (['training', 'held-out'] as const) : (['held-out'] as const)
+  const selected = task.select?.(fit, { sides, progress })
+  for (const { side, of, count, first } of selected?.left ?? []) {
+    if (count === 0) continue
+    const left = `${task.name}: ${count} of ${of} ${side} question${of === 1 ? '' : 's'} cannot be asked. The first is ${first}`
+    const needed = Math.min(of, side === 'training' ? training : 1)
+    if (of - count < needed)
+      throw new UserError(
+        `${left}. ${of === count ? 'None is left' : `Only ${of - count} are left, and ${training} are drawn at once`}. ${ADVICE}`,
+      )
+    warn(`${left}. ${count === 1 ? 'It is' : 'They are'} left out`)
+  }
+  return checkedWhenDrawn(selected?.task ?? task, fit, warn)
+}
+
+/** How often questions are drawn again to replace those that do not fit. */
+const DRAWS = 20
+
+/** The task with each question checked when it is drawn. Warns once for each side. */
+function checkedWhenDrawn(task: Task, { unfit }: Fit, warn: (message: string) => void): Task {
+  const warned = new Set<string>()
+  const fitting = (questions: readonly Question[], side: LeftOut['side']): Question[] =>
+    questions.filter((question) => {
+      const reason = unfit(question)
+      if (reason !== null && !warned.has(side)) {
+        warned.add(side)
+        warn(`${task.name}: a ${side} question cannot be asked and is replaced: ${question.id}: ${reason}`)
+      }
+      return reason === null
+    })
+  /** @throws UserError if questions were drawn and none fits. */
+  const requireSome = (found: readonly Question[], drawn: readonly Question[], side: LeftOut['side']) => {
+    if (found.length === 0 && drawn.length > 0)
+      throw new UserError(
+        `${task.name}: none of the ${side} questions can be asked, such as ${drawn[0]!.id}: ${unfit(drawn[0]!)}. ${ADVICE}`,
+      )
+  }
+  const { workedExample, demonstrations } = task
+  return {
+    name: task.name,
+    description: task.description,
+    language: task.language,
+    training: ({ seed, step, count }) => {
+      const drawn = task.training({ seed, step, count })
+      const found = fitting(drawn, 'training')
+      for (let draw = 1; draw <= DRAWS && found.length < drawn.length; draw++) {
+        const other = new Random(seed, 'replacement', draw).bits()
+        const more = fitting(task.training({ seed: other, step, count }), 'training')
+        found.push(...more.slice(0, drawn.length - found.length))
+      }
+      requireSome(found, drawn, 'training')
+      return found
+    },
+    heldOut: ({ count, seed }) => {
+      const asked = (n: number) => task.heldOut(seed === undefined ? { count: n } : { count: n, seed })
+      let n = count
+      let drawn = asked(n)
+      let found = fitting(drawn, 'held-out')
+      for (let draw = 1; draw <= DRAWS && found.length < count && drawn.length >= n; draw++) {
+        n += 2 * (count - found.length)
+        drawn = asked(n)
+        found = fitting(drawn, 'held-out')
+      }
+      requireSome(found, drawn, 'held-out')
+      return found.slice(0, count)
+    },
+    check: (question, answer) => task.check(question, answer),
+    ...(workedExample && { workedExample: (options) => workedExample.call(task, options) }),
+    ...(demonstrations && { demonstrations: (options) => demonstrations.call(task, options) }),
+  }
+}
