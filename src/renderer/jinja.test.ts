@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { readMarks } from '../models/generation-marks.ts'
+import { readMarks } from './generation-marks.ts'
 import { compileTemplate } from './jinja.ts'
 
 /** Made by tools/golden/jinja.py. */
