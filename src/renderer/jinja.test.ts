@@ -54,11 +54,12 @@ test.each([
   ['\n\n{{ 1 | nope }}', "line 3: there is no filter named 'nope'"],
   ['{{ 1 is nope }}', "line 1: there is no test named 'nope'"],
   ['{{ a b }}', "line 1: unexpected 'b', expected '}}'"],
-  ["{{ 'abc }}", `line 1: unexpected char "'"`],
+  ["{{ 'abc }}", 'line 1: a string is not closed'],
   ["{% include 'x' %}", "line 1: the tag 'include' is not supported in chat templates"],
   ['\n{% foo %}', "line 2: unknown tag 'foo'"],
   ['{{ (1 }}', "line 1: unexpected '}', expected ')'"],
-  ['{{ x', 'line 1: unexpected end of template: a tag is not closed'],
+  ['{{ $x }}', "line 1: unexpected character '$'"],
+  ['{{ x', 'line 1: a tag is not closed'],
   ['a\n{# b', 'line 2: a comment is not closed'],
 ])('a fault in the text of a template names the line and the construct: %j', (template, message) => {
   expect(failure(() => compileTemplate(template))).toBe(message)

@@ -1,9 +1,9 @@
 import { fail } from './errors.ts'
+import { floatText, toFixedHalfEven } from './numbers.ts'
 import { lengthOf, substring } from './text.ts'
 import {
   type Arguments,
   Dict,
-  floatText,
   isNumber,
   orElse,
   repr,
@@ -60,19 +60,10 @@ export function percentFormat(format: string, value: Value): string {
       if (type === 'c')
         return pad(typeof item === 'bigint' ? String.fromCodePoint(Number(item)) : str(item), specification)
       if (!'diuoxXeEfFgG'.includes(type) || type === '') fail(`unsupported format character '${type}'`)
-      if (!isNumber(item)) fail(`%${type} format: a real number is required, not ${typeName(item)}`)
-      const whole = 'diuoxX'.includes(type)
-      const number_ = item as boolean | bigint | number
-      return formatNumber(
-        whole
-          ? BigInt(
-              Math.trunc(Number(number_)) === Number(number_) && typeof number_ === 'bigint'
-                ? number_
-                : Math.trunc(Number(number_)),
-            )
-          : Number(number_),
-        { ...specification, type: 'iu'.includes(type) ? 'd' : type },
-      )
+      if (!isNumber(item)) return fail(`%${type} format: a real number is required, not ${typeName(item)}`)
+      const read = { ...specification, type: 'iu'.includes(type) ? 'd' : type }
+      if (!'diuoxX'.includes(type)) return formatNumber(Number(item), read)
+      return formatNumber(typeof item === 'number' ? BigInt(Math.trunc(item)) : BigInt(item), read)
     },
   )
   if (value instanceof Tuple && next < items.length)
@@ -176,9 +167,9 @@ function formatFloat(size: number, { type, precision }: Specification): string {
   switch (type) {
     case 'f':
     case 'F':
-      return roundedHalfEven(size, precision ?? 6)
+      return toFixedHalfEven(size, precision ?? 6)
     case '%':
-      return `${roundedHalfEven(size * 100, precision ?? 6)}%`
+      return `${toFixedHalfEven(size * 100, precision ?? 6)}%`
     case 'e':
     case 'E':
       return exponent(size.toExponential(precision ?? 6))
@@ -192,20 +183,6 @@ function formatFloat(size: number, { type, precision }: Specification): string {
   const plain = power >= -4 && power < significant
   const text = plain ? size.toFixed(significant - 1 - power) : scientific
   return exponent(text.replace(/(\.\d*?)0+(?=e|$)/, '$1').replace(/\.(?=e|$)/, ''))
-}
-
-/** A fixed number of decimals; a value exactly between two goes to the even one, where `toFixed` takes the larger. */
-export function roundedHalfEven(value: number, decimals: number): string {
-  if (value < 0) return `-${roundedHalfEven(-value, decimals)}`
-  if (Math.abs(value) >= 1e21)
-    return BigInt(value).toString() + (decimals > 0 ? `.${'0'.repeat(decimals)}` : '')
-  const rounded = value.toFixed(decimals)
-  const exact = value.toFixed(100)
-  const rest = exact.slice(exact.indexOf('.') + 1 + decimals)
-  const isTie = /^50*$/.test(rest)
-  if (!isTie || !/[13579]$/.test(rounded)) return rounded
-  const below = exact.slice(0, exact.length - rest.length)
-  return below.endsWith('.') ? below.slice(0, -1) : below
 }
 
 const cut = (text: string, precision: number | null): string =>

@@ -89,8 +89,13 @@ export function tokenize(template: string): Token[] {
           return
         }
       }
-      if (at >= source.length) error(`unexpected end of template: a tag is not closed`, opened)
-      const [type, text] = nextToken(source, at) ?? error(`unexpected char ${JSON.stringify(source[at])}`, at)
+      if (at >= source.length) error('a tag is not closed', opened)
+      const [type, text] =
+        nextToken(source, at) ??
+        error(
+          /['"]/.test(source[at]!) ? 'a string is not closed' : `unexpected character '${source[at]}'`,
+          at,
+        )
       if (type === 'operator') {
         if (CLOSING[text]) brackets.push(CLOSING[text])
         else if (')]}'.includes(text)) {

@@ -109,16 +109,25 @@ export function signed(operator: string, value: Value): Value {
   return operator === '-' ? -number : number
 }
 
+/** The key of an item that is `start:stop:step`. */
+export class Slice {
+  constructor(
+    readonly start: Value,
+    readonly stop: Value,
+    readonly step: Value,
+  ) {}
+}
+
 /** `value[start:stop:step]`. */
-export function slice(value: Value, start: Value, stop: Value, step: Value): Value {
-  const pick = <T>(items: ArrayLike<T>): T[] => indices(items.length, start, stop, step).map((i) => items[i]!)
+export function slice(value: Value, key: Slice): Value {
+  const pick = <T>(items: ArrayLike<T>): T[] => indices(items.length, key).map((i) => items[i]!)
   if (typeof value === 'string') return pick(characters(value)).join('')
   if (value instanceof Markup) return new Markup(pick(characters(value.text)).join(''))
   if (Array.isArray(value)) return pick(value)
   if (value instanceof Tuple) return new Tuple(pick(value.items))
   if (value instanceof Range) {
     const items = pick(value.items) as bigint[]
-    const by = value.step * ((step as bigint | null) ?? 1n)
+    const by = value.step * ((key.step as bigint | null) ?? 1n)
     return items.length === 0 ? new Range(0n, 0n, 1n) : new Range(items[0]!, items.at(-1)! + by, by)
   }
   if (value instanceof Undefined) return fail(value.message)
@@ -126,7 +135,7 @@ export function slice(value: Value, start: Value, stop: Value, step: Value): Val
   return fail(`'${typeName(value)}' object is not subscriptable`)
 }
 
-function indices(length: number, start: Value, stop: Value, step: Value): number[] {
+function indices(length: number, { start, stop, step }: Slice): number[] {
   const integer = (value: Value): number | null => {
     if (value === null) return null
     if (typeof value === 'bigint' || typeof value === 'boolean') return Number(value)

@@ -1,9 +1,9 @@
 import { BEGIN, END } from '../generation-marks.ts'
-import { getAttribute, getItem, type Slice } from './access.ts'
+import { getAttribute, getItem } from './access.ts'
 import { fail, JinjaError } from './errors.ts'
 import { applyFilter } from './filters.ts'
 import type { Body, CallArguments, Expression, NamedCall, Signature, Statement, Target } from './nodes.ts'
-import { arithmetic, signed } from './operators.ts'
+import { arithmetic, Slice, signed } from './operators.ts'
 import { applyTest } from './tests.ts'
 import {
   type Arguments,
@@ -350,7 +350,7 @@ function evaluate(node: Expression, scope: Scope): Value {
 
 function evaluateSlice(bounds: readonly (Expression | null)[], scope: Scope): Slice {
   const [start = null, stop = null, step = null] = bounds.map((bound) => bound && evaluate(bound, scope))
-  return { start, stop, step }
+  return new Slice(start, stop, step)
 }
 
 function compares(operator: string, left: Value, right: Value): boolean {

@@ -1,5 +1,5 @@
 import { fail } from './errors.ts'
-import { methodOf } from './methods.ts'
+import { callMethod } from './methods.ts'
 import { arithmetic } from './operators.ts'
 import {
   type Arguments,
@@ -76,10 +76,7 @@ export const TESTS: { readonly [name: string]: Test } = {
   iterable: ['', (value) => isSequence(value) || value instanceof View || value instanceof Lazy],
   '<=': le,
   le,
-  lower: [
-    '',
-    (value) => methodOf(str(value), 'islower')!.call({ positional: [], named: new Map() }) === true,
-  ],
+  lower: ['', (value) => callMethod(str(value), 'islower') === true],
   '<': lt,
   lt,
   lessthan: lt,
@@ -94,10 +91,7 @@ export const TESTS: { readonly [name: string]: Test } = {
   string: ['', (value) => typeof value === 'string' || value instanceof Markup],
   true: ['', (value) => value === true],
   undefined: ['', (value) => value instanceof Undefined],
-  upper: [
-    '',
-    (value) => methodOf(str(value), 'isupper')!.call({ positional: [], named: new Map() }) === true,
-  ],
+  upper: ['', (value) => callMethod(str(value), 'isupper') === true],
 }
 
 /** `value is name(…)`. */
