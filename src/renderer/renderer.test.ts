@@ -123,11 +123,10 @@ describe('the tokens before a text', () => {
       { tokenizer: post([special('<s>'), sequence, special('<end>')], ['<s>', '<end>']) },
       '<s>',
     ],
-    ['add_bos_token', { tokenizerConfig: { add_bos_token: true } }, '<s>'],
     [
-      'add_bos_token: false',
+      'whatever add_bos_token says',
       { tokenizer: post([special('<s>'), sequence], ['<s>']), tokenizerConfig: { add_bos_token: false } },
-      '',
+      '<s>',
     ],
   ])('%s', (_, changes, prefix) => {
     const { folder } = folderWith(changes)
