@@ -51,8 +51,8 @@ describe.each(Object.entries(golden.cases))('%s', (_, cases) => {
 test.each([
   ['{% if yes %}\n{{ 1 }}', "line 1: the tag 'if' is not closed: expected 'elif' or 'else' or 'endif'"],
   ['a\n{% for x in y %}{% endif %}', "line 2: unknown tag 'endif'"],
-  ['\n\n{{ 1 | nope }}', "line 3: there is no filter named 'nope'"],
-  ['{{ 1 is nope }}', "line 1: there is no test named 'nope'"],
+  ['\n\n{{ 1 | nope }}', "line 3: unknown filter 'nope'"],
+  ['{{ 1 is nope }}', "line 1: unknown test 'nope'"],
   ['{{ a b }}', "line 1: unexpected 'b', expected '}}'"],
   ["{{ 'abc }}", 'line 1: a string is not closed'],
   ["{% include 'x' %}", "line 1: the tag 'include' is not supported in chat templates"],
@@ -73,7 +73,7 @@ test('a fault while rendering names the line of the statement', () => {
 
 test('a filter that does not exist is an error when it is reached, if it is inside an if', () => {
   expect(render('{% if nothing %}{{ 1 | nope }}{% endif %}x')).toBe('x')
-  expect(() => render('{% if yes %}{{ 1 | nope }}{% endif %}')).toThrow("there is no filter named 'nope'")
+  expect(() => render('{% if yes %}{{ 1 | nope }}{% endif %}')).toThrow("unknown filter 'nope'")
 })
 
 test('the text between {% generation %} and {% endgeneration %} is marked', () => {

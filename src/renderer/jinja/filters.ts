@@ -372,21 +372,30 @@ const PLAIN: Readonly<Record<string, Filter>> = {
   wordcount: ['', (value) => BigInt(str(value).match(/[\p{L}\p{N}_]+/gu)?.length ?? 0)],
 }
 
-/** The filters that there are. Of Jinja's own, those for HTML pages and the random one are left out. */
+/** All filters: Jinja's own without filesizeformat, groupby, pprint, random, urlize, wordwrap and xmlattr. */
 export const FILTERS: { readonly [name: string]: unknown } = { ...PASSING, ...PLAIN }
 
-/** Filters that see safe text as such, and those whose result is safe if the text is. */
-const KEEPS_MARKUP = new Set(['d', 'default', 'e', 'escape'])
-const STAYS_MARKUP = new Set(['capitalize', 'center', 'indent', 'lower', 'string', 'title', 'trim', 'upper'])
+/** Filters that tell safe text from other text, and those whose result is safe if the text is. */
+const SEES_SAFE_TEXT = new Set(['d', 'default', 'e', 'escape'])
+const RETURNS_SAFE_TEXT = new Set([
+  'capitalize',
+  'center',
+  'indent',
+  'lower',
+  'string',
+  'title',
+  'trim',
+  'upper',
+])
 
 /** `value | name(…)`. */
 export function applyFilter(name: string, value: Value, args: Arguments): Value {
   if (Object.hasOwn(PASSING, name)) return PASSING[name]!(value, args)
-  if (!Object.hasOwn(PLAIN, name)) return fail(`there is no filter named '${name}'`)
+  if (!Object.hasOwn(PLAIN, name)) return fail(`unknown filter '${name}'`)
   const [parameters, filter] = PLAIN[name]!
   const result = filter(
-    KEEPS_MARKUP.has(name) ? value : plain(value),
+    SEES_SAFE_TEXT.has(name) ? value : plain(value),
     ...bind(name, args, parameters === '' ? [] : parameters.split(' ')),
   )
-  return value instanceof Markup && STAYS_MARKUP.has(name) ? new Markup(str(result)) : result
+  return value instanceof Markup && RETURNS_SAFE_TEXT.has(name) ? new Markup(str(result)) : result
 }

@@ -491,7 +491,7 @@ class Parser {
     let { value: name } = this.#expect('name')
     while (this.#take('operator', '.')) name += `.${this.#expect('name').value}`
     if (this.#conditions === 0 && !Object.hasOwn(this.#known[kind], name))
-      this.#error(`there is no ${kind.slice(0, -1)} named '${name}'`)
+      this.#error(`unknown ${kind.slice(0, -1)} '${name}'`)
     return name
   }
 

@@ -47,7 +47,7 @@ const isSequence = (value: Value): boolean =>
 
 const remainder = (value: Value, divisor: bigint): Value => arithmetic('%', value, divisor)
 
-/** Jinja's tests (`value is name`), but for those that ask about filters and escaping. */
+/** Jinja's tests (`value is name`), but for `filter` and `test`. */
 export const TESTS: { readonly [name: string]: Test } = {
   boolean: ['', (value) => typeof value === 'boolean'],
   callable: [
@@ -96,7 +96,7 @@ export const TESTS: { readonly [name: string]: Test } = {
 
 /** `value is name(…)`. */
 export function applyTest(name: string, value: Value, args: Arguments): boolean {
-  if (!Object.hasOwn(TESTS, name)) fail(`there is no test named '${name}'`)
+  if (!Object.hasOwn(TESTS, name)) fail(`unknown test '${name}'`)
   const [parameters, test] = TESTS[name]!
   return test(value, ...(bind(name, args, parameters === '' ? [] : [parameters]) as Value[]))
 }
