@@ -1,6 +1,6 @@
 import type { ChatMessage } from '../../../models/tokenizer.ts'
 import { Account, type Generator } from '../../../providers/generator.ts'
-import { isMixed } from '../../../rewards/language.ts'
+import { isMixed } from '../../../rewards/prose.ts'
 import { checkMiniature } from '../index.ts'
 import { assess } from './assess.ts'
 import { readReasoning } from './reasoning.ts'
