@@ -3,6 +3,7 @@ import type { RewardScorer } from '../engines/contract.ts'
 import { type EngineName, openEngine } from '../engines/open.ts'
 import { loadConfig } from '../models/directory.ts'
 import { type ChatMessage, Tokenizer } from '../models/tokenizer.ts'
+import { withOpening } from '../thinking/opened.ts'
 import type { Reward } from './reward.ts'
 
 /** What a reward model scores: a conversation that ends with the answer, or a text. */
@@ -41,7 +42,7 @@ export interface PreferenceOptions {
   /** Its name among the rewards. */
   readonly name?: string
   /**
-   * What is scored: the whole response, as R1 scores harmlessness, or its summary alone, as R1 scores helpfulness. The
+   * What is scored: the whole response with its think tags, as R1 scores harmlessness, or its summary alone, as R1 scores helpfulness. The
    * reward of a response without a summary is then unknown.
    */
   readonly part?: 'response' | 'summary'
@@ -71,7 +72,7 @@ export function preference(
     learned: true,
     timeoutMs: Number.POSITIVE_INFINITY,
     score(rollout) {
-      const content = rollout[part]
+      const content = part === 'response' ? withOpening(rollout) : rollout.summary
       if (content === null) return null
       const { prompt } = rollout.question
       const tokens = encodeScoredText(codec, conversation({ prompt, answer: content }))
