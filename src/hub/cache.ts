@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
+import { z } from 'zod'
 import { onDisk } from '../common/disk.ts'
 import { makeFolder, writeText } from '../common/files.ts'
 import { type HubFile, PART } from './download.ts'
@@ -33,10 +34,44 @@ export function cachedCommits(repository: Repository): string[] {
   return existsSync(folder) ? readdirSync(folder).filter((name) => COMMIT.test(name)) : []
 }
 
-/** The list of files that was kept with `keepListing`, or null. */
+/** The list of files that was kept with `keepListing`, or by Python's huggingface_hub (version 2 and later), or null. */
 export function cachedListing(repository: Repository, commit: string): Listing | null {
-  const file = listingFile(repository, commit)
-  return existsSync(file) ? JSON.parse(onDisk('read', file, () => readFileSync(file, 'utf8'))) : null
+  const own = listingFile(repository, commit)
+  if (existsSync(own)) return JSON.parse(onDisk('read', own, () => readFileSync(own, 'utf8')))
+  const tree = join(cacheFolder(repository), 'trees', `${commit}.json`)
+  return existsSync(tree) ? readTree(tree, commit) : null
+}
+
+const treeSchema = z.object({
+  format_version: z.literal(1),
+  files: z.record(
+    z.string(),
+    z.object({ size: z.int(), blob_id: z.string(), lfs_sha256: z.string().nullish() }),
+  ),
+})
+
+/** Null for another format, and for a file that could not be written completely: as huggingface_hub itself reads it. */
+function readTree(path: string, commit: string): Listing | null {
+  const text = onDisk('read', path, () => readFileSync(path, 'utf8'))
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch {
+    return null
+  }
+  const { data } = treeSchema.safeParse(json)
+  if (!data) return null
+  const files = Object.entries(data.files).map(([path, { size, blob_id, lfs_sha256 }]) => ({
+    path,
+    size,
+    ...(lfs_sha256 ? { sha256: lfs_sha256 } : { gitSha1: blob_id }),
+  }))
+  return files.every(({ path }) => isPossiblePath(path)) ? { commit, files } : null
+}
+
+/** Whether a path in a list of files stays inside the repository's folder. */
+export function isPossiblePath(path: string): boolean {
+  return path.split(/[/\\]/).every((part) => part !== '' && part !== '..' && !part.includes(':'))
 }
 
 export function keepListing(repository: Repository, listing: Listing): void {

@@ -157,6 +157,42 @@ describe('on the hub', () => {
       await expect(modelFolder('owner/model')).rejects.toThrow('lacks model-00001-of-00002.safetensors')
     })
 
+    describe('with its list of files', () => {
+      const files: Record<string, string> = { ...text, ...shards, 'generation_config.json': '{}' }
+      const tree = (format_version: number) => {
+        const folder = join(process.env.HF_HUB_CACHE!, 'models--owner--model', 'trees')
+        mkdirSync(folder)
+        const sizes = Object.entries(files).map(([path, { length }]) => [
+          path,
+          { size: length, blob_id: 'b' },
+        ])
+        writeFileSync(
+          join(folder, `${commit}.json`),
+          JSON.stringify({ format_version, files: Object.fromEntries(sizes) }),
+        )
+      }
+      const { 'generation_config.json': _, ...others } = files
+
+      test('no request is made if it is complete; any missing file is known otherwise', async () => {
+        const folder = cache(files)
+        tree(1)
+        expect(await modelFolder('owner/model')).toBe(folder)
+        expect(hub.log).toEqual([])
+        vi.stubEnv('HF_HUB_OFFLINE', '1')
+        rmSync(join(folder, 'generation_config.json'))
+        await expect(modelFolder('owner/model')).rejects.toThrow(
+          'lacks generation_config.json; HF_HUB_OFFLINE',
+        )
+      })
+
+      test('in an unknown format the list is not used', async () => {
+        const folder = cache(others)
+        tree(2)
+        await hub.stop()
+        expect(await modelFolder('owner/model')).toBe(folder)
+      })
+    })
+
     test('a snapshot without the commit of its branch is named in the error', async () => {
       cache({ ...text, ...shards }, null)
       await hub.stop()

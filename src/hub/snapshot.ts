@@ -6,6 +6,7 @@ import {
   cachedCommit,
   cachedCommits,
   cachedListing,
+  isPossiblePath,
   keepListing,
   type Listing,
   snapshotFiles,
@@ -180,7 +181,7 @@ interface RepositoryInfo {
 }
 
 function readSibling({ rfilename, size, blobId, lfs }: RepositoryInfo['siblings'][number]): HubFile {
-  if (rfilename.split(/[/\\]/).some((part) => part === '' || part === '..' || part.includes(':')))
+  if (!isPossiblePath(rfilename))
     throw new UserError(`the hub lists a file with an impossible name: ${JSON.stringify(rfilename)}`)
   const file = { path: rfilename, size: lfs?.size ?? size }
   return lfs ? { ...file, sha256: lfs.sha256 } : { ...file, gitSha1: blobId }
