@@ -82,7 +82,14 @@ function listed(
       if (unknown.length > 0) throw new UserError(`the ${kind} ${id} has no file ${list(unknown)}`)
       const missing = [...new Set(paths)].map((path) => byPath.get(path)!).filter((f) => !isWhole(folder, f))
       if (missing.length > 0 && offlineVariable())
-        throw new UserError(lacks(repository, folder, missing, offline(repository)))
+        throw new UserError(
+          lacks(
+            repository,
+            folder,
+            missing.map(({ path }) => path),
+            offline(repository),
+          ),
+        )
       for (const file of missing) {
         const path = file.path.split('/').map(encodeURIComponent).join('/')
         const url = `${hubEndpoint()}/${kind === 'dataset' ? 'datasets/' : ''}${id}/resolve/${commit}/${path}`
@@ -101,16 +108,9 @@ function unlisted(repository: Repository, folder: string, reason: string): Snaps
     paths,
     unlisted: reason,
     async fetch(wanted) {
-      const missing = [...wanted.filter((path) => !paths.includes(path)), ...missingParts(wanted, paths)]
-      if (missing.length > 0)
-        throw new UserError(
-          lacks(
-            repository,
-            folder,
-            missing.map((path) => ({ path })),
-            reason,
-          ),
-        )
+      const absent = wanted.filter((path) => !paths.includes(path))
+      const missing = absent.length > 0 ? absent : missingParts(wanted, paths)
+      if (missing.length > 0) throw new UserError(lacks(repository, folder, missing, reason))
     },
   }
 }
@@ -133,13 +133,8 @@ function missingParts(wanted: readonly string[], paths: readonly string[]): stri
   })
 }
 
-function lacks(
-  { kind, id }: Repository,
-  folder: string,
-  missing: readonly HubFile[],
-  reason: string,
-): string {
-  return `the copy of the ${kind} ${id} in ${folder} lacks ${list(missing.map(({ path }) => path))}; ${reason}`
+function lacks({ kind, id }: Repository, folder: string, missing: readonly string[], reason: string): string {
+  return `the copy of the ${kind} ${id} in ${folder} lacks ${list(missing)}; ${reason}`
 }
 
 function list(names: readonly string[]): string {
