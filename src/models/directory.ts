@@ -124,6 +124,7 @@ const TOKENIZER_FILES = [
   'added_tokens.json',
   'vocab.json',
   'merges.txt',
+  'tokenizer.model',
 ]
 
 /**
@@ -161,10 +162,12 @@ export function saveModel(
 export async function copyModel(from: string, to: string): Promise<void> {
   loadConfig(from)
   const weights = weightFiles(from).map((path) => basename(path))
+  if (weights[0] !== `${STEM}.safetensors`) weights.push(`${STEM}.safetensors.index.json`)
   onDisk('create', to, () => makeFolder(to))
-  const others = ['config.json', GENERATION, `${STEM}.safetensors.index.json`, ...TOKENIZER_FILES]
-  for (const name of [...others, ...weights])
-    if (existsSync(join(from, name))) await copyContent(join(from, name), join(to, name))
+  const others = ['config.json', GENERATION, ...TOKENIZER_FILES].filter((name) =>
+    existsSync(join(from, name)),
+  )
+  for (const name of [...others, ...weights]) await copyContent(join(from, name), join(to, name))
 }
 
 function tensorsOf(config: ModelConfig, parameters: SaveOptions['parameters']): Map<string, StoredTensor> {

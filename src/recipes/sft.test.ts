@@ -1,5 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -19,6 +28,13 @@ for (const file of ['config.json', 'model.safetensors'])
   cpSync(path(`../stages/supervise/fixtures/sft/${file}`), join(model, file))
 for (const file of ['tokenizer.json', 'tokenizer_config.json'])
   cpSync(path(`../../models/miniature-base/${file}`), join(model, file))
+
+/** The same model with a tokenizer that has one more token. */
+const larger = join(folder, 'larger')
+cpSync(model, larger, { recursive: true })
+const tokenizer = JSON.parse(readFileSync(join(larger, 'tokenizer.json'), 'utf8'))
+tokenizer.added_tokens.push({ ...tokenizer.added_tokens[0], id: 512, content: '<x>' })
+writeFileSync(join(larger, 'tokenizer.json'), JSON.stringify(tokenizer))
 
 const row = (n: number, more = ''): string =>
   `${JSON.stringify({
@@ -193,6 +209,11 @@ describe('a one-line error before the run starts', () => {
         data: fileOf('tool.jsonl', `${rows}${row(41).replace('"user"', '"tool"')}`),
       },
       /tool\.jsonl:41: the chat template of .* fails: Unknown role: tool/,
+    ],
+    [
+      'a token that the model does not have',
+      { model: larger, data: fileOf('x.jsonl', `${rows}${row(41, ' <x>')}`) },
+      /x\.jsonl:41: the row has the token "<x>" \(id 512\), which the model \(vocab_size 512\) does not have/,
     ],
     ['a missing file', { data: join(folder, 'none.jsonl') }, /there is no file or folder/],
   ]
