@@ -1,5 +1,6 @@
 import { UserError } from '../common/errors.ts'
 import { type TextStream, Tokenizer } from '../models/tokenizer.ts'
+import { opensThinking } from '../thinking/opened.ts'
 import { r1ZeroPrompt } from '../thinking/template.ts'
 import { ChatTemplate, type RenderOptions, type TemplateSettings, today } from './chat-template.ts'
 import type { ChatMessage } from './messages.ts'
@@ -119,7 +120,7 @@ export class Renderer {
   /** The prompt of a chat, after which the model writes the assistant's next message. */
   chatPrompt(messages: readonly ChatMessage[], options: Pick<RenderOptions, 'tools'> = {}): Prompt {
     const text = this.chat.render(messages, { ...options, addGenerationPrompt: true })
-    return { text, tokens: this.encode(text), opened: /<think>\s*$/.test(text) }
+    return { text, tokens: this.encode(text), opened: opensThinking(text) }
   }
 
   /** The model's chat template. @throws UserError if the model has none. */

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { fakeRollout } from '../testing/fake-rollout.ts'
 import { scoreRollout } from './compose.ts'
 import type { Reward } from './reward.ts'
@@ -48,7 +48,9 @@ describe('scoreRollout', () => {
       {
         total: null,
         byName: { one: 1, x: null },
-        errors: [{ name: 'x', message: 'took longer than 50 ms' }],
+        errors: [
+          { name: 'x', message: 'took longer than 50 ms; set timeoutMs of the reward if it needs more time' },
+        ],
       },
     ],
     [
@@ -57,7 +59,9 @@ describe('scoreRollout', () => {
       {
         total: null,
         byName: { one: 1, x: null },
-        errors: [{ name: 'x', message: 'took longer than 50 ms' }],
+        errors: [
+          { name: 'x', message: 'took longer than 50 ms; set timeoutMs of the reward if it needs more time' },
+        ],
       },
     ],
     [
@@ -129,6 +133,18 @@ describe('scoreRollout', () => {
     expect(await score([{ ...returning('x', later(80, 1)), timeoutMs: 60_000 }, 1])).toMatchObject({
       total: 1,
     })
+  })
+
+  test.each([Infinity, 2 ** 31, Number.MAX_SAFE_INTEGER])('no time limit: %d ms', async (timeoutMs) => {
+    vi.useFakeTimers()
+    try {
+      const hour = 3600_000
+      const scored = score([{ ...returning('x', later(48 * hour, 1)), timeoutMs }, 1])
+      await vi.advanceTimersByTimeAsync(48 * hour)
+      expect(await scored).toMatchObject({ total: 1, errors: [] })
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   test('errors have the order of the rewards', async () => {

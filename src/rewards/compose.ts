@@ -60,14 +60,18 @@ export async function scoreRollout(
   return { total, byName, errors: failures.flat() }
 }
 
+/** Node's longest timer, 25 days; a longer limit is none. */
+const LONGEST_TIMER = 2 ** 31 - 1
+
 async function scoreInTime(reward: Reward, rollout: Rollout, timeoutMs: number): Promise<number | null> {
   const started = performance.now()
-  const late = () => new Error(`took longer than ${timeoutMs} ms`)
+  const late = () =>
+    new Error(`took longer than ${timeoutMs} ms; set timeoutMs of the reward if it needs more time`)
   let score = reward.score(rollout)
   if (score !== null && typeof score === 'object') {
     let timer: NodeJS.Timeout | undefined
     const deadline = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(late()), timeoutMs)
+      if (timeoutMs <= LONGEST_TIMER) timer = setTimeout(() => reject(late()), timeoutMs)
     })
     score = await Promise.race([score, deadline]).finally(() => clearTimeout(timer))
   } else if (performance.now() - started > timeoutMs) throw late()

@@ -1,18 +1,16 @@
+import { isBlank } from '../thinking/blank.ts'
 import { parseResponse } from '../thinking/parse.ts'
+import { parseSummary } from '../thinking/summary.ts'
 import type { Reward, Rollout } from './reward.ts'
 
-interface FormatOptions {
-  /** Whether the prompt ends with `<think>`. */
-  readonly opened?: boolean
-}
-
 /**
- * R1-Zero's format: one think part, then one answer part, and nothing else (DeepSeek-R1, Nature 645, Methods).
+ * R1-Zero's format: one think part, then one answer part, neither empty, and nothing else (DeepSeek-R1, Nature 645,
+ * Methods).
  *
- * 0 or 1. Fooled by: parts that are empty or meaningless.
+ * 0 or 1. Fooled by: parts that are meaningless.
  */
-export function format({ opened = false }: FormatOptions = {}): Reward {
-  return { name: 'format', score: ({ response }) => Number(parseResponse(response, { opened }).wellFormed) }
+export function format(): Reward {
+  return { name: 'format', score: (rollout) => Number(parseResponse(rollout.response, rollout).wellFormed) }
 }
 
 /**
@@ -21,8 +19,8 @@ export function format({ opened = false }: FormatOptions = {}): Reward {
  *
  * 0 or 1. Fooled by: a meaningless summary; thinking that continues in the summary.
  */
-export function summary({ opened = false }: FormatOptions = {}): Reward {
-  return { name: 'summary', score: (rollout) => Number(summaryOf(rollout, opened) !== null) }
+export function summary(): Reward {
+  return { name: 'summary', score: (rollout) => Number(summaryOf(rollout) !== null) }
 }
 
 /**
@@ -30,17 +28,18 @@ export function summary({ opened = false }: FormatOptions = {}): Reward {
  *
  * 0 or 1. Fooled by: a box with any content; accuracy checks whether it is right.
  */
-export function boxed({ opened = false }: FormatOptions = {}): Reward {
-  return { name: 'boxed', score: (rollout) => Number(hasOneBox(summaryOf(rollout, opened) ?? '')) }
+export function boxed(): Reward {
+  return { name: 'boxed', score: (rollout) => Number(hasOneBox(summaryOf(rollout) ?? '')) }
 }
 
 /** The text after the thinking, or `null` if the response is not in R1's format. */
-function summaryOf({ response, stopReason }: Rollout, opened: boolean): string | null {
-  const parts = (opened ? `<think>${response}` : response).split(/(<\/?think>)/)
-  if (stopReason === 'length' || parts.length !== 5) return null
-  const [before, open, thinking, close, after] = parts.map((part) => part.trim())
-  return before === '' && open === '<think>' && thinking && close === '</think>' && after ? after : null
+function summaryOf({ response, opened, stopReason }: Rollout): string | null {
+  const { thinking, summary, wellFormed } = parseSummary(response, { opened })
+  return stopReason === 'stop' && wellFormed && !isBlank(thinking ?? '') ? summary : null
 }
+
+/** LaTeX that prints nothing by itself: spaces, braces, dollar signs, and the commands that set text in a font. */
+const LAYOUT = /\\(?:[ ,;:!]|(?:q?quad|text\w*|mbox|math(?:rm|bf|it|sf))(?![a-zA-Z]))|[{}$~]/g
 
 function hasOneBox(text: string): boolean {
   const [, inside, more] = text.split(/\\boxed(?![a-zA-Z])/)
@@ -51,7 +50,7 @@ function hasOneBox(text: string): boolean {
   for (let i = 0; i < content.length; i++) {
     if (content[i] === '\\') i++
     else if (content[i] === '{') depth++
-    else if (content[i] === '}' && --depth === 0) return content.slice(1, i).trim() !== ''
+    else if (content[i] === '}' && --depth === 0) return !isBlank(content.slice(1, i).replace(LAYOUT, ''))
   }
   return false
 }

@@ -1,7 +1,6 @@
 import { UserError } from '../common/errors.ts'
 import { hashText } from '../common/random.ts'
 import type { Generator } from '../providers/generator.ts'
-import { CHECK_TIMEOUT_MS } from './accuracy.ts'
 import { type Form, judgeForm } from './judge-form.ts'
 import { type Verdict, wholeQuestion } from './question.ts'
 import type { Reward } from './reward.ts'
@@ -155,11 +154,12 @@ export async function judgeSafety(
 
 /**
  * 1 for an answer that the judge finds right, given the question's gold, 0 for a wrong answer or none, `null` if unknown.
- * For questions that no rule can check.
+ * For questions that no rule can check. A provider limits the time of each request and of its repetitions; a model of this
+ * machine takes as long as its size asks for. So there is no other time limit.
  */
 export const judge = (generator: Generator, options: JudgeOptions = {}): Reward => ({
   name: 'judge',
-  timeoutMs: CHECK_TIMEOUT_MS,
+  timeoutMs: Number.POSITIVE_INFINITY,
   async score({ question, answer }) {
     if (answer === null) return 0
     const attempt = { question: wholeQuestion(question), truth: question.gold, answer }

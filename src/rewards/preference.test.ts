@@ -5,6 +5,7 @@ import { openEngine } from '../engines/open.ts'
 import { loadModel } from '../models/directory.ts'
 import { Renderer } from '../renderer/renderer.ts'
 import { fakeRollout } from '../testing/fake-rollout.ts'
+import { scoreRollout } from './compose.ts'
 import { betterThan, openPreference, preference } from './preference.ts'
 
 const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
@@ -85,4 +86,28 @@ test('with reference answers, the probability of being better', async () => {
   const margin = steps[0].chosen[1] - steps[0].rejected[1]
   expect(given[0]).toBeCloseTo(1 / (1 + Math.exp(-margin)), 4)
   expect(given[1]).toBeCloseTo(0.5, 4)
+})
+
+test('a slow reward model has the time that it needs, whatever the time limit of other rewards', async () => {
+  vi.useFakeTimers()
+  try {
+    const slow = vi.fn(async (batch: readonly Int32Array[]) => {
+      await new Promise((resolve) => setTimeout(resolve, 3600_000))
+      return batch.map(() => 0.5)
+    })
+    const reward = preference({ ...open, scorer: { rewards: slow } }, { name: 'helpful' })
+    const scored = Promise.all(
+      ['a', 'b'].map((response) =>
+        scoreRollout([{ reward, weight: 1 }], fakeRollout({ response }), { timeoutMs: 10 }),
+      ),
+    )
+    await vi.advanceTimersByTimeAsync(3600_001)
+    expect(await scored).toEqual([
+      { total: 0.5, byName: { helpful: 0.5 }, errors: [] },
+      { total: 0.5, byName: { helpful: 0.5 }, errors: [] },
+    ])
+    expect(slow).toHaveBeenCalledTimes(1)
+  } finally {
+    vi.useRealTimers()
+  }
 })

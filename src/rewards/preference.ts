@@ -54,7 +54,10 @@ export interface PreferenceOptions {
   readonly shape?: (r: number, prompt: string) => number
 }
 
-/** The reward that a reward model gives an answer to the question. Calls made in the same tick are scored together. */
+/**
+ * The reward that a reward model gives an answer to the question. Calls made in the same tick are scored together. There is
+ * no time limit: how long a batch takes depends on the size of the model, and its work ends or fails by itself.
+ */
 export function preference(
   { scorer, renderer, maxTokens }: OpenRewardModel,
   { name = 'preference', part = 'response', shape = (r) => r }: PreferenceOptions = {},
@@ -71,6 +74,7 @@ export function preference(
   return {
     name,
     learned: true,
+    timeoutMs: Number.POSITIVE_INFINITY,
     score(rollout) {
       const content = rollout[part]
       if (content === null) return null

@@ -6,6 +6,8 @@ export interface Rollout {
   readonly task: Checker
   /** The prompt as the model saw it, including the template. */
   readonly prompt: string
+  /** Whether the prompt ended with an open think tag, so that the response begins inside the thinking. */
+  readonly opened: boolean
   /** The whole response as text, with special tokens but without the end-of-text token. */
   readonly response: string
   /** The chain of thought, or `null` if there is none. */
@@ -27,7 +29,10 @@ export interface Rollout {
  */
 export interface Reward {
   readonly name: string
-  /** Time limit in milliseconds, if it is not the caller's: for a reward that may wait, for example for a sandbox. */
+  /**
+   * Time limit in milliseconds, if it is not the caller's: for a reward that may wait, for example for a sandbox.
+   * `Infinity`: none, for work that always ends, such as a model's that this program computes, however large it is.
+   */
   readonly timeoutMs?: number
   /** Set for a reward model. Training can learn to exploit it, so it is watched. */
   readonly learned?: true

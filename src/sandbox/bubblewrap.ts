@@ -1,9 +1,8 @@
 import { randomInt } from 'node:crypto'
 import { existsSync, readFileSync, readlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { RESULT_FD } from './call.ts'
 import { type Interpreter, SYSTEM } from './interpreters.ts'
-import type { Language, Limits } from './program.ts'
+import { type Language, type Limits, RESULT_FD } from './program.ts'
 
 /** File descriptors of the sandbox's own command line. */
 export const FD = { result: RESULT_FD, filter: 4, main: 5, stdin: 6 } as const
@@ -11,11 +10,19 @@ export const FD = { result: RESULT_FD, filter: 4, main: 5, stdin: 6 } as const
 const MIB = 2 ** 20
 /** Memory that Node itself needs, in addition to the program's. */
 const NODE_MIB = 192
+/**
+ * A larger stack for deep recursion, which counts as memory when it is used; it stays as it is where the host allows less.
+ * Only for Python: in Node, every thread would reserve as much.
+ */
+const STACK = { python: 'command ulimit -S -s 262144 2>/dev/null;', javascript: '' }
+/** In KiB, of the 8 MiB that Linux gives the main thread. */
+const NODE_STACK = 6500
 const LOCALE = { LANG: 'C.UTF-8', PATH: '/usr/bin:/bin', HOME: '/tmp', TMPDIR: '/tmp' }
 const ENVIRONMENT: Record<Language, Record<string, string>> = {
-  // The same order of sets in every run, and one thread in numerical libraries.
+  // The same order of sets in every run, integers of any length as text, and one thread in numerical libraries.
   python: {
     PYTHONHASHSEED: '0',
+    PYTHONINTMAXSTRDIGITS: '0',
     PYTHONUTF8: '1',
     OMP_NUM_THREADS: '1',
     OPENBLAS_NUM_THREADS: '1',
@@ -69,8 +76,10 @@ export function commandLine(
     ...(uid === null ? [] : dropTo(uid)),
     ...resourceLimits(language, limits),
     // Writes a line to the result's descriptor when the sandbox is set up.
-    ...['sh', '-c', `echo >&${FD.result}; exec "$@"`, 'sh', interpreter.command],
-    ...(language === 'python' ? ['-s', '-B'] : [`--max-old-space-size=${limits.memoryMiB}`]),
+    ...['sh', '-c', `${STACK[language]} echo >&${FD.result}; exec "$@"`, 'sh', interpreter.command],
+    ...(language === 'python'
+      ? ['-s', '-B']
+      : [`--max-old-space-size=${limits.memoryMiB}`, `--stack-size=${NODE_STACK}`]),
     '/box/main',
   ]
 }

@@ -1,7 +1,5 @@
-import type { Language, Program } from './program.ts'
-
-/** The file descriptor for results, apart from everything that a program prints. */
-export const RESULT_FD = 3
+import { type Program, RESULT_FD } from './program.ts'
+import { PYTHON_CALL, pythonMain } from './python.ts'
 
 /**
  * Calls a function of a script that has been run, and delivers the returned value as JSON. `undefined` becomes `null`; NaN,
@@ -21,28 +19,8 @@ export const CALL_IN_JAVASCRIPT = `(async ({ call, args }, deliver) => {
   }))
 })`
 
-/**
- * Programs that read `{source, call, args}` from standard input, run the source, make the call and write its result. They
- * then end the process, so that nothing runs after the result.
- */
-const HARNESS: Record<Language, string> = {
-  python: `import json, os, sys, types
-request = json.load(sys.stdin)
-module = sys.modules['program'] = types.ModuleType('program')
-exec('from typing import *', module.__dict__)
-exec(compile(request['source'], 'program.py', 'exec'), module.__dict__)
-name, _, method = request['call'].partition('.')
-if not method and hasattr(getattr(module, 'Solution', None), name):
-    name, method = 'Solution', name
-target = getattr(module, name)
-if method:
-    target = getattr(target() if isinstance(target, type) else target, method)
-text = json.dumps(target(*request['args']), allow_nan=False)
-with open(${RESULT_FD}, 'w', closefd=False) as out:
-    out.write(text)
-os._exit(0)
-`,
-  javascript: `const fs = require('fs')
+/** A program that reads `{source, call, args}` from standard input, as `PYTHON_CALL` does. */
+const JAVASCRIPT_CALL = `const fs = require('fs')
 const { source, ...request } = JSON.parse(fs.readFileSync(0, 'utf8'))
 Object.assign(globalThis, { require, module, exports })
 require('vm').runInThisContext(source, 'program.js')
@@ -50,13 +28,13 @@ require('vm').runInThisContext(source, 'program.js')
   fs.writeFileSync(${RESULT_FD}, text)
   process.exit(0)
 })
-`,
-}
+`
 
 /** The file that the interpreter runs, and its standard input. */
 export function mainFile({ language, source, input }: Program): { main: string; stdin: string } {
-  if ('stdin' in input) return { main: source, stdin: input.stdin }
-  return { main: HARNESS[language], stdin: requestOf(source, input) }
+  if ('stdin' in input)
+    return { main: language === 'python' ? pythonMain(source) : source, stdin: input.stdin }
+  return { main: language === 'python' ? PYTHON_CALL : JAVASCRIPT_CALL, stdin: requestOf(source, input) }
 }
 
 /** A script and a call of its function, as one JSON text. */

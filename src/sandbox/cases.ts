@@ -1,5 +1,6 @@
 import { type Exact, parseExact, sameExact, stringifyExact } from './exact-json.ts'
 import { CALLABLE, type Language, type Outcome, type Program } from './program.ts'
+import { isNear, isNearText, ofDigits, ofValues, type Tolerance } from './tolerance.ts'
 
 /** A test case: the input of a program, and a check of the outcome. */
 export interface Case {
@@ -19,12 +20,13 @@ export interface Cases {
 
 /**
  * Reads test cases in the form of APPS, TACO and LiveCodeBench, as JSON text: `{"inputs": [...], "outputs": [...]}`, with
- * `"fn_name"` where a function is called, and `"language": "javascript"` where it is not Python.
+ * `"fn_name"` where a function is called, and `"language": "javascript"` where it is not Python. With `"tolerance": 1e-4`
+ * numbers may differ by that much, absolutely or relative to the expected one.
  *
  * @throws Error with the reason if they cannot be used, or if a program that does nothing would pass them.
  */
 export function readCases(text: string): Cases {
-  const { $inputs: inputs, $outputs: outputs, $fn_name, $language = '$python' } = objectOf(text)
+  const { $inputs: inputs, $outputs: outputs, $fn_name, $language = '$python', $tolerance } = objectOf(text)
   if (!Array.isArray(inputs) || !Array.isArray(outputs))
     throw new Error('the tests must be {"inputs": [...], "outputs": [...]}')
   if (inputs.length === 0 || inputs.length !== outputs.length)
@@ -36,8 +38,11 @@ export function readCases(text: string): Cases {
   const call = $fn_name === undefined || $fn_name === null ? null : plain($fn_name)
   if (call !== null && !CALLABLE.test(call))
     throw new Error(`fn_name is ${JSON.stringify(call)}, which is not the name of a function`)
+  const tolerance = $tolerance === undefined || $tolerance === null ? null : toleranceOf($tolerance)
   const cases =
-    call === null ? inputs.map((input, i) => stdinCase(input, outputs[i]!)) : callCases(call, inputs, outputs)
+    call === null
+      ? inputs.map((input, i) => stdinCase(input, outputs[i]!, tolerance ?? ofDigits))
+      : callCases(call, inputs, outputs, tolerance ?? ofValues)
   return { language: $language === '$python' ? 'python' : 'javascript', call, cases }
 }
 
@@ -53,6 +58,15 @@ function objectOf(text: string): Readonly<Record<string, Exact>> {
   return value as Readonly<Record<string, Exact>>
 }
 
+function toleranceOf(given: Exact): Tolerance {
+  const tolerance = typeof given === 'string' && given[0] === '#' ? Number(given.slice(1)) : Number.NaN
+  if (!(tolerance >= 0 && tolerance < 1))
+    throw new Error(
+      `the tolerance of the tests is ${stringifyExact(given)}; it must be a number from 0 to below 1`,
+    )
+  return () => tolerance
+}
+
 const isText = (value: Exact): value is string => typeof value === 'string' && value[0] === '$'
 
 /** The text of a string; the JSON of any other value. */
@@ -61,14 +75,14 @@ const plain = (value: Exact): string => (isText(value) ? value.slice(1) : string
 /** The text of a value that is a text or a list of lines. */
 const textOf = (value: Exact): string => (Array.isArray(value) ? value.map(plain).join('\n') : plain(value))
 
-function stdinCase(input: Exact, output: Exact): Case {
+function stdinCase(input: Exact, output: Exact, tolerance: Tolerance): Case {
   const expected = textOf(output)
-  if (trimmed(expected) === '')
-    throw new Error('a test expects no output: any program that prints nothing would pass')
+  const wanted = trimmed(expected)
+  if (wanted === '') throw new Error('a test expects no output: any program that prints nothing would pass')
   return {
     input: { stdin: textOf(input) },
     expected,
-    passedBy: ({ end, stdout }) => end === 'exit' && trimmed(stdout) === trimmed(expected),
+    passedBy: ({ end, stdout }) => end === 'exit' && isNearText(trimmed(stdout), wanted, tolerance),
   }
 }
 
@@ -82,7 +96,12 @@ function trimmed(text: string): string {
  * Test cases of a function. APPS has arguments as a list and results as values; LiveCodeBench has arguments as lines of
  * JSON and results as JSON text.
  */
-function callCases(call: string, inputs: readonly Exact[], outputs: readonly Exact[]): Case[] {
+function callCases(
+  call: string,
+  inputs: readonly Exact[],
+  outputs: readonly Exact[],
+  tolerance: Tolerance,
+): Case[] {
   const results = outputs.map((output, i) => (isText(inputs[i]!) ? jsonText(plain(output)) : output))
   if (results.every((result) => result === null))
     throw new Error('every test expects null: a function that does nothing would pass')
@@ -95,7 +114,7 @@ function callCases(call: string, inputs: readonly Exact[], outputs: readonly Exa
       input: { call, args: stringifyExact(args) },
       expected: stringifyExact(accepted.at(-1)!),
       passedBy: ({ end, result }) =>
-        end === 'exit' && result !== null && accepted.some((value) => isJsonOf(result, value)),
+        end === 'exit' && result !== null && accepted.some((value) => isJsonOf(result, value, tolerance)),
     }
   })
 }
@@ -119,9 +138,9 @@ function jsonText(text: string): Exact {
 }
 
 /** Whether a text from a sandbox, which may be anything, is JSON of this value. */
-function isJsonOf(text: string, expected: Exact): boolean {
+function isJsonOf(text: string, expected: Exact, tolerance: Tolerance): boolean {
   try {
-    return sameExact(parseExact(text), expected)
+    return sameExact(parseExact(text), expected, (a, b) => isNear(a, b, tolerance))
   } catch {
     return false
   }

@@ -23,16 +23,26 @@ export function stringifyExact(value: Exact): string {
   })
 }
 
-/** Whether two values are equal. Numbers are compared by value, integers exactly; the order of keys makes no difference. */
-export function sameExact(a: Exact, b: Exact): boolean {
+/**
+ * Whether two values are equal. Numbers are compared by value, integers exactly; the order of keys makes no difference.
+ * Numbers that differ are the same if `near` says so of their spellings.
+ */
+export function sameExact(
+  a: Exact,
+  b: Exact,
+  near: (a: string, b: string) => boolean = () => false,
+): boolean {
   if (typeof a === 'string' && typeof b === 'string')
-    return a === b || (a[0] === '#' && b[0] === '#' && sameNumber(a.slice(1), b.slice(1)))
+    return (
+      a === b ||
+      (a[0] === '#' && b[0] === '#' && (sameNumber(a.slice(1), b.slice(1)) || near(a.slice(1), b.slice(1))))
+    )
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b
   if (Array.isArray(a) !== Array.isArray(b)) return false
   const keys = Object.keys(a)
   return (
     keys.length === Object.keys(b).length &&
-    keys.every((key) => Object.hasOwn(b, key) && sameExact(Reflect.get(a, key), Reflect.get(b, key)))
+    keys.every((key) => Object.hasOwn(b, key) && sameExact(Reflect.get(a, key), Reflect.get(b, key), near))
   )
 }
 

@@ -53,9 +53,68 @@ test.each([
     expect(cases[0]!.passedBy(outcome({ stdout, end }))).toBe(false)
 })
 
-test('output of a million blanks is compared in linear time', () => {
+test.each<[expected: string, stdout: string, tolerance: number | null, passed: boolean]>([
+  // many digits after the point
+  ['0.333333333333', '0.333333333', null, true],
+  ['0.333333333333', '0.333333', null, true],
+  ['0.333333333333', '0.3333', null, false],
+  ['0.333333', '0.3333333333333', null, true],
+  ['0.33333', '0.333333', null, true],
+  ['0.33333', '0.333', null, false],
+  ['1234567.1234567', '1234567.2', null, true],
+  ['1234567.1234567', '1234570.2', null, false],
+  ['3.1400000', '3.14', null, true],
+  ['-0.000000', '0', null, true],
+  ['1.234567e-5', '0.00001234567', null, true],
+  ['2.000000', '2', null, true],
+  ['0.333333333333', '-0.333333333333', null, false],
+  ['0.333333333333', 'nan', null, false],
+  ['0.333333333333', 'x', null, false],
+  ['0.333333 0.666667\n1.500000', '0.3333333333 0.6666666667 \n1.5\n', null, true],
+  ['0.333333 0.666667', '0.3333333333\n0.6666666667', null, false],
+  ['0.333333 0.666667', '0.333333', null, false],
+  ['Case #1: 0.333333', 'Case #1: 0.3333333', null, true],
+  ['Case #1: 0.333333', 'Case #2: 0.3333333', null, false],
+  ['(0.333333,2)', '(0.3333333,2)', null, true],
+  ['(0.333333,2)', '(0.3333333,3)', null, false],
+  // few digits are exact, and so are whole numbers
+  ['3.14', '3.140', null, false],
+  ['0.1', '0.10000001', null, false],
+  ['12345678', '12345678.0', null, false],
+  ['10000000', '10000001', null, false],
+  // a tolerance of the tests
+  ['0.333333333333', '0.333', 1e-3, true],
+  ['0.333333333333', '0.33', 1e-3, false],
+  ['0.5', '0.50', 1e-9, true],
+  ['5', '5.0', 1e-9, true],
+  ['10000000', '10000001', 1e-3, false],
+  ['0.333333333333', '0.333333333', 0, false],
+])('expected %j, printed %j, tolerance %j: %s', (expected, stdout, tolerance, passed) => {
+  const { cases } = readCases(JSON.stringify({ inputs: ['x'], outputs: [expected], tolerance }))
+  expect(cases[0]!.passedBy(outcome({ stdout }))).toBe(passed)
+})
+
+test.each<[expected: unknown, result: string, tolerance: number | null, passed: boolean]>([
+  [0.3, '0.30000000000000004', null, true],
+  [0.3, '0.3001', null, false],
+  [0.33333, '0.3333333333333333', null, true],
+  [[1.5, [2]], '[1.5000000000000002, [2]]', null, true],
+  [[1.5, [2]], '[1.5000000000000002, [3]]', null, false],
+  [2, '2.0000000000000004', null, false],
+  [2, '2.0000000000000004', 1e-9, true],
+  [9007199254740992, '9007199254740993', 1e-3, false],
+  [0.5, '0.501', 1e-2, true],
+  [0.5, '"0.5"', 1e-2, false],
+  [0.5, 'null', 1e-2, false],
+])('expected the result %j, got %s, tolerance %j: %s', (expected, result, tolerance, passed) => {
+  const { cases } = readCases(JSON.stringify({ fn_name: 'f', inputs: [[1]], outputs: [expected], tolerance }))
+  expect(cases[0]!.passedBy(outcome({ result }))).toBe(passed)
+})
+
+test('long output is compared in linear time', () => {
   const { cases } = readCases('{"inputs":[""],"outputs":["5"]}')
-  expect(cases[0]!.passedBy(outcome({ stdout: `${' '.repeat(1 << 20)}x` }))).toBe(false)
+  for (const blanks of [' ', '1', '.', '1.', '-', '1e'])
+    expect(cases[0]!.passedBy(outcome({ stdout: `${blanks.repeat(1 << 18)}x` }))).toBe(false)
 })
 
 test.each([
@@ -80,12 +139,18 @@ test.each([
   ['{"inputs":[[1]],"outputs":[1],"fn_name":"f();g"}', /not the name/],
   ['{"inputs":[1],"outputs":[1],"fn_name":"f"}', /must be a list/],
   ['{"inputs":["1"],"outputs":["1"],"language":"perl"}', /"perl"/],
+  ['{"inputs":["1"],"outputs":["1"],"tolerance":"1e-6"}', /tolerance of the tests is "1e-6"/],
+  ['{"inputs":["1"],"outputs":["1"],"tolerance":-1}', /tolerance of the tests is -1/],
+  ['{"inputs":["1"],"outputs":["1"],"tolerance":1}', /tolerance of the tests is 1/],
 ])('%s is refused', (text, reason) => {
   expect(() => readCases(text)).toThrow(reason)
 })
 
 describe('the program in an answer', () => {
   const block = (label: string, code: string) => `\`\`\`${label}\n${code}\n\`\`\``
+  const program = 'a,b=map(int,input().split())\nprint(a+b)'
+  const indented = (text: string, by: string) => text.replace(/^(?=.)/gm, by)
+
   test.each([
     ['no block: the whole', ' print(1) ', 'print(1)'],
     [
@@ -98,7 +163,91 @@ describe('the program in an answer', () => {
     ['never closed', '```python\na', null],
     ['empty', block('python', ''), null],
     ['nothing', ' ', null],
+    ['in a list, indented', `1. do\n${indented(block('python', program), '   ')}`, program],
+    ['in a list, beside its mark', `- ${indented(block('python', program), '  ').trim()}\n`, program],
+    ['in a list, with lines that are not indented', `1. do\n   \`\`\`python\n${program}\n   \`\`\``, program],
+    ['indented by a tab', indented(block('python', 'if x:\n\ty'), '\t'), 'if x:\n\ty'],
+    ['in a quotation', indented(block('python', program), '> '), program],
+    ['indented in its block', block('python', indented(program, '    ')), program],
+    ['with carriage returns', block('python', program).replaceAll('\n', '\r\n'), program],
+    ['with tildes', `~~~python\n${program}\n~~~`, program],
+    ['with backticks in tildes', '~~~python\n"""\n```\n"""\n~~~', '"""\n```\n"""'],
+    ['with a longer fence', '````python\n"""\n```\n"""\n`````', '"""\n```\n"""'],
+    ['code in a line is not a block', `Call \`\`\`f\`\`\`:\n${block('python', 'a')}`, 'a'],
+    ['without a label, but with an attribute', block('title="x"', 'a'), 'a'],
+    ['labelled "code"', block('code', 'a'), 'a'],
   ])('%s', (_, answer, source) => {
-    expect(sourceIn(answer, 'python')).toBe(source)
+    expect(sourceIn(answer, 'python', null)).toBe(source)
+  })
+
+  test.each([
+    ...[
+      'Python',
+      'PYTHON',
+      'python3',
+      'Python3.11',
+      'py',
+      'pypy3',
+      'ipython',
+      'python title="x"',
+      ' python ',
+    ],
+    ...[
+      'python {linenos=true}',
+      'python,linenos',
+      'python:main.py',
+      '{.python}',
+      '{python}',
+      '{.python .numbers}',
+    ],
+    'main.py',
+  ])('the label %j is Python', (label) => {
+    expect(
+      sourceIn(`${block('text', 'no')}\n${block(label, 'a')}\n${block('cpp', 'no')}`, 'python', null),
+    ).toBe('a')
+    expect(sourceIn(block(label, 'a'), 'javascript', null)).toBe(null)
+  })
+
+  test.each(['javascript', 'JavaScript', 'js', 'node', 'nodejs', 'mjs', 'js {1,2}', 'index.js'])(
+    'the label %j is JavaScript',
+    (label) => {
+      expect(sourceIn(block(label, 'a'), 'javascript', null)).toBe('a')
+      expect(sourceIn(block(label, 'a'), 'python', null)).toBe(null)
+    },
+  )
+
+  const method = 'class Solution:\n  def f(self, x): return x'
+  test.each<[string, call: string | null, blocks: string[], source: string]>([
+    [
+      'then how it is used',
+      'f',
+      [block('python', method), block('python', 'print(Solution().f(1))')],
+      method,
+    ],
+    ['then its output', 'f', [block('', method), block('', '1')], method],
+    [
+      'of two that define it, the last',
+      'f',
+      [block('python', 'def f(x): pass'), block('python', method)],
+      method,
+    ],
+    ['a class', 'A.f', [block('python', 'class A:\n  pass'), block('python', 'A().f()')], 'class A:\n  pass'],
+    ['an assigned function', 'f', [block('python', 'f = len'), block('python', 'f("")')], 'f = len'],
+    ['then an example', null, [block('python', program), block('python', 'print(2 + 3)')], program],
+    ['then its input, without labels', null, [block('', program), block('', '2 3')], program],
+    ['then a labelled example', null, [block('', program), block('python', 'x = 1')], program],
+    ['none complete: the last', null, [block('python', 'print(1)'), block('python', 'print(2)')], 'print(2)'],
+  ])('several blocks, the program %s', (_, call, blocks, source) => {
+    expect(sourceIn(blocks.join('\n\nso\n\n'), 'python', call)).toBe(source)
+  })
+
+  test('functions of JavaScript', () => {
+    for (const source of [
+      'var f = function (x) {}',
+      'const f = (x) => x',
+      'function f(x) {}',
+      'f = (x) => x',
+    ])
+      expect(sourceIn(`${block('js', source)}\n${block('js', 'f(1)')}`, 'javascript', 'f')).toBe(source)
   })
 })

@@ -52,5 +52,8 @@ export interface Outcome {
   readonly detail: string
 }
 
+/** The file descriptor for results, apart from everything that a program prints. */
+export const RESULT_FD = 3
+
 /** Names that `Call.call` may have. */
 export const CALLABLE = /^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)?$/

@@ -27,7 +27,7 @@ export const programs: Rule = {
   },
   async check({ gold }, answer) {
     const cases = readCases(gold)
-    const source = answer === null ? null : sourceIn(answer, cases.language)
+    const source = answer === null ? null : sourceIn(answer, cases.language, cases.call)
     if (source === null) {
       const reason = answer === null ? 'no answer' : `no ${NAMES[cases.language]} program in the answer`
       return { correct: false, reason, share: async () => 0 }

@@ -1,5 +1,6 @@
 import type { Checker } from '../rewards/question.ts'
 import type { Rollout } from '../rewards/reward.ts'
+import { opensThinking } from '../thinking/opened.ts'
 
 /** A task in which an answer is right if it equals the gold answer; with gold "?" the verdict is unknown. */
 const fakeChecker: Checker = {
@@ -23,6 +24,7 @@ export function fakeRollout({
     question: { id: '1', prompt: questionText, gold, kind: 'k' },
     task: { ...fakeChecker, language },
     prompt: '',
+    opened: opensThinking(of.prompt ?? ''),
     response: '<think>a</think><answer>71</answer>',
     thinking: 'a',
     answer: '71',

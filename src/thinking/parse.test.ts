@@ -4,7 +4,9 @@ import { parseResponse } from './parse.ts'
 test.each<[text: string, thinking: string | null, answer: string | null, problem: RegExp | null]>([
   [' <think>\na\nb\n</think>\n<answer>71</answer>', 'a\nb', '71', null],
   ['<think>a</think><answer> 7\n1 </answer>\n', 'a', '7\n1', null],
-  ['<think></think><answer></answer>', '', '', null],
+  ['<think></think><answer></answer>', '', '', /the thinking is empty/],
+  ['<think> \n </think><answer>5</answer>', '', '5', /the thinking is empty/],
+  ['<think>a</think><answer>\n</answer>', 'a', '', /the answer is empty/],
   ['', null, null, /<think> is missing/],
   ['just text', null, null, /<think> is missing/],
   ['<answer>1</answer>', null, '1', /<think> is missing/],
@@ -35,6 +37,7 @@ test.each<[text: string, thinking: string | null, answer: string | null, wellFor
   ['a</think><answer>1</answer>', 'a', '1', true],
   ['\na\nb', 'a\nb', null, false],
   ['<think>a</think><answer>1</answer>', '<think>a', '1', false],
+  ['</think><answer>1</answer>', '', '1', false],
 ])('opened by the prompt: %j', (text, thinking, answer, wellFormed) => {
   expect(parseResponse(text, { opened: true })).toMatchObject({ thinking, answer, wellFormed })
 })

@@ -1,8 +1,10 @@
+import { isBlank } from './blank.ts'
+
 /** The parts of a response in R1-Zero's format, trimmed; a missing part is `null`. */
 export interface ParsedResponse {
   readonly thinking: string | null
   readonly answer: string | null
-  /** Whether it is one think part, then one answer part, with only white space around them. */
+  /** Whether it is one think part, then one answer part, neither empty, with only white space around them. */
   readonly wellFormed: boolean
   /** Why it is not well formed, or `null` if it is. */
   readonly problem: string | null
@@ -53,5 +55,7 @@ function problemOf(text: string): string | null {
   if (text.slice(at(1) + '</think>'.length, at(2)).trim())
     return 'there is text between </think> and <answer>'
   if (text.slice(at(3) + '</answer>'.length).trim()) return 'there is text after </answer>'
+  if (isBlank(text.slice(at(0) + '<think>'.length, at(1)))) return 'the thinking is empty'
+  if (isBlank(text.slice(at(2) + '<answer>'.length, at(3)))) return 'the answer is empty'
   return null
 }

@@ -8,6 +8,7 @@ test.each([
   ['<think>\n1+1', '1+1', null, false],
   ['<think>1</think>', '1', null, false],
   ['', null, null, false],
+  ['<think>1</think>\u200b', '1', null, false],
   ['<think>1</think>a<think>2</think>b', '1', 'a<think>2</think>b', false],
   ['<think>1</think><answer>2</answer>', '1', '<answer>2</answer>', false],
   ['Well. <think>1</think> 2', null, 'Well. <think>1</think> 2', false],

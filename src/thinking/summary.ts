@@ -1,3 +1,4 @@
+import { isBlank } from './blank.ts'
 import { splitThinking } from './split.ts'
 
 /** The parts of a response in R1's format: optional thinking, then a summary for the user. Parts are trimmed. */
@@ -18,7 +19,8 @@ const TAG = /<\/?(?:think|answer)>/g
  */
 export function parseSummary(text: string, { opened = false }: { opened?: boolean } = {}): ParsedSummary {
   const { thinking, answer } = splitThinking(text, { opened })
+  const summary = answer !== null && !isBlank(answer) ? answer : null
   const tags = (text.match(TAG) ?? []).join('')
   const expected = thinking === null ? '' : opened ? '</think>' : '<think></think>'
-  return { thinking, summary: answer || null, wellFormed: Boolean(answer) && tags === expected }
+  return { thinking, summary, wellFormed: summary !== null && tags === expected }
 }

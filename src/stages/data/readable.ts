@@ -1,6 +1,7 @@
 import { languageShare } from '../../rewards/language.ts'
 import { NGRAM, repeatedShare } from '../../rewards/repetition.ts'
 import type { Rollout } from '../../rewards/reward.ts'
+import { isBlank } from '../../thinking/blank.ts'
 
 /** Limits of a readable response. */
 export interface ReadableLimits {
@@ -45,7 +46,7 @@ export function unreadable(
   { maxTokens, maxParagraph, maxRepetition, minLanguage }: ReadableLimits,
 ): Unreadable | null {
   if (stopReason === 'length') return tokens === 0 ? 'no room for a reply' : 'cut off'
-  if (!wellFormed || thinking === '') return 'ill-formed'
+  if (!wellFormed || (thinking !== null && isBlank(thinking))) return 'ill-formed'
   if (tokens > maxTokens) return 'too long'
   if (repeatedShare(response, NGRAM) > maxRepetition) return 'repetition'
   if (thinking === null) return null

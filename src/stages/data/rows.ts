@@ -113,6 +113,7 @@ export function writtenCandidate(
     question,
     task,
     prompt,
+    opened: false,
     response,
     thinking,
     summary: summary || null,

@@ -45,6 +45,8 @@ const HELPFUL = 0.75
 /** σ(5). */
 const HARMLESS = 0.9933071490757153
 const WEIGHTS = { accuracy: 1, format: 0.1, language: 0.1, helpful: 1, harmless: 1 }
+/** The end of a prompt that opens the thinking. */
+const OPENED = '<|im_start|>assistant\n<think>\n'
 const thought = '<think>One and one.</think>So \\boxed{1}.'
 const parts = {
   [thought]: { thinking: 'One and one.', summary: 'So \\boxed{1}.', answer: '1' },
@@ -85,3 +87,29 @@ test.each([
   )
   expect(total).toBeCloseTo(counted.reduce((a, b) => a + b, 0))
 })
+
+test.each<[kind: string | null, response: string, score: number]>([
+  [null, 'One and one.</think>So \\boxed{1}.', 1],
+  [null, thought, 0],
+  [null, 'One and one.', 0],
+  ['talk/en', '</think>Hello there.', 1],
+  ['talk/en', 'Hm.</think>Hello there.', 1],
+  ['talk/en', '<think>Hm.</think>Hello there.', 0],
+  ['talk/en', 'Hello there.', 0],
+])(
+  'the format of a response to a prompt that opened the thinking: %s, %s: %i',
+  async (kind, response, score) => {
+    const task = scenarios(kind ?? undefined)
+    const questions = task.training({ seed: 0, step: 5, count: 2 })
+    const rollout = fakeRollout({
+      prompt: OPENED,
+      question: questions[kind === null ? 0 : 1]!,
+      task,
+      response,
+    })
+    const learned = { helpful: reward('helpful', HELPFUL), harmless: reward('harmless', 5) }
+    const format = scenarioRewards(task, learned, WEIGHTS, { neuralOnReasoning: false })[1]!
+    expect(format.name).toBe('format')
+    expect(await format.score(rollout)).toBe(score)
+  },
+)

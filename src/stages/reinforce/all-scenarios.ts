@@ -117,7 +117,7 @@ function formatReward(general: (rollout: Rollout) => boolean): Reward {
     name: 'format',
     score: (rollout) =>
       general(rollout)
-        ? Number(rollout.stopReason === 'stop' && parseSummary(rollout.response).wellFormed)
+        ? Number(rollout.stopReason === 'stop' && parseSummary(rollout.response, rollout).wellFormed)
         : whole.score(rollout),
   }
 }

@@ -1,4 +1,5 @@
 import type { RolloutRow } from '../../runs/rows.ts'
+import { opensThinking } from '../../thinking/opened.ts'
 import { splitThinking } from '../../thinking/split.ts'
 
 /** The parts of a rollout that the alarm reads. All of them are in the run store, so a resumed run reads the same. */
@@ -18,7 +19,7 @@ export interface WatchedAnswer {
 export function watchedAnswers(rows: readonly WatchedRow[], learned: readonly string[]): WatchedAnswer[] {
   return rows.flatMap(({ question, prompt, text, correct, rewards }): WatchedAnswer[] => {
     const applied = learned.filter((name) => Object.hasOwn(rewards, name))
-    const { answer } = splitThinking(text, { opened: /<think>\s*$/.test(prompt) })
+    const { answer } = splitThinking(text, { opened: opensThinking(prompt) })
     if (applied.length === 0 || answer === null) return []
     const reward = applied.reduce((sum, name) => sum + (rewards[name] ?? 0), 0)
     return [{ question, text: answer.replace(/<\/?\w+>/g, ' ').trim(), correct, reward }]

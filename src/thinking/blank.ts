@@ -1,0 +1,9 @@
+/**
+ * What a reader does not see or cannot use: white space, invisible characters, marks without a letter, bytes that are no
+ * text (U+FFFD), special tokens such as `<|im_end|>`, and dots, by which prompts stand for a part that is to be filled in.
+ */
+const NOTHING =
+  /[\s\p{Cc}\p{Cf}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800\uFFFD.．。…⋯·]|<[|｜][^<>]*[|｜]>/gu
+
+/** Whether a part of a response is empty: nothing in it can be read. An operator such as `-` can be an answer. */
+export const isBlank = (text: string): boolean => text.replace(NOTHING, '') === ''
