@@ -198,7 +198,7 @@ const endsTwice = `{% for m in messages %}{{ '<' + m.role + '>' + m.content + '<
 /** Ends a turn with the token that begins the next, like GLM's. */
 const endsWithNext = `{% for m in messages %}{{ ('<|pad|>' if m.role == 'user' else '<assistant>') + '\n' + m.content }}{% endfor %}{{ '<assistant>' if add_generation_prompt }}`
 /** Reads thinking from another field, and prints it in a form of its own, like gpt-oss. */
-const otherField = `{% for m in messages %}{{ '<' + m.role + '>' + (('(' + m.thinking + ')') if m.thinking) + m.content + '<|endoftext|>' }}{% endfor %}{{ '<assistant>' if add_generation_prompt }}`
+const otherField = `{% for m in messages %}{{ '<' + m.role + '>' + ('(' + m.thinking + ')' if m.thinking else '') + m.content + '<|endoftext|>' }}{% endfor %}{{ '<assistant>' if add_generation_prompt }}`
 /** Marks the header of an answer as well. */
 const markedHeader = `{% for m in messages %}{% if m.role == 'assistant' %}{% generation %}<assistant>{{ m.content }}<|endoftext|>{% endgeneration %}{% else %}<user>{{ m.content }}{% endif %}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}`
 
@@ -283,7 +283,7 @@ describe('an answer is learned whole, in the context in which it is generated', 
       'indentation',
       thinks,
       { messages: [user('f?'), assistant('    return x + 1\n', '  two steps')] },
-      '<user>\nf?⏹\n<assistant>\n‹<think>\n  two steps\n</think>\n\n    return x + 1\n⏹›',
+      '<user>\nf?⏹\n<assistant>\n‹<think>\n  two steps\n</think>\n\n    return x + 1\n⏹›\n',
     ],
     [
       'a message of weight 0 is context',
@@ -301,7 +301,7 @@ describe('an answer is learned whole, in the context in which it is generated', 
       'tool calls, and what the tools are',
       thinks,
       { messages: [user('1'), calls(add)], tools },
-      `<tools>${JSON.stringify(tools).replace(/([:,])/g, '$1 ')}\n<user>\n1⏹\n<assistant>\n‹<think>\n\n</think>\n\n<call>add {"a": 17, "text": "é \\"x\\""}⏹›`,
+      `<tools>${JSON.stringify(tools).replace(/([:,])/g, '$1 ')}\n<user>\n1⏹\n<assistant>\n‹<think>\n\n</think>\n\n<call>add {"a": 17, "text": "é \\"x\\""}⏹›\n`,
     ],
     [
       'thinking before a tool call, and the answer to its result',
@@ -441,7 +441,7 @@ describe('an error if the learned part is unclear', () => {
     [
       'the template refuses',
       defaultTemplate,
-      [user('1'), { role: 'tool', content: 'x' }],
+      [user('1'), { role: 'tool', content: 'x' }, assistant('a')],
       /Unknown role: tool/,
     ],
   ]
