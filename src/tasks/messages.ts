@@ -223,7 +223,9 @@ function isLearned(message: Fields): boolean {
     const value = message[field]
     const flag = typeof value === 'string' ? Number.NaN : Number(value)
     if (flag !== 0 && flag !== 1)
-      throw new Unusable(`: its "${field}" is ${describeValue(value)}; it must be 0 (not learned) or 1`)
+      throw new Unusable(
+        `: its "${field}" is ${typeof value === 'object' ? describeValue(value) : String(value)}; it must be 0 (not learned) or 1`,
+      )
     return flag === 1
   })
   return flags.every(Boolean)
