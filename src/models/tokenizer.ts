@@ -32,7 +32,6 @@ const configSchema = z.looseObject({
   bos_token: nameOf.nullish(),
   eos_token: nameOf.nullish(),
   pad_token: nameOf.nullish(),
-  add_bos_token: z.boolean().nullish(),
 })
 
 /** A Hugging Face tokenizer: converts text to ids and back. */
@@ -83,7 +82,7 @@ export class Tokenizer {
     this.vocabSize = 1 + highest(this.#pipeline.get_vocab().values())
     this.#specialIds = new Set(tokenizer.added_tokens.filter((t) => t.special).map((t) => t.id))
     this.#addedIds = new Set(tokenizer.added_tokens.map(({ id }) => id))
-    this.prefix = this.#prefixOf(config.add_bos_token ?? null, file)
+    this.prefix = this.#prefix()
   }
 
   /** Reads `tokenizer.json` and `tokenizer_config.json`. @throws UserError that names a damaged file. */
@@ -150,13 +149,10 @@ export class Tokenizer {
   }
 
   /**
-   * The tokens before a text. Transformers follows `add_bos_token` of tokenizer_config.json if it is there, and else the
-   * post-processor of tokenizer.json. What a post-processor adds after a text is left out, since a prompt goes on.
+   * What the post-processor of tokenizer.json adds before a text; Transformers ignores `add_bos_token`. What it adds after a
+   * text is left out, since a prompt goes on.
    */
-  #prefixOf(addBos: boolean | null, file: string): Int32Array {
-    const { bos } = this.names
-    if (addBos === true && bos !== null) return Int32Array.of(this.#idOf(bos, 'bos_token', file))
-    if (addBos === false) return new Int32Array()
+  #prefix(): Int32Array {
     const [plain, whole] = [false, true].map(
       (add): number[] => this.#pipeline.encode('a', { add_special_tokens: add }).ids,
     )

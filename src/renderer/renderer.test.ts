@@ -1,71 +1,25 @@
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { Trainer } from '../engines/contract.ts'
+import { changedMiniature, type FolderChanges, type Json } from '../testing/changed-miniature.ts'
 import { r1ZeroPrompt } from '../thinking/template.ts'
 import { Renderer, type RendererOptions } from './renderer.ts'
 import { savingStopTokens } from './stop-tokens.ts'
 
-const miniature = fileURLToPath(new URL('../../models/miniature-base', import.meta.url))
 const root = mkdtempSync(join(tmpdir(), 'ruminate-renderer-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
-type Json = Record<string, unknown>
+const folderWith = (changes: FolderChanges = {}) =>
+  changedMiniature(mkdtempSync(join(root, 'model-')), changes)
 const read = (file: string): Json => JSON.parse(readFileSync(file, 'utf8'))
-
-/** ChatML, as Qwen's templates write it. */
-const CHATML =
-  '{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}'
-const ADDED = ['<s>', '<|im_start|>', '<|im_end|>', '<end>']
-
-/** The miniature's files, with more special tokens and with these changes. */
-function folderWith({
-  template = CHATML,
-  tokenizer = {},
-  tokenizerConfig = {},
-  config = {},
-  generation,
-}: {
-  template?: string | null
-  tokenizer?: Json
-  tokenizerConfig?: Json
-  config?: Json
-  generation?: Json
-} = {}): { folder: string; id: (token: string) => number } {
-  const folder = mkdtempSync(join(root, 'model-'))
-  const write = (name: string, json: Json) => writeFileSync(join(folder, name), JSON.stringify(json))
-  const json = read(join(miniature, 'tokenizer.json')) as Json & {
-    added_tokens: { id: number; content: string }[]
-  }
-  const last = Math.max(...json.added_tokens.map(({ id }) => id))
-  const added = ADDED.map((content, i) => ({
-    ...json.added_tokens[0]!,
-    special: true,
-    content,
-    id: last + 1 + i,
-  }))
-  write('tokenizer.json', { ...json, ...tokenizer, added_tokens: [...json.added_tokens, ...added] })
-  write('tokenizer_config.json', {
-    ...read(join(miniature, 'tokenizer_config.json')),
-    chat_template: template,
-    bos_token: '<s>',
-    ...tokenizerConfig,
-  })
-  write('config.json', { ...read(join(miniature, 'config.json')), vocab_size: 520, ...config })
-  if (generation) write('generation_config.json', generation)
-  else copyFileSync(join(miniature, 'generation_config.json'), join(folder, 'generation_config.json'))
-  const id = (token: string): number =>
-    [...json.added_tokens, ...added].find(({ content }) => content === token)!.id
-  return { folder, id }
-}
 
 const texts = (renderer: Renderer, ids: readonly number[]): string[] => ids.map((id) => renderer.decode([id]))
 
 describe('tokens that end a response', () => {
   const { id } = folderWith()
-  test.each<[string, Parameters<typeof folderWith>[0], string[], string | null]>([
+  test.each<[string, FolderChanges, string[], string | null]>([
     ['the template’s own end of turn', {}, ['<|endoftext|>', '<|im_end|>'], '<|im_end|>'],
     ['no template', { template: null }, ['<|endoftext|>'], null],
     [
@@ -160,7 +114,7 @@ const special = (token: string) => ({ SpecialToken: { id: token, type_id: 0 } })
 const sequence = { Sequence: { id: 'A', type_id: 0 } }
 
 describe('the tokens before a text', () => {
-  test.each<[string, Parameters<typeof folderWith>[0], string]>([
+  test.each<[string, FolderChanges, string]>([
     ['none', {}, ''],
     ['the post-processor’s', { tokenizer: post([special('<s>'), sequence], ['<s>']) }, '<s>'],
     ['not those after the text', { tokenizer: post([sequence, special('<end>')], ['<end>']) }, ''],
@@ -169,11 +123,10 @@ describe('the tokens before a text', () => {
       { tokenizer: post([special('<s>'), sequence, special('<end>')], ['<s>', '<end>']) },
       '<s>',
     ],
-    ['add_bos_token', { tokenizerConfig: { add_bos_token: true } }, '<s>'],
     [
-      'add_bos_token: false',
+      'whatever add_bos_token says',
       { tokenizer: post([special('<s>'), sequence], ['<s>']), tokenizerConfig: { add_bos_token: false } },
-      '',
+      '<s>',
     ],
   ])('%s', (_, changes, prefix) => {
     const { folder } = folderWith(changes)
