@@ -244,6 +244,22 @@ describe('a row as people write it', () => {
     })
   })
 
+  test('rows of both forms in a file', async () => {
+    const share = {
+      conversations: [
+        { from: 'human', value: 'q' },
+        { from: 'gpt', value: 'a' },
+      ],
+    }
+    for (const rows of [
+      [ask(answer), share],
+      [share, ask(answer)],
+    ]) {
+      const { training } = await read(write('forms.jsonl', lines(rows)), {}, 0)
+      expect(training.map(({ demonstration }) => demonstration)).toEqual([ask(answer), ask(answer)])
+    }
+  })
+
   test('fields that say nothing are left out, and named once', async () => {
     const place = write(
       'fields.jsonl',

@@ -51,6 +51,8 @@ export interface Demonstrations {
   readonly unusable: number
 }
 
+/** Columns that hold conversations, if no other is named; the second one is ShareGPT's. */
+const CHATS = ['messages', 'conversations']
 /** Columns that belong to a conversation, by these names. */
 const MEDIA = ['images', 'image', 'videos', 'audios']
 const BESIDE = ['system', 'tools', ...MEDIA]
@@ -77,14 +79,17 @@ export async function readDemonstrations(
 /** How the rows of a file with these columns are read: as conversations, or as prompts with completions. */
 function formOf(file: string, names: readonly string[], columns: DemonstrationColumns): Form<Demonstration> {
   const { prompt = 'prompt', completion = 'completion' } = columns
-  const messages =
-    columns.messages ?? ['messages', 'conversations'].find((name) => names.includes(name)) ?? 'messages'
+  const chats = columns.messages === undefined ? CHATS : [columns.messages]
+  const messages = chats.find((name) => names.includes(name)) ?? chats[0]!
   const completions = columns.prompt !== undefined || columns.completion !== undefined
   const beside = BESIDE.filter((name) => names.includes(name))
   if (names.includes(messages) && !completions)
     return {
-      columns: [messages, ...beside],
-      read: (cells, unread) => conversation(readMessages(cells[messages], messages, unread), cells),
+      columns: [...chats.filter((name) => names.includes(name)), ...beside],
+      read: (cells, unread) => {
+        const column = chats.find((name) => !isBlank(cells[name])) ?? messages
+        return conversation(readMessages(cells[column], column, unread), cells)
+      },
     }
   if (names.includes(prompt) && names.includes(completion) && columns.messages === undefined)
     return {
