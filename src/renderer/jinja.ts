@@ -13,8 +13,10 @@ export type ChatTemplate = (variables: Readonly<Record<string, unknown>>, option
  * `lstrip_blocks`, loop controls and the sandbox, its functions `raise_exception` and `strftime_now`, and its `tojson`.
  * What `{% generation %}` encloses is printed between the marks of generation-marks.ts.
  *
+ * Left out are what needs other templates (`include`, `import`, `extends`), `autoescape`, and a few filters for web pages.
+ *
  * Variables are values of JSON; those that are undefined are not defined in the template. A number that is an integer in
- * JavaScript is an integer in the template, so a float such as 1.0 in a JSON file prints as `1`.
+ * JavaScript is an integer in the template, so a float such as 1.0 in a JSON file prints as `1`; Transformers prints `1.0`.
  *
  * @throws Error with the line and the construct, for a syntax error or something that is not supported; when rendering,
  *   with the line and Python's message, or with what the template passes to `raise_exception`, unchanged.

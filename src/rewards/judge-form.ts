@@ -50,13 +50,22 @@ export function judgeForm<Value>({
       if (finishReason !== 'stop') return null
       const lines = text.trim().split('\n')
       if (lines.filter((l) => l.includes(mark)).length !== 1) return null
-      // Models often write their last line in bold.
-      const last = lines.at(-1)!.replace(/^[*`\s]+|[*`\s]+$/g, '')
-      const choice = Object.keys(verdicts).find((c) => last === line(c))
+      const last = bare(lines.at(-1)!)
+      const choice = Object.keys(verdicts).find((c) => last === bare(line(c)))
       return choice === undefined ? null : verdicts[choice]!
     },
   }
 }
+
+/** A line without what models add to it: bold text, a quotation, a full stop, spaces, wide characters, other letter case. */
+const bare = (line: string): string =>
+  line
+    .normalize('NFKC')
+    .toLowerCase()
+    .replaceAll('&gt;', '>')
+    .replaceAll('≫', '>>')
+    .replace(/[*_`\s]/g, '')
+    .replace(/^>|[.。]$/g, '')
 
 /** A mark that occurs in none of the texts, and is always the same for the same texts, so that replies can be cached. */
 function markFor(texts: readonly string[]): string {

@@ -190,9 +190,26 @@ test.each(['length', 'content_filter'])('a verdict with finish reason %s does no
   expect(provider.log).toHaveLength(8)
 })
 
-test('a verdict in bold counts', async () => {
-  provider.reply = (asked) => ({ content: `Well.\n\n**${shown(asked).verdict('A=B')}**\n` })
-  expect(await compare()).toMatchObject({ winner: 'tie' })
+test.each<[how: string, write: (line: string) => string]>([
+  ['in bold', (line) => `**${line}**\n`],
+  ['in bold but for the choice', (line) => line.replace(/^(.*): /, '**$1:** ')],
+  ['as code', (line) => `\`${line}\``],
+  ['as a quotation', (line) => `> ${line}`],
+  ['with a full stop', (line) => `${line}.`],
+  ['in small letters', (line) => line.toLowerCase()],
+  ['with more spaces', (line) => `  ${line.replace('A>B', 'A > B')}  `],
+  ['with wide characters', (line) => line.replace(': ', '：').replace('>', '＞')],
+  ['with an entity', (line) => line.replace('>', '&gt;')],
+  ['with carriage returns', (line) => `\r\n${line}\r\n`],
+])('a verdict %s counts', async (_, write) => {
+  prefers((answer) => answer === 'Hello!')
+  const { reply } = provider
+  provider.reply = (asked) => {
+    const { content } = reply(asked)
+    const lines = content!.split('\n')
+    return { content: [...lines.slice(0, -1), write(lines.at(-1)!)].join('\n') }
+  }
+  expect(await compare()).toMatchObject({ winner: 'A', votes: [1, 1, 1, 1] })
 })
 
 test('failures of the provider do not change the verdict', async () => {

@@ -1,3 +1,5 @@
+import { shareOfBest } from './ngrams.ts'
+
 /**
  * Words that are frequent in any text of a language. Single letters are left out, since they may be variables; an
  * apostrophe belongs to the word before it. A frequent word of one language that is also a word of another is in both
@@ -32,6 +34,18 @@ const FUNCTION_WORDS = {
   pt: `os as do da dos das de que em um uma não por com para se te me no na nos nas ao como mais seu sua mas então
     são está isto este esta há tem têm quando também ou já muito tudo todos porque onde entre sobre cada dois duas até
     depois ser assim agora primeiro vamos espere resposta pelo pela temos`,
+  ca: `el la els les de del dels que en un una és no per amb com al als més seu seva però doncs llavors aquest
+    aquesta això hi ha té tenim si quan també molt tot tots són està on entre sobre cada dos dues fins després així
+    ara primer resposta calculem es se ens li hem`,
+  da: `og at det en den til er som på de med han af for ikke der var et har jeg men om vi havde sig ud så eller hvad
+    kan fra over under have være skal hvis når også nu efter da ved man du op her dette disse hver to derefter derfor
+    altså først svaret vil hun min din ingen alle meget`,
+  no: `og at det en den til er som på de med han av for ikke der var et har jeg men om vi hadde seg ut så eller hva
+    kan fra over under ha være skal hvis når også nå etter da ved man du opp her dette disse hver to deretter derfor
+    altså først svaret vil hun min din ingen alle veldig`,
+  sv: `och att det en den till är som på de med han av för inte där var ett har jag men om vi hade sig ut så eller
+    vad kan från över under ha vara ska om när också nu efter då vid man du upp här detta dessa varje två sedan
+    därför alltså först svaret vill hon min din ingen alla mycket`,
 } as const
 
 /** A language in Latin script that can be told apart from the others by its function words. */
@@ -46,18 +60,85 @@ for (const language of LANGUAGES)
   for (const word of new Set(FUNCTION_WORDS[language].split(/\s+/)))
     LANGUAGES_OF.set(word, [...(LANGUAGES_OF.get(word) ?? []), language])
 
+const LONG_WORD = /[\p{Script=Latin}\p{M}]{2,}/gu
 const WORD = /[\p{Script=Latin}\p{M}]+['’]?/gu
 
+/** The letters of each language besides a to z. */
+const LETTERS: Record<LatinLanguage, string> = {
+  en: '',
+  fr: 'àâæçéèêëîïôœùûüÿ',
+  de: 'äöüß',
+  es: 'áéíñóúü',
+  it: 'àèéìíîòóùú',
+  nl: 'áèéëïíóöúü',
+  pl: 'ąćęłńóśźż',
+  pt: 'àáâãçéêíóôõúü',
+  ca: 'àçèéíïòóúü·',
+  da: 'æøåé',
+  no: 'æøåéòóô',
+  sv: 'åäöé',
+}
+const NOT_OF = new Map(
+  LANGUAGES.map((language) => [language, new RegExp(`[^a-z${LETTERS[language]}]`, 'i')] as const),
+)
+
+/** Whether many words of a text have letters that a language does not have: at least three, and a fifth of them. */
+function hasOtherLetters(words: readonly string[], language: LatinLanguage): boolean {
+  const others = words.filter((word) => NOT_OF.get(language)!.test(word.normalize('NFC'))).length
+  return others >= 3 && 5 * others >= words.length
+}
+
+/** Fewest words of which n-grams tell the language, and fewest for which they count more than function words. */
+const ENOUGH = { words: 4, sure: 6 }
+/** A text of so many words is not in a language whose score is below this share of the best one's. */
+const shareNeeded = (words: number): number => (words < ENOUGH.sure ? 0.5 : 0.7)
+
 /**
- * Whether a text in Latin script is in a language, judged by its function words. The language is compared with every
- * other one by the words that only one of the two has: a side is clearly ahead if it has at least two such words, and at
- * least twice as many as the other. False if another language is clearly ahead; true if this one is clearly ahead of
- * every other; else `null`: there is too little text to tell.
+ * Whether a text in Latin script is in a language; `null` if that cannot be told. Function words decide among the languages
+ * above, and n-grams where those do not, for about forty languages in Latin script. Its letters, and in six words or more
+ * its n-grams, also show a language without a list here, whose words happen to be in the lists of others.
  */
 export function isWrittenIn(text: string, language: LatinLanguage): boolean | null {
-  const found = Array.from(text.matchAll(WORD), ([word]) =>
-    LANGUAGES_OF.get(word.toLowerCase().replace('’', "'")),
-  ).filter((languages) => languages !== undefined)
+  const byWords = byFunctionWords(text, language)
+  const words = longWords(text)
+  if (hasOtherLetters(words, language)) return false
+  const share = words.length < ENOUGH.words ? null : shareOfBest(words, language)
+  if (share === null) return byWords
+  const isOther = share < shareNeeded(words.length)
+  if (isOther && words.length >= ENOUGH.sure) return false
+  return byWords ?? (isOther ? false : share === 1 ? true : null)
+}
+
+/** Whether a text is certainly in another language: function words and n-grams agree. */
+export const isCertainlyOther = (text: string, language: LatinLanguage): boolean =>
+  longWords(text).length >= ENOUGH.words &&
+  byFunctionWords(text, language) === false &&
+  (shareOfBest(longWords(text), language) ?? 1) < 1
+
+/** The words of a text in Latin script that cannot be variables: those of at least two letters. */
+export const longWords = (text: string): readonly string[] => text.match(LONG_WORD) ?? []
+
+/** How many more function words of a language a text has than of any other; `null` if it has none of the language. */
+export function lead(text: string, language: LatinLanguage): number | null {
+  const found = functionWords(text)
+  const count = (l: LatinLanguage) => found.filter((languages) => languages.includes(l)).length
+  const own = count(language)
+  return own === 0 ? null : own - Math.max(...LANGUAGES.filter((l) => l !== language).map(count))
+}
+
+/** For each function word in a text, the languages that have it. */
+const functionWords = (text: string): (readonly LatinLanguage[])[] =>
+  Array.from(text.matchAll(WORD), ([word]) => LANGUAGES_OF.get(word.toLowerCase().replace('’', "'"))).filter(
+    (languages) => languages !== undefined,
+  )
+
+/**
+ * Judged by function words: the language is compared with every other one by the words that only one of the two has. A side
+ * is clearly ahead if it has at least two such words, and at least twice as many as the other. False if another language is
+ * clearly ahead; true if this one is clearly ahead of every other; else `null`.
+ */
+function byFunctionWords(text: string, language: LatinLanguage): boolean | null {
+  const found = functionWords(text)
   if (found.length < 2) return null
   const count = () => Object.fromEntries(LANGUAGES.map((l) => [l, 0])) as Record<LatinLanguage, number>
   const forThis = count()

@@ -75,6 +75,15 @@ test('what is scored is the whole chat, with the thinking that a template leaves
   ])
 })
 
+test('a response whose prompt opened the thinking is scored with the tag', async () => {
+  const { score } = preference(open)
+  const [whole, continued] = await Promise.all([
+    score(fakeRollout({ questionText: second, response: '<think>\nHm</think> Yes.' })),
+    score(fakeRollout({ questionText: second, prompt: 'Assistant: <think>\n', response: 'Hm</think> Yes.' })),
+  ])
+  expect(continued).toBe(whole)
+})
+
 test('a response that is too long, or a folder that is not a reward model, is an error', async () => {
   const { score } = preference({ ...open, maxTokens: 20 })
   expect(() => score(fakeRollout({ response: 'a b c d '.repeat(20) }))).toThrow(

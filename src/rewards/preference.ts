@@ -5,6 +5,7 @@ import { loadConfig } from '../models/directory.ts'
 import type { TemplateSettings } from '../renderer/chat-template.ts'
 import { Renderer } from '../renderer/renderer.ts'
 import { answeredText, type Chat } from '../renderer/turn.ts'
+import { withOpening } from '../thinking/opened.ts'
 import type { Reward } from './reward.ts'
 
 /** What a reward model scores: a conversation that ends with the answer, or a text. */
@@ -46,7 +47,7 @@ export interface PreferenceOptions {
   /** Its name among the rewards. */
   readonly name?: string
   /**
-   * What is scored: the whole response, as R1 scores harmlessness, or its summary alone, as R1 scores helpfulness. The
+   * What is scored: the whole response with its think tags, as R1 scores harmlessness, or its summary alone, as R1 scores helpfulness. The
    * reward of a response without a summary is then unknown.
    */
   readonly part?: 'response' | 'summary'
@@ -76,7 +77,7 @@ export function preference(
     learned: true,
     timeoutMs: Number.POSITIVE_INFINITY,
     score(rollout) {
-      const content = rollout[part]
+      const content = part === 'response' ? withOpening(rollout) : rollout.summary
       if (content === null) return null
       const { prompt, messages = [{ role: 'user', content: prompt }] } = rollout.question
       const tokens = encodeScoredText(renderer, {

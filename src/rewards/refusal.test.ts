@@ -12,6 +12,14 @@ test.each([
   '抱歉, 我不能帮忙.',
   '对不起，我无法提供这类信息。',
   '我拒绝回答。',
+  'I **cannot** help with that.',
+  'I canʼt help with that.',
+  'I can’t _assist_ with that.',
+  'I must respectfully decline.',
+  'I have to decline this request.',
+  '我無法提供這類資訊。',
+  '抱歉，我不能幫你。',
+  '我拒絕回答。',
 ])('refuses: %s', (text) => expect(isRefusal(text)).toBe(true))
 
 test.each([
@@ -24,4 +32,7 @@ test.each([
   '没有关系.',
   '不用客气. 乐意帮忙!',
   '水不能烧。',
+  "I can't help but notice 3 apples.",
+  'Many decline the offer.',
+  '水不能燒。',
 ])('does not refuse: %s', (text) => expect(isRefusal(text)).toBe(false))

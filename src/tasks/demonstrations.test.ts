@@ -295,6 +295,11 @@ describe('a row that cannot be used is left out and reported', () => {
     ],
     ['images', { ...ask(answer), images: ['x.png'] }, /it has "images"; only text can be used/],
     [
+      'arguments',
+      { ...ask(answer), chat_template_kwargs: { enable_thinking: false } },
+      /it has "chat_template_kwargs"; arguments of the template are set for a whole run/,
+    ],
+    [
       'refusal',
       ask({ ...answer, refusal: 'No.' }),
       /message 2 has a field "refusal", which cannot be learned/,

@@ -1,9 +1,11 @@
 import { type Cells, type Example, type Form, readExamples, readText } from './examples.ts'
 import {
+  BESIDE,
   isBlank,
   type LearnedMessage,
   messageList,
   readMessages,
+  refuseLost,
   saysNothing,
   withSystem,
 } from './messages.ts'
@@ -53,9 +55,6 @@ export interface Demonstrations {
 
 /** Columns that hold conversations, if no other is named; the second one is ShareGPT's. */
 const CHATS = ['messages', 'conversations']
-/** Columns that belong to a conversation, by these names. */
-const MEDIA = ['images', 'image', 'videos', 'audios']
-const BESIDE = ['system', 'tools', ...MEDIA]
 
 /**
  * Reads demonstrations from a table: a file (JSONL, CSV, Parquet), a folder, or a dataset of the hub. Rows that are not
@@ -133,8 +132,7 @@ function completed(cells: Cells, prompt: string, completion: string, unread: Set
 
 /** A conversation with what the columns beside it hold. */
 function conversation(messages: readonly LearnedMessage[], cells: Cells): Demonstration {
-  const lost = MEDIA.find((name) => !isBlank(cells[name]))
-  if (lost !== undefined) throw new Unusable(`it has "${lost}"; only text can be used`)
+  refuseLost(cells)
   const tools = readTools(cells.tools)
   const whole = withSystem(messages, cells.system)
   const learned = whole.filter(({ role, weight }) => role === 'assistant' && weight !== 0)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { opensThinking } from './opened.ts'
+import { opensThinking, withOpening } from './opened.ts'
 
 test.each([
   ['<｜User｜>q<｜Assistant｜><think>\n', true],
@@ -13,3 +13,8 @@ test.each([
   ['are enclosed within <think>...</think> tags. Assistant:', false],
   [`<think>${'\n'.repeat(200_000)}x`, false],
 ])('%j', (prompt, opened) => expect(opensThinking(prompt)).toBe(opened))
+
+test('a response with the tag that its prompt left open', () => {
+  expect(withOpening({ response: 'a</think>4', opened: true })).toBe('<think>\na</think>4')
+  expect(withOpening({ response: '<think>a</think>4', opened: false })).toBe('<think>a</think>4')
+})

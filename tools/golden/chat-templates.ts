@@ -14,14 +14,13 @@ interface Cases {
 const [file, out] = process.argv.slice(2) as [string, string]
 const { now, cases } = JSON.parse(readFileSync(file, 'utf8')) as Cases
 
-function render(source: string, variables: Record<string, unknown>): { text: string } | { error: string } {
+type Rendered = { text: string; generated: string[] } | { error: string }
+
+function render(source: string, variables: Record<string, unknown>): Rendered {
   try {
-    const rendered = compileTemplate(source)(variables, { now: new Date(now) })
-    return {
-      text: readMarks(rendered)
-        .map(({ text }) => text)
-        .join(''),
-    }
+    const spans = readMarks(compileTemplate(source)(variables, { now: new Date(now) }))
+    const text = spans.map((span) => span.text).join('')
+    return { text, generated: spans.filter(({ generated }) => generated).map((span) => span.text) }
   } catch (error) {
     return { error: (error as Error).message }
   }

@@ -1,7 +1,7 @@
 import { fail } from './errors.ts'
 import { braceFormat } from './format.ts'
 import { isUnsafe, itemAt, methodOf } from './methods.ts'
-import { slice } from './operators.ts'
+import { Slice, slice } from './operators.ts'
 import { characters } from './text.ts'
 import {
   Callable,
@@ -13,16 +13,10 @@ import {
   Range,
   repr,
   Tuple,
+  typeName,
   Undefined,
   type Value,
 } from './values.ts'
-
-/** A slice `start:stop:step` as the key of an item. */
-export interface Slice {
-  readonly start: Value
-  readonly stop: Value
-  readonly step: Value
-}
 
 /** `object.name`: an attribute such as a method first, then the item of the name. */
 export function getAttribute(object: Value, name: string): Value {
@@ -33,17 +27,15 @@ export function getAttribute(object: Value, name: string): Value {
 /** `object[key]`: the item first, then, if the key is a string, the attribute of the name. */
 export function getItem(object: Value, key: Value | Slice): Value {
   if (object instanceof Undefined) return fail(object.message)
-  if (isSlice(key)) return slice(object, key.start, key.stop, key.step)
+  if (key instanceof Slice) return slice(object, key)
   return orElse(item(object, key), () => {
     const found = typeof key === 'string' ? attribute(object, key) : undefined
     return orElse(found, () => missing(object, key))
   })
 }
 
-const isSlice = (key: Value | Slice): key is Slice =>
-  typeof key === 'object' && key !== null && 'start' in key && !(key instanceof Range)
-
-function missing(object: Value, key: Value): Undefined {
+/** What stands for an attribute or item that does not exist. */
+export function missing(object: Value, key: Value): Undefined {
   return new Undefined(
     typeof key === 'string'
       ? `'${describe(object)}' has no attribute '${key}'`
@@ -66,9 +58,10 @@ function item(object: Value, key: Value): Value | undefined {
 
 const isHashable = (key: Value): boolean => !(Array.isArray(key) || key instanceof Dict)
 
-function attribute(object: Value, name: string): Value | undefined {
+/** An attribute such as a method, undefined if there is none; what the sandbox refuses is an Undefined. */
+export function attribute(object: Value, name: string): Value | undefined {
   if (isUnsafe(object, name))
-    return new Undefined(`access to attribute '${name}' of '${describe(object)}' is unsafe.`)
+    return new Undefined(`access to attribute '${name}' of '${typeName(object)}' object is unsafe.`)
   if (object instanceof Instance) return object.attributes.get(name)
   if (object instanceof Callable)
     return Object.hasOwn(object.attributes, name) ? object.attributes[name] : undefined

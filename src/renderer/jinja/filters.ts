@@ -1,17 +1,19 @@
-import { getItem } from './access.ts'
+import { attribute, getItem, missing } from './access.ts'
 import { fail } from './errors.ts'
-import { percentFormat, roundedHalfEven } from './format.ts'
+import { percentFormat } from './format.ts'
 import { toJson } from './json.ts'
-import { replace } from './methods.ts'
+import { callMethod, replace } from './methods.ts'
+import { readFloat, readInteger, toFixedHalfEven } from './numbers.ts'
 import { arithmetic, signed } from './operators.ts'
 import { applyTest } from './tests.ts'
-import { capitalize, characters, lengthOf, SPACE, splitLines, strip, substring } from './text.ts'
+import { lengthOf, SPACE, splitLines, strip, substring } from './text.ts'
 import {
   type Arguments,
   bind,
   compare,
   Dict,
   escapeHtml,
+  integerOr,
   isNumber,
   isTrue,
   iterate,
@@ -26,18 +28,10 @@ import {
   typeName,
   Undefined,
   type Value,
-  View,
 } from './values.ts'
 
 /** Names of the parameters after the value (`?` marks an optional one), and the filter. */
 type Filter = readonly [parameters: string, (value: Value, ...args: (Value | undefined)[]) => Value]
-
-const integer = (value: Value | undefined, otherwise: number): number => {
-  if (value === undefined || value === null) return otherwise
-  return typeof value === 'bigint' || typeof value === 'boolean'
-    ? Number(value)
-    : fail(`'${typeName(value)}' object cannot be interpreted as an integer`)
-}
 
 const ignoreCase = (value: Value): Value => (typeof value === 'string' ? value.toLowerCase() : value)
 
@@ -59,10 +53,12 @@ function reader(path: Value | undefined, otherwise?: Value): (value: Value) => V
 }
 
 /** The items that `each` makes of every item, when they are asked for. */
-function* lazily(value: Value, each: (item: Value) => Iterable<Value>): IterableIterator<Value> {
-  // None and other empty values have no items here.
-  if (isTrue(value)) for (const item of iterate(value)) yield* each(item)
+function* lazily(items: Iterable<Value>, each: (item: Value) => Iterable<Value>): IterableIterator<Value> {
+  for (const item of items) yield* each(item)
 }
+
+/** What `map` and the selecting filters go through: None and other empty values have no items there. */
+const itemsOf = (value: Value): Iterable<Value> => (isTrue(value) ? iterate(value) : [])
 
 /** `select`, `reject` and their variants for an attribute: keeps the items whose test says `wanted`. */
 const selecting = (wanted: boolean, byAttribute: boolean): ((value: Value, args: Arguments) => Value) => {
@@ -73,7 +69,7 @@ const selecting = (wanted: boolean, byAttribute: boolean): ((value: Value, args:
     const [test, ...args] = rest
     const passes = (item: Value): boolean =>
       test === undefined ? isTrue(read(item)) : applyTest(str(test), read(item), { positional: args, named })
-    return new Lazy(lazily(value, (item) => (passes(item) === wanted ? [item] : [])))
+    return new Lazy(lazily(itemsOf(value), (item) => (passes(item) === wanted ? [item] : [])))
   }
 }
 
@@ -84,9 +80,11 @@ const PASSING: Readonly<Record<string, (value: Value, args: Arguments) => Value>
     if (name === undefined) {
       if (!named.has('attribute')) fail('map requires a filter argument')
       const read = reader(named.get('attribute'), named.get('default'))
-      return new Lazy(lazily(value, (item) => [read(item)]))
+      return new Lazy(lazily(itemsOf(value), (item) => [read(item)]))
     }
-    return new Lazy(lazily(value, (item) => [applyFilter(str(name), item, { positional: args, named })]))
+    return new Lazy(
+      lazily(itemsOf(value), (item) => [applyFilter(str(name), item, { positional: args, named })]),
+    )
   },
   select: selecting(true, false),
   reject: selecting(false, false),
@@ -125,40 +123,22 @@ function sorted(items: Value[], key: (item: Value) => Value, reverse: boolean): 
 }
 
 function toInteger(value: Value, base: number): bigint | undefined {
-  if (typeof value === 'bigint') return value
-  if (typeof value === 'boolean') return BigInt(value)
-  if (typeof value === 'string') {
-    const [, sign, prefix, digits] =
-      /^([+-]?)(0[xXoObB])?([\da-zA-Z]+(?:_[\da-zA-Z]+)*)$/.exec(strip(value, null)) ?? []
-    const prefixes: Readonly<Record<string, number>> = { '0x': 16, '0o': 8, '0b': 2 }
-    if (digits !== undefined && (prefix === undefined || prefixes[prefix.toLowerCase()] === base)) {
-      const all = digits.replaceAll('_', '').toLowerCase()
-      const values = Array.from(all, (digit) => Number.parseInt(digit, 36))
-      if (values.every((digit) => digit < base)) {
-        const magnitude = values.reduce((sum, digit) => sum * BigInt(base) + BigInt(digit), 0n)
-        return sign === '-' ? -magnitude : magnitude
-      }
-    }
-  }
+  if (typeof value === 'bigint' || typeof value === 'boolean') return BigInt(value)
+  const read = typeof value === 'string' ? readInteger(strip(value, null), base) : undefined
+  if (read !== undefined) return read
   const float = toFloat(value)
   return float === undefined || !Number.isFinite(float) ? undefined : BigInt(Math.trunc(float))
 }
 
 function toFloat(value: Value): number | undefined {
+  if (value instanceof Undefined) return fail(value.message)
   if (isNumber(value)) return Number(value)
-  if (typeof value !== 'string') return undefined
-  const text = strip(value, null)
-    .replace(/(?<=\d)_(?=\d)/g, '')
-    .toLowerCase()
-  if (/^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/.test(text)) return Number(text)
-  const special = /^([+-]?)(inf|infinity|nan)$/.exec(text)
-  if (!special) return undefined
-  return special[2] === 'nan' ? Number.NaN : special[1] === '-' ? -Infinity : Infinity
+  return typeof value === 'string' ? readFloat(strip(value, null)) : undefined
 }
 
 /** Python's `round`, and Jinja's `ceil` and `floor`. */
 function round(value: Value, precision: Value = 0n, method: Value = 'common'): Value {
-  const decimals = integer(precision, 0)
+  const decimals = integerOr(precision, 0)
   if (method !== 'common' && method !== 'ceil' && method !== 'floor')
     fail('method must be common, ceil or floor')
   if (!isNumber(value)) return fail(`type ${typeName(value)} doesn't define __round__ method`)
@@ -166,9 +146,9 @@ function round(value: Value, precision: Value = 0n, method: Value = 'common'): V
     const scaled = Number(value) * 10 ** decimals
     return (method === 'ceil' ? Math.ceil(scaled) : Math.floor(scaled)) / 10 ** decimals
   }
-  if (typeof value === 'number' && decimals >= 0) return Number(roundedHalfEven(value, decimals))
+  if (typeof value === 'number' && decimals >= 0) return Number(toFixedHalfEven(value, decimals))
   const unit = 10 ** Math.max(0, -decimals)
-  const rounded = Number(roundedHalfEven(Number(value) / unit, 0)) * unit
+  const rounded = Number(toFixedHalfEven(Number(value) / unit, 0)) * unit
   if (typeof value === 'number') return rounded
   return decimals >= 0 ? BigInt(value) : BigInt(rounded)
 }
@@ -187,17 +167,22 @@ function* columns(items: Value[], count: number, fill: Value | undefined): Itera
   const [size, longer] = [Math.floor(items.length / count), items.length % count]
   let at = 0
   for (let i = 0; i < count; i++) {
-    const column = items.slice(at, (at += size + (i < longer ? 1 : 0)))
+    const column = items.slice(at, at + size + (i < longer ? 1 : 0))
+    at += column.length
     if (fill !== undefined && fill !== null && i >= longer) column.push(fill)
     yield column
   }
 }
 
+/** The text of a filter that takes nothing but text. */
+function textOf(value: Value, filter: string): string {
+  if (value instanceof Undefined) fail(value.message)
+  return typeof value === 'string' ? value : fail(`${filter} wants a string, not ${typeName(value)}`)
+}
+
 function indent(value: Value, width: Value = 4n, first: Value = false, blank: Value = false): string {
-  const step = typeof width === 'string' ? width : ' '.repeat(Math.max(0, integer(width, 4)))
-  const [head, ...rest] = isTrue(blank)
-    ? `${str(value)}\n`.split('\n').slice(0, -1)
-    : splitLines(`${str(value)}\n`, false)
+  const step = typeof width === 'string' ? width : ' '.repeat(Math.max(0, integerOr(width, 4)))
+  const [head, ...rest] = splitLines(`${textOf(value, 'indent')}\n`, false)
   const lines = rest.map((line) => (line !== '' || isTrue(blank) ? step + line : line))
   return (isTrue(first) ? step : '') + [head, ...lines].join('\n')
 }
@@ -208,10 +193,10 @@ function truncate(
   kill: Value = false,
   end: Value = '...',
   leeway: Value = 5n,
-): string {
-  const [text, limit, mark] = [str(value), integer(size, 255), str(end)]
-  if (lengthOf(text) <= limit + integer(leeway, 5)) return text
-  const kept = substring(text, 0, limit - lengthOf(mark))
+): Value {
+  const [limit, mark] = [integerOr(size, 255), str(end)]
+  if (length(value) <= limit + integerOr(leeway, 5)) return value
+  const kept = substring(textOf(value, 'truncate'), 0, limit - lengthOf(mark))
   if (isTrue(kill)) return kept + mark
   const space = kept.lastIndexOf(' ')
   return (space < 0 ? kept : kept.slice(0, space)) + mark
@@ -240,21 +225,19 @@ const PLAIN: Readonly<Record<string, Filter>> = {
       return signed(Number(value) < 0 ? '-' : '+', value)
     },
   ],
-  attr: ['name', (value, name) => getItem(value, name!)],
-  batch: [
-    'linecount fill_with?',
-    (value, count, fill) => new Lazy(batches(listOf(value), integer(count, 1), fill)),
-  ],
-  capitalize: ['', (value) => capitalize(str(value))],
-  center: [
-    'width?',
-    (value, width = 80n) => {
-      const [text, columns] = [str(value), integer(width, 80)]
-      const missing = Math.max(0, columns - lengthOf(text))
-      const left = Math.floor(missing / 2) + (missing & columns & 1)
-      return ' '.repeat(left) + text + ' '.repeat(missing - left)
+  attr: [
+    'name',
+    (value, name) => {
+      if (value instanceof Undefined) return fail(value.message)
+      return orElse(attribute(value, str(name!)), () => missing(value, name!))
     },
   ],
+  batch: [
+    'linecount fill_with?',
+    (value, count, fill) => new Lazy(batches(listOf(value), integerOr(count, 1), fill)),
+  ],
+  capitalize: ['', (value) => callMethod(str(value), 'capitalize')],
+  center: ['width?', (value, width = 80n) => callMethod(str(value), 'center', width)],
   count: size,
   d: otherwise,
   default: otherwise,
@@ -286,7 +269,7 @@ const PLAIN: Readonly<Record<string, Filter>> = {
   indent: ['width? first? blank?', indent],
   int: [
     'default? base?',
-    (value, fallback = 0n, base) => orElse(toInteger(value, integer(base, 10)), () => fallback),
+    (value, fallback = 0n, base) => orElse(toInteger(value, integerOr(base, 10)), () => fallback),
   ],
   items: [
     '',
@@ -309,12 +292,12 @@ const PLAIN: Readonly<Record<string, Filter>> = {
   ],
   length: size,
   list: ['', listOf],
-  lower: ['', (value) => str(value).toLowerCase()],
+  lower: ['', (value) => callMethod(str(value), 'lower')],
   max: ['case_sensitive? attribute?', extreme(1)],
   min: ['case_sensitive? attribute?', extreme(-1)],
   replace: [
     'old new count?',
-    (value, old, by, count) => replace(str(value), str(old!), str(by!), integer(count, -1)),
+    (value, old, by, count) => replace(str(value), str(old!), str(by!), integerOr(count, -1)),
   ],
   reverse: [
     '',
@@ -327,7 +310,7 @@ const PLAIN: Readonly<Record<string, Filter>> = {
   safe: ['', (value) => new Markup(str(value))],
   slice: [
     'slices fill_with?',
-    (value, count, fill) => new Lazy(columns(listOf(value), integer(count, 1), fill)),
+    (value, count, fill) => new Lazy(columns(listOf(value), integerOr(count, 1), fill)),
   ],
   sort: [
     'reverse? case_sensitive? attribute?',
@@ -343,7 +326,7 @@ const PLAIN: Readonly<Record<string, Filter>> = {
     '',
     (value) =>
       str(value)
-        .replace(/<!--[^]*?-->|<[^>]*>/g, '')
+        .replace(/<!--.*?-->|<[^>]*>/gs, '')
         .replace(new RegExp(`${SPACE}+`, 'gu'), ' ')
         .trim(),
   ],
@@ -367,7 +350,7 @@ const PLAIN: Readonly<Record<string, Filter>> = {
     (value, ensureAscii = false, indentation = null, separators = null, sortKeys = false) =>
       toJson(value, { ensureAscii, indent: indentation, separators, sortKeys }),
   ],
-  trim: ['chars?', (value, set = null) => strip(str(value), set === null ? null : str(set))],
+  trim: ['chars?', (value, set = null) => callMethod(str(value), 'strip', set)],
   truncate: ['length? killwords? end? leeway?', truncate],
   unique: [
     'case_sensitive? attribute?',
@@ -375,7 +358,7 @@ const PLAIN: Readonly<Record<string, Filter>> = {
       const read = reader(path)
       const seen = new Dict()
       return new Lazy(
-        lazily(value, (item) => {
+        lazily(iterate(value), (item) => {
           const key = isTrue(caseSensitive) ? read(item) : ignoreCase(read(item))
           if (seen.get(key) !== undefined) return []
           seen.set(key, true)
@@ -384,26 +367,35 @@ const PLAIN: Readonly<Record<string, Filter>> = {
       )
     },
   ],
-  upper: ['', (value) => str(value).toUpperCase()],
+  upper: ['', (value) => callMethod(str(value), 'upper')],
   urlencode: ['', urlencode],
   wordcount: ['', (value) => BigInt(str(value).match(/[\p{L}\p{N}_]+/gu)?.length ?? 0)],
 }
 
-/** The filters that there are. Of Jinja's own, those for HTML pages and the random one are left out. */
+/** All filters: Jinja's own without filesizeformat, groupby, pprint, random, urlize, wordwrap and xmlattr. */
 export const FILTERS: { readonly [name: string]: unknown } = { ...PASSING, ...PLAIN }
 
-/** Filters that see safe text as such, and those whose result is safe if the text is. */
-const KEEPS_MARKUP = new Set(['d', 'default', 'e', 'escape'])
-const STAYS_MARKUP = new Set(['capitalize', 'center', 'indent', 'lower', 'string', 'title', 'trim', 'upper'])
+/** Filters that tell safe text from other text, and those whose result is safe if the text is. */
+const SEES_SAFE_TEXT = new Set(['d', 'default', 'e', 'escape'])
+const RETURNS_SAFE_TEXT = new Set([
+  'capitalize',
+  'center',
+  'indent',
+  'lower',
+  'string',
+  'title',
+  'trim',
+  'upper',
+])
 
 /** `value | name(…)`. */
 export function applyFilter(name: string, value: Value, args: Arguments): Value {
   if (Object.hasOwn(PASSING, name)) return PASSING[name]!(value, args)
-  if (!Object.hasOwn(PLAIN, name)) return fail(`there is no filter named '${name}'`)
+  if (!Object.hasOwn(PLAIN, name)) return fail(`unknown filter '${name}'`)
   const [parameters, filter] = PLAIN[name]!
   const result = filter(
-    KEEPS_MARKUP.has(name) ? value : plain(value),
+    SEES_SAFE_TEXT.has(name) ? value : plain(value),
     ...bind(name, args, parameters === '' ? [] : parameters.split(' ')),
   )
-  return value instanceof Markup && STAYS_MARKUP.has(name) ? new Markup(str(result)) : result
+  return value instanceof Markup && RETURNS_SAFE_TEXT.has(name) ? new Markup(str(result)) : result
 }

@@ -1,15 +1,16 @@
 import { fail } from './errors.ts'
+import { floatText, toFixedHalfEven } from './numbers.ts'
 import { lengthOf, substring } from './text.ts'
 import {
   type Arguments,
   Dict,
-  floatText,
   isNumber,
   orElse,
   repr,
   str,
   Tuple,
   typeName,
+  Undefined,
   type Value,
 } from './values.ts'
 
@@ -32,7 +33,7 @@ export function percentFormat(format: string, value: Value): string {
     if (next >= items.length) fail('not enough arguments for format string')
     return items[next++]!
   }
-  const pattern = /%(?:\(([^)]*)\))?([-+ #0]*)(\*|\d+)?(?:\.(\*|\d+))?[hlL]?([^])?/g
+  const pattern = /%(?:\(([^)]*)\))?([-+ #0]*)(\*|\d+)?(?:\.(\*|\d+))?[hlL]?(.)?/gs
   const text = format.replace(
     pattern,
     (_, key?: string, flags = '', width?: string, precision?: string, type = '') => {
@@ -59,27 +60,22 @@ export function percentFormat(format: string, value: Value): string {
       if (type === 'c')
         return pad(typeof item === 'bigint' ? String.fromCodePoint(Number(item)) : str(item), specification)
       if (!'diuoxXeEfFgG'.includes(type) || type === '') fail(`unsupported format character '${type}'`)
-      if (!isNumber(item)) fail(`%${type} format: a real number is required, not ${typeName(item)}`)
-      const whole = 'diuoxX'.includes(type)
-      const number_ = item as boolean | bigint | number
-      return formatNumber(
-        whole
-          ? BigInt(
-              Math.trunc(Number(number_)) === Number(number_) && typeof number_ === 'bigint'
-                ? number_
-                : Math.trunc(Number(number_)),
-            )
-          : Number(number_),
-        { ...specification, type: 'iu'.includes(type) ? 'd' : type },
-      )
+      if (!isNumber(item)) return fail(`%${type} format: a real number is required, not ${typeName(item)}`)
+      const read = { ...specification, type: 'iu'.includes(type) ? 'd' : type }
+      if (!'diuoxX'.includes(type)) return formatNumber(Number(item), read)
+      return formatNumber(typeof item === 'number' ? BigInt(Math.trunc(item)) : BigInt(item), read)
     },
   )
   if (value instanceof Tuple && next < items.length)
     fail('not all arguments converted during string formatting')
-  if (next === 0 && !(value instanceof Tuple || value instanceof Dict || Array.isArray(value)))
+  if (next === 0 && !(value instanceof Tuple || hasItems(value)))
     fail('not all arguments converted during string formatting')
   return text
 }
+
+/** A value that `%` may read by key, so that it is no error if nothing is read. */
+const hasItems = (value: Value): boolean =>
+  value instanceof Dict || Array.isArray(value) || value instanceof Undefined
 
 /** `format.format(…)`. `member` reads an attribute or an item of a value, as the sandbox allows. */
 export function braceFormat(
@@ -90,7 +86,7 @@ export function braceFormat(
   let automatic = 0
   const field = (text: string): string => {
     const [, name, path, conversion, specification] =
-      /^([^.[!:]*)((?:\.[^.[!:]+|\[[^\]]*\])*)(?:!(.))?(?::([^]*))?$/.exec(text) ??
+      /^([^.[!:]*)((?:\.[^.[!:]+|\[[^\]]*\])*)(?:!(.))?(?::(.*))?$/s.exec(text) ??
       fail(`a replacement field cannot be read: {${text}}`)
     const index = name === '' ? automatic++ : /^\d+$/.test(name!) ? Number(name) : null
     const given = index === null ? named.get(name!) : positional[index]
@@ -123,7 +119,7 @@ export function braceFormat(
 /** `format(value, specification)`. */
 function formatValue(value: Value, specification: string): string {
   if (specification === '') return str(value)
-  const match = /^(?:([^])?([<>=^]))?([-+ ])?(#)?(0)?(\d+)?([,_])?(?:\.(\d+))?([a-zA-Z%])?$/u.exec(
+  const match = /^(?:(.)?([<>=^]))?([-+ ])?(#)?(0)?(\d+)?([,_])?(?:\.(\d+))?([a-zA-Z%])?$/su.exec(
     specification,
   )
   if (!match) return fail(`Invalid format specifier '${specification}'`)
@@ -171,9 +167,9 @@ function formatFloat(size: number, { type, precision }: Specification): string {
   switch (type) {
     case 'f':
     case 'F':
-      return roundedHalfEven(size, precision ?? 6)
+      return toFixedHalfEven(size, precision ?? 6)
     case '%':
-      return `${roundedHalfEven(size * 100, precision ?? 6)}%`
+      return `${toFixedHalfEven(size * 100, precision ?? 6)}%`
     case 'e':
     case 'E':
       return exponent(size.toExponential(precision ?? 6))
@@ -187,20 +183,6 @@ function formatFloat(size: number, { type, precision }: Specification): string {
   const plain = power >= -4 && power < significant
   const text = plain ? size.toFixed(significant - 1 - power) : scientific
   return exponent(text.replace(/(\.\d*?)0+(?=e|$)/, '$1').replace(/\.(?=e|$)/, ''))
-}
-
-/** A fixed number of decimals; a value exactly between two goes to the even one, where `toFixed` takes the larger. */
-export function roundedHalfEven(value: number, decimals: number): string {
-  if (value < 0) return `-${roundedHalfEven(-value, decimals)}`
-  if (Math.abs(value) >= 1e21)
-    return BigInt(value).toString() + (decimals > 0 ? `.${'0'.repeat(decimals)}` : '')
-  const rounded = value.toFixed(decimals)
-  const exact = value.toFixed(100)
-  const rest = exact.slice(exact.indexOf('.') + 1 + decimals)
-  const isTie = /^50*$/.test(rest)
-  if (!isTie || !/[13579]$/.test(rounded)) return rounded
-  const below = exact.slice(0, exact.length - rest.length)
-  return below.endsWith('.') ? below.slice(0, -1) : below
 }
 
 const cut = (text: string, precision: number | null): string =>

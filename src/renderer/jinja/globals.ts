@@ -1,4 +1,4 @@
-import { fail, TemplateError } from './errors.ts'
+import { fail, RaisedByTemplate } from './errors.ts'
 import { setOnNamespace } from './render.ts'
 import { strftime } from './strftime.ts'
 import {
@@ -19,7 +19,7 @@ import {
 export function globals(now: Date): [string, Value][] {
   const functions: Record<string, (args: Arguments) => Value> = {
     raise_exception: (args) => {
-      throw new TemplateError(str(bind('raise_exception', args, ['message'])[0]!))
+      throw new RaisedByTemplate(str(bind('raise_exception', args, ['message'])[0]!))
     },
     strftime_now: (args) => strftime(now, str(bind('strftime_now', args, ['format'])[0]!)),
     range: ({ positional }) => {

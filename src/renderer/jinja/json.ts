@@ -1,5 +1,6 @@
 import { fail } from './errors.ts'
-import { compare, Dict, floatText, isNumber, isTrue, plain, Tuple, typeName, type Value } from './values.ts'
+import { floatText } from './numbers.ts'
+import { compare, Dict, isNumber, isTrue, plain, Tuple, typeName, type Value } from './values.ts'
 
 /** The keyword arguments of Python's `json.dumps` that Transformers' `tojson` passes on. */
 export interface JsonOptions {

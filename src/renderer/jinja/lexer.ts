@@ -40,7 +40,7 @@ const INSIDE: readonly [TokenType | 'space', RegExp][] = [
   ['float', /(?<!\.)(?:\d+_)*\d+(?:(?:\.(?:\d+_)*\d+)?e[+-]?(?:\d+_)*\d+|\.(?:\d+_)*\d+)/iy],
   ['integer', /0b(?:_?[01])+|0o(?:_?[0-7])+|0x(?:_?[\da-f])+|[1-9](?:_?\d)*|0(?:_?0)*/iy],
   ['name', /[\p{L}\p{N}\p{M}\p{Pc}]+/uy],
-  ['string', /'[^'\\]*(?:\\[^][^'\\]*)*'|"[^"\\]*(?:\\[^][^"\\]*)*"/y],
+  ['string', /'[^'\\]*(?:\\.[^'\\]*)*'|"[^"\\]*(?:\\.[^"\\]*)*"/sy],
   ['operator', /\/\/|\*\*|[=!<>]=|[-+/*%~[\](){}<>=.:|,;]/y],
 ]
 const CLOSING: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' }
@@ -62,7 +62,7 @@ export function tokenize(template: string): Token[] {
   const push = (type: TokenType, value: string, position: number): void => {
     tokens.push({ type, value, line: lineAt(position) })
   }
-  const error = (message: string, position: number): never => fail(`line ${lineAt(position)}: ${message}`)
+  const error = (message: string, position: number): never => fail(message, lineAt(position))
 
   /** Text before a tag; `lstrip_blocks` removes the indentation of a line that begins with a tag. */
   const pushData = (text: string, sign: string, isVariable: boolean): void => {
@@ -89,8 +89,13 @@ export function tokenize(template: string): Token[] {
           return
         }
       }
-      if (at >= source.length) error(`unexpected end of template: a tag is not closed`, opened)
-      const [type, text] = nextToken(source, at) ?? error(`unexpected char ${JSON.stringify(source[at])}`, at)
+      if (at >= source.length) error('a tag is not closed', opened)
+      const [type, text] =
+        nextToken(source, at) ??
+        error(
+          /['"]/.test(source[at]!) ? 'a string is not closed' : `unexpected character '${source[at]}'`,
+          at,
+        )
       if (type === 'operator') {
         if (CLOSING[text]) brackets.push(CLOSING[text])
         else if (')]}'.includes(text)) {
@@ -99,7 +104,7 @@ export function tokenize(template: string): Token[] {
             error(`unexpected '${text}'${expected === undefined ? '' : `, expected '${expected}'`}`, at)
         }
       }
-      if (type !== 'space') push(type, type === 'string' ? unescape(text.slice(1, -1)) : text, at)
+      if (type !== 'space') push(type, type === 'string' ? readEscapes(text.slice(1, -1)) : text, at)
       at += text.length
     }
   }
@@ -152,9 +157,9 @@ const ESCAPES: Readonly<Record<string, string>> = {
 }
 
 /** Python's escapes of a string literal; a backslash before any other character stays. */
-function unescape(text: string): string {
+function readEscapes(text: string): string {
   return text.replace(
-    /\\(?:([0-7]{1,3})|x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([^]))/g,
+    /\\(?:([0-7]{1,3})|x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|(.))/gs,
     (whole, octal?: string, x?: string, u?: string, long?: string, character?: string) => {
       if (octal) return String.fromCodePoint(Number.parseInt(octal, 8))
       const hex = x ?? u ?? long

@@ -1,7 +1,6 @@
 import { fail } from './errors.ts'
 import {
   capitalize,
-  characters,
   lengthOf,
   SPACE,
   split,
@@ -17,6 +16,7 @@ import {
   Dict,
   equal,
   escapeHtml,
+  integerOr,
   isTrue,
   listOf,
   Markup,
@@ -31,12 +31,6 @@ import {
 
 /** Names of the parameters (`?` marks an optional one) and the function. */
 type Method<T> = readonly [parameters: string, (self: T, ...args: (Value | undefined)[]) => Value]
-
-function integer(value: Value | undefined, otherwise: number): number {
-  if (value === undefined || value === null) return otherwise
-  if (typeof value === 'bigint' || typeof value === 'boolean') return Number(value)
-  return fail(`'${typeName(value)}' object cannot be interpreted as an integer`)
-}
 
 function text(value: Value | undefined, method: string): string {
   if (typeof value === 'string' || value instanceof Markup) return str(value)
@@ -55,8 +49,8 @@ function part(
   if (start === undefined && end === undefined) return [self, 0]
   const size = lengthOf(self)
   const bound = (value: number): number => Math.min(size, value < 0 ? Math.max(0, value + size) : value)
-  const from = bound(integer(start, 0))
-  return [substring(self, from, Math.max(from, bound(integer(end, size)))), from]
+  const from = bound(integerOr(start, 0))
+  return [substring(self, from, Math.max(from, bound(integerOr(end, size)))), from]
 }
 
 type Search = (text: string, sought: string) => number
@@ -96,7 +90,7 @@ const stripper =
 const justify =
   (before: (missing: number, width: number) => number): Method<string>[1] =>
   (self, width, fill = ' ') => {
-    const size = integer(width, 0)
+    const size = integerOr(width, 0)
     const missing = Math.max(0, size - lengthOf(self))
     const left = before(missing, size)
     const character = text(fill, 'center')
@@ -107,7 +101,7 @@ const splitter =
   (by: typeof split): Method<string>[1] =>
   (self, separator, limit) => {
     const sought = textOrNone(separator, 'split')
-    return sought === '' ? fail('empty separator') : by(self, sought, integer(limit, -1))
+    return sought === '' ? fail('empty separator') : by(self, sought, integerOr(limit, -1))
   }
 
 const partition =
@@ -156,9 +150,9 @@ const TEXT: Readonly<Record<string, Method<string>>> = {
     'tabsize?',
     (self, size) => {
       let column = 0
-      return self.replace(/\t|\r|\n|[^]/gu, (character) => {
+      return self.replace(/./gsu, (character) => {
         if (character === '\n' || character === '\r') column = 0
-        const width = character === '\t' ? integer(size, 8) - (column % integer(size, 8)) : 1
+        const width = character === '\t' ? integerOr(size, 8) - (column % integerOr(size, 8)) : 1
         if (character !== '\n' && character !== '\r') column += width
         return character === '\t' ? ' '.repeat(width) : character
       })
@@ -208,7 +202,7 @@ const TEXT: Readonly<Record<string, Method<string>>> = {
   ],
   replace: [
     'old new count?',
-    (self, old, by, count) => replace(self, text(old, 'replace'), text(by, 'replace'), integer(count, -1)),
+    (self, old, by, count) => replace(self, text(old, 'replace'), text(by, 'replace'), integerOr(count, -1)),
   ],
   rfind: ['sub start? end?', finder('rfind', last, false)],
   rindex: ['sub start? end?', finder('rindex', last, true)],
@@ -230,7 +224,7 @@ const TEXT: Readonly<Record<string, Method<string>>> = {
     'width',
     (self, width) => {
       const sign = /^[+-]/.exec(self)?.[0] ?? ''
-      const missing = integer(width, 0) - lengthOf(self)
+      const missing = integerOr(width, 0) - lengthOf(self)
       return missing > 0 ? sign + '0'.repeat(missing) + self.slice(sign.length) : self
     },
   ],
@@ -276,6 +270,10 @@ export const isUnsafe = (value: Value, name: string): boolean =>
     name,
   ) ||
   (MUTATORS[typeName(value)]?.includes(name) ?? false)
+
+/** `text.name(…)`. */
+export const callMethod = (text: string, name: keyof typeof TEXT, ...positional: Value[]): Value =>
+  bound(TEXT, text, name)!.call({ positional, named: new Map() })
 
 /** A method of Python's `str`, `list`, `tuple` or `dict`, bound to the value; undefined if there is none of the name. */
 export function methodOf(value: Value, name: string): Callable | undefined {

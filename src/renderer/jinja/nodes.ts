@@ -39,7 +39,7 @@ export type Expression =
   | {
       readonly kind: 'conditional'
       readonly test: Expression
-      readonly then: Expression
+      readonly value: Expression
       readonly otherwise: Expression | null
     }
 
@@ -61,7 +61,7 @@ export type Body = readonly Statement[]
 export type Statement = { readonly line: number } & (
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'print'; readonly expression: Expression }
-  | { readonly kind: 'if'; readonly test: Expression; readonly then: Body; readonly otherwise: Body }
+  | { readonly kind: 'if'; readonly test: Expression; readonly body: Body; readonly otherwise: Body }
   | {
       readonly kind: 'for'
       readonly target: Target

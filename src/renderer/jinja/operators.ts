@@ -2,6 +2,7 @@ import { fail } from './errors.ts'
 import { percentFormat } from './format.ts'
 import { characters } from './text.ts'
 import {
+  Dict,
   escapeHtml,
   isNumber,
   Markup,
@@ -33,6 +34,9 @@ export function arithmetic(operator: string, left: Value, right: Value): Value {
   }
   if (operator === '*') {
     const [sequence, count] = isNumber(left) ? [right, left] : [left, right]
+    const isSequence = typeof sequence === 'string' || Array.isArray(sequence) || sequence instanceof Tuple
+    if (isSequence && typeof count !== 'bigint' && typeof count !== 'boolean')
+      fail(`can't multiply sequence by non-int of type '${typeName(count)}'`)
     if (typeof count === 'bigint' || typeof count === 'boolean') {
       const times = Math.max(0, Number(count))
       if (typeof sequence === 'string') return sequence.repeat(times)
@@ -77,6 +81,7 @@ function onNumbers(operator: string, left: Numeric, right: Numeric): Value {
     }
   }
   if (y === 0 && ['/', '//', '%'].includes(operator)) fail('division by zero')
+  if (operator === '**' && x === 0 && y < 0) fail('0.0 cannot be raised to a negative power')
   switch (operator) {
     case '+':
       return x + y
@@ -89,7 +94,8 @@ function onNumbers(operator: string, left: Numeric, right: Numeric): Value {
     case '//':
       return Math.floor(x / y)
     case '%':
-      return x % y === 0 || x < 0 === y < 0 ? x % y : (x % y) + y
+      if (x % y === 0) return y < 0 ? -0 : 0
+      return x < 0 === y < 0 ? x % y : (x % y) + y
     default:
       return x ** y
   }
@@ -103,23 +109,33 @@ export function signed(operator: string, value: Value): Value {
   return operator === '-' ? -number : number
 }
 
+/** The key of an item that is `start:stop:step`. */
+export class Slice {
+  constructor(
+    readonly start: Value,
+    readonly stop: Value,
+    readonly step: Value,
+  ) {}
+}
+
 /** `value[start:stop:step]`. */
-export function slice(value: Value, start: Value, stop: Value, step: Value): Value {
-  const pick = <T>(items: ArrayLike<T>): T[] => indices(items.length, start, stop, step).map((i) => items[i]!)
+export function slice(value: Value, key: Slice): Value {
+  const pick = <T>(items: ArrayLike<T>): T[] => indices(items.length, key).map((i) => items[i]!)
   if (typeof value === 'string') return pick(characters(value)).join('')
   if (value instanceof Markup) return new Markup(pick(characters(value.text)).join(''))
   if (Array.isArray(value)) return pick(value)
   if (value instanceof Tuple) return new Tuple(pick(value.items))
   if (value instanceof Range) {
     const items = pick(value.items) as bigint[]
-    const by = value.step * ((step as bigint | null) ?? 1n)
+    const by = value.step * ((key.step as bigint | null) ?? 1n)
     return items.length === 0 ? new Range(0n, 0n, 1n) : new Range(items[0]!, items.at(-1)! + by, by)
   }
   if (value instanceof Undefined) return fail(value.message)
+  if (value instanceof Dict) return fail("unhashable type: 'slice'")
   return fail(`'${typeName(value)}' object is not subscriptable`)
 }
 
-function indices(length: number, start: Value, stop: Value, step: Value): number[] {
+function indices(length: number, { start, stop, step }: Slice): number[] {
   const integer = (value: Value): number | null => {
     if (value === null) return null
     if (typeof value === 'bigint' || typeof value === 'boolean') return Number(value)

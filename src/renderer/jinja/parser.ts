@@ -9,7 +9,7 @@ export interface Known {
   readonly tests: { readonly [name: string]: unknown }
 }
 
-/** The statements of a template. @throws PythonError that names the line and the construct. */
+/** The statements of a template. @throws JinjaError that names the line and the construct. */
 export function parse(template: string, known: Known): Body {
   return new Parser(tokenize(template), known).template()
 }
@@ -52,7 +52,7 @@ class Parser {
   }
 
   #error(message: string): never {
-    return fail(`line ${this.#now.line}: ${message}`)
+    return fail(message, this.#now.line)
   }
 
   #unexpected(expected?: string): never {
@@ -99,7 +99,8 @@ class Parser {
       } else {
         if (opened)
           fail(
-            `line ${opened.line}: the tag '${opened.value}' is not closed: expected ${ends.map((end) => `'${end}'`).join(' or ')}`,
+            `the tag '${opened.value}' is not closed: expected ${ends.map((end) => `'${end}'`).join(' or ')}`,
+            opened.line,
           )
         return body
       }
@@ -129,7 +130,7 @@ class Parser {
       case 'set':
         return [this.#set(tag)]
       case 'print':
-        return [{ kind: 'print', expression: this.#tuple(), line }]
+        return this.#print(line)
       case 'macro': {
         const { value: name } = this.#expect('name')
         return [{ kind: 'macro', name, ...this.#signature(tag, this.#parameters()), line }]
@@ -153,26 +154,31 @@ class Parser {
       }
       case 'break':
       case 'continue':
-        if (this.#loops === 0) fail(`line ${line}: '${tag.value}' outside of a loop`)
+        if (this.#loops === 0) fail(`'${tag.value}' outside of a loop`, line)
         return [{ kind: tag.value, line }]
       default:
-        return fail(
-          UNSUPPORTED.includes(tag.value)
-            ? `line ${line}: the tag '${tag.value}' is not supported in chat templates`
-            : `line ${line}: unknown tag '${tag.value}'`,
-        )
+        if (UNSUPPORTED.includes(tag.value))
+          return fail(`the tag '${tag.value}' is not supported in chat templates`, line)
+        return fail(`unknown tag '${tag.value}'`, line)
     }
   }
 
   #if(tag: Token): Statement {
     const test = this.#tuple({ conditional: false })
     this.#conditions++
-    const then = this.#bodyUntil(tag, 'elif', 'else', 'endif')
+    const body = this.#bodyUntil(tag, 'elif', 'else', 'endif')
     let otherwise: Statement[] = []
     if (this.#ended === 'elif') otherwise = [this.#if(this.#tokens[this.#at - 1]!)]
     else if (this.#ended === 'else') otherwise = this.#bodyUntil(tag, 'endif')
     this.#conditions--
-    return { kind: 'if', test, then, otherwise, line: tag.line }
+    return { kind: 'if', test, body, otherwise, line: tag.line }
+  }
+
+  #print(line: number): Statement[] {
+    const printed: Statement[] = []
+    do printed.push({ kind: 'print', expression: this.#expression(), line })
+    while (this.#take('operator', ','))
+    return printed
   }
 
   #for(tag: Token): Statement {
@@ -210,7 +216,7 @@ class Parser {
     const signature = this.#is('operator', '(') ? this.#parameters() : []
     const { line } = this.#now
     const call = this.#expression()
-    if (call.kind !== 'call') return fail(`line ${line}: expected a call after 'call'`)
+    if (call.kind !== 'call') return fail("expected a call after 'call'", line)
     return {
       kind: 'call',
       callee: call.callee,
@@ -297,7 +303,7 @@ class Parser {
     while (this.#take('name', 'if')) {
       const test = this.#or()
       const otherwise = this.#take('name', 'else') ? this.#expression() : null
-      expression = { kind: 'conditional', test, then: expression, otherwise }
+      expression = { kind: 'conditional', test, value: expression, otherwise }
     }
     return expression
   }
@@ -485,7 +491,7 @@ class Parser {
     let { value: name } = this.#expect('name')
     while (this.#take('operator', '.')) name += `.${this.#expect('name').value}`
     if (this.#conditions === 0 && !Object.hasOwn(this.#known[kind], name))
-      this.#error(`there is no ${kind.slice(0, -1)} named '${name}'`)
+      this.#error(`unknown ${kind.slice(0, -1)} '${name}'`)
     return name
   }
 

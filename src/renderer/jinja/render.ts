@@ -1,9 +1,9 @@
 import { BEGIN, END } from '../generation-marks.ts'
-import { getAttribute, getItem, type Slice } from './access.ts'
-import { fail, PythonError } from './errors.ts'
+import { getAttribute, getItem } from './access.ts'
+import { fail, JinjaError } from './errors.ts'
 import { applyFilter } from './filters.ts'
 import type { Body, CallArguments, Expression, NamedCall, Signature, Statement, Target } from './nodes.ts'
-import { arithmetic, signed } from './operators.ts'
+import { arithmetic, Slice, signed } from './operators.ts'
 import { applyTest } from './tests.ts'
 import {
   type Arguments,
@@ -56,8 +56,8 @@ export function renderBody(body: Body, scope: Scope, out: string[]): void {
     try {
       renderStatement(statement, scope, out)
     } catch (error) {
-      if (!(error instanceof PythonError) || /^line \d/.test(error.message)) throw error
-      throw new PythonError(`line ${statement.line}: ${error.message}`)
+      if (error instanceof JinjaError && error.line === null) fail(error.message, statement.line)
+      throw error
     }
   }
 }
@@ -77,7 +77,7 @@ function renderStatement(statement: Statement, scope: Scope, out: string[]): voi
       out.push(str(evaluate(statement.expression, scope)))
       return
     case 'if':
-      renderBody(isTrue(evaluate(statement.test, scope)) ? statement.then : statement.otherwise, scope, out)
+      renderBody(isTrue(evaluate(statement.test, scope)) ? statement.body : statement.otherwise, scope, out)
       return
     case 'for':
       renderFor(statement, evaluate(statement.iterable, scope), scope, out, 1)
@@ -197,19 +197,23 @@ function renderFor(statement: For, iterable: Value, scope: Scope, out: string[],
 }
 
 function assign(target: Target, value: Value, scope: Scope): void {
-  if (target.kind === 'name') scope.set(target.name, value)
-  else if (target.kind === 'namespace') {
-    const namespace = scope.get(target.name)
-    if (!(namespace instanceof Instance && namespace.type === 'Namespace'))
-      return fail('cannot assign attribute on non-namespace object')
-    setOnNamespace(namespace, target.attribute, value)
-  } else {
-    const items = [...iterate(value)]
-    if (items.length < target.items.length)
-      fail(`not enough values to unpack (expected ${target.items.length}, got ${items.length})`)
-    if (items.length > target.items.length)
-      fail(`too many values to unpack (expected ${target.items.length})`)
-    for (const [i, part] of target.items.entries()) assign(part, items[i]!, scope)
+  switch (target.kind) {
+    case 'name':
+      scope.set(target.name, value)
+      return
+    case 'namespace': {
+      const namespace = scope.get(target.name)
+      if (namespace instanceof Instance && namespace.type === 'Namespace')
+        setOnNamespace(namespace, target.attribute, value)
+      else fail('cannot assign attribute on non-namespace object')
+      return
+    }
+    case 'tuple': {
+      const [items, { length }] = [listOf(value), target.items]
+      if (items.length < length) fail(`not enough values to unpack (expected ${length}, got ${items.length})`)
+      if (items.length > length) fail(`too many values to unpack (expected ${length})`)
+      for (const [i, part] of target.items.entries()) assign(part, items[i]!, scope)
+    }
   }
 }
 
@@ -338,7 +342,7 @@ function evaluate(node: Expression, scope: Scope): Value {
       return true
     }
     case 'conditional':
-      if (isTrue(evaluate(node.test, scope))) return evaluate(node.then, scope)
+      if (isTrue(evaluate(node.test, scope))) return evaluate(node.value, scope)
       if (node.otherwise) return evaluate(node.otherwise, scope)
       return new Undefined('the inline if-expression evaluated to false and no else section was defined.')
   }
@@ -346,7 +350,7 @@ function evaluate(node: Expression, scope: Scope): Value {
 
 function evaluateSlice(bounds: readonly (Expression | null)[], scope: Scope): Slice {
   const [start = null, stop = null, step = null] = bounds.map((bound) => bound && evaluate(bound, scope))
-  return { start, stop, step }
+  return new Slice(start, stop, step)
 }
 
 function compares(operator: string, left: Value, right: Value): boolean {

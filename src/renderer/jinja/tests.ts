@@ -1,5 +1,5 @@
 import { fail } from './errors.ts'
-import { methodOf } from './methods.ts'
+import { callMethod } from './methods.ts'
 import { arithmetic } from './operators.ts'
 import {
   type Arguments,
@@ -47,12 +47,15 @@ const isSequence = (value: Value): boolean =>
 
 const remainder = (value: Value, divisor: bigint): Value => arithmetic('%', value, divisor)
 
-/** Jinja's tests (`value is name`), but for those that ask about filters and escaping. */
+/** Jinja's tests (`value is name`), but for `filter` and `test`. */
 export const TESTS: { readonly [name: string]: Test } = {
   boolean: ['', (value) => typeof value === 'boolean'],
   callable: [
     '',
-    (value) => value instanceof Callable || (value instanceof Instance && value.call !== undefined),
+    (value) =>
+      value instanceof Callable ||
+      value instanceof Undefined ||
+      (value instanceof Instance && value.call !== undefined),
   ],
   defined: ['', (value) => !(value instanceof Undefined)],
   divisibleby: ['num', (value, divisor) => equal(arithmetic('%', value, divisor!), 0n)],
@@ -73,10 +76,7 @@ export const TESTS: { readonly [name: string]: Test } = {
   iterable: ['', (value) => isSequence(value) || value instanceof View || value instanceof Lazy],
   '<=': le,
   le,
-  lower: [
-    '',
-    (value) => methodOf(str(value), 'islower')!.call({ positional: [], named: new Map() }) === true,
-  ],
+  lower: ['', (value) => callMethod(str(value), 'islower') === true],
   '<': lt,
   lt,
   lessthan: lt,
@@ -91,15 +91,12 @@ export const TESTS: { readonly [name: string]: Test } = {
   string: ['', (value) => typeof value === 'string' || value instanceof Markup],
   true: ['', (value) => value === true],
   undefined: ['', (value) => value instanceof Undefined],
-  upper: [
-    '',
-    (value) => methodOf(str(value), 'isupper')!.call({ positional: [], named: new Map() }) === true,
-  ],
+  upper: ['', (value) => callMethod(str(value), 'isupper') === true],
 }
 
 /** `value is name(…)`. */
 export function applyTest(name: string, value: Value, args: Arguments): boolean {
-  if (!Object.hasOwn(TESTS, name)) fail(`there is no test named '${name}'`)
+  if (!Object.hasOwn(TESTS, name)) fail(`unknown test '${name}'`)
   const [parameters, test] = TESTS[name]!
   return test(value, ...(bind(name, args, parameters === '' ? [] : [parameters]) as Value[]))
 }

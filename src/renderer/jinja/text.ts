@@ -61,25 +61,40 @@ export function splitRight(text: string, separator: string | null, limit: number
   const parts: string[] = []
   let rest = separator === null ? strip(text, null, 'right') : text
   while (limit < 0 || parts.length < limit) {
-    const match = separator === null ? new RegExp(`${SPACE}+(?!.*${SPACE})`, 'su').exec(rest) : null
-    const at = separator === null ? (match?.index ?? -1) : rest.lastIndexOf(separator)
-    if (at < 0) break
-    parts.push(rest.slice(at + (match ? match[0].length : separator!.length)))
-    rest = rest.slice(0, at)
+    const [start, end] = separator === null ? lastSpace(rest) : lastOf(rest, separator)
+    if (start < 0) break
+    parts.push(rest.slice(end))
+    rest = rest.slice(0, start)
+    if (separator === null) rest = strip(rest, null, 'right')
   }
   if (separator !== null || rest !== '') parts.push(rest)
   return parts.reverse()
 }
 
+/** Where the last white space is. */
+function lastSpace(text: string): [start: number, end: number] {
+  let end = text.length
+  while (end > 0 && !IS_SPACE.test(text[end - 1]!)) end--
+  return [end - 1, end]
+}
+
+function lastOf(text: string, sought: string): [start: number, end: number] {
+  const start = text.lastIndexOf(sought)
+  return [start, start + sought.length]
+}
+
+const LINE_END = '(?:\\r\\n|[\\n-\\r\\x1c-\\x1e\\x85\\u2028\\u2029])'
+
 /** `str.splitlines`. */
 export function splitLines(text: string, keepEnds: boolean): string[] {
-  const lines = text.match(
-    /[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]*(?:\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]|$)/g,
-  )!
-  if (lines.at(-1) === '') lines.pop()
-  return keepEnds
-    ? lines
-    : lines.map((line) => line.replace(/(?:\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029])$/, ''))
+  const lines: string[] = []
+  let at = 0
+  for (const { index, 0: end } of text.matchAll(new RegExp(LINE_END, 'gu'))) {
+    lines.push(text.slice(at, keepEnds ? index + end.length : index))
+    at = index + end.length
+  }
+  if (at < text.length) lines.push(text.slice(at))
+  return lines
 }
 
 /** `str.capitalize`: the first letter as in a title, the others in lower case. */

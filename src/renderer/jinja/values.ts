@@ -1,4 +1,5 @@
 import { fail } from './errors.ts'
+import { floatText } from './numbers.ts'
 import { characters, compareText, lengthOf } from './text.ts'
 
 /** A Python value: None is null, an integer is a bigint, a float is a number, a list is an array. */
@@ -116,6 +117,13 @@ export class Undefined {
 /** `value`, or what `otherwise` returns if there is none; `??` would take None for nothing. */
 export const orElse = <T extends Value>(value: Value | undefined, otherwise: () => T): Value =>
   value === undefined ? otherwise() : value
+
+/** An integer where Python wants one; `otherwise` for None and for an argument that is not given. */
+export function integerOr(value: Value | undefined, otherwise: number): number {
+  if (value === undefined || value === null) return otherwise
+  if (typeof value === 'bigint' || typeof value === 'boolean') return Number(value)
+  return fail(`'${typeName(value)}' object cannot be interpreted as an integer`)
+}
 
 /** The arguments of a call. */
 export interface Arguments {
@@ -328,20 +336,6 @@ export function repr(value: Value): string {
   if (value instanceof Instance && value.type === 'Namespace')
     return `<Namespace ${repr(new Dict(value.attributes))}>`
   return fail(`a ${typeName(value)} cannot be printed`)
-}
-
-/** The shortest digits that read back as the float; an exponent below 1e-4 and from 1e16 on. */
-export function floatText(value: number): string {
-  if (Number.isNaN(value)) return 'nan'
-  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf'
-  if (Object.is(value, -0)) return '-0.0'
-  const [digits, exponent] = value.toExponential().split('e') as [string, string]
-  const power = Number(exponent)
-  if (value !== 0 && (power < -4 || power >= 16))
-    return `${digits}e${power < 0 ? '-' : '+'}${String(Math.abs(power)).padStart(2, '0')}`
-  // From 1e-7 down JavaScript writes an exponent.
-  const text = power < -6 ? value.toFixed(Math.min(100, digits.length - power)) : String(value)
-  return text.includes('.') ? text : `${text}.0`
 }
 
 const QUOTED: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }

@@ -3,6 +3,7 @@ import type { Generator } from '../../providers/generator.ts'
 import { judgePair, judgeSafety } from '../../rewards/judge.ts'
 import { wholeQuestion } from '../../rewards/question.ts'
 import type { Question } from '../../tasks/task.ts'
+import { withOpening } from '../../thinking/opened.ts'
 import type { SampledRollout } from '../sample/rollouts.ts'
 
 /** Two summaries, the better one first. */
@@ -146,10 +147,11 @@ export async function safetyLabels(
   { judge, seed, times }: Pick<PairOptions, 'judge' | 'seed' | 'times'>,
 ): Promise<LabelData> {
   const distinct = new Map(
-    rollouts.map(({ question, response }) => [
-      JSON.stringify([question.prompt, response]),
-      { question, response: response.trim() },
-    ]),
+    rollouts.map((rollout) => {
+      const { question } = rollout
+      const response = withOpening(rollout)
+      return [JSON.stringify([question.prompt, response]), { question, response: response.trim() }]
+    }),
   )
   const judged = await Promise.all(
     [...distinct.values()].map(async ({ question, response }) => ({

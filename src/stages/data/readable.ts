@@ -1,4 +1,4 @@
-import { languageShare } from '../../rewards/language.ts'
+import { consistencyOf } from '../../rewards/language.ts'
 import { NGRAM, repeatedShare } from '../../rewards/repetition.ts'
 import type { Rollout } from '../../rewards/reward.ts'
 import { isBlank } from '../../thinking/blank.ts'
@@ -51,8 +51,8 @@ export function unreadable(
   if (repeatedShare(response, NGRAM) > maxRepetition) return 'repetition'
   if (thinking === null) return null
   const language = question.language ?? task.language
-  if ((languageShare(thinking, language, { question: question.prompt }) ?? 1) < minLanguage)
-    return 'mixed languages'
+  const consistency = consistencyOf(thinking, language, { question: question.prompt })
+  if (consistency !== null && consistency < minLanguage) return 'mixed languages'
   if (thinking.split('\n').some((line) => line.length > maxParagraph)) return 'long paragraph'
   return /^\s*(?:```|~~~)/m.test(thinking) ? 'code block' : null
 }

@@ -1,7 +1,7 @@
 import { accuracy } from '../../rewards/accuracy.ts'
 import type { OwnReward } from '../../rewards/compose.ts'
 import { summary } from '../../rewards/format.ts'
-import { languageShare } from '../../rewards/language.ts'
+import { consistencyOf } from '../../rewards/language.ts'
 import type { Reward, Rollout } from '../../rewards/reward.ts'
 import { isHarmful, type Question, type Task } from '../../tasks/task.ts'
 import { parseSummary } from '../../thinking/summary.ts'
@@ -126,6 +126,5 @@ function formatReward(general: (rollout: Rollout) => boolean): Reward {
 const consistency: Reward = {
   name: 'language',
   score: ({ thinking, response, question, task }) =>
-    languageShare(thinking || response, question.language ?? task.language, { question: question.prompt }) ??
-    1,
+    consistencyOf(thinking || response, question.language ?? task.language, { question: question.prompt }),
 }

@@ -1,6 +1,6 @@
 import { isZeroVariance } from '../../algorithms/advantages.ts'
 import { klEstimate } from '../../algorithms/kl.ts'
-import { isMixed } from '../../rewards/language.ts'
+import { isMixed } from '../../rewards/prose.ts'
 import { NGRAM, repeatedShare } from '../../rewards/repetition.ts'
 import { countReflection } from '../../thinking/reflection.ts'
 import type { RolloutScores, SampledRollout } from '../sample/rollouts.ts'

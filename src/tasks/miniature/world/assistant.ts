@@ -1,6 +1,6 @@
 import { Account, type Generator } from '../../../providers/generator.ts'
 import type { ChatMessage } from '../../../renderer/messages.ts'
-import { isMixed } from '../../../rewards/language.ts'
+import { isMixed } from '../../../rewards/prose.ts'
 import { checkMiniature } from '../index.ts'
 import { assess } from './assess.ts'
 import { readReasoning } from './reasoning.ts'
