@@ -1,14 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import {
-  appendFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -28,13 +19,6 @@ for (const file of ['config.json', 'model.safetensors'])
   cpSync(path(`../stages/supervise/fixtures/sft/${file}`), join(model, file))
 for (const file of ['tokenizer.json', 'tokenizer_config.json'])
   cpSync(path(`../../models/miniature-base/${file}`), join(model, file))
-
-/** The same model with a tokenizer that has one more token. */
-const larger = join(folder, 'larger')
-cpSync(model, larger, { recursive: true })
-const tokenizer = JSON.parse(readFileSync(join(larger, 'tokenizer.json'), 'utf8'))
-tokenizer.added_tokens.push({ ...tokenizer.added_tokens[0], id: 512, content: '<x>' })
-writeFileSync(join(larger, 'tokenizer.json'), JSON.stringify(tokenizer))
 
 const row = (n: number, more = ''): string =>
   `${JSON.stringify({
@@ -188,33 +172,12 @@ function killAfter(child: ChildProcess, lines: number): Promise<void> {
 }
 
 describe('a one-line error before the run starts', () => {
-  const fileOf = (name: string, content: string): string => {
-    writeFileSync(join(folder, name), content)
-    return join(folder, name)
-  }
   const cases: [name: string, settings: Record<string, unknown>, message: RegExp][] = [
     ['no data', { data: undefined }, /setting data is missing: give demonstrations/],
     ['an unknown preset', { preset: 'large' }, /setting preset is "large"/],
     ['an unknown setting', { epoch: 2 }, /unknown setting epoch; did you mean epochs\?/],
     ['more than the model takes', { maxLength: 4096 }, /maxLength is 4096: .* takes at most 512 tokens/],
     ['all too long', { maxLength: 5 }, /only 0 training rows and 0 held-out rows have at most 5 tokens/],
-    [
-      'a row without an answer',
-      { data: fileOf('bad.jsonl', `${rows}{"messages":[{"role":"user","content":"a"}]}\n`) },
-      /bad\.jsonl:41: no message is the assistant's/,
-    ],
-    [
-      'a row that the template refuses',
-      {
-        data: fileOf('tool.jsonl', `${rows}${row(41).replace('"user"', '"tool"')}`),
-      },
-      /tool\.jsonl:41: the chat template of .* fails: Unknown role: tool/,
-    ],
-    [
-      'a token that the model does not have',
-      { model: larger, data: fileOf('x.jsonl', `${rows}${row(41, ' <x>')}`) },
-      /x\.jsonl:41: the row has the token "<x>" \(id 512\), which the model \(vocab_size 512\) does not have/,
-    ],
     ['a missing file', { data: join(folder, 'none.jsonl') }, /there is no file or folder/],
   ]
   test.each(cases)('%s', async (name, settings, message) => {
@@ -222,6 +185,47 @@ describe('a one-line error before the run starts', () => {
     await expect(sft({ ...small, ...settings } as SftInput, { out })).rejects.toThrow(message)
     expect(existsSync(out)).toBe(false)
   })
+})
+
+test('rows that cannot be learned are left out, with their number, the first ones and the reasons', async () => {
+  const file = join(folder, 'bad.jsonl')
+  const messages = [{ role: 'user', content: 'a' }]
+  const call = { type: 'function', function: { name: 'add', arguments: '{"a": 1}' } }
+  const bad = [
+    { messages },
+    {
+      messages: [
+        { role: 'tool', content: 'x' },
+        { role: 'assistant', content: 'b' },
+      ],
+    },
+    { messages: [...messages, { role: 'assistant', content: null, tool_calls: [call] }] },
+  ]
+  writeFileSync(file, bad.map((one) => `${JSON.stringify(one)}\n`).join('') + rows)
+  const warnings: string[] = []
+  const { data } = await sft(
+    { ...small, data: file, epochs: 1 },
+    { out: join(folder, 'bad rows'), onWarning: (message) => warnings.push(message) },
+  )
+  expect(data).toMatchObject({ unusable: 3, overlong: 0 })
+  expect(data.training + data.heldOut).toBe(40)
+  expect(warnings).toEqual([
+    expect.stringMatching(/1 of 43 rows is left out.*\n {2}bad\.jsonl:1: no message is the assistant's/s),
+    expect.stringMatching(/2 of 42 rows are left out/),
+  ])
+  expect(warnings[1]).toMatch(/bad\.jsonl:2: the chat template of .* fails: .*Unknown role: tool/)
+  expect(warnings[1]).toMatch(/bad\.jsonl:3: .* leaves out the call of the tool add of message 2/)
+})
+
+test('a file of which no row can be learned is an error before the run starts', async () => {
+  const file = join(folder, 'all-bad.jsonl')
+  const tool = row(1).replace('"user"', '"tool"')
+  writeFileSync(file, tool + tool.replace('What', 'Where'))
+  const out = join(folder, 'nothing')
+  await expect(sft({ ...small, data: file }, { out, onWarning: () => {} })).rejects.toThrow(
+    /none of its 2 rows can be learned; the first: all-bad\.jsonl:\d: the chat template of .* fails: .*Unknown role/,
+  )
+  expect(existsSync(out)).toBe(false)
 })
 
 describe('settings', () => {

@@ -182,6 +182,20 @@ describe('a chat prompt', () => {
     )
   })
 
+  test("R1-Zero's template takes a system message into the question, and has no place for earlier turns", () => {
+    const renderer = Renderer.load(folderWith().folder, { template: 'r1-zero' })
+    const ask = (...messages: { role: string; content: string }[]) =>
+      renderer.prompt({ prompt: '1+1?', messages })
+    const [system, user] = [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: '1+1?' },
+    ]
+    expect(ask(system, user).text).toBe(r1ZeroPrompt('Be brief.\n\n1+1?'))
+    expect(() => ask(user, { role: 'assistant', content: '2' }, user)).toThrow(
+      /it is a conversation of 3 messages, and the template r1-zero has no place for those before the last; use the template chat/,
+    )
+  })
+
   test('without a chat template', () => {
     const { folder } = folderWith({ template: null })
     expect(() => Renderer.load(folder, { template: 'chat' })).toThrow(/has no chat template/)

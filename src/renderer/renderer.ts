@@ -100,13 +100,20 @@ export class Renderer {
   }
 
   /**
-   * The prompt of a question, after which the model responds.
+   * The prompt of a question, after which the model responds. R1-Zero's template has no place for a system message, which
+   * becomes the beginning of the question.
    *
-   * @throws UserError if the chat template refuses it.
+   * @throws UserError if the chat template refuses it, and for a question with earlier turns in R1-Zero's template.
    */
-  prompt({ prompt, messages }: Askable): Prompt {
-    if (this.template === 'chat') return this.chatPrompt(messages ?? [{ role: 'user', content: prompt }])
-    const text = r1ZeroPrompt(prompt)
+  prompt({ prompt, messages = [] }: Askable): Prompt {
+    if (this.template === 'chat')
+      return this.chatPrompt(messages.length > 0 ? messages : [{ role: 'user', content: prompt }])
+    const before = messages.slice(0, -1)
+    if (before.some(({ role }) => role !== 'system'))
+      throw new UserError(
+        `it is a conversation of ${messages.length} messages, and the template r1-zero has no place for those before the last; use the template chat`,
+      )
+    const text = r1ZeroPrompt([...before.map(({ content }) => content), prompt].join('\n\n'))
     return { text, tokens: this.encodeText(text), opened: false }
   }
 

@@ -158,7 +158,7 @@ function taggedTurn(renderer: Renderer, { messages, tools }: Chat): Turn {
   if (thinking.trim() === '') return { prompt, response: header === prompt ? space + answer : answer }
   if (header !== prompt)
     throw new UserError(
-      `the prompt of the chat template ends the thinking, so that of message ${messages.length} would not be learned; enable the thinking by an argument of the template, such as enable_thinking`,
+      `the prompt of the chat template ends the thinking, so that of message ${messages.length} would not be learned; enable the thinking by an argument of the template, such as chat.arguments.enable_thinking=true`,
     )
   return { prompt, response: `${space}<think>\n${closed}` }
 }

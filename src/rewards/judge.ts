@@ -2,7 +2,7 @@ import { UserError } from '../common/errors.ts'
 import { hashText } from '../common/random.ts'
 import type { Generator } from '../providers/generator.ts'
 import { type Form, judgeForm } from './judge-form.ts'
-import type { Verdict } from './question.ts'
+import { type Verdict, wholeQuestion } from './question.ts'
 import type { Reward } from './reward.ts'
 
 export interface JudgeOptions {
@@ -160,9 +160,10 @@ export async function judgeSafety(
 export const judge = (generator: Generator, options: JudgeOptions = {}): Reward => ({
   name: 'judge',
   timeoutMs: Number.POSITIVE_INFINITY,
-  async score({ question: { prompt, gold }, answer }) {
+  async score({ question, answer }) {
     if (answer === null) return 0
-    const { correct } = await judgeAnswer(generator, { question: prompt, truth: gold, answer }, options)
+    const attempt = { question: wholeQuestion(question), truth: question.gold, answer }
+    const { correct } = await judgeAnswer(generator, attempt, options)
     return correct === null ? null : Number(correct)
   },
 })

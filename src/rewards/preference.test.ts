@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test, vi } from 'vitest'
 import { openEngine } from '../engines/open.ts'
@@ -45,6 +47,32 @@ test('scores the summary alone; without one the reward is unknown', async () => 
   const thought = fakeRollout({ questionText: second, response: `<think>Hm</think> ${summary}`, summary })
   expect(await score(thought)).toBeCloseTo(steps[0].chosen[1], 4)
   expect(await score(fakeRollout({ summary: null }))).toBeNull()
+})
+
+test('what is scored is the whole chat, with the thinking that a template leaves out', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ruminate-preference-'))
+  for (const file of ['tokenizer.json', 'tokenizer_config.json'])
+    copyFileSync(path(`../../models/miniature-base/${file}`), join(folder, file))
+  writeFileSync(
+    join(folder, 'chat_template.jinja'),
+    "{% for m in messages %}<{{ m.role }}>{{ m.content.split('</think>')[-1] }}<|pad|>{% endfor %}{% if add_generation_prompt %}<assistant><think>\n{% endif %}",
+  )
+  const template = Renderer.load(folder)
+  rmSync(folder, { recursive: true })
+  const scored: string[] = []
+  const scorer = {
+    rewards: async (texts: readonly Int32Array[]) =>
+      texts.map((tokens) => scored.push(template.decode(tokens))),
+  }
+  const { score } = preference({ scorer, renderer: template, maxTokens: 1000 })
+  const messages = ['system', 'user', 'assistant', 'user'].map((role, i) => ({ role, content: `${i}` }))
+  const question = { id: '1', prompt: '3', messages, gold: '', kind: 'k' }
+  await score(fakeRollout({ question, response: 'Hm\n</think>\n\nYes.' }))
+  await score(fakeRollout({ questionText: 'q', response: 'Yes.' }))
+  expect(scored).toEqual([
+    '<system>0<|pad|><user>1<|pad|><assistant>2<|pad|><user>3<|pad|><assistant><think>\nHm\n</think>\n\nYes.<|pad|>',
+    '<user>q<|pad|><assistant>Yes.<|pad|>',
+  ])
 })
 
 test('a response whose prompt opened the thinking is scored with the tag', async () => {

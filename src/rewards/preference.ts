@@ -79,8 +79,10 @@ export function preference(
     score(rollout) {
       const content = part === 'response' ? withOpening(rollout) : rollout.summary
       if (content === null) return null
-      const { prompt } = rollout.question
-      const tokens = encodeScoredText(renderer, conversation({ prompt, answer: content }))
+      const { prompt, messages = [{ role: 'user', content: prompt }] } = rollout.question
+      const tokens = encodeScoredText(renderer, {
+        messages: [...messages, { role: 'assistant', content }],
+      })
       if (tokens.length > maxTokens)
         throw new UserError(
           `${name}: the response has ${tokens.length} tokens with its question; the reward model reads ${maxTokens}`,

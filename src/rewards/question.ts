@@ -20,6 +20,11 @@ export interface Question {
   readonly language?: Language
 }
 
+/** The question as one text: of a chat, all messages with their roles. */
+export function wholeQuestion({ prompt, messages }: Pick<Question, 'prompt' | 'messages'>): string {
+  return messages?.map(({ role, content }) => `${role}: ${content}`).join('\n\n') ?? prompt
+}
+
 /** Whether an answer is right. */
 export type Verdict = {
   /** `null` if it cannot be known, for example because the gold cannot be parsed; such an answer is never scored. */

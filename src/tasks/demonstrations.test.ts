@@ -65,6 +65,339 @@ test('completions, from columns of any name', async () => {
   expect(training[0]).toEqual({ where: 'b.jsonl:1', demonstration: { prompt: 'p0', completion: ' s0' } })
 })
 
+describe('a row as people write it', () => {
+  const asked = { role: 'user', content: 'q' }
+  const answer = { role: 'assistant', content: 'a' }
+  const thought = { ...answer, reasoning_content: 't' }
+  const add = { type: 'function', function: { name: 'add', arguments: { a: 1 } } }
+  const text = (value: string) => [{ type: 'text', text: value }]
+  const tool = { type: 'function', function: { name: 'add', parameters: {} } }
+  const ask = (...more: object[]) => ({ messages: [asked, ...more] })
+  const cases: [name: string, row: Record<string, unknown>, expected: object][] = [
+    [
+      'ShareGPT',
+      {
+        conversations: [
+          { from: 'system', value: 's' },
+          { from: 'human', value: 'q' },
+          { from: 'gpt', value: '<think>t</think>a' },
+        ],
+      },
+      { messages: [{ role: 'system', content: 's' }, asked, { ...answer, content: '<think>t</think>a' }] },
+    ],
+    [
+      'tool calls in ShareGPT',
+      {
+        conversations: [
+          { from: 'human', value: 'q' },
+          { from: 'function_call', value: '{"name": "add", "arguments": {"a": 1}}' },
+          { from: 'observation', value: '2' },
+          { from: 'gpt', value: 'a' },
+        ],
+        tools: JSON.stringify([{ name: 'add', parameters: {} }]),
+      },
+      {
+        messages: [
+          asked,
+          { role: 'assistant', content: '', tool_calls: [add] },
+          { role: 'tool', content: '2' },
+          answer,
+        ],
+        tools: [tool],
+      },
+    ],
+    ['`conversations` of roles', { conversations: [asked, answer] }, ask(answer)],
+    [
+      'roles of other names',
+      {
+        messages: [
+          { role: 'Human', content: 'q' },
+          { role: 'model', content: 'a' },
+        ],
+      },
+      ask(answer),
+    ],
+    [
+      'a developer message',
+      { messages: [{ role: 'developer', content: 's' }, asked, answer] },
+      { messages: [{ role: 'system', content: 's' }, asked, answer] },
+    ],
+    [
+      'parts of text',
+      {
+        messages: [
+          { ...asked, content: text('q') },
+          { ...answer, content: text('a') },
+        ],
+      },
+      ask(answer),
+    ],
+    [
+      'several parts of text',
+      ask({ ...answer, content: [...text('a'), ...text('b')] }),
+      ask({ ...answer, content: 'a\nb' }),
+    ],
+    [
+      'a part of thinking',
+      ask({ ...answer, content: [{ type: 'thinking', thinking: 't' }, ...text('a')] }),
+      ask(thought),
+    ],
+    ['reasoning_content', ask(thought), ask(thought)],
+    ['reasoning', ask({ ...answer, reasoning: 't' }), ask(thought)],
+    ['thinking', ask({ ...answer, thinking: 't' }), ask(thought)],
+    ['two equal fields of thinking', ask({ ...thought, reasoning: 't' }), ask(thought)],
+    [
+      'empty fields',
+      ask({ ...answer, reasoning: null, thinking: '', tool_calls: [], audio: null }),
+      ask(answer),
+    ],
+    [
+      'thinking in a field and in the content',
+      ask({ ...thought, content: '<think>\nt\n</think>\n\na' }),
+      ask(thought),
+    ],
+    [
+      'a tool call with its arguments as text, and no content',
+      ask({
+        role: 'assistant',
+        content: null,
+        tool_calls: [{ ...add, id: 'x', function: { name: 'add', arguments: '{"a": 1}' } }],
+      }),
+      ask({ role: 'assistant', content: '', tool_calls: [{ id: 'x', ...add }] }),
+    ],
+    [
+      'a tool call without a type, as text',
+      ask({ ...answer, tool_calls: '[{"name": "add", "arguments": {"a": 1}}]' }),
+      ask({ ...answer, tool_calls: [add] }),
+    ],
+    [
+      'the function call of an older form',
+      ask({ role: 'assistant', content: null, function_call: { name: 'add', arguments: '{"a": 1}' } }),
+      ask({ role: 'assistant', content: '', tool_calls: [add] }),
+    ],
+    [
+      'the name and the call of a result',
+      ask({ role: 'tool', name: 'add', tool_call_id: 'x', content: '2' }, answer),
+      ask({ role: 'tool', content: '2', name: 'add', tool_call_id: 'x' }, answer),
+    ],
+    ['weight 1', ask({ ...answer, weight: 1 }), ask(answer)],
+    ['weight 0', ask({ ...answer, weight: 0 }, asked, answer), ask({ ...answer, weight: 0 }, asked, answer)],
+    [
+      'train: false',
+      ask({ ...answer, train: false }, asked, answer),
+      ask({ ...answer, weight: 0 }, asked, answer),
+    ],
+    [
+      'loss: false',
+      ask({ ...answer, loss: false }, asked, answer),
+      ask({ ...answer, weight: 0 }, asked, answer),
+    ],
+    [
+      'an empty answer of weight 0',
+      ask({ ...answer, content: '', weight: 0 }, asked, answer),
+      ask({ ...answer, content: '', weight: 0 }, asked, answer),
+    ],
+    ['a column of tools', { ...ask(answer), tools: [tool] }, { ...ask(answer), tools: [tool] }],
+    ['an empty column of tools', { ...ask(answer), tools: '' }, ask(answer)],
+    [
+      'a column with the system message',
+      { ...ask(answer), system: 's' },
+      { messages: [{ role: 'system', content: 's' }, asked, answer] },
+    ],
+    ['a prompt and a completion of messages', { prompt: [asked], completion: [thought] }, ask(thought)],
+    [
+      'of the prompt, the answers are context',
+      { prompt: [asked, answer, asked], completion: [answer] },
+      ask({ ...answer, weight: 0 }, asked, answer),
+    ],
+    [
+      'a prompt and a completion of messages as JSON text',
+      { prompt: JSON.stringify([asked]), completion: JSON.stringify([answer]) },
+      ask(answer),
+    ],
+    [
+      'a prompt that begins like a list',
+      { prompt: '[1] q', completion: '[{' },
+      { prompt: '[1] q', completion: '[{' },
+    ],
+  ]
+  test.each(cases)('%s', async (name, row, expected) => {
+    const { training, warnings } = await read(write(`${name.replace(/\W/g, '')}.jsonl`, lines([row])), {}, 0)
+    expect([training[0]?.demonstration, warnings]).toEqual([expected, []])
+    expect(training[0]!.where).toMatch(/:1$/)
+  })
+
+  test('in Parquet', async () => {
+    const columnData = [
+      { name: 'messages', data: [[asked, { ...thought, weight: 1 }]], type: 'JSON' as const },
+      { name: 'system', data: ['s'], type: 'STRING' as const },
+      { name: 'tools', data: [[tool]], type: 'JSON' as const },
+    ]
+    const { training } = await read(
+      write('row.parquet', new Uint8Array(parquetWriteBuffer({ columnData }))),
+      {},
+      0,
+    )
+    expect(training[0]!.demonstration).toEqual({
+      messages: [{ role: 'system', content: 's' }, asked, thought],
+      tools: [tool],
+    })
+  })
+
+  test('rows of both forms in a file', async () => {
+    const share = {
+      conversations: [
+        { from: 'human', value: 'q' },
+        { from: 'gpt', value: 'a' },
+      ],
+    }
+    for (const rows of [
+      [ask(answer), share],
+      [share, ask(answer)],
+    ]) {
+      const { training } = await read(write('forms.jsonl', lines(rows)), {}, 0)
+      expect(training.map(({ demonstration }) => demonstration)).toEqual([ask(answer), ask(answer)])
+    }
+  })
+
+  test('fields that say nothing are left out, and named once', async () => {
+    const place = write(
+      'fields.jsonl',
+      lines([ask({ ...answer, model: 'm', time: 1 }), ask({ ...answer, model: 'n' })]),
+    )
+    const { training, warnings } = await read(place, {}, 0)
+    expect(training.map(({ demonstration }) => demonstration)).toEqual([ask(answer), ask(answer)])
+    expect(warnings).toEqual([expect.stringMatching(/messages have fields that are not read: model, time$/)])
+  })
+})
+
+describe('a row that cannot be used is left out and reported', () => {
+  const asked = { role: 'user', content: 'q' }
+  const answer = { role: 'assistant', content: 'a' }
+  const ask = (...more: object[]) => ({ messages: [asked, ...more] })
+  const call = (values: unknown) => ({ function: { name: 'add', arguments: values } })
+  const cases: [name: string, row: object, reason: RegExp][] = [
+    [
+      'role',
+      ask({ role: 'narrator', content: 'x' }, answer),
+      /message 2 has the unknown role "narrator"; known are/,
+    ],
+    ['content', ask({ role: 'assistant' }), /message 2: its "content" is missing/],
+    [
+      'value',
+      { messages: [{ from: 'human', value: 3 }] },
+      /message 1: its "value" must be text, not a number/,
+    ],
+    [
+      'image',
+      ask({ ...answer, content: [{ type: 'image_url', image_url: {} }] }),
+      /part 1 of its "content" is of type "image_url"; only text/,
+    ],
+    ['images', { ...ask(answer), images: ['x.png'] }, /it has "images"; only text can be used/],
+    [
+      'arguments',
+      { ...ask(answer), chat_template_kwargs: { enable_thinking: false } },
+      /it has "chat_template_kwargs"; arguments of the template are set for a whole run/,
+    ],
+    [
+      'refusal',
+      ask({ ...answer, refusal: 'No.' }),
+      /message 2 has a field "refusal", which cannot be learned/,
+    ],
+    [
+      'thinking',
+      ask({ ...answer, reasoning: 't', thinking: 'u' }),
+      /message 2: the thinking in "reasoning" and "thinking" differs/,
+    ],
+    [
+      'tags',
+      ask({ ...answer, reasoning: 't', content: '<think>u</think>a' }),
+      /the thinking in "reasoning" and "content" differs/,
+    ],
+    [
+      'thinking-user',
+      { messages: [{ ...asked, thinking: 't' }, answer] },
+      /message 1, of the role user, has thinking/,
+    ],
+    ['empty', ask({ ...answer, content: ' ' }), /message 2, the assistant's, is empty/],
+    [
+      'weight',
+      ask({ ...answer, weight: 0.5 }),
+      /message 2: its "weight" is 0.5; it must be 0 \(not learned\) or 1/,
+    ],
+    ['weights', ask({ ...answer, weight: 0 }), /every message of the assistant has the weight 0/],
+    [
+      'call-name',
+      ask({ ...answer, tool_calls: [{ function: {} }] }),
+      /message 2: its tool call 1 has no name/,
+    ],
+    [
+      'call-text',
+      ask({ ...answer, tool_calls: [call('{')] }),
+      /the arguments of its tool call 1 are not JSON/,
+    ],
+    [
+      'call-list',
+      ask({ ...answer, tool_calls: [call([1])] }),
+      /the arguments of its tool call 1 are not an object/,
+    ],
+    [
+      'call-user',
+      ask({ ...asked, tool_calls: [call({})] }, answer),
+      /message 2, of the role user, has tool calls/,
+    ],
+    ['tools', { ...ask(answer), tools: [{}] }, /tool 1 of "tools" has no name/],
+    [
+      'system',
+      { messages: [{ role: 'system', content: 's' }, answer], system: 't' },
+      /"system" and the system message among its messages differ/,
+    ],
+  ]
+  test.each(cases)('%s', async (name, row, reason) => {
+    const place = write(
+      `left-${name}.jsonl`,
+      lines([...numbers.map((n) => ({ messages: messages(n) })), row]),
+    )
+    const { training, heldOut, unusable, warnings } = await read(place)
+    expect([training.length + heldOut.length, unusable]).toEqual([100, 1])
+    const where = `left-${name}\\.jsonl:101: `
+    expect(warnings).toEqual([
+      expect.stringMatching(new RegExp(`1 of 101 rows is left out.*\n  ${where}.*${reason.source}`)),
+    ])
+  })
+
+  test.each<[string, object, RegExp]>([
+    [
+      'a system column beside a text',
+      { prompt: 'q', completion: 'a', system: 's' },
+      /it has "system", but its prompt is text/,
+    ],
+    [
+      'a prompt of messages with a text',
+      { prompt: [asked], completion: 'a' },
+      /"prompt" and "completion" must be both text, or both lists/,
+    ],
+  ])('%s', async (name, row, reason) => {
+    const place = write(`${name}.jsonl`, lines([{ prompt: 'q', completion: 'a' }, row]))
+    expect((await read(place, {}, 0)).warnings).toEqual([expect.stringMatching(reason)])
+  })
+
+  test('the first three of them are named', async () => {
+    const bad = numbers.slice(0, 5).map(() => ({ messages: [] }))
+    const place = write('many.jsonl', lines([...bad, ask(answer)]))
+    const { warnings } = await read(place, {}, 0)
+    expect(warnings).toEqual([
+      expect.stringMatching(/5 of 6 rows are left out.*\n.*:1: .*\n.*:2: .*\n.*:3: .*\n {2}… and 2 more$/),
+    ])
+  })
+
+  test('but if all are bad, it is an error', async () => {
+    await expect(read(write('all.jsonl', lines([{ messages: [] }, { messages: 'x' }])))).rejects.toThrow(
+      /none of its 2 rows can be used; the first: all\.jsonl:1: "messages" is empty/,
+    )
+  })
+})
+
 describe('the held-out rows', () => {
   test('are none for a share of 0', async () => {
     const { training, heldOut } = await read(write('one.jsonl', lines([{ messages: messages(1) }])), {}, 0)

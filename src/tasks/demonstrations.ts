@@ -1,9 +1,11 @@
 import { type Cells, type Example, type Form, readExamples, readText } from './examples.ts'
 import {
+  BESIDE,
   isBlank,
   type LearnedMessage,
   messageList,
   readMessages,
+  refuseLost,
   saysNothing,
   withSystem,
 } from './messages.ts'
@@ -51,9 +53,8 @@ export interface Demonstrations {
   readonly unusable: number
 }
 
-/** Columns that belong to a conversation, by these names. */
-const MEDIA = ['images', 'image', 'videos', 'audios']
-const BESIDE = ['system', 'tools', ...MEDIA]
+/** Columns that hold conversations, if no other is named; the second one is ShareGPT's. */
+const CHATS = ['messages', 'conversations']
 
 /**
  * Reads demonstrations from a table: a file (JSONL, CSV, Parquet), a folder, or a dataset of the hub. Rows that are not
@@ -77,14 +78,17 @@ export async function readDemonstrations(
 /** How the rows of a file with these columns are read: as conversations, or as prompts with completions. */
 function formOf(file: string, names: readonly string[], columns: DemonstrationColumns): Form<Demonstration> {
   const { prompt = 'prompt', completion = 'completion' } = columns
-  const messages =
-    columns.messages ?? ['messages', 'conversations'].find((name) => names.includes(name)) ?? 'messages'
+  const chats = columns.messages === undefined ? CHATS : [columns.messages]
+  const messages = chats.find((name) => names.includes(name)) ?? chats[0]!
   const completions = columns.prompt !== undefined || columns.completion !== undefined
   const beside = BESIDE.filter((name) => names.includes(name))
   if (names.includes(messages) && !completions)
     return {
-      columns: [messages, ...beside],
-      read: (cells, unread) => conversation(readMessages(cells[messages], messages, unread), cells),
+      columns: [...chats.filter((name) => names.includes(name)), ...beside],
+      read: (cells, unread) => {
+        const column = chats.find((name) => !isBlank(cells[name])) ?? messages
+        return conversation(readMessages(cells[column], column, unread), cells)
+      },
     }
   if (names.includes(prompt) && names.includes(completion) && columns.messages === undefined)
     return {
@@ -128,8 +132,7 @@ function completed(cells: Cells, prompt: string, completion: string, unread: Set
 
 /** A conversation with what the columns beside it hold. */
 function conversation(messages: readonly LearnedMessage[], cells: Cells): Demonstration {
-  const lost = MEDIA.find((name) => !isBlank(cells[name]))
-  if (lost !== undefined) throw new Unusable(`it has "${lost}"; only text can be used`)
+  refuseLost(cells)
   const tools = readTools(cells.tools)
   const whole = withSystem(messages, cells.system)
   const learned = whole.filter(({ role, weight }) => role === 'assistant' && weight !== 0)

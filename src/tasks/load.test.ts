@@ -270,6 +270,112 @@ describe('columns', () => {
       ['Q2', '7'],
     ])
   })
+  test('a chat keeps the messages before the question; one message of the user is a question alone', async () => {
+    const [system, user, assistant] = ['system', 'user', 'assistant'].map((role) => (content: string) => ({
+      role,
+      content,
+    })) as [S, S, S]
+    type S = (content: string) => { role: string; content: string }
+    const history = [system('S'), user('Q1'), assistant('A')]
+    const rows = [
+      { question: [user('Q')], answer: '1' },
+      { question: [...history, user(' Q2 ')], answer: '2' },
+      { question: [...history, user('Q3'), assistant('the answer')], answer: '3' },
+      {
+        question: [
+          { from: 'system', value: 'S' },
+          { from: 'human', value: 'Q4' },
+        ],
+        answer: '4',
+      },
+      { question: JSON.stringify([system('S'), user('Q5')]), answer: '5' },
+    ]
+    const { training, heldOut, issues } = await load(file('chats.jsonl', jsonl(rows)))
+    const all = [...training, ...heldOut].sort((a, b) => a.id.localeCompare(b.id))
+    const base = (n: number, prompt: string) => ({
+      id: `chats.jsonl:${n}`,
+      prompt,
+      gold: `${n}`,
+      kind: 'chats',
+    })
+    expect(all).toEqual([
+      base(1, 'Q'),
+      { ...base(2, 'Q2'), messages: [...history, user('Q2')] },
+      { ...base(3, 'Q3'), messages: [...history, user('Q3')] },
+      { ...base(4, 'Q4'), messages: [system('S'), user('Q4')] },
+      { ...base(5, 'Q5'), messages: [system('S'), user('Q5')] },
+    ])
+    expect(issues).toEqual([])
+  })
+  test('chats with the same last message are different questions if the messages before it differ', async () => {
+    const chat = (...contents: string[]) =>
+      contents.map((content, i) => ({ role: i % 2 ? 'assistant' : 'user', content }))
+    const rows = [
+      { question: chat('a', 'b', 'And twice that?'), answer: '1' },
+      { question: chat('c', 'd', 'And twice that?'), answer: '2' },
+      { question: chat('a', 'b', 'And twice that?'), answer: '1' },
+      { question: 'And twice that?', answer: '3' },
+    ]
+    const { training, heldOut, issues } = await load(file('same.jsonl', jsonl(rows)))
+    expect([...training, ...heldOut].map(({ gold }) => gold).sort()).toEqual(['1', '2', '3'])
+    expect(issues).toEqual([{ kind: 'duplicate', where: 'same.jsonl:3', of: 'same.jsonl:1', sameGold: true }])
+  })
+  test('the choices of a question are part of the last message', async () => {
+    const question = [
+      { role: 'system', content: 'S' },
+      { role: 'user', content: 'Q?' },
+    ]
+    const rows = ['x', 'y'].map((one) => ({ question, choices: [one, 'z'], answer: 'z' }))
+    const { training, heldOut } = await load(file('choices.jsonl', jsonl(rows)), {
+      columns: { choices: 'choices' },
+    })
+    for (const { prompt, messages } of [...training, ...heldOut]) {
+      expect(prompt).toMatch(/Q\?\n\nA\) /)
+      expect(messages).toEqual([question[0], { role: 'user', content: prompt }])
+    }
+  })
+  test.each<[name: string, question: unknown, reason: RegExp]>([
+    ['no message of the user', [{ role: 'system', content: 'S' }], /"question" has no message from the user/],
+    [
+      'a result of a tool at the end',
+      [
+        { role: 'user', content: 'Q' },
+        { role: 'tool', content: '1' },
+      ],
+      /"question" ends with a message of the role tool/,
+    ],
+    [
+      'an image',
+      [{ role: 'user', content: [{ type: 'image', image: 'x' }] }],
+      /message 1: part 1 of its "content" is of type "image"; only text/,
+    ],
+  ])('a chat that cannot be asked: %s', async (_, question, reason) => {
+    const rows = [...sums(0, 2), { question, answer: '1' }]
+    const { issues } = await load(file('bad-chat.jsonl', jsonl(rows)))
+    expect(issues).toEqual([
+      { kind: 'unreadable', where: 'bad-chat.jsonl:3', reason: expect.stringMatching(reason) },
+    ])
+  })
+  test("a table with verl's columns needs none to be named", async () => {
+    const prompt = (content: string) => [{ role: 'user', content }]
+    const truth = (ground_truth: string) => ({ style: 'rule', ground_truth })
+    const rows = [1, 2, 3].map((n) => ({
+      data_source: 'x',
+      prompt: prompt(`Q${n}`),
+      reward_model: truth(`${n}`),
+    }))
+    const csv = `prompt,reward_model\n${rows.map((row) => [row.prompt, row.reward_model].map((cell) => `"${JSON.stringify(cell).replaceAll('"', '""')}"`).join()).join('\n')}\n`
+    for (const path of [file('verl.jsonl', jsonl(rows)), file('verl.csv', csv)]) {
+      const { training, heldOut } = await load(path)
+      expect([...training, ...heldOut].map(({ prompt, gold }) => prompt + gold).sort()).toEqual([
+        'Q11',
+        'Q22',
+        'Q33',
+      ])
+    }
+    const named = await load(file('verl.jsonl', jsonl(rows)), { columns: { answer: 'data_source' } })
+    expect([...named.training, ...named.heldOut].map(({ gold }) => gold)).toEqual(['x', 'x', 'x'])
+  })
   test.each<[columns: NonNullable<LoadOptions['columns']>, message: RegExp]>([
     [
       {},

@@ -86,6 +86,19 @@ export function readMessages(value: unknown, name: string, unread: Set<string>):
   })
 }
 
+/** Columns of a conversation that cannot be used. */
+const UNUSABLE = ['image', 'images', 'video', 'videos', 'audio', 'audios', 'chat_template_kwargs']
+/** Columns that belong to a conversation, by these names. */
+export const BESIDE: readonly string[] = ['system', 'tools', ...UNUSABLE]
+
+/** @throws Unusable for a row with something beside its messages that would be lost. */
+export function refuseLost(cells: Fields): void {
+  const lost = UNUSABLE.find((name) => !isBlank(cells[name]))
+  if (lost === 'chat_template_kwargs')
+    throw new Unusable(`it has "${lost}"; arguments of the template are set for a whole run (chat.arguments)`)
+  if (lost !== undefined) throw new Unusable(`it has "${lost}"; only text can be used`)
+}
+
 /**
  * Messages after the system message in a column of its own.
  *
@@ -223,7 +236,9 @@ function isLearned(message: Fields): boolean {
     const value = message[field]
     const flag = typeof value === 'string' ? Number.NaN : Number(value)
     if (flag !== 0 && flag !== 1)
-      throw new Unusable(`: its "${field}" is ${describeValue(value)}; it must be 0 (not learned) or 1`)
+      throw new Unusable(
+        `: its "${field}" is ${typeof value === 'object' ? describeValue(value) : String(value)}; it must be 0 (not learned) or 1`,
+      )
     return flag === 1
   })
   return flags.every(Boolean)

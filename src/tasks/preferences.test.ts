@@ -98,6 +98,85 @@ describe('every kind of table', () => {
   })
 })
 
+describe('a row as people write it', () => {
+  const answer = (content: string) => ({ role: 'assistant', content })
+  const chosen = { messages: [...asked(1), answer('good')] }
+  const rejected = { messages: [...asked(1), answer('bad')] }
+  const pair = { chosen, rejected }
+  const tool = { type: 'function', function: { name: 'add' } }
+  const from = (human: boolean, value: string) => ({ from: human ? 'human' : 'gpt', value })
+  const cases: [name: string, row: object, expected: object][] = [
+    [
+      'ShareGPT',
+      {
+        conversations: [from(true, 'question 1')],
+        chosen: from(false, 'good'),
+        rejected: from(false, 'bad'),
+      },
+      pair,
+    ],
+    [
+      'messages as JSON text',
+      {
+        prompt: JSON.stringify(asked(1)),
+        chosen: JSON.stringify(said('good')),
+        rejected: JSON.stringify(said('bad')),
+      },
+      pair,
+    ],
+    [
+      'thinking and parts',
+      {
+        prompt: asked(1),
+        chosen: [{ role: 'assistant', content: [{ type: 'text', text: 'good' }], reasoning: 't' }],
+        rejected: said('bad'),
+      },
+      { chosen: { messages: [...asked(1), { ...answer('good'), reasoning_content: 't' }] }, rejected },
+    ],
+    [
+      'columns with the system message and the tools',
+      { system: 's', tools: [tool], prompt: asked(1), chosen: 'good', rejected: 'bad' },
+      {
+        chosen: { messages: [{ role: 'system', content: 's' }, ...chosen.messages], tools: [tool] },
+        rejected: { messages: [{ role: 'system', content: 's' }, ...rejected.messages], tools: [tool] },
+      },
+    ],
+    [
+      'a completion with a label',
+      { prompt: asked(1), completion: said('good'), label: true },
+      { response: chosen, good: true },
+    ],
+  ]
+  test.each(cases)('%s', async (name, row, expected) => {
+    const place = write(`${name.replace(/\W/g, '')}.jsonl`, lines([row]))
+    const { training } = await readPreferences(place, { heldOutShare: 0, warn: () => {}, progress: () => {} })
+    expect(training[0]!.example).toEqual(expected)
+  })
+
+  test('a row that is no preference is left out and reported', async () => {
+    const rows = numbers.map((n) => ({ prompt: asked(n), chosen: 'good', rejected: 'bad' }))
+    const bad = [
+      { prompt: asked(1), chosen: 'same', rejected: 'same' },
+      { prompt: asked(1), chosen: [{ role: 'assistant', content: '' }], rejected: 'bad' },
+    ]
+    const warnings: string[] = []
+    const { training, heldOut, unusable } = await readPreferences(
+      write('some-bad.jsonl', lines([...rows, ...bad])),
+      {
+        heldOutShare: 0.1,
+        warn: (message) => warnings.push(message),
+        progress: () => {},
+      },
+    )
+    expect([training.length + heldOut.length, unusable]).toEqual([50, 2])
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /2 of 52 rows are left out.*\n.*:51: "chosen" and "rejected" are the same.*\n.*:52: the last message of "chosen" is empty/,
+      ),
+    ])
+  })
+})
+
 describe('answers to the same prompt are on the same side', () => {
   const worse = [0, 1, 2]
   test.each<[string, (n: number, i: number) => object]>([

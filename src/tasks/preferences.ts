@@ -2,10 +2,12 @@ import { UserError } from '../common/errors.ts'
 import type { ScoredText } from '../rewards/preference.ts'
 import { type Cells, type Examples, type Form, readExamples, readText } from './examples.ts'
 import {
+  BESIDE,
   describeValue,
   type LearnedMessage,
   messageList,
   readMessages,
+  refuseLost,
   saysNothing,
   withSystem,
 } from './messages.ts'
@@ -141,8 +143,6 @@ function formOf(file: string, names: readonly string[], columns: PreferenceColum
 
 /** Names that are also understood. */
 const OTHER_NAMES: PreferenceColumns = { messages: 'conversations', response: 'completion' }
-/** Columns that belong to a conversation, by these names. */
-const BESIDE = ['system', 'tools']
 
 /** The prompt; null if it is part of the answer's column, or unknown. */
 type Prompt = readonly LearnedMessage[] | string | null
@@ -164,6 +164,7 @@ function judged(prompt: Prompt, cells: Cells, name: string, unread: Set<string>)
 }
 
 function answered(messages: readonly LearnedMessage[], name: string, cells: Cells): ScoredText {
+  refuseLost(cells)
   const last = messages.at(-1)!
   if (last.role !== 'assistant') throw new Unusable(`the last message of "${name}" is not the assistant's`)
   if (saysNothing(last)) throw new Unusable(`the last message of "${name}" is empty`)

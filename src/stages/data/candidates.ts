@@ -59,7 +59,7 @@ export function fromGenerator({
     let done = 0
     return Promise.all(
       questions.flatMap((question, p) => {
-        const messages = messagesFor(question.prompt)
+        const messages = [...(question.messages ?? []).slice(0, -1), ...messagesFor(question.prompt)]
         return Array.from({ length: samples }, async (_, g) => {
           const seed = new Random(...stream, p, g).bits() >>> 1
           const { text, reasoning, finishReason } = await generator.generate(messages, { seed }).catch(noRoom)

@@ -30,7 +30,7 @@ export function toDemonstration(row: DataRow): Demonstration & Record<string, un
   const { question, language, source, thinking, summary } = row
   return {
     messages: [
-      { role: 'user', content: question.prompt },
+      ...(question.messages ?? [{ role: 'user', content: question.prompt }]),
       { role: 'assistant', content: responseOf(thinking, summary!) },
     ],
     source,

@@ -1,6 +1,7 @@
 import { Random } from '../../common/random.ts'
 import type { Generator } from '../../providers/generator.ts'
 import { judgePair, judgeSafety } from '../../rewards/judge.ts'
+import { wholeQuestion } from '../../rewards/question.ts'
 import type { Question } from '../../tasks/task.ts'
 import { withOpening } from '../../thinking/opened.ts'
 import type { SampledRollout } from '../sample/rollouts.ts'
@@ -79,7 +80,7 @@ export async function preferencePairs(
       question,
       a,
       b,
-      margin: (await judgePair(judge, { question: question.prompt, a, b }, { times, seed })).margin,
+      margin: (await judgePair(judge, { question: wholeQuestion(question), a, b }, { times, seed })).margin,
     })),
   )
   const known = judged.filter(({ margin }) => margin !== null)
@@ -156,7 +157,7 @@ export async function safetyLabels(
     [...distinct.values()].map(async ({ question, response }) => ({
       question,
       response,
-      safe: await judgeSafety(judge, { question: question.prompt, response }, { times, seed }),
+      safe: await judgeSafety(judge, { question: wholeQuestion(question), response }, { times, seed }),
     })),
   )
   const known = judged.filter((label): label is SafetyLabel => label.safe !== null)

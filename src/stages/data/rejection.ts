@@ -1,6 +1,7 @@
 import { Random } from '../../common/random.ts'
 import type { Generator } from '../../providers/generator.ts'
 import { judgeAnswer } from '../../rewards/judge.ts'
+import { wholeQuestion } from '../../rewards/question.ts'
 import type { Question, Task } from '../../tasks/task.ts'
 import type { Sample } from './candidates.ts'
 import { type ReadableLimits, unreadable } from './readable.ts'
@@ -84,7 +85,7 @@ async function isCorrect(
 ): Promise<boolean | null> {
   const { correct } = await verdict()
   if (correct !== null || judge === null || answer === null) return correct
-  const attempt = { question: question.prompt, truth: question.gold, answer }
+  const attempt = { question: wholeQuestion(question), truth: question.gold, answer }
   return (await judgeAnswer(judge, attempt, { seed })).correct
 }
 

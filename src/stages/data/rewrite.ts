@@ -2,6 +2,7 @@ import { Random } from '../../common/random.ts'
 import type { Generation, Generator } from '../../providers/generator.ts'
 import type { ChatMessage } from '../../renderer/messages.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
+import { wholeQuestion } from '../../rewards/question.ts'
 import type { Task } from '../../tasks/task.ts'
 import { boxedAnswer } from '../../verify/boxes.ts'
 import { type ReadableLimits, unreadable } from './readable.ts'
@@ -77,7 +78,11 @@ export async function rewrite(rows: readonly DataRow[], job: Rewriting): Promise
   return Promise.all(
     rows.map(async (row, index) => {
       const { question, thinking, answer } = row
-      const messages = rewriteRequest({ question: question.prompt, chain: thinking!, answer: answer! })
+      const messages = rewriteRequest({
+        question: wholeQuestion(question),
+        chain: thinking!,
+        answer: answer!,
+      })
       let rejected: Rejection | null = null
       for (let attempt = 0; attempt < job.attempts; attempt++) {
         const seed = new Random(...job.stream, 'rewrite', index, attempt).bits() >>> 1

@@ -41,6 +41,11 @@ test('each model must be able to take it', () => {
   expect(fit.isShort(question('a'.repeat(8)))).toBe(false)
 })
 
+test('a chat is always checked, since its messages are not in the question', () => {
+  const chat = { ...question('a'), messages: [{ role: 'system', content: 'a'.repeat(99) }] }
+  expect([letters].map((one) => promptFit([one]).isShort(chat))).toEqual([false])
+})
+
 test('other errors are not a reason', () => {
   const broken = { ...letters, promptTokens: () => Int32Array.from(['x'.at(5)!.length]) }
   expect(() => promptFit([letters, broken])).toThrow(TypeError)

@@ -62,7 +62,8 @@ export function promptFit(models: readonly Asked[]): Fit {
       }
       return null
     },
-    isShort({ prompt }) {
+    isShort({ prompt, messages }) {
+      if (messages !== undefined) return false
       const bytes = Buffer.byteLength(prompt)
       return rooms.every((room) => bytes <= room)
     },

@@ -15,7 +15,7 @@ const folder = mkdtempSync(join(tmpdir(), 'ruminate-supervision-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** The miniature's tokenizer with another chat template. */
-function tokenizerWith(template: string): Renderer {
+function tokenizerWith(template: string, stops: number[] = [], variables: object = {}): Renderer {
   const directory = mkdtempSync(join(folder, 'tokenizer-'))
   cpSync(join(miniature, 'tokenizer.json'), join(directory, 'tokenizer.json'))
   const config = JSON.parse(readFileSync(join(miniature, 'tokenizer_config.json'), 'utf8'))
@@ -23,12 +23,18 @@ function tokenizerWith(template: string): Renderer {
     join(directory, 'tokenizer_config.json'),
     JSON.stringify({ ...config, chat_template: template }),
   )
-  return Renderer.load(directory)
+  if (stops.length > 0)
+    writeFileSync(join(directory, 'generation_config.json'), JSON.stringify({ eos_token_id: stops }))
+  return Renderer.load(directory, { chat: { arguments: { ...variables } } })
 }
 
-/** The text of the sequence, with the learned parts in ‹›. */
-function shown(renderer: Renderer, demonstration: Demonstration): string {
-  const [{ tokens, learned }] = supervise(renderer, demonstration) as [Sequence]
+/** The text of the sequences, with the learned parts in ‹›. */
+const shown = (renderer: Renderer, demonstration: Demonstration): string =>
+  supervise(renderer, demonstration)
+    .map((sequence) => shownSequence(renderer, sequence))
+    .join(' ║ ')
+
+function shownSequence(renderer: Renderer, { tokens, learned }: Sequence): string {
   let text = ''
   for (let t = 0; t < tokens.length; ) {
     const end = learned.findIndex((one, i) => i > t && one !== learned[t])
@@ -36,7 +42,7 @@ function shown(renderer: Renderer, demonstration: Demonstration): string {
     text += learned[t] ? `‹${run}›` : run
     t = end < 0 ? tokens.length : end
   }
-  return text.replaceAll('<|endoftext|>', '⏹')
+  return text.replaceAll('<|endoftext|>', '⏹').replaceAll('<|pad|>', '⏸')
 }
 
 const user = (content: string): ChatMessage => ({ role: 'user', content })
@@ -68,7 +74,7 @@ const markedTurns = `{%- for m in messages %}
 {%- if add_generation_prompt %}{{- '<assistant>\\n' }}{%- endif %}`
 /** Marks next to white space: only the text between them is learned. */
 const tightMarks =
-  "{% for m in messages %}[{{ m.role }}] {% if m.role == 'assistant' %}{% generation %} {{ m.content }} {%- endgeneration -%}  {% endif %};{% endfor %}"
+  "{% for m in messages %}[{{ m.role }}] {% if m.role == 'assistant' %}{% generation %} {{ m.content }} {%- endgeneration -%}  {% else %}{{ m.content }}{% endif %};{% endfor %}"
 
 const two = [user('1'), assistant('One.'), user('2'), assistant('Two.')]
 const thinking = '<think>a</think>b'
@@ -94,12 +100,6 @@ describe('the learned part of a conversation', () => {
       defaultTemplate,
       [user('Hi'), assistant('b', 'a')],
       'User: Hi. Assistant:‹ <think>\na\n</think>\nb⏹›',
-    ],
-    [
-      'thinking that the template leaves out of earlier answers',
-      defaultTemplate,
-      [user('1'), assistant(thinking), user('2'), assistant(thinking)],
-      `User: 1. Assistant:‹ b⏹›\nUser: 2. Assistant:‹ ${thinking}⏹›`,
     ],
     [
       'the last message is not the assistant’s',
@@ -148,7 +148,7 @@ describe('the learned part of a conversation', () => {
       'marks next to white space',
       tightMarks,
       [user('1'), assistant('a'), user('2')],
-      '[user] ;[assistant] ‹ a›;[user] ;',
+      '[user] 1;[assistant] ‹ a›;[user] 2;',
     ],
   ]
   test.each(cases)('%s', (_, template, messages, expected) => {
@@ -159,14 +159,267 @@ describe('the learned part of a conversation', () => {
   })
 })
 
-describe('an error if the learned part is unclear', () => {
+/** ChatML without a place for thinking or tool calls. */
+const chatml = turns
+/** Writes thinking in earlier answers only if no question follows, like Qwen3; and tool calls. */
+const thinks = `{%- set ns = namespace(asked=-1) %}
+{%- for m in messages %}{% if m.role == 'user' %}{% set ns.asked = loop.index0 %}{% endif %}{% endfor %}
+{%- if tools %}{{ '<tools>' + (tools | tojson) + '\n' }}{% endif %}
+{%- for m in messages %}
+  {%- set content = m.content %}
+  {%- set thinking = m.reasoning_content or '' %}
+  {%- if '</think>' in content %}
+    {%- set thinking = content.split('</think>')[0].split('<think>')[-1].strip('\n') %}
+    {%- set content = content.split('</think>')[-1].lstrip('\n') %}
+  {%- endif %}
+  {{- '<' + m.role + '>\n' }}
+  {%- if m.role == 'assistant' and loop.index0 > ns.asked %}{{ '<think>\n' + thinking + '\n</think>\n\n' }}{% endif %}
+  {{- content }}
+  {%- for call in m.tool_calls or [] %}{{ '<call>' + call.function.name + ' ' + (call.function.arguments | tojson) }}{% endfor %}
+  {{- '<|endoftext|>\n' }}
+{%- endfor %}
+{%- if add_generation_prompt %}{{ '<assistant>\n' }}{% if enable_thinking is false %}{{ '<think>\n\n</think>\n\n' }}{% endif %}{% endif %}`
+/** Opens the thinking, and cuts it out of every answer, like the models that were distilled from R1. */
+const opens = `{% for m in messages %}
+  {%- if m.role == 'user' %}{{ 'Q:' + m.content }}{% endif %}
+  {%- if m.role == 'assistant' and m.tool_calls %}
+    {%- for call in m.tool_calls %}{{ 'A:<call>' + call.function.name + ' ' + call.function.arguments }}{% endfor %}{{ '<|endoftext|>' }}
+  {%- endif %}
+  {%- if m.role == 'assistant' and m.content is not none %}{{ 'A:' + m.content.split('</think>')[-1] + '<|endoftext|>' }}{% endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}{{ 'A:<think>\n' }}{% endif %}`
+/** Puts the system message before the user's message if that is the last one, like Mistral's models. */
+const systemLast = `{%- for m in messages %}
+  {%- if m.role == 'user' %}{{ '[' + (messages[0].content + ' ' if loop.last and messages[0].role == 'system' else '') + m.content + ']' }}
+  {%- elif m.role == 'assistant' %}{{ ' ' + m.content + '<|endoftext|>' }}{% endif %}
+{%- endfor %}`
+/** Ends the whole text with another token, like Phi's. */
+const endsTwice = `{% for m in messages %}{{ '<' + m.role + '>' + m.content + '<|pad|>\n' }}{% endfor %}{{ '<assistant>' if add_generation_prompt else eos_token }}`
+/** Ends a turn with the token that begins the next, like GLM's. */
+const endsWithNext = `{% for m in messages %}{{ ('<|pad|>' if m.role == 'user' else '<assistant>') + '\n' + m.content }}{% endfor %}{{ '<assistant>' if add_generation_prompt }}`
+/** Reads thinking from another field, and prints it in a form of its own, like gpt-oss. */
+const otherField = `{% for m in messages %}{{ '<' + m.role + '>' + ('(' + m.thinking + ')' if m.thinking else '') + m.content + '<|endoftext|>' }}{% endfor %}{{ '<assistant>' if add_generation_prompt }}`
+/** Marks the header of an answer as well. */
+const markedHeader = `{% for m in messages %}{% if m.role == 'assistant' %}{% generation %}<assistant>{{ m.content }}<|endoftext|>{% endgeneration %}{% else %}<user>{{ m.content }}{% endif %}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}`
+
+const call = (name: string, values: object) => ({
+  type: 'function',
+  function: { name, arguments: values },
+})
+const calls = (...tool_calls: object[]): ChatMessage => ({ role: 'assistant', content: '', tool_calls })
+const add = call('add', { a: 17, text: 'é "x"' })
+const tools = [{ type: 'function', function: { name: 'add', parameters: {} } }]
+const unlearned = { weight: 0 as const }
+
+describe('an answer is learned whole, in the context in which it is generated', () => {
+  const cases: [name: string, template: string, demonstration: Demonstration, expected: string][] = [
+    [
+      'thinking that the template has no place for',
+      chatml,
+      { messages: [user('1'), assistant('b', ' a')] },
+      '<user>\n1⏹\n<assistant>\n‹<think>\n a\n</think>\n\nb⏹›',
+    ],
+    [
+      'the same in several turns: each answer is a sequence of its own',
+      chatml,
+      { messages: [user('1'), assistant('b', 'a'), user('2'), assistant('d', 'c')] },
+      '<user>\n1⏹\n<assistant>\n‹<think>\na\n</think>\n\nb⏹› ║ <user>\n1⏹\n<assistant>\nb⏹\n<user>\n2⏹\n<assistant>\n‹<think>\nc\n</think>\n\nd⏹›',
+    ],
+    [
+      'thinking in the content that the template prints',
+      chatml,
+      { messages: [user('1'), assistant('<think>a</think>b'), user('2'), assistant('c')] },
+      '<user>\n1⏹\n<assistant>\n‹<think>a</think>b⏹›\n<user>\n2⏹\n<assistant>\n‹c⏹›\n',
+    ],
+    [
+      'thinking that the marks of the template leave out of earlier answers',
+      defaultTemplate,
+      { messages: [user('1'), assistant(thinking), user('2'), assistant(thinking)] },
+      `User: 1. Assistant:‹ ${thinking}⏹› ║ User: 1. Assistant: b⏹\nUser: 2. Assistant:‹ ${thinking}⏹›`,
+    ],
+    [
+      'the same without marks',
+      withoutMarks(defaultTemplate),
+      { messages: [user('1'), assistant('b', 'a'), user('2'), assistant('c')] },
+      'User: 1. Assistant:‹ <think>\na\n</think>\nb⏹› ║ User: 1. Assistant: b⏹\nUser: 2. Assistant:‹ c⏹›',
+    ],
+    [
+      'thinking that the template leaves out of earlier answers',
+      thinks,
+      { messages: [user('1'), assistant('b', 'a'), user('2'), assistant('<think>\nc\n</think>\n\nd')] },
+      '<user>\n1⏹\n<assistant>\n‹<think>\na\n</think>\n\nb⏹› ║ <user>\n1⏹\n<assistant>\nb⏹\n<user>\n2⏹\n<assistant>\n‹<think>\nc\n</think>\n\nd⏹›',
+    ],
+    [
+      'thinking that the prompt opens',
+      opens,
+      { messages: [user('1'), assistant('b', 'a')] },
+      'Q:1A:<think>\n‹a\n</think>\n\nb⏹›',
+    ],
+    [
+      'thinking in the content that the prompt opens',
+      opens,
+      { messages: [user('1'), assistant('<think>a</think>b')] },
+      'Q:1A:<think>\n‹a\n</think>\n\nb⏹›',
+    ],
+    [
+      'thinking in the content of which only the end is marked',
+      opens,
+      { messages: [user('1'), assistant('a\n</think>\n\nb'), user('2'), assistant('c\n</think>\n\nd')] },
+      'Q:1A:<think>\n‹a\n</think>\n\nb⏹› ║ Q:1A:\n\nb⏹Q:2A:<think>\n‹c\n</think>\n\nd⏹›',
+    ],
+    [
+      'an answer without thinking ends the thinking that the prompt opens',
+      opens,
+      { messages: [user('1'), assistant('b')] },
+      'Q:1A:<think>\n‹\n</think>\n\nb⏹›',
+    ],
+    [
+      'thinking in a field of another name, in a form of its own',
+      otherField,
+      { messages: [user('1'), assistant('b', 'a')] },
+      '<user>1⏹<assistant>‹(a)b⏹›',
+    ],
+    [
+      'indentation',
+      thinks,
+      { messages: [user('f?'), assistant('    return x + 1\n', '  two steps')] },
+      '<user>\nf?⏹\n<assistant>\n‹<think>\n  two steps\n</think>\n\n    return x + 1\n⏹›\n',
+    ],
+    [
+      'a message of weight 0 is context',
+      chatml,
+      { messages: [user('1'), { ...assistant('a'), ...unlearned }, user('2'), assistant('b')] },
+      '<user>\n1⏹\n<assistant>\na⏹\n<user>\n2⏹\n<assistant>\n‹b⏹›\n',
+    ],
+    [
+      'the same with marks',
+      defaultTemplate,
+      { messages: [user('1'), assistant('a'), user('2'), { ...assistant('b'), ...unlearned }] },
+      'User: 1. Assistant:‹ a⏹›\nUser: 2. Assistant: b⏹',
+    ],
+    [
+      'tool calls, and what the tools are',
+      thinks,
+      { messages: [user('1'), calls(add)], tools },
+      `<tools>${JSON.stringify(tools).replace(/([:,])/g, '$1 ')}\n<user>\n1⏹\n<assistant>\n‹<think>\n\n</think>\n\n<call>add {"a": 17, "text": "é \\"x\\""}⏹›\n`,
+    ],
+    [
+      'thinking before a tool call, and the answer to its result',
+      thinks,
+      {
+        messages: [
+          user('1'),
+          { ...calls(add), reasoning_content: 'I add' },
+          { role: 'tool', content: '42' },
+          assistant('It is 42.'),
+        ],
+      },
+      '<user>\n1⏹\n<assistant>\n‹<think>\nI add\n</think>\n\n<call>add {"a": 17, "text": "é \\"x\\""}⏹›\n<tool>\n42⏹\n<assistant>\n‹<think>\n\n</think>\n\nIt is 42.⏹›\n',
+    ],
+    [
+      'tool calls in a template that takes arguments as text, and an answer for every content',
+      opens,
+      { messages: [user('1'), { ...calls(add), reasoning_content: 'a' }] },
+      'Q:1A:<think>\n‹a\n</think>\n\n<call>add {"a": 17, "text": "é \\"x\\""}⏹›',
+    ],
+    [
+      'a system message that the template moves',
+      systemLast,
+      { messages: [system('S'), user('1'), assistant('a'), user('2'), assistant('b')] },
+      '[S 1]‹ a⏹› ║ [1] a⏹[S 2]‹ b⏹›',
+    ],
+    [
+      'the token that ends a turn, not the one that ends the text',
+      endsTwice,
+      { messages: [user('1'), assistant('a'), user('2'), assistant('b')] },
+      '<user>1⏸\n<assistant>‹a⏸›\n<user>2⏸\n<assistant>‹b⏸›\n⏹',
+    ],
+    [
+      'the token that begins the next turn, if it ends a response',
+      endsWithNext,
+      { messages: [user('1'), assistant('a'), user('2'), assistant('b')] },
+      '⏸\n1<assistant>‹\na⏸›\n2<assistant>‹\nb⏸›',
+    ],
+    [
+      'the header of an answer is not learned, even if it is marked',
+      markedHeader,
+      { messages: [user('1'), assistant('a')] },
+      '<user>1<assistant>‹a⏹›',
+    ],
+    [
+      'the text of the end of a turn in an answer',
+      chatml,
+      { messages: [user('1'), assistant('a<|endoftext|>b')] },
+      '<user>\n1⏹\n<assistant>\n‹a⏹b⏹›\n',
+    ],
+  ]
+  test.each(cases)('%s', (_, template, demonstration, expected) => {
+    expect(shown(tokenizerWith(template, [506, 507]), demonstration)).toBe(expected)
+  })
+
+  test('the prompt of every answer is the one that is sampled from', () => {
+    for (const [, template, demonstration] of cases) {
+      if (!('messages' in demonstration) || template === otherField) continue
+      const renderer = tokenizerWith(template, [506, 507])
+      const { messages, tools } = demonstration
+      const last = messages.findLastIndex(({ role, weight }) => role === 'assistant' && weight !== 0)
+      const { tokens, learned } = supervise(renderer, demonstration).at(-1)!
+      const prompt = renderer.chatPrompt(
+        messages.slice(0, last).map(({ weight: _, ...message }) => message),
+        { tools },
+      )
+      const start = learned.lastIndexOf(0, learned.lastIndexOf(1)) + 1
+      expect([...tokens.subarray(0, start)]).toEqual([...prompt.tokens])
+    }
+  })
+})
+
+describe('a row of which something would not be learned is an error', () => {
   const cases: [name: string, template: string, messages: ChatMessage[], message: RegExp][] = [
     [
-      'earlier thinking left out, without marks',
-      withoutMarks(defaultTemplate),
-      [user('1'), assistant(thinking), user('2'), assistant('b')],
-      /renders message 2, the assistant's, differently if more messages follow.*its own row.*\{% generation %\}/,
+      'a tool call without a place',
+      chatml,
+      [user('1'), calls(add)],
+      /leaves out the call of the tool add of message 2/,
     ],
+    [
+      'one of two tool calls',
+      thinks.replace('in m.tool_calls or []', 'in (m.tool_calls or [])[:1]'),
+      [user('1'), calls(add, call('subtract', { b: 2 }))],
+      /leaves out the call of the tool subtract of message 2/,
+    ],
+    [
+      'the arguments of a tool call',
+      thinks.replace("+ ' ' + (call.function.arguments | tojson)", ''),
+      [user('1'), calls(add)],
+      /leaves out the call of the tool add/,
+    ],
+    [
+      'content beside a tool call',
+      thinks.replace('{{- content }}', '{{- content if not m.tool_calls }}'),
+      [user('1'), { ...calls(add), content: 'I add.' }],
+      /leaves out the content of message 2/,
+    ],
+    [
+      'a system message',
+      turns.replace('{% for m in messages %}', "{% for m in messages if m.role != 'system' %}"),
+      [system('S'), user('1'), assistant('a')],
+      /leaves out message 1 \(system\), so the model would not see it/,
+    ],
+    [
+      'thinking where the prompt ends it',
+      `${thinks.replace('enable_thinking is false', 'true')}`,
+      [user('1'), assistant('<think>a</think>b'), user('2'), assistant('d', 'c')],
+      /ends the thinking, so that of message 2 would not be learned; enable the thinking/,
+    ],
+  ]
+  test.each(cases)('%s', (_, template, messages, message) => {
+    expect(() => supervise(tokenizerWith(template), { messages })).toThrow(message)
+  })
+})
+
+describe('an error if the learned part is unclear', () => {
+  const cases: [name: string, template: string, messages: ChatMessage[], message: RegExp][] = [
     [
       'no generation prompt',
       turns.replace(/\{% if add.*/s, '{{ "?" if add_generation_prompt }}'),
@@ -183,12 +436,12 @@ describe('an error if the learned part is unclear', () => {
       'an empty answer',
       tightMarks.replace('{{ m.content }}', '').replace('%} {%-', '%}{%-'),
       two,
-      /no assistant tokens/,
+      /leaves out the content of message 2/,
     ],
     [
       'the template refuses',
       defaultTemplate,
-      [user('1'), { role: 'tool', content: 'x' }],
+      [user('1'), { role: 'tool', content: 'x' }, assistant('a')],
       /Unknown role: tool/,
     ],
   ]

@@ -35,20 +35,28 @@ function conversationParts(
   { messages: given, tools }: Extract<Demonstration, { messages: unknown }>,
 ): ChatSpan[][] {
   const learned = given.flatMap(({ role, weight }, i) => (role === 'assistant' && weight !== 0 ? [i] : []))
+  if (learned.length === 0) throw new UserError('no message of the assistant is to be learned')
   const chat: Chat = { messages: given.map(({ weight: _, ...message }) => message), tools }
   const turns =
     (renderer.chat.marksGeneration ? markedTurns(renderer, chat, learned) : null) ??
     learned.map((i) => lastTurn(renderer, { ...chat, messages: chat.messages.slice(0, i + 1) }))
-  const whole = tryRender(renderer, chat)
-  if (!turns.every(({ prompt, response }) => whole?.startsWith(prompt + response)))
-    return turns.map(({ prompt, response }) => withoutEmpty([context(prompt), answer(response)]))
+  const apart = turns.map(({ prompt, response }) => withoutEmpty([context(prompt), answer(response)]))
+  const whole = wholeText(renderer, chat, turns.at(-1)!)
+  if (whole === null) return apart
   const parts: ChatSpan[] = []
   let at = 0
   for (const { prompt, response } of turns) {
+    if (prompt.length < at || !whole.startsWith(prompt + response)) return apart
     parts.push(context(prompt.slice(at)), answer(response))
     at = prompt.length + response.length
   }
-  return [withoutEmpty([...parts, context(whole!.slice(at))])]
+  return [withoutEmpty([...parts, context(whole.slice(at))])]
+}
+
+/** The whole conversation, with the token that ends its last answer; null if the template refuses it. */
+function wholeText(renderer: Renderer, chat: Chat, { prompt, response }: Turn): string | null {
+  const whole = tryRender(renderer, chat)
+  return whole !== null && (prompt + response).startsWith(whole) ? prompt + response : whole
 }
 
 const context = (text: string): ChatSpan => ({ text, generated: false })
