@@ -27,7 +27,11 @@ CREATE TABLE checkpoints (step INTEGER PRIMARY KEY, path TEXT NOT NULL, score RE
 CREATE TABLE events (step INTEGER NOT NULL, level TEXT NOT NULL, message TEXT NOT NULL);
 `
 /** Indexes that databases of the same version, made by earlier releases, may lack. */
-const LATER_INDEXES = 'CREATE INDEX IF NOT EXISTS metrics_by_step ON metrics (step);'
+const LATER_INDEXES = `
+CREATE INDEX IF NOT EXISTS metrics_by_step ON metrics (step);
+CREATE INDEX IF NOT EXISTS rollouts_of_step ON rollouts (step);
+CREATE INDEX IF NOT EXISTS rollouts_of_split ON rollouts (split);
+`
 
 /** Creates a run database with the row of its run, atomically. @throws UserError if the disk fails. */
 export function createDatabase(file: string, run: readonly (string | number)[]): SqliteDatabase {
