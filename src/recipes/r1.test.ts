@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -126,8 +126,8 @@ test('does all four steps and teaches a student', () => {
   expect(existsSync(join(whole.model, 'model.safetensors'))).toBe(true)
 })
 
-test('killed twice and interrupted in one part after another: the same result', async () => {
-  const out = at('stopped')
+test('killed twice, and interrupted and moved in one part after another: the same result', async () => {
+  let out = at('stopped')
   write('settings.json', [settings])
   await killedAt('cold-start', 'step', ['r1', '--config', at('settings.json'), '--out', out])
   await killedAt('mixture-data', 'part', ['resume', out])
@@ -135,6 +135,9 @@ test('killed twice and interrupted in one part after another: the same result', 
   const later = parts.slice(parts.indexOf('mixture')).filter((name) => !name.startsWith('measure-'))
   expect(later).toHaveLength(7)
   for (const part of later) {
+    const moved = at(`before ${part}`)
+    renameSync(out, moved)
+    out = moved
     const stop = new AbortController()
     const { signal } = stop
     const watching = () => ({ signal })

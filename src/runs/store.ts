@@ -202,7 +202,7 @@ export class RunStore {
 
   /** Writes the trained model to `model/`, atomically. Resolves to its path. */
   async writeModel(write: (directory: string) => Promise<void>): Promise<string> {
-    const path = join(this.directory, 'model')
+    const path = modelOf(this.directory)
     await this.#fill(path, write)
     return path
   }
@@ -303,6 +303,9 @@ export function findRun(name: string, root = 'runs'): string {
     `${problem}; ${similar.length > 0 ? `similar names in ${root}/: ${similar.join(', ')}` : `${root}/ has no runs`}`,
   )
 }
+
+/** The folder of the model that a run has trained. */
+export const modelOf = (directory: string): string => join(directory, 'model')
 
 const databaseFile = (directory: string): string => join(directory, 'run.sqlite')
 const isRun = (directory: string): boolean => existsSync(databaseFile(directory))
