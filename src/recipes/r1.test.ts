@@ -87,8 +87,11 @@ beforeAll(async () => {
     prompts.filter((prompt) => prompt.kind.startsWith(kind)).slice(0, count),
   )
   const asRow = ({ prompt, gold }: (typeof prompts)[number]) => ({ question: prompt, answer: gold })
-  write('questions.jsonl', questions.map(asRow))
-  write('prompts.jsonl', some.map(asRow))
+  // one question of each task is longer than the models' context
+  const long = (word: string) => ({ question: `${word} `.repeat(2000), answer: '1' })
+  write('questions.jsonl', [...questions.map(asRow), long('7')])
+  write('prompts.jsonl', [...some.map(asRow), long('Hello')])
+  write('long.jsonl', [long('7'), long('8'), long('9')])
   const random = new Random(1)
   write(
     'conversations.jsonl',
@@ -197,6 +200,7 @@ test.each<[string, object, RegExp]>([
   ['worked examples', { coldStart: { examples: at('none.jsonl') } }, /there is no file or folder/],
   ['the writer’s model', { writer: { model: at('none') } }, /no model folder/],
   ['the judge’s key', { judge: provider }, /set the environment variable RUMINATE_NO_SUCH_KEY/],
+  ['a question that fits', { task: at('long.jsonl') }, /^long: .* questions cannot be asked.* None is left/],
   ['a context that is long enough', { rl2: { zero: { rl: { maxTokens: 5000 } } } }, /at most \d+ tokens/],
 ])('without %s there is no run', async (_, given, message) => {
   const out = at('refused')
