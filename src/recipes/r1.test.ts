@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { Random } from '../common/random.ts'
 import { Interrupted } from '../runs/interrupted.ts'
 import { merge, type Tree } from '../settings/layers.ts'
@@ -77,6 +77,8 @@ const lines = (file: string) => readFileSync(file, 'utf8').trimEnd().split('\n')
 let whole: Awaited<ReturnType<typeof r1>>
 const parts: string[] = []
 beforeAll(async () => {
+  // of the questions that are left out, in every stage
+  vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
   const english = async (task: string, count: number) =>
     (await loadTask(task))
       .training({ seed: 9, step: 1, count })
