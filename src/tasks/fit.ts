@@ -10,7 +10,7 @@ interface FitOptions {
 }
 
 const ADVICE =
-  'Shorten the questions, lower the longest response (rl.maxTokens, --max-tokens), or use a model with more positions'
+  'Use other questions, lower the longest response (rl.maxTokens, --max-tokens), or use another model'
 
 /**
  * The task without the questions that a model cannot be asked. The questions of a table are checked here; those of a task
