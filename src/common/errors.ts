@@ -14,3 +14,11 @@ export class UserError extends Error {
 export class PromptTooLong extends UserError {
   override name = 'PromptTooLong'
 }
+
+/** A handler of errors that stands `value` in for what a model had no room to reply. Other errors are thrown again. */
+export const ifTooLong =
+  <T>(value: T) =>
+  (error: unknown): T => {
+    if (error instanceof PromptTooLong) return value
+    throw error
+  }

@@ -23,6 +23,9 @@ export interface Generation {
   readonly usage: Usage | null
 }
 
+/** The reply of a model whose messages leave no room for one: cut off before it began. */
+export const NO_REPLY: Generation = { text: '', reasoning: null, finishReason: 'length', usage: null }
+
 export const FINISH_REASONS = ['stop', 'length', 'content_filter'] as const
 export type FinishReason = (typeof FINISH_REASONS)[number]
 

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { requireCapabilities, withEngine } from '../engines/open.ts'
+import { UserError } from '../common/errors.ts'
+import { checkEngine, withEngine } from '../engines/open.ts'
 import { trainBpe } from '../models/bpe.ts'
 import { chatTemplate } from '../models/chat-template.ts'
 import type { ModelConfig } from '../models/config.ts'
@@ -20,11 +21,12 @@ import { R1_ZERO_TEMPLATE } from '../thinking/template.ts'
  *
  * @throws UserError for settings that cannot be used, before the run starts; `Interrupted`.
  */
-export function pretrain(
+export async function pretrain(
   given: Tree = {},
   { out, ...watch }: PretrainWatch & { out?: string | undefined } = {},
 ): Promise<PretrainResult> {
   const settings = resolvePretrainSettings(given)
+  await checkModel(settings)
   return inRun({ recipe: 'pretrain', seed: settings.seed, settings, out }, settings, watch)
 }
 
@@ -58,7 +60,6 @@ async function train(run: Run, settings: PretrainSettings, watch: PretrainWatch)
   const config = decoderConfig(settings, tokenizer)
   const model = { config, parameters: initParameters(config, seed), tokenizerFrom: folder }
   return withEngine({ engine: engineName, model, threads }, async (engine) => {
-    requireCapabilities(engine.can, { objective: { kind: 'cross_entropy' } })
     const trainer = await engine.trainer()
     await run.restore((folder) => trainer.load(folder))
     const parameters = countParameters(config)
@@ -97,7 +98,23 @@ async function train(run: Run, settings: PretrainSettings, watch: PretrainWatch)
   })
 }
 
-function decoderConfig({ model }: PretrainSettings, tokenizer: Tokenizer): ModelConfig {
+/** Checks, before there is a run, that the engine can train such a model. Its tokenizer is made inside the run. */
+async function checkModel(settings: PretrainSettings): Promise<void> {
+  const { maxLength, model: architecture } = settings
+  if (maxLength > architecture.maxPositions)
+    throw new UserError(
+      `maxLength=${maxLength} is more than the model's ${architecture.maxPositions} positions: lower maxLength, or raise model.maxPositions`,
+      2,
+    )
+  const config = decoderConfig(settings, { vocabSize: settings.vocabulary, eosId: 0, padId: 0 })
+  const model = { config, parameters: initParameters(config, settings.seed) }
+  await checkEngine({ ...settings, model }, [{ objective: { kind: 'cross_entropy' } }])
+}
+
+function decoderConfig(
+  { model }: PretrainSettings,
+  tokenizer: Pick<Tokenizer, 'vocabSize' | 'eosId' | 'padId'>,
+): ModelConfig {
   return {
     ...model,
     modelType: 'qwen3',

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { Random } from '../common/random.ts'
 import { Interrupted } from '../runs/interrupted.ts'
 import { merge, type Tree } from '../settings/layers.ts'
@@ -77,6 +77,8 @@ const lines = (file: string) => readFileSync(file, 'utf8').trimEnd().split('\n')
 let whole: Awaited<ReturnType<typeof r1>>
 const parts: string[] = []
 beforeAll(async () => {
+  // of the questions that are left out, in every stage
+  vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
   const english = async (task: string, count: number) =>
     (await loadTask(task))
       .training({ seed: 9, step: 1, count })
@@ -87,8 +89,11 @@ beforeAll(async () => {
     prompts.filter((prompt) => prompt.kind.startsWith(kind)).slice(0, count),
   )
   const asRow = ({ prompt, gold }: (typeof prompts)[number]) => ({ question: prompt, answer: gold })
-  write('questions.jsonl', questions.map(asRow))
-  write('prompts.jsonl', some.map(asRow))
+  // one question of each task is longer than the models' context
+  const long = (word: string) => ({ question: `${word} `.repeat(2000), answer: '1' })
+  write('questions.jsonl', [...questions.map(asRow), long('7')])
+  write('prompts.jsonl', [...some.map(asRow), long('Hello')])
+  write('long.jsonl', [long('7'), long('8'), long('9')])
   const random = new Random(1)
   write(
     'conversations.jsonl',
@@ -126,8 +131,8 @@ test('does all four steps and teaches a student', () => {
   expect(existsSync(join(whole.model, 'model.safetensors'))).toBe(true)
 })
 
-test('killed twice and interrupted in one part after another: the same result', async () => {
-  const out = at('stopped')
+test('killed twice, and interrupted and moved in one part after another: the same result', async () => {
+  let out = at('stopped')
   write('settings.json', [settings])
   await killedAt('cold-start', 'step', ['r1', '--config', at('settings.json'), '--out', out])
   await killedAt('mixture-data', 'part', ['resume', out])
@@ -135,6 +140,9 @@ test('killed twice and interrupted in one part after another: the same result', 
   const later = parts.slice(parts.indexOf('mixture')).filter((name) => !name.startsWith('measure-'))
   expect(later).toHaveLength(7)
   for (const part of later) {
+    const moved = at(`before ${part}`)
+    renameSync(out, moved)
+    out = moved
     const stop = new AbortController()
     const { signal } = stop
     const watching = () => ({ signal })
@@ -194,6 +202,7 @@ test.each<[string, object, RegExp]>([
   ['worked examples', { coldStart: { examples: at('none.jsonl') } }, /there is no file or folder/],
   ['the writer’s model', { writer: { model: at('none') } }, /no model folder/],
   ['the judge’s key', { judge: provider }, /set the environment variable RUMINATE_NO_SUCH_KEY/],
+  ['a question that fits', { task: at('long.jsonl') }, /^long: .* questions cannot be asked.* None is left/],
   ['a context that is long enough', { rl2: { zero: { rl: { maxTokens: 5000 } } } }, /at most \d+ tokens/],
 ])('without %s there is no run', async (_, given, message) => {
   const out = at('refused')

@@ -183,7 +183,10 @@ async function checkStages(settings: R1Settings): Promise<void> {
   await checkEngine({ ...settings, rewardHead }, [{ objective: { kind: 'preference' } }])
 }
 
-/** The recipes that train, each as a part of a run in the folder `name`. They resolve to the folder of the model. */
+/**
+ * The recipes that train, each as a part of a run in the folder `name`. They resolve to the folder of the model. Models and
+ * data are given again to a part that is resumed, since the run may have been moved.
+ */
 export function trainers(parts: Parts, watch: TrainingWatch) {
   const train = async (name: string, training: Training<Trained>): Promise<string> =>
     (await parts.train(name, training)).model
@@ -192,18 +195,20 @@ export function trainers(parts: Parts, watch: TrainingWatch) {
       const options = () => ({ ...own, ...watch.zero?.(settings.steps) })
       return train(name, {
         begin: (out) => zero({ ...(settings as ZeroOptions), ...options(), out }),
-        resume: (directory) => resumeZero(directory, options()),
+        resume: (directory) => resumeZero(directory, { ...options(), model: settings.model }),
       })
     },
     finetune: (name: string, settings: SftInput) =>
       train(name, {
         begin: (out) => sft(settings, { ...watch.sft?.(), out }),
-        resume: (directory) => resumeSft(directory, watch.sft?.()),
+        resume: (directory) =>
+          resumeSft(directory, { ...watch.sft?.(), model: settings.model, data: settings.data }),
       }),
     trainRewardModel: (name: string, settings: RewardInput) =>
       train(name, {
         begin: (out) => reward(settings, { ...watch.reward?.(), out }),
-        resume: (directory) => resumeReward(directory, watch.reward?.()),
+        resume: (directory) =>
+          resumeReward(directory, { ...watch.reward?.(), model: settings.model, data: settings.data }),
       }),
   }
 }

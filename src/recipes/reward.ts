@@ -42,11 +42,15 @@ export async function reward(
 
 /**
  * Continues a run from its last checkpoint, with the same result as an uninterrupted run. The data is read again and must
- * not have changed.
+ * not have changed. `model` and `data` say where they are, if they have been moved.
  */
-export async function resumeReward(directory: string, watch: RewardWatch = {}): Promise<RewardResult> {
+export async function resumeReward(
+  directory: string,
+  { model, data, ...watch }: RewardWatch & Partial<Pick<RewardInput, 'model' | 'data'>> = {},
+): Promise<RewardResult> {
   const { dataHash: _, ...stored } = storedSettings(directory, 'reward')
-  return train({ resume: directory }, resolveRewardSettings(stored as RewardInput), watch)
+  const moved = { ...(model === undefined ? {} : { model }), ...(data === undefined ? {} : { data }) }
+  return train({ resume: directory }, resolveRewardSettings({ ...stored, ...moved } as RewardInput), watch)
 }
 
 /** Preferences → tokens. */

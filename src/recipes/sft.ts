@@ -36,11 +36,15 @@ export async function sft(
 
 /**
  * Continues a run from its last checkpoint, with the same result as an uninterrupted run. The data is read again and must
- * not have changed.
+ * not have changed. `model` and `data` say where they are, if they have been moved.
  */
-export async function resumeSft(directory: string, watch: SftWatch = {}): Promise<SftResult> {
+export async function resumeSft(
+  directory: string,
+  { model, data, ...watch }: SftWatch & Partial<Pick<SftInput, 'model' | 'data'>> = {},
+): Promise<SftResult> {
   const { dataHash: _, ...stored } = storedSettings(directory, 'sft')
-  return train({ resume: directory }, resolveSftSettings(stored as SftInput), watch)
+  const moved = { ...(model === undefined ? {} : { model }), ...(data === undefined ? {} : { data }) }
+  return train({ resume: directory }, resolveSftSettings({ ...stored, ...moved } as SftInput), watch)
 }
 
 /** Demonstrations → tokens, and a mask of the tokens to learn. */

@@ -134,9 +134,12 @@ export async function zero({ out, ...options }: ZeroOptions = {}): Promise<ZeroR
 
 /**
  * Continues a run from its last checkpoint, with the same result as an uninterrupted run. A run with a program's own task
- * or rewards needs them again.
+ * or rewards needs them again, and one whose model has been moved needs its folder.
  */
-export async function resumeZero(directory: string, options: ZeroOwn & ZeroWatch = {}): Promise<ZeroResult> {
+export async function resumeZero(
+  directory: string,
+  { model, ...options }: ZeroOwn & ZeroWatch & { readonly model?: string | undefined } = {},
+): Promise<ZeroResult> {
   const { own: broughtBefore, ...tree } = storedSettings(directory, 'zero') as Tree & {
     own: { task: boolean; rewards: unknown[] | null }
   }
@@ -145,7 +148,7 @@ export async function resumeZero(directory: string, options: ZeroOwn & ZeroWatch
     throw new UserError(
       `${directory} was started by a program with its own ${broughtBefore.task ? 'task' : 'rewards'}; resume it from there, with resumeZero`,
     )
-  const settings = resolveZeroSettings(tree)
+  const settings = resolveZeroSettings(model === undefined ? tree : { ...tree, model })
   return inRun({ resume: directory }, { settings, task: await openTask(settings, own, watch), own, watch })
 }
 

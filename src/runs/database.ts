@@ -26,8 +26,13 @@ CREATE INDEX rollouts_by_question ON rollouts (question, split);
 CREATE TABLE checkpoints (step INTEGER PRIMARY KEY, path TEXT NOT NULL, score REAL);
 CREATE TABLE events (step INTEGER NOT NULL, level TEXT NOT NULL, message TEXT NOT NULL);
 `
-/** Indexes that databases of the same version, made by earlier releases, may lack. */
-const LATER_INDEXES = 'CREATE INDEX IF NOT EXISTS metrics_by_step ON metrics (step);'
+/** What databases of the same version, made by earlier releases, may lack. */
+const LATER = `
+CREATE INDEX IF NOT EXISTS metrics_by_step ON metrics (step);
+CREATE INDEX IF NOT EXISTS rollouts_of_step ON rollouts (step);
+CREATE INDEX IF NOT EXISTS rollouts_of_split ON rollouts (split);
+CREATE TABLE IF NOT EXISTS sessions (seconds REAL NOT NULL);
+`
 
 /** Creates a run database with the row of its run, atomically. @throws UserError if the disk fails. */
 export function createDatabase(file: string, run: readonly (string | number)[]): SqliteDatabase {
@@ -36,7 +41,7 @@ export function createDatabase(file: string, run: readonly (string | number)[]):
     const temporary = join(dirname(file), `.${basename(file)}.new`)
     rmSync(temporary, { force: true })
     const database = new Database(temporary)
-    database.exec(`BEGIN; ${SCHEMA} ${LATER_INDEXES} PRAGMA user_version = ${VERSION}`)
+    database.exec(`BEGIN; ${SCHEMA} ${LATER} PRAGMA user_version = ${VERSION}`)
     database.prepare('INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, NULL)').run(...run)
     database.exec('COMMIT')
     database.close()
@@ -46,7 +51,7 @@ export function createDatabase(file: string, run: readonly (string | number)[]):
 }
 
 /**
- * Opens an existing run database; for writing, indexes that it lacks are added.
+ * Opens an existing run database; for writing, indexes and tables that it lacks are added.
  *
  * @throws UserError if there is none, its version is another, or the disk fails.
  */
@@ -65,7 +70,7 @@ export function openDatabase(file: string, { write }: { write: boolean }): Sqlit
       )
     }
     // the version is written again, so that a file that may not be written to fails here
-    if (write) database.exec(`${LATER_INDEXES} PRAGMA user_version = ${VERSION}`)
+    if (write) database.exec(`${LATER} PRAGMA user_version = ${VERSION}`)
     return database
   })
 }

@@ -60,7 +60,9 @@ test('a training run is started, resumed after a stop, and only read once it is 
   await expect(run(true)).rejects.toThrow('killed')
   await expect(run(true)).rejects.toThrow('killed again')
   expect(await run(false)).toEqual(result)
-  expect(await run(true)).toEqual(result)
+  // its folders are where the run is now
+  const [folder, moved] = [join(directory, 'zero'), { ...result, run: join(directory, 'zero') }]
+  expect(await run(true)).toEqual({ ...moved, model: join(folder, 'model') })
   expect(calls).toEqual(['begin', 'resume', 'resume'])
 })
 

@@ -4,7 +4,7 @@ import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
 import { writeFileAtomically } from '../common/files.ts'
 import { Interrupted } from './interrupted.ts'
-import { RunStore } from './store.ts'
+import { modelOf, RunStore } from './store.ts'
 import type { Trained } from './with-run.ts'
 
 /** A training run that is a part of another run. */
@@ -44,7 +44,10 @@ export class Parts {
     this.#next(name)
     const directory = join(this.directory, name)
     if (!existsSync(join(directory, 'run.sqlite'))) return training.begin(directory)
-    return (resultOf(directory) as Result | null) ?? training.resume(directory)
+    const result = resultOf(directory) as Result | null
+    if (result === null) return training.resume(directory)
+    // the run may have been moved since
+    return { ...result, run: directory, model: modelOf(directory) }
   }
 
   /**

@@ -175,19 +175,33 @@ describe('what a step reads costs the same however many steps there are', () => 
   const plansOf = (store: RunStore, work: (store: RunStore) => unknown): string[] => {
     const prepare = vi.spyOn(Database.prototype, 'prepare')
     work(store)
-    const queries = prepare.mock.calls.map(([sql]) => sql).filter((sql) => /FROM metrics/.test(sql))
+    const queries = prepare.mock.calls
+      .map(([sql]) => sql)
+      .filter((sql) => /FROM (metrics|rollouts)/.test(sql))
     prepare.mockRestore()
     expect(queries.length).toBeGreaterThan(0)
     const database = new Database(join(store.directory, 'run.sqlite'))
     const rows = queries.flatMap((sql) =>
-      database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...(sql.includes('?') ? [1] : [])),
+      database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...Array(sql.split('?').length - 1).fill(1)),
     ) as { detail: string }[]
     database.close()
     return rows.map(({ detail }) => detail)
   }
-  const reads: [string, (store: RunStore) => unknown][] = [
-    ['info', (store) => store.info()],
-    ['metricsAt', (store) => store.metricsAt(3)],
+  const reads: [string, (store: RunStore) => unknown, index: string][] = [
+    ['info', (store) => store.info(), 'metrics_by_step'],
+    ['metricsAt', (store) => store.metricsAt(3), 'metrics_by_step'],
+    ['rollouts of a step', (store) => store.rollouts({ step: 3 }), 'rollouts_of_step'],
+    [
+      'rollouts of a split and a step',
+      (store) => store.rollouts({ split: 'a', step: 3 }),
+      'rollouts_by_step',
+    ],
+    ['newest rollouts of a split', (store) => store.rollouts({ split: 'a', limit: 3 }), 'rollouts_of_split'],
+    [
+      'rollouts of a question',
+      (store) => store.rollouts({ split: 'a', question: 'q' }),
+      'rollouts_by_question',
+    ],
   ]
   const fill = () => {
     const store = create()
@@ -195,29 +209,34 @@ describe('what a step reads costs the same however many steps there are', () => 
     return store
   }
 
-  test.each(reads)('%s uses an index', (_, read) => {
+  test.each(reads)('%s uses an index, which gives the order too', (_, read, index) => {
     const store = fill()
     const plans = plansOf(store, read)
-    expect(plans).toEqual([expect.stringMatching(/^SEARCH metrics USING (COVERING )?INDEX metrics_by_step/)])
+    expect(plans).toEqual([
+      expect.stringMatching(new RegExp(`^SEARCH \\w+ USING (COVERING )?INDEX ${index}`)),
+    ])
     store.close()
   })
 
-  test.each(reads)('%s, in a run made before there was the index', (_, read) => {
-    const store = fill()
-    store.close()
-    const database = new Database(join(store.directory, 'run.sqlite'))
-    database.exec('DROP INDEX metrics_by_step')
-    database.close()
-    const reader = RunStore.open(store.directory)
-    expect(reader.info().step).toBe(19)
-    expect(reader.metricsAt(3)).toEqual({ loss: 3, reward: -3 })
-    expect(plansOf(reader, read).join()).not.toMatch(/metrics_by_step/)
-    reader.close()
-    const writer = RunStore.open(store.directory, { write: true })
-    expect(plansOf(writer, read).join()).toMatch(/^SEARCH metrics USING .*metrics_by_step/)
-    expect(writer.metricsAt(3)).toEqual({ loss: 3, reward: -3 })
-    writer.close()
-  })
+  test.each(reads.filter(([, , index]) => !/rollouts_by_/.test(index)))(
+    '%s, in a run made before there was the index',
+    (_, read, index) => {
+      const store = fill()
+      store.close()
+      const database = new Database(join(store.directory, 'run.sqlite'))
+      database.exec(`DROP INDEX ${index}`)
+      database.close()
+      const reader = RunStore.open(store.directory)
+      expect(reader.info().step).toBe(19)
+      expect(reader.metricsAt(3)).toEqual({ loss: 3, reward: -3 })
+      expect(plansOf(reader, read).join()).not.toContain(index)
+      reader.close()
+      const writer = RunStore.open(store.directory, { write: true })
+      expect(plansOf(writer, read).join()).toContain(`INDEX ${index}`)
+      expect(writer.metricsAt(3)).toEqual({ loss: 3, reward: -3 })
+      writer.close()
+    },
+  )
 })
 
 describe('findRun', () => {

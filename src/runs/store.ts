@@ -19,6 +19,7 @@ export class RunStore {
   #database: SqliteDatabase
   #lock: SqliteDatabase | null
   #open = true
+  #session: { readonly id: number; readonly started: number } | null = null
 
   private constructor(directory: string, database: SqliteDatabase, lock: SqliteDatabase | null) {
     this.directory = directory
@@ -71,8 +72,10 @@ export class RunStore {
       throw new UserError(`${directory} is not a run (it has no run.sqlite); \`ruminate runs\` lists them`)
     const lock = write ? lockRun(join(path, '.lock')) : null
     try {
-      for (const parent of [path, join(path, 'checkpoints')])
-        if (write && existsSync(parent)) onDisk('write', parent, () => removeTemporaryFolders(parent))
+      const checkpoints = join(path, 'checkpoints')
+      if (write)
+        for (const folder of [path, checkpoints])
+          if (existsSync(folder)) onDisk('write', folder, () => removeTemporaryFolders(folder))
       return new RunStore(path, openDatabase(databaseFile(path), { write }), lock)
     } catch (error) {
       lock?.close()
@@ -98,7 +101,10 @@ export class RunStore {
   }
 
   setStatus(status: RunStatus): void {
-    this.#write(() => this.#database.prepare('UPDATE run SET status = ?').run(status))
+    this.#write(() => {
+      this.#storeSeconds()
+      this.#database.prepare('UPDATE run SET status = ?').run(status)
+    })
   }
 
   /** Sets the status of a run that ended with an error. That error is the one to report, so a disk failure here is ignored as well. */
@@ -115,6 +121,28 @@ export class RunStore {
     this.#write(() =>
       this.#database.prepare("UPDATE run SET status = 'done', result = ?").run(JSON.stringify(result)),
     )
+  }
+
+  /** Starts to count the time of this session, in which the run is begun or resumed. */
+  startSession(): void {
+    this.#write(() => {
+      const { lastInsertRowid } = this.#database.prepare('INSERT INTO sessions VALUES (0)').run()
+      this.#session = { id: Number(lastInsertRowid), started: performance.now() }
+    })
+  }
+
+  /** Seconds of all sessions. Those that ended without a change of status count up to their last checkpoint. */
+  seconds(): number {
+    this.#write(() => this.#storeSeconds())
+    return (this.#read('SELECT total(seconds) AS total FROM sessions') as [{ total: number }])[0].total
+  }
+
+  #storeSeconds(): void {
+    if (!this.#session) return
+    const { id, started } = this.#session
+    this.#database
+      .prepare('UPDATE sessions SET seconds = ? WHERE rowid = ?')
+      .run((performance.now() - started) / 1000, id)
   }
 
   /** Stores everything that one step produced, in one transaction. A metric that is NaN is unknown and gets no row. */
@@ -188,9 +216,10 @@ export class RunStore {
   ): Promise<void> {
     const path = `checkpoints/step-${String(step).padStart(6, '0')}`
     await this.#fill(join(this.directory, path), write)
-    this.#write(() =>
-      this.#database.prepare('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)').run(step, path, score),
-    )
+    this.#write(() => {
+      this.#storeSeconds()
+      this.#database.prepare('INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?)').run(step, path, score)
+    })
     const all = this.checkpoints()
     const best = all.reduce<Checkpoint | null>(
       (b, c) => (c.score !== null && c.score > (b?.score ?? -Infinity) ? c : b),
@@ -201,7 +230,7 @@ export class RunStore {
 
   /** Writes the trained model to `model/`, atomically. Resolves to its path. */
   async writeModel(write: (directory: string) => Promise<void>): Promise<string> {
-    const path = join(this.directory, 'model')
+    const path = modelOf(this.directory)
     await this.#fill(path, write)
     return path
   }
@@ -302,6 +331,9 @@ export function findRun(name: string, root = 'runs'): string {
     `${problem}; ${similar.length > 0 ? `similar names in ${root}/: ${similar.join(', ')}` : `${root}/ has no runs`}`,
   )
 }
+
+/** The folder of the model that a run has trained. */
+export const modelOf = (directory: string): string => join(directory, 'model')
 
 const databaseFile = (directory: string): string => join(directory, 'run.sqlite')
 const isRun = (directory: string): boolean => existsSync(databaseFile(directory))

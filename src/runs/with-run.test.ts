@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { UserError } from '../common/errors.ts'
 import { Interrupted } from './interrupted.ts'
 import type { RunInfo } from './rows.ts'
@@ -132,6 +132,37 @@ describe('the baseline', () => {
     await inRun(async (run) => expect(await measure(run)).toEqual(before), {}, resume())
     expect(measured).toBe(1)
   })
+})
+
+test('the seconds of a resumed run are those of all its sessions', async () => {
+  let now = 0
+  vi.spyOn(performance, 'now').mockImplementation(() => now)
+  onTestFinished(() => void vi.restoreAllMocks())
+  const session = (seconds: number, numbers: readonly number[], end?: Error) => async (run: Run) => {
+    for (const n of numbers) {
+      now += (1000 * seconds) / numbers.length
+      await step(run, n)
+    }
+    if (end) throw end
+  }
+  await expect(inRun(session(10, [1, 2], new Error('stop')))).rejects.toThrow('stop')
+  now += 5000 // a pause
+  const stopped = new Interrupted('', 3)
+  await expect(inRun(session(30, [3], stopped), {}, resume())).rejects.toThrow(Interrupted)
+  now += 5000
+  const result = await withRun(resume(), {}, async (run) => {
+    await session(2, [3, 4])(run)
+    return run.finish({}, weights)
+  })
+  expect(result.seconds).toBe(42)
+})
+
+test('folders that a killed process was writing are removed when the run is resumed', async () => {
+  await expect(inRun(() => Promise.reject(new Error('stop')))).rejects.toThrow('stop')
+  const left = ['.tmp-1-1', join('checkpoints', '.tmp-1-2')].map((name) => join(root, 'a', name))
+  for (const folder of left) mkdirSync(folder)
+  await inRun(async () => {}, {}, resume())
+  expect(left.filter((folder) => existsSync(folder))).toEqual([])
 })
 
 test('a baseline of which nothing is known is not measured again with trained weights', async () => {

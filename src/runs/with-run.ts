@@ -61,6 +61,7 @@ export interface Trained {
   readonly run: string
   /** Folder of the model. */
   readonly model: string
+  /** Time of all sessions: since the run was started, without the pauses. */
   readonly seconds: number
   /** SHA-256 of the final weights. */
   readonly sha256: string
@@ -78,7 +79,6 @@ export async function withRun<Result extends Trained>(
   { signal }: RunOptions,
   work: (run: Run) => Promise<Result>,
 ): Promise<Result> {
-  const started = performance.now()
   const store =
     'resume' in place
       ? RunStore.open(place.resume, { write: true })
@@ -86,6 +86,7 @@ export async function withRun<Result extends Trained>(
   try {
     const [checkpoint = null, previous] = store.checkpoints().reverse()
     store.setStatus('running')
+    store.startSession()
     return await work({
       store,
       directory: store.directory,
@@ -112,8 +113,8 @@ export async function withRun<Result extends Trained>(
       },
       finish: async (outcome, save) => {
         const model = await store.writeModel(save)
-        const seconds = (performance.now() - started) / 1000
-        const result = { run: store.directory, model, ...outcome, seconds, sha256: await weightsHash(model) }
+        const [seconds, sha256] = [store.seconds(), await weightsHash(model)]
+        const result = { run: store.directory, model, ...outcome, seconds, sha256 }
         store.finish(result)
         return result
       },

@@ -33,7 +33,7 @@ const teacherSettings = z.union(
 )
 
 /** Settings of `distill`. What a preset decides is filled in by `resolveDistillSettings`. */
-const distillSettings = z.strictObject({
+export const distillSettings = z.strictObject({
   teacher: teacherSettings.nullable().default(null),
   /** Existing demonstrations, e.g. data/mixture.jsonl of a run of R1. The teacher is then not used. */
   data: z.string().min(1).nullable().default(null),

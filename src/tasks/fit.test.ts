@@ -72,6 +72,24 @@ describe('a table', () => {
     expect(sides).toEqual(Array(heldOut.size).fill(true))
   })
 
+  test('if the only one that would be held out does not fit, another is', async () => {
+    const all = await table(short.slice(0, 4))
+    const [heldOut, ...others] = all.heldOut({ count: 10 })
+    expect(others).toEqual([])
+    const fit: Fit = {
+      unfit: ({ id }) => (id === heldOut!.id ? 'it is too long' : null),
+      isShort: () => false,
+    }
+    const { task, warnings } = fitted(all, fit)
+    const [other, ...more] = task.heldOut({ count: 10 })
+    expect(more).toEqual([])
+    expect(warnings).toHaveLength(1)
+    const trained = new Set(drawn(task).map(({ id }) => id))
+    expect([trained.size, trained.has(heldOut!.id), trained.has(other!.id)]).toEqual([2, false, false])
+    // the same one where only held-out questions are asked
+    expect(fitted(all, fit, 0).task.heldOut({ count: 10 })).toEqual([other])
+  })
+
   test.each([
     [
       'none',
@@ -81,9 +99,9 @@ describe('a table', () => {
     ],
     [
       'too few',
-      [...short.slice(0, 3), long(1), long(2), long(3)],
-      5,
-      /Only \d are left, and 5 are drawn at once/,
+      [...short.slice(0, 3), ...Array.from({ length: 20 }, (_, i) => long(i))],
+      10,
+      /Only [123] of them can be, and 10 are drawn at once/,
     ],
   ])('an error if %s are left', async (_, prompts, count, message) => {
     const task = await table(prompts)

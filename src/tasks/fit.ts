@@ -10,25 +10,26 @@ interface FitOptions {
 }
 
 const ADVICE =
-  'Shorten the questions, lower the longest response (rl.maxTokens, --max-tokens), or use a model with more positions'
+  'Use other questions, lower the longest response (rl.maxTokens, --max-tokens), or use another model'
 
 /**
  * The task without the questions that a model cannot be asked. The questions of a table are checked here; those of a task
  * that makes its questions are checked when they are drawn, and replaced. Where all questions fit, the same ones are drawn
  * as without this.
  *
- * @throws UserError if no held-out question is left, or fewer training questions than are drawn at once.
+ * @throws UserError if no held-out question is left, or so few training questions that most of those that are drawn at once
+ * would be the same.
  */
 export function fittingTask(task: Task, fit: Fit, { training, warn, progress }: FitOptions): Task {
   const sides = training > 0 ? (['training', 'held-out'] as const) : (['held-out'] as const)
   const selected = task.select?.(fit, { sides, progress })
-  for (const { side, of, count, first } of selected?.left ?? []) {
+  for (const { side, of, count, remaining, first } of selected?.left ?? []) {
     if (count === 0) continue
     const left = `${task.name}: ${count} of ${of} ${side} question${of === 1 ? '' : 's'} cannot be asked. The first is ${first}`
-    const needed = Math.min(of, side === 'training' ? training : 1)
-    if (of - count < needed)
+    const needed = side === 'training' ? Math.ceil(Math.min(of, training) / 2) : 1
+    if (remaining < needed)
       throw new UserError(
-        `${left}. ${of === count ? 'None is left' : `Only ${of - count} are left, and ${training} are drawn at once`}. ${ADVICE}`,
+        `${left}. ${remaining === 0 ? 'None is left' : `Only ${remaining} of them can be, and ${training} are drawn at once`}. ${ADVICE}`,
       )
     warn(`${left}. ${count === 1 ? 'It is' : 'They are'} left out`)
   }

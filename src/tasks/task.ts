@@ -33,7 +33,10 @@ export interface LeftOut {
   readonly side: 'training' | 'held-out'
   /** Number of questions before. */
   readonly of: number
+  /** Number of questions that were left out. */
   readonly count: number
+  /** Number of questions that can be asked. */
+  readonly remaining: number
   /** The first of them, with the reason; null if none was left out. */
   readonly first: string | null
 }

@@ -1,7 +1,10 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { packageRoot } from '../../common/package.ts'
 import { initParameters } from '../../models/parameters.ts'
 import { SafetensorsFile, writeSafetensors } from '../../models/safetensors.ts'
 import { tinyConfig, tinyConfigJson } from '../../testing/models.ts'
@@ -116,6 +119,32 @@ describe('one replica of two fails', () => {
     await sampler.close()
   })
 
+  test('a gradient that only one of them can clear: every later call fails with the reason', async () => {
+    const one = await open()
+    failOnce('abandon', 1)
+    const wrong = { ...datums[0]!, tokens: Int32Array.of(1_000_000) }
+    await expect(one.trainer.forwardBackward([wrong], crossEntropy)).rejects.toThrow('datum 0')
+    vi.restoreAllMocks()
+    for (const call of [
+      () => one.trainer.forwardBackward(datums, crossEntropy),
+      () => one.trainer.optimStep(adam),
+      () => one.engine.sampler(one.engine.base),
+    ])
+      await expect(call()).rejects.toThrow('there is no model folder /no/such/folder')
+  })
+
+  test('weights that one replica can neither read nor drop: the reason is why it cannot read them', async () => {
+    const { engine } = await open()
+    const original = Replica.prototype.call
+    vi.spyOn(Replica.prototype, 'call').mockImplementation(function (this: Replica, ...args) {
+      if (args[0] === 'drop') return Promise.reject(new Error('cannot drop')) as never
+      return original.apply(this, args)
+    })
+    await expect(engine.scorer(engine.saved('/no/such/folder'))).rejects.toThrow(
+      'no model folder /no/such/folder',
+    )
+  })
+
   test('a trainer that cannot be opened is not the only trainer', async () => {
     const engine = await openLocalEngine({ model: small, threads: 1 })
     engines.push(engine)
@@ -223,6 +252,29 @@ describe('the runtime', () => {
     }
   })
 })
+
+test.each([0, 80, 320])(
+  'a program that fails %d ms after the replicas begin to compute shows its own error',
+  async (ms) => {
+    const program = `
+      import { openSampler } from ${JSON.stringify(join(packageRoot(), 'src', 'index.ts'))}
+      const model = ${JSON.stringify(join(packageRoot(), 'models', 'miniature-base'))}
+      const sampler = await openSampler({ model, threads: 2 })
+      setTimeout(() => { throw new Error('the message') }, ${ms})
+      for (;;) await sampler.sample(Int32Array.of(5), { n: 32, maxTokens: 200, temperature: 1, seed: 1 })`
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
+      cwd: packageRoot(),
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    let errors = ''
+    child.stderr.on('data', (chunk: Buffer) => {
+      errors += chunk
+    })
+    const [code, signal] = await once(child, 'close')
+    expect({ code, signal }).toEqual({ code: 1, signal: null })
+    expect(errors).toContain('Error: the message')
+  },
+)
 
 test('a thread that dies fails its calls, and every later one, with the reason', async () => {
   const { engine, trainer } = await open()

@@ -43,7 +43,7 @@ export async function localTrainer(
         return await work()
       } catch (error) {
         published = false
-        await replicas.all('abandon').catch(() => {}) // fails only if a replica is dead; every later call then reports that
+        await replicas.abandon()
         throw error
       }
     })

@@ -100,7 +100,8 @@ export class Versions {
     try {
       await read(version)
     } catch (error) {
-      if (!this.#replicas.dead) await this.#replicas.all('drop', version)
+      // the first error is the one to report
+      if (!this.#replicas.dead) await this.#replicas.all('drop', version).catch(() => {})
       throw error
     }
     return version

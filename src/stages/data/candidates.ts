@@ -1,7 +1,7 @@
-import { PromptTooLong } from '../../common/errors.ts'
+import { ifTooLong } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 import type { Sampler } from '../../engines/contract.ts'
-import type { Generation, Generator } from '../../providers/generator.ts'
+import { type Generator, NO_REPLY } from '../../providers/generator.ts'
 import type { ChatMessage } from '../../renderer/messages.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
 import type { Question, Task } from '../../tasks/task.ts'
@@ -62,7 +62,9 @@ export function fromGenerator({
         const messages = [...(question.messages ?? []).slice(0, -1), ...messagesFor(question.prompt)]
         return Array.from({ length: samples }, async (_, g) => {
           const seed = new Random(...stream, p, g).bits() >>> 1
-          const { text, reasoning, finishReason } = await generator.generate(messages, { seed }).catch(noRoom)
+          const { text, reasoning, finishReason } = await generator
+            .generate(messages, { seed })
+            .catch(ifTooLong(NO_REPLY))
           onReply?.(++done, questions.length * samples)
           return writtenCandidate(renderer, task, question, {
             prompt: messages.map(({ role, content }) => `${role}: ${content}`).join('\n\n'),
@@ -74,10 +76,4 @@ export function fromGenerator({
       }),
     )
   }
-}
-
-function noRoom(error: unknown): Generation {
-  if (error instanceof PromptTooLong)
-    return { text: '', reasoning: null, finishReason: 'length', usage: null }
-  throw error
 }

@@ -1,3 +1,4 @@
+import { ifTooLong } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 import type { Generator } from '../../providers/generator.ts'
 import { judgePair, judgeSafety } from '../../rewards/judge.ts'
@@ -80,7 +81,11 @@ export async function preferencePairs(
       question,
       a,
       b,
-      margin: (await judgePair(judge, { question: wholeQuestion(question), a, b }, { times, seed })).margin,
+      margin: (
+        await judgePair(judge, { question: wholeQuestion(question), a, b }, { times, seed }).catch(
+          ifTooLong({ margin: null }),
+        )
+      ).margin,
     })),
   )
   const known = judged.filter(({ margin }) => margin !== null)
@@ -157,7 +162,9 @@ export async function safetyLabels(
     [...distinct.values()].map(async ({ question, response }) => ({
       question,
       response,
-      safe: await judgeSafety(judge, { question: wholeQuestion(question), response }, { times, seed }),
+      safe: await judgeSafety(judge, { question: wholeQuestion(question), response }, { times, seed }).catch(
+        ifTooLong(null),
+      ),
     })),
   )
   const known = judged.filter((label): label is SafetyLabel => label.safe !== null)

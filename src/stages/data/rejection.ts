@@ -1,3 +1,4 @@
+import { ifTooLong } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 import type { Generator } from '../../providers/generator.ts'
 import { judgeAnswer } from '../../rewards/judge.ts'
@@ -86,7 +87,7 @@ async function isCorrect(
   const { correct } = await verdict()
   if (correct !== null || judge === null || answer === null) return correct
   const attempt = { question: wholeQuestion(question), truth: question.gold, answer }
-  return (await judgeAnswer(judge, attempt, { seed })).correct
+  return (await judgeAnswer(judge, attempt, { seed }).catch(ifTooLong({ correct: null }))).correct
 }
 
 /** Rejects repeated responses (compared as sampled) and all but the first `perQuestion` rows of each question. */

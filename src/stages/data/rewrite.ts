@@ -1,5 +1,6 @@
+import { ifTooLong } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
-import type { Generation, Generator } from '../../providers/generator.ts'
+import { type Generation, type Generator, NO_REPLY } from '../../providers/generator.ts'
 import type { ChatMessage } from '../../renderer/messages.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
 import { wholeQuestion } from '../../rewards/question.ts'
@@ -86,7 +87,8 @@ export async function rewrite(rows: readonly DataRow[], job: Rewriting): Promise
       let rejected: Rejection | null = null
       for (let attempt = 0; attempt < job.attempts; attempt++) {
         const seed = new Random(...job.stream, 'rewrite', index, attempt).bits() >>> 1
-        const written = readRow(row, await job.rewriter.generate(messages, { seed }), job)
+        const reply = await job.rewriter.generate(messages, { seed }).catch(ifTooLong(NO_REPLY))
+        const written = readRow(row, reply, job)
         if (typeof written !== 'string') return written
         rejected = written
       }

@@ -1,4 +1,4 @@
-import { UserError } from '../../common/errors.ts'
+import { ifTooLong, UserError } from '../../common/errors.ts'
 import type { Generator } from '../../providers/generator.ts'
 import { type JudgeOptions, judgePair } from '../../rewards/judge.ts'
 import { isHarmful } from '../../tasks/task.ts'
@@ -17,7 +17,7 @@ export interface WinRate {
   readonly win: number
   readonly tie: number
   readonly loss: number
-  /** Comparisons in which the judge's votes disagree or are not in the requested format. */
+  /** Comparisons in which the judge's votes disagree, are not in the requested format, or had no room in its context. */
   readonly unknown: number
 }
 
@@ -41,7 +41,9 @@ export async function winRate(
         throw new UserError(
           `the previous stage did not answer "${question}"; both stages need the same questions`,
         )
-      return judgePair(judge, { question, a: answer ?? '', b: before.answer ?? '' }, options)
+      return judgePair(judge, { question, a: answer ?? '', b: before.answer ?? '' }, options).catch(
+        ifTooLong({ winner: null }),
+      )
     }),
   )
   const count = (winner: 'A' | 'B' | 'tie' | null) => judgements.filter((j) => j.winner === winner).length

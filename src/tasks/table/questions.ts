@@ -21,6 +21,8 @@ export interface Repeated {
  * temporary SQLite file, so that a table of any size is held in bounded memory.
  */
 export class Questions {
+  /** Do no files name a side, so that some of the questions are held out? */
+  split = false
   /** Rows read, usable or not. */
   rows = 0
   /** Indices of the questions on each side, in order. */
@@ -85,13 +87,22 @@ export class Questions {
     return null
   }
 
-  /** Holds out the question with the least hash, if none is held out yet and there are at least two. */
+  /** Holds out one question, if none is held out yet and there are at least two. */
   holdOutOne(): void {
     if (this.heldOut.length > 0 || this.training.length < 2) return
-    const hashes = this.training.map((index) => hashText(normalise(this.at(index).prompt)))
-    const least = hashes.reduce((best, hash, index) => (hash < hashes[best]! ? index : best), 0)
-    this.heldOut.push(...this.training.splice(least, 1))
-    this.#database.prepare('UPDATE questions SET heldOut = 1 WHERE number = ?').run(least)
+    const one = this.leastHash(this.training)
+    this.heldOut.push(...this.training.splice(this.training.indexOf(one), 1))
+    this.#database.prepare('UPDATE questions SET heldOut = 1 WHERE number = ?').run(one)
+  }
+
+  /** The one of these questions, at least one, whose hash is least: chosen at random, but always the same. */
+  leastHash(indices: readonly number[]): number {
+    let least = { hash: Infinity, index: indices[0]! }
+    for (const index of indices) {
+      const hash = hashText(normalise(this.at(index).prompt))
+      if (hash < least.hash) least = { hash, index }
+    }
+    return least.index
   }
 
   #stored(index: number): Stored & { readonly heldOut: boolean } {

@@ -61,7 +61,8 @@ export async function readQuestions(
   const names = files.map((file) => file.name).join(', ')
   if (questions.rows === 0) throw new UserError(`there is no row in ${names}`)
   if (questions.count === 0) throw new UserError(`${names}: no usable question; the first: ${firstReason}`)
-  if (files.every(({ side }) => side === null)) questions.holdOutOne()
+  questions.split = files.every(({ side }) => side === null)
+  if (questions.split) questions.holdOutOne()
   return questions
 }
 

@@ -103,34 +103,57 @@ function drawingFrom(
       return order.slice(0, count).map((index) => questions.at(index))
     },
     select: (fit, { sides, progress }) => {
-      const unfit = new Set<number>()
-      const left = sides.map((side): LeftOut => {
+      const select = (side: LeftOut['side']): Selected => {
         const indices = side === 'training' ? training : ordered(0)
         let first: string | null = null
-        let count = 0
-        for (const [n, index] of indices.entries()) {
+        const kept = indices.filter((index, n) => {
           if (n % 10_000 === 0)
             progress(`checking the lengths of ${side} questions: ${Math.floor((100 * n) / indices.length)} %`)
           const question = questions.at(index)
           const reason = fit.isShort(question) ? null : fit.unfit(question)
-          if (reason === null) continue
-          unfit.add(index)
-          count++
-          first ??= `${question.id}: ${reason}`
-        }
-        return { side, of: indices.length, count, first }
+          if (reason !== null) first ??= `${question.id}: ${reason}`
+          return reason === null
+        })
+        return { side, of: indices.length, count: indices.length - kept.length, first, kept }
+      }
+      let heldOut = select('held-out')
+      const replace = questions.split && heldOut.of > 0 && heldOut.kept.length === 0
+      let train = replace || sides.includes('training') ? select('training') : null
+      if (replace && train && train.kept.length > 1) {
+        // as when the table was read, one question is held out if there would be none
+        const one = questions.leastHash(train.kept)
+        heldOut = { ...heldOut, kept: [one] }
+        train = { ...train, kept: train.kept.filter((index) => index !== one) }
+      }
+      const left = [train, heldOut].flatMap((selected): LeftOut[] => {
+        if (selected === null || !sides.includes(selected.side)) return []
+        const { kept, ...counted } = selected
+        return [{ ...counted, remaining: kept.length }]
       })
-      const fits = (index: number): boolean => !unfit.has(index)
-      const asked =
-        unfit.size === 0
-          ? { questions, training, ordered }
-          : {
-              questions,
-              training: training.filter(fits),
-              ordered: (seed: number) => ordered(seed).filter(fits),
-            }
+      const asked = {
+        questions,
+        training: train?.kept ?? training,
+        ordered: heldOut.count === 0 ? ordered : keeping(ordered, heldOut.kept),
+      }
       return { task: drawingFrom(task, asked), left }
     },
+  }
+}
+
+/** The questions on one side that can be asked. */
+interface Selected extends Omit<LeftOut, 'remaining'> {
+  /** Their indices. */
+  readonly kept: readonly number[]
+}
+
+/** The order of held-out questions, with only some of them; with those that it lacks at the end. */
+function keeping(
+  ordered: (seed: number) => readonly number[],
+  indices: readonly number[],
+): (seed: number) => readonly number[] {
+  return (seed) => {
+    const rest = new Set(indices)
+    return [...ordered(seed).filter((index) => rest.delete(index)), ...rest]
   }
 }
 

@@ -13,6 +13,7 @@ import type { Evaluation } from '../../../stages/evaluate/evaluate.ts'
 import { clock, type Output, percent, percentInterval, table } from '../output.ts'
 import { plot, smooth } from '../plot.ts'
 import { showReinforcement } from './progress.ts'
+import { questionIn } from './question.ts'
 
 /** What people and programs see while R1-Zero trains. */
 export function watchZero(output: Output, steps: number, signal: AbortSignal, title = 'R1-Zero'): ZeroWatch {
@@ -59,7 +60,7 @@ export function summarizeZero(output: Output, result: ZeroResult): void {
     output.result(line('accuracy (training questions)', 'accuracy', (v) => `${Math.round(100 * v)} %`))
     output.result(line('response length (tokens)', 'length/mean', (v) => v.toFixed(0)))
     const pair = exampleOf(store)
-    if (pair) output.result(`\n${samples(...pair)}`)
+    if (pair) output.result(`\n${samples(...pair, questionOf(pair[0], settings))}`)
   } finally {
     store.close()
   }
@@ -183,9 +184,12 @@ function exampleOf(store: RunStore): [RolloutRow, RolloutRow] | null {
   return pairs.find(([earlier]) => !earlier.correct) ?? pairs[0] ?? null
 }
 
-function samples(before: RolloutRow, after: RolloutRow): string {
-  // R1-Zero's template ends with "User: QUESTION Assistant:"; a chat template is shown whole.
-  const [, question = before.prompt.trim()] = /.*User: (.*) Assistant:$/s.exec(before.prompt) ?? []
+function questionOf({ prompt }: RolloutRow, settings: ZeroSettings): string {
+  const renderer = Renderer.load(settings.model, settings)
+  return questionIn(prompt, (question) => renderer.prompt({ prompt: question }).text)
+}
+
+function samples(before: RolloutRow, after: RolloutRow, question: string): string {
   const show = (name: string, row: RolloutRow): string =>
     `${pc.bold(name)} (${row.correct ? pc.green('right') : pc.red('wrong')}, ${row.length} tokens)\n${pc.dim(row.text.trim())}`
   return `${pc.bold('Question')} ${question}\n\n${show('Before', before)}\n\n${show('After', after)}`

@@ -11,7 +11,7 @@ type Result<M extends keyof ReplicaMethods> = ReturnType<ReplicaMethods[M]>
  */
 export class Replicas {
   readonly #replicas: readonly Replica[]
-  /** The error of a `commit` that failed. */
+  /** The error of a `commit` or `abandon` that failed. */
   #diverged: Error | null = null
 
   private constructor(count: number) {
@@ -82,6 +82,18 @@ export class Replicas {
       throw error
     }
     return prepared
+  }
+
+  /**
+   * Drops prepared changes and accumulated gradients in all replicas, after an error. If this fails in one, they may differ,
+   * so every later call fails with its error.
+   */
+  async abandon(): Promise<void> {
+    try {
+      await this.all('abandon')
+    } catch (error) {
+      this.#diverged ??= error as Error
+    }
   }
 
   /** Why replicas can no longer be called: one of them has died, a change failed halfway, or they were closed. */
