@@ -12,6 +12,7 @@ import { separateOptions, type ZeroOptions, type ZeroOwn, type ZeroWatch } from 
 import { type Evaluation, evaluate, evaluationFrom } from '../stages/evaluate/evaluate.ts'
 import { evaluationRecord } from '../stages/evaluate/record.ts'
 import { reinforce } from '../stages/reinforce/reinforce.ts'
+import { policyObjective } from '../stages/reinforce/rl-settings.ts'
 import type { Stop } from '../stages/watch/alarm.ts'
 import { loadTask } from '../tasks/index.ts'
 import type { Task } from '../tasks/task.ts'
@@ -139,7 +140,7 @@ export async function resumeZero(directory: string, options: ZeroOwn & ZeroWatch
 
 /** What reinforcement learning with these settings needs of an engine. */
 export const policyRequirements = ({ rl }: ZeroSettings): Requirements => ({
-  objective: rl.objective,
+  objective: policyObjective(rl),
   // a prompt has at least one token
   tokens: 1 + rl.maxTokens,
 })

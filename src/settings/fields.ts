@@ -44,6 +44,13 @@ export const columnSettings = z.strictObject({
   tests: z.string().min(1).optional(),
 })
 
+/** Which tokens may be drawn: see `Truncation`. */
+export const truncationSettings = {
+  topK: whole(0),
+  topP: z.number().gt(0).max(1),
+  minP: share,
+}
+
 /** Settings of which any may be missing. */
 export type DeepPartial<T> = T extends readonly unknown[]
   ? T
