@@ -44,11 +44,11 @@ export const columnSettings = z.strictObject({
   tests: z.string().min(1).optional(),
 })
 
-/** Which tokens may be drawn: see `Truncation`. */
+/** Which tokens may be drawn: see `Truncation`. By default all. */
 export const truncationSettings = {
-  topK: whole(0),
-  topP: z.number().gt(0).max(1),
-  minP: share,
+  topK: whole(0).default(0),
+  topP: z.number().gt(0).max(1).default(1),
+  minP: share.default(0),
 }
 
 /** Settings of which any may be missing. */

@@ -85,6 +85,7 @@ export const zeroSettings = z.strictObject({
       /** Steps between evaluations; 0: only before and after. */
       every: whole(0).default(40),
       temperature: z.number().min(0).default(1),
+      ...truncationSettings,
     })
     .prefault({}),
   checkpointEvery: whole(1).default(20),

@@ -291,7 +291,8 @@ function sampleOne(logits: Float64Array, options: SampleOptions, index: number):
     tokens.push(token)
     logprobs.push(row[token]!)
     const mass = kept.reduce((sum, v) => sum + Math.exp(row[v]!), 0)
-    samplingLogprobs.push(kept.length < V ? row[token]! - Math.log(mass) : row[token]!)
+    const sampling = kept.length < V ? row[token]! - Math.log(mass) : row[token]!
+    samplingLogprobs.push(kept.length === 1 ? 0 : sampling)
     options.onToken?.(index, token)
     previous = token
     if (options.stopTokens?.includes(token)) break

@@ -1,5 +1,5 @@
 import { Random } from '../../common/random.ts'
-import type { Sampler } from '../../engines/contract.ts'
+import type { Sampler, Truncation } from '../../engines/contract.ts'
 import type { ChatMessage } from '../../models/tokenizer.ts'
 import type { Generator } from '../../providers/generator.ts'
 import type { Question, Task } from '../../tasks/task.ts'
@@ -27,8 +27,7 @@ export function fromSampler({
   readonly samples: number
   readonly maxTokens: number
   readonly temperature: number
-  readonly topP?: number
-}): Sample {
+} & Truncation): Sample {
   return async (task, questions, stream) =>
     (await rollOut(sampler, codec, task, questions, { ...sampling, group: samples, stream })).flat()
 }

@@ -1,9 +1,9 @@
-import type { Sampler } from '../../engines/contract.ts'
+import type { Sampler, Truncation } from '../../engines/contract.ts'
 import type { Task } from '../../tasks/task.ts'
 import { type PromptTemplate, rollOut, type SampledRollout, type TextCodec } from '../sample/rollouts.ts'
 import { mean, responseMetrics } from '../watch/metrics.ts'
 
-export interface EvaluationOptions {
+export interface EvaluationOptions extends Truncation {
   /** By default R1-Zero's. */
   readonly template?: PromptTemplate | undefined
   /** Number of held-out questions, balanced over kinds. */
@@ -11,7 +11,6 @@ export interface EvaluationOptions {
   /** Responses per question. */
   readonly samples: number
   readonly temperature: number
-  readonly topP?: number
   readonly maxTokens: number
   readonly seed: number
 }
