@@ -23,8 +23,9 @@ const COMPACT_BELOW = 0.8
 const CACHE_BYTES = 2 ** 30
 const MAX_ROWS = 512
 const MAX_LOGITS = 2 ** 26
-/** Padded positions of a prefill, at most. */
+/** Limits of a prefill: padded positions, and elements of its [prompts, heads, length, length] attention scores. */
 const PREFILL_TOKENS = 8192
+const PREFILL_SCORES = 2 ** 28
 
 /** A sequence being sampled. */
 interface Row extends Cached {
@@ -133,7 +134,12 @@ export class LocalSampler {
     const longest = Math.max(...requests.map((r) => r.prompt.length))
     const batches = chunk(
       [...requests.keys()].sort((a, b) => requests[a]!.prompt.length - requests[b]!.prompt.length || a - b),
-      Math.max(1, Math.floor(PREFILL_TOKENS / longest)),
+      Math.max(
+        1,
+        Math.floor(
+          Math.min(PREFILL_TOKENS / longest, PREFILL_SCORES / (this.config.numHeads * longest ** 2)),
+        ),
+      ),
     )
     for (const members of batches) {
       const out = this.#runPrefill(members.map((i) => requests[i]!))
