@@ -30,7 +30,7 @@ export class Candidates {
   /** Null: 0, 1, 2, … */
   #ids: Int32Array | null = null
   readonly #own = { values: new Float32Array(0), bits: new Int32Array(0), ids: new Int32Array(0) }
-  readonly #sums = new Float64Array(BUCKETS)
+  readonly #sums = new Float64Array(2 * BUCKETS)
 
   /** Starts with all tokens of the row `probs[at … at+size)`. */
   load(probs: Float32Array, at: number, size: number): void {
@@ -98,16 +98,25 @@ export class Candidates {
       for (let i = 0; i < count; i++) {
         const b = bits[i]!
         if ((b & known) !== last) continue
-        const bucket = (b >>> shift) & (BUCKETS - 1)
-        sums[bucket] = sums[bucket]! + (ofMass ? inUnits(values[i]!) : 1)
+        // Two histograms, since adding to a number that was just written has to wait for it.
+        const at = ((b >>> shift) & (BUCKETS - 1)) + (i & 1) * BUCKETS
+        sums[at] = sums[at]! + (ofMass ? inUnits(values[i]!) : 1)
       }
       if (known === 0) {
-        for (let bucket = NOT_FINITE; bucket < BUCKETS; bucket++)
-          if (sums[bucket] !== 0) throw notADistribution()
-        if (ofMass) target = amount * sums.reduce((total, x) => total + x, 0)
+        let total = 0
+        for (let bucket = 0; bucket < BUCKETS; bucket++) {
+          const sum = sums[bucket]! + sums[bucket + BUCKETS]!
+          if (bucket >= NOT_FINITE && sum !== 0) throw notADistribution()
+          total += sum
+        }
+        if (ofMass) target = amount * total
       }
       let bucket = BUCKETS - 1
-      while (bucket > 0 && above + sums[bucket]! < target) above += sums[bucket--]!
+      for (; bucket > 0; bucket--) {
+        const to = above + sums[bucket]! + sums[bucket + BUCKETS]!
+        if (to >= target) break
+        above = to
+      }
       last |= bucket << shift
     }
     this.#keep(last, stepsTo(target - above, ofMass ? inUnits(floatOf(last)) : 1))
@@ -121,9 +130,11 @@ export class Candidates {
     let kept = 0
     for (let i = 0; i < count; i++) {
       const b = bits[i]!
-      if (b < last || (b === last && left-- <= 0)) continue
       toIds[kept] = ids === null ? i : ids[i]!
-      toValues[kept++] = values[i]!
+      toValues[kept] = values[i]!
+      // 1 if b > last, without a branch that no processor could predict
+      kept += (last - b) >>> 31
+      if (b === last && left-- > 0) kept++
     }
     this.#count = kept
     this.#values = own.values
