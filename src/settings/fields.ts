@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { LEAST_TEMPERATURE } from '../algorithms/objectives.ts'
 import { defaultThreads } from '../common/threads.ts'
 import { engineNames } from '../engines/open.ts'
 
@@ -43,6 +44,12 @@ export const columnSettings = z.strictObject({
   kind: z.string().min(1).optional(),
   tests: z.string().min(1).optional(),
 })
+
+/** The temperature of sampling; 0 is greedy. */
+export const temperatureSetting = z
+  .number()
+  .min(0)
+  .refine((t) => t === 0 || t >= LEAST_TEMPERATURE, `expected 0 (greedy) or at least ${LEAST_TEMPERATURE}`)
 
 /** Which tokens may be drawn: see `Truncation`. By default all. */
 export const truncationSettings = {

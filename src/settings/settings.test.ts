@@ -77,6 +77,12 @@ const wrong: [string, RegExp][] = [
   ['engine=tinker', /setting engine is "tinker"/],
   ['algorithm=ppo', /unknown algorithm "ppo"/],
   ['rl.temperature=0', /setting rl\.temperature is 0: .*>=0\.000001/],
+  [
+    'eval.temperature=0.0000001',
+    /setting eval\.temperature is 1e-7: expected 0 \(greedy\) or at least 0\.000001/,
+  ],
+  ['eval.temperature=-1', /setting eval\.temperature is -1: .*>=0/],
+  ['eval.minP=2', /setting eval\.minP is 2: .*<=1/],
   ['rl.topK=-1', /setting rl\.topK is -1: .*>=0/],
   ['rl.topP=0', /setting rl\.topP is 0: .*>0/],
   ['rl.minP=1.5', /setting rl\.minP is 1\.5: .*<=1/],

@@ -14,6 +14,7 @@ import {
   engineSetting,
   modelSetting,
   scheduleSettings,
+  temperatureSetting,
   threadsSetting,
   truncationSettings,
   whole,
@@ -84,7 +85,7 @@ export const zeroSettings = z.strictObject({
       samples: whole(1).default(1),
       /** Steps between evaluations; 0: only before and after. */
       every: whole(0).default(40),
-      temperature: z.number().min(0).default(1),
+      temperature: temperatureSetting.default(1),
       ...truncationSettings,
     })
     .prefault({}),
