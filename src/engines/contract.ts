@@ -232,14 +232,14 @@ export interface Sampler {
 
 /**
  * Which tokens may be drawn, of the tokens in order of their probability at the temperature (the lower id first if two are
- * equally likely). All three can be combined, as in Transformers; then the fewest are kept.
+ * equally likely). Several can be combined; they then apply in this order, as in Transformers.
  */
 export interface Truncation {
   /** Keep the likeliest topK tokens. 0, the default, keeps all. */
   readonly topK?: number | undefined
   /**
-   * Keep the fewest likeliest tokens with at least this share of the probability (of the topK tokens' probability, if
-   * both are given). In (0, 1]; 1, the default, keeps all.
+   * Keep the fewest likeliest tokens that have together at least this share of the probability that `topK` kept. In
+   * (0, 1]; 1, the default, keeps all.
    */
   readonly topP?: number | undefined
   /** Keep tokens that are at least minP times as likely as the likeliest. In [0, 1]; 0, the default, keeps all. */
