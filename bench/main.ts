@@ -1,6 +1,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { UserError } from '../src/common/errors.ts'
+import { choosing } from './choose.ts'
 import { decode } from './decode.ts'
 import { grpoStep } from './grpo-step.ts'
 import { memory } from './memory.ts'
@@ -12,6 +13,7 @@ import { verifier } from './verify.ts'
  * Times Ruminate and PyTorch alternately in one run. `npm run bench` runs train, decode and grpo.
  *
  *   npm run bench -- train decode --size 25M --repetitions 5
+ *   npm run bench -- choose
  *   npm run bench -- memory
  *   npm run bench -- verify
  */
@@ -23,10 +25,13 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: { size: { type: 'string', default: 'miniature' }, repetitions: { type: 'string' } },
   })
-  const alone = ['memory', 'verify']
+  const alone = ['choose', 'memory', 'verify']
   const unknown = positionals.find((name) => !alone.includes(name) && !Object.hasOwn(comparisons, name))
   if (unknown)
-    throw new UserError(`unknown benchmark "${unknown}"; choose from train, decode, grpo, memory, verify`, 2)
+    throw new UserError(
+      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, memory, verify`,
+      2,
+    )
   const repetitions = values.repetitions === undefined ? undefined : Number(values.repetitions)
   if (repetitions !== undefined && !(Number.isInteger(repetitions) && repetitions > 0))
     throw new UserError(`--repetitions is "${values.repetitions}"; give a whole number from 1`, 2)
@@ -37,11 +42,15 @@ async function main(): Promise<void> {
       throw new UserError('memory measures the whole process; run it alone: npm run bench -- memory', 2)
     return memory()
   }
-  if (positionals.includes('verify')) {
-    if (positionals.length > 1)
-      throw new UserError('verify needs no model; run it alone: npm run bench -- verify', 2)
-    return verifier(repetitions)
-  }
+  for (const [name, run] of [
+    ['choose', choosing],
+    ['verify', verifier],
+  ] as const)
+    if (positionals.includes(name)) {
+      if (positionals.length > 1)
+        throw new UserError(`${name} needs no model; run it alone: npm run bench -- ${name}`, 2)
+      return run(repetitions)
+    }
   const names = (positionals.length > 0 ? positionals : Object.keys(comparisons)) as Name[]
   const model = benchModel(values.size)
   for (const name of names) await comparisons[name](model, repetitions)

@@ -18,8 +18,10 @@ export type {
   SampledSequence,
   SampleOptions,
   Sampler,
+  ScoreOptions,
   Scorer,
   Trainer,
+  Truncation,
   Weights,
 } from './engines/contract.ts'
 export { openEngine, openSampler, withEngine } from './engines/open.ts'

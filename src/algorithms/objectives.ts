@@ -45,6 +45,11 @@ export interface PolicyObjective {
   readonly dualClip: number | null
   /** KL to the reference policy, in the loss. */
   readonly kl: KlPenalty
+  /**
+   * The policies are softmax(logits / temperature): π_θ, π_old and π_ref, hence ratios, KL and entropies. It must be the
+   * temperature that was sampled at; by default 1.
+   */
+  readonly temperature?: number | undefined
 }
 
 /**
@@ -62,6 +67,13 @@ export type Objective = CrossEntropy | PolicyObjective | PreferenceObjective
 /** Whether the loss reads the reference policy's log-probs. */
 export const needsReference = (objective: Objective): boolean =>
   objective.kind === 'policy' && objective.kl.beta !== 0
+
+/** The lowest temperature of a policy: logits divided by a smaller number could exceed float32. */
+export const LEAST_TEMPERATURE = 1e-6
+
+/** The temperature of the distributions that the loss is about; 1 unless a policy objective has another. */
+export const temperatureOf = (objective: Objective): number =>
+  objective.kind === 'policy' ? (objective.temperature ?? 1) : 1
 
 /** The tokens of a microbatch, all sequences flattened: float32 [M] except `sequence`. Log-probs in nats. */
 export interface TokenTensors {

@@ -51,12 +51,16 @@ export function maskTruncated(lengths: readonly number[], truncated: readonly bo
 }
 
 /**
- * Truncated importance weights w_t = min(π_old(o_t) / π_sampler(o_t), cap), for a sampler whose probabilities differ
- * from the trainer's (Espeholt et al. 2018; Yao et al. 2025, "Your efficient RL framework secretly brings you
- * off-policy RL training").
+ * Truncated importance weights w_t = min(π_old(o_t) / q(o_t), cap), for tokens drawn from q instead of π_old
+ * (Ionides 2008, "Truncated importance sampling"; Espeholt et al. 2018; Yao et al. 2025, "Your efficient RL framework
+ * secretly brings you off-policy RL training"). q differs from π_old
+ *  - by the sampler's rounding, where π_old is the trainer's; or
+ *  - because top-k, top-p or min-p left tokens out: q = π_old / Z on the tokens that are kept, whose mass is Z, so w = Z.
+ *    Then E_q[w f] = Σ π_old f over these tokens: exact, but for the tokens that are never drawn.
  *
  * Multiply the advantages by them: w > 0, so w·min(ρA, clip(ρ)A) = min(ρ·wA, clip(ρ)·wA), and the same holds for the
- * dual clip, CISPO and REINFORCE. The KL term stays unweighted.
+ * dual clip, CISPO and REINFORCE. The KL term stays unweighted, as in TRL and verl. With a ratio per sequence, tokens
+ * share one gradient, so their weights would only be averaged.
  */
 export function truncatedImportance(
   old: ArrayLike<number>,

@@ -86,6 +86,26 @@ test.each(['zero', 'r1', 'distill', 'sft', 'reward', 'eval', 'chat'])('%s takes 
   expect(written.out).toMatch(/--engine=<NAME> +.*local \(default\)/)
 })
 
+test('eval truncates the sampling, and says so', async () => {
+  const truncated = '--temperature 0.6 --top-k 20 --top-p 0.95 --min-p 0.01'.split(' ')
+  const asked = ['eval', '--questions', '2', '--max-tokens', '10', ...truncated]
+  expect(await main([...asked, '--json'])).toBe(0)
+  const sampling = { temperature: 0.6, topK: 20, topP: 0.95, minP: 0.01 }
+  expect(JSON.parse(written.out.trim().split('\n').at(-1)!)).toMatchObject({ type: 'result', ...sampling })
+  written.out = ''
+  expect(await main(asked)).toBe(0)
+  expect(written.out).toContain('T = 0.6, top-k 20, top-p 0.95, min-p 0.01,')
+})
+
+test.each([
+  ['--top-k', '-1', 2, /--top-k must be a number of at least 0, not -1/],
+  ['--min-p', '2', 2, /--min-p must be a number from 0 to 1, not 2/],
+  ['--temperature', '1e-9', 1, /temperature must be 0 \(greedy\), or a finite number of at least 0\.000001/],
+] as const)('chat %s %s', async (option, value, code, message) => {
+  expect(await main(['chat', 'Why?', option, value])).toBe(code)
+  expect(written.err).toMatch(message)
+})
+
 test.each(['', '  '])('chat with the empty message "%s"', async (message) => {
   expect(await main(['chat', message])).toBe(2)
   expect(written.err).toBe('error: MESSAGE is empty: give a question, or leave it out for a conversation\n')

@@ -1,5 +1,11 @@
 import { klEstimators } from '../algorithms/kl.ts'
-import { type Objective, ratioKinds, surrogateNames } from '../algorithms/objectives.ts'
+import {
+  LEAST_TEMPERATURE,
+  type Objective,
+  ratioKinds,
+  surrogateNames,
+  temperatureOf,
+} from '../algorithms/objectives.ts'
 import { UserError } from '../common/errors.ts'
 import type { AdamSettings, SampleOptions } from './contract.ts'
 
@@ -12,6 +18,7 @@ export function checkSampleOptions({
   temperature,
   topP = 1,
   topK = 0,
+  minP = 0,
   seed,
 }: SampleOptions): void {
   requireThat('n', n, 'a whole number of at least 1', Number.isInteger(n) && n >= 1)
@@ -21,9 +28,15 @@ export function checkSampleOptions({
     'a whole number of at least 1',
     Number.isInteger(maxTokens) && maxTokens >= 1,
   )
-  requireThat('temperature', temperature, NOT_NEGATIVE, notNegative(temperature))
+  requireThat(
+    'temperature',
+    temperature,
+    `0 (greedy), or ${A_TEMPERATURE}`,
+    temperature === 0 || isTemperature(temperature),
+  )
   requireThat('topP', topP, 'above 0 and at most 1', topP > 0 && topP <= 1)
   requireThat('topK', topK, 'a whole number of at least 0', Number.isInteger(topK) && topK >= 0)
+  requireThat('minP', minP, 'at least 0 and at most 1', minP >= 0 && minP <= 1)
   requireThat('seed', seed, 'a finite number', Number.isFinite(seed))
 }
 
@@ -35,13 +48,19 @@ export function checkAdam(adam: AdamSettings): void {
     requireThat(name, adam[name], 'at least 0 and below 1', adam[name] >= 0 && adam[name] < 1)
 }
 
-/** @throws UserError for an objective of an unknown kind, surrogate, ratio or KL estimator. */
+/** @throws UserError for the temperature of a distribution outside its range. */
+export function checkTemperature(temperature: number): void {
+  requireThat('temperature', temperature, A_TEMPERATURE, isTemperature(temperature))
+}
+
+/** @throws UserError for an objective of an unknown kind, surrogate, ratio or KL estimator, or with a wrong temperature. */
 export function checkObjective(objective: Objective): void {
   requireOneOf('the kind of an objective', objective.kind, ['cross_entropy', 'policy', 'preference'])
   if (objective.kind !== 'policy') return
   requireOneOf('the surrogate of an objective', objective.surrogate, surrogateNames)
   requireOneOf('the ratio of an objective', objective.ratio, ratioKinds)
   requireOneOf('the KL estimator of an objective', objective.kl.estimator, klEstimators)
+  checkTemperature(temperatureOf(objective))
 }
 
 /** @throws UserError for a number of threads that is not a whole number of at least 1. */
@@ -53,6 +72,9 @@ export function checkThreads(threads: number): void {
 export function requireOneOf(what: string, value: string, names: readonly string[]): void {
   requireThat(what, value, `one of ${names.join(', ')}`, names.includes(value))
 }
+
+const A_TEMPERATURE = `a finite number of at least ${LEAST_TEMPERATURE}`
+const isTemperature = (value: number): boolean => Number.isFinite(value) && value >= LEAST_TEMPERATURE
 
 const NOT_NEGATIVE = 'a finite number of at least 0'
 const notNegative = (value: number): boolean => Number.isFinite(value) && value >= 0

@@ -59,6 +59,11 @@ export interface Capabilities {
   readonly objectives: readonly Objective['kind'][]
   /** Can the loss have a KL term to the reference policy? If not, a KL penalty can only be part of the reward. */
   readonly klInLoss: boolean
+  /**
+   * Can a policy objective and a scorer have a temperature other than 1? If not, a policy can only be trained on
+   * responses sampled at temperature 1.
+   */
+  readonly temperature: boolean
   /** What can be trained: all weights. The conformance tests check that a trainer of anything else is refused. */
   readonly trainable: readonly Trainable[]
   /** Does the model have a scalar head? It then scores texts and learns from comparisons, but cannot be sampled. */
@@ -101,9 +106,9 @@ export interface Datum {
   readonly targets: Int32Array
   /** Factor of each position's loss term; 0 leaves the position out (prompt, padding). */
   readonly weights: Float32Array
-  /** log π_old(target), from the sampler. Needed by every policy objective. */
+  /** log π_old(target) at the objective's temperature, from the sampler. Needed by every policy objective. */
   readonly logprobs?: Float32Array
-  /** log π_ref(target), needed when the objective has a KL term. */
+  /** log π_ref(target) at the objective's temperature, needed when the objective has a KL term. */
   readonly reference?: Float32Array
   /** Advantage of each position. Needed by every policy objective. */
   readonly advantages?: Float32Array
@@ -167,9 +172,9 @@ export interface Trainer {
 export interface ForwardBackwardResult {
   /** The summed loss Σ weight·loss. */
   readonly loss: number
-  /** Per datum, log π_θ(target) at each position, before the step (NaN where the weight is 0). */
+  /** Per datum, log π_θ(target) at the objective's temperature, before the step (NaN where the weight is 0). */
   readonly logprobs: Float32Array[]
-  /** Per datum, entropy of the next-token distribution in nats (NaN where the weight is 0). */
+  /** Per datum, entropy in nats of the next-token distribution at that temperature (NaN where the weight is 0). */
   readonly entropies: Float32Array[] | null
   /** Per datum, the objective's clip flags: +1 clipped above, −1 clipped below, 0 not clipped. */
   readonly clipped: Float32Array[] | null
@@ -190,9 +195,21 @@ export interface ComparisonResult {
  * the calls finish that have begun; the same is true of reward scorers and samplers.
  */
 export interface Scorer {
-  /** Per datum, log π(target) at each position (NaN where the weight is 0). */
-  logprobs(datums: readonly Pick<Datum, 'tokens' | 'targets' | 'weights'>[]): Promise<Float32Array[]>
+  /**
+   * Per datum, log π(target) at each position (NaN where the weight is 0), where π = softmax(logits / temperature).
+   *
+   * @throws UserError for a temperature outside its range, or one that the engine cannot honour.
+   */
+  logprobs(
+    datums: readonly Pick<Datum, 'tokens' | 'targets' | 'weights'>[],
+    options?: ScoreOptions,
+  ): Promise<Float32Array[]>
   close(): Promise<void>
+}
+
+export interface ScoreOptions {
+  /** At least 1e-6; by default 1. */
+  readonly temperature?: number | undefined
 }
 
 /** Computes rewards with fixed weights of a reward model, which it holds until it is closed. */
@@ -209,21 +226,34 @@ export interface Sampler {
    *
    * @throws Error for a prompt that is empty, too long, or has tokens outside the vocabulary, and for an option outside
    * its range.
+   * @throws UserError if the model's probabilities are not finite, as after a training that diverged.
    */
   sample(prompt: Int32Array, options: SampleOptions): Promise<SampledSequence[]>
   close(): Promise<void>
 }
 
-export interface SampleOptions {
-  /** Number of sequences for this prompt (they share one prefill). */
+/**
+ * Which tokens may be drawn, of the tokens in order of their probability at the temperature (the lower id first if two are
+ * equally likely). Several can be combined; they then apply in this order, as in Transformers.
+ */
+export interface Truncation {
+  /** Keep the likeliest topK tokens. 0, the default, keeps all. */
+  readonly topK?: number | undefined
+  /**
+   * Keep the fewest likeliest tokens that have together at least this share of the probability that `topK` kept. In
+   * (0, 1]; 1, the default, keeps all.
+   */
+  readonly topP?: number | undefined
+  /** Keep tokens that are at least minP times as likely as the likeliest. In [0, 1]; 0, the default, keeps all. */
+  readonly minP?: number | undefined
+}
+
+export interface SampleOptions extends Truncation {
+  /** Number of sequences for this prompt. An engine may compute them in several batches if they are many. */
   readonly n: number
   readonly maxTokens: number
-  /** 0 is greedy. */
+  /** At least 1e-6; or 0, which takes the likeliest token (the lower id of two). */
   readonly temperature: number
-  /** In (0, 1]; 1, the default, keeps all. */
-  readonly topP?: number
-  /** 0, the default, keeps all. */
-  readonly topK?: number
   /** Token ids that end a sequence; the stop token is kept as the last token of the sequence. */
   readonly stopTokens?: readonly number[]
   /** A sequence ends once its decoded text contains one of these strings. */
@@ -237,11 +267,14 @@ export interface SampleOptions {
 export interface SampledSequence {
   /** Sampled tokens, without the prompt, with the stop token if there was one. */
   readonly tokens: Int32Array
-  /** log-prob of each token under the model at temperature 1, untruncated (nats). */
+  /**
+   * log π(token) in nats, where π = softmax(logits / temperature), untruncated: the policy that is trained. For greedy
+   * sampling (temperature 0), π is that of temperature 1.
+   */
   readonly logprobs: Float32Array
   /**
-   * log-prob of each token under the distribution it was drawn from (temperature, top-k, top-p); the same array if they
-   * are equal.
+   * log-prob of each token under the distribution it was drawn from: π truncated to the tokens that `Truncation` keeps.
+   * For greedy sampling it is 0. The same array if they are equal.
    */
   readonly samplingLogprobs: Float32Array
   readonly stopReason: 'stop' | 'length'

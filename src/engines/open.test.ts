@@ -60,6 +60,13 @@ test('a run that the engine cannot do is refused', () => {
   expect(() => requireCapabilities(rewardModel, { objective })).toThrow(
     /reward model: it cannot be trained with policy, only with preference/,
   )
+  const oneTemperature = { ...can, temperature: false }
+  requireCapabilities(oneTemperature, { objective })
+  requireCapabilities(oneTemperature, { objective: { ...objective, temperature: 1 } })
+  requireCapabilities(can, { objective: { ...objective, temperature: 0.7 } })
+  expect(() =>
+    requireCapabilities(oneTemperature, { objective: { ...objective, temperature: 0.7 } }),
+  ).toThrow(/temperature 1 only, and rl\.temperature is 0\.7: set rl\.temperature=1/)
   requireCapabilities({ ...can, maxTokens: 100 }, { objective, tokens: 100 })
   requireCapabilities({ ...can, maxTokens: null }, { objective, tokens: 1e6 })
   expect(() => requireCapabilities({ ...can, maxTokens: 100 }, { objective, tokens: 101 })).toThrow(

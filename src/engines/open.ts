@@ -1,4 +1,4 @@
-import type { Objective } from '../algorithms/objectives.ts'
+import { type Objective, temperatureOf } from '../algorithms/objectives.ts'
 import { UserError } from '../common/errors.ts'
 import type { Capabilities, Engine, EngineSpec, Sampler } from './contract.ts'
 
@@ -78,6 +78,11 @@ export function requireCapabilities(can: Capabilities, { objective, tokens = 1 }
   if (objective.kind === 'policy' && objective.kl.beta !== 0 && !can.klInLoss)
     throw new UserError(
       'this engine has no KL term in its loss: set rl.objective.kl.beta=0, and rl.klInReward for a KL penalty in the reward',
+    )
+  const temperature = temperatureOf(objective)
+  if (temperature !== 1 && !can.temperature)
+    throw new UserError(
+      `this engine trains the policy of temperature 1 only, and rl.temperature is ${temperature}: set rl.temperature=1`,
     )
   if (can.maxTokens !== null && tokens > can.maxTokens)
     throw new UserError(

@@ -201,14 +201,25 @@ export function rewards(parameters: ReadonlyMap<string, Value>, hidden: Value): 
   ])
 }
 
-/** The logits of the next token for hidden states [M, hiddenSize]: [M, vocabSize]. @throws UserError for a reward model. */
-export function logits(config: ModelConfig, parameters: ReadonlyMap<string, Value>, hidden: Value): Value {
+/**
+ * The logits of the next token for hidden states [M, hiddenSize]: [M, vocabSize]. They are multiplied by `scale`, a number
+ * or [M, 1], if there is one.
+ *
+ * @throws UserError for a reward model.
+ */
+export function logits(
+  config: ModelConfig,
+  parameters: ReadonlyMap<string, Value>,
+  hidden: Value,
+  scale: ops.Operand | null = null,
+): Value {
   if (config.head === 'score')
     throw new UserError(
       'this is a reward model: it scores text but cannot generate it; use the model it was made from',
     )
   const head = parameters.get(config.tieEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight')!
-  return ops.matmul(hidden, head, { transB: true })
+  // (s·h) Wᵀ = s·(h Wᵀ), and h is far smaller than the logits.
+  return ops.matmul(scale === null ? hidden : ops.mul(hidden, scale), head, { transB: true })
 }
 
 /** cos and sin of position × frequency, each [positions, headDim/2] in row-major order. */

@@ -28,7 +28,8 @@ function scripted(of: Renderer, response: string, stopReason: 'stop' | 'length' 
   }
   return { sampler, asked }
 }
-const settings = { maxTokens: 20, temperature: 1, topP: 0.9, identity: 'w' }
+const sampling = { temperature: 1, topK: 20, topP: 0.9, minP: 0.05 }
+const settings = { maxTokens: 20, ...sampling, identity: 'w' }
 
 test.each<[string, 'stop' | 'length', string, string | null]>([
   [' <think>\n1+2=3\n</think>\n3', 'stop', '3', '1+2=3'],
@@ -40,7 +41,7 @@ test.each<[string, 'stop' | 'length', string, string | null]>([
   const reply = await generator.generate(question, { seed: 3 })
   expect(reply).toMatchObject({ text, reasoning, finishReason })
   expect(asked[0]!.prompt).toBe(renderer.chatPrompt(question).text)
-  expect(asked[0]!.options).toMatchObject({ n: 1, maxTokens: 20, temperature: 1, topP: 0.9, seed: 3 })
+  expect(asked[0]!.options).toMatchObject({ n: 1, maxTokens: 20, ...sampling, seed: 3 })
   expect(generator.spent()).toMatchObject({ calls: 1, cost: null, ...reply.usage })
 })
 

@@ -1,5 +1,5 @@
 import { PromptTooLong } from '../common/errors.ts'
-import type { Sampler } from '../engines/contract.ts'
+import type { Sampler, Truncation } from '../engines/contract.ts'
 import { type EngineName, openSampler } from '../engines/open.ts'
 import { loadConfig } from '../models/directory.ts'
 import { weightsHash } from '../models/weights-hash.ts'
@@ -8,11 +8,10 @@ import { Renderer } from '../renderer/renderer.ts'
 import { splitThinking } from '../thinking/split.ts'
 import { Account, type Generator } from './generator.ts'
 
-export interface SamplingSettings {
+export interface SamplingSettings extends Truncation {
   /** Longest reply in tokens, thinking included. */
   readonly maxTokens: number
   readonly temperature: number
-  readonly topP?: number
 }
 
 /** Opens a Hugging Face folder as a generator, which answers through its chat template. Closing it closes the model. */

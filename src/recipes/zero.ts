@@ -14,6 +14,7 @@ import { separateOptions, type ZeroOptions, type ZeroOwn, type ZeroWatch } from 
 import { type Evaluation, evaluate, evaluationFrom } from '../stages/evaluate/evaluate.ts'
 import { evaluationRecord } from '../stages/evaluate/record.ts'
 import { reinforce } from '../stages/reinforce/reinforce.ts'
+import { policyObjective } from '../stages/reinforce/rl-settings.ts'
 import { asked, promptFit } from '../stages/sample/fit.ts'
 import type { Stop } from '../stages/watch/alarm.ts'
 import { fittingTask } from '../tasks/fit.ts'
@@ -167,7 +168,7 @@ function checkNames(rewards: readonly OwnReward[]): void {
 
 /** What reinforcement learning with these settings needs of an engine. */
 export const policyRequirements = ({ rl }: ZeroSettings): Requirements => ({
-  objective: rl.objective,
+  objective: policyObjective(rl),
   // a prompt has at least one token
   tokens: 1 + rl.maxTokens,
 })

@@ -47,6 +47,7 @@ export interface RolloutRow {
   readonly text: string
   readonly thinking: string | null
   readonly answer: string | null
+  /** log π of each token at the temperature it was sampled at: see `SampledSequence.logprobs`. */
   readonly logprobs: Float32Array
   /** Each reward by name; null if it is unknown or failed. */
   readonly rewards: Readonly<Record<string, number | null>>

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { LEAST_TEMPERATURE } from '../algorithms/objectives.ts'
 import { defaultThreads } from '../common/threads.ts'
 import { engineNames } from '../engines/open.ts'
 import { today } from '../renderer/chat-template.ts'
@@ -54,6 +55,19 @@ export const columnSettings = z.strictObject({
   kind: z.string().min(1).optional(),
   tests: z.string().min(1).optional(),
 })
+
+/** The temperature of sampling; 0 is greedy. */
+export const temperatureSetting = z
+  .number()
+  .min(0)
+  .refine((t) => t === 0 || t >= LEAST_TEMPERATURE, `expected 0 (greedy) or at least ${LEAST_TEMPERATURE}`)
+
+/** Which tokens may be drawn: see `Truncation`. By default all. */
+export const truncationSettings = {
+  topK: whole(0).default(0),
+  topP: z.number().gt(0).max(1).default(1),
+  minP: share.default(0),
+}
 
 /** Settings of which any may be missing. */
 export type DeepPartial<T> = T extends readonly unknown[]

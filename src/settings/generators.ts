@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { roleNames } from '../tasks/roles.ts'
+import { temperatureSetting, truncationSettings } from './fields.ts'
 
 const price = z.number().min(0)
 
@@ -27,7 +28,8 @@ export const generatorSettings = z.union([
     /** A local model: a folder, a run, or a model of the hub. */
     model: z.string().min(1),
     maxTokens: z.int().min(1).default(4096),
-    temperature: z.number().min(0).default(0.6),
+    temperature: temperatureSetting.default(0.6),
+    ...truncationSettings,
   }),
   providerSettings,
 ])

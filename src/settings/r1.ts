@@ -1,7 +1,15 @@
 import { z } from 'zod'
 import { UserError } from '../common/errors.ts'
 import { EMBEDDED_R1_BASE, EMBEDDED_STUDENT } from '../hub/find-model.ts'
-import { chatSettings, engineSetting, modelSetting, threadsSetting, whole, withThreads } from './fields.ts'
+import {
+  chatSettings,
+  engineSetting,
+  modelSetting,
+  temperatureSetting,
+  threadsSetting,
+  whole,
+  withThreads,
+} from './fields.ts'
 import { generatorSettings } from './generators.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
 import { type RewardSettings, resolveRewardSettings } from './reward.ts'
@@ -26,7 +34,7 @@ export const evalSettings = z.strictObject({
   samples: whole(1),
   /** Number of general prompts. */
   general: whole(1),
-  temperature: z.number().min(0),
+  temperature: temperatureSetting,
   topP: z.number().gt(0).max(1),
   maxTokens: whole(1),
   /** Kinds of questions whose response lengths are compared. */

@@ -17,7 +17,8 @@ test('defaults are those of the preset', () => {
     seed: 0,
     steps: 200,
     rewards: { accuracy: 1, format: 0.1, language: 0, shuffle: false },
-    rl: { groupSize: 8, learningRate: 5e-4 },
+    rl: { groupSize: 8, learningRate: 5e-4, temperature: 1, topK: 0, topP: 1, minP: 0 },
+    eval: { temperature: 1, topK: 0, topP: 1, minP: 0 },
   })
   expect(resolved('preset=r1-zero', 'algorithm=dapo')).toMatchObject({
     rewards: { format: 1 },
@@ -65,19 +66,43 @@ const wrong: [string, RegExp][] = [
   ['rl.clip_high=0.3', /unknown setting rl\.clip_high; did you mean rl\.objective\.clipHigh\?/],
   ['eval.langauge=1', /unknown setting eval\.langauge; did you mean rewards\.language\?/],
   ['wibble=1', /unknown setting wibble; the settings are model, task, .*threads$/],
-  ['eval.wibble=1', /unknown setting eval\.wibble; the settings are questions, samples, every, temperature$/],
+  [
+    'eval.wibble=1',
+    /unknown setting eval\.wibble; the settings are questions, samples, every, temperature, topK, topP, minP$/,
+  ],
   [
     'rl.objective.clipHih=1',
     /unknown setting rl\.objective\.clipHih; did you mean rl\.objective\.clipHigh\?/,
   ],
   ['engine=tinker', /setting engine is "tinker"/],
   ['algorithm=ppo', /unknown algorithm "ppo"/],
+  ['rl.temperature=0', /setting rl\.temperature is 0: .*>=0\.000001/],
+  [
+    'eval.temperature=0.0000001',
+    /setting eval\.temperature is 1e-7: expected 0 \(greedy\) or at least 0\.000001/,
+  ],
+  ['eval.temperature=-1', /setting eval\.temperature is -1: .*>=0/],
+  ['eval.minP=2', /setting eval\.minP is 2: .*<=1/],
+  ['rl.topK=-1', /setting rl\.topK is -1: .*>=0/],
+  ['rl.topP=0', /setting rl\.topP is 0: .*>0/],
+  ['rl.minP=1.5', /setting rl\.minP is 1\.5: .*<=1/],
 ]
 test.each(wrong)('%s is a usage error', (assignment, message) => {
   const error = failure(() => resolved(assignment))
   expect(error.message).toMatch(message)
   expect(error.exitCode).toBe(2)
 })
+
+test.each(['rl.topK=20', 'rl.topP=0.9', 'rl.minP=0.05'])(
+  '%s: truncated sampling is corrected per token, so it needs a ratio per token',
+  (truncation) => {
+    expect(resolved('rl.temperature=0.6', truncation).rl.temperature).toBe(0.6)
+    const { message, exitCode } = failure(() => resolved('algorithm=gspo', truncation))
+    expect(message).toMatch(/set rl\.objective\.ratio=token/)
+    expect(exitCode).toBe(2)
+    resolved('algorithm=gspo', truncation, 'rl.objective.ratio=token')
+  },
+)
 
 test('length cannot be punished twice', () => {
   expect(failure(() => resolved('algorithm=dapo', 'rewards.overlong=1')).message).toMatch(

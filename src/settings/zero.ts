@@ -1,11 +1,12 @@
 import { z } from 'zod'
 import { advantageKinds } from '../algorithms/advantages.ts'
 import { klEstimators } from '../algorithms/kl.ts'
-import { ratioKinds, surrogateNames } from '../algorithms/objectives.ts'
+import { LEAST_TEMPERATURE, ratioKinds, surrogateNames } from '../algorithms/objectives.ts'
 import { normalisations } from '../algorithms/weights.ts'
 import { UserError } from '../common/errors.ts'
 import { EMBEDDED_BASE } from '../hub/find-model.ts'
 import { namedRewards, rewardShape } from '../rewards/index.ts'
+import { isTruncated } from '../stages/reinforce/rl-settings.ts'
 import {
   betasSetting,
   chatSettings,
@@ -14,7 +15,9 @@ import {
   engineSetting,
   modelSetting,
   scheduleSettings,
+  temperatureSetting,
   threadsSetting,
+  truncationSettings,
   whole,
   withThreads,
 } from './fields.ts'
@@ -45,7 +48,8 @@ const rl = z.strictObject({
   schedule: scheduleSettings,
   betas: betasSetting,
   gradClip: z.number().min(0),
-  temperature: positive,
+  temperature: z.number().min(LEAST_TEMPERATURE),
+  ...truncationSettings,
   maxTokens: whole(1),
   referenceRefresh: whole(1).nullable(),
   klInReward: klPenalty.nullable(),
@@ -84,7 +88,8 @@ export const zeroSettings = z.strictObject({
       samples: whole(1).default(1),
       /** Steps between evaluations; 0: only before and after. */
       every: whole(0).default(40),
-      temperature: z.number().min(0).default(1),
+      temperature: temperatureSetting.default(1),
+      ...truncationSettings,
     })
     .prefault({}),
   checkpointEvery: whole(1).default(20),
@@ -120,6 +125,11 @@ export function resolveZeroSettings(given: Tree): ZeroSettings {
   if (overlong && settings.rewards.overlong?.weight)
     throw new UserError(
       'rewards.overlong and rl.overlong would both punish length: set one of them to null',
+      2,
+    )
+  if (isTruncated(settings.rl) && settings.rl.objective.ratio === 'sequence')
+    throw new UserError(
+      'rl.topK, rl.topP and rl.minP are corrected token by token, which a ratio of whole sequences cannot be: set rl.objective.ratio=token, or leave them out',
       2,
     )
   return withThreads(settings)

@@ -1,10 +1,17 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { temperatureOf } from '../algorithms/objectives.ts'
 import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
 import { makeFolder } from '../common/files.ts'
 import { Random } from '../common/random.ts'
-import { checkAdam, checkObjective, checkSampleOptions, requireOneOf } from '../engines/checks.ts'
+import {
+  checkAdam,
+  checkObjective,
+  checkSampleOptions,
+  checkTemperature,
+  requireOneOf,
+} from '../engines/checks.ts'
 import type {
   Capabilities,
   Datum,
@@ -83,8 +90,8 @@ interface FakeWeights extends Weights {
 }
 
 /**
- * An engine for the bigram table. Weights are saved as JSON. The sampler ignores the temperature and starts every
- * response as if the prompt ended with token 0. To change a method in a test, spread it: `{ ...fakeEngine(), scorer }`.
+ * An engine for the bigram table. Weights are saved as JSON. The sampler starts every response as if the prompt ended with
+ * token 0. To change a method in a test, spread it: `{ ...fakeEngine(), scorer }`.
  *
  * @param can Capabilities to report instead of the defaults.
  */
@@ -109,6 +116,7 @@ export function fakeEngine({ can }: { can?: Partial<Capabilities> } = {}): Engin
     can: {
       objectives: ['cross_entropy', 'policy'],
       klInLoss: true,
+      temperature: true,
       trainable: ['all'],
       rewardHead: false,
       bitExactResume: true,
@@ -145,9 +153,10 @@ export function fakeEngine({ can }: { can?: Partial<Capabilities> } = {}): Engin
       const logits = (of as FakeWeights).logits()
       let open = true
       return {
-        async logprobs(datums) {
+        async logprobs(datums, { temperature = 1 } = {}) {
           whileOpen(() => open)
-          return logprobsOf(logits, datums)
+          checkTemperature(temperature)
+          return logprobsOf(logits, datums, temperature)
         },
         async close() {
           open = false
@@ -179,7 +188,8 @@ function fakeTrainer(base: Float64Array, whileOpen: () => void): Trainer {
       try {
         checkObjective(objective)
         if (objective.kind === 'preference') throw new UserError('this is not a reward model')
-        const logprobs = logprobsOf(logits, datums)
+        const temperature = temperatureOf(objective)
+        const logprobs = logprobsOf(logits, datums, temperature)
         let loss = 0
         for (const [i, d] of datums.entries()) {
           if (objective.kind === 'policy' && d.advantages?.length !== d.tokens.length)
@@ -188,16 +198,18 @@ function fakeTrainer(base: Float64Array, whileOpen: () => void): Trainer {
             if (d.weights[t] === 0) continue
             const factor = d.weights[t]! * (objective.kind === 'cross_entropy' ? 1 : d.advantages![t]!)
             loss -= factor * logprobs[i]![t]!
-            const row = logProbs(logits, d.tokens[t]!)
+            const row = logProbs(logits, d.tokens[t]!, temperature)
+            // ∂ log π(target) / ∂ logit_v = (1[v = target] − π(v)) / T
             for (let v = 0; v < V; v++)
-              gradient[d.tokens[t]! * V + v]! -= factor * ((v === d.targets[t] ? 1 : 0) - Math.exp(row[v]!))
+              gradient[d.tokens[t]! * V + v]! -=
+                (factor * ((v === d.targets[t] ? 1 : 0) - Math.exp(row[v]!))) / temperature
           }
         }
         const entropies = datums.map((d) =>
           Float32Array.from(d.tokens, (token, t) =>
             d.weights[t] === 0
               ? Number.NaN
-              : -logProbs(logits, token).reduce((sum, l) => sum + Math.exp(l) * l, 0),
+              : -logProbs(logits, token, temperature).reduce((sum, l) => sum + Math.exp(l) * l, 0),
           ),
         )
         const clipped = datums.map((d) => new Float32Array(d.tokens.length))
@@ -261,13 +273,14 @@ const readLogits = (directory: string): Float64Array =>
 function logprobsOf(
   logits: Float64Array,
   datums: readonly Pick<Datum, 'tokens' | 'targets' | 'weights'>[],
+  temperature: number,
 ): Float32Array[] {
   return datums.map(({ tokens, targets, weights }, i) => {
     checkTokens(tokens)
     if (targets.length !== tokens.length || weights.length !== tokens.length)
       throw new Error(`datum ${i}: tokens, targets and weights differ in length`)
     return Float32Array.from(tokens, (token, t) =>
-      weights[t] === 0 ? Number.NaN : logProbs(logits, token)[targets[t]!]!,
+      weights[t] === 0 ? Number.NaN : logProbs(logits, token, temperature)[targets[t]!]!,
     )
   })
 }
@@ -281,28 +294,51 @@ function sampleOne(logits: Float64Array, options: SampleOptions, index: number):
   const random = new Random(options.seed, index)
   const tokens: number[] = []
   const logprobs: number[] = []
+  const samplingLogprobs: number[] = []
   let previous = 0
   while (tokens.length < options.maxTokens) {
-    const row = logProbs(logits, previous)
-    const token = random.weighted([...row.keys()], row.map(Math.exp))
+    const row = logProbs(logits, previous, options.temperature || 1)
+    const kept = keptTokens(row.map(Math.exp), options)
+    const token = random.weighted(
+      [...row.keys()],
+      row.map((logprob, v) => (kept.includes(v) ? Math.exp(logprob) : 0)),
+    )
     tokens.push(token)
     logprobs.push(row[token]!)
+    const mass = kept.reduce((sum, v) => sum + Math.exp(row[v]!), 0)
+    const sampling = kept.length < V ? row[token]! - Math.log(mass) : row[token]!
+    samplingLogprobs.push(kept.length === 1 ? 0 : sampling)
     options.onToken?.(index, token)
     previous = token
     if (options.stopTokens?.includes(token)) break
   }
   const ended = options.stopTokens?.includes(previous)
-  const values = Float32Array.from(logprobs)
   return {
     tokens: Int32Array.from(tokens),
-    logprobs: values,
-    samplingLogprobs: values,
+    logprobs: Float32Array.from(logprobs),
+    samplingLogprobs: Float32Array.from(samplingLogprobs),
     stopReason: ended ? 'stop' : 'length',
   }
 }
 
-function logProbs(logits: Float64Array, token: number): number[] {
-  const row = [...logits.subarray(token * V, token * V + V)]
+/** The tokens that may be drawn, by sorting: see `Truncation`. Temperature 0 keeps the likeliest. */
+function keptTokens(
+  probs: readonly number[],
+  { temperature, topK = 0, topP = 1, minP = 0 }: SampleOptions,
+): number[] {
+  const order = [...probs.keys()].sort((a, b) => probs[b]! - probs[a]! || a - b)
+  const likeliest = order.slice(0, temperature === 0 ? 1 : topK || V)
+  const limit = topP * likeliest.reduce((sum, v) => sum + probs[v]!, 0)
+  let sum = 0
+  return likeliest.filter((v) => {
+    const kept = (topP === 1 || sum < limit) && probs[v]! >= minP * probs[order[0]!]!
+    sum += probs[v]!
+    return kept
+  })
+}
+
+function logProbs(logits: Float64Array, token: number, temperature: number): number[] {
+  const row = Array.from(logits.subarray(token * V, token * V + V), (x) => x / temperature)
   const max = Math.max(...row)
   const sum = row.reduce((total, x) => total + Math.exp(x - max), 0)
   return row.map((x) => x - max - Math.log(sum))

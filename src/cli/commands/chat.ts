@@ -8,7 +8,14 @@ import { Conversation } from '../../stages/sample/conversation.ts'
 import { choiceOption, integerOption, numberOption, textOption } from '../terminal/arguments.ts'
 import { converse, replyTo } from '../terminal/chat.ts'
 import { command } from '../terminal/command.ts'
-import { outputOf, outputOptions, templateArguments, templateArgumentsOption } from '../terminal/options.ts'
+import {
+  outputOf,
+  outputOptions,
+  templateArguments,
+  templateArgumentsOption,
+  truncationOf,
+  truncationOptions,
+} from '../terminal/options.ts'
 import { engineOption } from '../terminal/training/options.ts'
 
 export const chat = command(
@@ -30,7 +37,7 @@ export const chat = command(
         valueHint: 'T',
         description: 'sampling temperature; 0 is greedy (default 0)',
       },
-      'top-p': { type: 'string', valueHint: 'P', description: 'nucleus sampling (default 1: off)' },
+      ...truncationOptions,
       'template-arguments': templateArgumentsOption,
       'max-tokens': { type: 'string', valueHint: 'N', description: 'longest response (default 512)' },
       seed: { type: 'string', valueHint: 'N', description: 'seed of the sampling (default 0)' },
@@ -43,7 +50,7 @@ export const chat = command(
     const options = {
       maxTokens: integerOption(values, 'max-tokens', 1) ?? 512,
       temperature: numberOption(values, 'temperature', 0, 10) ?? 0,
-      topP: numberOption(values, 'top-p', 0.001, 1) ?? 1,
+      ...truncationOf(values),
       seed: integerOption(values, 'seed', 0) ?? 0,
     }
     const engine = choiceOption(values, 'engine', engineNames)

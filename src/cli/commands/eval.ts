@@ -14,6 +14,8 @@ import {
   outputOptions,
   templateArguments,
   templateArgumentsOption,
+  truncationOf,
+  truncationOptions,
 } from '../terminal/options.ts'
 import { engineOption, templateNames, threadsOption } from '../terminal/training/options.ts'
 
@@ -35,7 +37,7 @@ export const evaluation = command(
         valueHint: 'T',
         description: 'sampling temperature; 0 is greedy (default 1)',
       },
-      'top-p': { type: 'string', valueHint: 'P', description: 'nucleus sampling (default 1: off)' },
+      ...truncationOptions,
       template: {
         type: 'string',
         valueHint: 'NAME',
@@ -55,7 +57,7 @@ export const evaluation = command(
       questions: integerOption(values, 'questions', 1) ?? 300,
       samples: integerOption(values, 'samples', 1) ?? 1,
       temperature: numberOption(values, 'temperature', 0, 10) ?? 1,
-      topP: numberOption(values, 'top-p', 0.001, 1) ?? 1,
+      ...truncationOf(values),
       maxTokens: integerOption(values, 'max-tokens', 1) ?? 260,
       seed: integerOption(values, 'seed', 0) ?? 0,
     }

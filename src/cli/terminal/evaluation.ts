@@ -1,7 +1,8 @@
+import type { Truncation } from '../../engines/contract.ts'
 import type { measure } from '../../stages/evaluate/measure.ts'
 import { type Output, percent, percentInterval, table } from './output.ts'
 
-interface Shown extends Awaited<ReturnType<typeof measure>> {
+interface Shown extends Awaited<ReturnType<typeof measure>>, Readonly<Record<keyof Truncation, number>> {
   readonly model: string
   readonly task: string
   /** Responses per question. */
@@ -13,12 +14,18 @@ interface Shown extends Awaited<ReturnType<typeof measure>> {
 /** What `eval` measured. */
 export function showEvaluation(
   output: Output,
-  { model, task, samples, temperature, seed, template, seconds, evaluation }: Shown,
+  { model, task, samples, temperature, topK, topP, minP, seed, template, seconds, evaluation }: Shown,
 ): void {
-  output.emit({ type: 'result', model, task, seconds, template, temperature, seed, ...evaluation })
+  const sampling = { temperature, topK, topP, minP, seed }
+  output.emit({ type: 'result', model, task, seconds, template, ...sampling, ...evaluation })
   if (output.json) return
+  const truncated = [
+    topK > 0 ? `, top-k ${topK}` : '',
+    topP < 1 ? `, top-p ${topP}` : '',
+    minP > 0 ? `, min-p ${minP}` : '',
+  ].join('')
   output.result(
-    `${model} on ${task}: n = ${evaluation.questions}, ${samples} sample${samples === 1 ? '' : 's'} per question, T = ${temperature}, template ${template}, seed ${seed}\n`,
+    `${model} on ${task}: n = ${evaluation.questions}, ${samples} sample${samples === 1 ? '' : 's'} per question, T = ${temperature}${truncated}, template ${template}, seed ${seed}\n`,
   )
   output.result(
     table([

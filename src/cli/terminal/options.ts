@@ -1,7 +1,8 @@
 import type { ArgsDef } from 'citty'
 import { UserError } from '../../common/errors.ts'
+import type { Truncation } from '../../engines/contract.ts'
 import { merge, readAssignment, readSettingsFile, type Tree } from '../../settings/layers.ts'
-import { textOption, type Values } from './arguments.ts'
+import { integerOption, numberOption, textOption, type Values } from './arguments.ts'
 import { Output } from './output.ts'
 
 /** Options of every command that prints. */
@@ -9,6 +10,24 @@ export const outputOptions = {
   json: { type: 'boolean', description: 'one JSON object per line on standard output, for programs' },
   quiet: { type: 'boolean', description: 'no progress, only the result' },
 } satisfies ArgsDef
+
+/** Options of every command that samples: which tokens may be drawn. */
+export const truncationOptions = {
+  'top-k': { type: 'string', valueHint: 'K', description: 'sample the likeliest K tokens (default 0: all)' },
+  'top-p': { type: 'string', valueHint: 'P', description: 'nucleus sampling (default 1: off)' },
+  'min-p': {
+    type: 'string',
+    valueHint: 'P',
+    description: 'sample tokens at least P times as likely as the likeliest (default 0: all)',
+  },
+} satisfies ArgsDef
+
+/** What `truncationOptions` ask for. */
+export const truncationOf = (values: Values): Record<keyof Truncation, number> => ({
+  topK: integerOption(values, 'top-k', 0) ?? 0,
+  topP: numberOption(values, 'top-p', 0.001, 1) ?? 1,
+  minP: numberOption(values, 'min-p', 0, 1) ?? 0,
+})
 
 /** Option of every command that reads a table of questions. */
 export const columnsOption = {

@@ -42,6 +42,7 @@ export async function openLocalEngine({
   const can: Capabilities = {
     objectives: scores ? ['preference'] : ['cross_entropy', 'policy'],
     klInLoss: !scores,
+    temperature: !scores,
     trainable: ['all'],
     rewardHead: scores,
     bitExactResume: true,

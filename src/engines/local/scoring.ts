@@ -1,4 +1,5 @@
 import type { ModelConfig } from '../../models/config.ts'
+import { checkTemperature } from '../checks.ts'
 import type { RewardScorer, Scorer } from '../contract.ts'
 import type { Hold } from './hold.ts'
 import { rewardIn, type Sequence, textSequence } from './model/sequences.ts'
@@ -12,13 +13,15 @@ const TEXTS_AT_ONCE = 256
 /** A scorer with the version of the weights that `hold` holds. */
 export function localScorer(replicas: Replicas, config: ModelConfig, hold: Hold): Scorer {
   return {
-    logprobs: (datums) =>
+    logprobs: (datums, { temperature = 1 } = {}) =>
       hold.use(async () => {
         checkDatums(datums, config)
+        checkTemperature(temperature)
         return compute(
           replicas,
           datums.map(({ tokens, targets, weights }) => ({ tokens, targets, weights })),
           hold.version,
+          temperature,
         )
       }),
     close: () => hold.release(),
@@ -34,7 +37,8 @@ export function localRewardScorer(replicas: Replicas, config: ModelConfig, hold:
         const sequences = texts.map((tokens) => textSequence(tokens, config.padTokenId!))
         const rewards: number[] = []
         for (let from = 0; from < sequences.length; from += TEXTS_AT_ONCE) {
-          const values = await compute(replicas, sequences.slice(from, from + TEXTS_AT_ONCE), hold.version)
+          const part = sequences.slice(from, from + TEXTS_AT_ONCE)
+          const values = await compute(replicas, part, hold.version, 1)
           rewards.push(...values.map(rewardIn))
         }
         return rewards
@@ -47,11 +51,12 @@ async function compute(
   replicas: Replicas,
   sequences: readonly Sequence[],
   version: number,
+  temperature: number,
 ): Promise<Float32Array[]> {
   const parts = partitionSequences(sequences, replicas.count)
   const results = await replicas.each(
     'logprobs',
-    parts.map((part) => [part.map((i) => sequences[i]!), version]),
+    parts.map((part) => [part.map((i) => sequences[i]!), version, temperature]),
   )
   return gather(parts, results)
 }

@@ -1,6 +1,6 @@
 import { ifTooLong } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
-import type { Sampler } from '../../engines/contract.ts'
+import type { Sampler, Truncation } from '../../engines/contract.ts'
 import { type Generator, NO_REPLY } from '../../providers/generator.ts'
 import type { ChatMessage } from '../../renderer/messages.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
@@ -28,8 +28,7 @@ export function fromSampler({
   readonly samples: number
   readonly maxTokens: number
   readonly temperature: number
-  readonly topP?: number
-}): Sample {
+} & Truncation): Sample {
   return async (task, questions, stream) =>
     (await rollOut(sampler, renderer, task, questions, { ...sampling, group: samples, stream })).flat()
 }

@@ -1,3 +1,4 @@
+import type { Truncation } from '../../engines/contract.ts'
 import type { EngineName } from '../../engines/open.ts'
 import { modelFolder } from '../../hub/find-model.ts'
 import { cachedGenerator } from '../../providers/cache.ts'
@@ -10,7 +11,7 @@ import { openRole, type RoleName } from '../../tasks/roles.ts'
 /** Which generator to open: rules by name, a local model, or a provider's model. */
 export type GeneratorSpec = RoleName | LocalSpec | ProviderSpec
 
-interface LocalSpec {
+interface LocalSpec extends Truncation {
   readonly model: string
   readonly maxTokens: number
   readonly temperature: number
@@ -80,9 +81,9 @@ function openProvider(
 }
 
 async function openLocal(
-  { model, maxTokens, temperature }: LocalSpec,
+  { model, ...sampling }: LocalSpec,
   { engine, threads, chat, notice }: GeneratorOptions,
 ): Promise<Generator> {
   const folder = await modelFolder(model, notice)
-  return localGenerator({ model: folder, engine, threads, chat, maxTokens, temperature })
+  return localGenerator({ model: folder, engine, threads, chat, ...sampling })
 }

@@ -44,7 +44,7 @@ export interface DataRow {
   readonly summary: string | null
   readonly answer: string | null
   readonly tokens: Int32Array
-  /** Log-probability of each token, in nats; NaN if unknown. */
+  /** Log-probability of each token, in nats, at the temperature it was sampled at; NaN if unknown. */
   readonly logprobs: Float32Array
   readonly stopReason: 'stop' | 'length'
   readonly correct: boolean | null

@@ -1,16 +1,15 @@
-import type { Sampler } from '../../engines/contract.ts'
+import type { Sampler, Truncation } from '../../engines/contract.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
 import type { Task } from '../../tasks/task.ts'
 import { rollOut, type SampledRollout } from '../sample/rollouts.ts'
 import { mean, responseMetrics } from '../watch/metrics.ts'
 
-export interface EvaluationOptions {
+export interface EvaluationOptions extends Truncation {
   /** Number of held-out questions, balanced over kinds. */
   readonly questions: number
   /** Responses per question. */
   readonly samples: number
   readonly temperature: number
-  readonly topP?: number
   readonly maxTokens: number
   readonly seed: number
 }

@@ -13,14 +13,20 @@ export function toDatum(rollout: SampledResponse, weight: number): Datum & { log
   const all = new Int32Array(length + 1)
   all.set(promptTokens)
   all.set(sequence.tokens, promptTokens.length)
-  const logprobs = new Float32Array(length)
-  logprobs.set(sequence.logprobs, first)
   return {
     tokens: all.subarray(0, length),
     targets: all.subarray(1),
     weights: new Float32Array(length).fill(weight, first),
-    logprobs,
+    logprobs: perPosition(rollout, sequence.logprobs),
   }
+}
+
+/** An array with one value for each token of the response, as a per-position array: 0 for the prompt. */
+export function perPosition({ promptTokens }: SampledResponse, values: Float32Array): Float32Array {
+  const first = promptTokens.length - 1
+  const positions = new Float32Array(first + values.length)
+  positions.set(values, first)
+  return positions
 }
 
 /** The part of a per-position array that belongs to the response. */

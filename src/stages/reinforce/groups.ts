@@ -80,6 +80,9 @@ async function sampleRound(
     group: rl.groupSize,
     maxTokens: rl.maxTokens,
     temperature: rl.temperature,
+    topK: rl.topK,
+    topP: rl.topP,
+    minP: rl.minP,
     stream: [seed, 'rollouts', step, round],
   })
   time.sampling += seconds()

@@ -5,28 +5,34 @@ import type { Datum, Engine, Scorer, Trainer, Weights } from '../../engines/cont
 /** Folder of the reference policy inside a checkpoint. */
 const FOLDER = 'reference'
 
-/** The reference policy π_ref of the KL term: the base model until it is refreshed. */
+/** The reference policy π_ref of the KL term, at the temperature of the policy: the base model until it is refreshed. */
 export class ReferencePolicy {
   readonly #engine: Engine
+  readonly #temperature: number
   #weights: Weights
   #scorer: Scorer
 
-  private constructor(engine: Engine, weights: Weights, scorer: Scorer) {
+  private constructor(engine: Engine, temperature: number, weights: Weights, scorer: Scorer) {
     this.#engine = engine
+    this.#temperature = temperature
     this.#weights = weights
     this.#scorer = scorer
   }
 
   /** Opens the reference saved in a checkpoint, or the base model if there is none. */
-  static async open(engine: Engine, checkpoint: string | null): Promise<ReferencePolicy> {
+  static async open(
+    engine: Engine,
+    checkpoint: string | null,
+    temperature: number,
+  ): Promise<ReferencePolicy> {
     const folder = checkpoint === null ? null : join(checkpoint, FOLDER)
     const weights = folder !== null && existsSync(folder) ? engine.saved(folder) : engine.base
-    return new ReferencePolicy(engine, weights, await engine.scorer(weights))
+    return new ReferencePolicy(engine, temperature, weights, await engine.scorer(weights))
   }
 
   /** log π_ref(target) at each position of each datum. */
   logprobs(datums: readonly Datum[]): Promise<Float32Array[]> {
-    return this.#scorer.logprobs(datums)
+    return this.#scorer.logprobs(datums, { temperature: this.#temperature })
   }
 
   /** Makes the current policy the reference. */

@@ -364,6 +364,79 @@ describe('reinforce', () => {
       }
     })
 
+    test.each([0.6, 1.3])(
+      'temperature %d: of what is sampled, of the ratio, of the KL and of the entropy',
+      async (temperature) => {
+        const engine = fakeEngine()
+        const { store, datums } = await run('a', { engine, rl: { temperature }, steps: 1 })
+        expect(store.metricsAt(1)['mismatch/max']).toBeLessThan(1e-6)
+        expect(store.metricsAt(1)['ratio/max']).toBeCloseTo(1, 6)
+        expect(store.metricsAt(1)['ratio/mean']).toBeCloseTo(1, 6)
+        expect(store.metricsAt(1).kl).toBeLessThan(1e-9)
+        const scorer = await engine.scorer(engine.base)
+        const scored = await scorer.logprobs(datums[0]!, { temperature })
+        const plain = await run('plain', { steps: 1 })
+        expect(Math.abs(store.metricsAt(1).entropy! - plain.store.metricsAt(1).entropy!)).toBeGreaterThan(0.1)
+        for (const [i, { weights, logprobs, reference }] of datums[0]!.entries())
+          for (const [t, w] of weights.entries()) {
+            if (w === 0) continue
+            expect(logprobs![t]).toBeCloseTo(scored[i]![t]!, 6)
+            expect(reference![t]).toBeCloseTo(scored[i]![t]!, 6)
+          }
+        const learned = await run('b', { rl: { temperature, importanceCap: 2 } })
+        expect(await passAt1(learned)).toBeGreaterThan(0.8)
+      },
+    )
+
+    test.each([
+      ['no cap', null, Math.exp(-0.4)],
+      ['a cap', 0.5, 0.5],
+    ])('truncated sampling: advantages are weighted by π_old / q, with %s', async (_, cap, weight) => {
+      // a sampler that reports that it drew from tokens with less mass than it really did
+      const inner = fakeEngine()
+      const engine: Engine = {
+        ...inner,
+        async sampler(weights) {
+          const sampler = await inner.sampler(weights)
+          return {
+            ...sampler,
+            sample: async (prompt, options) => {
+              expect(options).toMatchObject({ topK: 0, topP: 0.999999, minP: 0.001 })
+              return (await sampler.sample(prompt, options)).map((sequence) => ({
+                ...sequence,
+                samplingLogprobs: sequence.logprobs.map((logprob) => logprob + 0.4),
+              }))
+            },
+          }
+        },
+      }
+      const plain = await run('plain', { steps: 1 })
+      const { datums } = await run('truncated', {
+        engine,
+        rl: { topP: 0.999999, minP: 0.001, importanceCap: cap },
+        steps: 1,
+      })
+      for (const [i, datum] of datums[0]!.entries()) {
+        const expected = plain.datums[0]![i]!
+        for (const [t, w] of datum.weights.entries()) {
+          if (w === 0) continue
+          expect(datum.logprobs![t]).toBeCloseTo(expected.logprobs![t]!, 5)
+          expect(datum.advantages![t]).toBeCloseTo(weight * expected.advantages![t]!, 5)
+        }
+      }
+    })
+
+    test('truncated sampling learns, and its ratio is that of the untruncated policy', async () => {
+      const truncation = { topK: 4, topP: 0.95, minP: 0.02 }
+      const trained = await run('a', { rl: { ...truncation, temperature: 0.8 } })
+      expect(trained.store.metricsAt(1)['ratio/max']).toBeCloseTo(1, 6)
+      const weighted = trained.datums[0]!.flatMap(({ advantages, weights }) =>
+        [...advantages!].filter((_, t) => weights[t] !== 0).map(Math.abs),
+      )
+      expect(new Set(weighted.map((a) => a.toFixed(4))).size).toBeGreaterThan(5)
+      expect(trained.store.metricsAt(30).accuracy).toBeGreaterThan(0.9)
+    })
+
     test('KL in the reward: a rollout’s total is its rewards minus β·KL', async () => {
       const klInReward = { beta: 0.05, estimator: 'k1' } as const
       const { store, datums } = await run('a', { rl: { klInReward, learningRate: 2 }, steps: 3 })

@@ -21,7 +21,7 @@ export async function reinforce(job: Reinforcement): Promise<Stop | null> {
   const stopped = settings.alarm === 'stop' ? stoppedBy(run.store) : null
   if (stopped) return stopped
   const recorder = openRecorder(job)
-  const reference = await ReferencePolicy.open(engine, run.checkpoint?.path ?? null)
+  const reference = await ReferencePolicy.open(engine, run.checkpoint?.path ?? null, rl.temperature)
   try {
     for (let step = run.store.info().step + 1; step <= settings.steps; step++) {
       // questions → rollouts → rewards

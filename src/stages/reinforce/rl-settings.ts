@@ -3,10 +3,12 @@ import type { KlPenalty } from '../../algorithms/kl.ts'
 import type { PolicyObjective } from '../../algorithms/objectives.ts'
 import type { Schedule } from '../../algorithms/schedules.ts'
 import type { Normalisation } from '../../algorithms/weights.ts'
+import type { Truncation } from '../../engines/contract.ts'
 
 /** All settings of reinforcement learning except the model, the task, the rewards and the number of steps. */
-export interface RlSettings {
-  readonly objective: PolicyObjective
+export interface RlSettings extends Readonly<Record<keyof Truncation, number>> {
+  /** Its temperature is the one of the sampling: see `policyObjective`. */
+  readonly objective: Omit<PolicyObjective, 'temperature'>
   readonly advantage: AdvantageKind
   readonly normalisation: Normalisation
   /** Responses per question. */
@@ -23,6 +25,7 @@ export interface RlSettings {
   readonly betas: readonly [number, number]
   /** Gradients are clipped to this global norm; 0 does not clip. */
   readonly gradClip: number
+  /** Of the policy: responses are sampled at it, and ratios, KL, entropies and gradients are those of it. */
   readonly temperature: number
   /** Longest response in tokens. */
   readonly maxTokens: number
@@ -30,7 +33,10 @@ export interface RlSettings {
   readonly referenceRefresh: number | null
   /** KL penalty subtracted from the reward; null: none. */
   readonly klInReward: KlPenalty | null
-  /** Cap of the truncated importance weights that correct for differences between sampler and trainer; null: off. */
+  /**
+   * Cap of the truncated importance weights that correct for differences between sampler and trainer; null: only what
+   * `topK`, `topP` and `minP` leave out is corrected, with weights of at most 1.
+   */
   readonly importanceCap: number | null
   /** Leave truncated responses out of the update. */
   readonly maskTruncated: boolean
@@ -39,3 +45,13 @@ export interface RlSettings {
   /** Soft overlong punishment over the last `buffer` tokens; null: off. */
   readonly overlong: { readonly buffer: number } | null
 }
+
+/** The objective for the policy that is sampled. */
+export const policyObjective = ({ objective, temperature }: RlSettings): PolicyObjective => ({
+  ...objective,
+  temperature,
+})
+
+/** Can some tokens not be drawn? */
+export const isTruncated = ({ topK, topP, minP }: Pick<RlSettings, keyof Truncation>): boolean =>
+  topK > 0 || topP < 1 || minP > 0

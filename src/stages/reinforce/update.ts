@@ -6,8 +6,8 @@ import type { Datum, Engine, Trainer } from '../../engines/contract.ts'
 import { withPolicyScorer } from '../../engines/policy.ts'
 import type { SampledRollout } from '../sample/rollouts.ts'
 import type { TrainedSequence } from '../watch/metrics.ts'
-import { toDatum } from './datums.ts'
-import type { RlSettings } from './rl-settings.ts'
+import { perPosition, toDatum } from './datums.ts'
+import { isTruncated, policyObjective, type RlSettings } from './rl-settings.ts'
 
 /** A rollout to learn from. */
 export interface Example {
@@ -60,7 +60,7 @@ export async function update(
         part.map((i) => old[i]!),
         rl,
       )
-      const result = await trainer.forwardBackward(datums, rl.objective)
+      const result = await trainer.forwardBackward(datums, policyObjective(rl))
       if (!Number.isFinite(result.loss))
         throw new UserError(
           `training has diverged at step ${step} (loss ${result.loss}); lower rl.learningRate`,
@@ -111,20 +111,31 @@ interface OldPolicy {
 }
 
 /**
- * log π_old from the sampler or, with truncated importance sampling, from the trainer before the update, together with
- * the weights that correct for the difference.
+ * log π_old from the sampler or, with an importance cap, from the trainer before the update, together with the weights
+ * that correct for the difference from the distribution that was drawn from.
  */
 async function oldPolicy(
   policy: { readonly engine: Engine; readonly trainer: Trainer },
   examples: readonly Example[],
   rl: RlSettings,
 ): Promise<OldPolicy[]> {
+  const { importanceCap: cap, temperature } = rl
   const datums = examples.map(({ rollout }) => toDatum(rollout, 1))
-  if (rl.importanceCap === null) return datums.map(({ logprobs }) => ({ logprobs, importance: null }))
-  const logprobs = await withPolicyScorer(policy, (scorer) => scorer.logprobs(datums))
-  return datums.map((datum, i) => {
-    const known = logprobs[i]!.map((value) => (Number.isNaN(value) ? 0 : value))
-    return { logprobs: known, importance: truncatedImportance(known, datum.logprobs, rl.importanceCap!) }
+  const sampled = datums.map(({ logprobs }) => logprobs)
+  const truncated = isTruncated(rl)
+  if (cap === null && !truncated) return sampled.map((logprobs) => ({ logprobs, importance: null }))
+  const old =
+    cap === null
+      ? sampled
+      : (await withPolicyScorer(policy, (scorer) => scorer.logprobs(datums, { temperature }))).map((values) =>
+          values.map((value) => (Number.isNaN(value) ? 0 : value)),
+        )
+  return examples.map(({ rollout }, i) => {
+    const drawnFrom = truncated ? perPosition(rollout, rollout.sequence.samplingLogprobs) : sampled[i]!
+    return {
+      logprobs: old[i]!,
+      importance: truncatedImportance(old[i]!, drawnFrom, cap ?? Number.POSITIVE_INFINITY),
+    }
   })
 }
 

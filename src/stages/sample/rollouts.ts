@@ -1,5 +1,5 @@
 import { Random } from '../../common/random.ts'
-import type { SampledSequence, Sampler } from '../../engines/contract.ts'
+import type { SampledSequence, Sampler, Truncation } from '../../engines/contract.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
 import type { Rollout } from '../../rewards/reward.ts'
 import type { RolloutRow } from '../../runs/rows.ts'
@@ -23,12 +23,11 @@ export interface SampledRollout extends Rollout, SampledResponse {
   readonly wellFormed: boolean
 }
 
-interface SamplingOptions {
+interface SamplingOptions extends Truncation {
   /** Responses per question. */
   readonly group: number
   readonly maxTokens: number
   readonly temperature: number
-  readonly topP?: number
   /** Name of the random stream: results are a pure function of weights, questions and stream. */
   readonly stream: readonly (number | string)[]
 }
@@ -61,7 +60,9 @@ export async function sampleResponses(
         n: options.group,
         maxTokens: options.maxTokens,
         temperature: options.temperature,
-        topP: options.topP ?? 1,
+        topK: options.topK,
+        topP: options.topP,
+        minP: options.minP,
         stopTokens: renderer.stopTokens,
         seed: new Random(...options.stream, index).bits(),
       })

@@ -54,7 +54,10 @@ export function zeroVarianceShare(totals_P_G: readonly (readonly (number | null)
   return share(totals_P_G.map(isZeroVariance))
 }
 
-/** One training sequence with the trainer's results. Positions with weight 0 are left out of every mean. */
+/**
+ * One training sequence with the trainer's results. Positions with weight 0 are left out of every mean. All log-probs and
+ * entropies are those of the policy's temperature, untruncated.
+ */
 export interface TrainedSequence {
   readonly weights: Float32Array
   /** log π_θ of the trainer. */

@@ -122,12 +122,14 @@ export class LocalModel {
   }
 
   /** log π(target) at each position with a weight (the reward, for a reward model); NaN elsewhere. */
-  logprobs(sequences: readonly Sequence[], version: number): Float32Array[] {
+  logprobs(sequences: readonly Sequence[], version: number, temperature = 1): Float32Array[] {
     const logprobs = blank(sequences)
     const weights = parameterFeeds(parameterShapes(this.config), this.#parameters(version))
     for (const mb of this.#split(sequences)) {
       const prefixed = mb.prefix !== null
-      const session = this.#session(`score ${prefixed}`, () => scoreProgram(this.config, { prefixed }))
+      const session = this.#session(`score ${prefixed} ${temperature}`, () =>
+        scoreProgram(this.config, { prefixed, temperature }),
+      )
       this.#beforeRun()
       const out = session.run({ ...weights, ...this.#batchFeeds(mb) })
       scatter(mb, out.logprob!.data as Float32Array, logprobs)

@@ -1,4 +1,4 @@
-import { buildObjective, type Objective } from '../../../algorithms/objectives.ts'
+import { buildObjective, type Objective, temperatureOf } from '../../../algorithms/objectives.ts'
 import type { ModelConfig } from '../../../models/config.ts'
 import {
   causalMask,
@@ -14,11 +14,18 @@ import { Graph, type Value } from '../../../onnx/graph.ts'
 import * as ops from '../../../onnx/ops.ts'
 import { type Dim, product, sum } from '../../../onnx/shape.ts'
 
+interface Scoring {
+  /** Rows continue prompts, each of which is computed once. */
+  readonly prefixed: boolean
+  /** π = softmax(logits / temperature). */
+  readonly temperature: number
+}
+
 /**
  * The forward pass of a microbatch: log π(target) at the positions with a loss, and the whole distributions (for a reward
- * model, only the rewards). `prefixed`: rows continue prompts, each of which is computed once.
+ * model, only the rewards).
  */
-function scored(graph: Graph, config: ModelConfig, prefixed: boolean) {
+function scored(graph: Graph, config: ModelConfig, { prefixed, temperature }: Scoring) {
   const parameters = parameterInputs(graph, config)
   const rotary = rotaryInputs(graph, config)
   const grid = (name: string, shape: Dim[]) => graph.input(name, 'int64', shape)
@@ -54,16 +61,17 @@ function scored(graph: Graph, config: ModelConfig, prefixed: boolean) {
     graph.output('logprob', reward)
     return { parameters, logprob: reward, logprobs: null }
   }
-  const logprobs = ops.logSoftmax(logits(config, parameters, last))
+  const scale = temperature === 1 ? null : 1 / temperature
+  const logprobs = ops.logSoftmax(logits(config, parameters, last, scale))
   const logprob = ops.pickElements(logprobs, targets)
   graph.output('logprob', logprob)
   return { parameters, logprob, logprobs }
 }
 
 /** Forward pass alone: the output `logprob` [M]. */
-export function scoreProgram(config: ModelConfig, { prefixed }: { prefixed: boolean }): Graph {
+export function scoreProgram(config: ModelConfig, scoring: Scoring): Graph {
   const graph = new Graph()
-  scored(graph, config, prefixed)
+  scored(graph, config, scoring)
   return graph
 }
 
@@ -78,7 +86,10 @@ export function trainProgram(
   { prefixed }: { prefixed: boolean },
 ): Graph {
   const graph = new Graph()
-  const { parameters, logprob, logprobs } = scored(graph, config, prefixed)
+  const { parameters, logprob, logprobs } = scored(graph, config, {
+    prefixed,
+    temperature: temperatureOf(objective),
+  })
   // H = −Σ p log p
   if (logprobs) graph.output('entropy', ops.neg(ops.reduceSum(ops.mul(ops.exp(logprobs), logprobs), [1])))
   const perToken = (name: string): Value => graph.input(name, 'float32', ['M'])
@@ -103,7 +114,10 @@ export function trainProgram(
   return graph
 }
 
-/** Prompts in one pass: keys and values of every layer, and next-token probabilities at the row `last` of each. */
+/**
+ * Prompts in one pass: keys and values of every layer, and next-token probabilities at the row `last` of each, with
+ * logits multiplied by `scale` [B, 1], which is 1 / temperature.
+ */
 export function prefillProgram(config: ModelConfig): Graph {
   const graph = new Graph()
   const parameters = parameterInputs(graph, config)
@@ -112,16 +126,17 @@ export function prefillProgram(config: ModelConfig): Graph {
   const [ids, positions] = [grid('ids'), grid('positions')]
   const last = graph.input('last', 'int64', ['B'])
   const decoded = decode(config, parameters, rotary, ids, positions, { mask: causalMask(graph, 'T') })
-  graph.output('probs', ops.softmax(logits(config, parameters, ops.gather(decoded.hidden, last))))
+  const scale = graph.input('scale', 'float32', ['B', 1])
+  graph.output('probs', ops.softmax(logits(config, parameters, ops.gather(decoded.hidden, last), scale)))
   for (const [i, k] of decoded.keys.entries()) graph.output(`promptKey.${i}`, k)
   for (const [i, v] of decoded.values.entries()) graph.output(`promptValue.${i}`, v)
   return graph
 }
 
 /**
- * One more token for each sequence, given the cache. Outputs next-token probabilities and, as `newest`, the token's keys
- * and values: keys of layer 0, its values, keys of layer 1, … [2·layers·B, kvHeads, 1, headDim]. Sequences are in U tiles
- * of W that share a prompt.
+ * One more token for each sequence, given the cache. Outputs next-token probabilities, with `scale` as in the prefill,
+ * and, as `newest`, the token's keys and values: keys of layer 0, its values, keys of layer 1, …
+ * [2·layers·B, kvHeads, 1, headDim]. Sequences are in U tiles of W that share a prompt.
  */
 export function decodeProgram(config: ModelConfig): Graph {
   const graph = new Graph()
@@ -142,7 +157,8 @@ export function decodeProgram(config: ModelConfig): Graph {
     own: { keys: cache('ownKey', ownShape), values: cache('ownValue', ownShape) },
     mask,
   })
-  graph.output('probs', ops.softmax(logits(config, parameters, decoded.hidden)))
+  const scale = graph.input('scale', 'float32', [sequences, 1])
+  graph.output('probs', ops.softmax(logits(config, parameters, decoded.hidden, scale)))
   graph.output(
     'newest',
     ops.concat(

@@ -19,10 +19,13 @@ export interface SampleRequest {
 
 /** A new cache is made once less than this share of its places is in use. */
 const COMPACT_BELOW = 0.8
+/** Limits of a wave: memory of its caches, sequences, and elements of its [sequences, vocabulary] matrices. */
 const CACHE_BYTES = 2 ** 30
 const MAX_ROWS = 512
-/** Padded positions of a prefill, at most. */
+const MAX_LOGITS = 2 ** 26
+/** Limits of a prefill: padded positions, and elements of its [prompts, heads, length, length] attention scores. */
 const PREFILL_TOKENS = 8192
+const PREFILL_SCORES = 2 ** 28
 
 /** A sequence being sampled. */
 interface Row extends Cached {
@@ -72,7 +75,11 @@ export class LocalSampler {
     this.#rotary = rotaryFeeds(config, config.maxPositions)
   }
 
-  /** Samples with the weights of a version. */
+  /**
+   * Samples with the weights of a version.
+   *
+   * @throws UserError if the model's probabilities are not finite.
+   */
   sample(requests: readonly SampleRequest[], parameters: Parameters, version: number): SampledSequence[][] {
     // A diverged policy may have left NaN or huge values in the caches, which a mask does not hide.
     if (version !== this.#version) for (const memory of this.#memories) memory.clear()
@@ -80,32 +87,45 @@ export class LocalSampler {
     this.#weights = parameterFeeds(parameterShapes(this.config), parameters)
     try {
       return this.#waves(requests)
+    } catch (error) {
+      this.#version = null // the caches may hold NaN
+      throw error
     } finally {
       this.#weights = {} // so that the memory of a dropped version can be freed
     }
   }
 
-  /** Samples in waves of as many requests as fit into the caches. */
+  /** Samples in waves of as many requests as fit. A request with more sequences than a wave is cut into several. */
   #waves(requests: readonly SampleRequest[]): SampledSequence[][] {
-    const { numLayers, numKvHeads, headDim } = this.config
-    const bytesPerPosition = numLayers * numKvHeads * headDim * 2 * 4
-    const results: SampledSequence[][] = []
-    for (let from = 0; from < requests.length; ) {
-      let rows = 0
-      let longest = 0
-      let to = from
-      for (; to < requests.length; to++) {
-        const { prompt, options } = requests[to]!
-        const length = Math.max(longest, prompt.length + options.maxTokens)
-        const more = rows + options.n
-        if (to > from && (more > MAX_ROWS || more * length * bytesPerPosition > CACHE_BYTES)) break
-        rows = more
-        longest = length
-      }
-      results.push(...this.#wave(requests.slice(from, to)))
-      from = to
+    const results = requests.map((): SampledSequence[] => [])
+    let wave: { readonly of: number; readonly piece: SampleRequest }[] = []
+    let rows = 0
+    let longest = 0
+    const run = () => {
+      const sampled = this.#wave(wave.map(({ piece }) => piece))
+      for (const [k, { of }] of wave.entries()) results[of]!.push(...sampled[k]!)
+      wave = []
+      rows = longest = 0
     }
+    for (const [of, request] of requests.entries()) {
+      const length = request.prompt.length + request.options.maxTokens
+      for (const piece of pieces(request, this.#mostRows(length))) {
+        if (rows > 0 && rows + piece.options.n > this.#mostRows(Math.max(longest, length))) run()
+        wave.push({ of, piece })
+        rows += piece.options.n
+        longest = Math.max(longest, length)
+      }
+    }
+    if (rows > 0) run()
     return results
+  }
+
+  /** The number of sequences of up to `length` tokens, prompts included, that a wave can have. */
+  #mostRows(length: number): number {
+    const { numLayers, numKvHeads, headDim, vocabSize } = this.config
+    const bytesPerPosition = numLayers * numKvHeads * headDim * 2 * 4
+    const least = Math.min(MAX_ROWS, CACHE_BYTES / (length * bytesPerPosition), MAX_LOGITS / vocabSize)
+    return Math.max(1, Math.floor(least))
   }
 
   #wave(requests: readonly SampleRequest[]): SampledSequence[][] {
@@ -114,10 +134,15 @@ export class LocalSampler {
     const longest = Math.max(...requests.map((r) => r.prompt.length))
     const batches = chunk(
       [...requests.keys()].sort((a, b) => requests[a]!.prompt.length - requests[b]!.prompt.length || a - b),
-      Math.max(1, Math.floor(PREFILL_TOKENS / longest)),
+      Math.max(
+        1,
+        Math.floor(
+          Math.min(PREFILL_TOKENS / longest, PREFILL_SCORES / (this.config.numHeads * longest ** 2)),
+        ),
+      ),
     )
     for (const members of batches) {
-      const out = this.#runPrefill(members.map((i) => requests[i]!.prompt))
+      const out = this.#runPrefill(members.map((i) => requests[i]!))
       for (const [k, i] of members.entries()) {
         const request = requests[i]!
         const prompt = promptCache(this.config, out, k, request.prompt.length)
@@ -182,11 +207,13 @@ export class LocalSampler {
     const cache = new Cache(this.config, groups, before?.cache ?? null, this.#memories[0])
     const dims = [cache.places.length, 1]
     const [ids, positions] = [new BigInt64Array(dims[0]!), new BigInt64Array(dims[0]!)]
+    const scale = Float32Array.from(cache.places, (row) => (row === null ? 1 : scaleOf(row.request)))
     const feeds = this.#decode.bind({
       ...this.#weights,
       ...this.#rotary,
       ids: { data: ids, dims },
       positions: { data: positions, dims },
+      scale: { data: scale, dims },
       ...cache.feeds(),
     })
     const running = [...cache.places.entries()].filter((entry): entry is [number, Row] => entry[1] !== null)
@@ -195,15 +222,11 @@ export class LocalSampler {
 
   /** Draws a row's next token and decides whether the sequence ends with it. */
   #take(row: Row, probs: Float32Array, at: number): void {
-    const { temperature, topK = 0, topP = 1, maxTokens, stopTokens = [], stop = [] } = row.request.options
-    const offset = at * this.config.vocabSize
-    const { token, samplingLogprob } = choose(
-      probs,
-      offset,
-      this.config.vocabSize,
-      { temperature, topK, topP },
-      row.random,
-    )
+    const { options } = row.request
+    const { maxTokens, stopTokens = [], stop = [] } = options
+    const { vocabSize } = this.config
+    const offset = at * vocabSize
+    const { token, samplingLogprob } = choose(probs, offset, vocabSize, options, row.random)
     row.tokens.push(token)
     row.logprobs.push(Math.log(probs[offset + token]!))
     row.samplingLogprobs.push(samplingLogprob)
@@ -220,7 +243,8 @@ export class LocalSampler {
     return stop.some((s) => tail.includes(s))
   }
 
-  #runPrefill(prompts: readonly Int32Array[]): Record<string, Tensor> {
+  #runPrefill(requests: readonly SampleRequest[]): Record<string, Tensor> {
+    const prompts = requests.map(({ prompt }) => prompt)
     const batch = prompts.length
     const length = Math.max(...prompts.map((p) => p.length))
     const grid = () => new BigInt64Array(batch * length)
@@ -239,8 +263,28 @@ export class LocalSampler {
       ids: { data: ids, dims },
       positions: { data: positions, dims },
       last: { data: last, dims: [batch] },
+      scale: { data: Float32Array.from(requests, scaleOf), dims: [batch, 1] },
     })
   }
+}
+
+/** 1 / temperature; greedy sampling has the distribution of temperature 1. */
+const scaleOf = ({ options: { temperature } }: SampleRequest): number =>
+  temperature === 0 ? 1 : 1 / temperature
+
+/** Cuts a request into requests for at most `most` sequences each, which together have its sequences. */
+function pieces(request: SampleRequest, most: number): SampleRequest[] {
+  const { options, first = 0, onToken } = request
+  if (options.n <= most) return [request]
+  return Array.from({ length: Math.ceil(options.n / most) }, (_, k): SampleRequest => {
+    const from = k * most
+    return {
+      ...request,
+      options: { ...options, n: Math.min(most, options.n - from) },
+      first: first + from,
+      onToken: onToken && ((index, token) => onToken(from + index, token)),
+    }
+  })
 }
 
 /** The cache of the prompt in row k of a prefill, without its padding. */
