@@ -95,6 +95,7 @@ export { type Pretraining, pretraining } from './stages/supervise/pretraining.ts
 export { diagnose } from './stages/watch/diagnose.ts'
 export { loadTask, TASKS } from './tasks/index.ts'
 export type { Question, Task, Verdict } from './tasks/task.ts'
+export { opensThinking } from './thinking/opened.ts'
 export { type ParsedResponse, parseResponse } from './thinking/parse.ts'
 export { countReflection } from './thinking/reflection.ts'
 export { splitThinking } from './thinking/split.ts'

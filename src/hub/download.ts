@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { createReadStream, createWriteStream, existsSync, renameSync, rmSync, statSync } from 'node:fs'
+import { createWriteStream, existsSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 import { diskError, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
-import { makeFolder } from '../common/files.ts'
+import { hashFile, makeFolder } from '../common/files.ts'
 import type { Repository } from './repository.ts'
 import { request } from './request.ts'
 
@@ -20,6 +20,8 @@ export interface HubFile {
   readonly gitSha1?: string | undefined
 }
 
+/** Ends the name of a file that is not complete yet. */
+export const PART = '.part'
 /** A download fails after this many broken connections in a row that brought no byte. */
 const MAX_EMPTY_CONNECTIONS = 3
 
@@ -38,7 +40,7 @@ export async function download(
   target: string,
   progress: (bytes: number) => void,
 ): Promise<void> {
-  const part = `${target}.part`
+  const part = `${target}${PART}`
   onDisk('create', dirname(target), () => makeFolder(dirname(target)))
   let resumed = sizeOf(part) > 0
   for (let emptyConnections = 0; ; ) {
@@ -100,7 +102,7 @@ async function mismatch(part: string, { size, sha256, gitSha1 }: HubFile): Promi
   if (expected === undefined) return null
   const hash = createHash(sha256 ? 'sha256' : 'sha1')
   if (!sha256) hash.update(`blob ${size ?? sizeOf(part)}\0`)
-  for await (const chunk of createReadStream(part, { highWaterMark: 1 << 20 })) hash.update(chunk)
+  await hashFile(hash, part)
   const found = hash.digest('hex')
   return found === expected ? null : `its ${sha256 ? 'SHA-256' : 'git SHA-1'} is ${found}, not ${expected}`
 }

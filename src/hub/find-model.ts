@@ -3,7 +3,8 @@ import { join, resolve } from 'node:path'
 import { UserError } from '../common/errors.ts'
 import { packageRoot } from '../common/package.ts'
 import { shellWord } from '../common/shell.ts'
-import { hubFiles, readHubName } from './index.ts'
+import { shardNames } from '../models/shards.ts'
+import { openSnapshot, type Repository, readHubName } from './index.ts'
 
 /** The base model that comes with the package. */
 export const EMBEDDED_BASE = 'miniature-base'
@@ -35,10 +36,8 @@ export async function modelFolder(name: string, progress?: (line: string) => voi
   if (existsSync(resolve(name))) throw new UserError(`${name} is not a model folder: it has no config.json`)
   const hub = readHubName(name)
   if (hub && hub.path === '') {
-    const { id, revision } = hub
     try {
-      return (await hubFiles({ kind: 'model', id, revision }, (paths) => chooseModel(id, paths), progress))
-        .folder
+      return await hubModel({ kind: 'model', id: hub.id, revision: hub.revision }, progress)
     } catch (error) {
       if (!(error instanceof UserError)) throw error
       throw new UserError(`there is no folder ${name}, and the hub lookup failed: ${error.message}`)
@@ -52,24 +51,27 @@ export async function modelFolder(name: string, progress?: (line: string) => voi
   )
 }
 
-/** The files to download of a model: its settings, its tokenizer and its weights, in one file or in shards. */
-function chooseModel(id: string, paths: readonly string[]): string[] {
-  const whole = paths.includes('model.safetensors')
-  const weights = paths.filter((path) =>
-    whole
-      ? path === 'model.safetensors'
-      : /^model-\d+-of-\d+\.safetensors$|^model\.safetensors\.index\.json$/.test(path),
-  )
-  if (!paths.includes('config.json') || weights.length === 0)
-    throw new UserError(`${id} is not a model that can be read: it needs config.json and safetensors weights`)
-  return ['config.json', ...TEXT_FILES.filter((path) => paths.includes(path)), ...weights]
-}
-
+const WEIGHTS = 'model.safetensors'
+const INDEX = 'model.safetensors.index.json'
+/** Files that every model must have besides its weights. */
+const NEEDED = ['config.json', 'tokenizer.json', 'tokenizer_config.json']
 /** Files of the tokenizer and of generation, copied when the repository has them. */
-const TEXT_FILES = [
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'special_tokens_map.json',
-  'generation_config.json',
-  'chat_template.jinja',
-]
+const OPTIONAL = ['special_tokens_map.json', 'generation_config.json', 'chat_template.jinja']
+
+/** Downloads a model's settings, its tokenizer, and its weights, in one file or in the shards that the index lists. */
+async function hubModel(
+  repository: Repository,
+  progress: (line: string) => void = () => {},
+): Promise<string> {
+  const { folder, paths, unlisted, fetch } = await openSnapshot(repository, progress)
+  const sharded = !paths.includes(WEIGHTS) && paths.includes(INDEX)
+  const needed = [...NEEDED, sharded ? INDEX : WEIGHTS]
+  const missing = needed.filter((path) => !paths.includes(path))
+  if (unlisted === null && missing.length > 0)
+    throw new UserError(
+      `${repository.id} is not a model that can be read: it has no ${missing.join(', ')}; it needs config.json and safetensors weights, and a tokenizer.json`,
+    )
+  await fetch([...needed, ...OPTIONAL.filter((path) => paths.includes(path))])
+  if (sharded) await fetch(shardNames(join(folder, INDEX)))
+  return folder
+}

@@ -1,11 +1,14 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { UserError } from '../common/errors.ts'
-import { FakeHub, refuse } from '../testing/fake-hub.ts'
+import { FakeHub, refuse, writeHubCache } from '../testing/fake-hub.ts'
+import { hubCache } from './environment.ts'
 import { hubFiles, type Repository, readHubName } from './index.ts'
-import { cacheFolder, hubCache } from './repository.ts'
+import { cacheFolder } from './repository.ts'
 
 // Waits between tries take no time here; their seconds are kept.
 const waits = vi.hoisted(() => [] as number[])
@@ -18,8 +21,10 @@ let hub: FakeHub
 beforeEach(async () => {
   cache = mkdtempSync(join(tmpdir(), 'ruminate-hub-'))
   vi.stubEnv('HF_HUB_CACHE', cache)
-  vi.stubEnv('HF_TOKEN', '')
-  vi.stubEnv('HF_ENDPOINT', '')
+  for (const name of ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN', 'HF_TOKEN_PATH', 'HF_ENDPOINT', 'HF_HUB_OFFLINE'])
+    vi.stubEnv(name, '')
+  for (const name of ['TRANSFORMERS_OFFLINE', 'HF_HUB_DISABLE_IMPLICIT_TOKEN']) vi.stubEnv(name, '')
+  vi.stubEnv('HF_HOME', join(cache, 'home'))
   hub = await FakeHub.start()
 })
 afterEach(async () => {
@@ -244,13 +249,139 @@ test('the token is sent', async () => {
   expect(seen).toEqual(['Bearer secret'])
 })
 
+describe('the token', () => {
+  const home = () => join(cache, 'home')
+  const stored = (path: string, text: string) => {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, text)
+    return path
+  }
+  const cases: [name: string, environment: () => Record<string, string>, sent: string | undefined][] = [
+    ['none', () => ({}), undefined],
+    ['the older variable', () => ({ HUGGING_FACE_HUB_TOKEN: ' b\n' }), 'b'],
+    ['the newer variable first', () => ({ HF_TOKEN: 'a', HUGGING_FACE_HUB_TOKEN: 'b' }), 'a'],
+    ['the file of `hf auth login`', () => ({ HF_HOME: dirname(stored(join(home(), 'token'), 'c\n')) }), 'c'],
+    ['a file elsewhere', () => ({ HF_TOKEN_PATH: stored(join(cache, 't'), 'd') }), 'd'],
+    [
+      'a variable before the file',
+      () => ({ HF_TOKEN: 'a', HF_TOKEN_PATH: stored(join(cache, 't'), 'd') }),
+      'a',
+    ],
+    ['an empty file', () => ({ HF_TOKEN_PATH: stored(join(cache, 't'), '\n') }), undefined],
+    ['a file that is not there', () => ({ HF_TOKEN_PATH: join(cache, 'none') }), undefined],
+    ['switched off', () => ({ HF_TOKEN: 'a', HF_HUB_DISABLE_IMPLICIT_TOKEN: '1' }), undefined],
+    ['not switched off', () => ({ HF_TOKEN: 'a', HF_HUB_DISABLE_IMPLICIT_TOKEN: '0' }), 'a'],
+  ]
+  test.each(cases)('%s', async (_, environment, token) => {
+    for (const [name, value] of Object.entries(environment())) vi.stubEnv(name, value)
+    const seen: unknown[] = []
+    hub.trick = (request) => {
+      seen.push(request.headers.authorization)
+      return false
+    }
+    hub.add('datasets/owner/rows', { 'a.csv': 'x' })
+    await hubFiles(rows, all)
+    const header = token === undefined ? undefined : `Bearer ${token}`
+    expect(seen).toEqual([header, header])
+  })
+
+  test('is not sent on to another host; the rest of a download is', async () => {
+    vi.stubEnv('HF_TOKEN', 'secret')
+    const seen: [unknown, unknown][] = []
+    const other = createServer((request, response) => {
+      seen.push([request.headers.authorization, request.headers.range])
+      response.writeHead(206, { 'content-range': `bytes 3-${big.length - 1}/${big.length}` })
+      response.end(big.subarray(3))
+    })
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    try {
+      hub.trick = (request, response, body) => {
+        if (!body) return false
+        expect(request.headers.authorization).toBe('Bearer secret')
+        response.writeHead(302, {
+          location: `http://127.0.0.1:${(other.address() as AddressInfo).port}/blob`,
+        })
+        response.end()
+        return true
+      }
+      hub.add('datasets/owner/rows', { 'b.parquet': big })
+      mkdirSync(dirname(snapshot(rows, 'b.parquet')), { recursive: true })
+      writeFileSync(snapshot(rows, 'b.parquet.part'), big.subarray(0, 3))
+      await hubFiles(rows, all)
+      expect(seen).toEqual([[undefined, 'bytes=3-']])
+      expect(readFileSync(snapshot(rows, 'b.parquet')).equals(big)).toBe(true)
+    } finally {
+      await new Promise((resolve) => other.close(resolve))
+    }
+  })
+
+  test('that the hub does not accept is named', async () => {
+    vi.stubEnv('HF_TOKEN_PATH', stored(join(cache, 't'), 'old'))
+    hub.trick = (_, response) => {
+      response.writeHead(401, { 'x-error-message': 'Invalid credentials in Authorization header' })
+      response.end()
+      return true
+    }
+    await expect(hubFiles(rows, all)).rejects.toThrow(
+      `the hub does not accept the token in ${join(cache, 't')}: it is wrong or has expired`,
+    )
+  })
+})
+
+describe('a dataset in a cache that another tool filled', () => {
+  const commit = 'fedcba9876543210fedcba9876543210fedcba98'
+  const train = (n: number) => `data/train-0000${n}-of-00002.parquet`
+  const fill = (...paths: string[]) => {
+    writeHubCache(cacheFolder(rows), Object.fromEntries(paths.map((path) => [path, path])), { commit })
+    return join(cacheFolder(rows), 'snapshots', commit)
+  }
+  const parquet = (paths: readonly string[]) => {
+    const found = paths.filter((path) => path.endsWith('.parquet'))
+    if (found.length === 0) throw new UserError('no table')
+    return found
+  }
+
+  test('is used as it is without a network', async () => {
+    const folder = fill(train(0), train(1), 'README.md')
+    await hub.stop()
+    expect(await hubFiles(rows, parquet)).toEqual({ folder, paths: [train(0), train(1)] })
+    expect(readFileSync(join(folder, train(1)), 'utf8')).toBe(train(1))
+  })
+
+  test('with some of the parts of a table is refused without a network, and completed with one', async () => {
+    const folder = fill(train(1))
+    vi.stubEnv('HF_HUB_OFFLINE', '1')
+    await expect(hubFiles(rows, parquet)).rejects.toThrow(
+      `the copy of the dataset owner/rows in ${folder} lacks 1 of the 2 files data/train-*-of-00002.parquet`,
+    )
+    vi.stubEnv('HF_HUB_OFFLINE', '')
+    hub.commit = commit
+    hub.add('datasets/owner/rows', { [train(0)]: train(0), [train(1)]: train(1) })
+    expect(await hubFiles(rows, parquet)).toEqual({ folder, paths: [train(0), train(1)] })
+    expect(hub.log.at(-1)).toMatch(/train-00000-of-00002\.parquet$/)
+  })
+
+  test('without any table says that the copy may be incomplete', async () => {
+    const folder = fill('README.md')
+    await hub.stop()
+    await expect(hubFiles(rows, parquet)).rejects.toThrow(
+      `no table (${folder} may be incomplete: cannot reach`,
+    )
+  })
+})
+
 test.each([
   [{ HF_HUB_CACHE: '/c', HF_HOME: '/h' }, '/c'],
+  [{ HF_HUB_CACHE: '/c', HUGGINGFACE_HUB_CACHE: '/d' }, '/c'],
+  [{ HUGGINGFACE_HUB_CACHE: '/d', HF_HOME: '/h' }, '/d'],
+  [{ HF_HUB_CACHE: '~/c', HOME: '/me' }, '/me/c'],
+  [{ HF_HOME: '$XDG_CACHE_HOME/hf', XDG_CACHE_HOME: '/x' }, '/x/hf/hub'],
   [{ HF_HOME: '/h' }, '/h/hub'],
   [{ XDG_CACHE_HOME: '/x' }, '/x/huggingface/hub'],
   [{ HOME: '/me' }, '/me/.cache/huggingface/hub'],
 ])('%j keeps downloads in %s', (environment, folder) => {
-  for (const name of ['HF_HUB_CACHE', 'HF_HOME', 'XDG_CACHE_HOME']) vi.stubEnv(name, '')
+  for (const name of ['HF_HUB_CACHE', 'HUGGINGFACE_HUB_CACHE', 'HF_HOME', 'XDG_CACHE_HOME'])
+    vi.stubEnv(name, '')
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value)
   expect(hubCache()).toBe(folder)
 })

@@ -17,6 +17,7 @@ import { UserError } from '../common/errors.ts'
 import { tinyConfig } from '../testing/models.ts'
 import { toConfigJson } from './config.ts'
 import { loadModel, saveModel } from './directory.ts'
+import { addEosTokenIds } from './generation-config.ts'
 import { initParameters, parameterShapes, withRewardHead } from './parameters.ts'
 import { type StoredTensor, writeSafetensors } from './safetensors.ts'
 
@@ -130,8 +131,12 @@ describe('saveModel and loadModel', () => {
     const from = join(directory, 'source')
     mkdirSync(from)
     writeFileSync(join(from, 'tokenizer.json'), '{}')
+    mkdirSync(join(from, 'additional_chat_templates'))
+    writeFileSync(join(from, 'additional_chat_templates', 'tool_use.jinja'), 'tools')
     if (source !== null) writeFileSync(join(from, 'generation_config.json'), source)
-    saveModel(directory, { config, parameters, tokenizerFrom: from, eosTokenIds })
+    saveModel(directory, { config, parameters, tokenizerFrom: from })
+    addEosTokenIds(directory, eosTokenIds)
+    expect(readFileSync(join(directory, 'additional_chat_templates', 'tool_use.jinja'), 'utf8')).toBe('tools')
     expect(JSON.parse(readFileSync(join(directory, 'generation_config.json'), 'utf8'))).toEqual(saved)
   })
 

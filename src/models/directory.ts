@@ -1,10 +1,9 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
 import { copyContent, makeFolder, writeFileAtomically } from '../common/files.ts'
 import { type ModelConfig, parseConfig, toConfigJson } from './config.ts'
-import { addEosTokenIds } from './generation-config.ts'
 import { readJsonObject, writeJson } from './json-file.ts'
 import { type Model, parameterShapes } from './parameters.ts'
 import type { StoredTensor } from './safetensors.ts'
@@ -111,11 +110,11 @@ export interface SaveOptions {
   readonly maxShardBytes?: number
   /** A folder from which the tokenizer and generation_config.json are copied. */
   readonly tokenizerFrom?: string
-  /** Further tokens that end a text, such as a chat template's end of turn, for generation_config.json. */
-  readonly eosTokenIds?: readonly number[]
 }
 
 const GENERATION = 'generation_config.json'
+/** Holds chat templates besides the default one, such as `tool_use`. */
+const MORE_TEMPLATES = 'additional_chat_templates'
 const TOKENIZER_FILES = [
   'tokenizer.json',
   'tokenizer_config.json',
@@ -124,6 +123,7 @@ const TOKENIZER_FILES = [
   'added_tokens.json',
   'vocab.json',
   'merges.txt',
+  'tokenizer.model',
 ]
 
 /**
@@ -133,7 +133,7 @@ const TOKENIZER_FILES = [
  */
 export function saveModel(
   directory: string,
-  { config, parameters, dtype = 'F32', maxShardBytes, tokenizerFrom, eosTokenIds = [] }: SaveOptions,
+  { config, parameters, dtype = 'F32', maxShardBytes, tokenizerFrom }: SaveOptions,
 ): void {
   onDisk('create', directory, () => makeFolder(directory))
   writeShards(directory, STEM, tensorsOf(config, parameters), {
@@ -142,12 +142,12 @@ export function saveModel(
     maxShardBytes,
   })
   writeJson(join(directory, 'config.json'), toConfigJson(config, dtype))
-  if (config.head === 'tokens') {
-    if (tokenizerFrom === undefined || !copyIfThere(GENERATION, tokenizerFrom, directory)) {
-      const { bos_token_id, eos_token_id, pad_token_id } = toConfigJson(config)
-      writeJson(join(directory, GENERATION), { bos_token_id, eos_token_id, pad_token_id })
-    }
-    addEosTokenIds(directory, eosTokenIds)
+  if (
+    config.head === 'tokens' &&
+    (tokenizerFrom === undefined || !copyIfThere(GENERATION, tokenizerFrom, directory))
+  ) {
+    const { bos_token_id, eos_token_id, pad_token_id } = toConfigJson(config)
+    writeJson(join(directory, GENERATION), { bos_token_id, eos_token_id, pad_token_id })
   }
   if (tokenizerFrom !== undefined) copyTokenizer(tokenizerFrom, directory)
 }
@@ -161,10 +161,13 @@ export function saveModel(
 export async function copyModel(from: string, to: string): Promise<void> {
   loadConfig(from)
   const weights = weightFiles(from).map((path) => basename(path))
+  if (weights[0] !== `${STEM}.safetensors`) weights.push(`${STEM}.safetensors.index.json`)
   onDisk('create', to, () => makeFolder(to))
-  const others = ['config.json', GENERATION, `${STEM}.safetensors.index.json`, ...TOKENIZER_FILES]
-  for (const name of [...others, ...weights])
-    if (existsSync(join(from, name))) await copyContent(join(from, name), join(to, name))
+  const others = ['config.json', GENERATION, ...tokenizerFiles(from)].filter((name) =>
+    existsSync(join(from, name)),
+  )
+  makeFolders(to, others)
+  for (const name of [...others, ...weights]) await copyContent(join(from, name), join(to, name))
 }
 
 function tensorsOf(config: ModelConfig, parameters: SaveOptions['parameters']): Map<string, StoredTensor> {
@@ -182,7 +185,22 @@ function tensorsOf(config: ModelConfig, parameters: SaveOptions['parameters']): 
 
 function copyTokenizer(from: string, to: string): void {
   if (!existsSync(join(from, 'tokenizer.json'))) throw new UserError(`${from} has no tokenizer.json`)
-  for (const name of TOKENIZER_FILES) copyIfThere(name, from, to)
+  const names = tokenizerFiles(from)
+  makeFolders(to, names)
+  for (const name of names) copyIfThere(name, from, to)
+}
+
+/** The names of the files that a tokenizer may have, with those in the folder of its further chat templates. */
+function tokenizerFiles(folder: string): string[] {
+  const more = join(folder, MORE_TEMPLATES)
+  const names = existsSync(more) ? onDisk('read', more, () => readdirSync(more)) : []
+  return [...TOKENIZER_FILES, ...names.map((name) => join(MORE_TEMPLATES, name))]
+}
+
+/** Makes the folders that files with these names need. */
+function makeFolders(folder: string, names: readonly string[]): void {
+  for (const inner of new Set(names.map(dirname)))
+    onDisk('create', folder, () => makeFolder(join(folder, inner)))
 }
 
 function copyIfThere(name: string, from: string, to: string): boolean {

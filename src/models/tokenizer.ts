@@ -28,10 +28,23 @@ const tokenizerSchema = z.looseObject({
 })
 
 const nameOf = z.union([z.string(), z.looseObject({ content: z.string() }).transform((t) => t.content)])
+const SPECIAL = [
+  'bos_token',
+  'eos_token',
+  'unk_token',
+  'sep_token',
+  'pad_token',
+  'cls_token',
+  'mask_token',
+] as const
 const configSchema = z.looseObject({
   bos_token: nameOf.nullish(),
   eos_token: nameOf.nullish(),
+  unk_token: nameOf.nullish(),
+  sep_token: nameOf.nullish(),
   pad_token: nameOf.nullish(),
+  cls_token: nameOf.nullish(),
+  mask_token: nameOf.nullish(),
 })
 
 /** A Hugging Face tokenizer: converts text to ids and back. */
@@ -47,8 +60,8 @@ export class Tokenizer {
   readonly #byteDecoder: ByteDecoder | null
   /** The tokens that begin every text, as the tokenizer's post-processor adds them; often BOS alone, or none. */
   readonly prefix: Int32Array
-  /** The texts of the tokens that begin a text (null if there is none), end it, and pad batches. */
-  readonly names: { readonly bos: string | null; readonly eos: string; readonly pad: string }
+  /** The texts of the special tokens that the tokenizer names, such as `bos_token`, by these names. */
+  readonly specialTokens: Readonly<Record<string, string>>
   readonly #specialIds: ReadonlySet<number>
   readonly #addedIds: ReadonlySet<number>
   readonly #directory: string
@@ -76,7 +89,9 @@ export class Tokenizer {
         : null
     if (!config.eos_token) throw new UserError(`${configFile} names no "eos_token": generation could not end`)
     const pad = config.pad_token ?? config.eos_token
-    this.names = { bos: config.bos_token ?? null, eos: config.eos_token, pad }
+    this.specialTokens = Object.fromEntries(
+      SPECIAL.flatMap((name) => (config[name] ? [[name, config[name]]] : [])),
+    )
     this.eosId = this.#idOf(config.eos_token, 'eos_token', file)
     this.padId = this.#idOf(pad, 'pad_token', file)
     this.vocabSize = 1 + highest(this.#pipeline.get_vocab().values())
@@ -192,7 +207,7 @@ function withSpecialTokensMap(directory: string, config: Record<string, unknown>
   const file = join(directory, 'special_tokens_map.json')
   if (!existsSync(file)) return config
   const map = readJsonObject(file)
-  const named = ['bos_token', 'eos_token', 'pad_token'].map((key) => [key, config[key] ?? map[key]] as const)
+  const named = SPECIAL.map((key) => [key, config[key] ?? map[key]] as const)
   return { ...config, ...Object.fromEntries(named) }
 }
 

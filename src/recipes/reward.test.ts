@@ -30,6 +30,13 @@ for (const file of ['config.json', 'model.safetensors'])
 for (const file of ['tokenizer.json', 'tokenizer_config.json'])
   cpSync(path(`../../models/miniature-base/${file}`), join(model, file))
 
+/** The same model with a tokenizer that has one more token. */
+const larger = join(folder, 'larger')
+cpSync(model, larger, { recursive: true })
+const tokenizer = JSON.parse(readFileSync(join(larger, 'tokenizer.json'), 'utf8'))
+tokenizer.added_tokens.push({ ...tokenizer.added_tokens[0], id: 512, content: 'Thank' })
+writeFileSync(join(larger, 'tokenizer.json'), JSON.stringify(tokenizer))
+
 /** The polite answer is the better one, whatever its length. */
 const row = (n: number): string => {
   const [polite, rude] = [`Yes: it is ${n + 1}. Thank you!`, `Go away!${' No!'.repeat(n % 9)}`]
@@ -219,6 +226,11 @@ test.each<[string, RewardInput, RegExp]>([
     /takes at most 512 tokens; set maxLength=512 or less/,
   ],
   ['no row is short enough', { maxLength: 2 }, /have at most 2 tokens, and both are needed/],
+  [
+    'a token that the model does not have',
+    { model: larger },
+    /rows\.jsonl:\d+: the row has the token "Thank" \(id 512\), which the model \(vocab_size 512\) does not have/,
+  ],
   ['no model', { model: 'nowhere' }, /no model folder at nowhere/],
   [
     'columns that are not there',

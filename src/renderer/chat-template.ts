@@ -5,6 +5,7 @@ import { UserError } from '../common/errors.ts'
 import { readJsonObject } from '../models/json-file.ts'
 import type { Tokenizer } from '../models/tokenizer.ts'
 import { type ChatSpan, hasMark, marksGeneration, readMarks } from './generation-marks.ts'
+import { JinjaError, RaisedByTemplate } from './jinja/errors.ts'
 import { compileTemplate } from './jinja.ts'
 import type { ChatMessage } from './messages.ts'
 
@@ -41,7 +42,7 @@ export class ChatTemplate {
   private constructor(
     folder: string,
     sources: ReadonlyMap<string, string>,
-    names: Tokenizer['names'],
+    specialTokens: Tokenizer['specialTokens'],
     settings: TemplateSettings,
   ) {
     this.#folder = folder
@@ -53,11 +54,9 @@ export class ChatTemplate {
       const template = compiled.get(name) ?? compileTemplate(sources.get(name)!)
       compiled.set(name, template)
       const variables = {
-        bos_token: names.bos ?? '',
-        eos_token: names.eos,
-        pad_token: names.pad,
+        ...specialTokens,
         ...settings.arguments,
-        messages: messages.map((message) => ({ ...message })),
+        messages: messages.map(withBothNames),
         tools: tools ?? null,
         documents: null,
         add_generation_prompt: addGenerationPrompt,
@@ -70,9 +69,13 @@ export class ChatTemplate {
    * Reads the chat template of a tokenizer's folder: chat_template.jinja, or else `chat_template` in
    * tokenizer_config.json. Returns null if it has none.
    */
-  static read(folder: string, names: Tokenizer['names'], settings: TemplateSettings): ChatTemplate | null {
+  static read(
+    folder: string,
+    specialTokens: Tokenizer['specialTokens'],
+    settings: TemplateSettings,
+  ): ChatTemplate | null {
     const sources = readSources(folder)
-    return sources.has('default') ? new ChatTemplate(folder, sources, names, settings) : null
+    return sources.has('default') ? new ChatTemplate(folder, sources, specialTokens, settings) : null
   }
 
   /** Renders a conversation. @throws UserError with the template's own message if it refuses the conversation. */
@@ -89,9 +92,17 @@ export class ChatTemplate {
     try {
       return readMarks(this.#render(messages, options))
     } catch (error) {
-      throw new UserError(`the chat template of ${this.#folder} fails: ${(error as Error).message}`)
+      if (error instanceof JinjaError || error instanceof RaisedByTemplate)
+        throw new UserError(`the chat template of ${this.#folder} fails: ${error.message}`)
+      throw error
     }
   }
+}
+
+/** Thinking under both names that templates read, as Transformers passes it. */
+const withBothNames = (message: ChatMessage) => {
+  const { reasoning_content: thinking } = message
+  return thinking === undefined ? { ...message } : { ...message, thinking }
 }
 
 const configSchema = z.looseObject({

@@ -84,7 +84,7 @@ export class Renderer {
   /** Reads how the model in a folder is spoken to. @throws UserError that names a damaged file. */
   static load(folder: string, { template, chat: settings }: RendererOptions = {}): Renderer {
     const tokenizer = Tokenizer.load(folder)
-    const chat = ChatTemplate.read(folder, tokenizer.names, {
+    const chat = ChatTemplate.read(folder, tokenizer.specialTokens, {
       arguments: settings?.arguments ?? {},
       date: settings?.date ?? today(),
     })

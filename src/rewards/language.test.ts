@@ -89,6 +89,7 @@ const SUM: Readonly<Record<string, string>> = {
   ru: 'Сначала посчитаем сумму двух чисел, а затем проверим результат.',
   es: 'Primero calculamos la suma de los dos números y luego comprobamos el resultado.',
   fr: 'On calcule d’abord la somme des deux nombres, puis on vérifie que le résultat est juste.',
+  hi: 'पहले हम दो संख्याओं का योग निकालते हैं और फिर परिणाम की जाँच करते हैं।',
   ar: 'أولا نحسب مجموع العددين ثم نتحقق من النتيجة',
 }
 const HIDING: Readonly<Record<string, (text: string) => string>> = {

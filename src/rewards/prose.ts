@@ -3,7 +3,7 @@ const NEUTRAL =
   /```[\s\S]*?```|~~~[\s\S]*?~~~|`[^`\n]*`|\$\$[\s\S]*?\$\$|\\\[(?:(?!\\\[)[\s\S])*?\\\]|\\\((?:(?!\\\()[\s\S])*?\\\)|\$[^$\n]*\$|\\[a-zA-Z]+|<\/?\w+>|https?:\/\/\S+|\d+(?:[.,]\d+)*/g
 
 /** Words in the scripts of mathematics and of program languages: in code and formulas they are names. */
-const NAMES = /[\p{Script=Latin}\p{Script=Greek}\p{Script=Common}\p{M}]+/gu
+const NAMES = /[\p{Script=Latin}\p{Script=Greek}\p{Script=Common}]+/gu
 const COMMAND = /\\[a-zA-Z]+|\\./g
 /** Words in a row with nothing but spaces and the marks of sentences between them. */
 const words = (least: number) =>

@@ -150,6 +150,16 @@ describe('RunStore', () => {
     expect(readdirSync(join(store.directory, 'checkpoints'))).toEqual([])
   })
 
+  test('the remains of an interrupted copy of a model are removed', () => {
+    const store = create()
+    store.close()
+    mkdirSync(join(store.directory, '.tmp-1-1'))
+    mkdirSync(join(store.directory, 'base'))
+    RunStore.open(store.directory, { write: true }).close()
+    const folders = readdirSync(store.directory, { withFileTypes: true }).filter((file) => file.isDirectory())
+    expect(folders.map(({ name }) => name).sort()).toEqual(['base', 'checkpoints'])
+  })
+
   test('uses the next free folder; lists runs and reports broken ones', () => {
     for (let i = 0; i < 2; i++) RunStore.create({ recipe: 'zero', seed: i, settings: {}, root }).close()
     mkdirSync(join(root, 'zero-3'))

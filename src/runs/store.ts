@@ -71,9 +71,8 @@ export class RunStore {
       throw new UserError(`${directory} is not a run (it has no run.sqlite); \`ruminate runs\` lists them`)
     const lock = write ? lockRun(join(path, '.lock')) : null
     try {
-      const checkpoints = join(path, 'checkpoints')
-      if (write && existsSync(checkpoints))
-        onDisk('write', checkpoints, () => removeTemporaryFolders(checkpoints))
+      for (const parent of [path, join(path, 'checkpoints')])
+        if (write && existsSync(parent)) onDisk('write', parent, () => removeTemporaryFolders(parent))
       return new RunStore(path, openDatabase(databaseFile(path), { write }), lock)
     } catch (error) {
       lock?.close()

@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { dirname, join, relative } from 'node:path'
 
 /** Responds to a request instead of the hub and returns true, or returns false. `body` is the requested file, if any. */
 type Trick = (request: IncomingMessage, response: ServerResponse, body: Buffer | null) => boolean
 
 /** For tests: a local server that responds like the Hugging Face hub. */
 export class FakeHub {
-  readonly commit = '0123456789abcdef0123456789abcdef01234567'
+  /** The commit of every branch. */
+  commit = '0123456789abcdef0123456789abcdef01234567'
   /** "METHOD path range" of every request, in order. */
   readonly log: string[] = []
   /** May respond to a request before the hub does. */
@@ -74,6 +77,29 @@ export class FakeHub {
     }))
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify({ sha: this.commit, siblings }))
+  }
+}
+
+/**
+ * Fills a repository's folder in the cache as Python's huggingface_hub does: contents in `blobs/`, links to them in
+ * `snapshots/<commit>/`, and the commit of a revision in `refs/`.
+ */
+export function writeHubCache(
+  folder: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+  { commit, ref = 'main' }: { commit: string; ref?: string | null },
+): void {
+  const write = (path: string, content: string | Uint8Array) => {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, content)
+  }
+  if (ref !== null) write(join(folder, 'refs', ref), commit)
+  for (const [path, content] of Object.entries(files)) {
+    const blob = join(folder, 'blobs', createHash('sha256').update(content).digest('hex'))
+    write(blob, content)
+    const link = join(folder, 'snapshots', commit, path)
+    mkdirSync(dirname(link), { recursive: true })
+    symlinkSync(relative(dirname(link), blob), link)
   }
 }
 

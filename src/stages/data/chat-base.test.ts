@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { loadModel } from '../../models/directory.ts'
+import { loadModel, saveModel } from '../../models/directory.ts'
 import { Renderer } from '../../renderer/renderer.ts'
 import { chatBase } from './chat-base.ts'
 
@@ -54,6 +54,26 @@ test('copies the model and what belongs to it, and gives it a chat template', as
   expect(loadModel(folder)).toEqual(loadModel(model))
   const { template, endOfText } = Renderer.load(folder)
   expect([template, endOfText]).toEqual(['chat', Renderer.load(model).endOfText])
+})
+
+test.each([
+  ['all shards and their index', () => {}, true],
+  [
+    'one file alone, if both are there',
+    () => cpSync(join(MINIATURE, 'model.safetensors'), join(model, 'model.safetensors')),
+    false,
+  ],
+])('copies %s', async (_, change, shards) => {
+  saveModel(model, { ...loadModel(model), maxShardBytes: 200_000 })
+  change()
+  const folder = await chatBase(model, join(root, 'base'))
+  const weights = readdirSync(folder).filter((name) => /safetensors/.test(name))
+  const index = 'model.safetensors.index.json'
+  expect(weights).toEqual(
+    shards ? readdirSync(model).filter((name) => /safetensors/.test(name)) : ['model.safetensors'],
+  )
+  expect(weights.includes(index)).toBe(shards)
+  expect(loadModel(folder)).toEqual(loadModel(MINIATURE))
 })
 
 test('copies the content of links and of files that may not be written to', async () => {

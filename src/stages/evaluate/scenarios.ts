@@ -183,7 +183,8 @@ const row = (rollout: CheckedRollout, split: string): Omit<RolloutRow, 'step'> =
 
 /** Is this a complete, well-formed answer without any thinking? */
 const answersDirectly = ({ thinking, summary, wellFormed, stopReason }: SampledRollout): boolean =>
-  !thinking && Boolean(summary) && wellFormed && stopReason === 'stop'
+  // R1-Zero's format has no other way to answer directly than empty thinking, which is not well formed.
+  !thinking && Boolean(summary) && (wellFormed || thinking === '') && stopReason === 'stop'
 
 const refuses = ({ summary }: SampledRollout): boolean => summary !== null && isRefusal(summary)
 
