@@ -1,6 +1,6 @@
 import { UserError } from '../common/errors.ts'
 import { hashText } from '../common/random.ts'
-import { LeftOut } from './left-out.ts'
+import { LeftOutRows } from './left-out.ts'
 import { notText } from './messages.ts'
 import { type Side, tableFiles } from './table/files.ts'
 import { readerOf } from './table/readers.ts'
@@ -55,7 +55,7 @@ export async function readExamples<T>(
 ): Promise<Examples<T>> {
   const files = await tableFiles(place, { warn, progress })
   const rows: (Example<T> & { side: Side | null; key: string })[] = []
-  const leftOut = new LeftOut()
+  const leftOut = new LeftOutRows()
   const unread = new Set<string>()
   for (const file of files) {
     let form: Form<T> | null = null

@@ -2,7 +2,7 @@
 const SHOWN = 3
 
 /** Counts rows that cannot be used, and describes the first ones. */
-export class LeftOut {
+export class LeftOutRows {
   count = 0
   readonly #first: string[] = []
 

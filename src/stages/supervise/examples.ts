@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { UserError } from '../../common/errors.ts'
 import { loadConfig } from '../../models/directory.ts'
-import { LeftOut } from '../../tasks/left-out.ts'
+import { LeftOutRows } from '../../tasks/left-out.ts'
 
 /** Rows read from a file, a folder or a dataset. */
 interface Rows<R> {
@@ -61,7 +61,7 @@ export function encodeRows<R extends { readonly where: string }, E>(
   rows: Rows<R>,
   { data, maxLength, encode, lengthOf, hashed, warn, progress }: Encoding<R, E>,
 ): Examples<E> {
-  const leftOut = new LeftOut()
+  const leftOut = new LeftOutRows()
   let overlong = 0
   const encodeAll = (name: string, all: readonly R[]): E[] =>
     all.flatMap((row, i) => {
