@@ -47,6 +47,15 @@ describe('tokens that end a response', () => {
       '<end>',
     ],
     [
+      'a named end of text after a token that closes the content',
+      {
+        template: '{% for m in messages %}[{{ m.role }}]{{ m.content }}<end><|im_end|>{% endfor %}',
+        generation: { eos_token_id: id('<|im_end|>') },
+      },
+      ['<|endoftext|>', '<|im_end|>'],
+      '<|im_end|>',
+    ],
+    [
       'a turn that ends with text',
       { template: '{% for m in messages %}{{ m.role }}: {{ m.content }}\n###\n{% endfor %}' },
       ['<|endoftext|>'],

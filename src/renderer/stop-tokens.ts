@@ -18,10 +18,12 @@ export function stopTokens(
   chat: ChatTemplate | null,
 ): { readonly all: readonly number[]; readonly endOfTurn: number | null } {
   const config = existsSync(join(folder, 'config.json')) ? loadConfig(folder) : null
-  const end = chat && endOfTurnOf(tokenizer, chat)
+  const named = [...(config?.eosTokenIds ?? []), ...readGenerationConfig(folder).eosTokenIds]
+  const after = chat === null ? [] : tokensAfterAnswer(tokenizer, chat)
+  // Some templates close the content by a token of its own before the one that ends the turn.
+  const end = after.find((id) => id === tokenizer.eosId || named.includes(id)) ?? after[0] ?? null
   // A model whose embeddings were not resized for its tokenizer can never sample the token.
   const endOfTurn = end !== null && end < (config?.vocabSize ?? Number.POSITIVE_INFINITY) ? end : null
-  const named = [...(config?.eosTokenIds ?? []), ...readGenerationConfig(folder).eosTokenIds]
   const all = [tokenizer.eosId, ...named, ...(endOfTurn === null ? [] : [endOfTurn])]
   return { all: [...new Set(all)], endOfTurn }
 }
@@ -43,16 +45,17 @@ export const savingStopTokens = (
 
 const ANSWER = 'Paris.'
 
-/** The token that the template puts after the assistant's message; null if it puts none there. */
-function endOfTurnOf(
+/** The added tokens that the template puts directly after the assistant's message. */
+function tokensAfterAnswer(
   tokenizer: Pick<Tokenizer, 'encode' | 'decode' | 'isAdded'>,
   chat: ChatTemplate,
-): number | null {
+): number[] {
   const rest = afterAnswer(chat).trimStart()
-  const first = rest === '' ? undefined : tokenizer.encode(rest)[0]
-  return first !== undefined && tokenizer.isAdded(first) && rest.startsWith(tokenizer.decode([first]))
-    ? first
-    : null
+  const tokens = [...tokenizer.encode(rest)]
+  const other = tokens.findIndex((id) => !tokenizer.isAdded(id))
+  const added = other < 0 ? tokens : tokens.slice(0, other)
+  // A tokenizer may put a space before every text, which is then no added token.
+  return rest.startsWith(tokenizer.decode(added)) ? added : []
 }
 
 /** What the template prints after an answer; nothing if it refuses the conversation. */

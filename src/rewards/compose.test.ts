@@ -49,7 +49,7 @@ describe('scoreRollout', () => {
         total: null,
         byName: { one: 1, x: null },
         errors: [
-          { name: 'x', message: 'took longer than 50 ms; set timeoutMs of the reward if it needs more time' },
+          { name: 'x', message: 'took longer than 50 ms; give the reward a longer timeoutMs if it needs more time' },
         ],
       },
     ],
@@ -60,7 +60,7 @@ describe('scoreRollout', () => {
         total: null,
         byName: { one: 1, x: null },
         errors: [
-          { name: 'x', message: 'took longer than 50 ms; set timeoutMs of the reward if it needs more time' },
+          { name: 'x', message: 'took longer than 50 ms; give the reward a longer timeoutMs if it needs more time' },
         ],
       },
     ],

@@ -66,7 +66,7 @@ const LONGEST_TIMER = 2 ** 31 - 1
 async function scoreInTime(reward: Reward, rollout: Rollout, timeoutMs: number): Promise<number | null> {
   const started = performance.now()
   const late = () =>
-    new Error(`took longer than ${timeoutMs} ms; set timeoutMs of the reward if it needs more time`)
+    new Error(`took longer than ${timeoutMs} ms; give the reward a longer timeoutMs if it needs more time`)
   let score = reward.score(rollout)
   if (score !== null && typeof score === 'object') {
     let timer: NodeJS.Timeout | undefined

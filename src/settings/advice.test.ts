@@ -20,8 +20,11 @@ function pathsOf(schema: z.core.JSONSchema._JSONSchema, path = ''): string[] {
     const here = path ? `${path}.${name}` : name
     return [here, ...pathsOf(property, here)]
   })
+  // a mapping of any names
+  const any = typeof schema.additionalProperties === 'object' ? [`${path}.*`] : []
   return [
     ...inner,
+    ...any,
     ...[...(schema.anyOf ?? []), ...(schema.oneOf ?? [])].flatMap((one) => pathsOf(one, path)),
   ]
 }
@@ -49,6 +52,7 @@ function named(text: string): string[] {
 }
 const exists = (path: string): boolean =>
   settings.has(path) ||
+  settings.has(path.replace(/\.\w+$/, '.*')) ||
   [...settings].some((setting) => path.endsWith(`.${setting}`) && groups.has(path.split('.')[0]!))
 
 /** The messages in a source file: strings of several words, and the fixed parts of templates. */
