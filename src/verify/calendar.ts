@@ -5,7 +5,8 @@ const DAY = '(\\d{1,2})(?:st|nd|rd|th)?'
 const MONTH_FIRST = new RegExp(`^${MONTH} (?:the )?${DAY}(?:,? (\\d{4}))?$`)
 const DAY_FIRST = new RegExp(`^(?:the )?${DAY} (?:of )?${MONTH}(?:,? (\\d{4}))?$`)
 const ISO = /^(\d{4})-(\d{2})-(\d{2})$/
-const CLOCK = /^(\d{1,2})(?: ?: ?(\d{2}))?(?: ?: ?(\d{2}))? ?([ap])?(?:\.? ?m)?\.*$/
+/** 9 am, 9:00, 9:00 p; but 9a is a product. */
+const CLOCK = /^(\d{1,2})(?:(?: ?: ?(\d{2}))(?: ?: ?(\d{2}))?(?: ?([ap])(?:\.? ?m)?)?| ?([ap])\.? ?m)\.*$/
 
 const words = (source: string): string =>
   source
@@ -28,10 +29,14 @@ export function momentOf(source: string): string | null {
   const dayFirst = DAY_FIRST.exec(s)
   if (dayFirst) return `${dayFirst[3] ?? '*'}/${MONTHS.indexOf(dayFirst[2]!) + 1}/${Number(dayFirst[1])}`
   const clock = CLOCK.exec(s)
-  if (!clock || (clock[2] === undefined && clock[4] === undefined)) return null
+  if (!clock) return null
   const [hour, minute, second] = [Number(clock[1]), Number(clock[2] ?? 0), Number(clock[3] ?? 0)]
   if (hour > 24 || minute > 59 || second > 59) return null
-  const half = clock[4] ?? (hour > 12 || hour === 0 ? 'p' : '*')
+  const written = clock[4] ?? clock[5]
+  // 13:00 AM does not exist.
+  if (written && (hour === 0 || hour > 12)) return null
+  // 0:30 and 24:00 are in the first half of the day, and 12:30 alone may be in either.
+  const half = written ?? (hour % 24 === 0 ? 'a' : hour > 12 ? 'p' : '*')
   return `${half}:${hour % 12}:${minute}:${second}`
 }
 
