@@ -1,3 +1,5 @@
+import { folded } from './terms/things.ts'
+
 /** Phrases with the same meaning. */
 const SYNONYMS: readonly (readonly [RegExp, string])[] = [
   [
@@ -8,20 +10,6 @@ const SYNONYMS: readonly (readonly [RegExp, string])[] = [
   [/^(?:infinitely many|infinite)(?: solutions?)?$/, 'infinitely many'],
   [/^(?:all )?(?:real numbers|reals)$/, 'all real numbers'],
 ]
-
-/** Words of one or two letters whose case has no meaning: others may be variables, units or chemical symbols. */
-const SHORT = new Set(
-  'a am an as at be by do go he if in is it me my no of on or pm so st th to up us we nd rd'.split(' '),
-)
-
-/** A word in lower case, unless its case may carry meaning, as in mW and MW, Rr and rr, CO and Co. */
-export function folded(word: string): string {
-  const lower = word.toLowerCase()
-  if (word.length <= 2) return SHORT.has(lower) ? lower : word
-  // CaO, kJ: capitals inside a word are not for emphasis. Symbols such as KCl and mol have few vowels.
-  const plainCase = word === lower || word.slice(1) === lower.slice(1) || word === word.toUpperCase()
-  return plainCase ? lower : word
-}
 
 /** A number with its separators, a word, or a sign. */
 const PIECE = /\p{N}+(?:[.,:]\p{N}+)*|\p{L}+(?:['’]\p{L}+)*|[^\s\p{L}\p{N}]/gu

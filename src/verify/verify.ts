@@ -52,8 +52,7 @@ function compareAnswer(gold: string, g: Reading, answer: string, options: Verify
   const unmarked = order.findIndex((way) => !/^(?:tag|boxed|hash)$/.test(way))
   const marked = extract(answer, { order: order.slice(0, unmarked < 0 ? undefined : unmarked) })
   const whole = order.includes('formula') ? answer : ''
-  if (trimmed(marked ?? whole) === trimmed(gold))
-    return { equal: true, reason: 'the same text' }
+  if (trimmed(marked ?? whole) === trimmed(gold)) return { equal: true, reason: 'the same text' }
   const gChoice = choiceOf(g.source)
   const choice = marked === null && (gChoice || isTruth(g.source)) ? reasonedChoice(answer) : null
   const found = choice ?? extract(answer, options)
