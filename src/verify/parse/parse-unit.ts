@@ -3,6 +3,7 @@ import { order, rational } from '../terms/rational.ts'
 import { type Unit, unitOf, unitWord } from '../terms/units.ts'
 import { type Cursor, Unreadable } from './cursor.ts'
 import { isNumberWord, numberWords } from './number-words.ts'
+import { BEFORE_CONDITION } from './parse-matrix.ts'
 
 /** Currency signs and the units that they stand for. */
 export const CURRENCIES: Record<string, string> = {
@@ -160,6 +161,7 @@ function readUnit(c: Cursor): Unit | null {
       (token.kind === 'letter' && (token.upright || token.spaced || sign < 0 || parts.length > 0))
     ) {
       const word = token.text
+      if (c.matrix && (BEFORE_CONDITION.test(word) || /^otherwise$/i.test(word))) break
       if (parts.length === 0 && token.kind === 'letter' && !unitWord(word)) break
       const isPart = ORDINAL.test(word) && c.peek(1)?.kind !== 'word'
       if (CHANGES.test(word) || isPart || isNumberWord(word)) throw new Unreadable(`a number and "${word}"`)
