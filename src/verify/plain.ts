@@ -1,3 +1,5 @@
+import { folded } from './terms/things.ts'
+
 /** Phrases with the same meaning. */
 const SYNONYMS: readonly (readonly [RegExp, string])[] = [
   [
@@ -9,20 +11,41 @@ const SYNONYMS: readonly (readonly [RegExp, string])[] = [
   [/^(?:all )?(?:real numbers|reals)$/, 'all real numbers'],
 ]
 
-/** Words in lower case, without extra spaces, punctuation and articles; '' if the text does not consist of words. */
+/** A number with its separators, a word, or a sign. */
+const PIECE = /\p{N}+(?:[.,:]\p{N}+)*|\p{L}+(?:['’]\p{L}+)*|[^\s\p{L}\p{N}]/gu
+
+/** The words and numbers of a text, without articles and the punctuation between words; '' if it does not consist of words. */
 export function plain(source: string): string {
   if (/^(?:\\emptyset|\\varnothing|\\(?:left\\)?\{\s*\\(?:right\\)?\})$/.test(source.trim()))
     return 'no solution'
   const s = source
     .replace(/\\(?:text|mbox|hbox|math|operatorname|emph)[a-z]*\*?\s*(?=\{)/g, '')
     .replace(/\\(?:displaystyle|left|right|quad|qquad|bf|rm|it|[,;:! ])/g, ' ')
-    .replace(/[{}$~"'“”*`_]/g, ' ')
-    .replace(/(?:\s|[.,;:!?])+/g, ' ')
-    .trim()
-    .toLowerCase()
+    .replace(/[{}$~"“”*`]/g, ' ')
+  if (!/^[\p{L}\p{N}\s.,;:!?'’_-]+$/u.test(s) || !/\p{L}{2}/u.test(s)) return ''
+  const pieces = [...s.matchAll(PIECE)]
+  // Punctuation between words says nothing, but 6! and 3 : 2 do.
+  const kept = pieces.flatMap(({ 0: piece, index }, k) => {
+    const before = pieces[k - 1]?.[0] ?? ''
+    const number = /^\p{N}/u.test(before)
+    const means =
+      piece === '!'
+        ? (number || /^\p{L}$/u.test(before)) && /[\p{L}\p{N}]/u.test(s[index - 1]!)
+        : piece === ':'
+          ? number && k < pieces.length - 1
+          : !/^[.,;?]$/.test(piece)
+    return means ? [piece] : []
+  })
+  const words = kept.map((piece) => (/^\p{L}/u.test(piece) ? folded(piece) : piece))
+  const long = words.filter((word) => /^\p{L}{2,}/u.test(word)).length
+  // In a sentence, a letter is a name: "increasing on R".
+  const named = long >= 2 && !words.some((word) => /^\p{N}|^_$/u.test(word))
+  const text = words
+    .map((word) => (named && word.length === 1 ? word.toLowerCase() : word))
+    .join(' ')
+    .replace(/ ?([-_'’]) ?/g, '$1')
     .replace(/^(?:the|an?) (?=\S)/, '')
-  if (!/^[\p{L}\p{N} -]+$/u.test(s) || !/\p{L}{2}/u.test(s)) return ''
-  return SYNONYMS.find(([pattern]) => pattern.test(s))?.[1] ?? s
+  return SYNONYMS.find(([pattern]) => pattern.test(text))?.[1] ?? text
 }
 
 const TRUTH: Record<string, boolean> = { yes: true, no: false, true: true, false: false }
@@ -42,11 +65,13 @@ function truthOf(text: string): boolean | null {
   return TRUTH[(head[1] ?? head[2])!.toLowerCase()]!
 }
 
-/** Whether two texts have the same words. A gold of yes or no only equals such a word, alone or followed by a reason. */
+/** Whether two texts have the same words and numbers. A gold of yes or no only equals such a word, alone or followed by a reason. */
 export function sameText(gold: string, answer: string): boolean {
   const g = plain(gold)
   if (Object.hasOwn(TRUTH, g)) return truthOf(answer) === TRUTH[g]
   const a = plain(answer)
   if (g === '' || a === '') return false
-  return g === a || g.replaceAll(' ', '') === a.replaceAll(' ', '')
+  // "base ball" is "baseball", but "ln 5x" is not "ln5 x".
+  const joined = (s: string) => (/^(?:\p{L}{3,} ?)+$/u.test(s) ? s.replaceAll(' ', '') : s)
+  return g === a || joined(g) === joined(a)
 }

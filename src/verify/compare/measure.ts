@@ -12,6 +12,8 @@ const LONG = 6
 const scaled = (x: Expression, by: Rational): Expression =>
   by.n === by.d ? x : { kind: 'product', factors: [x, exactNumber(by)] }
 
+type Quantity = Extract<Expression, { kind: 'quantity' }>
+
 /** Whether two numbers with their units, percent signs and degrees are equal, to the precision that the gold shows. */
 export function sameMeasure(g: Expression, a: Expression, scalars: Scalars): boolean {
   const [gUnit, aUnit] = [g.kind === 'quantity' ? g.unit : null, a.kind === 'quantity' ? a.unit : null]
@@ -23,12 +25,13 @@ export function sameMeasure(g: Expression, a: Expression, scalars: Scalars): boo
     } else if (!alike(gUnit, aUnit)) return false
     return sameMeasure(g.x, a.x, scalars)
   }
-  if (g.kind === 'quantity') return sameMeasure(g.x, a, scalars)
-  if (a.kind === 'quantity')
+  // A unit that only one of them has may belong to the question.
+  if (g.kind === 'quantity') return mayLack(a, g, scalars) && sameMeasure(g.x, a, scalars)
+  if (a.kind === 'quantity') {
     // 90 radians are not 90°.
-    return g.kind === 'degree' && a.unit.dimension === 'rad^1'
-      ? sameNumber(g, a.x, scalars)
-      : sameMeasure(g, a.x, scalars)
+    if (g.kind === 'degree' && a.unit.dimension === 'rad^1') return sameNumber(g, a.x, scalars)
+    return mayLack(g, a, scalars) && sameMeasure(g, a.x, scalars)
+  }
   for (const mark of ['percent', 'degree'] as const) {
     const [x, y] = [without(g, mark), without(a, mark)]
     if (x && y) return sameNumber(x, y, scalars)
@@ -39,10 +42,27 @@ export function sameMeasure(g: Expression, a: Expression, scalars: Scalars): boo
   return sameNumber(g, a, scalars)
 }
 
-/** Whether two unknown units mean the same: the words of one contain those of the other. */
+/** Whether a number may stand for a quantity whose unit it lacks: 5 for 5 cm or 5 apples; not 5 for 5 lakh, nor 45° for 45 cm. */
+function mayLack(x: Expression, { x: value, unit }: Quantity, scalars: Scalars): boolean {
+  const sign = (e: Expression) => (without(e, 'percent') ? 'percent' : without(e, 'degree') ? 'degree' : null)
+  if (sign(x) !== sign(value) && (sign(x) || unit.dimension)) return sign(x) === null
+  return unit.counted === 'many' || (unit.counted === 'one' && !large(value, scalars))
+}
+
+/** Whether two unknown units mean the same: the same words, or more words before the thing that is counted. */
 function alike(a: Unit, b: Unit): boolean {
   if (a.scale || b.scale) return false
-  return a.dimension.includes(b.dimension) || b.dimension.includes(a.dimension)
+  if (a.dimension === b.dimension) return true
+  const [long, short] = a.dimension.length > b.dimension.length ? [a, b] : [b, a]
+  // Red apples are apples, but pairs of shoes are not shoes.
+  const more =
+    long.dimension.endsWith(` ${short.dimension}`) || long.dimension.startsWith(`${short.dimension} of `)
+  return (
+    more &&
+    long.counted === 'many' &&
+    short.counted !== null &&
+    !/ of /.test(long.dimension.slice(0, -short.dimension.length))
+  )
 }
 
 /** The expression without the sign at its end, or `null` if there is none. */

@@ -53,6 +53,10 @@ export function unitAfter(c: Cursor, x: Expression): Expression {
   scale()
   for (const [name, k] of POWERS)
     while (c.take('word', name)) value = { kind: 'power', base: value, exponent: exactNumber(rational(k)) }
+  if (c.peek()?.kind === 'word' && !c.peek()!.spaced && isOrdinal(value, c.peek()!.text)) {
+    c.next()
+    return value
+  }
   const unit = readUnit(c) ?? unitInParentheses(c, value) ?? (c.currency ? unitOf([[c.currency, 1]]) : null)
   if (!unit) return value
   // "A triangle", "x is wrong"
@@ -119,6 +123,15 @@ function unitInParentheses(c: Cursor, value: Expression): Unit | null {
   const unit = readUnit(c)
   if (!unit || !c.take('mark', ')')) throw new Unreadable('a parenthesis is not closed')
   return unit
+}
+
+/** Whether a number and its ending are an ordinal: 1st, 12th; not 1th or 2st. */
+export function isOrdinal(x: Expression, ending: string): boolean {
+  if (x.kind !== 'number' || x.literal.value.d !== 1n || x.literal.decimals > 0) return false
+  const { n } = x.literal.value
+  const teen = (n / 10n) % 10n === 1n
+  const usual = teen ? undefined : { '1': 'st', '2': 'nd', '3': 'rd' }[String(n % 10n)]
+  return ending.toLowerCase() === (usual ?? 'th')
 }
 
 /** Whether `min` means minutes, as in "2 min", and not a minimum, as in min(2, 3). */

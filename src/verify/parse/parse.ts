@@ -2,7 +2,7 @@ import { type Expression, type Relation, some } from '../terms/expression.ts'
 import { unitWord } from '../terms/units.ts'
 import { Cursor, type Grammar, Unreadable } from './cursor.ts'
 import { atom, closesBars, startsAtom } from './parse-atom.ts'
-import { isLastTimes, isMinutes, unitAfter, wordsInParentheses } from './parse-unit.ts'
+import { isLastTimes, isMinutes, isOrdinal, unitAfter, wordsInParentheses } from './parse-unit.ts'
 import { tokenize } from './tokens.ts'
 
 const RELATIONS: Record<string, Relation> = {
@@ -324,10 +324,19 @@ function raised(c: Cursor, base: Expression): Expression {
       skip(braced ? 3 : 1)
       return { kind: 'degree', x: base }
     }
-    // 5^{th}, A'
-    if (/^(?:th|st|nd|rd)$/.test(text) || text === 'top') {
+    // 5^{th}
+    if (isOrdinal(base, text)) {
       skip(braced ? 3 : 1)
-      return text === 'top' ? { kind: 'power', base, exponent: { kind: 'symbol', name: 'T' } } : base
+      return base
+    }
+    // a^{st}: not an ordinal
+    if (mark.kind === 'word' && /^(?:th|st|nd|rd)$/.test(text)) {
+      skip(braced ? 3 : 1)
+      return { kind: 'power', base, exponent: productOf([...text].map((name) => ({ kind: 'symbol', name }))) }
+    }
+    if (text === 'top') {
+      skip(braced ? 3 : 1)
+      return { kind: 'power', base, exponent: { kind: 'symbol', name: 'T' } }
     }
     if (base.kind === 'numbers' && (text === '+' || text === '-' || text === '*')) {
       skip(braced ? 3 : 1)

@@ -1,5 +1,6 @@
 import { TooLarge } from '../terms/budget.ts'
 import { type NumberLiteral, readNumber } from '../terms/number-literal.ts'
+import { SYMBOLS } from '../terms/units.ts'
 import { JOINERS, NAMED, SHORT_WORDS } from './words.ts'
 
 /**
@@ -194,7 +195,9 @@ export function tokenize(source: string, thousands: boolean): Tokens {
         i++
         continue
       }
-      letters(run, mode(), push)
+      // 5 mW
+      if (spaced && tokens.at(-1)?.kind === 'number' && SYMBOLS.has(run)) push('word', run)
+      else letters(run, mode(), push)
       i = end
       continue
     }
