@@ -5,11 +5,15 @@ export interface Choice {
 }
 
 const BEFORE =
-  /^(?:(?:so|thus|hence|therefore),? )?(?:(?:I|we) (?:would )?(?:choose|chose|pick|select|go with) )?(?:(?:the )?(?:correct |final |right |best )?(?:answer|option|choice)(?: is| must be)?:? )?/i
+  /^(?:(?:so|thus|hence|therefore),? )?(?:(?:I|we)(?:'d| would)? (?:choose|chose|pick|select|go with|say) |(?:(?:I|we) (?:think|believe|guess|conclude|say) (?:that )?)?it(?: is|'s| must be| should be) )?(?:(?:I|we) (?:think|believe|guess|conclude) (?:that )?)?(?:(?:the |my )?(?:correct |final |right |best )?(?:answer|option|choice|letter)(?: is| must be| should be)?:? )?(?:(?:the )?(?:option|choice|letter) )?/i
 const LETTER = /^(?:\(([A-J])\)|\[([A-J])\](?![([])|([A-J])(?![\w']))/i
 /** The end of the choice in `B`, `B.`, `B is correct`; the text of the choice or a reason may follow. */
 const AFTER =
-  /^(?:[).:]*$|[).:]+ ?(?=\S)(?![).:])| ?,? (?=(?:because|since|as) )|(?: is| must be|'s) (?:the )?(?:correct|right|true|best)(?: (?:answer|option|choice|one))?[.!]?$| - (?=[a-z]{2,}))/i
+  /^(?:[).:]*$|[).:]+ ?(?=\S)(?![).:])| ?,? (?=(?:because|since|as) )|(?: is| must be|'s) (?:the )?(?:correct|right|true|best)(?: (?:answer|option|choice|one))?[.!]?$| - (?=[a-z]{2,})|, (?=(?:none|all|both|neither) of )|, (?:i\.e\.,? )(?=\S))/i
+
+/** The end of "C is correct; A and B are not". */
+const OTHERS_WRONG =
+  /[;,.] (?:and |but |while )?[A-J](?:(?:,| and|, and| or) [A-J])* (?:is|are) (?:not(?: (?:correct|right|true))?|wrong|incorrect|false)\.?$/
 
 /** Reads `B`, `(B)`, `B. 12`, `\text{(B)}`, `Option B`, `B is correct`, `A, B and D`; `null` if it is not a choice. */
 export function choiceOf(source: string): Choice | null {
@@ -20,7 +24,7 @@ export function choiceOf(source: string): Choice | null {
     .replace(/\s+/g, ' ')
     .replace(/ (?=[.):,])/g, '')
     .trim()
-  const choice = text.replace(BEFORE, '')
+  const choice = text.replace(BEFORE, '').replace(OTHERS_WRONG, '')
   const letter = LETTER.exec(choice)
   // The text of the choice may directly follow a letter in parentheses.
   const bare = letter?.[3] !== undefined
@@ -38,8 +42,17 @@ export function choiceOf(source: string): Choice | null {
   return null
 }
 
+/** An explanation under the choice may speak of the other letters, but not choose one of them. */
+const EXPLANATION = /(?:^| )(?:explanation|reason|reasoning|justification|rationale|proof|solution|why):/i
+const CLAIM =
+  /\b([A-J]) (?:is|must be|would be)(?: the)? (?:correct|right|true|best|answer)|\b(?:answer|so|choose|option|choice|is|thus|therefore)\b:?,? (?:is |must be )?\(?([A-J])(?![\w'])(?! (?:is|are|cannot|was|does|has|can) )/gi
+
 /** Whether another letter or words that withdraw the choice follow. "A " before a word is an article. */
-export function isUndecided({ letters, rest }: Choice): boolean {
+export function isUndecided({ letters, rest: whole }: Choice): boolean {
+  const at = EXPLANATION.exec(whole)?.index ?? whole.length
+  const rest = whole.slice(0, at)
+  const claimed = [...whole.slice(at).matchAll(CLAIM)].map((match) => match[1] ?? match[2])
+  if (claimed.some((letter) => letter !== letters)) return true
   if (/^(?:or|and|to|not)\b|\bor not\b|^(?:is |was )?(?:not|wrong|incorrect|isn't)\b|^is false\b/i.test(rest))
     return true
   const others = rest.replace(/^A (?=[a-z]{2})/, '').match(/(?<![\w\\'])[A-J](?=$|[\s).,:/?])/g)

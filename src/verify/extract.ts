@@ -1,5 +1,7 @@
 import { boxedAnswer } from './boxes.ts'
+import { hashAnswer, withoutHeadings } from './headings.ts'
 import { restore } from './parse/clean.ts'
+import { firstClause, joinedRestatement, withoutRemarks } from './remarks.ts'
 
 /** The ways to find an answer in a response, in their default order. */
 export const WAYS = ['tag', 'boxed', 'hash', 'phrase', 'formula', 'number'] as const
@@ -22,7 +24,21 @@ const MAX_WORDS = 300
  * of nothing but an answer counts as a formula.
  */
 export function extract(text: string, { order = WAYS }: ExtractOptions = {}): string | null {
-  return firstFound(withoutThinking(text), order)
+  return firstFound(withoutThinking(lastStatement(text, order)), order)
+}
+
+const FINAL = /\bfinal answer\b(?:\*\*)?(?:\s+(?:is|are)\b|\s*:)/gi
+
+/** A response; if a "final answer is" without a box follows its last box, only from there on. */
+export function lastStatement(response: string, order: readonly Way[] = WAYS): string {
+  const text = withoutThinking(response)
+  const box = text.lastIndexOf('boxed')
+  if (box < 0 || text.includes('<answer>') || !(order.includes('boxed') && order.includes('phrase')))
+    return response
+  const final = [...text.slice(box).matchAll(FINAL)].at(-1)
+  const rest = final ? text.slice(box + final.index) : ''
+  // "Final answer: see above" is none.
+  return /[\d\\$]/.test(rest) ? rest : response
 }
 
 /** A choice or a yes or no with its reason, such as "B. Because 3 is odd" or "No, 3 is odd": numbers in it are not the answer. */
@@ -64,23 +80,17 @@ function firstFound(text: string, order: readonly Way[]): string | null {
 
 const FIND: Record<Exclude<Way, 'tag'>, (text: string) => string | null> = {
   boxed: boxedAnswer,
-  hash(text) {
-    const at = text.lastIndexOf('####')
-    if (at < 0) return null
-    const line = text.slice(at + 4).trimStart()
-    const end = line.indexOf('\n')
-    return end < 0 ? line : line.slice(0, end)
-  },
+  hash: hashAnswer,
   phrase,
   formula(text) {
-    const whole = text.trim()
+    const whole = withoutHeadings(text.length <= WINDOW ? withoutRemarks(text) : text).trim()
     if (whole.length === 0) return null
     if (whole.length <= WINDOW && !isProse(whole)) return whole
-    const found = lastFormula(text.slice(-WINDOW))
+    const found = lastFormula(withoutRemarks(whole.slice(-WINDOW)))
     if (found !== null) return found
     return whole.length <= MAX_WORDS && !/\d/.test(whole) ? whole : null
   },
-  number: (text) => lastNumber(text.slice(-WINDOW)),
+  number: (text) => lastNumber(withoutRemarks(withoutHeadings(text.slice(-WINDOW)))),
 }
 
 /** The content of the last <answer>…</answer>; without an end tag, up to the end. */
@@ -94,10 +104,19 @@ function tag(text: string): string | null {
 const VERBS =
   /(?:^|[\s,])(?:is|are|was|were|be|has|have|had|she|he|they|we|you|so|thus|hence|therefore|it's|there|what|how|find|compute|calculate|evaluate|solve|makes?|gets?|pays?|because|since|let|then|that|this|answer)(?=[\s,.:?]|$)/i
 
+/** "The recipe takes 20 cups": the verbs may also be nouns, as in "20 takes". */
+const STATEMENT =
+  /^\W*(?:[A-Z][a-z]+|the|each|every|his|her|their|our|my|its)\s(?:[a-z]+\s){0,4}(?:needs?|takes?|took|costs?|earns?|earned|spends?|spent|sells?|sold|buys?|bought|saves?|saved|eats?|ate|uses?|used|requires?|weighs?|gives?|gave|leaves?|left|equals|walks?|runs?|travels?|receives?|contains?|holds?|owes?|paid|made|got|lasts?|measures?|charges?|totals|amounts to|comes to)\s/
+
 /** Whether a text consists of sentences, rather than a formula or a few words. */
 function isProse(text: string): boolean {
   const words = text.replace(/\\(?:text[a-z]*|begin|end)\s*\{[^{}]*\}|\\[a-zA-Z]+/g, ' ')
-  return VERBS.test(words) || /\p{L}{3}\s?:\s/u.test(words) || (words.match(/[\p{L}]{3,}/gu)?.length ?? 0) > 5
+  return (
+    VERBS.test(words) ||
+    STATEMENT.test(words) ||
+    /\p{L}{3}\s?:\s/u.test(words) ||
+    (words.match(/[\p{L}]{3,}/gu)?.length ?? 0) > 5
+  )
 }
 
 const REASONED_CHOICE =
@@ -116,7 +135,7 @@ function isDenied(text: string, start: number, end: number): boolean {
 }
 
 const PHRASE =
-  /(?:\b(?:answers?|(?:correct|right|final) (?:option|choice|result))\b(?:\s+(?:is|are|would be|must be)(?:\s*:)?|(?:\*\*)?\s*[:=](?:\*\*)?)|答案(?:是|为|：|:))\s*/gi
+  /(?:\b(?:answers?|(?:correct|right|final) (?:option|choice|result))\b(?:\s+(?:is|are|would be|must be)(?:\s*:)?|(?:\*\*)?\s*[:=](?:\*\*)?)|(?<=^[ \t#*]{0,8})(?:the )?(?:final )?answer(?:\*\*)?[ \t]*\n|答案(?:是|为|：|:))\s*/gim
 
 /** The last "The answer is …", up to the end of the sentence. */
 function phrase(text: string): string | null {
@@ -127,13 +146,19 @@ function phrase(text: string): string | null {
   const content = tail.slice(last.index! + last[0].length).replace(/^(?:\*\*|[:\s])+(?=\S)/, '')
   const displayed = /^(?:\\\[([\s\S]{0,2000}?)\\\]|\$\$([\s\S]{0,2000}?)\$\$)/.exec(content)
   if (displayed) return (displayed[1] ?? displayed[2])!
-  const line = content.split('\n', 1)[0]!.split(/(?<=[^\s.])[.。](?=\s|\*|$)|。/, 1)[0]!
-  const sentence = line
+  const line = content
+    .split('\n', 1)[0]!
+    .replace(/\bi\.\s?e\./gi, 'that is')
+    .split(/(?<=[^\s.])[.。](?=\s|\*|$)|。/, 1)[0]!
+  const stated = withoutRemarks(line)
     .replace(/\s+/g, ' ')
     .replace(/\*\*\s*$/, '')
     .replace(/,?\s+(?:because|since|as|where|which|when|so that|for all)\b.*$/i, '')
+  const sentence = firstClause(joinedRestatement(stated, isProse))
   if (!sentence.trim()) return null
   if (!isProse(sentence) || /\bnot\b/.test(sentence)) return sentence
+  // "42 and the other is 43": two answers
+  if (/^\W*\d[^a-z]*(?:,|\sand)\s/i.test(sentence)) return sentence
   // "… the largest n is 34"
   const is = sentence.split(/\s(?:is|are|equals|that)\s/).at(-1)!
   if (!isProse(is)) return is
@@ -182,21 +207,28 @@ function isQuestion(text: string, start: number, end: number): boolean {
 const NUMBER = String.raw`(?:(?<![\w)\]}.]|[\d)]\s)[-−–])?[$€£]?\s?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:[.,]\d+)?(?:\s*/\s*\d+(?:\.\d+)?)?(?:\s*(?:%|\\%|percent))?`
 const LAST_NUMBER = new RegExp(String.raw`(?<![A-Za-z\d.\\])${NUMBER}(?!\d|[A-Za-z]{4})`, 'g')
 
+/** What the result of a calculation leads to: "= 9 eggs, which sell for $18". */
+const WORTH =
+  /,\s+(?:(?:which|and these|and they)\s+(?:(?:will |would )?(?:sells?|costs?|brings?|earns?|yields?|totals?|makes?|gives?|comes?|amounts?|equals)|(?:is|are) (?:worth|sold))|so|giving|making|leaving|for a total)\b/i
+
 /** The last number, with the numbers joined to it by "or", "and" or commas. */
-function lastNumber(text: string): string | null {
+function lastNumber(written: string): string | null {
+  const text = written.replace(/\bi\.\s?e\./gi, 'i-e')
   const numbers = [...text.matchAll(LAST_NUMBER)]
   let at = numbers.length - 1
   if (at < 0) return null
   // The number before a reason ("she needs 33 bananas because there is 1 in each"), or after = ("60 x 5 = 300 in 5 minutes").
   const sentences = [...text.slice(0, numbers[at]!.index).matchAll(/[.!?]\s|\n/g)]
   const start = sentences.at(-1)?.index ?? 0
-  const reason = /\s(?:because|since|as|in order|if|when)\s/i.exec(text.slice(start))
+  const reason = /\s(?:because|since|as|in order|if|when|i-e,?)\s/i.exec(text.slice(start))
   const end = reason ? start + reason.index : text.length
   const inSentence = numbers.flatMap(({ index }, k) => (index >= start && index < end ? [k] : []))
   const equals = inSentence.filter((k) =>
     /=\s*$/.test(text.slice(Math.max(0, numbers[k]!.index - 8), numbers[k]!.index)),
   )
-  at = equals.at(-1) ?? inSentence.at(-1) ?? at
+  const worth = WORTH.exec(text.slice(start, end))
+  const afterWorth = inSentence.filter((k) => worth && numbers[k]!.index > start + worth.index)
+  at = afterWorth.at(-1) ?? equals.at(-1) ?? inSentence.at(-1) ?? at
   const chosen = numbers[at]!
   if (isDenied(text, chosen.index, chosen.index + chosen[0].length)) return null
   const items = [chosen[0]]

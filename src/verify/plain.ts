@@ -62,12 +62,16 @@ const TRUTH: Record<string, boolean> = { yes: true, no: false, true: true, false
 /** Whether a text is yes or no, true or false. */
 export const isTruth = (source: string) => Object.hasOwn(TRUTH, plain(source))
 
+/** Yes it is; no it isn't. */
+const AGREES =
+  /^\W*(?:(yes)\s+(?:it|this|that|they|he|she|there|we|you)\s+(?:is|are|does|do|can|will|has|have|was|were)|(no)\s+(?:it|this|that|they|he|she|there|we|you)\s+(?:\w+n['’]?t|cannot|(?:is|are|does|do|can|will|has|have|was|were)\s+not))\W*$/i
+
 /** The value of yes, no, true or false, alone or followed by a comma or a reason; `null` if there is none or more than one. */
 function truthOf(text: string): boolean | null {
   const s = text.replace(/\\(?:text|math|mbox)[a-z]*\s*\{([^{}]*)\}/g, '$1').replace(/[*$"'{}]/g, '')
-  const head = /^\W*(yes|no|true|false)(?:\W*$|,|\s+(?:because|since|as)\b)/i.exec(s)
+  const head = /^\W*(yes|no|true|false)(?:\W*$|,|\s+(?:because|since|as)\b)/i.exec(s) ?? AGREES.exec(s)
   if (!head || /\b(?:yes|no|true|false|wait|or)\b/i.test(s.slice(head[0].length))) return null
-  return TRUTH[head[1]!.toLowerCase()]!
+  return TRUTH[(head[1] ?? head[2])!.toLowerCase()]!
 }
 
 /** Whether two texts have the same words and numbers. A gold of yes or no only equals such a word, alone or followed by a reason. */

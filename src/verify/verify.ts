@@ -1,12 +1,13 @@
-import { momentOf, sameMoment } from './calendar.ts'
+import { isCertain, momentOf, sameLength, sameMoment } from './calendar.ts'
 import { formulaOf } from './chemistry.ts'
 import { choiceOf, isUndecided } from './choice.ts'
 import { sameMeaning } from './compare/equal.ts'
 import { Scalars } from './compare/scalar.ts'
 import { NotNumber } from './compute/evaluate.ts'
-import { type ExtractOptions, extract, extractGold, reasonedChoice, WAYS } from './extract.ts'
+import { type ExtractOptions, extract, extractGold, lastStatement, reasonedChoice, WAYS } from './extract.ts'
 import { type Reading, read } from './parse/read.ts'
 import { isTruth, plain, sameText } from './plain.ts'
+import { states } from './sentence.ts'
 import { TooLarge, Undefined } from './terms/budget.ts'
 import type { Expression } from './terms/expression.ts'
 
@@ -47,9 +48,10 @@ const internalError = (error: unknown) =>
 /** Without extra white space and without a final full stop. */
 const trimmed = (text: string) => text.replace(/\s+/g, ' ').replace(/^ |\.? ?$/g, '')
 
-function compareAnswer(gold: string, g: Reading, answer: string, options: VerifyOptions): Verdict {
-  // An answer with the same words as the gold is right, even if it is prose in which a formula could be found.
+function compareAnswer(gold: string, g: Reading, response: string, options: VerifyOptions): Verdict {
   const { order = WAYS } = options
+  const answer = lastStatement(response, order)
+  // An answer with the same words as the gold is right, even if it is prose in which a formula could be found.
   const unmarked = order.findIndex((way) => !/^(?:tag|boxed|hash)$/.test(way))
   const marked = extract(answer, { order: order.slice(0, unmarked < 0 ? undefined : unmarked) })
   const whole = order.includes('formula') ? answer : ''
@@ -65,12 +67,12 @@ function compareAnswer(gold: string, g: Reading, answer: string, options: Verify
   if (a.source === g.source) return { equal: true, reason: 'the same text' }
 
   const [gTime, aTime] = [momentOf(g.source), momentOf(a.source)]
-  if (gTime && aTime)
-    return sameMoment(gTime, aTime)
-      ? { equal: true, reason: 'the same date or time' }
-      : different('is another date or time')
+  const moments = gTime && aTime && sameMoment(gTime, aTime)
+  if (moments !== null)
+    return moments ? { equal: true, reason: 'the same date or time' } : different('is another date or time')
+  if (sameLength(g.source, a.source)) return { equal: true, reason: 'the same duration' }
   // 2:15 may be a ratio, but neither 2:15 PM nor May 5 is a number.
-  if (isMoment(gTime, g.source) || isMoment(aTime, a.source))
+  if ((gTime && isCertain(gTime)) || (aTime && isCertain(aTime)))
     return different('is a time, or the gold answer is one')
   const aChoice = choiceOf(a.source)
   // A single lower-case letter is a variable.
@@ -87,7 +89,12 @@ function compareAnswer(gold: string, g: Reading, answer: string, options: Verify
     return gFormula === aFormula
       ? { equal: true, reason: 'the same formula' }
       : different('is another formula')
-  if (sameText(g.source, a.source)) return { equal: true, reason: 'the same words' }
+  if (
+    sameText(g.source, a.source) ||
+    states(g.source, a.source) ||
+    (marked === null && states(g.source, whole))
+  )
+    return { equal: true, reason: 'the same words' }
   const answers = a.expressions
   // an answer of B. 12 where the gold is 12
   const rest = !gChoice && aChoice?.rest && !isUndecided(aChoice) ? read(aChoice.rest).expressions : []
@@ -97,10 +104,6 @@ function compareAnswer(gold: string, g: Reading, answer: string, options: Verify
 }
 
 const MORE = /\d|(?<![\\a-zA-Z])[a-zA-Z]{2}/
-
-/** Whether it is certainly a moment: a date, or a time with minutes and AM or PM. */
-const isMoment = (moment: string | null, source: string) =>
-  moment !== null && (moment.includes('/') || (/\d ?:/.test(source) && /[ap]\W*(?:m\W*)?$/i.test(source)))
 
 /** Whether an error means that a value is too large, does not exist, or has more digits than fit in memory. */
 const isLimit = (error: unknown): error is Error =>
