@@ -118,6 +118,8 @@ const FUNCTIONS: Record<string, Function1> = {
   arsinh,
   arcosh,
   artanh,
+  // cis x = cos x + i sin x
+  cis: (x, n) => n.add(cos(x, n), n.multiply(i, sin(x, n))),
   ln: (x, n) => n.log(x),
   sqrt: (x, n) => n.sqrt(x),
   cbrt: (x, n) => n.power(x, complex({ n: 1n, d: 3n })),

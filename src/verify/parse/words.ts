@@ -4,7 +4,7 @@ import { GREEK_NAMES } from './characters.ts'
 export const NAMED: ReadonlyMap<string, string> = new Map([
   ...[
     'sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan arccot arcsec arccsc ln lg exp sqrt cbrt',
-    'gcd lcm max min floor ceil det binom',
+    'cis gcd lcm max min floor ceil det binom',
   ]
     .join(' ')
     .split(' ')
