@@ -59,7 +59,7 @@ function compareAnswer(gold: string, g: Reading, response: string, options: Veri
   const choice = marked === null && (gChoice || isTruth(g.source)) ? reasonedChoice(answer) : null
   const found = choice ?? extract(answer, options)
   if (found === null) return { equal: false, reason: 'no answer was found' }
-  const a = read(found)
+  const a = read(found, 'answer')
   const shown = found.length > 60 ? `${found.slice(0, 57)}...` : found
   const different = (why: string): Verdict => ({ equal: false, reason: `"${shown}" ${why}` })
   if (a.source === '') return different(a.problem ?? 'is empty')
@@ -91,7 +91,7 @@ function compareAnswer(gold: string, g: Reading, response: string, options: Veri
     return { equal: true, reason: 'the same words' }
   const answers = a.expressions
   // an answer of B. 12 where the gold is 12
-  const rest = !gChoice && aChoice?.rest && !isUndecided(aChoice) ? read(aChoice.rest).expressions : []
+  const rest = !gChoice && aChoice?.rest && !isUndecided(aChoice) ? read(aChoice.rest, 'answer').expressions : []
   const goldRest = gChoice?.rest ? read(gChoice.rest).expressions : []
   if (answers.length === 0 && rest.length === 0) return different(`cannot be read: ${a.problem}`)
   return compare([...g.expressions, ...goldRest], [...answers, ...rest], different)

@@ -21,6 +21,8 @@ const SCALES: Record<string, bigint> = {
   million: 1_000_000n,
   billion: 1_000_000_000n,
   trillion: 1_000_000_000_000n,
+  百: 100n,
+  千: 1000n,
   万: 10_000n,
   亿: 100_000_000n,
 }
@@ -141,7 +143,8 @@ export const isMinutes = (c: Cursor) =>
 /** Whether the next token is a final "times", as in "5 times". */
 export const isLastTimes = (c: Cursor) => c.command('times') && isLast(c)
 
-const isLast = (c: Cursor) => !c.peek(1) || (c.peek(1)!.kind === 'mark' && c.peek(1)!.text === ')')
+/** Whether nothing but a closing parenthesis follows the next token: "2/3 cup" is not a union. */
+export const isLast = (c: Cursor) => !c.peek(1) || (c.peek(1)!.kind === 'mark' && c.peek(1)!.text === ')')
 
 /** Words with exponents: `cm^2`, `m/s`, `miles per hour`, `square feet`. */
 function readUnit(c: Cursor): Unit | null {
@@ -153,7 +156,7 @@ function readUnit(c: Cursor): Unit | null {
     if (!token) break
     // "times" and "min" are also commands.
     const named =
-      isLastTimes(c) || isMinutes(c) || (parts.length > 0 && isLast(c) && /^c[au]p$/.test(token.text))
+      isLastTimes(c) || isMinutes(c) || (isLast(c) && /^c[au]p$/.test(token.text))
     if (
       token.kind === 'word' ||
       named ||

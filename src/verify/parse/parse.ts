@@ -2,7 +2,7 @@ import { type Expression, type Relation, some } from '../terms/expression.ts'
 import { unitWord } from '../terms/units.ts'
 import { Cursor, type Grammar, Unreadable } from './cursor.ts'
 import { atom, closesBars, startsAtom } from './parse-atom.ts'
-import { isLastTimes, isMinutes, isOrdinal, unitAfter, wordsInParentheses } from './parse-unit.ts'
+import { isLast, isLastTimes, isMinutes, isOrdinal, unitAfter, wordsInParentheses } from './parse-unit.ts'
 import { tokenize } from './tokens.ts'
 
 const RELATIONS: Record<string, Relation> = {
@@ -124,9 +124,9 @@ function side(c: Cursor): Expression {
   let x = ratio(c)
   for (;;) {
     const operation =
-      c.command('cup') || isUnion(c)
+      (c.command('cup') && !isLast(c)) || isUnion(c)
         ? 'cup'
-        : c.command('cap')
+        : c.command('cap') && !isLast(c)
           ? 'cap'
           : c.command('setminus')
             ? 'minus'

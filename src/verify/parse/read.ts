@@ -2,6 +2,7 @@ import { TooLarge, Undefined } from '../terms/budget.ts'
 import type { Expression } from '../terms/expression.ts'
 import { clean } from './clean.ts'
 import { Unreadable } from './cursor.ts'
+import { otherNotations } from './notations.ts'
 import { parse } from './parse.ts'
 
 /** Longer texts are not answers. */
@@ -17,8 +18,8 @@ export interface Reading {
   readonly problem: string | null
 }
 
-/** Reads an answer. Never throws. */
-export function read(text: string): Reading {
+/** Reads a gold or an answer. Never throws. */
+export function read(text: string, role: 'gold' | 'answer' = 'gold'): Reading {
   if (text.length > MAX_LENGTH) return { source: '', expressions: [], problem: 'it is too long' }
   const source = bare(clean(text))
   const expressions: Expression[] = []
@@ -37,11 +38,16 @@ export function read(text: string): Reading {
   }
   // 1,234 may be a number or a list.
   if (attempt(source, true)) attempt(source, false)
-  // 2,74 and 0,5: a decimal comma
-  if (/^[-+$€£]?\s?(?:\d+,\d{2}|\d+,\d{4,}|0,\d+)(?![\d,])/.test(source))
+  for (const written of otherNotations(source)) attempt(written, true)
+  // 2,74 and 0,5: a decimal comma. A gold of 2,7 is a list.
+  const comma = role === 'gold' ? GOLD_COMMA : ANSWER_COMMA
+  if (comma.test(source))
     attempt(source.replace(',', '.'), true)
   return { source, expressions, problem: expressions.length > 0 ? null : (problem ?? 'it is empty') }
 }
+
+const GOLD_COMMA = /^[-+$€£]?\s?(?:\d+,\d{2}|\d+,\d{4,}|0,\d+)(?![\d,])/
+const ANSWER_COMMA = /^[-+$€£]?\s?(?:\d+,\d{1,2}|\d+,\d{4,}|0,\d+)(?![\d,])/
 
 /** Removes braces or an upright font around a whole formula. */
 function unwrapped(s: string): string {
