@@ -34,16 +34,25 @@ export function plain(source: string): string {
         : piece === ':'
           ? number && k < pieces.length - 1
           : !/^[.,;?]$/.test(piece)
-    return means ? [piece] : []
+    return means ? [{ piece, index }] : []
   })
-  const words = kept.map((piece) => (/^\p{L}/u.test(piece) ? folded(piece) : piece))
-  const long = words.filter((word) => /^\p{L}{2,}/u.test(word)).length
+  const long = kept.filter(({ piece }) => /^\p{L}{2,}/u.test(piece)).length
   // In a sentence, a letter is a name: "increasing on R".
-  const named = long >= 2 && !words.some((word) => /^\p{N}|^_$/u.test(word))
-  const text = words
-    .map((word) => (named && word.length === 1 ? word.toLowerCase() : word))
-    .join(' ')
-    .replace(/ ?([-_'’]) ?/g, '$1')
+  const named = long >= 2 && !kept.some(({ piece }) => /^[\p{N}_]$/u.test(piece))
+  const text = kept
+    .map(({ piece, index }, k) => {
+      const word = /^\p{L}/u.test(piece)
+        ? named && piece.length === 1
+          ? piece.toLowerCase()
+          : folded(piece)
+        : piece
+      const before = kept[k - 1]
+      // ln 5x is not ln5 x.
+      return before && before.index + before.piece.length === index ? word : ` ${word}`
+    })
+    .join('')
+    .replace(/(?<=\p{L}) ?- ?(?=\p{L})/gu, '-')
+    .trimStart()
     .replace(/^(?:the|an?) (?=\S)/, '')
   return SYNONYMS.find(([pattern]) => pattern.test(text))?.[1] ?? text
 }

@@ -1,4 +1,5 @@
 import { isCertain, momentOf, sameLength, sameMoment } from './calendar.ts'
+import { formulaOf } from './chemistry.ts'
 import { choiceOf, isUndecided } from './choice.ts'
 import { sameMeaning } from './compare/equal.ts'
 import { Scalars } from './compare/scalar.ts'
@@ -83,6 +84,11 @@ function compareAnswer(gold: string, g: Reading, response: string, options: Veri
     // "A" is neither "A triangle" nor "A is wrong" nor 12 A.
     if (gChoice.rest === '' && MORE.test(a.source)) return different('is not a choice')
   }
+  const [gFormula, aFormula] = [formulaOf(g.source), formulaOf(a.source)]
+  if (gFormula !== null && aFormula !== null)
+    return gFormula === aFormula
+      ? { equal: true, reason: 'the same formula' }
+      : different('is another formula')
   if (
     sameText(g.source, a.source) ||
     states(g.source, a.source) ||
@@ -91,7 +97,8 @@ function compareAnswer(gold: string, g: Reading, response: string, options: Veri
     return { equal: true, reason: 'the same words' }
   const answers = a.expressions
   // an answer of B. 12 where the gold is 12
-  const rest = !gChoice && aChoice?.rest && !isUndecided(aChoice) ? read(aChoice.rest, 'answer').expressions : []
+  const rest =
+    !gChoice && aChoice?.rest && !isUndecided(aChoice) ? read(aChoice.rest, 'answer').expressions : []
   const goldRest = gChoice?.rest ? read(gChoice.rest).expressions : []
   if (answers.length === 0 && rest.length === 0) return different(`cannot be read: ${a.problem}`)
   return compare([...g.expressions, ...goldRest], [...answers, ...rest], different)
@@ -148,7 +155,7 @@ function readNewGold(gold: string): Gold {
 
 function problemOf(gold: string, { source, expressions, problem }: Reading): string | null {
   if (gold.trim() === '') return 'the gold answer is empty'
-  if (momentOf(source) || choiceOf(source) || plain(source)) return null
+  if (momentOf(source) || choiceOf(source) || formulaOf(source) || plain(source)) return null
   if (expressions.length === 0) return `the gold answer cannot be read: ${problem}`
   let why: string | null = null
   for (const e of expressions)

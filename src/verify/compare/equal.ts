@@ -1,9 +1,20 @@
 import { NotNumber } from '../compute/evaluate.ts'
+import { isExact } from '../compute/numerics.ts'
 import { TooLarge, Undefined } from '../terms/budget.ts'
-import { type Expression, mapChildren, some } from '../terms/expression.ts'
+import { type Expression, exactNumber, mapChildren, some } from '../terms/expression.ts'
 import { rowsOf } from './matrix.ts'
 import { sameMeasure } from './measure.ts'
-import { boundsOf, cellsOf, infinite, intervalsOf, isSurelyRegion, type Region, regionOf } from './region.ts'
+import { samePiecewise } from './piecewise.ts'
+import {
+  boundsOf,
+  cellsOf,
+  infinite,
+  intervalsOf,
+  isSurelyRegion,
+  type Region,
+  regionOf,
+  unknownsOf,
+} from './region.ts'
 import { type Assignment, assignmentOf, difference, isName, parameters, renamed, spell } from './relation.ts'
 import type { Scalars } from './scalar.ts'
 
@@ -19,15 +30,21 @@ export function sameMeaning(gold: Expression, answer: Expression, scalars: Scala
   if (isSurelyRegion(g) || isSurelyRegion(a)) {
     const [gRegion, aRegion] = [regionOf(g), regionOf(a)]
     if (gRegion && aRegion) {
+      if (otherUnknowns(g, a)) return false
       const regions = sameRegion(gRegion, aRegion, scalars)
       if (regions !== null) return regions
     }
   }
   if (g.kind === 'modulo' || a.kind === 'modulo') {
-    const inner = (e: Expression) => (e.kind === 'modulo' ? e.x : e)
-    if (g.kind === 'modulo' && a.kind === 'modulo' && !same(g.modulus, a.modulus)) return false
-    return same(inner(g), inner(a))
+    if (g.kind === 'modulo' && a.kind === 'modulo')
+      return same(g.modulus, a.modulus) && same(residue(g, scalars) ?? g.x, residue(a, scalars) ?? a.x)
+    // 12 (mod 13) is 12 and 17 mod 5 is 2, but x = 12 is not x ≡ 12 (mod 13).
+    const number = (e: Expression) => (e.kind === 'modulo' ? residue(e, scalars) : e)
+    const [x, y] = [number(g), number(a)]
+    const isClass = (e: Expression) => e.kind === 'relation'
+    return x !== null && y !== null && !(isClass(x) && isClass(y)) && same(x, y)
   }
+  if (g.kind === 'piecewise' || a.kind === 'piecewise') return samePiecewise(g, a, scalars, same)
   if (gItems || aItems) return sameItems(gItems ?? [g], aItems ?? [a], g, a, scalars)
   const [gRows, aRows] = [rowsOf(g), rowsOf(a)]
   if (gRows || aRows) {
@@ -59,10 +76,31 @@ export function sameMeaning(gold: Expression, answer: Expression, scalars: Scala
   return sameMeasure(g, a, scalars)
 }
 
+/** The remainder of a number, or x ≡ r for x ≡ a (mod m); `null` if it cannot be computed. */
+function residue(e: Extract<Expression, { kind: 'modulo' }>, scalars: Scalars): Expression | null {
+  const value = e.x.kind === 'relation' ? e.x.sides.at(-1)! : e.x
+  try {
+    const { re } = scalars.value({ ...e, x: value })
+    const rest = isExact(re) ? exactNumber(re) : null
+    return rest && e.x.kind === 'relation' ? { ...e.x, sides: [...e.x.sides.slice(0, -1), rest] } : rest
+  } catch (error) {
+    if (error instanceof NotNumber) return null
+    throw error
+  }
+}
+
 /** False for a number that cannot be computed: it does not even equal itself. */
 function defined(e: Expression, scalars: Scalars): boolean {
   if (!some(e, (x) => x.kind === 'quotient' || x.kind === 'call' || x.kind === 'power')) return true
   return scalars.same(e, e) !== false
+}
+
+/** Whether both are inequalities, in different unknowns: x > 3 and t > 3. */
+function otherUnknowns(g: Expression, a: Expression): boolean {
+  const names = (e: Expression): string[] =>
+    e.kind === 'list' ? e.items.flatMap(names) : e.kind === 'relation' ? unknownsOf(e).map(spell) : []
+  const [x, y] = [new Set(names(g)), new Set(names(a))]
+  return x.size > 0 && y.size > 0 && ![...x].every((name) => y.has(name))
 }
 
 const isBraced = (e: Expression) => e.kind === 'group' && e.open === '{'
@@ -174,7 +212,10 @@ function records(items: readonly Expression[]): Assignment[][] | null {
 function tuples(items: readonly Expression[]): Assignment[][] | null {
   const nameless = (values: readonly Expression[]): Assignment[] =>
     values.map((value) => ({ name: { kind: 'text', words: '' }, value }))
-  const bare = items.map((x) => assignmentOf(x)?.value ?? x)
+  const named = items.map(assignmentOf)
+  // x = 1, x = 2 are no values of x and y.
+  if (items.length > 1 && named.every((x) => x !== null && x.name.kind !== 'group')) return null
+  const bare = items.map((x, k) => named[k]?.value ?? x)
   const groups = bare.map((x) =>
     x.kind === 'group' && x.open !== '{' && x.items.length > 1 ? x.items : null,
   )

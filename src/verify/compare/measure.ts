@@ -101,12 +101,44 @@ function rounds(g: Expression, a: Expression, scalars: Scalars): boolean {
   const gold = shown(g)
   if (gold) {
     const precise = gold.decimals >= 2 || gold.significant >= 3
-    return precise && !gold.round && scalars.within(g, a, gold.half, false)
+    if (!precise || gold.round || !scalars.within(g, a, gold.half, false)) return false
+    // Of the numbers that round to the gold, a decimal is only equal if it shows what the exact number is.
+    const answer = shown(a)
+    if (answer || terminates(a, scalars))
+      return (
+        scalars.within(g, a, times(gold.half, NEARLY)) || (a.kind === 'number' && (repeats(a) || isPi(a)))
+      )
+    return isFraction(a, scalars) || gold.significant >= LONG - 2 || isMultipleOfPi(a)
   }
   // 1/12 = 0.083333: a number with infinitely many decimals.
   const answer = shown(a)
   if (!answer || answer.decimals < LONG || answer.significant < LONG) return false
   return !terminates(g, scalars) && scalars.within(g, a, answer.half)
+}
+
+/** The part of half a unit in the last place by which a decimal may differ from a gold that is rounded. */
+const NEARLY = rational(1n, 25n)
+
+/** Whether a decimal ends in a digit at least three times, the last one possibly rounded up: 0.333, 16.67. */
+function repeats({ literal: { digits } }: Extract<Expression, { kind: 'number' }>): boolean {
+  const [before, last] = [digits.slice(0, -1), digits.at(-1)!]
+  const digit = before.at(-1)
+  if (digit === undefined || before.at(-2) !== digit) return false
+  return last === digit || (digit >= '5' && Number(last) === Number(digit) + 1)
+}
+
+/** Whether a decimal of at least four digits is π as far as it goes. */
+const isPi = ({ literal: { digits, decimals } }: Extract<Expression, { kind: 'number' }>) =>
+  digits.length > 3 &&
+  decimals === digits.length - 1 &&
+  Number(digits) === Math.round(Math.PI * 10 ** decimals)
+
+/** π itself, or a product or quotient with it: questions often say to use 3.14. */
+const isMultipleOfPi = (e: Expression) => some(e, (x) => x.kind === 'constant' && x.name === 'pi')
+
+function isFraction(e: Expression, scalars: Scalars): boolean {
+  const { re, im } = scalars.value(e)
+  return isExact(re) && isExact(im)
 }
 
 /** Whether a number has finitely many decimals. */

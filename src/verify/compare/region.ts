@@ -47,6 +47,10 @@ export function infinite(e: Expression): number {
 /** Whether an inequality can be solved for it: x, f(x). */
 const isUnknown = (e: Expression) => e.kind === 'symbol' || (e.kind === 'call' && e.name.startsWith('?'))
 const isSize = (e: Expression) => e.kind === 'call' && e.name === 'abs' && isUnknown(e.args[0]!)
+/** The unknowns of an inequality: x in 1 < x < 2 and in |x| < 1. */
+export const unknownsOf = ({ sides }: Extract<Expression, { kind: 'relation' }>): Expression[] =>
+  sides.filter((x) => isUnknown(x) || isSize(x)).map((x) => (isSize(x) && x.kind === 'call' ? x.args[0]! : x))
+
 const isSetLike = (e: Expression) =>
   /^(?:group|list|sets|relation|builder|numbers|matrix|text|either)$/.test(e.kind)
 

@@ -16,6 +16,13 @@ const NO_VALUE = 60
 const POINTS = 4
 const MAX_TRIES = 24
 
+/** A function with jumps. */
+const isStep = (e: Expression) => e.kind === 'call' && /^(?:floor|ceil|sgn)$/.test(e.name)
+/** Points at which such functions often jump. */
+const STEPS: readonly Rational[] = [2, 4, -2, 0, 6, 1, 3, -3, 12]
+  .map((n) => rational(BigInt(n), 2n))
+  .concat([1, 2, 4, -1, -2].map((n) => rational(BigInt(n), 3n)))
+
 /** The numerical comparisons of one gold with one answer, which share a budget. */
 export class Scalars {
   readonly #budget = new Budget(WORK)
@@ -34,6 +41,12 @@ export class Scalars {
     const names = [...new Set([...symbolsOf(a), ...symbolsOf(b)])].filter((x) => !x.startsWith('?')).sort()
     if (names.length === 0) return this.#agree(a, b, new Map(), 'any')
     if (names.length > 24) throw new TooLarge('the number of variables')
+    if (some(a, isStep) || some(b, isStep))
+      // ⌊x⌋ and ⌈x⌉ − 1 only differ at whole numbers.
+      for (let k = 0; k < STEPS.length; k++) {
+        const values = new Map(names.map((name, at) => [name, complex(STEPS[(k + at * 3) % STEPS.length]!)]))
+        if (this.#agree(a, b, values, 'real') === false) return false
+      }
     let agreed = 0
     // Real values of both signs first, then positive and whole ones; complex results only if there are no others.
     for (const kind of ['mixed', 'positive', 'whole', 'complex'] as const) {

@@ -54,7 +54,9 @@ const fraction = (top: bigint | null, bottom: bigint | null) =>
   top === null || bottom === null ? null : `\\frac{${top}}{${bottom}}`
 
 function decimal(before: bigint | null, decimals: string | undefined, sign: string): string | null {
-  const digits = [...(decimals ?? '').replaceAll('〇', '零').replaceAll('两', '二')].map((c) => DIGITS.indexOf(c))
+  const digits = [...(decimals ?? '').replaceAll('〇', '零').replaceAll('两', '二')].map((c) =>
+    DIGITS.indexOf(c),
+  )
   if (before === null || digits.includes(-1)) return null
   return `${before}${digits.length > 0 ? `.${digits.join('')}` : ''}${sign}`
 }

@@ -44,7 +44,8 @@ const PREFIX_BASES: Readonly<Record<string, number>> = { x: 16, b: 2, o: 8 }
 /** 1A_{16}, (1011)_2, 1A_{hex} */
 const SUBSCRIPT = /^(-?)\(?([\dA-Z]+|[\da-z]*\d[\da-z]*)\)?_\{?\(?(?:base[ -]?)?(\w+)\)?\}?$/
 /** 11111 base 2, 1F (hex), 101 in binary */
-const NAMED = /^(-?)\(?([\dA-Z]+|\d[\da-z]*)\)? ?\(?(?:in )?(?:base[ -]?(\w+)|(binary|octal|decimal|hex(?:adecimal)?))\)?$/
+const NAMED =
+  /^(-?)\(?([\dA-Z]+|\d[\da-z]*)\)? ?\(?(?:in )?(?:base[ -]?(\w+)|(binary|octal|decimal|hex(?:adecimal)?))\)?$/
 
 /** The value of a number in another base as decimal digits; `null` if the text is none. */
 function inBase(text: string): string | null {
@@ -84,14 +85,21 @@ function roman(text: string): string | null {
 }
 
 const INDEX = String.raw`(?:\{\s*(\w+)\s*\}|(\w))`
-const BELOW_ABOVE = new RegExp(String.raw`(?:\\(?:mathrm|text)\{([CAP])\}|(?<![A-Za-z\\])([CAP]))_${INDEX}\^${INDEX}`, 'g')
-const ABOVE_BELOW = new RegExp(String.raw`(?:\\(?:mathrm|text)\{([CAP])\}|(?<![A-Za-z\\])([CAP]))\^${INDEX}_${INDEX}`, 'g')
+const BELOW_ABOVE = new RegExp(
+  String.raw`(?:\\(?:mathrm|text)\{([CAP])\}|(?<![A-Za-z\\])([CAP]))_${INDEX}\^${INDEX}`,
+  'g',
+)
+const ABOVE_BELOW = new RegExp(
+  String.raw`(?:\\(?:mathrm|text)\{([CAP])\}|(?<![A-Za-z\\])([CAP]))\^${INDEX}_${INDEX}`,
+  'g',
+)
 /** ^5C_2, {}_5C_2, 5C2 */
 const AROUND = new RegExp(
   String.raw`(?:\{\s*\})?(?:[\^_]${INDEX}|(?<![\w.])(\d+)) ?(?:\\(?:mathrm|text)\{([CP])\}|([CP]))_?${INDEX}(?!\w)`,
   'g',
 )
-const CALLED = /(?<![A-Za-z\\])(?:\\(?:mathrm|text|operatorname)\{([CPA])\}|([CPA])|(comb|nCr|perm|nPr)) ?\(\s*(\w+)\s*,\s*(\w+)\s*\)/g
+const CALLED =
+  /(?<![A-Za-z\\])(?:\\(?:mathrm|text|operatorname)\{([CPA])\}|([CPA])|(comb|nCr|perm|nPr)) ?\(\s*(\w+)\s*,\s*(\w+)\s*\)/g
 const CHOOSE = /(?<!\w)(\d+) choose (\d+)(?!\w)/g
 
 /** C_5^2 (5 above 2 as in China), C^2_5, {}_5C_2, 5C2, C(5,2) and the same with P or A: combinations and permutations. */

@@ -1,7 +1,8 @@
-import { type Expression, exactNumber } from '../terms/expression.ts'
+import { type Expression, exactNumber, mapChildren } from '../terms/expression.ts'
 import { rational } from '../terms/rational.ts'
 import { GREEK_NAMES } from './characters.ts'
 import { type Cursor, Unreadable } from './cursor.ts'
+import { derivative } from './derivative.ts'
 import { numberWords } from './number-words.ts'
 import { environment } from './parse-matrix.ts'
 import { CURRENCIES } from './parse-unit.ts'
@@ -304,7 +305,8 @@ function command(c: Cursor, token: Token): Expression {
       return { kind: 'group', open: '{', close: '}', items: [] }
     case 'frac': {
       const top = argument(c, true)
-      return { kind: 'quotient', top, bottom: argument(c, true) }
+      const bottom = argument(c, true)
+      return derivative(top, bottom) ?? { kind: 'quotient', top, bottom }
     }
     case 'sqrt':
       return root(c)
@@ -325,13 +327,15 @@ function command(c: Cursor, token: Token): Expression {
     case 'begin':
       return environment(c)
     case 'overline':
+      return conjugate(argument(c, false))
     case 'tilde':
     case 'dot':
+    case 'ddot':
     case 'widetilde': {
       const inner = argument(c, false)
-      return inner.kind === 'symbol' || inner.kind === 'constant'
+      return inner.kind === 'symbol'
         ? { kind: 'symbol', name: `${name} ${inner.name}` }
-        : inner
+        : { kind: 'call', name: `?${name}`, args: [inner] }
     }
     case 'angle':
     case 'triangle': {
@@ -375,6 +379,14 @@ function argument(c: Cursor, digit: boolean): Expression {
   })
 }
 
+/** The complex conjugate; of a product of capital letters, which is a segment, the segment itself. */
+function conjugate(e: Expression): Expression {
+  if (e.kind === 'symbol') return { kind: 'symbol', name: `overline ${e.name}` }
+  if (e.kind === 'constant') return e.name === 'i' ? { kind: 'negative', x: e } : e
+  if (e.kind === 'product' && e.factors.every((x) => x.kind === 'symbol' && /^[A-Z]/.test(x.name))) return e
+  return mapChildren(e, conjugate)
+}
+
 function root(c: Cursor): Expression {
   if (!c.mark('[')) return { kind: 'call', name: 'sqrt', args: [argument(c, false)] }
   c.next()
@@ -412,7 +424,7 @@ function namedFunction(c: Cursor, name: string): Expression {
     inverse = true
     raise = null
   }
-  const args = c.mark('(') || c.mark('[') ? parenthesised(c) : [bareArgument(c)]
+  const args = c.mark('(') || c.mark('[') ? parenthesised(c) : [bareArgument(c, /^l/.test(name))]
   let call: Expression = { kind: 'call', name: inverse ? INVERSE[name]! : name, args }
   if (name === 'lg') call = { kind: 'call', name: 'log', args: [args[0]!, TEN] }
   if (name === 'exp') call = { kind: 'power', base: { kind: 'constant', name: 'e' }, exponent: args[0]! }
@@ -423,15 +435,17 @@ function namedFunction(c: Cursor, name: string): Expression {
 const TEN = exactNumber(rational(10n))
 
 /** The argument of a function without parentheses: `2x` in `\sin 2x`, up to a sign, a function or a parenthesis. */
-function bareArgument(c: Cursor): Expression {
-  if (c.take('mark', '-')) return { kind: 'negative', x: bareArgument(c) }
+function bareArgument(c: Cursor, logarithm: boolean): Expression {
+  if (c.take('mark', '-')) return { kind: 'negative', x: bareArgument(c, logarithm) }
+  // ln5 x is the product of ln 5 and x.
+  const constant = logarithm && c.peek()?.kind === 'number' && !c.peek()!.spaced
   const factors = [c.grammar.power(c)]
   for (;;) {
     const token = c.peek()
     const continues =
       token?.kind === 'letter' ||
       (token?.kind === 'command' && (token.text === 'pi' || GREEK_NAMES.has(token.text)))
-    if (!continues || (token.kind === 'letter' && token.upright)) break
+    if (!continues || (token.kind === 'letter' && token.upright) || (constant && token.spaced)) break
     factors.push(c.grammar.power(c))
   }
   return factors.length === 1 ? factors[0]! : { kind: 'product', factors }

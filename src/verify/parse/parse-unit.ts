@@ -3,6 +3,7 @@ import { order, rational } from '../terms/rational.ts'
 import { type Unit, unitOf, unitWord } from '../terms/units.ts'
 import { type Cursor, Unreadable } from './cursor.ts'
 import { isNumberWord, numberWords } from './number-words.ts'
+import { BEFORE_CONDITION } from './parse-matrix.ts'
 
 /** Currency signs and the units that they stand for. */
 export const CURRENCIES: Record<string, string> = {
@@ -155,14 +156,14 @@ function readUnit(c: Cursor): Unit | null {
     const token = c.peek()
     if (!token) break
     // "times" and "min" are also commands.
-    const named =
-      isLastTimes(c) || isMinutes(c) || (isLast(c) && /^c[au]p$/.test(token.text))
+    const named = isLastTimes(c) || isMinutes(c) || (isLast(c) && /^c[au]p$/.test(token.text))
     if (
       token.kind === 'word' ||
       named ||
       (token.kind === 'letter' && (token.upright || token.spaced || sign < 0 || parts.length > 0))
     ) {
       const word = token.text
+      if (c.matrix && (BEFORE_CONDITION.test(word) || /^otherwise$/i.test(word))) break
       if (parts.length === 0 && token.kind === 'letter' && !unitWord(word)) break
       const isPart = ORDINAL.test(word) && c.peek(1)?.kind !== 'word'
       if (CHANGES.test(word) || isPart || isNumberWord(word)) throw new Unreadable(`a number and "${word}"`)

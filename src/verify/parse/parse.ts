@@ -1,7 +1,9 @@
 import { type Expression, type Relation, some } from '../terms/expression.ts'
 import { unitWord } from '../terms/units.ts'
 import { Cursor, type Grammar, Unreadable } from './cursor.ts'
+import { derivative } from './derivative.ts'
 import { atom, closesBars, startsAtom } from './parse-atom.ts'
+import { BEFORE_CONDITION } from './parse-matrix.ts'
 import { isLast, isLastTimes, isMinutes, isOrdinal, unitAfter, wordsInParentheses } from './parse-unit.ts'
 import { tokenize } from './tokens.ts'
 
@@ -60,7 +62,8 @@ function list(c: Cursor): Expression {
         joiner = text === 'or' || text === 'vee' ? 'or' : joiner === 'or' ? 'or' : 'and'
       else if (
         !(kind === 'mark' && (text === ',' || text === ';')) &&
-        !(kind === 'break' && !(c.matrix && text === '\\'))
+        !(kind === 'break' && !(c.matrix && text === '\\')) &&
+        !(kind === 'word' && c.matrix && BEFORE_CONDITION.test(text))
       )
         break
       c.next()
@@ -201,7 +204,9 @@ function product(c: Cursor): Expression {
         factors.push(unary(c))
       } else if (c.mark('/') || c.command('div')) {
         c.next()
-        factors = [{ kind: 'quotient', top: productOf(factors), bottom: unary(c) }]
+        const differential = c.is('letter', 'd') && c.peek(1)?.kind === 'letter' && !c.peek(1)!.spaced
+        const bottom = differential ? productOf([power(c), power(c)]) : unary(c)
+        factors = [derivative(productOf(factors), bottom) ?? quotient(productOf(factors), bottom)]
       } else if (
         startsAtom(c) &&
         !(isUnion(c) && factors.at(-1)!.kind === 'group') &&
@@ -256,6 +261,8 @@ function isTimes(c: Cursor): boolean {
   if (c.mark('*') || (c.command('times') && !isLastTimes(c)) || c.command('cdot')) return true
   return c.is('letter', 'x') && c.is('number', '10', 1) && c.is('mark', '^', 2)
 }
+
+const quotient = (top: Expression, bottom: Expression): Expression => ({ kind: 'quotient', top, bottom })
 
 const productOf = (factors: readonly Expression[]): Expression =>
   factors.length === 1 ? factors[0]! : { kind: 'product', factors }

@@ -41,8 +41,7 @@ export function read(text: string, role: 'gold' | 'answer' = 'gold'): Reading {
   for (const written of otherNotations(source)) attempt(written, true)
   // 2,74 and 0,5: a decimal comma. A gold of 2,7 is a list.
   const comma = role === 'gold' ? GOLD_COMMA : ANSWER_COMMA
-  if (comma.test(source))
-    attempt(source.replace(',', '.'), true)
+  if (comma.test(source)) attempt(source.replace(',', '.'), true)
   return { source, expressions, problem: expressions.length > 0 ? null : (problem ?? 'it is empty') }
 }
 

@@ -134,7 +134,8 @@ function decimal(words: readonly string[], at: number): Read | null {
 function number(words: readonly string[], at: number): Read | null {
   const part = decimal(words, at) ?? fraction(words, at)
   if (part) return part
-  const read = /^an?$/.test(words[at] ?? '') && Object.hasOwn(GROUPS, words[at + 1] ?? '') ? ONE : whole(words, at)
+  const read =
+    /^an?$/.test(words[at] ?? '') && Object.hasOwn(GROUPS, words[at + 1] ?? '') ? ONE : whole(words, at)
   if (!read) return null
   const rest = words[at + read.length] === 'and' ? fraction(words, at + read.length + 1) : null
   if (!rest || rest.n >= rest.d) return read
