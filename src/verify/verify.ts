@@ -7,7 +7,7 @@ import { NotNumber } from './compute/evaluate.ts'
 import { type ExtractOptions, extract, extractGold, lastStatement, reasonedChoice, WAYS } from './extract.ts'
 import { type Reading, read } from './parse/read.ts'
 import { isTruth, plain, sameText } from './plain.ts'
-import { states } from './sentence.ts'
+import { predicate, states } from './sentence.ts'
 import { TooLarge, Undefined } from './terms/budget.ts'
 import type { Expression } from './terms/expression.ts'
 
@@ -95,7 +95,9 @@ function compareAnswer(gold: string, g: Reading, response: string, options: Veri
     (marked === null && states(g.source, whole))
   )
     return { equal: true, reason: 'the same words' }
-  const answers = a.expressions
+  // "The answer is 5" in a box, "the probability is one half"
+  const said = predicate(found)
+  const answers = said === null ? a.expressions : [...a.expressions, ...read(said, 'answer').expressions]
   // an answer of B. 12 where the gold is 12
   const rest =
     !gChoice && aChoice?.rest && !isUndecided(aChoice) ? read(aChoice.rest, 'answer').expressions : []

@@ -55,14 +55,14 @@ function inBase(text: string): string | null {
     .replace(/\s+/g, ' ')
     .trim()
   const prefixed = PREFIXED.exec(s)
-  if (prefixed) return valueOf(prefixed[1]!, prefixed[3]!, PREFIX_BASES[prefixed[2]!.toLowerCase()]!)
+  if (prefixed) return inDigits(prefixed[1]!, prefixed[3]!, PREFIX_BASES[prefixed[2]!.toLowerCase()]!)
   const [, sign, digits, base, name] = SUBSCRIPT.exec(s) ?? NAMED.exec(s) ?? []
   if (digits === undefined) return null
   const written = (name ?? base!).toLowerCase()
-  return valueOf(sign!, digits, BASE_NAMES[written] ?? (/^\d{1,2}$/.test(written) ? Number(written) : 0))
+  return inDigits(sign!, digits, BASE_NAMES[written] ?? (/^\d{1,2}$/.test(written) ? Number(written) : 0))
 }
 
-function valueOf(sign: string, digits: string, base: number): string | null {
+function inDigits(sign: string, digits: string, base: number): string | null {
   if (base < 2 || base > 36 || digits.length > 100) return null
   let value = 0n
   for (const c of digits.toLowerCase()) {
@@ -155,8 +155,29 @@ function scaled(text: string): string | null {
 /** 8 o'clock as an answer to "how many" */
 const clock = (text: string) => /^(\d{1,2}) ?o ?'? ?clock$/.exec(text)?.[1] ?? null
 
+/** 30°30', 12°15'36" */
+const MINUTES =
+  /^(-?)(\d+)\s*(?:\\degree|\^\{?\s*\\circ\s*\}?|\\circ|degrees?)\s*(\d+(?:\.\d+)?)\s*(?:'(?!')|\^\{?\\prime\}?|(?:arc ?)?min(?:utes?)?)\s*(?:(\d+(?:\.\d+)?)\s*(?:''|"|\^\{?\\prime\\prime\}?|(?:arc ?)?sec(?:onds?)?)\s*)?$/
+/** 1h30m, 2 h 5 m 10 s: m are minutes after hours. */
+const HOURS = /^(\d+) ?(?:h|hrs?|hours?) ?(\d+) ?m(?:ins?)?(?: ?(\d+) ?s(?:ecs?)?)?$/
+/** 5'11" */
+const FEET = /^(\d+)\s?'\s?(\d+)\s?(?:''|")$/
+
+function sexagesimal(text: string): string | null {
+  const angle = MINUTES.exec(text)
+  if (angle) {
+    const [, sign, degrees, minutes, seconds = '0'] = angle
+    return `${sign}(${degrees}+\\frac{${minutes}}{60}+\\frac{${seconds}}{3600})^\\circ`
+  }
+  const time = HOURS.exec(text)
+  if (time) return `${time[1]} hours ${time[2]} minutes${time[3] ? ` ${time[3]} seconds` : ''}`
+  const feet = FEET.exec(text)
+  return feet && `${feet[1]} feet ${feet[2]} inches`
+}
+
 const NOTATIONS = [
   separated,
+  sexagesimal,
   clock,
   inBase,
   roman,
@@ -169,11 +190,14 @@ const NOTATIONS = [
   spelledNumber,
 ]
 
+/** Each side of a text with = is a text of its own. */
+const EQUALS = /(\s*(?:=|\\approx(?![a-zA-Z])|(?<=\s)equals(?=\s))\s*)/
+
 /** The text rewritten in the ways of writing numbers that the grammar does not know; `name =` may precede the number. */
 export function otherNotations(source: string): string[] {
-  const [, name, value] = /^(.*(?:=|\\approx|equals)\s*)?(.*)$/s.exec(source)!
-  return NOTATIONS.flatMap((notation) => {
-    const written = notation(value!.trim())
-    return written === null ? [] : [`${name ?? ''}${written}`]
-  })
+  const sides = source.split(EQUALS)
+  if (sides.length > 9) return []
+  const written = (notation: (text: string) => string | null) =>
+    sides.map((side, k) => (k % 2 === 1 ? side : (notation(side.trim()) ?? side))).join('')
+  return NOTATIONS.map(written).filter((text) => text !== source)
 }

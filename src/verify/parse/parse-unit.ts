@@ -10,7 +10,7 @@ export const CURRENCIES: Record<string, string> = {
   dollar: 'dollar',
   '€': 'euro',
   '£': 'GBP',
-  '¥': 'yen',
+  '¥': '¥',
   '₹': 'rupee',
   '¢': 'cent',
 }
@@ -65,6 +65,7 @@ export function unitAfter(c: Cursor, x: Expression): Expression {
   // "A triangle", "x is wrong"
   if (!unit.scale && value.kind === 'symbol') throw new Unreadable('words after a letter')
   // 3 hours 20 minutes: a smaller unit of the same kind
+  if (unit.scale && smallerFollows(c, unit)) c.next()
   if (unit.scale && c.peek()?.kind === 'number') {
     const rest = unitAfter(c, c.grammar.sum(c))
     const smaller =
@@ -81,6 +82,15 @@ export function unitAfter(c: Cursor, x: Expression): Expression {
     }
   }
   return { kind: 'quantity', x: value, unit }
+}
+
+/** Whether "and" or, between times, a comma joins a smaller unit of the same kind: 2 dollars and 50 cents. */
+function smallerFollows(c: Cursor, unit: Unit): boolean {
+  const comma = c.mark(',') && unit.dimension === 's^1'
+  const name = c.peek(2)
+  if (!(comma || c.is('joiner', 'and')) || c.peek(1)?.kind !== 'number' || !unit.scale || !name) return false
+  const smaller = unitWord(name.text === 'min' ? 'minute' : name.text)?.[0]
+  return smaller !== undefined && unit.dimension === `${smaller[1]}^1` && order(smaller[0], unit.scale) < 0
 }
 
 /** The number of tokens of a parenthesis with only words, as in `5 (times)`; 0 if none follows. */

@@ -253,7 +253,9 @@ function unitFollows(c: Cursor, factors: readonly Expression[]): boolean {
   if (!token.spaced) return false
   let rest = ''
   for (let k = 0; k < 10 && c.peek(k); k++) rest += c.peek(k)!.text
-  return /^[mshgLNJWVAKdl](?:\^\{?[23]\}?)?(?:\/[sh](?:\^\{?2\}?)?)?\.?$/.test(rest)
+  return /^[mshgLNJWVAKdl](?:\^\{?[23]\}?)?(?:\/[sh](?:\^\{?2\}?)?)?\.?$|^[mhd](?:and|,)?\d+(?:cm|mm|dm|min|m|s|h|sec)/.test(
+    rest,
+  )
 }
 
 /** `\times`, or the letter x between a number and a power of ten. */

@@ -76,6 +76,26 @@ const WRAPPERS: readonly RegExp[] = [
 /** A label that says that what follows is not the answer. */
 const LABEL = /^[^:]*\b(?:not|wrong|except|instead|incorrect|without)\b/i
 
+const TEMPERATURE =
+  /(?<=\d\s*\}?\$?\s*)(?:\\[,; ]|~|\s)*(?:\^\s*\{?\s*\\circ\s*\}?|\^?\\degree|\\circ|\\?(?:text|mathrm)?\{?\s*deg(?:rees?)?\b)?(?:\\[,; ]|~|\s)*(?:\\(?:text|mathrm|textrm)\s*\{\s*)?(?:degrees? )?(?:(C|celsius|centigrade)|(F|fahrenheit))(?![a-zA-Z])\s*\}?/gi
+
+/** The same units and currencies written in one way: 20 °C, 20 degrees Celsius; $-5; USD 5. */
+function sameUnits(text: string): string {
+  return text
+    .replace(TEMPERATURE, (all, c, f) =>
+      /deg|circ|celsius|centigrade|fahrenheit/i.test(all) &&
+      /[CF]/.test((c ?? f)[0]!.toUpperCase() === (c ?? f)[0] || (c ?? f).length > 1 ? 'C' : '')
+        ? ` \\text{ deg${c ? 'C' : 'F'}}`
+        : all,
+    )
+    .replace(/^(\\?\$|[€£¥₹])\s?([-+])\s?(?=[\d.])/, '$2$1')
+    .replace(/\bUS\s?(?=\\?\$\s?\d)/, '')
+    .replace(
+      /^(USD|EUR|GBP|INR|Rs\.?|RMB|CNY|JPY)\s?(\d[\d,.]*\d|\d)$/,
+      (_, code, number) => `${number} ${code.replace('.', '')}`,
+    )
+}
+
 /** Removes delimiters of formulas, emphasis and the end of a sentence. */
 function bare(text: string): string {
   let s = text.replace(/<\|[^|<>]{0,40}\|>/g, ' ').trim()
@@ -98,6 +118,9 @@ function bare(text: string): string {
   if (dollars % 2 === 0 && dollars > 0) s = s.replace(/(?<!\\)\$/g, ' ')
   else if (dollars > 0) s = s.replace(/(?<=[})\]])\s*\$(?!\d)/, ' ')
   s = s.replace(/(\d)\s*\{\s*,\s*\}\s*(?=\d)/g, '$1{,}')
+  s = sameUnits(s)
+  // log_10 100
+  s = s.replace(/(?<=log_)(\d+)\s+(?=\d)/g, '{$1} ')
   s = s.replace(/\bper ?cents?\b|\bpercentage\b/g, 'percent')
   s = s.replace(
     /\\[dt]?frac\{\\(?:text|mathrm)\{([^{}]+)\}\}\{\\(?:text|mathrm)\{([^{}]+)\}\}/g,
