@@ -70,7 +70,8 @@ function lastBox(text: string, before: number): Box | null {
 }
 
 /** Whether the text between two boxes joins them into one answer. */
-function joins(between: string): boolean {
+function joins(written: string): boolean {
+  const between = written.replace(/[^\S\n]+/g, ' ')
   if (between.length > 80 || /[.!?:]\s|\n\s*\n|\*\*/.test(between)) return false
   const words = between
     .replace(/\\(?:text|mbox|quad|qquad|[()[\],;:! ]|$)/g, ' ')

@@ -12,9 +12,9 @@ const FORMULA = /^(\d*)((?:[A-Z][a-z]?\d*|\((?:[A-Z][a-z]?\d*)+\)\d*){1,20})(?:\
 
 /**
  * A chemical formula in a normal form: `H2O` for H_2O and \mathrm{H_2O}, `Fe^2+` for Fe^{2+}. `null` for anything else, and for
- * what is more likely a product of variables: a single element, or elements without numbers such as CO and PV.
+ * what is more likely a product of variables, unless `product`: a single element, or elements without numbers such as CO and PV.
  */
-export function formulaOf(source: string): string | null {
+export function formulaOf(source: string, product = false): string | null {
   if (source.length > 80) return null
   const s = source.replace(/\\(?:ce|mathrm|text|mathbf|rm)(?![a-z])|\\[,!]|[{}_\s]/g, '')
   const found = FORMULA.exec(s)
@@ -24,5 +24,5 @@ export function formulaOf(source: string): string | null {
   if (!parts.every((part) => ELEMENTS.has(part.replace(/\d+/, '')) && !/[A-Za-z](?:0|1$|1(?=\D))/.test(part)))
     return null
   const certain = charge !== undefined || (parts.length > 1 && /[a-z]|[A-Z)]\d/.test(formula))
-  return certain ? `${coefficient}${formula}${charge ? `^${charge.replace(/^1/, '')}` : ''}` : null
+  return certain || product ? `${coefficient}${formula}${charge ? `^${charge.replace(/^1/, '')}` : ''}` : null
 }

@@ -211,6 +211,9 @@ const LAST_NUMBER = new RegExp(String.raw`(?<![A-Za-z\d.\\])${NUMBER}(?!\d|[A-Za
 const WORTH =
   /,\s+(?:(?:which|and these|and they)\s+(?:(?:will |would )?(?:sells?|costs?|brings?|earns?|yields?|totals?|makes?|gives?|comes?|amounts?|equals)|(?:is|are) (?:worth|sold))|so|giving|making|leaving|for a total)\b/i
 
+/** A condition after a number, perhaps after its unit. */
+const CASE = /^\s*(?:[a-z]+\s)?(?:if|when|for|in case|otherwise)\s/i
+
 /** The last number, with the numbers joined to it by "or", "and" or commas. */
 function lastNumber(written: string): string | null {
   const text = written.replace(/\bi\.\s?e\./gi, 'i-e')
@@ -222,7 +225,20 @@ function lastNumber(written: string): string | null {
   const start = sentences.at(-1)?.index ?? 0
   const reason = /\s(?:because|since|as|in order|if|when|i-e,?)\s/i.exec(text.slice(start))
   const end = reason ? start + reason.index : text.length
-  const inSentence = numbers.flatMap(({ index }, k) => (index >= start && index < end ? [k] : []))
+  // "5 if n is even, 6 if n is odd": an answer for each case
+  const cases = numbers.filter(
+    ({ index, 0: found }) => index >= start && CASE.test(text.slice(index + found.length)),
+  )
+  if (cases.length > 1) return cases.map(([found]) => found.trim()).join(' ; ')
+  const within = numbers.flatMap(({ index }, k) => (index >= start && index < end ? [k] : []))
+  // "14 out of 20", "14 of the 20", "14 is less than 20": the second number is given.
+  const inSentence = within.filter(
+    (k, at) =>
+      at === 0 ||
+      !/\b(?:of(?: (?:the|these|those|all|a|her|his|their))?|than)\s+$/i.test(
+        text.slice(start, numbers[k]!.index),
+      ),
+  )
   const equals = inSentence.filter((k) =>
     /=\s*$/.test(text.slice(Math.max(0, numbers[k]!.index - 8), numbers[k]!.index)),
   )

@@ -84,7 +84,8 @@ function compareAnswer(gold: string, g: Reading, response: string, options: Veri
     // "A" is neither "A triangle" nor "A is wrong" nor 12 A.
     if (gChoice.rest === '' && MORE.test(a.source)) return different('is not a choice')
   }
-  const [gFormula, aFormula] = [formulaOf(g.source), formulaOf(a.source)]
+  const gFormula = formulaOf(g.source)
+  const aFormula = formulaOf(a.source, true)
   if (gFormula !== null && aFormula !== null)
     return gFormula === aFormula
       ? { equal: true, reason: 'the same formula' }

@@ -133,7 +133,7 @@ function rounds(g: Expression, a: Expression, scalars: Scalars): boolean {
       return (
         scalars.within(g, a, times(gold.half, NEARLY)) || (a.kind === 'number' && (repeats(a) || isPi(a)))
       )
-    return isFraction(a, scalars) || gold.significant >= LONG - 2 || isMultipleOfPi(a)
+    return isFraction(a, scalars) || gold.significant >= LONG - 1 || isMultipleOfPi(a)
   }
   // 1/12 = 0.083333: a number with infinitely many decimals.
   const answer = shown(a)
