@@ -10,7 +10,7 @@ import type { Token } from './tokens.ts'
 
 /** Functions of one argument that need no parentheses. */
 const FUNCTIONS = new Set(
-  'sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan arccot arcsec arccsc arsinh arcosh artanh ln lg log exp det sgn arg Re Im'.split(
+  'sin cos tan cot sec csc cis sinh cosh tanh coth arcsin arccos arctan arccot arcsec arccsc arsinh arcosh artanh ln lg log exp det sgn arg Re Im'.split(
     ' ',
   ),
 )
