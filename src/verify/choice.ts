@@ -5,11 +5,11 @@ export interface Choice {
 }
 
 const BEFORE =
-  /^(?:(?:so|thus|hence|therefore),? )?(?:(?:I|we)(?:'d| would)? (?:choose|chose|pick|select|go with|say) |(?:(?:I|we) (?:think|believe|guess|conclude|say) (?:that )?)?it(?: is|'s| must be| should be) )?(?:(?:I|we) (?:think|believe|guess|conclude) (?:that )?)?(?:(?:the |my )?(?:correct |final |right |best )?(?:answer|option|choice|letter)(?: is| must be| should be)?:? )?(?:(?:the )?(?:option|choice|letter) )?/i
+  /^(?:(?:so|thus|hence|therefore),? )?(?:(?:I|we)(?:'d| would)? (?:choose|chose|pick|select|go with|say) |(?:(?:I|we) (?:think|believe|guess|conclude|say) (?:that )?)?it(?: is|'s| must be| should be) )?(?:(?:I|we) (?:think|believe|guess|conclude) (?:that )?)?(?:(?:the |my )?(?:correct |final |right |best )?(?:answer|option|choice|letter)(?: is| must be| should be)?:? )?(?:(?:the )?(?:option|choice|letter) )?(?:(?:因此|所以|故|综上)?,?(?:本题)?(?:正确)?(?:答案)?(?:选项|应?该?选择?(?:选项)?|(?:是|为)(?:选项)?)?:? ?)/i
 const LETTER = /^(?:\(([A-J])\)|\[([A-J])\](?![([])|([A-J])(?![\w']))/i
 /** The end of the choice in `B`, `B.`, `B is correct`; the text of the choice or a reason may follow. */
 const AFTER =
-  /^(?:[).:]*$|[).:]+ ?(?=\S)(?![).:])| ?,? (?=(?:because|since|as) )|(?: is| must be|'s) (?:the )?(?:correct|right|true|best)(?: (?:answer|option|choice|one))?[.!]?$| - (?=[a-z]{2,})|, (?=(?:none|all|both|neither) of )|, (?:i\.e\.,? )(?=\S))/i
+  /^(?:[).:]*$|(?:选?项)?(?:是?正确的?|对)?[.。]?$|[).:]+ ?(?=\S)(?![).:])| ?,? (?=(?:because|since|as) )|(?: is| must be|'s) (?:the )?(?:correct|right|true|best)(?: (?:answer|option|choice|one))?[.!]?$| - (?=[a-z]{2,})|, (?=(?:none|all|both|neither) of )|, (?:i\.e\.,? )(?=\S))/i
 
 /** The end of "C is correct; A and B are not". */
 const OTHERS_WRONG =

@@ -6,7 +6,7 @@ const HALF = / (?:in the )?(morning|afternoon|evening)$| at (night)$/
 const NOON = /^(?:at )?(?:12(?::00)? )?(noon|midday|midnight)$/
 /** Half past 2, ten to six, a quarter past seven. */
 const PAST =
-  /^(?:at )?(?:(?:a )?(half|quarter)|([a-z]+(?:[- ][a-z]+)?|\d{1,2})(?: minutes?)?) (past|after|to|till) (.+)$/
+  /^(?:at )?(?:(?:a )?(half|quarter)|([a-z]+(?:[- ][a-z]+)?)(?: minutes?)?|(\d{1,2})(?: minutes?|(?= past))) (past|after|to|till) (.+)$/
 
 const NUMBERS = [
   'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen',
@@ -69,8 +69,8 @@ function inHalf(before: string, name: string): Clock | null {
   return clock.half === '*' || clock.half === half ? { ...clock, half, certain: /:/.test(before) } : null
 }
 
-function pastHour([, fraction, minutes, side, rest]: RegExpExecArray): Clock | null {
-  const minute = fraction ? (fraction === 'half' ? 30 : 15) : small(minutes!)
+function pastHour([, fraction, words, digits, side, rest]: RegExpExecArray): Clock | null {
+  const minute = fraction ? (fraction === 'half' ? 30 : 15) : small(words ?? digits!)
   const hour = clockOf(/^[a-z\d]+$/.test(rest!) && !NOON.test(rest!) ? `${small(rest!)}:00` : rest!)
   if (!hour || hour.minute > 0 || minute < 1 || minute > 30) return null
   if (/^(?:past|after)$/.test(side!)) return { ...hour, minute, certain: true }

@@ -3,7 +3,7 @@ import { folded } from './terms/things.ts'
 /** Phrases with the same meaning. */
 const SYNONYMS: readonly (readonly [RegExp, string])[] = [
   [
-    /^(?:there (?:is|are) )?no (?:real )?(?:such )?(?:solutions?|numbers?|values?)(?: exists?)?$/,
+    /^(?:there (?:is|are) )?no (?:real )?(?:such )?(?:solutions?|numbers?|values?)(?: exists?)?$|^(?:方程)?无(?:实数)?解$/,
     'no solution',
   ],
   [/^(?:does not exist|undefined|dne)$/, 'dne'],
@@ -22,7 +22,7 @@ export function plain(source: string): string {
     .replace(/\\(?:text|mbox|hbox|math|operatorname|emph)[a-z]*\*?\s*(?=\{)/g, '')
     .replace(/\\(?:displaystyle|left|right|quad|qquad|bf|rm|it|[,;:! ])/g, ' ')
     .replace(/[{}$~"“”*`]/g, ' ')
-  if (!/^[\p{L}\p{N}\s.,;:!?'’_-]+$/u.test(s) || !/\p{L}{2}/u.test(s)) return ''
+  if (!/^[\p{L}\p{N}\s.,;:!?'’_-]+$/u.test(s) || !/\p{L}{2}|\p{Script=Han}/u.test(s)) return ''
   const pieces = [...s.matchAll(PIECE)]
   // Punctuation between words says nothing, but 6! and 3 : 2 do.
   const kept = pieces.flatMap(({ 0: piece, index }, k) => {
@@ -57,7 +57,16 @@ export function plain(source: string): string {
   return SYNONYMS.find(([pattern]) => pattern.test(text))?.[1] ?? text
 }
 
-const TRUTH: Record<string, boolean> = { yes: true, no: false, true: true, false: false }
+const TRUTH: Record<string, boolean> = {
+  yes: true,
+  no: false,
+  true: true,
+  false: false,
+  ...Object.fromEntries('是 是的 对 对的 正确 是正确的 真'.split(' ').map((word) => [word, true])),
+  ...Object.fromEntries(
+    '否 不 不是 不对 不正确 错 错的 错误 是错误的 假'.split(' ').map((word) => [word, false]),
+  ),
+}
 
 /** Whether a text is yes or no, true or false. */
 export const isTruth = (source: string) => Object.hasOwn(TRUTH, plain(source))
@@ -68,6 +77,8 @@ const AGREES =
 
 /** The value of yes, no, true or false, alone or followed by a comma or a reason; `null` if there is none or more than one. */
 function truthOf(text: string): boolean | null {
+  const word = plain(text)
+  if (Object.hasOwn(TRUTH, word)) return TRUTH[word]!
   const s = text.replace(/\\(?:text|math|mbox)[a-z]*\s*\{([^{}]*)\}/g, '$1').replace(/[*$"'{}]/g, '')
   const head = /^\W*(yes|no|true|false)(?:\W*$|,|\s+(?:because|since|as)\b)/i.exec(s) ?? AGREES.exec(s)
   if (!head || /\b(?:yes|no|true|false|wait|or)\b/i.test(s.slice(head[0].length))) return null

@@ -12,9 +12,15 @@ const LINK =
   /\s(?:is|are|was|were|(?:will|would|must|should) be|falls? on|lands? on|becomes?|remains?)\s(?:(?:called|named|on)\s)?/gi
 const OPENING = /^(?:(?:so|thus|hence|therefore|then|finally|clearly)\b,?\s+)?/i
 
+const unboxed = (text: string) =>
+  text.replace(/\\(?:text|mbox|math)[a-z]*\s*\{([^{}]*)\}/g, '$1').replace(/\*\*|^\$|\$$/g, '')
+
 /** What a sentence says of its subject: Tuesday for "It is Tuesday."; `null` if it is not such a sentence. */
-function predicate(sentence: string): string | null {
-  const s = sentence.replace(OPENING, '').replace(/^(?:it|that|this|he|she)['’]s\s/i, 'it is ')
+export function predicate(sentence: string): string | null {
+  const s = unboxed(sentence)
+    .replace(/^([a-zA-Z]{2,}(?: [a-zA-Z]+){0,3}):\s/, '$1 is ')
+    .replace(OPENING, '')
+    .replace(/^(?:it|that|this|he|she)['’]s\s/i, 'it is ')
   const link = [...s.matchAll(LINK)].at(-1)
   if (!link || link.index > 120) return null
   const [subject, said] = [s.slice(0, link.index), s.slice(link.index + link[0].length)]

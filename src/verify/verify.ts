@@ -7,7 +7,7 @@ import { NotNumber } from './compute/evaluate.ts'
 import { type ExtractOptions, extract, extractGold, lastStatement, reasonedChoice, WAYS } from './extract.ts'
 import { type Reading, read } from './parse/read.ts'
 import { isTruth, plain, sameText } from './plain.ts'
-import { states } from './sentence.ts'
+import { predicate, states } from './sentence.ts'
 import { TooLarge, Undefined } from './terms/budget.ts'
 import type { Expression } from './terms/expression.ts'
 
@@ -60,7 +60,7 @@ function compareAnswer(gold: string, g: Reading, response: string, options: Veri
   const choice = marked === null && (gChoice || isTruth(g.source)) ? reasonedChoice(answer) : null
   const found = choice ?? extract(answer, options)
   if (found === null) return { equal: false, reason: 'no answer was found' }
-  const a = read(found)
+  const a = read(found, 'answer')
   const shown = found.length > 60 ? `${found.slice(0, 57)}...` : found
   const different = (why: string): Verdict => ({ equal: false, reason: `"${shown}" ${why}` })
   if (a.source === '') return different(a.problem ?? 'is empty')
@@ -96,9 +96,12 @@ function compareAnswer(gold: string, g: Reading, response: string, options: Veri
     (marked === null && states(g.source, whole))
   )
     return { equal: true, reason: 'the same words' }
-  const answers = a.expressions
+  // "The answer is 5" in a box, "the probability is one half"
+  const said = predicate(found)
+  const answers = said === null ? a.expressions : [...a.expressions, ...read(said, 'answer').expressions]
   // an answer of B. 12 where the gold is 12
-  const rest = !gChoice && aChoice?.rest && !isUndecided(aChoice) ? read(aChoice.rest).expressions : []
+  const rest =
+    !gChoice && aChoice?.rest && !isUndecided(aChoice) ? read(aChoice.rest, 'answer').expressions : []
   const goldRest = gChoice?.rest ? read(gChoice.rest).expressions : []
   if (answers.length === 0 && rest.length === 0) return different(`cannot be read: ${a.problem}`)
   return compare([...g.expressions, ...goldRest], [...answers, ...rest], different)

@@ -21,7 +21,9 @@ export function sameMeasure(g: Expression, a: Expression, scalars: Scalars): boo
     if (gUnit.scale && aUnit.scale) {
       if (gUnit.dimension === aUnit.dimension)
         return sameMeasure(scaled(g.x, gUnit.scale), scaled(a.x, aUnit.scale), scalars)
-      if (gUnit.dimension && aUnit.dimension) return false
+      const [gKelvin, aKelvin] = [kelvin(g), kelvin(a)]
+      if (gKelvin && aKelvin) return sameNumber(gKelvin, aKelvin, scalars)
+      if (gUnit.dimension && aUnit.dimension) return yen(gUnit, aUnit) && sameMeasure(g.x, a.x, scalars)
     } else if (!alike(gUnit, aUnit)) return false
     return sameMeasure(g.x, a.x, scalars)
   }
@@ -41,6 +43,29 @@ export function sameMeasure(g: Expression, a: Expression, scalars: Scalars): boo
   }
   return sameNumber(g, a, scalars)
 }
+
+const sum = (...terms: Expression[]): Expression => ({ kind: 'sum', terms })
+
+/** A temperature in kelvins; `null` if the quantity is none. */
+function kelvin({ x, unit }: Quantity): Expression | null {
+  switch (unit.dimension) {
+    case 'K^1':
+      return scaled(x, unit.scale ?? ONE)
+    // K = C + 273.15
+    case 'degC^1':
+      return sum(x, exactNumber(rational(27315n, 100n)))
+    // K = (F + 459.67) · 5/9
+    case 'degF^1':
+      return scaled(sum(x, exactNumber(rational(45967n, 100n))), rational(5n, 9n))
+    default:
+      return null
+  }
+}
+
+/** Whether one of two currencies is the sign ¥, which stands for yen and for yuan. */
+const yen = (a: Unit, b: Unit) =>
+  [a, b].some(({ dimension }) => dimension === '¥^1') &&
+  [a, b].some(({ dimension }) => dimension === 'yen^1' || dimension === '元^1')
 
 /** Whether a number may stand for a quantity whose unit it lacks: 5 for 5 cm or 5 apples; not 5 for 5 lakh, nor 45° for 45 cm. */
 function mayLack(x: Expression, { x: value, unit }: Quantity, scalars: Scalars): boolean {

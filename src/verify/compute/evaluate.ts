@@ -1,6 +1,6 @@
 import { Undefined } from '../terms/budget.ts'
 import { type Expression, symbolsOf } from '../terms/expression.ts'
-import { gcdWork, productWork, type Rational, rational } from '../terms/rational.ts'
+import { bitLength, gcdWork, productWork, type Rational, rational } from '../terms/rational.ts'
 import { type Complex, complex, isReal, type Numerics, whole, wholeOf } from './numerics.ts'
 
 /** The expression is not a single number. Always caught in this folder. */
@@ -39,7 +39,7 @@ export function evaluate(e: Expression, n: Numerics, values: Values): Complex {
     case 'product':
       return e.factors.map(of).reduce((a, b) => n.multiply(a, b))
     case 'quotient':
-      return n.divide(of(e.top), of(e.bottom))
+      return factorialQuotient(e, n, values) ?? n.divide(of(e.top), of(e.bottom))
     case 'power':
       if (e.base.kind === 'constant' && e.base.name === 'e') return n.exp(of(e.exponent))
       return n.power(of(e.base), of(e.exponent))
@@ -105,6 +105,8 @@ const FUNCTIONS: Record<string, Function1> = {
   cot: inverse(tan),
   sec: inverse(cos),
   csc: inverse(sin),
+  // cis x = cos x + i sin x
+  cis: (x, n) => n.add(cos(x, n), n.multiply(i, sin(x, n))),
   sinh,
   cosh,
   tanh,
@@ -118,8 +120,6 @@ const FUNCTIONS: Record<string, Function1> = {
   arsinh,
   arcosh,
   artanh,
-  // cis x = cos x + i sin x
-  cis: (x, n) => n.add(cos(x, n), n.multiply(i, sin(x, n))),
   ln: (x, n) => n.log(x),
   sqrt: (x, n) => n.sqrt(x),
   cbrt: (x, n) => n.power(x, complex({ n: 1n, d: 3n })),
@@ -143,7 +143,7 @@ function call({ name, args }: Call, n: Numerics, values: Values): Complex {
     throw new NotNumber(`a ${name} without enough arguments`)
   if (name === 'log') return y ? n.divide(n.log(x), n.log(y)) : n.log(x)
   if (name === 'root') return n.power(x, n.divide(one, y!))
-  if (name === 'binom') return binomial(x, natural(y!), n)
+  if (name === 'binom') return binomial(x, y!, n)
   if (name === 'gcd' || name === 'lcm')
     return whole(xs.map(integer).reduce((a, b) => (name === 'gcd' ? gcd(a, b, n) : lcm(a, b, n))))
   if (name === 'max' || name === 'min') {
@@ -190,13 +190,71 @@ function factorial(k: bigint, step: bigint, n: Numerics): bigint {
   for (let j = k; j > 1n; j -= step) product *= j
   return product
 }
-function binomial(x: Complex, k: bigint, n: Numerics): Complex {
+/** C(x, k) = x (x − 1) … (x − k + 1) / k! */
+function binomial(x: Complex, below: Complex, n: Numerics): Complex {
+  const [top, lower] = [wholeOf(x), integer(below)]
+  // C(n, k) = C(n, n − k)
+  const k = natural(whole(top !== null && lower <= top && 2n * lower > top ? top - lower : lower))
+  if (top !== null) return whole(wholeBinomial(top, k, n))
   let result = one
   for (let j = 0n; j < k; j++) {
     result = n.divide(n.multiply(result, n.subtract(x, whole(j))), whole(j + 1n))
   }
   return result
 }
+function wholeBinomial(top: bigint, k: bigint, n: Numerics): bigint {
+  let result = 1n
+  for (let j = 0n; j < k; j++) {
+    n.budget.spend(2 + (bitLength(result) >> 9))
+    result = (result * (top - j)) / (j + 1n)
+  }
+  return result
+}
+
+/** The factors of a product, in nested products as well. */
+const factorsOf = (e: Expression): readonly Expression[] =>
+  e.kind === 'product' ? e.factors.flatMap(factorsOf) : [e]
+const isFactorial = (e: Expression): e is Call => e.kind === 'call' && e.name === 'factorial'
+
+/** A quotient of factorials, of which a!/b! = (b + 1) … a is not computed from a! and b!; `null` for any other quotient. */
+function factorialQuotient(
+  { top, bottom }: Extract<Expression, { kind: 'quotient' }>,
+  n: Numerics,
+  values: Values,
+): Complex | null {
+  const sides = [factorsOf(top), factorsOf(bottom)].map((factors) => ({
+    factorials: factors
+      .filter(isFactorial)
+      .map((x) => wholeOf(evaluate(x.args[0]!, n, values)) ?? -1n)
+      .sort((a, b) => (a < b ? 1 : -1)),
+    rest: factors.filter((x) => !isFactorial(x)).map((x) => evaluate(x, n, values)),
+  })) as [{ factorials: bigint[]; rest: Complex[] }, { factorials: bigint[]; rest: Complex[] }]
+  const [above, below] = sides
+  const pairs = Math.min(above.factorials.length, below.factorials.length)
+  if (pairs === 0 || sides.some(({ factorials }) => factorials.some((k) => k < 0n))) return null
+  for (let k = 0; k < pairs; k++) {
+    const [a, b] = [above.factorials[k]!, below.factorials[k]!]
+    ;(a > b ? above : below).rest.push(whole(risingProduct(a < b ? a : b, a < b ? b : a, n)))
+  }
+  const value = ({ factorials, rest }: (typeof sides)[0]) =>
+    [...factorials.slice(pairs).map((k) => whole(factorial(natural(whole(k)), 1n, n))), ...rest].reduce(
+      (x, y) => n.multiply(x, y),
+      one,
+    )
+  return n.divide(value(above), value(below))
+}
+
+/** (a + 1) (a + 2) … b */
+function risingProduct(a: bigint, b: bigint, n: Numerics): bigint {
+  natural(whole(b - a))
+  let product = 1n
+  for (let k = a + 1n; k <= b; k++) {
+    n.budget.spend(1 + (bitLength(product) >> 10))
+    product *= k
+  }
+  return product
+}
+
 function gcd(a: bigint, b: bigint, n: Numerics): bigint {
   n.budget.spend(gcdWork(a, b))
   let [x, y] = [a < 0n ? -a : a, b < 0n ? -b : b]

@@ -139,6 +139,9 @@ export class Numerics {
     }
   }
   divide(a: Complex, b: Complex): Complex {
+    const [x, y] = [wholeOf(a), wholeOf(b)]
+    // A quotient of long whole numbers, such as factorials, may be short.
+    if (x !== null && y && x % y === 0n) return complex(this.#paid({ n: x / y, d: 1n }))
     if (isReal(b)) {
       const by = this.#invert(b.re)
       return { re: this.#multiply(a.re, by), im: this.#multiply(a.im, by) }

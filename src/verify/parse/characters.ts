@@ -226,11 +226,8 @@ export const GREEK_NAMES = new Set([
 function plainForm(c: string): string {
   if (c < '\u2100') return c
   const simple = c.normalize('NFKC')
-  return /^[A-Za-z\d]{1,4}$/.test(simple)
-    ? simple
-    : /^(?:mm|cm|m|km)([23])$/.test(simple)
-      ? simple.replace(/(?=[23])/, '^')
-      : (TABLE.get(simple) ?? c)
+  if (/^[mck]?m[23]$/.test(simple)) return simple.replace(/(?=[23])/, '^')
+  return /^[A-Za-z\d]{1,4}$/.test(simple) ? simple : (TABLE.get(simple) ?? c)
 }
 
 /** Writes Unicode mathematics as LaTeX: `√2` as `\sqrt 2`, `x²` as `x^{2}`. Letters of other scripts are kept. */

@@ -10,7 +10,7 @@ import type { Token } from './tokens.ts'
 
 /** Functions of one argument that need no parentheses. */
 const FUNCTIONS = new Set(
-  'sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan arccot arcsec arccsc arsinh arcosh artanh ln lg log exp det sgn arg Re Im cis'.split(
+  'sin cos tan cot sec csc cis sinh cosh tanh coth arcsin arccos arctan arccot arcsec arccsc arsinh arcosh artanh ln lg log exp det sgn arg Re Im'.split(
     ' ',
   ),
 )
@@ -415,12 +415,20 @@ function parenthesised(c: Cursor): readonly Expression[] {
   return inner.kind === 'list' ? inner.items : [inner]
 }
 
+/** Whether an atom follows the next token. */
+function isFollowed(c: Cursor): boolean {
+  const after = c.peek(1)
+  if (after?.kind === 'command') return !BETWEEN.has(after.text)
+  return after?.kind === 'number' || after?.kind === 'letter' || /^[({[|]$/.test(after?.text ?? '')
+}
+
 /** A function of one argument: `\sin x`, `\sin^2 x`, `\log_2 8`, `\sin 2x`. */
 function namedFunction(c: Cursor, name: string): Expression {
   let base: Expression | null = null
   let raise: Expression | null = null
   for (;;) {
-    if (!base && c.take('mark', '_')) base = argument(c, false)
+    // \log_28 is log_2 8, but an argument may follow log_10.
+    if (!base && c.take('mark', '_')) base = argument(c, !isFollowed(c))
     else if (!raise && c.take('mark', '^')) raise = c.grammar.exponent(c)
     else break
   }

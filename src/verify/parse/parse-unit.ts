@@ -10,7 +10,7 @@ export const CURRENCIES: Record<string, string> = {
   dollar: 'dollar',
   '€': 'euro',
   '£': 'GBP',
-  '¥': 'yen',
+  '¥': '¥',
   '₹': 'rupee',
   '¢': 'cent',
 }
@@ -22,6 +22,8 @@ const SCALES: Record<string, bigint> = {
   million: 1_000_000n,
   billion: 1_000_000_000n,
   trillion: 1_000_000_000_000n,
+  百: 100n,
+  千: 1000n,
   万: 10_000n,
   亿: 100_000_000n,
 }
@@ -63,6 +65,7 @@ export function unitAfter(c: Cursor, x: Expression): Expression {
   // "A triangle", "x is wrong"
   if (!unit.scale && value.kind === 'symbol') throw new Unreadable('words after a letter')
   // 3 hours 20 minutes: a smaller unit of the same kind
+  if (unit.scale && smallerFollows(c, unit)) c.next()
   if (unit.scale && c.peek()?.kind === 'number') {
     const rest = unitAfter(c, c.grammar.sum(c))
     const smaller =
@@ -79,6 +82,15 @@ export function unitAfter(c: Cursor, x: Expression): Expression {
     }
   }
   return { kind: 'quantity', x: value, unit }
+}
+
+/** Whether "and" or, between times, a comma joins a smaller unit of the same kind: 2 dollars and 50 cents. */
+function smallerFollows(c: Cursor, unit: Unit): boolean {
+  const comma = c.mark(',') && unit.dimension === 's^1'
+  const name = c.peek(2)
+  if (!(comma || c.is('joiner', 'and')) || c.peek(1)?.kind !== 'number' || !unit.scale || !name) return false
+  const smaller = unitWord(name.text === 'min' ? 'minute' : name.text)?.[0]
+  return smaller !== undefined && unit.dimension === `${smaller[1]}^1` && order(smaller[0], unit.scale) < 0
 }
 
 /** The number of tokens of a parenthesis with only words, as in `5 (times)`; 0 if none follows. */
@@ -142,7 +154,8 @@ export const isMinutes = (c: Cursor) =>
 /** Whether the next token is a final "times", as in "5 times". */
 export const isLastTimes = (c: Cursor) => c.command('times') && isLast(c)
 
-const isLast = (c: Cursor) => !c.peek(1) || (c.peek(1)!.kind === 'mark' && c.peek(1)!.text === ')')
+/** Whether nothing but a closing parenthesis follows the next token: "2/3 cup" is not a union. */
+export const isLast = (c: Cursor) => !c.peek(1) || (c.peek(1)!.kind === 'mark' && c.peek(1)!.text === ')')
 
 /** Whether a price or another rate follows: / and a unit, as in $15/hour. */
 export function perUnit(c: Cursor): boolean {
@@ -168,8 +181,7 @@ function readUnit(c: Cursor): Unit | null {
     const token = c.peek()
     if (!token) break
     // "times" and "min" are also commands.
-    const named =
-      isLastTimes(c) || isMinutes(c) || (parts.length > 0 && isLast(c) && /^c[au]p$/.test(token.text))
+    const named = isLastTimes(c) || isMinutes(c) || (isLast(c) && /^c[au]p$/.test(token.text))
     if (
       token.kind === 'word' ||
       named ||

@@ -4,7 +4,15 @@ import { Cursor, type Grammar, Unreadable } from './cursor.ts'
 import { derivative } from './derivative.ts'
 import { atom, closesBars, startsAtom } from './parse-atom.ts'
 import { BEFORE_CONDITION } from './parse-matrix.ts'
-import { isLastTimes, isMinutes, isOrdinal, perUnit, unitAfter, wordsInParentheses } from './parse-unit.ts'
+import {
+  isLast,
+  isLastTimes,
+  isMinutes,
+  isOrdinal,
+  perUnit,
+  unitAfter,
+  wordsInParentheses,
+} from './parse-unit.ts'
 import { tokenize } from './tokens.ts'
 
 const RELATIONS: Record<string, Relation> = {
@@ -127,9 +135,9 @@ function side(c: Cursor): Expression {
   let x = ratio(c)
   for (;;) {
     const operation =
-      c.command('cup') || isUnion(c)
+      (c.command('cup') && !isLast(c)) || isUnion(c)
         ? 'cup'
-        : c.command('cap')
+        : c.command('cap') && !isLast(c)
           ? 'cap'
           : c.command('setminus')
             ? 'minus'
@@ -254,7 +262,9 @@ function unitFollows(c: Cursor, factors: readonly Expression[]): boolean {
   if (!token.spaced) return false
   let rest = ''
   for (let k = 0; k < 10 && c.peek(k); k++) rest += c.peek(k)!.text
-  return /^[mshgLNJWVAKdl](?:\^\{?[23]\}?)?(?:\/[sh](?:\^\{?2\}?)?)?\.?$/.test(rest)
+  return /^[mshgLNJWVAKdl](?:\^\{?[23]\}?)?(?:\/[sh](?:\^\{?2\}?)?)?\.?$|^[mhd](?:and|,)?\d+(?:cm|mm|dm|min|m|s|h|sec)/.test(
+    rest,
+  )
 }
 
 /** `\times`, or the letter x between a number and a power of ten. */

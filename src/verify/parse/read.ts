@@ -2,6 +2,7 @@ import { TooLarge, Undefined } from '../terms/budget.ts'
 import type { Expression } from '../terms/expression.ts'
 import { clean } from './clean.ts'
 import { Unreadable } from './cursor.ts'
+import { otherNotations } from './notations.ts'
 import { parse } from './parse.ts'
 
 /** Longer texts are not answers. */
@@ -17,8 +18,8 @@ export interface Reading {
   readonly problem: string | null
 }
 
-/** Reads an answer. Never throws. */
-export function read(text: string): Reading {
+/** Reads a gold or an answer. Never throws. */
+export function read(text: string, role: 'gold' | 'answer' = 'gold'): Reading {
   if (text.length > MAX_LENGTH) return { source: '', expressions: [], problem: 'it is too long' }
   const source = bare(clean(text))
   const expressions: Expression[] = []
@@ -37,11 +38,15 @@ export function read(text: string): Reading {
   }
   // 1,234 may be a number or a list.
   if (attempt(source, true)) attempt(source, false)
-  // 2,74 and 0,5: a decimal comma
-  if (/^[-+$€£]?\s?(?:\d+,\d{2}|\d+,\d{4,}|0,\d+)(?![\d,])/.test(source))
-    attempt(source.replace(',', '.'), true)
+  for (const written of otherNotations(source)) attempt(written, true)
+  // 2,74 and 0,5: a decimal comma. A gold of 2,7 is a list.
+  const comma = role === 'gold' ? GOLD_COMMA : ANSWER_COMMA
+  if (comma.test(source)) attempt(source.replace(',', '.'), true)
   return { source, expressions, problem: expressions.length > 0 ? null : (problem ?? 'it is empty') }
 }
+
+const GOLD_COMMA = /^[-+$€£]?\s?(?:\d+,\d{2}|\d+,\d{4,}|0,\d+)(?![\d,])/
+const ANSWER_COMMA = /^[-+$€£]?\s?(?:\d+,\d{1,2}|\d+,\d{4,}|0,\d+)(?![\d,])/
 
 /** Removes braces or an upright font around a whole formula. */
 function unwrapped(s: string): string {
@@ -71,6 +76,26 @@ const WRAPPERS: readonly RegExp[] = [
 /** A label that says that what follows is not the answer. */
 const LABEL = /^[^:]*\b(?:not|wrong|except|instead|incorrect|without)\b/i
 
+const TEMPERATURE =
+  /(?<=\d\s*\}?\$?\s*)(?:\\[,; ]|~|\s)*(?:\^\s*\{?\s*\\circ\s*\}?|\^?\\degree|\\circ|\\?(?:text|mathrm)?\{?\s*deg(?:rees?)?\b)?(?:\\[,; ]|~|\s)*(?:\\(?:text|mathrm|textrm)\s*\{\s*)?(?:degrees? )?(?:(C|celsius|centigrade)|(F|fahrenheit))(?![a-zA-Z])\s*\}?/gi
+
+/** The same units and currencies written in one way: 20 °C, 20 degrees Celsius; $-5; USD 5. */
+function sameUnits(text: string): string {
+  return text
+    .replace(TEMPERATURE, (all, c, f) =>
+      /deg|circ|celsius|centigrade|fahrenheit/i.test(all) &&
+      /[CF]/.test((c ?? f)[0]!.toUpperCase() === (c ?? f)[0] || (c ?? f).length > 1 ? 'C' : '')
+        ? ` \\text{ deg${c ? 'C' : 'F'}}`
+        : all,
+    )
+    .replace(/^(\\?\$|[€£¥₹])\s?([-+])\s?(?=[\d.])/, '$2$1')
+    .replace(/\bUS\s?(?=\\?\$\s?\d)/, '')
+    .replace(
+      /^(USD|EUR|GBP|INR|Rs\.?|RMB|CNY|JPY)\s?(\d[\d,.]*\d|\d)$/,
+      (_, code, number) => `${number} ${code.replace('.', '')}`,
+    )
+}
+
 /** Removes delimiters of formulas, emphasis and the end of a sentence. */
 function bare(text: string): string {
   let s = text.replace(/<\|[^|<>]{0,40}\|>/g, ' ').trim()
@@ -93,6 +118,9 @@ function bare(text: string): string {
   if (dollars % 2 === 0 && dollars > 0) s = s.replace(/(?<!\\)\$/g, ' ')
   else if (dollars > 0) s = s.replace(/(?<=[})\]])\s*\$(?!\d)/, ' ')
   s = s.replace(/(\d)\s*\{\s*,\s*\}\s*(?=\d)/g, '$1{,}')
+  s = sameUnits(s)
+  // log_10 100
+  s = s.replace(/(?<=log_)(\d+)\s+(?=\d)/g, '{$1} ')
   s = s.replace(/\bper ?cents?\b|\bpercentage\b/g, 'percent')
   s = s.replace(
     /\\[dt]?frac\{\\(?:text|mathrm)\{([^{}]+)\}\}\{\\(?:text|mathrm)\{([^{}]+)\}\}/g,

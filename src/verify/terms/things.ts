@@ -29,7 +29,7 @@ const AFTER = new RegExp(
 const PREPOSITION =
   /^(?:a|an|the|per|of|in|for|from|on|at|with|to|by|that|which|who|into|out|inside|between|among|during|after|as|when|if|so|and|is|are|were|was|have|has|had|can|will|he|she|they|it|we|you|this|his|her|their|its)$/i
 const PLURAL =
-  /^(?:people|persons|men|women|children|fish|sheep|deer|feet|teeth|mice|geese|dice|cattle|oxen|wo?men|gentlemen|salesmen|firemen|policemen|snowmen|grandchildren|pence|data|vertices|matrices|radii|alumni|cacti|fungi|offspring|aircraft|shrimp|salmon|trout|moose|bison|series|species|staff|folk|money|water|flour|sugar|milk|rice|juice|paper|food|cash|pt|pts|pcs|ct|approx)$|[^s\W]s$/i
+  /^(?:people|persons|men|women|children|fish|sheep|deer|feet|teeth|mice|geese|dice|cattle|oxen|wo?men|gentlemen|salesmen|firemen|policemen|snowmen|grandchildren|pence|data|vertices|matrices|radii|alumni|cacti|fungi|offspring|aircraft|shrimp|salmon|trout|moose|bison|series|species|staff|folk|money|water|flour|sugar|milk|rice|juice|paper|food|cash|pt|pts|pcs|ct|approx|hrs|yrs|lbs)$|\w{2}[^s\W]s$/i
 
 /** Measure words of Chinese, which may be followed by the name of the thing: 5个苹果. */
 const MEASURE_WORD =
