@@ -161,9 +161,10 @@ function problemOf(gold: string, { source, expressions, problem }: Reading): str
   if (momentOf(source) || choiceOf(source) || formulaOf(source) || plain(source)) return null
   if (expressions.length === 0) return `the gold answer cannot be read: ${problem}`
   let why: string | null = null
+  const scalars = new Scalars()
   for (const e of expressions)
     try {
-      if (sameMeaning(e, e, new Scalars())) return null
+      if (sameMeaning(e, e, scalars)) return null
       why ??= 'it is not equal to itself'
     } catch (error) {
       if (!isLimit(error) && !(error instanceof NotNumber)) throw error

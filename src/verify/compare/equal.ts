@@ -71,6 +71,7 @@ export function sameMeaning(gold: Expression, answer: Expression, scalars: Scala
   const [gSize, aSize] = [infinite(g), infinite(a)]
   if (gSize || aSize) return gSize === aSize
   if (spell(g) === spell(a)) return defined(g, scalars)
+  if (some(g, hasNumbers) || some(a, hasNumbers)) return g.kind === a.kind && sameParts(g, a, scalars)
   if (/^(?:sets|numbers|builder)$/.test(g.kind) || /^(?:sets|numbers|builder)$/.test(a.kind))
     return g.kind === a.kind && sameParts(g, a, scalars)
   return sameMeasure(g, a, scalars)
@@ -89,8 +90,12 @@ function residue(e: Extract<Expression, { kind: 'modulo' }>, scalars: Scalars): 
   }
 }
 
+/** A set of numbers in a larger expression, such as ℤ/3ℤ. */
+const hasNumbers = (e: Expression) => e.kind === 'numbers'
+
 /** False for a number that cannot be computed: it does not even equal itself. */
 function defined(e: Expression, scalars: Scalars): boolean {
+  if (some(e, hasNumbers)) return true
   if (!some(e, (x) => x.kind === 'quotient' || x.kind === 'call' || x.kind === 'power')) return true
   return scalars.same(e, e) !== false
 }

@@ -1,5 +1,6 @@
 import { type Expression, exactNumber, type Relation } from '../terms/expression.ts'
 import * as rational from '../terms/rational.ts'
+import { spell } from './relation.ts'
 
 /** A set of real numbers. A bound of `null` is infinity. */
 export type Region =
@@ -178,7 +179,7 @@ function combined({ items, joiner }: Extract<Expression, { kind: 'list' }>): Reg
   const names = items.flatMap((x) =>
     x.kind === 'relation' ? x.sides.filter((s) => isUnknown(s) || isSize(s)) : [],
   )
-  const named = new Set(names.map((x) => JSON.stringify(isSize(x) && x.kind === 'call' ? x.args[0] : x)))
+  const named = new Set(names.map((x) => spell(isSize(x) && x.kind === 'call' ? x.args[0]! : x)))
   const parts = named.size <= 1 ? every(items.map(regionOf)) : null
   return parts && { kind: joiner === 'or' || allIntervals ? 'union' : 'loose', parts }
 }

@@ -10,7 +10,7 @@ import type { Token } from './tokens.ts'
 
 /** Functions of one argument that need no parentheses. */
 const FUNCTIONS = new Set(
-  'sin cos tan cot sec csc cis sinh cosh tanh coth arcsin arccos arctan arccot arcsec arccsc arsinh arcosh artanh ln lg log exp det sgn arg Re Im'.split(
+  'sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan arccot arcsec arccsc arsinh arcosh artanh ln lg log exp det sgn arg Re Im cis'.split(
     ' ',
   ),
 )
@@ -112,9 +112,14 @@ function spelledNumber(c: Cursor, first: Token): Expression | null {
 /** A number; with a subscript, a number in another base: 1011_2. */
 function subscripted(c: Cursor, token: Token): Expression {
   const number: Expression = { kind: 'number', literal: token.number! }
-  if (!c.mark('_')) return number
-  return { kind: 'call', name: 'base', args: [number, { kind: 'symbol', name: subscript(c) }] }
+  return c.mark('_') ? inBase(c, number) : number
 }
+
+const inBase = (c: Cursor, number: Expression): Expression => ({
+  kind: 'call',
+  name: 'base',
+  args: [number, { kind: 'symbol', name: subscript(c) }],
+})
 
 function letter(c: Cursor, token: Token): Expression {
   const name = token.text
@@ -219,6 +224,8 @@ function bracketed(c: Cursor, open: '(' | '['): Expression {
     !(close.text === ')' || close.text === ']' || (close.text === '[' && open === '['))
   )
     throw new Unreadable('a parenthesis is not closed')
+  // (1011)_2
+  if (inner.kind === 'number' && c.mark('_')) return inBase(c, inner)
   if (inner.kind !== 'list')
     return inner.kind === 'group' && open === '['
       ? { kind: 'group', open, close: ']', items: [inner] }
@@ -293,7 +300,10 @@ function builder(c: Cursor, item: Expression, close: 'mark' | 'command'): Expres
 
 function command(c: Cursor, token: Token): Expression {
   const name = token.text
-  if (name.startsWith('mathbb')) return { kind: 'numbers', name: name.slice(6) }
+  if (name.startsWith('mathbb')) {
+    const set = name.slice(6)
+    return { kind: 'numbers', name: c.mark('_') ? `${set}_${subscript(c)}` : set }
+  }
   if (FUNCTIONS.has(name)) return namedFunction(c, name)
   if (CALLS.has(name)) return calledFunction(c, name)
   switch (name) {

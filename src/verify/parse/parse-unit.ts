@@ -157,10 +157,25 @@ export const isLastTimes = (c: Cursor) => c.command('times') && isLast(c)
 /** Whether nothing but a closing parenthesis follows the next token: "2/3 cup" is not a union. */
 export const isLast = (c: Cursor) => !c.peek(1) || (c.peek(1)!.kind === 'mark' && c.peek(1)!.text === ')')
 
+/** Whether a price or another rate follows: / and a unit, as in $15/hour. */
+export function perUnit(c: Cursor): boolean {
+  const unit = c.peek(1)
+  return (
+    c.mark('/') &&
+    ((unit?.kind === 'word' && unitWord(unit.text) !== null) ||
+      (unit?.kind === 'letter' && c.currency !== null && unitWord(unit.text) !== null))
+  )
+}
+
 /** Words with exponents: `cm^2`, `m/s`, `miles per hour`, `square feet`. */
 function readUnit(c: Cursor): Unit | null {
   const parts: [string, number][] = []
   let sign = 1
+  if (perUnit(c)) {
+    c.next()
+    sign = -1
+    if (c.currency) parts.push([c.currency, 1])
+  }
   let pending = 1
   for (;;) {
     const token = c.peek()
@@ -178,8 +193,11 @@ function readUnit(c: Cursor): Unit | null {
       const isPart = ORDINAL.test(word) && c.peek(1)?.kind !== 'word'
       if (CHANGES.test(word) || isPart || isNumberWord(word)) throw new Unreadable(`a number and "${word}"`)
       c.next()
-      if (/^per$/i.test(word)) sign = -1
-      else if (/^(?:sq|square|cu|cubic)$/i.test(word)) {
+      if (/^per$/i.test(word)) {
+        // $15 per hour
+        if (parts.length === 0 && c.currency) parts.push([c.currency, 1])
+        sign = -1
+      } else if (/^(?:sq|square|cu|cubic)$/i.test(word)) {
         pending = /^s/i.test(word) ? 2 : 3
         c.take('mark', '.')
       } else if (/^squared$/i.test(word) && parts.length > 0) parts.at(-1)![1] *= 2

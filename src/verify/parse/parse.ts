@@ -4,7 +4,15 @@ import { Cursor, type Grammar, Unreadable } from './cursor.ts'
 import { derivative } from './derivative.ts'
 import { atom, closesBars, startsAtom } from './parse-atom.ts'
 import { BEFORE_CONDITION } from './parse-matrix.ts'
-import { isLast, isLastTimes, isMinutes, isOrdinal, unitAfter, wordsInParentheses } from './parse-unit.ts'
+import {
+  isLast,
+  isLastTimes,
+  isMinutes,
+  isOrdinal,
+  perUnit,
+  unitAfter,
+  wordsInParentheses,
+} from './parse-unit.ts'
 import { tokenize } from './tokens.ts'
 
 const RELATIONS: Record<string, Relation> = {
@@ -202,7 +210,8 @@ function product(c: Cursor): Expression {
       if (isTimes(c)) {
         c.next()
         factors.push(unary(c))
-      } else if (c.mark('/') || c.command('div')) {
+      } else if (perUnit(c)) break
+      else if (c.mark('/') || c.command('div')) {
         c.next()
         const differential = c.is('letter', 'd') && c.peek(1)?.kind === 'letter' && !c.peek(1)!.spaced
         const bottom = differential ? productOf([power(c), power(c)]) : unary(c)
@@ -222,7 +231,7 @@ function product(c: Cursor): Expression {
           // 2 1/2
           const number = mixedNumber(c, previous)
           if (!number) throw new Unreadable(`unexpected "${token.text}"`)
-          factors[factors.length - 1] = number
+          factors[factors.length - 1] = marked(c, number)
         } else if (
           c.command('frac') &&
           previous.kind === 'number' &&
@@ -304,19 +313,25 @@ function power(c: Cursor): Expression {
   return c.nested(() => {
     let x = atom(c)
     for (;;) {
+      x = marked(c, x)
       if (c.mark('!')) {
         c.next()
         x = { kind: 'call', name: c.take('mark', '!') ? 'double factorial' : 'factorial', args: [x] }
-      } else if (c.take('mark', '%') || c.take('command', 'percent')) {
-        if (c.peek()?.kind === 'number') throw new Unreadable('a number after %')
-        x = { kind: 'percent', x }
-      } else if (c.take('command', 'degree')) x = { kind: 'degree', x }
-      else if (c.mark('^')) {
+      } else if (c.mark('^')) {
         c.next()
         x = raised(c, x)
       } else return x
     }
   })
+}
+
+/** An expression with the percent and degree signs after it. */
+function marked(c: Cursor, x: Expression): Expression {
+  if (c.take('mark', '%') || c.take('command', 'percent')) {
+    if (c.peek()?.kind === 'number') throw new Unreadable('a number after %')
+    return marked(c, { kind: 'percent', x })
+  }
+  return c.take('command', 'degree') ? marked(c, { kind: 'degree', x }) : x
 }
 
 function raised(c: Cursor, base: Expression): Expression {

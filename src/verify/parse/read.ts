@@ -127,6 +127,11 @@ function bare(text: string): string {
     '\\text{$1/$2}',
   )
   s = s.replace(/\b(hours?|minutes?|days?|weeks?|years?|feet|pounds?) and(\s*\}?\s*)(?=\d)/g, '$1$2 ')
+  // f(x) = 2x for all real x
+  s = s.replace(
+    /^([^=]*=[^=]*?)[\s,]*(?:\\(?:q?quad|[,;: ])\s*)*(?:\\text\s*\{\s*)?for (?:all|every|each|any)\b[^=<>]{0,60}$/,
+    '$1',
+  )
   // <1, 2>
   s = s.replace(/^<([^<>=]*,[^<>=]*)>$/, '\\langle $1\\rangle ')
   return s.replace(/^\s*(?:=|\\approx|\\Rightarrow|\\therefore|:)\s*(?=\S)/, '').trim()
