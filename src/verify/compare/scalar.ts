@@ -10,7 +10,7 @@ import { wholeSymbols } from './whole.ts'
 const BITS = 160
 const MAX_BITS = 2600
 /** The work that one comparison may take. */
-const WORK = 40_000
+const WORK = 30_000
 /** The work of a point at which there is no value, since an exception takes time. */
 const NO_VALUE = 60
 /** The number of points at which two expressions with variables must agree. */

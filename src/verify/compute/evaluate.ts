@@ -185,7 +185,7 @@ function natural(x: Complex): bigint {
 function factorial(k: bigint, step: bigint, n: Numerics): bigint {
   // The product has about k log₂ k bits, and every factor takes time in proportion to them.
   const size = Number(k) / Number(step)
-  n.budget.spend(1 + Math.ceil((size * size * Math.log2(size + 2)) / 64 / 500))
+  n.budget.spend(1 + Math.ceil((size * size * Math.log2(size + 2)) / 64 / 200))
   let product = 1n
   for (let j = k; j > 1n; j -= step) product *= j
   return product

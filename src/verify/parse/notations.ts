@@ -179,8 +179,8 @@ function sexagesimal(text: string): string | null {
 const ROWS = /^\[\s?(-?[\d./]+(?:[ ,]+-?[\d./]+)*(?:\s?;\s?-?[\d./]+(?:[ ,]+-?[\d./]+)*)+)\s?\]$/
 
 function matrixRows(text: string): string | null {
-  const rows = ROWS.exec(text)?.[1]!.split(/\s?;\s?/)
-  if (!rows || !rows.some((row) => /[ ,]/.test(row))) return null
+  const rows = (ROWS.exec(text)?.[1] ?? '').split(/\s?;\s?/)
+  if (!rows.some((row) => /[ ,]/.test(row))) return null
   return `\\begin{pmatrix}${rows.map((row) => row.split(/[ ,]+/).join(' & ')).join(' \\\\ ')}\\end{pmatrix}`
 }
 

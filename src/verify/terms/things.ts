@@ -7,7 +7,7 @@ const CHANGING = new RegExp(
     // operations: 5 prime, 5 squared
     'primes?|squares?|squared|cubes?|cubed|factorials?|roots?|doubled?|tripled?|halved|fold|minus|plus|negatives?|opposite|inverse|reciprocal|menos|moins',
     // below zero: 5 overdrawn
-    'below|under|beneath|short|overdrawn|overdraft|debts?|owed|owing|owes?|loss(?:es)?|lost|deficits?|behind|down|late|early|ago|before|decrease[ds]?|drops?|dropped|missing|lacking|withdrawn',
+    'below|under|bis|beneath|short|overdrawn|overdraft|debts?|owed|owing|owes?|loss(?:es)?|lost|deficits?|behind|down|late|early|ago|before|decrease[ds]?|drops?|dropped|missing|lacking|withdrawn',
     // not this number: 5 or so
     'more|less|fewer|than|not|no|wrong|incorrect|false|over|above|approximately|about|around|almost|nearly|roughly|ish|maybe|perhaps|possibly|else|other|others|upwards?|onwards?|odd|some|something|etc',
   ].join('|')})$`,
@@ -29,7 +29,7 @@ const AFTER = new RegExp(
 const PREPOSITION =
   /^(?:a|an|the|per|of|in|for|from|on|at|with|to|by|that|which|who|into|out|inside|between|among|during|after|as|when|if|so|and|is|are|were|was|have|has|had|can|will|he|she|they|it|we|you|this|his|her|their|its)$/i
 const PLURAL =
-  /^(?:people|persons|men|women|children|fish|sheep|deer|feet|teeth|mice|geese|dice|cattle|oxen|wo?men|gentlemen|salesmen|firemen|policemen|snowmen|grandchildren|pence|data|vertices|matrices|radii|alumni|cacti|fungi|offspring|aircraft|shrimp|salmon|trout|moose|bison|series|species|staff|folk|money|water|flour|sugar|milk|rice|juice|paper|food|cash|pt|pts|pcs|ct|approx)$|[^s\W]s$/i
+  /^(?:people|persons|men|women|children|fish|sheep|deer|feet|teeth|mice|geese|dice|cattle|oxen|wo?men|gentlemen|salesmen|firemen|policemen|snowmen|grandchildren|pence|data|vertices|matrices|radii|alumni|cacti|fungi|offspring|aircraft|shrimp|salmon|trout|moose|bison|series|species|staff|folk|money|water|flour|sugar|milk|rice|juice|paper|food|cash|pt|pts|pcs|ct|approx)$|\w[^s\W]s$/i
 
 /** Measure words of Chinese, which may be followed by the name of the thing: 5个苹果. */
 const MEASURE_WORD =
