@@ -22,7 +22,7 @@ const REMARKS: readonly RegExp[] = [
 
 /** The text without side remarks. */
 export function withoutRemarks(text: string): string {
-  return REMARKS.reduce((s, pattern) => s.replace(pattern, ''), text)
+  return REMARKS.reduce((s, pattern) => s.replace(pattern, ''), text.replace(/[ \t]{2,}/g, ' '))
 }
 
 const RESTATED = /,?\s+\(?(?:i\.\s?e\.|that is),?\s+/i

@@ -107,7 +107,8 @@ function compareAnswer(gold: string, g: Reading, response: string, options: Veri
     return { equal: true, reason: 'the same words' }
   // "The answer is 5" in a box, "the probability is one half"
   const said = predicate(found)
-  const answers = said === null ? a.expressions : [...a.expressions, ...read(said, 'answer').expressions]
+  const other = ratioOf(g.source, a.source) ?? said
+  const answers = other === null ? a.expressions : [...a.expressions, ...read(other, 'answer').expressions]
   // an answer of B. 12 where the gold is 12
   const rest =
     !gChoice && aChoice?.rest && !isUndecided(aChoice) ? read(aChoice.rest, 'answer').expressions : []
@@ -115,6 +116,12 @@ function compareAnswer(gold: string, g: Reading, response: string, options: Veri
   if (answers.length === 0 && rest.length === 0) return different(`cannot be read: ${a.problem}`)
   return compare([...g.expressions, ...goldRest], [...answers, ...rest], different)
 }
+
+/** 3 to 2 as 3:2, if the gold is such a ratio: elsewhere it is a range. */
+const ratioOf = (gold: string, answer: string) =>
+  /\d\s*:\s*\d/.test(gold) && /^\d[\d.]*(?: to \d[\d.]*)+$/.test(answer)
+    ? answer.replaceAll(' to ', ':')
+    : null
 
 const MORE = /\d|(?<![\\a-zA-Z])[a-zA-Z]{2}/
 

@@ -2,7 +2,10 @@ import { NotNumber } from '../compute/evaluate.ts'
 import { isExact } from '../compute/numerics.ts'
 import { TooLarge, Undefined } from '../terms/budget.ts'
 import { type Expression, exactNumber, mapChildren, some } from '../terms/expression.ts'
-import { rowsOf } from './matrix.ts'
+import { expanded } from './ellipsis.ts'
+import { sameFamily } from './families.ts'
+import { otherConstant, sameFunctionName } from './functions.ts'
+import { type Rows, rowsOf } from './matrix.ts'
 import { sameMeasure } from './measure.ts'
 import { samePiecewise } from './piecewise.ts'
 import {
@@ -11,12 +14,23 @@ import {
   infinite,
   intervalsOf,
   isSurelyRegion,
+  listedUnion,
   type Region,
   regionOf,
   unknownsOf,
 } from './region.ts'
-import { type Assignment, assignmentOf, difference, isName, parameters, renamed, spell } from './relation.ts'
+import {
+  type Assignment,
+  assignmentOf,
+  difference,
+  isName,
+  parameters,
+  renamed,
+  solvedFor,
+  spell,
+} from './relation.ts'
 import type { Scalars } from './scalar.ts'
+import { unitColumn } from './vectors.ts'
 
 const MAX_ITEMS = 120
 const MAX_BOUNDS = 40
@@ -24,8 +38,13 @@ const MAX_BOUNDS = 40
 /** Whether the answer means the same as the gold. @throws TooLarge, Undefined */
 export function sameMeaning(gold: Expression, answer: Expression, scalars: Scalars): boolean {
   const same = (g: Expression, a: Expression): boolean => sameMeaning(g, a, scalars)
-  const g = normalised(gold)
-  const a = normalised(answer)
+  const family = sameFamily(gold, answer, scalars)
+  if (family !== null) return family
+  let g = normalised(expanded(gold, scalars))
+  let a = normalised(expanded(answer, scalars))
+  // (0, 3), (5, 8) for (0, 3) ∪ (5, 8)
+  if (g.kind === 'sets') a = listedUnion(a) ?? a
+  else if (a.kind === 'sets') g = listedUnion(g) ?? g
   const [gItems, aItems] = [itemsOf(g), itemsOf(a)]
   if (isSurelyRegion(g) || isSurelyRegion(a)) {
     const [gRegion, aRegion] = [regionOf(g), regionOf(a)]
@@ -46,15 +65,8 @@ export function sameMeaning(gold: Expression, answer: Expression, scalars: Scala
   }
   if (g.kind === 'piecewise' || a.kind === 'piecewise') return samePiecewise(g, a, scalars, same)
   if (gItems || aItems) return sameItems(gItems ?? [g], aItems ?? [a], g, a, scalars)
-  const [gRows, aRows] = [rowsOf(g), rowsOf(a)]
-  if (gRows || aRows) {
-    const [x, y] = [gRows ?? column(g), aRows ?? column(a)]
-    if (!x || !y) return false
-    return (
-      x.length === y.length &&
-      x.every((row, r) => row.length === y[r]!.length && row.every((cell, k) => same(cell, y[r]![k]!)))
-    )
-  }
+  const rows = sameRows(g, a, scalars)
+  if (rows !== null) return rows
   if (g.kind === 'relation' || a.kind === 'relation') return sameRelation(g, a, scalars)
   if (g.kind === 'group' || a.kind === 'group') return sameGroup(g, a, scalars)
   if (isRatio(g) || isRatio(a)) {
@@ -74,6 +86,8 @@ export function sameMeaning(gold: Expression, answer: Expression, scalars: Scala
   if (some(g, hasNumbers) || some(a, hasNumbers)) return g.kind === a.kind && sameParts(g, a, scalars)
   if (/^(?:sets|numbers|builder)$/.test(g.kind) || /^(?:sets|numbers|builder)$/.test(a.kind))
     return g.kind === a.kind && sameParts(g, a, scalars)
+  const constant = otherConstant(g, a)
+  if (constant) return sameMeasure(g, renamed(a, new Map([[constant[1], constant[0]]])), scalars)
   return sameMeasure(g, a, scalars)
 }
 
@@ -151,6 +165,34 @@ function column(e: Expression): readonly (readonly Expression[])[] | null {
   if (value && value !== e) return rowsOf(value) ?? column(value)
   return e.kind === 'group' && e.open !== '{' && e.items.length > 1 ? e.items.map((x) => [x]) : null
 }
+
+/** Whether two matrices or vectors are equal; `null` if neither is a matrix, or a tuple beside a sum of unit vectors. */
+function sameRows(g: Expression, a: Expression, scalars: Scalars): boolean | null {
+  const [gRows, aRows] = [rowsOf(g), rowsOf(a)]
+  const [gColumn, aColumn] = [gRows ?? column(g), aRows ?? column(a)]
+  const isColumn = (rows: Rows | null): rows is Rows => rows?.every((row) => row.length === 1) ?? false
+  const x = gColumn ?? (isColumn(aColumn) ? unitColumn(bareValue(g), aColumn.length, scalars) : null)
+  const y = aColumn ?? (isColumn(gColumn) ? unitColumn(bareValue(a), gColumn.length, scalars) : null)
+  if (!gRows && !aRows && (!x || !y || (gColumn && aColumn))) return null
+  const single = (rows: Rows | null) => (rows?.length === 1 && rows[0]!.length === 1 ? rows[0]![0]! : null)
+  // A matrix with one entry is a number.
+  const [gEntry, aEntry] = [single(gRows), single(aRows)]
+  if ((gEntry && !y) || (aEntry && !x)) return sameMeaning(gEntry ?? g, aEntry ?? a, scalars)
+  if (!x || !y) return false
+  // A tuple is a column or a row.
+  const turned = (rows: Rows, other: Rows, own: Rows | null) =>
+    own === null && other.length === 1 && isColumn(rows) ? [rows.map((row) => row[0]!)] : rows
+  const [p, q] = [turned(x, y, gRows), turned(y, x, aRows)]
+  return (
+    p.length === q.length &&
+    p.every(
+      (row, r) =>
+        row.length === q[r]!.length && row.every((cell, k) => sameMeaning(cell, q[r]![k]!, scalars)),
+    )
+  )
+}
+
+const bareValue = (e: Expression) => assignmentOf(e)?.value ?? e
 
 type Ratio = Extract<Expression, { kind: 'call' }>
 const isRatio = (e: Expression): e is Ratio => e.kind === 'call' && e.name === 'ratio'
@@ -290,11 +332,14 @@ function sameRelation(g: Expression, a: Expression, scalars: Scalars): boolean {
   if (x && y) {
     if (spell(x.name) === spell(y.name)) return sameMeaning(x.value, y.value, scalars)
     if (sameFunction(x, y, scalars)) return true
+    if (sameFunctionName(x.name, y.name)) return sameMeaning(x.value, y.value, scalars)
     if (x.name.kind === 'symbol' && y.name.kind === 'symbol' && isConstant(x.value) && isConstant(y.value))
       return false
   } else if (x && a.kind !== 'relation') return sameMeaning(x.value, a, scalars)
   else if (y && g.kind !== 'relation') return sameMeaning(g, y.value, scalars)
-  // 2x = 6 is not solved yet.
+  // x − 3 = 0 is solved, 2x = 6 is not.
+  const solution = x && !y && a.kind === 'relation' ? solvedFor(a, x.name) : null
+  if (x && solution) return sameMeaning(x.value, solution, scalars)
   if (x && !y && x.name.kind === 'symbol' && isConstant(x.value)) return false
   // The last side of a gold such as 2 + 3 = 5 is its value.
   const value = isCalculation(g) ? g.sides.at(-1)! : g

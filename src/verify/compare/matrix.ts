@@ -37,8 +37,14 @@ export function rowsOf(e: Expression): Rows | null {
       )
     }
     // a matrix in parentheses or brackets
-    case 'group':
-      return e.items.length === 1 ? rowsOf(e.items[0]!) : null
+    case 'group': {
+      if (e.items.length === 1) return rowsOf(e.items[0]!)
+      // [[1, 2], [3, 4]]
+      const rows = e.items.map((x) =>
+        x.kind === 'group' && x.open === '[' && x.close === ']' ? x.items : null,
+      )
+      return e.open === '[' && rows.every((row) => row !== null) && isFull(rows) ? rows : null
+    }
     default:
       return null
   }

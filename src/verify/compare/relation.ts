@@ -105,6 +105,21 @@ function assignment(name: Expression, value: Expression, sides: readonly Express
   return { name, value }
 }
 
+/** The value of a name in x − 3 = 0, in which only the order of the terms is left to change; `null` for any other equation. */
+export function solvedFor({ sides, relations }: RelationOf, name: Expression): Expression | null {
+  const isZero = (e: Expression) => e.kind === 'number' && e.literal.value.n === 0n
+  const at = sides.findIndex(isZero)
+  const sum = sides[1 - at]
+  if (name.kind !== 'symbol' || relations.join() !== '=' || at < 0 || sum?.kind !== 'sum') return null
+  const key = spell(name)
+  const minus = (x: Expression): Expression => (x.kind === 'negative' ? x.x : { kind: 'negative', x })
+  const [own, ...others] = sum.terms.filter((x) => spell(x) === key || spell(minus(x)) === key)
+  if (!own || others.length > 0) return null
+  const rest = sum.terms.filter((x) => x !== own)
+  if (rest.length === 0 || rest.some((x) => some(x, (y) => spell(y) === key))) return null
+  return { kind: 'sum', terms: own.kind === 'negative' ? rest : rest.map(minus) }
+}
+
 /** The difference f of the two sides of a relation, rearranged to f < 0, f <= 0, f = 0 or f != 0. */
 export function difference(e: RelationOf): { op: string; f: Expression } | null {
   if (e.relations.length !== 1) return null

@@ -4,6 +4,7 @@ import { type Complex, complex, isExact, isReal, Numerics } from '../compute/num
 import { Budget, TooLarge, Undefined } from '../terms/budget.ts'
 import { type Expression, exactNumber, mapChildren, some, symbolsOf } from '../terms/expression.ts'
 import { bitLength, order, type Rational, rational, same as sameRational } from '../terms/rational.ts'
+import { wholeSymbols } from './whole.ts'
 
 /** The initial and the largest precision in bits: numbers of very different sizes need more. */
 const BITS = 160
@@ -15,6 +16,8 @@ const NO_VALUE = 60
 /** The number of points at which two expressions with variables must agree. */
 const POINTS = 4
 const MAX_TRIES = 24
+/** The number of members of two sequences that are compared. */
+const SEQUENCE = 11
 
 /** A function with jumps. */
 const isStep = (e: Expression) => e.kind === 'call' && /^(?:floor|ceil|sgn)$/.test(e.name)
@@ -32,9 +35,29 @@ export class Scalars {
     const hasBareLog = (e: Expression) =>
       some(e, (x) => x.kind === 'call' && x.name === 'log' && x.args.length === 1)
     const first = this.#sameFunction(a, b)
+    if (first === true) return true
+    if (this.#sameSequence(a, b)) return true
     // A log without a base may be natural or to base 10.
-    if (first === true || !(hasBareLog(a) || hasBareLog(b))) return first
+    if (!(hasBareLog(a) || hasBareLog(b))) return first
     return this.#sameFunction(withBase10(a), withBase10(b))
+  }
+
+  /** Whether two expressions with variables that can only be whole numbers agree at positive whole numbers. */
+  #sameSequence(a: Expression, b: Expression): boolean {
+    const whole = [...wholeSymbols(b, wholeSymbols(a))].sort()
+    if (whole.length === 0) return false
+    const names = [...new Set([...symbolsOf(a), ...symbolsOf(b)])].filter((x) => !x.startsWith('?')).sort()
+    let agreed = 0
+    for (let k = 0; k < SEQUENCE; k++) {
+      const values = point(names, k, k % 2 === 0 ? 'mixed' : 'positive')
+      whole.forEach((name, at) => {
+        values.set(name, complex(rational(BigInt(1 + ((k * (2 * at + 1) + 3 * at) % SEQUENCE)))))
+      })
+      const agree = this.#agree(a, b, values, 'real')
+      if (agree === false) return false
+      if (agree === true) agreed++
+    }
+    return agreed >= POINTS
   }
 
   #sameFunction(a: Expression, b: Expression): boolean | null {

@@ -1,6 +1,6 @@
 import { Undefined } from '../terms/budget.ts'
 import { type Expression, symbolsOf } from '../terms/expression.ts'
-import { bitLength, gcdWork, productWork, type Rational, rational } from '../terms/rational.ts'
+import { gcdWork, productWork, type Rational, rational } from '../terms/rational.ts'
 import { type Complex, complex, isReal, type Numerics, whole, wholeOf } from './numerics.ts'
 
 /** The expression is not a single number. Always caught in this folder. */
@@ -105,8 +105,6 @@ const FUNCTIONS: Record<string, Function1> = {
   cot: inverse(tan),
   sec: inverse(cos),
   csc: inverse(sin),
-  // cis x = cos x + i sin x
-  cis: (x, n) => n.add(cos(x, n), n.multiply(i, sin(x, n))),
   sinh,
   cosh,
   tanh,
@@ -120,6 +118,8 @@ const FUNCTIONS: Record<string, Function1> = {
   arsinh,
   arcosh,
   artanh,
+  // cis x = cos x + i sin x
+  cis: (x, n) => n.add(cos(x, n), n.multiply(i, sin(x, n))),
   ln: (x, n) => n.log(x),
   sqrt: (x, n) => n.sqrt(x),
   cbrt: (x, n) => n.power(x, complex({ n: 1n, d: 3n })),
@@ -205,7 +205,7 @@ function binomial(x: Complex, below: Complex, n: Numerics): Complex {
 function wholeBinomial(top: bigint, k: bigint, n: Numerics): bigint {
   let result = 1n
   for (let j = 0n; j < k; j++) {
-    n.budget.spend(2 + (bitLength(result) >> 9))
+    n.budget.spend(2 * productWork(result, top))
     result = (result * (top - j)) / (j + 1n)
   }
   return result
@@ -249,7 +249,7 @@ function risingProduct(a: bigint, b: bigint, n: Numerics): bigint {
   natural(whole(b - a))
   let product = 1n
   for (let k = a + 1n; k <= b; k++) {
-    n.budget.spend(1 + (bitLength(product) >> 10))
+    n.budget.spend(productWork(product, k))
     product *= k
   }
   return product

@@ -175,8 +175,18 @@ function sexagesimal(text: string): string | null {
   return feet && `${feet[1]} feet ${feet[2]} inches`
 }
 
+/** [1 2; 3 4] */
+const ROWS = /^\[\s?(-?[\d./]+(?:[ ,]+-?[\d./]+)*(?:\s?;\s?-?[\d./]+(?:[ ,]+-?[\d./]+)*)+)\s?\]$/
+
+function matrixRows(text: string): string | null {
+  const rows = (ROWS.exec(text)?.[1] ?? '').split(/\s?;\s?/)
+  if (!rows.some((row) => /[ ,]/.test(row))) return null
+  return `\\begin{pmatrix}${rows.map((row) => row.split(/[ ,]+/).join(' & ')).join(' \\\\ ')}\\end{pmatrix}`
+}
+
 const NOTATIONS = [
   separated,
+  matrixRows,
   sexagesimal,
   clock,
   inBase,
@@ -190,11 +200,15 @@ const NOTATIONS = [
   spelledNumber,
 ]
 
+/** Longer texts are formulas. */
+const MAX_LENGTH = 300
+
 /** Each side of a text with = is a text of its own. */
 const EQUALS = /(\s*(?:=|\\approx(?![a-zA-Z])|(?<=\s)equals(?=\s))\s*)/
 
 /** The text rewritten in the ways of writing numbers that the grammar does not know; `name =` may precede the number. */
 export function otherNotations(source: string): string[] {
+  if (source.length > MAX_LENGTH) return []
   const sides = source.split(EQUALS)
   if (sides.length > 9) return []
   const written = (notation: (text: string) => string | null) =>

@@ -10,7 +10,7 @@ import type { Token } from './tokens.ts'
 
 /** Functions of one argument that need no parentheses. */
 const FUNCTIONS = new Set(
-  'sin cos tan cot sec csc cis sinh cosh tanh coth arcsin arccos arctan arccot arcsec arccsc arsinh arcosh artanh ln lg log exp det sgn arg Re Im'.split(
+  'sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan arccot arcsec arccsc arsinh arcosh artanh ln lg log exp det sgn arg Re Im cis'.split(
     ' ',
   ),
 )
@@ -495,8 +495,25 @@ function big(c: Cursor, name: string): Expression {
     } else if (c.mark('*') || c.command('cdot') || c.command('times')) c.next()
   }
   if (factors.length === 0) throw new Unreadable(`\\${name} without an operand`)
-  return { kind: 'big', name, below, above, body: { kind: 'product', factors } }
+  const body: Expression = { kind: 'product', factors }
+  // In a sum over i, i is not √−1.
+  const variable = below?.kind === 'relation' ? below.sides[0] : below
+  if (below && variable?.kind === 'constant' && variable.name !== 'pi' && variable.name !== 'infinity')
+    return {
+      kind: 'big',
+      name,
+      below: asVariable(below, variable.name),
+      above,
+      body: asVariable(body, variable.name),
+    }
+  return { kind: 'big', name, below, above, body }
 }
+
+/** The expression with the constant i or e as a variable. */
+const asVariable = (e: Expression, name: string): Expression =>
+  e.kind === 'constant' && e.name === name
+    ? { kind: 'symbol', name }
+    : mapChildren(e, (x) => asVariable(x, name))
 
 const MINUS_ONE: Expression = { kind: 'negative', x: exactNumber(rational(1n)) }
 

@@ -76,6 +76,20 @@ const WRAPPERS: readonly RegExp[] = [
 /** A label that says that what follows is not the answer. */
 const LABEL = /^[^:]*\b(?:not|wrong|except|instead|incorrect|without)\b/i
 
+/** At the end of a text: (k ∈ ℤ); where k is an integer; for integer k. */
+const WHOLE =
+  /[,;]?\s?\(?(?:\\q?quad\s?)?(?:(?:\\text\s?\{\s?)?,?\s?(?:where|with|for(?: any| all| some| every)?)\s?\}?\s?(?:(?:an )?integers?\s?\}?\s?([a-z])|([a-z]) (?:\\text\{ ?)?is (?:an|any) integer\s?\}?|([a-z])\s?\\in\s?\\math(?:bb|bf)\s?\{?Z\}?)|(?<=[,(;]\s?|quad\s?)([a-z])\s?(?:\\in\s?\\math(?:bb|bf)\s?\{?Z\}?|(?:\\text\s?\{ ?)?is (?:an|any) integer\s?\}?))\)?$/
+/** The longest such end. */
+const WHOLE_LENGTH = 90
+
+/** The text with "k is a whole number" at its end written in one way. */
+function withWhole(text: string): string {
+  const at = Math.max(0, text.length - WHOLE_LENGTH)
+  const end = WHOLE.exec(text.slice(at))
+  const name = end?.slice(1).find((x) => x !== undefined)
+  return end && name ? `${text.slice(0, at + end.index)}, ${name} \\in \\mathbb{Z}` : text
+}
+
 const TEMPERATURE =
   /(?<=\d\s*\}?\$?\s*)(?:\\[,; ]|~|\s)*(?:\^\s*\{?\s*\\circ\s*\}?|\^?\\degree|\\circ|\\?(?:text|mathrm)?\{?\s*deg(?:rees?)?\b)?(?:\\[,; ]|~|\s)*(?:\\(?:text|mathrm|textrm)\s*\{\s*)?(?:degrees? )?(?:(C|celsius|centigrade)|(F|fahrenheit))(?![a-zA-Z])\s*\}?/gi
 
@@ -135,6 +149,11 @@ function bare(text: string): string {
   s = s.replace(/\s+/g, ' ')
   s = s.replace(/(\d)\s*\{\s*,\s*\}\s*(?=\d)/g, '$1{,}')
   s = sameUnits(s)
+  // 1 + 2 + ... + n
+  s = s.replace(/(?<=[-+*]\s*)\.\.\.(?=\s*[-+*])/g, '\\ldots ')
+  // x = kπ (k ∈ ℤ), where k is an integer
+  s = withWhole(s)
+  s = s.replace(/^(?:Matrix|array|matrix)\((\[\s*\[[\s\S]*\]\s*\])\)$/, '$1')
   // log_10 100
   s = s.replace(/(?<=log_)(\d+)\s+(?=\d)/g, '{$1} ')
   s = s.replace(/\bper ?cents?\b|\bpercentage\b/g, 'percent')

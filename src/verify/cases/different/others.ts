@@ -1,5 +1,5 @@
 import type { Random } from '../../../common/random.ts'
-import { rational, same } from '../../terms/rational.ts'
+import { rational } from '../../terms/rational.ts'
 import { anyNumber, areDifferent, nearNumber, type Written, writeNumber } from './numbers.ts'
 
 type Pair = readonly [gold: string, answer: string]
@@ -227,7 +227,7 @@ export function formulas(random: Random): Pair {
 
 /** Chemical formulas that have the same letters, pieces of formulas that only look alike. */
 export function lookalikes(random: Random): Pair {
-  const n = random.int(2, 9)
+  const n = random.int(3, 9)
   const m = n + random.int(1, 5)
   const v = random.pick(VARIABLES)
   return random.pick<Pair>([

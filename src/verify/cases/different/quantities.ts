@@ -100,6 +100,8 @@ export function quantities(random: Random): readonly [string, string] {
     const x = anyNumber(random)
     const y = random.int(0, 2) === 0 ? x : random.int(0, 2) === 0 ? convert(x, u, v) : nearNumber(x, random)
     const lacks = random.int(0, 5)
+    // 0 of anything is 0.
+    if (x.n === 0n || y.n === 0n) continue
     const gold = write(x, lacks === 0 ? null : u, random)
     const answer = write(y, lacks === 1 ? null : v, random)
     if (differ(gold, answer)) return [gold.text, answer.text]
