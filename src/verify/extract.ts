@@ -110,7 +110,9 @@ const STATEMENT =
 
 /** Whether a text consists of sentences, rather than a formula or a few words. */
 function isProse(text: string): boolean {
-  const words = text.replace(/\\(?:text[a-z]*|begin|end)\s*\{[^{}]*\}|\\[a-zA-Z]+/g, ' ')
+  const words = text
+    .replace(/\\(?:text[a-z]*|begin|end)\s*\{[^{}]*\}|\\[a-zA-Z]+/g, ' ')
+    .replace(/,? (?:where|with|for)(?: \$?[a-z]\$?)? (?:is )?an?y? integers?\.?$/, '')
   return (
     VERBS.test(words) ||
     STATEMENT.test(words) ||
