@@ -47,12 +47,19 @@ export function reasonedChoice(text: string): string | null {
   return whole.length <= MAX_WORDS && REASONED_CHOICE.test(whole) ? whole : null
 }
 
+/** The text with a single space or at most one empty line in the place of more: white space hides nothing and takes no time. */
+export const compact = (text: string): string =>
+  text
+    .replace(/[^\S\n]+/g, ' ')
+    .replace(/ ?\n ?/g, '\n')
+    .replace(/\n{3,}/g, '\n\n')
+
 /** The end of a response, without the thinking. */
 function withoutThinking(text: string): string {
   const end = text.lastIndexOf('</think>')
   const start = text.lastIndexOf('<think>')
   const rest = start > end ? text.slice(end < 0 ? 0 : end + 8, start) : end < 0 ? text : text.slice(end + 8)
-  return restore(rest.slice(-MAX_LENGTH)).replace(/<\|[^|<>]{0,40}\|>/g, ' ')
+  return compact(restore(rest.slice(-MAX_LENGTH))).replace(/<\|[^|<>]{0,40}\|>/g, ' ')
 }
 
 /** The answer in a gold: its box, last line or "the answer is" if it is a whole solution, else all of it. */

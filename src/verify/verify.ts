@@ -4,7 +4,16 @@ import { choiceOf, isUndecided } from './choice.ts'
 import { sameMeaning } from './compare/equal.ts'
 import { Scalars } from './compare/scalar.ts'
 import { NotNumber } from './compute/evaluate.ts'
-import { type ExtractOptions, extract, extractGold, lastStatement, reasonedChoice, WAYS } from './extract.ts'
+import {
+  compact,
+  type ExtractOptions,
+  extract,
+  extractGold,
+  lastStatement,
+  reasonedChoice,
+  WAYS,
+} from './extract.ts'
+import { restore } from './parse/clean.ts'
 import { type Reading, read } from './parse/read.ts'
 import { isTruth, plain, sameText } from './plain.ts'
 import { predicate, states } from './sentence.ts'
@@ -35,7 +44,7 @@ export function verify(gold: string, answer: string, options: VerifyOptions = {}
   const g = readGold(gold)
   if (g.unknown !== null) return { equal: null, reason: g.unknown }
   try {
-    return compareAnswer(gold, g, answer, options)
+    return compareAnswer(gold, g, compact(restore(answer)), options)
   } catch (error) {
     return { equal: false, reason: `the answer cannot be compared: ${internalError(error)}` }
   }

@@ -86,17 +86,21 @@ export function assignmentOf(e: Expression): Assignment | null {
     const [first] = sides
     // 5 = x
     if (first && sides.length === 2 && isName(sides[1]!) && !isName(first))
-      return assignment(sides[1]!, first)
+      return assignment(sides[1]!, first, sides)
     return null
   }
-  return assignment(name, value)
+  return assignment(name, value, sides)
 }
 
-function assignment(name: Expression, value: Expression): Assignment | null {
+function assignment(name: Expression, value: Expression, sides: readonly Expression[]): Assignment | null {
   const names = new Set<string>()
   some(name, (x) => x.kind === 'symbol' && !!names.add(x.name) && false)
   const isFunction = name.kind === 'call' || name.kind === 'product'
-  if (!isFunction && some(value, (x) => x.kind === 'symbol' && names.has(x.name))) return null
+  if (
+    !isFunction &&
+    sides.some((side) => side !== name && some(side, (x) => x.kind === 'symbol' && names.has(x.name)))
+  )
+    return null
   if (spell(name) === spell(value)) return null
   return { name, value }
 }

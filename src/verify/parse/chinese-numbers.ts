@@ -8,23 +8,38 @@ function whole(text: string): bigint | null {
   const s = text.replaceAll('〇', '零').replaceAll('两', '二')
   const digits = [...s].map((c) => DIGITS.indexOf(c))
   if (s.length > 1 && digits.every((k) => k >= 0)) return BigInt(digits.join(''))
-  let [total, section, digit] = [0n, 0n, null as bigint | null]
+  let [total, section] = [0n, 0n]
+  let digit: bigint | null = null
+  // The unit before, within 万 and in all: 三百五 is 350, and 十百 is no number.
+  let unit = 10_000n
+  let zero = false
   for (const c of s) {
     const k = DIGITS.indexOf(c)
-    if (k >= 0) {
-      if (digit !== null && digit > 0n) return null
+    if (c === '零') {
+      if (digit !== null) return null
+      zero = true
+    } else if (k >= 0) {
+      if (digit !== null) return null
       digit = BigInt(k)
     } else if (UNITS[c]) {
       // 十二 is 12
-      section += (digit ?? (c === '十' ? 1n : 0n)) * UNITS[c]
+      if (UNITS[c] >= unit || (digit === null && c !== '十')) return null
+      section += (digit ?? 1n) * UNITS[c]
+      unit = UNITS[c]
       digit = null
+      zero = false
     } else {
       total = (total + section + (digit ?? 0n)) * LARGE[c]!
+      if (total === 0n) return null
       section = 0n
+      unit = LARGE[c]!
       digit = null
+      zero = false
     }
   }
-  const value = total + section + (digit ?? 0n)
+  const last =
+    digit !== null && !zero && total + section > 0n && unit > 10n ? digit * (unit / 10n) : (digit ?? 0n)
+  const value = total + section + last
   return value > 0n || s === '零' ? value : null
 }
 

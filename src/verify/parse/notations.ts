@@ -125,7 +125,7 @@ const MIXED = /^(-?\d+) and (?:(\d+)\/(\d+)|\\[dt]?frac\{(\d+)\}\{(\d+)\})(?!\d|
 /** 2 4 6 */
 const SPACED = /^-?\d+(?:\.\d+)?(?: -?\d+(?:\.\d+)?)+$/
 /** 1k, $2.5M */
-const SCALED = /^(-?\\?[$€£¥]?-?\d+(?:\.\d+)?)([kKMB])$/
+const SCALED = /^(-?\\?[$€£¥]-?\d+(?:\.\d+)?)([kKMB])$|^(-?\d+(?:\.\d+)?)(k)$/
 const SCALES: Readonly<Record<string, string>> = { k: '3', K: '3', M: '6', B: '9' }
 
 function point(text: string): string | null {
@@ -149,7 +149,7 @@ function spaced(text: string): string | null {
 
 function scaled(text: string): string | null {
   const match = SCALED.exec(text)
-  return match ? `${match[1]} \\times 10^${SCALES[match[2]!]}` : null
+  return match ? `${match[1] ?? match[3]} \\times 10^${SCALES[(match[2] ?? match[4])!]}` : null
 }
 
 /** 8 o'clock as an answer to "how many" */

@@ -110,11 +110,23 @@ function sameUnits(text: string): string {
     )
 }
 
+/** f(x) = 2x for f(x) = 2x for all real x. */
+function withoutQuantifier(text: string): string {
+  const at = text.search(/\bfor (?:all|every|each|any)\b/)
+  if (at < 0 || text.length - at > 70 || /[=<>]/.test(text.slice(at))) return text
+  let head = text.slice(0, at).trimEnd()
+  for (let before = ''; head !== before; ) {
+    before = head
+    head = head.replace(/(?:\\text\s?\{|\\q?quad|\\[,;: ]|,)$/, '').trimEnd()
+  }
+  return head.includes('=') ? head : text
+}
+
 /** Removes delimiters of formulas, emphasis and the end of a sentence. */
 function bare(text: string): string {
   let s = text
     .replace(/<\|[^|<>]{0,40}\|>/g, ' ')
-    .replace(/\s{2,}/g, ' ')
+    .replace(/\s+/g, ' ')
     .trim()
   // "Solution is: $x = 4$", np.sqrt(2)
   if (!LABEL.test(s)) s = s.replace(/^(?:[a-zA-Z]+ ){0,3}[a-zA-Z]{2,}:\s*(?=\$|\\[([])/, '')
@@ -134,6 +146,7 @@ function bare(text: string): string {
   const dollars = s.match(/(?<!\\)\$/g)?.length ?? 0
   if (dollars % 2 === 0 && dollars > 0) s = s.replace(/(?<!\\)\$/g, ' ')
   else if (dollars > 0) s = s.replace(/(?<=[})\]])\s*\$(?!\d)/, ' ')
+  s = s.replace(/\s+/g, ' ')
   s = s.replace(/(\d)\s*\{\s*,\s*\}\s*(?=\d)/g, '$1{,}')
   s = sameUnits(s)
   // 1 + 2 + ... + n
@@ -150,11 +163,7 @@ function bare(text: string): string {
     '\\text{$1/$2}',
   )
   s = s.replace(/\b(hours?|minutes?|days?|weeks?|years?|feet|pounds?) and(\s*\}?\s*)(?=\d)/g, '$1$2 ')
-  // f(x) = 2x for all real x
-  s = s.replace(
-    /^([^=]*=[^=]*?)[\s,]*(?:\\(?:q?quad|[,;: ])\s*)*(?:\\text\s*\{\s*)?for (?:all|every|each|any)\b[^=<>]{0,60}$/,
-    '$1',
-  )
+  s = withoutQuantifier(s)
   // <1, 2>
   s = s.replace(/^<([^<>=]*,[^<>=]*)>$/, '\\langle $1\\rangle ')
   return s.replace(/^\s*(?:=|\\approx|\\Rightarrow|\\therefore|:)\s*(?=\S)/, '').trim()

@@ -49,6 +49,8 @@ export function counted(words: readonly string[], isUnit: (word: string) => bool
     const thing = first.replace(MEASURE_WORD, '')
     return thing !== first && words.length === 1 && !CHINESE_CHANGING.test(thing) ? 'many' : null
   }
+  // 24 percent of x
+  if (words.some((word) => /^\p{L}$/u.test(word) && !isUnit(word))) return null
   const end = words.findIndex((word) => PREPOSITION.test(word))
   const head = end < 0 ? [...words] : words.slice(0, end)
   while (head.length > 0 && AFTER.test(head.at(-1)!)) head.pop()
