@@ -43,7 +43,7 @@ export function lastStatement(response: string, order: readonly Way[] = WAYS): s
 
 /** A choice or a yes or no with its reason, such as "B. Because 3 is odd" or "No, 3 is odd": numbers in it are not the answer. */
 export function reasonedChoice(text: string): string | null {
-  const whole = withoutThinking(text).trim()
+  const whole = withoutRemarks(withoutThinking(text).slice(0, WINDOW)).trim()
   return whole.length <= MAX_WORDS && REASONED_CHOICE.test(whole) ? whole : null
 }
 
@@ -117,7 +117,9 @@ const STATEMENT =
 
 /** Whether a text consists of sentences, rather than a formula or a few words. */
 function isProse(text: string): boolean {
-  const words = text.replace(/\\(?:text[a-z]*|begin|end)\s*\{[^{}]*\}|\\[a-zA-Z]+/g, ' ')
+  const words = text
+    .replace(/\\(?:text[a-z]*|begin|end)\s*\{[^{}]*\}|\\[a-zA-Z]+/g, ' ')
+    .replace(/,? (?:where|with|for)(?: \$?[a-z]\$?)? (?:is )?an?y? integers?\.?$/, '')
   return (
     VERBS.test(words) ||
     STATEMENT.test(words) ||
@@ -214,6 +216,9 @@ function isQuestion(text: string, start: number, end: number): boolean {
 const NUMBER = String.raw`(?:(?<![\w)\]}.]|[\d)]\s)[-−–])?[$€£]?\s?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:[.,]\d+)?(?:\s*/\s*\d+(?:\.\d+)?)?(?:\s*(?:%|\\%|percent))?`
 const LAST_NUMBER = new RegExp(String.raw`(?<![A-Za-z\d.\\])${NUMBER}(?!\d|[A-Za-z]{4})`, 'g')
 
+/** A sentence about the number with which it begins. */
+const LEADING = /^\S+(?:\s[a-z]+)?\s(?:is|are)\s(?:the|our|what|how)\s/
+
 /** What the result of a calculation leads to: "= 9 eggs, which sell for $18". */
 const WORTH =
   /,\s+(?:(?:which|and these|and they)\s+(?:(?:will |would )?(?:sells?|costs?|brings?|earns?|yields?|totals?|makes?|gives?|comes?|amounts?|equals)|(?:is|are) (?:worth|sold))|so|giving|making|leaving|for a total)\b/i
@@ -249,6 +254,14 @@ function lastNumber(written: string): string | null {
   const equals = inSentence.filter((k) =>
     /=\s*$/.test(text.slice(Math.max(0, numbers[k]!.index - 8), numbers[k]!.index)),
   )
+  const first = inSentence[0]
+  // "20 is the total for the 4 days"
+  if (
+    first !== undefined &&
+    /^[\s*$]*$/.test(text.slice(start + 1, numbers[first]!.index)) &&
+    LEADING.test(text.slice(numbers[first]!.index, end))
+  )
+    return numbers[first]![0].trim()
   const worth = WORTH.exec(text.slice(start, end))
   const afterWorth = inSentence.filter((k) => worth && numbers[k]!.index > start + worth.index)
   at = afterWorth.at(-1) ?? equals.at(-1) ?? inSentence.at(-1) ?? at

@@ -6,7 +6,7 @@ const remark = (pattern: string) => new RegExp(pattern + REST, 'gi')
 const REMARKS: readonly RegExp[] = [
   // 42, not 43; 42 rather than 43; B (not A)
   remark(
-    String.raw`(?:,\s+(?:and\s+)?not|,?\s+(?:rather\s+than|instead\s+of)|\s\((?:and\s+)?not)\s(?!.*\bbut\b)`,
+    String.raw`(?:(?:,|,?\s+and)\s+not|,?\s+(?:rather\s+than|instead\s+of)|\s\((?:and\s+)?not)\s(?!.*\bbut\b|\s*(?:sure|certain|clear|likely|really|quite|exactly|necessarily|certainly)\b)`,
   ),
   // 90, which exceeds 85
   remark(

@@ -4,7 +4,7 @@ const MAX_LENGTH = 6000
 
 /** Subjects of which the opposite, or something else, is said. */
 const OTHER_SUBJECT =
-  /\b(?:not|no|nor|never|neither|\w+n't|converse|opposite|negation|inverse|reverse|contrary|contrapositive|if|whether|or|unless|nobody|nothing|none|false|wrong|incorrect|except|without|other)\b/i
+  /\b(?:not|no|nor|never|neither|\w+n't|converse|opposite|negation|inverse|reverse|contrary|contrapositive|if|whether|or|unless|nobody|nothing|none|false|wrong|incorrect|except|without|other|doubt\w*|den(?:y|ies|ied)|suppos\w+|assum\w+|imagin\w+|pretend\w*)\b/i
 /** In "the day after is Friday"; but "after 3 days, it is Friday". */
 const OTHER_TIME = /\b(?:yesterday|tomorrow|before|after)\b[^,]*$/i
 const DENIED = /\b(?:not|nor?|never|neither|either|or|unless|if|unlikely|almost|maybe|except|but)\b/i
@@ -53,11 +53,18 @@ function sameProperty(a: string, b: string): boolean {
   return x === y && (a === x || b === y) && x !== '' && !x.includes(' ') && !NO_PROPERTY.test(x)
 }
 
+/** What a sentence is about: Maria for "Maria is the oldest." */
+const SUBJECT =
+  /^(.{2,40}?)\s(?:is|was)\sthe\s(?:\w+est|most|least|answer|winner|correct|right|only|first|last|one)\b([^,;]*)$/i
+
 /** Whether the answer states the words of the gold in its last sentence: Tuesday, "It is Tuesday."; isosceles, "an isosceles triangle". */
 export function states(gold: string, answer: string): boolean {
   const g = plain(gold)
   if (g === '' || answer.length > MAX_LENGTH) return false
   const a = answer.replace(/\\(?:text|mbox|math)[a-z]*\s*\{([^{}]*)\}/g, '$1').replace(/[*$]/g, '')
-  const said = [a, predicate(lastSentence(a)) ?? ''].map(plain)
+  const last = lastSentence(a)
+  const [, subject, rest] = SUBJECT.exec(last.replace(OPENING, '')) ?? []
+  const named = subject && !OTHER_SUBJECT.test(subject) && !DENIED.test(rest!) ? subject : ''
+  const said = [a, predicate(last) ?? '', named].map(plain)
   return said.some((x) => x !== '' && (sameProperty(g, x) || x === g))
 }

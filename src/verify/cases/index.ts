@@ -2,6 +2,7 @@ import { adversarial } from './adversarial.ts'
 import { intervals, lists, matrices, sets, tuples } from './collections.ts'
 import { complex, exponentials, roots } from './constants.ts'
 import { algebra, polynomials, trigonometry } from './expressions.ts'
+import { forms } from './forms/index.ts'
 import { hedges } from './hedges.ts'
 import { decimals, fractions, integers } from './numbers.ts'
 import { angles, money, percent, units } from './quantities.ts'
@@ -40,6 +41,7 @@ export const tables: Readonly<Record<string, readonly Row[]>> = {
   boxes,
   phrases,
   spellings,
+  ...forms,
   adversarial,
   hedges,
 }

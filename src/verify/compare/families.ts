@@ -26,7 +26,20 @@ function wholeName(e: Expression): string | null {
   return name.kind === 'symbol' && set.kind === 'numbers' && set.name === 'Z' ? name.name : null
 }
 
+/** x ≡ r (mod m) as x = r + mk */
+function classOf(sides: readonly Expression[], modulus: Expression): Family | null {
+  const [x, rest] = sides
+  const index: Expression = { kind: 'symbol', name: '#' }
+  if (x?.kind !== 'symbol' || !rest || symbolsOf(rest).size > 0 || symbolsOf(modulus).size > 0) return null
+  const values: Expression[] = [
+    { kind: 'sum', terms: [rest, { kind: 'product', factors: [modulus, index] }] },
+  ]
+  return { parameter: '#', values, unknown: x.name, stated: true }
+}
+
 function familyOf(e: Expression): Family | null {
+  if (e.kind === 'modulo' && e.x.kind === 'relation' && e.x.relations.join() === 'equiv')
+    return classOf(e.x.sides, e.modulus)
   const items = e.kind === 'list' ? e.items : [e]
   const names = items.map(wholeName)
   const stated = names.find((name) => name !== null) ?? null
@@ -89,9 +102,11 @@ function sameValues(
  * `null` if they are not two such families.
  */
 export function sameFamily(g: Expression, a: Expression, scalars: Scalars): boolean | null {
+  if (g.kind === 'modulo' && a.kind === 'modulo') return null
   const [x, y] = [familyOf(g), familyOf(a)]
-  if (!x || !y || (x.unknown !== null && y.unknown !== null && x.unknown !== y.unknown)) return null
+  if (!x || !y) return null
   const stated = x.stated || y.stated
+  if (x.unknown !== null && y.unknown !== null && x.unknown !== y.unknown) return stated ? false : null
   // In a = 2k and a = 2m without more, k and m may be given numbers.
   if (!stated && !(x.unknown !== null && /^[mn]$/.test(x.unknown) && x.unknown === y.unknown)) return null
   if (x.values.length !== y.values.length) return stated ? false : null

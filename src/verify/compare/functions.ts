@@ -39,8 +39,9 @@ export function sameFunctionName(g: Expression, a: Expression): boolean {
 }
 
 /** The usual names of an arbitrary constant of integration, and the names that may stand for it. */
-const ARBITRARY = /^(?:C|c|K|A|B)(?:_\{?\d\}?)?$/
-const OTHER = /^(?:C|c|K|k|A|B)(?:_\{?\d\}?)?$/
+const ARBITRARY = /^(?:C|c|K)(?:_\{?\d\}?)?$/
+const OTHER = /^(?:C|c|K|k)(?:_\{?\d\}?)?$/
+const VARIABLE = /^(?:[xytuzsr]|theta)$/
 
 /**
  * The name of the arbitrary constant of the gold and the one that stands for it in the answer: C and K in x² + C and x² + K;
@@ -48,17 +49,17 @@ const OTHER = /^(?:C|c|K|k|A|B)(?:_\{?\d\}?)?$/
  */
 export function otherConstant(g: Expression, a: Expression): readonly [gold: string, answer: string] | null {
   const [x, y] = [symbolsOf(g), symbolsOf(a)]
-  if (x.size !== y.size || x.size < 2) return null
+  if (x.size !== y.size || ![...x].some((name) => VARIABLE.test(name))) return null
   const [gold, ...goldRest] = [...x].filter((name) => !y.has(name))
   const [answer, ...rest] = [...y].filter((name) => !x.has(name))
   if (gold === undefined || answer === undefined || goldRest.length > 0 || rest.length > 0) return null
   if (!ARBITRARY.test(gold) || !OTHER.test(answer)) return null
-  return some1(g, gold) && some1(a, answer) ? [gold, answer] : null
+  return isPart(g, gold) && isPart(a, answer) ? [gold, answer] : null
 }
 
 /** Whether a name is a term of its own in a sum, or a factor: x² + C, C e^x. */
-function some1(e: Expression, name: string): boolean {
+function isPart(e: Expression, name: string): boolean {
   const is = (x: Expression) => x.kind === 'symbol' && x.name === name
-  if (e.kind === 'sum') return e.terms.some((x) => is(x) || some1(x, name))
+  if (e.kind === 'sum') return e.terms.some((x) => is(x) || isPart(x, name))
   return e.kind === 'product' && e.factors.some(is)
 }

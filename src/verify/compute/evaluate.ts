@@ -205,7 +205,7 @@ function binomial(x: Complex, below: Complex, n: Numerics): Complex {
 function wholeBinomial(top: bigint, k: bigint, n: Numerics): bigint {
   let result = 1n
   for (let j = 0n; j < k; j++) {
-    n.budget.spend(2 * productWork(result, top))
+    n.budget.spend(5 * productWork(result, top))
     result = (result * (top - j)) / (j + 1n)
   }
   return result

@@ -99,13 +99,13 @@ const AROUND = new RegExp(
   'g',
 )
 const CALLED =
-  /(?<![A-Za-z\\])(?:\\(?:mathrm|text|operatorname)\{([CPA])\}|([CPA])|(comb|nCr|perm|nPr)) ?\(\s*(\w+)\s*,\s*(\w+)\s*\)/g
+  /(?<![A-Za-z\\])(?:\\(?:mathrm|text|operatorname)\{([CPA])\}|([CPA])|(comb|nCr|binomial|perm|nPr)) ?\(\s*(\w+)\s*,\s*(\w+)\s*\)/g
 const CHOOSE = /(?<!\w)(\d+) choose (\d+)(?!\w)/g
 
 /** C_5^2 (5 above 2 as in China), C^2_5, {}_5C_2, 5C2, C(5,2) and the same with P or A: combinations and permutations. */
 function selections(text: string): string | null {
   const write = (name: string, n: string, k: string): string =>
-    /^(?:C|comb|nCr)$/.test(name) ? `\\binom{${n}}{${k}}` : `\\frac{${n}!}{(${n}-${k})!}`
+    /^(?:C|comb|nCr|binomial)$/.test(name) ? `\\binom{${n}}{${k}}` : `\\frac{${n}!}{(${n}-${k})!}`
   const impossible = (n: string, k: string) => /^\d+$/.test(n) && /^\d+$/.test(k) && Number(k) > Number(n)
   const use = (all: string, name: string, n: string, k: string) =>
     impossible(n, k) || n.length > 4 ? all : `{${write(name, n, k)}}`

@@ -202,6 +202,7 @@ function readUnit(c: Cursor): Unit | null {
         c.take('mark', '.')
       } else if (/^squared$/i.test(word) && parts.length > 0) parts.at(-1)![1] *= 2
       else if (/^cubed$/i.test(word) && parts.length > 0) parts.at(-1)![1] *= 3
+      else if (/^(?:平方|立方)./.test(word)) parts.push([word.slice(2), sign * (word[0] === '平' ? 2 : 3)])
       else if (/^(?:degC|Celsius|celsius)$/.test(word)) parts.push(['degC', 1])
       else {
         parts.push([word, sign * pending])

@@ -78,7 +78,7 @@ const LABEL = /^[^:]*\b(?:not|wrong|except|instead|incorrect|without)\b/i
 
 /** At the end of a text: (k ∈ ℤ); where k is an integer; for integer k. */
 const WHOLE =
-  /[,;]?\s?\(?(?:\\q?quad\s?)?(?:(?:\\text\s?\{\s?)?,?\s?(?:where|with|for(?: any| all| some| every)?)\s?\}?\s?(?:(?:an )?integers?\s?\}?\s?([a-z])|([a-z]) (?:\\text\{ ?)?is (?:an|any) integer\s?\}?|([a-z])\s?\\in\s?\\math(?:bb|bf)\s?\{?Z\}?)|(?<=[,(;]\s?|quad\s?)([a-z])\s?(?:\\in\s?\\math(?:bb|bf)\s?\{?Z\}?|(?:\\text\s?\{ ?)?is (?:an|any) integer\s?\}?))\)?$/
+  /[,;]?\s?(?:\\left)?\(?(?:\\q?quad\s?)?(?:(?:\\text\s?\{\s?)?,?\s?(?:where|with|for(?: any| all| some| every)?)\s?\}?\s?(?:(?:an )?integers?\s?\}?\s?([a-z])|([a-z]) (?:\\text\{ ?)?is (?:an|any) integer\s?\}?|([a-z])\s?\\in\s?\\math(?:bb|bf)\s?\{?Z\}?)|(?<=[,(;]\s?|quad\s?)([a-z])\s?(?:\\in\s?\\math(?:bb|bf)\s?\{?Z\}?|(?:\\text\s?\{ ?)?is (?:an|any) integer\s?\}?))(?:\\right)?\)?$/
 /** The longest such end. */
 const WHOLE_LENGTH = 90
 
@@ -153,6 +153,7 @@ function bare(text: string): string {
   s = s.replace(/(?<=[-+*]\s*)\.\.\.(?=\s*[-+*])/g, '\\ldots ')
   // x = kπ (k ∈ ℤ), where k is an integer
   s = withWhole(s)
+  s = s.replaceAll('等于', '=')
   s = s.replace(/^(?:Matrix|array|matrix)\((\[\s*\[[\s\S]*\]\s*\])\)$/, '$1')
   // log_10 100
   s = s.replace(/(?<=log_)(\d+)\s+(?=\d)/g, '{$1} ')

@@ -163,8 +163,8 @@ export function spelledNumber(text: string): string | null {
   if (!read) return null
   let end = start + read.length
   for (; end < words.length; end++) {
-    const group = words[end]!.replace(/s$/, '').replace(/^of$/, '')
-    if (!Object.hasOwn(GROUPS, group)) break
+    const group = [words[end]!, words[end]!.replace(/s$/, '')].find((word) => Object.hasOwn(GROUPS, word))
+    if (group === undefined) break
     read = { ...read, n: read.n * GROUPS[group]! }
   }
   const rest = plainText.split(/\s+/).slice(end).join(' ')
