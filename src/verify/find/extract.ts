@@ -1,6 +1,6 @@
-import { boxedAnswer } from './boxes.ts'
+import { boxedAnswer } from '../boxes.ts'
+import { restore } from '../parse/clean.ts'
 import { hashAnswer, withoutHeadings } from './headings.ts'
-import { restore } from './parse/clean.ts'
 import { firstClause, joinedRestatement, withoutRemarks } from './remarks.ts'
 
 /** The ways to find an answer in a response, in their default order. */
