@@ -70,7 +70,7 @@ const yen = (a: Unit, b: Unit) =>
 /** Whether a number may stand for a quantity whose unit it lacks: 5 for 5 cm or 5 apples; not 5 for 5 lakh, nor 45° for 45 cm. */
 function mayLack(x: Expression, { x: value, unit }: Quantity, scalars: Scalars): boolean {
   const sign = (e: Expression) => (without(e, 'percent') ? 'percent' : without(e, 'degree') ? 'degree' : null)
-  if (sign(x) !== sign(value) && (sign(x) || unit.dimension)) return sign(x) === null
+  if (sign(x) && sign(x) !== sign(value) && unit.dimension) return false
   return unit.counted === 'many' || (unit.counted === 'one' && !large(value, scalars))
 }
 

@@ -137,7 +137,7 @@ function isDenied(text: string, start: number, end: number): boolean {
     /\b(?:not|never|wrong|incorrect|isn't|aren't)\b:?\s+(?:\w+\s+)?[$\\([]*$/i.test(
       text.slice(Math.max(0, start - 40), start),
     ) ||
-    /^[\s$\\)\]]*(?:(?:is|are|was|would be)\s+(?:not|wrong|incorrect)|isn't)\b/i.test(
+    /^[\s$\\)\]]*(?:(?:is|are|was|would be)\s+(?:not|wrong|incorrect)|isn't|or (?:so|more|less|fewer))\b/i.test(
       text.slice(end, end + 40),
     )
   )

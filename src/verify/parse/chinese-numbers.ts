@@ -45,7 +45,7 @@ function whole(text: string): bigint | null {
 
 const W = `[${CHARACTERS}]{1,20}`
 const NUMBER = new RegExp(
-  `^(负)?(?:第)?(?:百分之(${W})(?:点(${W}))?|(${W})分之(${W})|(${W})点(${W})|(${W})|(一半))(?![${CHARACTERS}点分半])`,
+  `^(负|- ?)?(?:第)?(?:百分之(${W})(?:点(${W}))?|(${W})分之(${W})|(${W})点(${W})|(${W})|(一半))(?![${CHARACTERS}点分半])`,
 )
 
 /** A number in Chinese characters at the start of a text, as LaTeX, with what follows it: 三分之二, 百分之二十, 负五, 十二个. */

@@ -49,7 +49,8 @@ export function startsAtom(c: Cursor): boolean {
       if (token.text === '|') return !c.builder
       if (token.text === '[') return !c.french && !(c.brackets > 0 && endsAfter(c))
       if (token.text === ']') return opensFrench(c)
-      if (token.text in CURRENCIES) return c.peek(1)?.kind === 'number'
+      if (token.text in CURRENCIES)
+        return /^(?:number|word)$/.test(c.peek(1)?.kind ?? '') || c.is('command', 'frac', 1)
       return token.text === '(' || token.text === '{'
     case 'command':
       return !BETWEEN.has(token.text)

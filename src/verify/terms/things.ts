@@ -50,7 +50,7 @@ export function counted(words: readonly string[], isUnit: (word: string) => bool
     return thing !== first && words.length === 1 && !CHINESE_CHANGING.test(thing) ? 'many' : null
   }
   // 24 percent of x
-  if (words.some((word) => /^\p{L}$/u.test(word) && !isUnit(word))) return null
+  if (words.some((word) => /^\p{L}$/u.test(word) && word !== 'a' && !isUnit(word))) return null
   const end = words.findIndex((word) => PREPOSITION.test(word))
   const head = end < 0 ? [...words] : words.slice(0, end)
   while (head.length > 0 && AFTER.test(head.at(-1)!)) head.pop()

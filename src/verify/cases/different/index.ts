@@ -8,6 +8,8 @@ import {
   hedged,
   lookalikes,
   numbers,
+  rounded,
+  sentences,
   times,
   words,
 } from './others.ts'
@@ -25,6 +27,8 @@ const KINDS = {
   formulas,
   lookalikes,
   hedged,
+  rounded,
+  sentences,
 } as const
 
 export type DifferentKind = keyof typeof KINDS
@@ -41,6 +45,9 @@ const WEIGHTS: readonly DifferentKind[] = [
   'words',
   'choices',
   'lookalikes',
+  'lookalikes',
+  'rounded',
+  'sentences',
 ]
 
 /** What may stand around an answer. */
@@ -70,6 +77,7 @@ export function differentPair(random: Random): {
   const kind = random.pick(WEIGHTS)
   const [gold, answer] = KINDS[kind](random)
   // A dollar sign would end the formula that it is in.
-  const around = /\$|\n/.test(answer) || kind === 'hedged' ? AROUND[0]! : random.pick(AROUND)
+  const around =
+    /\$|\n/.test(answer) || kind === 'hedged' || kind === 'sentences' ? AROUND[0]! : random.pick(AROUND)
   return { kind, gold, answer: around(answer) }
 }

@@ -16,18 +16,11 @@ const ten = (k: number) => 10n ** BigInt(k)
 export const value = ({ shown, percent }: Written): Rational =>
   percent ? times(shown, rational(1n, 100n)) : shown
 
-const groups = (digits: string, size: number): string[] => {
-  const out: string[] = []
-  let rest = digits
-  for (; rest.length > 3; rest = rest.slice(0, -size)) {
-    if (out.length === 0) {
-      out.unshift(rest.slice(-3))
-      rest = rest.slice(0, -3)
-      if (rest.length <= size) break
-    }
-    out.unshift(rest.slice(-size))
-  }
-  return rest ? [rest, ...out] : out
+/** The last three digits, and groups of `size` digits before them. */
+function groups(digits: string, size: number): string[] {
+  const out = [digits.slice(-3)]
+  for (let rest = digits.slice(0, -3); rest; rest = rest.slice(0, -size)) out.unshift(rest.slice(-size))
+  return out
 }
 
 const SMALL =

@@ -27,7 +27,9 @@ export function changed(random: Random): Pair {
   return [`${n}`, `${n}${/^[!^_e/·]|^\p{Script=Han}/u.test(change) ? '' : ' '}${change}`]
 }
 
-const minutes = (random: Random) => random.int(0, 24 * 60 - 1)
+/** Midnight and noon are the hours that are easily exchanged. */
+const minutes = (random: Random) =>
+  random.int(0, 2) === 0 ? random.pick([0, 720]) + random.int(0, 59) : random.int(0, 24 * 60 - 1)
 function clock(t: number, random: Random): string {
   const [h, m] = [Math.floor(t / 60), String(t % 60).padStart(2, '0')]
   const half = h < 12 ? 'AM' : 'PM'
@@ -225,12 +227,64 @@ export function formulas(random: Random): Pair {
   }
 }
 
+/** A decimal, and a longer decimal or number that rounds to it but is not shown to be the exact number. */
+export function rounded(random: Random): Pair {
+  const decimals = random.int(1, 3)
+  const unit = 10 ** decimals
+  const n = random.int(11, 9999)
+  // The next two digits are no end of a repeating decimal, nor nearly zero.
+  const more = random.pick([13, 21, 28, 36, 41, 47])
+  const below = random.int(0, 1) === 0
+  const digits = below ? n * 100 - more : n * 100 + more
+  return [(n / unit).toFixed(decimals), (digits / unit / 100).toFixed(decimals + 2)]
+}
+
+/** A sentence with the answer and another number. */
+export function sentences(random: Random): Pair {
+  const x = random.int(3, 60)
+  const y = x + random.int(1, 60)
+  return random.pick<Pair>([
+    [`${x}`, `The answer is ${y} and the remainder is ${x}.`],
+    [`${x}`, `The final answer is ${y}, the other root is ${x}.`],
+    [`${x}`, `${x} if n is even, ${y} if n is odd`],
+    [`${y}`, `${x} if n is even, ${y} if n is odd`],
+    [`${y}`, `Hence, ${x} students passed out of ${y}.`],
+    [`${y}`, `So ${x} of the ${y} balls are red.`],
+    [`${y}`, `Therefore ${x} is less than ${y}.`],
+    [`${x}`, `The answer is ${y}, not ${x}.`],
+    [`${x}`, `The answer is not ${x}.`],
+    [`${x}`, `It is not ${x} but ${y}.`],
+    [`${x}`, `\\boxed{${x}} is wrong. \\boxed{${y}}`],
+    [`${x}`, `I first had \\boxed{${x}}, but it is \\boxed{${y}}.`],
+    [`${x}`, `The answer is ${x} or ${y}.`],
+    [`${x}`, `The answer is between ${x} and ${y}.`],
+    [`${x}`, `The answer is more than ${x}.`],
+    [`${x}`, `The answer is at least ${x}.`],
+    [`${x}`, `about ${x} or ${y}`],
+    [`${x}`, `The answer is ${x}/${y}.`],
+    [`${x}`, `<think>${x}</think> The answer is ${y}.`],
+  ])
+}
+
+const NOUNS =
+  'cups|cm|degrees|girls|dollars each|times as large|out of 10|square feet|orders|\\text{ cents}|\\text{ percent}|inches|billion|ways|cups of tea|个苹果|厘米'.split(
+    '|',
+  )
+const NAMES = 'Section |radius |pH |x equals |Room |$'.split('|')
+
 /** Chemical formulas that have the same letters, pieces of formulas that only look alike. */
 export function lookalikes(random: Random): Pair {
   const n = random.int(3, 9)
   const m = n + random.int(1, 5)
   const v = random.pick(VARIABLES)
+  const [noun, name] = [random.pick(NOUNS), random.pick(NAMES)]
+  const point = random.pick(['.', '.', ',', ' ', ':', '_', '/', '. '])
   return random.pick<Pair>([
+    [`${n}.${m} ${noun}`, `${n}${m} ${noun}`],
+    [`${n}.${m} ${noun}`, `${n}${m} ${noun}`],
+    [`${n}${m} ${noun}`, `${n}${point}${m} ${noun}`],
+    [`${name}${n}.${m}`, `${name}${n}${m}`],
+    [`${n} ${noun}`, `${n}! ${noun}`],
     [`C${n}H${m}`, `C${m}H${n}`],
     [`N${n}O${m}`, `N${m}O${n}`],
     [`H${n}SO${m}`, `H${m}SO${n}`],
