@@ -36,8 +36,8 @@ export function read(text: string, role: 'gold' | 'answer' = 'gold'): Reading {
       return false
     }
   }
-  // 1,234 may be a number or a list.
-  if (attempt(source, true)) attempt(source, false)
+  // 1,234 may be a number or a list, but 10,010 is no list.
+  if (attempt(source, true) && !/,0\d\d(?!\d)/.test(source)) attempt(source, false)
   for (const written of otherNotations(source)) attempt(written, true)
   // 2,74 and 0,5: a decimal comma. A gold of 2,7 is a list.
   const comma = role === 'gold' ? GOLD_COMMA : ANSWER_COMMA
