@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Random } from '../common/random.ts'
+import { differentPair } from './cases/different/index.ts'
+import { anyNumber, writeNumber } from './cases/different/numbers.ts'
 import { formula, noise, pair } from './cases/fuzz.ts'
 import { cases, tables } from './cases/index.ts'
 import { readable, verify } from './index.ts'
@@ -73,6 +75,35 @@ describe('stable under', () => {
   test.each(Object.entries(variants))('%s', (_, pairs) => {
     expect(pairs.length).toBeGreaterThan(20)
     expect(failing(pairs)).toEqual([])
+  })
+})
+
+describe('different values', () => {
+  // tools/verify-pairs.ts does the same with a million pairs.
+  test('are never equal', () => {
+    const random = new Random('verify', 'different')
+    const equal: string[] = []
+    let compared = 0
+    for (let k = 0; k < 10_000; k++) {
+      const { kind, gold, answer } = differentPair(random)
+      const verdict = verify(gold, answer)
+      if (verdict.equal === true) equal.push(`${kind}: ${gold} ⟶ ${answer}`)
+      if (verdict.equal === false && !/cannot be read|no answer/.test(verdict.reason)) compared++
+    }
+    expect(equal).toEqual([])
+    // Both sides are understood, so that their values are what is compared.
+    expect(compared).toBeGreaterThan(9500)
+  }, 60_000)
+
+  test('one number in two ways of writing it is equal', () => {
+    const random = new Random('verify', 'same')
+    const different: string[] = []
+    for (let k = 0; k < 2000; k++) {
+      const x = anyNumber(random)
+      const [gold, answer] = [writeNumber(x, random).text, writeNumber(x, random).text]
+      if (verify(gold, answer).equal !== true) different.push(`${gold} ⟶ ${answer}`)
+    }
+    expect(different.length).toBeLessThan(20)
   })
 })
 

@@ -9,8 +9,10 @@ import { angles, money, percent, units } from './quantities.ts'
 import { equations, inequalities } from './relations.ts'
 import { boxes, phrases, spellings } from './responses.ts'
 import type { Row } from './row.ts'
+import { traps } from './traps.ts'
 import { choices, dates, ratios, texts } from './words.ts'
 
+export { traps } from './traps.ts'
 export { unknown } from './unknown.ts'
 
 export const tables: Readonly<Record<string, readonly Row[]>> = {
@@ -42,6 +44,7 @@ export const tables: Readonly<Record<string, readonly Row[]>> = {
   phrases,
   spellings,
   ...forms,
+  ...traps,
   adversarial,
   hedges,
 }

@@ -145,7 +145,8 @@ function mixed(text: string): string | null {
 
 /** Numbers with spaces between them are a list if no two are the same: 5 5 may repeat an answer. */
 function spaced(text: string): string | null {
-  if (!SPACED.test(text)) return null
+  // 10 010 is a number with a space between thousands.
+  if (!SPACED.test(text) || /(?<!\d)-?0\d|^-?\d{1,3}(?: \d{3})+$/.test(text)) return null
   const items = text.split(' ')
   return new Set(items).size === items.length && items.length <= 20 ? items.join(', ') : null
 }

@@ -1,9 +1,10 @@
 import { type Expression, exactNumber, mapChildren } from '../terms/expression.ts'
 import { rational } from '../terms/rational.ts'
+import { folded } from '../terms/things.ts'
 import { GREEK_NAMES } from './characters.ts'
 import { type Cursor, Unreadable } from './cursor.ts'
 import { derivative } from './derivative.ts'
-import { numberWords } from './number-words.ts'
+import { isNumberWord, numberWords } from './number-words.ts'
 import { environment } from './parse-matrix.ts'
 import { CURRENCIES } from './parse-unit.ts'
 import type { Token } from './tokens.ts'
@@ -49,8 +50,7 @@ export function startsAtom(c: Cursor): boolean {
       if (token.text === '|') return !c.builder
       if (token.text === '[') return !c.french && !(c.brackets > 0 && endsAfter(c))
       if (token.text === ']') return opensFrench(c)
-      if (token.text in CURRENCIES)
-        return /^(?:number|word)$/.test(c.peek(1)?.kind ?? '') || c.is('command', 'frac', 1)
+      if (token.text in CURRENCIES) return startsAmount(c.peek(1))
       return token.text === '(' || token.text === '{'
     case 'command':
       return !BETWEEN.has(token.text)
@@ -58,6 +58,12 @@ export function startsAtom(c: Cursor): boolean {
       return false
   }
 }
+
+/** Whether a token after a currency sign begins a number. */
+const startsAmount = (token: Token | undefined) =>
+  token?.kind === 'number' ||
+  (token?.kind === 'word' && isNumberWord(token.text)) ||
+  (token?.kind === 'command' && token.text === 'frac')
 
 /** Whether the next token is a bar that closes: any bar inside bars that is not marked by \left. */
 export const closesBars = (c: Cursor) =>
@@ -187,7 +193,7 @@ function text(c: Cursor, first: Token): Expression {
     words.push(token.text)
     c.next()
   }
-  return { kind: 'text', words: words.join(' ').toLowerCase() }
+  return { kind: 'text', words: words.map(folded).join(' ') }
 }
 
 function mark(c: Cursor, token: Token): Expression {

@@ -12,7 +12,7 @@ const SYNONYMS: readonly (readonly [RegExp, string])[] = [
 ]
 
 /** A number with its separators, a word, or a sign. */
-const PIECE = /\p{N}+(?:[.,:]\p{N}+)*|\p{L}+(?:['’]\p{L}+)*|[^\s\p{L}\p{N}]/gu
+const PIECE = /(?<![\p{L}\p{N}])[.,]\p{N}+|\p{N}+(?:[.,:]\p{N}+)*|\p{L}+(?:['’]\p{L}+)*|[^\s\p{L}\p{N}]/gu
 
 /** The words and numbers of a text, without articles and the punctuation between words; '' if it does not consist of words. */
 export function plain(source: string): string {

@@ -79,7 +79,10 @@ function write(x: Rational, u: Unit | null, random: Random): Quantity {
   let number = writeNumber(x, random)
   for (let k = 0; number.percent && k < 20; k++) number = writeNumber(x, random)
   if (!u) return { text: number.text, number, unit: null }
-  const name = random.pick(u[2])
+  // A degree sign after an exponent would belong to it.
+  const names =
+    number.text.endsWith('}') || /\^\d+$/.test(number.text) ? u[2].filter((x) => !/^[\^°]/.test(x)) : u[2]
+  const name = random.pick(names)
   if (SIGNS.includes(u)) return { text: `${name}${number.text}`, number, unit: u }
   const glued = /^[\\^°²€¢]|^[a-zA-Z]{1,2}$|^\p{Script=Han}/u.test(name) && random.int(0, 1) === 0
   return { text: `${number.text}${glued ? '' : ' '}${name}`, number, unit: u }
