@@ -1,6 +1,3 @@
-import { isCertain, momentOf, sameLength, sameMoment } from './calendar.ts'
-import { formulaOf } from './chemistry.ts'
-import { choiceOf, isUndecided } from './choice.ts'
 import { sameMeaning } from './compare/equal.ts'
 import { Scalars } from './compare/scalar.ts'
 import { NotNumber } from './compute/evaluate.ts'
@@ -12,13 +9,16 @@ import {
   lastStatement,
   reasonedChoice,
   WAYS,
-} from './extract.ts'
+} from './find/extract.ts'
 import { restore } from './parse/clean.ts'
 import { type Reading, read } from './parse/read.ts'
-import { isTruth, plain, sameText } from './plain.ts'
-import { predicate, states } from './sentence.ts'
 import { TooLarge, Undefined } from './terms/budget.ts'
 import type { Expression } from './terms/expression.ts'
+import { isCertain, momentOf, sameLength, sameMoment } from './words/calendar.ts'
+import { formulaOf } from './words/chemistry.ts'
+import { choiceOf, isUndecided } from './words/choice.ts'
+import { isTruth, plain, sameText } from './words/plain.ts'
+import { predicate, states } from './words/sentence.ts'
 
 /** Whether an answer equals the gold answer, and why. */
 export interface Verdict {

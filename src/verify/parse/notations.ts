@@ -95,7 +95,7 @@ const ABOVE_BELOW = new RegExp(
 )
 /** ^5C_2, {}_5C_2, 5C2 */
 const AROUND = new RegExp(
-  String.raw`(?:\{\s*\})?(?:[\^_]${INDEX}|(?<![\w.])(\d+)) ?(?:\\(?:mathrm|text)\{([CP])\}|([CP]))_?${INDEX}(?!\w)`,
+  String.raw`(?:\{\s*\})?(?:[\^_]${INDEX}|(?<![\w.])(\d+)) ?(?:\\(?:mathrm|text)\{([CP])\}|([CP])) ?_?${INDEX}(?!\w)`,
   'g',
 )
 const CALLED =
@@ -109,9 +109,12 @@ function selections(text: string): string | null {
   const impossible = (n: string, k: string) => /^\d+$/.test(n) && /^\d+$/.test(k) && Number(k) > Number(n)
   const use = (all: string, name: string, n: string, k: string) =>
     impossible(n, k) || n.length > 4 ? all : `{${write(name, n, k)}}`
+  // The larger of two numbers on the right is the total: C_5^2 and C^5_2.
+  const right = (all: string, name: string, n: string, k: string) =>
+    impossible(n, k) ? use(all, name, k, n) : use(all, name, n, k)
   const out = text
-    .replace(BELOW_ABOVE, (all, a, b, c, d, e, f) => use(all, a ?? b, c ?? d, e ?? f))
-    .replace(ABOVE_BELOW, (all, a, b, c, d, e, f) => use(all, a ?? b, e ?? f, c ?? d))
+    .replace(BELOW_ABOVE, (all, a, b, c, d, e, f) => right(all, a ?? b, c ?? d, e ?? f))
+    .replace(ABOVE_BELOW, (all, a, b, c, d, e, f) => right(all, a ?? b, e ?? f, c ?? d))
     .replace(AROUND, (all, a, b, c, d, e, f, g) => use(all, d ?? e, a ?? b ?? c, f ?? g))
     .replace(CALLED, (all, a, b, c, n, k) => use(all, a ?? b ?? c, n, k))
     .replace(CHOOSE, (all, n, k) => use(all, 'C', n, k))

@@ -384,7 +384,9 @@ function exponent(c: Cursor): Expression {
       return signed(s, exponent(c))
     }
     const x = atom(c)
-    if (c.mark('^')) {
+    // 10^{1} ^\circ is a number of degrees.
+    const degree = [1, 2].some((at) => /^(?:circ|degree)$/.test(c.peek(at)?.text ?? ''))
+    if (c.mark('^') && !degree) {
       c.next()
       return { kind: 'power', base: x, exponent: exponent(c) }
     }

@@ -36,8 +36,8 @@ export function read(text: string, role: 'gold' | 'answer' = 'gold'): Reading {
       return false
     }
   }
-  // 1,234 may be a number or a list.
-  if (attempt(source, true)) attempt(source, false)
+  // 1,234 may be a number or a list, but 10,010 is no list.
+  if (attempt(source, true) && !/,0\d\d(?!\d)/.test(source)) attempt(source, false)
   for (const written of otherNotations(source)) attempt(written, true)
   // 2,74 and 0,5: a decimal comma. A gold of 2,7 is a list.
   const comma = role === 'gold' ? GOLD_COMMA : ANSWER_COMMA
@@ -153,7 +153,7 @@ function bare(text: string): string {
   s = s.replace(/(?<=[-+*]\s*)\.\.\.(?=\s*[-+*])/g, '\\ldots ')
   // x = kπ (k ∈ ℤ), where k is an integer
   s = withWhole(s)
-  s = s.replaceAll('等于', '=')
+  s = s.replace(/^(?:所以|因此|故|即|答)[,:]? ?|^(?:一共|总共|共)(?=\d)/, '').replaceAll('等于', '=')
   s = s.replace(/^(?:Matrix|array|matrix)\((\[\s*\[[\s\S]*\]\s*\])\)$/, '$1')
   // log_10 100
   s = s.replace(/(?<=log_)(\d+)\s+(?=\d)/g, '{$1} ')

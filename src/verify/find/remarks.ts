@@ -12,11 +12,16 @@ const REMARKS: readonly RegExp[] = [
   remark(
     String.raw`,\s+(?:which|and\s+this|and\s+that)\s+(?:exceeds|is\s+(?:more|less|greater|fewer|larger|smaller|higher|lower|bigger|above|below|under|over|at\s+(?:most|least)|within|between|close|near))\b`,
   ),
+  // 45, exceeding the 40 that were planned
+  remark(
+    String.raw`,\s+(?:exceeding|surpassing|(?:more|less|greater|fewer|larger|smaller|higher|lower)\s+than)\b`,
+  ),
   // 7 are red; the other 5 are blue
   remark(
     String.raw`[;,(]\s*(?:and\s+|while\s+|whereas\s+)?the\s+(?:others?|rest|remaining|remainder)\b(?!\s+(?:roots?|solutions?|answers?|values?|possibilit\w+|one|options?|choices?)\b)`,
   ),
   // 12, as required
+  /,?\s+(?:QED|q\.e\.d)(?=\.?\s*$)/gi,
   /,?\s+as\s+(?:required|desired|claimed|expected|needed|wanted|stated|shown|above|we\s+wanted)(?=\s*(?:[.;]\s|[.;]?\s*$))/gim,
 ]
 
@@ -36,15 +41,19 @@ export function joinedRestatement(sentence: string, isProse: (text: string) => b
   return isProse(after) || words > 3 ? before : `${before} = ${after.replace(/\.?\)?\s*$/, '')}`
 }
 
-const SUBJECT = String.raw`(?:it|this|that|they|he|she|we|there|its(?:\s+[a-z]+){1,2}|the\s+(?!other|second|first|answer|solution|root|possib|altern)[a-z]+(?:\s+[a-z]+)?)`
+const SUBJECT = String.raw`(?:it|this|that|they|he|she|we|there|its(?:\s+[a-z]+){1,2}|the(?:\s+(?!other|second|first|answer|solution|root|possib|altern)[a-z]+){1,6}?)`
 const CLAUSE = new RegExp(
   String.raw`(?:,?\s+(?:and|but|so|while)|[,;])\s+(?:(?:so|then|thus|hence)\s+)?${SUBJECT}\s+(?:is|are|was|were|has|have|will|can|leaves?|makes?|means|gives?)\b`,
   'i',
 )
 
+/** 42, the product of 6 and 7 */
+const APPOSITION =
+  /,\s+(?:the|an?)(?:\s+(?!other|second|first|answer|solution|root|possib|altern)[a-z]+){1,3}?\s+(?:of|that|for|in|between|from)\b/i
+
 /** The first clause of a sentence that begins with an answer: "42 and it is prime", "9 and the remainder is 4". */
 export function firstClause(sentence: string): string {
-  const at = CLAUSE.exec(sentence)?.index ?? -1
+  const at = (CLAUSE.exec(sentence) ?? APPOSITION.exec(sentence))?.index ?? -1
   const before = sentence.slice(0, at)
   return at > 0 && (/\d|\$|\\/.test(before) || before.trim().split(/\s+/).length <= 3) ? before : sentence
 }

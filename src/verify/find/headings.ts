@@ -21,12 +21,16 @@ const isLineStart = (text: string, at: number) => /(?:^|\n)[ \t]*$/.test(text.sl
 
 const HEADING = /^[ \t]*#{1,6}[ \t]+(.*)$/
 
-/** The text without the headings of steps, whose numbers are not answers. */
-export function withoutHeadings(text: string): string {
+/** The text under the last heading under which there is a number, or else all of it: the numbers of headings are not answers. */
+export function underHeadings(text: string): string {
   if (!text.includes('#')) return text
-  const lines = text.split('\n')
-  // A heading at the end has nothing after it.
-  let last = lines.length - 1
-  while (last > 0 && lines[last]!.trim() === '') last--
-  return lines.filter((line, k) => k >= last || !TITLE.test(HEADING.exec(line)?.[1] ?? '=')).join('\n')
+  const sections: string[][] = [[]]
+  const lines = text.trimEnd().split('\n')
+  for (const [k, line] of lines.entries()) {
+    // A heading at the end has nothing under it.
+    if (k < lines.length - 1 && TITLE.test(HEADING.exec(line)?.[1] ?? '=')) sections.push([])
+    else sections.at(-1)!.push(line)
+  }
+  const written = sections.map((section) => section.join('\n'))
+  return written.findLast((section) => /\d/.test(section)) ?? written.join('\n')
 }

@@ -9,7 +9,7 @@ const BEFORE =
 const LETTER = /^(?:\(([A-J])\)|\[([A-J])\](?![([])|([A-J])(?![\w']))/i
 /** The end of the choice in `B`, `B.`, `B is correct`; the text of the choice or a reason may follow. */
 const AFTER =
-  /^(?:[).:]*$|(?:选?项)?(?:是?正确的?|对)?[.。]?$|[).:]+ ?(?=\S)(?![).:])| ?,? (?=(?:because|since|as) )|(?: is| must be|'s) (?:the )?(?:correct|right|true|best)(?: (?:answer|option|choice|one))?[.!]?$| - (?=[a-z]{2,})|, (?=(?:none|all|both|neither) of )|, (?:i\.e\.,? )(?=\S))/i
+  /^(?:[).:]*$|(?:选?项)?(?:是?正确的?|对)?[.。]?$|[).:]+ ?(?=\S)(?![).:])| ?,? (?=(?:because|since|as) )|(?: is| must be|'s) (?:the )?(?:correct|right|true|best)(?: (?:answer|option|choice|one))?(?:[.!]?$|,? (?=(?:because|since|as) ))| (?=(?:explanation|reason|reasoning|justification|rationale):)| - (?=[a-z]{2,})|, (?=(?:none|all|both|neither) of )|, (?:i\.e\.,? )(?=\S))/i
 
 /** The end of "C is correct; A and B are not". */
 const OTHERS_WRONG =

@@ -1,6 +1,6 @@
-import { boxedAnswer } from './boxes.ts'
-import { hashAnswer, withoutHeadings } from './headings.ts'
-import { restore } from './parse/clean.ts'
+import { boxedAnswer } from '../boxes.ts'
+import { restore } from '../parse/clean.ts'
+import { hashAnswer, underHeadings } from './headings.ts'
 import { firstClause, joinedRestatement, withoutRemarks } from './remarks.ts'
 
 /** The ways to find an answer in a response, in their default order. */
@@ -90,14 +90,14 @@ const FIND: Record<Exclude<Way, 'tag'>, (text: string) => string | null> = {
   hash: hashAnswer,
   phrase,
   formula(text) {
-    const whole = withoutHeadings(text.length <= WINDOW ? withoutRemarks(text) : text).trim()
+    const whole = underHeadings(text.length <= WINDOW ? withoutRemarks(text) : text).trim()
     if (whole.length === 0) return null
     if (whole.length <= WINDOW && !isProse(whole)) return whole
     const found = lastFormula(withoutRemarks(whole.slice(-WINDOW)))
     if (found !== null) return found
     return whole.length <= MAX_WORDS && !/\d/.test(whole) ? whole : null
   },
-  number: (text) => lastNumber(withoutRemarks(withoutHeadings(text.slice(-WINDOW)))),
+  number: (text) => lastNumber(withoutRemarks(underHeadings(text.slice(-WINDOW)))),
 }
 
 /** The content of the last <answer>…</answer>; without an end tag, up to the end. */
@@ -113,7 +113,7 @@ const VERBS =
 
 /** "The recipe takes 20 cups": the verbs may also be nouns, as in "20 takes". */
 const STATEMENT =
-  /^\W*(?:[A-Z][a-z]+|the|each|every|his|her|their|our|my|its)\s(?:[a-z]+\s){0,4}(?:needs?|takes?|took|costs?|earns?|earned|spends?|spent|sells?|sold|buys?|bought|saves?|saved|eats?|ate|uses?|used|requires?|weighs?|gives?|gave|leaves?|left|equals|walks?|runs?|travels?|receives?|contains?|holds?|owes?|paid|made|got|lasts?|measures?|charges?|totals|amounts to|comes to)\s/
+  /^\W*(?:[A-Z][a-z]+|the|each|every|his|her|their|our|my|its)\s(?:[a-z]+\s){0,4}(?:needs?|takes?|took|costs?|earns?|earned|spends?|spent|sells?|sold|buys?|bought|saves?|saved|eats?|ate|uses?|used|requires?|weighs?|gives?|gave|leaves?|left|equals|walks?|runs?|travels?|receives?|contains?|holds?|owes?|paid|made|got|lasts?|measures?|charges?|totals?|amounts to|comes to)\s/
 
 /** Whether a text consists of sentences, rather than a formula or a few words. */
 function isProse(text: string): boolean {
@@ -129,7 +129,7 @@ function isProse(text: string): boolean {
 }
 
 const REASONED_CHOICE =
-  /^(?:[([*]*[A-J][)\]*]*(?:[.):,]|(?=\s+(?:because|since|as)\b))\s|(?:yes|no|true|false)(?:,|\s+(?:because|since|as)\b))/i
+  /^(?:[([*]*[A-J][)\]*]*(?:[.):,]|(?=\s+(?:because|since|as|explanation:|reason(?:ing)?:|justification:)(?:\b|\s)))\s|(?:yes|no|true|false)(?:,|\s+(?:because|since|as)\b))/i
 
 /** Whether the text around it denies an answer: "It is not 5.", "5 is wrong". */
 function isDenied(text: string, start: number, end: number): boolean {
@@ -169,7 +169,10 @@ function phrase(text: string): string | null {
   // "42 and the other is 43": two answers
   if (/^\W*\d[^a-z]*(?:,|\sand)\s/i.test(sentence)) return sentence
   // "… the largest n is 34"
-  const is = sentence.split(/\s(?:is|are|equals|that)\s/).at(-1)!
+  const is = sentence
+    .split(/\s(?:is|are|equals|that)\s/)
+    .at(-1)!
+    .replace(/^\*\*/, '')
   if (!isProse(is)) return is
   return lastFormula(sentence) ?? lastNumber(sentence) ?? sentence
 }
@@ -219,6 +222,8 @@ const LAST_NUMBER = new RegExp(String.raw`(?<![A-Za-z\d.\\])${NUMBER}(?!\d|[A-Za
 /** A sentence about the number with which it begins. */
 const LEADING = /^\S+(?:\s[a-z]+)?\s(?:is|are)\s(?:the|our|what|how)\s/
 
+const IN_TIME = /\s(?:after|in|within|over|during|for|every)\s$/
+
 /** What the result of a calculation leads to: "= 9 eggs, which sell for $18". */
 const WORTH =
   /,\s+(?:(?:which|and these|and they)\s+(?:(?:will |would )?(?:sells?|costs?|brings?|earns?|yields?|totals?|makes?|gives?|comes?|amounts?|equals)|(?:is|are) (?:worth|sold))|so|giving|making|leaving|for a total)\b/i
@@ -264,7 +269,11 @@ function lastNumber(written: string): string | null {
     return numbers[first]![0].trim()
   const worth = WORTH.exec(text.slice(start, end))
   const afterWorth = inSentence.filter((k) => worth && numbers[k]!.index > start + worth.index)
-  at = afterWorth.at(-1) ?? equals.at(-1) ?? inSentence.at(-1) ?? at
+  const last = inSentence.at(-1)
+  const isTime = last !== undefined && IN_TIME.test(text.slice(start, numbers[last]!.index))
+  // "$100 after 5 weeks"
+  const prices = inSentence.filter((k) => isTime && /^[$€£]/.test(numbers[k]![0]))
+  at = afterWorth.at(-1) ?? equals.at(-1) ?? prices.at(-1) ?? last ?? at
   const chosen = numbers[at]!
   if (isDenied(text, chosen.index, chosen.index + chosen[0].length)) return null
   const items = [chosen[0]]

@@ -57,14 +57,20 @@ function sameProperty(a: string, b: string): boolean {
 const SUBJECT =
   /^(.{2,40}?)\s(?:is|was)\sthe\s(?:\w+est|most|least|answer|winner|correct|right|only|first|last|one)\b([^,;]*)$/i
 
+/** The series diverges. */
+const VERB =
+  /^(?:it|this|(?:the|this)(?: (?!never|not|no)[a-z]+){1,3}) ((?:con|di)verges|(?:in|de)creases|doubles|halves|terminates|repeats)$/
+
 /** Whether the answer states the words of the gold in its last sentence: Tuesday, "It is Tuesday."; isosceles, "an isosceles triangle". */
 export function states(gold: string, answer: string): boolean {
   const g = plain(gold)
-  if (g === '' || answer.length > MAX_LENGTH) return false
+  // Words with numbers are compared number by number.
+  if (g === '' || /\p{N}/u.test(gold) || answer.length > MAX_LENGTH) return false
   const a = answer.replace(/\\(?:text|mbox|math)[a-z]*\s*\{([^{}]*)\}/g, '$1').replace(/[*$]/g, '')
   const last = lastSentence(a)
   const [, subject, rest] = SUBJECT.exec(last.replace(OPENING, '')) ?? []
   const named = subject && !OTHER_SUBJECT.test(subject) && !DENIED.test(rest!) ? subject : ''
-  const said = [a, predicate(last) ?? '', named].map(plain)
+  const verb = VERB.exec(last.replace(OPENING, '').replace(/\.$/, '').toLowerCase())?.[1]
+  const said = [a, predicate(last) ?? '', named, verb ?? ''].map(plain)
   return said.some((x) => x !== '' && (sameProperty(g, x) || x === g))
 }

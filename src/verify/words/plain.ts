@@ -1,4 +1,4 @@
-import { folded } from './terms/things.ts'
+import { folded } from '../terms/things.ts'
 
 /** Phrases with the same meaning. */
 const SYNONYMS: readonly (readonly [RegExp, string])[] = [
