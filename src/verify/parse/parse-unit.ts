@@ -254,5 +254,7 @@ function readUnit(c: Cursor): Unit | null {
     }
     break
   }
+  // 5 sq, 5 per
+  if (pending !== 1 || (sign < 0 && parts.length === 0)) throw new Unreadable('a unit is incomplete')
   return parts.length > 0 ? unitOf(parts) : null
 }

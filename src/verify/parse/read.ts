@@ -112,7 +112,7 @@ function sameUnits(text: string): string {
 
 /** f(x) = 2x for f(x) = 2x for all real x. */
 function withoutQuantifier(text: string): string {
-  const at = text.search(/\bfor (?:all|every|each|any)\b/)
+  const at = text.search(/\bfor (?:all|every|each|any|some)\b/)
   if (at < 0 || text.length - at > 70 || /[=<>]/.test(text.slice(at))) return text
   let head = text.slice(0, at).trimEnd()
   for (let before = ''; head !== before; ) {
