@@ -106,7 +106,7 @@ function sameUnits(text: string): string {
     .replace(/\bUS\s?(?=\\?\$\s?\d)/, '')
     .replace(
       /^(USD|EUR|GBP|INR|Rs\.?|RMB|CNY|JPY)\s?(\d[\d,.]*\d|\d)$/,
-      (_, code, number) => `${number} ${code.replace('.', '')}`,
+      (_, code, number) => `${number} \\text{ ${code.replace('.', '')}}`,
     )
 }
 
@@ -149,6 +149,7 @@ function bare(text: string): string {
   s = s.replace(/\s+/g, ' ')
   s = s.replace(/(\d)\s*\{\s*,\s*\}\s*(?=\d)/g, '$1{,}')
   s = sameUnits(s)
+  s = s.replace(/\\([ij])math(?![a-zA-Z])/g, ' $1')
   // 1 + 2 + ... + n
   s = s.replace(/(?<=[-+*]\s*)\.\.\.(?=\s*[-+*])/g, '\\ldots ')
   // x = kπ (k ∈ ℤ), where k is an integer
