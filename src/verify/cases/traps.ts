@@ -18,6 +18,16 @@ export const traps: Readonly<Record<string, readonly Row[]>> = {
     [r`6.25 \text{ percent}`, ['6.25%', '1/16'], [r`625 \text{ percent}`, '62.5%']],
     ['y equals 2.5', ['y equals 2.5', 'y = 2.5'], ['y equals 25']],
   ],
+  'separators that may be those of a list': [
+    ['640,000', ['640000', '6.4e5'], ['640,000,000', '640, 0', '640']],
+    ['3,40,000', ['340000', '340,000'], ['3,40,00,000', '3, 40, 0']],
+    ['(1,000)', ['1000'], ['(1,0)']],
+    [r`\{00,01,10\}`, [r`\{10,01,00\}`], [r`\{00,01\}`]],
+    ['10', ['10'], ['10 010']],
+    ['305', ['三百零五'], ['三百五']],
+    ['.98 tesla', ['0.98 tesla'], ['98 tesla']],
+    ['room 3B', ['Room 3B'], ['room 3b']],
+  ],
   'spaces and underscores in formulas': [
     [r`log_2 16`, ['4', r`\log_2 16`], ['log 216', 'log_21 6']],
     ['cd_1', ['cd_1', 'd_1 c'], ['cd1', 'c_1 d']],

@@ -76,6 +76,17 @@ function list(c: Cursor): Expression {
         break
       c.next()
       separated = true
+      // 640,000 and 3,40,00,000 are no lists.
+      const [last, after] = [items.at(-1), c.peek()]
+      const continues = after?.kind === 'number' && !after.spaced && /^0\d+$/.test(after.text)
+      if (
+        text === ',' &&
+        continues &&
+        (c.brackets === 0 || after.text.length === 3) &&
+        last?.kind === 'number' &&
+        !/^0./.test(last.literal.digits)
+      )
+        throw new Unreadable('digits after a comma')
       if (kind === 'joiner' && c.done) throw new Unreadable('it is incomplete')
     }
     const token = c.peek()

@@ -214,6 +214,9 @@ const less = (a: Rational, b: Rational) => a.n * b.d < b.n * a.d
 
 /** Whether two written numbers are certainly different: also if one of them lacks its percent sign, or is rounded. */
 export function areDifferent(gold: Written, answer: Written): boolean {
+  // 2,7 and 7,2 may be the same list.
+  const items = ({ text }: Written) => (/^\d+,\d+$/.test(text) ? text.split(',').sort().join() : null)
+  if (items(gold) !== null && items(gold) === items(answer)) return false
   const pairs: [Rational, Rational][] = [[value(gold), value(answer)]]
   if (gold.percent !== answer.percent) pairs.push([gold.shown, answer.shown])
   return pairs.every(([x, y]) => {
