@@ -4,7 +4,7 @@ import { TooLarge, Undefined } from '../terms/budget.ts'
 import { type Expression, exactNumber, mapChildren, some } from '../terms/expression.ts'
 import { expanded } from './ellipsis.ts'
 import { sameFamily } from './families.ts'
-import { otherConstant, sameFunctionName } from './functions.ts'
+import { otherConstants, sameFunctionName } from './functions.ts'
 import { type Rows, rowsOf } from './matrix.ts'
 import { sameMeasure } from './measure.ts'
 import { samePiecewise } from './piecewise.ts'
@@ -86,8 +86,8 @@ export function sameMeaning(gold: Expression, answer: Expression, scalars: Scala
   if (some(g, hasNumbers) || some(a, hasNumbers)) return g.kind === a.kind && sameParts(g, a, scalars)
   if (/^(?:sets|numbers|builder)$/.test(g.kind) || /^(?:sets|numbers|builder)$/.test(a.kind))
     return g.kind === a.kind && sameParts(g, a, scalars)
-  const constant = otherConstant(g, a)
-  if (constant) return sameMeasure(g, renamed(a, new Map([[constant[1], constant[0]]])), scalars)
+  const constants = otherConstants(g, a)
+  if (constants.length > 0) return constants.some((names) => sameMeasure(g, renamed(a, names), scalars))
   return sameMeasure(g, a, scalars)
 }
 

@@ -24,7 +24,7 @@ function functionName(e: Expression): FunctionName | null {
     if (!inner || (inner.variable !== null && inner.variable !== variable)) return null
     return { base: inner.base, order: inner.order + Number(derivative[2]), variable }
   }
-  const [, base, primes] = /^\?([a-zA-Z])('*)$/.exec(e.name) ?? []
+  const [, base, primes] = /^\?([a-zA-Z](?:\^-1)?)('*)$/.exec(e.name) ?? []
   if (base === undefined || argument!.kind !== 'symbol') return null
   return { base, order: primes!.length, variable: argument!.name }
 }
@@ -41,25 +41,31 @@ export function sameFunctionName(g: Expression, a: Expression): boolean {
 /** The usual names of an arbitrary constant of integration, and the names that may stand for it. */
 const ARBITRARY = /^(?:C|c|K)(?:_\{?\d\}?)?$/
 const OTHER = /^(?:C|c|K|k)(?:_\{?\d\}?)?$/
+/** Beside C_1 and C_2, A and B are constants too. */
+const LETTERS = /^[AB]$/
 const VARIABLE = /^(?:[xytuzsr]|theta)$/
 
 /**
- * The name of the arbitrary constant of the gold and the one that stands for it in the answer: C and K in x² + C and x² + K;
- * `null` if they are not the only names in which the two differ.
+ * The names of the answer's arbitrary constants and those of the gold that they stand for, in all orders: C and K in x² + C
+ * and x² + K. Empty if the two do not only differ in such names.
  */
-export function otherConstant(g: Expression, a: Expression): readonly [gold: string, answer: string] | null {
+export function otherConstants(g: Expression, a: Expression): ReadonlyMap<string, string>[] {
   const [x, y] = [symbolsOf(g), symbolsOf(a)]
-  if (x.size !== y.size || ![...x].some((name) => VARIABLE.test(name))) return null
-  const [gold, ...goldRest] = [...x].filter((name) => !y.has(name))
-  const [answer, ...rest] = [...y].filter((name) => !x.has(name))
-  if (gold === undefined || answer === undefined || goldRest.length > 0 || rest.length > 0) return null
-  if (!ARBITRARY.test(gold) || !OTHER.test(answer)) return null
-  return isPart(g, gold) && isPart(a, answer) ? [gold, answer] : null
+  if (x.size !== y.size || ![...x].some((name) => VARIABLE.test(name))) return []
+  const gold = [...x].filter((name) => !y.has(name))
+  const answer = [...y].filter((name) => !x.has(name))
+  const allowed = (name: string) => OTHER.test(name) || (gold.length === 2 && LETTERS.test(name))
+  if (gold.length === 0 || gold.length > 2 || gold.length !== answer.length) return []
+  if (!gold.every((name) => ARBITRARY.test(name) && isPart(g, name))) return []
+  if (!answer.every((name) => allowed(name) && isPart(a, name))) return []
+  const orders = gold.length === 2 ? [answer, [...answer].reverse()] : [answer]
+  return orders.map((names) => new Map(names.map((name, k) => [name, gold[k]!])))
 }
 
 /** Whether a name is a term of its own in a sum, or a factor: x² + C, C e^x. */
 function isPart(e: Expression, name: string): boolean {
   const is = (x: Expression) => x.kind === 'symbol' && x.name === name
+  if (e.kind === 'negative') return isPart(e.x, name)
   if (e.kind === 'sum') return e.terms.some((x) => is(x) || isPart(x, name))
   return e.kind === 'product' && e.factors.some(is)
 }

@@ -90,23 +90,23 @@ function withWhole(text: string): string {
   return end && name ? `${text.slice(0, at + end.index)}, ${name} \\in \\mathbb{Z}` : text
 }
 
+/** A sign of degrees and the name of a scale after a number. */
 const TEMPERATURE =
   /(?<=\d\s*\}?\$?\s*)(?:\\[,; ]|~|\s)*(?:\^\s*\{?\s*\\circ\s*\}?|\^?\\degree|\\circ|\\?(?:text|mathrm)?\{?\s*deg(?:rees?)?\b)?(?:\\[,; ]|~|\s)*(?:\\(?:text|mathrm|textrm)\s*\{\s*)?(?:degrees? )?(?:(C|celsius|centigrade)|(F|fahrenheit))(?![a-zA-Z])\s*\}?/gi
+
+/** Whether a name is a scale of temperature: a letter only after a sign of degrees. */
+const isScale = (name: string, all: string) =>
+  name.length > 1 || (/^[CF]$/.test(name) && /deg|circ/i.test(all))
 
 /** The same units and currencies written in one way: 20 °C, 20 degrees Celsius; $-5; USD 5. */
 function sameUnits(text: string): string {
   return text
-    .replace(TEMPERATURE, (all, c, f) =>
-      /deg|circ|celsius|centigrade|fahrenheit/i.test(all) &&
-      /[CF]/.test((c ?? f)[0]!.toUpperCase() === (c ?? f)[0] || (c ?? f).length > 1 ? 'C' : '')
-        ? ` \\text{ deg${c ? 'C' : 'F'}}`
-        : all,
-    )
+    .replace(TEMPERATURE, (all, c, f) => (isScale(c ?? f, all) ? ` \\text{ deg${c ? 'C' : 'F'}}` : all))
     .replace(/^(\\?\$|[€£¥₹])\s?([-+])\s?(?=[\d.])/, '$2$1')
     .replace(/\bUS\s?(?=\\?\$\s?\d)/, '')
     .replace(
       /^(USD|EUR|GBP|INR|Rs\.?|RMB|CNY|JPY)\s?(\d[\d,.]*\d|\d)$/,
-      (_, code, number) => `${number} ${code.replace('.', '')}`,
+      (_, code, number) => `${number} \\text{ ${code.replace('.', '')}}`,
     )
 }
 
@@ -149,6 +149,7 @@ function bare(text: string): string {
   s = s.replace(/\s+/g, ' ')
   s = s.replace(/(\d)\s*\{\s*,\s*\}\s*(?=\d)/g, '$1{,}')
   s = sameUnits(s)
+  s = s.replace(/\\([ij])math(?![a-zA-Z])/g, ' $1')
   // 1 + 2 + ... + n
   s = s.replace(/(?<=[-+*]\s*)\.\.\.(?=\s*[-+*])/g, '\\ldots ')
   // x = kπ (k ∈ ℤ), where k is an integer

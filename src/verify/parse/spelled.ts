@@ -145,7 +145,7 @@ const ONE: Read = { n: 1n, d: 1n, length: 1 }
 
 /**
  * A number in words at the start of a text, as LaTeX, with the unit or the things that follow it; `null` if there is none
- * or something else follows. A number that is a single run of cardinal words is left to the parser.
+ * or something else follows.
  */
 export function spelledNumber(text: string): string | null {
   if (text.length > 200 || !/[a-z]{3}/i.test(text)) return null

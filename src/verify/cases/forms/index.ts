@@ -5,6 +5,7 @@ import { bases, selections, separators, shorthand } from './notations.ts'
 import { compoundUnits } from './quantities.ts'
 import { families, sequences } from './sequences.ts'
 import { functionNames, listedIntervals, vectors } from './shapes.ts'
+import { solutions } from './solutions.ts'
 import { romanNumerals, spelledNumbers } from './spelled.ts'
 import { chosen, statedWords } from './stated.ts'
 import { boxedWords, statements } from './statements.ts'
@@ -28,5 +29,6 @@ export const forms: Readonly<Record<string, readonly Row[]>> = {
   listedIntervals,
   functionNames,
   vectors,
+  solutions,
   lookalikes,
 }

@@ -2,6 +2,7 @@ import { type Row, r } from '../row.ts'
 
 /** Quantities in several units, temperatures, currencies. */
 export const compoundUnits: readonly Row[] = [
+  ['₹500', ['Rs. 500', '500 rupees', 'INR 500'], ['Rs. 50', '500 yen', 'USD 500']],
   ['90 min', ['1 h 30 min'], []],
   ['1 h 30 min', ['1.5 h'], ['2.05 m']],
   ['2 m 5 cm', ['2.05 m', '205 cm'], ['25 cm', '2.5 m', '2h30m']],

@@ -18,6 +18,12 @@ export const listedIntervals: readonly Row[] = [
 
 /** Names of functions and derivatives, arbitrary constants, functions by cases. */
 export const functionNames: readonly Row[] = [
+  [
+    r`y = C_1e^x+C_2e^{-x}`,
+    [r`y = c_1e^x+c_2e^{-x}`, r`y = Ae^x+Be^{-x}`, r`y = c_2e^x+c_1e^{-x}`],
+    [r`y = C_1e^x+C_1e^{-x}`, r`y = C_1e^x+C_2e^{-2x}`, r`y = e^x+Be^{-x}`],
+  ],
+  [r`f^{-1}(x)=\frac{x}{2}`, [r`y=\frac{x}{2}`], [r`y=\frac{x}{3}`]],
   ['f(x)=2x+3', ['y=2x+3'], ['y=2x-3', 'x=2y+3', 'g(x)=2x+3']],
   ['y=x^2-1', ['f(x)=x^2-1'], []],
   [r`\frac{dy}{dx}=2x`, ["y'=2x"], ['y=2x', r`\frac{dy}{dt}=2x`]],
