@@ -149,6 +149,13 @@ describe('no exception', () => {
     ['a tower', '9^'.repeat(deep) + 9],
     ['signs', '\\pm 1'.repeat(deep)],
     ['words', 'the answer is '.repeat(deep)],
+    ['letters', `${'abc'.repeat(deep)} 1`],
+    ['letters and signs', 'Answer: E'.repeat(300)],
+    ['dollar signs and spaces', `5${' $'.repeat(900)} 6`],
+    ['line breaks', `5${'\n \n'.repeat(deep)}6`],
+    ['wide spaces', `x=5${'\\quad '.repeat(deep)}x=6`],
+    ['factorials of large numbers', '3000!-'.repeat(deep) + 1],
+    ['greatest common divisors', '\\gcd(2^{59000}-1,3^{37000}-1)+'.repeat(60) + 1],
   ])('very many %s', (_, text) => {
     for (const [gold, answer] of [
       [text, '1234'],

@@ -92,6 +92,6 @@ export function sameText(gold: string, answer: string): boolean {
   const a = plain(answer)
   if (g === '' || a === '') return false
   // "base ball" is "baseball", but "ln 5x" is not "ln5 x".
-  const joined = (s: string) => (/^(?:\p{L}{3,} ?)+$/u.test(s) ? s.replaceAll(' ', '') : s)
+  const joined = (s: string) => (/^\p{L}{3,}(?: \p{L}{3,})*$/u.test(s) ? s.replaceAll(' ', '') : s)
   return g === a || joined(g) === joined(a)
 }
