@@ -6,7 +6,8 @@ type RelationOf = Extract<Expression, { kind: 'relation' }>
 export function spell(e: Expression): string {
   switch (e.kind) {
     case 'number':
-      return `${e.literal.value.n}/${e.literal.value.d}`
+      // Hexadecimal digits take linear time.
+      return `${e.literal.value.n.toString(16)}/${e.literal.value.d.toString(16)}`
     case 'symbol':
     case 'constant':
     case 'numbers':
