@@ -1,3 +1,5 @@
+import { unitWord } from './terms/units.ts'
+
 interface Box {
   readonly start: number
   readonly end: number
@@ -24,7 +26,19 @@ export function boxedAnswer(text: string): string | null {
     if (from < 0) break
   }
   if (items.length === 0) return null
+  const [first, second] = items
+  // \\boxed{5}\\boxed{cm}
+  if (items.length === 2 && first!.end === second!.start - 1 && isUnit(first!.text, second!.text))
+    return `${first!.text} ${second!.text}`
   return [...new Set(items.map((box) => box.text.trim()))].join(' ; ')
+}
+
+/** Whether a number and the words after it are a quantity. */
+function isUnit(number: string, words: string): boolean {
+  const word = /^\s*(?:\\(?:text|mathrm|textrm)\s*\{\s*)?([a-zA-Z]{1,20})(?:\^\{?[23]\}?)?\s*\}?\s*$/.exec(
+    words,
+  )?.[1]
+  return /^[-\d.,\s]*\d\s*$/.test(number) && word !== undefined && unitWord(word) !== null
 }
 
 function lastBox(text: string, before: number): Box | null {
@@ -47,11 +61,17 @@ function lastBox(text: string, before: number): Box | null {
     else if (text[i] === '{') depth++
     else if (text[i] === '}' && --depth === 0) return { start, end: i + 1, text: text.slice(open + 1, i) }
   }
-  return { start, end: limit, text: text.slice(open + 1, limit) }
+  const rest = text.slice(open + 1, limit)
+  // The closing brace has a backslash by mistake.
+  const escaped = rest.includes('\\{') ? -1 : rest.indexOf('\\}')
+  return escaped < 0
+    ? { start, end: limit, text: rest }
+    : { start, end: open + escaped + 3, text: rest.slice(0, escaped) }
 }
 
 /** Whether the text between two boxes joins them into one answer. */
-function joins(between: string): boolean {
+function joins(written: string): boolean {
+  const between = written.replace(/[^\S\n]+/g, ' ')
   if (between.length > 80 || /[.!?:]\s|\n\s*\n|\*\*/.test(between)) return false
   const words = between
     .replace(/\\(?:text|mbox|quad|qquad|[()[\],;:! ]|$)/g, ' ')

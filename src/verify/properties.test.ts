@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Random } from '../common/random.ts'
+import { differentPair } from './cases/different/index.ts'
+import { anyNumber, writeNumber } from './cases/different/numbers.ts'
 import { formula, noise, pair } from './cases/fuzz.ts'
 import { cases, tables } from './cases/index.ts'
 import { readable, verify } from './index.ts'
@@ -76,6 +78,35 @@ describe('stable under', () => {
   })
 })
 
+describe('different values', () => {
+  // tools/verify-pairs.ts does the same with a million pairs.
+  test('are never equal', () => {
+    const random = new Random('verify', 'different')
+    const equal: string[] = []
+    let compared = 0
+    for (let k = 0; k < 10_000; k++) {
+      const { kind, gold, answer } = differentPair(random)
+      const verdict = verify(gold, answer)
+      if (verdict.equal === true) equal.push(`${kind}: ${gold} ⟶ ${answer}`)
+      if (verdict.equal === false && !/cannot be read|no answer/.test(verdict.reason)) compared++
+    }
+    expect(equal).toEqual([])
+    // Both sides are understood, so that their values are what is compared.
+    expect(compared).toBeGreaterThan(9500)
+  }, 60_000)
+
+  test('one number in two ways of writing it is equal', () => {
+    const random = new Random('verify', 'same')
+    const different: string[] = []
+    for (let k = 0; k < 2000; k++) {
+      const x = anyNumber(random)
+      const [gold, answer] = [writeNumber(x, random).text, writeNumber(x, random).text]
+      if (verify(gold, answer).equal !== true) different.push(`${gold} ⟶ ${answer}`)
+    }
+    expect(different.length).toBeLessThan(20)
+  })
+})
+
 describe('no exception', () => {
   test.each([
     ['noise', noise],
@@ -118,6 +149,13 @@ describe('no exception', () => {
     ['a tower', '9^'.repeat(deep) + 9],
     ['signs', '\\pm 1'.repeat(deep)],
     ['words', 'the answer is '.repeat(deep)],
+    ['letters', `${'abc'.repeat(deep)} 1`],
+    ['letters and signs', 'Answer: E'.repeat(300)],
+    ['dollar signs and spaces', `5${' $'.repeat(900)} 6`],
+    ['line breaks', `5${'\n \n'.repeat(deep)}6`],
+    ['wide spaces', `x=5${'\\quad '.repeat(deep)}x=6`],
+    ['factorials of large numbers', '3000!-'.repeat(deep) + 1],
+    ['greatest common divisors', '\\gcd(2^{59000}-1,3^{37000}-1)+'.repeat(60) + 1],
   ])('very many %s', (_, text) => {
     for (const [gold, answer] of [
       [text, '1234'],

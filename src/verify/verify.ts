@@ -1,13 +1,24 @@
-import { momentOf, sameMoment } from './calendar.ts'
-import { choiceOf, isUndecided } from './choice.ts'
 import { sameMeaning } from './compare/equal.ts'
 import { Scalars } from './compare/scalar.ts'
 import { NotNumber } from './compute/evaluate.ts'
-import { type ExtractOptions, extract, extractGold, reasonedChoice, WAYS } from './extract.ts'
+import {
+  compact,
+  type ExtractOptions,
+  extract,
+  extractGold,
+  lastStatement,
+  reasonedChoice,
+  WAYS,
+} from './find/extract.ts'
+import { restore } from './parse/clean.ts'
 import { type Reading, read } from './parse/read.ts'
-import { isTruth, plain, sameText } from './plain.ts'
 import { TooLarge, Undefined } from './terms/budget.ts'
 import type { Expression } from './terms/expression.ts'
+import { isCertain, momentOf, sameLength, sameMoment } from './words/calendar.ts'
+import { formulaOf } from './words/chemistry.ts'
+import { choiceOf, isUndecided } from './words/choice.ts'
+import { isTruth, plain, sameText } from './words/plain.ts'
+import { predicate, states } from './words/sentence.ts'
 
 /** Whether an answer equals the gold answer, and why. */
 export interface Verdict {
@@ -33,7 +44,7 @@ export function verify(gold: string, answer: string, options: VerifyOptions = {}
   const g = readGold(gold)
   if (g.unknown !== null) return { equal: null, reason: g.unknown }
   try {
-    return compareAnswer(gold, g, answer, options)
+    return compareAnswer(gold, g, compact(restore(answer)), options)
   } catch (error) {
     return { equal: false, reason: `the answer cannot be compared: ${internalError(error)}` }
   }
@@ -46,31 +57,31 @@ const internalError = (error: unknown) =>
 /** Without extra white space and without a final full stop. */
 const trimmed = (text: string) => text.replace(/\s+/g, ' ').replace(/^ |\.? ?$/g, '')
 
-function compareAnswer(gold: string, g: Reading, answer: string, options: VerifyOptions): Verdict {
-  // An answer with the same words as the gold is right, even if it is prose in which a formula could be found.
+function compareAnswer(gold: string, g: Reading, response: string, options: VerifyOptions): Verdict {
   const { order = WAYS } = options
+  const answer = lastStatement(response, order)
+  // An answer with the same words as the gold is right, even if it is prose in which a formula could be found.
   const unmarked = order.findIndex((way) => !/^(?:tag|boxed|hash)$/.test(way))
   const marked = extract(answer, { order: order.slice(0, unmarked < 0 ? undefined : unmarked) })
   const whole = order.includes('formula') ? answer : ''
-  if (trimmed((marked ?? whole).slice(0, 2 * gold.length + 100)) === trimmed(gold))
-    return { equal: true, reason: 'the same text' }
+  if (trimmed(marked ?? whole) === trimmed(gold)) return { equal: true, reason: 'the same text' }
   const gChoice = choiceOf(g.source)
   const choice = marked === null && (gChoice || isTruth(g.source)) ? reasonedChoice(answer) : null
   const found = choice ?? extract(answer, options)
   if (found === null) return { equal: false, reason: 'no answer was found' }
-  const a = read(found)
+  const a = read(found, 'answer')
   const shown = found.length > 60 ? `${found.slice(0, 57)}...` : found
   const different = (why: string): Verdict => ({ equal: false, reason: `"${shown}" ${why}` })
   if (a.source === '') return different(a.problem ?? 'is empty')
   if (a.source === g.source) return { equal: true, reason: 'the same text' }
 
   const [gTime, aTime] = [momentOf(g.source), momentOf(a.source)]
-  if (gTime && aTime)
-    return sameMoment(gTime, aTime)
-      ? { equal: true, reason: 'the same date or time' }
-      : different('is another date or time')
+  const moments = gTime && aTime && sameMoment(gTime, aTime)
+  if (moments !== null)
+    return moments ? { equal: true, reason: 'the same date or time' } : different('is another date or time')
+  if (sameLength(g.source, a.source)) return { equal: true, reason: 'the same duration' }
   // 2:15 may be a ratio, but neither 2:15 PM nor May 5 is a number.
-  if (isMoment(gTime, g.source) || isMoment(aTime, a.source))
+  if ((gTime && isCertain(gTime)) || (aTime && isCertain(aTime)))
     return different('is a time, or the gold answer is one')
   const aChoice = choiceOf(a.source)
   // A single lower-case letter is a variable.
@@ -82,20 +93,37 @@ function compareAnswer(gold: string, g: Reading, answer: string, options: Verify
     // "A" is neither "A triangle" nor "A is wrong" nor 12 A.
     if (gChoice.rest === '' && MORE.test(a.source)) return different('is not a choice')
   }
-  if (sameText(g.source, a.source)) return { equal: true, reason: 'the same words' }
-  const answers = a.expressions
+  const gFormula = formulaOf(g.source)
+  const aFormula = formulaOf(a.source, true)
+  if (gFormula !== null && aFormula !== null)
+    return gFormula === aFormula
+      ? { equal: true, reason: 'the same formula' }
+      : different('is another formula')
+  if (
+    sameText(g.source, a.source) ||
+    states(g.source, a.source) ||
+    (marked === null && states(g.source, whole))
+  )
+    return { equal: true, reason: 'the same words' }
+  // "The answer is 5" in a box, "the probability is one half"
+  const said = predicate(found)
+  const other = ratioOf(g.source, a.source) ?? said
+  const answers = other === null ? a.expressions : [...a.expressions, ...read(other, 'answer').expressions]
   // an answer of B. 12 where the gold is 12
-  const rest = !gChoice && aChoice?.rest && !isUndecided(aChoice) ? read(aChoice.rest).expressions : []
+  const rest =
+    !gChoice && aChoice?.rest && !isUndecided(aChoice) ? read(aChoice.rest, 'answer').expressions : []
   const goldRest = gChoice?.rest ? read(gChoice.rest).expressions : []
   if (answers.length === 0 && rest.length === 0) return different(`cannot be read: ${a.problem}`)
   return compare([...g.expressions, ...goldRest], [...answers, ...rest], different)
 }
 
-const MORE = /\d|(?<![\\a-zA-Z])[a-zA-Z]{2}/
+/** 3 to 2 as 3:2, if the gold is such a ratio: elsewhere it is a range. */
+const ratioOf = (gold: string, answer: string) =>
+  /\d\s*:\s*\d/.test(gold) && /^\d[\d.]*(?: to \d[\d.]*)+$/.test(answer)
+    ? answer.replaceAll(' to ', ':')
+    : null
 
-/** Whether it is certainly a moment: a date, or a time with minutes and AM or PM. */
-const isMoment = (moment: string | null, source: string) =>
-  moment !== null && (moment.includes('/') || (/\d ?:/.test(source) && /[ap]\W*(?:m\W*)?$/i.test(source)))
+const MORE = /\d|(?<![\\a-zA-Z])[a-zA-Z]{2}/
 
 /** Whether an error means that a value is too large, does not exist, or has more digits than fit in memory. */
 const isLimit = (error: unknown): error is Error =>
@@ -146,12 +174,13 @@ function readNewGold(gold: string): Gold {
 
 function problemOf(gold: string, { source, expressions, problem }: Reading): string | null {
   if (gold.trim() === '') return 'the gold answer is empty'
-  if (momentOf(source) || choiceOf(source) || plain(source)) return null
+  if (momentOf(source) || choiceOf(source) || formulaOf(source) || plain(source)) return null
   if (expressions.length === 0) return `the gold answer cannot be read: ${problem}`
   let why: string | null = null
+  const scalars = new Scalars()
   for (const e of expressions)
     try {
-      if (sameMeaning(e, e, new Scalars())) return null
+      if (sameMeaning(e, e, scalars)) return null
       why ??= 'it is not equal to itself'
     } catch (error) {
       if (!isLimit(error) && !(error instanceof NotNumber)) throw error

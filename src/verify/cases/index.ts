@@ -2,14 +2,17 @@ import { adversarial } from './adversarial.ts'
 import { intervals, lists, matrices, sets, tuples } from './collections.ts'
 import { complex, exponentials, roots } from './constants.ts'
 import { algebra, polynomials, trigonometry } from './expressions.ts'
+import { forms } from './forms/index.ts'
 import { hedges } from './hedges.ts'
 import { decimals, fractions, integers } from './numbers.ts'
 import { angles, money, percent, units } from './quantities.ts'
 import { equations, inequalities } from './relations.ts'
 import { boxes, phrases, spellings } from './responses.ts'
 import type { Row } from './row.ts'
+import { traps } from './traps.ts'
 import { choices, dates, ratios, texts } from './words.ts'
 
+export { traps } from './traps.ts'
 export { unknown } from './unknown.ts'
 
 export const tables: Readonly<Record<string, readonly Row[]>> = {
@@ -40,6 +43,8 @@ export const tables: Readonly<Record<string, readonly Row[]>> = {
   boxes,
   phrases,
   spellings,
+  ...forms,
+  ...traps,
   adversarial,
   hedges,
 }

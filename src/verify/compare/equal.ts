@@ -1,11 +1,36 @@
 import { NotNumber } from '../compute/evaluate.ts'
+import { isExact } from '../compute/numerics.ts'
 import { TooLarge, Undefined } from '../terms/budget.ts'
-import { type Expression, mapChildren, some } from '../terms/expression.ts'
-import { rowsOf } from './matrix.ts'
+import { type Expression, exactNumber, mapChildren, some } from '../terms/expression.ts'
+import { expanded } from './ellipsis.ts'
+import { sameFamily } from './families.ts'
+import { otherConstants, sameFunctionName } from './functions.ts'
+import { type Rows, rowsOf } from './matrix.ts'
 import { sameMeasure } from './measure.ts'
-import { boundsOf, cellsOf, infinite, intervalsOf, isSurelyRegion, type Region, regionOf } from './region.ts'
-import { type Assignment, assignmentOf, difference, isName, parameters, renamed, spell } from './relation.ts'
+import { samePiecewise } from './piecewise.ts'
+import {
+  boundsOf,
+  cellsOf,
+  infinite,
+  intervalsOf,
+  isSurelyRegion,
+  listedUnion,
+  type Region,
+  regionOf,
+  unknownsOf,
+} from './region.ts'
+import {
+  type Assignment,
+  assignmentOf,
+  difference,
+  isName,
+  parameters,
+  renamed,
+  solvedFor,
+  spell,
+} from './relation.ts'
 import type { Scalars } from './scalar.ts'
+import { unitColumn } from './vectors.ts'
 
 const MAX_ITEMS = 120
 const MAX_BOUNDS = 40
@@ -13,31 +38,35 @@ const MAX_BOUNDS = 40
 /** Whether the answer means the same as the gold. @throws TooLarge, Undefined */
 export function sameMeaning(gold: Expression, answer: Expression, scalars: Scalars): boolean {
   const same = (g: Expression, a: Expression): boolean => sameMeaning(g, a, scalars)
-  const g = normalised(gold)
-  const a = normalised(answer)
+  const family = sameFamily(gold, answer, scalars)
+  if (family !== null) return family
+  let g = normalised(expanded(gold, scalars))
+  let a = normalised(expanded(answer, scalars))
+  // (0, 3), (5, 8) for (0, 3) ∪ (5, 8)
+  if (g.kind === 'sets') a = listedUnion(a) ?? a
+  else if (a.kind === 'sets') g = listedUnion(g) ?? g
   const [gItems, aItems] = [itemsOf(g), itemsOf(a)]
   if (isSurelyRegion(g) || isSurelyRegion(a)) {
     const [gRegion, aRegion] = [regionOf(g), regionOf(a)]
     if (gRegion && aRegion) {
+      if (otherUnknowns(g, a)) return false
       const regions = sameRegion(gRegion, aRegion, scalars)
       if (regions !== null) return regions
     }
   }
   if (g.kind === 'modulo' || a.kind === 'modulo') {
-    const inner = (e: Expression) => (e.kind === 'modulo' ? e.x : e)
-    if (g.kind === 'modulo' && a.kind === 'modulo' && !same(g.modulus, a.modulus)) return false
-    return same(inner(g), inner(a))
+    if (g.kind === 'modulo' && a.kind === 'modulo')
+      return same(g.modulus, a.modulus) && same(residue(g, scalars) ?? g.x, residue(a, scalars) ?? a.x)
+    // 12 (mod 13) is 12 and 17 mod 5 is 2, but x = 12 is not x ≡ 12 (mod 13).
+    const number = (e: Expression) => (e.kind === 'modulo' ? residue(e, scalars) : e)
+    const [x, y] = [number(g), number(a)]
+    const isClass = (e: Expression) => e.kind === 'relation'
+    return x !== null && y !== null && !(isClass(x) && isClass(y)) && same(x, y)
   }
+  if (g.kind === 'piecewise' || a.kind === 'piecewise') return samePiecewise(g, a, scalars, same)
   if (gItems || aItems) return sameItems(gItems ?? [g], aItems ?? [a], g, a, scalars)
-  const [gRows, aRows] = [rowsOf(g), rowsOf(a)]
-  if (gRows || aRows) {
-    const [x, y] = [gRows ?? column(g), aRows ?? column(a)]
-    if (!x || !y) return false
-    return (
-      x.length === y.length &&
-      x.every((row, r) => row.length === y[r]!.length && row.every((cell, k) => same(cell, y[r]![k]!)))
-    )
-  }
+  const rows = sameRows(g, a, scalars)
+  if (rows !== null) return rows
   if (g.kind === 'relation' || a.kind === 'relation') return sameRelation(g, a, scalars)
   if (g.kind === 'group' || a.kind === 'group') return sameGroup(g, a, scalars)
   if (isRatio(g) || isRatio(a)) {
@@ -54,15 +83,43 @@ export function sameMeaning(gold: Expression, answer: Expression, scalars: Scala
   const [gSize, aSize] = [infinite(g), infinite(a)]
   if (gSize || aSize) return gSize === aSize
   if (spell(g) === spell(a)) return defined(g, scalars)
+  if (some(g, hasNumbers) || some(a, hasNumbers)) return g.kind === a.kind && sameParts(g, a, scalars)
   if (/^(?:sets|numbers|builder)$/.test(g.kind) || /^(?:sets|numbers|builder)$/.test(a.kind))
     return g.kind === a.kind && sameParts(g, a, scalars)
+  const constants = otherConstants(g, a)
+  if (constants.length > 0) return constants.some((names) => sameMeasure(g, renamed(a, names), scalars))
   return sameMeasure(g, a, scalars)
 }
 
+/** The remainder of a number, or x ≡ r for x ≡ a (mod m); `null` if it cannot be computed. */
+function residue(e: Extract<Expression, { kind: 'modulo' }>, scalars: Scalars): Expression | null {
+  const value = e.x.kind === 'relation' ? e.x.sides.at(-1)! : e.x
+  try {
+    const { re } = scalars.value({ ...e, x: value })
+    const rest = isExact(re) ? exactNumber(re) : null
+    return rest && e.x.kind === 'relation' ? { ...e.x, sides: [...e.x.sides.slice(0, -1), rest] } : rest
+  } catch (error) {
+    if (error instanceof NotNumber) return null
+    throw error
+  }
+}
+
+/** A set of numbers in a larger expression, such as ℤ/3ℤ. */
+const hasNumbers = (e: Expression) => e.kind === 'numbers'
+
 /** False for a number that cannot be computed: it does not even equal itself. */
 function defined(e: Expression, scalars: Scalars): boolean {
+  if (some(e, hasNumbers)) return true
   if (!some(e, (x) => x.kind === 'quotient' || x.kind === 'call' || x.kind === 'power')) return true
   return scalars.same(e, e) !== false
+}
+
+/** Whether both are inequalities, in different unknowns: x > 3 and t > 3. */
+function otherUnknowns(g: Expression, a: Expression): boolean {
+  const names = (e: Expression): string[] =>
+    e.kind === 'list' ? e.items.flatMap(names) : e.kind === 'relation' ? unknownsOf(e).map(spell) : []
+  const [x, y] = [new Set(names(g)), new Set(names(a))]
+  return x.size > 0 && y.size > 0 && ![...x].every((name) => y.has(name))
 }
 
 const isBraced = (e: Expression) => e.kind === 'group' && e.open === '{'
@@ -108,6 +165,34 @@ function column(e: Expression): readonly (readonly Expression[])[] | null {
   if (value && value !== e) return rowsOf(value) ?? column(value)
   return e.kind === 'group' && e.open !== '{' && e.items.length > 1 ? e.items.map((x) => [x]) : null
 }
+
+/** Whether two matrices or vectors are equal; `null` if neither is a matrix, or a tuple beside a sum of unit vectors. */
+function sameRows(g: Expression, a: Expression, scalars: Scalars): boolean | null {
+  const [gRows, aRows] = [rowsOf(g), rowsOf(a)]
+  const [gColumn, aColumn] = [gRows ?? column(g), aRows ?? column(a)]
+  const isColumn = (rows: Rows | null): rows is Rows => rows?.every((row) => row.length === 1) ?? false
+  const x = gColumn ?? (isColumn(aColumn) ? unitColumn(bareValue(g), aColumn.length, scalars) : null)
+  const y = aColumn ?? (isColumn(gColumn) ? unitColumn(bareValue(a), gColumn.length, scalars) : null)
+  if (!gRows && !aRows && (!x || !y || (gColumn && aColumn))) return null
+  const single = (rows: Rows | null) => (rows?.length === 1 && rows[0]!.length === 1 ? rows[0]![0]! : null)
+  // A matrix with one entry is a number.
+  const [gEntry, aEntry] = [single(gRows), single(aRows)]
+  if ((gEntry && !y) || (aEntry && !x)) return sameMeaning(gEntry ?? g, aEntry ?? a, scalars)
+  if (!x || !y) return false
+  // A tuple is a column or a row.
+  const turned = (rows: Rows, other: Rows, own: Rows | null) =>
+    own === null && other.length === 1 && isColumn(rows) ? [rows.map((row) => row[0]!)] : rows
+  const [p, q] = [turned(x, y, gRows), turned(y, x, aRows)]
+  return (
+    p.length === q.length &&
+    p.every(
+      (row, r) =>
+        row.length === q[r]!.length && row.every((cell, k) => sameMeaning(cell, q[r]![k]!, scalars)),
+    )
+  )
+}
+
+const bareValue = (e: Expression) => assignmentOf(e)?.value ?? e
 
 type Ratio = Extract<Expression, { kind: 'call' }>
 const isRatio = (e: Expression): e is Ratio => e.kind === 'call' && e.name === 'ratio'
@@ -174,7 +259,10 @@ function records(items: readonly Expression[]): Assignment[][] | null {
 function tuples(items: readonly Expression[]): Assignment[][] | null {
   const nameless = (values: readonly Expression[]): Assignment[] =>
     values.map((value) => ({ name: { kind: 'text', words: '' }, value }))
-  const bare = items.map((x) => assignmentOf(x)?.value ?? x)
+  const named = items.map(assignmentOf)
+  // x = 1, x = 2 are no values of x and y.
+  if (items.length > 1 && named.every((x) => x !== null && x.name.kind !== 'group')) return null
+  const bare = items.map((x, k) => named[k]?.value ?? x)
   const groups = bare.map((x) =>
     x.kind === 'group' && x.open !== '{' && x.items.length > 1 ? x.items : null,
   )
@@ -244,11 +332,14 @@ function sameRelation(g: Expression, a: Expression, scalars: Scalars): boolean {
   if (x && y) {
     if (spell(x.name) === spell(y.name)) return sameMeaning(x.value, y.value, scalars)
     if (sameFunction(x, y, scalars)) return true
+    if (sameFunctionName(x.name, y.name)) return sameMeaning(x.value, y.value, scalars)
     if (x.name.kind === 'symbol' && y.name.kind === 'symbol' && isConstant(x.value) && isConstant(y.value))
       return false
   } else if (x && a.kind !== 'relation') return sameMeaning(x.value, a, scalars)
   else if (y && g.kind !== 'relation') return sameMeaning(g, y.value, scalars)
-  // 2x = 6 is not solved yet.
+  // x − 3 = 0 is solved, 2x = 6 is not.
+  const solution = x && !y && a.kind === 'relation' ? solvedFor(a, x.name) : null
+  if (x && solution) return sameMeaning(x.value, solution, scalars)
   if (x && !y && x.name.kind === 'symbol' && isConstant(x.value)) return false
   // The last side of a gold such as 2 + 3 = 5 is its value.
   const value = isCalculation(g) ? g.sides.at(-1)! : g

@@ -25,10 +25,13 @@ export function rowsOf(e: Expression): Rows | null {
       return rows && mapEntries(rows, (top) => ({ kind: 'quotient', top, bottom: e.bottom }))
     }
     case 'power': {
+      const transposed = e.exponent.kind === 'symbol' && e.exponent.name === 'T'
+      // (1, 2, 3)^T
+      if (transposed && e.base.kind === 'group' && e.base.open !== '{' && e.base.items.length > 1)
+        return e.base.items.map((x) => [x])
       const rows = rowsOf(e.base)
       if (!rows) return null
-      if (e.exponent.kind === 'symbol' && e.exponent.name === 'T' && isFull(rows))
-        return rows[0]!.map((_, column) => rows.map((row) => row[column]!))
+      if (transposed && isFull(rows)) return rows[0]!.map((_, column) => rows.map((row) => row[column]!))
       const k = e.exponent.kind === 'number' ? Number(e.exponent.literal.value.n) : 0
       if (!(k >= 1 && k <= 4) || rows.length > 3) return null
       return fold(
@@ -37,8 +40,14 @@ export function rowsOf(e: Expression): Rows | null {
       )
     }
     // a matrix in parentheses or brackets
-    case 'group':
-      return e.items.length === 1 ? rowsOf(e.items[0]!) : null
+    case 'group': {
+      if (e.items.length === 1) return rowsOf(e.items[0]!)
+      // [[1, 2], [3, 4]]
+      const rows = e.items.map((x) =>
+        x.kind === 'group' && x.open === '[' && x.close === ']' ? x.items : null,
+      )
+      return e.open === '[' && rows.every((row) => row !== null) && isFull(rows) ? rows : null
+    }
     default:
       return null
   }

@@ -12,6 +12,8 @@ const LONG = 6
 const scaled = (x: Expression, by: Rational): Expression =>
   by.n === by.d ? x : { kind: 'product', factors: [x, exactNumber(by)] }
 
+type Quantity = Extract<Expression, { kind: 'quantity' }>
+
 /** Whether two numbers with their units, percent signs and degrees are equal, to the precision that the gold shows. */
 export function sameMeasure(g: Expression, a: Expression, scalars: Scalars): boolean {
   const [gUnit, aUnit] = [g.kind === 'quantity' ? g.unit : null, a.kind === 'quantity' ? a.unit : null]
@@ -19,16 +21,19 @@ export function sameMeasure(g: Expression, a: Expression, scalars: Scalars): boo
     if (gUnit.scale && aUnit.scale) {
       if (gUnit.dimension === aUnit.dimension)
         return sameMeasure(scaled(g.x, gUnit.scale), scaled(a.x, aUnit.scale), scalars)
-      if (gUnit.dimension && aUnit.dimension) return false
+      const [gKelvin, aKelvin] = [kelvin(g), kelvin(a)]
+      if (gKelvin && aKelvin) return sameNumber(gKelvin, aKelvin, scalars)
+      if (gUnit.dimension && aUnit.dimension) return yen(gUnit, aUnit) && sameMeasure(g.x, a.x, scalars)
     } else if (!alike(gUnit, aUnit)) return false
     return sameMeasure(g.x, a.x, scalars)
   }
-  if (g.kind === 'quantity') return sameMeasure(g.x, a, scalars)
-  if (a.kind === 'quantity')
+  // A unit that only one of them has may belong to the question.
+  if (g.kind === 'quantity') return mayLack(a, g, scalars) && sameMeasure(g.x, a, scalars)
+  if (a.kind === 'quantity') {
     // 90 radians are not 90°.
-    return g.kind === 'degree' && a.unit.dimension === 'rad^1'
-      ? sameNumber(g, a.x, scalars)
-      : sameMeasure(g, a.x, scalars)
+    if (g.kind === 'degree' && a.unit.dimension === 'rad^1') return sameNumber(g, a.x, scalars)
+    return mayLack(g, a, scalars) && sameMeasure(g, a.x, scalars)
+  }
   for (const mark of ['percent', 'degree'] as const) {
     const [x, y] = [without(g, mark), without(a, mark)]
     if (x && y) return sameNumber(x, y, scalars)
@@ -39,10 +44,50 @@ export function sameMeasure(g: Expression, a: Expression, scalars: Scalars): boo
   return sameNumber(g, a, scalars)
 }
 
-/** Whether two unknown units mean the same: the words of one contain those of the other. */
+const sum = (...terms: Expression[]): Expression => ({ kind: 'sum', terms })
+
+/** A temperature in kelvins; `null` if the quantity is none. */
+function kelvin({ x, unit }: Quantity): Expression | null {
+  switch (unit.dimension) {
+    case 'K^1':
+      return scaled(x, unit.scale ?? ONE)
+    // K = C + 273.15
+    case 'degC^1':
+      return sum(x, exactNumber(rational(27315n, 100n)))
+    // K = (F + 459.67) · 5/9
+    case 'degF^1':
+      return scaled(sum(x, exactNumber(rational(45967n, 100n))), rational(5n, 9n))
+    default:
+      return null
+  }
+}
+
+/** Whether one of two currencies is the sign ¥, which stands for yen and for yuan. */
+const yen = (a: Unit, b: Unit) =>
+  [a, b].some(({ dimension }) => dimension === '¥^1') &&
+  [a, b].some(({ dimension }) => dimension === 'yen^1' || dimension === '元^1')
+
+/** Whether a number may stand for a quantity whose unit it lacks: 5 for 5 cm or 5 apples; not 5 for 5 lakh, nor 45° for 45 cm. */
+function mayLack(x: Expression, { x: value, unit }: Quantity, scalars: Scalars): boolean {
+  const sign = (e: Expression) => (without(e, 'percent') ? 'percent' : without(e, 'degree') ? 'degree' : null)
+  if (sign(x) && sign(x) !== sign(value) && unit.dimension) return false
+  return unit.counted === 'many' || (unit.counted === 'one' && !large(value, scalars))
+}
+
+/** Whether two unknown units mean the same: the same words, or more words before the thing that is counted. */
 function alike(a: Unit, b: Unit): boolean {
   if (a.scale || b.scale) return false
-  return a.dimension.includes(b.dimension) || b.dimension.includes(a.dimension)
+  if (a.dimension === b.dimension) return true
+  const [long, short] = a.dimension.length > b.dimension.length ? [a, b] : [b, a]
+  // Red apples are apples, but pairs of shoes are not shoes.
+  const more =
+    long.dimension.endsWith(` ${short.dimension}`) || long.dimension.startsWith(`${short.dimension} of `)
+  return (
+    more &&
+    long.counted === 'many' &&
+    short.counted !== null &&
+    !/ of /.test(long.dimension.slice(0, -short.dimension.length))
+  )
 }
 
 /** The expression without the sign at its end, or `null` if there is none. */
@@ -81,12 +126,44 @@ function rounds(g: Expression, a: Expression, scalars: Scalars): boolean {
   const gold = shown(g)
   if (gold) {
     const precise = gold.decimals >= 2 || gold.significant >= 3
-    return precise && !gold.round && scalars.within(g, a, gold.half, false)
+    if (!precise || gold.round || !scalars.within(g, a, gold.half, false)) return false
+    // Of the numbers that round to the gold, a decimal is only equal if it shows what the exact number is.
+    const answer = shown(a)
+    if (answer || terminates(a, scalars))
+      return (
+        scalars.within(g, a, times(gold.half, NEARLY)) || (a.kind === 'number' && (repeats(a) || isPi(a)))
+      )
+    return isFraction(a, scalars) || gold.significant >= LONG - 1 || isMultipleOfPi(a)
   }
   // 1/12 = 0.083333: a number with infinitely many decimals.
   const answer = shown(a)
   if (!answer || answer.decimals < LONG || answer.significant < LONG) return false
   return !terminates(g, scalars) && scalars.within(g, a, answer.half)
+}
+
+/** The part of half a unit in the last place by which a decimal may differ from a gold that is rounded. */
+const NEARLY = rational(1n, 25n)
+
+/** Whether a decimal ends in a digit at least three times, the last one possibly rounded up: 0.333, 16.67. */
+function repeats({ literal: { digits } }: Extract<Expression, { kind: 'number' }>): boolean {
+  const [before, last] = [digits.slice(0, -1), digits.at(-1)!]
+  const digit = before.at(-1)
+  if (digit === undefined || before.at(-2) !== digit) return false
+  return last === digit || (digit >= '5' && Number(last) === Number(digit) + 1)
+}
+
+/** Whether a decimal of at least four digits is π as far as it goes. */
+const isPi = ({ literal: { digits, decimals } }: Extract<Expression, { kind: 'number' }>) =>
+  digits.length > 3 &&
+  decimals === digits.length - 1 &&
+  Number(digits) === Math.round(Math.PI * 10 ** decimals)
+
+/** π itself, or a product or quotient with it: questions often say to use 3.14. */
+const isMultipleOfPi = (e: Expression) => some(e, (x) => x.kind === 'constant' && x.name === 'pi')
+
+function isFraction(e: Expression, scalars: Scalars): boolean {
+  const { re, im } = scalars.value(e)
+  return isExact(re) && isExact(im)
 }
 
 /** Whether a number has finitely many decimals. */

@@ -1,5 +1,6 @@
 import { type Expression, exactNumber, type Relation } from '../terms/expression.ts'
 import * as rational from '../terms/rational.ts'
+import { spell } from './relation.ts'
 
 /** A set of real numbers. A bound of `null` is infinity. */
 export type Region =
@@ -47,6 +48,10 @@ export function infinite(e: Expression): number {
 /** Whether an inequality can be solved for it: x, f(x). */
 const isUnknown = (e: Expression) => e.kind === 'symbol' || (e.kind === 'call' && e.name.startsWith('?'))
 const isSize = (e: Expression) => e.kind === 'call' && e.name === 'abs' && isUnknown(e.args[0]!)
+/** The unknowns of an inequality: x in 1 < x < 2 and in |x| < 1. */
+export const unknownsOf = ({ sides }: Extract<Expression, { kind: 'relation' }>): Expression[] =>
+  sides.filter((x) => isUnknown(x) || isSize(x)).map((x) => (isSize(x) && x.kind === 'call' ? x.args[0]! : x))
+
 const isSetLike = (e: Expression) =>
   /^(?:group|list|sets|relation|builder|numbers|matrix|text|either)$/.test(e.kind)
 
@@ -107,6 +112,12 @@ function interval({ open, close, items }: Group): Region | null {
   if (a > 0 || b < 0) return null
   // No interval contains infinity itself, whatever its brackets.
   return span(a ? null : lo, b ? null : hi, a !== 0 || open === '(', b !== 0 || close === ')')
+}
+
+/** A list of intervals as their union; `null` if it is none. (0, 3) is read as an interval. */
+export function listedUnion(e: Expression): Expression | null {
+  if (e.kind !== 'list' || !e.items.every((x) => x.kind === 'group' && interval(x) !== null)) return null
+  return { kind: 'sets', operation: 'cup', items: e.items }
 }
 
 /** Whether it is certainly an interval and not a pair. */
@@ -174,7 +185,7 @@ function combined({ items, joiner }: Extract<Expression, { kind: 'list' }>): Reg
   const names = items.flatMap((x) =>
     x.kind === 'relation' ? x.sides.filter((s) => isUnknown(s) || isSize(s)) : [],
   )
-  const named = new Set(names.map((x) => JSON.stringify(isSize(x) && x.kind === 'call' ? x.args[0] : x)))
+  const named = new Set(names.map((x) => spell(isSize(x) && x.kind === 'call' ? x.args[0]! : x)))
   const parts = named.size <= 1 ? every(items.map(regionOf)) : null
   return parts && { kind: joiner === 'or' || allIntervals ? 'union' : 'loose', parts }
 }

@@ -6,7 +6,8 @@ type RelationOf = Extract<Expression, { kind: 'relation' }>
 export function spell(e: Expression): string {
   switch (e.kind) {
     case 'number':
-      return `${e.literal.value.n}/${e.literal.value.d}`
+      // Hexadecimal digits take linear time.
+      return `${e.literal.value.n.toString(16)}/${e.literal.value.d.toString(16)}`
     case 'symbol':
     case 'constant':
     case 'numbers':
@@ -86,19 +87,38 @@ export function assignmentOf(e: Expression): Assignment | null {
     const [first] = sides
     // 5 = x
     if (first && sides.length === 2 && isName(sides[1]!) && !isName(first))
-      return assignment(sides[1]!, first)
+      return assignment(sides[1]!, first, sides)
     return null
   }
-  return assignment(name, value)
+  return assignment(name, value, sides)
 }
 
-function assignment(name: Expression, value: Expression): Assignment | null {
+function assignment(name: Expression, value: Expression, sides: readonly Expression[]): Assignment | null {
   const names = new Set<string>()
   some(name, (x) => x.kind === 'symbol' && !!names.add(x.name) && false)
   const isFunction = name.kind === 'call' || name.kind === 'product'
-  if (!isFunction && some(value, (x) => x.kind === 'symbol' && names.has(x.name))) return null
+  if (
+    !isFunction &&
+    sides.some((side) => side !== name && some(side, (x) => x.kind === 'symbol' && names.has(x.name)))
+  )
+    return null
   if (spell(name) === spell(value)) return null
   return { name, value }
+}
+
+/** The value of a name in x − 3 = 0, in which only the order of the terms is left to change; `null` for any other equation. */
+export function solvedFor({ sides, relations }: RelationOf, name: Expression): Expression | null {
+  const isZero = (e: Expression) => e.kind === 'number' && e.literal.value.n === 0n
+  const at = sides.findIndex(isZero)
+  const sum = sides[1 - at]
+  if (name.kind !== 'symbol' || relations.join() !== '=' || at < 0 || sum?.kind !== 'sum') return null
+  const key = spell(name)
+  const minus = (x: Expression): Expression => (x.kind === 'negative' ? x.x : { kind: 'negative', x })
+  const [own, ...others] = sum.terms.filter((x) => spell(x) === key || spell(minus(x)) === key)
+  if (!own || others.length > 0) return null
+  const rest = sum.terms.filter((x) => x !== own)
+  if (rest.length === 0 || rest.some((x) => some(x, (y) => spell(y) === key))) return null
+  return { kind: 'sum', terms: own.kind === 'negative' ? rest : rest.map(minus) }
 }
 
 /** The difference f of the two sides of a relation, rearranged to f < 0, f <= 0, f = 0 or f != 0. */

@@ -4,17 +4,27 @@ import { type Complex, complex, isExact, isReal, Numerics } from '../compute/num
 import { Budget, TooLarge, Undefined } from '../terms/budget.ts'
 import { type Expression, exactNumber, mapChildren, some, symbolsOf } from '../terms/expression.ts'
 import { bitLength, order, type Rational, rational, same as sameRational } from '../terms/rational.ts'
+import { wholeSymbols } from './whole.ts'
 
 /** The initial and the largest precision in bits: numbers of very different sizes need more. */
 const BITS = 160
 const MAX_BITS = 2600
 /** The work that one comparison may take. */
-const WORK = 40_000
+const WORK = 30_000
 /** The work of a point at which there is no value, since an exception takes time. */
 const NO_VALUE = 60
 /** The number of points at which two expressions with variables must agree. */
 const POINTS = 4
 const MAX_TRIES = 24
+/** The number of members of two sequences that are compared. */
+const SEQUENCE = 11
+
+/** A function with jumps. */
+const isStep = (e: Expression) => e.kind === 'call' && /^(?:floor|ceil|sgn)$/.test(e.name)
+/** Points at which such functions often jump. */
+const STEPS: readonly Rational[] = [2, 4, -2, 0, 6, 1, 3, -3, 12]
+  .map((n) => rational(BigInt(n), 2n))
+  .concat([1, 2, 4, -1, -2].map((n) => rational(BigInt(n), 3n)))
 
 /** The numerical comparisons of one gold with one answer, which share a budget. */
 export class Scalars {
@@ -25,15 +35,41 @@ export class Scalars {
     const hasBareLog = (e: Expression) =>
       some(e, (x) => x.kind === 'call' && x.name === 'log' && x.args.length === 1)
     const first = this.#sameFunction(a, b)
+    if (first === true) return true
+    if (this.#sameSequence(a, b)) return true
     // A log without a base may be natural or to base 10.
-    if (first === true || !(hasBareLog(a) || hasBareLog(b))) return first
+    if (!(hasBareLog(a) || hasBareLog(b))) return first
     return this.#sameFunction(withBase10(a), withBase10(b))
+  }
+
+  /** Whether two expressions with variables that can only be whole numbers agree at positive whole numbers. */
+  #sameSequence(a: Expression, b: Expression): boolean {
+    const whole = [...wholeSymbols(b, wholeSymbols(a))].sort()
+    if (whole.length === 0) return false
+    const names = [...new Set([...symbolsOf(a), ...symbolsOf(b)])].filter((x) => !x.startsWith('?')).sort()
+    let agreed = 0
+    for (let k = 0; k < SEQUENCE; k++) {
+      const values = point(names, k, k % 2 === 0 ? 'mixed' : 'positive')
+      whole.forEach((name, at) => {
+        values.set(name, complex(rational(BigInt(1 + ((k * (2 * at + 1) + 3 * at) % SEQUENCE)))))
+      })
+      const agree = this.#agree(a, b, values, 'real')
+      if (agree === false) return false
+      if (agree === true) agreed++
+    }
+    return agreed >= POINTS
   }
 
   #sameFunction(a: Expression, b: Expression): boolean | null {
     const names = [...new Set([...symbolsOf(a), ...symbolsOf(b)])].filter((x) => !x.startsWith('?')).sort()
     if (names.length === 0) return this.#agree(a, b, new Map(), 'any')
     if (names.length > 24) throw new TooLarge('the number of variables')
+    if (some(a, isStep) || some(b, isStep))
+      // ⌊x⌋ and ⌈x⌉ − 1 only differ at whole numbers.
+      for (let k = 0; k < STEPS.length; k++) {
+        const values = new Map(names.map((name, at) => [name, complex(STEPS[(k + at * 3) % STEPS.length]!)]))
+        if (this.#agree(a, b, values, 'real') === false) return false
+      }
     let agreed = 0
     // Real values of both signs first, then positive and whole ones; complex results only if there are no others.
     for (const kind of ['mixed', 'positive', 'whole', 'complex'] as const) {

@@ -1,6 +1,6 @@
 import { Undefined } from '../terms/budget.ts'
 import { type Expression, symbolsOf } from '../terms/expression.ts'
-import { type Rational, rational } from '../terms/rational.ts'
+import { gcdWork, productWork, type Rational, rational } from '../terms/rational.ts'
 import { type Complex, complex, isReal, type Numerics, whole, wholeOf } from './numerics.ts'
 
 /** The expression is not a single number. Always caught in this folder. */
@@ -39,7 +39,7 @@ export function evaluate(e: Expression, n: Numerics, values: Values): Complex {
     case 'product':
       return e.factors.map(of).reduce((a, b) => n.multiply(a, b))
     case 'quotient':
-      return n.divide(of(e.top), of(e.bottom))
+      return factorialQuotient(e, n, values) ?? n.divide(of(e.top), of(e.bottom))
     case 'power':
       if (e.base.kind === 'constant' && e.base.name === 'e') return n.exp(of(e.exponent))
       return n.power(of(e.base), of(e.exponent))
@@ -118,6 +118,8 @@ const FUNCTIONS: Record<string, Function1> = {
   arsinh,
   arcosh,
   artanh,
+  // cis x = cos x + i sin x
+  cis: (x, n) => n.add(cos(x, n), n.multiply(i, sin(x, n))),
   ln: (x, n) => n.log(x),
   sqrt: (x, n) => n.sqrt(x),
   cbrt: (x, n) => n.power(x, complex({ n: 1n, d: 3n })),
@@ -128,8 +130,8 @@ const FUNCTIONS: Record<string, Function1> = {
   arg: (x, n) => complex(n.argument(x)),
   floor: (x, n) => n.floor(x),
   ceil: (x, n) => n.negative(n.floor(n.negative(x))),
-  factorial: (x) => whole(factorial(natural(x), 1n)),
-  'double factorial': (x) => whole(factorial(natural(x), 2n)),
+  factorial: (x, n) => whole(factorial(natural(x), 1n, n)),
+  'double factorial': (x, n) => whole(factorial(natural(x), 2n, n)),
 }
 
 function call({ name, args }: Call, n: Numerics, values: Values): Complex {
@@ -141,8 +143,9 @@ function call({ name, args }: Call, n: Numerics, values: Values): Complex {
     throw new NotNumber(`a ${name} without enough arguments`)
   if (name === 'log') return y ? n.divide(n.log(x), n.log(y)) : n.log(x)
   if (name === 'root') return n.power(x, n.divide(one, y!))
-  if (name === 'binom') return binomial(x, natural(y!), n)
-  if (name === 'gcd' || name === 'lcm') return whole(xs.map(integer).reduce(name === 'gcd' ? gcd : lcm))
+  if (name === 'binom') return binomial(x, y!, n)
+  if (name === 'gcd' || name === 'lcm')
+    return whole(xs.map(integer).reduce((a, b) => (name === 'gcd' ? gcd(a, b, n) : lcm(a, b, n))))
   if (name === 'max' || name === 'min') {
     const sign = name === 'max' ? 1 : -1
     return xs.reduce((a, b) => (n.sign(n.subtract(a, b).re) === sign ? a : b))
@@ -163,7 +166,7 @@ function opaque(name: string, parts: readonly Complex[]): Complex {
 
 /** The leading digits of a number. */
 function spell(x: Complex['re']): string {
-  if ('n' in x) return `${x.n}/${x.d}`
+  if ('n' in x) return `${x.n.toString(16)}/${x.d.toString(16)}`
   const size = x.m.toString(2).length
   const m = size > 60 ? (x.m >> BigInt(size - 60)) + 1n : x.m
   return `${m >> 1n}e${x.e + Math.max(0, size - 60)}`
@@ -179,26 +182,90 @@ function natural(x: Complex): bigint {
   if (k < 0n || k > MAX_FACTORIAL) throw new Undefined('a factorial or binomial out of range')
   return k
 }
-function factorial(k: bigint, step: bigint): bigint {
+function factorial(k: bigint, step: bigint, n: Numerics): bigint {
+  // The product has about k log₂ k bits, and every factor takes time in proportion to them.
+  const size = Number(k) / Number(step)
+  n.budget.spend(1 + Math.ceil((size * size * Math.log2(size + 2)) / 64 / 200))
   let product = 1n
   for (let j = k; j > 1n; j -= step) product *= j
   return product
 }
-function binomial(x: Complex, k: bigint, n: Numerics): Complex {
+/** C(x, k) = x (x − 1) … (x − k + 1) / k! */
+function binomial(x: Complex, below: Complex, n: Numerics): Complex {
+  const [top, lower] = [wholeOf(x), integer(below)]
+  // C(n, k) = C(n, n − k)
+  const k = natural(whole(top !== null && lower <= top && 2n * lower > top ? top - lower : lower))
+  if (top !== null) return whole(wholeBinomial(top, k, n))
   let result = one
   for (let j = 0n; j < k; j++) {
     result = n.divide(n.multiply(result, n.subtract(x, whole(j))), whole(j + 1n))
   }
   return result
 }
-function gcd(a: bigint, b: bigint): bigint {
+function wholeBinomial(top: bigint, k: bigint, n: Numerics): bigint {
+  let result = 1n
+  for (let j = 0n; j < k; j++) {
+    n.budget.spend(5 * productWork(result, top))
+    result = (result * (top - j)) / (j + 1n)
+  }
+  return result
+}
+
+/** The factors of a product, in nested products as well. */
+const factorsOf = (e: Expression): readonly Expression[] =>
+  e.kind === 'product' ? e.factors.flatMap(factorsOf) : [e]
+const isFactorial = (e: Expression): e is Call => e.kind === 'call' && e.name === 'factorial'
+
+/** A quotient of factorials, of which a!/b! = (b + 1) … a is not computed from a! and b!; `null` for any other quotient. */
+function factorialQuotient(
+  { top, bottom }: Extract<Expression, { kind: 'quotient' }>,
+  n: Numerics,
+  values: Values,
+): Complex | null {
+  const sides = [factorsOf(top), factorsOf(bottom)].map((factors) => ({
+    factorials: factors
+      .filter(isFactorial)
+      .map((x) => wholeOf(evaluate(x.args[0]!, n, values)) ?? -1n)
+      .sort((a, b) => (a < b ? 1 : -1)),
+    rest: factors.filter((x) => !isFactorial(x)).map((x) => evaluate(x, n, values)),
+  })) as [{ factorials: bigint[]; rest: Complex[] }, { factorials: bigint[]; rest: Complex[] }]
+  const [above, below] = sides
+  const pairs = Math.min(above.factorials.length, below.factorials.length)
+  if (pairs === 0 || sides.some(({ factorials }) => factorials.some((k) => k < 0n))) return null
+  for (let k = 0; k < pairs; k++) {
+    const [a, b] = [above.factorials[k]!, below.factorials[k]!]
+    ;(a > b ? above : below).rest.push(whole(risingProduct(a < b ? a : b, a < b ? b : a, n)))
+  }
+  const value = ({ factorials, rest }: (typeof sides)[0]) =>
+    [...factorials.slice(pairs).map((k) => whole(factorial(natural(whole(k)), 1n, n))), ...rest].reduce(
+      (x, y) => n.multiply(x, y),
+      one,
+    )
+  return n.divide(value(above), value(below))
+}
+
+/** (a + 1) (a + 2) … b */
+function risingProduct(a: bigint, b: bigint, n: Numerics): bigint {
+  natural(whole(b - a))
+  let product = 1n
+  for (let k = a + 1n; k <= b; k++) {
+    n.budget.spend(productWork(product, k))
+    product *= k
+  }
+  return product
+}
+
+function gcd(a: bigint, b: bigint, n: Numerics): bigint {
+  n.budget.spend(gcdWork(a, b))
   let [x, y] = [a < 0n ? -a : a, b < 0n ? -b : b]
   while (y) [x, y] = [y, x % y]
   return x
 }
-function lcm(a: bigint, b: bigint): bigint {
-  const by = gcd(a, b)
-  return by === 0n ? 0n : (a / by) * b
+function lcm(a: bigint, b: bigint, n: Numerics): bigint {
+  const by = gcd(a, b, n)
+  if (by === 0n) return 0n
+  n.budget.spend(productWork(a, b))
+  return (a / by) * b
 }
 
 const BASES = new Map(

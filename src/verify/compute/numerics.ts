@@ -65,11 +65,8 @@ export class Numerics {
   #paid<R extends Real>(a: R): R {
     if (!isExact(a)) this.budget.spend(4 + (this.bits >> 6))
     else if (a.d === 1n) this.budget.spend(1 + (q.bitLength(a.n) >> 6))
-    else {
-      // A greatest common divisor takes as long as a product.
-      const [n, d] = [q.bitLength(a.n) >> 6, q.bitLength(a.d) >> 6]
-      this.budget.spend(1 + n + d + (n + 1) * (d + 1))
-    }
+    // Most of the work is the greatest common divisor.
+    else this.budget.spend(1 + q.gcdWork(a.n, a.d))
     return a
   }
   /** Spends the work of a series at this precision. */
@@ -142,6 +139,9 @@ export class Numerics {
     }
   }
   divide(a: Complex, b: Complex): Complex {
+    const [x, y] = [wholeOf(a), wholeOf(b)]
+    // A quotient of long whole numbers, such as factorials, may be short.
+    if (x !== null && y && x % y === 0n) return complex(this.#paid({ n: x / y, d: 1n }))
     if (isReal(b)) {
       const by = this.#invert(b.re)
       return { re: this.#multiply(a.re, by), im: this.#multiply(a.im, by) }

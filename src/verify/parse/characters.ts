@@ -199,6 +199,10 @@ const TABLE = new Map<string, string>([
   ...Object.entries(PLAIN),
   ...Object.entries(GREEK).map(([c, name]): [string, string] => [c, `\\${name} `]),
   ...[...'０１２３４５６７８９'].map((c, i): [string, string] => [c, `${i}`]),
+  ...[...'٠١٢٣٤٥٦٧٨٩'].map((c, i): [string, string] => [c, `${i}`]),
+  ['￥', '¥'],
+  ['￡', '£'],
+  ['￠', '¢'],
 ])
 
 /** Names of Greek letters: as commands and, with at least three letters, also as plain words. */
@@ -218,6 +222,14 @@ export const GREEK_NAMES = new Set([
   ],
 ])
 
+/** A styled or enclosed letter, digit or unit without its style: 𝟓 as 5, Ⓓ as D, ㎏ as kg, Ⅳ as IV. */
+function plainForm(c: string): string {
+  if (c < '\u2100') return c
+  const simple = c.normalize('NFKC')
+  if (/^[mck]?m[23]$/.test(simple)) return simple.replace(/(?=[23])/, '^')
+  return /^[A-Za-z\d]{1,4}$/.test(simple) ? simple : (TABLE.get(simple) ?? c)
+}
+
 /** Writes Unicode mathematics as LaTeX: `√2` as `\sqrt 2`, `x²` as `x^{2}`. Letters of other scripts are kept. */
 export function toLatex(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is ASCII
@@ -232,7 +244,8 @@ export function toLatex(text: string): string {
       if (next) out += `${next}{`
       script = next
     }
-    out += up >= 0 ? SUPERSCRIPTS_PLAIN[up] : down >= 0 ? SUBSCRIPTS_PLAIN[down] : (TABLE.get(c) ?? c)
+    out +=
+      up >= 0 ? SUPERSCRIPTS_PLAIN[up] : down >= 0 ? SUBSCRIPTS_PLAIN[down] : (TABLE.get(c) ?? plainForm(c))
   }
   return script ? `${out}}` : out
 }

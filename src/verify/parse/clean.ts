@@ -1,14 +1,15 @@
 import { toLatex } from './characters.ts'
 
 /** Control characters that \f, \t, … become in a string that was unescaped by mistake, and how such commands continue. */
-const ESCAPES: readonly (readonly [string, readonly string[]])[] = [
-  ['\f', ['rac', 'lat', 'orall']],
-  ['\t', ['ext', 'imes', 'frac', 'heta', 'an', 'au', 'riangle', 'o ']],
-  ['\b', ['oxed', 'inom', 'egin', 'eta', 'ar{', 'mod', 'f']],
-  ['\r', ['ight', 'angle', 'ho', 'floor', 'ceil']],
-  ['\v', ['ec', 'arnothing', 'ert', 'arphi', 'matrix']],
-  ['\x07', ['pprox', 'lpha', 'ngle']],
-]
+const ESCAPES: Readonly<Record<string, RegExp>> = {
+  '\f': /rac|lat|orall/y,
+  // A tab also separates words: "5	and 6" has no \tan.
+  '\t': /ext[a-z]{0,6}\s*\{|imes(?![a-z])|frac|heta(?![a-z])|anh?(?![a-zA-Z])|anh?[a-z](?![a-zA-Z])(?<!and|ant|any)|au(?![a-z])|riangle|o(?= |\\)/y,
+  '\b': /oxed|inom|egin|eta(?![a-z])|ar\{|mod(?![a-z])|f(?![a-z])/y,
+  '\r': /ight|angle|ho(?![a-z])|floor|ceil/y,
+  '\v': /ec(?![a-z])|arnothing|ert|arphi|matrix/y,
+  '\x07': /pprox|lpha|ngle/y,
+}
 const LETTER = { '\f': 'f', '\t': 't', '\b': 'b', '\r': 'r', '\v': 'v', '\x07': 'a' } as Record<
   string,
   string
@@ -26,9 +27,9 @@ export function restore(text: string): string {
   let out = ''
   for (let i = 0; i < text.length; i++) {
     const c = text[i]!
-    const endings = ESCAPES.find(([control]) => control === c)?.[1]
-    if (endings?.some((end) => text.startsWith(end, i + 1)))
-      out += `${out.endsWith('\\') ? '' : '\\'}${LETTER[c]}`
+    const ending = ESCAPES[c]
+    if (ending) ending.lastIndex = i + 1
+    if (ending?.test(text)) out += `${out.endsWith('\\') ? '' : '\\'}${LETTER[c]}`
     else out += c === '\b' || c === '\x07' || c === '\v' || c === '\f' ? ' ' : c
   }
   return out

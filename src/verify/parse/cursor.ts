@@ -78,6 +78,19 @@ export class Cursor {
   replace(token: Token): void {
     this.#tokens[this.#at] = token
   }
+  /** What `read` returns, or `null` without moving if the tokens cannot be read so. */
+  attempt<T>(read: () => T): T | null {
+    const at = this.#at
+    const depth = this.#depth
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error
+      this.#at = at
+      this.#depth = depth
+      return null
+    }
+  }
   /** Runs `read` one level deeper. @throws TooLarge */
   nested<T>(read: () => T): T {
     if (++this.#depth > MAX_DEPTH) throw new TooLarge('the nesting depth')

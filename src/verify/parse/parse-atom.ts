@@ -1,15 +1,17 @@
-import { type Expression, exactNumber } from '../terms/expression.ts'
+import { type Expression, exactNumber, mapChildren } from '../terms/expression.ts'
 import { rational } from '../terms/rational.ts'
+import { folded } from '../terms/things.ts'
 import { GREEK_NAMES } from './characters.ts'
 import { type Cursor, Unreadable } from './cursor.ts'
-import { numberWords } from './number-words.ts'
+import { derivative } from './derivative.ts'
+import { isNumberWord, numberWords } from './number-words.ts'
 import { environment } from './parse-matrix.ts'
 import { CURRENCIES } from './parse-unit.ts'
 import type { Token } from './tokens.ts'
 
 /** Functions of one argument that need no parentheses. */
 const FUNCTIONS = new Set(
-  'sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan arccot arcsec arccsc arsinh arcosh artanh ln lg log exp det sgn arg Re Im'.split(
+  'sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan arccot arcsec arccsc arsinh arcosh artanh ln lg log exp det sgn arg Re Im cis'.split(
     ' ',
   ),
 )
@@ -48,7 +50,7 @@ export function startsAtom(c: Cursor): boolean {
       if (token.text === '|') return !c.builder
       if (token.text === '[') return !c.french && !(c.brackets > 0 && endsAfter(c))
       if (token.text === ']') return opensFrench(c)
-      if (token.text in CURRENCIES) return c.peek(1)?.kind === 'number'
+      if (token.text in CURRENCIES) return startsAmount(c.peek(1))
       return token.text === '(' || token.text === '{'
     case 'command':
       return !BETWEEN.has(token.text)
@@ -56,6 +58,12 @@ export function startsAtom(c: Cursor): boolean {
       return false
   }
 }
+
+/** Whether a token after a currency sign begins a number. */
+const startsAmount = (token: Token | undefined) =>
+  token?.kind === 'number' ||
+  (token?.kind === 'word' && isNumberWord(token.text)) ||
+  (token?.kind === 'command' && token.text === 'frac')
 
 /** Whether the next token is a bar that closes: any bar inside bars that is not marked by \left. */
 export const closesBars = (c: Cursor) =>
@@ -111,9 +119,14 @@ function spelledNumber(c: Cursor, first: Token): Expression | null {
 /** A number; with a subscript, a number in another base: 1011_2. */
 function subscripted(c: Cursor, token: Token): Expression {
   const number: Expression = { kind: 'number', literal: token.number! }
-  if (!c.mark('_')) return number
-  return { kind: 'call', name: 'base', args: [number, { kind: 'symbol', name: subscript(c) }] }
+  return c.mark('_') ? inBase(c, number) : number
 }
+
+const inBase = (c: Cursor, number: Expression): Expression => ({
+  kind: 'call',
+  name: 'base',
+  args: [number, { kind: 'symbol', name: subscript(c) }],
+})
 
 function letter(c: Cursor, token: Token): Expression {
   const name = token.text
@@ -180,7 +193,7 @@ function text(c: Cursor, first: Token): Expression {
     words.push(token.text)
     c.next()
   }
-  return { kind: 'text', words: words.join(' ').toLowerCase() }
+  return { kind: 'text', words: words.map(folded).join(' ') }
 }
 
 function mark(c: Cursor, token: Token): Expression {
@@ -218,6 +231,8 @@ function bracketed(c: Cursor, open: '(' | '['): Expression {
     !(close.text === ')' || close.text === ']' || (close.text === '[' && open === '['))
   )
     throw new Unreadable('a parenthesis is not closed')
+  // (1011)_2
+  if (inner.kind === 'number' && c.mark('_')) return inBase(c, inner)
   if (inner.kind !== 'list')
     return inner.kind === 'group' && open === '['
       ? { kind: 'group', open, close: ']', items: [inner] }
@@ -292,7 +307,10 @@ function builder(c: Cursor, item: Expression, close: 'mark' | 'command'): Expres
 
 function command(c: Cursor, token: Token): Expression {
   const name = token.text
-  if (name.startsWith('mathbb')) return { kind: 'numbers', name: name.slice(6) }
+  if (name.startsWith('mathbb')) {
+    const set = name.slice(6)
+    return { kind: 'numbers', name: c.mark('_') ? `${set}_${subscript(c)}` : set }
+  }
   if (FUNCTIONS.has(name)) return namedFunction(c, name)
   if (CALLS.has(name)) return calledFunction(c, name)
   switch (name) {
@@ -304,7 +322,8 @@ function command(c: Cursor, token: Token): Expression {
       return { kind: 'group', open: '{', close: '}', items: [] }
     case 'frac': {
       const top = argument(c, true)
-      return { kind: 'quotient', top, bottom: argument(c, true) }
+      const bottom = argument(c, true)
+      return derivative(top, bottom) ?? { kind: 'quotient', top, bottom }
     }
     case 'sqrt':
       return root(c)
@@ -325,13 +344,15 @@ function command(c: Cursor, token: Token): Expression {
     case 'begin':
       return environment(c)
     case 'overline':
+      return conjugate(argument(c, false))
     case 'tilde':
     case 'dot':
+    case 'ddot':
     case 'widetilde': {
       const inner = argument(c, false)
-      return inner.kind === 'symbol' || inner.kind === 'constant'
+      return inner.kind === 'symbol'
         ? { kind: 'symbol', name: `${name} ${inner.name}` }
-        : inner
+        : { kind: 'call', name: `?${name}`, args: [inner] }
     }
     case 'angle':
     case 'triangle': {
@@ -375,6 +396,14 @@ function argument(c: Cursor, digit: boolean): Expression {
   })
 }
 
+/** The complex conjugate; of a product of capital letters, which is a segment, the segment itself. */
+function conjugate(e: Expression): Expression {
+  if (e.kind === 'symbol') return { kind: 'symbol', name: `overline ${e.name}` }
+  if (e.kind === 'constant') return e.name === 'i' ? { kind: 'negative', x: e } : e
+  if (e.kind === 'product' && e.factors.every((x) => x.kind === 'symbol' && /^[A-Z]/.test(x.name))) return e
+  return mapChildren(e, conjugate)
+}
+
 function root(c: Cursor): Expression {
   if (!c.mark('[')) return { kind: 'call', name: 'sqrt', args: [argument(c, false)] }
   c.next()
@@ -393,12 +422,20 @@ function parenthesised(c: Cursor): readonly Expression[] {
   return inner.kind === 'list' ? inner.items : [inner]
 }
 
+/** Whether an atom follows the next token. */
+function isFollowed(c: Cursor): boolean {
+  const after = c.peek(1)
+  if (after?.kind === 'command') return !BETWEEN.has(after.text)
+  return after?.kind === 'number' || after?.kind === 'letter' || /^[({[|]$/.test(after?.text ?? '')
+}
+
 /** A function of one argument: `\sin x`, `\sin^2 x`, `\log_2 8`, `\sin 2x`. */
 function namedFunction(c: Cursor, name: string): Expression {
   let base: Expression | null = null
   let raise: Expression | null = null
   for (;;) {
-    if (!base && c.take('mark', '_')) base = argument(c, false)
+    // \log_28 is log_2 8, but an argument may follow log_10.
+    if (!base && c.take('mark', '_')) base = argument(c, !isFollowed(c))
     else if (!raise && c.take('mark', '^')) raise = c.grammar.exponent(c)
     else break
   }
@@ -412,7 +449,7 @@ function namedFunction(c: Cursor, name: string): Expression {
     inverse = true
     raise = null
   }
-  const args = c.mark('(') || c.mark('[') ? parenthesised(c) : [bareArgument(c)]
+  const args = c.mark('(') || c.mark('[') ? parenthesised(c) : [bareArgument(c, /^l/.test(name))]
   let call: Expression = { kind: 'call', name: inverse ? INVERSE[name]! : name, args }
   if (name === 'lg') call = { kind: 'call', name: 'log', args: [args[0]!, TEN] }
   if (name === 'exp') call = { kind: 'power', base: { kind: 'constant', name: 'e' }, exponent: args[0]! }
@@ -423,15 +460,17 @@ function namedFunction(c: Cursor, name: string): Expression {
 const TEN = exactNumber(rational(10n))
 
 /** The argument of a function without parentheses: `2x` in `\sin 2x`, up to a sign, a function or a parenthesis. */
-function bareArgument(c: Cursor): Expression {
-  if (c.take('mark', '-')) return { kind: 'negative', x: bareArgument(c) }
+function bareArgument(c: Cursor, logarithm: boolean): Expression {
+  if (c.take('mark', '-')) return { kind: 'negative', x: bareArgument(c, logarithm) }
+  // ln5 x is the product of ln 5 and x.
+  const constant = logarithm && c.peek()?.kind === 'number' && !c.peek()!.spaced
   const factors = [c.grammar.power(c)]
   for (;;) {
     const token = c.peek()
     const continues =
       token?.kind === 'letter' ||
       (token?.kind === 'command' && (token.text === 'pi' || GREEK_NAMES.has(token.text)))
-    if (!continues || (token.kind === 'letter' && token.upright)) break
+    if (!continues || (token.kind === 'letter' && token.upright) || (constant && token.spaced)) break
     factors.push(c.grammar.power(c))
   }
   return factors.length === 1 ? factors[0]! : { kind: 'product', factors }
@@ -463,8 +502,25 @@ function big(c: Cursor, name: string): Expression {
     } else if (c.mark('*') || c.command('cdot') || c.command('times')) c.next()
   }
   if (factors.length === 0) throw new Unreadable(`\\${name} without an operand`)
-  return { kind: 'big', name, below, above, body: { kind: 'product', factors } }
+  const body: Expression = { kind: 'product', factors }
+  // In a sum over i, i is not √−1.
+  const variable = below?.kind === 'relation' ? below.sides[0] : below
+  if (below && variable?.kind === 'constant' && variable.name !== 'pi' && variable.name !== 'infinity')
+    return {
+      kind: 'big',
+      name,
+      below: asVariable(below, variable.name),
+      above,
+      body: asVariable(body, variable.name),
+    }
+  return { kind: 'big', name, below, above, body }
 }
+
+/** The expression with the constant i or e as a variable. */
+const asVariable = (e: Expression, name: string): Expression =>
+  e.kind === 'constant' && e.name === name
+    ? { kind: 'symbol', name }
+    : mapChildren(e, (x) => asVariable(x, name))
 
 const MINUS_ONE: Expression = { kind: 'negative', x: exactNumber(rational(1n)) }
 

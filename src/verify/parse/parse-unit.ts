@@ -3,13 +3,14 @@ import { order, rational } from '../terms/rational.ts'
 import { type Unit, unitOf, unitWord } from '../terms/units.ts'
 import { type Cursor, Unreadable } from './cursor.ts'
 import { isNumberWord, numberWords } from './number-words.ts'
+import { BEFORE_CONDITION } from './parse-matrix.ts'
 
 /** Currency signs and the units that they stand for. */
 export const CURRENCIES: Record<string, string> = {
   dollar: 'dollar',
   '€': 'euro',
   '£': 'GBP',
-  '¥': 'yen',
+  '¥': '¥',
   '₹': 'rupee',
   '¢': 'cent',
 }
@@ -21,6 +22,8 @@ const SCALES: Record<string, bigint> = {
   million: 1_000_000n,
   billion: 1_000_000_000n,
   trillion: 1_000_000_000_000n,
+  百: 100n,
+  千: 1000n,
   万: 10_000n,
   亿: 100_000_000n,
 }
@@ -53,11 +56,16 @@ export function unitAfter(c: Cursor, x: Expression): Expression {
   scale()
   for (const [name, k] of POWERS)
     while (c.take('word', name)) value = { kind: 'power', base: value, exponent: exactNumber(rational(k)) }
+  if (c.peek()?.kind === 'word' && !c.peek()!.spaced && isOrdinal(value, c.peek()!.text)) {
+    c.next()
+    return value
+  }
   const unit = readUnit(c) ?? unitInParentheses(c, value) ?? (c.currency ? unitOf([[c.currency, 1]]) : null)
   if (!unit) return value
   // "A triangle", "x is wrong"
   if (!unit.scale && value.kind === 'symbol') throw new Unreadable('words after a letter')
   // 3 hours 20 minutes: a smaller unit of the same kind
+  if (unit.scale && smallerFollows(c, unit)) c.next()
   if (unit.scale && c.peek()?.kind === 'number') {
     const rest = unitAfter(c, c.grammar.sum(c))
     const smaller =
@@ -74,6 +82,15 @@ export function unitAfter(c: Cursor, x: Expression): Expression {
     }
   }
   return { kind: 'quantity', x: value, unit }
+}
+
+/** Whether "and" or, between times, a comma joins a smaller unit of the same kind: 2 dollars and 50 cents. */
+function smallerFollows(c: Cursor, unit: Unit): boolean {
+  const comma = c.mark(',') && unit.dimension === 's^1'
+  const name = c.peek(2)
+  if (!(comma || c.is('joiner', 'and')) || c.peek(1)?.kind !== 'number' || !unit.scale || !name) return false
+  const smaller = unitWord(name.text === 'min' ? 'minute' : name.text)?.[0]
+  return smaller !== undefined && unit.dimension === `${smaller[1]}^1` && order(smaller[0], unit.scale) < 0
 }
 
 /** The number of tokens of a parenthesis with only words, as in `5 (times)`; 0 if none follows. */
@@ -121,6 +138,15 @@ function unitInParentheses(c: Cursor, value: Expression): Unit | null {
   return unit
 }
 
+/** Whether a number and its ending are an ordinal: 1st, 12th; not 1th or 2st. */
+export function isOrdinal(x: Expression, ending: string): boolean {
+  if (x.kind !== 'number' || x.literal.value.d !== 1n || x.literal.decimals > 0) return false
+  const { n } = x.literal.value
+  const teen = (n / 10n) % 10n === 1n
+  const usual = teen ? undefined : { '1': 'st', '2': 'nd', '3': 'rd' }[String(n % 10n)]
+  return ending.toLowerCase() === (usual ?? 'th')
+}
+
 /** Whether `min` means minutes, as in "2 min", and not a minimum, as in min(2, 3). */
 export const isMinutes = (c: Cursor) =>
   c.command('min') && (c.peek()!.upright || !/^(?:[({_]|\{)$/.test(c.peek(1)?.text ?? ''))
@@ -128,35 +154,55 @@ export const isMinutes = (c: Cursor) =>
 /** Whether the next token is a final "times", as in "5 times". */
 export const isLastTimes = (c: Cursor) => c.command('times') && isLast(c)
 
-const isLast = (c: Cursor) => !c.peek(1) || (c.peek(1)!.kind === 'mark' && c.peek(1)!.text === ')')
+/** Whether nothing but a closing parenthesis follows the next token: "2/3 cup" is not a union. */
+export const isLast = (c: Cursor) => !c.peek(1) || (c.peek(1)!.kind === 'mark' && c.peek(1)!.text === ')')
+
+/** Whether a price or another rate follows: / and a unit, as in $15/hour. */
+export function perUnit(c: Cursor): boolean {
+  const unit = c.peek(1)
+  return (
+    c.mark('/') &&
+    ((unit?.kind === 'word' && unitWord(unit.text) !== null) ||
+      (unit?.kind === 'letter' && c.currency !== null && unitWord(unit.text) !== null))
+  )
+}
 
 /** Words with exponents: `cm^2`, `m/s`, `miles per hour`, `square feet`. */
 function readUnit(c: Cursor): Unit | null {
   const parts: [string, number][] = []
   let sign = 1
+  if (perUnit(c)) {
+    c.next()
+    sign = -1
+    if (c.currency) parts.push([c.currency, 1])
+  }
   let pending = 1
   for (;;) {
     const token = c.peek()
     if (!token) break
     // "times" and "min" are also commands.
-    const named =
-      isLastTimes(c) || isMinutes(c) || (parts.length > 0 && isLast(c) && /^c[au]p$/.test(token.text))
+    const named = isLastTimes(c) || isMinutes(c) || (isLast(c) && /^c[au]p$/.test(token.text))
     if (
       token.kind === 'word' ||
       named ||
       (token.kind === 'letter' && (token.upright || token.spaced || sign < 0 || parts.length > 0))
     ) {
       const word = token.text
+      if (c.matrix && (BEFORE_CONDITION.test(word) || /^otherwise$/i.test(word))) break
       if (parts.length === 0 && token.kind === 'letter' && !unitWord(word)) break
       const isPart = ORDINAL.test(word) && c.peek(1)?.kind !== 'word'
       if (CHANGES.test(word) || isPart || isNumberWord(word)) throw new Unreadable(`a number and "${word}"`)
       c.next()
-      if (/^per$/i.test(word)) sign = -1
-      else if (/^(?:sq|square|cu|cubic)$/i.test(word)) {
+      if (/^per$/i.test(word)) {
+        // $15 per hour
+        if (parts.length === 0 && c.currency) parts.push([c.currency, 1])
+        sign = -1
+      } else if (/^(?:sq|square|cu|cubic)$/i.test(word)) {
         pending = /^s/i.test(word) ? 2 : 3
         c.take('mark', '.')
       } else if (/^squared$/i.test(word) && parts.length > 0) parts.at(-1)![1] *= 2
       else if (/^cubed$/i.test(word) && parts.length > 0) parts.at(-1)![1] *= 3
+      else if (/^(?:平方|立方)./.test(word)) parts.push([word.slice(2), sign * (word[0] === '平' ? 2 : 3)])
       else if (/^(?:degC|Celsius|celsius)$/.test(word)) parts.push(['degC', 1])
       else {
         parts.push([word, sign * pending])
@@ -208,5 +254,7 @@ function readUnit(c: Cursor): Unit | null {
     }
     break
   }
+  // 5 sq, 5 per
+  if (pending !== 1 || (sign < 0 && parts.length === 0)) throw new Unreadable('a unit is incomplete')
   return parts.length > 0 ? unitOf(parts) : null
 }

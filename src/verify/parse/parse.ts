@@ -1,8 +1,18 @@
 import { type Expression, type Relation, some } from '../terms/expression.ts'
 import { unitWord } from '../terms/units.ts'
 import { Cursor, type Grammar, Unreadable } from './cursor.ts'
+import { derivative } from './derivative.ts'
 import { atom, closesBars, startsAtom } from './parse-atom.ts'
-import { isLastTimes, isMinutes, unitAfter, wordsInParentheses } from './parse-unit.ts'
+import { BEFORE_CONDITION } from './parse-matrix.ts'
+import {
+  isLast,
+  isLastTimes,
+  isMinutes,
+  isOrdinal,
+  perUnit,
+  unitAfter,
+  wordsInParentheses,
+} from './parse-unit.ts'
 import { tokenize } from './tokens.ts'
 
 const RELATIONS: Record<string, Relation> = {
@@ -60,11 +70,23 @@ function list(c: Cursor): Expression {
         joiner = text === 'or' || text === 'vee' ? 'or' : joiner === 'or' ? 'or' : 'and'
       else if (
         !(kind === 'mark' && (text === ',' || text === ';')) &&
-        !(kind === 'break' && !(c.matrix && text === '\\'))
+        !(kind === 'break' && !(c.matrix && text === '\\')) &&
+        !(kind === 'word' && c.matrix && BEFORE_CONDITION.test(text))
       )
         break
       c.next()
       separated = true
+      // 640,000 and 3,40,00,000 are no lists.
+      const [last, after] = [items.at(-1), c.peek()]
+      const continues = after?.kind === 'number' && !after.spaced && /^0\d+$/.test(after.text)
+      if (
+        text === ',' &&
+        continues &&
+        (c.brackets === 0 || after.text.length === 3) &&
+        last?.kind === 'number' &&
+        !/^0./.test(last.literal.digits)
+      )
+        throw new Unreadable('digits after a comma')
       if (kind === 'joiner' && c.done) throw new Unreadable('it is incomplete')
     }
     const token = c.peek()
@@ -124,9 +146,9 @@ function side(c: Cursor): Expression {
   let x = ratio(c)
   for (;;) {
     const operation =
-      c.command('cup') || isUnion(c)
+      (c.command('cup') && !isLast(c)) || isUnion(c)
         ? 'cup'
-        : c.command('cap')
+        : c.command('cap') && !isLast(c)
           ? 'cap'
           : c.command('setminus')
             ? 'minus'
@@ -199,9 +221,12 @@ function product(c: Cursor): Expression {
       if (isTimes(c)) {
         c.next()
         factors.push(unary(c))
-      } else if (c.mark('/') || c.command('div')) {
+      } else if (perUnit(c)) break
+      else if (c.mark('/') || c.command('div')) {
         c.next()
-        factors = [{ kind: 'quotient', top: productOf(factors), bottom: unary(c) }]
+        const differential = c.is('letter', 'd') && c.peek(1)?.kind === 'letter' && !c.peek(1)!.spaced
+        const bottom = differential ? productOf([power(c), power(c)]) : unary(c)
+        factors = [derivative(productOf(factors), bottom) ?? quotient(productOf(factors), bottom)]
       } else if (
         startsAtom(c) &&
         !(isUnion(c) && factors.at(-1)!.kind === 'group') &&
@@ -217,7 +242,7 @@ function product(c: Cursor): Expression {
           // 2 1/2
           const number = mixedNumber(c, previous)
           if (!number) throw new Unreadable(`unexpected "${token.text}"`)
-          factors[factors.length - 1] = number
+          factors[factors.length - 1] = marked(c, number)
         } else if (
           c.command('frac') &&
           previous.kind === 'number' &&
@@ -248,7 +273,9 @@ function unitFollows(c: Cursor, factors: readonly Expression[]): boolean {
   if (!token.spaced) return false
   let rest = ''
   for (let k = 0; k < 10 && c.peek(k); k++) rest += c.peek(k)!.text
-  return /^[mshgLNJWVAKdl](?:\^\{?[23]\}?)?(?:\/[sh](?:\^\{?2\}?)?)?\.?$/.test(rest)
+  return /^[mshgLNJWVAKdl](?:\^\{?[23]\}?)?(?:\/[sh](?:\^\{?2\}?)?)?\.?$|^[mhd](?:and|,)?\d+(?:cm|mm|dm|min|m|s|h|sec)/.test(
+    rest,
+  )
 }
 
 /** `\times`, or the letter x between a number and a power of ten. */
@@ -256,6 +283,8 @@ function isTimes(c: Cursor): boolean {
   if (c.mark('*') || (c.command('times') && !isLastTimes(c)) || c.command('cdot')) return true
   return c.is('letter', 'x') && c.is('number', '10', 1) && c.is('mark', '^', 2)
 }
+
+const quotient = (top: Expression, bottom: Expression): Expression => ({ kind: 'quotient', top, bottom })
 
 const productOf = (factors: readonly Expression[]): Expression =>
   factors.length === 1 ? factors[0]! : { kind: 'product', factors }
@@ -295,19 +324,25 @@ function power(c: Cursor): Expression {
   return c.nested(() => {
     let x = atom(c)
     for (;;) {
+      x = marked(c, x)
       if (c.mark('!')) {
         c.next()
         x = { kind: 'call', name: c.take('mark', '!') ? 'double factorial' : 'factorial', args: [x] }
-      } else if (c.take('mark', '%') || c.take('command', 'percent')) {
-        if (c.peek()?.kind === 'number') throw new Unreadable('a number after %')
-        x = { kind: 'percent', x }
-      } else if (c.take('command', 'degree')) x = { kind: 'degree', x }
-      else if (c.mark('^')) {
+      } else if (c.mark('^')) {
         c.next()
         x = raised(c, x)
       } else return x
     }
   })
+}
+
+/** An expression with the percent and degree signs after it. */
+function marked(c: Cursor, x: Expression): Expression {
+  if (c.take('mark', '%') || c.take('command', 'percent')) {
+    if (c.peek()?.kind === 'number') throw new Unreadable('a number after %')
+    return marked(c, { kind: 'percent', x })
+  }
+  return c.take('command', 'degree') ? marked(c, { kind: 'degree', x }) : x
 }
 
 function raised(c: Cursor, base: Expression): Expression {
@@ -324,10 +359,19 @@ function raised(c: Cursor, base: Expression): Expression {
       skip(braced ? 3 : 1)
       return { kind: 'degree', x: base }
     }
-    // 5^{th}, A'
-    if (/^(?:th|st|nd|rd)$/.test(text) || text === 'top') {
+    // 5^{th}
+    if (isOrdinal(base, text)) {
       skip(braced ? 3 : 1)
-      return text === 'top' ? { kind: 'power', base, exponent: { kind: 'symbol', name: 'T' } } : base
+      return base
+    }
+    // a^{st}: not an ordinal
+    if (mark.kind === 'word' && /^(?:th|st|nd|rd)$/.test(text)) {
+      skip(braced ? 3 : 1)
+      return { kind: 'power', base, exponent: productOf([...text].map((name) => ({ kind: 'symbol', name }))) }
+    }
+    if (text === 'top') {
+      skip(braced ? 3 : 1)
+      return { kind: 'power', base, exponent: { kind: 'symbol', name: 'T' } }
     }
     if (base.kind === 'numbers' && (text === '+' || text === '-' || text === '*')) {
       skip(braced ? 3 : 1)
@@ -346,7 +390,9 @@ function exponent(c: Cursor): Expression {
       return signed(s, exponent(c))
     }
     const x = atom(c)
-    if (c.mark('^')) {
+    // 10^{1} ^\circ is a number of degrees.
+    const degree = [1, 2].some((at) => /^(?:circ|degree)$/.test(c.peek(at)?.text ?? ''))
+    if (c.mark('^') && !degree) {
       c.next()
       return { kind: 'power', base: x, exponent: exponent(c) }
     }

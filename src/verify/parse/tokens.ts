@@ -1,5 +1,6 @@
 import { TooLarge } from '../terms/budget.ts'
 import { type NumberLiteral, readNumber } from '../terms/number-literal.ts'
+import { SYMBOLS } from '../terms/units.ts'
 import { JOINERS, NAMED, SHORT_WORDS } from './words.ts'
 
 /**
@@ -148,6 +149,7 @@ const SIDES: Readonly<Record<string, 'left' | 'right'>> = {
 }
 const MARK_COMMANDS = new Set(['|', '*', '[', ']', '(', ')', '/', "'", ':'])
 
+const BOLD = /^(?:mathbf|boldsymbol|bm)$/
 const isDigit = (c: string | undefined) => c !== undefined && c >= '0' && c <= '9'
 const isLetter = (c: string | undefined) =>
   c !== undefined && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
@@ -162,6 +164,8 @@ export function tokenize(source: string, thousands: boolean): Tokens {
   let spaced = false
   let ambiguous = false
   let i = 0
+  // A bold i beside a bold j or k is a unit vector.
+  const unitVectors = /\\(?:mathbf|boldsymbol|bm)\s*\{?\s*[jk]\b/.test(source)
   const mode = () => braces.at(-1)?.mode ?? 'math'
   const push = (kind: Token['kind'], text: string, more: Partial<Token> = {}) => {
     tokens.push({ kind, text, spaced, upright: mode() !== 'math', ...more })
@@ -194,7 +198,9 @@ export function tokenize(source: string, thousands: boolean): Tokens {
         i++
         continue
       }
-      letters(run, mode(), push)
+      // 5 mW
+      if (spaced && tokens.at(-1)?.kind === 'number' && SYMBOLS.has(run)) push('word', run)
+      else letters(run, mode(), push)
       i = end
       continue
     }
@@ -238,8 +244,10 @@ export function tokenize(source: string, thousands: boolean): Tokens {
             continue
           }
         }
-        if (name === 'vec' || name === 'hat') {
-          const unit = /^\s*\{?\s*([a-z])\s*\}?/.exec(source.slice(i, i + 12))
+        if (name === 'vec' || name === 'hat' || (BOLD.test(name) && unitVectors)) {
+          const unit = (BOLD.test(name) ? /^\s*\{?\s*([ijk])\s*\}?/ : /^\s*\{?\s*([a-z])\s*\}?/).exec(
+            source.slice(i, i + 12),
+          )
           if (unit) {
             push('letter', /[ei]/.test(unit[1]!) ? `vec ${unit[1]}` : unit[1]!)
             i += unit[0].length

@@ -3,7 +3,7 @@ import { GREEK_NAMES } from './characters.ts'
 /** Plain words that are mathematical names, and the commands that they stand for. */
 export const NAMED: ReadonlyMap<string, string> = new Map([
   ...[
-    'sin cos tan cot sec csc sinh cosh tanh coth arcsin arccos arctan arccot arcsec arccsc ln lg exp sqrt cbrt',
+    'sin cos tan cot sec csc cis sgn sinh cosh tanh coth arcsin arccos arctan arccot arcsec arccsc ln lg exp sqrt cbrt',
     'gcd lcm max min floor ceil det binom',
   ]
     .join(' ')

@@ -54,6 +54,12 @@ export type Expression =
     }
   | { readonly kind: 'numbers'; readonly name: string }
   | { readonly kind: 'matrix'; readonly rows: readonly (readonly Expression[])[] }
+  /** A function that has the k-th value where the k-th condition holds; a text is a condition in words. */
+  | {
+      readonly kind: 'piecewise'
+      readonly values: readonly Expression[]
+      readonly conditions: readonly Expression[]
+    }
   | { readonly kind: 'quantity'; readonly x: Expression; readonly unit: Unit }
   | { readonly kind: 'modulo'; readonly x: Expression; readonly modulus: Expression }
   | { readonly kind: 'text'; readonly words: string }
@@ -107,6 +113,8 @@ export function children(e: Expression): readonly Expression[] {
       return [e.item, ...e.conditions]
     case 'matrix':
       return e.rows.flat()
+    case 'piecewise':
+      return [...e.values, ...e.conditions]
     case 'modulo':
       return [e.x, e.modulus]
     case 'big':
@@ -149,6 +157,8 @@ export function mapChildren(e: Expression, f: (x: Expression) => Expression): Ex
       return { ...e, item: f(e.item), conditions: e.conditions.map(f) }
     case 'matrix':
       return { ...e, rows: e.rows.map((row) => row.map(f)) }
+    case 'piecewise':
+      return { ...e, values: e.values.map(f), conditions: e.conditions.map(f) }
     case 'modulo':
       return { ...e, x: f(e.x), modulus: f(e.modulus) }
     case 'big':

@@ -93,7 +93,7 @@ export function readNumber(
   const exponent = repeating ? null : EXPONENT.exec(source)
   if (exponent) {
     const k = Number(exponent[1])
-    if (Math.abs(k) > 1000) throw new TooLarge('an exponent')
+    if (Math.abs(k) > 350) throw new TooLarge('an exponent')
     value =
       k >= 0 ? rational(value.n * 10n ** BigInt(k), value.d) : rational(value.n, value.d * 10n ** BigInt(-k))
     decimals = Math.max(0, decimals - k)

@@ -25,6 +25,11 @@ export function rational(n: bigint, d = 1n): Rational {
   return { n: n / by, d: d / by }
 }
 
+/** The work of a greatest common divisor by Euclid's algorithm: the product of the lengths in words of 64 bits. */
+export const gcdWork = (a: bigint, b: bigint): number => (1 + (bitLength(a) >> 6)) * (1 + (bitLength(b) >> 6))
+/** The work of a product, about 500 words of partial products in a unit. */
+export const productWork = (a: bigint, b: bigint): number => 1 + Math.ceil(gcdWork(a, b) / 500)
+
 export const ZERO: Rational = { n: 0n, d: 1n }
 export const ONE: Rational = { n: 1n, d: 1n }
 

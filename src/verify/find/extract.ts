@@ -1,5 +1,7 @@
-import { boxedAnswer } from './boxes.ts'
-import { restore } from './parse/clean.ts'
+import { boxedAnswer } from '../boxes.ts'
+import { restore } from '../parse/clean.ts'
+import { hashAnswer, underHeadings } from './headings.ts'
+import { firstClause, joinedRestatement, withoutRemarks } from './remarks.ts'
 
 /** The ways to find an answer in a response, in their default order. */
 export const WAYS = ['tag', 'boxed', 'hash', 'phrase', 'formula', 'number'] as const
@@ -22,21 +24,42 @@ const MAX_WORDS = 300
  * of nothing but an answer counts as a formula.
  */
 export function extract(text: string, { order = WAYS }: ExtractOptions = {}): string | null {
-  return firstFound(withoutThinking(text), order)
+  return firstFound(withoutThinking(lastStatement(text, order)), order)
+}
+
+const FINAL = /\bfinal answer\b(?:\*\*)?(?:\s+(?:is|are)\b|\s*:)/gi
+
+/** A response; if a "final answer is" without a box follows its last box, only from there on. */
+export function lastStatement(response: string, order: readonly Way[] = WAYS): string {
+  const text = withoutThinking(response)
+  const box = text.lastIndexOf('boxed')
+  if (box < 0 || text.includes('<answer>') || !(order.includes('boxed') && order.includes('phrase')))
+    return response
+  const final = [...text.slice(box).matchAll(FINAL)].at(-1)
+  const rest = final ? text.slice(box + final.index) : ''
+  // "Final answer: see above" is none.
+  return /[\d\\$]/.test(rest) ? rest : response
 }
 
 /** A choice or a yes or no with its reason, such as "B. Because 3 is odd" or "No, 3 is odd": numbers in it are not the answer. */
 export function reasonedChoice(text: string): string | null {
-  const whole = withoutThinking(text).trim()
+  const whole = withoutRemarks(withoutThinking(text).slice(0, WINDOW)).trim()
   return whole.length <= MAX_WORDS && REASONED_CHOICE.test(whole) ? whole : null
 }
+
+/** The text with a single space or at most one empty line in the place of more: white space hides nothing and takes no time. */
+export const compact = (text: string): string =>
+  text
+    .replace(/[^\S\n]+/g, ' ')
+    .replace(/ ?\n ?/g, '\n')
+    .replace(/\n{3,}/g, '\n\n')
 
 /** The end of a response, without the thinking. */
 function withoutThinking(text: string): string {
   const end = text.lastIndexOf('</think>')
   const start = text.lastIndexOf('<think>')
   const rest = start > end ? text.slice(end < 0 ? 0 : end + 8, start) : end < 0 ? text : text.slice(end + 8)
-  return restore(rest.slice(-MAX_LENGTH)).replace(/<\|[^|<>]{0,40}\|>/g, ' ')
+  return compact(restore(rest.slice(-MAX_LENGTH))).replace(/<\|[^|<>]{0,40}\|>/g, ' ')
 }
 
 /** The answer in a gold: its box, last line or "the answer is" if it is a whole solution, else all of it. */
@@ -64,23 +87,17 @@ function firstFound(text: string, order: readonly Way[]): string | null {
 
 const FIND: Record<Exclude<Way, 'tag'>, (text: string) => string | null> = {
   boxed: boxedAnswer,
-  hash(text) {
-    const at = text.lastIndexOf('####')
-    if (at < 0) return null
-    const line = text.slice(at + 4).trimStart()
-    const end = line.indexOf('\n')
-    return end < 0 ? line : line.slice(0, end)
-  },
+  hash: hashAnswer,
   phrase,
   formula(text) {
-    const whole = text.trim()
+    const whole = underHeadings(text.length <= WINDOW ? withoutRemarks(text) : text).trim()
     if (whole.length === 0) return null
     if (whole.length <= WINDOW && !isProse(whole)) return whole
-    const found = lastFormula(text.slice(-WINDOW))
+    const found = lastFormula(withoutRemarks(whole.slice(-WINDOW)))
     if (found !== null) return found
     return whole.length <= MAX_WORDS && !/\d/.test(whole) ? whole : null
   },
-  number: (text) => lastNumber(text.slice(-WINDOW)),
+  number: (text) => lastNumber(withoutRemarks(underHeadings(text.slice(-WINDOW)))),
 }
 
 /** The content of the last <answer>…</answer>; without an end tag, up to the end. */
@@ -94,14 +111,25 @@ function tag(text: string): string | null {
 const VERBS =
   /(?:^|[\s,])(?:is|are|was|were|be|has|have|had|she|he|they|we|you|so|thus|hence|therefore|it's|there|what|how|find|compute|calculate|evaluate|solve|makes?|gets?|pays?|because|since|let|then|that|this|answer)(?=[\s,.:?]|$)/i
 
+/** "The recipe takes 20 cups": the verbs may also be nouns, as in "20 takes". */
+const STATEMENT =
+  /^\W*(?:[A-Z][a-z]+|the|each|every|his|her|their|our|my|its)\s(?:[a-z]+\s){0,4}(?:needs?|takes?|took|costs?|earns?|earned|spends?|spent|sells?|sold|buys?|bought|saves?|saved|eats?|ate|uses?|used|requires?|weighs?|gives?|gave|leaves?|left|equals|walks?|runs?|travels?|receives?|contains?|holds?|owes?|paid|made|got|lasts?|measures?|charges?|totals?|amounts to|comes to)\s/
+
 /** Whether a text consists of sentences, rather than a formula or a few words. */
 function isProse(text: string): boolean {
-  const words = text.replace(/\\(?:text[a-z]*|begin|end)\s*\{[^{}]*\}|\\[a-zA-Z]+/g, ' ')
-  return VERBS.test(words) || /\p{L}{3}\s?:\s/u.test(words) || (words.match(/[\p{L}]{3,}/gu)?.length ?? 0) > 5
+  const words = text
+    .replace(/\\(?:text[a-z]*|begin|end)\s*\{[^{}]*\}|\\[a-zA-Z]+/g, ' ')
+    .replace(/,? (?:where|with|for)(?: \$?[a-z]\$?)? (?:is )?an?y? integers?\.?$/, '')
+  return (
+    VERBS.test(words) ||
+    STATEMENT.test(words) ||
+    /\p{L}{3}\s?:\s/u.test(words) ||
+    (words.match(/[\p{L}]{3,}/gu)?.length ?? 0) > 5
+  )
 }
 
 const REASONED_CHOICE =
-  /^(?:[([*]*[A-J][)\]*]*(?:[.):,]|(?=\s+(?:because|since|as)\b))\s|(?:yes|no|true|false)(?:,|\s+(?:because|since|as)\b))/i
+  /^(?:[([*]*[A-J][)\]*]*(?:[.):,]|(?=\s+(?:because|since|as|explanation:|reason(?:ing)?:|justification:)(?:\b|\s)))\s|(?:yes|no|true|false)(?:,|\s+(?:because|since|as)\b))/i
 
 /** Whether the text around it denies an answer: "It is not 5.", "5 is wrong". */
 function isDenied(text: string, start: number, end: number): boolean {
@@ -109,14 +137,14 @@ function isDenied(text: string, start: number, end: number): boolean {
     /\b(?:not|never|wrong|incorrect|isn't|aren't)\b:?\s+(?:\w+\s+)?[$\\([]*$/i.test(
       text.slice(Math.max(0, start - 40), start),
     ) ||
-    /^[\s$\\)\]]*(?:(?:is|are|was|would be)\s+(?:not|wrong|incorrect)|isn't)\b/i.test(
+    /^[\s$\\)\]]*(?:(?:is|are|was|would be)\s+(?:not|wrong|incorrect)|isn't|or (?:so|more|less|fewer))\b/i.test(
       text.slice(end, end + 40),
     )
   )
 }
 
 const PHRASE =
-  /(?:\b(?:answers?|(?:correct|right|final) (?:option|choice|result))\b(?:\s+(?:is|are|would be|must be)(?:\s*:)?|(?:\*\*)?\s*[:=](?:\*\*)?)|答案(?:是|为|：|:))\s*/gi
+  /(?:\b(?:answers?|(?:correct|right|final) (?:option|choice|result))\b(?:\s+(?:is|are|would be|must be)(?:\s*:)?|(?:\*\*)?\s*[:=](?:\*\*)?)|(?<=^[ \t#*]{0,8})(?:the )?(?:final )?answer(?:\*\*)?[ \t]*\n|答案(?:是|为|选|应选|：|:))\s*/gim
 
 /** The last "The answer is …", up to the end of the sentence. */
 function phrase(text: string): string | null {
@@ -127,15 +155,24 @@ function phrase(text: string): string | null {
   const content = tail.slice(last.index! + last[0].length).replace(/^(?:\*\*|[:\s])+(?=\S)/, '')
   const displayed = /^(?:\\\[([\s\S]{0,2000}?)\\\]|\$\$([\s\S]{0,2000}?)\$\$)/.exec(content)
   if (displayed) return (displayed[1] ?? displayed[2])!
-  const line = content.split('\n', 1)[0]!.split(/(?<=[^\s.])[.。](?=\s|\*|$)|。/, 1)[0]!
-  const sentence = line
+  const line = content
+    .split('\n', 1)[0]!
+    .replace(/\bi\.\s?e\./gi, 'that is')
+    .split(/(?<=[^\s.])[.。](?=\s|\*|$)|。/, 1)[0]!
+  const stated = withoutRemarks(line)
     .replace(/\s+/g, ' ')
     .replace(/\*\*\s*$/, '')
     .replace(/,?\s+(?:because|since|as|where|which|when|so that|for all)\b.*$/i, '')
+  const sentence = firstClause(joinedRestatement(stated, isProse))
   if (!sentence.trim()) return null
   if (!isProse(sentence) || /\bnot\b/.test(sentence)) return sentence
+  // "42 and the other is 43": two answers
+  if (/^\W*\d[^a-z]*(?:,|\sand)\s/i.test(sentence)) return sentence
   // "… the largest n is 34"
-  const is = sentence.split(/\s(?:is|are|equals|that)\s/).at(-1)!
+  const is = sentence
+    .split(/\s(?:is|are|equals|that)\s/)
+    .at(-1)!
+    .replace(/^\*\*/, '')
   if (!isProse(is)) return is
   return lastFormula(sentence) ?? lastNumber(sentence) ?? sentence
 }
@@ -182,21 +219,61 @@ function isQuestion(text: string, start: number, end: number): boolean {
 const NUMBER = String.raw`(?:(?<![\w)\]}.]|[\d)]\s)[-−–])?[$€£]?\s?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:[.,]\d+)?(?:\s*/\s*\d+(?:\.\d+)?)?(?:\s*(?:%|\\%|percent))?`
 const LAST_NUMBER = new RegExp(String.raw`(?<![A-Za-z\d.\\])${NUMBER}(?!\d|[A-Za-z]{4})`, 'g')
 
+/** A sentence about the number with which it begins. */
+const LEADING = /^\S+(?:\s[a-z]+)?\s(?:is|are)\s(?:the|our|what|how)\s/
+
+const IN_TIME = /\s(?:after|in|within|over|during|for|every)\s$/
+
+/** What the result of a calculation leads to: "= 9 eggs, which sell for $18". */
+const WORTH =
+  /,\s+(?:(?:which|and these|and they)\s+(?:(?:will |would )?(?:sells?|costs?|brings?|earns?|yields?|totals?|makes?|gives?|comes?|amounts?|equals)|(?:is|are) (?:worth|sold))|so|giving|making|leaving|for a total)\b/i
+
+/** A condition after a number, perhaps after its unit. */
+const CASE = /^\s*(?:[a-z]+\s)?(?:if|when|for|in case|otherwise)\s/i
+
 /** The last number, with the numbers joined to it by "or", "and" or commas. */
-function lastNumber(text: string): string | null {
+function lastNumber(written: string): string | null {
+  const text = written.replace(/\bi\.\s?e\./gi, 'i-e')
   const numbers = [...text.matchAll(LAST_NUMBER)]
   let at = numbers.length - 1
   if (at < 0) return null
   // The number before a reason ("she needs 33 bananas because there is 1 in each"), or after = ("60 x 5 = 300 in 5 minutes").
   const sentences = [...text.slice(0, numbers[at]!.index).matchAll(/[.!?]\s|\n/g)]
   const start = sentences.at(-1)?.index ?? 0
-  const reason = /\s(?:because|since|as|in order|if|when)\s/i.exec(text.slice(start))
+  const reason = /\s(?:because|since|as|in order|if|when|i-e,?)\s/i.exec(text.slice(start))
   const end = reason ? start + reason.index : text.length
-  const inSentence = numbers.flatMap(({ index }, k) => (index >= start && index < end ? [k] : []))
+  // "5 if n is even, 6 if n is odd": an answer for each case
+  const cases = numbers.filter(
+    ({ index, 0: found }) => index >= start && CASE.test(text.slice(index + found.length)),
+  )
+  if (cases.length > 1) return cases.map(([found]) => found.trim()).join(' ; ')
+  const within = numbers.flatMap(({ index }, k) => (index >= start && index < end ? [k] : []))
+  // "14 out of 20", "14 of the 20", "14 is less than 20": the second number is given.
+  const inSentence = within.filter(
+    (k, at) =>
+      at === 0 ||
+      !/\b(?:of(?: (?:the|these|those|all|a|her|his|their))?|than)\s+$/i.test(
+        text.slice(start, numbers[k]!.index),
+      ),
+  )
   const equals = inSentence.filter((k) =>
     /=\s*$/.test(text.slice(Math.max(0, numbers[k]!.index - 8), numbers[k]!.index)),
   )
-  at = equals.at(-1) ?? inSentence.at(-1) ?? at
+  const first = inSentence[0]
+  // "20 is the total for the 4 days"
+  if (
+    first !== undefined &&
+    /^[\s*$]*$/.test(text.slice(start + 1, numbers[first]!.index)) &&
+    LEADING.test(text.slice(numbers[first]!.index, end))
+  )
+    return numbers[first]![0].trim()
+  const worth = WORTH.exec(text.slice(start, end))
+  const afterWorth = inSentence.filter((k) => worth && numbers[k]!.index > start + worth.index)
+  const last = inSentence.at(-1)
+  const isTime = last !== undefined && IN_TIME.test(text.slice(start, numbers[last]!.index))
+  // "$100 after 5 weeks"
+  const prices = inSentence.filter((k) => isTime && /^[$€£]/.test(numbers[k]![0]))
+  at = afterWorth.at(-1) ?? equals.at(-1) ?? prices.at(-1) ?? last ?? at
   const chosen = numbers[at]!
   if (isDenied(text, chosen.index, chosen.index + chosen[0].length)) return null
   const items = [chosen[0]]

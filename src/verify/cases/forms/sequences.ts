@@ -1,0 +1,77 @@
+import { type Row, r } from '../row.ts'
+
+/** Formulas in which a variable is a whole number. */
+export const sequences: readonly Row[] = [
+  [r`\frac{n(n+1)}2`, [r`\sum_{k=1}^{n}k`], [r`\sum_{k=1}^{n-1}k`]],
+  [r`\frac{n(n-1)}2`, [r`\sum_{k=1}^{n-1}k`], [r`\sum_{k=1}^{n}k`, r`\sum_{k=1}^{n}(2k-1)`]],
+  [
+    'n^2',
+    [r`\sum_{k=1}^{n}(2k-1)`, r`1+3+5+\cdots+(2n-1)`, r`1+3+\ldots+(2n-1)`, r`\sum_{i=1}^{n}(2i-1)`],
+    [r`1+3+5+\cdots+(2n+1)`],
+  ],
+  ['(n+1)^2', [r`1+3+5+\cdots+(2n+1)`], [r`1+2+4+\cdots+2^n`]],
+  ['2^{n+1}-1', [r`1+2+4+\cdots+2^n`], [r`1\cdot2\cdots n`]],
+  ['2^{n}-1', [], [r`1+2+4+\cdots+2^n`]],
+  ['n!', [r`1\cdot2\cdots n`, r`1 \cdot 2 \cdot 3 \cdots n`, r`\prod_{k=1}^n k`], [r`1^2+2^2+\cdots+n^2`]],
+  [r`\frac{n(n+1)(2n+1)}{6}`, [r`1^2+2^2+\cdots+n^2`], [r`1^2+2^2+\cdots+(n+1)^2`, r`1+2+\cdots+100`]],
+  ['5050', [r`1+2+\cdots+100`, '1+2+3+...+100'], ['1+2+3+...+99', r`1^2+2^2+\cdots+10^2`]],
+  ['385', [r`1^2+2^2+\cdots+10^2`], [r`1+2+4+\cdots+64`]],
+  ['127', [r`1+2+4+\cdots+64`], [r`1+4+7+\cdots+100`]],
+  ['1717', [r`1+4+7+\cdots+100`], [r`\frac{1}{1\cdot2}+\frac{1}{2\cdot3}+\cdots+\frac{1}{n(n+1)}`]],
+  [
+    r`\frac{n}{n+1}`,
+    [r`\frac{1}{1\cdot2}+\frac{1}{2\cdot3}+\cdots+\frac{1}{n(n+1)}`],
+    [r`a+ar+\cdots+ar^{n-1}`],
+  ],
+  [r`\frac{a(r^n-1)}{r-1}`, [r`a+ar+\cdots+ar^{n-1}`], [r`\sum_{k=0}^{n} r^k`]],
+  [r`\frac{r^{n+1}-1}{r-1}`, [r`\sum_{k=0}^{n} r^k`], [r`\lfloor n\rfloor`]],
+  [r`\frac{r^{n}-1}{r-1}`, [], [r`\sum_{k=0}^{n} r^k`]],
+  ['n', [r`\lfloor n\rfloor`, r`\lceil n\rceil`, r`\lceil n \rceil`], [r`\lceil n\rceil-1`, r`\sin(n\pi)`]],
+  ['x', [], [r`\lfloor x\rfloor`]],
+  ['n/2', [], [r`\lfloor n/2\rfloor`]],
+  ['0', [r`\sin(n\pi)`, r`\sin(2n\pi)`], [r`\cos(n\pi)`, r`\sin(x\pi)`, r`\sin(n\pi/2)`]],
+  [r`\cos(n\pi)`, ['(-1)^n'], [r`\cos(2n\pi)`]],
+  ['1', [r`\cos(2n\pi)`, '(-1)^{2n}', r`e^{2\pi i n}`, r`\sum_{i=0}^{0} (i+1)`], []],
+  ['-1', [], ['(-1)^n']],
+  ['(-1)^{n}', ['(-1)^{n+2}'], []],
+  ['2^n', [r`\sum_{k=0}^n \binom{n}{k}`], []],
+  ['n(n-1)', [r`\frac{n!}{(n-2)!}`], []],
+  [r`\frac{n(n+1)}{2}`, [r`\sum_{i=1}^n i`], []],
+  ['55', [r`\sum_{i=1}^{10} i`], []],
+  ['54', [], [r`\sum_{i=1}^{10} i`]],
+  [
+    r`\frac{n^2(n+1)^2}{4}`,
+    [r`\sum_{k=1}^n k^3`, r`1^3+2^3+\cdots+n^3`, r`\left(\sum_{k=1}^n k\right)^2`],
+    [],
+  ],
+  ['2^n-1', [r`\sum_{k=0}^{n-1}2^k`], []],
+  ['n(n+1)', [r`2+4+\cdots+2n`, r`2+4+6+\ldots+2n`], []],
+  ['3^n', [r`\sum_{k=0}^n\binom nk 2^k`], []],
+  [r`1-\frac{1}{n+1}`, [r`\sum_{k=1}^n\frac{1}{k(k+1)}`], []],
+]
+
+/** Solutions that depend on a whole number, and congruences. */
+export const families: readonly Row[] = [
+  ['n=2k+1', ['n=2m+1'], ['n=2m']],
+  [r`x=k\pi, k\in\mathbb{Z}`, [r`x=n\pi, n\in\mathbb{Z}`], []],
+  [
+    r`x=\frac{\pi}{4}+k\pi, k\in\mathbb{Z}`,
+    [r`x=\frac{\pi}{4}+n\pi`, r`x=-\frac{3\pi}{4}+k\pi, k\in\mathbb{Z}`],
+    [r`x=\frac{\pi}{4}+2k\pi, k\in\mathbb{Z}`, r`x=\frac{\pi}{4}`, r`x=\frac{3\pi}{4}+k\pi, k\in\mathbb{Z}`],
+  ],
+  [r`x=\frac{\pi}{4}+k\pi (k\in\mathbb{Z})`, [r`x=\frac{\pi}{4}+n\pi, n \in \mathbb{Z}`], []],
+  [r`x=2k+1, k\in\mathbb{Z}`, [r`x=2k-1, k\in\mathbb{Z}`], []],
+  [r`x=2k+1 \text{ for integer } k`, [r`x=2n-1 \text{ for integer } n`], []],
+  [
+    r`x=3k+1, k \in \mathbb{Z}`,
+    ['x=3k+1, where k is an integer', r`x=3n-2 \text{ for integer } n`],
+    ['x=3k, where k is an integer', r`x=3k+2, k \in \mathbb{Z}`, r`x=6k+1, k \in \mathbb{Z}`],
+  ],
+  ['a=2k', [], ['a=2m']],
+  ['y=2n+1', [], ['y=2n-1']],
+  ['a_n=2n+1', [], ['a_n=2n-1']],
+  [r`x\equiv4\pmod6`, [r`x\equiv10\pmod6`, r`x\equiv-2\pmod6`, 'x=6k+4'], []],
+  ['2', [r`3^{50}\bmod 7`, '23 mod 7'], []],
+  ['1', ['2^{1000} mod 5'], []],
+  ['6', [r`7^{2023} \bmod 13`], []],
+]
