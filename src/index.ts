@@ -25,7 +25,7 @@ export type {
   Weights,
 } from './engines/contract.ts'
 export { openEngine, openSampler, withEngine } from './engines/open.ts'
-export { Tokenizer } from './models/tokenizer.ts'
+export { Tokenizer } from './models/tokenizer/tokenizer.ts'
 export { cachedGenerator } from './providers/cache.ts'
 export { documentGenerator } from './providers/documents.ts'
 export {

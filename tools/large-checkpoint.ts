@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { writeFolderAtomically } from '../src/common/files.ts'
 import { withEngine } from '../src/engines/open.ts'
+import { loadConfig, saveModel } from '../src/models/checkpoint/directory.ts'
+import type { StoredTensor } from '../src/models/checkpoint/safetensors.ts'
+import { writeShards } from '../src/models/checkpoint/shards.ts'
+import { weightsHash } from '../src/models/checkpoint/weights-hash.ts'
 import { type ModelConfig, parseConfig } from '../src/models/config.ts'
-import { loadConfig, saveModel } from '../src/models/directory.ts'
 import { countParameters, parameterShapes } from '../src/models/parameters.ts'
-import type { StoredTensor } from '../src/models/safetensors.ts'
-import { writeShards } from '../src/models/shards.ts'
-import { Tokenizer } from '../src/models/tokenizer.ts'
-import { weightsHash } from '../src/models/weights-hash.ts'
+import { Tokenizer } from '../src/models/tokenizer/tokenizer.ts'
 
 /**
  * Saves, hashes, loads and resumes a model with random weights, by default of 1.2 billion parameters, and checks that the

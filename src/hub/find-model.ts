@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { UserError } from '../common/errors.ts'
 import { packageRoot } from '../common/package.ts'
 import { shellWord } from '../common/shell.ts'
-import { shardNames } from '../models/shards.ts'
+import { shardNames } from '../models/checkpoint/shards.ts'
 import { openSnapshot, type Repository, readHubName } from './index.ts'
 
 /** The base model that comes with the package. */

@@ -1,6 +1,6 @@
 import { modelFolder } from '../hub/find-model.ts'
-import { loadConfig } from '../models/directory.ts'
-import { checkTokens } from '../models/vocabulary.ts'
+import { loadConfig } from '../models/checkpoint/directory.ts'
+import { checkTokens } from '../models/tokenizer/vocabulary.ts'
 import { Renderer } from '../renderer/renderer.ts'
 import { storedSettings, type Trained } from '../runs/with-run.ts'
 import { resolveSftSettings, type SftInput, type SftSettings } from '../settings/sft.ts'

@@ -1,5 +1,5 @@
 import { UserError } from '../common/errors.ts'
-import { type TextStream, Tokenizer } from '../models/tokenizer.ts'
+import { type TextStream, Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import { opensThinking } from '../thinking/opened.ts'
 import { r1ZeroPrompt } from '../thinking/template.ts'
 import { ChatTemplate, type RenderOptions, type TemplateSettings, today } from './chat-template.ts'

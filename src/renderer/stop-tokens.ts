@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../common/errors.ts'
 import type { Trainer } from '../engines/contract.ts'
-import { loadConfig } from '../models/directory.ts'
-import { addEosTokenIds, readGenerationConfig } from '../models/generation-config.ts'
-import type { Tokenizer } from '../models/tokenizer.ts'
+import { loadConfig } from '../models/checkpoint/directory.ts'
+import { addEosTokenIds, readGenerationConfig } from '../models/checkpoint/generation-config.ts'
+import type { Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import type { ChatTemplate } from './chat-template.ts'
 
 /**

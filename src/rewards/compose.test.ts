@@ -49,7 +49,10 @@ describe('scoreRollout', () => {
         total: null,
         byName: { one: 1, x: null },
         errors: [
-          { name: 'x', message: 'took longer than 50 ms; give the reward a longer timeoutMs if it needs more time' },
+          {
+            name: 'x',
+            message: 'took longer than 50 ms; give the reward a longer timeoutMs if it needs more time',
+          },
         ],
       },
     ],
@@ -60,7 +63,10 @@ describe('scoreRollout', () => {
         total: null,
         byName: { one: 1, x: null },
         errors: [
-          { name: 'x', message: 'took longer than 50 ms; give the reward a longer timeoutMs if it needs more time' },
+          {
+            name: 'x',
+            message: 'took longer than 50 ms; give the reward a longer timeoutMs if it needs more time',
+          },
         ],
       },
     ],

@@ -1,7 +1,7 @@
 import { UserError } from '../common/errors.ts'
 import type { RewardScorer } from '../engines/contract.ts'
 import { type EngineName, openEngine } from '../engines/open.ts'
-import { loadConfig } from '../models/directory.ts'
+import { loadConfig } from '../models/checkpoint/directory.ts'
 import type { TemplateSettings } from '../renderer/chat-template.ts'
 import { Renderer } from '../renderer/renderer.ts'
 import { answeredText, type Chat } from '../renderer/turn.ts'

@@ -1,5 +1,5 @@
 import { UserError } from '../common/errors.ts'
-import { weightsHash } from '../models/weights-hash.ts'
+import { weightsHash } from '../models/checkpoint/weights-hash.ts'
 import { Interrupted } from './interrupted.ts'
 import type { Checkpoint, StepRecord } from './rows.ts'
 import { RunStore } from './store.ts'

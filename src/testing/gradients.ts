@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Trainer } from '../engines/contract.ts'
-import { loadModel } from '../models/directory.ts'
+import { loadModel } from '../models/checkpoint/directory.ts'
 
 /** Factor of the step below: large enough that the gradient's digits survive in float32 weights. */
 const SCALE = 1e4

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openSampler } from '../../src/engines/open.ts'
-import { Tokenizer } from '../../src/models/tokenizer.ts'
+import { Tokenizer } from '../../src/models/tokenizer/tokenizer.ts'
 import { miniature } from '../../src/tasks/miniature/index.ts'
 import { r1ZeroPrompt } from '../../src/thinking/template.ts'
 

@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { UserError } from '../../common/errors.ts'
-import { folderFingerprint } from '../../models/directory.ts'
+import { folderFingerprint } from '../../models/checkpoint/directory.ts'
 
 /** The folder that an engine was opened from, and from which it may have to read the base weights again. */
 export class BaseFolder {

@@ -1,6 +1,6 @@
 import { UserError } from '../../common/errors.ts'
 import { defaultThreads } from '../../common/threads.ts'
-import { loadConfig } from '../../models/directory.ts'
+import { loadConfig } from '../../models/checkpoint/directory.ts'
 import { countParameters } from '../../models/parameters.ts'
 import { checkThreads, requireOneOf } from '../checks.ts'
 import type { Capabilities, Engine, EngineSpec } from '../contract.ts'

@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { loadModel, saveModel } from '../../models/directory.ts'
+import { loadModel, saveModel } from '../../models/checkpoint/directory.ts'
 import { Renderer } from '../../renderer/renderer.ts'
 import { chatBase } from './chat-base.ts'
 

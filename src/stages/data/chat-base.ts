@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeFolderAtomically } from '../../common/files.ts'
-import { chatTemplate } from '../../models/chat-template.ts'
-import { copyModel } from '../../models/directory.ts'
+import { copyModel } from '../../models/checkpoint/directory.ts'
 import { readJsonObject, writeJson } from '../../models/json-file.ts'
+import { chatTemplate } from '../../renderer/own-template.ts'
 import { Renderer } from '../../renderer/renderer.ts'
 
 /**

@@ -1,5 +1,5 @@
-import { loadConfig } from '../../models/directory.ts'
-import { weightsHash } from '../../models/weights-hash.ts'
+import { loadConfig } from '../../models/checkpoint/directory.ts'
+import { weightsHash } from '../../models/checkpoint/weights-hash.ts'
 import { documentGenerator } from '../../providers/documents.ts'
 import type { Generator } from '../../providers/generator.ts'
 import { samplerGenerator } from '../../providers/local.ts'

@@ -1,6 +1,6 @@
 import { UserError } from '../../common/errors.ts'
 import type { Capabilities } from '../../engines/contract.ts'
-import { loadConfig } from '../../models/directory.ts'
+import { loadConfig } from '../../models/checkpoint/directory.ts'
 import type { TemplateSettings } from '../../renderer/chat-template.ts'
 import { type Askable, Renderer } from '../../renderer/renderer.ts'
 import type { Fit, Question } from '../../tasks/task.ts'

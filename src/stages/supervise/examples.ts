@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { UserError } from '../../common/errors.ts'
-import { loadConfig } from '../../models/directory.ts'
+import { loadConfig } from '../../models/checkpoint/directory.ts'
 import { LeftOutRows } from '../../tasks/left-out.ts'
 
 /** Rows read from a file, a folder or a dataset. */

@@ -1,7 +1,7 @@
 import { learningRateAt } from '../../algorithms/schedules.ts'
 import { Random } from '../../common/random.ts'
 import type { Trainer } from '../../engines/contract.ts'
-import type { Tokenizer } from '../../models/tokenizer.ts'
+import type { Tokenizer } from '../../models/tokenizer/tokenizer.ts'
 import type { RunStore } from '../../runs/store.ts'
 import type { Run } from '../../runs/with-run.ts'
 import { learn } from './learn.ts'

@@ -1,7 +1,7 @@
 import type { Random } from '../../../common/random.ts'
 import type { ModelConfig } from '../../../models/config.ts'
 import { parameterShapes } from '../../../models/parameters.ts'
-import type { Tokenizer } from '../../../models/tokenizer.ts'
+import type { Tokenizer } from '../../../models/tokenizer/tokenizer.ts'
 import { type BoundFeeds, Session, type Tensor } from '../../../onnx/session.ts'
 import type { SampledSequence, SampleOptions } from '../../contract.ts'
 import { Cache, type Cached, CacheMemory, type PromptCache, vectorNames } from './cache.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Random } from '../common/random.ts'
+import { Random } from '../../common/random.ts'
 import { trainBpe } from './bpe.ts'
 
 const train = (texts: string[], merges: number, specialTokens: string[] = []) =>

@@ -1,5 +1,5 @@
-import { UserError } from '../common/errors.ts'
-import type { ModelConfig } from './config.ts'
+import { UserError } from '../../common/errors.ts'
+import type { ModelConfig } from '../config.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
 /*

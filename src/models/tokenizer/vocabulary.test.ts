@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { UserError } from '../common/errors.ts'
+import { UserError } from '../../common/errors.ts'
 import { checkTokenizerFits, checkTokens } from './vocabulary.ts'
 
 const decode = (ids: ArrayLike<number>) => (ids[0]! > 60 ? '' : `<${ids[0]}>`)

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { UserError } from '../common/errors.ts'
-import { readJsonObject, writeJson } from './json-file.ts'
+import { UserError } from '../../common/errors.ts'
+import { readJsonObject, writeJson } from '../json-file.ts'
 
 const FILE = 'generation_config.json'
 

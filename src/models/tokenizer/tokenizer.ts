@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Tokenizer as Pipeline } from '@huggingface/tokenizers'
 import { z } from 'zod'
-import { UserError } from '../common/errors.ts'
+import { UserError } from '../../common/errors.ts'
+import { readJsonObject } from '../json-file.ts'
 import { ByteDecoder } from './byte-decoder.ts'
-import { readJsonObject } from './json-file.ts'
 
 /** Turns tokens into text as they arrive, always up to the end of a complete character. */
 export interface TextStream {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { hashFile } from '../common/files.ts'
+import { hashFile } from '../../common/files.ts'
 
 /**
  * SHA-256 over the weight files of a model folder, in the order of their names.

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
-import { UserError } from '../common/errors.ts'
+import { UserError } from '../../common/errors.ts'
 import { addEosTokenIds, readGenerationConfig } from './generation-config.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'generation-'))

@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { UserError } from '../common/errors.ts'
+import { UserError } from '../../common/errors.ts'
 import { SafetensorsFile } from './safetensors.ts'
 import { Shards, shardFiles, writeShards } from './shards.ts'
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { UserError } from '../common/errors.ts'
+import { UserError } from '../../common/errors.ts'
 import { weightsHash } from './weights-hash.ts'
 
 let folder: string

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { UserError } from '../common/errors.ts'
+import { UserError } from '../../common/errors.ts'
 import { SafetensorsFile, writeSafetensors } from './safetensors.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'safetensors-'))

@@ -1,4 +1,4 @@
-import { UserError } from '../common/errors.ts'
+import { UserError } from '../../common/errors.ts'
 
 /*
  * The safetensors format: u64 header length (little-endian), a JSON header {name: {dtype, shape, data_offsets}},

@@ -13,12 +13,12 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { UserError } from '../common/errors.ts'
-import { tinyConfig } from '../testing/models.ts'
-import { toConfigJson } from './config.ts'
+import { UserError } from '../../common/errors.ts'
+import { tinyConfig } from '../../testing/models.ts'
+import { toConfigJson } from '../config.ts'
+import { initParameters, parameterShapes, withRewardHead } from '../parameters.ts'
 import { loadModel, saveModel } from './directory.ts'
 import { addEosTokenIds } from './generation-config.ts'
-import { initParameters, parameterShapes, withRewardHead } from './parameters.ts'
 import { type StoredTensor, writeSafetensors } from './safetensors.ts'
 
 let directory: string
