@@ -15,6 +15,8 @@ export interface RenderOptions {
   readonly addGenerationPrompt?: boolean | undefined
   /** Descriptions of tools, as JSON schemas in OpenAI's form. */
   readonly tools?: readonly unknown[] | undefined
+  /** Variables of the template, in the place of those of the run with the same names. */
+  readonly arguments?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** Values of a template that belong to the whole run: variables such as `enable_thinking`, and the date. */
@@ -36,6 +38,8 @@ export function today(): string {
 export class ChatTemplate {
   /** Does the template mark the assistant's text with `{% generation %}`? */
   readonly marksGeneration: boolean
+  /** Names in the template that may be arguments about thinking, those that are set first. */
+  readonly thinkingArguments: readonly string[]
   readonly #folder: string
   readonly #render: (messages: readonly ChatMessage[], options: RenderOptions) => string
 
@@ -47,15 +51,18 @@ export class ChatTemplate {
   ) {
     this.#folder = folder
     this.marksGeneration = marksGeneration(sources.get('default')!)
+    const names = sources.get('default')!.match(/\b\w*think(?:ing)?\b/g) ?? []
+    this.thinkingArguments = [...new Set([...Object.keys(settings.arguments), ...names])]
     const now = new Date(`${settings.date}T12:00:00`)
     const compiled = new Map<string, ReturnType<typeof compileTemplate>>()
-    this.#render = (messages, { addGenerationPrompt = false, tools }) => {
+    this.#render = (messages, { addGenerationPrompt = false, tools, arguments: given }) => {
       const name = tools !== undefined && sources.has('tool_use') ? 'tool_use' : 'default'
       const template = compiled.get(name) ?? compileTemplate(sources.get(name)!)
       compiled.set(name, template)
       const variables = {
         ...specialTokens,
         ...settings.arguments,
+        ...given,
         messages: messages.map(withBothNames),
         tools: tools ?? null,
         documents: null,

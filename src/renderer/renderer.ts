@@ -29,7 +29,7 @@ export interface Askable {
 }
 
 export type TextCodec = Pick<Tokenizer, 'encode' | 'decode' | 'eosId' | 'prefix' | 'vocabSize' | 'stream'>
-export type ChatRenderer = Pick<ChatTemplate, 'render' | 'spans' | 'marksGeneration'>
+export type ChatRenderer = Pick<ChatTemplate, 'render' | 'spans' | 'marksGeneration' | 'thinkingArguments'>
 
 export interface RendererOptions {
   /** By default the template that the model was trained with. */
