@@ -56,7 +56,8 @@ const INDEX = 'model.safetensors.index.json'
 /** Files that every model must have besides its weights. */
 const NEEDED = ['config.json', 'tokenizer.json', 'tokenizer_config.json']
 /** Files of the tokenizer and of generation, copied when the repository has them. */
-const OPTIONAL = ['special_tokens_map.json', 'generation_config.json', 'chat_template.jinja']
+const OPTIONAL =
+  /^(special_tokens_map\.json|generation_config\.json|chat_template\.(json|jinja)|additional_chat_templates\/[^/]+\.jinja)$/
 
 /** Downloads a model's settings, its tokenizer, and its weights, in one file or in the shards that the index lists. */
 async function hubModel(
@@ -71,7 +72,7 @@ async function hubModel(
     throw new UserError(
       `${repository.id} is not a model that can be read: it has no ${missing.join(', ')}; it needs config.json and safetensors weights, and a tokenizer.json`,
     )
-  await fetch([...needed, ...OPTIONAL.filter((path) => paths.includes(path))])
+  await fetch([...needed, ...paths.filter((path) => OPTIONAL.test(path))])
   if (sharded) await fetch(shardNames(join(folder, INDEX)))
   return folder
 }

@@ -40,6 +40,8 @@ export class ChatTemplate {
   readonly marksGeneration: boolean
   /** Names in the template that may be arguments about thinking, those that are set first. */
   readonly thinkingArguments: readonly string[]
+  /** Variables besides the messages, such as `enable_thinking`. */
+  readonly arguments: TemplateSettings['arguments']
   readonly #folder: string
   readonly #render: (messages: readonly ChatMessage[], options: RenderOptions) => string
 
@@ -51,6 +53,7 @@ export class ChatTemplate {
   ) {
     this.#folder = folder
     this.marksGeneration = marksGeneration(sources.get('default')!)
+    this.arguments = settings.arguments
     const names = sources.get('default')!.match(/\b\w*think(?:ing)?\b/g) ?? []
     this.thinkingArguments = [...new Set([...Object.keys(settings.arguments), ...names])]
     const now = new Date(`${settings.date}T12:00:00`)
@@ -74,7 +77,7 @@ export class ChatTemplate {
 
   /**
    * Reads the chat template of a tokenizer's folder: chat_template.jinja, or else `chat_template` in
-   * tokenizer_config.json. Returns null if it has none.
+   * tokenizer_config.json or in chat_template.json. Returns null if it has none.
    */
   static read(
     folder: string,
@@ -121,10 +124,12 @@ const configSchema = z.looseObject({
 /** The sources of a folder's templates by name: "default", and perhaps others such as "tool_use". */
 function readSources(folder: string): Map<string, string> {
   const sources = new Map<string, string>()
-  const file = join(folder, 'tokenizer_config.json')
-  const { chat_template } = checked(readJsonObject(file), file)
-  if (typeof chat_template === 'string') sources.set('default', chat_template)
-  else for (const { name, template } of chat_template ?? []) sources.set(name, template)
+  for (const name of ['chat_template.json', 'tokenizer_config.json']) {
+    const file = join(folder, name)
+    const { chat_template } = existsSync(file) ? checked(readJsonObject(file), file) : {}
+    if (typeof chat_template === 'string') sources.set('default', chat_template)
+    else for (const { name, template } of chat_template ?? []) sources.set(name, template)
+  }
   const others = join(folder, 'additional_chat_templates')
   if (existsSync(others))
     for (const name of readdirSync(others).filter((name) => name.endsWith('.jinja')))

@@ -230,6 +230,12 @@ describe('where the template is', () => {
     expect(textOf(folder, [{}])).toBe('tWhy?')
   })
 
+  test('in chat_template.json', () => {
+    const { folder } = folderWith({ template: null })
+    writeFileSync(join(folder, 'chat_template.json'), JSON.stringify({ chat_template: inLine('j') }))
+    expect(textOf(folder)).toBe('jWhy?')
+  })
+
   test('chat_template.jinja is read instead of tokenizer_config.json, with any line ends', () => {
     const { folder } = folderWith()
     writeFileSync(

@@ -29,7 +29,10 @@ export interface Askable {
 }
 
 export type TextCodec = Pick<Tokenizer, 'encode' | 'decode' | 'eosId' | 'prefix' | 'vocabSize' | 'stream'>
-export type ChatRenderer = Pick<ChatTemplate, 'render' | 'spans' | 'marksGeneration' | 'thinkingArguments'>
+export type ChatRenderer = Pick<
+  ChatTemplate,
+  'render' | 'spans' | 'marksGeneration' | 'arguments' | 'thinkingArguments'
+>
 
 export interface RendererOptions {
   /** By default the template that the model was trained with. */
@@ -129,6 +132,11 @@ export class Renderer {
     throw new UserError(
       `${this.#folder} has no chat template (chat_template in tokenizer_config.json), which conversations need`,
     )
+  }
+
+  /** The arguments of the chat template; empty if the model has none. */
+  get chatArguments(): Readonly<Record<string, unknown>> {
+    return this.#chat?.arguments ?? {}
   }
 
   /** The text of a sampled response, without the token that ends it. */
