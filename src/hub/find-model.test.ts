@@ -66,17 +66,15 @@ describe('on the hub', () => {
     expect(await modelFolder('owner/model')).toBe(folder)
   })
 
-  test('chat templates, wherever they are', async () => {
-    const templates = [
-      'additional_chat_templates/tool_use.jinja',
-      'chat_template.jinja',
-      'chat_template.json',
-    ]
-    const named = Object.fromEntries(templates.map((path) => [path, 'x']))
-    hub.add('owner/model', { ...rest, ...text, 'model.safetensors': 'w', ...named })
-    const folder = await modelFolder('owner/model')
-    expect(templates.filter((path) => !existsSync(join(folder, path)))).toEqual([])
-  })
+  test.each([['chat_template.jinja', 'additional_chat_templates/tool_use.jinja'], ['chat_template.json']])(
+    'the chat template in %s',
+    async (...templates) => {
+      const named = Object.fromEntries(templates.map((path) => [path, 'x']))
+      hub.add('owner/model', { ...rest, ...text, 'model.safetensors': 'w', ...named })
+      const folder = await modelFolder('owner/model')
+      expect(templates.filter((path) => !existsSync(join(folder, path)))).toEqual([])
+    },
+  )
 
   test.each([
     [text, 'model.safetensors'],
