@@ -1,5 +1,6 @@
 import { UserError } from '../common/errors.ts'
 import { opensThinking } from '../thinking/opened.ts'
+import { callForms } from './call-forms.ts'
 import type { ChatMessage } from './messages.ts'
 import type { Renderer } from './renderer.ts'
 import { lostFrom, saidIn, shows } from './said.ts'
@@ -265,20 +266,7 @@ function* variants(given: readonly ChatMessage[], withThinking: boolean): Genera
   const lasts =
     withThinking && thinking !== '' ? [...new Set([last, split]), renamed(split), inParts(split)] : [last]
   const forms = lasts.map((one) => [...given.slice(0, -1), one])
-  const calls = given.some(({ tool_calls }) => tool_calls !== undefined)
-  for (const messages of forms)
-    for (const empty of calls ? ['', null] : [''])
-      for (const asText of calls ? [false, true] : [false])
-        yield messages.map((message) =>
-          message.tool_calls === undefined
-            ? message
-            : {
-                ...message,
-                // templates also take what the type of a message excludes
-                content: message.content === '' ? (empty as string) : message.content,
-                tool_calls: asText ? message.tool_calls.map(withTextArguments) : message.tool_calls,
-              },
-        )
+  for (const messages of forms) yield* callForms(messages)
 }
 
 /** A message with its thinking in the field `reasoning`. */
@@ -294,17 +282,4 @@ const renamed = ({
 function inParts({ reasoning_content: thinking, content, ...message }: ChatMessage): ChatMessage {
   const parts = [{ type: 'thinking', thinking }, ...(content === '' ? [] : [{ type: 'text', text: content }])]
   return { ...message, content: parts as unknown as string }
-}
-
-function withTextArguments(call: unknown): unknown {
-  const { function: called, ...rest } = call as { function: { name: string; arguments: unknown } }
-  return { ...rest, function: { ...called, arguments: jsonText(called.arguments) } }
-}
-
-/** JSON as Python writes it, with a space after each comma and colon. */
-function jsonText(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(jsonText).join(', ')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  const entries = Object.entries(value).map(([name, inner]) => `${JSON.stringify(name)}: ${jsonText(inner)}`)
-  return `{${entries.join(', ')}}`
 }
