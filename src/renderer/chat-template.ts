@@ -54,7 +54,7 @@ export class ChatTemplate {
     this.#folder = folder
     this.marksGeneration = marksGeneration(sources.get('default')!)
     this.arguments = settings.arguments
-    const names = sources.get('default')!.match(/\b\w*think(?:ing)?\b/g) ?? []
+    const names = sources.get('default')!.match(/\b(?:\w*think(?:ing)?|reasoning_effort)\b/g) ?? []
     this.thinkingArguments = [...new Set([...Object.keys(settings.arguments), ...names])]
     const now = new Date(`${settings.date}T12:00:00`)
     const compiled = new Map<string, ReturnType<typeof compileTemplate>>()

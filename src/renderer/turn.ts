@@ -154,6 +154,8 @@ function following(prompt: string, through: string, messages: readonly ChatMessa
 
 /** What a prompt may end with after the header of the assistant's message: thinking that it opens or leaves out. */
 const THINKING_IN_PROMPT = /(?:<think>\s*(?:<\/think>\s*)?|<\/think>\s*)$/
+/** The end of a prompt that ends the thinking, in the tags of any template. */
+const ENDED_THINKING = /(?:<\/[\w:]*think[\w:]*>|\[\/THINK\])\s*$/
 /** Thinking that a template writes as empty before an answer, or opens as its prompt does. */
 const EMPTY_THINKING = /^(?:<think>\s*)?(?:<\/think>\s*)?/
 const CLOSING = '</think>'
@@ -167,6 +169,10 @@ function taggedTurn(renderer: Renderer, { messages, tools }: Chat): Turn {
   const last = messages.at(-1)!
   const { thinking, content } = saidIn({ ...last, content: last.content ?? '' })
   const prompt = promptOf(renderer, { messages, tools })
+  if (thinking.trim() !== '' && ENDED_THINKING.test(prompt))
+    throw new UserError(
+      `the prompt of the chat template ends the thinking, so that of message ${messages.length} would not be learned; ${adviceToThink(renderer, { messages: messages.slice(0, -1), tools })}`,
+    )
   const header = prompt.replace(THINKING_IN_PROMPT, '')
   const { reasoning_content: _, ...rest } = last
   const bare = [...messages.slice(0, -1), content.trim() === '' ? rest : { ...rest, content: CONTENT }]
@@ -180,27 +186,24 @@ function taggedTurn(renderer: Renderer, { messages, tools }: Chat): Turn {
   const closed = `${thinking.replace(/^\n+|\s+$/g, '')}\n</think>\n\n${answer}`
   if (/<think>\s*$/.test(prompt)) return { prompt, response: closed }
   if (thinking.trim() === '') return { prompt, response: header === prompt ? space + answer : answer }
-  if (header !== prompt)
-    throw new UserError(
-      `the prompt of the chat template ends the thinking, so that of message ${messages.length} would not be learned; ${adviceToThink(renderer, { messages: messages.slice(0, -1), tools })}`,
-    )
   return { prompt, response: `${space}<think>\n${closed}` }
 }
 
 /** How to get a prompt that does not end the thinking: the argument of the template for which it does not, if there is one. */
 function adviceToThink({ chat }: Renderer, { messages, tools }: Chat): string {
-  const name = chat.thinkingArguments.find((name) => {
+  const settings = chat.thinkingArguments.flatMap((name) => [true, 'high'].map((value) => ({ name, value })))
+  const found = settings.find(({ name, value }) => {
     try {
-      const prompt = chat.render(messages, { tools, addGenerationPrompt: true, arguments: { [name]: true } })
-      return !prompt.trimEnd().endsWith(CLOSING)
+      const prompt = chat.render(messages, { tools, addGenerationPrompt: true, arguments: { [name]: value } })
+      return !ENDED_THINKING.test(prompt)
     } catch (error) {
       if (error instanceof UserError) return false
       throw error
     }
   })
-  return name === undefined
+  return found === undefined
     ? 'use a template whose prompt does not'
-    : `enable it by the argument of the template: chat.arguments.${name}=true`
+    : `enable it by the argument of the template: chat.arguments.${found.name}=${found.value}`
 }
 
 /** A response up to the token that ends the turn; white space after it belongs to the template. */

@@ -454,6 +454,12 @@ describe('a row of which something would not be learned is an error', () => {
       [user('1'), assistant('<think>a</think>b'), user('2'), assistant('d', 'c')],
       /ends the thinking, so that of message 2 would not be learned; use a template whose prompt does not/,
     ],
+    [
+      'thinking that the prompt ends in other tags',
+      chatml.replace('<assistant>', "<assistant>{{ '<t:think></t:think>' if reasoning_effort != 'high' }}"),
+      [user('1'), assistant('b', 'a')],
+      /would not be learned; enable it by .*: chat\.arguments\.reasoning_effort=high/,
+    ],
     ...['enable_thinking', 'thinking'].map((name): (typeof cases)[number] => [
       `thinking that the prompt ends unless ${name} is set`,
       thinks.replace('enable_thinking is false', `not ${name}`),
