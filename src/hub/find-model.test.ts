@@ -66,6 +66,16 @@ describe('on the hub', () => {
     expect(await modelFolder('owner/model')).toBe(folder)
   })
 
+  test.each([['chat_template.jinja', 'additional_chat_templates/tool_use.jinja'], ['chat_template.json']])(
+    'the chat template in %s',
+    async (...templates) => {
+      const named = Object.fromEntries(templates.map((path) => [path, 'x']))
+      hub.add('owner/model', { ...rest, ...text, 'model.safetensors': 'w', ...named })
+      const folder = await modelFolder('owner/model')
+      expect(templates.filter((path) => !existsSync(join(folder, path)))).toEqual([])
+    },
+  )
+
   test.each([
     [text, 'model.safetensors'],
     [{ 'model.safetensors': 'w', 'config.json': '{}' }, 'tokenizer.json, tokenizer_config.json'],

@@ -56,7 +56,10 @@ const INDEX = 'model.safetensors.index.json'
 /** Files that every model must have besides its weights. */
 const NEEDED = ['config.json', 'tokenizer.json', 'tokenizer_config.json']
 /** Files of the tokenizer and of generation, copied when the repository has them. */
-const OPTIONAL = ['special_tokens_map.json', 'generation_config.json', 'chat_template.jinja']
+const OPTIONAL =
+  /^(special_tokens_map\.json|generation_config\.json|chat_template\.jinja|additional_chat_templates\/[^/]+\.jinja)$/
+/** Read only where there is no chat_template.jinja; other tools leave it out where there is. */
+const OLD_TEMPLATE = 'chat_template.json'
 
 /** Downloads a model's settings, its tokenizer, and its weights, in one file or in the shards that the index lists. */
 async function hubModel(
@@ -71,7 +74,9 @@ async function hubModel(
     throw new UserError(
       `${repository.id} is not a model that can be read: it has no ${missing.join(', ')}; it needs config.json and safetensors weights, and a tokenizer.json`,
     )
-  await fetch([...needed, ...OPTIONAL.filter((path) => paths.includes(path))])
+  const optional = paths.filter((path) => OPTIONAL.test(path))
+  if (!paths.includes('chat_template.jinja') && paths.includes(OLD_TEMPLATE)) optional.push(OLD_TEMPLATE)
+  await fetch([...needed, ...optional])
   if (sharded) await fetch(shardNames(join(folder, INDEX)))
   return folder
 }

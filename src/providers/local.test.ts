@@ -54,6 +54,18 @@ test('a prompt that fills the context', async () => {
   await expect(of(prompt).generate(question, { seed: 0 })).rejects.toThrow(UserError)
 })
 
+test('the arguments of the template belong to the identity', () => {
+  const identityWith = (values?: Record<string, unknown>) =>
+    samplerGenerator(scripted(renderer, '3').sampler, {
+      ...settings,
+      renderer: Renderer.load(base, { chat: values && { arguments: values } }),
+      maxPositions: 1024,
+    }).identity
+  expect(identityWith({})).toBe(identityWith())
+  expect(identityWith({ enable_thinking: false })).not.toBe(identityWith())
+  expect(identityWith({ enable_thinking: false })).not.toBe(identityWith({ enable_thinking: true }))
+})
+
 test('a model without a chat template', async () => {
   const folder = join(root, 'bare')
   cpSync(base, folder, { recursive: true })

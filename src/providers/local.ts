@@ -52,8 +52,10 @@ export function samplerGenerator(
 ): Generator {
   const account = new Account(null)
   const { maxTokens, ...sampling } = settings
+  const { chatArguments } = renderer
+  const prompted = Object.keys(chatArguments).length > 0 ? [chatArguments] : []
   return {
-    identity: JSON.stringify([identity, settings]),
+    identity: JSON.stringify([identity, settings, ...prompted]),
     spent: () => account.spent(),
     async generate(messages, { seed }) {
       const { tokens, opened } = renderer.chatPrompt(messages)

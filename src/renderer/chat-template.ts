@@ -15,6 +15,8 @@ export interface RenderOptions {
   readonly addGenerationPrompt?: boolean | undefined
   /** Descriptions of tools, as JSON schemas in OpenAI's form. */
   readonly tools?: readonly unknown[] | undefined
+  /** Variables of the template, in the place of those of the run with the same names. */
+  readonly arguments?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** Values of a template that belong to the whole run: variables such as `enable_thinking`, and the date. */
@@ -36,6 +38,10 @@ export function today(): string {
 export class ChatTemplate {
   /** Does the template mark the assistant's text with `{% generation %}`? */
   readonly marksGeneration: boolean
+  /** Names in the template that may be arguments about thinking, those that are set first. */
+  readonly thinkingArguments: readonly string[]
+  /** Variables besides the messages, such as `enable_thinking`. */
+  readonly arguments: TemplateSettings['arguments']
   readonly #folder: string
   readonly #render: (messages: readonly ChatMessage[], options: RenderOptions) => string
 
@@ -47,15 +53,19 @@ export class ChatTemplate {
   ) {
     this.#folder = folder
     this.marksGeneration = marksGeneration(sources.get('default')!)
+    this.arguments = settings.arguments
+    const names = sources.get('default')!.match(/\b(?:\w*think(?:ing)?|reasoning_effort)\b/g) ?? []
+    this.thinkingArguments = [...new Set([...Object.keys(settings.arguments), ...names])]
     const now = new Date(`${settings.date}T12:00:00`)
     const compiled = new Map<string, ReturnType<typeof compileTemplate>>()
-    this.#render = (messages, { addGenerationPrompt = false, tools }) => {
+    this.#render = (messages, { addGenerationPrompt = false, tools, arguments: given }) => {
       const name = tools !== undefined && sources.has('tool_use') ? 'tool_use' : 'default'
       const template = compiled.get(name) ?? compileTemplate(sources.get(name)!)
       compiled.set(name, template)
       const variables = {
         ...specialTokens,
         ...settings.arguments,
+        ...given,
         messages: messages.map(withBothNames),
         tools: tools ?? null,
         documents: null,
@@ -67,7 +77,7 @@ export class ChatTemplate {
 
   /**
    * Reads the chat template of a tokenizer's folder: chat_template.jinja, or else `chat_template` in
-   * tokenizer_config.json. Returns null if it has none.
+   * tokenizer_config.json or in chat_template.json. Returns null if it has none.
    */
   static read(
     folder: string,
@@ -114,10 +124,12 @@ const configSchema = z.looseObject({
 /** The sources of a folder's templates by name: "default", and perhaps others such as "tool_use". */
 function readSources(folder: string): Map<string, string> {
   const sources = new Map<string, string>()
-  const file = join(folder, 'tokenizer_config.json')
-  const { chat_template } = checked(readJsonObject(file), file)
-  if (typeof chat_template === 'string') sources.set('default', chat_template)
-  else for (const { name, template } of chat_template ?? []) sources.set(name, template)
+  for (const name of ['chat_template.json', 'tokenizer_config.json']) {
+    const file = join(folder, name)
+    const { chat_template } = existsSync(file) ? checked(readJsonObject(file), file) : {}
+    if (typeof chat_template === 'string') sources.set('default', chat_template)
+    else for (const { name, template } of chat_template ?? []) sources.set(name, template)
+  }
   const others = join(folder, 'additional_chat_templates')
   if (existsSync(others))
     for (const name of readdirSync(others).filter((name) => name.endsWith('.jinja')))

@@ -191,6 +191,38 @@ describe('a chat prompt', () => {
     )
   })
 
+  test.each([
+    ['only without a content', 'm.content is none'],
+    ['only with a content', 'm.content is string'],
+    ['only with arguments as text', 'm.tool_calls[0].function.arguments is string'],
+  ])('a question shows the tool calls of its history in a template that prints them %s', (_, when) => {
+    const template = `{% for m in messages %}[{{ m.role }}]{% if m.tool_calls and ${when} %}{{ m.tool_calls[0].function.name }}{% elif not m.tool_calls %}{{ m.content }}{% endif %}{% endfor %}`
+    const messages = [
+      { role: 'user', content: 'Add.' },
+      {
+        role: 'assistant',
+        content: '',
+        tool_calls: [{ type: 'function', function: { name: 'add', arguments: { a: 1 } } }],
+      },
+      { role: 'tool', content: '3' },
+      { role: 'user', content: 'So?' },
+    ]
+    expect(Renderer.load(folderWith({ template }).folder).prompt({ prompt: 'So?', messages }).text).toBe(
+      '[user]Add.[assistant]add[tool]3[user]So?',
+    )
+  })
+
+  test('a question whose chat the template does not show whole is refused', () => {
+    const template = '{% for m in messages if m.role != "system" %}[{{ m.role }}]{{ m.content }}{% endfor %}'
+    const messages = [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'Why?' },
+    ]
+    expect(() => Renderer.load(folderWith({ template }).folder).prompt({ prompt: 'Why?', messages })).toThrow(
+      'the chat template leaves out message 1 (system), so the model would not see it',
+    )
+  })
+
   test("R1-Zero's template takes a system message into the question, and has no place for earlier turns", () => {
     const renderer = Renderer.load(folderWith().folder, { template: 'r1-zero' })
     const ask = (...messages: { role: string; content: string }[]) =>
@@ -228,6 +260,12 @@ describe('where the template is', () => {
     })
     expect(textOf(folder)).toBe('dWhy?')
     expect(textOf(folder, [{}])).toBe('tWhy?')
+  })
+
+  test('in chat_template.json', () => {
+    const { folder } = folderWith({ template: null })
+    writeFileSync(join(folder, 'chat_template.json'), JSON.stringify({ chat_template: inLine('j') }))
+    expect(textOf(folder)).toBe('jWhy?')
   })
 
   test('chat_template.jinja is read instead of tokenizer_config.json, with any line ends', () => {

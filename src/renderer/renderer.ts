@@ -2,8 +2,10 @@ import { UserError } from '../common/errors.ts'
 import { type TextStream, Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import { opensThinking } from '../thinking/opened.ts'
 import { r1ZeroPrompt } from '../thinking/template.ts'
+import { callForms } from './call-forms.ts'
 import { ChatTemplate, type RenderOptions, type TemplateSettings, today } from './chat-template.ts'
 import type { ChatMessage } from './messages.ts'
+import { shows } from './said.ts'
 import { stopTokens } from './stop-tokens.ts'
 
 /**
@@ -29,7 +31,10 @@ export interface Askable {
 }
 
 export type TextCodec = Pick<Tokenizer, 'encode' | 'decode' | 'eosId' | 'prefix' | 'vocabSize' | 'stream'>
-export type ChatRenderer = Pick<ChatTemplate, 'render' | 'spans' | 'marksGeneration'>
+export type ChatRenderer = Pick<
+  ChatTemplate,
+  'render' | 'spans' | 'marksGeneration' | 'arguments' | 'thinkingArguments'
+>
 
 export interface RendererOptions {
   /** By default the template that the model was trained with. */
@@ -103,11 +108,17 @@ export class Renderer {
    * The prompt of a question, after which the model responds. R1-Zero's template has no place for a system message, which
    * becomes the beginning of the question.
    *
-   * @throws UserError if the chat template refuses it, and for a question with earlier turns in R1-Zero's template.
+   * @throws UserError if the chat template refuses it or leaves out a message, and for a question with earlier turns in R1-Zero's template.
    */
   prompt({ prompt, messages = [] }: Askable): Prompt {
-    if (this.template === 'chat')
-      return this.chatPrompt(messages.length > 0 ? messages : [{ role: 'user', content: prompt }])
+    if (this.template === 'chat') {
+      const asked = this.chatPrompt(messages.length > 0 ? messages : [{ role: 'user', content: prompt }])
+      const hidden = messages.findIndex((message) => !shows(asked.text, message))
+      if (hidden < 0) return asked
+      throw new UserError(
+        `the chat template leaves out message ${hidden + 1} (${messages[hidden]!.role}), so the model would not see it`,
+      )
+    }
     const before = messages.slice(0, -1)
     if (before.some(({ role }) => role !== 'system'))
       throw new UserError(
@@ -117,9 +128,17 @@ export class Renderer {
     return { text, tokens: this.encodeText(text), opened: false }
   }
 
-  /** The prompt of a chat, after which the model writes the assistant's next message. */
+  /**
+   * The prompt of a chat, after which the model writes the assistant's next message. Its tool calls are given to the
+   * template in a form in which it prints them, if there is one.
+   */
   chatPrompt(messages: readonly ChatMessage[], options: Pick<RenderOptions, 'tools'> = {}): Prompt {
-    const text = this.chat.render(messages, { ...options, addGenerationPrompt: true })
+    const render = (form: readonly ChatMessage[]): string =>
+      this.chat.render(form, { ...options, addGenerationPrompt: true })
+    const [first, ...others] = [...callForms(messages)]
+    const shown = others.length > 0 ? [first!, ...others].map(attempt(render)) : []
+    const text =
+      shown.find((one) => one !== null && messages.every((message) => shows(one, message))) ?? render(first!)
     return { text, tokens: this.encode(text), opened: opensThinking(text) }
   }
 
@@ -129,6 +148,11 @@ export class Renderer {
     throw new UserError(
       `${this.#folder} has no chat template (chat_template in tokenizer_config.json), which conversations need`,
     )
+  }
+
+  /** The arguments of the chat template; empty if the model has none. */
+  get chatArguments(): Readonly<Record<string, unknown>> {
+    return this.#chat?.arguments ?? {}
   }
 
   /** The text of a sampled response, without the token that ends it. */
@@ -166,6 +190,18 @@ export class Renderer {
     }
   }
 }
+
+/** A rendering that is null where the template refuses. */
+const attempt =
+  (render: (messages: readonly ChatMessage[]) => string) =>
+  (messages: readonly ChatMessage[]): string | null => {
+    try {
+      return render(messages)
+    } catch (error) {
+      if (error instanceof UserError) return null
+      throw error
+    }
+  }
 
 /** The model's own template, unless it has none or one that renders a question as R1-Zero's does. */
 function trainedTemplate(chat: ChatTemplate | null): PromptTemplate {

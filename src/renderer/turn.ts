@@ -1,4 +1,6 @@
 import { UserError } from '../common/errors.ts'
+import { opensThinking } from '../thinking/opened.ts'
+import { callForms } from './call-forms.ts'
 import type { ChatMessage } from './messages.ts'
 import type { Renderer } from './renderer.ts'
 import { lostFrom, saidIn, shows } from './said.ts'
@@ -27,19 +29,25 @@ export interface Turn {
  * something that was said before.
  */
 export function lastTurn(renderer: Renderer, { messages, tools }: Chat): Turn {
+  // Thinking in the tags of a row is rendered in those of the template where that has others.
+  const keepsTags =
+    messages.at(-1)!.reasoning_content !== undefined || saidIn(messages.at(-1)!).thinking === ''
   let problem: UserError | null = null
   for (const render of [templateTurn, taggedTurn]) {
     problem = null
+    let tagged: Turn | null = null
     for (const varied of variants(messages, render === templateTurn)) {
       try {
         const turn = render(renderer, { messages: varied, tools })
         checkTurn(renderer, turn, messages)
-        return turn
+        if (keepsTags || render === taggedTurn || !turn.response.includes(CLOSING)) return turn
+        tagged ??= turn
       } catch (error) {
         if (!(error instanceof UserError)) throw error
         problem ??= error
       }
     }
+    if (tagged !== null) return tagged
   }
   throw problem!
 }
@@ -78,6 +86,12 @@ export function checkTurn(
   const end = endOfTurn(renderer)
   if (end !== null && count(response, end) > 1 + count(said.thinking + said.content, end))
     throw new UserError(`the chat template renders message ${messages.length} as more than one turn`)
+  if (opensThinking(prompt) && (!response.includes(CLOSING) || /^\s*<think>/.test(response)))
+    throw new UserError(
+      `the chat template does not go on from the thinking that the prompt of message ${messages.length} opens`,
+    )
+  if (PRINTED_PART.test(response) && !PRINTED_PART.test(said.thinking + said.content))
+    throw new UserError(`the chat template prints the content of message ${messages.length} as a list`)
   if (count(response, CLOSING) > Math.max(1, closings(messages.at(-1)!)))
     throw new UserError(`the chat template ends the thinking of message ${messages.length} twice`)
   const hidden = messages.slice(0, -1).findIndex((message) => !shows(prompt, message))
@@ -95,7 +109,11 @@ function templateTurn(renderer: Renderer, chat: Chat): Turn {
     const spans = renderer.chat.spans(messages, { tools })
     const last = spans.findLastIndex(({ generated }) => generated)
     const before = spans.slice(0, Math.max(0, last)).map(({ text }) => text)
-    return afterPrompt({ prompt: before.join(''), response: spans[last]?.text ?? '' }, prompt)
+    const turn = afterPrompt({ prompt: before.join(''), response: spans[last]?.text ?? '' }, prompt)
+    if (endsTurn(renderer, turn.response.trimEnd())) return turn
+    // The marks of some templates leave out the end of the turn.
+    const through = spans.map(({ text }) => text).join('')
+    return { ...turn, response: ended(renderer, turn.response, chat, through) }
   }
   const through = renderer.chat.render(messages, { tools })
   return { prompt, response: ended(renderer, following(prompt, through, messages), chat, through) }
@@ -105,12 +123,16 @@ function templateTurn(renderer: Renderer, chat: Chat): Turn {
 const promptOf = ({ chat }: Renderer, { messages, tools }: Chat): string =>
   chat.render(messages.slice(0, -1), { tools, addGenerationPrompt: true })
 
-/** A turn without what its prompt has already: some templates mark the header of a message as generated, too. */
+/**
+ * A turn without what its prompt has already: some templates mark the header of a message as generated, too.
+ *
+ * @throws UserError if the turn does not go on from the prompt.
+ */
 export function afterPrompt(turn: Turn, prompt: string): Turn {
   const through = turn.prompt + turn.response
-  return turn.prompt.length < prompt.length && through.startsWith(prompt)
-    ? { prompt, response: through.slice(prompt.length) }
-    : turn
+  if (!through.startsWith(prompt))
+    throw new UserError('what the chat template marks as generated does not go on from the prompt')
+  return turn.prompt.length < prompt.length ? { prompt, response: through.slice(prompt.length) } : turn
 }
 
 /**
@@ -132,9 +154,13 @@ function following(prompt: string, through: string, messages: readonly ChatMessa
 
 /** What a prompt may end with after the header of the assistant's message: thinking that it opens or leaves out. */
 const THINKING_IN_PROMPT = /(?:<think>\s*(?:<\/think>\s*)?|<\/think>\s*)$/
-/** Thinking that a template writes as empty before an answer. */
-const EMPTY_THINKING = /^(?:<think>\s*)?<\/think>\s*/
+/** The end of a prompt that ends the thinking, in the tags of any template. */
+const ENDED_THINKING = /(?:<\/[\w:]*think[\w:]*>|\[\/THINK\])\s*$/
+/** Thinking that a template writes as empty before an answer, or opens as its prompt does. */
+const EMPTY_THINKING = /^(?:<think>\s*)?(?:<\/think>\s*)?/
 const CLOSING = '</think>'
+/** A part of a message's content, as a template prints it that expects text. */
+const PRINTED_PART = /\{['"]type['"]: ['"]thinking['"]/
 /** Stands for the content of an answer, so that the template cannot change it. */
 const CONTENT = '\uE000content\uE000'
 
@@ -143,6 +169,10 @@ function taggedTurn(renderer: Renderer, { messages, tools }: Chat): Turn {
   const last = messages.at(-1)!
   const { thinking, content } = saidIn({ ...last, content: last.content ?? '' })
   const prompt = promptOf(renderer, { messages, tools })
+  if (thinking.trim() !== '' && ENDED_THINKING.test(prompt))
+    throw new UserError(
+      `the prompt of the chat template ends the thinking, so that of message ${messages.length} would not be learned; ${adviceToThink(renderer, { messages: messages.slice(0, -1), tools })}`,
+    )
   const header = prompt.replace(THINKING_IN_PROMPT, '')
   const { reasoning_content: _, ...rest } = last
   const bare = [...messages.slice(0, -1), content.trim() === '' ? rest : { ...rest, content: CONTENT }]
@@ -156,11 +186,24 @@ function taggedTurn(renderer: Renderer, { messages, tools }: Chat): Turn {
   const closed = `${thinking.replace(/^\n+|\s+$/g, '')}\n</think>\n\n${answer}`
   if (/<think>\s*$/.test(prompt)) return { prompt, response: closed }
   if (thinking.trim() === '') return { prompt, response: header === prompt ? space + answer : answer }
-  if (header !== prompt)
-    throw new UserError(
-      `the prompt of the chat template ends the thinking, so that of message ${messages.length} would not be learned; enable the thinking by an argument of the template, such as chat.arguments.enable_thinking=true`,
-    )
   return { prompt, response: `${space}<think>\n${closed}` }
+}
+
+/** How to get a prompt that does not end the thinking: the argument of the template for which it does not, if there is one. */
+function adviceToThink({ chat }: Renderer, { messages, tools }: Chat): string {
+  const settings = chat.thinkingArguments.flatMap((name) => [true, 'high'].map((value) => ({ name, value })))
+  const found = settings.find(({ name, value }) => {
+    try {
+      const prompt = chat.render(messages, { tools, addGenerationPrompt: true, arguments: { [name]: value } })
+      return !ENDED_THINKING.test(prompt)
+    } catch (error) {
+      if (error instanceof UserError) return false
+      throw error
+    }
+  })
+  return found === undefined
+    ? 'use a template whose prompt does not'
+    : `enable it by the argument of the template: chat.arguments.${found.name}=${found.value}`
 }
 
 /** A response up to the token that ends the turn; white space after it belongs to the template. */
@@ -173,7 +216,8 @@ function ended(renderer: Renderer, response: string, { messages, tools }: Chat, 
   // Some templates end a turn with the token that begins the next one, or do not end some of their turns.
   const next = tryRender(renderer, { messages: [...messages, { role: 'user', content: '?' }], tools })
   const stop = next?.startsWith(through) ? stopsIn(renderer, next.slice(through.length).trimStart()) : ''
-  return stop === '' && end === null ? response : turn + (stop || end)
+  // A template that ends no turn leaves it to the model to end the text.
+  return turn + (stop || (end ?? renderer.decode([renderer.endOfText])))
 }
 
 /** The stop tokens with which a text begins. */
@@ -182,6 +226,10 @@ function stopsIn(renderer: Renderer, text: string): string {
   const other = tokens.findIndex((token) => !stops(renderer, token))
   return renderer.decode(tokens.subarray(0, other < 0 ? undefined : other))
 }
+
+/** Whether a response ends with a token at which sampling stops. */
+export const endsTurn = (renderer: Renderer, response: string): boolean =>
+  renderer.stopTokens.some((token) => response.endsWith(renderer.decode([token])))
 
 /** A conversation as the template renders it; null if it refuses it. */
 export function tryRender({ chat }: Renderer, { messages, tools }: Chat): string | null {
@@ -207,8 +255,8 @@ const closings = ({ content, reasoning_content }: ChatMessage): number =>
 const count = (text: string, part: string): number => text.split(part).length - 1
 
 /**
- * The messages in the forms in which a template may expect them: the thinking of the last one in a field of its own, or of
- * another name; no content beside tool calls; the arguments of a tool call as text.
+ * The messages in the forms in which a template may expect them: the thinking of the last one in a field of its own, under
+ * another name, or as a part of the content; no content beside tool calls; the arguments of a tool call as text.
  */
 function* variants(given: readonly ChatMessage[], withThinking: boolean): Generator<readonly ChatMessage[]> {
   const last = given.at(-1)!
@@ -217,45 +265,24 @@ function* variants(given: readonly ChatMessage[], withThinking: boolean): Genera
     content: content.replace(/^\n+/, ''),
     reasoning_content: thinking.replace(/^\n+|\n+$/g, ''),
   }
-  const split = [...given.slice(0, -1), { ...last, ...(last.reasoning_content === undefined ? apart : {}) }]
-  const forms =
-    !withThinking || thinking === ''
-      ? [given]
-      : [
-          ...(last.reasoning_content === undefined ? [given] : []),
-          ...[split, renamed(split, 'thinking'), renamed(split, 'reasoning')],
-        ]
-  const calls = given.some(({ tool_calls }) => tool_calls !== undefined)
-  for (const messages of forms)
-    for (const empty of calls ? ['', null] : [''])
-      for (const asText of calls ? [false, true] : [false])
-        yield messages.map((message) =>
-          message.tool_calls === undefined
-            ? message
-            : {
-                ...message,
-                // templates also take what the type of a message excludes
-                content: message.content === '' ? (empty as string) : message.content,
-                tool_calls: asText ? message.tool_calls.map(withTextArguments) : message.tool_calls,
-              },
-        )
+  const split = last.reasoning_content === undefined ? { ...last, ...apart } : last
+  const lasts =
+    withThinking && thinking !== '' ? [...new Set([last, split]), renamed(split), inParts(split)] : [last]
+  const forms = lasts.map((one) => [...given.slice(0, -1), one])
+  for (const messages of forms) yield* callForms(messages)
 }
 
-/** The messages with their thinking in a field of another name. */
-const renamed = (messages: readonly ChatMessage[], name: string): ChatMessage[] =>
-  messages.map(({ reasoning_content, ...message }) =>
-    reasoning_content === undefined ? message : { ...message, [name]: reasoning_content },
-  )
+/** A message with its thinking in the field `reasoning`. */
+const renamed = ({
+  reasoning_content: reasoning,
+  ...message
+}: ChatMessage): ChatMessage & { reasoning?: string } => ({
+  ...message,
+  ...(reasoning === undefined ? {} : { reasoning }),
+})
 
-function withTextArguments(call: unknown): unknown {
-  const { function: called, ...rest } = call as { function: { name: string; arguments: unknown } }
-  return { ...rest, function: { ...called, arguments: jsonText(called.arguments) } }
-}
-
-/** JSON as Python writes it, with a space after each comma and colon. */
-function jsonText(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(jsonText).join(', ')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  const entries = Object.entries(value).map(([name, inner]) => `${JSON.stringify(name)}: ${jsonText(inner)}`)
-  return `{${entries.join(', ')}}`
+/** A message with its thinking as a part of the content, as Mistral's templates read it. */
+function inParts({ reasoning_content: thinking, content, ...message }: ChatMessage): ChatMessage {
+  const parts = [{ type: 'thinking', thinking }, ...(content === '' ? [] : [{ type: 'text', text: content }])]
+  return { ...message, content: parts as unknown as string }
 }

@@ -346,6 +346,8 @@ describe('a row that cannot be used is left out and reported', () => {
       ask({ ...asked, tool_calls: [call({})] }, answer),
       /message 2, of the role user, has tool calls/,
     ],
+    ['surrogate', ask({ ...answer, content: 'x\ud800' }), /message 2 has half of a surrogate pair/],
+    ['object', ask({ ...answer, content: {} }), /its "content" must be text, not an object/],
     ['tools', { ...ask(answer), tools: [{}] }, /tool 1 of "tools" has no name/],
     [
       'system',
@@ -380,6 +382,17 @@ describe('a row that cannot be used is left out and reported', () => {
   ])('%s', async (name, row, reason) => {
     const place = write(`${name}.jsonl`, lines([{ prompt: 'q', completion: 'a' }, row]))
     expect((await read(place, {}, 0)).warnings).toEqual([expect.stringMatching(reason)])
+  })
+
+  test('more of the prompt beside the instruction', async () => {
+    const row = { instruction: 'i', input: '', output: 'o' }
+    const place = write('alpaca.jsonl', lines([row, { ...row, input: 'x' }]))
+    const columns = { prompt: 'instruction', completion: 'output' }
+    const { training, warnings } = await read(place, columns, 0)
+    expect(training.map(({ demonstration }) => demonstration)).toEqual([{ prompt: 'i', completion: 'o' }])
+    expect(warnings).toEqual([
+      expect.stringMatching(/it has "input" beside "instruction"; write both into one/),
+    ])
   })
 
   test('the first three of them are named', async () => {
@@ -454,6 +467,19 @@ describe('a row that cannot be used is an error with its position', () => {
       'c.jsonl',
       '{"massages":[]}\n',
       /has no column "messages"; its columns are "massages". If "massages" is meant: --columns messages=massages, or --columns prompt=NAME,completion=NAME$/,
+    ],
+    ...[
+      ['instruction', 'output'],
+      ['question', 'answer'],
+    ].map(([prompt, completion]): [string, string, RegExp] => [
+      `${prompt}.jsonl`,
+      `{"${prompt}":"a","input":"","${completion}":"b"}\n`,
+      new RegExp(`--columns prompt=${prompt},completion=${completion}, or --columns messages=NAME$`),
+    ]),
+    [
+      'f.jsonl',
+      '{"prompt":"a","response":"b"}\n',
+      /--columns completion=response, or --columns messages=NAME$/,
     ],
     ['d.jsonl', ok, /1 to hold out; both are needed|0 rows to train on and 1 to hold out/],
     ['e.csv', 'messages\n', /there is no row in/],

@@ -9,7 +9,7 @@ import {
   saysNothing,
   withSystem,
 } from './messages.ts'
-import { missingColumns, type Wanted } from './table/missing.ts'
+import { missingColumns, synonymAmong, type Wanted } from './table/missing.ts'
 import { Unusable } from './table/rows.ts'
 import { readTools } from './tool-calls.ts'
 
@@ -55,6 +55,8 @@ export interface Demonstrations {
 
 /** Columns that hold conversations, if no other is named; the second one is ShareGPT's. */
 const CHATS = ['messages', 'conversations']
+/** Columns that Alpaca's form and those like it have beside `instruction`, with more of the prompt. */
+const WITH_INSTRUCTION = ['input', 'context', 'history']
 
 /**
  * Reads demonstrations from a table: a file (JSONL, CSV, Parquet), a folder, or a dataset of the hub. Rows that are not
@@ -90,12 +92,22 @@ function formOf(file: string, names: readonly string[], columns: DemonstrationCo
         return conversation(readMessages(cells[column], column, unread), cells)
       },
     }
-  if (names.includes(prompt) && names.includes(completion) && columns.messages === undefined)
+  if (names.includes(prompt) && names.includes(completion) && columns.messages === undefined) {
+    const more = prompt === 'instruction' ? WITH_INSTRUCTION.filter((name) => names.includes(name)) : []
     return {
-      columns: [prompt, completion, ...beside],
-      read: (cells, unread) => completed(cells, prompt, completion, unread),
+      columns: [prompt, completion, ...beside, ...more],
+      read: (cells, unread) => {
+        const lost = more.find((name) => name !== completion && !isBlank(cells[name]))
+        if (lost === undefined) return completed(cells, prompt, completion, unread)
+        throw new Unusable(`it has "${lost}" beside "${prompt}"; write both into one column, the prompt`)
+      },
     }
-  const wanted: Wanted[] = completions
+  }
+  const isPair =
+    completions ||
+    (columns.messages === undefined &&
+      [prompt, completion].every((name) => names.includes(name) || synonymAmong(names, name) !== null))
+  const wanted: Wanted[] = isPair
     ? [
         ['prompt', prompt],
         ['completion', completion],
@@ -106,7 +118,7 @@ function formOf(file: string, names: readonly string[], columns: DemonstrationCo
     names,
     wanted,
     wanted.filter(([, name]) => !names.includes(name)),
-    completions ? 'messages=NAME' : 'prompt=NAME,completion=NAME',
+    isPair ? 'messages=NAME' : 'prompt=NAME,completion=NAME',
   )
 }
 

@@ -122,5 +122,6 @@ export function readText(cells: Cells, name: string): string {
   const value = cells[name]
   if (typeof value !== 'string') throw new Unusable(`"${name}" ${notText(value)}`)
   if (value.trim() === '') throw new Unusable(`"${name}" is empty`)
+  if (!value.isWellFormed()) throw new Unusable(`"${name}" has half of a surrogate pair, which is no text`)
   return value
 }

@@ -149,6 +149,8 @@ function readMessage(message: Fields, unread: Set<string>): LearnedMessage {
     ? readToolCalls(read.text)
     : readToolCalls(message.tool_calls ?? message.function_call)
   const thinking = readThinking(message, read)
+  if (![read.text ?? '', thinking].every((text) => text.isWellFormed()))
+    throw new Unusable(' has half of a surrogate pair, which is no text')
   if (role !== 'assistant' && (calls.length > 0 || thinking !== ''))
     throw new Unusable(`, of the role ${role}, has ${thinking === '' ? 'tool calls' : 'thinking'}`)
   if (read.text === null && calls.length === 0) throw new Unusable(`: its "${field}" is missing`)
@@ -258,4 +260,6 @@ export const describeValue = (value: unknown): string =>
       ? 'empty'
       : Array.isArray(value)
         ? 'a list'
-        : `a ${typeof value}`
+        : typeof value === 'object'
+          ? 'an object'
+          : `a ${typeof value}`

@@ -25,6 +25,8 @@ export const characterRenderer = (template: PromptTemplate): Renderer =>
       render,
       spans: (messages) => [{ text: render(messages), generated: false }],
       marksGeneration: false,
+      arguments: {},
+      thinkingArguments: [],
     },
     template,
     stopTokens: [EOS],

@@ -27,6 +27,12 @@ export function readGenerationConfig(directory: string): GenerationConfig {
   return existsSync(path) ? { eosTokenIds: eosTokenIds(readJsonObject(path), path) } : { eosTokenIds: [] }
 }
 
+/** The tokens that end a text by `eos_token_id` of generation_config.json, then of config.json. */
+export function namedEosTokenIds(directory: string): number[] {
+  const paths = [FILE, 'config.json'].map((name) => join(directory, name)).filter((path) => existsSync(path))
+  return paths.flatMap((path) => eosTokenIds(readJsonObject(path), path))
+}
+
 /**
  * Adds tokens that end a text to the `generation_config.json` in a folder, after those that it names. All other fields
  * stay as they are.

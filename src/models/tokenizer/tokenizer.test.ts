@@ -123,6 +123,58 @@ describe('Tokenizer', () => {
   })
 })
 
+describe('a tokenizer with other settings', () => {
+  const edited = (name: string, change: (json: Record<string, unknown>) => void, beside: object = {}) => {
+    const copy = mkdtempSync(join(directory, 'edited-'))
+    for (const file of ['tokenizer.json', 'tokenizer_config.json']) {
+      const json = JSON.parse(readFileSync(join(directory, file), 'utf8'))
+      if (file === name) change(json)
+      writeFileSync(join(copy, file), JSON.stringify(json))
+    }
+    for (const [file, json] of Object.entries(beside)) writeFileSync(join(copy, file), JSON.stringify(json))
+    return Tokenizer.load(copy)
+  }
+
+  it.each([
+    [true, '²x½Ⅷ12', ['²', 'x', '½', 'Ⅷ', '1', '2']],
+    [false, '²x½Ⅷ12', ['²', 'x', '½Ⅷ12']],
+  ])('Digits (individual: %s) splits at every number, as in Rust', (individual_digits, text, pieces) => {
+    const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false }
+    const digits = edited('tokenizer.json', (json) => {
+      const { vocab, ...model } = json.model as { vocab: Record<string, number> }
+      // A token of the bytes of "²x", which nothing but a split keeps apart.
+      const [a, b, c] = ['Â', '²', 'x']
+      const more = [a + b, a + b + c].map((token, i) => [token, 9000 + i])
+      json.model = {
+        ...model,
+        vocab: { ...vocab, ...Object.fromEntries(more) },
+        merges: [
+          [a, b],
+          [a + b, c],
+        ],
+      }
+      json.pre_tokenizer = {
+        type: 'Sequence',
+        pretokenizers: [{ type: 'Digits', individual_digits }, byteLevel],
+      }
+    })
+    const each = pieces.flatMap((piece) => [...digits.encode(piece)])
+    expect([...digits.encode(text)]).toEqual(each)
+  })
+
+  const noEos = (json: Record<string, unknown>) => delete json.eos_token
+  it.each([
+    ['config.json', { 'config.json': { eos_token_id: tokenizer.padId } }],
+    ['generation_config.json', { 'generation_config.json': { eos_token_id: [99999, tokenizer.padId] } }],
+  ])('the end of text by its id in %s', (_, beside) => {
+    expect(edited('tokenizer_config.json', noEos, beside).eosId).toBe(tokenizer.padId)
+  })
+  it('an id that the tokenizer does not have is no end of text', () => {
+    const beside = { 'config.json': { eos_token_id: 99999 } }
+    expect(() => edited('tokenizer_config.json', noEos, beside)).toThrow(/names no "eos_token", and neither/)
+  })
+})
+
 describe('a damaged tokenizer', () => {
   const damaged = (file: string, change: (text: string) => string) => {
     const copy = mkdtempSync(join(tmpdir(), 'damaged-'))

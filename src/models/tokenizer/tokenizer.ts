@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { Tokenizer as Pipeline } from '@huggingface/tokenizers'
 import { z } from 'zod'
 import { UserError } from '../../common/errors.ts'
+import { namedEosTokenIds } from '../checkpoint/generation-config.ts'
 import { readJsonObject } from '../json-file.ts'
 import { ByteDecoder } from './byte-decoder.ts'
 
@@ -76,7 +77,7 @@ export class Tokenizer {
     const config = check(configSchema, withSpecialTokensMap(directory, configJson), configFile)
     checkMerges(tokenizer.model, file)
     try {
-      this.#pipeline = new Pipeline(json, configJson)
+      this.#pipeline = new Pipeline({ ...json, pre_tokenizer: withNumbers(json.pre_tokenizer) }, configJson)
     } catch (error) {
       throw new UserError(`${file} is damaged: ${(error as Error).message}`)
     }
@@ -87,13 +88,11 @@ export class Tokenizer {
             new Set(tokenizer.added_tokens.map(({ content }) => content)),
           )
         : null
-    if (!config.eos_token) throw new UserError(`${configFile} names no "eos_token": generation could not end`)
-    const pad = config.pad_token ?? config.eos_token
     this.specialTokens = Object.fromEntries(
       SPECIAL.flatMap((name) => (config[name] ? [[name, config[name]]] : [])),
     )
-    this.eosId = this.#idOf(config.eos_token, 'eos_token', file)
-    this.padId = this.#idOf(pad, 'pad_token', file)
+    this.eosId = config.eos_token ? this.#idOf(config.eos_token, 'eos_token', file) : this.#namedEos()
+    this.padId = config.pad_token ? this.#idOf(config.pad_token, 'pad_token', file) : this.eosId
     this.vocabSize = 1 + highest(this.#pipeline.get_vocab().values())
     this.#specialIds = new Set(tokenizer.added_tokens.filter((t) => t.special).map((t) => t.id))
     this.#addedIds = new Set(tokenizer.added_tokens.map(({ id }) => id))
@@ -175,6 +174,15 @@ export class Tokenizer {
     return Int32Array.from(whole!.slice(0, Math.max(0, length)))
   }
 
+  /** The end of text by its id, for a tokenizer that does not name it. */
+  #namedEos(): number {
+    const id = namedEosTokenIds(this.#directory).find((id) => this.#pipeline.id_to_token(id) !== undefined)
+    if (id !== undefined) return id
+    throw new UserError(
+      `${join(this.#directory, 'tokenizer_config.json')} names no "eos_token", and neither config.json nor generation_config.json has an "eos_token_id" of the tokenizer: generation could not end`,
+    )
+  }
+
   #idOf(token: string, role: string, file: string): number {
     const id = this.tokenId(token)
     if (id === null)
@@ -194,6 +202,18 @@ function checkMerges({ vocab, merges = [] }: z.infer<typeof tokenizerSchema>['mo
           `${file} is damaged: merge ${i} needs the token ${JSON.stringify(token)}, which has no id`,
         )
   }
+}
+
+/**
+ * A pre-tokenizer with `Digits` as the pattern that it stands for: the library splits at decimal digits alone, Rust's
+ * `is_numeric` at every number, such as ² and Ⅷ.
+ */
+function withNumbers<T>(given: T): T {
+  const step = given as { type?: string; individual_digits?: boolean; pretokenizers?: unknown[] } | null
+  if (step?.type === 'Sequence') return { ...step, pretokenizers: step.pretokenizers?.map(withNumbers) } as T
+  if (step?.type !== 'Digits') return given
+  const Regex = step.individual_digits ? '\\p{N}' : '\\p{N}+'
+  return { type: 'Split', pattern: { Regex }, behavior: 'Isolated', invert: false } as T
 }
 
 function highest(ids: Iterable<number>): number {

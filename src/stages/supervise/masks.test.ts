@@ -74,7 +74,7 @@ const markedTurns = `{%- for m in messages %}
 {%- if add_generation_prompt %}{{- '<assistant>\\n' }}{%- endif %}`
 /** Marks next to white space: only the text between them is learned. */
 const tightMarks =
-  "{% for m in messages %}[{{ m.role }}] {% if m.role == 'assistant' %}{% generation %} {{ m.content }} {%- endgeneration -%}  {% else %}{{ m.content }}{% endif %};{% endfor %}"
+  "{% for m in messages %}[{{ m.role }}] {% if m.role == 'assistant' %}{% generation %} {{ m.content + eos_token }} {%- endgeneration -%}  {% else %}{{ m.content }}{% endif %};{% endfor %}"
 
 const two = [user('1'), assistant('One.'), user('2'), assistant('Two.')]
 const thinking = '<think>a</think>b'
@@ -126,12 +126,6 @@ describe('the learned part of a conversation', () => {
       '<user>\n1⏹\n<assistant>\n‹One.⏹›\n<user>\n2⏹\n<assistant>\n‹Two.⏹›\n',
     ],
     [
-      'no marks: if nothing else ends a turn, the line end is learned',
-      turns.replaceAll('<|endoftext|>', ''),
-      [user('1'), assistant('One.')],
-      '<user>\n1\n<assistant>\n‹One.\n›',
-    ],
-    [
       'no marks: two answers in a row',
       turns,
       [user('1'), assistant('a'), assistant('b')],
@@ -148,7 +142,7 @@ describe('the learned part of a conversation', () => {
       'marks next to white space',
       tightMarks,
       [user('1'), assistant('a'), user('2')],
-      '[user] 1;[assistant] ‹ a›;[user] 2;',
+      '[user] 1;[assistant] ‹ a⏹›;[user] 2;',
     ],
   ]
   test.each(cases)('%s', (_, template, messages, expected) => {
@@ -199,6 +193,12 @@ const endsTwice = `{% for m in messages %}{{ '<' + m.role + '>' + m.content + '<
 const endsWithNext = `{% for m in messages %}{{ ('<|pad|>' if m.role == 'user' else '<assistant>') + '\n' + m.content }}{% endfor %}{{ '<assistant>' if add_generation_prompt }}`
 /** Reads thinking from another field, and prints it in a form of its own, like gpt-oss. */
 const otherField = `{% for m in messages %}{{ '<' + m.role + '>' + ('(' + m.thinking + ')' if m.thinking else '') + m.content + '<|endoftext|>' }}{% endfor %}{{ '<assistant>' if add_generation_prompt }}`
+/** Marks the content alone. */
+const marksContent = `{% for m in messages %}<{{ m.role }}>{% if m.role == 'assistant' %}{% generation %}{{ m.content }}{% endgeneration %}{% else %}{{ m.content }}{% endif %}<|endoftext|>{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}`
+/** Opens the thinking before the last answer, too, and does not end it. */
+const opensLast = `{% for m in messages %}<{{ m.role }}>{{ '<think>\n' if m.role == 'assistant' and loop.last }}{{ m.content }}<|endoftext|>{% endfor %}{{ '<assistant><think>\n' if add_generation_prompt }}`
+/** Reads thinking as a part of the content, like Ministral's reasoning models. */
+const parts = `{% for m in messages %}{% if m.role == 'user' %}[{{ m.content }}]{% elif m.content is string %}{{ m.content + eos_token }}{% else %}{% for part in m.content %}{{ '(' + part.thinking + ')' if part.type == 'thinking' else part.text }}{% endfor %}{{ eos_token }}{% endif %}{% endfor %}`
 /** Marks the header of an answer as well. */
 const markedHeader = `{% for m in messages %}{% if m.role == 'assistant' %}{% generation %}<assistant>{{ m.content }}<|endoftext|>{% endgeneration %}{% else %}<user>{{ m.content }}{% endif %}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}`
 
@@ -254,6 +254,48 @@ describe('an answer is learned whole, in the context in which it is generated', 
       opens,
       { messages: [user('1'), assistant('b', 'a')] },
       'Q:1A:<think>\n‹a\n</think>\n\nb⏹›',
+    ],
+    [
+      'no end of the turn within the marks of the template',
+      marksContent,
+      { messages: [user('1'), assistant('a'), user('2'), assistant('b')] },
+      '<user>1⏹<assistant>‹a⏹›<user>2⏹<assistant>‹b⏹›',
+    ],
+    [
+      'no end of a turn at all: each answer is a sequence of its own',
+      turns.replaceAll('<|endoftext|>', ''),
+      { messages: [user('1'), assistant('a'), user('2'), assistant('b')] },
+      '<user>\n1\n<assistant>\n‹a⏹› ║ <user>\n1\n<assistant>\na\n<user>\n2\n<assistant>\n‹b⏹›',
+    ],
+    [
+      'an answer that the template writes into the thinking that it opens',
+      opensLast,
+      { messages: [user('1'), assistant('b')] },
+      '<user>1⏹<assistant><think>\n‹\n</think>\n\nb⏹›',
+    ],
+    [
+      'its thinking',
+      opensLast,
+      { messages: [user('1'), assistant('b', 'a')] },
+      '<user>1⏹<assistant><think>\n‹a\n</think>\n\nb⏹›',
+    ],
+    [
+      'its thinking in tags',
+      opensLast,
+      { messages: [user('1'), assistant('<think>a</think>b')] },
+      '<user>1⏹<assistant><think>\n‹a\n</think>\n\nb⏹›',
+    ],
+    [
+      'thinking in tags where the template has others',
+      otherField,
+      { messages: [user('1'), assistant('<think>a</think>b')] },
+      '<user>1⏹<assistant>‹(a)b⏹›',
+    ],
+    [
+      'thinking as a part of the content',
+      parts,
+      { messages: [user('1'), assistant('b', 'a'), user('2'), assistant('d', 'c')] },
+      '[1]‹(a)b⏹› ║ [1]b⏹[2]‹(c)d⏹›',
     ],
     [
       'thinking in the content that the prompt opens',
@@ -410,8 +452,20 @@ describe('a row of which something would not be learned is an error', () => {
       'thinking where the prompt ends it',
       `${thinks.replace('enable_thinking is false', 'true')}`,
       [user('1'), assistant('<think>a</think>b'), user('2'), assistant('d', 'c')],
-      /ends the thinking, so that of message 2 would not be learned; enable the thinking/,
+      /ends the thinking, so that of message 2 would not be learned; use a template whose prompt does not/,
     ],
+    [
+      'thinking that the prompt ends in other tags',
+      chatml.replace('<assistant>', "<assistant>{{ '<t:think></t:think>' if reasoning_effort != 'high' }}"),
+      [user('1'), assistant('b', 'a')],
+      /would not be learned; enable it by .*: chat\.arguments\.reasoning_effort=high/,
+    ],
+    ...['enable_thinking', 'thinking'].map((name): (typeof cases)[number] => [
+      `thinking that the prompt ends unless ${name} is set`,
+      thinks.replace('enable_thinking is false', `not ${name}`),
+      [user('1'), assistant('<think>a</think>b'), user('2'), assistant('d', 'c')],
+      new RegExp(`would not be learned; enable it by .*: chat\\.arguments\\.${name}=true`),
+    ]),
   ]
   test.each(cases)('%s', (_, template, messages, message) => {
     expect(() => supervise(tokenizerWith(template), { messages })).toThrow(message)
@@ -434,7 +488,7 @@ describe('an error if the learned part is unclear', () => {
     ],
     [
       'an empty answer',
-      tightMarks.replace('{{ m.content }}', '').replace('%} {%-', '%}{%-'),
+      tightMarks.replace('{{ m.content + eos_token }}', '').replace('%} {%-', '%}{%-'),
       two,
       /leaves out the content of message 2/,
     ],
@@ -496,8 +550,8 @@ describe('a tokenizer that puts a space before every text', () => {
   test('adds no spaces inside a conversation', () => {
     const renderer = spaced([])
     const [{ tokens, learned }] = supervise(renderer, { messages }) as [Sequence]
-    expect([...tokens]).toEqual([...renderer.encode('a:b')])
-    expect([...learned]).toEqual([0, 0, 0, 1])
+    expect([...tokens]).toEqual([...renderer.encode('a:b<e>')])
+    expect([...learned]).toEqual([0, 0, 0, 1, 1])
   })
 
   test('a token that spans prompt and answer is an error', () => {

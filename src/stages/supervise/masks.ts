@@ -1,7 +1,15 @@
 import { UserError } from '../../common/errors.ts'
 import type { ChatSpan } from '../../renderer/generation-marks.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
-import { afterPrompt, type Chat, checkTurn, lastTurn, type Turn, tryRender } from '../../renderer/turn.ts'
+import {
+  afterPrompt,
+  type Chat,
+  checkTurn,
+  endsTurn,
+  lastTurn,
+  type Turn,
+  tryRender,
+} from '../../renderer/turn.ts'
 import type { Demonstration } from '../../tasks/demonstrations.ts'
 import type { Sequence } from './learn.ts'
 
@@ -83,6 +91,8 @@ function markedTurns(
       const asked = renderer.chat.render(messages.slice(0, i), { tools, addGenerationPrompt: true })
       const turn = afterPrompt(marked[answers.indexOf(i)]!, asked)
       checkTurn(renderer, turn, messages.slice(0, i + 1))
+      if (!endsTurn(renderer, turn.response.trimEnd()))
+        throw new UserError('the end of the turn is not marked')
       return turn
     })
   } catch (error) {

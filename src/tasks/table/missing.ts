@@ -10,7 +10,7 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   question: ['problem', 'prompt', 'query', 'instruction', 'input'],
   answer: ['solution', 'gold', 'target', 'output', 'final_answer', 'answerKey', 'label'],
   messages: ['conversations', 'conversation'],
-  prompt: ['question', 'problem', 'instruction', 'input'],
+  prompt: ['question', 'problem', 'instruction', 'query', 'input'],
   completion: ['response', 'answer', 'solution', 'output'],
   response: ['completion', 'answer', 'solution', 'output'],
 }
@@ -19,6 +19,10 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   chosen: 'chosen answer',
   rejected: 'rejected answer',
 }
+
+/** The column that other tables would use for a role, or null. */
+export const synonymAmong = (names: readonly string[], role: string): string | null =>
+  SYNONYMS[role]?.find((synonym) => names.includes(synonym)) ?? null
 
 /**
  * The error for a table that lacks some of the wanted columns: which ones, and a `--columns` option that would do.
@@ -37,7 +41,7 @@ export function missingColumns(
   const guesses = new Map<string, string | null>()
   for (const [role, name] of missing) {
     if (guesses.has(name)) continue
-    const guess = nearest(name, free) ?? SYNONYMS[role]?.find((synonym) => free.includes(synonym)) ?? null
+    const guess = nearest(name, free) ?? synonymAmong(free, role)
     if (guess !== null) free.splice(free.indexOf(guess), 1)
     guesses.set(name, guess)
   }
