@@ -36,6 +36,16 @@ test.each([
      await sampler.close()`,
   ],
   [
+    'in a worker thread alone',
+    `import { Worker } from 'node:worker_threads'
+     const code = \`
+       require('tsx/cjs/api').register()
+       const { openLocalEngine } = require(${source('engines/local/index.ts')})
+       const model = ${JSON.stringify(join(packageRoot(), 'models', 'miniature-base'))}
+       openLocalEngine({ model, threads: 2 }).then((engine) => engine.close())\`
+     new Worker(code, { eval: true, execArgv: [] })`,
+  ],
+  [
     'session',
     `import { Graph } from ${source('onnx/graph.ts')}
      import { neg } from ${source('onnx/ops.ts')}

@@ -16,12 +16,16 @@ afterAll(() => rmSync(root, { recursive: true }))
 afterEach(() => void vi.restoreAllMocks())
 
 /** The commands that are suggested at the end of a run with these settings. */
-async function next(given: Tree, out: string): Promise<string[]> {
+async function next(
+  given: Tree,
+  out: string,
+  storedAs: (settings: Tree) => Tree = (settings) => settings,
+): Promise<string[]> {
   const { model, ...settings } = resolveZeroSettings(merge(given))
   const store = RunStore.create({
     recipe: 'zero',
     seed: 4,
-    settings: { ...settings, model: await modelFolder(model) },
+    settings: storedAs({ ...settings, model: await modelFolder(model) }),
     out: join(root, out),
   })
   store.close()
@@ -67,6 +71,17 @@ test('the training with another seed has all the settings that were changed', as
   expect(again).toBe(
     'npx ruminate zero --seed 5 --algorithm dapo --set rl.maxTokens=100 --set rl.groupSize=4 --set rewards.language=0.1',
   )
+})
+
+test('a run that an earlier version began has a summary: settings that it lacks are the defaults', async () => {
+  const earlier = ({ chat, rl, eval: evaluation, ...settings }: Tree): Tree => {
+    const { topK, topP, minP, ...kept } = rl as Tree
+    const { topK: _, topP: __, minP: ___, ...asked } = evaluation as Tree
+    return { ...settings, rl: kept, eval: asked, own: { task: false, rewards: null } }
+  }
+  const [, , evaluate, again] = await next({ rl: { groupSize: 4 } }, 'earlier', earlier)
+  expect(evaluate).toBe('npx ruminate eval --model MODEL')
+  expect(again).toBe('npx ruminate zero --seed 5 --set rl.groupSize=4')
 })
 
 test('a model with a chat template of its own that was trained in R1-Zero’s is measured in R1-Zero’s', async () => {

@@ -6,7 +6,7 @@ import type { ZeroResult } from '../../../recipes/zero.ts'
 import { Renderer } from '../../../renderer/renderer.ts'
 import type { RolloutRow } from '../../../runs/rows.ts'
 import { RunStore } from '../../../runs/store.ts'
-import { changedSettings } from '../../../settings/layers.ts'
+import { changedSettings, type Tree } from '../../../settings/layers.ts'
 import { resolveZeroSettings, type ZeroSettings } from '../../../settings/zero.ts'
 import type { ZeroWatch } from '../../../settings/zero-options.ts'
 import type { Evaluation } from '../../../stages/evaluate/evaluate.ts'
@@ -47,7 +47,9 @@ export function summarizeZero(output: Output, result: ZeroResult): void {
   const store = RunStore.open(result.run)
   let given: Given
   try {
-    const settings = store.info().settings as ZeroSettings
+    // a run that an earlier version began lacks settings that are new since
+    const { own: _, ...stored } = store.info().settings as Tree
+    const settings = resolveZeroSettings(stored)
     given = givenOptions(settings)
     output.result(
       `\n${pc.bold('R1-Zero, before and after')} (${before.questions} held-out questions, T = ${settings.eval.temperature}, seed ${result.seed}, ${clock(result.seconds)})\n`,

@@ -1,3 +1,4 @@
+import { turnOffTelemetry } from '../../../onnx/telemetry.ts'
 import type { LocalSpec } from '../model/local-model.ts'
 import type { Opened, ReplicaMethods, StreamedToken } from './messages.ts'
 import { Replica } from './replica.ts'
@@ -20,6 +21,7 @@ export class Replicas {
 
   /** Opens a model in each of `count` threads. */
   static async open(count: number, spec: LocalSpec): Promise<{ replicas: Replicas; opened: Opened }> {
+    await turnOffTelemetry()
     const replicas = new Replicas(count)
     try {
       return { replicas, opened: await replicas.all('open', spec) }

@@ -1,5 +1,4 @@
 import { MessageChannel, type MessagePort, type Worker } from 'node:worker_threads'
-import '../../../onnx/telemetry.ts'
 import type { StartThread, ThreadEnded } from './messages.ts'
 import { openWorker } from './open-worker.ts'
 import { Stopper, stopFlags } from './stop.ts'
