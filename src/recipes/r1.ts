@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { checkEngine, type Requirements } from '../engines/open.ts'
 import { modelFolder } from '../hub/find-model.ts'
-import { Renderer } from '../renderer/renderer.ts'
+import type { TemplateSettings } from '../renderer/chat-template.ts'
+import { type PromptTemplate, Renderer } from '../renderer/renderer.ts'
 import {
   fitTasks,
   loadTasks,
@@ -14,6 +15,7 @@ import {
 import { type Answered, openPreference } from '../rewards/preference.ts'
 import type { Parts, Training } from '../runs/parts.ts'
 import { type Place, storedSettings, type Trained } from '../runs/with-run.ts'
+import type { DeepPartial } from '../settings/fields.ts'
 import type { Tree } from '../settings/layers.ts'
 import { type R1Settings, resolveR1Settings, stagesOf } from '../settings/r1.ts'
 import type { RewardInput } from '../settings/reward.ts'
@@ -194,23 +196,43 @@ export function trainers(parts: Parts, watch: TrainingWatch) {
     reinforce(name: string, settings: ZeroSettings, own: ZeroOwn = {}) {
       const options = () => ({ ...own, ...watch.zero?.(settings.steps) })
       return train(name, {
-        begin: (out) => zero({ ...(settings as ZeroOptions), ...options(), out }),
+        begin: (out) => zero({ ...(ofItsModel(settings) as ZeroOptions), ...options(), out }),
         resume: (directory) => resumeZero(directory, { ...options(), model: settings.model }),
       })
     },
     finetune: (name: string, settings: SftInput) =>
       train(name, {
-        begin: (out) => sft(settings, { ...watch.sft?.(), out }),
+        begin: (out) => sft(ofItsModel(settings), { ...watch.sft?.(), out }),
         resume: (directory) =>
           resumeSft(directory, { ...watch.sft?.(), model: settings.model, data: settings.data }),
       }),
     trainRewardModel: (name: string, settings: RewardInput) =>
       train(name, {
-        begin: (out) => reward(settings, { ...watch.reward?.(), out }),
+        begin: (out) => reward(ofItsModel(settings), { ...watch.reward?.(), out }),
         resume: (directory) =>
           resumeReward(directory, { ...watch.reward?.(), model: settings.model, data: settings.data }),
       }),
   }
+}
+
+/** What the settings of every stage have in common. */
+interface StageInput {
+  readonly model?: string | undefined
+  /** Of reinforcement learning alone. */
+  readonly template?: PromptTemplate
+  readonly chat?: DeepPartial<TemplateSettings> | undefined
+}
+
+/**
+ * The settings of a stage without the chat template's arguments that its model does not have: they are for the other
+ * models of the run.
+ */
+function ofItsModel<S extends StageInput>(settings: S): S {
+  const { model, template, chat } = settings
+  if (model === undefined || chat?.arguments === undefined) return settings
+  const renderer = Renderer.load(model, { template })
+  const taken = Object.entries(chat.arguments).filter(([name]) => renderer.hasArgument(name))
+  return { ...settings, chat: { ...chat, arguments: Object.fromEntries(taken) } }
 }
 
 /** Makes step 4's preferences, and files of them: what the two reward models learn from, and the policy's answers. */

@@ -25,6 +25,7 @@ export const characterRenderer = (template: PromptTemplate): Renderer =>
       render,
       spans: (messages) => [{ text: render(messages), generated: false }],
       marksGeneration: false,
+      argumentNames: new Set(),
     },
     template,
     stopTokens: [EOS],
