@@ -222,7 +222,7 @@ export function trainers(parts: Parts, watch: TrainingWatch) {
 
 interface StageInput {
   readonly model?: string | undefined
-  /** Of reinforcement learning alone. */
+  /** Only of reinforcement learning. */
   readonly template?: PromptTemplate
   readonly chat?: DeepPartial<TemplateSettings> | undefined
 }
