@@ -77,6 +77,16 @@ const cases: [line: string, exitCode: 1 | 2, message: RegExp][] = [
   ['zero --model @good.jsonl', 1, /is not a model folder/],
   ['resume @alchemy', 1, /is a run of "alchemy", which cannot be resumed/],
   ['resume @done', 1, /is done; `ruminate runs show/],
+  ['zero --set chat.arguments.nope=1', 2, /the template r1-zero has no argument "nope"/],
+  ['zero --template chat --set chat.arguments.nope=1', 2, /the chat template of .* has no argument "nope"/],
+  ['eval --template chat --template-arguments nope=1', 2, /the chat template of .* has no argument "nope"/],
+  ['chat hello --template-arguments nope=1', 2, /has no argument "nope"/],
+  [
+    'sft --data @good.jsonl --columns prompt=question,completion=answer --set chat.arguments.nope=1',
+    2,
+    /has no argument "nope"/,
+  ],
+  ['r1 --set chat.arguments.nope=1', 2, /no chat template of the run's models has the argument "nope"/],
   ['verify 1', 2, /ANSWER is missing/],
   ['verify 1 2 --order hsah', 2, /"hsah" is none of /],
   [

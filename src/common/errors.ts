@@ -15,7 +15,7 @@ export class PromptTooLong extends UserError {
   override name = 'PromptTooLong'
 }
 
-/** A handler of errors that stands `value` in for what a model had no room to reply. Other errors are thrown again. */
+/** An error handler that returns `value` if a model had no room for its reply, and throws any other error again. */
 export const ifTooLong =
   <T>(value: T) =>
   (error: unknown): T => {

@@ -3,6 +3,7 @@ import { UserError } from '../common/errors.ts'
 import { checkEngine } from '../engines/open.ts'
 import { modelFolder } from '../hub/find-model.ts'
 import { Renderer } from '../renderer/renderer.ts'
+import { checkArguments } from '../renderer/template-arguments.ts'
 import {
   fitTasks,
   loadTasks,
@@ -16,7 +17,7 @@ import { type Place, storedSettings } from '../runs/with-run.ts'
 import { type DistillSettings, distillStages, resolveDistillSettings } from '../settings/distill.ts'
 import type { Tree } from '../settings/layers.ts'
 import { chatBase } from '../stages/data/chat-base.ts'
-import { checkGenerator } from '../stages/data/open-generator.ts'
+import { checkGenerators } from '../stages/data/open-generator.ts'
 import { type Teacher, teacherData } from '../stages/data/teacher-data.ts'
 import { askedIn, askedInStages } from '../stages/sample/fit.ts'
 import { readDemonstrations } from '../tasks/demonstrations.ts'
@@ -43,15 +44,16 @@ export async function distill(
   const named = resolveDistillSettings(given)
   const tasks = await loadTasks(named, watch)
   await checkData(named, watch)
-  for (const spec of [named.judge, named.teacher])
-    if (spec !== null && typeof spec !== 'string')
-      await checkGenerator(spec, { notice: watch.onProgress ?? (() => {}) })
+  const specs = [named.judge, named.teacher].filter((spec) => spec !== null && typeof spec !== 'string')
+  const generators = await checkGenerators(specs, { notice: watch.onProgress ?? (() => {}) })
   const settings = {
     ...named,
     teacher:
       typeof named.teacher === 'string' ? await chatModel(named.teacher, watch.onProgress) : named.teacher,
     student: await modelFolder(named.student, watch.onProgress),
   }
+  const models = [settings.student, settings.teacher].filter((model) => typeof model === 'string')
+  checkArguments([...models, ...generators], settings.chat.arguments)
   // what the engine cannot do fails before there is a run
   const { zero } = distillStages(settings)
   await checkEngine({ ...settings, model: settings.student }, [

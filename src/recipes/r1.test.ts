@@ -4,12 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { packageRoot } from '../common/package.ts'
 import { Random } from '../common/random.ts'
 import { Interrupted } from '../runs/interrupted.ts'
+import type { Parts } from '../runs/parts.ts'
 import { merge, type Tree } from '../settings/layers.ts'
 import { loadTask } from '../tasks/index.ts'
 import { demonstrate } from '../tasks/miniature/world/index.ts'
-import { r1, resumeR1 } from './r1.ts'
+import { r1, resumeR1, trainers } from './r1.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-r1-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -179,6 +181,17 @@ async function killedAt(part: string, type: string, args: readonly string[]): Pr
   await new Promise<void>((resolve) => child.on('close', () => resolve()))
   expect(killed).toBe(true)
 }
+
+test('a stage gets the template arguments that its model has', async () => {
+  const begin = { train: (name: string, { begin }: { begin: (out: string) => unknown }) => begin(at(name)) }
+  const { finetune } = trainers(begin as unknown as Parts, {})
+  const miniature = join(packageRoot(), 'models', 'miniature-base')
+  const chat = { arguments: { enable_thinking: false } }
+  // The miniature has no such argument, which would be an error if it were given: what is missing is the data.
+  await expect(finetune('stage', { model: miniature, data: at('none.jsonl'), chat })).rejects.toThrow(
+    /none\.jsonl/,
+  )
+})
 
 test('without a right answer to learn from it ends with the reasons', async () => {
   write(

@@ -1,7 +1,9 @@
 import { join } from 'node:path'
 import { checkEngine, type Requirements } from '../engines/open.ts'
 import { modelFolder } from '../hub/find-model.ts'
-import { Renderer } from '../renderer/renderer.ts'
+import type { TemplateSettings } from '../renderer/chat-template.ts'
+import { type PromptTemplate, Renderer } from '../renderer/renderer.ts'
+import { argumentsOf, checkArguments } from '../renderer/template-arguments.ts'
 import {
   fitTasks,
   loadTasks,
@@ -14,6 +16,7 @@ import {
 import { type Answered, openPreference } from '../rewards/preference.ts'
 import type { Parts, Training } from '../runs/parts.ts'
 import { type Place, storedSettings, type Trained } from '../runs/with-run.ts'
+import type { DeepPartial } from '../settings/fields.ts'
 import type { Tree } from '../settings/layers.ts'
 import { type R1Settings, resolveR1Settings, stagesOf } from '../settings/r1.ts'
 import type { RewardInput } from '../settings/reward.ts'
@@ -24,7 +27,7 @@ import { chatBase } from '../stages/data/chat-base.ts'
 import { coldStartData } from '../stages/data/cold-start-data.ts'
 import { toDemonstration, writeJsonLines } from '../stages/data/files.ts'
 import { mixedData } from '../stages/data/mixed-data.ts'
-import { checkGenerator } from '../stages/data/open-generator.ts'
+import { checkGenerators } from '../stages/data/open-generator.ts'
 import { preferenceData } from '../stages/data/preference-data.ts'
 import { reusedAnswers } from '../stages/data/reused.ts'
 import { workedExamples } from '../stages/data/worked-examples.ts'
@@ -61,12 +64,13 @@ export async function r1(
 ): Promise<R1Result> {
   const named = resolveR1Settings(given)
   const tasks = await loadTasks(named, watch)
-  await checkInputs(named, tasks, watch)
+  const { generators } = await checkInputs(named, tasks, watch)
   const settings = {
     ...named,
     model: await modelFolder(named.model, watch.onProgress),
     student: { ...named.student, model: await modelFolder(named.student.model, watch.onProgress) },
   }
+  checkArguments([settings.model, settings.student.model, ...generators], settings.chat.arguments)
   await checkStages(settings)
   const place = { recipe: 'r1', seed: settings.seed, settings, out }
   return inRun(place, settings, tasks, watch)
@@ -159,18 +163,21 @@ async function fourSteps(run: R1Run, watch: R1Watch): Promise<string> {
   return policy
 }
 
-/** Reads what later stages need, so that what is missing fails before there is a run. */
+/**
+ * Reads what later stages need, so that what is missing fails before there is a run. Resolves to the folders of the
+ * generators that are models of this machine.
+ */
 async function checkInputs(
   { model, seed, coldStart, generalData, writer, judge }: R1Settings,
   { reasoning, general }: StagedTasks,
   { onProgress: progress = () => {} }: R1Watch,
-): Promise<void> {
+): Promise<{ generators: string[] }> {
   const quiet = { seed, warn: () => {}, progress }
   if (coldStart.rows > 0 && coldStart.fewShot > 0)
     await workedExamples({ reasoning, ...quiet }, coldStart.examples)
   const renderer = Renderer.load(await modelFolder(model, progress))
   await reusedAnswers({ general, ...quiet }, { renderer, file: generalData, count: 1 })
-  for (const spec of [writer, judge]) await checkGenerator(spec, { notice: progress })
+  return { generators: await checkGenerators([writer, judge], { notice: progress }) }
 }
 
 /** Checks, before there is a run, that the engine can do what all stages need. */
@@ -194,23 +201,37 @@ export function trainers(parts: Parts, watch: TrainingWatch) {
     reinforce(name: string, settings: ZeroSettings, own: ZeroOwn = {}) {
       const options = () => ({ ...own, ...watch.zero?.(settings.steps) })
       return train(name, {
-        begin: (out) => zero({ ...(settings as ZeroOptions), ...options(), out }),
+        begin: (out) => zero({ ...(ofItsModel(settings) as ZeroOptions), ...options(), out }),
         resume: (directory) => resumeZero(directory, { ...options(), model: settings.model }),
       })
     },
     finetune: (name: string, settings: SftInput) =>
       train(name, {
-        begin: (out) => sft(settings, { ...watch.sft?.(), out }),
+        begin: (out) => sft(ofItsModel(settings), { ...watch.sft?.(), out }),
         resume: (directory) =>
           resumeSft(directory, { ...watch.sft?.(), model: settings.model, data: settings.data }),
       }),
     trainRewardModel: (name: string, settings: RewardInput) =>
       train(name, {
-        begin: (out) => reward(settings, { ...watch.reward?.(), out }),
+        begin: (out) => reward(ofItsModel(settings), { ...watch.reward?.(), out }),
         resume: (directory) =>
           resumeReward(directory, { ...watch.reward?.(), model: settings.model, data: settings.data }),
       }),
   }
+}
+
+interface StageInput {
+  readonly model?: string | undefined
+  /** Only of reinforcement learning. */
+  readonly template?: PromptTemplate
+  readonly chat?: DeepPartial<TemplateSettings> | undefined
+}
+
+/** The settings of a stage, with those of the chat template's arguments that its model has. */
+const ofItsModel = <S extends StageInput>(settings: S): S => {
+  const { model, template, chat } = settings
+  if (model === undefined || chat?.arguments === undefined) return settings
+  return { ...settings, chat: { ...chat, arguments: argumentsOf(model, chat.arguments, template) } }
 }
 
 /** Makes step 4's preferences, and files of them: what the two reward models learn from, and the policy's answers. */

@@ -62,6 +62,7 @@ async function readExamples(
   const { data, columns, maxLength } = settings
   const rows = await readPreferences(data, { columns, heldOutShare: settings.eval.share, warn, progress })
   const renderer = Renderer.load(settings.model, settings)
+  renderer.checkArguments(settings.chat.arguments)
   const { vocabSize } = loadConfig(settings.model)
   const examples = encodeRows(rows, {
     data,

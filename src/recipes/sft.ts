@@ -82,6 +82,7 @@ async function readExamples(
 /** Epochs over the demonstrations: next-token prediction on the learned tokens. */
 async function train(where: Where, settings: SftSettings, watch: SftWatch): Promise<SftResult> {
   const renderer = Renderer.load(settings.model, settings)
+  renderer.checkArguments(settings.chat.arguments)
   return runOnExamples({
     recipe: 'sft',
     where,

@@ -179,6 +179,7 @@ export const policyRequirements = ({ rl }: ZeroSettings): Requirements => ({
  */
 function inRun(place: Place, given: Omit<Job, 'renderer'>): Promise<ZeroResult> {
   const job = { ...given, renderer: Renderer.load(given.settings.model, given.settings) }
+  job.renderer.checkArguments(given.settings.chat.arguments)
   return withEngine(job.settings, (engine) => {
     requireCapabilities(engine.can, policyRequirements(job.settings))
     const task = askable(job, engine.can)

@@ -6,6 +6,7 @@ import { readJsonObject } from '../models/json-file.ts'
 import type { Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import { type ChatSpan, hasMark, marksGeneration, readMarks } from './generation-marks.ts'
 import { JinjaError, RaisedByTemplate } from './jinja/errors.ts'
+import { tokenize } from './jinja/lexer.ts'
 import { compileTemplate } from './jinja.ts'
 import type { ChatMessage } from './messages.ts'
 
@@ -43,6 +44,7 @@ export class ChatTemplate {
   /** Variables besides the messages, such as `enable_thinking`. */
   readonly arguments: TemplateSettings['arguments']
   readonly #folder: string
+  readonly #sources: ReadonlyMap<string, string>
   readonly #render: (messages: readonly ChatMessage[], options: RenderOptions) => string
 
   private constructor(
@@ -52,6 +54,7 @@ export class ChatTemplate {
     settings: TemplateSettings,
   ) {
     this.#folder = folder
+    this.#sources = sources
     this.marksGeneration = marksGeneration(sources.get('default')!)
     this.arguments = settings.arguments
     const names = sources.get('default')!.match(/\b(?:\w*think(?:ing)?|reasoning_effort)\b/g) ?? []
@@ -88,6 +91,17 @@ export class ChatTemplate {
     return sources.has('default') ? new ChatTemplate(folder, sources, specialTokens, settings) : null
   }
 
+  /**
+   * Names that an argument may have: the names in the template without those of variables that are always set.
+   *
+   * @throws UserError if the template cannot be read.
+   */
+  get argumentNames(): ReadonlySet<string> {
+    const tokens = this.#checked(() => [...this.#sources.values()].flatMap(tokenize))
+    const names = tokens.flatMap(({ type, value }) => (type === 'name' ? [value] : []))
+    return new Set(names.filter((name) => !ALWAYS_SET.includes(name)))
+  }
+
   /** Renders a conversation. @throws UserError with the template's own message if it refuses the conversation. */
   render(messages: readonly ChatMessage[], options: RenderOptions = {}): string {
     return this.spans(messages, options)
@@ -99,8 +113,13 @@ export class ChatTemplate {
   spans(messages: readonly ChatMessage[], options: RenderOptions = {}): ChatSpan[] {
     if (hasMark(JSON.stringify(messages)))
       throw new UserError('a message holds U+FDD0 or U+FDD1, which are not characters; remove them')
+    return this.#checked(() => readMarks(this.#render(messages, options)))
+  }
+
+  /** @throws UserError with the message of an error of the template. */
+  #checked<T>(work: () => T): T {
     try {
-      return readMarks(this.#render(messages, options))
+      return work()
     } catch (error) {
       if (error instanceof JinjaError || error instanceof RaisedByTemplate)
         throw new UserError(`the chat template of ${this.#folder} fails: ${error.message}`)
@@ -108,6 +127,9 @@ export class ChatTemplate {
     }
   }
 }
+
+/** Variables that are always set, whatever the arguments. */
+const ALWAYS_SET = ['messages', 'tools', 'documents', 'add_generation_prompt']
 
 /** Thinking under both names that templates read, as Transformers passes it. */
 const withBothNames = (message: ChatMessage) => {

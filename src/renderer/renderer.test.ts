@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import type { Trainer } from '../engines/contract.ts'
 import { changedMiniature, type FolderChanges, type Json } from '../testing/changed-miniature.ts'
 import { r1ZeroPrompt } from '../thinking/template.ts'
-import { Renderer, type RendererOptions } from './renderer.ts'
+import { type PromptTemplate, Renderer, type RendererOptions } from './renderer.ts'
 import { savingStopTokens } from './stop-tokens.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'ruminate-renderer-'))
@@ -170,6 +170,24 @@ describe('a chat prompt', () => {
     expect(prompt(template, { chat: { arguments: { enable_thinking: false, style: '!' } } }).text).toBe(
       'Why? directly!',
     )
+  })
+
+  test.each<[string, PromptTemplate, string | null]>([
+    ['enable_thinking', 'chat', null],
+    ['enable_thinkin', 'chat', 'has no argument "enable_thinkin"; did you mean "enable_thinking"?'],
+    ['effort', 'chat', 'has no argument "effort": leave it out'],
+    ['messages', 'chat', 'has no argument "messages": leave it out'],
+    [
+      'enable_thinking',
+      'r1-zero',
+      'the template r1-zero has no argument "enable_thinking": leave it out, or use the template chat',
+    ],
+  ])('the argument %s in the template %s', (name, template, message) => {
+    const chat = '{{ messages[0].content }}{% if enable_thinking %}<think>{% endif %}'
+    const renderer = Renderer.load(folderWith({ template: chat }).folder, { template })
+    const check = () => renderer.checkArguments({ [name]: false })
+    if (message === null) expect(check).not.toThrow()
+    else expect(check).toThrow(message)
   })
 
   test('the date is the given one, whatever the clock says', () => {

@@ -1,4 +1,5 @@
 import { UserError } from '../common/errors.ts'
+import { nearest } from '../common/nearest.ts'
 import { type TextStream, Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import { opensThinking } from '../thinking/opened.ts'
 import { r1ZeroPrompt } from '../thinking/template.ts'
@@ -33,7 +34,7 @@ export interface Askable {
 export type TextCodec = Pick<Tokenizer, 'encode' | 'decode' | 'eosId' | 'prefix' | 'vocabSize' | 'stream'>
 export type ChatRenderer = Pick<
   ChatTemplate,
-  'render' | 'spans' | 'marksGeneration' | 'arguments' | 'thinkingArguments'
+  'render' | 'spans' | 'marksGeneration' | 'argumentNames' | 'arguments' | 'thinkingArguments'
 >
 
 export interface RendererOptions {
@@ -153,6 +154,25 @@ export class Renderer {
   /** The arguments of the chat template; empty if the model has none. */
   get chatArguments(): Readonly<Record<string, unknown>> {
     return this.#chat?.arguments ?? {}
+  }
+
+  /** Does the template have an argument of this name? R1-Zero's template has none. */
+  hasArgument(name: string): boolean {
+    return this.template === 'chat' && this.chat.argumentNames.has(name)
+  }
+
+  /** @throws UserError for an argument that the template does not have. */
+  checkArguments(given: TemplateSettings['arguments']): void {
+    const name = Object.keys(given).find((name) => !this.hasArgument(name))
+    if (name === undefined) return
+    if (this.template === 'r1-zero')
+      throw new UserError(
+        `the template r1-zero has no argument "${name}": leave it out, or use the template chat`,
+        2,
+      )
+    const similar = nearest(name, [...this.chat.argumentNames])
+    const advice = similar === null ? ': leave it out' : `; did you mean "${similar}"?`
+    throw new UserError(`the chat template of ${this.#folder} has no argument "${name}"${advice}`, 2)
   }
 
   /** The text of a sampled response, without the token that ends it. */

@@ -29,7 +29,7 @@ export function saidIn({ content: text, reasoning_content, tool_calls = [] }: Ch
 }
 
 /**
- * What of an answer is not in a text: the thinking, then the content and the tool calls with their names and arguments.
+ * The part of an answer that a text lacks: the thinking, the content, or a tool call with its name and arguments.
  * White space around the thinking and the content belongs to the template. Null if nothing is lost.
  */
 export function lostFrom(text: string, { thinking, content, calls }: Said): string | null {
@@ -45,7 +45,7 @@ export function lostFrom(text: string, { thinking, content, calls }: Said): stri
   return null
 }
 
-/** Whether a prompt shows what an earlier message says. Its thinking may be left out, as it often is; signs may be escaped. */
+/** Whether a prompt shows what an earlier message says. Its thinking may be left out, as it often is; characters may be escaped. */
 export function shows(prompt: string, message: ChatMessage): boolean {
   const { content, calls } = message.role === 'assistant' ? saidIn(message) : { ...message, calls: [] }
   const shown = plain(prompt)
@@ -73,7 +73,7 @@ function holds(text: string, leaf: string): boolean {
   const escaped = JSON.stringify(leaf).slice(1, -1)
   const ascii = escaped.replace(
     /[^\x20-\x7e]/g,
-    (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )
   return [leaf, escaped, ascii].some((form) => {
     for (let at = text.indexOf(form); at >= 0; at = text.indexOf(form, at + 1))

@@ -68,7 +68,7 @@ function afterAnswer(chat: ChatTemplate): string {
     const at = rendered.lastIndexOf(ANSWER)
     return at < 0 ? '' : rendered.slice(at + ANSWER.length)
   } catch (error) {
-    // Some templates, of translators for example, render other conversations alone.
+    // Some templates, of translators for example, render only other kinds of conversations.
     if (error instanceof UserError) return ''
     throw error
   }

@@ -84,11 +84,37 @@ export function checkSettings<S extends z.ZodType>(schema: S, tree: Tree): z.out
     throw new UserError(`unknown setting ${name}${advice}`, 2)
   }
   const given = at === undefined ? 'missing' : JSON.stringify(at)
-  throw new UserError(
-    `setting ${path.join('.')} is ${given}: ${issue.message.replace(/^\w/, (c) => c.toLowerCase())}`,
-    2,
-  )
+  throw new UserError(`setting ${path.join('.')} is ${given}: ${expected(issue)}`, 2)
 }
+
+const TYPES: Readonly<Record<string, string>> = {
+  array: 'a list',
+  boolean: 'true or false',
+  int: 'a whole number',
+  number: 'a number',
+  object: 'a mapping',
+  record: 'a mapping',
+  string: 'a text',
+}
+
+/** What is expected in the place of a wrong value: in the schema's own words, if it has any, rather than in zod's. */
+function expected(issue: z.core.$ZodIssue): string {
+  const { code } = issue
+  if (!/^(Invalid|Too) /.test(issue.message)) return issue.message
+  if (code === 'invalid_type') return `expected ${TYPES[issue.expected] ?? issue.expected}`
+  if (code === 'too_small' && issue.origin === 'number')
+    return `expected a number ${issue.inclusive ? 'of at least' : 'above'} ${issue.minimum}`
+  if (code === 'too_big' && issue.origin === 'number')
+    return `expected a number ${issue.inclusive ? 'of at most' : 'below'} ${issue.maximum}`
+  if (code === 'too_small' && issue.origin === 'string') return 'expected a text that is not empty'
+  if (code === 'invalid_format' && issue.format === 'date') return 'expected a date such as 2026-01-31'
+  if (code === 'invalid_value') return `expected ${oneOf(issue.values)}`
+  if ('options' in issue && Array.isArray(issue.options)) return `expected ${oneOf(issue.options)}`
+  return issue.message.replace(/^\w/, (letter) => letter.toLowerCase())
+}
+
+const oneOf = (values: readonly unknown[]): string =>
+  values.length === 1 ? String(values[0]) : `one of ${values.join(', ')}`
 
 interface Inner {
   readonly shape?: Record<string, unknown>

@@ -44,16 +44,19 @@ test.each(given)('--set %s', (assignment, expected) => {
 })
 
 const wrong: [string, RegExp][] = [
-  ['steps=-5', /setting steps is -5: .*>=0/],
-  ['steps=1.5', /setting steps is 1\.5: .*int/],
-  ['rl.groupSize=1', /setting rl\.groupSize is 1: .*>=2/],
+  ['steps=-5', /setting steps is -5: expected a number of at least 0/],
+  ['steps=1.5', /setting steps is 1\.5: expected a whole number/],
+  ['rl.groupSize=1', /setting rl\.groupSize is 1: expected a number of at least 2/],
   ['rewards.langage=1', /unknown setting rewards\.langage; did you mean rewards\.language\?/],
   [
     'rewards.repetition=often',
     /setting rewards\.repetition is "often": expected a weight, null or \{weight, n\}/,
   ],
   ['rewards.repetition.n=4', /setting rewards\.repetition\.weight is missing/],
-  ['rewards.repetition={weight: 1, n: 0}', /setting rewards\.repetition\.n is 0: .*>=1/],
+  [
+    'rewards.repetition={weight: 1, n: 0}',
+    /setting rewards\.repetition\.n is 0: expected a number of at least 1/,
+  ],
   [
     'rewards.repetition={weight: 1, m: 4}',
     /unknown setting rewards\.repetition\.m; did you mean rewards\.repetition\.n\?/,
@@ -75,17 +78,25 @@ const wrong: [string, RegExp][] = [
     /unknown setting rl\.objective\.clipHih; did you mean rl\.objective\.clipHigh\?/,
   ],
   ['engine=tinker', /setting engine is "tinker"/],
+  ['rl.temperature=hot', /setting rl\.temperature is "hot": expected a number$/],
+  ['chat.date=yesterday', /setting chat\.date is "yesterday": expected a date such as 2026-01-31/],
+  ['chat.arguments=1', /setting chat\.arguments is 1: expected a mapping/],
+  ['template=alpaca', /setting template is "alpaca": expected one of r1-zero, chat/],
+  [
+    'rl.schedule.kind=step',
+    /setting rl\.schedule\.kind is "step": expected one of constant, linear, cosine, /,
+  ],
   ['algorithm=ppo', /unknown algorithm "ppo"/],
-  ['rl.temperature=0', /setting rl\.temperature is 0: .*>=0\.000001/],
+  ['rl.temperature=0', /setting rl\.temperature is 0: expected a number of at least 0\.000001/],
   [
     'eval.temperature=0.0000001',
     /setting eval\.temperature is 1e-7: expected 0 \(greedy\) or at least 0\.000001/,
   ],
-  ['eval.temperature=-1', /setting eval\.temperature is -1: .*>=0/],
-  ['eval.minP=2', /setting eval\.minP is 2: .*<=1/],
-  ['rl.topK=-1', /setting rl\.topK is -1: .*>=0/],
-  ['rl.topP=0', /setting rl\.topP is 0: .*>0/],
-  ['rl.minP=1.5', /setting rl\.minP is 1\.5: .*<=1/],
+  ['eval.temperature=-1', /setting eval\.temperature is -1: expected a number of at least 0/],
+  ['eval.minP=2', /setting eval\.minP is 2: expected a number of at most 1/],
+  ['rl.topK=-1', /setting rl\.topK is -1: expected a number of at least 0/],
+  ['rl.topP=0', /setting rl\.topP is 0: expected a number above 0/],
+  ['rl.minP=1.5', /setting rl\.minP is 1\.5: expected a number of at most 1/],
 ]
 test.each(wrong)('%s is a usage error', (assignment, message) => {
   const error = failure(() => resolved(assignment))

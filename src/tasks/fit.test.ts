@@ -126,11 +126,12 @@ describe('a task that makes its questions', () => {
   })
 
   test('an error if none fits', () => {
-    const { task } = fitted(TASKS[0]!, atMost(0))
+    const { task, warnings } = fitted(TASKS[0]!, atMost(0))
     expect(() => task.training({ seed: 1, step: 1, count: 4 })).toThrow(
       /none of the training questions can be/,
     )
     expect(() => task.heldOut({ count: 4 })).toThrow(/none of the held-out questions can be asked/)
+    expect(warnings).toEqual([])
   })
 
   test('the methods of a class stay its own', () => {

@@ -41,22 +41,29 @@ const DRAWS = 20
 
 /** The task with each question checked when it is drawn. Warns once for each side. */
 function checkedWhenDrawn(task: Task, { unfit }: Fit, warn: (message: string) => void): Task {
-  const warned = new Set<string>()
+  /** The first question of each side that does not fit, with the reason. */
+  const first = new Map<LeftOut['side'], string>()
+  const warned = new Set<LeftOut['side']>()
   const fitting = (questions: readonly Question[], side: LeftOut['side']): Question[] =>
     questions.filter((question) => {
       const reason = unfit(question)
-      if (reason !== null && !warned.has(side)) {
-        warned.add(side)
-        warn(`${task.name}: a ${side} question cannot be asked and is replaced: ${question.id}: ${reason}`)
-      }
+      if (reason !== null && !first.has(side)) first.set(side, `${question.id}: ${reason}`)
       return reason === null
     })
-  /** @throws UserError if questions were drawn and none fits. */
-  const requireSome = (found: readonly Question[], drawn: readonly Question[], side: LeftOut['side']) => {
-    if (found.length === 0 && drawn.length > 0)
+  /** Warns if questions do not fit. @throws UserError if none of those that were drawn fits. */
+  const checkFound = (
+    found: readonly Question[],
+    drawn: readonly Question[],
+    side: LeftOut['side'],
+  ): void => {
+    if (drawn.length === 0 || !first.has(side)) return
+    if (found.length === 0)
       throw new UserError(
-        `${task.name}: none of the ${side} questions can be asked, such as ${drawn[0]!.id}: ${unfit(drawn[0]!)}. ${ADVICE}`,
+        `${task.name}: none of the ${side} questions can be asked, such as ${first.get(side)}. ${ADVICE}`,
       )
+    if (warned.has(side)) return
+    warned.add(side)
+    warn(`${task.name}: a ${side} question cannot be asked and is replaced: ${first.get(side)}`)
   }
   const { workedExample, demonstrations } = task
   return {
@@ -71,7 +78,7 @@ function checkedWhenDrawn(task: Task, { unfit }: Fit, warn: (message: string) =>
         const more = fitting(task.training({ seed: other, step, count }), 'training')
         found.push(...more.slice(0, drawn.length - found.length))
       }
-      requireSome(found, drawn, 'training')
+      checkFound(found, drawn, 'training')
       return found
     },
     heldOut: ({ count, seed }) => {
@@ -84,7 +91,7 @@ function checkedWhenDrawn(task: Task, { unfit }: Fit, warn: (message: string) =>
         drawn = asked(n)
         found = fitting(drawn, 'held-out')
       }
-      requireSome(found, drawn, 'held-out')
+      checkFound(found, drawn, 'held-out')
       return found.slice(0, count)
     },
     check: (question, answer) => task.check(question, answer),

@@ -27,6 +27,7 @@ export const characterRenderer = (template: PromptTemplate): Renderer =>
       marksGeneration: false,
       arguments: {},
       thinkingArguments: [],
+      argumentNames: new Set(),
     },
     template,
     stopTokens: [EOS],

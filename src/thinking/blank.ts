@@ -1,6 +1,6 @@
 /**
- * What a reader does not see or cannot use: white space, invisible characters, marks without a letter, bytes that are no
- * text (U+FFFD), special tokens such as `<|im_end|>`, and dots, by which prompts stand for a part that is to be filled in.
+ * What a reader does not see or cannot use: white space, invisible characters, marks without a letter, bytes that are not
+ * text (U+FFFD), special tokens such as `<|im_end|>`, and dots, which in prompts mark a part that is to be filled in.
  */
 const NOTHING =
   /[\s\p{Cc}\p{Cf}\p{Z}\p{M}\p{Default_Ignorable_Code_Point}\u2800\uFFFD.．。…⋯·]|<[|｜][^<>]*[|｜]>/gu

@@ -58,7 +58,9 @@ export const chat = command(
     if (message?.trim() === '')
       throw new UserError('MESSAGE is empty: give a question, or leave it out for a conversation', 2)
     const model = await modelFolder(textOption(values, 'model') ?? EMBEDDED_BASE, (line) => output.live(line))
-    const renderer = Renderer.load(model, { chat: { arguments: templateArguments(values) } })
+    const chat = { arguments: templateArguments(values) }
+    const renderer = Renderer.load(model, { chat })
+    renderer.checkArguments(chat.arguments)
     const sampler = await openSampler({ model, engine })
     try {
       const conversation = new Conversation(sampler, renderer, loadConfig(model))

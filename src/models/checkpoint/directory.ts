@@ -16,7 +16,7 @@ const HEAD = 'lm_head.weight'
 /** RoPE's frequencies, which old checkpoints contain although they follow from the configuration. */
 const DERIVED = /\.rotary_emb\.inv_freq$/
 
-/** Reads and checks `config.json` alone. */
+/** Reads and checks only `config.json`. */
 export function loadConfig(directory: string): ModelConfig {
   if (!existsSync(directory)) throw new UserError(`there is no model folder ${directory}`)
   if (!statSync(directory).isDirectory()) throw new UserError(`${directory} is a file; a model is a folder`)

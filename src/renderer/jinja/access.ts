@@ -34,7 +34,7 @@ export function getItem(object: Value, key: Value | Slice): Value {
   })
 }
 
-/** What stands for an attribute or item that does not exist. */
+/** The undefined value of an attribute or item that does not exist. */
 export function missing(object: Value, key: Value): Undefined {
   return new Undefined(
     typeof key === 'string'

@@ -113,6 +113,6 @@ export function title(text: string): string {
 
 function titleCase(letter: string): string {
   const upper = letter.toUpperCase()
-  // ß and the ligatures become two letters, of which the first alone is large.
+  // ß and the ligatures become two letters, of which only the first is upper case.
   return upper.length > letter.length ? upper[0] + upper.slice(1).toLowerCase() : upper
 }

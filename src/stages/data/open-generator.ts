@@ -60,17 +60,22 @@ export async function openGenerator(spec: GeneratorSpec, options: GeneratorOptio
 }
 
 /**
- * Checks that a generator can be opened, without loading a model or sending a request.
+ * Checks that generators can be opened, without loading a model or sending a request. Resolves to the folders of those that
+ * are models of this machine.
  *
- * @throws UserError if the model cannot be found, or the provider's key is not set.
+ * @throws UserError if a model cannot be found, or a provider's key is not set.
  */
-export async function checkGenerator(
-  spec: GeneratorSpec,
+export async function checkGenerators(
+  specs: readonly GeneratorSpec[],
   { notice }: Pick<GeneratorOptions, 'notice'>,
-): Promise<void> {
-  if (typeof spec === 'string') return
-  if ('baseUrl' in spec) keyOf(spec.keyVariable)
-  else await modelFolder(spec.model, notice)
+): Promise<string[]> {
+  const folders: string[] = []
+  for (const spec of specs) {
+    if (typeof spec === 'string') continue
+    if ('baseUrl' in spec) keyOf(spec.keyVariable)
+    else folders.push(await modelFolder(spec.model, notice))
+  }
+  return folders
 }
 
 function openProvider(

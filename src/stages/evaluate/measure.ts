@@ -25,6 +25,7 @@ export async function measure(
   const { model, engine = 'local', threads } = options
   const loaded = await loadTask(options.task, options)
   const renderer = Renderer.load(model, options)
+  renderer.checkArguments(options.chat?.arguments ?? {})
   const task = fittingTask(loaded, promptFit([askedIn(model, renderer, options.maxTokens)]), {
     training: 0,
     warn: options.warn ?? ((message) => process.emitWarning(message)),

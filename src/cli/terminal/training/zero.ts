@@ -22,7 +22,7 @@ export function watchZero(output: Output, steps: number, signal: AbortSignal, ti
     onStart: (run, settings) => {
       output.emit({ type: 'start', run, settings })
       output.say(
-        `${title} on ${settings.task}: ${settings.steps} steps of ${settings.rl.questionsPerStep} questions × ${settings.rl.groupSize} responses, seed ${settings.seed}`,
+        `${title} on ${settings.task}: ${settings.steps} ${settings.steps === 1 ? 'step' : 'steps'} of ${settings.rl.questionsPerStep} questions × ${settings.rl.groupSize} responses, seed ${settings.seed}`,
       )
       output.say(`model ${settings.model}\nrun   ${run}`)
     },
