@@ -1,7 +1,7 @@
 import { NotNumber } from '../compute/evaluate.ts'
 import { isExact } from '../compute/numerics.ts'
 import { TooLarge, Undefined } from '../terms/budget.ts'
-import { type Expression, exactNumber, mapChildren, some } from '../terms/expression.ts'
+import { type Expression, exactNumber, mapChildren, some, symbolsOf } from '../terms/expression.ts'
 import { expanded } from './ellipsis.ts'
 import { sameFamily } from './families.ts'
 import { otherConstants, sameFunctionName } from './functions.ts'
@@ -333,6 +333,8 @@ function sameRelation(g: Expression, a: Expression, scalars: Scalars): boolean {
     if (spell(x.name) === spell(y.name)) return sameMeaning(x.value, y.value, scalars)
     if (sameFunction(x, y, scalars)) return true
     if (sameFunctionName(x.name, y.name)) return sameMeaning(x.value, y.value, scalars)
+    // f(y) = x is not f(x) = x.
+    if (x.name.kind === 'call' && y.name.kind === 'call' && x.name.name === y.name.name) return false
     if (x.name.kind === 'symbol' && y.name.kind === 'symbol' && isConstant(x.value) && isConstant(y.value))
       return false
   } else if (x && a.kind !== 'relation') return sameMeaning(x.value, a, scalars)
@@ -345,6 +347,8 @@ function sameRelation(g: Expression, a: Expression, scalars: Scalars): boolean {
   const value = isCalculation(g) ? g.sides.at(-1)! : g
   if (value.kind !== 'relation') {
     if (a.kind !== 'relation') return sameMeaning(value, a, scalars)
+    const asked = valuesOf(a)
+    if (asked && isConstant(value)) return asked.every((x) => sameMeaning(value, x, scalars))
     // 5 + 6 = 11: every side must equal the gold.
     return isCalculation(a) && (spell(g) === spell(a) || a.sides.every((x) => sameMeaning(value, x, scalars)))
   }
@@ -379,6 +383,13 @@ function sameRelation(g: Expression, a: Expression, scalars: Scalars): boolean {
 /** Whether all sides of = or ≈ are numbers. */
 const isCalculation = (e: Expression): e is Extract<Expression, { kind: 'relation' }> =>
   e.kind === 'relation' && e.relations.every((r) => r === '=' || r === 'approx') && e.sides.every(isConstant)
+
+/** The values in m + n = 73 + 40 = 113, where several unknowns make up what is asked for; `null` for an equation in one unknown. */
+function valuesOf({ sides, relations }: Extract<Expression, { kind: 'relation' }>): readonly Expression[] | null {
+  const [first, ...values] = sides
+  const isNamed = relations.every((r) => r === '=') && first !== undefined && symbolsOf(first).size > 1
+  return isNamed && values.every(isConstant) ? values : null
+}
 
 const isConstant = (e: Expression) => !some(e, (x) => x.kind === 'symbol')
 

@@ -32,6 +32,8 @@ export function sameMeasure(g: Expression, a: Expression, scalars: Scalars): boo
   if (a.kind === 'quantity') {
     // 90 radians are not 90°.
     if (g.kind === 'degree' && a.unit.dimension === 'rad^1') return sameNumber(g, a.x, scalars)
+    // 5 K may be 5000.
+    if (a.unit.symbol === 'K') return false
     return mayLack(g, a, scalars) && sameMeasure(g, a.x, scalars)
   }
   for (const mark of ['percent', 'degree'] as const) {
@@ -70,7 +72,8 @@ const yen = (a: Unit, b: Unit) =>
 /** Whether a number may stand for a quantity whose unit it lacks: 5 for 5 cm or 5 apples; not 5 for 5 lakh, nor 45° for 45 cm. */
 function mayLack(x: Expression, { x: value, unit }: Quantity, scalars: Scalars): boolean {
   const sign = (e: Expression) => (without(e, 'percent') ? 'percent' : without(e, 'degree') ? 'degree' : null)
-  if (sign(x) && sign(x) !== sign(value) && unit.dimension) return false
+  const isDegrees = sign(x) === 'degree' && /^deg[CF]\^1$/.test(unit.dimension)
+  if (sign(x) && sign(x) !== sign(value) && unit.dimension && !isDegrees) return false
   return unit.counted === 'many' || (unit.counted === 'one' && !large(value, scalars))
 }
 

@@ -134,7 +134,7 @@ const REASONED_CHOICE =
 /** Whether the text around it denies an answer: "It is not 5.", "5 is wrong". */
 function isDenied(text: string, start: number, end: number): boolean {
   return (
-    /\b(?:not|never|wrong|incorrect|isn't|aren't)\b:?\s+(?:\w+\s+)?[$\\([]*$/i.test(
+    /\b(?:not|cannot|never|wrong|incorrect|\w+n['’]t)\b:?\s+(?:\w+\s+){0,2}[$\\([*]*$/i.test(
       text.slice(Math.max(0, start - 40), start),
     ) ||
     /^[\s$\\)\]]*(?:(?:is|are|was|would be)\s+(?:not|wrong|incorrect)|isn't|or (?:so|more|less|fewer))\b/i.test(
@@ -144,7 +144,7 @@ function isDenied(text: string, start: number, end: number): boolean {
 }
 
 const PHRASE =
-  /(?:\b(?:answers?|(?:correct|right|final) (?:option|choice|result))\b(?:\s+(?:is|are|would be|must be)(?:\s*:)?|(?:\*\*)?\s*[:=](?:\*\*)?)|(?<=^[ \t#*]{0,8})(?:the )?(?:final )?answer(?:\*\*)?[ \t]*\n|答案(?:是|为|选|应选|：|:))\s*/gim
+  /(?:\b(?:answers?|(?:correct|right|final) (?:option|choice|result))\b(?:\s+(?:is|are|(?:would|must|should|will|has to) be)(?:\s*:)?|(?:\*\*)?\s*[:=](?:\*\*)?)|(?<=^[ \t#*]{0,8})(?:the )?(?:final )?answer(?:\*\*)?[ \t]*\n|答案(?:是|为|选|应选|：|:))\s*/gim
 
 /** The last "The answer is …", up to the end of the sentence. */
 function phrase(text: string): string | null {
@@ -222,7 +222,8 @@ const LAST_NUMBER = new RegExp(String.raw`(?<![A-Za-z\d.\\])${NUMBER}(?!\d|[A-Za
 /** A sentence about the number with which it begins. */
 const LEADING = /^\S+(?:\s[a-z]+)?\s(?:is|are)\s(?:the|our|what|how)\s/
 
-const IN_TIME = /\s(?:after|in|within|over|during|for|every)\s$/
+const IN_TIME =
+  /\s(?:after|in|within|over|during|for|every|on|with|from)\s(?:(?:all|each|the|these|those|his|her|their|its|a total of)\s){0,2}$/
 
 /** What the result of a calculation leads to: "= 9 eggs, which sell for $18". */
 const WORTH =
@@ -230,6 +231,11 @@ const WORTH =
 
 /** A condition after a number, perhaps after its unit. */
 const CASE = /^\s*(?:[a-z]+\s)?(?:if|when|for|in case|otherwise)\s/i
+
+/** Whether a number, perhaps with its unit, is emphasised: **$10**, **10 apples**. */
+const isBold = (text: string, { index, 0: found }: RegExpMatchArray) =>
+  /\*\*\s?$/.test(text.slice(Math.max(0, index! - 3), index)) &&
+  /^(?:\s?[a-z]+){0,3}\.?\*\*/i.test(text.slice(index! + found.length, index! + found.length + 60))
 
 /** The last number, with the numbers joined to it by "or", "and" or commas. */
 function lastNumber(written: string): string | null {
@@ -252,7 +258,7 @@ function lastNumber(written: string): string | null {
   const inSentence = within.filter(
     (k, at) =>
       at === 0 ||
-      !/\b(?:of(?: (?:the|these|those|all|a|her|his|their))?|than)\s+$/i.test(
+      !/\b(?:of(?: (?:the|these|those|all|a|her|his|their))?|than|more(?: [a-z]+)? to (?:reach|make|get to|get|complete|finish|fill|have))\s+[$€£]?$/i.test(
         text.slice(start, numbers[k]!.index),
       ),
   )
@@ -267,13 +273,16 @@ function lastNumber(written: string): string | null {
     LEADING.test(text.slice(numbers[first]!.index, end))
   )
     return numbers[first]![0].trim()
+  // "She earned **$10** for 50 minutes": the number that is emphasised alone
+  const bold = inSentence.filter((k) => isBold(text, numbers[k]!))
+  const alone = bold.length === 1 && !/^\S*\s*(?:,|;|\/|,?\s*(?:or|and|to|-|–))\s*\W*\d/i.test(text.slice(numbers[bold[0]!]!.index + numbers[bold[0]!]![0].length))
   const worth = WORTH.exec(text.slice(start, end))
   const afterWorth = inSentence.filter((k) => worth && numbers[k]!.index > start + worth.index)
   const last = inSentence.at(-1)
   const isTime = last !== undefined && IN_TIME.test(text.slice(start, numbers[last]!.index))
   // "$100 after 5 weeks"
   const prices = inSentence.filter((k) => isTime && /^[$€£]/.test(numbers[k]![0]))
-  at = afterWorth.at(-1) ?? equals.at(-1) ?? prices.at(-1) ?? last ?? at
+  at = (alone ? bold[0] : undefined) ?? afterWorth.at(-1) ?? equals.at(-1) ?? prices.at(-1) ?? last ?? at
   const chosen = numbers[at]!
   if (isDenied(text, chosen.index, chosen.index + chosen[0].length)) return null
   const items = [chosen[0]]

@@ -47,9 +47,9 @@ const CLAUSE = new RegExp(
   'i',
 )
 
-/** 42, the product of 6 and 7 */
+/** 42, the product of 6 and 7; 100, a perfect square */
 const APPOSITION =
-  /,\s+(?:the|an?)(?:\s+(?!other|second|first|answer|solution|root|possib|altern)[a-z]+){1,3}?\s+(?:of|that|for|in|between|from)\b/i
+  /,\s+(?:(?:the|an?)(?:\s+(?!other|second|first|answer|solution|root|possib|altern)[a-z]+){1,3}?\s+(?:of|that|for|in|between|from)\b|an?(?:\s+(?!other|second|answer|solution|root|possib|altern|half|third|quarter|dozen|hundred|thousand|million|few)[a-z]+){2}\.?\s*$)/i
 
 /** The first clause of a sentence that begins with an answer: "42 and it is prime", "9 and the remainder is 4". */
 export function firstClause(sentence: string): string {

@@ -9,6 +9,8 @@ export interface Unit {
   readonly dimension: string
   /** Whether the unit may be left out: always (`many`), if the number is at most 1 (`one`), or never. */
   readonly counted: 'many' | 'one' | null
+  /** How it is written, if it is one known unit without an exponent. */
+  readonly symbol?: string
 }
 
 /** name: [scale, base unit] */
@@ -321,7 +323,8 @@ export function unitOf(parts: readonly (readonly [word: string, exponent: number
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([base, k]) => `${base}^${k}`)
     .join(' ')
-  return { scale, dimension, counted: 'many' }
+  const [first] = parts
+  return { scale, dimension, counted: 'many', ...(parts.length === 1 && first![1] === 1 ? { symbol: first![0] } : {}) }
 }
 
 function stem(word: string): string {

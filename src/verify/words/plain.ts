@@ -90,7 +90,8 @@ export function sameText(gold: string, answer: string): boolean {
   const g = plain(gold)
   if (Object.hasOwn(TRUTH, g)) return truthOf(answer) === TRUTH[g]
   const a = plain(answer)
-  if (g === '' || a === '') return false
+  // "Tuesday?" asks.
+  if (g === '' || a === '' || (/[?？]\W*$/.test(answer) && !/[?？]/.test(gold))) return false
   // "base ball" is "baseball", but "ln 5x" is not "ln5 x".
   const joined = (s: string) => (/^\p{L}{3,}(?: \p{L}{3,})*$/u.test(s) ? s.replaceAll(' ', '') : s)
   return g === a || joined(g) === joined(a)

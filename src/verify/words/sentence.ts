@@ -9,7 +9,7 @@ const OTHER_SUBJECT =
 const OTHER_TIME = /\b(?:yesterday|tomorrow|before|after)\b[^,]*$/i
 const DENIED = /\b(?:not|nor?|never|neither|either|or|unless|if|unlikely|almost|maybe|except|but)\b/i
 const LINK =
-  /\s(?:is|are|was|were|(?:will|would|must|should) be|falls? on|lands? on|becomes?|remains?)\s(?:(?:called|named|on)\s)?/gi
+  /\s(?:is|are|was|were|(?:will|would|must|should) be|falls? on|lands? on|becomes?|remains?)\s(?:(?:called|named|on|in)\s)?/gi
 const OPENING = /^(?:(?:so|thus|hence|therefore|then|finally|clearly)\b,?\s+)?/i
 
 const unboxed = (text: string) =>
@@ -55,7 +55,7 @@ function sameProperty(a: string, b: string): boolean {
 
 /** What a sentence is about: Maria for "Maria is the oldest." */
 const SUBJECT =
-  /^(.{2,40}?)\s(?:is|was)\sthe\s(?:\w+est|most|least|answer|winner|correct|right|only|first|last|one)\b([^,;]*)$/i
+  /^(.{2,40}?)\s(?:is|was|has|had|got)\sthe\s(?:\w+est|most|least|answer|winner|correct|right|only|first|last|one)\b([^,;]*)$/i
 
 /** The series diverges. */
 const VERB =
