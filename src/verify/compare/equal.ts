@@ -206,6 +206,9 @@ function sameItems(
 ): boolean {
   const isSet = (e: Expression) => (e.kind === 'group' && e.open === '{') || e.kind === 'relation'
   if ((hasUnknowns(g) && isOr(a) !== isOr(g)) || (hasUnknowns(a) && isOr(a) !== isOr(g))) return false
+  // p or q is not p and q
+  const [gJoiner, aJoiner] = [joinerOf(g), joinerOf(a)]
+  if (gJoiner && aJoiner && gJoiner !== aJoiner && gold.every((x) => x.kind === 'symbol')) return false
   const [gRecords, aRecords] = [records(gold), records(answer)]
   // x = 3, y = 1 against (3, 1) or (x, y) = (3, 1)
   if (gRecords || aRecords) {
@@ -234,7 +237,9 @@ function sameItems(
   return distinct(x).length === x.length ? matches(x, distinct(y), scalars) : matches(x, y, scalars)
 }
 
-const isOr = (e: Expression) => e.kind === 'list' && e.joiner === 'or'
+/** The word that joins the items of a list; `null` for a comma. */
+const joinerOf = (e: Expression) => (e.kind === 'list' && e.joiner !== ',' ? e.joiner : null)
+const isOr = (e: Expression) => joinerOf(e) === 'or'
 
 /** x = 1, y = 2: one value for each of several unknowns, so that "and" and "or" make a difference. */
 function hasUnknowns(e: Expression): boolean {
@@ -385,7 +390,10 @@ const isCalculation = (e: Expression): e is Extract<Expression, { kind: 'relatio
   e.kind === 'relation' && e.relations.every((r) => r === '=' || r === 'approx') && e.sides.every(isConstant)
 
 /** The values in m + n = 73 + 40 = 113, where several unknowns make up what is asked for; `null` for an equation in one unknown. */
-function valuesOf({ sides, relations }: Extract<Expression, { kind: 'relation' }>): readonly Expression[] | null {
+function valuesOf({
+  sides,
+  relations,
+}: Extract<Expression, { kind: 'relation' }>): readonly Expression[] | null {
   const [first, ...values] = sides
   const isNamed = relations.every((r) => r === '=') && first !== undefined && symbolsOf(first).size > 1
   return isNamed && values.every(isConstant) ? values : null
@@ -397,6 +405,9 @@ const isConstant = (e: Expression) => !some(e, (x) => x.kind === 'symbol')
 function sameFunction(g: Assignment, a: Assignment, scalars: Scalars): boolean {
   const [from, to] = [parameters(a.name), parameters(g.name)]
   if (!from || !to || from.length !== to.length) return false
+  // In f(y) = x, the letter x is no parameter.
+  const free = symbolsOf(a.value)
+  if (to.some((x) => free.has(x) && !from.includes(x))) return false
   const names = new Map(from.map((x, k) => [x, to[k]!]))
   return (
     spell(renamed(a.name, names)) === spell(g.name) && sameMeaning(g.value, renamed(a.value, names), scalars)

@@ -144,21 +144,38 @@ function isDenied(text: string, start: number, end: number): boolean {
 }
 
 const PHRASE =
-  /(?:\b(?:answers?|(?:correct|right|final) (?:option|choice|result))\b(?:\s+(?:is|are|(?:would|must|should|will|has to) be)(?:\s*:)?|(?:\*\*)?\s*[:=](?:\*\*)?)|(?<=^[ \t#*]{0,8})(?:the )?(?:final )?answer(?:\*\*)?[ \t]*\n|答案(?:是|为|选|应选|：|:))\s*/gim
+  /(?:\b(?:answers?|(?:correct|right|final) (?:option|choice|result))\b(?:\s+(?:is|are|(?:would|must|should|will|has to) be)(?:\s*:)?|(?:\*\*)?\s*[:=](?:\*\*)?)|(?<=^[ \t#*]{0,8})(?:the )?(?:final )?answer(?:\*\*)?[ \t]*\n|(?<=^[ \t#*]{0,8})ans\b[.:= ]*|答案(?:是|为|选|应选|：|:))\s*/gim
 
-/** The last "The answer is …", up to the end of the sentence. */
+/** A sentence that withdraws the answer before it: "Wait, it is 6.", "Or 6." */
+const WITHDRAWN =
+  /^\W*(?:or|wait|actually|h+m+|alternatively|maybe|perhaps|correction|oops|sorry|no|rather)\b[,:.…]*\s*([^\n?]*)/i
+
+/** The last "The answer is …", joined to another answer that the next sentence gives instead. */
 function phrase(text: string): string | null {
+  const found = stated(text)
+  const after = found && WITHDRAWN.exec(found.after)?.[1]?.split(/[.!](?:\s|$)/, 1)[0]
+  if (!after) return found?.answer ?? null
+  const other = /\d/.test(after) ? lastNumber(after) : after.split(' ').length <= 3 ? after : null
+  return other === null || other === found.answer ? found.answer : `${found.answer} ; ${other}`
+}
+
+/** The last "The answer is …", up to the end of the sentence, and the text after it. */
+function stated(text: string): { answer: string; after: string } | null {
   const tail = text.slice(-WINDOW)
   let last: RegExpMatchArray | null = null
   for (const match of tail.matchAll(PHRASE)) if (match.index + match[0].length < tail.length) last = match
   if (!last) return null
   const content = tail.slice(last.index! + last[0].length).replace(/^(?:\*\*|[:\s])+(?=\S)/, '')
   const displayed = /^(?:\\\[([\s\S]{0,2000}?)\\\]|\$\$([\s\S]{0,2000}?)\$\$)/.exec(content)
-  if (displayed) return (displayed[1] ?? displayed[2])!
-  const line = content
-    .split('\n', 1)[0]!
-    .replace(/\bi\.\s?e\./gi, 'that is')
-    .split(/(?<=[^\s.])[.。](?=\s|\*|$)|。/, 1)[0]!
+  if (displayed) return { answer: (displayed[1] ?? displayed[2])!, after: content.slice(displayed[0].length) }
+  const [first] = content.replace(/\bi\.\s?e\./gi, 'that is').split('\n', 1) as [string]
+  const line = first.split(/(?<=[^\s.])[.。](?=\s|\*|$)|。/, 1)[0]!
+  const answer = answerOf(line)
+  return answer === null ? null : { answer, after: first.slice(line.length) }
+}
+
+/** The answer in a sentence from which "The answer is" was removed. */
+function answerOf(line: string): string | null {
   const stated = withoutRemarks(line)
     .replace(/\s+/g, ' ')
     .replace(/\*\*\s*$/, '')
@@ -258,7 +275,7 @@ function lastNumber(written: string): string | null {
   const inSentence = within.filter(
     (k, at) =>
       at === 0 ||
-      !/\b(?:of(?: (?:the|these|those|all|a|her|his|their))?|than|more(?: [a-z]+)? to (?:reach|make|get to|get|complete|finish|fill|have))\s+[$€£]?$/i.test(
+      !/\b(?:of(?: (?:these|those|all|a|her|his|their))?|(?:of|from|for|with|among|in|on|after|between) (?:all )?(?:the|these|those)|after|than|more(?: [a-z]+)? to (?:reach|make|get to|get|complete|finish|fill|have))\s+[$€£]?$/i.test(
         text.slice(start, numbers[k]!.index),
       ),
   )
@@ -275,7 +292,11 @@ function lastNumber(written: string): string | null {
     return numbers[first]![0].trim()
   // "She earned **$10** for 50 minutes": the number that is emphasised alone
   const bold = inSentence.filter((k) => isBold(text, numbers[k]!))
-  const alone = bold.length === 1 && !/^\S*\s*(?:,|;|\/|,?\s*(?:or|and|to|-|–))\s*\W*\d/i.test(text.slice(numbers[bold[0]!]!.index + numbers[bold[0]!]![0].length))
+  const alone =
+    bold.length === 1 &&
+    !/^\S*\s*(?:,|;|\/|,?\s*(?:or|and|to|-|–))\s*\W*\d/i.test(
+      text.slice(numbers[bold[0]!]!.index + numbers[bold[0]!]![0].length),
+    )
   const worth = WORTH.exec(text.slice(start, end))
   const afterWorth = inSentence.filter((k) => worth && numbers[k]!.index > start + worth.index)
   const last = inSentence.at(-1)

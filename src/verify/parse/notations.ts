@@ -159,6 +159,12 @@ function spaced(text: string): string | null {
   return new Set(items).size === items.length && items.length <= 20 ? items.join(', ') : null
 }
 
+/** negative infinity, negative 2x */
+const negative = (text: string): string | null => {
+  const x = /^negative (infinity|[\d\\(].*)$/.exec(text)?.[1]
+  return x ? `-${x}` : null
+}
+
 /** 7 pounds may be £7. */
 const pounds = (text: string): string | null => {
   const number = /^(-?[\d.,]*\d)(?: |\\,|\\text ?\{){1,3}pounds?(?: sterling)? ?\}?$/.exec(text)?.[1]
@@ -216,6 +222,7 @@ const NOTATIONS = [
   pounds,
   spaced,
   scaled,
+  negative,
   chineseNumber,
   spelledNumber,
 ]

@@ -126,7 +126,7 @@ function withoutQuantifier(text: string): string {
 function bare(text: string): string {
   let s = text
     .replace(/<\|[^|<>]{0,40}\|>/g, ' ')
-    .replace(/^[\s✅✔☑🎉👉➡️]+|[\s✅✔☑🎉️]+$/gu, '')
+    .replace(/^(?:\p{Extended_Pictographic}|\ufe0f|\s)+|(?:\p{Extended_Pictographic}|\ufe0f|\s)+$/gu, '')
     .replace(/\s+/g, ' ')
     .trim()
   // "Solution is: $x = 4$", np.sqrt(2)
@@ -155,7 +155,12 @@ function bare(text: string): string {
   s = s.replace(/(?<=[-+*]\s*)\.\.\.(?=\s*[-+*])/g, '\\ldots ')
   // x = kπ (k ∈ ℤ), where k is an integer
   s = withWhole(s)
-  s = s.replace(/^(?:(?:所以|因此|因而|于是|从而|故|即|答|综上|最后|最终|解得|可得|求得|得到?)[,:]? ?){0,3}(?:(?:他|她|它|我)?们?(?:一共|总共|共计?|还剩|剩下|还有|有)){0,2}(?=\d|[a-z]\s?=)|^(?:所以|因此|故|即|答)[,:]? ?/, '').replaceAll('等于', '=')
+  s = s
+    .replace(
+      /^(?:(?:所以|因此|因而|于是|从而|故|即|答|综上|最后|最终|解得|可得|求得|得到?)[,:]? ?){0,3}(?:(?:他|她|它|我)?们?(?:一共|总共|共计?|还剩|剩下|还有|有)){0,2}(?=\d|[a-z]\s?=)|^(?:所以|因此|故|即|答)[,:]? ?/,
+      '',
+    )
+    .replaceAll('等于', '=')
   s = s.replace(/^(?:Matrix|array|matrix)\((\[\s*\[[\s\S]*\]\s*\])\)$/, '$1')
   // log_10 100
   s = s.replace(/(?<=log_)(\d+)\s+(?=\d)/g, '{$1} ')
@@ -166,6 +171,7 @@ function bare(text: string): string {
   )
   s = s.replace(/\b(hours?|minutes?|days?|weeks?|years?|feet|pounds?) and(\s*\}?\s*)(?=\d)/g, '$1$2 ')
   s = withoutQuantifier(s)
+  s = s.replace(/^(?:approximately|approx\.?|about|roughly|around)\s(?=[-\d$€£\\])/i, '\\approx ')
   // <1, 2>
   s = s.replace(/^<([^<>=]*,[^<>=]*)>$/, '\\langle $1\\rangle ')
   return s.replace(/^\s*(?:=|\\approx|\\Rightarrow|\\therefore|:)\s*(?=\S)/, '').trim()

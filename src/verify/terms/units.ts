@@ -1,5 +1,5 @@
 import { ONE, power, type Rational, rational, times } from './rational.ts'
-import { counted, folded } from './things.ts'
+import { counted, folded, isAfter } from './things.ts'
 
 /** A unit of measure, or the words that follow a number like a unit. */
 export interface Unit {
@@ -296,7 +296,11 @@ function prefixed(word: string): readonly [Rational, string] | null {
 }
 
 /** The unit made of words with exponents, such as cm², m/s or "square feet". */
-export function unitOf(parts: readonly (readonly [word: string, exponent: number])[]): Unit {
+export function unitOf(written: readonly (readonly [word: string, exponent: number])[]): Unit {
+  // 5 years old, 6 feet tall
+  const end = written.findLastIndex(([word]) => !isAfter(word)) + 1
+  const own = written.slice(0, end)
+  const parts = own.length > 0 && own.every(([word]) => unitWord(word)) ? own : written
   let scale = ONE
   const exponents = new Map<string, number>()
   for (const [word, exponent] of parts) {
@@ -324,7 +328,12 @@ export function unitOf(parts: readonly (readonly [word: string, exponent: number
     .map(([base, k]) => `${base}^${k}`)
     .join(' ')
   const [first] = parts
-  return { scale, dimension, counted: 'many', ...(parts.length === 1 && first![1] === 1 ? { symbol: first![0] } : {}) }
+  return {
+    scale,
+    dimension,
+    counted: 'many',
+    ...(parts.length === 1 && first![1] === 1 ? { symbol: first![0] } : {}),
+  }
 }
 
 function stem(word: string): string {

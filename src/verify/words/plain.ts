@@ -85,13 +85,15 @@ function truthOf(text: string): boolean | null {
   return TRUTH[(head[1] ?? head[2])!.toLowerCase()]!
 }
 
+/** Whether an answer is a question although the gold is none: "Tuesday?" */
+export const asks = (gold: string, answer: string) => /[?？]\W*$/.test(answer) && !/[?？]/.test(gold)
+
 /** Whether two texts have the same words and numbers. A gold of yes or no only equals such a word, alone or followed by a reason. */
 export function sameText(gold: string, answer: string): boolean {
   const g = plain(gold)
   if (Object.hasOwn(TRUTH, g)) return truthOf(answer) === TRUTH[g]
   const a = plain(answer)
-  // "Tuesday?" asks.
-  if (g === '' || a === '' || (/[?？]\W*$/.test(answer) && !/[?？]/.test(gold))) return false
+  if (g === '' || a === '' || asks(gold, answer)) return false
   // "base ball" is "baseball", but "ln 5x" is not "ln5 x".
   const joined = (s: string) => (/^\p{L}{3,}(?: \p{L}{3,})*$/u.test(s) ? s.replaceAll(' ', '') : s)
   return g === a || joined(g) === joined(a)

@@ -1,4 +1,4 @@
-import { plain } from './plain.ts'
+import { asks, plain } from './plain.ts'
 
 const MAX_LENGTH = 6000
 
@@ -65,7 +65,7 @@ const VERB =
 export function states(gold: string, answer: string): boolean {
   const g = plain(gold)
   // Words with numbers are compared number by number.
-  if (g === '' || /\p{N}/u.test(gold) || answer.length > MAX_LENGTH) return false
+  if (g === '' || /\p{N}/u.test(gold) || answer.length > MAX_LENGTH || asks(gold, answer)) return false
   const a = answer.replace(/\\(?:text|mbox|math)[a-z]*\s*\{([^{}]*)\}/g, '$1').replace(/[*$]/g, '')
   const last = lastSentence(a)
   const [, subject, rest] = SUBJECT.exec(last.replace(OPENING, '')) ?? []
