@@ -144,7 +144,7 @@ function isDenied(text: string, start: number, end: number): boolean {
 }
 
 const PHRASE =
-  /(?:\b(?:answers?|(?:correct|right|final) (?:option|choice|result))\b(?:\s+(?:is|are|(?:would|must|should|will|has to) be)(?:\s*:)?|(?:\*\*)?\s*[:=](?:\*\*)?)|(?<=^[ \t#*]{0,8})(?:the )?(?:final )?answer(?:\*\*)?[ \t]*\n|(?<=^[ \t#*]{0,8})ans\b[.:= ]*|答案(?:是|为|选|应选|：|:))\s*/gim
+  /(?:\b(?:answers?|(?:correct|right|final) (?:option|choice|result))\b(?:\s+(?:is|are|(?:would|must|should|will|has to) be)(?:\s*:)?|(?:\*\*)?\s*[:=](?:\*\*)?)|(?<=^[ \t#*]{0,8})(?:the )?(?:final )?answer(?:\*\*)?[ \t]*\n|(?<=^[ \t#*]{0,8})ans\b[.:= ]*|\b(?:respuesta (?:final )?es|antwort (?:ist|lautet)|réponse (?:finale )?est|resposta (?:final )?é|risposta (?:finale )?è):?\s|答案(?:是|为|选|应选|：|:))\s*/gim
 
 /** A sentence that withdraws the answer before it: "Wait, it is 6.", "Or 6." */
 const WITHDRAWN =

@@ -172,6 +172,7 @@ function bare(text: string): string {
   s = s.replace(/\b(hours?|minutes?|days?|weeks?|years?|feet|pounds?) and(\s*\}?\s*)(?=\d)/g, '$1$2 ')
   s = withoutQuantifier(s)
   s = s.replace(/^(?:approximately|approx\.?|about|roughly|around)\s(?=[-\d$€£\\])/i, '\\approx ')
+  s = s.replace(/^(?:in )?(?:the )?year (?=\d{4}$)/i, '').replace(/^负(?=[\d\\])/, '-')
   // <1, 2>
   s = s.replace(/^<([^<>=]*,[^<>=]*)>$/, '\\langle $1\\rangle ')
   return s.replace(/^\s*(?:=|\\approx|\\Rightarrow|\\therefore|:)\s*(?=\S)/, '').trim()

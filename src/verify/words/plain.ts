@@ -14,6 +14,12 @@ const SYNONYMS: readonly (readonly [RegExp, string])[] = [
 /** A number with its separators, a word, or a sign. */
 const PIECE = /(?<![\p{L}\p{N}])[.,]\p{N}+|\p{N}+(?:[.,:]\p{N}+)*|\p{L}+(?:['’]\p{L}+)*|[^\s\p{L}\p{N}]/gu
 
+const DAYS = 'monday tuesday wednesday thursday friday saturday sunday'.split(' ')
+const WEEKDAY = /^(?:mon|tues?|wed|thu(?:rs?)?|fri)$/
+const ORDINALS = 'first second third fourth fifth sixth seventh eighth ninth tenth'.split(' ')
+/** In "third place", which is "3rd place". */
+const ORDINAL = new RegExp(`^(?:${ORDINALS.join('|')})(?= [a-z])`)
+
 /** The words and numbers of a text, without articles and the punctuation between words; '' if it does not consist of words. */
 export function plain(source: string): string {
   if (/^(?:\\emptyset|\\varnothing|\\(?:left\\)?\{\s*\\(?:right\\)?\})$/.test(source.trim()))
@@ -53,7 +59,12 @@ export function plain(source: string): string {
     .join('')
     .replace(/(?<=\p{L}) ?- ?(?=\p{L})/gu, '-')
     .trimStart()
-    .replace(/^(?:the|an?) (?=\S)/, '')
+    .replace(/^(?:the|an?|on(?= \w+day$)) (?=\S)/, '')
+    .replace(WEEKDAY, (day) => DAYS.find((name) => name.startsWith(day.slice(0, 3)))!)
+    .replace(
+      ORDINAL,
+      (word) => `${ORDINALS.indexOf(word) + 1}${['st', 'nd', 'rd'][ORDINALS.indexOf(word)] ?? 'th'}`,
+    )
   return SYNONYMS.find(([pattern]) => pattern.test(text))?.[1] ?? text
 }
 

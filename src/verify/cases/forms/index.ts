@@ -1,5 +1,5 @@
 import type { Row } from '../row.ts'
-import { closings, distinctions } from './closings.ts'
+import { closings } from './closings.ts'
 import { lookalikes } from './lookalikes.ts'
 import { moments } from './moments.ts'
 import { bases, selections, separators, shorthand } from './notations.ts'
@@ -33,5 +33,4 @@ export const forms: Readonly<Record<string, readonly Row[]>> = {
   solutions,
   lookalikes,
   closings,
-  distinctions,
 }
