@@ -1,7 +1,7 @@
 import { boxedAnswer } from '../boxes.ts'
 import { restore } from '../parse/clean.ts'
 import { hashAnswer, underHeadings } from './headings.ts'
-import { firstClause, joinedRestatement, withoutRemarks } from './remarks.ts'
+import { firstClause, joinedRestatement, withoutAside, withoutRemarks } from './remarks.ts'
 
 /** The ways to find an answer in a response, in their default order. */
 export const WAYS = ['tag', 'boxed', 'hash', 'phrase', 'formula', 'number'] as const
@@ -109,7 +109,7 @@ function tag(text: string): string | null {
 }
 
 const VERBS =
-  /(?:^|[\s,])(?:is|are|was|were|be|has|have|had|she|he|they|we|you|so|thus|hence|therefore|it's|there|what|how|find|compute|calculate|evaluate|solve|makes?|gets?|pays?|because|since|let|then|that|this|answer)(?=[\s,.:?]|$)/i
+  /(?:^|[\s,])(?:is|are|was|were|be|has|have|had|she|he|they|we|you|so|thus|hence|therefore|it's|there|what|how|find|compute|calculate|evaluate|solve|makes?|giv(?:es|ing)|gets?|pays?|because|since|let|then|that|this|answer)(?=[\s,.:?]|$)/i
 
 /** "The recipe takes 20 cups": the verbs may also be nouns, as in "20 takes". */
 const STATEMENT =
@@ -148,7 +148,7 @@ const PHRASE =
 
 /** A sentence that withdraws the answer before it: "Wait, it is 6.", "Or 6." */
 const WITHDRAWN =
-  /^\W*(?:or|wait|actually|h+m+|alternatively|maybe|perhaps|correction|oops|sorry|no|rather)\b[,:.…]*\s*([^\n?]*)/i
+  /^\W*(?:or|wait|actually|h+m+|alternatively|maybe|perhaps|correction|oops|sorry|no|rather|otherwise|else|(?:but )?(?:it|this) (?:could|might|may)(?: also| well)? be)\b[,:.…]*\s*([^\n?]*)/i
 
 /** The last "The answer is …", joined to another answer that the next sentence gives instead. */
 function phrase(text: string): string | null {
@@ -176,7 +176,7 @@ function stated(text: string): { answer: string; after: string } | null {
 
 /** The answer in a sentence from which "The answer is" was removed. */
 function answerOf(line: string): string | null {
-  const stated = withoutRemarks(line)
+  const stated = withoutAside(withoutRemarks(line))
     .replace(/\s+/g, ' ')
     .replace(/\*\*\s*$/, '')
     .replace(/,?\s+(?:because|since|as|where|which|when|so that|for all)\b.*$/i, '')
