@@ -249,9 +249,14 @@ const WORTH =
 /** A condition after a number, perhaps after its unit. */
 const CASE = /^\s*(?:[a-z]+\s)?(?:if|when|for|in case|otherwise)\s/i
 
-/** Whether a number, perhaps with its unit, is emphasised: **$10**, **10 apples**. */
+/** The number of a step or of an item of a list. */
+const LABELLED =
+  /(?:^|[.!?]\s|\n|\b(?:step|case|part|item|no\.?|number|question|problem|day|week|year|stage|round|method|option|figure|table|example|chapter))\s*\*\*\s?$/i
+
+/** Whether a number, perhaps with its unit, is emphasised and no label: **$10**, **10 apples**. */
 const isBold = (text: string, { index, 0: found }: RegExpMatchArray) =>
   /\*\*\s?$/.test(text.slice(Math.max(0, index! - 3), index)) &&
+  !LABELLED.test(text.slice(Math.max(0, index! - 20), index)) &&
   /^(?:\s?[a-z]+){0,3}\.?\*\*/i.test(text.slice(index! + found.length, index! + found.length + 60))
 
 /** The last number, with the numbers joined to it by "or", "and" or commas. */
@@ -275,7 +280,7 @@ function lastNumber(written: string): string | null {
   const inSentence = within.filter(
     (k, at) =>
       at === 0 ||
-      !/\b(?:of(?: (?:these|those|all|a|her|his|their))?|(?:of|from|for|with|among|in|on|after|between) (?:all )?(?:the|these|those)|after|than|more(?: [a-z]+)? to (?:reach|make|get to|get|complete|finish|fill|have))\s+[$€£]?$/i.test(
+      !/\b(?:of(?: (?:these|those|all|a|her|his|their))?|(?:all )?(?:the|these|those)|after|than|more(?: [a-z]+)? to (?:reach|make|get to|get|complete|finish|fill|have))\s+[$€£]?$/i.test(
         text.slice(start, numbers[k]!.index),
       ),
   )
@@ -292,10 +297,12 @@ function lastNumber(written: string): string | null {
     return numbers[first]![0].trim()
   // "She earned **$10** for 50 minutes": the number that is emphasised alone
   const bold = inSentence.filter((k) => isBold(text, numbers[k]!))
+  const afterBold =
+    bold.length === 1 ? text.slice(numbers[bold[0]!]!.index + numbers[bold[0]!]![0].length) : ''
   const alone =
     bold.length === 1 &&
-    !/^\S*\s*(?:,|;|\/|,?\s*(?:or|and|to|-|–))\s*\W*\d/i.test(
-      text.slice(numbers[bold[0]!]!.index + numbers[bold[0]!]![0].length),
+    !/^\S*\s*(?:,|;|\/|,?\s*(?:and|to|-|–))\s*\W*\d|\b(?:or|either|maybe|perhaps|possibl[ey]|could|might)\b/i.test(
+      afterBold,
     )
   const worth = WORTH.exec(text.slice(start, end))
   const afterWorth = inSentence.filter((k) => worth && numbers[k]!.index > start + worth.index)

@@ -1,5 +1,6 @@
 import { type Expression, exactNumber } from '../terms/expression.ts'
 import { order, rational } from '../terms/rational.ts'
+import { isAfter } from '../terms/things.ts'
 import { type Unit, unitOf, unitWord } from '../terms/units.ts'
 import { type Cursor, Unreadable } from './cursor.ts'
 import { isNumberWord, numberWords } from './number-words.ts'
@@ -262,5 +263,8 @@ function readUnit(c: Cursor): Unit | null {
   // 5 sq, 5 per
   if (pending !== 1 || dividing || (sign < 0 && parts.length === 0))
     throw new Unreadable('a unit is incomplete')
+  // $5 each
+  if (c.currency && parts.length > 0 && parts.every(([word]) => isAfter(word)))
+    return unitOf([[c.currency, 1]])
   return parts.length > 0 ? unitOf(parts) : null
 }

@@ -126,7 +126,7 @@ function withoutQuantifier(text: string): string {
 function bare(text: string): string {
   let s = text
     .replace(/<\|[^|<>]{0,40}\|>/g, ' ')
-    .replace(/^(?:\p{Extended_Pictographic}|\ufe0f|\s)+|(?:\p{Extended_Pictographic}|\ufe0f|\s)+$/gu, '')
+    .replace(/^(?:\p{Extended_Pictographic}|\ufe0f|\s)+|(?:\p{Extended_Pictographic}|\ufe0f|\s){1,12}$/gu, '')
     .replace(/\s+/g, ' ')
     .trim()
   // "Solution is: $x = 4$", np.sqrt(2)

@@ -23,6 +23,22 @@ export const closings: readonly Row[] = [
       'He needs 5 more to reach 36.',
     ],
   ],
+  [
+    '20',
+    [
+      'It takes him 20 minutes to do the 3 tasks.',
+      'He finished the 3 tasks in 20 minutes.',
+      '**2.** The total is 20 apples.',
+      'There are 20 apples in the 5 boxes.',
+    ],
+    [
+      'Step **20** gives 6.',
+      'Case **20**: the total is 6.',
+      'It is **20** (or 6).',
+      '**20.** The total is 6.',
+    ],
+  ],
+  ['5 dollars', ['$5 each'], ['€5 each']],
   ['4', [], ['John spent $36 on 4 tickets.', 'He needs 36 boxes for the 4 shelves.']],
   ['5', ['He needs 5 more to reach 8.', 'He needs 5 more apples to make 8.'], []],
   // answers that are taken back
