@@ -21,7 +21,8 @@ export interface Reading {
 /** Reads a gold or an answer. Never throws. */
 export function read(text: string, role: 'gold' | 'answer' = 'gold'): Reading {
   if (text.length > MAX_LENGTH) return { source: '', expressions: [], problem: 'it is too long' }
-  const source = bare(clean(text))
+  // −0,91 is no list of −0 and 91.
+  const source = bare(clean(text)).replace(/^([$€£]?\s?-\s?[$€£]?\s?0),(?=\d+(?![\d,]))/, '$1.')
   const expressions: Expression[] = []
   let problem: string | null = null
   const attempt = (written: string, thousands: boolean): boolean => {

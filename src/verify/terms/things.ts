@@ -3,7 +3,7 @@ const CHANGING = new RegExp(
   `^(?:${[
     // multiples: 5 lakh, 5 grand
     'dozens?|scores?|grand|lakhs?|lacs?|crores?|gross|myriads?|googol(?:plex)?s?|tens|hundreds?|thousands?|mil|mille|bps?|basis|tausend|k',
-    '\\w*(?:illions?|illiards?|illones|illionen|illiarden)',
+    '(?:hundred|thousand|dozen)\\w+|\\w*(?:illions?|illiards?|illones|illionen|illiarden)',
     // operations: 5 prime, 5 squared
     'primes?|squares?|squared|cubes?|cubed|factorials?|roots?|doubled?|tripled?|halved|fold|minus|plus|negatives?|opposite|inverse|reciprocal|menos|moins',
     // below zero: 5 overdrawn

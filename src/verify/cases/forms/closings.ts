@@ -39,6 +39,8 @@ export const closings: readonly Row[] = [
     ],
   ],
   ['5 dollars', ['$5 each'], ['€5 each']],
+  ['€0,91', ['0,91 euros', '0.91'], ['−0,91 euros']],
+  ['1', [], ['one thousandcm']],
   ['4', [], ['John spent $36 on 4 tickets.', 'He needs 36 boxes for the 4 shelves.']],
   ['5', ['He needs 5 more to reach 8.', 'He needs 5 more apples to make 8.'], []],
   // answers that are taken back
