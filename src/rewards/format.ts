@@ -38,8 +38,12 @@ function summaryOf({ response, opened, stopReason }: Rollout): string | null {
   return stopReason === 'stop' && wellFormed && !isBlank(thinking ?? '') ? summary : null
 }
 
-/** LaTeX that prints nothing by itself: spaces, braces, dollar signs, and the commands that set text in a font. */
-const LAYOUT = /\\(?:[ ,;:!]|(?:q?quad|text\w*|mbox|math(?:rm|bf|it|sf))(?![a-zA-Z]))|[{}$~]/g
+/**
+ * LaTeX that prints nothing by itself: comments, phantoms, spaces, delimiters, braces, dollar signs, dots, and the commands that
+ * set text in a font.
+ */
+const LAYOUT =
+  /(?<!\\)%.*|\\(?:[hv]?phantom|[hv]space\*?|vskip|hskip|color|label)\s*\{[^{}]*\}|\\(?:left|right)\s?\.|\\(?:[ ,;:!\\]|(?:q?quad|text\w*|mbox|math(?:rm|bf|it|sf)|(?:display|text|script)style|[lc]?dots|strut|null|relax|newline|hfill)(?![a-zA-Z]))|[{}$~]/g
 
 function hasOneBox(text: string): boolean {
   const [, inside, more] = text.split(/\\boxed(?![a-zA-Z])/)

@@ -174,6 +174,10 @@ describe('the program in an answer', () => {
     ['with backticks in tildes', '~~~python\n"""\n```\n"""\n~~~', '"""\n```\n"""'],
     ['with a longer fence', '````python\n"""\n```\n"""\n`````', '"""\n```\n"""'],
     ['code in a line is not a block', `Call \`\`\`f\`\`\`:\n${block('python', 'a')}`, 'a'],
+    ['after words in its line', `Sure: \`\`\`python\n${program}\n\`\`\``, `${program}\n`],
+    ['closed at the end of a line', `\`\`\`python\n${program}\`\`\``, program],
+    ['of another language in a line', `Sure: \`\`\`cpp\n${program}\n\`\`\``, null],
+    ['never closed', `\`\`\`python\n${program}`, null],
     ['without a label, but with an attribute', block('title="x"', 'a'), 'a'],
     ['labelled "code"', block('code', 'a'), 'a'],
   ])('%s', (_, answer, source) => {

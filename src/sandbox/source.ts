@@ -35,7 +35,19 @@ export function sourceIn(answer: string, language: Language, call: string | null
   const isComplete = ({ source }: Block) => (call === null ? READS.test(source) : defines(source, call))
   const chosen =
     labelled.findLast(isComplete) ?? others.findLast(isComplete) ?? labelled.at(-1) ?? others.at(-1)
-  return chosen?.source.trim() ? chosen.source : null
+  if (chosen) return chosen.source.trim() ? chosen.source : null
+  return blocks.length === 0 ? looseSource(answer, language) : null
+}
+
+/** Fences in the middle of lines, as in "Here it is: ```python" or "print(5)```". */
+const LOOSE = /```[ \t]*([\w.+#-]*)[^\n`]*\n([^`]*)```/g
+
+/** The last program between fences that do not stand on lines of their own; `null` if there is none. */
+function looseSource(answer: string, language: Language): string | null {
+  const isProgram = (label: string) => LABELS[language].test(label) || NO_LABEL.test(label)
+  const found = [...answer.matchAll(LOOSE)].findLast(([, label]) => isProgram(label!.toLowerCase()))
+  const source = found?.[2] ?? ''
+  return source.trim() ? source : null
 }
 
 /** Whether a source may define what is called: `f`, or `f` of `Solution`, or `f` of `A` for `A.f`. */

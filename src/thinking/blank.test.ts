@@ -17,6 +17,13 @@ test.each([
   '。',
   '<|im_end|>',
   '<｜end▁of▁sentence｜>\n',
+  '</s>',
+  '<br> <br/>',
+  '&nbsp;',
+  '---',
+  '****',
+  '```\n```',
+  '$$',
 ])('%j is blank', (text) => expect(isBlank(text)).toBe(true))
 
 test.each([
@@ -33,6 +40,9 @@ test.each([
   '😀',
   '\u200b7',
   '<x>',
+  '--5',
+  '**5**',
+  '<strong>',
   '<',
   '$0.5$',
   'न\u093f',

@@ -1,3 +1,4 @@
+import { distinctions } from './distinctions.ts'
 import { type Row, r } from './row.ts'
 
 const gap = ' '.repeat(150)
@@ -210,6 +211,7 @@ export const traps: Readonly<Record<string, readonly Row[]>> = {
     ['3.14', [r`\pi`, '3.1416'], ['3.1366', '3.144']],
     ['2.7183', ['e'], [r`\sqrt{7.4}`]],
   ],
+  distinctions,
   'golds that are hard to read': [
     ['$20/day', ['20', '$20 per day'], ['$20/hour', '2']],
     ['6 1/4 %', ['1/16', '6.25%'], ['1/4', '61/4%']],

@@ -1,7 +1,7 @@
 import { NotNumber } from '../compute/evaluate.ts'
 import { isExact } from '../compute/numerics.ts'
 import { TooLarge, Undefined } from '../terms/budget.ts'
-import { type Expression, exactNumber, mapChildren, some } from '../terms/expression.ts'
+import { type Expression, exactNumber, mapChildren, some, symbolsOf } from '../terms/expression.ts'
 import { expanded } from './ellipsis.ts'
 import { sameFamily } from './families.ts'
 import { otherConstants, sameFunctionName } from './functions.ts'
@@ -206,6 +206,9 @@ function sameItems(
 ): boolean {
   const isSet = (e: Expression) => (e.kind === 'group' && e.open === '{') || e.kind === 'relation'
   if ((hasUnknowns(g) && isOr(a) !== isOr(g)) || (hasUnknowns(a) && isOr(a) !== isOr(g))) return false
+  // p or q is not p and q
+  const [gJoiner, aJoiner] = [joinerOf(g), joinerOf(a)]
+  if (gJoiner && aJoiner && gJoiner !== aJoiner && gold.every((x) => x.kind === 'symbol')) return false
   const [gRecords, aRecords] = [records(gold), records(answer)]
   // x = 3, y = 1 against (3, 1) or (x, y) = (3, 1)
   if (gRecords || aRecords) {
@@ -234,7 +237,9 @@ function sameItems(
   return distinct(x).length === x.length ? matches(x, distinct(y), scalars) : matches(x, y, scalars)
 }
 
-const isOr = (e: Expression) => e.kind === 'list' && e.joiner === 'or'
+/** The word that joins the items of a list; `null` for a comma. */
+const joinerOf = (e: Expression) => (e.kind === 'list' && e.joiner !== ',' ? e.joiner : null)
+const isOr = (e: Expression) => joinerOf(e) === 'or'
 
 /** x = 1, y = 2: one value for each of several unknowns, so that "and" and "or" make a difference. */
 function hasUnknowns(e: Expression): boolean {
@@ -333,6 +338,8 @@ function sameRelation(g: Expression, a: Expression, scalars: Scalars): boolean {
     if (spell(x.name) === spell(y.name)) return sameMeaning(x.value, y.value, scalars)
     if (sameFunction(x, y, scalars)) return true
     if (sameFunctionName(x.name, y.name)) return sameMeaning(x.value, y.value, scalars)
+    // f(y) = x is not f(x) = x.
+    if (x.name.kind === 'call' && y.name.kind === 'call' && x.name.name === y.name.name) return false
     if (x.name.kind === 'symbol' && y.name.kind === 'symbol' && isConstant(x.value) && isConstant(y.value))
       return false
   } else if (x && a.kind !== 'relation') return sameMeaning(x.value, a, scalars)
@@ -345,6 +352,8 @@ function sameRelation(g: Expression, a: Expression, scalars: Scalars): boolean {
   const value = isCalculation(g) ? g.sides.at(-1)! : g
   if (value.kind !== 'relation') {
     if (a.kind !== 'relation') return sameMeaning(value, a, scalars)
+    const asked = valuesOf(a)
+    if (asked && isConstant(value)) return asked.every((x) => sameMeaning(value, x, scalars))
     // 5 + 6 = 11: every side must equal the gold.
     return isCalculation(a) && (spell(g) === spell(a) || a.sides.every((x) => sameMeaning(value, x, scalars)))
   }
@@ -380,12 +389,25 @@ function sameRelation(g: Expression, a: Expression, scalars: Scalars): boolean {
 const isCalculation = (e: Expression): e is Extract<Expression, { kind: 'relation' }> =>
   e.kind === 'relation' && e.relations.every((r) => r === '=' || r === 'approx') && e.sides.every(isConstant)
 
+/** The values in m + n = 73 + 40 = 113, where several unknowns make up what is asked for; `null` for an equation in one unknown. */
+function valuesOf({
+  sides,
+  relations,
+}: Extract<Expression, { kind: 'relation' }>): readonly Expression[] | null {
+  const [first, ...values] = sides
+  const isNamed = relations.every((r) => r === '=') && first !== undefined && symbolsOf(first).size > 1
+  return isNamed && values.every(isConstant) ? values : null
+}
+
 const isConstant = (e: Expression) => !some(e, (x) => x.kind === 'symbol')
 
 /** Whether two functions are the same up to the names of their parameters: W(n) = 2n and W(x) = 2x. */
 function sameFunction(g: Assignment, a: Assignment, scalars: Scalars): boolean {
   const [from, to] = [parameters(a.name), parameters(g.name)]
   if (!from || !to || from.length !== to.length) return false
+  // In f(y) = x, the letter x is no parameter.
+  const free = symbolsOf(a.value)
+  if (to.some((x) => free.has(x) && !from.includes(x))) return false
   const names = new Map(from.map((x, k) => [x, to[k]!]))
   return (
     spell(renamed(a.name, names)) === spell(g.name) && sameMeaning(g.value, renamed(a.value, names), scalars)

@@ -2,7 +2,7 @@ import { NotNumber } from '../compute/evaluate.ts'
 import { isExact } from '../compute/numerics.ts'
 import { type Expression, exactNumber, some } from '../terms/expression.ts'
 import { ONE, power, type Rational, rational, times } from '../terms/rational.ts'
-import type { Unit } from '../terms/units.ts'
+import { type Unit, unitOf, unitWord } from '../terms/units.ts'
 import { spell } from './relation.ts'
 import type { Scalars } from './scalar.ts'
 
@@ -14,8 +14,18 @@ const scaled = (x: Expression, by: Rational): Expression =>
 
 type Quantity = Extract<Expression, { kind: 'quantity' }>
 
+/** 2h beside a quantity: the letter is its unit and not a factor. */
+function withUnit(e: Expression, other: Expression): Expression {
+  if (other.kind !== 'quantity' || !other.unit.scale || e.kind !== 'product') return e
+  const [x, letter] = e.factors
+  if (e.factors.length !== 2 || x?.kind !== 'number' || letter?.kind !== 'symbol' || !unitWord(letter.name))
+    return e
+  return { kind: 'quantity', x, unit: unitOf([[letter.name, 1]]) }
+}
+
 /** Whether two numbers with their units, percent signs and degrees are equal, to the precision that the gold shows. */
-export function sameMeasure(g: Expression, a: Expression, scalars: Scalars): boolean {
+export function sameMeasure(gold: Expression, answer: Expression, scalars: Scalars): boolean {
+  const [g, a] = [withUnit(gold, answer), withUnit(answer, gold)]
   const [gUnit, aUnit] = [g.kind === 'quantity' ? g.unit : null, a.kind === 'quantity' ? a.unit : null]
   if (gUnit && aUnit && g.kind === 'quantity' && a.kind === 'quantity') {
     if (gUnit.scale && aUnit.scale) {
@@ -32,6 +42,8 @@ export function sameMeasure(g: Expression, a: Expression, scalars: Scalars): boo
   if (a.kind === 'quantity') {
     // 90 radians are not 90°.
     if (g.kind === 'degree' && a.unit.dimension === 'rad^1') return sameNumber(g, a.x, scalars)
+    // 5 K may be 5000.
+    if (a.unit.symbol === 'K') return false
     return mayLack(g, a, scalars) && sameMeasure(g, a.x, scalars)
   }
   for (const mark of ['percent', 'degree'] as const) {
@@ -70,7 +82,8 @@ const yen = (a: Unit, b: Unit) =>
 /** Whether a number may stand for a quantity whose unit it lacks: 5 for 5 cm or 5 apples; not 5 for 5 lakh, nor 45° for 45 cm. */
 function mayLack(x: Expression, { x: value, unit }: Quantity, scalars: Scalars): boolean {
   const sign = (e: Expression) => (without(e, 'percent') ? 'percent' : without(e, 'degree') ? 'degree' : null)
-  if (sign(x) && sign(x) !== sign(value) && unit.dimension) return false
+  const isDegrees = sign(x) === 'degree' && /^deg[CF]\^1$/.test(unit.dimension)
+  if (sign(x) && sign(x) !== sign(value) && unit.dimension && !isDegrees) return false
   return unit.counted === 'many' || (unit.counted === 'one' && !large(value, scalars))
 }
 

@@ -1,7 +1,7 @@
 import { boxedAnswer } from '../boxes.ts'
 import { restore } from '../parse/clean.ts'
 import { hashAnswer, underHeadings } from './headings.ts'
-import { firstClause, joinedRestatement, withoutRemarks } from './remarks.ts'
+import { firstClause, joinedRestatement, withoutAside, withoutRemarks } from './remarks.ts'
 
 /** The ways to find an answer in a response, in their default order. */
 export const WAYS = ['tag', 'boxed', 'hash', 'phrase', 'formula', 'number'] as const
@@ -109,7 +109,7 @@ function tag(text: string): string | null {
 }
 
 const VERBS =
-  /(?:^|[\s,])(?:is|are|was|were|be|has|have|had|she|he|they|we|you|so|thus|hence|therefore|it's|there|what|how|find|compute|calculate|evaluate|solve|makes?|gets?|pays?|because|since|let|then|that|this|answer)(?=[\s,.:?]|$)/i
+  /(?:^|[\s,])(?:is|are|was|were|be|has|have|had|she|he|they|we|you|so|thus|hence|therefore|it's|there|what|how|find|compute|calculate|evaluate|solve|makes?|giv(?:es|ing)|gets?|pays?|because|since|let|then|that|this|answer)(?=[\s,.:?]|$)/i
 
 /** "The recipe takes 20 cups": the verbs may also be nouns, as in "20 takes". */
 const STATEMENT =
@@ -134,7 +134,7 @@ const REASONED_CHOICE =
 /** Whether the text around it denies an answer: "It is not 5.", "5 is wrong". */
 function isDenied(text: string, start: number, end: number): boolean {
   return (
-    /\b(?:not|never|wrong|incorrect|isn't|aren't)\b:?\s+(?:\w+\s+)?[$\\([]*$/i.test(
+    /\b(?:not|cannot|never|wrong|incorrect|\w+n['’]t)\b:?\s+(?:\w+\s+){0,2}[$\\([*]*$/i.test(
       text.slice(Math.max(0, start - 40), start),
     ) ||
     /^[\s$\\)\]]*(?:(?:is|are|was|would be)\s+(?:not|wrong|incorrect)|isn't|or (?:so|more|less|fewer))\b/i.test(
@@ -144,22 +144,39 @@ function isDenied(text: string, start: number, end: number): boolean {
 }
 
 const PHRASE =
-  /(?:\b(?:answers?|(?:correct|right|final) (?:option|choice|result))\b(?:\s+(?:is|are|would be|must be)(?:\s*:)?|(?:\*\*)?\s*[:=](?:\*\*)?)|(?<=^[ \t#*]{0,8})(?:the )?(?:final )?answer(?:\*\*)?[ \t]*\n|答案(?:是|为|选|应选|：|:))\s*/gim
+  /(?:\b(?:answers?|(?:correct|right|final) (?:option|choice|result))\b(?:\s+(?:is|are|(?:would|must|should|will|has to) be)(?:\s*:)?|(?:\*\*)?\s*[:=](?:\*\*)?)|(?<=^[ \t#*]{0,8})(?:the )?(?:final )?answer(?:\*\*)?[ \t]*\n|(?<=^[ \t#*]{0,8})ans\b[.:= ]*|\b(?:respuesta (?:final )?es|antwort (?:ist|lautet)|réponse (?:finale )?est|resposta (?:final )?é|risposta (?:finale )?è):?\s|答案(?:是|为|选|应选|：|:))\s*/gim
 
-/** The last "The answer is …", up to the end of the sentence. */
+/** A sentence that withdraws the answer before it: "Wait, it is 6.", "Or 6." */
+const WITHDRAWN =
+  /^\W*(?:or|wait|actually|h+m+|alternatively|maybe|perhaps|correction|oops|sorry|no|rather|otherwise|else|(?:but )?(?:it|this) (?:could|might|may)(?: also| well)? be)\b[,:.…]*\s*([^\n?]*)/i
+
+/** The last "The answer is …", joined to another answer that the next sentence gives instead. */
 function phrase(text: string): string | null {
+  const found = stated(text)
+  const after = found && WITHDRAWN.exec(found.after)?.[1]?.split(/[.!](?:\s|$)/, 1)[0]
+  if (!after) return found?.answer ?? null
+  const other = /\d/.test(after) ? lastNumber(after) : after.split(' ').length <= 3 ? after : null
+  return other === null || other === found.answer ? found.answer : `${found.answer} ; ${other}`
+}
+
+/** The last "The answer is …", up to the end of the sentence, and the text after it. */
+function stated(text: string): { answer: string; after: string } | null {
   const tail = text.slice(-WINDOW)
   let last: RegExpMatchArray | null = null
   for (const match of tail.matchAll(PHRASE)) if (match.index + match[0].length < tail.length) last = match
   if (!last) return null
   const content = tail.slice(last.index! + last[0].length).replace(/^(?:\*\*|[:\s])+(?=\S)/, '')
   const displayed = /^(?:\\\[([\s\S]{0,2000}?)\\\]|\$\$([\s\S]{0,2000}?)\$\$)/.exec(content)
-  if (displayed) return (displayed[1] ?? displayed[2])!
-  const line = content
-    .split('\n', 1)[0]!
-    .replace(/\bi\.\s?e\./gi, 'that is')
-    .split(/(?<=[^\s.])[.。](?=\s|\*|$)|。/, 1)[0]!
-  const stated = withoutRemarks(line)
+  if (displayed) return { answer: (displayed[1] ?? displayed[2])!, after: content.slice(displayed[0].length) }
+  const [first] = content.replace(/\bi\.\s?e\./gi, 'that is').split('\n', 1) as [string]
+  const line = first.split(/(?<=[^\s.])[.。](?=\s|\*|$)|。/, 1)[0]!
+  const answer = answerOf(line)
+  return answer === null ? null : { answer, after: first.slice(line.length) }
+}
+
+/** The answer in a sentence from which "The answer is" was removed. */
+function answerOf(line: string): string | null {
+  const stated = withoutAside(withoutRemarks(line))
     .replace(/\s+/g, ' ')
     .replace(/\*\*\s*$/, '')
     .replace(/,?\s+(?:because|since|as|where|which|when|so that|for all)\b.*$/i, '')
@@ -222,7 +239,8 @@ const LAST_NUMBER = new RegExp(String.raw`(?<![A-Za-z\d.\\])${NUMBER}(?!\d|[A-Za
 /** A sentence about the number with which it begins. */
 const LEADING = /^\S+(?:\s[a-z]+)?\s(?:is|are)\s(?:the|our|what|how)\s/
 
-const IN_TIME = /\s(?:after|in|within|over|during|for|every)\s$/
+const IN_TIME =
+  /\s(?:after|in|within|over|during|for|every|on|with|from)\s(?:(?:all|each|the|these|those|his|her|their|its|a total of)\s){0,2}$/
 
 /** What the result of a calculation leads to: "= 9 eggs, which sell for $18". */
 const WORTH =
@@ -230,6 +248,16 @@ const WORTH =
 
 /** A condition after a number, perhaps after its unit. */
 const CASE = /^\s*(?:[a-z]+\s)?(?:if|when|for|in case|otherwise)\s/i
+
+/** The number of a step or of an item of a list. */
+const LABELLED =
+  /(?:^|[.!?]\s|\n|\b(?:step|case|part|item|no\.?|number|question|problem|day|week|year|stage|round|method|option|figure|table|example|chapter))\s*\*\*\s?$/i
+
+/** Whether a number, perhaps with its unit, is emphasised and no label: **$10**, **10 apples**. */
+const isBold = (text: string, { index, 0: found }: RegExpMatchArray) =>
+  /\*\*\s?$/.test(text.slice(Math.max(0, index! - 3), index)) &&
+  !LABELLED.test(text.slice(Math.max(0, index! - 20), index)) &&
+  /^(?:\s?[a-z]+){0,3}\.?\*\*/i.test(text.slice(index! + found.length, index! + found.length + 60))
 
 /** The last number, with the numbers joined to it by "or", "and" or commas. */
 function lastNumber(written: string): string | null {
@@ -252,7 +280,7 @@ function lastNumber(written: string): string | null {
   const inSentence = within.filter(
     (k, at) =>
       at === 0 ||
-      !/\b(?:of(?: (?:the|these|those|all|a|her|his|their))?|than)\s+$/i.test(
+      !/\b(?:of(?: (?:these|those|all|a|her|his|their))?|(?:all )?(?:the|these|those)|after|than|more(?: [a-z]+)? to (?:reach|make|get to|get|complete|finish|fill|have))\s+[$€£]?$/i.test(
         text.slice(start, numbers[k]!.index),
       ),
   )
@@ -267,13 +295,22 @@ function lastNumber(written: string): string | null {
     LEADING.test(text.slice(numbers[first]!.index, end))
   )
     return numbers[first]![0].trim()
+  // "She earned **$10** for 50 minutes": the number that is emphasised alone
+  const bold = inSentence.filter((k) => isBold(text, numbers[k]!))
+  const afterBold =
+    bold.length === 1 ? text.slice(numbers[bold[0]!]!.index + numbers[bold[0]!]![0].length) : ''
+  const alone =
+    bold.length === 1 &&
+    !/^\S*\s*(?:,|;|\/|,?\s*(?:and|to|-|–))\s*\W*\d|\b(?:or|either|maybe|perhaps|possibl[ey]|could|might)\b/i.test(
+      afterBold,
+    )
   const worth = WORTH.exec(text.slice(start, end))
   const afterWorth = inSentence.filter((k) => worth && numbers[k]!.index > start + worth.index)
   const last = inSentence.at(-1)
   const isTime = last !== undefined && IN_TIME.test(text.slice(start, numbers[last]!.index))
   // "$100 after 5 weeks"
   const prices = inSentence.filter((k) => isTime && /^[$€£]/.test(numbers[k]![0]))
-  at = afterWorth.at(-1) ?? equals.at(-1) ?? prices.at(-1) ?? last ?? at
+  at = (alone ? bold[0] : undefined) ?? afterWorth.at(-1) ?? equals.at(-1) ?? prices.at(-1) ?? last ?? at
   const chosen = numbers[at]!
   if (isDenied(text, chosen.index, chosen.index + chosen[0].length)) return null
   const items = [chosen[0]]

@@ -1,6 +1,6 @@
 /** How the headings of a worked solution begin. */
 const TITLE =
-  /^[\W_]*(?:steps?|part|case|solution|conclusion|(?:final )?(?:answer|result|step|check|calculation)|explanation|summary|given|calculat\w+|methods?|approach|analysis|verif\w+|check\w*|reason\w*|understand\w*|problem|proof|notes?|find\w*|comput\w+|determin\w+|set\w*|identify\w*|add\w*|subtract\w*|multipl\w+|divid\w+|total|simplif\w+|solv\w+|substitut\w+|first|next|now|number|appl\w+|us(?:e|ing)|combin\w+|convert\w*|writ\w+|work\w*|interpret\w*|break\w*|overview|setup|key|list\w*|count\w*|compar\w+|evaluat\w+|putting|finally|therefore|thus|so)\b/i
+  /^[\W_]*(?:steps?|part|case|solution|conclusion|(?:final )?(?:answer|result|step|check|calculation)|explanation|summary|given|calculat\w+|methods?|approach|analysis|verif\w+|check\w*|reason\w*|understand\w*|problem|proof|notes?|find\w*|comput\w+|determin\w+|set\w*|identify\w*|add\w*|subtract\w*|multipl\w+|divid\w+|total|simplif\w+|solv\w+|substitut\w+|first|next|final|now|number|appl\w+|us(?:e|ing)|combin\w+|convert\w*|writ\w+|work\w*|interpret\w*|break\w*|overview|setup|key|list\w*|count\w*|compar\w+|evaluat\w+|putting|finally|therefore|thus|so)\b/i
 
 /** Whether the text of a line that begins with # is the heading of what follows, and not an answer. */
 const isTitle = (line: string, after: string) => after.trim() !== '' && TITLE.test(line)

@@ -47,13 +47,34 @@ const CLAUSE = new RegExp(
   'i',
 )
 
-/** 42, the product of 6 and 7 */
+/** 42, the product of 6 and 7; 100, a perfect square */
 const APPOSITION =
-  /,\s+(?:the|an?)(?:\s+(?!other|second|first|answer|solution|root|possib|altern)[a-z]+){1,3}?\s+(?:of|that|for|in|between|from)\b/i
+  /,\s+(?:(?:the|an?)(?:\s+(?!other|second|first|answer|solution|root|possib|altern)[a-z]+){1,3}?\s+(?:of|that|for|in|between|from)\b|an?(?:\s+(?!other|second|answer|solution|root|possib|altern|half|third|quarter|dozen|hundred|thousand|million|few)[a-z]+){2}\.?\s*$)/i
 
 /** The first clause of a sentence that begins with an answer: "42 and it is prime", "9 and the remainder is 4". */
 export function firstClause(sentence: string): string {
   const at = (CLAUSE.exec(sentence) ?? APPOSITION.exec(sentence))?.index ?? -1
   const before = sentence.slice(0, at)
   return at > 0 && (/\d|\$|\\/.test(before) || before.trim().split(/\s+/).length <= 3) ? before : sentence
+}
+
+const ADVERB =
+  /^\s*(?:(?:indeed|therefore|thus|then|just|exactly|clearly|simply|only|precisely|obviously|equal to)\s+){1,2}(?=[-$\\\d])/i
+/** What follows a value and says how it was found, or something else. */
+const ASIDE =
+  /,\s+(?=(?:with|leaving|obtained|given|giving|using|found|but|whereas|while|although|though|from|by|after|making|meaning|consisting|including|namely)\b)|\s+(?=(?:while|whereas)\s)|;\s+(?=[a-z]{2,}\s)|:\s+(?=[a-z]{2,}\s)|\s[-–—]\s(?=[a-z]+\s)|\s(?=\((?!mod\b|base\b)[a-z]{2,}\s[^()]*\)\W*$)|,\s+(?=\d+\s[a-z]+\sand\s\d+\s[a-z]+\W*$)|\s(?=from now\W*$)/i
+/** Words that give another answer beside the value. */
+const ALTERNATIVE =
+  /\b(?:or|also|else|otherwise|could|might|may|maybe|perhaps|possibl[ey]|either|alternatively|both|another|too|if|unless|except|assuming|works?|valid|solutions?|roots?|answers?|instead|actually|rather|not|no|wrong|incorrect)\b/i
+/** A number or a formula, perhaps with its unit. */
+const VALUE =
+  /^\W*(?:\$[^$]{1,200}\$|\\\([^()]{1,200}\\\)|[-−]?[$€£]?\d[\d,.]*(?:\/\d+)?\s?%?)(?:\s[a-z]+){0,2}\W*$/i
+
+/** The value with which a sentence begins, without what is said beside it: "7, leaving 4", "indeed 7", "7 (see above)". */
+export function withoutAside(sentence: string): string {
+  const s = sentence.replace(ADVERB, '')
+  const aside = ASIDE.exec(s)
+  if (!aside) return s
+  const before = s.slice(0, aside.index)
+  return VALUE.test(before) && !ALTERNATIVE.test(s.slice(aside.index)) ? before : s
 }

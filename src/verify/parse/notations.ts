@@ -131,6 +131,14 @@ const SPACED = /^-?\d+(?:\.\d+)?(?: -?\d+(?:\.\d+)?)+$/
 const SCALED = /^(-?\\?[$€£¥]-?\d+(?:\.\d+)?)([kKMB])$|^(-?\d+(?:\.\d+)?)(k)$/
 const SCALES: Readonly<Record<string, string>> = { k: '3', K: '3', M: '6', B: '9' }
 
+/** 3 out of 10, 3 in 10: a fraction. */
+const OUT_OF = /^(\d{1,9}) (?:out of(?: every)?|in(?: every)?) (\d{1,9})$/
+
+function share(text: string): string | null {
+  const [, part, whole] = OUT_OF.exec(text) ?? []
+  return part && Number(part) < Number(whole) ? `\\frac{${part}}{${whole}}` : null
+}
+
 function point(text: string): string | null {
   return POINT.exec(text)?.[1] ?? null
 }
@@ -149,6 +157,18 @@ function spaced(text: string): string | null {
   if (!SPACED.test(text) || /(?<!\d)-?0\d|^-?\d{1,3}(?: \d{3})+$/.test(text)) return null
   const items = text.split(' ')
   return new Set(items).size === items.length && items.length <= 20 ? items.join(', ') : null
+}
+
+/** negative infinity, negative 2x */
+const negative = (text: string): string | null => {
+  const x = /^negative (infinity|[\d\\(].*)$/.exec(text)?.[1]
+  return x ? `-${x}` : null
+}
+
+/** 7 pounds may be £7. */
+const pounds = (text: string): string | null => {
+  const number = /^(-?[\d.,]*\d)(?: |\\,|\\text ?\{){1,3}pounds?(?: sterling)? ?\}?$/.exec(text)?.[1]
+  return number ? `${number} \\text{ GBP}` : null
 }
 
 function scaled(text: string): string | null {
@@ -198,8 +218,11 @@ const NOTATIONS = [
   selections,
   point,
   mixed,
+  share,
+  pounds,
   spaced,
   scaled,
+  negative,
   chineseNumber,
   spelledNumber,
 ]

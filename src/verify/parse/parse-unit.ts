@@ -1,5 +1,6 @@
 import { type Expression, exactNumber } from '../terms/expression.ts'
 import { order, rational } from '../terms/rational.ts'
+import { isAfter } from '../terms/things.ts'
 import { type Unit, unitOf, unitWord } from '../terms/units.ts'
 import { type Cursor, Unreadable } from './cursor.ts'
 import { isNumberWord, numberWords } from './number-words.ts'
@@ -171,6 +172,8 @@ export function perUnit(c: Cursor): boolean {
 function readUnit(c: Cursor): Unit | null {
   const parts: [string, number][] = []
   let sign = 1
+  // after "per" or "/", until the unit follows
+  let dividing = false
   if (perUnit(c)) {
     c.next()
     sign = -1
@@ -197,6 +200,8 @@ function readUnit(c: Cursor): Unit | null {
         // $15 per hour
         if (parts.length === 0 && c.currency) parts.push([c.currency, 1])
         sign = -1
+        dividing = true
+        continue
       } else if (/^(?:sq|square|cu|cubic)$/i.test(word)) {
         pending = /^s/i.test(word) ? 2 : 3
         c.take('mark', '.')
@@ -208,6 +213,7 @@ function readUnit(c: Cursor): Unit | null {
         parts.push([word, sign * pending])
         pending = 1
       }
+      dividing = false
       continue
     }
     if (parts.length > 0 && token.kind === 'mark' && token.text === '^') {
@@ -255,6 +261,10 @@ function readUnit(c: Cursor): Unit | null {
     break
   }
   // 5 sq, 5 per
-  if (pending !== 1 || (sign < 0 && parts.length === 0)) throw new Unreadable('a unit is incomplete')
+  if (pending !== 1 || dividing || (sign < 0 && parts.length === 0))
+    throw new Unreadable('a unit is incomplete')
+  // $5 each
+  if (c.currency && parts.length > 0 && parts.every(([word]) => isAfter(word)))
+    return unitOf([[c.currency, 1]])
   return parts.length > 0 ? unitOf(parts) : null
 }

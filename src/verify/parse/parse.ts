@@ -119,6 +119,10 @@ function item(c: Cursor): Expression {
       // An incomplete `x = ` at the end of a calculation is ignored.
       if (c.done) break
       relations.push(relation)
+      // In x = 3 when y = 4, the words begin a condition.
+      const before = sides.at(-1)!
+      if (before.kind === 'quantity' && !before.unit.scale && before.unit.counted === null)
+        throw new Unreadable('words before a relation')
       sides.push(side(c))
     }
     const whole: Expression = relations.length === 0 ? sides[0]! : { kind: 'relation', sides, relations }

@@ -21,7 +21,8 @@ export interface Reading {
 /** Reads a gold or an answer. Never throws. */
 export function read(text: string, role: 'gold' | 'answer' = 'gold'): Reading {
   if (text.length > MAX_LENGTH) return { source: '', expressions: [], problem: 'it is too long' }
-  const source = bare(clean(text))
+  // −0,91 is no list of −0 and 91.
+  const source = bare(clean(text)).replace(/^([$€£]?\s?-\s?[$€£]?\s?0),(?=\d+(?![\d,]))/, '$1.')
   const expressions: Expression[] = []
   let problem: string | null = null
   const attempt = (written: string, thousands: boolean): boolean => {
@@ -126,6 +127,7 @@ function withoutQuantifier(text: string): string {
 function bare(text: string): string {
   let s = text
     .replace(/<\|[^|<>]{0,40}\|>/g, ' ')
+    .replace(/^(?:\p{Extended_Pictographic}|\ufe0f|\s)+|(?:\p{Extended_Pictographic}|\ufe0f|\s){1,12}$/gu, '')
     .replace(/\s+/g, ' ')
     .trim()
   // "Solution is: $x = 4$", np.sqrt(2)
@@ -154,7 +156,12 @@ function bare(text: string): string {
   s = s.replace(/(?<=[-+*]\s*)\.\.\.(?=\s*[-+*])/g, '\\ldots ')
   // x = kπ (k ∈ ℤ), where k is an integer
   s = withWhole(s)
-  s = s.replace(/^(?:所以|因此|故|即|答)[,:]? ?|^(?:一共|总共|共)(?=\d)/, '').replaceAll('等于', '=')
+  s = s
+    .replace(
+      /^(?:(?:所以|因此|因而|于是|从而|故|即|答|综上|最后|最终|解得|可得|求得|得到?)[,:]? ?){0,3}(?:(?:他|她|它|我)?们?(?:一共|总共|共计?|还剩|剩下|还有|有)){0,2}(?=\d|[a-z]\s?=)|^(?:所以|因此|故|即|答)[,:]? ?/,
+      '',
+    )
+    .replaceAll('等于', '=')
   s = s.replace(/^(?:Matrix|array|matrix)\((\[\s*\[[\s\S]*\]\s*\])\)$/, '$1')
   // log_10 100
   s = s.replace(/(?<=log_)(\d+)\s+(?=\d)/g, '{$1} ')
@@ -165,6 +172,8 @@ function bare(text: string): string {
   )
   s = s.replace(/\b(hours?|minutes?|days?|weeks?|years?|feet|pounds?) and(\s*\}?\s*)(?=\d)/g, '$1$2 ')
   s = withoutQuantifier(s)
+  s = s.replace(/^(?:approximately|approx\.?|about|roughly|around)\s(?=[-\d$€£\\])/i, '\\approx ')
+  s = s.replace(/^(?:in )?(?:the )?year (?=\d{4}$)/i, '').replace(/^负(?=[\d\\])/, '-')
   // <1, 2>
   s = s.replace(/^<([^<>=]*,[^<>=]*)>$/, '\\langle $1\\rangle ')
   return s.replace(/^\s*(?:=|\\approx|\\Rightarrow|\\therefore|:)\s*(?=\S)/, '').trim()

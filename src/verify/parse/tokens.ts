@@ -34,7 +34,7 @@ const STYLES = new Set(
     'left right big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr middle displaystyle textstyle scriptstyle',
     'limits nolimits rm bf it sf tt cal mathstrut strut null relax hfill noindent centering tiny small large Large',
     'nonumber notag allowbreak , ; : ! > / unskip thinspace enspace medspace negthinspace boxed fbox framebox',
-    'ensuremath cancel bcancel underline underbrace overbrace mathop mathrel mathbin color textcolor',
+    'ensuremath underline underbrace overbrace mathop mathrel mathbin color textcolor',
   ]
     .join(' ')
     .split(' '),

@@ -2,8 +2,8 @@
 const CHANGING = new RegExp(
   `^(?:${[
     // multiples: 5 lakh, 5 grand
-    'dozens?|scores?|grand|lakhs?|lacs?|crores?|gross|myriads?|googol(?:plex)?s?|tens|hundreds?|thousands?|mil|mille|tausend|k',
-    '\\w*(?:illions?|illiards?|illones|illionen|illiarden)',
+    'dozens?|scores?|grand|lakhs?|lacs?|crores?|gross|myriads?|googol(?:plex)?s?|tens|hundreds?|thousands?|mil|mille|bps?|basis|tausend|k',
+    '(?:hundred|thousand|dozen)\\w+|\\w*(?:illions?|illiards?|illones|illionen|illiarden)',
     // operations: 5 prime, 5 squared
     'primes?|squares?|squared|cubes?|cubed|factorials?|roots?|doubled?|tripled?|halved|fold|minus|plus|negatives?|opposite|inverse|reciprocal|menos|moins',
     // below zero: 5 overdrawn
@@ -26,6 +26,9 @@ const AFTER = new RegExp(
   ].join('|')})$`,
   'i',
 )
+/** Whether a word may follow the name of a thing and leaves the number as it is. */
+export const isAfter = (word: string) => AFTER.test(word)
+
 const PREPOSITION =
   /^(?:a|an|the|per|of|in|for|from|on|at|with|to|by|that|which|who|into|out|inside|between|among|during|after|as|when|if|so|and|is|are|were|was|have|has|had|can|will|he|she|they|it|we|you|this|his|her|their|its)$/i
 const PLURAL =
@@ -43,7 +46,11 @@ const CHINESE_CHANGING =
  * `one` as in "1 apple", for which the number is at most 1; `null` as in "5 lakh", "5 below", or any word that is not known.
  */
 export function counted(words: readonly string[], isUnit: (word: string) => boolean): 'many' | 'one' | null {
-  if (words.some((word) => CHANGING.test(word)) || /\bin the red\b/i.test(words.join(' '))) return null
+  if (
+    words.some((word) => CHANGING.test(word)) ||
+    /\bin the red\b|\bat (?:the )?(?:most|least|best|worst|minimum|maximum)\b/i.test(words.join(' '))
+  )
+    return null
   const [first] = words
   if (first && /^\p{Script=Han}/u.test(first)) {
     const thing = first.replace(MEASURE_WORD, '')

@@ -1,5 +1,5 @@
 import { ONE, power, type Rational, rational, times } from './rational.ts'
-import { counted, folded } from './things.ts'
+import { counted, folded, isAfter } from './things.ts'
 
 /** A unit of measure, or the words that follow a number like a unit. */
 export interface Unit {
@@ -9,6 +9,8 @@ export interface Unit {
   readonly dimension: string
   /** Whether the unit may be left out: always (`many`), if the number is at most 1 (`one`), or never. */
   readonly counted: 'many' | 'one' | null
+  /** How it is written, if it is one known unit without an exponent. */
+  readonly symbol?: string
 }
 
 /** name: [scale, base unit] */
@@ -294,7 +296,11 @@ function prefixed(word: string): readonly [Rational, string] | null {
 }
 
 /** The unit made of words with exponents, such as cm², m/s or "square feet". */
-export function unitOf(parts: readonly (readonly [word: string, exponent: number])[]): Unit {
+export function unitOf(written: readonly (readonly [word: string, exponent: number])[]): Unit {
+  // 5 years old, 6 feet tall
+  const end = written.findLastIndex(([word]) => !isAfter(word)) + 1
+  const own = written.slice(0, end)
+  const parts = own.length > 0 && own.every(([word]) => unitWord(word)) ? own : written
   let scale = ONE
   const exponents = new Map<string, number>()
   for (const [word, exponent] of parts) {
@@ -321,7 +327,13 @@ export function unitOf(parts: readonly (readonly [word: string, exponent: number
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([base, k]) => `${base}^${k}`)
     .join(' ')
-  return { scale, dimension, counted: 'many' }
+  const [first] = parts
+  return {
+    scale,
+    dimension,
+    counted: 'many',
+    ...(parts.length === 1 && first![1] === 1 ? { symbol: first![0] } : {}),
+  }
 }
 
 function stem(word: string): string {

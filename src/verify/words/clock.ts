@@ -1,3 +1,5 @@
+/** 5.30 pm */
+const POINTED = /^(?:at )?\d{1,2}\.\d{2}(?= ?[ap]\.? ?m\b)/
 /** A time of day in digits: 9 am, 9:00, 9:00 p; but 9a is a product. */
 const CLOCK =
   /^(?:at )?(\d{1,2})(?:(?: ?[:h] ?(\d{2}))(?: ?: ?(\d{2}))?(?: ?([ap])(?:\.? ?m)?)?| ?([ap])\.? ?m|)\.*$/
@@ -31,7 +33,7 @@ export interface Clock {
 
 /** The time of day in a text in lower case; `null` if it is none. */
 export function clockOf(text: string): Clock | null {
-  const s = text.replace(/ ?o ?' ?clock\b/, ':00')
+  const s = text.replace(POINTED, (time) => time.replace('.', ':')).replace(/ ?o ?' ?clock\b/, ':00')
   const named = NOON.exec(s)
   if (named) return time(12, 0, 0, named[1] === 'midnight' ? 'a' : 'p', false)
   const words = HALF.exec(s)

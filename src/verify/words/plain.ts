@@ -14,6 +14,12 @@ const SYNONYMS: readonly (readonly [RegExp, string])[] = [
 /** A number with its separators, a word, or a sign. */
 const PIECE = /(?<![\p{L}\p{N}])[.,]\p{N}+|\p{N}+(?:[.,:]\p{N}+)*|\p{L}+(?:['’]\p{L}+)*|[^\s\p{L}\p{N}]/gu
 
+const DAYS = 'monday tuesday wednesday thursday friday saturday sunday'.split(' ')
+const WEEKDAY = /^(?:mon|tues?|wed|thu(?:rs?)?|fri)$/
+const ORDINALS = 'first second third fourth fifth sixth seventh eighth ninth tenth'.split(' ')
+/** In "third place", which is "3rd place". */
+const ORDINAL = new RegExp(`^(?:${ORDINALS.join('|')})(?= [a-z])`)
+
 /** The words and numbers of a text, without articles and the punctuation between words; '' if it does not consist of words. */
 export function plain(source: string): string {
   if (/^(?:\\emptyset|\\varnothing|\\(?:left\\)?\{\s*\\(?:right\\)?\})$/.test(source.trim()))
@@ -53,7 +59,12 @@ export function plain(source: string): string {
     .join('')
     .replace(/(?<=\p{L}) ?- ?(?=\p{L})/gu, '-')
     .trimStart()
-    .replace(/^(?:the|an?) (?=\S)/, '')
+    .replace(/^(?:the|an?|on(?= \w+day$)) (?=\S)/, '')
+    .replace(WEEKDAY, (day) => DAYS.find((name) => name.startsWith(day.slice(0, 3)))!)
+    .replace(
+      ORDINAL,
+      (word) => `${ORDINALS.indexOf(word) + 1}${['st', 'nd', 'rd'][ORDINALS.indexOf(word)] ?? 'th'}`,
+    )
   return SYNONYMS.find(([pattern]) => pattern.test(text))?.[1] ?? text
 }
 
@@ -85,12 +96,15 @@ function truthOf(text: string): boolean | null {
   return TRUTH[(head[1] ?? head[2])!.toLowerCase()]!
 }
 
+/** Whether an answer is a question although the gold is none: "Tuesday?" */
+export const asks = (gold: string, answer: string) => /[?？]\W*$/.test(answer) && !/[?？]/.test(gold)
+
 /** Whether two texts have the same words and numbers. A gold of yes or no only equals such a word, alone or followed by a reason. */
 export function sameText(gold: string, answer: string): boolean {
   const g = plain(gold)
   if (Object.hasOwn(TRUTH, g)) return truthOf(answer) === TRUTH[g]
   const a = plain(answer)
-  if (g === '' || a === '') return false
+  if (g === '' || a === '' || asks(gold, answer)) return false
   // "base ball" is "baseball", but "ln 5x" is not "ln5 x".
   const joined = (s: string) => (/^\p{L}{3,}(?: \p{L}{3,})*$/u.test(s) ? s.replaceAll(' ', '') : s)
   return g === a || joined(g) === joined(a)

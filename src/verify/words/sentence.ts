@@ -1,4 +1,4 @@
-import { plain } from './plain.ts'
+import { asks, plain } from './plain.ts'
 
 const MAX_LENGTH = 6000
 
@@ -9,7 +9,7 @@ const OTHER_SUBJECT =
 const OTHER_TIME = /\b(?:yesterday|tomorrow|before|after)\b[^,]*$/i
 const DENIED = /\b(?:not|nor?|never|neither|either|or|unless|if|unlikely|almost|maybe|except|but)\b/i
 const LINK =
-  /\s(?:is|are|was|were|(?:will|would|must|should) be|falls? on|lands? on|becomes?|remains?)\s(?:(?:called|named|on)\s)?/gi
+  /\s(?:is|are|was|were|(?:will|would|must|should) be|falls? on|lands? on|becomes?|remains?)\s(?:(?:called|named|on|in)\s)?/gi
 const OPENING = /^(?:(?:so|thus|hence|therefore|then|finally|clearly)\b,?\s+)?/i
 
 const unboxed = (text: string) =>
@@ -55,7 +55,7 @@ function sameProperty(a: string, b: string): boolean {
 
 /** What a sentence is about: Maria for "Maria is the oldest." */
 const SUBJECT =
-  /^(.{2,40}?)\s(?:is|was)\sthe\s(?:\w+est|most|least|answer|winner|correct|right|only|first|last|one)\b([^,;]*)$/i
+  /^(.{2,40}?)\s(?:is|was|has|had|got)\sthe\s(?:\w+est|most|least|answer|winner|correct|right|only|first|last|one)\b([^,;]*)$/i
 
 /** The series diverges. */
 const VERB =
@@ -65,7 +65,7 @@ const VERB =
 export function states(gold: string, answer: string): boolean {
   const g = plain(gold)
   // Words with numbers are compared number by number.
-  if (g === '' || /\p{N}/u.test(gold) || answer.length > MAX_LENGTH) return false
+  if (g === '' || /\p{N}/u.test(gold) || answer.length > MAX_LENGTH || asks(gold, answer)) return false
   const a = answer.replace(/\\(?:text|mbox|math)[a-z]*\s*\{([^{}]*)\}/g, '$1').replace(/[*$]/g, '')
   const last = lastSentence(a)
   const [, subject, rest] = SUBJECT.exec(last.replace(OPENING, '')) ?? []

@@ -1,4 +1,5 @@
 import type { Row } from '../row.ts'
+import { closings } from './closings.ts'
 import { lookalikes } from './lookalikes.ts'
 import { moments } from './moments.ts'
 import { bases, selections, separators, shorthand } from './notations.ts'
@@ -31,4 +32,5 @@ export const forms: Readonly<Record<string, readonly Row[]>> = {
   vectors,
   solutions,
   lookalikes,
+  closings,
 }

@@ -1,0 +1,148 @@
+import { type Row, r } from '../row.ts'
+
+/** Last sentences with more than one number, and answers that the next sentence takes back. */
+export const closings: readonly Row[] = [
+  // the price of several things, an emphasised number, and numbers that the question gave
+  [
+    '36',
+    [
+      'John spent a total of $36 on 4 tickets.',
+      'Ann paid $36 for all 4 tickets.',
+      'Weng earned **$36** for the 50 minutes of babysitting.',
+      'He needs **36 more boxes** for 9 shelves.',
+      "He'll have 36 apples after 3 days.",
+      'They each get 36 apples from the 72 apples.',
+      'She needs 36 boxes for the 72 apples.',
+    ],
+    [
+      'The total is **36** or 37.',
+      'It is **36**, 37 or 38.',
+      'We cannot say that it is 36, but 9 of them fit.',
+      'The answer cannot be 36.',
+      "The sum can't be 36.",
+      'He needs 5 more to reach 36.',
+    ],
+  ],
+  [
+    '20',
+    [
+      'It takes him 20 minutes to do the 3 tasks.',
+      'He finished the 3 tasks in 20 minutes.',
+      '**2.** The total is 20 apples.',
+      'There are 20 apples in the 5 boxes.',
+    ],
+    [
+      'Step **20** gives 6.',
+      'Case **20**: the total is 6.',
+      'It is **20** (or 6).',
+      '**20.** The total is 6.',
+    ],
+  ],
+  ['5 dollars', ['$5 each'], ['€5 each']],
+  ['€0,91', ['0,91 euros', '0.91'], ['−0,91 euros']],
+  ['1', [], ['one thousandcm']],
+  ['4', [], ['John spent $36 on 4 tickets.', 'He needs 36 boxes for the 4 shelves.']],
+  ['5', ['He needs 5 more to reach 8.', 'He needs 5 more apples to make 8.'], []],
+  // answers that are taken back
+  [
+    '7',
+    [
+      'The answer is 7. Wait, let me check: 3 + 4 = 7.',
+      'The answer should be 7.',
+      'The answer is 7. I hope it is correct.',
+    ],
+    [
+      'The answer is 7. Or 8.',
+      'The answer is 7. Wait, 8.',
+      'The answer is 7. No, the answer should be 8.',
+      'The answer is 7. Actually, it is 8.',
+      'The answer is 7. Hmm, maybe 8.',
+      'The answer is $7$. Alternatively, $8$.',
+    ],
+  ],
+  ['Monday', ['The answer is Monday.'], ['The answer is Monday. Or Tuesday.', 'Monday?']],
+  // conditions and descriptions
+  ['3', [], ['x = 4 when y = 3', 'x = 4 if y = 3', 'x = 4 where t = 3']],
+  [
+    '100',
+    ['So the answer is 100, a perfect square.', 'The answer is 100, an even number.'],
+    ['The answer is 100, a second root is 90.'],
+  ],
+  [
+    '113',
+    [r`\boxed{m+n=113}`, 'm + n = 73 + 40 = 113', 'The answer is $p+q+r = 113$.'],
+    ['m+n=114', '2x = 113', 'm = 113 + n'],
+  ],
+  ['11', ['#### Final\n\nShe has **11** left.', 'Ans. 11', 'Ans: 11', '✅ 11', '11 ✅'], ['Ans. 12']],
+  ['3.14', ['The answer is approximately 3.14.', 'about 3.14'], ['about 3.2', 'about 3 to 4']],
+  [
+    'Evelyn',
+    ['Evelyn has the greatest average speed.'],
+    ['Evelyn has the greatest doubt, Ann', 'Nobody but Evelyn has the greatest speed.'],
+  ],
+  ['January', ['It is in January.'], ['It is not in January.']],
+  [
+    '12',
+    ['答：一共有12个苹果。', '解得12', '还剩12个', '所以一共12元'],
+    ['答：一共有12或13个苹果。', '还剩12万个'],
+  ],
+  ['x=2', ['解得x=2', '所以x=2'], ['解得x=3']],
+  ['C', ['Choose C', 'Pick C.'], ['Choose C or D', 'Choose D', 'Pick B.']],
+  [
+    '18',
+    ['La respuesta es 18.', 'Die Antwort ist 18.', 'La réponse est 18.'],
+    ['La respuesta es 18 o 19.', 'Die Antwort ist nicht 18.', 'Die Antwort ist 18 oder 19.'],
+  ],
+  ['Thursday', ['on Thursday', 'Thu'], ['on Friday', 'Tue']],
+  ['3rd place', ['third place'], ['second place']],
+  ['2024', ['the year 2024'], ['the year 2025']],
+  ['-12', ['负12'], ['负13']],
+  // what is said beside the answer
+  [
+    '7',
+    [
+      'The answer is 7, leaving 4.',
+      'The answer is 7, with 4 left over.',
+      'The answer is 7 whereas Bob has 4.',
+      'The answer is 7 while 4 is the other.',
+      'The answer is 7, but Bob has 4.',
+      'The answer is 7 (see above).',
+      'The answer is 7 (and Bob has 4).',
+      'The answer is 7; we used 4 steps.',
+      'The answer is 7: three plus four.',
+      'The answer is 7 — a prime.',
+      'The answer is 7, obtained by adding 3 and 4.',
+      'The answer is 7 apples, 3 red and 4 green.',
+      'The answer is 7 days from now.',
+      'The answer is indeed 7.',
+      'The answer is equal to $7$.',
+      'The answer is exactly 7.',
+      'giving a total of 7.',
+    ],
+    [
+      'The answer is 7 but could be 8.',
+      'The answer is 7 although 8 also works.',
+      'The answer is 7; 8 also works.',
+      'The answer is 7 (or 8).',
+      'The answer is 7 (though 8 is possible).',
+      'The answer is 7, but 8 is possible too.',
+      'The answer is 7. It could also be 8.',
+      'If x > 0, the answer is 7. Otherwise, it is 8.',
+      'The answer is 7 or higher.',
+      'The answer is just under 7.',
+      'The answer is exactly 7 or 8.',
+      'The answer is 7 more than 8.',
+      'The answer is 7 (mod 5).',
+    ],
+  ],
+  [
+    '4',
+    [],
+    [
+      'The answer is 7; we used 4 steps.',
+      'The answer is 7 whereas Bob has 4.',
+      'The answer is 7 (and Bob has 4).',
+      'The answer is 7, leaving 4.',
+    ],
+  ],
+]
