@@ -108,7 +108,11 @@ const cases: [line: string, exitCode: 1 | 2, message: RegExp][] = [
   ['distill --teacher @none', 1, /no model folder at/],
   ['distill --teacher miniature-base', 1, /miniature-base has no chat template.*cannot teach/],
   ['distill --data @none.jsonl', 1, /none\.jsonl/],
-  ['distill --data @good.jsonl', 2, /no column "messages".*--columns messages=NAME/],
+  [
+    'distill --data @good.jsonl',
+    2,
+    /no columns "prompt" and "completion".*--columns prompt=question,completion=answer/,
+  ],
   [
     'distill --data @good.jsonl --columns prompt=problem',
     2,
