@@ -236,7 +236,11 @@ export function rounded(random: Random): Pair {
   const more = random.pick([13, 21, 28, 36, 41, 47])
   const below = random.int(0, 1) === 0
   const digits = below ? n * 100 - more : n * 100 + more
-  return [(n / unit).toFixed(decimals), (digits / unit / 100).toFixed(decimals + 2)]
+  const answer = digits / unit / 100
+  // The digits of a multiple of π count as that multiple, which a rounded gold accepts.
+  const part = Math.PI / 12
+  if (Math.abs(answer - Math.round(answer / part) * part) < 0.5 / unit / 100) return rounded(random)
+  return [(n / unit).toFixed(decimals), answer.toFixed(decimals + 2)]
 }
 
 /** A sentence with the answer and another number. */

@@ -84,7 +84,9 @@ function write(x: Rational, u: Unit | null, random: Random): Quantity {
     number.text.endsWith('}') || /\^\d+$/.test(number.text) ? u[2].filter((x) => !/^[\^°]/.test(x)) : u[2]
   const name = random.pick(names)
   if (SIGNS.includes(u)) return { text: `${name}${number.text}`, number, unit: u }
-  const glued = /^[\\^°²€¢]|^[a-zA-Z]{1,2}$|^\p{Script=Han}/u.test(name) && random.int(0, 1) === 0
+  const attachable = /^[\\^°²€¢]|^[a-zA-Z]{1,2}$|^\p{Script=Han}/u.test(name) && random.int(0, 1) === 0
+  // "12 million" and "s" together would be the plural, not seconds.
+  const glued = attachable && !/[a-z]$/i.test(number.text)
   return { text: `${number.text}${glued ? '' : ' '}${name}`, number, unit: u }
 }
 
