@@ -1,10 +1,8 @@
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import Database from 'libsql'
 import { diskError, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
-
-export type SqliteDatabase = Database.Database
+import { Database, type SqliteDatabase } from '../common/sqlite.ts'
 
 /** Increased when the tables change. */
 const VERSION = 1

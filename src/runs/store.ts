@@ -6,7 +6,8 @@ import { makeFolder, removeTemporaryFolders, writeFolderAtomically } from '../co
 import { editDistance } from '../common/nearest.ts'
 import { versions } from '../common/package.ts'
 import { shellWord } from '../common/shell.ts'
-import { createDatabase, lockRun, openDatabase, type SqliteDatabase } from './database.ts'
+import type { SqliteDatabase } from '../common/sqlite.ts'
+import { createDatabase, lockRun, openDatabase } from './database.ts'
 import type { Checkpoint, MetricPoint, RolloutRow, RunEvent, RunInfo, RunStatus, StepRecord } from './rows.ts'
 import { fromRow, toParameters } from './rows.ts'
 

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import Database from 'libsql'
 import { onDisk } from '../../common/disk.ts'
 import { hashText } from '../../common/random.ts'
+import { Database, type SqliteDatabase } from '../../common/sqlite.ts'
 import { questionKey, type Split } from '../split.ts'
 import type { Question } from '../task.ts'
 import type { Side } from './files.ts'
@@ -151,7 +151,7 @@ BEGIN`
  * A database whose file is deleted at once but stays usable until this process ends. On Windows an open file cannot be
  * deleted, so there it is deleted at the end.
  */
-function openTemporary(): Database.Database {
+function openTemporary(): SqliteDatabase {
   const folder = mkdtempSync(join(tmpdir(), 'ruminate-table-'))
   const database = new Database(join(folder, 'questions'))
   database.exec(SCHEMA)
