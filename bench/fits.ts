@@ -12,13 +12,13 @@ const SIZES = ['miniature', '25M', '135M', '0.5B']
 const STEP = fileURLToPath(new URL('fits-step.ts', import.meta.url))
 
 /**
- * The memory and the time that a training step of a model takes, as rows of a Markdown table: for a model's folder, for
+ * The peak memory and the time of a training step, as rows of a Markdown table: for a model's folder, for
  * one size, or for every size.
  */
 export function fits({ model, size }: { model?: string | undefined; size?: string | undefined }): void {
   console.log(`${(totalmem() / 2 ** 30).toFixed(0)} GiB of memory, ${THREADS} threads`)
   for (const method of METHODS) console.log(`${method}: ${WORK[method]}`)
-  console.log('\n| model | method | memory (peak) | time a step |\n|---|---|---|---|')
+  console.log('\n| model | method | peak memory | time per step |\n|---|---|---|---|')
   for (const name of model === undefined ? (size === undefined ? SIZES : [size]) : [model]) {
     const folder = model ?? benchModel(name).directory
     const parameters = `${(countParameters(loadConfig(folder)) / 1e6).toPrecision(3)}M parameters`
