@@ -17,7 +17,7 @@ const [QUESTIONS, GROUP, NEW] = [4, 4, 128]
 const [ROWS, LENGTH] = [8, 256]
 /** What a step does. */
 export const WORK: Readonly<Record<Method, string>> = {
-  zero: `${QUESTIONS} questions × ${GROUP} responses of up to ${NEW} tokens, reference policy, one update`,
+  zero: `${QUESTIONS} questions × ${GROUP} responses of up to ${NEW} tokens (the miniature's questions), reference policy, one update`,
   sft: `${ROWS} rows of ${LENGTH} tokens, one update`,
 }
 

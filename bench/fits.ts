@@ -8,24 +8,30 @@ import { THREADS } from './compare.ts'
 import { METHODS, type Measured, WORK } from './fits-step.ts'
 import { benchModel } from './model.ts'
 
-const SIZES = ['miniature', '25M', '135M', '0.5B']
+/** What the rows of the table are called, by the size of the model. */
+const SIZES: Readonly<Record<string, string>> = {
+  miniature: 'the miniature',
+  '25M': '8 layers of width 512',
+  '135M': 'the shape of SmolLM2-135M',
+  '0.5B': 'the shape of Qwen2.5-0.5B',
+}
 const STEP = fileURLToPath(new URL('fits-step.ts', import.meta.url))
 
 /**
- * The peak memory and the time of a training step, as rows of a Markdown table: for a model's folder, for
- * one size, or for every size.
+ * The peak memory and the time of a training step, as rows of a Markdown table: for a model's folder, for one size, or
+ * for every size.
  */
 export function fits({ model, size }: { model?: string | undefined; size?: string | undefined }): void {
   console.log(`${(totalmem() / 2 ** 30).toFixed(0)} GiB of memory, ${THREADS} threads`)
   for (const method of METHODS) console.log(`${method}: ${WORK[method]}`)
   console.log('\n| model | method | peak memory | time per step |\n|---|---|---|---|')
-  for (const name of model === undefined ? (size === undefined ? SIZES : [size]) : [model]) {
+  for (const name of [model ?? size ?? Object.keys(SIZES)].flat()) {
     const folder = model ?? benchModel(name).directory
     const parameters = `${(countParameters(loadConfig(folder)) / 1e6).toPrecision(3)}M parameters`
     for (const method of METHODS) {
       const { seconds, peakGiB } = measure(folder, method)
       console.log(
-        `| ${name}: ${parameters} | \`${method}\` | ${peakGiB.toFixed(1)} GiB | ${seconds.toPrecision(2)} s |`,
+        `| ${SIZES[name] ?? name}: ${parameters} | \`${method}\` | ${peakGiB.toFixed(1)} GiB | ${seconds < 10 ? seconds.toPrecision(2) : seconds.toFixed(0)} s |`,
       )
     }
   }
