@@ -1,6 +1,7 @@
 import pc from 'picocolors'
 import { BENCHMARKS, type loadTable, TASKS } from '../../tasks/index.ts'
-import { type Output, table, truncate } from './output.ts'
+import { type Output, table } from './output.ts'
+import { truncate } from './width.ts'
 
 type Table = Awaited<ReturnType<typeof loadTable>>
 type TableWatch = Required<

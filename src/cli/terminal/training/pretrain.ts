@@ -1,6 +1,7 @@
 import { shellWord } from '../../../common/shell.ts'
+import { clock } from '../../../common/words.ts'
 import type { PretrainResult, PretrainWatch } from '../../../recipes/pretrain.ts'
-import { clock, type Output } from '../output.ts'
+import type { Output } from '../output.ts'
 import { showPretraining } from './progress.ts'
 
 /** What people and programs see while a base model is made. */

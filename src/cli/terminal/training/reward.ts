@@ -1,7 +1,8 @@
 import pc from 'picocolors'
 import type { PreferenceQuality } from '../../../algorithms/preference.ts'
+import { clock } from '../../../common/words.ts'
 import type { RewardResult, RewardWatch } from '../../../recipes/reward.ts'
-import { clock, type Output, percent, table } from '../output.ts'
+import { type Output, percent, table } from '../output.ts'
 import { showRewardTraining } from './progress.ts'
 
 /** What people and programs see while a reward model is trained. */

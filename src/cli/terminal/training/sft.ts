@@ -1,7 +1,8 @@
 import pc from 'picocolors'
 import { shellWord } from '../../../common/shell.ts'
+import { clock } from '../../../common/words.ts'
 import type { SftResult, SftWatch } from '../../../recipes/sft.ts'
-import { clock, type Output, table } from '../output.ts'
+import { type Output, table } from '../output.ts'
 import { showFinetuning } from './progress.ts'
 
 /** What people and programs see while a model is fine-tuned. */
