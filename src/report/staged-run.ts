@@ -130,7 +130,7 @@ export async function stagedRun<Settings extends StagedSettings>(
   const warn = watch.onWarning ?? ((message: string) => process.emitWarning(message))
   const progress = watch.onProgress ?? (() => {})
   const onData = (line: string) => watch.onData?.(line)
-  return withRun(place, { signal }, async (run) => {
+  return withRun(place, watch, async (run) => {
     const { store, directory } = run
     watch.onStart?.(directory, settings)
     const file = join(directory, 'replies.sqlite')
@@ -138,7 +138,7 @@ export async function stagedRun<Settings extends StagedSettings>(
     try {
       const judge = await generators.open('judge', settings.judge)
       const parts = new Parts(directory, watch)
-      const table = new StageTable({ parts, store, reasoning, general, judge, settings, onStage })
+      const table = new StageTable({ parts, store, reasoning, general, judge, settings, progress, onStage })
       const dataFile = (name: string) => join(directory, 'data', `${name}.jsonl`)
       const model = await stages({
         directory,

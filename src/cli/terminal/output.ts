@@ -204,7 +204,8 @@ export function table(rows: readonly (readonly string[])[], width = Number.POSIT
     rows[0]?.map((_, column) => Math.max(...rows.map((row) => displayWidth(row[column] ?? '')))) ?? []
   const taken = (gap: number): number => widths.reduce((sum, w) => sum + w + gap, 2 - gap)
   const gap = [3, 2].find((columns) => taken(columns) <= width) ?? 1
-  if (widths.length > 0) widths[0] = Math.max(8, widths[0]! - Math.max(0, taken(gap) - width))
+  const excess = taken(gap) - width
+  if (excess > 0) widths[0] = Math.max(Math.min(8, widths[0]!), widths[0]! - excess)
   return rows
     .map((row) =>
       `  ${row

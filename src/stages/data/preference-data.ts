@@ -47,7 +47,7 @@ const LABEL_TIMES = 2
  * @throws UserError if no pair or no label is left, or the judge cannot be reached.
  */
 export async function preferenceData(
-  { general, judge, maxTokens, seed, threads, engine, chat }: DataContext,
+  { general, judge, maxTokens, seed, threads, engine, chat, progress }: DataContext,
   {
     policy,
     settings,
@@ -67,6 +67,7 @@ export async function preferenceData(
         maxTokens,
         temperature: 1,
         stream: [seed, 'preferences'],
+        progress,
       }),
   )
   const harmless_P_G = rollouts_P_G.filter((rollouts_G) => !isHarmful(rollouts_G[0]!.question))

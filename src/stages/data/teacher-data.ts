@@ -108,6 +108,7 @@ function withTeacher<T>(
             samples,
             maxTokens: context.maxTokens,
             temperature: 1,
+            progress: context.progress,
           }),
       }),
     )

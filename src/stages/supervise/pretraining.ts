@@ -57,6 +57,7 @@ export async function pretraining(job: Pretraining): Promise<PretrainingStep> {
   let at = resumePoint(store)
   let last: PretrainingStep | null = null
   while (at.tokens < settings.tokens) {
+    run.progress('making documents of the corpus')
     const window = tokenise(tokenizer, job.documents(at.window, settings.windowDocuments), settings.maxLength)
     const batches = batchByLength(
       window.documents,

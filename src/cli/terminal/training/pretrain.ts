@@ -15,6 +15,7 @@ export function watchPretrain(output: Output, tokens: number, signal: AbortSigna
       )
     },
     onStep: showPretraining(output, tokens),
+    onProgress: (line) => output.live(line),
   }
 }
 
