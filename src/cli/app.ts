@@ -93,7 +93,7 @@ async function dispatch([name, ...rest]: readonly string[]): Promise<number> {
     )
   }
   const isHelp = rest.includes('--help') || rest.includes('-h')
-  if (!isHelp) showStart(rest)
+  showStart(rest)
   const command = await entry.load()
   if (isHelp) {
     process.stdout.write(`${commandHelp(name, command, columnsOf(process.stdout))}\n`)
