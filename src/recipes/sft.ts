@@ -1,3 +1,4 @@
+import { plural } from '../common/words.ts'
 import { modelFolder } from '../hub/find-model.ts'
 import { loadConfig } from '../models/checkpoint/directory.ts'
 import { checkTokens } from '../models/tokenizer/vocabulary.ts'
@@ -75,7 +76,8 @@ async function readExamples(
     warn,
     progress,
   })
-  if (rows.repeated > 0) warn(`${rows.repeated} training rows are left out, since they are also held out`)
+  if (rows.repeated > 0)
+    warn(`${plural(rows.repeated, 'training row is', 'training rows are')} left out, being held out too`)
   return examples
 }
 

@@ -1,5 +1,6 @@
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
+import { plural } from '../common/words.ts'
 import type { Generator } from '../providers/generator.ts'
 import { Parts } from '../runs/parts.ts'
 import { type Place, type Trained, withRun } from '../runs/with-run.ts'
@@ -165,7 +166,9 @@ export async function stagedRun<Settings extends StagedSettings>(
           await parts.make(`${name}-data`, async (step) => {
             const data = await make()
             keepData(store, step, data, { name, title, file })
-            onData(`${title}: ${data.kept.length} rows kept of ${data.rows.length} candidates`)
+            onData(
+              `${title}: ${plural(data.kept.length, 'row')} kept of ${plural(data.rows.length, 'candidate')}`,
+            )
             return data.summary
           })
           return file

@@ -1,5 +1,6 @@
 import { UserError } from '../common/errors.ts'
 import { hashText } from '../common/random.ts'
+import { plural } from '../common/words.ts'
 import { LeftOutRows } from './left-out.ts'
 import { notText } from './messages.ts'
 import { type Side, tableFiles } from './table/files.ts'
@@ -84,7 +85,7 @@ export async function readExamples<T>(
     throw new UserError(
       first === null
         ? `there is no row in ${place}`
-        : `${place}: none of its ${leftOut.count} rows can be used; the first: ${first}`,
+        : `${place}: none of its ${plural(leftOut.count, 'row')} can be used; the first: ${first}`,
     )
   const chosen = holdOut(rows, heldOutShare)
   const heldOut = rows.filter((row) => chosen.has(row))
@@ -93,7 +94,7 @@ export async function readExamples<T>(
   const training = others.filter(({ key }) => !keys.has(key))
   if (training.length === 0 || (heldOut.length === 0 && heldOutShare > 0))
     throw new UserError(
-      `${place} has ${training.length} rows to train on and ${heldOut.length} to hold out; both are needed${first === null ? '' : `. ${leftOut.count} cannot be used; the first: ${first}`}`,
+      `${place} has ${plural(training.length, 'row')} to train on and ${heldOut.length} to hold out; both are needed${first === null ? '' : `. ${leftOut.count} cannot be used; the first: ${first}`}`,
     )
   if (first !== null) warn(`${place}: ${leftOut.paragraph(rows.length + leftOut.count)}`)
   if (unread.size > 0)

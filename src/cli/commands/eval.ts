@@ -17,6 +17,7 @@ import {
   truncationOf,
   truncationOptions,
 } from '../terminal/options.ts'
+import { warnOfThreads } from '../terminal/threads.ts'
 import { engineOption, templateNames, threadsOption } from '../terminal/training/options.ts'
 
 export const evaluation = command(
@@ -64,6 +65,7 @@ export const evaluation = command(
     const template = choiceOption(values, 'template', templateNames)
     const engine = choiceOption(values, 'engine', engineNames)
     const threads = integerOption(values, 'threads', 1, 1024)
+    if (threads) warnOfThreads(output, threads)
     const progress = (line: string): void => output.live(line)
     const model = await modelFolder(textOption(values, 'model') ?? EMBEDDED_BASE, progress)
     const task = textOption(values, 'task') ?? 'miniature'

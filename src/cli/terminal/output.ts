@@ -44,6 +44,7 @@ export class Output {
   #ticker: NodeJS.Timeout | undefined
   /** When the last line for people was printed. */
   #printedAt: number | null = null
+  readonly #warned = new Set<string>()
 
   constructor({ json = false, quiet = false }: OutputOptions) {
     this.json = json
@@ -81,6 +82,13 @@ export class Output {
     this.#printedAt = performance.now()
     writeMessage(`${pc.yellow('warning')} ${text}`)
     this.#reshow()
+  }
+
+  /** A warning that is given once. */
+  warnOnce(text: string): void {
+    if (this.#warned.has(text)) return
+    this.#warned.add(text)
+    this.warn(text)
   }
 
   /**

@@ -1,5 +1,6 @@
 import { learningRateAt } from '../../algorithms/schedules.ts'
 import { Random } from '../../common/random.ts'
+import { plural } from '../../common/words.ts'
 import type { Trainer } from '../../engines/contract.ts'
 import type { Tokenizer } from '../../models/tokenizer/tokenizer.ts'
 import type { RunStore } from '../../runs/store.ts'
@@ -160,7 +161,7 @@ function tokenise(
     if (ids.length + 1 > maxLength) dropped++
     else documents.push(Int32Array.of(...ids, tokenizer.eosId))
   }
-  if (documents.length === 0) throw new Error(`no document of at most ${maxLength} tokens`)
+  if (documents.length === 0) throw new Error(`no document of at most ${plural(maxLength, 'token')}`)
   return { documents, dropped }
 }
 

@@ -5,6 +5,7 @@ import { clock, plural } from '../../../common/words.ts'
 import type { RewardResult, RewardWatch } from '../../../recipes/reward.ts'
 import { modelName, runWord, showNext } from '../next.ts'
 import { type Output, percent, table } from '../output.ts'
+import { warnOfThreads } from '../threads.ts'
 import { showRewardTraining } from './progress.ts'
 
 /** What people and programs see while a reward model is trained. */
@@ -13,6 +14,7 @@ export function watchReward(output: Output, signal: AbortSignal): RewardWatch {
     signal,
     onStart: (run, settings, data) => {
       output.emit({ type: 'start', run, settings, data })
+      warnOfThreads(output, settings.threads)
       output.say(
         `a reward model from ${settings.data}: ${plural(data.training, data.kind === 'pairs' ? 'pair' : 'labelled answer')} of up to ${plural(data.longest, 'token')}; ${data.heldOut} held out`,
       )

@@ -7,6 +7,7 @@ import { storedSettings } from '../../../runs/with-run.ts'
 import type { SftSettings } from '../../../settings/sft.ts'
 import { modelName, modelWord, type NextStep, runWord, showNext } from '../next.ts'
 import { type Output, table } from '../output.ts'
+import { warnOfThreads } from '../threads.ts'
 import { chatArguments, templateArguments } from './given.ts'
 import { showFinetuning } from './progress.ts'
 
@@ -16,6 +17,7 @@ export function watchSft(output: Output, signal: AbortSignal): SftWatch {
     signal,
     onStart: (run, settings, data) => {
       output.emit({ type: 'start', run, settings, data })
+      warnOfThreads(output, settings.threads)
       output.say(
         `fine-tuning on ${settings.data}: ${plural(data.training, 'row')} of up to ${plural(data.longest, 'token')}, ${Math.round((100 * data.learnedTokens) / data.tokens)} % of them learned; ${data.heldOut} held out`,
       )

@@ -7,12 +7,13 @@ import { textTable } from '../../../report/stage-tables.ts'
 import type { StagedResult, StagedWatch } from '../../../report/staged-run.ts'
 import { modelWord, runWord, showNext } from '../next.ts'
 import { type Output, percent } from '../output.ts'
+import { warnOfThreads } from '../threads.ts'
 import { watchReward } from './reward.ts'
 import { watchSft } from './sft.ts'
 import { watchZero } from './zero.ts'
 
 /** What people and programs see of a run of several stages. */
-export function watchStages<S>(
+export function watchStages<S extends { readonly threads: number }>(
   output: Output,
   signal: AbortSignal,
   {
@@ -29,6 +30,7 @@ export function watchStages<S>(
     signal,
     onStart: (run, settings) => {
       output.emit({ type: 'start', run, settings })
+      warnOfThreads(output, settings.threads)
       output.say(`${headline(settings)}\nrun   ${pathFromHere(run)}`)
     },
     onPart: (name) => {

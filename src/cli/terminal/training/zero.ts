@@ -16,6 +16,7 @@ import type { Evaluation } from '../../../stages/evaluate/evaluate.ts'
 import { modelName, modelWord, type NextStep, runWord, showNext } from '../next.ts'
 import { type Output, percent, percentInterval, table } from '../output.ts'
 import { plot, smooth } from '../plot.ts'
+import { warnOfThreads } from '../threads.ts'
 import { wrap } from '../width.ts'
 import { templateArguments } from './given.ts'
 import { showReinforcement } from './progress.ts'
@@ -27,6 +28,7 @@ export function watchZero(output: Output, steps: number, signal: AbortSignal, ti
     signal,
     onStart: (run, settings) => {
       output.emit({ type: 'start', run, settings })
+      warnOfThreads(output, settings.threads)
       output.say(
         `${title} on ${settings.task}: ${plural(settings.steps, 'step')} of ${plural(settings.rl.questionsPerStep, 'question')} × ${plural(settings.rl.groupSize, 'response')}, seed ${settings.seed}`,
       )
