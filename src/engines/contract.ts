@@ -262,6 +262,8 @@ export interface SampleOptions extends Truncation {
   readonly seed: number
   /** Called for every new token of sequence `index`, for streaming. */
   readonly onToken?: (index: number, token: number) => void
+  /** Called when sequence `index` has ended, for progress. */
+  readonly onEnd?: ((index: number) => void) | undefined
 }
 
 export interface SampledSequence {

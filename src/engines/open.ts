@@ -1,5 +1,6 @@
 import { type Objective, temperatureOf } from '../algorithms/objectives.ts'
 import { UserError } from '../common/errors.ts'
+import { plural } from '../common/words.ts'
 import type { Capabilities, Engine, EngineSpec, Sampler } from './contract.ts'
 
 /** Every engine, loaded when it is opened. */
@@ -86,7 +87,7 @@ export function requireCapabilities(can: Capabilities, { objective, tokens = 1 }
     )
   if (can.maxTokens !== null && tokens > can.maxTokens)
     throw new UserError(
-      `the model takes at most ${can.maxTokens} tokens, prompt and response together, but the settings allow ${tokens}: lower the longest response (rl.maxTokens)`,
+      `the model takes at most ${plural(can.maxTokens, 'token')}, prompt and response together, but the settings allow ${tokens}: lower the longest response (rl.maxTokens)`,
     )
 }
 

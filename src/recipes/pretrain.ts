@@ -26,6 +26,7 @@ export async function pretrain(
   { out, ...watch }: PretrainWatch & { out?: string | undefined } = {},
 ): Promise<PretrainResult> {
   const settings = resolvePretrainSettings(given)
+  watch.onProgress?.('checking the model')
   await checkModel(settings)
   return inRun({ recipe: 'pretrain', seed: settings.seed, settings, out }, settings, watch)
 }
@@ -36,13 +37,14 @@ export async function resumePretrain(directory: string, watch: PretrainWatch = {
 }
 
 function inRun(place: Place, settings: PretrainSettings, watch: PretrainWatch): Promise<PretrainResult> {
-  return withRun(place, { signal: watch.signal }, (run) => train(run, settings, watch))
+  return withRun(place, watch, (run) => train(run, settings, watch))
 }
 
 async function train(run: Run, settings: PretrainSettings, watch: PretrainWatch): Promise<PretrainResult> {
   const { seed, general, boxed, engine: engineName, threads } = settings
 
   // corpus → tokenizer
+  run.progress('making the tokenizer from the corpus')
   const folder = join(run.directory, 'tokenizer')
   const bpe = trainBpe(corpusDocuments(seed, settings.tokenizerDocuments, { general, boxed }), {
     vocabSize: settings.vocabulary,
@@ -58,6 +60,7 @@ async function train(run: Run, settings: PretrainSettings, watch: PretrainWatch)
 
   // a decoder with random weights, or those of the checkpoint
   const config = decoderConfig(settings, tokenizer)
+  run.progress('opening the model')
   const model = { config, parameters: initParameters(config, seed), tokenizerFrom: folder }
   return withEngine({ engine: engineName, model, threads }, async (engine) => {
     const trainer = await engine.trainer()
@@ -143,4 +146,6 @@ export interface PretrainWatch {
   readonly signal?: AbortSignal | undefined
   readonly onStart?: ((run: string, model: { vocabulary: number; parameters: number }) => void) | undefined
   readonly onStep?: ((step: PretrainingStep) => void) | undefined
+  /** Called with lines that say what is being done. */
+  readonly onProgress?: ((line: string) => void) | undefined
 }

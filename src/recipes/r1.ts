@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { plural } from '../common/words.ts'
 import { checkEngine, type Requirements } from '../engines/open.ts'
 import { modelFolder } from '../hub/find-model.ts'
 import type { TemplateSettings } from '../renderer/chat-template.ts'
@@ -267,7 +268,7 @@ async function preferences(run: R1Run, policy: string) {
       answers.map(({ prompt, answer }) => ({ prompt, completion: answer })),
     )
     run.onData(
-      `preferences: ${pairs.length} of ${counts.pairs.judged} pairs and ${labels.length} of ${counts.labels.judged} labelled responses kept`,
+      `preferences: ${pairs.length} of ${plural(counts.pairs.judged, 'pair')} and ${labels.length} of ${plural(counts.labels.judged, 'labelled response')} kept`,
     )
     return counts
   })

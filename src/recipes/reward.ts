@@ -1,4 +1,5 @@
 import type { PreferenceQuality } from '../algorithms/preference.ts'
+import { plural } from '../common/words.ts'
 import { modelFolder } from '../hub/find-model.ts'
 import { loadConfig } from '../models/checkpoint/directory.ts'
 import { checkTokens } from '../models/tokenizer/vocabulary.ts'
@@ -86,7 +87,9 @@ async function readExamples(
     progress,
   })
   if (rows.repeated > 0)
-    warn(`${rows.repeated} training rows are left out, since their prompts are also held out`)
+    warn(
+      `${plural(rows.repeated, 'training row is', 'training rows are')} left out, since the prompt is also held out`,
+    )
   return examples
 }
 

@@ -1,3 +1,4 @@
+import { plural } from '../common/words.ts'
 import { modelFolder } from '../hub/find-model.ts'
 import { loadConfig } from '../models/checkpoint/directory.ts'
 import { checkTokens } from '../models/tokenizer/vocabulary.ts'
@@ -85,7 +86,7 @@ async function readExamples(
     progress,
   })
   if (rows.repeated > 0)
-    warn(`${rows.repeated} training rows are left out, since their questions are also held out`)
+    warn(`${plural(rows.repeated, 'training row is', 'training rows are')} left out, since their questions are also held out`)
   return examples
 }
 

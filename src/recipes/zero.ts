@@ -60,6 +60,7 @@ async function train(
   watch.onStart?.(run.directory, settings)
 
   // the base model, or the weights of the last checkpoint
+  run.progress('preparing the training')
   const trainer = savingStopTokens(await engine.trainer(), renderer)
   await run.restore((folder) => trainer.load(folder))
 
@@ -71,7 +72,7 @@ async function train(
   // evaluation on held-out questions
   const evaluateHeldOut = (split: string) =>
     withPolicy({ engine, trainer }, async (policy) => {
-      const options = { ...settings.eval, maxTokens: rl.maxTokens, seed }
+      const options = { ...settings.eval, maxTokens: rl.maxTokens, seed, progress: run.progress }
       const { metrics, rollouts = [] } = evaluationRecord(
         await evaluate(policy, renderer, task, options),
         split,
@@ -180,10 +181,11 @@ export const policyRequirements = ({ rl }: ZeroSettings): Requirements => ({
 function inRun(place: Place, given: Omit<Job, 'renderer'>): Promise<ZeroResult> {
   const job = { ...given, renderer: Renderer.load(given.settings.model, given.settings) }
   job.renderer.checkArguments(given.settings.chat.arguments)
+  job.watch.onProgress?.('opening the model')
   return withEngine(job.settings, (engine) => {
     requireCapabilities(engine.can, policyRequirements(job.settings))
     const task = askable(job, engine.can)
-    return withRun(place, { signal: job.watch.signal }, (run) => train(run, engine, { ...job, task }))
+    return withRun(place, job.watch, (run) => train(run, engine, { ...job, task }))
   })
 }
 

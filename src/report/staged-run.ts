@@ -1,5 +1,6 @@
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
+import { plural } from '../common/words.ts'
 import type { Generator } from '../providers/generator.ts'
 import { Parts } from '../runs/parts.ts'
 import { type Place, type Trained, withRun } from '../runs/with-run.ts'
@@ -136,7 +137,7 @@ export async function stagedRun<Settings extends StagedSettings>(
   const warn = watch.onWarning ?? ((message: string) => process.emitWarning(message))
   const progress = watch.onProgress ?? (() => {})
   const onData = (line: string) => watch.onData?.(line)
-  return withRun(place, { signal }, async (run) => {
+  return withRun(place, watch, async (run) => {
     const { store, directory } = run
     watch.onStart?.(directory, settings)
     const file = join(directory, 'replies.sqlite')
@@ -144,7 +145,7 @@ export async function stagedRun<Settings extends StagedSettings>(
     try {
       const judge = await generators.open('judge', settings.judge)
       const parts = new Parts(directory, watch)
-      const table = new StageTable({ parts, store, reasoning, general, judge, settings, onStage })
+      const table = new StageTable({ parts, store, reasoning, general, judge, settings, progress, onStage })
       const dataFile = (name: string) => join(directory, 'data', `${name}.jsonl`)
       const model = await stages({
         directory,
@@ -171,7 +172,9 @@ export async function stagedRun<Settings extends StagedSettings>(
           await parts.make(`${name}-data`, async (step) => {
             const data = await make()
             keepData(store, step, data, { name, title, file })
-            onData(`${title}: ${data.kept.length} rows kept of ${data.rows.length} candidates`)
+            onData(
+              `${title}: ${plural(data.kept.length, 'row')} kept of ${plural(data.rows.length, 'candidate')}`,
+            )
             return data.summary
           })
           return file

@@ -1,4 +1,5 @@
 import { UserError } from '../common/errors.ts'
+import { plural } from '../common/words.ts'
 import { LeftOutRows } from './left-out.ts'
 import { notText } from './messages.ts'
 import { questionKey, Split } from './split.ts'
@@ -104,7 +105,7 @@ export async function readExamples<T>(
     throw new UserError(
       first === null
         ? `there is no row in ${place}`
-        : `${place}: none of its ${leftOut.count} rows can be used; the first: ${first}`,
+        : `${place}: none of its ${plural(leftOut.count, 'row')} can be used; the first: ${first}`,
     )
   const named = rows.some(({ side }) => side === 'heldOut')
   const isHeldOut = ({ side, hash }: (typeof rows)[0]): boolean =>
@@ -115,7 +116,7 @@ export async function readExamples<T>(
   const training = others.filter(({ key }) => !keys.has(key))
   if (training.length === 0 || (heldOut.length === 0 && heldOutShare > 0))
     throw new UserError(
-      `${place} has ${count(training.length)} to train on and ${heldOut.length} to hold out; both are needed: ${adviceFor(rows, named)}${first === null ? '' : `. ${count(leftOut.count)} cannot be used; the first: ${first}`}`,
+      `${place} has ${plural(training.length, 'row')} to train on and ${heldOut.length} to hold out; both are needed: ${adviceFor(rows, named)}${first === null ? '' : `. ${plural(leftOut.count, 'row')} cannot be used; the first: ${first}`}`,
     )
   if (first !== null) warn(`${place}: ${leftOut.paragraph(rows.length + leftOut.count)}`)
   if (unread.size > 0)
@@ -136,8 +137,6 @@ function adviceFor(rows: readonly { readonly key: string }[], named: boolean): s
     ? 'add rows with other questions'
     : 'mend the rows that cannot be used, or set a higher eval.share'
 }
-
-const count = (rows: number): string => `${rows} row${rows === 1 ? '' : 's'}`
 
 /** The text in a cell. @throws Unusable if there is none. */
 export function readText(cells: Cells, name: string): string {

@@ -23,6 +23,7 @@ import {
   truncationOptions,
 } from '../terminal/options.ts'
 import type { Output } from '../terminal/output.ts'
+import { warnOfThreads } from '../terminal/threads.ts'
 import { engineOption, templateNames, threadsOption } from '../terminal/training/options.ts'
 
 export const evaluation = command(
@@ -69,6 +70,7 @@ export const evaluation = command(
     const before = layers.length > 0 ? merge(...layers) : askedBefore(model, given, output)
     const settings = resolveZeroSettings(merge(before, given))
     const { task, columns, chat, engine, threads, seed, rl, eval: evaluation } = settings
+    warnOfThreads(output, threads)
     // without settings, the template is the one that the model knows
     const isTemplateKnown = layers.length > 0 || merge(before, given).template !== undefined
     const asking = { ...evaluation, maxTokens: rl.maxTokens, seed }

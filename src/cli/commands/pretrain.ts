@@ -1,11 +1,12 @@
 import { defineCommand } from 'citty'
 import { pretrain as trainBase } from '../../recipes/pretrain.ts'
 import { checkSettings } from '../../settings/layers.ts'
-import { pretrainSettings } from '../../settings/pretrain.ts'
+import { pretrainSettings, resolvePretrainSettings } from '../../settings/pretrain.ts'
 import { integerOption, textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
 import { interruptible } from '../terminal/interrupt.ts'
 import { layeredSettings, outputOf } from '../terminal/options.ts'
+import { warnOfThreads } from '../terminal/threads.ts'
 import { threadsOption, trainingOptions } from '../terminal/training/options.ts'
 import { summarizePretrain, watchPretrain } from '../terminal/training/pretrain.ts'
 
@@ -34,7 +35,8 @@ export const pretrain = command(
       seed: integerOption(values, 'seed', 0),
       threads: integerOption(values, 'threads', 1, 1024),
     })
-    const { tokens } = checkSettings(pretrainSettings, settings)
+    const { tokens, threads } = resolvePretrainSettings(settings)
+    warnOfThreads(output, threads)
     const result = await interruptible(output, (signal) =>
       trainBase(settings, { out: textOption(values, 'out'), ...watchPretrain(output, tokens, signal) }),
     )

@@ -31,6 +31,7 @@ export async function measure(
     warn: options.warn ?? ((message) => process.emitWarning(message)),
     progress: options.progress ?? (() => {}),
   })
+  options.progress?.('opening the model')
   const sampler = await openSampler({ model, engine, threads })
   try {
     const { evaluation } = await evaluate(sampler, renderer, task, options)

@@ -1,6 +1,7 @@
 import { groupAdvantages } from '../../algorithms/advantages.ts'
 import { Random } from '../../common/random.ts'
 import { stopwatch } from '../../common/stopwatch.ts'
+import { plural } from '../../common/words.ts'
 import { withPolicy } from '../../engines/policy.ts'
 import { type Stop, stoppedBy } from '../watch/alarm.ts'
 import { type Groups, sampleGroups } from './groups.ts'
@@ -26,7 +27,7 @@ export async function reinforce(job: Reinforcement): Promise<Stop | null> {
     for (let step = run.store.info().step + 1; step <= settings.steps; step++) {
       // questions → rollouts → rewards
       const groups = await withPolicy(job, (sampler) =>
-        sampleGroups({ sampler, reference, renderer, task, rewards, rl, seed }, step),
+        sampleGroups({ sampler, reference, renderer, task, rewards, rl, seed, progress: run.progress }, step),
       )
       const rewards_P_G = shapedRewards(
         groups,
@@ -39,7 +40,9 @@ export async function reinforce(job: Reinforcement): Promise<Stop | null> {
 
       // advantages → datums → new weights
       const seconds = stopwatch()
-      const updated = await update(job, examples(groups, advantages_P_G), settings, step)
+      const learnedFrom = examples(groups, advantages_P_G)
+      run.progress(`learning from ${plural(learnedFrom.length, 'response')}`)
+      const updated = await update(job, learnedFrom, settings, step)
       if (rl.referenceRefresh !== null && step % rl.referenceRefresh === 0) await reference.refresh(trainer)
       const trainingSeconds = seconds()
 

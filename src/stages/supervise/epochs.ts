@@ -1,6 +1,7 @@
 import { learningRateAt, type Schedule } from '../../algorithms/schedules.ts'
 import { UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
+import { plural } from '../../common/words.ts'
 import type { AdamSettings, Trainer } from '../../engines/contract.ts'
 import type { RunStore } from '../../runs/store.ts'
 import type { Run } from '../../runs/with-run.ts'
@@ -86,6 +87,7 @@ export async function trainEpochs<Example, E extends EvaluationNumbers>(
 
   // evaluation before training
   const evaluate = async (step: number): Promise<E> => {
+    run.progress('measuring the loss on the held-out rows')
     const evaluation = await job.evaluate()
     checkFinite(step, evaluation.loss)
     return evaluation
@@ -101,6 +103,7 @@ export async function trainEpochs<Example, E extends EvaluationNumbers>(
     new Random(settings.seed, job.name, epoch).shuffle(order)
     const batch = Array.from(order.subarray(at, at + settings.batchSize), (i) => training[i]!)
     const learningRate = learningRateAt(settings.schedule, settings.learningRate, step - 1, steps)
+    run.progress(`learning from ${plural(batch.length, 'row')}`)
     const learned = await job.learn(
       batch,
       {

@@ -14,7 +14,7 @@ export interface ExampleWatch<Settings, Data> {
   readonly onStart?: ((run: string, settings: Settings, data: Data) => void) | undefined
   /** Receives messages about rows that are left out. */
   readonly onWarning?: ((message: string) => void) | undefined
-  /** Receives messages about slow work before the run starts: downloads, large tables. */
+  /** Called with lines that say what is being done, such as downloads, evaluations and checkpoints. */
   readonly onProgress?: ((line: string) => void) | undefined
 }
 
@@ -95,9 +95,11 @@ export async function runOnExamples<Settings extends ExampleSettings, Example, D
       data: source,
       directory: place.resume,
     })
+  watch.onProgress?.('opening the model')
   return withEngine({ ...settings, rewardHead }, (engine) => {
     requireCapabilities(engine.can, { objective })
-    return withRun(place, { signal: watch.signal }, async (run) => {
+    return withRun(place, watch, async (run) => {
+      run.progress('preparing the training')
       const opened = await engine.trainer()
       const trainer = renderer ? savingStopTokens(opened, renderer) : opened
       await run.restore((folder) => trainer.load(folder))
