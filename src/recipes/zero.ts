@@ -1,4 +1,5 @@
 import { UserError } from '../common/errors.ts'
+import { warner } from '../common/warnings.ts'
 import type { Capabilities, Engine } from '../engines/contract.ts'
 import { type Requirements, requireCapabilities, withEngine } from '../engines/open.ts'
 import { withPolicy } from '../engines/policy.ts'
@@ -97,6 +98,7 @@ async function train(
         : {}
     },
     onStep: watch.onStep,
+    onWarning: watch.onWarning,
   })
 
   const steps = stoppedBy?.step ?? settings.steps
@@ -193,7 +195,7 @@ function askable({ task, renderer, settings, watch }: Job, can: Capabilities): T
   const model = asked(renderer, can, rl.maxTokens)
   const fitting = fittingTask(task, promptFit([model]), {
     training: rl.questionsPerStep,
-    warn: watch.onWarning ?? ((message) => process.emitWarning(message)),
+    warn: warner(watch.onWarning),
     progress: watch.onProgress ?? (() => {}),
   })
   // questions that are made when they are drawn are checked now

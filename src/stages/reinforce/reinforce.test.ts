@@ -46,9 +46,11 @@ interface Options {
   readonly shuffle?: boolean
   readonly steps?: number
   readonly alarm?: 'warn' | 'stop'
+  readonly whenNothingToLearn?: 'stop' | 'continue'
   readonly signal?: AbortSignal
   readonly evaluate?: Reinforcement['evaluate']
   readonly onStep?: Reinforcement['onStep']
+  readonly onWarning?: Reinforcement['onWarning']
 }
 
 interface Reinforced {
@@ -95,9 +97,11 @@ async function run(name: string, options: Options = {}): Promise<Reinforced> {
         shuffleRewards: options.shuffle ?? false,
         checkpointEvery: 5,
         alarm: options.alarm ?? 'warn',
+        whenNothingToLearn: options.whenNothingToLearn ?? 'stop',
       },
       evaluate: options.evaluate,
       onStep: options.onStep,
+      onWarning: options.onWarning ?? (() => {}),
     })
     return run.finish({ stop }, (folder) => inner.save(folder))
   })

@@ -1,4 +1,5 @@
 import type { Objective } from '../../algorithms/objectives.ts'
+import { warner } from '../../common/warnings.ts'
 import type { Engine, EngineSpec, Trainer } from '../../engines/contract.ts'
 import { type EngineName, requireCapabilities, withEngine } from '../../engines/open.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
@@ -80,7 +81,7 @@ export async function runOnExamples<Settings extends ExampleSettings, Example, D
   { readonly seed: number; readonly data: Data } & Outcome & Trained
 > {
   const examples = await read({
-    warn: watch.onWarning ?? ((message) => process.emitWarning(message)),
+    warn: warner(watch.onWarning),
     progress: watch.onProgress ?? (() => {}),
   })
   const { training, heldOut } = examples

@@ -11,10 +11,9 @@ const EVERY = 10
 /** Shows the steps of reinforcement learning: one live line on a terminal, otherwise a line every ten steps. */
 export function showReinforcement(output: Output, steps: number): (step: ReinforceStep) => void {
   const remaining = timeLeft()
-  return ({ step, metrics, warnings, newest }) => {
+  return ({ step, metrics, newest }) => {
     const left = remaining(step, steps)
     output.emit({ type: 'step', step, steps, secondsLeft: finite(left), metrics: finiteOnly(metrics) })
-    for (const warning of warnings) output.warn(`at step ${step}: ${warning}`)
     const facts = [
       `step ${step}/${steps}`,
       `${clock(left)} left`,
