@@ -92,7 +92,8 @@ async function train(where: Where, settings: SftSettings, watch: SftWatch): Prom
     watch,
     objective: { kind: 'cross_entropy' },
     renderer,
-    train: (job) => finetune({ ...job, onStart: watch.onBefore, onStep: watch.onStep }),
+    train: (job) =>
+      finetune({ ...job, onStart: watch.onBefore, onStep: watch.onStep, onWarning: watch.onWarning }),
   })
 }
 

@@ -13,7 +13,10 @@ export interface ExampleWatch<Settings, Data> {
   /** When aborted, the run stops after the current step, with a checkpoint, by throwing `Interrupted`. */
   readonly signal?: AbortSignal | undefined
   readonly onStart?: ((run: string, settings: Settings, data: Data) => void) | undefined
-  /** Receives messages about rows that are left out. */
+  /**
+   * Receives warnings: rows that are left out, too little to learn from, a loss that did not fall. By default they go to
+   * standard error.
+   */
   readonly onWarning?: ((message: string) => void) | undefined
   /** Receives messages about slow work before the run starts: downloads, large tables. */
   readonly onProgress?: ((line: string) => void) | undefined

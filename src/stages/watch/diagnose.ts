@@ -49,12 +49,14 @@ interface Cause {
 
 /** Steps after which a symptom that each of them has is reported, */
 export const PATIENCE = 5
-/** or rollouts, if these are sampled in fewer steps. */
+/** or rollouts, if these are sampled in fewer steps, */
 export const MANY = 200
+/** or rollouts among which no two to the same question had different rewards. */
+const MANY_EQUAL = 50
 
 /** Do the steps of the window suffice to report what all of them have in common? */
-const isEvident = (s: Symptoms): boolean =>
-  s.window.length > 0 && (s.window.length >= PATIENCE || s.recent.rollouts >= MANY || s.last)
+const isEvident = (s: Symptoms, many = MANY): boolean =>
+  s.window.length > 0 && (s.window.length >= PATIENCE || s.recent.rollouts >= many || s.last)
 
 /** Is the metric known, and does it pass the test, in every step of the window? */
 const throughout = (s: Symptoms, name: string, test: (value: number) => boolean): boolean =>
@@ -70,7 +72,16 @@ const failures = (s: Symptoms): string[] => s.samples.flatMap(({ errors }) => er
 const isUnrewarded = (s: Symptoms): boolean =>
   s.samples.length > 0 && s.samples.every(({ total }) => total === null)
 /** Have the rewards of every group in the window been equal, and known? */
-const isEqual = (s: Symptoms): boolean => s.recent.differing === 0 && s.recent.rewarded > 0 && isEvident(s)
+const isEqual = (s: Symptoms): boolean =>
+  s.recent.differing === 0 && s.recent.rewarded > 0 && isEvident(s, MANY_EQUAL)
+const isCut = (v: number): boolean => v > 0.9
+/** Is there an answer in none of the newest responses, although they were not cut off? */
+const isUnanswered = (s: Symptoms): boolean =>
+  s.samples.length > 0 &&
+  s.samples.every(({ answer }) => answer === null) &&
+  !isCut(newest(s, 'length/cut') ?? 0)
+/** Have responses hardly ever ended, or had no answer? Then that is why the format never occurs and nothing is right. */
+const isUnread = (s: Symptoms): boolean => isUnanswered(s) || isCut(newest(s, 'length/cut') ?? 0)
 const isNothingRight = ({ checked, right }: Seen): boolean => checked > 0 && right === 0
 export const isAllRight = ({ checked, right }: Seen): boolean => checked > 0 && right === checked
 
@@ -128,21 +139,21 @@ const CAUSES: Cause[] = [
     blocks: () => true,
   },
   {
-    applies: (s) => isEvident(s) && throughout(s, 'length/cut', (v) => v > 0.9),
+    applies: (s) => isEvident(s) && throughout(s, 'length/cut', isCut),
     message: (s) =>
       `${percent(newest(s, 'length/cut'))} of the responses are cut off before they end: raise rl.maxTokens, or use a model that ends its responses`,
     shows: (sample) => sample.stopReason === 'length',
     blocks: (s) => isEqual(s) && !isAllRight(s.recent),
   },
   {
-    applies: (s) => s.samples.length > 0 && s.samples.every((sample) => sample.answer === null),
+    applies: isUnanswered,
     message: () =>
       'no answer could be read from any response (no <answer> part), so accuracy can only be 0: fine-tune the base on answers in this format first (`ruminate sft`), or use another base (--model)',
     shows: (sample) => sample.answer === null,
-    blocks: isEqual,
+    blocks: (s) => isEqual(s) && isForAnswers(s),
   },
   {
-    applies: (s) => isEvident(s) && throughout(s, 'format', (v) => v === 0),
+    applies: (s) => isEvident(s) && throughout(s, 'format', (v) => v === 0) && !isUnread(s),
     message: () =>
       'the format never occurs (<think>…</think><answer>…</answer>), and the model cannot find it by chance: fine-tune it on a few examples first (`ruminate sft`)',
     shows: (sample) => sample.answer === null || sample.total === 0,
@@ -152,7 +163,7 @@ const CAUSES: Cause[] = [
     message: () => 'the learning rate is 0: nothing is learned',
   },
   {
-    applies: (s) => isNothingRight(s.all) && (s.all.checked >= MANY || s.last) && !isEqual(s),
+    applies: (s) => isNothingRight(s.all) && (s.all.checked >= MANY || s.last) && !isEqual(s) && !isUnread(s),
     message: (s) => {
       const others = s.rewards.filter((name) => name !== 'accuracy').join(' and ') || 'length'
       return `none of the first ${plural(s.all.checked, 'answer')} is right, so only ${others} can be learned, and not how to answer: ${EASIER}. ${OTHER_FORM}`
@@ -160,7 +171,7 @@ const CAUSES: Cause[] = [
     shows: (sample) => sample.correct === false,
   },
   {
-    applies: (s) => isEqual(s) && isForAnswers(s) && isNothingRight(s.recent),
+    applies: (s) => isEqual(s) && isForAnswers(s) && isNothingRight(s.recent) && !isUnread(s),
     message: (s) =>
       `all rewards within each group are the same, because none of ${plural(s.recent.checked, 'answer')} is right: ${EASIER}. ${OTHER_FORM}`,
     shows: (sample) => sample.correct === false,
@@ -216,9 +227,9 @@ const CAUSES: Cause[] = [
   },
 ]
 
-/** Are rewards equal because all answers are wrong, or all are right? */
+/** Are rewards equal because no answer could be read, or all are wrong, or all are right? */
 const isDueToAnswers = (s: Symptoms): boolean =>
-  isForAnswers(s) && (isNothingRight(s.recent) || isAllRight(s.recent))
+  isForAnswers(s) && (isUnread(s) || isNothingRight(s.recent) || isAllRight(s.recent))
 
 /** Messages for the known reasons why a run does not learn, each with what helps and with an example if there is one. */
 export function diagnose(symptoms: Symptoms): string[] {
@@ -232,7 +243,8 @@ export function obstacle(symptoms: Symptoms): string | null {
 }
 
 function describe({ message, shows }: Cause, symptoms: Symptoms): string {
-  const sample = shows && symptoms.samples.find(shows)
+  const shown = shows ? symptoms.samples.filter(shows) : []
+  const sample = shown.find(({ answer }) => answer !== null) ?? shown[0]
   return sample ? `${message(symptoms)}. For example: ${exampleOf(sample)}` : message(symptoms)
 }
 

@@ -19,11 +19,14 @@ const AT_END = 50
 /** Every message of a run that is given up starts with this. */
 const NOTHING = 'there was nothing to learn from'
 
+/** The setting with which such a run goes on. */
+export const GO_ON = 'whenNothingToLearn=continue'
+
 /** Why the run should not go on, as a message with what helps; null if it should. */
 export function nothingToLearn(symptoms: Symptoms): string | null {
   const { steps, rollouts } = symptoms.all
   if (!isHopeless(symptoms)) return null
-  return `${NOTHING} in ${steps === 1 ? 'the only step' : `all ${steps} steps`} (${rollouts} rollouts): ${obstacle(symptoms) ?? 'no two responses to a question had different rewards'}. To go on regardless, set whenNothingToLearn=continue`
+  return `${NOTHING} in ${steps === 1 ? 'the only step' : `all ${steps} steps`} (${rollouts} rollouts): ${obstacle(symptoms) ?? 'no two responses to a question had different rewards'}. To go on regardless, set ${GO_ON}`
 }
 
 function isHopeless(symptoms: Symptoms): boolean {

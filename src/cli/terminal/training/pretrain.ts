@@ -14,6 +14,7 @@ export function watchPretrain(output: Output, tokens: number, signal: AbortSigna
       )
     },
     onStep: showPretraining(output, tokens),
+    onWarning: (message) => output.warn(message),
   }
 }
 

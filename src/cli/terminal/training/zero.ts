@@ -46,11 +46,13 @@ export function summarizeZero(output: Output, result: ZeroResult): void {
   const { before, after } = result
   const store = RunStore.open(result.run)
   let given: Given
+  let causes: string[]
   try {
     // a run that an earlier version began lacks settings that are new since
     const { own: _, ...stored } = store.info().settings as Tree
     const settings = resolveZeroSettings(stored)
     given = givenOptions(settings)
+    causes = store.events().map(({ step, message }) => `At step ${step}: ${message}`)
     output.result(
       `\n${pc.bold('R1-Zero, before and after')} (${before.questions} held-out questions, T = ${settings.eval.temperature}, seed ${result.seed}, ${clock(result.seconds)})\n`,
     )
@@ -66,6 +68,8 @@ export function summarizeZero(output: Output, result: ZeroResult): void {
   } finally {
     store.close()
   }
+  const rose = after.passAt1 > before.passAt1
+  if (!rose) output.result(`\n${notLearned(before, after, causes)}`)
   const next = [
     [`ruminate runs show ${shellWord(result.run)} --samples 5`, 'read what it thought as it learned'],
     [`ruminate chat --model ${shellWord(result.model)}`, 'ask it something'],
@@ -73,14 +77,24 @@ export function summarizeZero(output: Output, result: ZeroResult): void {
       ['ruminate eval --model', shellWord(result.model), ...given.template, ...given.asking].join(' '),
       'measure it again',
     ],
-    [
+    rose && [
       ['ruminate zero --seed', result.seed + 1, ...given.training, ...given.asking].join(' '),
       'train with another seed',
     ],
-  ]
+  ].filter((one) => one !== false)
   output.result(
     `\n${pc.bold('Next')}\n${next.map(([what, why]) => `  npx ${what}   ${pc.dim(why!)}`).join('\n')}`,
   )
+}
+
+/** That pass@1 did not rise, why, and what to try. */
+function notLearned(before: Evaluation, after: Evaluation, causes: readonly string[]): string {
+  const unknown = Number.isNaN(after.passAt1) || Number.isNaN(before.passAt1)
+  const found = unknown
+    ? 'pass@1 is unknown, since no answer could be checked.'
+    : `pass@1 did not rise (${percent(before.passAt1)} before, ${percent(after.passAt1)} after): how to answer was not learned.`
+  const usual = 'No cause was found. Train for more steps (--steps), or read the samples.'
+  return [pc.bold(found), ...(causes.length > 0 ? causes : unknown ? [] : [usual])].join('\n')
 }
 
 interface Given {
@@ -134,13 +148,22 @@ function otherSettings(settings: ZeroSettings): string[] {
   const { preset, algorithm } = settings
   const usual = resolveZeroSettings({ preset, algorithm, rl: { maxTokens: settings.rl.maxTokens } })
   const maxTokens = resolveZeroSettings({ preset, algorithm }).rl.maxTokens
-  const part = ({ chat, rl, rewards, eval: evaluation, checkpointEvery, alarm }: ZeroSettings) => ({
+  const part = ({
+    chat,
+    rl,
+    rewards,
+    eval: evaluation,
+    checkpointEvery,
+    alarm,
+    whenNothingToLearn,
+  }: ZeroSettings) => ({
     chat: { arguments: chat.arguments },
     rl,
     rewards,
     eval: evaluation,
     checkpointEvery,
     alarm,
+    whenNothingToLearn,
   })
   const sets = changedSettings(part(settings), part(usual))
   if (settings.rl.maxTokens !== maxTokens) sets.unshift(`rl.maxTokens=${settings.rl.maxTokens}`)
