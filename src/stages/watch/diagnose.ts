@@ -139,7 +139,7 @@ const CAUSES: Cause[] = [
     blocks: () => true,
   },
   {
-    applies: (s) => isEvident(s) && throughout(s, 'length/cut', isCut),
+    applies: (s) => (isEvident(s) || isEqual(s)) && throughout(s, 'length/cut', isCut),
     message: (s) =>
       `${percent(newest(s, 'length/cut'))} of the responses are cut off before they end: raise rl.maxTokens, or use a model that ends its responses`,
     shows: (sample) => sample.stopReason === 'length',
