@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../common/errors.ts'
+import { type Warn, warner } from '../common/warnings.ts'
 import { checkEngine, withEngine } from '../engines/open.ts'
 import type { ModelConfig } from '../models/config.ts'
 import { countParameters, initParameters } from '../models/parameters.ts'
@@ -42,6 +43,7 @@ function inRun(place: Place, settings: PretrainSettings, watch: PretrainWatch): 
 
 async function train(run: Run, settings: PretrainSettings, watch: PretrainWatch): Promise<PretrainResult> {
   const { seed, general, boxed, engine: engineName, threads } = settings
+  const warn = warner(watch.onWarning)
 
   // corpus → tokenizer
   run.progress('making the tokenizer from the corpus')
@@ -67,6 +69,12 @@ async function train(run: Run, settings: PretrainSettings, watch: PretrainWatch)
     await run.restore((folder) => trainer.load(folder))
     const parameters = countParameters(config)
     watch.onStart?.(run.directory, { vocabulary: tokenizer.vocabSize, parameters })
+
+    const planned = Math.ceil(settings.tokens / settings.batchTokens)
+    if (planned <= settings.warmupSteps && run.checkpoint === null)
+      warn(
+        `only about ${planned} optimizer step${planned === 1 ? '' : 's'} in all, while the learning rate still rises (warmupSteps=${settings.warmupSteps}): little is learned; raise tokens`,
+      )
 
     // next-token prediction on fresh documents
     const last = await pretraining({
@@ -148,4 +156,6 @@ export interface PretrainWatch {
   readonly onStep?: ((step: PretrainingStep) => void) | undefined
   /** Called with lines that say what is being done. */
   readonly onProgress?: ((line: string) => void) | undefined
+  /** Receives warnings, such as that there are too few steps to learn much. By default they go to standard error. */
+  readonly onWarning?: Warn | undefined
 }

@@ -1,4 +1,5 @@
 import type { PreferenceQuality } from '../algorithms/preference.ts'
+import { UserError } from '../common/errors.ts'
 import { plural } from '../common/words.ts'
 import { modelFolder } from '../hub/find-model.ts'
 import { loadConfig } from '../models/checkpoint/directory.ts'
@@ -79,6 +80,9 @@ async function readExamples(
     encode: ({ example }) => {
       const encoded = encodePreference(renderer, example)
       for (const text of encoded.texts) checkTokens(text, vocabSize, 'the row', renderer)
+      const [chosen, rejected] = encoded.texts
+      if (rejected && chosen!.join() === rejected.join())
+        throw new UserError('its two answers are the same to the model, so there is no preference')
       return [encoded]
     },
     lengthOf: ({ texts }) => Math.max(...texts.map(({ length }) => length)),
@@ -88,7 +92,13 @@ async function readExamples(
   })
   if (rows.repeated > 0)
     warn(
-      `${plural(rows.repeated, 'training row is', 'training rows are')} left out, since the prompt is also held out`,
+      `${plural(rows.repeated, 'training row is', 'training rows are')} left out, since their prompts are also held out`,
+    )
+  const labels = new Set(examples.training.map(({ good }) => good))
+  const [label] = labels
+  if (labels.size === 1 && label !== null)
+    warn(
+      `all training answers are labelled ${label ? 'good' : 'bad'}, so there is nothing to tell apart: add answers with the other label`,
     )
   return examples
 }
@@ -110,7 +120,8 @@ function train(
     objective: { kind: 'preference' },
     rewardHead: { seed: settings.seed },
     renderer: null,
-    train: (job) => trainReward({ ...job, onStart: watch.onBefore, onStep: watch.onStep }),
+    train: (job) =>
+      trainReward({ ...job, onStart: watch.onBefore, onStep: watch.onStep, onWarning: watch.onWarning }),
   })
 }
 

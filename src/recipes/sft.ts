@@ -86,7 +86,9 @@ async function readExamples(
     progress,
   })
   if (rows.repeated > 0)
-    warn(`${plural(rows.repeated, 'training row is', 'training rows are')} left out, since their questions are also held out`)
+    warn(
+      `${plural(rows.repeated, 'training row is', 'training rows are')} left out, since their questions are also held out`,
+    )
   return examples
 }
 
@@ -115,6 +117,7 @@ async function train(
         settings: { ...given, epochs: enoughEpochs(settings, job.training.length) },
         onStart: watch.onBefore,
         onStep: watch.onStep,
+        onWarning: watch.onWarning,
       }),
   })
 }

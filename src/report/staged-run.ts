@@ -1,5 +1,6 @@
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
+import { warner } from '../common/warnings.ts'
 import { plural } from '../common/words.ts'
 import type { Generator } from '../providers/generator.ts'
 import { Parts } from '../runs/parts.ts'
@@ -104,7 +105,7 @@ export function fitTasks(
 ): StagedTasks {
   const options = {
     training: 1,
-    warn: onWarning ?? ((message: string) => process.emitWarning(message)),
+    warn: warner(onWarning),
     progress: onProgress ?? (() => {}),
   }
   const fit = promptFit(models)
@@ -134,7 +135,7 @@ export async function stagedRun<Settings extends StagedSettings>(
   const { seed, threads, engine, chat, readable: limits } = settings
   const { maxTokens } = settings.eval
   const { signal, onStage } = watch
-  const warn = watch.onWarning ?? ((message: string) => process.emitWarning(message))
+  const warn = warner(watch.onWarning)
   const progress = watch.onProgress ?? (() => {})
   const onData = (line: string) => watch.onData?.(line)
   return withRun(place, watch, async (run) => {

@@ -97,6 +97,11 @@ export const zeroSettings = z.strictObject({
   checkpointEvery: whole(1).default(20),
   /** The alarm for reward hacking warns, or also stops the training and keeps the model at that step. */
   alarm: z.enum(['warn', 'stop']).default('warn'),
+  /**
+   * A run in which no step has anything to learn from, because the rewards within each group are equal or no reward is
+   * known, stops as failed after a few steps, or goes on.
+   */
+  whenNothingToLearn: z.enum(['stop', 'continue']).default('stop'),
   threads: threadsSetting,
 })
 

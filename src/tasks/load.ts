@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import { UserError } from '../common/errors.ts'
 import { nearest } from '../common/nearest.ts'
+import { warner } from '../common/warnings.ts'
 import { readHubName } from '../hub/index.ts'
 import { programs } from './programs.ts'
 import { BENCHMARKS, TASKS } from './registry.ts'
@@ -48,7 +49,7 @@ export async function loadTable(
     columns = {},
     heldOutShare = HELD_OUT_SHARE,
     solutions = false,
-    warn = (message) => process.emitWarning(message),
+    warn = warner(),
     progress = () => {},
     onIssue = () => {},
   }: LoadOptions & { readonly onIssue?: ((issue: Issue) => void) | undefined } = {},

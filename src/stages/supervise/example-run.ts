@@ -1,4 +1,5 @@
 import type { Objective } from '../../algorithms/objectives.ts'
+import { warner } from '../../common/warnings.ts'
 import type { Engine, EngineSpec, Trainer } from '../../engines/contract.ts'
 import { type EngineName, requireCapabilities, withEngine } from '../../engines/open.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
@@ -12,7 +13,10 @@ export interface ExampleWatch<Settings, Data> {
   /** When aborted, the run stops after the current step, with a checkpoint, by throwing `Interrupted`. */
   readonly signal?: AbortSignal | undefined
   readonly onStart?: ((run: string, settings: Settings, data: Data) => void) | undefined
-  /** Receives messages about rows that are left out. */
+  /**
+   * Receives warnings: rows that are left out, too little to learn from, a loss that did not fall. By default they go to
+   * standard error.
+   */
   readonly onWarning?: ((message: string) => void) | undefined
   /** Called with lines that say what is being done, such as downloads, evaluations and checkpoints. */
   readonly onProgress?: ((line: string) => void) | undefined
@@ -82,7 +86,7 @@ export async function runOnExamples<Settings extends ExampleSettings, Example, D
   { readonly seed: number; readonly data: Data } & Outcome & Trained
 > {
   const examples = await read({
-    warn: watch.onWarning ?? ((message) => process.emitWarning(message)),
+    warn: warner(watch.onWarning),
     progress: watch.onProgress ?? (() => {}),
   })
   const { training, heldOut } = examples

@@ -17,6 +17,7 @@ export function watchPretrain(output: Output, tokens: number, signal: AbortSigna
     },
     onStep: showPretraining(output, tokens),
     onProgress: (line) => output.live(line),
+    onWarning: (message) => output.warn(message),
   }
 }
 

@@ -19,10 +19,9 @@ function showStep(output: Output, isDue: boolean, facts: readonly string[], samp
 /** Shows the steps of reinforcement learning. */
 export function showReinforcement(output: Output, steps: number): (step: ReinforceStep) => void {
   const remaining = timeLeft()
-  return ({ step, metrics, warnings, newest }) => {
+  return ({ step, metrics, newest }) => {
     const left = remaining(step, steps)
     output.emit({ type: 'step', step, steps, secondsLeft: finite(left), metrics: finiteOnly(metrics) })
-    for (const warning of warnings) output.warn(`at step ${step}: ${warning}`)
     const facts = [
       `step ${step}/${steps}`,
       `${clock(left)} left`,

@@ -54,11 +54,13 @@ export function summarizeZero(output: Output, result: ZeroResult): void {
   const { before, after } = result
   const store = RunStore.open(result.run)
   let given: Given
+  let causes: string[]
   try {
     // a run that an earlier version began lacks settings that are new since
     const { own: _, ...stored } = store.info().settings as Tree
     const settings = resolveZeroSettings(stored)
     given = givenOptions(settings)
+    causes = store.events().map(({ step, message }) => `At step ${step}: ${message}`)
     output.result(
       wrap(
         `\n${pc.bold('R1-Zero, before and after')} (${plural(before.questions, 'held-out question')}, T = ${settings.eval.temperature}, seed ${result.seed}, ${clock(result.seconds)})\n`,
@@ -80,6 +82,8 @@ export function summarizeZero(output: Output, result: ZeroResult): void {
   } finally {
     store.close()
   }
+  const rose = after.passAt1 > before.passAt1
+  if (!rose) output.result(`\n${wrap(notLearned(before, after, causes), output.width)}`)
   const next: NextStep[] = [
     [`runs show ${runWord(result.run)} --samples 5`, 'read what it thought as it learned'],
     [`chat --model ${modelWord(result.model)}`, 'ask it something'],
@@ -87,12 +91,26 @@ export function summarizeZero(output: Output, result: ZeroResult): void {
       ['eval --model', modelWord(result.model), ...given.template, ...given.asking].join(' '),
       'measure it again',
     ],
-    [
-      ['zero --seed', result.seed + 1, ...given.training, ...given.asking].join(' '),
-      'train with another seed',
-    ],
+    ...(rose
+      ? [
+          [
+            ['zero --seed', result.seed + 1, ...given.training, ...given.asking].join(' '),
+            'train with another seed',
+          ] satisfies NextStep,
+        ]
+      : []),
   ]
   showNext(output, next)
+}
+
+/** That pass@1 did not rise, why, and what to try. */
+function notLearned(before: Evaluation, after: Evaluation, causes: readonly string[]): string {
+  const unknown = Number.isNaN(after.passAt1) || Number.isNaN(before.passAt1)
+  const found = unknown
+    ? 'pass@1 is unknown, since no answer could be checked.'
+    : `pass@1 did not rise (${percent(before.passAt1)} before, ${percent(after.passAt1)} after): how to answer was not learned.`
+  const usual = 'No cause was found. Train for more steps (--steps), or read the samples.'
+  return [pc.bold(found), ...(causes.length > 0 ? causes : unknown ? [] : [usual])].join('\n')
 }
 
 interface Given {
@@ -141,13 +159,22 @@ function otherSettings(settings: ZeroSettings): string[] {
   const { preset, algorithm } = settings
   const usual = resolveZeroSettings({ preset, algorithm, rl: { maxTokens: settings.rl.maxTokens } })
   const maxTokens = resolveZeroSettings({ preset, algorithm }).rl.maxTokens
-  const part = ({ chat, rl, rewards, eval: evaluation, checkpointEvery, alarm }: ZeroSettings) => ({
+  const part = ({
+    chat,
+    rl,
+    rewards,
+    eval: evaluation,
+    checkpointEvery,
+    alarm,
+    whenNothingToLearn,
+  }: ZeroSettings) => ({
     chat: { arguments: chat.arguments },
     rl,
     rewards,
     eval: evaluation,
     checkpointEvery,
     alarm,
+    whenNothingToLearn,
   })
   const sets = changedSettings(part(settings), part(usual))
   if (settings.rl.maxTokens !== maxTokens) sets.unshift(`rl.maxTokens=${settings.rl.maxTokens}`)
