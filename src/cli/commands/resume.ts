@@ -7,8 +7,8 @@ import { resumeR1 } from '../../recipes/r1.ts'
 import { resumeReward } from '../../recipes/reward.ts'
 import { resumeSft } from '../../recipes/sft.ts'
 import { resumeZero } from '../../recipes/zero.ts'
+import { findRun, readInfo } from '../../runs/find-run.ts'
 import type { RunInfo } from '../../runs/rows.ts'
-import { findRun, RunStore } from '../../runs/store.ts'
 import { textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
 import { interruptible } from '../terminal/interrupt.ts'
@@ -62,13 +62,4 @@ const RECIPES: Record<string, (output: Output, info: RunInfo, signal: AbortSigna
     const { tokens } = settings as { tokens: number }
     summarizePretrain(output, await resumePretrain(directory, watchPretrain(output, tokens, signal)))
   },
-}
-
-function readInfo(directory: string): RunInfo {
-  const store = RunStore.open(directory)
-  try {
-    return store.info()
-  } finally {
-    store.close()
-  }
 }
