@@ -29,6 +29,13 @@ export type DistillResult = StagedResult
 
 const REPORT = 'Distillation, stage by stage'
 
+/** What an interrupted run calls the part that it was in. */
+const TITLES: Readonly<Record<string, string>> = {
+  'teacher-data': 'stage 1, answers of the teacher',
+  distill: 'stage 2, fine-tuning of the student',
+  'student-zero': 'stage 3, reinforcement learning of the student',
+}
+
 /**
  * Distillation: a small model learns, by supervised fine-tuning alone, what a larger one answers; and, for comparison, the
  * same small model is trained by reinforcement learning from its base.
@@ -85,7 +92,7 @@ function inRun(
       ? [askedIn(teacher, Renderer.load(teacher, { chat, template: 'chat' }), evaluation.maxTokens)]
       : []),
   ]
-  const parts = { title: REPORT, settings, tasks: fitTasks(tasks, models, watch), watch }
+  const parts = { title: REPORT, titles: TITLES, settings, tasks: fitTasks(tasks, models, watch), watch }
   return stagedRun(place, parts, (run) => teach(run, watch))
 }
 

@@ -60,7 +60,7 @@ async function train(
   watch.onStart?.(run.directory, settings)
 
   // the base model, or the weights of the last checkpoint
-  const trainer = savingStopTokens(await engine.trainer(), renderer)
+  const trainer = run.stoppable(engine, savingStopTokens(await engine.trainer(), renderer))
   await run.restore((folder) => trainer.load(folder))
 
   // accuracy and format, unless the settings name others or the program has its own

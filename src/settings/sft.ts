@@ -3,6 +3,7 @@ import { EMBEDDED_BASE } from '../hub/find-model.ts'
 import {
   betasSetting,
   chatSettings,
+  checkpointSecondsSetting,
   type DeepPartial,
   engineSetting,
   modelSetting,
@@ -67,6 +68,7 @@ export const sftSettings = z.strictObject({
     })
     .prefault({}),
   checkpointEvery: whole(1).default(20),
+  checkpointSeconds: checkpointSecondsSetting,
   threads: threadsSetting,
 })
 export type SftSettings = z.output<typeof sftSettings> & { readonly threads: number }

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { UserError } from '../../common/errors.ts'
+import { pathFromHere } from '../../common/paths.ts'
 import { type Deletable, deletable, deleteRun } from '../../runs/delete-run.ts'
 import { findRun } from '../../runs/find-run.ts'
 import { type Output, table } from './output.ts'
-import { listed, pathFromHere, statusOf } from './runs.ts'
+import { listed, statusOf } from './runs.ts'
 
 /**
  * Deletes runs, after a question on the terminal or with `yes`. If one of them may not be deleted, none is.

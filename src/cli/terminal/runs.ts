@@ -3,6 +3,7 @@ import pc from 'picocolors'
 import { Document, isScalar, visit } from 'yaml'
 import { UserError } from '../../common/errors.ts'
 import { editDistance } from '../../common/nearest.ts'
+import { pathFromHere } from '../../common/paths.ts'
 import { printable } from '../../common/printable.ts'
 import { currentStage } from '../../runs/find-run.ts'
 import type { RolloutRow, RunInfo } from '../../runs/rows.ts'
@@ -15,51 +16,39 @@ export interface ListedRun extends RunInfo {
   readonly stage: RunInfo | null
 }
 
-/** Widest name that shares a line with the rest of its run. */
-const NAME_WIDTH = 26
 /** Width of a list that is not printed on a terminal. */
 const WIDTH = 80
 
-/** One line per run; a long name has a line of its own, and so has a note. */
+/** One line per run; a name too long for it has a line of its own, and so has a note. */
 export function showRuns(output: Output, all: readonly ListedRun[], root: string): void {
   for (const run of all) output.emit({ type: 'run', ...run })
   if (output.json) return
   if (all.length === 0) return void output.result(`no runs in ${root}; \`ruminate zero\` creates one`)
-  const names = all.map(({ directory }) => printable(pathFromHere(directory)))
-  const width = Math.max(3, ...names.map(({ length }) => length).filter((length) => length <= NAME_WIDTH))
+  const columns = process.stdout.columns || WIDTH
+  const names = ['run', ...all.map(({ directory }) => printable(pathFromHere(directory)))]
+  const statuses = ['status', ...all.map(statusOf)]
   const facts = table([
-    ['recipe', 'seed', 'created', 'status'],
-    ...all.map((run) => [
-      run.recipe,
-      `${run.seed}`,
-      run.created.slice(0, 16).replace('T', ' '),
-      statusOf(run),
-    ]),
+    ['recipe', 'seed', 'created'],
+    ...all.map((run) => [run.recipe, `${run.seed}`, run.created.slice(0, 16).replace('T', ' ')]),
   ]).split('\n')
-  const lines = facts.slice(1).flatMap((fact, i) => {
-    const [name, { note }] = [names[i]!, all[i]!]
-    const wide = name.length > width
+  const rest = facts.map((fact, i) => `${fact}   ${statuses[i]}`)
+  const room = columns - 4 - Math.max(...rest.map(({ length }) => length))
+  const width = Math.max(...names.map(({ length }) => length).filter((length) => length <= room), 0)
+  const lines = names.flatMap((name, i) => {
+    const note = all[i - 1]?.note ?? null
     return [
-      ...(wide ? [`  ${name}`] : []),
-      `  ${(wide ? '' : name).padEnd(width)} ${fact}`,
-      ...(note === null
-        ? []
-        : [pc.dim(`    ${truncate(oneLine(note), (process.stdout.columns || WIDTH) - 4)}`)]),
+      ...(name.length > width ? [`  ${name}`] : []),
+      `  ${(name.length > width ? '' : name).padEnd(width)} ${rest[i]}`,
+      ...(note === null ? [] : [pc.dim(`    ${truncate(oneLine(note), columns - 4)}`)]),
     ]
   })
-  output.result([`  ${'run'.padEnd(width)} ${facts[0]}`, ...lines].join('\n'))
+  output.result(lines.join('\n'))
 }
 
 /** "done at step 200", or, for a run of several stages, "stopped in rl-1 at step 12". */
 export function statusOf({ status, step, stage, directory }: ListedRun): string {
   if (status === 'done' || stage === null) return `${status} at step ${step}`
   return `${status} in ${relative(directory, stage.directory)} at step ${stage.step}`
-}
-
-/** A folder as a path from the current one, unless the whole path is shorter. */
-export function pathFromHere(directory: string): string {
-  const path = relative(process.cwd(), directory)
-  return path === '' || path.length > directory.length ? directory : path
 }
 
 const oneLine = (text: string): string => printable(text.replace(/\s+/g, ' ').trim())

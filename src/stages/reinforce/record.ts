@@ -37,17 +37,18 @@ interface Recorded {
 
 /**
  * Opens the recorder of a run. For each step it computes the metrics, collects warnings from the alarm and the diagnosis,
- * evaluates the policy if that is due, and records everything in one transaction.
+ * records them, and then evaluates the policy if that is due. `save` writes a checkpoint of the step.
  */
 export function openRecorder({
-  run: { store },
+  run,
   rewards,
   settings,
   evaluate,
   onStep,
-}: Reinforcement): (outcome: StepOutcome) => Promise<Recorded> {
+}: Reinforcement): (outcome: StepOutcome, save: (directory: string) => Promise<void>) => Promise<Recorded> {
+  const { store } = run
   const alarm = openAlarm(rewards, store)
-  return async (outcome) => {
+  return async (outcome, save) => {
     const { step } = outcome
     const scored = scoredRollouts(outcome)
     const before = store.metricsAt(step - 1)
@@ -58,13 +59,11 @@ export function openRecorder({
     const stopping = settings.alarm === 'stop' && alarmed.signs.length > 0
     const last = stopping || step === settings.steps
     const warnings = newWarnings(store, metrics, scored, alarmed.signs)
+    const events = warnings.map((message) => ({ level: 'warning' as const, message }))
+    run.complete(step, { metrics, rollouts: rows, events }, save)
     const evaluated: StepRecord = (await evaluate?.(step, last)) ?? {}
+    store.record(step, evaluated)
     Object.assign(metrics, evaluated.metrics)
-    store.record(step, {
-      metrics,
-      rollouts: [...rows, ...(evaluated.rollouts ?? [])],
-      events: warnings.map((message) => ({ level: 'warning', message })),
-    })
     onStep?.({ step, metrics, warnings, newest: scored.at(-1)!.rollout })
     return {
       last,

@@ -94,6 +94,7 @@ async function run(name: string, options: Options = {}): Promise<Reinforced> {
         steps: options.steps ?? 30,
         shuffleRewards: options.shuffle ?? false,
         checkpointEvery: 5,
+        checkpointSeconds: null,
         alarm: options.alarm ?? 'warn',
       },
       evaluate: options.evaluate,

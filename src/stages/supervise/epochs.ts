@@ -21,6 +21,8 @@ export interface EpochSettings {
   /** Steps between evaluations; null: once per epoch. */
   readonly evalEvery: number | null
   readonly checkpointEvery: number
+  /** See `StepEnd.seconds`. */
+  readonly checkpointSeconds: number | null
 }
 
 /** An evaluation as numbers by name; the evaluation with the lowest `loss` is the best. */
@@ -93,7 +95,29 @@ export async function trainEpochs<Example, E extends EvaluationNumbers>(
   await run.baseline(async () => ({ metrics: evaluationMetrics(await evaluate(0)) }))
   job.onStart?.(evaluationAt(store, 0), steps)
 
-  for (let step = store.info().step + 1; step <= steps; step++) {
+  const save = (directory: string): Promise<void> => trainer.save(directory, { optimizer: true })
+  const evaluationAfter = async (step: number): Promise<E | null> =>
+    step === steps || step % (settings.evalEvery ?? perEpoch) === 0 ? evaluate(step) : null
+  const endStep = (step: number, evaluation: E | null): Promise<void> =>
+    run.endStep({
+      // every evaluated step has a checkpoint, so that the best one is kept
+      due: evaluation !== null || step % settings.checkpointEvery === 0,
+      seconds: settings.checkpointSeconds,
+      last: step === steps,
+      score: evaluation ? -evaluation.loss : null,
+    })
+
+  // a run that was stopped during the evaluation after a step begins with that evaluation
+  const done = store.info().step
+  if (done > 0 && store.metricsAt(done)[`${EVALUATION}loss`] === undefined) {
+    const evaluation = await evaluationAfter(done)
+    if (evaluation) {
+      run.complete(done, { metrics: evaluationMetrics(evaluation) }, save)
+      await endStep(done, evaluation)
+    }
+  }
+
+  for (let step = done + 1; step <= steps; step++) {
     // a batch of this epoch's order → new weights
     const epoch = Math.floor((step - 1) / perEpoch)
     const at = ((step - 1) % perEpoch) * settings.batchSize
@@ -114,35 +138,27 @@ export async function trainEpochs<Example, E extends EvaluationNumbers>(
       step,
     )
 
-    // evaluation during and after training
-    const last = step === steps
-    const evaluation = last || step % (settings.evalEvery ?? perEpoch) === 0 ? await evaluate(step) : null
-
     // record the step
     const before = store.metricsAt(step - 1)
     const { loss, gradNorm, flops, seconds, tokens } = learned
-    store.record(step, {
-      metrics: {
-        loss,
-        grad_norm: gradNorm ?? Number.NaN,
-        learning_rate: learningRate,
-        epoch: step / perEpoch,
-        ...learned.metrics,
-        'total/tokens': runningTotal(before, 'total/tokens', step, tokens),
-        'total/flops': runningTotal(before, 'total/flops', step, flops),
-        'speed/training': tokens / seconds,
-        'time/training': seconds,
-        ...(evaluation ? evaluationMetrics(evaluation) : {}),
-      },
-    })
+    const metrics = {
+      loss,
+      grad_norm: gradNorm ?? Number.NaN,
+      learning_rate: learningRate,
+      epoch: step / perEpoch,
+      ...learned.metrics,
+      'total/tokens': runningTotal(before, 'total/tokens', step, tokens),
+      'total/flops': runningTotal(before, 'total/flops', step, flops),
+      'speed/training': tokens / seconds,
+      'time/training': seconds,
+    }
+    run.complete(step, { metrics }, save)
+
+    // evaluation during and after training
+    const evaluation = await evaluationAfter(step)
+    if (evaluation) store.record(step, { metrics: evaluationMetrics(evaluation) })
     job.onStep?.({ ...learned, step, steps, epoch: step / perEpoch, learningRate, evaluation })
-    // every evaluated step has a checkpoint, so that the best one is kept
-    await run.endStep(step, {
-      due: evaluation !== null || step % settings.checkpointEvery === 0,
-      last,
-      score: evaluation ? -evaluation.loss : null,
-      save: (directory) => trainer.save(directory, { optimizer: true }),
-    })
+    await endStep(step, evaluation)
   }
   return { steps, before: evaluationAt(store, 0), after: evaluationAt(store, steps), best: bestOf(store) }
 }

@@ -97,7 +97,7 @@ export async function runOnExamples<Settings extends ExampleSettings, Example, D
     requireCapabilities(engine.can, { objective })
     return withRun(place, { signal: watch.signal }, async (run) => {
       const opened = await engine.trainer()
-      const trainer = renderer ? savingStopTokens(opened, renderer) : opened
+      const trainer = run.stoppable(engine, renderer ? savingStopTokens(opened, renderer) : opened)
       await run.restore((folder) => trainer.load(folder))
       watch.onStart?.(run.directory, settings, data)
       const epochs = { ...settings, evalEvery: settings.eval.every }

@@ -26,6 +26,8 @@ interface PretrainingSettings {
   readonly weightDecay: number
   readonly gradClipNorm: number
   readonly checkpointEvery: number
+  /** See `StepEnd.seconds`. */
+  readonly checkpointSeconds: number | null
 }
 
 export interface PretrainingStep {
@@ -82,7 +84,7 @@ export async function pretraining(job: Pretraining): Promise<PretrainingStep> {
       }
       const dropped = at.dropped + window.dropped
       last = { step, loss, learningRate, tokens: at.tokens, tokensPerSecond: learned / seconds, dropped }
-      store.record(step, {
+      const record = {
         metrics: {
           loss,
           learning_rate: learningRate,
@@ -94,13 +96,14 @@ export async function pretraining(job: Pretraining): Promise<PretrainingStep> {
           'data/batch': at.batch,
           'data/dropped_before_window': at.dropped,
         },
-      })
+      }
+      run.complete(step, record, (directory) => trainer.save(directory, { optimizer: true }))
       job.onStep?.(last)
-      await run.endStep(step, {
+      await run.endStep({
         due: step % settings.checkpointEvery === 0,
+        seconds: settings.checkpointSeconds,
         last: at.tokens >= settings.tokens,
         score: null,
-        save: (directory) => trainer.save(directory, { optimizer: true }),
       })
     }
     if (at.batch === batches.length)
