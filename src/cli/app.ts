@@ -4,6 +4,7 @@ import pc from 'picocolors'
 import { UserError } from '../common/errors.ts'
 import { nearest } from '../common/nearest.ts'
 import { versions } from '../common/package.ts'
+import { printable } from '../common/printable.ts'
 import { Interrupted } from '../runs/interrupted.ts'
 import { readArguments } from './terminal/arguments.ts'
 import type { Command } from './terminal/command.ts'
@@ -110,7 +111,7 @@ function report(error: unknown): number {
     process.stderr.write(`${error.message}\n`)
     return 130
   }
-  const message = (error instanceof Error ? error.message : String(error)).split('\n')[0]!
+  const message = printable((error instanceof Error ? error.message : String(error)).split('\n')[0]!)
   if (error instanceof UserError) {
     process.stderr.write(`error: ${message}\n`)
     return error.exitCode

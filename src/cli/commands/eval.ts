@@ -65,7 +65,9 @@ export const evaluation = command(
     const engine = choiceOption(values, 'engine', engineNames)
     const threads = integerOption(values, 'threads', 1, 1024)
     const progress = (line: string): void => output.live(line)
-    const model = await modelFolder(textOption(values, 'model') ?? EMBEDDED_BASE, progress)
+    const model = await modelFolder(textOption(values, 'model') ?? EMBEDDED_BASE, progress, {
+      onCheckpoint: (line) => output.say(line),
+    })
     const task = textOption(values, 'task') ?? 'miniature'
     const measured = await measure({
       template,

@@ -1,3 +1,4 @@
+import { pathFromHere } from '../../common/paths.ts'
 import type { Truncation } from '../../engines/contract.ts'
 import type { measure } from '../../stages/evaluate/measure.ts'
 import { type Output, percent, percentInterval, table } from './output.ts'
@@ -25,7 +26,7 @@ export function showEvaluation(
     minP > 0 ? `, min-p ${minP}` : '',
   ].join('')
   output.result(
-    `${model} on ${task}: n = ${evaluation.questions}, ${samples} sample${samples === 1 ? '' : 's'} per question, T = ${temperature}${truncated}, template ${template}, seed ${seed}\n`,
+    `${pathFromHere(model)} on ${task}: n = ${evaluation.questions}, ${samples} sample${samples === 1 ? '' : 's'} per question, T = ${temperature}${truncated}, template ${template}, seed ${seed}\n`,
   )
   output.result(
     table([

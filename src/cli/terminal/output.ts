@@ -1,4 +1,5 @@
 import pc from 'picocolors'
+import { printable, styledPrintable } from '../../common/printable.ts'
 
 /** What a command prints: JSON objects for programs, or text for people; nothing but results when quiet. */
 export interface OutputOptions {
@@ -32,26 +33,26 @@ export class Output {
   say(text = ''): void {
     if (this.quiet) return
     this.endLive()
-    this.#stream.write(`${text}\n`)
+    this.#stream.write(`${styledPrintable(text)}\n`)
   }
 
   /** A line for people that is printed even when quiet. */
   result(text: string): void {
     this.endLive()
-    this.#stream.write(`${text}\n`)
+    this.#stream.write(`${styledPrintable(text)}\n`)
   }
 
   /** A warning, on standard error. */
   warn(text: string): void {
     this.endLive()
-    process.stderr.write(`${pc.yellow('warning')} ${text}\n`)
+    process.stderr.write(`${pc.yellow('warning')} ${printable(text)}\n`)
   }
 
   /** Replaces the live line. Does nothing where the output is not a terminal. */
   live(text: string): void {
     if (this.quiet || !this.isTerminal) return
     this.#live = true
-    this.#stream.write(`\r\x1b[2K${truncate(text, (this.#stream.columns || 100) - 1)}`)
+    this.#stream.write(`\r\x1b[2K${truncate(styledPrintable(text), (this.#stream.columns || 100) - 1)}`)
   }
 
   /** Keeps the live line and begins a new one. */
@@ -74,7 +75,7 @@ export function truncate(text: string, width: number): string {
 
 /** The last `width` characters of a text, on one line. */
 export function tail(text: string, width: number): string {
-  const line = text.replace(/\s+/g, ' ').trim()
+  const line = printable(text.replace(/\s+/g, ' ').trim())
   return line.length <= width ? line : `…${line.slice(-(width - 1))}`
 }
 

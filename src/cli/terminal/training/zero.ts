@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import pc from 'picocolors'
 import { packageRoot } from '../../../common/package.ts'
+import { printable } from '../../../common/printable.ts'
 import { shellWord } from '../../../common/shell.ts'
 import type { ZeroResult } from '../../../recipes/zero.ts'
 import { Renderer } from '../../../renderer/renderer.ts'
@@ -134,12 +135,21 @@ function otherSettings(settings: ZeroSettings): string[] {
   const { preset, algorithm } = settings
   const usual = resolveZeroSettings({ preset, algorithm, rl: { maxTokens: settings.rl.maxTokens } })
   const maxTokens = resolveZeroSettings({ preset, algorithm }).rl.maxTokens
-  const part = ({ chat, rl, rewards, eval: evaluation, checkpointEvery, alarm }: ZeroSettings) => ({
+  const part = ({
+    chat,
+    rl,
+    rewards,
+    eval: evaluation,
+    checkpointEvery,
+    checkpointSeconds,
+    alarm,
+  }: ZeroSettings) => ({
     chat: { arguments: chat.arguments },
     rl,
     rewards,
     eval: evaluation,
     checkpointEvery,
+    checkpointSeconds,
     alarm,
   })
   const sets = changedSettings(part(settings), part(usual))
@@ -193,6 +203,6 @@ function questionOf({ prompt }: RolloutRow, settings: ZeroSettings): string {
 
 function samples(before: RolloutRow, after: RolloutRow, question: string): string {
   const show = (name: string, row: RolloutRow): string =>
-    `${pc.bold(name)} (${row.correct ? pc.green('right') : pc.red('wrong')}, ${row.length} tokens)\n${pc.dim(row.text.trim())}`
-  return `${pc.bold('Question')} ${question}\n\n${show('Before', before)}\n\n${show('After', after)}`
+    `${pc.bold(name)} (${row.correct ? pc.green('right') : pc.red('wrong')}, ${row.length} tokens)\n${pc.dim(printable(row.text.trim()))}`
+  return `${pc.bold('Question')} ${printable(question)}\n\n${show('Before', before)}\n\n${show('After', after)}`
 }
