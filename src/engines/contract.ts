@@ -50,6 +50,11 @@ export interface Engine {
    * @throws Error if it has a trainer already, or cannot train what the options ask for.
    */
   trainer(options?: TrainerOptions): Promise<Trainer>
+  /**
+   * Makes the pending and all later calls that sample, score or compute gradients fail with `reason`, as soon as the engine
+   * can. The weights and the optimizer's state stay as they are, so that they can be saved without waiting for such a call.
+   */
+  cancel(reason: unknown): void
   /** Fails all pending calls and frees everything. Closing again does nothing. */
   close(): Promise<void>
 }

@@ -32,6 +32,12 @@ const REPORT = 'Distillation, stage by stage'
 
 /** Where the settings of the part that is reinforcement learning are among those of the run. */
 const RL_SETTINGS = { 'student-zero': 'zero' }
+/** What an interrupted run calls the part that it was in. */
+const TITLES: Readonly<Record<string, string>> = {
+  'teacher-data': 'stage 1, answers of the teacher',
+  distill: 'stage 2, fine-tuning of the student',
+  'student-zero': 'stage 3, reinforcement learning of the student',
+}
 
 /**
  * Distillation: a small model learns, by supervised fine-tuning alone, what a larger one answers; and, for comparison, the
@@ -91,7 +97,7 @@ function inRun(
       ? [askedIn(teacher, Renderer.load(teacher, { chat, template: 'chat' }), evaluation.maxTokens)]
       : []),
   ]
-  const parts = { title: REPORT, settings, tasks: fitTasks(tasks, models, watch), watch }
+  const parts = { title: REPORT, titles: TITLES, settings, tasks: fitTasks(tasks, models, watch), watch }
   return stagedRun(place, parts, (run) => teach(run, watch))
 }
 

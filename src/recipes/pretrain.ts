@@ -65,7 +65,7 @@ async function train(run: Run, settings: PretrainSettings, watch: PretrainWatch)
   run.progress('opening the model')
   const model = { config, parameters: initParameters(config, seed), tokenizerFrom: folder }
   return withEngine({ engine: engineName, model, threads }, async (engine) => {
-    const trainer = await engine.trainer()
+    const trainer = run.stoppable(engine, await engine.trainer())
     await run.restore((folder) => trainer.load(folder))
     const parameters = countParameters(config)
     watch.onStart?.(run.directory, { vocabulary: tokenizer.vocabSize, parameters })

@@ -69,6 +69,22 @@ const REPORT = 'R1, stage by stage'
 
 /** Where the settings of the parts that are reinforcement learning are among those of the run. */
 const RL_SETTINGS = { zero: 'zero', 'rl-1': 'rl1', 'rl-2': 'rl2.zero', 'student-zero': 'student.zero' }
+/** What an interrupted run calls the part that it was in. */
+const TITLES: Readonly<Record<string, string>> = {
+  zero: 'R1-Zero',
+  'cold-start-data': 'stage 1, cold-start data',
+  'cold-start': 'stage 1, cold start',
+  'rl-1': 'stage 2, reinforcement learning',
+  chat: 'stage 3, chat model',
+  'mixture-data': 'stage 3, mixed data',
+  mixture: 'stage 3, mixed fine-tuning',
+  'preference-data': 'stage 4, preferences',
+  helpful: 'stage 4, helpful reward model',
+  harmless: 'stage 4, harmless reward model',
+  'rl-2': 'stage 4, reinforcement learning',
+  distill: 'distillation',
+  'student-zero': 'reinforcement learning of the student',
+}
 
 /**
  * DeepSeek-R1, end to end: R1-Zero; cold start; RL with a language-consistency reward; rejection sampling and mixed
@@ -118,7 +134,7 @@ function inRun(
   const models = [settings.model, settings.student.model].flatMap((model) =>
     askedInStages(model, settings.chat, maxTokens),
   )
-  const parts = { title: REPORT, settings, tasks: fitTasks(tasks, models, watch), watch }
+  const parts = { title: REPORT, titles: TITLES, settings, tasks: fitTasks(tasks, models, watch), watch }
   return stagedRun(place, parts, (run) => fourSteps(run, watch))
 }
 

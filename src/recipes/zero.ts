@@ -63,7 +63,7 @@ async function train(
 
   // the base model, or the weights of the last checkpoint
   run.progress('preparing the training')
-  const trainer = savingStopTokens(await engine.trainer(), renderer)
+  const trainer = run.stoppable(engine, savingStopTokens(await engine.trainer(), renderer))
   await run.restore((folder) => trainer.load(folder))
 
   // accuracy and format, unless the settings name others or the program has its own

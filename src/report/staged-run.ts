@@ -120,12 +120,15 @@ export async function stagedRun<Settings extends StagedSettings>(
   place: Place,
   {
     title,
+    titles,
     settings,
     tasks: { reasoning, general },
     watch,
   }: {
     /** Title of the report. */
     readonly title: string
+    /** What people call a part, by its name. */
+    readonly titles?: Readonly<Record<string, string>>
     readonly settings: Settings
     readonly tasks: StagedTasks
     readonly watch: StagedWatch<Settings>
@@ -145,7 +148,7 @@ export async function stagedRun<Settings extends StagedSettings>(
     const generators = new Generators({ file, engine, threads, chat, notice: warn, signal })
     try {
       const judge = await generators.open('judge', settings.judge)
-      const parts = new Parts(directory, watch)
+      const parts = new Parts(directory, { ...watch, titles })
       const table = new StageTable({ parts, store, reasoning, general, judge, settings, progress, onStage })
       const dataFile = (name: string) => join(directory, 'data', `${name}.jsonl`)
       const model = await stages({

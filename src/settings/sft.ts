@@ -4,6 +4,7 @@ import { EMBEDDED_BASE } from '../hub/find-model.ts'
 import {
   betasSetting,
   chatSettings,
+  checkpointSecondsSetting,
   columnSettings,
   type DeepPartial,
   engineSetting,
@@ -82,6 +83,7 @@ export const sftSettings = z.strictObject({
     })
     .prefault({}),
   checkpointEvery: whole(1).default(20),
+  checkpointSeconds: checkpointSecondsSetting,
   threads: threadsSetting,
 })
 export type SftSettings = z.output<typeof sftSettings> & { readonly threads: number }

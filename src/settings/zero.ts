@@ -10,6 +10,7 @@ import { isTruncated } from '../stages/reinforce/rl-settings.ts'
 import {
   betasSetting,
   chatSettings,
+  checkpointSecondsSetting,
   columnSettings,
   type DeepPartial,
   engineSetting,
@@ -95,6 +96,7 @@ export const zeroSettings = z.strictObject({
     })
     .prefault({}),
   checkpointEvery: whole(1).default(20),
+  checkpointSeconds: checkpointSecondsSetting,
   /** The alarm for reward hacking warns, or also stops the training and keeps the model at that step. */
   alarm: z.enum(['warn', 'stop']).default('warn'),
   /**

@@ -66,7 +66,9 @@ export const evaluation = command(
     const layers = configLayers(values, 'zero')
     const progress = (line: string): void => output.live(line)
     const name = merge(...layers, given).model ?? EMBEDDED_BASE
-    const model = await modelFolder(String(name), progress)
+    const model = await modelFolder(String(name), progress, {
+      onCheckpoint: (line) => output.say(line),
+    })
     const before = layers.length > 0 ? merge(...layers) : askedBefore(model, given, output)
     const settings = resolveZeroSettings(merge(before, given))
     const { task, columns, chat, engine, threads, seed, rl, eval: evaluation } = settings

@@ -5,8 +5,8 @@ import { nearest } from '../../common/nearest.ts'
 /** Options and arguments by name. */
 export type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
 
-/** Options that may be given several times; their value is a list. */
-const REPEATED = new Set(['set'])
+/** Options that may be given several times, and the argument that takes all words that follow; their value is a list. */
+const REPEATED = new Set(['set', 'words'])
 
 /**
  * Reads the words after a command's name by its definition.
@@ -29,9 +29,14 @@ export function readArguments(command: string, words: readonly string[], definit
     }
     if (literal || !word.startsWith('--')) {
       if (!literal && /^-[a-z]/i.test(word)) throw wrong(`unknown option ${word}`)
-      const positional = positionals[next++]
+      const positional = positionals[next]
       if (!positional) throw wrong(`unexpected argument "${word}"`)
-      values[positional[0]] = word
+      const [name] = positional
+      if (REPEATED.has(name)) values[name] = [...((values[name] as string[] | undefined) ?? []), word]
+      else {
+        values[name] = word
+        next++
+      }
       continue
     }
     const equals = word.indexOf('=')

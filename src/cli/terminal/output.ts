@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import pc from 'picocolors'
+import { styledPrintable } from '../../common/printable.ts'
 import { canRedraw, columnsOf, liveArea } from './live-area.ts'
 import { displayWidth, padEnd, padStart, shorten, tail, truncate, wrap } from './width.ts'
 
@@ -126,7 +127,7 @@ export class Output {
 
   #print(stream: NodeJS.WriteStream, text: string): void {
     this.#printedAt = performance.now()
-    stream.write(`${plainUnlessColoured(stream, text)}\n`)
+    stream.write(`${printed(stream, text)}\n`)
   }
 
   #show(): void {
@@ -165,12 +166,13 @@ export class Output {
 /** Writes a warning, an error or another message to standard error, broken to fit the terminal. */
 export function writeMessage(text: string): void {
   const width = process.stderr.isTTY ? columnsOf(process.stderr) : Number.POSITIVE_INFINITY
-  process.stderr.write(`${plainUnlessColoured(process.stderr, wrap(text, width, 2))}\n`)
+  process.stderr.write(`${printed(process.stderr, wrap(text, width, 2))}\n`)
 }
 
-/** Colours are for terminals: one stream may be a terminal and the other a file. */
-function plainUnlessColoured(stream: NodeJS.WriteStream, text: string): string {
-  return canRedraw(stream) || process.env.FORCE_COLOR ? text : stripVTControlCharacters(text)
+/** A text as it is printed on a stream: colours are only for terminals, and other control characters for none. */
+function printed(stream: NodeJS.WriteStream, text: string): string {
+  const safe = styledPrintable(text)
+  return canRedraw(stream) || process.env.FORCE_COLOR ? safe : stripVTControlCharacters(safe)
 }
 
 /** An activity, with the seconds that it has taken if it has no count. */

@@ -40,13 +40,15 @@ export class Conversation {
   /**
    * Asks a question; `listen` receives the reply piece by piece.
    *
-   * @throws UserError if the conversation fills the model's context; the conversation is then unchanged.
+   * @throws UserError if the question is empty, or the conversation fills the model's context; the conversation is then
+   * unchanged.
    */
   async ask(
     question: string,
     options: Omit<SampleOptions, 'n' | 'onToken' | 'stopTokens'>,
     listen: Listener = () => {},
   ): Promise<Reply> {
+    if (question.trim() === '') throw new UserError('the message is empty: ask something')
     const messages = [...this.#messages, user(question)]
     const { tokens, opened } = this.#renderer.prompt({ prompt: question, messages })
     const left = this.#maxPositions - tokens.length

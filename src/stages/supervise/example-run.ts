@@ -105,7 +105,7 @@ export async function runOnExamples<Settings extends ExampleSettings, Example, D
     return withRun(place, watch, async (run) => {
       run.progress('preparing the training')
       const opened = await engine.trainer()
-      const trainer = renderer ? savingStopTokens(opened, renderer) : opened
+      const trainer = run.stoppable(engine, renderer ? savingStopTokens(opened, renderer) : opened)
       await run.restore((folder) => trainer.load(folder))
       watch.onStart?.(run.directory, settings, data)
       const epochs = { ...settings, evalEvery: settings.eval.every }

@@ -27,6 +27,8 @@ interface PretrainingSettings {
   readonly weightDecay: number
   readonly gradClipNorm: number
   readonly checkpointEvery: number
+  /** See `StepEnd.seconds`. */
+  readonly checkpointSeconds: number | null
 }
 
 export interface PretrainingStep {
@@ -84,7 +86,7 @@ export async function pretraining(job: Pretraining): Promise<PretrainingStep> {
       }
       const dropped = at.dropped + window.dropped
       last = { step, loss, learningRate, tokens: at.tokens, tokensPerSecond: learned / seconds, dropped }
-      store.record(step, {
+      const record = {
         metrics: {
           loss,
           learning_rate: learningRate,
@@ -96,13 +98,14 @@ export async function pretraining(job: Pretraining): Promise<PretrainingStep> {
           'data/batch': at.batch,
           'data/dropped_before_window': at.dropped,
         },
-      })
+      }
+      run.complete(step, record, (directory) => trainer.save(directory, { optimizer: true }))
       job.onStep?.(last)
-      await run.endStep(step, {
+      await run.endStep({
         due: step % settings.checkpointEvery === 0,
+        seconds: settings.checkpointSeconds,
         last: at.tokens >= settings.tokens,
         score: null,
-        save: (directory) => trainer.save(directory, { optimizer: true }),
       })
     }
     if (at.batch === batches.length)

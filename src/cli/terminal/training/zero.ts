@@ -165,6 +165,7 @@ function otherSettings(settings: ZeroSettings): string[] {
     rewards,
     eval: evaluation,
     checkpointEvery,
+    checkpointSeconds,
     alarm,
     whenNothingToLearn,
   }: ZeroSettings) => ({
@@ -173,6 +174,7 @@ function otherSettings(settings: ZeroSettings): string[] {
     rewards,
     eval: evaluation,
     checkpointEvery,
+    checkpointSeconds,
     alarm,
     whenNothingToLearn,
   })

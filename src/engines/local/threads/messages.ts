@@ -42,6 +42,10 @@ export interface ReplicaMethods
   sample(requests: readonly SentRequest[], version: number): SampledSequence[][]
 }
 
+/** The calls that compute without changing the weights, and can therefore be cancelled. */
+export const isCancellable = (method: keyof ReplicaMethods): boolean =>
+  method === 'sample' || method === 'logprobs' || method === 'forwardBackward'
+
 /** A sampling request as it is sent to a replica. */
 export type SentRequest = Omit<SampleRequest, 'onToken' | 'onEnd'> & {
   /** Send every new token as soon as it is drawn? */

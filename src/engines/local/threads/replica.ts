@@ -42,7 +42,12 @@ export class Replica {
     })
   }
 
-  /** Fails pending calls and ends the thread. Resolves once it has ended, even if called again. */
+  /** Ends the current call early, and makes later ones fail, if they can be cancelled. */
+  cancel(): void {
+    this.#thread.cancel()
+  }
+
+  /** Fails pending calls and ends the thread. Resolves once it has ended, also if called again. */
   close(): Promise<void> {
     this.#fail(new Error('the engine was closed'))
     this.#ended ??= this.#thread.end()
