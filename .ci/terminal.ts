@@ -67,6 +67,9 @@ async function typed(shell: Shell, type: () => void, look: () => void): Promise<
   return exitCodes(shell)[before]!
 }
 
+/** Between two answers of tmux. */
+const BOUNDARY = '\u241e\u241e\u241e'
+
 function openTmux(
   scratch: string,
   shell: Shell,
@@ -85,8 +88,7 @@ function openTmux(
     return stdout
   }
   tmux('new-session', '-d', '-x', `${COLUMNS}`, '-y', '24', ...shell.words)
-  const captured = (...options: string[]): string[] =>
-    tmux('capture-pane', '-p', '-S', '-', ...options).split('\n')
+  const capture = ['capture-pane', '-p', '-S', '-']
   return {
     async run(command, look) {
       tmux('send-keys', 'C-l')
@@ -101,7 +103,12 @@ function openTmux(
         look,
       )
     },
-    screen: () => joined(captured(), captured('-J')),
+    screen() {
+      // In one request, so that nothing is written between the two.
+      const both = tmux(...capture, ';', 'display-message', '-p', BOUNDARY, ';', ...capture, '-J')
+      const [broken, whole] = both.split(`${BOUNDARY}\n`)
+      return joined(broken!.split('\n'), whole!.split('\n'))
+    },
     close: () => void spawnSync('tmux', [...server, 'kill-server']),
   }
 }
