@@ -82,7 +82,7 @@ async function type(command: string, expected: number): Promise<boolean> {
   const started = performance.now()
   const elapsed = (): number => (performance.now() - started) / 1000
   const look = (): ScreenLine[] => {
-    const lines = terminal?.screen() ?? []
+    const lines = terminal!.screen()
     for (const line of lines) if (isTooWide(line, command)) wide.add(line.text)
     return lines
   }

@@ -2,10 +2,11 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { stripVTControlCharacters } from 'node:util'
 
 export const COLUMNS = 80
 
-/** A line of a screen, and whether it is so long that the terminal had to break it. */
+/** A line of a screen, and whether it is so long that the terminal had to break it, as far as that can be told. */
 export interface ScreenLine {
   readonly text: string
   readonly wide: boolean
@@ -15,8 +16,8 @@ export interface ScreenLine {
 export interface Terminal {
   /** Types a command, waits until it has ended, and resolves to its exit code. `look` is called every half second. */
   run(command: string, look: () => void): Promise<number>
-  /** What is on the screen, after what has scrolled out of it since the command was typed. Null if it cannot be told. */
-  screen(): ScreenLine[] | null
+  /** What is on the screen, after what has scrolled out of it since the command was typed. */
+  screen(): ScreenLine[]
   close(): void
 }
 
@@ -131,14 +132,23 @@ function openScript(
   { cwd, env }: { cwd: string; env: NodeJS.ProcessEnv },
 ): Terminal {
   const words = shell.words.map((word) => `'${word}'`).join(' ')
-  const child: ChildProcess = spawn('script', ['-qfc', words, join(scratch, 'typescript')], {
+  const record = join(scratch, 'typescript')
+  const child: ChildProcess = spawn('script', ['-qfc', words, record], {
     cwd,
     env: { TERM: 'xterm', ...env },
-    stdio: ['pipe', 'ignore', 'inherit'],
+    stdio: ['pipe', 'ignore', 'ignore'],
   })
+  let begin = 0
   return {
-    run: (command, look) => typed(shell, () => void child.stdin!.write(`${command}\n`), look),
-    screen: () => null,
+    run(command, look) {
+      begin = readFileSync(record, 'utf8').length
+      return typed(shell, () => void child.stdin!.write(`${command}\n`), look)
+    },
+    screen() {
+      const lines = stripVTControlCharacters(readFileSync(record, 'utf8').slice(begin)).split('\r\n')
+      // What a line showed last, before it was written anew.
+      return lines.map((line) => ({ text: line.split('\r').at(-1)!, wide: false }))
+    },
     close: () => void child.kill(),
   }
 }
