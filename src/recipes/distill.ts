@@ -21,13 +21,17 @@ import { checkGenerators } from '../stages/data/open-generator.ts'
 import { type Teacher, teacherData } from '../stages/data/teacher-data.ts'
 import { askedIn, askedInStages } from '../stages/sample/fit.ts'
 import { readDemonstrations } from '../tasks/demonstrations.ts'
-import { type TrainingWatch, trainers } from './r1.ts'
+import type { Splitting } from '../tasks/examples.ts'
+import { type TrainingWatch, trainers, type Warned, withWarnings } from './r1.ts'
 import { policyRequirements } from './zero.ts'
 
 export interface DistillWatch extends StagedWatch<DistillSettings>, TrainingWatch {}
 export type DistillResult = StagedResult
 
 const REPORT = 'Distillation, stage by stage'
+
+/** Where the settings of the part that is reinforcement learning are among those of the run. */
+const RL_SETTINGS = { 'student-zero': 'zero' }
 
 /**
  * Distillation: a small model learns, by supervised fine-tuning alone, what a larger one answers; and, for comparison, the
@@ -39,8 +43,9 @@ const REPORT = 'Distillation, stage by stage'
  */
 export async function distill(
   given: Tree,
-  { out, ...watch }: DistillWatch & { out?: string | undefined } = {},
+  { out, ...callbacks }: DistillWatch & { out?: string | undefined } = {},
 ): Promise<DistillResult> {
+  const watch = withWarnings(callbacks)
   const named = resolveDistillSettings(given)
   const tasks = await loadTasks(named, watch)
   await checkData(named, watch)
@@ -65,7 +70,8 @@ export async function distill(
 }
 
 /** Resumes a run where it was stopped, to the same result as if it had never been stopped. */
-export async function resumeDistill(directory: string, watch: DistillWatch = {}): Promise<DistillResult> {
+export async function resumeDistill(directory: string, callbacks: DistillWatch = {}): Promise<DistillResult> {
+  const watch = withWarnings(callbacks)
   const settings = resolveDistillSettings(storedSettings(directory, 'distill'))
   return inRun({ resume: directory }, settings, await loadTasks(settings, watch), watch)
 }
@@ -74,7 +80,7 @@ function inRun(
   place: Place,
   settings: DistillSettings,
   tasks: StagedTasks,
-  watch: DistillWatch,
+  watch: DistillWatch & Warned,
 ): Promise<DistillResult> {
   const { teacher, student, compare, chat, eval: evaluation } = settings
   const { zero } = distillStages(settings)
@@ -90,9 +96,9 @@ function inRun(
 }
 
 /** The steps of distillation. Resolves to the folder of the distilled student. */
-async function teach(run: StagedRun<DistillSettings>, watch: DistillWatch): Promise<string> {
+async function teach(run: StagedRun<DistillSettings>, watch: DistillWatch & Warned): Promise<string> {
   const { settings, table, context } = run
-  const { reinforce, finetune } = trainers(run.parts, watch)
+  const { reinforce, finetune } = trainers(run.parts, watch, RL_SETTINGS)
   const stages = distillStages(settings)
   const teacher = await openTeacher(run)
   const student = await chatBase(settings.student, join(run.directory, 'student'))
@@ -109,7 +115,8 @@ async function teach(run: StagedRun<DistillSettings>, watch: DistillWatch): Prom
     ))
 
   // supervised fine-tuning, and nothing else
-  const distilled = await finetune('distill', { ...stages.sft, model: student, data })
+  const given: Splitting | undefined = settings.data === null ? undefined : { splitBy: 'question' }
+  const distilled = await finetune('distill', { ...stages.sft, model: student, data }, given)
   await table.measure('Distilled student', distilled, { student: true })
 
   // the same student, by reinforcement learning from its base
@@ -133,14 +140,14 @@ async function openTeacher({
 /** @throws UserError where existing data cannot be read. */
 async function checkData(
   settings: DistillSettings,
-  { onWarning, onProgress }: Pick<DistillWatch, 'onWarning' | 'onProgress'>,
+  { onWarning, onProgress }: Pick<DistillWatch & Warned, 'onWarning' | 'onProgress'>,
 ): Promise<void> {
   if (settings.data === null) return
   const { columns, eval: evaluation } = distillStages(settings).sft
   await readDemonstrations(settings.data, {
     columns,
     heldOutShare: evaluation.share,
-    warn: onWarning ?? (() => {}),
+    warn: onWarning,
     progress: onProgress ?? (() => {}),
   })
 }

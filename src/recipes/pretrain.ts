@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../common/errors.ts'
+import { type Warn, warner } from '../common/warnings.ts'
 import { checkEngine, withEngine } from '../engines/open.ts'
 import type { ModelConfig } from '../models/config.ts'
 import { countParameters, initParameters } from '../models/parameters.ts'
@@ -26,6 +27,7 @@ export async function pretrain(
   { out, ...watch }: PretrainWatch & { out?: string | undefined } = {},
 ): Promise<PretrainResult> {
   const settings = resolvePretrainSettings(given)
+  watch.onProgress?.('checking the model')
   await checkModel(settings)
   return inRun({ recipe: 'pretrain', seed: settings.seed, settings, out }, settings, watch)
 }
@@ -36,13 +38,15 @@ export async function resumePretrain(directory: string, watch: PretrainWatch = {
 }
 
 function inRun(place: Place, settings: PretrainSettings, watch: PretrainWatch): Promise<PretrainResult> {
-  return withRun(place, { signal: watch.signal }, (run) => train(run, settings, watch))
+  return withRun(place, watch, (run) => train(run, settings, watch))
 }
 
 async function train(run: Run, settings: PretrainSettings, watch: PretrainWatch): Promise<PretrainResult> {
   const { seed, general, boxed, engine: engineName, threads } = settings
+  const warn = warner(watch.onWarning)
 
   // corpus → tokenizer
+  run.progress('making the tokenizer from the corpus')
   const folder = join(run.directory, 'tokenizer')
   const bpe = trainBpe(corpusDocuments(seed, settings.tokenizerDocuments, { general, boxed }), {
     vocabSize: settings.vocabulary,
@@ -58,12 +62,19 @@ async function train(run: Run, settings: PretrainSettings, watch: PretrainWatch)
 
   // a decoder with random weights, or those of the checkpoint
   const config = decoderConfig(settings, tokenizer)
+  run.progress('opening the model')
   const model = { config, parameters: initParameters(config, seed), tokenizerFrom: folder }
   return withEngine({ engine: engineName, model, threads }, async (engine) => {
     const trainer = await engine.trainer()
     await run.restore((folder) => trainer.load(folder))
     const parameters = countParameters(config)
     watch.onStart?.(run.directory, { vocabulary: tokenizer.vocabSize, parameters })
+
+    const planned = Math.ceil(settings.tokens / settings.batchTokens)
+    if (planned <= settings.warmupSteps && run.checkpoint === null)
+      warn(
+        `only about ${planned} optimizer step${planned === 1 ? '' : 's'} in all, while the learning rate still rises (warmupSteps=${settings.warmupSteps}): little is learned; raise tokens`,
+      )
 
     // next-token prediction on fresh documents
     const last = await pretraining({
@@ -143,4 +154,8 @@ export interface PretrainWatch {
   readonly signal?: AbortSignal | undefined
   readonly onStart?: ((run: string, model: { vocabulary: number; parameters: number }) => void) | undefined
   readonly onStep?: ((step: PretrainingStep) => void) | undefined
+  /** Called with lines that say what is being done. */
+  readonly onProgress?: ((line: string) => void) | undefined
+  /** Receives warnings, such as that there are too few steps to learn much. By default they go to standard error. */
+  readonly onWarning?: Warn | undefined
 }

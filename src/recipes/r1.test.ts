@@ -11,7 +11,7 @@ import type { Parts } from '../runs/parts.ts'
 import { merge, type Tree } from '../settings/layers.ts'
 import { loadTask } from '../tasks/index.ts'
 import { demonstrate } from '../tasks/miniature/world/index.ts'
-import { r1, resumeR1, trainers } from './r1.ts'
+import { r1, resumeR1, trainers, withWarnings } from './r1.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-r1-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -184,7 +184,7 @@ async function killedAt(part: string, type: string, args: readonly string[]): Pr
 
 test('a stage gets the template arguments that its model has', async () => {
   const begin = { train: (name: string, { begin }: { begin: (out: string) => unknown }) => begin(at(name)) }
-  const { finetune } = trainers(begin as unknown as Parts, {})
+  const { finetune } = trainers(begin as unknown as Parts, withWarnings({}), {})
   const miniature = join(packageRoot(), 'models', 'miniature-base')
   const chat = { arguments: { enable_thinking: false } }
   // The miniature has no such argument, which would be an error if it were given: what is missing is the data.

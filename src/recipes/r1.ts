@@ -1,4 +1,7 @@
 import { join } from 'node:path'
+import { UserError } from '../common/errors.ts'
+import { StagedWarnings, type Warn } from '../common/warnings.ts'
+import { plural } from '../common/words.ts'
 import { checkEngine, type Requirements } from '../engines/open.ts'
 import { modelFolder } from '../hub/find-model.ts'
 import type { TemplateSettings } from '../renderer/chat-template.ts'
@@ -33,7 +36,9 @@ import { reusedAnswers } from '../stages/data/reused.ts'
 import { workedExamples } from '../stages/data/worked-examples.ts'
 import { allScenarios, scenarioRewards } from '../stages/reinforce/all-scenarios.ts'
 import { askedInStages } from '../stages/sample/fit.ts'
+import { GO_ON } from '../stages/watch/nothing-to-learn.ts'
 import { readDemonstrations } from '../tasks/demonstrations.ts'
+import type { Splitting } from '../tasks/examples.ts'
 import { type RewardWatch, resumeReward, reward } from './reward.ts'
 import { resumeSft, type SftWatch, sft } from './sft.ts'
 import { policyRequirements, resumeZero, zero } from './zero.ts'
@@ -48,7 +53,22 @@ export interface TrainingWatch {
   readonly reward?: (() => RewardWatch) | undefined
 }
 
+/** The warnings of a run of several stages, beside its callbacks. */
+export interface Warned {
+  readonly warnings: StagedWarnings
+  readonly onWarning: Warn
+}
+
+/** The callbacks of a run of several stages, with its warnings. */
+export function withWarnings<W extends { readonly onWarning?: Warn | undefined }>(watch: W): W & Warned {
+  const warnings = new StagedWarnings(watch.onWarning)
+  return { ...watch, warnings, onWarning: warnings.ofRun }
+}
+
 const REPORT = 'R1, stage by stage'
+
+/** Where the settings of the parts that are reinforcement learning are among those of the run. */
+const RL_SETTINGS = { zero: 'zero', 'rl-1': 'rl1', 'rl-2': 'rl2.zero', 'student-zero': 'student.zero' }
 
 /**
  * DeepSeek-R1, end to end: R1-Zero; cold start; RL with a language-consistency reward; rejection sampling and mixed
@@ -60,8 +80,9 @@ const REPORT = 'R1, stage by stage'
  */
 export async function r1(
   given: Tree = {},
-  { out, ...watch }: R1Watch & { out?: string | undefined } = {},
+  { out, ...callbacks }: R1Watch & { out?: string | undefined } = {},
 ): Promise<R1Result> {
+  const watch = withWarnings(callbacks)
   const named = resolveR1Settings(given)
   const tasks = await loadTasks(named, watch)
   const { generators } = await checkInputs(named, tasks, watch)
@@ -77,12 +98,18 @@ export async function r1(
 }
 
 /** Resumes a run where it was stopped, to the same result as if it had never been stopped. */
-export async function resumeR1(directory: string, watch: R1Watch = {}): Promise<R1Result> {
+export async function resumeR1(directory: string, callbacks: R1Watch = {}): Promise<R1Result> {
+  const watch = withWarnings(callbacks)
   const settings = resolveR1Settings(storedSettings(directory, 'r1'))
   return inRun({ resume: directory }, settings, await loadTasks(settings, watch), watch)
 }
 
-function inRun(place: Place, settings: R1Settings, tasks: StagedTasks, watch: R1Watch): Promise<R1Result> {
+function inRun(
+  place: Place,
+  settings: R1Settings,
+  tasks: StagedTasks,
+  watch: R1Watch & Warned,
+): Promise<R1Result> {
   const { zero, rl1, rl2, studentZero } = stagesOf(settings)
   const maxTokens = Math.max(
     settings.eval.maxTokens,
@@ -98,9 +125,9 @@ function inRun(place: Place, settings: R1Settings, tasks: StagedTasks, watch: R1
 type R1Run = StagedRun<R1Settings>
 
 /** Runs all stages in the paper's order. Resolves to the folder of R1. */
-async function fourSteps(run: R1Run, watch: R1Watch): Promise<string> {
+async function fourSteps(run: R1Run, watch: R1Watch & Warned): Promise<string> {
   const { settings, table, context } = run
-  const { reinforce, finetune, trainRewardModel } = trainers(run.parts, watch)
+  const { reinforce, finetune, trainRewardModel } = trainers(run.parts, watch, RL_SETTINGS)
   const stages = stagesOf(settings)
   const writer = await run.open('writer', settings.writer)
   const base = settings.model
@@ -190,40 +217,67 @@ async function checkStages(settings: R1Settings): Promise<void> {
   await checkEngine({ ...settings, rewardHead }, [{ objective: { kind: 'preference' } }])
 }
 
+/** Data that the run writes itself has several answers to a question, of which some are held out. */
+const OWN_DATA: Splitting = { splitBy: 'key' }
+
 /**
  * The recipes that train, each as a part of a run in the folder `name`. They resolve to the folder of the model. Models and
  * data are given again to a part that is resumed, since the run may have been moved.
+ *
+ * @param rlSettings where the settings of the parts that are reinforcement learning are among those of the run
  */
-export function trainers(parts: Parts, watch: TrainingWatch) {
+export function trainers(
+  parts: Parts,
+  watch: TrainingWatch & Warned,
+  rlSettings: Readonly<Record<string, string>>,
+) {
   const train = async (name: string, training: Training<Trained>): Promise<string> =>
     (await parts.train(name, training)).model
+  /** The callbacks of a part, with its warnings. */
+  const heard = <W extends { readonly onWarning?: Warn | undefined }>(name: string, given?: W) => ({
+    ...given,
+    onWarning: watch.warnings.ofStage(name, given?.onWarning),
+  })
   return {
     reinforce(name: string, settings: ZeroSettings, own: ZeroOwn = {}) {
-      const options = () => ({ ...own, ...watch.zero?.(settings.steps) })
+      const options = () => ({ ...own, ...heard(name, watch.zero?.(settings.steps)) })
       return train(name, {
         begin: (out) => zero({ ...(ofItsModel(settings) as ZeroOptions), ...options(), out }),
         resume: (directory) => resumeZero(directory, { ...options(), model: settings.model }),
+      }).catch((error: unknown) => {
+        if (error instanceof UserError && error.message.includes(GO_ON))
+          error.message = `${name}: ${error.message.replace(GO_ON, `${rlSettings[name]}.${GO_ON}`)}`
+        throw error
       })
     },
-    finetune: (name: string, settings: SftInput) =>
-      train(name, {
-        begin: (out) => sft(ofItsModel(settings), { ...watch.sft?.(), out }),
+    finetune(name: string, settings: SftInput, { splitBy }: Splitting = OWN_DATA) {
+      const { model, data } = settings
+      return train(name, {
+        // demonstrations have no template of ours
+        begin: (out) =>
+          sft(ofItsModel({ ...settings, template: undefined }), {
+            ...heard(name, watch.sft?.()),
+            out,
+            splitBy,
+          }),
+        resume: (directory) => resumeSft(directory, { ...heard(name, watch.sft?.()), model, data, splitBy }),
+      })
+    },
+    trainRewardModel(name: string, settings: RewardInput) {
+      const { model, data } = settings
+      return train(name, {
+        begin: (out) => reward(ofItsModel(settings), { ...heard(name, watch.reward?.()), out, ...OWN_DATA }),
         resume: (directory) =>
-          resumeSft(directory, { ...watch.sft?.(), model: settings.model, data: settings.data }),
-      }),
-    trainRewardModel: (name: string, settings: RewardInput) =>
-      train(name, {
-        begin: (out) => reward(ofItsModel(settings), { ...watch.reward?.(), out }),
-        resume: (directory) =>
-          resumeReward(directory, { ...watch.reward?.(), model: settings.model, data: settings.data }),
-      }),
+          resumeReward(directory, { ...heard(name, watch.reward?.()), model, data, ...OWN_DATA }),
+      })
+    },
   }
 }
 
 interface StageInput {
   readonly model?: string | undefined
   /** Only of reinforcement learning. */
-  readonly template?: PromptTemplate
+  readonly template?: PromptTemplate | undefined
   readonly chat?: DeepPartial<TemplateSettings> | undefined
 }
 
@@ -259,7 +313,7 @@ async function preferences(run: R1Run, policy: string) {
       answers.map(({ prompt, answer }) => ({ prompt, completion: answer })),
     )
     run.onData(
-      `preferences: ${pairs.length} of ${counts.pairs.judged} pairs and ${labels.length} of ${counts.labels.judged} labelled responses kept`,
+      `preferences: ${pairs.length} of ${plural(counts.pairs.judged, 'pair')} and ${labels.length} of ${plural(counts.labels.judged, 'labelled response')} kept`,
     )
     return counts
   })

@@ -1,4 +1,6 @@
 import type { PreferenceQuality } from '../algorithms/preference.ts'
+import { UserError } from '../common/errors.ts'
+import { plural } from '../common/words.ts'
 import { modelFolder } from '../hub/find-model.ts'
 import { loadConfig } from '../models/checkpoint/directory.ts'
 import { checkTokens } from '../models/tokenizer/vocabulary.ts'
@@ -19,6 +21,7 @@ import {
   type RewardStep,
   trainReward,
 } from '../stages/supervise/reward-model.ts'
+import type { Splitting } from '../tasks/examples.ts'
 import { readPreferences } from '../tasks/preferences.ts'
 
 /**
@@ -33,11 +36,11 @@ import { readPreferences } from '../tasks/preferences.ts'
  */
 export async function reward(
   given: RewardInput,
-  { out, ...watch }: RewardWatch & { out?: string | undefined } = {},
+  { out, splitBy, ...watch }: RewardWatch & { out?: string | undefined } & Splitting = {},
 ): Promise<RewardResult> {
   const named = resolveRewardSettings(given)
   const settings = { ...named, model: await modelFolder(named.model, watch.onProgress) }
-  return train({ out }, settings, watch)
+  return train({ out }, settings, { splitBy, watch })
 }
 
 /**
@@ -46,21 +49,28 @@ export async function reward(
  */
 export async function resumeReward(
   directory: string,
-  { model, data, ...watch }: RewardWatch & Partial<Pick<RewardInput, 'model' | 'data'>> = {},
+  {
+    model,
+    data,
+    splitBy,
+    ...watch
+  }: RewardWatch & Partial<Pick<RewardInput, 'model' | 'data'>> & Splitting = {},
 ): Promise<RewardResult> {
   const { dataHash: _, ...stored } = storedSettings(directory, 'reward')
   const moved = { ...(model === undefined ? {} : { model }), ...(data === undefined ? {} : { data }) }
-  return train({ resume: directory }, resolveRewardSettings({ ...stored, ...moved } as RewardInput), watch)
+  const settings = resolveRewardSettings({ ...stored, ...moved } as RewardInput)
+  return train({ resume: directory }, settings, { splitBy, watch })
 }
 
 /** Preferences → tokens. */
 async function readExamples(
   settings: RewardSettings,
-  { warn, progress }: Notices,
+  { warn, progress, splitBy }: Notices & Splitting,
 ): Promise<Examples<EncodedPreference>> {
   checkMaxLength(settings)
   const { data, columns, maxLength } = settings
-  const rows = await readPreferences(data, { columns, heldOutShare: settings.eval.share, warn, progress })
+  const heldOutShare = settings.eval.share
+  const rows = await readPreferences(data, { columns, heldOutShare, splitBy, warn, progress })
   const renderer = Renderer.load(settings.model, settings)
   renderer.checkArguments(settings.chat.arguments)
   const { vocabSize } = loadConfig(settings.model)
@@ -70,6 +80,9 @@ async function readExamples(
     encode: ({ example }) => {
       const encoded = encodePreference(renderer, example)
       for (const text of encoded.texts) checkTokens(text, vocabSize, 'the row', renderer)
+      const [chosen, rejected] = encoded.texts
+      if (rejected && chosen!.join() === rejected.join())
+        throw new UserError('its two answers are the same to the model, so there is no preference')
       return [encoded]
     },
     lengthOf: ({ texts }) => Math.max(...texts.map(({ length }) => length)),
@@ -78,23 +91,37 @@ async function readExamples(
     progress,
   })
   if (rows.repeated > 0)
-    warn(`${rows.repeated} training rows are left out, since their prompts are also held out`)
+    warn(
+      `${plural(rows.repeated, 'training row is', 'training rows are')} left out, since their prompts are also held out`,
+    )
+  const labels = new Set(examples.training.map(({ good }) => good))
+  const [label] = labels
+  if (labels.size === 1 && label !== null)
+    warn(
+      `all training answers are labelled ${label ? 'good' : 'bad'}, so there is nothing to tell apart: add answers with the other label`,
+    )
   return examples
 }
 
 /** Epochs over the preferences. A language model gets a new scalar head; a reward model keeps its head. */
-function train(where: Where, settings: RewardSettings, watch: RewardWatch): Promise<RewardResult> {
+function train(
+  where: Where,
+  settings: RewardSettings,
+  { splitBy, watch }: Splitting & { readonly watch: RewardWatch },
+): Promise<RewardResult> {
   return runOnExamples({
     recipe: 'reward',
     where,
     settings,
-    read: (notices) => readExamples(settings, notices),
+    source: settings.data,
+    read: (notices) => readExamples(settings, { ...notices, splitBy }),
     describe,
     watch,
     objective: { kind: 'preference' },
     rewardHead: { seed: settings.seed },
     renderer: null,
-    train: (job) => trainReward({ ...job, onStart: watch.onBefore, onStep: watch.onStep }),
+    train: (job) =>
+      trainReward({ ...job, onStart: watch.onBefore, onStep: watch.onStep, onWarning: watch.onWarning }),
   })
 }
 

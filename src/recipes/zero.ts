@@ -1,11 +1,12 @@
 import { UserError } from '../common/errors.ts'
+import { type Warn, warner } from '../common/warnings.ts'
 import type { Capabilities, Engine } from '../engines/contract.ts'
 import { type Requirements, requireCapabilities, withEngine } from '../engines/open.ts'
 import { withPolicy } from '../engines/policy.ts'
 import { modelFolder } from '../hub/find-model.ts'
 import { Renderer } from '../renderer/renderer.ts'
 import { savingStopTokens } from '../renderer/stop-tokens.ts'
-import type { OwnReward } from '../rewards/compose.ts'
+import type { OwnReward, WeightedReward } from '../rewards/compose.ts'
 import { namedRewards } from '../rewards/index.ts'
 import { type Place, type Run, storedSettings, type Trained, withRun } from '../runs/with-run.ts'
 import type { Tree } from '../settings/layers.ts'
@@ -17,6 +18,7 @@ import { reinforce } from '../stages/reinforce/reinforce.ts'
 import { policyObjective } from '../stages/reinforce/rl-settings.ts'
 import { asked, promptFit } from '../stages/sample/fit.ts'
 import type { Stop } from '../stages/watch/alarm.ts'
+import { GO_ON } from '../stages/watch/nothing-to-learn.ts'
 import { fittingTask } from '../tasks/fit.ts'
 import { loadTask } from '../tasks/index.ts'
 import type { Task } from '../tasks/task.ts'
@@ -56,26 +58,24 @@ async function train(
   engine: Engine,
   { settings, renderer, task, own, watch }: Job,
 ): Promise<ZeroResult> {
-  const { seed, rl, template } = settings
+  const { seed, rl } = settings
   watch.onStart?.(run.directory, settings)
 
   // the base model, or the weights of the last checkpoint
+  run.progress('preparing the training')
   const trainer = savingStopTokens(await engine.trainer(), renderer)
   await run.restore((folder) => trainer.load(folder))
 
   // accuracy and format, unless the settings name others or the program has its own
-  const rewards =
-    own.rewards?.map((reward) => ({ reward, weight: reward.weight })) ??
-    namedRewards(settings.rewards, { ...rl, template })
+  const rewards = rewardsOf(settings, own)
 
   // evaluation on held-out questions
   const evaluateHeldOut = (split: string) =>
     withPolicy({ engine, trainer }, async (policy) => {
-      const options = { ...settings.eval, maxTokens: rl.maxTokens, seed }
-      const { metrics, rollouts = [] } = evaluationRecord(
-        await evaluate(policy, renderer, task, options),
-        split,
-      )
+      const options = { ...settings.eval, maxTokens: rl.maxTokens, seed, progress: run.progress }
+      const evaluated = await evaluate(policy, renderer, task, options)
+      if (split === 'eval-before') await warnIfUnknown(evaluated, warner(watch.onWarning))
+      const { metrics, rollouts = [] } = evaluationRecord(evaluated, split)
       return { metrics: { ...metrics, ...(await own.alsoMeasure?.(policy)) }, rollouts }
     })
   const before = evaluationFrom(await run.baseline(() => evaluateHeldOut('eval-before')))
@@ -97,6 +97,7 @@ async function train(
         : {}
     },
     onStep: watch.onStep,
+    onWarning: watch.onWarning,
   })
 
   const steps = stoppedBy?.step ?? settings.steps
@@ -153,6 +154,35 @@ export async function resumeZero(
   return inRun({ resume: directory }, { settings, task: await openTask(settings, own, watch), own, watch })
 }
 
+/** The rewards of the settings, or the program's own. */
+const rewardsOf = ({ rewards, rl, template }: ZeroSettings, own: ZeroOwn): WeightedReward[] =>
+  own.rewards?.map((reward) => ({ reward, weight: reward.weight })) ??
+  namedRewards(rewards, { ...rl, template })
+
+/** @throws UserError if something is to be learned, but no reward has a weight. */
+function checkWeights(settings: ZeroSettings, own: ZeroOwn): void {
+  const { rl, rewards, steps, whenNothingToLearn } = settings
+  const isControl = rewards.shuffle || rl.learningRate === 0 || whenNothingToLearn === 'continue'
+  if (steps === 0 || isControl || rl.overlong) return
+  if (rewardsOf(settings, own).every(({ weight }) => weight === 0))
+    throw new UserError(
+      `no reward has a weight, so nothing can be learned: set one, such as rewards.accuracy=1; to go on regardless, set ${GO_ON}`,
+      2,
+    )
+}
+
+/** Warns if no held-out answer could be checked. */
+async function warnIfUnknown(
+  { evaluation, rollouts }: Awaited<ReturnType<typeof evaluate>>,
+  warn: Warn,
+): Promise<void> {
+  if (!Number.isNaN(evaluation.passAt1)) return
+  const verdict = await rollouts[0]?.verdict()
+  warn(
+    `pass@1 is unknown, since no held-out answer can be checked. The first: ${verdict?.reason ?? 'there is no held-out question'}`,
+  )
+}
+
 /** Each reward is the metric `reward/NAME`, next to `reward/total`. @throws UserError for names that are not distinct. */
 function checkNames(rewards: readonly OwnReward[]): void {
   const names = ['total']
@@ -180,10 +210,12 @@ export const policyRequirements = ({ rl }: ZeroSettings): Requirements => ({
 function inRun(place: Place, given: Omit<Job, 'renderer'>): Promise<ZeroResult> {
   const job = { ...given, renderer: Renderer.load(given.settings.model, given.settings) }
   job.renderer.checkArguments(given.settings.chat.arguments)
+  checkWeights(job.settings, job.own)
+  job.watch.onProgress?.('opening the model')
   return withEngine(job.settings, (engine) => {
     requireCapabilities(engine.can, policyRequirements(job.settings))
     const task = askable(job, engine.can)
-    return withRun(place, { signal: job.watch.signal }, (run) => train(run, engine, { ...job, task }))
+    return withRun(place, job.watch, (run) => train(run, engine, { ...job, task }))
   })
 }
 
@@ -191,24 +223,34 @@ function inRun(place: Place, given: Omit<Job, 'renderer'>): Promise<ZeroResult> 
 function askable({ task, renderer, settings, watch }: Job, can: Capabilities): Task {
   const { rl, seed, eval: evaluation } = settings
   const model = asked(renderer, can, rl.maxTokens)
+  const warn = warner(watch.onWarning)
   const fitting = fittingTask(task, promptFit([model]), {
     training: rl.questionsPerStep,
-    warn: watch.onWarning ?? ((message) => process.emitWarning(message)),
+    warn,
     progress: watch.onProgress ?? (() => {}),
   })
   // questions that are made when they are drawn are checked now
-  fitting.training({ seed, step: 1, count: rl.questionsPerStep })
+  const drawn = [1, 2, 3].flatMap((step) => fitting.training({ seed, step, count: rl.questionsPerStep }))
   fitting.heldOut({ count: evaluation.questions })
+  const distinct = new Set(drawn.map(({ id }) => id)).size
+  if (distinct < Math.min(FEW_QUESTIONS, drawn.length))
+    warn(
+      `${fitting.name}: only ${distinct} training question${distinct === 1 ? ' is' : 's are'} asked, again and again: the model may learn the answers by heart. Add questions`,
+    )
   return fitting
 }
 
+/** A task with fewer training questions says little about others. */
+const FEW_QUESTIONS = 10
+
 /** The task of the settings, or the program's own. Fails if it has no training question. */
 async function openTask(
-  { task: name, columns, seed, rl }: ZeroSettings,
+  { task: name, columns, seed, rl, eval: { share } }: ZeroSettings,
   own: ZeroOwn,
   { onWarning, onProgress }: ZeroWatch,
 ): Promise<Task> {
-  const task = own.task ?? (await loadTask(name, { columns, warn: onWarning, progress: onProgress }))
+  const options = { columns, heldOutShare: share, warn: onWarning, progress: onProgress }
+  const task = own.task ?? (await loadTask(name, options))
   if (task.training({ seed, step: 1, count: rl.questionsPerStep }).length === 0)
     throw new UserError(`the task ${task.name} has no training question`)
   return task

@@ -1,5 +1,7 @@
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
+import { warner } from '../common/warnings.ts'
+import { plural } from '../common/words.ts'
 import type { Generator } from '../providers/generator.ts'
 import { Parts } from '../runs/parts.ts'
 import { type Place, type Trained, withRun } from '../runs/with-run.ts'
@@ -24,6 +26,8 @@ export type StagedSettings = StageTableOptions['settings'] & {
   /** Task of the general prompts. */
   readonly general: string
   readonly judge: GeneratorSpec
+  /** Share of the questions of a table that is held out. */
+  readonly eval: { readonly share: number }
 }
 
 /** Callbacks and the signal of a run of several stages. */
@@ -80,13 +84,17 @@ type Notices = Pick<StagedWatch<never>, 'onWarning' | 'onProgress'>
 
 /** Loads both tasks. @throws UserError if there is no such task, or it cannot be read. */
 export async function loadTasks(
-  { task, general }: Pick<StagedSettings, 'task' | 'general'>,
+  { task, general, eval: { share } }: Pick<StagedSettings, 'task' | 'general' | 'eval'>,
   { onWarning: warn, onProgress: progress }: Notices,
 ): Promise<StagedTasks> {
-  return {
-    reasoning: await loadTask(task, { warn, progress }),
-    general: await loadTask(general, { warn, progress }),
+  const load = async (name: string): Promise<Task> => {
+    const loaded = await loadTask(name, { heldOutShare: share, warn, progress })
+    // a task without questions on one of the sides fails before there is a run
+    loaded.training({ seed: 0, step: 1, count: 1 })
+    loaded.heldOut({ count: 1 })
+    return loaded
   }
+  return { reasoning: await load(task), general: await load(general) }
 }
 
 /** Both tasks without the questions that a model of the run cannot be asked. @throws UserError if none is left. */
@@ -97,7 +105,7 @@ export function fitTasks(
 ): StagedTasks {
   const options = {
     training: 1,
-    warn: onWarning ?? ((message: string) => process.emitWarning(message)),
+    warn: warner(onWarning),
     progress: onProgress ?? (() => {}),
   }
   const fit = promptFit(models)
@@ -127,10 +135,10 @@ export async function stagedRun<Settings extends StagedSettings>(
   const { seed, threads, engine, chat, readable: limits } = settings
   const { maxTokens } = settings.eval
   const { signal, onStage } = watch
-  const warn = watch.onWarning ?? ((message: string) => process.emitWarning(message))
+  const warn = warner(watch.onWarning)
   const progress = watch.onProgress ?? (() => {})
   const onData = (line: string) => watch.onData?.(line)
-  return withRun(place, { signal }, async (run) => {
+  return withRun(place, watch, async (run) => {
     const { store, directory } = run
     watch.onStart?.(directory, settings)
     const file = join(directory, 'replies.sqlite')
@@ -138,7 +146,7 @@ export async function stagedRun<Settings extends StagedSettings>(
     try {
       const judge = await generators.open('judge', settings.judge)
       const parts = new Parts(directory, watch)
-      const table = new StageTable({ parts, store, reasoning, general, judge, settings, onStage })
+      const table = new StageTable({ parts, store, reasoning, general, judge, settings, progress, onStage })
       const dataFile = (name: string) => join(directory, 'data', `${name}.jsonl`)
       const model = await stages({
         directory,
@@ -165,7 +173,9 @@ export async function stagedRun<Settings extends StagedSettings>(
           await parts.make(`${name}-data`, async (step) => {
             const data = await make()
             keepData(store, step, data, { name, title, file })
-            onData(`${title}: ${data.kept.length} rows kept of ${data.rows.length} candidates`)
+            onData(
+              `${title}: ${plural(data.kept.length, 'row')} kept of ${plural(data.rows.length, 'candidate')}`,
+            )
             return data.summary
           })
           return file

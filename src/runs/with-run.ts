@@ -1,4 +1,5 @@
 import { UserError } from '../common/errors.ts'
+import type { Progress } from '../common/progress.ts'
 import { weightsHash } from '../models/checkpoint/weights-hash.ts'
 import { Interrupted } from './interrupted.ts'
 import type { Checkpoint, StepRecord } from './rows.ts'
@@ -19,6 +20,8 @@ export type Place =
 export interface RunOptions {
   /** When aborted, the run stops with a checkpoint, by throwing `Interrupted`. */
   readonly signal?: AbortSignal | undefined
+  /** Called with lines that say what is being done. */
+  readonly onProgress?: Progress | undefined
 }
 
 /** A run in progress. */
@@ -26,6 +29,8 @@ export interface Run {
   readonly store: RunStore
   readonly directory: string
   readonly signal: AbortSignal | undefined
+  /** Says what is being done now. */
+  readonly progress: Progress
   /** The checkpoint to continue from; null if there is none yet. */
   readonly checkpoint: Checkpoint | null
   /**
@@ -76,7 +81,7 @@ export interface Trained {
  */
 export async function withRun<Result extends Trained>(
   place: Place,
-  { signal }: RunOptions,
+  { signal, onProgress: progress = () => {} }: RunOptions,
   work: (run: Run) => Promise<Result>,
 ): Promise<Result> {
   const store =
@@ -91,10 +96,13 @@ export async function withRun<Result extends Trained>(
       store,
       directory: store.directory,
       signal,
+      progress,
       checkpoint,
       restore: async (load) => {
-        if (checkpoint)
+        if (checkpoint) {
+          progress(`loading the checkpoint of step ${checkpoint.step}`)
           await load(checkpoint.path).catch((error: unknown) => refuse(error, checkpoint, previous))
+        }
         store.truncateAfter(checkpoint?.step ?? 0)
       },
       baseline: async (measure) => {
@@ -108,10 +116,14 @@ export async function withRun<Result extends Trained>(
       },
       endStep: async (step, { due, last, score, save }) => {
         const stopping = signal?.aborted === true && !last
-        if (stopping || due) await store.checkpoint(step, score, save)
+        if (stopping || due) {
+          progress('writing a checkpoint')
+          await store.checkpoint(step, score, save)
+        }
         if (stopping) throw new Interrupted(store.directory, step)
       },
       finish: async (outcome, save) => {
+        progress('writing the model')
         const model = await store.writeModel(save)
         const [seconds, sha256] = [store.seconds(), await weightsHash(model)]
         const result = { run: store.directory, model, ...outcome, seconds, sha256 }

@@ -312,6 +312,7 @@ function sampleOne(logits: Float64Array, options: SampleOptions, index: number):
     previous = token
     if (options.stopTokens?.includes(token)) break
   }
+  options.onEnd?.(index)
   const ended = options.stopTokens?.includes(previous)
   return {
     tokens: Int32Array.from(tokens),

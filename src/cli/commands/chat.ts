@@ -61,6 +61,7 @@ export const chat = command(
     const chat = { arguments: templateArguments(values) }
     const renderer = Renderer.load(model, { chat })
     renderer.checkArguments(chat.arguments)
+    output.live('opening the model')
     const sampler = await openSampler({ model, engine })
     try {
       const conversation = new Conversation(sampler, renderer, loadConfig(model))

@@ -46,7 +46,11 @@ export const runs = command(
     try {
       if (metric !== undefined) showMetric(output, store, metric)
       else if (samples !== undefined)
-        showSamples(output, store.rollouts({ limit: samples, ...(split ? { split } : {}) }))
+        showSamples(
+          output,
+          store.rollouts({ limit: samples, ...(split ? { split } : {}) }),
+          store.info().settings,
+        )
       else showRun(output, store)
     } finally {
       store.close()

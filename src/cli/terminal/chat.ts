@@ -14,8 +14,14 @@ export async function replyTo(
   options: AskOptions,
 ): Promise<void> {
   const streaming = !output.json && !output.quiet
+  output.live('reading the question')
+  let waiting = true
   const { text, thinking, answer } = await conversation.ask(message, options, (piece, isThinking) => {
-    if (streaming) process.stdout.write(isThinking ? pc.dim(piece) : piece)
+    if (streaming) {
+      if (waiting) output.endLive()
+      waiting = false
+      process.stdout.write(isThinking ? pc.dim(piece) : piece)
+    }
   })
   output.emit({ type: 'result', thinking, answer, text })
   if (streaming) process.stdout.write('\n')

@@ -3,10 +3,12 @@ import pc from 'picocolors'
 import { Document, isScalar, visit } from 'yaml'
 import { UserError } from '../../common/errors.ts'
 import { nearest } from '../../common/nearest.ts'
+import { plural } from '../../common/words.ts'
 import type { RolloutRow, RunInfo } from '../../runs/rows.ts'
 import type { RunStore } from '../../runs/store.ts'
 import { type Output, table } from './output.ts'
 import { plot, smooth } from './plot.ts'
+import { questionReader } from './training/question.ts'
 
 /** One line per run. */
 export function showRuns(output: Output, all: readonly RunInfo[], root: string): void {
@@ -89,21 +91,22 @@ export function showMetric(output: Output, store: RunStore, name: string): void 
   }
   for (const point of points) output.emit({ type: 'metric', name, ...point })
   if (output.json) return
-  output.result(plot(name, smooth(points, 120), { format: short }))
+  output.result(plot(name, smooth(points, 120), { format: short, columns: output.width }))
   output.result(table(points.map(({ step, value }) => [`${step}`, short(value)])))
 }
 
 /** Rollouts in full. */
-export function showSamples(output: Output, rows: readonly RolloutRow[]): void {
+export function showSamples(output: Output, rows: readonly RolloutRow[], settings: unknown): void {
   if (rows.length === 0 && !output.json) return void output.result('no rollouts')
+  const question = questionReader(settings)
   for (const row of rows) {
     const { tokens, logprobs, ...rest } = row
     output.emit({ type: 'rollout', ...rest, tokens: [...tokens], logprobs: [...logprobs] })
-    if (!output.json) output.result(sample(row))
+    if (!output.json) output.result(sample(row, question(row.prompt)))
   }
 }
 
-function sample(row: RolloutRow): string {
+function sample(row: RolloutRow, question: string): string {
   const rewards = Object.entries(row.rewards).map(
     ([name, value]) => `${name} ${value === null ? '–' : short(value)}`,
   )
@@ -115,10 +118,10 @@ function sample(row: RolloutRow): string {
     verdict,
     ...rewards,
     `advantage ${row.advantage === null ? '–' : short(row.advantage)}`,
-    `${row.length} tokens`,
+    plural(row.length, 'token'),
     row.stopReason,
   ]
-  return `${pc.bold(facts.join(' · '))}\n${pc.dim(row.prompt)}${row.text}\n`
+  return `${pc.bold(facts.join(' · '))}\n${pc.dim(question)}\n${row.text.trim()}\n`
 }
 
 function short(value: number): string {

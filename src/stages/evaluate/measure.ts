@@ -1,3 +1,4 @@
+import { warner } from '../../common/warnings.ts'
 import { type EngineName, openSampler } from '../../engines/open.ts'
 import { type PromptTemplate, Renderer, type RendererOptions } from '../../renderer/renderer.ts'
 import { fittingTask } from '../../tasks/fit.ts'
@@ -28,9 +29,10 @@ export async function measure(
   renderer.checkArguments(options.chat?.arguments ?? {})
   const task = fittingTask(loaded, promptFit([askedIn(model, renderer, options.maxTokens)]), {
     training: 0,
-    warn: options.warn ?? ((message) => process.emitWarning(message)),
+    warn: warner(options.warn),
     progress: options.progress ?? (() => {}),
   })
+  options.progress?.('opening the model')
   const sampler = await openSampler({ model, engine, threads })
   try {
     const { evaluation } = await evaluate(sampler, renderer, task, options)

@@ -1,3 +1,4 @@
+import type { Warn } from '../../common/warnings.ts'
 import type { Engine, Trainer } from '../../engines/contract.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
 import type { WeightedReward } from '../../rewards/compose.ts'
@@ -16,6 +17,8 @@ interface ReinforceSettings {
   readonly checkpointEvery: number
   /** With 'stop', the alarm for reward hacking ends the training, as if its step had been the last. */
   readonly alarm: 'warn' | 'stop'
+  /** Does a run fail in which, step after step, there is nothing to learn from? */
+  readonly whenNothingToLearn: 'stop' | 'continue'
 }
 
 /** The report of one step. */
@@ -39,4 +42,6 @@ export interface Reinforcement {
   /** Called after each step; evaluates the policy if an evaluation is due. Its record is added to the step's. */
   readonly evaluate?: ((step: number, last: boolean) => Promise<StepRecord>) | undefined
   readonly onStep?: ((step: ReinforceStep) => void) | undefined
+  /** Receives the warnings of the steps. By default they go to standard error. */
+  readonly onWarning?: Warn | undefined
 }

@@ -1,8 +1,9 @@
+import { subject, warner } from '../../common/warnings.ts'
 import type { StepRecord } from '../../runs/rows.ts'
 import type { RunStore } from '../../runs/store.ts'
-import { type RolloutScores, toRow } from '../sample/rollouts.ts'
+import { toRow } from '../sample/rollouts.ts'
 import { openAlarm, type Stop } from '../watch/alarm.ts'
-import { diagnose } from '../watch/diagnose.ts'
+import { diagnose, PATIENCE, type Symptoms } from '../watch/diagnose.ts'
 import {
   responseMetrics,
   rewardMetrics,
@@ -10,9 +11,13 @@ import {
   tokenMetrics,
   zeroVarianceShare,
 } from '../watch/metrics.ts'
+import { nothingToLearn } from '../watch/nothing-to-learn.ts'
+import { seenBetween, seenMetrics } from '../watch/seen.ts'
 import type { Groups } from './groups.ts'
 import type { Reinforcement } from './job.ts'
+import type { RlSettings } from './rl-settings.ts'
 import type { ScoredRollout } from './score.ts'
+import { comparedRewards } from './shape.ts'
 import type { Updated } from './update.ts'
 
 /** The results of a step. */
@@ -31,6 +36,8 @@ interface Recorded {
   readonly last: boolean
   /** Why the alarm ends the training at this step, or null. */
   readonly stop: Stop | null
+  /** Why the run is given up, since there is nothing to learn from; null if it is not. */
+  readonly givenUp: string | null
   /** From the evaluation after this step, or null if there was none. */
   readonly passAt1: number | null
 }
@@ -45,30 +52,43 @@ export function openRecorder({
   settings,
   evaluate,
   onStep,
+  onWarning,
 }: Reinforcement): (outcome: StepOutcome) => Promise<Recorded> {
   const alarm = openAlarm(rewards, store)
+  const warn = warner(onWarning)
+  const weighted = rewards.filter(({ weight }) => weight !== 0).map(({ reward }) => reward.name)
+  // in a control experiment, nothing is to be learned
+  const goesOn =
+    settings.whenNothingToLearn === 'continue' || settings.shuffleRewards || settings.rl.learningRate === 0
   return async (outcome) => {
     const { step } = outcome
     const scored = scoredRollouts(outcome)
     const before = store.metricsAt(step - 1)
-    const metrics = stepMetrics(outcome, scored, before)
+    const metrics = stepMetrics(outcome, scored, before, settings.rl)
     const rows = scored.map((one) => toRow(one.rollout, one, 'train', one.advantage))
     const alarmed = alarm(before, metrics, rows)
     Object.assign(metrics, alarmed.metrics)
     const stopping = settings.alarm === 'stop' && alarmed.signs.length > 0
     const last = stopping || step === settings.steps
-    const warnings = newWarnings(store, metrics, scored, alarmed.signs)
+    const symptoms = symptomsOf(store, outcome, { metrics, rewards: weighted, last })
+    const givenUp = goesOn ? null : nothingToLearn(symptoms)
+    const warnings = newWarnings(store, [...diagnose(symptoms), ...alarmed.signs]).filter(
+      (message) => !givenUp?.includes(message),
+    )
+    for (const message of warnings) warn(`at step ${step}: ${message}`)
     const evaluated: StepRecord = (await evaluate?.(step, last)) ?? {}
     Object.assign(metrics, evaluated.metrics)
+    const messages = givenUp === null ? warnings : [...warnings, givenUp]
     store.record(step, {
       metrics,
       rollouts: [...rows, ...(evaluated.rollouts ?? [])],
-      events: warnings.map((message) => ({ level: 'warning', message })),
+      events: messages.map((message) => ({ level: 'warning', message })),
     })
     onStep?.({ step, metrics, warnings, newest: scored.at(-1)!.rollout })
     return {
       last,
       stop: stopping ? { step, reason: alarmed.signs[0]! } : null,
+      givenUp,
       passAt1: evaluated.metrics?.['eval/pass@1'] ?? null,
     }
   }
@@ -92,6 +112,7 @@ function stepMetrics(
   { step, groups, rewards_P_G, updated, trainingSeconds }: StepOutcome,
   scored: readonly Recordable[],
   before: Readonly<Record<string, number>>,
+  rl: RlSettings,
 ): Record<string, number> {
   const rollouts = scored.map(({ rollout }) => rollout)
   return {
@@ -107,6 +128,7 @@ function stepMetrics(
     learning_rate: updated.learningRate,
     'total/flops': runningTotal(before, 'total/flops', step, updated.flops),
     'total/tokens': runningTotal(before, 'total/tokens', step, updated.tokens),
+    ...seenMetrics(before, step, scored, comparedRewards(groups, rl)),
     'speed/sampling': rollouts.reduce((sum, { tokens }) => sum + tokens, 0) / groups.samplingSeconds,
     'speed/training': updated.tokens / trainingSeconds,
     'time/sampling': groups.samplingSeconds,
@@ -114,32 +136,34 @@ function stepMetrics(
   }
 }
 
-/** Steps without change after which the diagnosis reports that a run does not learn. */
-const PATIENCE = 5
-
-/** The diagnosis and the alarm's signs, without warnings that this run already has. */
-function newWarnings(
+/** What the diagnosis of a step reads. */
+function symptomsOf(
   store: RunStore,
-  metrics: Readonly<Record<string, number>>,
-  scored: readonly (Pick<ScoredRollout, 'rollout'> & RolloutScores)[],
-  signs: readonly string[],
-): string[] {
-  const { step } = store.info()
-  const window: Readonly<Record<string, number>>[] = [metrics]
-  for (let s = step; s > step - PATIENCE + 1 && s >= 1; s--) window.unshift(store.metricsAt(s))
-  const samples = scored.map(({ rollout, total, correct }) => ({
-    ...rollout,
-    text: rollout.response,
-    total,
-    correct,
-  }))
-  const errors = scored.flatMap((one) => one.errors)
-  const given = new Set(store.events().map(({ message }) => cause(message)))
-  const causes = diagnose({ window: window.length < PATIENCE ? [] : window, samples, errors })
-  return [...causes, ...signs].filter((message) => !given.has(cause(message)))
+  { step, groups }: StepOutcome,
+  given: Pick<Symptoms, 'rewards' | 'last'> & { readonly metrics: Readonly<Record<string, number>> },
+): Symptoms {
+  const { metrics, rewards, last } = given
+  const metricsAt = (s: number) => (s === step ? metrics : store.metricsAt(s))
+  const from = Math.max(0, step - PATIENCE)
+  return {
+    window: Array.from({ length: step - from }, (_, i) => metricsAt(from + 1 + i)),
+    samples: [...groups.used_P_G, ...groups.dropped_P_G].flat().map(({ rollout, ...scores }) => ({
+      ...scores,
+      question: rollout.question.prompt,
+      gold: rollout.question.gold,
+      text: rollout.response,
+      answer: rollout.answer,
+      stopReason: rollout.stopReason,
+    })),
+    all: seenBetween(metricsAt, 0, step),
+    recent: seenBetween(metricsAt, from, step),
+    rewards,
+    last,
+  }
 }
 
-/** A warning without its numbers and examples, to compare warnings. */
-function cause(message: string): string {
-  return message.replace(/(For example|The first): .*$/s, '').replace(/[\d.]+/g, '#')
+/** Those of the messages that this run does not have as warnings yet. */
+function newWarnings(store: RunStore, messages: readonly string[]): string[] {
+  const given = new Set(store.events().map(({ message }) => subject(message)))
+  return messages.filter((message) => !given.has(subject(message)))
 }

@@ -1,9 +1,10 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { klPenalty } from '../../algorithms/kl.ts'
 import { overlongPunishment } from '../../algorithms/overlong.ts'
+import { UserError } from '../../common/errors.ts'
 import type { Datum, Engine, Trainer } from '../../engines/contract.ts'
 import { withPolicy } from '../../engines/policy.ts'
 import { accuracy } from '../../rewards/accuracy.ts'
@@ -14,6 +15,7 @@ import { Interrupted } from '../../runs/interrupted.ts'
 import { RunStore } from '../../runs/store.ts'
 import { withRun } from '../../runs/with-run.ts'
 import { type RlPreset, rlPreset } from '../../settings/presets.ts'
+import type { Task } from '../../tasks/task.ts'
 import { fakeEngine, fakeRenderer, fakeTask } from '../../testing/fake-engine.ts'
 import { evaluate } from '../evaluate/evaluate.ts'
 import type { Stop } from '../watch/alarm.ts'
@@ -40,15 +42,18 @@ afterEach(() => {
 })
 
 interface Options {
+  readonly task?: Task
   readonly engine?: Engine
   readonly rl?: Partial<RlPreset>
   readonly rewards?: readonly WeightedReward[]
   readonly shuffle?: boolean
   readonly steps?: number
   readonly alarm?: 'warn' | 'stop'
+  readonly whenNothingToLearn?: 'stop' | 'continue'
   readonly signal?: AbortSignal
   readonly evaluate?: Reinforcement['evaluate']
   readonly onStep?: Reinforcement['onStep']
+  readonly onWarning?: Reinforcement['onWarning'] | undefined
 }
 
 interface Reinforced {
@@ -83,7 +88,7 @@ async function run(name: string, options: Options = {}): Promise<Reinforced> {
       engine,
       trainer,
       renderer: fakeRenderer,
-      task: fakeTask,
+      task: options.task ?? fakeTask,
       rewards: options.rewards ?? [
         { reward: accuracy, weight: 1 },
         { reward: format(), weight: 0.1 },
@@ -95,9 +100,11 @@ async function run(name: string, options: Options = {}): Promise<Reinforced> {
         shuffleRewards: options.shuffle ?? false,
         checkpointEvery: 5,
         alarm: options.alarm ?? 'warn',
+        whenNothingToLearn: options.whenNothingToLearn ?? 'stop',
       },
       evaluate: options.evaluate,
       onStep: options.onStep,
+      onWarning: 'onWarning' in options ? options.onWarning : () => {},
     })
     return run.finish({ stop }, (folder) => inner.save(folder))
   })
@@ -237,7 +244,12 @@ describe('reinforce', () => {
       'speed/training',
       'time/sampling',
       'time/training',
+      'total/checked',
+      'total/differing',
       'total/flops',
+      'total/rewarded',
+      'total/right',
+      'total/rollouts',
       'total/tokens',
     ]
     expect(store.metricNames()).toEqual(names)
@@ -292,6 +304,150 @@ describe('reinforce', () => {
     expect(store.events().map(({ message }) => message)).toContainEqual(
       expect.stringContaining('broken: no network'),
     )
+  })
+
+  describe('nothing to learn from', () => {
+    const fails: Reward = {
+      name: 'fails',
+      score: () => {
+        throw new Error('no network')
+      },
+    }
+    const of = (score: Reward['score']): Options => ({
+      rewards: [{ reward: { name: 'mine', score }, weight: 1 }],
+    })
+    /** Is the same for all responses to a question: 0, 1, 2 or 3. */
+    const ofTheQuestion: Reward['score'] = ({ question }) => Number(question.id.at(-1))
+    /** Rewards what never occurs. */
+    const never = of(() => 0)
+
+    test.each<[string, Options, step: number, RegExp]>([
+      [
+        'a reward that fails on every rollout',
+        { rewards: [{ reward: fails, weight: 1 }] },
+        3,
+        /fails: no network/,
+      ],
+      ['a reward that is always unknown', of(() => null), 3, /mine cannot be computed/],
+      ['the same number for every response', of(() => 0.5), 7, /gets the same reward, 0\.5.*correct mine/],
+      [
+        'a reward that differs only between questions',
+        { ...of(ofTheQuestion), steps: 60 },
+        47,
+        /the same \(mine\)/,
+      ],
+      ['0 for every response', { ...never, steps: 60 }, 47, /gets the same reward, 0,/],
+      ['0 for every response, to the end', { ...never, steps: 6 }, 6, /all 6 steps/],
+      [
+        'no reward with a weight',
+        { rewards: [{ reward: accuracy, weight: 0 }] },
+        30,
+        /no reward has a weight/,
+      ],
+      [
+        'only the KL penalty differs',
+        { ...never, steps: 6, rl: { klInReward: { beta: 0.05, estimator: 'k1' } } },
+        6,
+        /gets the same reward, 0,/,
+      ],
+      [
+        'dynamic sampling finds no group',
+        { ...never, steps: 20, rl: { dynamicSampling: true } },
+        12,
+        /gets the same reward, 0,/,
+      ],
+      [
+        'all members of a group are the same',
+        { rl: { temperature: 0.01 }, steps: 5 },
+        5,
+        /(none of \d+ answers is right|all responses to a question are the same text)/,
+      ],
+      [
+        'every response is cut off',
+        { rl: { maxTokens: 1 }, steps: 5 },
+        5,
+        /9\d % of the responses are cut off.*rl\.maxTokens/,
+      ],
+    ])(
+      '%s: the run fails, readable, with what to do; resumed, it fails in the same way',
+      async (name, options, step, message) => {
+        const warnings: string[] = []
+        const onWarning = (warning: string) => void warnings.push(warning)
+        const error = await run('a', { ...options, onWarning }).catch((thrown: unknown) => thrown)
+        expect(error).toBeInstanceOf(UserError)
+        expect((error as UserError).message).toMatch(message)
+        expect((error as UserError).message).toMatch(/set whenNothingToLearn=continue$/)
+        const store = opened('a')
+        expect(store.info()).toMatchObject({ status: 'failed', step })
+        expect(store.rollouts({ split: 'train', step })).not.toEqual([])
+        expect(store.events().at(-1)!.message).toBe((error as UserError).message)
+        expect(warnings.length, name).toBeGreaterThan(0)
+
+        // once more from the last checkpoint
+        await expect(run('a', options)).rejects.toThrow((error as UserError).message)
+        expect(store.info()).toMatchObject({ status: 'failed', step })
+      },
+    )
+
+    test.each<[string, Options]>([
+      ['told to go on', { ...never, whenNothingToLearn: 'continue' }],
+      ['a control with shuffled rewards', { ...never, shuffle: true }],
+      ['a control with the learning rate 0', { ...never, rl: { learningRate: 0 } }],
+      [
+        'rewards that differ within the step count where advantages ignore groups',
+        { ...of(ofTheQuestion), rl: { advantage: 'batch_normalised' } },
+      ],
+      [
+        'only one group in all steps differs',
+        of(({ question, tokens }) => (question.id === 't1.1.0' ? tokens : 0)),
+      ],
+      ['only the length is punished', { ...never, rl: { overlong: { buffer: 15 } } }],
+    ])('the run goes on: %s', async (_, options) => {
+      const { store } = await run('a', { steps: 12, ...options })
+      expect(store.info()).toMatchObject({ status: 'done', step: 12 })
+    })
+
+    test('warnings reach onWarning at once, each once; a resumed run does not repeat them', async () => {
+      const warnings: string[] = []
+      const stop = new AbortController()
+      const options: Options = {
+        ...never,
+        whenNothingToLearn: 'continue',
+        steps: 9,
+        onWarning: (warning) => void warnings.push(warning),
+      }
+      const onStep = ({ step }: { step: number }) => void (step === 6 && stop.abort())
+      await expect(run('a', { ...options, signal: stop.signal, onStep })).rejects.toThrow(Interrupted)
+      expect(warnings).toEqual([expect.stringMatching(/^at step 2: every response gets the same reward, 0/)])
+      await run('a', options)
+      expect(warnings).toHaveLength(1)
+    })
+
+    test('without a callback, warnings are warnings of Node, on standard error', async () => {
+      const emit = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+      await run('a', { ...never, whenNothingToLearn: 'continue', steps: 3, onWarning: undefined })
+      expect(emit.mock.calls.map(([message]) => message)).toEqual([
+        expect.stringMatching(/^at step 2: every response gets the same reward/),
+      ])
+      emit.mockRestore()
+    })
+
+    test('an answer that is never right, while the format differs: a warning with an example, and the run goes on', async () => {
+      const warnings: string[] = []
+      const task = { ...fakeTask, check: () => ({ correct: false, reason: 'not c' }) }
+      const { store } = await run('a', {
+        task,
+        rl: { learningRate: 0.1 },
+        steps: 12,
+        onWarning: (warning) => void warnings.push(warning),
+      })
+      expect(store.info().status).toBe('done')
+      expect(warnings).toEqual([
+        expect.stringMatching(
+          /^at step 7: none of the first 224 answers is right, so only format can be learned.*ruminate sft.*For example: "Which letter\?" got the answer ".*" instead of "a"$/,
+        ),
+      ])
+    })
   })
 
   describe('the effect of settings', () => {
@@ -522,7 +678,7 @@ describe('reinforce', () => {
       ['the learned reward only measures', { weight: 0 }],
       ['the learned reward never applies', { reward: { ...phrase, applies: () => false } }],
     ])('the alarm is off if %s', async (_, over) => {
-      const { store } = await hackedRun('a', { ...over, alarm: 'stop' })
+      const { store } = await hackedRun('a', { ...over, alarm: 'stop', whenNothingToLearn: 'continue' })
       expect(alarms(store)).toEqual([])
       expect(store.info().step).toBe(35)
       expect(store.metricNames().filter((name) => name.startsWith('alarm/'))).toEqual([])

@@ -1,8 +1,11 @@
 import { groupAdvantages } from '../../algorithms/advantages.ts'
+import { UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 import { stopwatch } from '../../common/stopwatch.ts'
+import { plural } from '../../common/words.ts'
 import { withPolicy } from '../../engines/policy.ts'
 import { type Stop, stoppedBy } from '../watch/alarm.ts'
+import { givenUp } from '../watch/nothing-to-learn.ts'
 import { type Groups, sampleGroups } from './groups.ts'
 import type { Reinforcement } from './job.ts'
 import { openRecorder } from './record.ts'
@@ -14,19 +17,22 @@ import { type Example, update } from './update.ts'
  * Reinforcement learning from verifiable rewards, from the run's next step to `settings.steps`. Everything is a function
  * of (weights, seed, step), so a run resumed from a checkpoint equals an uninterrupted one. In names, P indexes the
  * question and G the member of its group. Resolves to the reason why it stopped early, or null.
+ *
+ * @throws UserError if in all steps so far there was nothing to learn from: see `nothingToLearn`.
  */
 export async function reinforce(job: Reinforcement): Promise<Stop | null> {
   const { run, engine, trainer, renderer, task, rewards, settings } = job
   const { rl, seed } = settings
   const stopped = settings.alarm === 'stop' ? stoppedBy(run.store) : null
   if (stopped) return stopped
+  stopIf(givenUp(run.store))
   const recorder = openRecorder(job)
   const reference = await ReferencePolicy.open(engine, run.checkpoint?.path ?? null, rl.temperature)
   try {
     for (let step = run.store.info().step + 1; step <= settings.steps; step++) {
       // questions → rollouts → rewards
       const groups = await withPolicy(job, (sampler) =>
-        sampleGroups({ sampler, reference, renderer, task, rewards, rl, seed }, step),
+        sampleGroups({ sampler, reference, renderer, task, rewards, rl, seed, progress: run.progress }, step),
       )
       const rewards_P_G = shapedRewards(
         groups,
@@ -39,7 +45,9 @@ export async function reinforce(job: Reinforcement): Promise<Stop | null> {
 
       // advantages → datums → new weights
       const seconds = stopwatch()
-      const updated = await update(job, examples(groups, advantages_P_G), settings, step)
+      const learnedFrom = examples(groups, advantages_P_G)
+      run.progress(`learning from ${plural(learnedFrom.length, 'response')}`)
+      const updated = await update(job, learnedFrom, settings, step)
       if (rl.referenceRefresh !== null && step % rl.referenceRefresh === 0) await reference.refresh(trainer)
       const trainingSeconds = seconds()
 
@@ -54,12 +62,18 @@ export async function reinforce(job: Reinforcement): Promise<Stop | null> {
           await reference.save(directory)
         },
       })
+      stopIf(recorded.givenUp)
       if (recorded.stop) return recorded.stop
     }
     return null
   } finally {
     await reference.close()
   }
+}
+
+/** @throws UserError if there is a reason to give up the run. */
+function stopIf(reason: string | null): void {
+  if (reason !== null) throw new UserError(reason)
 }
 
 /** The rollouts to learn from: those with an advantage. */

@@ -4,6 +4,8 @@ import type { RolloutScores, SampledRollout } from '../sample/rollouts.ts'
 /** A rollout with the scores that the rewards gave it. */
 export interface ScoredRollout extends RolloutScores {
   readonly rollout: SampledRollout
+  /** Why the check found the answer right or wrong, or could not tell. */
+  readonly reason: string
 }
 
 /** A reward that takes longer counts as failed. */
@@ -15,11 +17,13 @@ export async function score(
   rewards: readonly WeightedReward[],
 ): Promise<ScoredRollout> {
   const { total, byName, errors } = await scoreRollout(rewards, rollout, { timeoutMs: TIMEOUT_MS })
+  const { correct, reason } = await rollout.verdict()
   return {
     rollout,
     rewards: byName,
     total,
-    correct: (await rollout.verdict()).correct,
+    correct,
+    reason,
     errors: errors.map(({ name, message }) => `${name}: ${message}`),
   }
 }

@@ -1,6 +1,7 @@
 import { klPenalty } from '../../algorithms/kl.ts'
 import { overlongPunishment } from '../../algorithms/overlong.ts'
 import type { Random } from '../../common/random.ts'
+import type { SampledRollout } from '../sample/rollouts.ts'
 import { responsePart } from './datums.ts'
 import type { Groups } from './groups.ts'
 import type { RlSettings } from './rl-settings.ts'
@@ -30,6 +31,19 @@ function shaped({ rollout, total }: ScoredRollout, reference: Float32Array, rl: 
   const kl = rl.klInReward
     ? klPenalty(rollout.sequence.logprobs, responsePart(rollout, reference), rl.klInReward)
     : 0
-  const overlong = rl.overlong ? overlongPunishment(rollout.tokens, rl.maxTokens, rl.overlong.buffer) : 0
-  return total - kl + overlong
+  return total - kl + punishment(rollout, rl)
+}
+
+const punishment = ({ tokens }: SampledRollout, { overlong, maxTokens }: RlSettings): number =>
+  overlong ? overlongPunishment(tokens, maxTokens, overlong.buffer) : 0
+
+/**
+ * The rewards that are compared with each other: within each group or, where advantages ignore groups, within the step.
+ * Without the KL penalty, from which nothing but the reference can be learned.
+ */
+export function comparedRewards({ used_P_G }: Groups, rl: RlSettings): (number | null)[][] {
+  const rewards_P_G = used_P_G.map((scored_G) =>
+    scored_G.map(({ rollout, total }) => (total === null ? null : total + punishment(rollout, rl))),
+  )
+  return rl.advantage === 'batch_normalised' ? [rewards_P_G.flat()] : rewards_P_G
 }

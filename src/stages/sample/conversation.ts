@@ -1,4 +1,5 @@
 import { UserError } from '../../common/errors.ts'
+import { plural } from '../../common/words.ts'
 import type { SampleOptions, Sampler } from '../../engines/contract.ts'
 import type { ChatMessage } from '../../renderer/messages.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
@@ -51,7 +52,7 @@ export class Conversation {
     const left = this.#maxPositions - tokens.length
     if (left < 1)
       throw new UserError(
-        `the prompt has ${tokens.length} tokens, but the model takes at most ${this.#maxPositions} including its reply${this.#messages.length > 0 ? '; /reset starts a new conversation' : ''}`,
+        `the prompt has ${plural(tokens.length, 'token')}, but the model takes at most ${this.#maxPositions} including its reply${this.#messages.length > 0 ? '; /reset starts a new conversation' : ''}`,
       )
     const stream = this.#renderer.stream()
     let text = ''

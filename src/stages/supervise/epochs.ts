@@ -1,10 +1,14 @@
 import { learningRateAt, type Schedule } from '../../algorithms/schedules.ts'
 import { UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
+import { type Warn, warner } from '../../common/warnings.ts'
+import { plural } from '../../common/words.ts'
 import type { AdamSettings, Trainer } from '../../engines/contract.ts'
+import type { RunEvent } from '../../runs/rows.ts'
 import type { RunStore } from '../../runs/store.ts'
 import type { Run } from '../../runs/with-run.ts'
 import { runningTotal } from '../watch/metrics.ts'
+import { alreadyLearned, notLearned, tooLittle } from './too-little.ts'
 
 export interface EpochSettings {
   readonly seed: number
@@ -53,6 +57,8 @@ interface EpochTraining<Example, E> {
   /** Holds the weights of the run's last checkpoint, or the base weights. */
   readonly trainer: Trainer
   readonly training: readonly Example[]
+  /** Number of held-out examples. */
+  readonly heldOut: number
   readonly settings: EpochSettings
   /** Name of the random stream that orders the examples. */
   readonly name: string
@@ -62,6 +68,8 @@ interface EpochTraining<Example, E> {
   readonly evaluate: () => Promise<E>
   readonly onStart?: ((before: E, steps: number) => void) | undefined
   readonly onStep?: ((step: EpochStep<E>) => void) | undefined
+  /** Receives warnings that there is too little to learn from, or that nothing was learned. */
+  readonly onWarning?: Warn | undefined
 }
 
 export interface Epochs<E> {
@@ -86,13 +94,31 @@ export async function trainEpochs<Example, E extends EvaluationNumbers>(
 
   // evaluation before training
   const evaluate = async (step: number): Promise<E> => {
+    run.progress('measuring the loss on the held-out rows')
     const evaluation = await job.evaluate()
     checkFinite(step, evaluation.loss)
     return evaluation
   }
-  await run.baseline(async () => ({ metrics: evaluationMetrics(await evaluate(0)) }))
+  const warn = warner(job.onWarning)
+  const warned = (messages: readonly string[]): Omit<RunEvent, 'step'>[] => {
+    for (const message of messages) warn(message)
+    return messages.map((message) => ({ level: 'warning', message }))
+  }
+  await run.baseline(async () => {
+    const sizes = { training: training.length, heldOut: job.heldOut, steps }
+    const events = warned(tooLittle(sizes, settings))
+    const evaluation = await evaluate(0)
+    return {
+      metrics: evaluationMetrics(evaluation),
+      events: [...events, ...warned(alreadyLearned(evaluation.loss))],
+    }
+  })
   job.onStart?.(evaluationAt(store, 0), steps)
 
+  const lossesUpTo = (step: number, { loss }: E) => [
+    ...store.metric(`${EVALUATION}loss`),
+    { step, value: loss },
+  ]
   for (let step = store.info().step + 1; step <= steps; step++) {
     // a batch of this epoch's order → new weights
     const epoch = Math.floor((step - 1) / perEpoch)
@@ -101,6 +127,7 @@ export async function trainEpochs<Example, E extends EvaluationNumbers>(
     new Random(settings.seed, job.name, epoch).shuffle(order)
     const batch = Array.from(order.subarray(at, at + settings.batchSize), (i) => training[i]!)
     const learningRate = learningRateAt(settings.schedule, settings.learningRate, step - 1, steps)
+    run.progress(`learning from ${plural(batch.length, 'row')}`)
     const learned = await job.learn(
       batch,
       {
@@ -134,6 +161,7 @@ export async function trainEpochs<Example, E extends EvaluationNumbers>(
         'time/training': seconds,
         ...(evaluation ? evaluationMetrics(evaluation) : {}),
       },
+      events: last && evaluation ? warned(notLearned(lossesUpTo(step, evaluation), settings)) : [],
     })
     job.onStep?.({ ...learned, step, steps, epoch: step / perEpoch, learningRate, evaluation })
     // every evaluated step has a checkpoint, so that the best one is kept

@@ -1,4 +1,5 @@
 import type { Objective } from '../../algorithms/objectives.ts'
+import { warner } from '../../common/warnings.ts'
 import type { Engine, EngineSpec, Trainer } from '../../engines/contract.ts'
 import { type EngineName, requireCapabilities, withEngine } from '../../engines/open.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
@@ -12,9 +13,12 @@ export interface ExampleWatch<Settings, Data> {
   /** When aborted, the run stops after the current step, with a checkpoint, by throwing `Interrupted`. */
   readonly signal?: AbortSignal | undefined
   readonly onStart?: ((run: string, settings: Settings, data: Data) => void) | undefined
-  /** Receives messages about rows that are left out. */
+  /**
+   * Receives warnings: rows that are left out, too little to learn from, a loss that did not fall. By default they go to
+   * standard error.
+   */
   readonly onWarning?: ((message: string) => void) | undefined
-  /** Receives messages about slow work before the run starts: downloads, large tables. */
+  /** Called with lines that say what is being done, such as downloads, evaluations and checkpoints. */
   readonly onProgress?: ((line: string) => void) | undefined
 }
 
@@ -22,7 +26,6 @@ interface ExampleSettings extends Omit<EpochSettings, 'evalEvery'> {
   readonly model: string
   readonly engine: EngineName
   readonly threads: number
-  readonly data: string
   /** Steps between evaluations; null: once per epoch. */
   readonly eval: { readonly every: number | null }
 }
@@ -40,6 +43,8 @@ interface ExampleRun<Settings extends ExampleSettings, Example, Data, Outcome> {
   readonly recipe: string
   readonly where: Where
   readonly settings: Settings
+  /** Where the examples come from, for messages. */
+  readonly source: string
   /** Reads the examples; `notices` receive what is left out, and what takes long. */
   readonly read: (notices: Notices) => Promise<Examples<Example>>
   /** The amount of data, for the result. */
@@ -69,6 +74,7 @@ export async function runOnExamples<Settings extends ExampleSettings, Example, D
   recipe,
   where,
   settings,
+  source,
   read,
   describe,
   watch,
@@ -80,7 +86,7 @@ export async function runOnExamples<Settings extends ExampleSettings, Example, D
   { readonly seed: number; readonly data: Data } & Outcome & Trained
 > {
   const examples = await read({
-    warn: watch.onWarning ?? ((message) => process.emitWarning(message)),
+    warn: warner(watch.onWarning),
     progress: watch.onProgress ?? (() => {}),
   })
   const { training, heldOut } = examples
@@ -90,12 +96,14 @@ export async function runOnExamples<Settings extends ExampleSettings, Example, D
   const place: Place = 'resume' in where ? where : { recipe, seed, settings: stored, out: where.out }
   if ('resume' in place)
     checkSameData(examples, storedSettings(place.resume, recipe).dataHash, {
-      data: settings.data,
+      data: source,
       directory: place.resume,
     })
+  watch.onProgress?.('opening the model')
   return withEngine({ ...settings, rewardHead }, (engine) => {
     requireCapabilities(engine.can, { objective })
-    return withRun(place, { signal: watch.signal }, async (run) => {
+    return withRun(place, watch, async (run) => {
+      run.progress('preparing the training')
       const opened = await engine.trainer()
       const trainer = renderer ? savingStopTokens(opened, renderer) : opened
       await run.restore((folder) => trainer.load(folder))

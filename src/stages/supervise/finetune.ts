@@ -1,3 +1,4 @@
+import type { Warn } from '../../common/warnings.ts'
 import type { Engine, Trainer } from '../../engines/contract.ts'
 import { withPolicyScorer } from '../../engines/policy.ts'
 import type { Run } from '../../runs/with-run.ts'
@@ -26,6 +27,8 @@ export interface Finetuning {
   readonly settings: EpochSettings
   readonly onStart?: ((before: HeldOutLoss, steps: number) => void) | undefined
   readonly onStep?: ((step: FinetuneStep) => void) | undefined
+  /** Receives warnings that there is too little to learn from, or that nothing was learned. By default they go to standard error. */
+  readonly onWarning?: Warn | undefined
 }
 
 export type Finetuned = Epochs<HeldOutLoss>
@@ -38,6 +41,7 @@ export function finetune({ engine, heldOut, onStep, ...job }: Finetuning): Promi
   const { trainer } = job
   return trainEpochs({
     ...job,
+    heldOut: heldOut.length,
     name: 'finetuning',
     learn: async (batch, adam, step) => {
       const { entropy, learned, ...outcome } = await learn(trainer, batch, adam, step)

@@ -1,5 +1,6 @@
 import { learningRateAt } from '../../algorithms/schedules.ts'
 import { Random } from '../../common/random.ts'
+import { plural } from '../../common/words.ts'
 import type { Trainer } from '../../engines/contract.ts'
 import type { Tokenizer } from '../../models/tokenizer/tokenizer.ts'
 import type { RunStore } from '../../runs/store.ts'
@@ -57,6 +58,7 @@ export async function pretraining(job: Pretraining): Promise<PretrainingStep> {
   let at = resumePoint(store)
   let last: PretrainingStep | null = null
   while (at.tokens < settings.tokens) {
+    run.progress('making documents of the corpus')
     const window = tokenise(tokenizer, job.documents(at.window, settings.windowDocuments), settings.maxLength)
     const batches = batchByLength(
       window.documents,
@@ -159,7 +161,7 @@ function tokenise(
     if (ids.length + 1 > maxLength) dropped++
     else documents.push(Int32Array.of(...ids, tokenizer.eosId))
   }
-  if (documents.length === 0) throw new Error(`no document of at most ${maxLength} tokens`)
+  if (documents.length === 0) throw new Error(`no document of at most ${plural(maxLength, 'token')}`)
   return { documents, dropped }
 }
 

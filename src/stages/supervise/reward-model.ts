@@ -4,6 +4,7 @@ import {
   preferenceQuality,
   type ScoredComparison,
 } from '../../algorithms/preference.ts'
+import type { Warn } from '../../common/warnings.ts'
 import type { AdamSettings, Comparison, Engine, RewardScorer, Trainer } from '../../engines/contract.ts'
 import { withPolicyRewardScorer } from '../../engines/policy.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
@@ -104,6 +105,7 @@ interface RewardTraining {
   readonly settings: EpochSettings
   readonly onStart?: ((before: PreferenceQuality, steps: number) => void) | undefined
   readonly onStep?: ((step: RewardStep) => void) | undefined
+  readonly onWarning?: Warn | undefined
 }
 
 /** Trains a reward model, from the run's next step to the end. */
@@ -112,6 +114,7 @@ export async function trainReward(job: RewardTraining): Promise<Epochs<Preferenc
   const { before, after, ...trained } = await trainEpochs<EncodedPreference, EvaluationNumbers>({
     ...rest,
     trainer,
+    heldOut: heldOut.length,
     name: 'reward',
     learn: async (batch, adam, step) => {
       const { scored, ...outcome } = await learnPreferences(trainer, batch, adam, step)

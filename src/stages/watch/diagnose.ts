@@ -1,23 +1,62 @@
-/** Input of the diagnosis: the metrics of the last steps, newest last, and the newest rollouts. */
-export interface Symptoms {
-  readonly window: readonly Readonly<Record<string, number>>[]
-  readonly samples: readonly {
-    readonly text: string
-    readonly answer: string | null
-    readonly total: number | null
-    readonly correct: boolean | null
-    readonly stopReason: 'stop' | 'length'
-  }[]
+import type { Seen } from './seen.ts'
+
+/** A rollout of the newest step, as the diagnosis reads it. */
+export interface Sample {
+  /** The question as text. */
+  readonly question: string
+  /** The expected answer. */
+  readonly gold: string
+  /** The response. */
+  readonly text: string
+  readonly answer: string | null
+  /** Weighted sum of the rewards; null if it is unknown. */
+  readonly total: number | null
+  readonly correct: boolean | null
+  /** Why the check found the answer right or wrong, or could not tell. */
+  readonly reason: string
+  /** Each reward by name; null if it is unknown or failed. */
+  readonly rewards: Readonly<Record<string, number | null>>
   /** Messages of the rewards that failed. */
   readonly errors: readonly string[]
+  readonly stopReason: 'stop' | 'length'
+}
+
+/** Input of the diagnosis. */
+export interface Symptoms {
+  /** Metrics of the last steps, at most `PATIENCE`, newest last. */
+  readonly window: readonly Readonly<Record<string, number>>[]
+  /** The rollouts of the newest step. */
+  readonly samples: readonly Sample[]
+  /** What was sampled since the run began. */
+  readonly all: Seen
+  /** What was sampled in the steps of the window. */
+  readonly recent: Seen
+  /** Names of the rewards with a weight. */
+  readonly rewards: readonly string[]
+  /** Was this the last step? */
+  readonly last: boolean
 }
 
 interface Cause {
   readonly applies: (s: Symptoms) => boolean
+  /** Names the cause, then what helps. */
   readonly message: (s: Symptoms) => string
   /** Is this rollout an example of the cause? */
-  readonly shows?: (sample: Symptoms['samples'][number]) => boolean
+  readonly shows?: (sample: Sample) => boolean
+  /** Set if nothing at all can be learned because of this. */
+  readonly blocks?: (s: Symptoms) => boolean
 }
+
+/** Steps after which a symptom that each of them has is reported, */
+export const PATIENCE = 5
+/** or rollouts, if these are sampled in fewer steps, */
+export const MANY = 200
+/** or rollouts among which no two to the same question had different rewards. */
+const MANY_EQUAL = 50
+
+/** Do the steps of the window suffice to report what all of them have in common? */
+const isEvident = (s: Symptoms, many = MANY): boolean =>
+  s.window.length > 0 && (s.window.length >= PATIENCE || s.recent.rollouts >= many || s.last)
 
 /** Is the metric known, and does it pass the test, in every step of the window? */
 const throughout = (s: Symptoms, name: string, test: (value: number) => boolean): boolean =>
@@ -26,28 +65,97 @@ const throughout = (s: Symptoms, name: string, test: (value: number) => boolean)
 const percent = (value: number | undefined): string =>
   value === undefined ? 'unknown' : `${Math.round(100 * value)} %`
 const newest = (s: Symptoms, name: string): number | undefined => s.window.at(-1)?.[name]
+const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
+
+const isFailed = ({ errors }: Sample): boolean => errors.length > 0
+const failures = (s: Symptoms): string[] => s.samples.flatMap(({ errors }) => errors.map(oneLine))
+const isUnrewarded = (s: Symptoms): boolean =>
+  s.samples.length > 0 && s.samples.every(({ total }) => total === null)
+/** Have the rewards of every group in the window been equal, and known? */
+const isEqual = (s: Symptoms): boolean =>
+  s.recent.differing === 0 && s.recent.rewarded > 0 && isEvident(s, MANY_EQUAL)
+const isCut = (v: number): boolean => v > 0.9
+/** Is there an answer in none of the newest responses, although they were not cut off? */
+const isUnanswered = (s: Symptoms): boolean =>
+  s.samples.length > 0 &&
+  s.samples.every(({ answer }) => answer === null) &&
+  !isCut(newest(s, 'length/cut') ?? 0)
+/** Have responses hardly ever ended, or had no answer? Then that is why the format never occurs and nothing is right. */
+const isUnread = (s: Symptoms): boolean => isUnanswered(s) || isCut(newest(s, 'length/cut') ?? 0)
+const isNothingRight = ({ checked, right }: Seen): boolean => checked > 0 && right === 0
+export const isAllRight = ({ checked, right }: Seen): boolean => checked > 0 && right === checked
+
+/** The values of a reward in the newest step, without repeats. */
+export const valuesOf = (s: Symptoms, name: string): (number | null)[] => [
+  ...new Set(s.samples.flatMap(({ rewards }) => rewards[name] ?? (name in rewards ? [null] : []))),
+]
+const unknown = (s: Symptoms): string[] => s.rewards.filter((name) => valuesOf(s, name).includes(null))
+
+/** The one reward of all rollouts of the newest step, or null if they differ or one is unknown. */
+function commonReward(s: Symptoms): number | null {
+  const totals = new Set(s.samples.map(({ total }) => total))
+  return totals.size === 1 ? [...totals][0]! : null
+}
+
+/** Are all responses to each question the same text? */
+function isRepeating(s: Symptoms): boolean {
+  const texts = new Map<string, string[]>()
+  for (const { question, text } of s.samples) texts.set(question, [...(texts.get(question) ?? []), text])
+  const groups = [...texts.values()]
+  return groups.some(({ length }) => length > 1) && groups.every((group) => new Set(group).size === 1)
+}
+
+/** Does one of the named rewards pay for right answers? */
+const isForAnswers = (s: Symptoms): boolean =>
+  s.rewards.some((name) => ['accuracy', 'code', 'cosine'].includes(name))
+
+const EASIER =
+  'use easier questions, fine-tune the base on answered questions first (`ruminate sft`), or use another base (--model)'
+const OTHER_FORM = 'If the answers are right, the check expects another form of them'
 
 const CAUSES: Cause[] = [
   {
-    applies: (s) => s.errors.length > 0,
+    applies: (s) => isUnrewarded(s) && failures(s).length > 0,
     message: (s) =>
-      `${s.errors.length} reward computation${s.errors.length === 1 ? '' : 's'} failed; those rollouts are left out of the update. The first: ${s.errors[0]}`,
+      `a reward fails on each of the ${plural(s.samples.length, 'rollout')}, so nothing can be learned from them: correct it, or what it calls. The first: ${failures(s)[0]}`,
+    shows: isFailed,
+    blocks: () => true,
   },
   {
-    applies: (s) => throughout(s, 'length/cut', (v) => v > 0.9),
+    applies: (s) => failures(s).length > 0 && !isUnrewarded(s),
+    message: (s) =>
+      `${plural(failures(s).length, 'reward computation')} failed; ${
+        s.samples.some((sample) => isFailed(sample) && sample.total === null)
+          ? 'those rollouts are left out of the update'
+          : 'these rewards have the weight 0, so only their measurement is missing'
+      }. The first: ${failures(s)[0]}`,
+    shows: isFailed,
+  },
+  {
+    applies: (s) => isUnrewarded(s) && failures(s).length === 0,
+    message: (s) =>
+      `no rollout has a known reward, so nothing can be learned: ${unknown(s).join(' and ')} cannot be computed. Use questions whose answers can be checked (\`ruminate tasks check FILE\`), or rewards that need none. The first: ${oneLine(s.samples[0]!.reason)}`,
+    shows: () => true,
+    blocks: () => true,
+  },
+  {
+    applies: (s) => (isEvident(s) || isEqual(s)) && throughout(s, 'length/cut', isCut),
     message: (s) =>
       `${percent(newest(s, 'length/cut'))} of the responses are cut off before they end: raise rl.maxTokens, or use a model that ends its responses`,
     shows: (sample) => sample.stopReason === 'length',
+    blocks: (s) => isEqual(s) && !isAllRight(s.recent),
   },
   {
-    applies: (s) => s.samples.length > 0 && s.samples.every((sample) => sample.answer === null),
-    message: () => 'no answer could be read from any response (no <answer> part), so accuracy can only be 0',
-    shows: (sample) => sample.answer === null,
-  },
-  {
-    applies: (s) => throughout(s, 'format', (v) => v === 0),
+    applies: isUnanswered,
     message: () =>
-      'the format never occurs (<think>…</think><answer>…</answer>), and the model cannot find it by chance: fine-tune it on a few examples first',
+      'no answer could be read from any response (no <answer> part), so accuracy can only be 0: fine-tune the base on answers in this format first (`ruminate sft`), or use another base (--model)',
+    shows: (sample) => sample.answer === null,
+    blocks: (s) => isEqual(s) && isForAnswers(s),
+  },
+  {
+    applies: (s) => isEvident(s) && throughout(s, 'format', (v) => v === 0) && !isUnread(s),
+    message: () =>
+      'the format never occurs (<think>…</think><answer>…</answer>), and the model cannot find it by chance: fine-tune it on a few examples first (`ruminate sft`)',
     shows: (sample) => sample.answer === null || sample.total === 0,
   },
   {
@@ -55,55 +163,101 @@ const CAUSES: Cause[] = [
     message: () => 'the learning rate is 0: nothing is learned',
   },
   {
-    applies: (s) =>
-      throughout(s, 'groups/zero_variance', (v) => v === 1) && throughout(s, 'accuracy', (v) => v === 0),
-    message: () =>
-      'all rewards within each group are the same, because no answer is right: the questions are too hard, or the check expects another form',
+    applies: (s) => isNothingRight(s.all) && (s.all.checked >= MANY || s.last) && !isEqual(s) && !isUnread(s),
+    message: (s) => {
+      const others = s.rewards.filter((name) => name !== 'accuracy').join(' and ') || 'length'
+      return `none of the first ${plural(s.all.checked, 'answer')} is right, so only ${others} can be learned, and not how to answer: ${EASIER}. ${OTHER_FORM}`
+    },
     shows: (sample) => sample.correct === false,
   },
   {
-    applies: (s) =>
-      throughout(s, 'groups/zero_variance', (v) => v === 1) && throughout(s, 'accuracy', (v) => v === 1),
-    message: () =>
-      'all rewards within each group are the same, because every answer is right: the questions are too easy',
+    applies: (s) => isEqual(s) && isForAnswers(s) && isNothingRight(s.recent) && !isUnread(s),
+    message: (s) =>
+      `all rewards within each group are the same, because none of ${plural(s.recent.checked, 'answer')} is right: ${EASIER}. ${OTHER_FORM}`,
+    shows: (sample) => sample.correct === false,
+    blocks: () => true,
   },
   {
-    applies: (s) =>
-      throughout(s, 'groups/zero_variance', (v) => v === 1) &&
-      throughout(s, 'accuracy', (v) => v > 0 && v < 1),
+    applies: (s) => isEqual(s) && isForAnswers(s) && isAllRight(s.recent),
     message: () =>
-      'all rewards within each group are the same, so every advantage is 0: raise rl.groupSize or rl.temperature, or mix easier and harder questions',
+      'all rewards within each group are the same, because every answer is right: the questions are too easy; use harder ones',
+    shows: (sample) => sample.correct === true,
+    blocks: () => true,
   },
   {
-    applies: (s) =>
-      throughout(s, 'grad_norm', (v) => v === 0) && !throughout(s, 'groups/zero_variance', (v) => v === 1),
+    applies: (s) => isEqual(s) && s.rewards.length === 0,
+    message: () => 'no reward has a weight: set one above 0, such as rewards.accuracy=1',
+    blocks: () => true,
+  },
+  {
+    applies: (s) => isEqual(s) && s.rewards.length > 0 && isRepeating(s),
+    message: () =>
+      'all responses to a question are the same text, so their rewards are equal and nothing can be learned: raise rl.temperature, or loosen rl.topK, rl.topP and rl.minP',
+    shows: () => true,
+    blocks: () => true,
+  },
+  {
+    applies: (s) => isEqual(s) && s.rewards.length > 0 && !isRepeating(s) && !isDueToAnswers(s),
+    message: (s) => {
+      const rewards = s.rewards.join(' and ')
+      if (commonReward(s) === null)
+        return `all rewards within each group are the same (${rewards}), so every advantage is 0: raise rl.groupSize or rl.temperature, or mix easier and harder questions`
+      const right = isNothingRight(s.recent)
+        ? `. No answer is right; if the reward pays for that, ${EASIER}`
+        : ''
+      return `every response gets the same reward, ${commonReward(s)}, whatever it says, so nothing can be learned: correct ${rewards}, or add a reward that tells better responses from worse${right}`
+    },
+    shows: () => true,
+    blocks: () => true,
+  },
+  {
+    applies: (s) => isEvident(s) && throughout(s, 'grad_norm', (v) => v === 0) && s.recent.differing > 0,
     message: () =>
       'the gradient is 0 although rewards differ: every token is clipped or masked; look at clip/low, clip/high and length/cut',
   },
   {
-    applies: (s) => throughout(s, 'mismatch/max', (v) => v > 0.1),
+    applies: (s) => isEvident(s) && throughout(s, 'mismatch/max', (v) => v > 0.1),
     message: (s) =>
       `sampler and trainer disagree by up to ${newest(s, 'mismatch/max')?.toFixed(3)} nats per token: the trainer's log-probs do not match the sampler's`,
   },
   {
-    applies: (s) => throughout(s, 'entropy', (v) => v < 0.001),
+    applies: (s) => isEvident(s) && throughout(s, 'entropy', (v) => v < 0.001),
     message: (s) =>
       `the entropy has fallen to ${newest(s, 'entropy')?.toExponential(1)} nats: the policy no longer explores`,
   },
 ]
 
-/** Messages for the known reasons why a run does not learn, each with an example if there is one. */
+/** Are rewards equal because no answer could be read, or all are wrong, or all are right? */
+const isDueToAnswers = (s: Symptoms): boolean =>
+  isForAnswers(s) && (isUnread(s) || isNothingRight(s.recent) || isAllRight(s.recent))
+
+/** Messages for the known reasons why a run does not learn, each with what helps and with an example if there is one. */
 export function diagnose(symptoms: Symptoms): string[] {
-  return CAUSES.filter((cause) => cause.applies(symptoms)).map((cause) => {
-    const sample = cause.shows && symptoms.samples.find(cause.shows)
-    return sample
-      ? `${cause.message(symptoms)}. For example: ${excerpt(sample.text)}`
-      : cause.message(symptoms)
-  })
+  return CAUSES.filter((cause) => cause.applies(symptoms)).map((cause) => describe(cause, symptoms))
 }
 
-/** The text on one line, shortened to its beginning and end. */
-export function excerpt(text: string): string {
-  const line = JSON.stringify(text.trim())
-  return line.length > 200 ? `${line.slice(0, 120)} … ${line.slice(-70)}` : line
+/** The first of these messages that alone explains why nothing at all can be learned, or null. */
+export function obstacle(symptoms: Symptoms): string | null {
+  const cause = CAUSES.find(({ applies, blocks }) => blocks && applies(symptoms) && blocks(symptoms))
+  return cause ? describe(cause, symptoms) : null
 }
+
+function describe({ message, shows }: Cause, symptoms: Symptoms): string {
+  const shown = shows ? symptoms.samples.filter(shows) : []
+  const sample = shown.find(({ answer }) => answer !== null) ?? shown[0]
+  return sample ? `${message(symptoms)}. For example: ${exampleOf(sample)}` : message(symptoms)
+}
+
+/** The question of a rollout, what the model answered, and what was expected. */
+function exampleOf({ question, text, answer, gold, correct }: Sample): string {
+  const said = answer === null ? `the response ${excerpt(text)}` : `the answer ${excerpt(answer)}`
+  const expected = correct === false && gold !== '' ? ` instead of ${excerpt(gold)}` : ''
+  return `${excerpt(question)} got ${said}${expected}`
+}
+
+/** The text in quotes on one line, shortened to its beginning and end. */
+export const excerpt = (text: string): string => shortened(JSON.stringify(text.trim()))
+
+const oneLine = (text: string): string => shortened(text.replace(/\s+/g, ' ').trim())
+const shortened = (line: string): string =>
+  line.length > 200 ? `${line.slice(0, 120)} … ${line.slice(-70)}` : line

@@ -20,11 +20,14 @@ function perform({ id, method, args }: Call): unknown {
   if (method === 'open') return open(args[0] as LocalSpec)
   if (method !== 'sample') return (model![method] as (...args: never) => unknown)(...(args as never))
   const [sent, version] = args as [readonly SentRequest[], number]
-  const requests = sent.map(({ stream, ...request }, i) =>
-    stream
-      ? { ...request, onToken: (index: number, token: number) => reply({ id, request: i, index, token }) }
-      : request,
-  )
+  const requests = sent.map(({ stream, sendEnds, ...request }, i) => {
+    const send = (index: number, token: number | null) => reply({ id, request: i, index, token })
+    return {
+      ...request,
+      onToken: stream ? send : undefined,
+      onEnd: sendEnds ? (index: number) => send(index, null) : undefined,
+    }
+  })
   return model!.sample(requests, version)
 }
 

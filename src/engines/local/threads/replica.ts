@@ -42,7 +42,7 @@ export class Replica {
     })
   }
 
-  /** Fails pending calls and ends the thread. Resolves once it has ended, also if called again. */
+  /** Fails pending calls and ends the thread. Resolves once it has ended, even if called again. */
   close(): Promise<void> {
     this.#fail(new Error('the engine was closed'))
     this.#ended ??= this.#thread.end()
