@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 
 /** The file of dist/ that holds the digest of the sources that it was built from. It is written last. */
 export const DIGEST_FILE = '.sources'
@@ -14,18 +14,19 @@ export const DIGEST_FILE = '.sources'
  * @returns {string | null} what is wrong and what to do, in one line; null if the clone is ready
  */
 export function prepare(root) {
+  const place = process.cwd() === resolve(root) ? '' : ` in ${root}`
   const pack = readPackage(root)
-  if (!pack) return `${root} has the sources of Ruminate and no package.json: clone the repository again`
+  if (!pack) return `there is no package.json in ${root}`
   if (!existsSync(join(root, 'node_modules', '.bin')) || !installed(root, pack.dependencies))
-    return `the dependencies of Ruminate are not installed, or not all of them: run \`npm ci\` first, in ${root}`
+    return `dependencies are missing: run \`npm ci\`${place} first`
 
   if (builtFrom(root) === sourcesDigest(root)) return null
   if (!installed(root, pack.devDependencies))
-    return `Ruminate has to be built, and what builds it is not installed: run \`npm ci --include=dev\` first, in ${root}`
+    return `what builds Ruminate is missing: run \`npm ci --include=dev\`${place} first`
   try {
     accessSync(root, constants.W_OK)
   } catch {
-    return `Ruminate has to be built, and ${root} cannot be written to: ask its owner to run \`npm run build\` there`
+    return `Ruminate has to be built, and ${root} cannot be written to`
   }
   const why = existsSync(join(root, 'dist')) ? 'its sources have changed' : 'first use'
   process.stderr.write(`building Ruminate (${why}) …\n`)

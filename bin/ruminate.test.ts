@@ -119,13 +119,13 @@ describe('dependencies that are not installed are one line', () => {
       symlinkSync(join(packageRoot(), 'node_modules', name), join(root, 'node_modules', name))
     const ended = await command(root, 'zero')
     expect(ended).toMatchObject({ code: 1, out: '' })
-    expect(ended.err).toMatch(new RegExp(`^error: .* run \`${advice}\` first, in .*\n$`))
+    expect(ended.err).toMatch(new RegExp(`^error: .* run \`${advice}\` in .* first\n$`))
   })
   test('a version other than that of package.json', async () => {
     const root = clone('updated')
     const file = join(root, 'package.json')
     writeFileSync(file, readFileSync(file, 'utf8').replace(/"zod": "[^"]*"/, '"zod": "99.0.0"'))
-    expect((await command(root, 'zero')).err).toMatch(/^error: .* run `npm ci` first/)
+    expect((await command(root, 'zero')).err).toMatch(/^error: .* run `npm ci` in .* first\n$/)
   })
 })
 
@@ -136,7 +136,7 @@ test('npx finds the command after npm ci also if it was tried before, with an em
   const env = { ...Object.fromEntries(outside), npm_config_cache: join(folder, 'npm-cache') }
   const before = await run('npx', ['ruminate', '--version'], { cwd: root, env })
   expect(before).toMatchObject({ code: 1, out: '' })
-  expect(before.err).toMatch(/^error: .* run `npm ci` first/)
+  expect(before.err).toBe('error: dependencies are missing: run `npm ci` first\n')
   symlinkSync(join(packageRoot(), 'node_modules'), join(root, 'node_modules'))
   const inFolder = { cwd: join(root, 'src'), env }
   expect(await run('npx', ['ruminate', '--version'], inFolder)).toEqual({ ...started, err: FIRST_USE })
@@ -147,7 +147,9 @@ test('a Node that is too old is told so in one line', async () => {
   writeFileSync(old, "Object.defineProperty(process.versions, 'node', { value: '20.18.3' })")
   const ended = await run(process.execPath, ['--require', old, join(packageRoot(), 'bin/ruminate.js')])
   expect(ended).toMatchObject({ code: 1, out: '' })
-  expect(ended.err).toMatch(/^error: Ruminate needs Node 20\.19 or newer, and this is Node 20\.18\.3: .*\n$/)
+  expect(ended.err).toMatch(
+    /^error: Ruminate needs Node 20\.19 or newer; this is 20\.18\.3 \(nodejs\.org\)\n$/,
+  )
 })
 
 test('a package that was packed without a build says so', async () => {
@@ -155,7 +157,5 @@ test('a package that was packed without a build says so', async () => {
   rmSync(join(root, 'src'), { recursive: true })
   const ended = await command(root, '--version')
   expect(ended).toMatchObject({ code: 1, out: '' })
-  expect(ended.err).toMatch(
-    /^error: this package was packed without a build: run `npm run build && npm pack`.*\n$/,
-  )
+  expect(ended.err).toMatch(/^error: this package has no build: run `npm run build` before `npm pack`\n$/)
 })

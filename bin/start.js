@@ -12,7 +12,7 @@ const main = new URL('../dist/cli/main.js', import.meta.url)
 async function problem() {
   if (existsSync(new URL('../src', import.meta.url))) return (await import('./clone.js')).prepare(root)
   if (existsSync(main)) return null
-  return 'this package was packed without a build: run `npm run build && npm pack` in the repository of Ruminate'
+  return 'this package has no build: run `npm run build` before `npm pack`'
 }
 
 const why = await problem()
