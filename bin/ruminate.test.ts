@@ -64,7 +64,7 @@ const started = { code: 0, out: `${version}\n`, err: '' }
 const FIRST_USE = 'building Ruminate (first use) …\n'
 
 test('a clone is built on first use, once, and says so in one line: two at once, from another folder', async () => {
-  const root = clone('a clone')
+  const root = clone('R&D, C++ (#1) [new] {x} 100 %20 $HOME ü')
   const both = await Promise.all([command(root, '--version'), command(root, '--version')])
   for (const ended of both) expect(ended).toEqual({ ...started, err: FIRST_USE })
   expect(readdirSync(root).filter((name) => name.startsWith('.dist'))).toEqual([])

@@ -38,6 +38,8 @@ try {
     target: 'node20.19',
     dts: process.argv.includes('--no-types') ? false : { entry: ['src/index.ts', 'src/verify/index.ts'] },
     sourcemap: true,
+    // Names are not made safe for every system, which would change the folder's own name where it has a `+` or `&`.
+    outputOptions: { sanitizeFileName: false },
   })
   publish()
 } finally {
