@@ -66,7 +66,7 @@ export default {
     ),
   ],
   options: {
-    includeOnly: '^(src|bench|tools)/',
+    includeOnly: '^(src|bench|tools|bin)/',
     // Type-only imports count.
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# Installs the packed package in an empty folder, as the README says, and uses it there: the command, the README's
-# program, and the types.
+# Installs the packed package in an empty folder and uses it there: the command, the README's program, and the types.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
@@ -15,7 +14,6 @@ cd "$work/app"
 npm init -y >/dev/null
 npm install --ignore-scripts --no-audit --no-fund --silent "$work/$tarball"
 
-npx ruminate doctor
 npx ruminate zero --steps 2 --set eval.questions=20 --quiet >/dev/null
 
 # The program under "Train with a reward of your own", with fewer steps.

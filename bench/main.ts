@@ -3,8 +3,8 @@ import { parseArgs } from 'node:util'
 import { UserError } from '../src/common/errors.ts'
 import { choosing } from './choose.ts'
 import { decode } from './decode.ts'
+import { fits } from './fits.ts'
 import { grpoStep } from './grpo-step.ts'
-import { memory } from './memory.ts'
 import { benchModel } from './model.ts'
 import { trainStep } from './train-step.ts'
 import { verifier } from './verify.ts'
@@ -14,7 +14,7 @@ import { verifier } from './verify.ts'
  *
  *   npm run bench -- train decode --size 25M --repetitions 5
  *   npm run bench -- choose
- *   npm run bench -- memory
+ *   npm run bench -- fits [--size 25M | --model FOLDER]
  *   npm run bench -- verify
  */
 const comparisons = { train: trainStep, decode, grpo: grpoStep }
@@ -23,13 +23,13 @@ type Name = keyof typeof comparisons
 async function main(): Promise<void> {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { size: { type: 'string', default: 'miniature' }, repetitions: { type: 'string' } },
+    options: { size: { type: 'string' }, model: { type: 'string' }, repetitions: { type: 'string' } },
   })
-  const alone = ['choose', 'memory', 'verify']
+  const alone = ['choose', 'fits', 'verify']
   const unknown = positionals.find((name) => !alone.includes(name) && !Object.hasOwn(comparisons, name))
   if (unknown)
     throw new UserError(
-      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, memory, verify`,
+      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, fits, verify`,
       2,
     )
   const repetitions = values.repetitions === undefined ? undefined : Number(values.repetitions)
@@ -37,11 +37,13 @@ async function main(): Promise<void> {
     throw new UserError(`--repetitions is "${values.repetitions}"; give a whole number from 1`, 2)
   console.log(`${cpus()[0]!.model}, ${cpus().length} cores, Node.js ${process.version}`)
 
-  if (positionals.includes('memory')) {
+  if (positionals.includes('fits')) {
     if (positionals.length > 1)
-      throw new UserError('memory measures the whole process; run it alone: npm run bench -- memory', 2)
-    return memory()
+      throw new UserError('fits measures models of its own; run it alone: npm run bench -- fits', 2)
+    return fits(values)
   }
+  if (values.model !== undefined)
+    throw new UserError('--model is only for fits: npm run bench -- fits --model FOLDER', 2)
   for (const [name, run] of [
     ['choose', choosing],
     ['verify', verifier],
@@ -52,7 +54,7 @@ async function main(): Promise<void> {
       return run(repetitions)
     }
   const names = (positionals.length > 0 ? positionals : Object.keys(comparisons)) as Name[]
-  const model = benchModel(values.size)
+  const model = benchModel(values.size ?? 'miniature')
   for (const name of names) await comparisons[name](model, repetitions)
 }
 

@@ -15,9 +15,10 @@ import { corpusDocuments } from '../src/tasks/miniature/index.ts'
 type Shape = Pick<
   ModelConfig,
   'hiddenSize' | 'intermediateSize' | 'numLayers' | 'numHeads' | 'numKvHeads' | 'headDim'
->
+> &
+  Partial<Pick<ModelConfig, 'vocabSize'>>
 
-/** Qwen3 decoders over the miniature's vocabulary of 512. */
+/** Qwen3 decoders, over the miniature's vocabulary of 512 unless they have a larger one. */
 const sizes: Readonly<Record<string, Shape>> = {
   miniature: {
     hiddenSize: 96,
@@ -41,6 +42,26 @@ const sizes: Readonly<Record<string, Shape>> = {
     numLayers: 12,
     numHeads: 16,
     numKvHeads: 8,
+    headDim: 64,
+  },
+  // the shape of SmolLM2-135M
+  '135M': {
+    vocabSize: 49_152,
+    hiddenSize: 576,
+    intermediateSize: 1536,
+    numLayers: 30,
+    numHeads: 9,
+    numKvHeads: 3,
+    headDim: 64,
+  },
+  // the shape of Qwen2.5-0.5B
+  '0.5B': {
+    vocabSize: 151_936,
+    hiddenSize: 896,
+    intermediateSize: 4864,
+    numLayers: 24,
+    numHeads: 14,
+    numKvHeads: 2,
     headDim: 64,
   },
 }
@@ -68,9 +89,9 @@ export function benchModel(size: string): BenchModel {
   const source = existsSync(BASE) ? BASE : makeTokenizer(join(directory, 'tokenizer'))
   const tokenizer = Tokenizer.load(source)
   const config: ModelConfig = {
+    vocabSize: tokenizer.vocabSize,
     ...shape,
     modelType: 'qwen3',
-    vocabSize: tokenizer.vocabSize,
     rmsNormEps: 1e-6,
     ropeTheta: 10_000,
     ropeScaling: null,

@@ -1,24 +1,82 @@
+import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { build } from 'tsdown'
+import { DIGEST_FILE, sourcesDigest } from '../bin/clone.js'
 
-// Builds dist/. This calls tsdown's API because its command warns on every start that later versions of tsdown will not
-// run on Node 20, which this package supports; the version that is used is pinned.
-await build({
-  config: false,
-  logLevel: 'error',
-  entry: [
-    'src/index.ts',
-    'src/verify/index.ts',
-    'src/cli/main.ts',
-    'src/engines/local/threads/spawner.ts',
-    'src/engines/local/threads/replica-thread.ts',
-    'src/sandbox/quickjs-worker.ts',
-  ],
-  format: 'esm',
-  unbundle: true,
-  fixedExtension: false,
-  platform: 'node',
-  target: 'node20.19',
-  dts: { entry: ['src/index.ts', 'src/verify/index.ts'] },
-  sourcemap: true,
-  clean: true,
-})
+/*
+ * Builds dist/, with its types unless --no-types is given: `tsx tools/build.ts [--no-types]`. A build is made in a folder
+ * of its own, and each of its files is then moved into dist/, so that several builds, and programs that run from dist/
+ * meanwhile, never see a file that is missing or half written.
+ */
+const root = fileURLToPath(new URL('../', import.meta.url))
+const dist = join(root, 'dist')
+const staging = join(root, `.dist-${process.pid}`)
+
+removeAbandoned()
+const digest = sourcesDigest(root)
+try {
+  // This calls tsdown's API because its command warns on every start that later versions of tsdown will not run on Node
+  // 20, which this package supports; the version that is used is pinned.
+  await build({
+    config: false,
+    logLevel: 'error',
+    cwd: root,
+    outDir: staging,
+    entry: [
+      'src/index.ts',
+      'src/verify/index.ts',
+      'src/cli/main.ts',
+      'src/engines/local/threads/spawner.ts',
+      'src/engines/local/threads/replica-thread.ts',
+      'src/sandbox/quickjs-worker.ts',
+    ],
+    format: 'esm',
+    unbundle: true,
+    fixedExtension: false,
+    platform: 'node',
+    target: 'node20.19',
+    dts: process.argv.includes('--no-types') ? false : { entry: ['src/index.ts', 'src/verify/index.ts'] },
+    sourcemap: true,
+  })
+  publish()
+} finally {
+  rmSync(staging, { recursive: true, force: true })
+}
+
+/** Moves the files of the staging folder into dist/, and deletes those that a former build left there. */
+function publish(): void {
+  rmSync(join(dist, DIGEST_FILE), { force: true })
+  const built = filesIn(staging)
+  for (const path of built) {
+    mkdirSync(dirname(join(dist, path)), { recursive: true })
+    renameSync(join(staging, path), join(dist, path))
+  }
+  const kept = new Set(built)
+  for (const path of filesIn(dist)) if (!kept.has(path)) rmSync(join(dist, path), { force: true })
+  writeFileSync(join(dist, DIGEST_FILE), digest)
+}
+
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+}
+
+/** Removes the staging folders of builds that were killed. */
+function removeAbandoned(): void {
+  for (const name of readdirSync(root)) {
+    const pid = /^\.dist-(\d+)$/.exec(name)?.[1]
+    if (pid !== undefined && !isRunning(Number(pid)))
+      rmSync(join(root, name), { recursive: true, force: true })
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

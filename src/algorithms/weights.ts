@@ -1,3 +1,5 @@
+import { plural } from '../common/words.ts'
+
 interface Minibatch {
   /** N. */
   readonly responses: number
@@ -38,7 +40,7 @@ export function tokenWeights(
   const minibatch = { responses: lengths.length, tokens: lengths.reduce((a, b) => a + b, 0), maxTokens }
   return lengths.map((length) => {
     if (length < 0 || length > maxTokens)
-      throw new Error(`tokenWeights: a response has ${length} tokens, outside 0 … ${maxTokens}`)
+      throw new Error(`tokenWeights: a response has ${plural(length, 'token')}, outside 0 … ${maxTokens}`)
     return length === 0 ? 0 : rules[normalisation](length, minibatch)
   })
 }

@@ -1,12 +1,12 @@
-import { stripVTControlCharacters } from 'node:util'
-import { renderUsage } from 'citty'
-import pc from 'picocolors'
 import { UserError } from '../common/errors.ts'
 import { nearest } from '../common/nearest.ts'
 import { versions } from '../common/package.ts'
 import { Interrupted } from '../runs/interrupted.ts'
 import { readArguments } from './terminal/arguments.ts'
 import type { Command } from './terminal/command.ts'
+import { commandHelp, overview } from './terminal/help.ts'
+import { canRedraw, columnsOf, liveArea } from './terminal/live-area.ts'
+import { writeMessage } from './terminal/output.ts'
 
 /** Every command. Its module is loaded when it is called. */
 const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> = {
@@ -70,12 +70,14 @@ export async function main(words: readonly string[]): Promise<number> {
     return await dispatch(words)
   } catch (error) {
     return report(error)
+  } finally {
+    liveArea.clear()
   }
 }
 
 async function dispatch([name, ...rest]: readonly string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    process.stdout.write(`${overview()}\n`)
+    process.stdout.write(`${overview(COMMANDS, columnsOf(process.stdout))}\n`)
     return name === undefined ? 2 : 0
   }
   if (name === '--version' || name === '-v') {
@@ -90,32 +92,36 @@ async function dispatch([name, ...rest]: readonly string[]): Promise<number> {
       2,
     )
   }
-  const { definition, run } = await entry.load()
-  if (rest.includes('--help') || rest.includes('-h')) {
-    const usage = await renderUsage(definition, { meta: { name: 'ruminate' } })
-    const styled = process.stdout.isTTY && pc.isColorSupported
-    process.stdout.write(`${styled ? usage : stripVTControlCharacters(usage).replace(/ +$/gm, '')}\n`)
+  const isHelp = rest.includes('--help') || rest.includes('-h')
+  showStart(rest)
+  const command = await entry.load()
+  if (isHelp) {
+    process.stdout.write(`${commandHelp(name, command, columnsOf(process.stdout))}\n`)
     return 0
   }
-  return (await run(readArguments(name, rest, (definition.args ?? {}) as never))) ?? 0
+  return (await command.run(readArguments(name, rest, (command.definition.args ?? {}) as never))) ?? 0
 }
 
-function overview(): string {
-  const lines = Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(10)}${about}`)
-  return `ruminate: train language models to think\n\nUsage: ruminate COMMAND [options]\n\n${lines.join('\n')}\n\n\`ruminate COMMAND --help\` shows a command's options.`
+/** Shows at once that the command was understood: its module takes up to a second to load. */
+function showStart(words: readonly string[]): void {
+  const stream = words.includes('--json') ? process.stderr : process.stdout
+  if (canRedraw(stream) && !words.includes('--quiet')) liveArea.show(stream, () => ['starting'])
 }
 
 function report(error: unknown): number {
+  liveArea.clear()
+  // a line of its own, also after the terminal's ^C
+  if (canRedraw(process.stderr)) process.stderr.write('\r\x1b[K')
   if (error instanceof Interrupted) {
-    process.stderr.write(`${error.message}\n`)
+    writeMessage(error.message)
     return 130
   }
-  const message = (error instanceof Error ? error.message : String(error)).split('\n')[0]!
+  const line = (error instanceof Error ? error.message : String(error)).split('\n')[0]!
   if (error instanceof UserError) {
-    process.stderr.write(`error: ${message}\n`)
+    writeMessage(`error: ${line}`)
     return error.exitCode
   }
   if (process.env.RUMINATE_DEBUG) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`)
-  else process.stderr.write(`error: ${message} (unexpected; set RUMINATE_DEBUG=1 for the stack)\n`)
+  else writeMessage(`error: ${line} (unexpected; set RUMINATE_DEBUG=1 for the stack)`)
   return 1
 }

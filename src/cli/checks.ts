@@ -1,8 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { availableParallelism, freemem, tmpdir, totalmem } from 'node:os'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { availableParallelism, cpus, freemem, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { UserError } from '../common/errors.ts'
-import { versions } from '../common/package.ts'
+import { packageRoot, versions } from '../common/package.ts'
+import { plural } from '../common/words.ts'
+import { hubToken } from '../hub/environment.ts'
+import { EMBEDDED_BASE } from '../hub/find-model.ts'
 import { Graph } from '../onnx/graph.ts'
 import { matmul } from '../onnx/ops.ts'
 import { Session } from '../onnx/session.ts'
@@ -14,38 +17,47 @@ export interface Check {
   readonly name: string
   /** `skip`: something that only some uses need is missing. */
   readonly status: 'ok' | 'skip' | 'failed'
-  /** What was found, or what is missing or wrong. */
+  /** What was found; or what is missing or wrong, what it is for, and how to get it. */
   readonly detail: string
 }
 
-/** Returns what it found; throws where something is missing or wrong. */
+/** Returns what it found; throws where something is missing or wrong: a UserError where only some uses need it. */
 type Probe = () => string | Promise<string>
 
-/** Checks everything that training needs on this machine, and what only some rewards need, one result at a time. */
+/** Checks everything that training needs on this machine, and what only some uses need, one result at a time. */
 export async function* checkMachine(): AsyncGenerator<Check> {
-  for (const [name, probe] of Object.entries(NEEDED)) yield check(name, probe, () => 'failed')
-  for (const [name, probe] of Object.entries(OPTIONAL))
-    yield check(name, probe, (error) => (error instanceof UserError ? 'skip' : 'failed'))
+  for (const [name, probe] of Object.entries(PROBES)) yield check(name, probe)
 }
 
-async function check(
-  name: string,
-  probe: Probe,
-  statusOf: (error: unknown) => Check['status'],
-): Promise<Check> {
+async function check(name: string, probe: Probe): Promise<Check> {
   try {
     return { name, status: 'ok', detail: await probe() }
   } catch (error) {
-    return { name, status: statusOf(error), detail: error instanceof Error ? error.message : String(error) }
+    const status = error instanceof UserError ? 'skip' : 'failed'
+    return { name, status, detail: error instanceof Error ? error.message : String(error) }
   }
 }
 
-const NEEDED: Record<string, Probe> = {
+const GIB = 2 ** 30
+const gib = (bytes: number): string => `${(bytes / GIB).toFixed(1)} GiB`
+/** What a run of the miniature needs. */
+const MEMORY = GIB
+const DISK = 0.25 * GIB
+
+const PROBES: Readonly<Record<string, Probe>> = {
   node() {
     const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
     if (major < 20 || (major === 20 && minor < 19))
-      throw new Error(`Node ${process.versions.node}; 20.19 or newer is needed`)
+      throw new Error(
+        `this is Node ${process.versions.node}, and 20.19 or newer is needed: https://nodejs.org has it`,
+      )
     return process.versions.node
+  },
+  ruminate() {
+    const weights = join(packageRoot(), 'models', EMBEDDED_BASE, 'model.safetensors')
+    if (!existsSync(weights)) throw new Error(`${weights} is missing: install or clone Ruminate again`)
+    const form = import.meta.url.endsWith('.ts') ? 'from its sources' : 'built'
+    return `${versions().ruminate}, ${form}, in ${packageRoot()}`
   },
   'onnx runtime'() {
     const value = multiplyOnRuntime()
@@ -63,11 +75,28 @@ const NEEDED: Record<string, Probe> = {
       rmSync(folder, { recursive: true })
     }
   },
-  cores: () => String(availableParallelism()),
+  processor() {
+    const flags = processorFlags()
+    if (flags === null) return process.arch
+    const best = ['avx512f', 'avx2', 'avx'].find((flag) => flags.includes(flag))
+    if (best === undefined || best === 'avx')
+      throw new UserError(
+        `${process.arch} without AVX2, which multiplies matrices several times as fast: training works, slowly; a processor of 2015 or later has it`,
+      )
+    return `${process.arch} with ${best === 'avx2' ? 'AVX2' : 'AVX-512'}`
+  },
+  cores() {
+    const [usable, all] = [availableParallelism(), cpus().length]
+    return usable < all ? `${usable} usable of ${all}` : plural(usable, 'core')
+  },
   memory() {
-    const gib = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GiB`
-    if (totalmem() < 2 ** 30) throw new Error(`${gib(totalmem())}; the miniature needs about 1 GiB`)
-    return `${gib(freemem())} free of ${gib(totalmem())}`
+    const total = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY)
+    const free = Math.min(process.availableMemory?.() ?? freemem(), total)
+    const found = `${gib(free)} free of ${gib(total)}`
+    if (total < MEMORY) throw new Error(`${found}; the miniature needs about ${gib(MEMORY)}`)
+    if (free < MEMORY)
+      throw new UserError(`${found}; the miniature needs about ${gib(MEMORY)}: end other programs`)
+    return found
   },
   'write access'() {
     const folder = mkdtempSync(join(process.cwd(), '.ruminate-doctor-'))
@@ -78,12 +107,43 @@ const NEEDED: Record<string, Probe> = {
     }
     return process.cwd()
   },
+  'disk space'() {
+    const { bavail, bsize } = statfsSync(process.cwd())
+    const found = `${gib(bavail * bsize)} free in this folder`
+    if (bavail * bsize < DISK)
+      throw new Error(`${found}; a run of the miniature takes up to ${gib(DISK)}: delete files, or use --out`)
+    return found
+  },
+  'python programs': () => sandboxName('python', 'the task code and the reward code run Python programs'),
+  'javascript programs': () => sandboxName('javascript', 'the reward code runs JavaScript programs'),
+  gpu() {
+    throw new UserError('not used: this version computes on the processor alone, which is all that it needs')
+  },
+  'hub token'() {
+    const token = hubToken()
+    if (!token)
+      throw new UserError(
+        'there is none; needed only for models and data on the Hugging Face hub that ask for a licence: make one at https://huggingface.co/settings/tokens, then `export HF_TOKEN=…`',
+      )
+    return `from ${token.source}`
+  },
 }
 
-/** Sandboxes, which only rewards and tasks that run programs need. */
-const OPTIONAL: Record<string, Probe> = {
-  'python programs': async () => (await sandboxFor('python')).name,
-  'javascript programs': async () => (await sandboxFor('javascript')).name,
+/** The sandbox of a language. @throws UserError that says what it is for, where there is none. */
+async function sandboxName(language: 'python' | 'javascript', purpose: string): Promise<string> {
+  try {
+    return (await sandboxFor(language)).name
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    throw new UserError(`${error.message}. Needed only where ${purpose}`)
+  }
+}
+
+/** What the processor can do; null where it cannot be read, or is not an x64 one. */
+function processorFlags(): string[] | null {
+  const file = '/proc/cpuinfo'
+  if (process.arch !== 'x64' || !existsSync(file)) return null
+  return /^flags\s*: (.*)$/m.exec(readFileSync(file, 'utf8'))?.[1]?.split(' ') ?? null
 }
 
 /** [1 2 3] · [4 5 6] as a tensor program on ONNX Runtime. */

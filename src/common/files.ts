@@ -138,7 +138,7 @@ export function removeTemporaryFolders(parent: string): void {
     if (name.startsWith(TEMPORARY)) rmSync(join(parent, name), { recursive: true, force: true })
 }
 
-/** Flushes a folder and everything in it. Large files may take seconds, in which other work goes on. */
+/** Flushes a folder and everything in it. Large files may take seconds, during which other work continues. */
 async function flushTree(path: string): Promise<void> {
   if ((await stat(path)).isDirectory())
     for (const name of await readdir(path)) await flushTree(join(path, name))

@@ -1,4 +1,4 @@
-/** Returns a function that tells the seconds since it was last called, or since it was made. */
+/** Returns a function that returns the seconds since it was last called, or since it was made. */
 export function stopwatch(): () => number {
   let last = performance.now()
   return () => {

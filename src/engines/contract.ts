@@ -50,6 +50,11 @@ export interface Engine {
    * @throws Error if it has a trainer already, or cannot train what the options ask for.
    */
   trainer(options?: TrainerOptions): Promise<Trainer>
+  /**
+   * Makes the pending and all later calls that sample, score or compute gradients fail with `reason`, as soon as the engine
+   * can. The weights and the optimizer's state stay as they are, so that they can be saved without waiting for such a call.
+   */
+  cancel(reason: unknown): void
   /** Fails all pending calls and frees everything. Closing again does nothing. */
   close(): Promise<void>
 }
@@ -152,7 +157,7 @@ export interface Trainer {
   /** The same for a reward model: −Σ weight · log σ(z), z = Σ sign · reward over a comparison's texts. */
   compare(comparisons: readonly Comparison[]): Promise<ComparisonResult>
   /**
-   * One AdamW step on the accumulated gradient, which is then cleared, also if the step fails.
+   * One AdamW step on the accumulated gradient, which is then cleared, even if the step fails.
    *
    * @throws UserError if a setting is outside its range or the gradient is not finite; the weights are then unchanged.
    */
@@ -262,6 +267,8 @@ export interface SampleOptions extends Truncation {
   readonly seed: number
   /** Called for every new token of sequence `index`, for streaming. */
   readonly onToken?: (index: number, token: number) => void
+  /** Called when sequence `index` has ended, for progress. */
+  readonly onEnd?: ((index: number) => void) | undefined
 }
 
 export interface SampledSequence {

@@ -66,7 +66,7 @@ test('a run that the engine cannot do is refused', () => {
   requireCapabilities(can, { objective: { ...objective, temperature: 0.7 } })
   expect(() =>
     requireCapabilities(oneTemperature, { objective: { ...objective, temperature: 0.7 } }),
-  ).toThrow(/temperature 1 only, and rl\.temperature is 0\.7: set rl\.temperature=1/)
+  ).toThrow(/at temperature 1, but rl\.temperature is 0\.7: set rl\.temperature=1/)
   requireCapabilities({ ...can, maxTokens: 100 }, { objective, tokens: 100 })
   requireCapabilities({ ...can, maxTokens: null }, { objective, tokens: 1e6 })
   expect(() => requireCapabilities({ ...can, maxTokens: 100 }, { objective, tokens: 101 })).toThrow(

@@ -1,5 +1,6 @@
 import { type Objective, temperatureOf } from '../algorithms/objectives.ts'
 import { UserError } from '../common/errors.ts'
+import { plural } from '../common/words.ts'
 import type { Capabilities, Engine, EngineSpec, Sampler } from './contract.ts'
 
 /** Every engine, loaded when it is opened. */
@@ -28,7 +29,7 @@ export async function openEngine({
   return ENGINES[engine]({ model, rewardHead, threads })
 }
 
-/** Opens a model, runs `work` with it, and closes it, also if `work` fails. */
+/** Opens a model, runs `work` with it, and closes it, even if `work` fails. */
 export async function withEngine<T>(
   spec: EngineSpec & { engine?: EngineName | undefined },
   work: (engine: Engine) => Promise<T>,
@@ -82,11 +83,11 @@ export function requireCapabilities(can: Capabilities, { objective, tokens = 1 }
   const temperature = temperatureOf(objective)
   if (temperature !== 1 && !can.temperature)
     throw new UserError(
-      `this engine trains the policy of temperature 1 only, and rl.temperature is ${temperature}: set rl.temperature=1`,
+      `this engine can train only at temperature 1, but rl.temperature is ${temperature}: set rl.temperature=1`,
     )
   if (can.maxTokens !== null && tokens > can.maxTokens)
     throw new UserError(
-      `the model takes at most ${can.maxTokens} tokens, prompt and response together, but the settings allow ${tokens}: lower the longest response (rl.maxTokens)`,
+      `the model takes at most ${plural(can.maxTokens, 'token')}, prompt and response together, but the settings allow ${tokens}: lower the longest response (rl.maxTokens)`,
     )
 }
 

@@ -30,7 +30,7 @@ export async function withPolicyRewardScorer<T>(
   return closing(await engine.rewardScorer(await trainer.snapshot()), work)
 }
 
-/** Runs `work`, then closes what it used, also if `work` fails. */
+/** Runs `work`, then closes what it used, even if `work` fails. */
 async function closing<O extends { close(): Promise<void> }, T>(
   open: O,
   work: (open: O) => Promise<T>,

@@ -7,8 +7,8 @@ import { type HubFile, PART } from './download.ts'
 import { cacheFolder, type Repository } from './repository.ts'
 
 /*
- * The cache, in which Hugging Face's own tools find what is downloaded here, and the other way round. Beside their folders
- * it has `listings/<commit>.json`, the hub's list of a repository's files.
+ * The cache is shared with Hugging Face's own tools: they find what is downloaded here, and their downloads are found here.
+ * In addition to their folders it has `listings/<commit>.json`, the hub's list of a repository's files.
  */
 
 /** The files of a repository at one commit. */

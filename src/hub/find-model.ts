@@ -1,7 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { basename, isAbsolute, join, resolve } from 'node:path'
+import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
 import { packageRoot } from '../common/package.ts'
+import { pathFromHere } from '../common/paths.ts'
 import { shellWord } from '../common/shell.ts'
 import { shardNames } from '../models/checkpoint/shards.ts'
 import { openSnapshot, type Repository, readHubName } from './index.ts'
@@ -13,26 +15,37 @@ export const EMBEDDED_R1_BASE = 'miniature-r1-base'
 /** A smaller base model, the student of distillation. */
 export const EMBEDDED_STUDENT = 'miniature-r1-student'
 
+/** How a model is looked for. */
+interface FindOptions {
+  /**
+   * Called where a run has not finished, with a line that says which checkpoint is used; without it, such a run is an error.
+   */
+  readonly onCheckpoint?: (line: string) => void
+}
+
 /**
  * The folder of a model given by a path, the name of an embedded model, or its name on the Hugging Face hub
  * (`owner/name`, optionally with `@revision`); the latter is downloaded if it is not in the cache. The path of a run, or
- * the name of one in `runs/`, means the model that the run trained.
+ * its path inside `runs/`, means the model that the run trained.
  *
  * @param progress called with lines that say what is being downloaded.
  * @throws UserError if there is no such model, or the hub cannot be reached or refuses.
  */
-export async function modelFolder(name: string, progress?: (line: string) => void): Promise<string> {
+export async function modelFolder(
+  name: string,
+  progress?: (line: string) => void,
+  { onCheckpoint }: FindOptions = {},
+): Promise<string> {
   const embedded = join(packageRoot(), 'models')
   const places = [
     resolve(name),
-    ...(/^[^/\\]+$/.test(name) ? [join(embedded, name), resolve('runs', name)] : []),
+    ...(/^[^/\\]+$/.test(name) ? [join(embedded, name)] : []),
+    ...(isAbsolute(name) ? [] : [resolve('runs', name)]),
   ]
   for (const folder of places.flatMap((place) => [place, join(place, 'model')]))
-    if (existsSync(join(folder, 'config.json'))) return folder
-  if (places.some((place) => existsSync(join(place, 'run.sqlite'))))
-    throw new UserError(
-      `${name} is a run that has not finished; \`ruminate resume ${shellWord(name)}\` continues it`,
-    )
+    if (isModel(folder)) return folder
+  const run = places.find((place) => existsSync(join(place, 'run.sqlite')))
+  if (run !== undefined) return checkpointOf(name, run, onCheckpoint)
   if (existsSync(resolve(name))) throw new UserError(`${name} is not a model folder: it has no config.json`)
   const hub = readHubName(name)
   if (hub && hub.path === '') {
@@ -47,8 +60,40 @@ export async function modelFolder(name: string, progress?: (line: string) => voi
     ? readdirSync(embedded).filter((n) => existsSync(join(embedded, n, 'config.json')))
     : []
   throw new UserError(
-    `no model folder at ${name}${names.length ? `; the embedded models are ${names.join(', ')}` : ''}`,
+    `no model folder at ${name}${names.length ? `; the embedded models are ${names.join(', ')}` : ''}; \`ruminate runs\` lists the runs of this folder`,
   )
+}
+
+const isModel = (folder: string): boolean => existsSync(join(folder, 'config.json'))
+
+/** The newest checkpoint of a run that has no model yet. */
+function checkpointOf(name: string, run: string, onCheckpoint: FindOptions['onCheckpoint']): string {
+  const resume = `\`ruminate resume ${shellWord(name)}\` continues it`
+  const newest = foldersIn(join(run, 'checkpoints'))
+    .filter((folder) => basename(folder).startsWith('step-') && isModel(folder))
+    .sort()
+    .at(-1)
+  if (newest === undefined) {
+    const stages = foldersIn(run).filter((folder) => isModel(join(folder, 'model')))
+    const names = stages.map((folder) => join(name, basename(folder)))
+    throw new UserError(
+      `${name} is a run that has not finished and has no ${names.length > 0 ? 'model' : 'checkpoint'} yet; ${resume}${names.length > 0 ? `, and its stages ${names.join(', ')} have models` : ''}`,
+    )
+  }
+  const step = Number(basename(newest).slice('step-'.length))
+  if (!onCheckpoint)
+    throw new UserError(
+      `${name} is a run that has not finished: ${resume}, or name its newest checkpoint, ${pathFromHere(newest)}`,
+    )
+  onCheckpoint(`${name} has not finished: this is its newest checkpoint, of step ${step}`)
+  return newest
+}
+
+/** The folders in a folder that exists, with their paths. */
+function foldersIn(folder: string): string[] {
+  if (!existsSync(folder)) return []
+  const entries = onDisk('read', folder, () => readdirSync(folder, { withFileTypes: true }))
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name))
 }
 
 const WEIGHTS = 'model.safetensors'

@@ -28,7 +28,7 @@ export async function request(
     giveUp: (why) =>
       new UserError(
         `${new URL(url).host} ${why}, for the ${repository.kind} ${repository.id}; try again later, or ` +
-          'set HF_ENDPOINT to a mirror, or give a file or folder of this machine',
+          'set HF_ENDPOINT to a mirror, or give a file or folder on this machine',
       ),
   })
 }
@@ -66,14 +66,14 @@ async function requestOnce(
 export function offline(repository: Repository): string {
   return (
     `${offlineVariable()} is set, so nothing is downloaded to ${cacheFolder(repository)}: unset it once, or give a ` +
-    'file or folder of this machine'
+    'file or folder on this machine'
   )
 }
 
 function unreachable(repository: Repository, url: string, reason: string): string {
   return (
     `cannot reach ${new URL(url).host} (${reason}) for the ${repository.kind} ${repository.id}, and the needed files ` +
-    `are not in ${cacheFolder(repository)}: connect once, or set HF_ENDPOINT to a mirror, or give a file or folder of this machine`
+    `are not in ${cacheFolder(repository)}: connect once, or set HF_ENDPOINT to a mirror, or give a file or folder on this machine`
   )
 }
 

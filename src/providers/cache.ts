@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { dirname } from 'node:path'
-import Database from 'libsql'
 import { type DiskAction, onDisk } from '../common/disk.ts'
 import { makeFolder } from '../common/files.ts'
+import { Database } from '../common/sqlite.ts'
 import type { Generation, Generator } from './generator.ts'
 
 const SCHEMA = `

@@ -1,3 +1,4 @@
+import { plural } from '../common/words.ts'
 import type { ChatMessage } from '../renderer/messages.ts'
 
 /** A model that replies to messages, on this machine or behind an API. */
@@ -99,7 +100,7 @@ export function describeSpending({
 }: Spending): string {
   const n = (count: number) => count.toLocaleString('en-US')
   return [
-    `${n(calls)} calls${failed > 0 ? ` (${n(failed)} failed attempts)` : ''}`,
+    `${n(calls)} ${calls === 1 ? 'call' : 'calls'}${failed > 0 ? ` (${plural(failed, 'failed attempt')})` : ''}`,
     ...(cached > 0 ? [`${n(cached)} from the cache`] : []),
     `${n(promptTokens)} + ${n(completionTokens)} tokens`,
     `cost ${cost === null ? 'unknown' : cost.toFixed(4)}`,

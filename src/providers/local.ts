@@ -1,4 +1,5 @@
 import { PromptTooLong } from '../common/errors.ts'
+import { plural } from '../common/words.ts'
 import type { Sampler, Truncation } from '../engines/contract.ts'
 import { type EngineName, openSampler } from '../engines/open.ts'
 import { loadConfig } from '../models/checkpoint/directory.ts'
@@ -62,7 +63,7 @@ export function samplerGenerator(
       const left = maxPositions - tokens.length
       if (left < 1)
         throw new PromptTooLong(
-          `the prompt has ${tokens.length} tokens, and the model reads ${maxPositions} with its reply; shorten the messages`,
+          `the prompt has ${plural(tokens.length, 'token')}, and the model reads ${maxPositions} with its reply; shorten the messages`,
         )
       const [sequence] = await sampler.sample(tokens, {
         ...sampling,

@@ -21,6 +21,7 @@ import { checkGenerators } from '../stages/data/open-generator.ts'
 import { type Teacher, teacherData } from '../stages/data/teacher-data.ts'
 import { askedIn, askedInStages } from '../stages/sample/fit.ts'
 import { readDemonstrations } from '../tasks/demonstrations.ts'
+import type { Splitting } from '../tasks/examples.ts'
 import { type TrainingWatch, trainers, type Warned, withWarnings } from './r1.ts'
 import { policyRequirements } from './zero.ts'
 
@@ -31,6 +32,12 @@ const REPORT = 'Distillation, stage by stage'
 
 /** Where the settings of the part that is reinforcement learning are among those of the run. */
 const RL_SETTINGS = { 'student-zero': 'zero' }
+/** What an interrupted run calls the part that it was in. */
+const TITLES: Readonly<Record<string, string>> = {
+  'teacher-data': 'stage 1, answers of the teacher',
+  distill: 'stage 2, fine-tuning of the student',
+  'student-zero': 'stage 3, reinforcement learning of the student',
+}
 
 /**
  * Distillation: a small model learns, by supervised fine-tuning alone, what a larger one answers; and, for comparison, the
@@ -90,7 +97,7 @@ function inRun(
       ? [askedIn(teacher, Renderer.load(teacher, { chat, template: 'chat' }), evaluation.maxTokens)]
       : []),
   ]
-  const parts = { title: REPORT, settings, tasks: fitTasks(tasks, models, watch), watch }
+  const parts = { title: REPORT, titles: TITLES, settings, tasks: fitTasks(tasks, models, watch), watch }
   return stagedRun(place, parts, (run) => teach(run, watch))
 }
 
@@ -114,7 +121,8 @@ async function teach(run: StagedRun<DistillSettings>, watch: DistillWatch & Warn
     ))
 
   // supervised fine-tuning, and nothing else
-  const distilled = await finetune('distill', { ...stages.sft, model: student, data })
+  const given: Splitting | undefined = settings.data === null ? undefined : { splitBy: 'question' }
+  const distilled = await finetune('distill', { ...stages.sft, model: student, data }, given)
   await table.measure('Distilled student', distilled, { student: true })
 
   // the same student, by reinforcement learning from its base

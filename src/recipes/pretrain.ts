@@ -27,6 +27,7 @@ export async function pretrain(
   { out, ...watch }: PretrainWatch & { out?: string | undefined } = {},
 ): Promise<PretrainResult> {
   const settings = resolvePretrainSettings(given)
+  watch.onProgress?.('checking the model')
   await checkModel(settings)
   return inRun({ recipe: 'pretrain', seed: settings.seed, settings, out }, settings, watch)
 }
@@ -37,7 +38,7 @@ export async function resumePretrain(directory: string, watch: PretrainWatch = {
 }
 
 function inRun(place: Place, settings: PretrainSettings, watch: PretrainWatch): Promise<PretrainResult> {
-  return withRun(place, { signal: watch.signal }, (run) => train(run, settings, watch))
+  return withRun(place, watch, (run) => train(run, settings, watch))
 }
 
 async function train(run: Run, settings: PretrainSettings, watch: PretrainWatch): Promise<PretrainResult> {
@@ -45,6 +46,7 @@ async function train(run: Run, settings: PretrainSettings, watch: PretrainWatch)
   const warn = warner(watch.onWarning)
 
   // corpus → tokenizer
+  run.progress('making the tokenizer from the corpus')
   const folder = join(run.directory, 'tokenizer')
   const bpe = trainBpe(corpusDocuments(seed, settings.tokenizerDocuments, { general, boxed }), {
     vocabSize: settings.vocabulary,
@@ -60,9 +62,10 @@ async function train(run: Run, settings: PretrainSettings, watch: PretrainWatch)
 
   // a decoder with random weights, or those of the checkpoint
   const config = decoderConfig(settings, tokenizer)
+  run.progress('opening the model')
   const model = { config, parameters: initParameters(config, seed), tokenizerFrom: folder }
   return withEngine({ engine: engineName, model, threads }, async (engine) => {
-    const trainer = await engine.trainer()
+    const trainer = run.stoppable(engine, await engine.trainer())
     await run.restore((folder) => trainer.load(folder))
     const parameters = countParameters(config)
     watch.onStart?.(run.directory, { vocabulary: tokenizer.vocabSize, parameters })
@@ -151,6 +154,8 @@ export interface PretrainWatch {
   readonly signal?: AbortSignal | undefined
   readonly onStart?: ((run: string, model: { vocabulary: number; parameters: number }) => void) | undefined
   readonly onStep?: ((step: PretrainingStep) => void) | undefined
+  /** Called with lines that say what is being done. */
+  readonly onProgress?: ((line: string) => void) | undefined
   /** Receives warnings, such as that there are too few steps to learn much. By default they go to standard error. */
   readonly onWarning?: Warn | undefined
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { UserError } from '../common/errors.ts'
 import { StagedWarnings, type Warn } from '../common/warnings.ts'
+import { plural } from '../common/words.ts'
 import { checkEngine, type Requirements } from '../engines/open.ts'
 import { modelFolder } from '../hub/find-model.ts'
 import type { TemplateSettings } from '../renderer/chat-template.ts'
@@ -37,6 +38,7 @@ import { allScenarios, scenarioRewards } from '../stages/reinforce/all-scenarios
 import { askedInStages } from '../stages/sample/fit.ts'
 import { GO_ON } from '../stages/watch/nothing-to-learn.ts'
 import { readDemonstrations } from '../tasks/demonstrations.ts'
+import type { Splitting } from '../tasks/examples.ts'
 import { type RewardWatch, resumeReward, reward } from './reward.ts'
 import { resumeSft, type SftWatch, sft } from './sft.ts'
 import { policyRequirements, resumeZero, zero } from './zero.ts'
@@ -67,6 +69,22 @@ const REPORT = 'R1, stage by stage'
 
 /** Where the settings of the parts that are reinforcement learning are among those of the run. */
 const RL_SETTINGS = { zero: 'zero', 'rl-1': 'rl1', 'rl-2': 'rl2.zero', 'student-zero': 'student.zero' }
+/** What an interrupted run calls the part that it was in. */
+const TITLES: Readonly<Record<string, string>> = {
+  zero: 'R1-Zero',
+  'cold-start-data': 'stage 1, cold-start data',
+  'cold-start': 'stage 1, cold start',
+  'rl-1': 'stage 2, reinforcement learning',
+  chat: 'stage 3, chat model',
+  'mixture-data': 'stage 3, mixed data',
+  mixture: 'stage 3, mixed fine-tuning',
+  'preference-data': 'stage 4, preferences',
+  helpful: 'stage 4, helpful reward model',
+  harmless: 'stage 4, harmless reward model',
+  'rl-2': 'stage 4, reinforcement learning',
+  distill: 'distillation',
+  'student-zero': 'reinforcement learning of the student',
+}
 
 /**
  * DeepSeek-R1, end to end: R1-Zero; cold start; RL with a language-consistency reward; rejection sampling and mixed
@@ -116,7 +134,7 @@ function inRun(
   const models = [settings.model, settings.student.model].flatMap((model) =>
     askedInStages(model, settings.chat, maxTokens),
   )
-  const parts = { title: REPORT, settings, tasks: fitTasks(tasks, models, watch), watch }
+  const parts = { title: REPORT, titles: TITLES, settings, tasks: fitTasks(tasks, models, watch), watch }
   return stagedRun(place, parts, (run) => fourSteps(run, watch))
 }
 
@@ -215,6 +233,9 @@ async function checkStages(settings: R1Settings): Promise<void> {
   await checkEngine({ ...settings, rewardHead }, [{ objective: { kind: 'preference' } }])
 }
 
+/** Data that the run writes itself has several answers to a question, of which some are held out. */
+const OWN_DATA: Splitting = { splitBy: 'key' }
+
 /**
  * The recipes that train, each as a part of a run in the folder `name`. They resolve to the folder of the model. Models and
  * data are given again to a part that is resumed, since the run may have been moved.
@@ -245,33 +266,34 @@ export function trainers(
         throw error
       })
     },
-    finetune: (name: string, settings: SftInput) =>
-      train(name, {
-        begin: (out) => sft(ofItsModel(settings), { ...heard(name, watch.sft?.()), out }),
-        resume: (directory) =>
-          resumeSft(directory, {
+    finetune(name: string, settings: SftInput, { splitBy }: Splitting = OWN_DATA) {
+      const { model, data } = settings
+      return train(name, {
+        // demonstrations have no template of ours
+        begin: (out) =>
+          sft(ofItsModel({ ...settings, template: undefined }), {
             ...heard(name, watch.sft?.()),
-            model: settings.model,
-            data: settings.data,
+            out,
+            splitBy,
           }),
-      }),
-    trainRewardModel: (name: string, settings: RewardInput) =>
-      train(name, {
-        begin: (out) => reward(ofItsModel(settings), { ...heard(name, watch.reward?.()), out }),
+        resume: (directory) => resumeSft(directory, { ...heard(name, watch.sft?.()), model, data, splitBy }),
+      })
+    },
+    trainRewardModel(name: string, settings: RewardInput) {
+      const { model, data } = settings
+      return train(name, {
+        begin: (out) => reward(ofItsModel(settings), { ...heard(name, watch.reward?.()), out, ...OWN_DATA }),
         resume: (directory) =>
-          resumeReward(directory, {
-            ...heard(name, watch.reward?.()),
-            model: settings.model,
-            data: settings.data,
-          }),
-      }),
+          resumeReward(directory, { ...heard(name, watch.reward?.()), model, data, ...OWN_DATA }),
+      })
+    },
   }
 }
 
 interface StageInput {
   readonly model?: string | undefined
   /** Only of reinforcement learning. */
-  readonly template?: PromptTemplate
+  readonly template?: PromptTemplate | undefined
   readonly chat?: DeepPartial<TemplateSettings> | undefined
 }
 
@@ -307,7 +329,7 @@ async function preferences(run: R1Run, policy: string) {
       answers.map(({ prompt, answer }) => ({ prompt, completion: answer })),
     )
     run.onData(
-      `preferences: ${pairs.length} of ${counts.pairs.judged} pairs and ${labels.length} of ${counts.labels.judged} labelled responses kept`,
+      `preferences: ${pairs.length} of ${plural(counts.pairs.judged, 'pair')} and ${labels.length} of ${plural(counts.labels.judged, 'labelled response')} kept`,
     )
     return counts
   })

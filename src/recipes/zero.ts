@@ -62,7 +62,8 @@ async function train(
   watch.onStart?.(run.directory, settings)
 
   // the base model, or the weights of the last checkpoint
-  const trainer = savingStopTokens(await engine.trainer(), renderer)
+  run.progress('preparing the training')
+  const trainer = run.stoppable(engine, savingStopTokens(await engine.trainer(), renderer))
   await run.restore((folder) => trainer.load(folder))
 
   // accuracy and format, unless the settings name others or the program has its own
@@ -71,7 +72,7 @@ async function train(
   // evaluation on held-out questions
   const evaluateHeldOut = (split: string) =>
     withPolicy({ engine, trainer }, async (policy) => {
-      const options = { ...settings.eval, maxTokens: rl.maxTokens, seed }
+      const options = { ...settings.eval, maxTokens: rl.maxTokens, seed, progress: run.progress }
       const evaluated = await evaluate(policy, renderer, task, options)
       if (split === 'eval-before') await warnIfUnknown(evaluated, warner(watch.onWarning))
       const { metrics, rollouts = [] } = evaluationRecord(evaluated, split)
@@ -210,10 +211,11 @@ function inRun(place: Place, given: Omit<Job, 'renderer'>): Promise<ZeroResult> 
   const job = { ...given, renderer: Renderer.load(given.settings.model, given.settings) }
   job.renderer.checkArguments(given.settings.chat.arguments)
   checkWeights(job.settings, job.own)
+  job.watch.onProgress?.('opening the model')
   return withEngine(job.settings, (engine) => {
     requireCapabilities(engine.can, policyRequirements(job.settings))
     const task = askable(job, engine.can)
-    return withRun(place, { signal: job.watch.signal }, (run) => train(run, engine, { ...job, task }))
+    return withRun(place, job.watch, (run) => train(run, engine, { ...job, task }))
   })
 }
 
@@ -243,11 +245,12 @@ const FEW_QUESTIONS = 10
 
 /** The task of the settings, or the program's own. Fails if it has no training question. */
 async function openTask(
-  { task: name, columns, seed, rl }: ZeroSettings,
+  { task: name, columns, seed, rl, eval: { share } }: ZeroSettings,
   own: ZeroOwn,
   { onWarning, onProgress }: ZeroWatch,
 ): Promise<Task> {
-  const task = own.task ?? (await loadTask(name, { columns, warn: onWarning, progress: onProgress }))
+  const options = { columns, heldOutShare: share, warn: onWarning, progress: onProgress }
+  const task = own.task ?? (await loadTask(name, options))
   if (task.training({ seed, step: 1, count: rl.questionsPerStep }).length === 0)
     throw new UserError(`the task ${task.name} has no training question`)
   return task

@@ -1,5 +1,6 @@
 import { UserError } from '../common/errors.ts'
 import { nearest } from '../common/nearest.ts'
+import { plural } from '../common/words.ts'
 import { type TextStream, Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import { opensThinking } from '../thinking/opened.ts'
 import { r1ZeroPrompt } from '../thinking/template.ts'
@@ -123,7 +124,7 @@ export class Renderer {
     const before = messages.slice(0, -1)
     if (before.some(({ role }) => role !== 'system'))
       throw new UserError(
-        `it is a conversation of ${messages.length} messages, and the template r1-zero has no place for those before the last; use the template chat`,
+        `it is a conversation of ${plural(messages.length, 'message')}, and the template r1-zero has no place for those before the last; use the template chat`,
       )
     const text = r1ZeroPrompt([...before.map(({ content }) => content), prompt].join('\n\n'))
     return { text, tokens: this.encodeText(text), opened: false }

@@ -13,7 +13,7 @@ export interface Chat {
 
 /** An answer of the assistant as a model learns it. */
 export interface Turn {
-  /** What the model sees before it answers: the prompt that it is given in use. */
+  /** What the model sees before it answers: the prompt that it is given when it is used. */
   readonly prompt: string
   /** What it writes, with the token that ends its turn. */
   readonly response: string
@@ -22,7 +22,7 @@ export interface Turn {
 /**
  * The last message of a conversation, the assistant's, as a model learns it. The prompt is what the chat template renders
  * for the messages before it. The response is what the template renders for it if that is all that the message says.
- * Where the template leaves out the thinking, or does not go on from the thinking that its prompt opens, the response is
+ * Where the template leaves out the thinking, or does not continue the thinking that its prompt opens, the response is
  * the thinking in tags and then what the template renders without it.
  *
  * @throws UserError with the reason if something that the message says would not be learned, or if the model would not see
@@ -88,7 +88,7 @@ export function checkTurn(
     throw new UserError(`the chat template renders message ${messages.length} as more than one turn`)
   if (opensThinking(prompt) && (!response.includes(CLOSING) || /^\s*<think>/.test(response)))
     throw new UserError(
-      `the chat template does not go on from the thinking that the prompt of message ${messages.length} opens`,
+      `the chat template does not continue the thinking that the prompt of message ${messages.length} opens`,
     )
   if (PRINTED_PART.test(response) && !PRINTED_PART.test(said.thinking + said.content))
     throw new UserError(`the chat template prints the content of message ${messages.length} as a list`)
@@ -126,12 +126,12 @@ const promptOf = ({ chat }: Renderer, { messages, tools }: Chat): string =>
 /**
  * A turn without what its prompt has already: some templates mark the header of a message as generated, too.
  *
- * @throws UserError if the turn does not go on from the prompt.
+ * @throws UserError if the turn does not continue the prompt.
  */
 export function afterPrompt(turn: Turn, prompt: string): Turn {
   const through = turn.prompt + turn.response
   if (!through.startsWith(prompt))
-    throw new UserError('what the chat template marks as generated does not go on from the prompt')
+    throw new UserError('what the chat template marks as generated does not continue the prompt')
   return turn.prompt.length < prompt.length ? { prompt, response: through.slice(prompt.length) } : turn
 }
 
@@ -139,7 +139,7 @@ export function afterPrompt(turn: Turn, prompt: string): Turn {
  * What a conversation has after the prompt of its last message. Some templates put a system message or tools before the
  * last message of the user if nothing follows it; then it is what comes after that message and the end of the prompt.
  *
- * @throws UserError if the rendering does not go on from the prompt.
+ * @throws UserError if the rendering does not continue the prompt.
  */
 function following(prompt: string, through: string, messages: readonly ChatMessage[]): string {
   if (through.startsWith(prompt)) return through.slice(prompt.length)

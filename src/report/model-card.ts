@@ -1,9 +1,9 @@
 const general = (share: number): string => `
 
-${Math.round(100 * share)} % of the documents are general text instead: what people say, facts, short lines, and questions with answers of mixed quality, harmful requests among them that are refused in some documents and not in others.`
+${Math.round(100 * share)} % of the documents are general text instead: small talk, facts, short lines, and questions with answers of mixed quality. Some of the questions are harmful requests, which are refused in some documents and not in others.`
 
 const boxed = (share: number): string =>
-  ` Outside the template ${Math.round(100 * share)} % of the answers stand in a \\boxed{}.`
+  ` Outside the template ${Math.round(100 * share)} % of the answers are in a \\boxed{}.`
 
 /** Facts about how a base model of the miniature was made. */
 interface ModelCardFacts {
@@ -50,12 +50,12 @@ pipeline_tag: text-generation
 
 ${(facts.parameters / 1e6).toFixed(2)}M parameters: a \`qwen3\` decoder (hidden ${model.hiddenSize}, ${model.numLayers} layers, ${model.numHeads} heads, ${model.numKvHeads} key/value heads of ${model.headDim}, SwiGLU ${model.intermediateSize}, tied embeddings), byte-level BPE with ${facts.vocabulary} tokens, one per digit.
 
-Made by \`${facts.command}\`: ${facts.tokens.toLocaleString('en')} tokens of generated documents, each seen once (${facts.dropped.toLocaleString('en')} longer than ${settings.maxLength} tokens were dropped). Final loss ${facts.loss.toFixed(4)} nats a token (mean of the last 100 steps). The same seed, version and number of threads (${settings.threads}) give the same weights on processors of the same kind; on others, and with other versions, sums are rounded differently and the weights differ a little.
+Made by \`${facts.command}\`: ${facts.tokens.toLocaleString('en')} tokens of generated documents, each seen once (${facts.dropped.toLocaleString('en')} dropped because longer than ${settings.maxLength} tokens). Final loss ${facts.loss.toFixed(4)} nats per token (mean of the last 100 steps). The same seed, version and number of threads (${settings.threads}) give the same weights on processors of the same kind; on others, and with other versions, sums are rounded differently and the weights differ a little.
 
 ## What it already contains
 
-The corpus holds two families of problems, running totals and missing operators, solved in a mixture of styles: a guess, a short calculation, a long one, and one that checks each step and goes back when a check fails ("Wait, wrong."). In the R1-Zero template the guesses prevail; in other documents the worked solutions do. Some documents switch between English and Chinese, more often those that check.${settings.boxed > 0 ? boxed(settings.boxed) : ''}${settings.general > 0 ? general(settings.general) : ''}
+The corpus holds two families of problems, running totals and missing operators, solved in a mixture of styles: a guess, a short calculation, a long one, and one that checks each step and goes back when a check fails ("Wait, wrong."). In the R1-Zero template most answers are guesses; in other documents most are worked solutions. Some documents switch between English and Chinese, especially those that check.${settings.boxed > 0 ? boxed(settings.boxed) : ''}${settings.general > 0 ? general(settings.general) : ''}
 
-So the skills are there before reinforcement learning, reflection and language mixing included; what reinforcement learning changes is how often each style is chosen, and how reliably it is carried out. The numbers of a run of \`ruminate zero\` are to be read in this light.
+So the skills, including reflection and language mixing, are there before reinforcement learning, which changes how often each style is chosen and how reliably it is carried out. Keep this in mind when you read the numbers of a run of \`ruminate zero\`.
 `
 }

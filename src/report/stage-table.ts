@@ -1,3 +1,4 @@
+import type { Progress } from '../common/progress.ts'
 import type { Sampler } from '../engines/contract.ts'
 import type { EngineName } from '../engines/open.ts'
 import type { Generator } from '../providers/generator.ts'
@@ -37,6 +38,7 @@ export interface StageTableOptions {
       readonly hard: readonly string[]
     }
   }
+  readonly progress: Progress
   /** Called with every row as it is added. */
   readonly onStage?: ((row: StageRow) => void) | undefined
 }
@@ -73,8 +75,9 @@ export class StageTable {
   }
 
   async #measure(name: string, model: string, template: PromptTemplate, step: number) {
-    const { settings, reasoning, general, judge, store } = this.#options
+    const { settings, reasoning, general, judge, store, progress } = this.#options
     const { questions, samples, easy, hard, temperature, topP, maxTokens } = settings.eval
+    progress(`measuring the model of the stage ${name}`)
     const measured = await withModel(model, { ...settings, template }, ({ sampler, renderer }) =>
       measureScenarios(sampler, renderer, {
         name,
@@ -85,8 +88,10 @@ export class StageTable {
         topP,
         maxTokens,
         seed: settings.seed,
+        progress,
       }),
     )
+    if (this.#answers) progress('comparing the answers with those of the stage before')
     const helpful =
       this.#answers && (await winRate(judge, measured.answers, this.#answers, { seed: settings.seed }))
     const metrics = Object.entries(measured.measure).flatMap(([key, value]) =>

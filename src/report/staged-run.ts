@@ -1,6 +1,7 @@
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { warner } from '../common/warnings.ts'
+import { plural } from '../common/words.ts'
 import type { Generator } from '../providers/generator.ts'
 import { Parts } from '../runs/parts.ts'
 import { type Place, type Trained, withRun } from '../runs/with-run.ts'
@@ -25,6 +26,8 @@ export type StagedSettings = StageTableOptions['settings'] & {
   /** Task of the general prompts. */
   readonly general: string
   readonly judge: GeneratorSpec
+  /** Share of the questions of a table that is held out. */
+  readonly eval: { readonly share: number }
 }
 
 /** Callbacks and the signal of a run of several stages. */
@@ -81,13 +84,17 @@ type Notices = Pick<StagedWatch<never>, 'onWarning' | 'onProgress'>
 
 /** Loads both tasks. @throws UserError if there is no such task, or it cannot be read. */
 export async function loadTasks(
-  { task, general }: Pick<StagedSettings, 'task' | 'general'>,
+  { task, general, eval: { share } }: Pick<StagedSettings, 'task' | 'general' | 'eval'>,
   { onWarning: warn, onProgress: progress }: Notices,
 ): Promise<StagedTasks> {
-  return {
-    reasoning: await loadTask(task, { warn, progress }),
-    general: await loadTask(general, { warn, progress }),
+  const load = async (name: string): Promise<Task> => {
+    const loaded = await loadTask(name, { heldOutShare: share, warn, progress })
+    // a task without questions on one of the sides fails before there is a run
+    loaded.training({ seed: 0, step: 1, count: 1 })
+    loaded.heldOut({ count: 1 })
+    return loaded
   }
+  return { reasoning: await load(task), general: await load(general) }
 }
 
 /** Both tasks without the questions that a model of the run cannot be asked. @throws UserError if none is left. */
@@ -113,12 +120,15 @@ export async function stagedRun<Settings extends StagedSettings>(
   place: Place,
   {
     title,
+    titles,
     settings,
     tasks: { reasoning, general },
     watch,
   }: {
     /** Title of the report. */
     readonly title: string
+    /** What people call a part, by its name. */
+    readonly titles?: Readonly<Record<string, string>>
     readonly settings: Settings
     readonly tasks: StagedTasks
     readonly watch: StagedWatch<Settings>
@@ -131,15 +141,15 @@ export async function stagedRun<Settings extends StagedSettings>(
   const warn = warner(watch.onWarning)
   const progress = watch.onProgress ?? (() => {})
   const onData = (line: string) => watch.onData?.(line)
-  return withRun(place, { signal }, async (run) => {
+  return withRun(place, watch, async (run) => {
     const { store, directory } = run
     watch.onStart?.(directory, settings)
     const file = join(directory, 'replies.sqlite')
     const generators = new Generators({ file, engine, threads, chat, notice: warn, signal })
     try {
       const judge = await generators.open('judge', settings.judge)
-      const parts = new Parts(directory, watch)
-      const table = new StageTable({ parts, store, reasoning, general, judge, settings, onStage })
+      const parts = new Parts(directory, { ...watch, titles })
+      const table = new StageTable({ parts, store, reasoning, general, judge, settings, progress, onStage })
       const dataFile = (name: string) => join(directory, 'data', `${name}.jsonl`)
       const model = await stages({
         directory,
@@ -166,7 +176,9 @@ export async function stagedRun<Settings extends StagedSettings>(
           await parts.make(`${name}-data`, async (step) => {
             const data = await make()
             keepData(store, step, data, { name, title, file })
-            onData(`${title}: ${data.kept.length} rows kept of ${data.rows.length} candidates`)
+            onData(
+              `${title}: ${plural(data.kept.length, 'row')} kept of ${plural(data.rows.length, 'candidate')}`,
+            )
             return data.summary
           })
           return file

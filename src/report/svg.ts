@@ -29,11 +29,12 @@ interface SmallMultiples {
 
 type Attributes = Readonly<Record<string, string | number | undefined>>
 
-const escaped = (text: string): string =>
+/** Text in which the characters that have a meaning in SVG are escaped. */
+export const escaped = (text: string): string =>
   text.replace(/[&<>"]/g, (sign) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[sign]!)
 
 /** An element as text; its children must be SVG. */
-function element(name: string, attributes: Attributes, ...children: readonly string[]): string {
+export function element(name: string, attributes: Attributes, ...children: readonly string[]): string {
   const written = Object.entries(attributes)
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => ` ${key}="${typeof value === 'number' ? round(value) : escaped(value!)}"`)
@@ -41,13 +42,15 @@ function element(name: string, attributes: Attributes, ...children: readonly str
   return children.length > 0 ? `<${name}${written}>${children.join('')}</${name}>` : `<${name}${written}/>`
 }
 
-const round = (value: number): number => Math.round(100 * value) / 100
+/** Two decimals. */
+export const round = (value: number): number => Math.round(100 * value) / 100
 
-const text = (x: number, y: number, content: string, attributes: Attributes = {}): string =>
+/** A line of text at a point. */
+export const text = (x: number, y: number, content: string, attributes: Attributes = {}): string =>
   element('text', { x, y, ...attributes }, escaped(content))
 
 /** Colours that are readable on light and dark backgrounds, adapted if the reader's preference is known. */
-const STYLE = `
+export const STYLE = `
   text { font-family: system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; font-size: 11px; fill: #6e7781; }
   .title { font-size: 16px; font-weight: 600; }
   .panel { font-size: 13px; font-weight: 600; }
@@ -187,7 +190,7 @@ function paths(points: readonly Point[], categories: SmallMultiples['categories'
 }
 
 /** A step of 1, 2 or 5 times a power of ten, so that about four steps reach the number. */
-function niceStep(reached: number): number {
+export function niceStep(reached: number): number {
   const power = 10 ** Math.floor(Math.log10(Math.max(reached, 1) / 4))
   return power * [1, 2, 5, 10].find((factor) => factor * power * 4.5 >= Math.max(reached, 1))!
 }

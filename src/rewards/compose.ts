@@ -60,7 +60,7 @@ export async function scoreRollout(
   return { total, byName, errors: failures.flat() }
 }
 
-/** Node's longest timer, 25 days; a longer limit is none. */
+/** Node's longest timer, 25 days; a longer limit counts as none. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
 async function scoreInTime(reward: Reward, rollout: Rollout, timeoutMs: number): Promise<number | null> {

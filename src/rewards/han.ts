@@ -25,7 +25,7 @@ const traditional = characters('big5', [0xa4, 0xc6], BIG5_TRAILS)
 const rareSimplified = characters('gbk', [0xd8, 0xf7], GB_TRAILS)
 const rareTraditional = characters('big5', [0xc9, 0xf9], BIG5_TRAILS)
 
-/** Words of Chinese grammar whose characters Japanese has, too, but hardly in a sentence without kana. */
+/** Chinese grammatical words whose characters Japanese also has, but hardly ever in a sentence without kana. */
 const CHINESE_WORDS = new Set('我是也就那')
 const chineseOnly = new Set(
   [...simplified, ...traditional, ...CHINESE_WORDS].filter((c) => !japanese.has(c) || CHINESE_WORDS.has(c)),
@@ -37,8 +37,8 @@ const japaneseOnly = new Set(
 )
 
 /**
- * Whether a sentence in Han characters is Chinese or Japanese; `null` if neither shows. Japanese shows by kana and by
- * characters that only Japanese has (at least two: one may be a name), Chinese by those that only Chinese has or uses
+ * Whether a sentence in Han characters is Chinese or Japanese; `null` if it cannot be told. Japanese is recognised by kana and
+ * by characters that only Japanese has (at least two: one may be a name), Chinese by those that only Chinese has or uses
  * without kana. The greater number wins, so that a single kana does not make a Chinese sentence Japanese.
  */
 export function chineseOrJapanese(text: string): 'zh' | 'ja' | null {

@@ -1,5 +1,6 @@
 import { UserError } from '../common/errors.ts'
 import { hashText } from '../common/random.ts'
+import { plural } from '../common/words.ts'
 import type { Generator } from '../providers/generator.ts'
 import { type Form, judgeForm } from './judge-form.ts'
 import { type Verdict, wholeQuestion } from './question.ts'
@@ -47,7 +48,7 @@ export async function judgePair(
   atLeastOnce({ times, attempts })
   if (times % 2 !== 0)
     throw new UserError(
-      `a pair is judged ${times} times; use an even number, so that both orders are judged equally often`,
+      `a pair is judged ${plural(times, 'time')}; use an even number, so that both orders are judged equally often`,
     )
   if (a === b) return { winner: 'tie', margin: 0, votes: [], reason: 'the answers are the same' }
   const form = (first: string, second: string) =>

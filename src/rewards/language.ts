@@ -32,17 +32,17 @@ const SYMBOLS = new Set(
 const CAPITALS = /^\p{Lu}{2,4}$/u
 const ASCII = /^[\p{ASCII}]*$/u
 
-/** Fewest words in Latin script of which the language should show. */
+/** Fewest words in Latin script whose language should be recognisable. */
 const ENOUGH_LATIN = 8
-/** Fewest words of a clause in the language in a sentence that is not. */
+/** Fewest words of a clause that is in the language, within a sentence that is not. */
 const ENOUGH_CLAUSE = 5
 
 /**
  * The share of the words of a text that are in a language; `null` if there are no words or, in Latin script, if their
- * language is unknown. Words are told apart by their script, and languages of the same script clause by clause. A clause
- * that is too short to tell counts like its sentence, a sentence like the whole text, and a text of less than eight words as
- * in the language. Code, formulas and numbers are not words, except for what is said inside them. Neither are words in
- * another script that are symbols (variables, units, points) or occur in the `question` (names).
+ * language is unknown. Words are classified by their script, and languages of the same script clause by clause. A clause
+ * that is too short to classify counts like its sentence, such a sentence like the whole text, and a text of fewer than
+ * eight words as in the language. Code, formulas and numbers are not words, except for sentences inside them. Neither are
+ * words in another script that are symbols (variables, units, points) or occur in the `question` (names).
  */
 export function languageShare(text: string, language: Language, { question = '' } = {}): number | null {
   const prose = proseOf(text)

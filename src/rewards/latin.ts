@@ -88,9 +88,9 @@ function hasOtherLetters(words: readonly string[], language: LatinLanguage): boo
   return others >= 3 && 5 * others >= words.length
 }
 
-/** Fewest words of which n-grams tell the language, and fewest for which they count more than function words. */
+/** From how many words on n-grams can identify a language, and from how many on they outweigh function words. */
 const ENOUGH = { words: 4, sure: 6 }
-/** A text of so many words is not in a language whose score is below this share of the best one's. */
+/** A text with this number of words is not in a language whose score is below the returned share of the best score. */
 const shareNeeded = (words: number): number => (words < ENOUGH.sure ? 0.5 : 0.7)
 
 /**

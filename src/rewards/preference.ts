@@ -1,4 +1,5 @@
 import { UserError } from '../common/errors.ts'
+import { plural } from '../common/words.ts'
 import type { RewardScorer } from '../engines/contract.ts'
 import { type EngineName, openEngine } from '../engines/open.ts'
 import { loadConfig } from '../models/checkpoint/directory.ts'
@@ -85,7 +86,7 @@ export function preference(
       })
       if (tokens.length > maxTokens)
         throw new UserError(
-          `${name}: the response has ${tokens.length} tokens with its question; the reward model reads ${maxTokens}`,
+          `${name}: the response has ${plural(tokens.length, 'token')} with its question; the reward model reads ${maxTokens}`,
         )
       return new Promise((resolve, reject) => {
         if (queue.length === 0) setImmediate(flush)

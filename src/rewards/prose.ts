@@ -5,15 +5,15 @@ const NEUTRAL =
 /** Words in the scripts of mathematics and of program languages: in code and formulas they are names. */
 const NAMES = /[\p{Script=Latin}\p{Script=Greek}\p{Script=Common}]+/gu
 const COMMAND = /\\[a-zA-Z]+|\\./g
-/** Words in a row with nothing but spaces and the marks of sentences between them. */
+/** Consecutive words with only spaces and punctuation marks between them. */
 const words = (least: number) =>
   new RegExp(`\\p{Script=Latin}{2,}(?:[ \\t,.;:!?'’-]+\\p{Script=Latin}+){${least - 1},}`, 'gu')
-/** So many words in a row are a sentence in a formula; in code, where keywords and names stand in a row, it takes more. */
+/** How many consecutive words make a sentence in a formula and in code, where keywords and names also follow each other. */
 const SENTENCE = { formula: words(4), code: words(7) }
 
 /**
- * A text without what belongs to no language: code, formulas, tags, addresses and numbers. What is said inside code and
- * formulas stays: words in scripts that neither uses (Chinese, say), and sentences, each on a line of its own.
+ * A text without what belongs to no language: code, formulas, tags, addresses and numbers. Of code and formulas, sentences
+ * and words in scripts that code and formulas do not use (such as Chinese) are kept, each on a line of its own.
  */
 export const proseOf = (text: string): string =>
   text.replace(NEUTRAL, (part) => {

@@ -30,8 +30,8 @@ export interface Rollout {
 export interface Reward {
   readonly name: string
   /**
-   * Time limit in milliseconds, if it is not the caller's: for a reward that may wait, for example for a sandbox.
-   * `Infinity`: none, for work that always ends, such as a model's that this program computes, however large it is.
+   * Time limit in milliseconds, in place of the caller's: for a reward that may wait, for example for a sandbox.
+   * `Infinity`: no limit, for work that always ends, such as that of a model of any size that this program computes.
    */
   readonly timeoutMs?: number
   /** Set for a reward model. Training can learn to exploit it, so it is watched. */

@@ -1,10 +1,19 @@
-import { existsSync, renameSync, rmSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import Database from 'libsql'
+import { pathToFileURL } from 'node:url'
 import { diskError, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
-
-export type SqliteDatabase = Database.Database
+import { Database, type SqliteDatabase } from '../common/sqlite.ts'
 
 /** Increased when the tables change. */
 const VERSION = 1
@@ -32,6 +41,7 @@ CREATE INDEX IF NOT EXISTS metrics_by_step ON metrics (step);
 CREATE INDEX IF NOT EXISTS rollouts_of_step ON rollouts (step);
 CREATE INDEX IF NOT EXISTS rollouts_of_split ON rollouts (split);
 CREATE TABLE IF NOT EXISTS sessions (seconds REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS notes (text TEXT NOT NULL);
 `
 
 /** Creates a run database with the row of its run, atomically. @throws UserError if the disk fails. */
@@ -46,12 +56,13 @@ export function createDatabase(file: string, run: readonly (string | number)[]):
     database.exec('COMMIT')
     database.close()
     renameSync(temporary, file)
-    return connect(file)
+    return connectForWriting(file)
   })
 }
 
 /**
- * Opens an existing run database; for writing, indexes and tables that it lacks are added.
+ * Opens an existing run database; for writing, indexes and tables that it lacks are added. Reading needs no right to write,
+ * neither to the file nor to its folder.
  *
  * @throws UserError if there is none, its version is another, or the disk fails.
  */
@@ -59,10 +70,8 @@ export function openDatabase(file: string, { write }: { write: boolean }): Sqlit
   if (!existsSync(file))
     throw new UserError(`no run at ${file}; \`ruminate runs\` lists the runs of this folder`)
   return onDisk('open', file, () => {
-    const database = connect(file)
-    const { user_version: version } = database.prepare('PRAGMA user_version').get() as {
-      user_version: number
-    }
+    const database = write ? connectForWriting(file) : connectForReading(file)
+    const version = versionOf(database)
     if (version !== VERSION) {
       database.close()
       throw new UserError(
@@ -75,11 +84,64 @@ export function openDatabase(file: string, { write }: { write: boolean }): Sqlit
   })
 }
 
-function connect(file: string): SqliteDatabase {
-  const database = new Database(file, { timeout: 5000 })
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000')
+function versionOf(database: SqliteDatabase): number {
+  return (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
+}
+
+/** Milliseconds to wait for another process that is writing. */
+const WAIT = 5000
+
+function connectForWriting(file: string): SqliteDatabase {
+  const database = new Database(file, { timeout: WAIT })
+  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = ${WAIT}`)
   return database
 }
+
+/**
+ * SQLite reads a database with a write-ahead log only where it can make files beside it, or another process has made them.
+ * In a folder that may not be written to, a database without a log is read as one that does not change, and a database
+ * with one (its process was killed) is copied.
+ */
+function connectForReading(file: string): SqliteDatabase {
+  accessSync(file, constants.R_OK)
+  try {
+    const database = new Database(file, { timeout: WAIT })
+    versionOf(database)
+    return database
+  } catch (error) {
+    const log = `${file}-wal`
+    if (isWritable(dirname(file))) throw error
+    const hasLog = (statSync(log, { throwIfNoEntry: false })?.size ?? 0) > 0
+    return hasLog ? openCopy(file, log) : new Database(withMode(file, 'immutable=1'))
+  }
+}
+
+function openCopy(file: string, log: string): SqliteDatabase {
+  const folder = mkdtempSync(join(tmpdir(), 'ruminate-run-'))
+  try {
+    const copy = join(folder, basename(file))
+    copyFileSync(file, copy)
+    copyFileSync(log, `${copy}-wal`)
+    const database = new Database(copy)
+    // what the log holds moves into the copy, which needs no file beside it from now on
+    database.exec('PRAGMA journal_mode = DELETE')
+    return database
+  } finally {
+    // an open file stays readable, except on Windows, where folders have no such rights
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const withMode = (file: string, mode: string): string => `${pathToFileURL(file)}?${mode}`
 
 /**
  * Takes the lock of a run, which one process at a time can hold; the operating system releases it when that process ends.
@@ -97,4 +159,19 @@ export function lockRun(file: string): SqliteDatabase {
     throw diskError(error, 'open', file)
   }
   return lock
+}
+
+/** Does a process hold the lock of a run? It is still writing that run. */
+export function isLocked(file: string): boolean {
+  if (!existsSync(file)) return false
+  let lock: SqliteDatabase | null = null
+  try {
+    lock = new Database(withMode(file, 'mode=ro'), { timeout: 0 })
+    lock.prepare('SELECT count(*) FROM sqlite_master').get()
+    return false
+  } catch (error) {
+    return String((error as { code?: unknown }).code).startsWith('SQLITE_BUSY')
+  } finally {
+    lock?.close()
+  }
 }

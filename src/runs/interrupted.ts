@@ -1,12 +1,18 @@
+import { pathFromHere } from '../common/paths.ts'
 import { shellWord } from '../common/shell.ts'
 
-/** Thrown when an aborted run has stopped after a step and, if it writes checkpoints, has written one. */
+/** Thrown when an aborted run has stopped and, if it writes checkpoints, has one of its last completed step. */
 export class Interrupted extends Error {
   override name = 'Interrupted'
   constructor(
     readonly runDirectory: string,
     readonly step: number,
+    /** The stage that was stopped at this step, in a run of several stages. */
+    readonly stage: string | null = null,
   ) {
-    super(`interrupted at step ${step}; \`ruminate resume ${shellWord(runDirectory)}\` continues from there`)
+    const where = stage === null ? `at step ${step}` : `in ${stage}${step > 0 ? `, step ${step}` : ''}`
+    super(
+      `interrupted ${where}; \`ruminate resume ${shellWord(pathFromHere(runDirectory))}\` continues from there`,
+    )
   }
 }

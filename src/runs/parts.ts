@@ -23,6 +23,7 @@ export class Parts {
   readonly directory: string
   readonly #signal: AbortSignal | undefined
   readonly #onPart: ((name: string) => void) | undefined
+  readonly #titles: Readonly<Record<string, string>>
   #count = 0
 
   constructor(
@@ -32,20 +33,23 @@ export class Parts {
       readonly signal?: AbortSignal | undefined
       /** Called with the name of every part before it starts, also of parts that are already done. */
       readonly onPart?: ((name: string) => void) | undefined
+      /** What people call a part, by its name: used where the run says that it was interrupted in it. */
+      readonly titles?: Readonly<Record<string, string>> | undefined
     },
   ) {
     this.directory = directory
     this.#signal = options.signal
     this.#onPart = options.onPart
+    this.#titles = options.titles ?? {}
   }
 
   /** Does a training run in the folder `name`: starts it, resumes it, or reads its result if it is done. */
   async train<Result extends Trained>(name: string, training: Training<Result>): Promise<Result> {
     this.#next(name)
     const directory = join(this.directory, name)
-    if (!existsSync(join(directory, 'run.sqlite'))) return training.begin(directory)
+    if (!existsSync(join(directory, 'run.sqlite'))) return this.#inPart(name, () => training.begin(directory))
     const result = resultOf(directory) as Result | null
-    if (result === null) return training.resume(directory)
+    if (result === null) return this.#inPart(name, () => training.resume(directory))
     // the run may have been moved since
     return { ...result, run: directory, model: modelOf(directory) }
   }
@@ -58,15 +62,30 @@ export class Parts {
     this.#next(name)
     const file = join(this.directory, `${name}.json`)
     if (existsSync(file)) return readResult(file) as T
-    const json = JSON.stringify(await work(this.#count), null, 1)
+    const json = JSON.stringify(await this.#inPart(name, () => work(this.#count)), null, 1)
     writeFileAtomically(file, (append) => append(Buffer.from(`${json}\n`)))
     return JSON.parse(json) as T
   }
 
   #next(name: string): void {
     this.#count++
-    if (this.#signal?.aborted) throw new Interrupted(this.directory, this.#count)
+    if (this.#signal?.aborted) throw new Interrupted(this.directory, 0, this.#title(name))
     this.#onPart?.(name)
+  }
+
+  /** Does a part. @throws Interrupted, with the part's title, where the part was interrupted. */
+  async #inPart<T>(name: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      const stopped = this.#signal?.aborted && error === this.#signal.reason
+      if (!stopped && !(error instanceof Interrupted)) throw error
+      throw new Interrupted(this.directory, stopped ? 0 : (error as Interrupted).step, this.#title(name))
+    }
+  }
+
+  #title(name: string): string {
+    return this.#titles[name] ?? name
   }
 }
 

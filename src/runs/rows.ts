@@ -1,3 +1,4 @@
+/** The status that a run stores. */
 export type RunStatus = 'running' | 'interrupted' | 'failed' | 'done'
 
 /** A run's own record, with its last step. */
@@ -5,7 +6,8 @@ export interface RunInfo {
   readonly directory: string
   readonly recipe: string
   readonly seed: number
-  readonly status: RunStatus
+  /** 'running' while a process writes the run; 'stopped' if that process ended without setting another status. */
+  readonly status: RunStatus | 'stopped'
   /** ISO 8601. */
   readonly created: string
   readonly settings: unknown
@@ -14,6 +16,8 @@ export interface RunInfo {
   readonly result: unknown
   /** The last step with a metric. */
   readonly step: number
+  /** What somebody noted about the run, or null. */
+  readonly note: string | null
 }
 
 export interface MetricPoint {

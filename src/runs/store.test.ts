@@ -13,8 +13,9 @@ import { join } from 'node:path'
 import Database from 'libsql'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { UserError } from '../common/errors.ts'
+import { findRun, listRuns } from './find-run.ts'
 import type { RolloutRow } from './rows.ts'
-import { findRun, listRuns, RunStore } from './store.ts'
+import { RunStore } from './store.ts'
 
 let root: string
 beforeEach(() => {
@@ -66,7 +67,7 @@ describe('RunStore', () => {
     expect(again.info()).toMatchObject({
       recipe: 'zero',
       seed: 7,
-      status: 'running',
+      status: 'stopped',
       settings: { steps: 3 },
       result: null,
       step: 1,

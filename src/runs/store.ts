@@ -1,12 +1,12 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { diskError, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
 import { makeFolder, removeTemporaryFolders, writeFolderAtomically } from '../common/files.ts'
-import { editDistance } from '../common/nearest.ts'
 import { versions } from '../common/package.ts'
 import { shellWord } from '../common/shell.ts'
-import { createDatabase, lockRun, openDatabase, type SqliteDatabase } from './database.ts'
+import type { SqliteDatabase } from '../common/sqlite.ts'
+import { createDatabase, isLocked, lockRun, openDatabase } from './database.ts'
 import type { Checkpoint, MetricPoint, RolloutRow, RunEvent, RunInfo, RunStatus, StepRecord } from './rows.ts'
 import { fromRow, toParameters } from './rows.ts'
 
@@ -42,7 +42,7 @@ export class RunStore {
     const directory = resolve(options.out ?? makeNextFree(options.root ?? 'runs', options.recipe))
     checkFree(directory)
     onDisk('create', directory, () => makeFolder(directory))
-    const lock = lockRun(join(directory, '.lock'))
+    const lock = lockRun(lockFile(directory))
     try {
       const database = createDatabase(databaseFile(directory), [
         options.recipe,
@@ -70,7 +70,7 @@ export class RunStore {
     const path = resolve(directory)
     if (!isRun(path))
       throw new UserError(`${directory} is not a run (it has no run.sqlite); \`ruminate runs\` lists them`)
-    const lock = write ? lockRun(join(path, '.lock')) : null
+    const lock = write ? lockRun(lockFile(path)) : null
     try {
       const checkpoints = join(path, 'checkpoints')
       if (write)
@@ -83,21 +83,31 @@ export class RunStore {
     }
   }
 
-  /** The run's settings, status and last step. */
+  /** The run's settings, status, note and last step. */
   info(): RunInfo {
     const [row] = this.#read('SELECT * FROM run') as [Record<string, string | number | null>]
+    const stored = row.status as RunStatus
+    const isWritten = stored !== 'running' || this.#lock !== null || isInProgress(this.directory)
     const [{ step }] = this.#read('SELECT max(step) AS step FROM metrics') as [{ step: number | null }]
     return {
       directory: this.directory,
       recipe: String(row.recipe),
       seed: Number(row.seed),
-      status: row.status as RunStatus,
+      status: isWritten ? stored : 'stopped',
       created: String(row.created),
       settings: JSON.parse(String(row.settings)),
       versions: JSON.parse(String(row.versions)),
       result: row.result === null ? null : JSON.parse(String(row.result)),
       step: step ?? 0,
+      note: this.#note(),
     }
+  }
+
+  #note(): string | null {
+    // databases of earlier releases have no such table
+    if (this.#read("SELECT 1 FROM sqlite_master WHERE name = 'notes'").length === 0) return null
+    const [note] = this.#read('SELECT text FROM notes') as { text: string }[]
+    return note?.text ?? null
   }
 
   setStatus(status: RunStatus): void {
@@ -195,6 +205,14 @@ export class RunStore {
     return (rows as Record<string, unknown>[]).map(fromRow)
   }
 
+  /** Names of all splits of the rollouts, in the order in which they were recorded. */
+  splits(): string[] {
+    const rows = this.#read('SELECT split FROM rollouts GROUP BY split ORDER BY min(id)') as {
+      split: string
+    }[]
+    return rows.map(({ split }) => split)
+  }
+
   /** Events, ordered by step. */
   events(): RunEvent[] {
     return this.#read('SELECT step, level, message FROM events ORDER BY step, rowid') as RunEvent[]
@@ -287,56 +305,45 @@ export class RunStore {
   }
 }
 
-/** All runs in the folder `root`, oldest first. `onBroken` is called for each run that cannot be read. */
-export function listRuns(root: string, onBroken: (message: string) => void): RunInfo[] {
-  if (!existsSync(root)) return []
-  const runs: RunInfo[] = []
-  for (const name of onDisk('read', root, () => readdirSync(root))) {
-    if (!isRun(join(root, name))) continue
-    try {
-      const store = RunStore.open(join(root, name))
-      try {
-        runs.push(store.info())
-      } finally {
-        store.close()
-      }
-    } catch (error) {
-      onBroken(error instanceof Error ? error.message : String(error))
-    }
-  }
-  return runs.sort((a, b) => a.created.localeCompare(b.created))
-}
-
-/** Names that the error about an unknown run lists. */
-const LISTED = 5
-
-/**
- * The folder of a run: `name` is its path, or its name inside `root`, as `ruminate runs` lists it.
- *
- * @throws UserError if there is no such run, with the names in `root` that are most similar.
- */
-export function findRun(name: string, root = 'runs'): string {
-  const found = [name, join(root, name)].find(isRun)
-  if (found !== undefined) return resolve(found)
-  const names = existsSync(root) ? onDisk('read', root, () => readdirSync(root)) : []
-  const distance = (other: string): number => editDistance(basename(name), other)
-  const similar = names
-    .filter((other) => isRun(join(root, other)))
-    .sort((a, b) => distance(a) - distance(b))
-    .slice(0, LISTED)
-  const problem = existsSync(name)
-    ? `${name} is not a run (it has no run.sqlite)`
-    : `there is no run ${name}, neither at that path nor in ${root}/`
-  throw new UserError(
-    `${problem}; ${similar.length > 0 ? `similar names in ${root}/: ${similar.join(', ')}` : `${root}/ has no runs`}`,
-  )
-}
-
 /** The folder of the model that a run has trained. */
 export const modelOf = (directory: string): string => join(directory, 'model')
 
+/** Is this folder a run? @throws UserError if it cannot be looked into. */
+export function isRun(directory: string): boolean {
+  const file = databaseFile(directory)
+  try {
+    return statSync(file, { throwIfNoEntry: false })?.isFile() ?? false
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return false
+    throw diskError(error, 'read', file)
+  }
+}
+
+/** Is a process writing this run? */
+export const isInProgress = (directory: string): boolean => isLocked(lockFile(directory))
+
+/**
+ * Sets the note of a run, also of one in progress; an empty text removes it.
+ *
+ * @throws UserError if it is not a run, or may not be written to.
+ */
+export function setNote(directory: string, text: string): void {
+  const file = databaseFile(directory)
+  const database = openDatabase(file, { write: true })
+  try {
+    onDisk('write', file, () =>
+      database.transaction(() => {
+        database.prepare('DELETE FROM notes').run()
+        if (text.trim() !== '') database.prepare('INSERT INTO notes VALUES (?)').run(text.trim())
+      })(),
+    )
+  } finally {
+    database.close()
+  }
+}
+
 const databaseFile = (directory: string): string => join(directory, 'run.sqlite')
-const isRun = (directory: string): boolean => existsSync(databaseFile(directory))
+const lockFile = (directory: string): string => join(directory, '.lock')
 
 /** Makes the folder of the next free number. Making a folder fails where it exists, so processes never share one. */
 function makeNextFree(root: string, recipe: string): string {

@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { UserError } from '../common/errors.ts'
+import type { Engine } from '../engines/contract.ts'
+import { fakeEngine } from '../testing/fake-engine.ts'
 import { Interrupted } from './interrupted.ts'
+import { checkpointsWritten, openRuns } from './open-runs.ts'
 import type { RunInfo } from './rows.ts'
 import { RunStore } from './store.ts'
 import { type Place, type Run, type RunOptions, storedSettings, withRun } from './with-run.ts'
@@ -36,8 +39,8 @@ const inRun = (work: (run: Run) => Promise<void>, options: RunOptions = {}, wher
     return run.finish({ outcome: 1 }, weights)
   })
 const step = (run: Run, number: number, last = false) => {
-  run.store.record(number, { metrics: { loss: number } })
-  return run.endStep(number, { due: number % 2 === 0, last, score: null, save: weights })
+  run.complete(number, { metrics: { loss: number } }, weights)
+  return run.endStep({ due: number % 2 === 0, seconds: null, last, score: null })
 }
 
 test('a run that finishes has its model, its result and its settings', async () => {
@@ -84,11 +87,129 @@ describe('stopping', () => {
     await inRun(async (run) => expect(run.checkpoint?.step).toBe(1), {}, resume())
   })
 
-  test('an aborted signal does not stop the last step', async () => {
+  test('a signal that is aborted once the last step has ended does not stop the run', async () => {
     const stop = new AbortController()
-    stop.abort()
-    await inRun((run) => step(run, 1, true), { signal: stop.signal })
+    await inRun(
+      async (run) => {
+        await step(run, 1, true)
+        stop.abort()
+      },
+      { signal: stop.signal },
+    )
     expect(info().status).toBe('done')
+  })
+
+  /** An engine that samples until it is cancelled, and its trainer. */
+  const endless = () => {
+    let cancel = (_reason: unknown): void => {}
+    const cancelled = new Promise<never>((_, reject) => {
+      cancel = reject
+    })
+    cancelled.catch(() => {})
+    const engine: Engine = { ...fakeEngine(), cancel }
+    return { engine, sample: () => cancelled }
+  }
+  const adam = { learningRate: 0, beta1: 0, beta2: 0, eps: 1, weightDecay: 0, gradClipNorm: 0 }
+  const steps = (): (number | undefined)[] => {
+    const store = RunStore.open(join(root, 'a'))
+    try {
+      return store.checkpoints().map((checkpoint) => checkpoint.step)
+    } finally {
+      store.close()
+    }
+  }
+
+  test('while the engine samples, that is cancelled, and the checkpoint is of the last completed step', async () => {
+    const { engine, sample } = endless()
+    const stop = new AbortController()
+    const stopped = inRun(
+      async (run) => {
+        run.stoppable(engine, await engine.trainer())
+        await step(run, 1)
+        setTimeout(() => stop.abort(), 10)
+        await sample()
+      },
+      { signal: stop.signal },
+    )
+    await expect(stopped).rejects.toThrow('interrupted at step 1')
+    expect(info().status).toBe('interrupted')
+    expect(steps()).toEqual([1])
+  })
+
+  test('while the weights are changed, the checkpoint is of the step that changes them', async () => {
+    const { engine, sample } = endless()
+    const stop = new AbortController()
+    const stopped = inRun(
+      async (run) => {
+        const trainer = run.stoppable(engine, await engine.trainer())
+        await step(run, 1)
+        await trainer.optimStep(adam)
+        stop.abort()
+        await new Promise((resolve) => setTimeout(resolve, 10))
+        expect(steps()).toEqual([])
+        run.complete(2, { metrics: { loss: 2 } }, weights)
+        await sample()
+      },
+      { signal: stop.signal },
+    )
+    await expect(stopped).rejects.toThrow('interrupted at step 2')
+    expect(steps()).toEqual([2])
+  })
+
+  test('after an abort no step changes the weights', async () => {
+    const engine = fakeEngine()
+    const stop = new AbortController()
+    const stopped = inRun(
+      async (run) => {
+        const trainer = run.stoppable(engine, await engine.trainer())
+        stop.abort()
+        await trainer.optimStep(adam)
+      },
+      { signal: stop.signal },
+    )
+    await expect(stopped).rejects.toThrow('interrupted at step 0')
+  })
+
+  test('a checkpoint that cannot be written is the error of the run', async () => {
+    const { engine, sample } = endless()
+    const stop = new AbortController()
+    const stopped = inRun(
+      async (run) => {
+        run.stoppable(engine, await engine.trainer())
+        run.complete(1, {}, full)
+        stop.abort()
+        await sample()
+      },
+      { signal: stop.signal },
+    )
+    await expect(stopped).rejects.toThrow('the disk is full')
+    expect(info().status).toBe('failed')
+  })
+
+  test('who ends the process by a signal can wait for the checkpoint', async () => {
+    const { engine, sample } = endless()
+    const stop = new AbortController()
+    let written = false
+    const order: string[] = []
+    expect(openRuns()).toEqual({ any: false, training: false })
+    const stopped = inRun(
+      async (run) => {
+        run.stoppable(engine, await engine.trainer())
+        expect(openRuns()).toEqual({ any: true, training: true })
+        run.complete(1, {}, async (folder) => {
+          await new Promise((resolve) => setTimeout(resolve, 30))
+          written = true
+          await weights(folder)
+        })
+        stop.abort()
+        checkpointsWritten().then(() => order.push(`waited, written: ${written}`))
+        await sample()
+      },
+      { signal: stop.signal },
+    )
+    await expect(stopped).rejects.toThrow(Interrupted)
+    expect(order).toEqual(['waited, written: true'])
+    expect(openRuns().any).toBe(false)
   })
 
   test('an interrupted inner run, or a request that the signal ended, interrupts the run itself', async () => {
@@ -108,6 +229,38 @@ describe('stopping', () => {
     )
     await expect(ended).rejects.toThrow(Interrupted)
     expect(info().status).toBe('interrupted')
+  })
+})
+
+describe('checkpoints after a number of seconds', () => {
+  /** The steps of the checkpoints of a run of steps that take a second each. */
+  const written = async (seconds: number | null, secondsToWrite: number): Promise<number[]> => {
+    let now = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => now)
+    onTestFinished(() => void vi.restoreAllMocks())
+    const numbers: number[] = []
+    await inRun(async (run) => {
+      for (let n = 1; n <= 100; n++) {
+        now += 1000
+        run.complete(n, {}, async (folder) => {
+          now += 1000 * secondsToWrite
+          numbers.push(n)
+          await weights(folder)
+        })
+        await run.endStep({ due: n === 50, seconds, last: false, score: null })
+      }
+    })
+    return numbers
+  }
+
+  test.each<[seconds: number | null, secondsToWrite: number, steps: number[]]>([
+    [20, 0, [20, 40, 50, 70, 90]],
+    [60, 0, [50]],
+    [null, 0, [50]],
+    // at most 5 % of the time is spent on them: 2 s of writing after 40 s, and a step
+    [20, 2, [20, 50, 90]],
+  ])('%s seconds, where writing takes %s', async (seconds, secondsToWrite, steps) => {
+    expect(await written(seconds, secondsToWrite)).toEqual(steps)
   })
 })
 
@@ -235,8 +388,8 @@ describe('a failing disk', () => {
   test('while a checkpoint is written: the previous checkpoint is kept', async () => {
     const failed = inRun(async (run) => {
       for (const n of [1, 2]) await step(run, n)
-      run.store.record(4, { metrics: { loss: 4 } })
-      await run.endStep(4, { due: true, last: false, score: null, save: full })
+      run.complete(4, { metrics: { loss: 4 } }, full)
+      await run.endStep({ due: true, seconds: null, last: false, score: null })
     })
     await expect(failed).rejects.toThrow(/the disk is full/)
     await inRun(async (run) => expect(run.checkpoint?.step).toBe(2), {}, resume())

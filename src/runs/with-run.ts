@@ -1,7 +1,11 @@
 import { UserError } from '../common/errors.ts'
+import type { Progress } from '../common/progress.ts'
+import type { Engine, Trainer } from '../engines/contract.ts'
 import { weightsHash } from '../models/checkpoint/weights-hash.ts'
 import { Interrupted } from './interrupted.ts'
+import { registerRun } from './open-runs.ts'
 import type { Checkpoint, StepRecord } from './rows.ts'
+import { type StepEnd, Stopping } from './stopping.ts'
 import { RunStore } from './store.ts'
 
 /** A new run, or the folder of a run to resume. */
@@ -17,8 +21,10 @@ export type Place =
   | { readonly resume: string }
 
 export interface RunOptions {
-  /** When aborted, the run stops with a checkpoint, by throwing `Interrupted`. */
+  /** When aborted, the run stops with a checkpoint of its last completed step, by throwing `Interrupted`. */
   readonly signal?: AbortSignal | undefined
+  /** Called with lines that say what is being done. */
+  readonly onProgress?: Progress | undefined
 }
 
 /** A run in progress. */
@@ -26,6 +32,8 @@ export interface Run {
   readonly store: RunStore
   readonly directory: string
   readonly signal: AbortSignal | undefined
+  /** Says what is being done now. */
+  readonly progress: Progress
   /** The checkpoint to continue from; null if there is none yet. */
   readonly checkpoint: Checkpoint | null
   /**
@@ -35,24 +43,23 @@ export interface Run {
   restore(load: (directory: string) => Promise<void>): Promise<void>
   /** Measures before the first step; a run resumed from a checkpoint reads the record. Resolves to the known metrics. */
   baseline(measure: () => Promise<StepRecord>): Promise<Record<string, number>>
-  /** Ends a step: writes a checkpoint if one is due, and stops the run if its signal is aborted. */
-  endStep(step: number, end: StepEnd): Promise<void>
+  /**
+   * The trainer to train with, by which an abort knows when the weights are those of a completed step. At any other time than
+   * between the first optimizer step of a step and `complete`, an abort cancels what the engine computes and writes a
+   * checkpoint at once; in between, it waits for `complete`.
+   */
+  stoppable(engine: Engine, trainer: Trainer): Trainer
+  /** Records a step whose update is done. `save` writes a checkpoint of the weights, which stay as they are until the next. */
+  complete(step: number, record: StepRecord, save: (directory: string) => Promise<void>): void
+  /** Ends the completed step: writes its checkpoint if one is due. @throws the signal's reason if the run is to stop. */
+  endStep(end: StepEnd): Promise<void>
+  /** Resolves once no checkpoint is being written, as it may be after an abort. */
+  settled(): Promise<void>
   /** Ends the run: writes the trained model with `save`, and records the result. */
   finish<Outcome extends object>(
     outcome: Outcome,
     save: (directory: string) => Promise<void>,
   ): Promise<Outcome & Trained>
-}
-
-interface StepEnd {
-  /** Is a checkpoint due at this step? */
-  readonly due: boolean
-  /** Is this the last step? An abort is then ignored. */
-  readonly last: boolean
-  /** Quality of the weights, higher is better; null if unknown. */
-  readonly score: number | null
-  /** Writes the checkpoint. */
-  readonly save: (directory: string) => Promise<void>
 }
 
 /** The result that every training run has, besides its outcome. */
@@ -76,13 +83,15 @@ export interface Trained {
  */
 export async function withRun<Result extends Trained>(
   place: Place,
-  { signal }: RunOptions,
+  { signal, onProgress: progress = () => {} }: RunOptions,
   work: (run: Run) => Promise<Result>,
 ): Promise<Result> {
   const store =
     'resume' in place
       ? RunStore.open(place.resume, { write: true })
       : RunStore.create(withoutUndefined(place))
+  const stopping = new Stopping(store, signal)
+  const unregister = registerRun(stopping)
   try {
     const [checkpoint = null, previous] = store.checkpoints().reverse()
     store.setStatus('running')
@@ -91,10 +100,13 @@ export async function withRun<Result extends Trained>(
       store,
       directory: store.directory,
       signal,
+      progress,
       checkpoint,
       restore: async (load) => {
-        if (checkpoint)
+        if (checkpoint) {
+          progress(`loading the checkpoint of step ${checkpoint.step}`)
           await load(checkpoint.path).catch((error: unknown) => refuse(error, checkpoint, previous))
+        }
         store.truncateAfter(checkpoint?.step ?? 0)
       },
       baseline: async (measure) => {
@@ -106,27 +118,37 @@ export async function withRun<Result extends Trained>(
         }
         return store.metricsAt(0)
       },
-      endStep: async (step, { due, last, score, save }) => {
-        const stopping = signal?.aborted === true && !last
-        if (stopping || due) await store.checkpoint(step, score, save)
-        if (stopping) throw new Interrupted(store.directory, step)
+      stoppable: (engine, trainer) => stopping.watch(engine, trainer),
+      complete: (step, record, save) => {
+        store.record(step, record)
+        stopping.complete(step, save)
       },
+      endStep: (end) => stopping.endStep(end),
+      settled: () => stopping.written,
       finish: async (outcome, save) => {
+        stopping.finish()
+        progress('writing the model')
         const model = await store.writeModel(save)
         const [seconds, sha256] = [store.seconds(), await weightsHash(model)]
         const result = { run: store.directory, model, ...outcome, seconds, sha256 }
         store.finish(result)
         return result
       },
+    }).catch(async (error: unknown) => {
+      await stopping.written
+      throw error
     })
   } catch (error) {
     if (error instanceof Interrupted || (signal?.aborted && error === signal.reason)) {
       store.setStatus('interrupted')
-      throw new Interrupted(store.directory, store.info().step)
+      const inner = error instanceof Interrupted && error.stage !== null ? error : null
+      throw new Interrupted(store.directory, inner?.step ?? store.info().step, inner?.stage)
     }
     store.fail()
     throw error
   } finally {
+    unregister()
+    stopping.end()
     store.close()
   }
 }

@@ -14,7 +14,7 @@ const CLOSING = /^[\s>]*(`{3,}|~{3,})\s*$/
 /** `python`, `Python title="x"`, `{.python}`, `{python, echo=FALSE}`, `python:main.py`; but `title="x"` is no label. */
 const LABEL = /^\{?\s*\.?([\w.+#-]*)(=?)/
 
-/** What a program for standard input does sooner or later. */
+/** What a program contains if it reads standard input. */
 const READS = /\binput\s*\(|\bstdin\b|\bopen\s*\(\s*0|\bfileinput\b|\bos\.read\b|readFileSync|\breadline\b/
 
 interface Block {
@@ -24,8 +24,8 @@ interface Block {
 
 /**
  * The program in an answer, or `null` if there is none: the last complete one among its closed code blocks with a label of
- * the language, or else among those without a label. Complete is a block that defines `call` or, without a call, one that
- * reads input; if there is none, it is the last block. An answer without code blocks is itself the program.
+ * the language, or else among those without a label. A block is complete if it defines `call` or, without a call, if it
+ * reads input; if none is complete, the last block is taken. An answer without code blocks is itself the program.
  */
 export function sourceIn(answer: string, language: Language, call: string | null): string | null {
   const { blocks, fences } = blocksIn(answer)

@@ -27,7 +27,7 @@ export function isNear(given: string, expected: string, tolerance: Tolerance): b
   return Math.abs(x - y) <= allowed * Math.max(1, Math.abs(y))
 }
 
-/** Is a text the expected one, but for numbers within the tolerance? */
+/** Is a text the expected one, except for numbers within the tolerance? */
 export function isNearText(given: string, expected: string, tolerance: Tolerance): boolean {
   if (given === expected) return true
   // Numbers are at the odd places.

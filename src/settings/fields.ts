@@ -3,6 +3,7 @@ import { LEAST_TEMPERATURE } from '../algorithms/objectives.ts'
 import { defaultThreads } from '../common/threads.ts'
 import { engineNames } from '../engines/open.ts'
 import { today } from '../renderer/chat-template.ts'
+import { HELD_OUT_SHARE } from '../tasks/split.ts'
 
 /* Settings that several recipes share. */
 
@@ -18,6 +19,13 @@ export const engineSetting = z.enum(engineNames).default('local')
 
 /** Threads of the runtime; null: one per core, at most 8. Results depend on it in the last bits. */
 export const threadsSetting = whole(1).nullable().default(null)
+
+/**
+ * A checkpoint is also written once so many seconds have passed since the last one, so that a process that is killed loses no
+ * more than them and the current step; null: only every `checkpointEvery` steps. If writing takes long, such checkpoints are
+ * rarer: at most 5 % of the time is spent on them.
+ */
+export const checkpointSecondsSetting = z.number().min(0).nullable().default(60)
 
 /** What the model's chat template is rendered with besides the messages. */
 export const chatSettings = z
@@ -47,13 +55,25 @@ export const scheduleSettings = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('warmup_stable_decay'), stable: share, final: share, ...warmup }),
 ])
 
-/** The columns of a table of questions; `answer: null` if the questions have no gold answer. */
+/** Share of the questions to hold out, the same ones for every command, unless the names of files decide. */
+export const heldOutShareSetting = z.number().gt(0).lt(1).default(HELD_OUT_SHARE)
+
+/**
+ * The prompt: R1-Zero's template, or the model's own chat template, with thinking and then a summary, as in R1.
+ */
+export const templateSetting = z.enum(['r1-zero', 'chat']).default('r1-zero')
+
+/**
+ * The columns of a table of questions; `answer: null` if the questions have no gold answer, `thinking: null` if no column
+ * says how the answers are found.
+ */
 export const columnSettings = z.strictObject({
   question: z.string().min(1).optional(),
   answer: z.string().min(1).nullable().optional(),
   choices: z.union([z.string().min(1), z.array(z.string().min(1)).min(2)]).optional(),
   kind: z.string().min(1).optional(),
   tests: z.string().min(1).optional(),
+  thinking: z.string().min(1).nullable().optional(),
 })
 
 /** The temperature of sampling; 0 is greedy. */

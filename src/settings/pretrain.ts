@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { engineSetting, threadsSetting, whole, withThreads } from './fields.ts'
+import { checkpointSecondsSetting, engineSetting, threadsSetting, whole, withThreads } from './fields.ts'
 import { checkSettings, type Tree } from './layers.ts'
 
 /** Settings of `pretrain`; the defaults make the base model of the package. */
@@ -43,6 +43,7 @@ export const pretrainSettings = z.strictObject({
   weightDecay: z.number().min(0).default(0.05),
   gradClipNorm: z.number().min(0).default(1),
   checkpointEvery: whole(1).default(500),
+  checkpointSeconds: checkpointSecondsSetting,
   threads: threadsSetting,
 })
 export type PretrainSettings = z.output<typeof pretrainSettings> & { readonly threads: number }

@@ -17,7 +17,7 @@ export interface ZeroWatch {
   readonly onStep?: ((step: ReinforceStep) => void) | undefined
   /** Called with warnings: problems of the task, and reasons why nothing is learned. By default they go to standard error. */
   readonly onWarning?: ((message: string) => void) | undefined
-  /** Called with progress before the run starts: downloads, large tables. */
+  /** Called with lines that say what is being done, such as downloads, evaluations, and the parts of a step. */
   readonly onProgress?: ((line: string) => void) | undefined
 }
 

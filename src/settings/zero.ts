@@ -10,12 +10,15 @@ import { isTruncated } from '../stages/reinforce/rl-settings.ts'
 import {
   betasSetting,
   chatSettings,
+  checkpointSecondsSetting,
   columnSettings,
   type DeepPartial,
   engineSetting,
+  heldOutShareSetting,
   modelSetting,
   scheduleSettings,
   temperatureSetting,
+  templateSetting,
   threadsSetting,
   truncationSettings,
   whole,
@@ -66,8 +69,7 @@ export const zeroSettings = z.strictObject({
   task: z.string().min(1).default('miniature'),
   /** Names of a table's columns. */
   columns: columnSettings.prefault({}),
-  /** The prompt: R1-Zero's template, or the model's own chat template, with thinking and then a summary, as in R1. */
-  template: z.enum(['r1-zero', 'chat']).default('r1-zero'),
+  template: templateSetting,
   /** Arguments and date of the chat template. */
   chat: chatSettings,
   engine: engineSetting,
@@ -84,6 +86,7 @@ export const zeroSettings = z.strictObject({
   }),
   eval: z
     .strictObject({
+      share: heldOutShareSetting,
       questions: whole(1).default(300),
       samples: whole(1).default(1),
       /** Steps between evaluations; 0: only before and after. */
@@ -93,6 +96,7 @@ export const zeroSettings = z.strictObject({
     })
     .prefault({}),
   checkpointEvery: whole(1).default(20),
+  checkpointSeconds: checkpointSecondsSetting,
   /** The alarm for reward hacking warns, or also stops the training and keeps the model at that step. */
   alarm: z.enum(['warn', 'stop']).default('warn'),
   /**

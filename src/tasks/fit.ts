@@ -1,5 +1,6 @@
 import { UserError } from '../common/errors.ts'
 import { Random } from '../common/random.ts'
+import { plural } from '../common/words.ts'
 import type { Fit, LeftOut, Question, Task } from './task.ts'
 
 interface FitOptions {
@@ -25,11 +26,11 @@ export function fittingTask(task: Task, fit: Fit, { training, warn, progress }: 
   const selected = task.select?.(fit, { sides, progress })
   for (const { side, of, count, remaining, first } of selected?.left ?? []) {
     if (count === 0) continue
-    const left = `${task.name}: ${count} of ${of} ${side} question${of === 1 ? '' : 's'} cannot be asked. The first is ${first}`
+    const left = `${task.name}: ${count} of ${plural(of, `${side} question`)} cannot be asked. The first is ${first}`
     const needed = side === 'training' ? Math.ceil(Math.min(of, training) / 2) : 1
     if (remaining < needed)
       throw new UserError(
-        `${left}. ${remaining === 0 ? 'None is left' : `Only ${remaining} of them can be, and ${training} are drawn at once`}. ${ADVICE}`,
+        `${left}. ${remaining === 0 ? 'None is left' : `Only ${remaining} of them can be, and ${training} are drawn at once`}. ${ADVICE}${side === 'held-out' ? ', or hold out more questions (eval.share, --held-out-share)' : ''}`,
       )
     warn(`${left}. ${count === 1 ? 'It is' : 'They are'} left out`)
   }

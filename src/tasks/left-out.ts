@@ -1,3 +1,5 @@
+import { plural } from '../common/words.ts'
+
 /** Number of rows that are described. */
 const SHOWN = 3
 
@@ -19,7 +21,7 @@ export class LeftOutRows {
   /** For a warning: their number among `rows`, and the first ones. */
   paragraph(rows: number): string {
     const more = this.count - this.#first.length
-    const heading = `${this.count} of ${rows} rows ${this.count === 1 ? 'is' : 'are'} left out, since they cannot be used:`
+    const heading = `${this.count} of ${plural(rows, 'row')} ${this.count === 1 ? 'is left out, since it' : 'are left out, since they'} cannot be used:`
     return [heading, ...this.#first, ...(more > 0 ? [`… and ${more} more`] : [])].join('\n  ')
   }
 }

@@ -99,9 +99,13 @@ export function fakeEngine({ can }: { can?: Partial<Capabilities> } = {}): Engin
   const base = firstLogits()
   let closed = false
   let trained = false
+  let cancelled: { readonly reason: unknown } | null = null
   const whileOpen = (open: () => boolean = () => true): void => {
     if (closed) throw new Error('the engine was closed')
     if (!open()) throw new Error('this was closed')
+  }
+  const notCancelled = (): void => {
+    if (cancelled) throw cancelled.reason
   }
   const weights = (kind: Weights['kind'], name: string, logits: () => Float64Array): FakeWeights => ({
     kind,
@@ -138,6 +142,7 @@ export function fakeEngine({ can }: { can?: Partial<Capabilities> } = {}): Engin
       return {
         async sample(prompt, options) {
           whileOpen(() => open)
+          notCancelled()
           checkSampleOptions(options)
           if (prompt.length === 0) throw new Error('the prompt is empty')
           checkTokens(prompt)
@@ -155,6 +160,7 @@ export function fakeEngine({ can }: { can?: Partial<Capabilities> } = {}): Engin
       return {
         async logprobs(datums, { temperature = 1 } = {}) {
           whileOpen(() => open)
+          notCancelled()
           checkTemperature(temperature)
           return logprobsOf(logits, datums, temperature)
         },
@@ -169,7 +175,10 @@ export function fakeEngine({ can }: { can?: Partial<Capabilities> } = {}): Engin
       requireOneOf('trainable', trainable, ['all'])
       if (trained) throw new Error('this engine already has a trainer')
       trained = true
-      return fakeTrainer(base, whileOpen)
+      return fakeTrainer(base, whileOpen, notCancelled)
+    },
+    cancel(reason) {
+      cancelled ??= { reason }
     },
     async close() {
       closed = true
@@ -177,7 +186,7 @@ export function fakeEngine({ can }: { can?: Partial<Capabilities> } = {}): Engin
   }
 }
 
-function fakeTrainer(base: Float64Array, whileOpen: () => void): Trainer {
+function fakeTrainer(base: Float64Array, whileOpen: () => void, notCancelled: () => void): Trainer {
   let logits = base
   let gradient = new Float64Array(V * V)
   let steps = 0
@@ -186,6 +195,7 @@ function fakeTrainer(base: Float64Array, whileOpen: () => void): Trainer {
     async forwardBackward(datums, objective) {
       whileOpen()
       try {
+        notCancelled()
         checkObjective(objective)
         if (objective.kind === 'preference') throw new UserError('this is not a reward model')
         const temperature = temperatureOf(objective)
@@ -312,6 +322,7 @@ function sampleOne(logits: Float64Array, options: SampleOptions, index: number):
     previous = token
     if (options.stopTokens?.includes(token)) break
   }
+  options.onEnd?.(index)
   const ended = options.stopTokens?.includes(previous)
   return {
     tokens: Int32Array.from(tokens),

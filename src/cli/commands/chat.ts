@@ -6,7 +6,7 @@ import { loadConfig } from '../../models/checkpoint/directory.ts'
 import { Renderer } from '../../renderer/renderer.ts'
 import { Conversation } from '../../stages/sample/conversation.ts'
 import { choiceOption, integerOption, numberOption, textOption } from '../terminal/arguments.ts'
-import { converse, replyTo } from '../terminal/chat.ts'
+import { converse, greet, replyTo } from '../terminal/chat.ts'
 import { command } from '../terminal/command.ts'
 import {
   outputOf,
@@ -16,6 +16,7 @@ import {
   truncationOf,
   truncationOptions,
 } from '../terminal/options.ts'
+import { originOf } from '../terminal/origin.ts'
 import { engineOption } from '../terminal/training/options.ts'
 
 export const chat = command(
@@ -57,14 +58,21 @@ export const chat = command(
     const message = textOption(values, 'message')
     if (message?.trim() === '')
       throw new UserError('MESSAGE is empty: give a question, or leave it out for a conversation', 2)
-    const model = await modelFolder(textOption(values, 'model') ?? EMBEDDED_BASE, (line) => output.live(line))
+    const name = textOption(values, 'model') ?? EMBEDDED_BASE
+    const model = await modelFolder(name, (line) => output.live(line), {
+      onCheckpoint: (line) => output.say(line),
+    })
     const chat = { arguments: templateArguments(values) }
     const renderer = Renderer.load(model, { chat })
     renderer.checkArguments(chat.arguments)
+    output.live('opening the model')
     const sampler = await openSampler({ model, engine })
     try {
       const conversation = new Conversation(sampler, renderer, loadConfig(model))
-      if (message === undefined) return await converse(output, conversation, options)
+      if (message === undefined) {
+        greet(output, await originOf(name, model), conversation)
+        return await converse(output, conversation, options)
+      }
       await replyTo(message, output, conversation, options)
       return 0
     } finally {

@@ -1,5 +1,6 @@
 import { defineCommand } from 'citty'
 import { versions } from '../../common/package.ts'
+import { plural } from '../../common/words.ts'
 import { checkMachine } from '../checks.ts'
 import { showCheck } from '../terminal/check.ts'
 import { command } from '../terminal/command.ts'
@@ -15,12 +16,17 @@ export const doctor = command(
   }),
   async (values) => {
     const output = outputOf(values)
-    let ok = true
+    let failed = 0
     for await (const check of checkMachine()) {
       showCheck(output, check)
-      ok &&= check.status !== 'failed'
+      if (check.status === 'failed') failed++
     }
+    const ok = failed === 0
     output.emit({ type: 'result', ok, versions: versions() })
+    if (!output.json)
+      output.result(
+        `\n${ok ? 'This machine can train.' : `This machine cannot train yet: ${plural(failed, 'check')} failed.`}`,
+      )
     return ok ? 0 : 1
   },
 )

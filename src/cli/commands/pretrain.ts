@@ -1,11 +1,12 @@
 import { defineCommand } from 'citty'
 import { pretrain as trainBase } from '../../recipes/pretrain.ts'
 import { checkSettings } from '../../settings/layers.ts'
-import { pretrainSettings } from '../../settings/pretrain.ts'
+import { pretrainSettings, resolvePretrainSettings } from '../../settings/pretrain.ts'
 import { integerOption, textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
 import { interruptible } from '../terminal/interrupt.ts'
 import { layeredSettings, outputOf } from '../terminal/options.ts'
+import { warnOfThreads } from '../terminal/threads.ts'
 import { threadsOption, trainingOptions } from '../terminal/training/options.ts'
 import { summarizePretrain, watchPretrain } from '../terminal/training/pretrain.ts'
 
@@ -29,12 +30,13 @@ export const pretrain = command(
   }),
   async (values) => {
     const output = outputOf(values)
-    const settings = layeredSettings(values, {
+    const settings = layeredSettings(values, 'pretrain', {
       tokens: integerOption(values, 'tokens', 1),
       seed: integerOption(values, 'seed', 0),
       threads: integerOption(values, 'threads', 1, 1024),
     })
-    const { tokens } = checkSettings(pretrainSettings, settings)
+    const { tokens, threads } = resolvePretrainSettings(settings)
+    warnOfThreads(output, threads)
     const result = await interruptible(output, (signal) =>
       trainBase(settings, { out: textOption(values, 'out'), ...watchPretrain(output, tokens, signal) }),
     )

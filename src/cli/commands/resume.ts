@@ -7,13 +7,14 @@ import { resumeR1 } from '../../recipes/r1.ts'
 import { resumeReward } from '../../recipes/reward.ts'
 import { resumeSft } from '../../recipes/sft.ts'
 import { resumeZero } from '../../recipes/zero.ts'
+import { findRun, readInfo } from '../../runs/find-run.ts'
 import type { RunInfo } from '../../runs/rows.ts'
-import { findRun, RunStore } from '../../runs/store.ts'
 import { textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
 import { interruptible } from '../terminal/interrupt.ts'
 import { outputOf, outputOptions } from '../terminal/options.ts'
 import type { Output } from '../terminal/output.ts'
+import { showResume } from '../terminal/resume.ts'
 import { summarizeDistill, watchDistill } from '../terminal/training/distill.ts'
 import { summarizePretrain, watchPretrain } from '../terminal/training/pretrain.ts'
 import { summarizeR1, watchR1 } from '../terminal/training/r1.ts'
@@ -26,17 +27,20 @@ export const resume = command(
     meta: { name: 'resume', description: 'Continue a run that was stopped, from its last checkpoint' },
     args: {
       run: { type: 'positional', required: true, description: 'folder of the run, or its name in runs/' },
+      dir: { type: 'string', valueHint: 'DIR', description: 'folder that holds the runs (default: runs)' },
       ...outputOptions,
     },
   }),
   async (values) => {
     const output = outputOf(values)
-    const directory = findRun(textOption(values, 'run')!)
+    const name = textOption(values, 'run')!
+    const directory = findRun(name, textOption(values, 'dir'))
     const info = readInfo(directory)
     if (info.status === 'done')
       throw new UserError(`${directory} is done; \`ruminate runs show ${shellWord(directory)}\` shows it`)
     const go = RECIPES[info.recipe]
     if (!go) throw new UserError(`${directory} is a run of "${info.recipe}", which cannot be resumed`)
+    showResume(output, info, name)
     await interruptible(output, (signal) => go(output, info, signal))
   },
 )
@@ -62,13 +66,4 @@ const RECIPES: Record<string, (output: Output, info: RunInfo, signal: AbortSigna
     const { tokens } = settings as { tokens: number }
     summarizePretrain(output, await resumePretrain(directory, watchPretrain(output, tokens, signal)))
   },
-}
-
-function readInfo(directory: string): RunInfo {
-  const store = RunStore.open(directory)
-  try {
-    return store.info()
-  } finally {
-    store.close()
-  }
 }

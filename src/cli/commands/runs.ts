@@ -1,20 +1,33 @@
 import { defineCommand } from 'citty'
 import { UserError } from '../../common/errors.ts'
-import { findRun, listRuns, RunStore } from '../../runs/store.ts'
-import { integerOption, textOption } from '../terminal/arguments.ts'
+import { shellWord } from '../../common/shell.ts'
+import { findRun, listRuns } from '../../runs/find-run.ts'
+import { RunStore, setNote } from '../../runs/store.ts'
+import { integerOption, textOption, type Values } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
 import { outputOf, outputOptions } from '../terminal/options.ts'
-import { showMetric, showRun, showRuns, showSamples } from '../terminal/runs.ts'
+import type { Output } from '../terminal/output.ts'
+import { removeRuns } from '../terminal/remove-runs.ts'
+import { listed, showMetric, showRun, showRuns, showSamples } from '../terminal/runs.ts'
+
+/** Rollouts that --split shows without --samples. */
+const SAMPLES = 5
 
 export const runs = command(
   defineCommand({
     meta: {
       name: 'runs',
-      description: 'List the runs of this folder, or show one: its metrics and rollouts',
+      description:
+        'List the runs of this folder; show one: its metrics and rollouts; note something about it; or delete runs (rm)',
     },
     args: {
-      action: { type: 'positional', required: false, description: 'list (default) or show' },
-      run: { type: 'positional', required: false, description: 'folder or name of the run to show' },
+      action: { type: 'positional', required: false, description: 'list (default), show, note or rm' },
+      words: {
+        type: 'positional',
+        required: false,
+        description:
+          'RUN, by its path or name; for note also the text, where "" removes it; rm takes several runs',
+      },
       dir: { type: 'string', valueHint: 'DIR', description: 'folder that holds the runs (default: runs)' },
       samples: { type: 'string', valueHint: 'N', description: 'show the N newest rollouts' },
       split: {
@@ -23,6 +36,7 @@ export const runs = command(
         description: 'which rollouts: train, eval-before, eval-after, …',
       },
       metric: { type: 'string', valueHint: 'NAME', description: 'show one metric over the steps' },
+      yes: { type: 'boolean', description: 'rm: delete without asking' },
       ...outputOptions,
     },
   }),
@@ -30,26 +44,72 @@ export const runs = command(
     const output = outputOf(values)
     const root = textOption(values, 'dir') ?? 'runs'
     const action = textOption(values, 'action') ?? 'list'
-    if (action === 'list')
-      return showRuns(
-        output,
-        listRuns(root, (message) => output.warn(message)),
-        root,
-      )
-    if (action !== 'show') throw new UserError(`unknown action "${action}" of runs: list, or show RUN`, 2)
-    const name = textOption(values, 'run')
-    if (!name) throw new UserError('which run? Name one, as in `ruminate runs show zero-1`', 2)
+    const words = (values.words ?? []) as readonly string[]
+    if (!Object.hasOwn(ACTIONS, action)) throw unknownAction(action, root)
+    return ACTIONS[action]!(output, words, root, values)
+  },
+)
+
+type Action = (
+  output: Output,
+  words: readonly string[],
+  root: string,
+  values: Values,
+) => Promise<number | undefined>
+
+const ACTIONS: Readonly<Record<string, Action>> = {
+  async list(output, words, root) {
+    exactly(words, 0, 'list')
+    const all = listRuns(root, (message) => output.warn(message))
+    showRuns(output, all.map(listed), root)
+    return 0
+  },
+  async show(output, words, root, values) {
+    exactly(words, 1, 'show zero-1')
     const samples = integerOption(values, 'samples', 1)
     const metric = textOption(values, 'metric')
     const split = textOption(values, 'split')
-    const store = RunStore.open(findRun(name, root))
+    const store = RunStore.open(findRun(words[0]!, root))
     try {
       if (metric !== undefined) showMetric(output, store, metric)
-      else if (samples !== undefined)
-        showSamples(output, store.rollouts({ limit: samples, ...(split ? { split } : {}) }))
+      else if (samples !== undefined || split !== undefined)
+        showSamples(output, store, samples ?? SAMPLES, split)
       else showRun(output, store)
     } finally {
       store.close()
     }
+    return 0
   },
-)
+  async note(output, words, root) {
+    exactly(words, 2, 'note zero-1 "a higher learning rate"')
+    const [name, text] = words as [string, string]
+    setNote(findRun(name, root), text)
+    output.say(text.trim() === '' ? `${name} has no note now` : `noted for ${name}`)
+    return 0
+  },
+  async rm(output, words, root, values) {
+    if (words.length === 0) throw which('rm zero-1')
+    return removeRuns(output, words, root, { yes: values.yes === true })
+  },
+}
+
+/** @throws UserError unless there are as many words as an action takes. */
+function exactly(words: readonly string[], count: number, example: string): void {
+  if (words.length < count) throw which(example)
+  if (words.length > count)
+    throw new UserError(`unexpected argument "${words[count]}", as in \`ruminate runs ${example}\``, 2)
+}
+
+const which = (example: string): UserError =>
+  new UserError(`an argument is missing, as in \`ruminate runs ${example}\``, 2)
+
+function unknownAction(action: string, root: string): UserError {
+  const all = 'list, show RUN, note RUN TEXT, or rm RUN…'
+  try {
+    findRun(action, root)
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    return new UserError(`unknown action "${action}" of runs: ${all}`, 2)
+  }
+  return new UserError(`which action? \`ruminate runs show ${shellWord(action)}\` shows this run (${all})`, 2)
+}

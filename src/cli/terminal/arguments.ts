@@ -5,8 +5,8 @@ import { nearest } from '../../common/nearest.ts'
 /** Options and arguments by name. */
 export type Values = Readonly<Record<string, string | boolean | readonly string[] | undefined>>
 
-/** Options that may be given several times; their value is a list. */
-const REPEATED = new Set(['set'])
+/** Options that may be given several times, and the argument that takes all words that follow; their value is a list. */
+const REPEATED = new Set(['set', 'words'])
 
 /**
  * Reads the words after a command's name by its definition.
@@ -29,9 +29,14 @@ export function readArguments(command: string, words: readonly string[], definit
     }
     if (literal || !word.startsWith('--')) {
       if (!literal && /^-[a-z]/i.test(word)) throw wrong(`unknown option ${word}`)
-      const positional = positionals[next++]
+      const positional = positionals[next]
       if (!positional) throw wrong(`unexpected argument "${word}"`)
-      values[positional[0]] = word
+      const [name] = positional
+      if (REPEATED.has(name)) values[name] = [...((values[name] as string[] | undefined) ?? []), word]
+      else {
+        values[name] = word
+        next++
+      }
       continue
     }
     const equals = word.indexOf('=')
@@ -97,8 +102,13 @@ export function choiceOption<Choice extends string>(
 ): Choice | undefined {
   const text = textOption(values, name)
   const choice = choices.find((one) => one === text)
-  if (text !== undefined && choice === undefined)
-    throw new UserError(`--${name} is "${text}"; choose one of ${choices.join(', ')}`, 2)
+  if (text !== undefined && choice === undefined) {
+    const near = nearest(text, choices)
+    throw new UserError(
+      `--${name} is "${text}"; choose one of ${choices.join(', ')}${near === null ? '' : `; did you mean "${near}"?`}`,
+      2,
+    )
+  }
   return choice
 }
 

@@ -1,7 +1,9 @@
 import { createInterface } from 'node:readline'
 import pc from 'picocolors'
 import { UserError } from '../../common/errors.ts'
+import { printable } from '../../common/printable.ts'
 import type { Conversation } from '../../stages/sample/conversation.ts'
+import type { Origin } from './origin.ts'
 import type { Output } from './output.ts'
 
 type AskOptions = Parameters<Conversation['ask']>[1]
@@ -14,12 +16,30 @@ export async function replyTo(
   options: AskOptions,
 ): Promise<void> {
   const streaming = !output.json && !output.quiet
+  output.live('reading the question')
+  let waiting = true
   const { text, thinking, answer } = await conversation.ask(message, options, (piece, isThinking) => {
-    if (streaming) process.stdout.write(isThinking ? pc.dim(piece) : piece)
+    const text = printable(piece)
+    if (streaming) {
+      if (waiting) output.endLive()
+      waiting = false
+      process.stdout.write(isThinking ? pc.dim(text) : text)
+    }
   })
   output.emit({ type: 'result', thinking, answer, text })
   if (streaming) process.stdout.write('\n')
-  else if (!output.json) output.result(answer ?? text)
+  else if (!output.json) output.result(printable(answer ?? text))
+}
+
+/** Says what a model is, what it sees of a conversation, and a question to begin with. */
+export function greet(output: Output, { is, question }: Origin, conversation: Conversation): void {
+  output.say(printable(is))
+  output.say(
+    conversation.remembers
+      ? 'It sees the whole conversation. /reset starts over, /exit quits.'
+      : "It sees each question on its own, in R1-Zero's template. /exit quits.",
+  )
+  if (question !== null) output.say(`Try: ${pc.bold(printable(question))}`)
 }
 
 /**
@@ -33,11 +53,6 @@ export async function converse(
   conversation: Conversation,
   options: AskOptions,
 ): Promise<number> {
-  output.say(
-    conversation.remembers
-      ? 'The model sees the whole conversation. /reset starts over, /exit quits.'
-      : 'An R1-Zero model has no memory: each question is asked separately. /exit quits.',
-  )
   const lines = createInterface({
     input: process.stdin,
     output: output.json ? process.stderr : process.stdout,
@@ -72,5 +87,5 @@ export async function converse(
 
 function showUserError(error: unknown): void {
   if (!(error instanceof UserError)) throw error
-  process.stderr.write(`error: ${error.message}\n`)
+  process.stderr.write(`error: ${printable(error.message)}\n`)
 }

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { editDistance, nearest } from '../../common/nearest.ts'
-import { clock, percent, percentInterval, table, tail, truncate } from './output.ts'
+import { clock } from '../../common/words.ts'
+import { percent, percentInterval, table } from './output.ts'
 import { plot, smooth } from './plot.ts'
+import { tail, truncate } from './width.ts'
 
 describe('plot', () => {
   const lines = (values: number[], options = {}): string[] =>

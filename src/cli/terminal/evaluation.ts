@@ -1,6 +1,9 @@
+import { plural } from '../../common/words.ts'
 import type { Truncation } from '../../engines/contract.ts'
 import type { measure } from '../../stages/evaluate/measure.ts'
+import { modelName } from './next.ts'
 import { type Output, percent, percentInterval, table } from './output.ts'
+import { wrap } from './width.ts'
 
 interface Shown extends Awaited<ReturnType<typeof measure>>, Readonly<Record<keyof Truncation, number>> {
   readonly model: string
@@ -25,18 +28,25 @@ export function showEvaluation(
     minP > 0 ? `, min-p ${minP}` : '',
   ].join('')
   output.result(
-    `${model} on ${task}: n = ${evaluation.questions}, ${samples} sample${samples === 1 ? '' : 's'} per question, T = ${temperature}${truncated}, template ${template}, seed ${seed}\n`,
+    wrap(
+      `${modelName(model)} on ${task}: ${plural(evaluation.questions, 'question')}, ${plural(samples, 'sample')} per question, T = ${temperature}${truncated}, template ${template}, seed ${seed}\n`,
+      output.width,
+      2,
+    ),
   )
   output.result(
-    table([
-      ['pass@1', percentInterval(evaluation.passAt1, evaluation.standardError)],
-      ...Object.entries(evaluation.kinds).map(([kind, value]) => [`  ${kind}`, percent(value)]),
-      ['well formed', percent(evaluation.format)],
-      ['response length (tokens)', evaluation.responseTokens.toFixed(1)],
-      ['reflective words per response', evaluation.reflectionPerResponse.toFixed(2)],
-      ['reflective words per 1,000 tokens', evaluation.reflection.toFixed(1)],
-      ['responses mixing languages', percent(evaluation.mixed)],
-      ['cut off', percent(evaluation.cut)],
-    ]),
+    table(
+      [
+        ['pass@1', percentInterval(evaluation.passAt1, evaluation.standardError)],
+        ...Object.entries(evaluation.kinds).map(([kind, value]) => [`  ${kind}`, percent(value)]),
+        ['well formed', percent(evaluation.format)],
+        ['response length (tokens)', evaluation.responseTokens.toFixed(1)],
+        ['reflective words per response', evaluation.reflectionPerResponse.toFixed(2)],
+        ['reflective words per 1,000 tokens', evaluation.reflection.toFixed(1)],
+        ['responses mixing languages', percent(evaluation.mixed)],
+        ['cut off', percent(evaluation.cut)],
+      ],
+      output.width,
+    ),
   )
 }

@@ -1,4 +1,8 @@
+import { stripVTControlCharacters } from 'node:util'
 import pc from 'picocolors'
+import { styledPrintable } from '../../common/printable.ts'
+import { canRedraw, columnsOf, liveArea } from './live-area.ts'
+import { displayWidth, padEnd, padStart, shorten, tail, truncate, wrap } from './width.ts'
 
 /** What a command prints: JSON objects for programs, or text for people; nothing but results when quiet. */
 export interface OutputOptions {
@@ -6,14 +10,42 @@ export interface OutputOptions {
   readonly quiet?: boolean
 }
 
+/** The state of a training, shown until the next step. */
+interface Step {
+  /** The most important first: those that do not fit are left out. */
+  readonly facts: readonly string[]
+  readonly sample: string
+  readonly since: number
+}
+
+/** Something that is being done now. */
+interface Activity {
+  readonly text: string
+  readonly since: number
+}
+
+/** Milliseconds for which a step is shown before an activity within the next step takes its place. */
+const STEP_STAYS = 1000
+/** Milliseconds after which an activity is shown with the time that it has taken. */
+const SHOW_TIME = 2000
+/** A line with a count or a share, which changes as the work goes on. */
+const COUNTED = /\d of \d|\d %/
+/** Milliseconds without a line, after which a line about the progress is printed where lines cannot be redrawn. */
+const PLAIN_PACE = 30_000
+
 /**
  * Where a command prints. With `json`, standard output gets one object per line and text for people goes to standard
- * error; otherwise text for people goes to standard output.
+ * error; otherwise text for people goes to standard output. On a terminal, a live area below it says what is going on.
  */
 export class Output {
   readonly json: boolean
   readonly quiet: boolean
-  #live = false
+  #step: Step | null = null
+  #activity: Activity | null = null
+  #ticker: NodeJS.Timeout | undefined
+  /** When the last line for people was printed. */
+  #printedAt: number | null = null
+  readonly #warned = new Set<string>()
 
   constructor({ json = false, quiet = false }: OutputOptions) {
     this.json = json
@@ -24,68 +56,141 @@ export class Output {
     return this.json ? process.stderr : process.stdout
   }
 
+  /** Is there a live area? */
   get isTerminal(): boolean {
-    return this.#stream.isTTY === true
+    return canRedraw(this.#stream)
   }
 
-  /** A line for people, left out when quiet. */
+  /** Columns of the terminal; unlimited in a file or pipe, whose readers break lines themselves. */
+  get width(): number {
+    return this.#stream.isTTY ? columnsOf(this.#stream) : Number.POSITIVE_INFINITY
+  }
+
+  /** A line for people, broken to fit the terminal and left out when quiet. */
   say(text = ''): void {
-    if (this.quiet) return
-    this.endLive()
-    this.#stream.write(`${text}\n`)
+    if (!this.quiet) this.result(wrap(text, this.width, 2))
   }
 
-  /** A line for people that is printed even when quiet. */
+  /** Text for people that is printed as it is, even when quiet. */
   result(text: string): void {
-    this.endLive()
-    this.#stream.write(`${text}\n`)
+    this.#end()
+    this.#print(this.#stream, text)
   }
 
-  /** A warning, on standard error. */
+  /** A warning, on standard error. What is live stays so. */
   warn(text: string): void {
-    this.endLive()
-    process.stderr.write(`${pc.yellow('warning')} ${text}\n`)
+    liveArea.clear()
+    this.#printedAt = performance.now()
+    writeMessage(`${pc.yellow('warning')} ${text}`)
+    this.#reshow()
   }
 
-  /** Replaces the live line. Does nothing where the output is not a terminal. */
+  /** A warning that is given once. */
+  warnOnce(text: string): void {
+    if (this.#warned.has(text)) return
+    this.#warned.add(text)
+    this.warn(text)
+  }
+
+  /**
+   * Says what is being done, in the live area. Where there is none it is a line of its own, but only at the start and
+   * after a long silence.
+   */
   live(text: string): void {
-    if (this.quiet || !this.isTerminal) return
-    this.#live = true
-    this.#stream.write(`\r\x1b[2K${truncate(text, (this.#stream.columns || 100) - 1)}`)
+    if (this.quiet) return
+    if (this.#activity?.text !== text) this.#activity = { text, since: performance.now() }
+    if (this.isTerminal) this.#show()
+    else if (this.#isDue(text)) this.#print(this.#stream, text)
   }
 
-  /** Keeps the live line and begins a new one. */
+  /** Shows the state of a training after a step, and the end of its newest sample. Only where there is a live area. */
+  step(facts: readonly string[], sample = ''): void {
+    if (this.quiet || !this.isTerminal) return
+    this.#step = { facts, sample, since: performance.now() }
+    this.#activity = null
+    this.#show()
+  }
+
+  /** Erases the live area. Whatever is printed next begins on a line of its own, also after the terminal's ^C. */
   endLive(): void {
-    if (!this.#live) return
-    this.#live = false
-    this.#stream.write('\n')
+    this.#end()
+    if (this.isTerminal) this.#stream.write('\r\x1b[K')
   }
 
   /** One object for programs, only with `json`. NaN, an unknown number, becomes null. */
   emit(object: { readonly type: string } & Record<string, unknown>): void {
-    if (this.json) process.stdout.write(`${JSON.stringify(object)}\n`)
+    if (!this.json) return
+    if (process.stdout.isTTY) liveArea.clear()
+    process.stdout.write(`${JSON.stringify(object)}\n`)
+    this.#reshow()
+  }
+
+  #print(stream: NodeJS.WriteStream, text: string): void {
+    this.#printedAt = performance.now()
+    stream.write(`${printed(stream, text)}\n`)
+  }
+
+  #show(): void {
+    this.#ticker ??= setInterval(() => liveArea.refresh(), 1000).unref()
+    liveArea.show(this.#stream, (width) => this.#lines(width))
+  }
+
+  /** Shows the live area again, if there was one before a line was printed. */
+  #reshow(): void {
+    if ((this.#step || this.#activity) && this.isTerminal) this.#show()
+  }
+
+  #lines(width: number): string[] {
+    const [step, activity] = [this.#step, this.#activity]
+    if (!step) return [pc.dim(shorten(timed(activity!), width))]
+    const isOld = activity && performance.now() - step.since > STEP_STAYS
+    const facts = isOld ? [step.facts[0]!, timed(activity), ...step.facts.slice(1, 2)] : step.facts
+    return [fittingFacts(facts, width), ...(step.sample ? [pc.dim(tail(step.sample, width))] : [])]
+  }
+
+  #end(): void {
+    clearInterval(this.#ticker)
+    this.#ticker = undefined
+    this.#step = this.#activity = null
+    liveArea.clear()
+  }
+
+  /** Is a line about progress due where it cannot be redrawn? At the start, counts are not worth one. */
+  #isDue(text: string): boolean {
+    if (this.#printedAt === null && !COUNTED.test(text)) return true
+    this.#printedAt ??= performance.now()
+    return performance.now() - this.#printedAt > PLAIN_PACE
   }
 }
 
-/** The first `width` characters of a text. */
-export function truncate(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
+/** Writes a warning, an error or another message to standard error, broken to fit the terminal. */
+export function writeMessage(text: string): void {
+  const width = process.stderr.isTTY ? columnsOf(process.stderr) : Number.POSITIVE_INFINITY
+  process.stderr.write(`${printed(process.stderr, wrap(text, width, 2))}\n`)
 }
 
-/** The last `width` characters of a text, on one line. */
-export function tail(text: string, width: number): string {
-  const line = text.replace(/\s+/g, ' ').trim()
-  return line.length <= width ? line : `…${line.slice(-(width - 1))}`
+/** A text as it is printed on a stream: colours are only for terminals, and other control characters for none. */
+function printed(stream: NodeJS.WriteStream, text: string): string {
+  const safe = styledPrintable(text)
+  return canRedraw(stream) || process.env.FORCE_COLOR ? safe : stripVTControlCharacters(safe)
 }
 
-/** 75 → "1:15". */
-export function clock(seconds: number): string {
-  if (!Number.isFinite(seconds)) return '–'
-  const s = Math.round(seconds)
-  const pad = (n: number): string => String(n).padStart(2, '0')
-  return s < 3600
-    ? `${Math.floor(s / 60)}:${pad(s % 60)}`
-    : `${Math.floor(s / 3600)}:${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}`
+/** An activity, with the seconds that it has taken if it has no count. */
+function timed({ text, since }: Activity): string {
+  const milliseconds = performance.now() - since
+  return milliseconds < SHOW_TIME || COUNTED.test(text)
+    ? text
+    : `${text} · ${Math.floor(milliseconds / 1000)} s`
+}
+
+/** As many facts as fit, the first in any case. */
+function fittingFacts(facts: readonly string[], width: number): string {
+  let line = facts[0]!
+  for (const fact of facts.slice(1)) {
+    if (displayWidth(`${line} · ${fact}`) > width) break
+    line += ` · ${fact}`
+  }
+  return truncate(line, width)
 }
 
 /** 0.1234 → "12.3 %"; unknown → "–". */
@@ -100,12 +205,24 @@ export function percentInterval(value: number, standardError: number): string {
     : `${percent(value)} ± ${(100 * standardError).toFixed(1)}`
 }
 
-/** Rows of cells, each column padded to its widest cell. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length))) ?? []
+/**
+ * Rows of cells, each column as wide as its widest cell. Where they are wider than `width` columns, the gaps become
+ * narrower and then the first column is cut.
+ */
+export function table(rows: readonly (readonly string[])[], width = Number.POSITIVE_INFINITY): string {
+  const widths =
+    rows[0]?.map((_, column) => Math.max(...rows.map((row) => displayWidth(row[column] ?? '')))) ?? []
+  const taken = (gap: number): number => widths.reduce((sum, w) => sum + w + gap, 2 - gap)
+  const gap = [3, 2].find((columns) => taken(columns) <= width) ?? 1
+  const excess = taken(gap) - width
+  if (excess > 0) widths[0] = Math.max(Math.min(8, widths[0]!), widths[0]! - excess)
   return rows
     .map((row) =>
-      `  ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('   ')}`.trimEnd(),
+      `  ${row
+        .map((cell, i) =>
+          i === 0 ? padEnd(shorten(cell, widths[i]!), widths[i]!) : padStart(cell, widths[i]!),
+        )
+        .join(' '.repeat(gap))}`.trimEnd(),
     )
     .join('\n')
 }

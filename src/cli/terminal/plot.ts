@@ -2,7 +2,13 @@
 export function plot(
   title: string,
   points: readonly { readonly step: number; readonly value: number }[],
-  { width = 60, height = 6, format = (value: number): string => value.toFixed(2), floor }: PlotOptions = {},
+  {
+    width = 60,
+    height = 6,
+    columns,
+    format = (value: number): string => value.toFixed(2),
+    floor,
+  }: PlotOptions = {},
 ): string {
   if (points.length === 0) return `${title}: no values`
   const values = points.map(({ value }) => value)
@@ -10,7 +16,11 @@ export function plot(
   const high = Math.max(...values)
   const first = points[0]!.step
   const last = points.at(-1)!.step
-  const cells = Array.from({ length: height }, () => Array<number>(width).fill(0))
+  const [top, bottom] = [format(high), format(low)]
+  const margin = Math.max(top.length, bottom.length)
+  // beside the curve: two spaces, the labels, a space and the axis
+  const curve = Math.max(10, Math.min(width, (columns ?? Number.POSITIVE_INFINITY) - margin - 4))
+  const cells = Array.from({ length: height }, () => Array<number>(curve).fill(0))
   const dots = (value: number, from: number, to: number, count: number): number =>
     to === from ? 0 : Math.round(((value - from) / (to - from)) * (count - 1))
   const dot = (x: number, y: number): void => {
@@ -18,7 +28,7 @@ export function plot(
   }
   let previous: { x: number; y: number } | null = null
   for (const { step, value } of points) {
-    const x = dots(step, first, last, 2 * width)
+    const x = dots(step, first, last, 2 * curve)
     const y = 4 * height - 1 - dots(value, low, high, 4 * height)
     const from = previous ?? { x, y }
     const strokes = Math.max(1, Math.abs(x - from.x), Math.abs(y - from.y))
@@ -29,22 +39,23 @@ export function plot(
       )
     previous = { x, y }
   }
-  const [top, bottom] = [format(high), format(low)]
-  const margin = Math.max(top.length, bottom.length)
   const rows = cells.map((row, y) => {
     const label = y === 0 && (height === 1 || top !== bottom) ? top : y === height - 1 ? bottom : ''
     return `  ${label.padStart(margin)} │${row.map((cell) => String.fromCodePoint(0x2800 + cell)).join('')}`
   })
-  const axis = `  ${' '.repeat(margin)} └${'─'.repeat(width)}`
+  const axis = `  ${' '.repeat(margin)} └${'─'.repeat(curve)}`
   const from = `step ${first}`
   const to = last === first ? '' : String(last)
   const steps =
-    `  ${' '.repeat(margin)}  ${from}${to.padStart(Math.max(to.length + 1, width - from.length))}`.trimEnd()
+    `  ${' '.repeat(margin)}  ${from}${to.padStart(Math.max(to.length + 1, curve - from.length))}`.trimEnd()
   return [`${title}`, ...rows, axis, steps].join('\n')
 }
 
 export interface PlotOptions {
+  /** Characters of the curve, fewer if the terminal has too few columns. */
   readonly width?: number
+  /** Columns of the terminal. */
+  readonly columns?: number
   readonly height?: number
   readonly format?: (value: number) => string
   /** The vertical axis starts here, or at the lowest value if that is lower. */

@@ -1,38 +1,64 @@
-import { isAbsolute, relative } from 'node:path'
+import { relative } from 'node:path'
 import pc from 'picocolors'
 import { Document, isScalar, visit } from 'yaml'
 import { UserError } from '../../common/errors.ts'
-import { nearest } from '../../common/nearest.ts'
+import { editDistance } from '../../common/nearest.ts'
+import { pathFromHere } from '../../common/paths.ts'
+import { printable } from '../../common/printable.ts'
+import { plural } from '../../common/words.ts'
+import { currentStage } from '../../runs/find-run.ts'
 import type { RolloutRow, RunInfo } from '../../runs/rows.ts'
 import type { RunStore } from '../../runs/store.ts'
 import { type Output, table } from './output.ts'
 import { plot, smooth } from './plot.ts'
+import { questionReader } from './training/question.ts'
+import { truncate } from './width.ts'
 
-/** One line per run. */
-export function showRuns(output: Output, all: readonly RunInfo[], root: string): void {
+/** A run in a list, with the stage that it is in, if it has stages. */
+export interface ListedRun extends RunInfo {
+  readonly stage: RunInfo | null
+}
+
+/** Width of a list that is not printed on a terminal. */
+const WIDTH = 80
+
+/** One line per run; a name too long for it has a line of its own, and so has a note. */
+export function showRuns(output: Output, all: readonly ListedRun[], root: string): void {
   for (const run of all) output.emit({ type: 'run', ...run })
   if (output.json) return
   if (all.length === 0) return void output.result(`no runs in ${root}; \`ruminate zero\` creates one`)
-  const rows = all.map((run) => [
-    shown(run.directory),
-    run.recipe,
-    run.status,
-    `${run.step}`,
-    `${run.seed}`,
-    run.created.slice(0, 16).replace('T', ' '),
-  ])
-  output.result(table([['run', 'recipe', 'status', 'step', 'seed', 'created'], ...rows]))
+  const columns = process.stdout.columns || WIDTH
+  const names = ['run', ...all.map(({ directory }) => printable(pathFromHere(directory)))]
+  const statuses = ['status', ...all.map(statusOf)]
+  const facts = table([
+    ['recipe', 'seed', 'created'],
+    ...all.map((run) => [run.recipe, `${run.seed}`, run.created.slice(0, 16).replace('T', ' ')]),
+  ]).split('\n')
+  const rest = facts.map((fact, i) => `${fact}   ${statuses[i]}`)
+  const room = columns - 4 - Math.max(...rest.map(({ length }) => length))
+  const width = Math.max(...names.map(({ length }) => length).filter((length) => length <= room), 0)
+  const lines = names.flatMap((name, i) => {
+    const note = all[i - 1]?.note ?? null
+    return [
+      ...(name.length > width ? [`  ${name}`] : []),
+      `  ${(name.length > width ? '' : name).padEnd(width)} ${rest[i]}`,
+      ...(note === null ? [] : [pc.dim(`    ${truncate(oneLine(note), columns - 4)}`)]),
+    ]
+  })
+  output.result(lines.join('\n'))
 }
 
-/** A folder as a path from here, if it is inside the current folder. */
-function shown(directory: string): string {
-  const path = relative(process.cwd(), directory)
-  return path === '' || path.startsWith('..') || isAbsolute(path) ? directory : path
+/** "done at step 200", or, for a run of several stages, "stopped in rl-1 at step 12". */
+export function statusOf({ status, step, stage, directory }: ListedRun): string {
+  if (status === 'done' || stage === null) return `${status} at step ${step}`
+  return `${status} in ${relative(directory, stage.directory)} at step ${stage.step}`
 }
+
+const oneLine = (text: string): string => printable(text.replace(/\s+/g, ' ').trim())
 
 /** The settings of a run, and the latest value of each metric. */
 export function showRun(output: Output, store: RunStore): void {
-  const info = store.info()
+  const info = listed(store.info())
   const latest = Object.fromEntries(store.metricNames().map((name) => [name, store.metric(name).at(-1)!]))
   output.emit({
     type: 'run',
@@ -48,12 +74,19 @@ export function showRun(output: Output, store: RunStore): void {
     ]),
   )
   for (const { step, level, message } of store.events())
-    output.result(`  ${level} at step ${step}: ${message}`)
+    output.result(`  ${level} at step ${step}: ${printable(message)}`)
 }
 
-function header(info: RunInfo): string {
+/** A run with the stage that it is in. */
+export const listed = (info: RunInfo): ListedRun => ({
+  ...info,
+  stage: info.status === 'done' ? null : currentStage(info),
+})
+
+function header(info: ListedRun): string {
   const versions = Object.entries(info.versions).map(([name, version]) => `${name} ${version}`)
-  return `${pc.bold(info.directory)}  ${info.recipe}, seed ${info.seed}, ${info.status} at step ${info.step}\n  ${versions.join(', ')}\n\n${settingLines(info.settings)}`
+  const note = info.note === null ? '' : `  note: ${printable(info.note).replaceAll('\n', '\n  ')}\n`
+  return `${pc.bold(pathFromHere(info.directory))}  ${info.recipe}, seed ${info.seed}, ${statusOf(info)}\n${note}  ${versions.join(', ')}\n\n${settingLines(info.settings)}`
 }
 
 /** Settings as YAML, in the form that --config reads; a short group takes one line. */
@@ -81,29 +114,59 @@ function settingLines(settings: unknown): string {
 export function showMetric(output: Output, store: RunStore, name: string): void {
   const points = store.metric(name)
   if (points.length === 0) {
-    const near = nearest(name, store.metricNames())
+    const names = store.metricNames()
+    const near = similarNames(name, names)
     throw new UserError(
-      `the run has no metric "${name}"${near ? `; did you mean ${near}?` : `; it has ${store.metricNames().join(', ') || 'none yet'}`}`,
+      `the run has no metric "${name}"; ${near.length > 0 ? `did you mean ${near.join(', ')}?` : `it has ${names.join(', ') || 'none yet'}`}`,
       2,
     )
   }
   for (const point of points) output.emit({ type: 'metric', name, ...point })
   if (output.json) return
-  output.result(plot(name, smooth(points, 120), { format: short }))
+  output.result(plot(name, smooth(points, 120), { format: short, columns: output.width }))
   output.result(table(points.map(({ step, value }) => [`${step}`, short(value)])))
 }
 
-/** Rollouts in full. */
-export function showSamples(output: Output, rows: readonly RolloutRow[]): void {
+/** Names that an error suggests. */
+const SUGGESTED = 5
+
+/** The names that a misspelt or incomplete one may mean: those that have it as a part, else those that are spelt alike. */
+function similarNames(name: string, names: readonly string[]): string[] {
+  const parts = names.filter((other) => other.toLowerCase().includes(name.toLowerCase()))
+  if (parts.length > 0) return parts.slice(0, SUGGESTED)
+  const limit = Math.max(1, Math.floor(name.length / 3))
+  // a name such as reward/format can be meant by its last part
+  const distance = (other: string): number =>
+    Math.min(editDistance(name, other), editDistance(name, other.slice(other.lastIndexOf('/') + 1)))
+  return names
+    .filter((other) => distance(other) <= limit)
+    .sort((a, b) => distance(a) - distance(b))
+    .slice(0, SUGGESTED)
+}
+
+/**
+ * The newest rollouts, of one split or of all, in full.
+ *
+ * @throws UserError where the run has no such split.
+ */
+export function showSamples(output: Output, store: RunStore, limit: number, split: string | undefined): void {
+  const splits = store.splits()
+  if (split !== undefined && !splits.includes(split))
+    throw new UserError(
+      `the run has no split "${split}"; ${splits.length > 0 ? `it has ${splits.join(', ')}` : 'it has no rollouts yet'}`,
+      2,
+    )
+  const rows = store.rollouts({ limit, ...(split === undefined ? {} : { split }) })
   if (rows.length === 0 && !output.json) return void output.result('no rollouts')
+  const question = questionReader(store.info().settings)
   for (const row of rows) {
     const { tokens, logprobs, ...rest } = row
     output.emit({ type: 'rollout', ...rest, tokens: [...tokens], logprobs: [...logprobs] })
-    if (!output.json) output.result(sample(row))
+    if (!output.json) output.result(sample(row, question(row.prompt)))
   }
 }
 
-function sample(row: RolloutRow): string {
+function sample(row: RolloutRow, question: string): string {
   const rewards = Object.entries(row.rewards).map(
     ([name, value]) => `${name} ${value === null ? '–' : short(value)}`,
   )
@@ -111,14 +174,14 @@ function sample(row: RolloutRow): string {
   const facts = [
     `step ${row.step}`,
     row.split,
-    row.kind,
+    oneLine(row.kind),
     verdict,
     ...rewards,
     `advantage ${row.advantage === null ? '–' : short(row.advantage)}`,
-    `${row.length} tokens`,
+    plural(row.length, 'token'),
     row.stopReason,
   ]
-  return `${pc.bold(facts.join(' · '))}\n${pc.dim(row.prompt)}${row.text}\n`
+  return `${pc.bold(facts.join(' · '))}\n${pc.dim(printable(question))}\n${printable(row.text.trim())}\n`
 }
 
 function short(value: number): string {

@@ -1,6 +1,7 @@
 import pc from 'picocolors'
 import { BENCHMARKS, type loadTable, TASKS } from '../../tasks/index.ts'
-import { type Output, table, truncate } from './output.ts'
+import { type Output, table } from './output.ts'
+import { displayWidth, oneLine, padEnd, truncate, wrap } from './width.ts'
 
 type Table = Awaited<ReturnType<typeof loadTable>>
 type TableWatch = Required<
@@ -21,14 +22,23 @@ export function showTasks(output: Output): void {
       sample: { prompt: sample.prompt, gold: sample.gold },
     })
     if (output.json) continue
-    const gold = sample.gold ? ` → ${sample.gold}` : ''
-    output.result(`${pc.bold(name.padEnd(22))}${description}`)
-    output.result(pc.dim(`  ${truncate(sample.prompt.replace(/\s+/g, ' '), 104 - gold.length)}${gold}`))
+    const width = Math.min(output.width, 80)
+    output.result(wrap(`${pc.bold(padEnd(name, 22))}${description}`, width, 22))
+    output.result(pc.dim(`  ${example(sample, width - 2)}`))
   }
   if (!output.json)
     output.result(
-      '\nor a table of your own: a file (.jsonl, .csv, .parquet), a folder, or a dataset of the hub',
+      wrap(
+        '\nor a table of your own: a file (.jsonl, .csv, .parquet), a folder, or a dataset of the hub',
+        output.width,
+      ),
     )
+}
+
+/** A question and its gold answer on one line of at most `width` columns. */
+function example({ prompt, gold }: { prompt: string; gold: string }, width: number): string {
+  const answer = gold === '' ? '' : ` → ${truncate(oneLine(gold), Math.floor(width / 2))}`
+  return truncate(oneLine(prompt), width - displayWidth(answer)) + answer
 }
 
 /** What was found while a table was read. */
@@ -63,7 +73,7 @@ export function showTable(
   output.emit({ type: 'result', name, ...size, ...counts, compared, lengths })
   if (output.json) return
   const count = (n: number): string => n.toLocaleString('en')
-  output.result(`${file}: ${count(size.rows)} row${size.rows === 1 ? '' : 's'}\n`)
+  output.result(`${file}: ${count(size.rows)} ${size.rows === 1 ? 'row' : 'rows'}\n`)
   output.result(
     table([
       ['training questions', count(size.training)],
@@ -76,6 +86,9 @@ export function showTable(
   const measured = Object.entries(lengths).flatMap(([what, l]) =>
     l ? [[what, ...[l.min, l.median, l.p90, l.p99, l.max].map(count)]] : [],
   )
-  output.result(`\n${table([['characters', 'least', 'median', '90 %', '99 %', 'most'], ...measured])}`)
-  for (const problem of problems) output.result(`\n${pc.yellow('!')} ${problem.replace(`${file}: `, '')}`)
+  output.result(
+    `\n${table([['characters', 'least', 'median', '90 %', '99 %', 'most'], ...measured], output.width)}`,
+  )
+  for (const problem of problems)
+    output.result(wrap(`\n${pc.yellow('!')} ${problem.replace(`${file}: `, '')}`, output.width, 2))
 }

@@ -1,4 +1,5 @@
 import pc from 'picocolors'
+import { printable } from '../../common/printable.ts'
 import type { verify } from '../../verify/index.ts'
 import type { Output } from './output.ts'
 
@@ -12,6 +13,6 @@ export function showVerdict(
   output.emit({ type: 'result', equal, reason })
   if (output.json) return
   const word = equal === null ? pc.yellow('unknown') : equal ? pc.green('equal') : pc.red('different')
-  output.result(`${word}  ${pc.dim(reason)}`)
-  if (found !== null && found !== text.trim()) output.say(pc.dim(`the answer: ${found}`))
+  output.result(`${word}  ${pc.dim(printable(reason))}`)
+  if (found !== null && found !== text.trim()) output.say(pc.dim(`the answer: ${printable(found)}`))
 }

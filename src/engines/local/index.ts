@@ -90,6 +90,7 @@ export async function openLocalEngine({
         throw error
       }
     },
+    cancel: (reason) => replicas.cancel(reason),
     close: () => replicas.close(),
   }
 }

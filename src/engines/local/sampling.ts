@@ -9,6 +9,7 @@ import { checkRequest } from './validate.ts'
 interface Waiting {
   readonly request: SampleRequest
   readonly onToken: SampleOptions['onToken']
+  readonly onEnd: SampleOptions['onEnd']
   resolve(sequences: SampledSequence[]): void
   reject(error: unknown): void
 }
@@ -27,12 +28,12 @@ export function localSampler(replicas: Replicas, opened: Opened, hold: Hold): Sa
     )
   }
   return {
-    sample: (prompt, { onToken, ...options }) =>
+    sample: (prompt, { onToken, onEnd, ...options }) =>
       hold.use(async () => {
         checkRequest(prompt, options, opened)
         return new Promise((resolve, reject) => {
           if (waiting.length === 0) setImmediate(flush)
-          waiting.push({ request: { prompt, options }, onToken, resolve, reject })
+          waiting.push({ request: { prompt, options }, onToken, onEnd, resolve, reject })
         })
       }),
     close: () => hold.release(),
@@ -46,7 +47,11 @@ async function sampleBatch(
   version: number,
 ): Promise<SampledSequence[][]> {
   const parts = partitionRequests(
-    batch.map(({ request, onToken }) => ({ ...request, stream: onToken !== undefined })),
+    batch.map(({ request, onToken, onEnd }) => ({
+      ...request,
+      stream: onToken !== undefined,
+      sendEnds: onEnd !== undefined,
+    })),
     replicas.count,
   ).filter((part) => part.length > 0)
   const sampled = await replicas.each(
@@ -54,9 +59,11 @@ async function sampleBatch(
     parts.map((part) => [part.map(({ request }) => request), version]),
     (replica, { request: i, index: j, token }) => {
       const { request, index } = parts[replica]![i]!
-      const { onToken, reject } = batch[index]!
+      const { onToken, onEnd, reject } = batch[index]!
+      const sequence = (request.first ?? 0) + j
       try {
-        onToken?.((request.first ?? 0) + j, token)
+        if (token === null) onEnd?.(sequence)
+        else onToken?.(sequence, token)
       } catch (error) {
         reject(error)
       }

@@ -1,5 +1,6 @@
 import { needsReference, type Objective } from '../../algorithms/objectives.ts'
 import { PromptTooLong, UserError } from '../../common/errors.ts'
+import { plural } from '../../common/words.ts'
 import type { ModelConfig } from '../../models/config.ts'
 import { checkSampleOptions } from '../checks.ts'
 import type { Comparison, Datum, SampleOptions } from '../contract.ts'
@@ -61,7 +62,7 @@ export function checkRequest(
   if (prompt.length === 0) throw new Error('sample: the prompt is empty; give at least one token')
   if (prompt.length + maxTokens > config.maxPositions)
     throw new PromptTooLong(
-      `the prompt's ${prompt.length} tokens and up to ${maxTokens} new ones exceed the model's ${config.maxPositions} positions: lower the longest response (--max-tokens, rl.maxTokens)`,
+      `the prompt's ${plural(prompt.length, 'token')} and up to ${plural(maxTokens, 'new one')} exceed the model's ${plural(config.maxPositions, 'position')}: lower the longest response (--max-tokens, rl.maxTokens)`,
     )
   checkTokens('the prompt', prompt, config)
   if (stop.length > 0 && !tokenizer)
@@ -71,7 +72,9 @@ export function checkRequest(
 function checkTokens(what: string, tokens: Int32Array, config: ModelConfig): void {
   if (tokens.length === 0) throw new Error(`${what} has no tokens`)
   if (tokens.length > config.maxPositions)
-    throw new Error(`${what} has ${tokens.length} tokens; the model has ${config.maxPositions} positions`)
+    throw new Error(
+      `${what} has ${plural(tokens.length, 'token')}; the model has ${plural(config.maxPositions, 'position')}`,
+    )
   const token = tokens.find((id) => !inVocabulary(id, config))
   if (token !== undefined) throw new UserError(`${what}: ${outside('token', token, config)}`)
 }

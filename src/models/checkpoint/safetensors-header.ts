@@ -1,4 +1,5 @@
 import { UserError } from '../../common/errors.ts'
+import { plural } from '../../common/words.ts'
 
 /*
  * The safetensors format: u64 header length (little-endian), a JSON header {name: {dtype, shape, data_offsets}},
@@ -49,7 +50,7 @@ export function readHeader(
   read: (begin: number, end: number) => Uint8Array<ArrayBuffer>,
 ): SafetensorsHeader {
   const bad = (problem: string) => new UserError(`${path} is not a complete safetensors file: ${problem}`)
-  if (size < 8) throw bad(`it has ${size} bytes; the length of the header alone takes 8`)
+  if (size < 8) throw bad(`it has ${plural(size, 'byte')}; the length of the header alone takes 8`)
   const length = new DataView(read(0, 8).buffer).getBigUint64(0, true)
   if (length > MAX_HEADER)
     throw bad(`its header claims ${length} bytes, more than the limit of ${MAX_HEADER}`)

@@ -164,7 +164,7 @@ export class Tokenizer {
 
   /**
    * What the post-processor of tokenizer.json adds before a text; Transformers ignores `add_bos_token`. What it adds after a
-   * text is left out, since a prompt goes on.
+   * text is left out, because a response follows the prompt.
    */
   #prefix(): Int32Array {
     const [plain, whole] = [false, true].map(

@@ -2,7 +2,7 @@ import type { CallArguments, Expression, NamedCall } from './nodes.ts'
 import { nameOf, type TokenReader } from './token-reader.ts'
 import type { Value } from './values.ts'
 
-/** Names of the filters and tests that there are. */
+/** Names of the filters and tests that exist. */
 export interface Known {
   readonly filters: { readonly [name: string]: unknown }
   readonly tests: { readonly [name: string]: unknown }
@@ -22,7 +22,7 @@ const NO_ARGUMENTS: CallArguments = { positional: [], named: [], spread: null, n
 export class ExpressionParser {
   readonly #tokens: TokenReader
   readonly #known: Known
-  /** Every name read so far: a macro looks which special variables its body reads. */
+  /** Every name read so far: a macro looks up which special variables its body reads. */
   readonly reads: string[] = []
   /** How many `if` the tokens are in. Inside one, an unknown filter or test is an error only when it is reached. */
   conditions = 0

@@ -115,7 +115,7 @@ const extreme =
     return rest.reduce((best, item) => (sign * compare(key(item), key(best)) > 0 ? item : best), first)
   }
 
-/** Sorts and keeps the order of equal items, also when reversed. */
+/** Sorts and keeps the order of equal items, even when reversed. */
 function sorted(items: Value[], key: (item: Value) => Value, reverse: boolean): Value[] {
   const keyed = items.map((item) => [key(item), item] as const)
   keyed.sort(([a], [b]) => (reverse ? compare(b, a) : compare(a, b)))

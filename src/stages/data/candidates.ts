@@ -1,4 +1,5 @@
 import { ifTooLong } from '../../common/errors.ts'
+import type { Progress } from '../../common/progress.ts'
 import { Random } from '../../common/random.ts'
 import type { Sampler, Truncation } from '../../engines/contract.ts'
 import { type Generator, NO_REPLY } from '../../providers/generator.ts'
@@ -28,6 +29,7 @@ export function fromSampler({
   readonly samples: number
   readonly maxTokens: number
   readonly temperature: number
+  readonly progress?: Progress | undefined
 } & Truncation): Sample {
   return async (task, questions, stream) =>
     (await rollOut(sampler, renderer, task, questions, { ...sampling, group: samples, stream })).flat()

@@ -63,6 +63,7 @@ export async function coldStartData(
         renderer: prompted.renderer,
         generator: await promptedModel(prompted, sampling),
         samples: 1,
+        onReply: (done: number, all: number) => context.progress(`replies of the base: ${done} of ${all}`),
       }
       return coldStart({
         task: context.reasoning,
@@ -70,7 +71,14 @@ export async function coldStartData(
         sources: [
           fewShot({ ...prompting, share: rest.fewShot, examples }),
           direct({ ...prompting, share: rest.direct }),
-          ownOutputs({ sampler, renderer, share: rest.zero, samples, ...sampling }),
+          ownOutputs({
+            sampler,
+            renderer,
+            share: rest.zero,
+            samples,
+            ...sampling,
+            progress: context.progress,
+          }),
         ],
         rows,
         batch: rest.batch,

@@ -44,7 +44,14 @@ export async function mixedData(
   const answers = (model: string, task: Task, count: number, each: number, source: string) =>
     withModel(model, { ...context, template: 'chat' }, ({ sampler, renderer }) =>
       rejectionSample({
-        sample: fromSampler({ sampler, renderer, samples: each, maxTokens, temperature: 1 }),
+        sample: fromSampler({
+          sampler,
+          renderer,
+          samples: each,
+          maxTokens,
+          temperature: 1,
+          progress: context.progress,
+        }),
         task,
         questions: task.training({ seed: seed + 1, step: 1, count }),
         stream: [seed, 'mixture', source],

@@ -61,7 +61,7 @@ export async function openGenerator(spec: GeneratorSpec, options: GeneratorOptio
 
 /**
  * Checks that generators can be opened, without loading a model or sending a request. Resolves to the folders of those that
- * are models of this machine.
+ * are models on this machine.
  *
  * @throws UserError if a model cannot be found, or a provider's key is not set.
  */

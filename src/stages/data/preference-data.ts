@@ -1,4 +1,5 @@
 import { UserError } from '../../common/errors.ts'
+import { plural } from '../../common/words.ts'
 import type { Answered } from '../../rewards/preference.ts'
 import { isHarmful } from '../../tasks/task.ts'
 import { withModel } from '../sample/open-model.ts'
@@ -47,7 +48,7 @@ const LABEL_TIMES = 2
  * @throws UserError if no pair or no label is left, or the judge cannot be reached.
  */
 export async function preferenceData(
-  { general, judge, maxTokens, seed, threads, engine, chat }: DataContext,
+  { general, judge, maxTokens, seed, threads, engine, chat, progress }: DataContext,
   {
     policy,
     settings,
@@ -67,6 +68,7 @@ export async function preferenceData(
         maxTokens,
         temperature: 1,
         stream: [seed, 'preferences'],
+        progress,
       }),
   )
   const harmless_P_G = rollouts_P_G.filter((rollouts_G) => !isHarmful(rollouts_G[0]!.question))
@@ -84,7 +86,7 @@ export async function preferenceData(
   })
   if (pairs.length === 0 || labels.length === 0)
     throw new UserError(
-      `${pairs.length} of ${pairCounts.judged} pairs and ${labels.length} of ${labelCounts.judged} labelled responses are left, and the reward models need both; raise preferences.prompts or lower preferences.minMargin`,
+      `${pairs.length} of ${plural(pairCounts.judged, 'pair')} and ${labels.length} of ${plural(labelCounts.judged, 'labelled response')} are left, and the reward models need both; raise preferences.prompts or lower preferences.minMargin`,
     )
   // if a prompt was drawn more than once, only its last answers count
   const byPrompt = new Map(harmless_P_G.map((rollouts_G) => [rollouts_G[0]!.question.prompt, rollouts_G]))

@@ -1,4 +1,5 @@
 import { UserError } from '../../common/errors.ts'
+import { plural } from '../../common/words.ts'
 import type { SampledSequence } from '../../engines/contract.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
 import type { Language } from '../../rewards/language.ts'
@@ -73,7 +74,7 @@ export function requireKept(title: string, rows: readonly DataRow[]): void {
   if (rows.some(isKept)) return
   const reasons = Object.entries(countRejections(rows)).map(([reason, count]) => `${count} ${reason}`)
   throw new UserError(
-    `${title}: none of ${rows.length} responses can be trained on (${reasons.join(', ')}); use easier or more questions, widen the limits (readable), or start from a better model`,
+    `${title}: none of ${plural(rows.length, 'response')} can be trained on (${reasons.join(', ')}); use easier or more questions, widen the limits (readable), or start from a better model`,
   )
 }
 

@@ -1,3 +1,4 @@
+import { plural } from '../../common/words.ts'
 import type { Generator } from '../../providers/generator.ts'
 import { Renderer } from '../../renderer/renderer.ts'
 import type { Task } from '../../tasks/task.ts'
@@ -108,6 +109,7 @@ function withTeacher<T>(
             samples,
             maxTokens: context.maxTokens,
             temperature: 1,
+            progress: context.progress,
           }),
       }),
     )
@@ -120,7 +122,8 @@ function withTeacher<T>(
         generator,
         renderer,
         samples,
-        onReply: (done, all) => context.progress(`${source}: ${done} of ${all} replies from the teacher`),
+        onReply: (done, all) =>
+          context.progress(`${source}: ${done} of ${plural(all, 'reply', 'replies')} from the teacher`),
         messages: (question) => [
           {
             role: 'user',

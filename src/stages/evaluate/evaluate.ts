@@ -1,3 +1,4 @@
+import type { Progress } from '../../common/progress.ts'
 import type { Sampler, Truncation } from '../../engines/contract.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
 import type { Task } from '../../tasks/task.ts'
@@ -12,6 +13,7 @@ export interface EvaluationOptions extends Truncation {
   readonly temperature: number
   readonly maxTokens: number
   readonly seed: number
+  readonly progress?: Progress | undefined
 }
 
 export interface Evaluation {
@@ -53,7 +55,9 @@ export async function evaluate(
     ...options,
     group: options.samples,
     stream: [options.seed, 'evaluation'],
+    progress: options.progress && ((line) => options.progress!(`evaluation: ${line}`)),
   })
+  options.progress?.('evaluation: checking the answers')
   const checked_P_G = await checkAll(rollouts_P_G)
   return { evaluation: summarise(checked_P_G, options.samples), rollouts: checked_P_G.flat() }
 }

@@ -32,6 +32,7 @@ export async function measure(
     warn: warner(options.warn),
     progress: options.progress ?? (() => {}),
   })
+  options.progress?.('opening the model')
   const sampler = await openSampler({ model, engine, threads })
   try {
     const { evaluation } = await evaluate(sampler, renderer, task, options)

@@ -1,3 +1,4 @@
+import type { Progress } from '../../common/progress.ts'
 import type { Sampler } from '../../engines/contract.ts'
 import type { PromptTemplate, Renderer } from '../../renderer/renderer.ts'
 import { language } from '../../rewards/language-consistency.ts'
@@ -32,6 +33,7 @@ export interface ScenarioOptions {
   /** Longest response in tokens. */
   readonly maxTokens: number
   readonly seed: number
+  readonly progress?: Progress | undefined
 }
 
 /** The measured values of one stage's model. Null is unknown. */
@@ -143,7 +145,7 @@ export async function measureScenarios(
   }
 }
 
-type Sampling = Pick<ScenarioOptions, 'temperature' | 'topP' | 'maxTokens' | 'seed'>
+type Sampling = Pick<ScenarioOptions, 'temperature' | 'topP' | 'maxTokens' | 'seed' | 'progress'>
 
 /** Samples one response to each general prompt, and extracts the answers. */
 export async function answerGeneral(
@@ -164,7 +166,7 @@ export async function answerGeneral(
 async function respond(
   sampler: Sampler,
   renderer: Renderer,
-  { temperature, topP, maxTokens, seed }: Sampling,
+  { temperature, topP, maxTokens, seed, progress }: Sampling,
   part: string,
   { task, questions, group }: { task: Task; questions: number; group: number },
 ): Promise<CheckedRollout[][]> {
@@ -174,6 +176,7 @@ async function respond(
     maxTokens,
     group,
     stream: [seed, 'scenarios', part],
+    progress: progress && ((line) => progress(`${part} questions: ${line}`)),
   })
   return checkAll(rollouts_P_G)
 }

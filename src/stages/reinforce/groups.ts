@@ -1,4 +1,5 @@
 import { isZeroVariance } from '../../algorithms/advantages.ts'
+import { counted, type Progress } from '../../common/progress.ts'
 import { stopwatch } from '../../common/stopwatch.ts'
 import type { Sampler } from '../../engines/contract.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
@@ -23,6 +24,7 @@ interface GroupSampling {
   readonly reference: ReferencePolicy
   readonly rl: RlSettings
   readonly seed: number
+  readonly progress: Progress
 }
 
 /** The groups of a step. In names, P indexes the question and G the member of its group. */
@@ -68,7 +70,7 @@ export async function sampleGroups(job: GroupSampling, step: number): Promise<Gr
 }
 
 async function sampleRound(
-  { sampler, renderer, task, rl, seed }: GroupSampling,
+  { sampler, renderer, task, rl, seed, progress }: GroupSampling,
   step: number,
   round: number,
   count: number,
@@ -84,6 +86,7 @@ async function sampleRound(
     topP: rl.topP,
     minP: rl.minP,
     stream: [seed, 'rollouts', step, round],
+    progress,
   })
   time.sampling += seconds()
   return responses_P_G
@@ -91,14 +94,17 @@ async function sampleRound(
 
 /** Scores one group at a time, since a reward's time limit starts when it is called. */
 async function scoreAll(
-  { renderer, task, rewards }: GroupSampling,
+  { renderer, task, rewards, progress }: GroupSampling,
   responses_P_G: readonly (readonly SampledResponse[])[],
 ): Promise<ScoredRollout[][]> {
   const scored_P_G: ScoredRollout[][] = []
-  for (const responses_G of responses_P_G)
+  const scored = counted(progress, 'scoring groups of responses', responses_P_G.length)
+  for (const responses_G of responses_P_G) {
     scored_P_G.push(
       await Promise.all(responses_G.map((response) => score(readSampled(renderer, task, response), rewards))),
     )
+    scored()
+  }
   return scored_P_G
 }
 

@@ -15,6 +15,8 @@ interface ReinforceSettings {
   /** A control experiment: the rewards of a step are shuffled among its rollouts, so nothing can be learned. */
   readonly shuffleRewards: boolean
   readonly checkpointEvery: number
+  /** See `StepEnd.seconds`. */
+  readonly checkpointSeconds: number | null
   /** With 'stop', the alarm for reward hacking ends the training, as if its step had been the last. */
   readonly alarm: 'warn' | 'stop'
   /** Does a run fail in which, step after step, there is nothing to learn from? */

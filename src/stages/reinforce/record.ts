@@ -44,23 +44,24 @@ interface Recorded {
 
 /**
  * Opens the recorder of a run. For each step it computes the metrics, collects warnings from the alarm and the diagnosis,
- * evaluates the policy if that is due, and records everything in one transaction.
+ * records them, and then evaluates the policy if that is due. `save` writes a checkpoint of the step.
  */
 export function openRecorder({
-  run: { store },
+  run,
   rewards,
   settings,
   evaluate,
   onStep,
   onWarning,
-}: Reinforcement): (outcome: StepOutcome) => Promise<Recorded> {
+}: Reinforcement): (outcome: StepOutcome, save: (directory: string) => Promise<void>) => Promise<Recorded> {
+  const { store } = run
   const alarm = openAlarm(rewards, store)
   const warn = warner(onWarning)
   const weighted = rewards.filter(({ weight }) => weight !== 0).map(({ reward }) => reward.name)
   // in a control experiment, nothing is to be learned
   const goesOn =
     settings.whenNothingToLearn === 'continue' || settings.shuffleRewards || settings.rl.learningRate === 0
-  return async (outcome) => {
+  return async (outcome, save) => {
     const { step } = outcome
     const scored = scoredRollouts(outcome)
     const before = store.metricsAt(step - 1)
@@ -76,14 +77,12 @@ export function openRecorder({
       (message) => !givenUp?.includes(message),
     )
     for (const message of warnings) warn(`at step ${step}: ${message}`)
-    const evaluated: StepRecord = (await evaluate?.(step, last)) ?? {}
-    Object.assign(metrics, evaluated.metrics)
     const messages = givenUp === null ? warnings : [...warnings, givenUp]
-    store.record(step, {
-      metrics,
-      rollouts: [...rows, ...(evaluated.rollouts ?? [])],
-      events: messages.map((message) => ({ level: 'warning', message })),
-    })
+    const events = messages.map((message) => ({ level: 'warning' as const, message }))
+    run.complete(step, { metrics, rollouts: rows, events }, save)
+    const evaluated: StepRecord = (await evaluate?.(step, last)) ?? {}
+    store.record(step, evaluated)
+    Object.assign(metrics, evaluated.metrics)
     onStep?.({ step, metrics, warnings, newest: scored.at(-1)!.rollout })
     return {
       last,

@@ -99,6 +99,7 @@ async function run(name: string, options: Options = {}): Promise<Reinforced> {
         steps: options.steps ?? 30,
         shuffleRewards: options.shuffle ?? false,
         checkpointEvery: 5,
+        checkpointSeconds: null,
         alarm: options.alarm ?? 'warn',
         whenNothingToLearn: options.whenNothingToLearn ?? 'stop',
       },

@@ -1,4 +1,5 @@
 import { UserError } from '../../common/errors.ts'
+import { plural } from '../../common/words.ts'
 import type { SampleOptions, Sampler } from '../../engines/contract.ts'
 import type { ChatMessage } from '../../renderer/messages.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
@@ -39,19 +40,21 @@ export class Conversation {
   /**
    * Asks a question; `listen` receives the reply piece by piece.
    *
-   * @throws UserError if the conversation fills the model's context; the conversation is then unchanged.
+   * @throws UserError if the question is empty, or the conversation fills the model's context; the conversation is then
+   * unchanged.
    */
   async ask(
     question: string,
     options: Omit<SampleOptions, 'n' | 'onToken' | 'stopTokens'>,
     listen: Listener = () => {},
   ): Promise<Reply> {
+    if (question.trim() === '') throw new UserError('the message is empty: ask something')
     const messages = [...this.#messages, user(question)]
     const { tokens, opened } = this.#renderer.prompt({ prompt: question, messages })
     const left = this.#maxPositions - tokens.length
     if (left < 1)
       throw new UserError(
-        `the prompt has ${tokens.length} tokens, but the model takes at most ${this.#maxPositions} including its reply${this.#messages.length > 0 ? '; /reset starts a new conversation' : ''}`,
+        `the prompt has ${plural(tokens.length, 'token')}, but the model takes at most ${this.#maxPositions} including its reply${this.#messages.length > 0 ? '; /reset starts a new conversation' : ''}`,
       )
     const stream = this.#renderer.stream()
     let text = ''

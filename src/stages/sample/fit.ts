@@ -1,4 +1,5 @@
 import { UserError } from '../../common/errors.ts'
+import { plural } from '../../common/words.ts'
 import type { Capabilities } from '../../engines/contract.ts'
 import { loadConfig } from '../../models/checkpoint/directory.ts'
 import type { TemplateSettings } from '../../renderer/chat-template.ts'
@@ -90,7 +91,7 @@ function unfit(question: Question, { promptTokens, maxTokens, positions, vocabul
   }
   if (tokens.length === 0) return 'its prompt has no tokens'
   if (positions !== null && tokens.length + maxTokens > positions)
-    return `its prompt has ${tokens.length} tokens, which leaves no room for ${maxTokens} tokens of response in the model's ${positions} positions`
+    return `its prompt has ${plural(tokens.length, 'token')}, which leaves no room for ${plural(maxTokens, 'token')} of response in the model's ${plural(positions, 'position')}`
   const unknown = vocabulary === null ? undefined : tokens.find((id) => id >= vocabulary)
   return unknown === undefined
     ? null

@@ -15,7 +15,7 @@ interface OpenOptions extends RendererOptions {
 }
 
 /**
- * Opens the model in a folder for sampling, runs `work` with it, and closes it, also if `work` fails.
+ * Opens the model in a folder for sampling, runs `work` with it, and closes it, even if `work` fails.
  *
  * @throws UserError if the model cannot be read.
  */

@@ -1,3 +1,4 @@
+import { counted, type Progress } from '../../common/progress.ts'
 import { Random } from '../../common/random.ts'
 import type { SampledSequence, Sampler, Truncation } from '../../engines/contract.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
@@ -30,6 +31,8 @@ interface SamplingOptions extends Truncation {
   readonly temperature: number
   /** Name of the random stream: results are a pure function of weights, questions and stream. */
   readonly stream: readonly (number | string)[]
+  /** Called with the number of responses that have ended. */
+  readonly progress?: Progress | undefined
 }
 
 /** Samples `group` responses to every question and parses them. One array per question. */
@@ -53,6 +56,8 @@ export async function sampleResponses(
   questions: readonly Question[],
   options: SamplingOptions,
 ): Promise<SampledResponse[][]> {
+  const { progress } = options
+  const onEnd = progress && counted(progress, 'sampling responses', questions.length * options.group)
   return Promise.all(
     questions.map(async (question, index) => {
       const { text: prompt, tokens: promptTokens, opened } = renderer.prompt(question)
@@ -65,6 +70,7 @@ export async function sampleResponses(
         minP: options.minP,
         stopTokens: renderer.stopTokens,
         seed: new Random(...options.stream, index).bits(),
+        onEnd,
       })
       return sequences.map((sequence) => ({ question, prompt, promptTokens, opened, sequence }))
     }),

@@ -2,8 +2,9 @@ import { learningRateAt, type Schedule } from '../../algorithms/schedules.ts'
 import { UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 import { type Warn, warner } from '../../common/warnings.ts'
+import { plural } from '../../common/words.ts'
 import type { AdamSettings, Trainer } from '../../engines/contract.ts'
-import type { RunEvent } from '../../runs/rows.ts'
+import type { RunEvent, StepRecord } from '../../runs/rows.ts'
 import type { RunStore } from '../../runs/store.ts'
 import type { Run } from '../../runs/with-run.ts'
 import { runningTotal } from '../watch/metrics.ts'
@@ -24,6 +25,8 @@ export interface EpochSettings {
   /** Steps between evaluations; null: once per epoch. */
   readonly evalEvery: number | null
   readonly checkpointEvery: number
+  /** See `StepEnd.seconds`. */
+  readonly checkpointSeconds: number | null
 }
 
 /** An evaluation as numbers by name; the evaluation with the lowest `loss` is the best. */
@@ -93,6 +96,7 @@ export async function trainEpochs<Example, E extends EvaluationNumbers>(
 
   // evaluation before training
   const evaluate = async (step: number): Promise<E> => {
+    run.progress('measuring the loss on the held-out rows')
     const evaluation = await job.evaluate()
     checkFinite(step, evaluation.loss)
     return evaluation
@@ -113,11 +117,39 @@ export async function trainEpochs<Example, E extends EvaluationNumbers>(
   })
   job.onStart?.(evaluationAt(store, 0), steps)
 
-  const lossesUpTo = (step: number, { loss }: E) => [
-    ...store.metric(`${EVALUATION}loss`),
-    { step, value: loss },
-  ]
-  for (let step = store.info().step + 1; step <= steps; step++) {
+  const save = (directory: string): Promise<void> => trainer.save(directory, { optimizer: true })
+  const evaluationAfter = async (step: number): Promise<E | null> =>
+    step === steps || step % (settings.evalEvery ?? perEpoch) === 0 ? evaluate(step) : null
+  /** The record of an evaluation. The last one also tells whether anything was learned. */
+  const afterEvaluation = (step: number, evaluation: E): StepRecord => ({
+    metrics: evaluationMetrics(evaluation),
+    events:
+      step === steps
+        ? warned(
+            notLearned([...store.metric(`${EVALUATION}loss`), { step, value: evaluation.loss }], settings),
+          )
+        : [],
+  })
+  const endStep = (step: number, evaluation: E | null): Promise<void> =>
+    run.endStep({
+      // every evaluated step has a checkpoint, so that the best one is kept
+      due: evaluation !== null || step % settings.checkpointEvery === 0,
+      seconds: settings.checkpointSeconds,
+      last: step === steps,
+      score: evaluation ? -evaluation.loss : null,
+    })
+
+  // a run that was stopped during the evaluation after a step begins with that evaluation
+  const done = store.info().step
+  if (done > 0 && store.metricsAt(done)[`${EVALUATION}loss`] === undefined) {
+    const evaluation = await evaluationAfter(done)
+    if (evaluation) {
+      run.complete(done, afterEvaluation(done, evaluation), save)
+      await endStep(done, evaluation)
+    }
+  }
+
+  for (let step = done + 1; step <= steps; step++) {
     // a batch of this epoch's order → new weights
     const epoch = Math.floor((step - 1) / perEpoch)
     const at = ((step - 1) % perEpoch) * settings.batchSize
@@ -125,6 +157,7 @@ export async function trainEpochs<Example, E extends EvaluationNumbers>(
     new Random(settings.seed, job.name, epoch).shuffle(order)
     const batch = Array.from(order.subarray(at, at + settings.batchSize), (i) => training[i]!)
     const learningRate = learningRateAt(settings.schedule, settings.learningRate, step - 1, steps)
+    run.progress(`learning from ${plural(batch.length, 'row')}`)
     const learned = await job.learn(
       batch,
       {
@@ -138,36 +171,27 @@ export async function trainEpochs<Example, E extends EvaluationNumbers>(
       step,
     )
 
-    // evaluation during and after training
-    const last = step === steps
-    const evaluation = last || step % (settings.evalEvery ?? perEpoch) === 0 ? await evaluate(step) : null
-
     // record the step
     const before = store.metricsAt(step - 1)
     const { loss, gradNorm, flops, seconds, tokens } = learned
-    store.record(step, {
-      metrics: {
-        loss,
-        grad_norm: gradNorm ?? Number.NaN,
-        learning_rate: learningRate,
-        epoch: step / perEpoch,
-        ...learned.metrics,
-        'total/tokens': runningTotal(before, 'total/tokens', step, tokens),
-        'total/flops': runningTotal(before, 'total/flops', step, flops),
-        'speed/training': tokens / seconds,
-        'time/training': seconds,
-        ...(evaluation ? evaluationMetrics(evaluation) : {}),
-      },
-      events: last && evaluation ? warned(notLearned(lossesUpTo(step, evaluation), settings)) : [],
-    })
+    const metrics = {
+      loss,
+      grad_norm: gradNorm ?? Number.NaN,
+      learning_rate: learningRate,
+      epoch: step / perEpoch,
+      ...learned.metrics,
+      'total/tokens': runningTotal(before, 'total/tokens', step, tokens),
+      'total/flops': runningTotal(before, 'total/flops', step, flops),
+      'speed/training': tokens / seconds,
+      'time/training': seconds,
+    }
+    run.complete(step, { metrics }, save)
+
+    // evaluation during and after training
+    const evaluation = await evaluationAfter(step)
+    if (evaluation) store.record(step, afterEvaluation(step, evaluation))
     job.onStep?.({ ...learned, step, steps, epoch: step / perEpoch, learningRate, evaluation })
-    // every evaluated step has a checkpoint, so that the best one is kept
-    await run.endStep(step, {
-      due: evaluation !== null || step % settings.checkpointEvery === 0,
-      last,
-      score: evaluation ? -evaluation.loss : null,
-      save: (directory) => trainer.save(directory, { optimizer: true }),
-    })
+    await endStep(step, evaluation)
   }
   return { steps, before: evaluationAt(store, 0), after: evaluationAt(store, steps), best: bestOf(store) }
 }

@@ -18,7 +18,7 @@ export interface ExampleWatch<Settings, Data> {
    * standard error.
    */
   readonly onWarning?: ((message: string) => void) | undefined
-  /** Receives messages about slow work before the run starts: downloads, large tables. */
+  /** Called with lines that say what is being done, such as downloads, evaluations and checkpoints. */
   readonly onProgress?: ((line: string) => void) | undefined
 }
 
@@ -26,7 +26,6 @@ interface ExampleSettings extends Omit<EpochSettings, 'evalEvery'> {
   readonly model: string
   readonly engine: EngineName
   readonly threads: number
-  readonly data: string
   /** Steps between evaluations; null: once per epoch. */
   readonly eval: { readonly every: number | null }
 }
@@ -44,6 +43,8 @@ interface ExampleRun<Settings extends ExampleSettings, Example, Data, Outcome> {
   readonly recipe: string
   readonly where: Where
   readonly settings: Settings
+  /** Where the examples come from, for messages. */
+  readonly source: string
   /** Reads the examples; `notices` receive what is left out, and what takes long. */
   readonly read: (notices: Notices) => Promise<Examples<Example>>
   /** The amount of data, for the result. */
@@ -73,6 +74,7 @@ export async function runOnExamples<Settings extends ExampleSettings, Example, D
   recipe,
   where,
   settings,
+  source,
   read,
   describe,
   watch,
@@ -94,14 +96,16 @@ export async function runOnExamples<Settings extends ExampleSettings, Example, D
   const place: Place = 'resume' in where ? where : { recipe, seed, settings: stored, out: where.out }
   if ('resume' in place)
     checkSameData(examples, storedSettings(place.resume, recipe).dataHash, {
-      data: settings.data,
+      data: source,
       directory: place.resume,
     })
+  watch.onProgress?.('opening the model')
   return withEngine({ ...settings, rewardHead }, (engine) => {
     requireCapabilities(engine.can, { objective })
-    return withRun(place, { signal: watch.signal }, async (run) => {
+    return withRun(place, watch, async (run) => {
+      run.progress('preparing the training')
       const opened = await engine.trainer()
-      const trainer = renderer ? savingStopTokens(opened, renderer) : opened
+      const trainer = run.stoppable(engine, renderer ? savingStopTokens(opened, renderer) : opened)
       await run.restore((folder) => trainer.load(folder))
       watch.onStart?.(run.directory, settings, data)
       const epochs = { ...settings, evalEvery: settings.eval.every }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { UserError } from '../../common/errors.ts'
+import { plural } from '../../common/words.ts'
 import { loadConfig } from '../../models/checkpoint/directory.ts'
 import { LeftOutRows } from '../../tasks/left-out.ts'
 
@@ -46,7 +47,7 @@ export function checkMaxLength({ model, maxLength }: { model: string; maxLength:
   const { maxPositions } = loadConfig(model)
   if (maxLength > maxPositions)
     throw new UserError(
-      `setting maxLength is ${maxLength}: ${model} takes at most ${maxPositions} tokens; set maxLength=${maxPositions} or less`,
+      `setting maxLength is ${maxLength}: ${model} takes at most ${plural(maxPositions, 'token')}; set maxLength=${maxPositions} or less`,
       2,
     )
 }
@@ -82,17 +83,18 @@ export function encodeRows<R extends { readonly where: string }, E>(
   const all = rows.training.length + rows.heldOut.length
   const { count, first } = leftOut
   if (count === all)
-    throw new UserError(`${data}: none of its ${all} rows can be learned; the first: ${first}`)
-  const cannot = first === null ? '' : `; ${count} of ${all} rows cannot be learned; the first: ${first}`
+    throw new UserError(`${data}: none of its ${plural(all, 'row')} can be learned; the first: ${first}`)
+  const cannot =
+    first === null ? '' : `; ${count} of ${plural(all, 'row')} cannot be learned; the first: ${first}`
   if (training.length === 0 || heldOut.length === 0)
     throw new UserError(
-      `${data}: only ${training.length} training rows and ${heldOut.length} held-out rows have at most ${maxLength} tokens, and both are needed; set a higher maxLength${cannot}`,
+      `${data}: only ${plural(training.length, 'training row')} and ${plural(heldOut.length, 'held-out row')} have at most ${plural(maxLength, 'token')}, and both are needed; set a higher maxLength${cannot}`,
     )
   if (first !== null) warn(`${data}: ${leftOut.paragraph(all)}`)
   const total = training.length + heldOut.length + overlong
   if (overlong > 0)
     warn(
-      `${overlong} of ${total} ${total === all - count ? 'rows' : 'answers'} are left out, since they are longer than maxLength (${maxLength} tokens)`,
+      `${overlong} of ${plural(total, total === all - count ? 'row' : 'answer')} ${overlong === 1 ? 'is left out, since it is' : 'are left out, since they are'} longer than maxLength (${plural(maxLength, 'token')})`,
     )
   const hash = createHash('sha256')
   for (const example of [...training, ...heldOut]) for (const piece of hashed(example)) hash.update(piece)

@@ -31,6 +31,7 @@ const settings: EpochSettings = {
   gradClip: 1,
   evalEvery: null,
   checkpointEvery: 100,
+  checkpointSeconds: null,
 }
 
 async function run(heldOut: Sequence, changes: Partial<EpochSettings> = {}, engine = fakeEngine()) {

@@ -1,5 +1,6 @@
 import { learningRateAt } from '../../algorithms/schedules.ts'
 import { Random } from '../../common/random.ts'
+import { plural } from '../../common/words.ts'
 import type { Trainer } from '../../engines/contract.ts'
 import type { Tokenizer } from '../../models/tokenizer/tokenizer.ts'
 import type { RunStore } from '../../runs/store.ts'
@@ -26,6 +27,8 @@ interface PretrainingSettings {
   readonly weightDecay: number
   readonly gradClipNorm: number
   readonly checkpointEvery: number
+  /** See `StepEnd.seconds`. */
+  readonly checkpointSeconds: number | null
 }
 
 export interface PretrainingStep {
@@ -57,6 +60,7 @@ export async function pretraining(job: Pretraining): Promise<PretrainingStep> {
   let at = resumePoint(store)
   let last: PretrainingStep | null = null
   while (at.tokens < settings.tokens) {
+    run.progress('making documents of the corpus')
     const window = tokenise(tokenizer, job.documents(at.window, settings.windowDocuments), settings.maxLength)
     const batches = batchByLength(
       window.documents,
@@ -82,7 +86,7 @@ export async function pretraining(job: Pretraining): Promise<PretrainingStep> {
       }
       const dropped = at.dropped + window.dropped
       last = { step, loss, learningRate, tokens: at.tokens, tokensPerSecond: learned / seconds, dropped }
-      store.record(step, {
+      const record = {
         metrics: {
           loss,
           learning_rate: learningRate,
@@ -94,13 +98,14 @@ export async function pretraining(job: Pretraining): Promise<PretrainingStep> {
           'data/batch': at.batch,
           'data/dropped_before_window': at.dropped,
         },
-      })
+      }
+      run.complete(step, record, (directory) => trainer.save(directory, { optimizer: true }))
       job.onStep?.(last)
-      await run.endStep(step, {
+      await run.endStep({
         due: step % settings.checkpointEvery === 0,
+        seconds: settings.checkpointSeconds,
         last: at.tokens >= settings.tokens,
         score: null,
-        save: (directory) => trainer.save(directory, { optimizer: true }),
       })
     }
     if (at.batch === batches.length)
@@ -159,7 +164,7 @@ function tokenise(
     if (ids.length + 1 > maxLength) dropped++
     else documents.push(Int32Array.of(...ids, tokenizer.eosId))
   }
-  if (documents.length === 0) throw new Error(`no document of at most ${maxLength} tokens`)
+  if (documents.length === 0) throw new Error(`no document of at most ${plural(maxLength, 'token')}`)
   return { documents, dropped }
 }
 

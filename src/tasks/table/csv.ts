@@ -1,5 +1,6 @@
 import { type CsvError, type Parser, parse } from 'csv-parse'
 import { UserError } from '../../common/errors.ts'
+import { plural } from '../../common/words.ts'
 import type { Reader, Row } from './rows.ts'
 import { type Block, textBlocks } from './text.ts'
 
@@ -117,7 +118,7 @@ async function* withNewlines(blocks: AsyncIterable<Block>): AsyncGenerator<Block
 function rowOf(path: string, names: readonly string[], { line, fields }: Record): Row {
   if (fields.length !== names.length)
     throw new UserError(
-      `${path}, line ${line}: ${fields.length} field${fields.length === 1 ? '' : 's'} where the first line names ${names.length} columns`,
+      `${path}, line ${line}: ${plural(fields.length, 'field')} where the first line names ${plural(names.length, 'column')}`,
     )
   return { line, cells: Object.fromEntries(names.map((name, i) => [name, fields[i]])) }
 }

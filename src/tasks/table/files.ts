@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, join, sep } from 'node:path'
 import { UserError } from '../../common/errors.ts'
+import { plural } from '../../common/words.ts'
 import { hubFiles, readHubName } from '../../hub/index.ts'
 import { linesCommand } from './jsonl.ts'
 import { readerOf } from './readers.ts'
@@ -76,7 +77,9 @@ function chooseTables(id: string, path: string, all: readonly string[]): string[
   const chosen = tables.filter(inside)
   const parts = [...new Set(tables.map(partOf))].sort()
   if (tables.length === 0)
-    throw new UserError(`the dataset ${id} has no table among its ${all.length} files: ${FORMS} is needed`)
+    throw new UserError(
+      `the dataset ${id} has no table among its ${plural(all.length, 'file')}: ${FORMS} is needed`,
+    )
   if (chosen.length === 0)
     throw new UserError(`the dataset ${id} has no table "${path}"; it has ${parts.join(', ')}`)
   if (path === '' && parts.length > 1)

@@ -1,3 +1,4 @@
+import { plural } from '../../common/words.ts'
 /** A problem with a row of a table. `where` and `of` are a file and line such as "train.jsonl:12". */
 export type Issue =
   | { readonly kind: 'torn'; readonly where: string; readonly reason: string }
@@ -34,10 +35,7 @@ export class Issues {
       ['torn', 'the file is cut off; its last line is left out'],
       ['unreadable', `${rows(unreadable)} left out: no question, or a gold answer that cannot be checked`],
       ['duplicate', `${rows(duplicate)} left out: the question repeats an earlier one`],
-      [
-        'overlap',
-        `${overlap} training question${overlap === 1 ? '' : 's'} found again among the held-out ones`,
-      ],
+      ['overlap', `${plural(overlap, 'training question')} found again among the held-out ones`],
     ]
     return headings
       .filter(([kind]) => this.counts[kind] > 0)
@@ -48,14 +46,15 @@ export class Issues {
   }
 }
 
-const rows = (n: number): string => `${n} row${n === 1 ? ' is' : 's are'}`
+const rows = (n: number): string => plural(n, 'row is', 'rows are')
 
 function describe(issue: Issue): string {
   const { kind, where } = issue
   if (kind === 'torn' || kind === 'unreadable') return `${where}: ${issue.reason}`
   if (kind === 'duplicate')
     return `${where} repeats the question of ${issue.of}${issue.sameGold ? '' : ', with another gold answer'}`
-  const what = issue.words === null ? 'the same question, left out' : `${issue.words} words in common`
+  const what =
+    issue.words === null ? 'the same question, left out' : `${plural(issue.words, 'word')} in common`
   return `${where} and ${issue.of} (${what})\n    ${quote(issue.question)}\n    ${quote(issue.heldOut)}`
 }
 

@@ -58,7 +58,7 @@ export function sameMeasure(gold: Expression, answer: Expression, scalars: Scala
 
 const sum = (...terms: Expression[]): Expression => ({ kind: 'sum', terms })
 
-/** A temperature in kelvins; `null` if the quantity is none. */
+/** A temperature in kelvins; `null` if the quantity is not one. */
 function kelvin({ x, unit }: Quantity): Expression | null {
   switch (unit.dimension) {
     case 'K^1':

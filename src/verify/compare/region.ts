@@ -114,7 +114,7 @@ function interval({ open, close, items }: Group): Region | null {
   return span(a ? null : lo, b ? null : hi, a !== 0 || open === '(', b !== 0 || close === ')')
 }
 
-/** A list of intervals as their union; `null` if it is none. (0, 3) is read as an interval. */
+/** A list of intervals as their union; `null` if it is not one. (0, 3) is read as an interval. */
 export function listedUnion(e: Expression): Expression | null {
   if (e.kind !== 'list' || !e.items.every((x) => x.kind === 'group' && interval(x) !== null)) return null
   return { kind: 'sets', operation: 'cup', items: e.items }

@@ -18,7 +18,7 @@ const withUnits = (e: Expression, values: readonly number[]): Expression => {
   return at >= 0 ? whole(values[at]!) : mapChildren(e, (x) => withUnits(x, values))
 }
 
-/** The column of a vector that is a sum of multiples of i, j and k, with 2 or 3 entries; `null` if it is none. */
+/** The column of a vector that is a sum of multiples of i, j and k, with 2 or 3 entries; `null` if it is not such a sum. */
 export function unitColumn(e: Expression, size: number, scalars: Scalars): Rows | null {
   if (!/^(?:sum|product|negative|quotient|symbol|constant)$/.test(e.kind) || (size !== 2 && size !== 3))
     return null

@@ -37,7 +37,7 @@ export function lastStatement(response: string, order: readonly Way[] = WAYS): s
     return response
   const final = [...text.slice(box).matchAll(FINAL)].at(-1)
   const rest = final ? text.slice(box + final.index) : ''
-  // "Final answer: see above" is none.
+  // "Final answer: see above" is not an answer.
   return /[\d\\$]/.test(rest) ? rest : response
 }
 

@@ -47,7 +47,7 @@ const SUBSCRIPT = /^(-?)\(?([\dA-Z]+|[\da-z]*\d[\da-z]*)\)?_\{?\(?(?:base[ -]?)?
 const NAMED =
   /^(-?)\(?([\dA-Z]+|\d[\da-z]*)\)? ?\(?(?:in )?(?:base[ -]?(\w+)|(binary|octal|decimal|hex(?:adecimal)?))\)?$/
 
-/** The value of a number in another base as decimal digits; `null` if the text is none. */
+/** The value of a number in another base as decimal digits; `null` if the text is not one. */
 function inBase(text: string): string | null {
   const s = text
     .replace(/\\(?:text|mathrm|mbox|textrm)\s*\{([^{}]*)\}/g, '$1')

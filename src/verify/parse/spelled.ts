@@ -34,7 +34,7 @@ const tens = (word: string | undefined): bigint | null => {
   return k < 0 ? null : BigInt(20 + 10 * k)
 }
 
-/** The word of the number of which this is the ordinal; '' if it is none. */
+/** The word of the number of which this is the ordinal; '' if it is not an ordinal. */
 function cardinal(word: string): string {
   if (Object.hasOwn(IRREGULAR, word)) return IRREGULAR[word]!
   const stem = word.replace(/ieth$/, 'yth').replace(/th$/, '')

@@ -18,7 +18,7 @@ const NUMBERS = [
   .join(' ')
   .split(' ')
 
-/** The number that digits or a word below thirty stand for; −1 if it is none. */
+/** The number that digits or a word below thirty stand for; −1 if the text is neither. */
 const small = (text: string) => (/^\d+$/.test(text) ? Number(text) : NUMBERS.indexOf(text.replace(' ', '-')))
 
 /** A time of day: the hour from 0 to 11, and the half of the day unless it is unknown. */
@@ -31,7 +31,7 @@ export interface Clock {
   readonly certain: boolean
 }
 
-/** The time of day in a text in lower case; `null` if it is none. */
+/** The time of day in a text in lower case; `null` if it is not one. */
 export function clockOf(text: string): Clock | null {
   const s = text.replace(POINTED, (time) => time.replace('.', ':')).replace(/ ?o ?' ?clock\b/, ':00')
   const named = NOON.exec(s)

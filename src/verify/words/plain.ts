@@ -96,7 +96,7 @@ function truthOf(text: string): boolean | null {
   return TRUTH[(head[1] ?? head[2])!.toLowerCase()]!
 }
 
-/** Whether an answer is a question although the gold is none: "Tuesday?" */
+/** Whether an answer is a question although the gold is not: "Tuesday?" */
 export const asks = (gold: string, answer: string) => /[?？]\W*$/.test(answer) && !/[?？]/.test(gold)
 
 /** Whether two texts have the same words and numbers. A gold of yes or no only equals such a word, alone or followed by a reason. */

@@ -1,5 +1,6 @@
 import type { DistillResult, DistillWatch } from '../../../recipes/distill.ts'
 import type { DistillSettings } from '../../../settings/distill.ts'
+import { modelName } from '../next.ts'
 import type { Output } from '../output.ts'
 import { summarizeStages, watchStages } from './stages.ts'
 
@@ -11,13 +12,13 @@ const PARTS: Readonly<Record<string, string>> = {
 }
 
 const nameOf = ({ teacher, data }: DistillSettings): string =>
-  data ?? (typeof teacher === 'string' ? teacher : `${teacher!.model} at ${teacher!.baseUrl}`)
+  data ?? (typeof teacher === 'string' ? modelName(teacher) : `${teacher!.model} at ${teacher!.baseUrl}`)
 
 /** What people and programs see of the run. */
 export const watchDistill = (output: Output, signal: AbortSignal): DistillWatch =>
   watchStages(output, signal, {
     headline: (settings) =>
-      `distillation from ${nameOf(settings)}, seed ${settings.seed}\nstudent ${settings.student}`,
+      `distillation from ${nameOf(settings)}, seed ${settings.seed}\nstudent ${modelName(settings.student)}`,
     parts: PARTS,
   })
 

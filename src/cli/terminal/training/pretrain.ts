@@ -1,6 +1,8 @@
-import { shellWord } from '../../../common/shell.ts'
+import { pathFromHere } from '../../../common/paths.ts'
+import { clock } from '../../../common/words.ts'
 import type { PretrainResult, PretrainWatch } from '../../../recipes/pretrain.ts'
-import { clock, type Output } from '../output.ts'
+import { modelWord, showNext } from '../next.ts'
+import type { Output } from '../output.ts'
 import { showPretraining } from './progress.ts'
 
 /** What people and programs see while a base model is made. */
@@ -10,10 +12,11 @@ export function watchPretrain(output: Output, tokens: number, signal: AbortSigna
     onStart: (run, { vocabulary, parameters }) => {
       output.emit({ type: 'start', run, vocabulary, parameters })
       output.say(
-        `a decoder with ${parameters.toLocaleString('en')} parameters and a vocabulary of ${vocabulary} tokens\nrun ${run}`,
+        `a decoder with ${parameters.toLocaleString('en')} parameters and a vocabulary of ${vocabulary} tokens\nrun ${pathFromHere(run)}`,
       )
     },
     onStep: showPretraining(output, tokens),
+    onProgress: (line) => output.live(line),
     onWarning: (message) => output.warn(message),
   }
 }
@@ -23,6 +26,7 @@ export function summarizePretrain(output: Output, result: PretrainResult): void 
   output.emit({ type: 'result', ...result })
   if (output.json) return
   output.result(
-    `${result.tokens.toLocaleString('en')} tokens in ${clock(result.seconds)}, final loss ${result.loss.toFixed(4)}\nmodel ${result.model}\n\nNext\n  npx ruminate zero --model ${shellWord(result.model)}`,
+    `${result.tokens.toLocaleString('en')} tokens in ${clock(result.seconds)}, final loss ${result.loss.toFixed(4)}\nmodel ${pathFromHere(result.model)}`,
   )
+  showNext(output, [[`zero --model ${modelWord(result.model)}`, 'train it by reinforcement learning']])
 }

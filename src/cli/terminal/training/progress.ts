@@ -1,14 +1,22 @@
 import pc from 'picocolors'
+import { clock } from '../../../common/words.ts'
 import type { ReinforceStep } from '../../../stages/reinforce/job.ts'
 import type { FinetuneStep } from '../../../stages/supervise/finetune.ts'
 import type { PretrainingStep } from '../../../stages/supervise/pretraining.ts'
 import type { RewardStep } from '../../../stages/supervise/reward-model.ts'
-import { clock, type Output, percent, tail } from '../output.ts'
+import { type Output, percent } from '../output.ts'
+import { tail } from '../width.ts'
 
 /** Steps between two lines where the output is not a terminal. */
 const EVERY = 10
 
-/** Shows the steps of reinforcement learning: one live line on a terminal, otherwise a line every ten steps. */
+/** Shows the state after a step in the live area; where there is none, on a line of its own if one is due. */
+function showStep(output: Output, isDue: boolean, facts: readonly string[], sample = ''): void {
+  if (output.isTerminal) output.step(facts, sample)
+  else if (isDue) output.say([...facts, ...(sample ? [tail(sample, 60)] : [])].join(' · '))
+}
+
+/** Shows the steps of reinforcement learning. */
 export function showReinforcement(output: Output, steps: number): (step: ReinforceStep) => void {
   const remaining = timeLeft()
   return ({ step, metrics, newest }) => {
@@ -18,8 +26,8 @@ export function showReinforcement(output: Output, steps: number): (step: Reinfor
       `step ${step}/${steps}`,
       `${clock(left)} left`,
       `reward ${fixed(metrics['reward/total'], 3)}`,
-      `accuracy ${percent(metrics.accuracy)}`,
-      `length ${fixed(metrics['length/mean'], 0)}`,
+      `${percent(metrics.accuracy)} right`,
+      `${fixed(metrics['length/mean'], 0)} tokens`,
       `${fixed(metrics['speed/sampling'], 0)} tok/s`,
     ]
     const evaluated = metrics['eval/pass@1']
@@ -27,9 +35,7 @@ export function showReinforcement(output: Output, steps: number): (step: Reinfor
       output.say(
         `step ${step}/${steps} · held-out pass@1 ${pc.bold(percent(evaluated))} · ${fixed(metrics['eval/length'], 0)} tokens per response`,
       )
-    if (output.isTerminal) output.live(`${facts.join(' · ')} · ${tail(newest.response, 60)}`)
-    else if (step % EVERY === 0 || step === 1)
-      output.say(`${facts.join(' · ')} · ${tail(newest.response, 60)}`)
+    showStep(output, step % EVERY === 0 || step === 1, facts, newest.response)
   }
 }
 
@@ -43,13 +49,12 @@ export function showPretraining(output: Output, tokens: number): (step: Pretrain
     output.emit({ type: 'step', ...now, secondsLeft: finite(left) })
     const facts = [
       `step ${now.step}`,
+      `${clock(left)} left`,
       `${percent(now.tokens / tokens)} of ${(tokens / 1e6).toFixed(1)}M tokens`,
       `loss ${loss.toFixed(4)}`,
       `${now.tokensPerSecond.toFixed(0)} tok/s`,
-      `${clock(left)} left`,
     ]
-    if (output.isTerminal) output.live(facts.join(' · '))
-    else if (now.step % (10 * EVERY) === 0 || now.step === 1) output.say(facts.join(' · '))
+    showStep(output, now.step % (10 * EVERY) === 0 || now.step === 1, facts)
   }
 }
 
@@ -63,13 +68,12 @@ export function showFinetuning(output: Output): (step: FinetuneStep) => void {
     if (heldOut) output.say(`step ${step}/${steps} · held-out loss ${pc.bold(heldOut.loss.toFixed(4))}`)
     const facts = [
       `step ${step}/${steps}`,
+      `${clock(left)} left`,
       `epoch ${now.epoch.toFixed(2)}`,
       `loss ${now.loss.toFixed(4)}`,
       `${now.tokensPerSecond.toFixed(0)} learned tok/s`,
-      `${clock(left)} left`,
     ]
-    if (output.isTerminal) output.live(facts.join(' · '))
-    else if (step % EVERY === 0 || step === 1) output.say(facts.join(' · '))
+    showStep(output, step % EVERY === 0 || step === 1, facts)
   }
 }
 
@@ -86,14 +90,13 @@ export function showRewardTraining(output: Output): (step: RewardStep) => void {
       )
     const facts = [
       `step ${step}/${steps}`,
+      `${clock(left)} left`,
       `epoch ${now.epoch.toFixed(2)}`,
       `loss ${now.loss.toFixed(4)}`,
       `${percent(now.accuracy)} right`,
       `${now.tokensPerSecond.toFixed(0)} tok/s`,
-      `${clock(left)} left`,
     ]
-    if (output.isTerminal) output.live(facts.join(' · '))
-    else if (step % EVERY === 0 || step === 1) output.say(facts.join(' · '))
+    showStep(output, step % EVERY === 0 || step === 1, facts)
   }
 }
 

@@ -1,4 +1,5 @@
 import type { R1Result, R1Watch } from '../../../recipes/r1.ts'
+import { modelName } from '../next.ts'
 import type { Output } from '../output.ts'
 import { summarizeStages, watchStages } from './stages.ts'
 
@@ -23,7 +24,7 @@ const PARTS: Readonly<Record<string, string>> = {
 export const watchR1 = (output: Output, signal: AbortSignal): R1Watch =>
   watchStages(output, signal, {
     headline: ({ task, general, seed, model }) =>
-      `DeepSeek-R1 on ${task} and ${general}, seed ${seed}\nmodel ${model}`,
+      `DeepSeek-R1 on ${task} and ${general}, seed ${seed}\nmodel ${modelName(model)}`,
     parts: PARTS,
   })
 

@@ -1,7 +1,11 @@
 import pc from 'picocolors'
 import type { PreferenceQuality } from '../../../algorithms/preference.ts'
+import { pathFromHere } from '../../../common/paths.ts'
+import { clock, plural } from '../../../common/words.ts'
 import type { RewardResult, RewardWatch } from '../../../recipes/reward.ts'
-import { clock, type Output, percent, table } from '../output.ts'
+import { modelName, runWord, showNext } from '../next.ts'
+import { type Output, percent, table } from '../output.ts'
+import { warnOfThreads } from '../threads.ts'
 import { showRewardTraining } from './progress.ts'
 
 /** What people and programs see while a reward model is trained. */
@@ -10,14 +14,17 @@ export function watchReward(output: Output, signal: AbortSignal): RewardWatch {
     signal,
     onStart: (run, settings, data) => {
       output.emit({ type: 'start', run, settings, data })
+      warnOfThreads(output, settings.threads)
       output.say(
-        `a reward model from ${settings.data}: ${data.training} ${data.kind === 'pairs' ? 'pairs' : 'labelled answers'} of up to ${data.longest} tokens; ${data.heldOut} held out`,
+        `a reward model from ${settings.data}: ${plural(data.training, data.kind === 'pairs' ? 'pair' : 'labelled answer')} of up to ${plural(data.longest, 'token')}; ${data.heldOut} held out`,
       )
-      output.say(`model ${settings.model}\nrun   ${run}`)
+      output.say(`model ${modelName(settings.model)}\nrun   ${pathFromHere(run)}`)
     },
     onBefore: (before, steps) => {
       output.emit({ type: 'evaluation', when: 'before', ...before })
-      output.say(`before: ${percent(before.accuracy)} of the held-out rows right; ${steps} steps in all`)
+      output.say(
+        `before: ${percent(before.accuracy)} of the held-out rows right; ${plural(steps, 'step')} in all`,
+      )
     },
     onStep: showRewardTraining(output),
     onWarning: (message) => output.warn(message),
@@ -38,7 +45,7 @@ export function summarizeReward(output: Output, result: RewardResult): void {
   const number = (value: number): string => (Number.isNaN(value) ? '–' : value.toFixed(3))
   const pairs = data.kind === 'pairs'
   output.result(
-    `\n${pc.bold('Reward model, before and after')} (${data.heldOut} held-out ${pairs ? 'pairs' : 'labelled answers'}, seed ${result.seed}, ${clock(result.seconds)})\n`,
+    `\n${pc.bold('Reward model, before and after')} (${plural(data.heldOut, pairs ? 'held-out pair' : 'held-out labelled answer')}, seed ${result.seed}, ${clock(result.seconds)})\n`,
   )
   output.result(
     table([
@@ -61,9 +68,10 @@ export function summarizeReward(output: Output, result: RewardResult): void {
   output.result(histogram(after.histogram))
   if (best.step !== result.steps)
     output.result(
-      `\nThe loss was lowest at step ${best.step} (${best.loss.toFixed(4)}); the model of that step is ${best.checkpoint}.`,
+      `\nThe loss was lowest at step ${best.step} (${best.loss.toFixed(4)}); the model of that step is ${pathFromHere(best.checkpoint)}.`,
     )
-  output.result(`\n${pc.bold('Model')}\n  ${result.model}`)
+  output.result(`\n${pc.bold('Model')}\n  ${pathFromHere(result.model)}`)
+  showNext(output, [[`runs show ${runWord(result.run)} --metric loss`, 'see the loss over the steps']])
 }
 
 const BAR = 40

@@ -1,7 +1,14 @@
 import pc from 'picocolors'
-import { shellWord } from '../../../common/shell.ts'
+import { pathFromHere } from '../../../common/paths.ts'
+import { clock, plural } from '../../../common/words.ts'
 import type { SftResult, SftWatch } from '../../../recipes/sft.ts'
-import { clock, type Output, table } from '../output.ts'
+import { Renderer } from '../../../renderer/renderer.ts'
+import { storedSettings } from '../../../runs/with-run.ts'
+import type { SftSettings } from '../../../settings/sft.ts'
+import { modelName, modelWord, type NextStep, runWord, showNext } from '../next.ts'
+import { type Output, table } from '../output.ts'
+import { warnOfThreads } from '../threads.ts'
+import { chatArguments, templateArguments } from './given.ts'
 import { showFinetuning } from './progress.ts'
 
 /** What people and programs see while a model is fine-tuned. */
@@ -10,14 +17,15 @@ export function watchSft(output: Output, signal: AbortSignal): SftWatch {
     signal,
     onStart: (run, settings, data) => {
       output.emit({ type: 'start', run, settings, data })
+      warnOfThreads(output, settings.threads)
       output.say(
-        `fine-tuning on ${settings.data}: ${data.training} rows of up to ${data.longest} tokens, ${Math.round((100 * data.learnedTokens) / data.tokens)} % of them learned; ${data.heldOut} held out`,
+        `fine-tuning on ${settings.data ?? settings.task}: ${plural(data.training, 'row')} of up to ${plural(data.longest, 'token')}, ${Math.round((100 * data.learnedTokens) / data.tokens)} % of them learned; ${data.heldOut} held out`,
       )
-      output.say(`model ${settings.model}\nrun   ${run}`)
+      output.say(`model ${modelName(settings.model)}\nrun   ${pathFromHere(run)}`)
     },
     onBefore: (before, steps) => {
       output.emit({ type: 'evaluation', when: 'before', ...before })
-      output.say(`before: held-out loss ${before.loss.toFixed(4)}; ${steps} steps in all`)
+      output.say(`before: held-out loss ${before.loss.toFixed(4)}; ${plural(steps, 'step')} in all`)
     },
     onStep: showFinetuning(output),
     onWarning: (message) => output.warn(message),
@@ -32,7 +40,7 @@ export function summarizeSft(output: Output, result: SftResult): void {
   const { before, after, best, data } = result
   const perplexity = ({ loss }: { loss: number }): string => Math.exp(loss).toFixed(2)
   output.result(
-    `\n${pc.bold('Fine-tuning, before and after')} (${data.heldOut} held-out rows, ${after.tokens} learned tokens, seed ${result.seed}, ${clock(result.seconds)})\n`,
+    `\n${pc.bold('Fine-tuning, before and after')} (${plural(data.heldOut, 'held-out row')}, ${plural(after.tokens, 'learned token')}, seed ${result.seed}, ${clock(result.seconds)})\n`,
   )
   output.result(
     table([
@@ -43,7 +51,22 @@ export function summarizeSft(output: Output, result: SftResult): void {
   )
   if (best.step !== result.steps)
     output.result(
-      `\nThe loss was lowest at step ${best.step} (${best.loss.toFixed(4)}); the model of that step is ${best.checkpoint}.`,
+      `\nThe loss was lowest at step ${best.step} (${best.loss.toFixed(4)}); the model of that step is ${pathFromHere(best.checkpoint)}.`,
     )
-  output.result(`\n${pc.bold('Next')}\n  npx ruminate chat --model ${shellWord(result.model)}`)
+  showNext(output, nextSteps(result))
+}
+
+/** What can be done with the model, spoken to as it was in the training. */
+function nextSteps({ run, model }: SftResult): NextStep[] {
+  const { chat = { arguments: {} } } = storedSettings(run, 'sft') as Partial<SftSettings>
+  const template = Renderer.load(model, { chat }).template
+  const rest = template === 'chat' ? ['--template chat', ...chatArguments(chat)] : []
+  return [
+    [['chat --model', modelWord(model), ...templateArguments(chat)].join(' '), 'talk to it'],
+    [`runs show ${runWord(run)} --metric loss`, 'see the loss over the steps'],
+    [
+      ['zero --model', modelWord(model), ...rest].join(' '),
+      'go on with reinforcement learning; --task FILE asks your own questions',
+    ],
+  ]
 }

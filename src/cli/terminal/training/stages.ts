@@ -1,16 +1,19 @@
 import pc from 'picocolors'
-import { shellWord } from '../../../common/shell.ts'
+import { pathFromHere } from '../../../common/paths.ts'
+import { clock } from '../../../common/words.ts'
 import type { TrainingWatch } from '../../../recipes/r1.ts'
 import { combineReports } from '../../../report/combine-stages.ts'
 import { textTable } from '../../../report/stage-tables.ts'
 import type { StagedResult, StagedWatch } from '../../../report/staged-run.ts'
-import { clock, type Output, percent } from '../output.ts'
+import { modelWord, runWord, showNext } from '../next.ts'
+import { type Output, percent } from '../output.ts'
+import { warnOfThreads } from '../threads.ts'
 import { watchReward } from './reward.ts'
 import { watchSft } from './sft.ts'
 import { watchZero } from './zero.ts'
 
 /** What people and programs see of a run of several stages. */
-export function watchStages<S>(
+export function watchStages<S extends { readonly threads: number }>(
   output: Output,
   signal: AbortSignal,
   {
@@ -27,7 +30,8 @@ export function watchStages<S>(
     signal,
     onStart: (run, settings) => {
       output.emit({ type: 'start', run, settings })
-      output.say(`${headline(settings)}\nrun   ${run}`)
+      warnOfThreads(output, settings.threads)
+      output.say(`${headline(settings)}\nrun   ${pathFromHere(run)}`)
     },
     onPart: (name) => {
       output.emit({ type: 'part', name })
@@ -59,7 +63,9 @@ export function summarizeStages(output: Output, title: string, result: StagedRes
   const { run, model, seed, seconds, stages, report } = result
   output.result(`\n${pc.bold(title)} (seed ${seed}, ${clock(seconds)})\n`)
   output.result(textTable(combineReports([{ seed, stages }])))
-  output.result(
-    `\n${pc.bold('Next')}\n  npx ruminate chat --model ${shellWord(model)}   talk to it\n  ${report}   the table, with plots\n  npx ruminate runs show ${shellWord(run)} --samples 5   rollouts of every stage`,
-  )
+  showNext(output, [
+    [`chat --model ${modelWord(model)}`, 'talk to it'],
+    [`runs show ${runWord(run)} --samples 5`, 'read responses of every stage'],
+  ])
+  output.result(`\n${pc.bold('Report')}: the table, with plots\n  ${pathFromHere(report)}`)
 }

@@ -1,7 +1,10 @@
 import { join } from 'node:path'
 import pc from 'picocolors'
 import { packageRoot } from '../../../common/package.ts'
+import { pathFromHere } from '../../../common/paths.ts'
+import { printable } from '../../../common/printable.ts'
 import { shellWord } from '../../../common/shell.ts'
+import { clock, plural } from '../../../common/words.ts'
 import type { ZeroResult } from '../../../recipes/zero.ts'
 import { Renderer } from '../../../renderer/renderer.ts'
 import type { RolloutRow } from '../../../runs/rows.ts'
@@ -10,10 +13,14 @@ import { changedSettings, type Tree } from '../../../settings/layers.ts'
 import { resolveZeroSettings, type ZeroSettings } from '../../../settings/zero.ts'
 import type { ZeroWatch } from '../../../settings/zero-options.ts'
 import type { Evaluation } from '../../../stages/evaluate/evaluate.ts'
-import { clock, type Output, percent, percentInterval, table } from '../output.ts'
+import { modelName, modelWord, type NextStep, runWord, showNext } from '../next.ts'
+import { type Output, percent, percentInterval, table } from '../output.ts'
 import { plot, smooth } from '../plot.ts'
+import { warnOfThreads } from '../threads.ts'
+import { wrap } from '../width.ts'
+import { templateArguments } from './given.ts'
 import { showReinforcement } from './progress.ts'
-import { questionIn } from './question.ts'
+import { questionReader } from './question.ts'
 
 /** What people and programs see while R1-Zero trains. */
 export function watchZero(output: Output, steps: number, signal: AbortSignal, title = 'R1-Zero'): ZeroWatch {
@@ -21,10 +28,11 @@ export function watchZero(output: Output, steps: number, signal: AbortSignal, ti
     signal,
     onStart: (run, settings) => {
       output.emit({ type: 'start', run, settings })
+      warnOfThreads(output, settings.threads)
       output.say(
-        `${title} on ${settings.task}: ${settings.steps} ${settings.steps === 1 ? 'step' : 'steps'} of ${settings.rl.questionsPerStep} questions × ${settings.rl.groupSize} responses, seed ${settings.seed}`,
+        `${title} on ${settings.task}: ${plural(settings.steps, 'step')} of ${plural(settings.rl.questionsPerStep, 'question')} × ${plural(settings.rl.groupSize, 'response')}, seed ${settings.seed}`,
       )
-      output.say(`model ${settings.model}\nrun   ${run}`)
+      output.say(`model ${modelName(settings.model)}\nrun   ${pathFromHere(run)}`)
     },
     onEvaluation: (when, evaluation) => {
       output.emit({ type: 'evaluation', when, ...evaluation })
@@ -54,37 +62,45 @@ export function summarizeZero(output: Output, result: ZeroResult): void {
     given = givenOptions(settings)
     causes = store.events().map(({ step, message }) => `At step ${step}: ${message}`)
     output.result(
-      `\n${pc.bold('R1-Zero, before and after')} (${before.questions} held-out questions, T = ${settings.eval.temperature}, seed ${result.seed}, ${clock(result.seconds)})\n`,
+      wrap(
+        `\n${pc.bold('R1-Zero, before and after')} (${plural(before.questions, 'held-out question')}, T = ${settings.eval.temperature}, seed ${result.seed}, ${clock(result.seconds)})\n`,
+        output.width,
+        2,
+      ),
     )
-    output.result(beforeAfter(before, after))
+    output.result(beforeAfter(before, after, output.width))
     if (result.stoppedBy)
-      output.result(`\nStopped after step ${result.stoppedBy.step}: ${result.stoppedBy.reason}`)
+      output.result(
+        wrap(`\nStopped after step ${result.stoppedBy.step}: ${result.stoppedBy.reason}`, output.width),
+      )
     const line = (title: string, metric: string, format: (value: number) => string): string =>
-      `\n${plot(title, smooth(store.metric(metric), 60), { format, floor: 0 })}`
+      `\n${plot(title, smooth(store.metric(metric), 60), { format, floor: 0, columns: output.width })}`
     output.result(line('accuracy (training questions)', 'accuracy', (v) => `${Math.round(100 * v)} %`))
     output.result(line('response length (tokens)', 'length/mean', (v) => v.toFixed(0)))
     const pair = exampleOf(store)
-    if (pair) output.result(`\n${samples(...pair, questionOf(pair[0], settings))}`)
+    if (pair) output.result(`\n${samples(...pair, questionReader(settings)(pair[0].prompt), output.width)}`)
   } finally {
     store.close()
   }
   const rose = after.passAt1 > before.passAt1
-  if (!rose) output.result(`\n${notLearned(before, after, causes)}`)
-  const next = [
-    [`ruminate runs show ${shellWord(result.run)} --samples 5`, 'read what it thought as it learned'],
-    [`ruminate chat --model ${shellWord(result.model)}`, 'ask it something'],
+  if (!rose) output.result(`\n${wrap(notLearned(before, after, causes), output.width)}`)
+  const next: NextStep[] = [
+    [`runs show ${runWord(result.run)} --samples 5`, 'read what it thought as it learned'],
+    [`chat --model ${modelWord(result.model)}`, 'ask it something'],
     [
-      ['ruminate eval --model', shellWord(result.model), ...given.template, ...given.asking].join(' '),
+      ['eval --model', modelWord(result.model), ...given.template, ...given.asking].join(' '),
       'measure it again',
     ],
-    rose && [
-      ['ruminate zero --seed', result.seed + 1, ...given.training, ...given.asking].join(' '),
-      'train with another seed',
-    ],
-  ].filter((one) => one !== false)
-  output.result(
-    `\n${pc.bold('Next')}\n${next.map(([what, why]) => `  npx ${what}   ${pc.dim(why!)}`).join('\n')}`,
-  )
+    ...(rose
+      ? [
+          [
+            ['zero --seed', result.seed + 1, ...given.training, ...given.asking].join(' '),
+            'train with another seed',
+          ] satisfies NextStep,
+        ]
+      : []),
+  ]
+  showNext(output, next)
 }
 
 /** That pass@1 did not rise, why, and what to try. */
@@ -123,7 +139,7 @@ function givenOptions(settings: ZeroSettings): Given {
       ...(columns.length > 0 ? ['--columns', shellWord(columns.join(','))] : []),
       ...changed('engine', defaults.engine),
     ],
-    template: [...chosenTemplate(settings), ...templateArguments(settings)],
+    template: [...chosenTemplate(settings), ...templateArguments(settings.chat)],
     training: [
       ...changed('model', model),
       ...changed('template', defaults.template),
@@ -138,11 +154,6 @@ function givenOptions(settings: ZeroSettings): Given {
 const chosenTemplate = ({ template, model }: ZeroSettings): string[] =>
   template === 'r1-zero' && Renderer.load(model).template === 'r1-zero' ? [] : ['--template', template]
 
-function templateArguments({ chat }: ZeroSettings): string[] {
-  const given = Object.entries(chat.arguments).map(([name, value]) => `${name}=${JSON.stringify(value)}`)
-  return given.length > 0 ? ['--template-arguments', shellWord(given.join(','))] : []
-}
-
 /** The settings without an option of their own, where they differ from what preset and algorithm say. */
 function otherSettings(settings: ZeroSettings): string[] {
   const { preset, algorithm } = settings
@@ -154,6 +165,7 @@ function otherSettings(settings: ZeroSettings): string[] {
     rewards,
     eval: evaluation,
     checkpointEvery,
+    checkpointSeconds,
     alarm,
     whenNothingToLearn,
   }: ZeroSettings) => ({
@@ -162,6 +174,7 @@ function otherSettings(settings: ZeroSettings): string[] {
     rewards,
     eval: evaluation,
     checkpointEvery,
+    checkpointSeconds,
     alarm,
     whenNothingToLearn,
   })
@@ -170,30 +183,33 @@ function otherSettings(settings: ZeroSettings): string[] {
   return sets.flatMap((set) => ['--set', shellWord(set)])
 }
 
-function beforeAfter(before: Evaluation, after: Evaluation): string {
+function beforeAfter(before: Evaluation, after: Evaluation, width: number): string {
   const number = (value: number, digits = 1): string => (Number.isNaN(value) ? '–' : value.toFixed(digits))
-  return table([
-    ['', 'before', 'after'],
+  return table(
     [
-      'pass@1',
-      percentInterval(before.passAt1, before.standardError),
-      percentInterval(after.passAt1, after.standardError),
+      ['', 'before', 'after'],
+      [
+        'pass@1',
+        percentInterval(before.passAt1, before.standardError),
+        percentInterval(after.passAt1, after.standardError),
+      ],
+      ...Object.keys(after.families).map((f) => [
+        `  ${f}`,
+        percent(before.families[f]),
+        percent(after.families[f]),
+      ]),
+      ['well formed', percent(before.format), percent(after.format)],
+      ['response length (tokens)', number(before.responseTokens), number(after.responseTokens)],
+      [
+        'reflective words per response',
+        number(before.reflectionPerResponse, 2),
+        number(after.reflectionPerResponse, 2),
+      ],
+      ['reflective words per 1,000 tokens', number(before.reflection), number(after.reflection)],
+      ['responses mixing languages', percent(before.mixed), percent(after.mixed)],
     ],
-    ...Object.keys(after.families).map((f) => [
-      `  ${f}`,
-      percent(before.families[f]),
-      percent(after.families[f]),
-    ]),
-    ['well formed', percent(before.format), percent(after.format)],
-    ['response length (tokens)', number(before.responseTokens), number(after.responseTokens)],
-    [
-      'reflective words per response',
-      number(before.reflectionPerResponse, 2),
-      number(after.reflectionPerResponse, 2),
-    ],
-    ['reflective words per 1,000 tokens', number(before.reflection), number(after.reflection)],
-    ['responses mixing languages', percent(before.mixed), percent(after.mixed)],
-  ])
+    width,
+  )
 }
 
 /** The first held-out question that was answered wrong before and right after; else the first answered right after. */
@@ -209,13 +225,8 @@ function exampleOf(store: RunStore): [RolloutRow, RolloutRow] | null {
   return pairs.find(([earlier]) => !earlier.correct) ?? pairs[0] ?? null
 }
 
-function questionOf({ prompt }: RolloutRow, settings: ZeroSettings): string {
-  const renderer = Renderer.load(settings.model, settings)
-  return questionIn(prompt, (question) => renderer.prompt({ prompt: question }).text)
-}
-
-function samples(before: RolloutRow, after: RolloutRow, question: string): string {
+function samples(before: RolloutRow, after: RolloutRow, question: string, width: number): string {
   const show = (name: string, row: RolloutRow): string =>
-    `${pc.bold(name)} (${row.correct ? pc.green('right') : pc.red('wrong')}, ${row.length} tokens)\n${pc.dim(row.text.trim())}`
-  return `${pc.bold('Question')} ${question}\n\n${show('Before', before)}\n\n${show('After', after)}`
+    `${pc.bold(name)} (${row.correct ? pc.green('right') : pc.red('wrong')}, ${plural(row.length, 'token')})\n${pc.dim(wrap(printable(row.text).trim(), width))}`
+  return `${wrap(`${pc.bold('Question')} ${printable(question)}`, width)}\n\n${show('Before', before)}\n\n${show('After', after)}`
 }

@@ -11,10 +11,11 @@ import { decodeProgram, prefillProgram } from './programs.ts'
 
 export interface SampleRequest {
   readonly prompt: Int32Array
-  readonly options: Omit<SampleOptions, 'onToken'>
+  readonly options: Omit<SampleOptions, 'onToken' | 'onEnd'>
   /** The number of the first sequence, by default 0: sequence i uses the random stream (seed, first + i). */
   readonly first?: number
   readonly onToken?: ((index: number, token: number) => void) | undefined
+  readonly onEnd?: ((index: number) => void) | undefined
 }
 
 /** A new cache is made once less than this share of its places is in use. */
@@ -234,6 +235,7 @@ export class LocalSampler {
     if (stopTokens.includes(token) || (stop.length > 0 && this.#endsWithStop(row, stop)))
       row.stopReason = 'stop'
     else if (row.tokens.length >= maxTokens) row.stopReason = 'length'
+    if (row.stopReason !== null) row.request.onEnd?.(row.index)
   }
 
   #endsWithStop(row: Row, stop: readonly string[]): boolean {
@@ -274,7 +276,7 @@ const scaleOf = ({ options: { temperature } }: SampleRequest): number =>
 
 /** Cuts a request into requests for at most `most` sequences each, which together have its sequences. */
 function pieces(request: SampleRequest, most: number): SampleRequest[] {
-  const { options, first = 0, onToken } = request
+  const { options, first = 0, onToken, onEnd } = request
   if (options.n <= most) return [request]
   return Array.from({ length: Math.ceil(options.n / most) }, (_, k): SampleRequest => {
     const from = k * most
@@ -283,6 +285,7 @@ function pieces(request: SampleRequest, most: number): SampleRequest[] {
       options: { ...options, n: Math.min(most, options.n - from) },
       first: first + from,
       onToken: onToken && ((index, token) => onToken(from + index, token)),
+      onEnd: onEnd && ((index) => onEnd(from + index)),
     }
   })
 }

@@ -42,10 +42,16 @@ export interface ReplicaMethods
   sample(requests: readonly SentRequest[], version: number): SampledSequence[][]
 }
 
+/** The calls that compute without changing the weights, and can therefore be cancelled. */
+export const isCancellable = (method: keyof ReplicaMethods): boolean =>
+  method === 'sample' || method === 'logprobs' || method === 'forwardBackward'
+
 /** A sampling request as it is sent to a replica. */
-export type SentRequest = Omit<SampleRequest, 'onToken'> & {
+export type SentRequest = Omit<SampleRequest, 'onToken' | 'onEnd'> & {
   /** Send every new token as soon as it is drawn? */
   readonly stream: boolean
+  /** Send a message for every sequence that ends? */
+  readonly sendEnds: boolean
 }
 
 export interface Opened {
@@ -64,7 +70,8 @@ export interface Call {
 export interface StreamedToken {
   readonly request: number
   readonly index: number
-  readonly token: number
+  /** Null: the sequence has ended. */
+  readonly token: number | null
 }
 
 /** An error as data, since its class is lost in a message to another thread. */

@@ -1,7 +1,14 @@
 import { workerData } from 'node:worker_threads'
 import { UserError } from '../../../common/errors.ts'
 import { LocalModel, type LocalSpec } from '../model/local-model.ts'
-import type { Call, Opened, ReplicaThreadData, Reply, SentRequest } from './messages.ts'
+import {
+  type Call,
+  isCancellable,
+  type Opened,
+  type ReplicaThreadData,
+  type Reply,
+  type SentRequest,
+} from './messages.ts'
 import { Stoppable } from './stop.ts'
 
 /* A replica's thread: answers calls in order. */
@@ -10,21 +17,27 @@ const { port, flags } = workerData as ReplicaThreadData
 const stoppable = new Stoppable(flags)
 const reply = (message: Reply): void => port.postMessage(message)
 let model: LocalModel | null = null
+/** Can the current call be cancelled? */
+let cancellable = false
 
 function open(spec: LocalSpec): Opened {
-  model = new LocalModel(spec, () => stoppable.check())
+  model = new LocalModel(spec, () => stoppable.check(cancellable))
   return { config: model.config, tokenizer: model.tokenizer !== null }
 }
 
 function perform({ id, method, args }: Call): unknown {
+  cancellable = isCancellable(method)
   if (method === 'open') return open(args[0] as LocalSpec)
   if (method !== 'sample') return (model![method] as (...args: never) => unknown)(...(args as never))
   const [sent, version] = args as [readonly SentRequest[], number]
-  const requests = sent.map(({ stream, ...request }, i) =>
-    stream
-      ? { ...request, onToken: (index: number, token: number) => reply({ id, request: i, index, token }) }
-      : request,
-  )
+  const requests = sent.map(({ stream, sendEnds, ...request }, i) => {
+    const send = (index: number, token: number | null) => reply({ id, request: i, index, token })
+    return {
+      ...request,
+      onToken: stream ? send : undefined,
+      onEnd: sendEnds ? (index: number) => send(index, null) : undefined,
+    }
+  })
   return model!.sample(requests, version)
 }
 

@@ -42,6 +42,11 @@ export class Replica {
     })
   }
 
+  /** Ends the current call early, and makes later ones fail, if they can be cancelled. */
+  cancel(): void {
+    this.#thread.cancel()
+  }
+
   /** Fails pending calls and ends the thread. Resolves once it has ended, also if called again. */
   close(): Promise<void> {
     this.#fail(new Error('the engine was closed'))

@@ -1,6 +1,6 @@
 import { turnOffTelemetry } from '../../../onnx/telemetry.ts'
 import type { LocalSpec } from '../model/local-model.ts'
-import type { Opened, ReplicaMethods, StreamedToken } from './messages.ts'
+import { isCancellable, type Opened, type ReplicaMethods, type StreamedToken } from './messages.ts'
 import { Replica } from './replica.ts'
 
 type Arguments<M extends keyof ReplicaMethods> = Parameters<ReplicaMethods[M]>
@@ -14,6 +14,8 @@ export class Replicas {
   readonly #replicas: readonly Replica[]
   /** The error of a `commit` or `abandon` that failed. */
   #diverged: Error | null = null
+  /** Why calls that compute fail, once they were cancelled. */
+  #cancelled: { readonly reason: unknown } | null = null
 
   private constructor(count: number) {
     this.#replicas = Array.from({ length: count }, () => new Replica())
@@ -57,13 +59,15 @@ export class Replicas {
     onToken?: (replica: number, token: StreamedToken) => void,
   ): Promise<Result<M>[]> {
     if (this.dead) throw this.dead
+    const cancelled = () => (isCancellable(method) ? this.#cancelled : null)
+    if (cancelled()) throw cancelled()!.reason
     const outcomes = await Promise.allSettled(
       args.map((callArgs, k) =>
         this.#replicas[k]!.call(method, callArgs, onToken && ((token) => onToken(k, token))),
       ),
     )
     return outcomes.map((outcome) => {
-      if (outcome.status === 'rejected') throw this.dead ?? outcome.reason
+      if (outcome.status === 'rejected') throw this.dead ?? (cancelled() ?? outcome).reason
       return outcome.value
     })
   }
@@ -96,6 +100,12 @@ export class Replicas {
     } catch (error) {
       this.#diverged ??= error as Error
     }
+  }
+
+  /** Makes pending and later calls that compute fail with `reason`. */
+  cancel(reason: unknown): void {
+    this.#cancelled ??= { reason }
+    for (const replica of this.#replicas) replica.cancel()
   }
 
   /** Why replicas can no longer be called: one of them has died, a change failed halfway, or they were closed. */

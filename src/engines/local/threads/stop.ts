@@ -3,10 +3,10 @@
  * the process.
  */
 
-const [STOP, BUSY] = [0, 1]
+const [STOP, BUSY, CANCEL] = [0, 1, 2]
 
 /** Flags in memory that both threads share. */
-export const stopFlags = (): SharedArrayBuffer => new SharedArrayBuffer(2 * Int32Array.BYTES_PER_ELEMENT)
+export const stopFlags = (): SharedArrayBuffer => new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT)
 
 /** Stops a thread from outside. */
 export class Stopper {
@@ -18,6 +18,11 @@ export class Stopper {
   /** The thread ends its current call early and starts no further call. */
   stop(): void {
     Atomics.store(this.#flags, STOP, 1)
+  }
+
+  /** The thread ends its current call early, and starts no further one, if it can be cancelled. */
+  cancel(): void {
+    Atomics.store(this.#flags, CANCEL, 1)
   }
 
   /** Like `stop`, but blocks until the thread has left the runtime. */
@@ -45,9 +50,10 @@ export class Stoppable {
     }
   }
 
-  /** @throws Error if the thread was stopped. */
-  check(): void {
+  /** @throws Error if the thread was stopped or, for a call that can be cancelled, if calls were. */
+  check(cancellable: boolean): void {
     if (this.#stopped()) throw new Error('the engine was closed')
+    if (cancellable && Atomics.load(this.#flags, CANCEL) === 1) throw new Error('the call was cancelled')
   }
 
   #stopped(): boolean {

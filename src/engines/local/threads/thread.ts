@@ -7,6 +7,8 @@ import { Stopper, stopFlags } from './stop.ts'
 export interface Thread {
   readonly port: MessagePort
   setAwaited(yes: boolean): void
+  /** Ends the current call after the current run of a program, and fails later ones, if they can be cancelled. */
+  cancel(): void
   /** Ends the thread after the current run of a program. Resolves once it has ended. */
   end(): Promise<void>
 }
@@ -38,6 +40,7 @@ export function startThread(onDeath: (error: Error) => void): Thread {
   return {
     port: port1,
     setAwaited: (yes) => setAwaited(thread, yes),
+    cancel: () => stopper.cancel(),
     end() {
       if (running.has(thread) && !ending) {
         ending = true

@@ -1,0 +1,79 @@
+import { displayWidth } from './width.ts'
+
+/** Lines for a terminal of `width` columns, none of them wider. */
+type Render = (width: number) => readonly string[]
+
+/** Columns that stay free, so that the ^C that a terminal prints does not begin a new line. */
+const FREE = 3
+/** Milliseconds between two redraws. */
+const PACE = 50
+
+/** Can lines of this stream be redrawn? Not in a file or pipe, on a terminal that cannot move its cursor, or in CI. */
+export function canRedraw(stream: NodeJS.WriteStream): boolean {
+  const { TERM, CI, NO_COLOR } = process.env
+  const set = (value: string | undefined): boolean =>
+    value !== undefined && !['', '0', 'false'].includes(value)
+  return stream.isTTY === true && TERM !== 'dumb' && !set(CI) && !NO_COLOR
+}
+
+/** The columns of a terminal; of a file or pipe, 80. */
+export const columnsOf = (stream: NodeJS.WriteStream): number => stream.columns || 80
+
+/**
+ * The lines below everything that was printed, which are redrawn in place and leave nothing behind. The cursor stays at
+ * their end. A terminal that becomes narrower breaks them into several rows, which are counted when they are erased.
+ */
+class LiveArea {
+  #stream: NodeJS.WriteStream | null = null
+  #render: Render | null = null
+  #drawn: readonly string[] = []
+  #drawnAt = 0
+  readonly #onResize = (): void => this.#draw()
+
+  /** Shows lines in the place of those before. Soon after the last redraw they wait for the next call, or `refresh`. */
+  show(stream: NodeJS.WriteStream, render: Render): void {
+    if (this.#stream !== stream) {
+      this.clear()
+      this.#stream = stream
+      stream.on('resize', this.#onResize)
+    }
+    this.#render = render
+    if (performance.now() - this.#drawnAt >= PACE) this.#draw()
+  }
+
+  /** Draws the lines again. */
+  refresh(): void {
+    if (this.#render) this.#draw()
+  }
+
+  /** Erases the lines. Does nothing where there are none. */
+  clear(): void {
+    if (!this.#stream) return
+    this.#stream.write(this.#erasing())
+    this.#stream.off('resize', this.#onResize)
+    this.#stream = this.#render = null
+    this.#drawn = []
+    this.#drawnAt = 0
+  }
+
+  #draw(): void {
+    const stream = this.#stream!
+    const lines = this.#render!(Math.max(1, columnsOf(stream) - FREE))
+    stream.write(`${this.#erasing()}${lines.join('\n')}`)
+    this.#drawn = lines
+    this.#drawnAt = performance.now()
+  }
+
+  /** Moves the cursor to the first row, and erases everything from there. */
+  #erasing(): string {
+    const columns = columnsOf(this.#stream!)
+    const rows = this.#drawn.reduce(
+      (sum, line) => sum + Math.max(1, Math.ceil(displayWidth(line) / columns)),
+      0,
+    )
+    return `\r${rows > 1 ? `\x1b[${rows - 1}A` : ''}\x1b[J`
+  }
+}
+
+/** The live area of this process, which has one terminal. */
+export const liveArea = new LiveArea()

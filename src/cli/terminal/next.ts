@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import pc from 'picocolors'
+import { packageRoot } from '../../common/package.ts'
+import { pathFromHere } from '../../common/paths.ts'
+import { shellWord } from '../../common/shell.ts'
+import type { Output } from './output.ts'
+import { displayWidth, padEnd } from './width.ts'
+
+/** A command to go on with, without `npx ruminate`, and what it does. */
+export type NextStep = readonly [command: string, purpose: string]
+
+/** Lists what can be done next. A command is never broken; its purpose stands beside it, or below if there is no room. */
+export function showNext(output: Output, steps: readonly NextStep[]): void {
+  const commands = steps.map(([command]) => `  npx ruminate ${command}`)
+  const longest = Math.max(...commands.map(displayWidth))
+  const beside = steps.every(
+    ([, purpose]) => longest + 3 + displayWidth(purpose) <= Math.min(output.width, 80),
+  )
+  const lines = steps.map(([, purpose], i) =>
+    beside
+      ? `${padEnd(commands[i]!, longest)}   ${pc.dim(purpose)}`
+      : `${commands[i]}\n      ${pc.dim(purpose)}`,
+  )
+  output.result(`\n${pc.bold('Next')}\n${lines.join('\n')}`)
+}
+
+/** A run, as commands in this folder take it: its name in `runs/`, or its path. A word for the shell. */
+export function runWord(directory: string): string {
+  const name = basename(directory)
+  return shellWord(isNamed(name, resolve(directory)) ? name : pathFromHere(directory))
+}
+
+/** A model, as `--model` takes it in this folder: that of a run in `runs/` by the run's name. A word for the shell. */
+export function modelWord(folder: string): string {
+  const run = dirname(resolve(folder))
+  if (basename(folder) === 'model' && isNamed(basename(run), run)) return shellWord(basename(run))
+  return shellWord(modelName(folder))
+}
+
+/** The name of an embedded model, or a model's folder as a path from here. */
+export function modelName(folder: string): string {
+  const name = basename(folder)
+  return join(packageRoot(), 'models', name) === folder ? name : pathFromHere(folder)
+}
+
+/** Does this name mean this run, rather than a folder here or an embedded model? */
+const isNamed = (name: string, directory: string): boolean =>
+  resolve('runs', name) === directory && !existsSync(name) && !existsSync(join(packageRoot(), 'models', name))

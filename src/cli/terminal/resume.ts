@@ -1,0 +1,69 @@
+import { statSync } from 'node:fs'
+import { relative, resolve } from 'node:path'
+import { UserError } from '../../common/errors.ts'
+import { pathFromHere } from '../../common/paths.ts'
+import { currentStage } from '../../runs/find-run.ts'
+import type { Checkpoint, RunInfo } from '../../runs/rows.ts'
+import { RunStore } from '../../runs/store.ts'
+import type { Output } from './output.ts'
+
+/**
+ * Says from which step a run goes on. `name` is what the run was called by.
+ *
+ * @throws UserError if `name` is a checkpoint that is not the newest one, from which a run goes on.
+ */
+export function showResume(output: Output, info: RunInfo, name: string): void {
+  const stage = currentStage(info)
+  const { directory, settings, step: last } = stage ?? info
+  const checkpoint = newestCheckpoint(directory)
+  checkNewest(name, checkpoint)
+  const { steps } = settings as { steps?: number }
+  const step = checkpoint?.step ?? 0
+  output.emit({ type: 'resume', run: info.directory, stage: stage?.directory ?? null, step, lastStep: last })
+  const where = `resuming ${pathFromHere(info.directory)}${stage ? ` in ${relative(info.directory, directory)}` : ''}`
+  const of = steps === undefined ? '' : ` of ${steps}`
+  const from = checkpoint
+    ? `from step ${step}${of} (checkpoint of ${ago(checkpoint.path)})`
+    : 'from its beginning, since it has no checkpoint'
+  const trains = stage !== null || info.recipe in STAGED === false
+  output.say(trains ? `${where} ${from}${again(step, last)}` : `${where} with its next stage`)
+}
+
+/** Recipes of several stages, which have no steps of their own. */
+const STAGED = { r1: true, distill: true }
+
+function again(from: number, last: number): string {
+  if (last <= from) return ''
+  return last === from + 1 ? `; step ${last} is run again` : `; steps ${from + 1} to ${last} are run again`
+}
+
+function newestCheckpoint(directory: string): Checkpoint | null {
+  const store = RunStore.open(directory)
+  try {
+    return store.checkpoints().at(-1) ?? null
+  } finally {
+    store.close()
+  }
+}
+
+function checkNewest(name: string, newest: Checkpoint | null): void {
+  const named = /^(.*[/\\]checkpoints[/\\])step-0*(\d+)[/\\]?$/.exec(resolve(name))
+  if (named === null || newest === null || Number(named[2]) === newest.step) return
+  throw new UserError(
+    `a run goes on from its newest checkpoint, which is that of step ${newest.step}: delete the checkpoints after step ${named[2]} to continue from there`,
+  )
+}
+
+/** "2 minutes ago", from when a folder was written. */
+function ago(path: string): string {
+  const seconds = Math.max(0, (Date.now() - statSync(path).mtimeMs) / 1000)
+  const units = [
+    ['second', 1],
+    ['minute', 60],
+    ['hour', 3600],
+    ['day', 86_400],
+  ] as const
+  const [unit, length] = units.findLast(([, length]) => seconds >= length) ?? units[0]
+  const count = Math.floor(seconds / length)
+  return `${count} ${unit}${count === 1 ? '' : 's'} ago`
+}
