@@ -1,5 +1,6 @@
 import { UserError } from '../common/errors.ts'
 import { type Warn, warner } from '../common/warnings.ts'
+import { plural } from '../common/words.ts'
 import type { Capabilities, Engine } from '../engines/contract.ts'
 import { type Requirements, requireCapabilities, withEngine } from '../engines/open.ts'
 import { withPolicy } from '../engines/policy.ts'
@@ -235,7 +236,7 @@ function askable({ task, renderer, settings, watch }: Job, can: Capabilities): T
   const distinct = new Set(drawn.map(({ id }) => id)).size
   if (distinct < FEW_QUESTIONS && distinct <= drawn.length / 2)
     warn(
-      `${fitting.name}: only ${distinct} training question${distinct === 1 ? ' is' : 's are'} asked, again and again in each step: the model may learn the answers by heart. Add questions`,
+      `${fitting.name}: only ${plural(distinct, 'training question')} in each step, asked again and again: the model may learn the answers by heart. Add questions`,
     )
   return fitting
 }

@@ -13,6 +13,7 @@ const settings: EpochSettings = {
   gradClip: 1,
   evalEvery: null,
   checkpointEvery: 20,
+  checkpointSeconds: 60,
 }
 
 test.each<[string, Parameters<typeof tooLittle>[0], Partial<EpochSettings>, RegExp[]]>([
