@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../common/errors.ts'
 import { type Warn, warner } from '../common/warnings.ts'
+import { plural } from '../common/words.ts'
 import { checkEngine, withEngine } from '../engines/open.ts'
 import type { ModelConfig } from '../models/config.ts'
 import { countParameters, initParameters } from '../models/parameters.ts'
@@ -73,7 +74,7 @@ async function train(run: Run, settings: PretrainSettings, watch: PretrainWatch)
     const planned = Math.ceil(settings.tokens / settings.batchTokens)
     if (planned <= settings.warmupSteps && run.checkpoint === null)
       warn(
-        `only about ${planned} optimizer step${planned === 1 ? '' : 's'} in all, while the learning rate still rises (warmupSteps=${settings.warmupSteps}): little is learned; raise tokens`,
+        `only about ${plural(planned, 'optimizer step')} in all, while the learning rate still rises (warmupSteps=${settings.warmupSteps}): little is learned; raise tokens`,
       )
 
     // next-token prediction on fresh documents

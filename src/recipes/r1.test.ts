@@ -78,8 +78,9 @@ const lines = (file: string) => readFileSync(file, 'utf8').trimEnd().split('\n')
 
 let whole: Awaited<ReturnType<typeof r1>>
 const parts: string[] = []
+const warnings: string[] = []
 beforeAll(async () => {
-  // of the questions that are left out, in every stage
+  // of the questions that are left out
   vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
   const english = async (task: string, count: number) =>
     (await loadTask(task))
@@ -109,7 +110,22 @@ beforeAll(async () => {
   const [{ prompt, gold }] = questions as [(typeof questions)[number]]
   const completion = `<think>\nSo the result is ${gold}.\n</think>\n\\boxed{${gold}}`
   write('examples.jsonl', [{ prompt, completion }])
-  whole = await r1(settings, { out: at('whole'), onPart: (name) => parts.push(name) })
+  whole = await r1(settings, {
+    out: at('whole'),
+    onPart: (name) => parts.push(name),
+    onWarning: (message) => warnings.push(message),
+  })
+})
+
+test('questions that are left out are said once for each task; the warnings of a stage begin with its name', () => {
+  const left = warnings.filter((message) => message.includes('cannot be asked'))
+  expect(left).toHaveLength(2)
+  expect(left).toEqual([expect.stringMatching(/^questions: 1 of/), expect.stringMatching(/^prompts: 1 of/)])
+  const others = warnings.filter((message) => !left.includes(message))
+  expect(others).toContainEqual(expect.stringMatching(/^rl-1: at step 2: /))
+  expect(others).toContainEqual(expect.stringMatching(/^helpful: only \d optimizer steps? in all/))
+  for (const message of others)
+    expect(message).toMatch(/^(zero|rl-[12]|student-zero|cold-start|chat|mixture|helpful|harmless|distill): /)
 })
 
 test('does all four steps and teaches a student', () => {

@@ -73,7 +73,10 @@ describe('a run', () => {
     expect(whole.data.overlong).toBe(1)
     expect(whole.data.training + whole.data.heldOut).toBe(40)
     expect(whole.data.longest).toBeLessThanOrEqual(300)
-    expect(warnings).toEqual(['1 of 41 rows are left out, since they are longer than maxLength (300 tokens)'])
+    expect(warnings).toEqual([
+      '1 of 41 rows are left out, since they are longer than maxLength (300 tokens)',
+      expect.stringMatching(/^only 8 optimizer steps in all/),
+    ])
   })
 
   test('sees every row once per epoch, in a different order each epoch', () => {
@@ -212,6 +215,7 @@ test('rows that cannot be learned are left out, with their number, the first one
   expect(warnings).toEqual([
     expect.stringMatching(/1 of 43 rows is left out.*\n {2}bad\.jsonl:1: no message is the assistant's/s),
     expect.stringMatching(/2 of 42 rows are left out/),
+    expect.stringMatching(/^only 4 optimizer steps in all/),
   ])
   expect(warnings[1]).toMatch(/bad\.jsonl:2: the chat template of .* fails: .*Unknown role: tool/)
   expect(warnings[1]).toMatch(/bad\.jsonl:3: .* leaves out the call of the tool add of message 2/)

@@ -190,6 +190,78 @@ describe('zero', () => {
     expect(existsSync(join(root, 'refused'))).toBe(false)
   })
 
+  describe('nothing to learn from', () => {
+    const heard = async (given: ZeroOptions): Promise<{ warnings: string[]; error: unknown }> => {
+      const warnings: string[] = []
+      const error = await zero({ ...options('a'), ...given, onWarning: (one) => warnings.push(one) }).then(
+        () => null,
+        (thrown: unknown) => thrown,
+      )
+      return { warnings, error }
+    }
+
+    test('a reward that throws on every rollout: onWarning hears of it after the first step, and the run fails', async () => {
+      const mine: OwnReward = {
+        name: 'mine',
+        weight: 1,
+        score: () => {
+          throw new Error('no network')
+        },
+      }
+      const { warnings, error } = await heard({ rewards: [mine] })
+      expect(warnings).toEqual([expect.stringMatching(/^at step 1: a reward fails.*mine: no network/)])
+      expect(error).toMatchObject({
+        name: 'UserError',
+        exitCode: 1,
+        message: expect.stringMatching(/nothing to learn from in any of its first 3 steps.*mine: no network/),
+      })
+      await expect(
+        resumeZero(join(root, 'a'), { task: fakeTask, rewards: [mine], onWarning: () => {} }),
+      ).rejects.toThrow(String((error as Error).message))
+      expect(await heard({ out: join(root, 'on'), rewards: [mine], whenNothingToLearn: 'continue' })).toEqual(
+        {
+          warnings,
+          error: null,
+        },
+      )
+    })
+
+    test('a check that never knows: pass@1 is unknown, and no reward is known', async () => {
+      const task = { ...fakeTask, check: () => ({ correct: null, reason: 'no gold' }) }
+      const { warnings, error } = await heard({ task })
+      expect(warnings).toEqual([
+        expect.stringMatching(
+          /^pass@1 is unknown, since no held-out answer can be checked\. The first: no gold$/,
+        ),
+        expect.stringMatching(
+          /^at step 1: no rollout has a known reward.*: accuracy cannot be computed.*no gold/,
+        ),
+      ])
+      expect(error).toMatchObject({ message: expect.stringMatching(/accuracy cannot be computed/) })
+    })
+
+    test('one training question only', async () => {
+      const one = fakeTask.training({ seed: 0, step: 1, count: 1 })[0]!
+      const task = { ...fakeTask, training: ({ count }: { count: number }) => Array(count).fill(one) }
+      const { warnings, error } = await heard({ task })
+      expect(warnings).toEqual([
+        expect.stringMatching(/^letter: only 1 training question in each step, asked again and again/),
+      ])
+      expect(error).toBeNull()
+    })
+
+    test.each<[string, ZeroOptions]>([
+      ['named', { rewards: { accuracy: 0, format: 0 } }],
+      ['of a program', { rewards: [{ name: 'mine', weight: 0, score: () => 1 }] }],
+    ])('no weight, rewards %s: refused before there is a run', async (_, given) => {
+      const { error } = await heard(given)
+      expect(error).toMatchObject({ exitCode: 2, message: expect.stringMatching(/^no reward has a weight/) })
+      expect(existsSync(join(root, 'a'))).toBe(false)
+      for (const more of [{ steps: 0 }, { whenNothingToLearn: 'continue' as const, steps: 1 }])
+        expect((await heard({ ...given, ...more, out: join(root, `on ${more.steps}`) })).error).toBeNull()
+    })
+  })
+
   test('a task without a training question is refused before there is a run', async () => {
     const task = { ...fakeTask, training: () => [] }
     await expect(zero({ ...options('empty'), task })).rejects.toThrow(/letter has no training question/)

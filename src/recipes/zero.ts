@@ -1,5 +1,6 @@
 import { UserError } from '../common/errors.ts'
 import { type Warn, warner } from '../common/warnings.ts'
+import { plural } from '../common/words.ts'
 import type { Capabilities, Engine } from '../engines/contract.ts'
 import { type Requirements, requireCapabilities, withEngine } from '../engines/open.ts'
 import { withPolicy } from '../engines/policy.ts'
@@ -230,12 +231,12 @@ function askable({ task, renderer, settings, watch }: Job, can: Capabilities): T
     progress: watch.onProgress ?? (() => {}),
   })
   // questions that are made when they are drawn are checked now
-  const drawn = [1, 2, 3].flatMap((step) => fitting.training({ seed, step, count: rl.questionsPerStep }))
+  const drawn = fitting.training({ seed, step: 1, count: rl.questionsPerStep })
   fitting.heldOut({ count: evaluation.questions })
   const distinct = new Set(drawn.map(({ id }) => id)).size
-  if (distinct < Math.min(FEW_QUESTIONS, drawn.length))
+  if (distinct < FEW_QUESTIONS && distinct <= drawn.length / 2)
     warn(
-      `${fitting.name}: only ${distinct} training question${distinct === 1 ? ' is' : 's are'} asked, again and again: the model may learn the answers by heart. Add questions`,
+      `${fitting.name}: only ${plural(distinct, 'training question')} in each step, asked again and again: the model may learn the answers by heart. Add questions`,
     )
   return fitting
 }

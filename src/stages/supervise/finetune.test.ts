@@ -36,6 +36,7 @@ const settings: EpochSettings = {
 
 async function run(heldOut: Sequence, changes: Partial<EpochSettings> = {}, engine = fakeEngine()) {
   const steps: FinetuneStep[] = []
+  const warnings: string[] = []
   const place = { recipe: 'sft', seed: 0, settings: {}, out: join(root, 'run') }
   const tuned = await withRun(place, {}, async (run) => {
     const trainer = await engine.trainer()
@@ -47,13 +48,21 @@ async function run(heldOut: Sequence, changes: Partial<EpochSettings> = {}, engi
       heldOut: [heldOut],
       settings: { ...settings, ...changes },
       onStep: (step) => steps.push(step),
+      onWarning: (warning) => warnings.push(warning),
     })
     return run.finish(outcome, (folder) => trainer.save(folder))
   })
   const store = RunStore.open(tuned.run)
   try {
     const checkpoints = store.checkpoints().map(({ step }) => step)
-    return { ...tuned, steps, checkpoints, rates: store.metric('learning_rate').map(({ value }) => value) }
+    return {
+      ...tuned,
+      steps,
+      warnings,
+      events: store.events(),
+      checkpoints,
+      rates: store.metric('learning_rate').map(({ value }) => value),
+    }
   } finally {
     store.close()
   }
@@ -117,4 +126,16 @@ test('a model whose held-out loss is not a number is refused, not reported as pe
   await expect(run(sequence(5, 6), { epochs: 1, batchSize: 10 }, engine)).rejects.toThrow(
     /training has diverged at step 1 \(loss NaN\); lower learningRate/,
   )
+})
+
+test('warnings are given and recorded: before training what is too little, after it a loss that rose', async () => {
+  const { warnings, events } = await run(sequence(5, 7), { epochs: 5, batchSize: 5 })
+  expect(warnings).toEqual([
+    expect.stringMatching(/^the held-out loss is that of 1 row/),
+    expect.stringMatching(/^the held-out loss has risen since step 2/),
+  ])
+  expect(events).toEqual([
+    { step: 0, level: 'warning', message: warnings[0] },
+    { step: 10, level: 'warning', message: warnings[1] },
+  ])
 })

@@ -1,3 +1,4 @@
+import { plural } from '../../common/words.ts'
 import type { EpochSettings } from './epochs.ts'
 
 /*
@@ -16,8 +17,6 @@ const FEW_HELD_OUT = 3
 const LEARNED_LOSS = 0.05
 /** A loss has risen again if it is above its lowest value by this factor. */
 const RISEN = 1.02
-
-const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
 
 /** What can be said before the first evaluation. */
 export function tooLittle(

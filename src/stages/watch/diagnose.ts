@@ -1,3 +1,4 @@
+import { plural } from '../../common/words.ts'
 import type { Seen } from './seen.ts'
 
 /** A rollout of the newest step, as the diagnosis reads it. */
@@ -65,8 +66,6 @@ const throughout = (s: Symptoms, name: string, test: (value: number) => boolean)
 const percent = (value: number | undefined): string =>
   value === undefined ? 'unknown' : `${Math.round(100 * value)} %`
 const newest = (s: Symptoms, name: string): number | undefined => s.window.at(-1)?.[name]
-const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`
-
 const isFailed = ({ errors }: Sample): boolean => errors.length > 0
 const failures = (s: Symptoms): string[] => s.samples.flatMap(({ errors }) => errors.map(oneLine))
 const isUnrewarded = (s: Symptoms): boolean =>

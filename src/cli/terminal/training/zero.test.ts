@@ -15,12 +15,32 @@ const root = mkdtempSync(join(tmpdir(), 'ruminate summary-'))
 afterAll(() => rmSync(root, { recursive: true }))
 afterEach(() => void vi.restoreAllMocks())
 
-/** The commands that are suggested at the end of a run with these settings. */
+/** The commands that are suggested at the end of a run with these settings, in which pass@1 has risen. */
 async function next(
   given: Tree,
   out: string,
   storedAs: (settings: Tree) => Tree = (settings) => settings,
 ): Promise<string[]> {
+  const text = await summaryOf(given, out, { storedAs })
+  return text
+    .slice(text.indexOf('Next'))
+    .split('\n')
+    .slice(1, 5)
+    .map((line) => line.trim().replace(/ {3}.*$/, ''))
+}
+
+interface Ended {
+  readonly storedAs?: (settings: Tree) => Tree
+  readonly passAt1?: readonly [before: number, after: number]
+  readonly warnings?: readonly string[]
+}
+
+/** The summary of a run with these settings. */
+async function summaryOf(
+  given: Tree,
+  out: string,
+  { storedAs = (settings) => settings, passAt1: [before, after] = [0.5, 0.6], warnings = [] }: Ended,
+): Promise<string> {
   const { model, ...settings } = resolveZeroSettings(merge(given))
   const store = RunStore.create({
     recipe: 'zero',
@@ -28,24 +48,21 @@ async function next(
     settings: storedAs({ ...settings, model: await modelFolder(model) }),
     out: join(root, out),
   })
+  store.record(3, { events: warnings.map((message) => ({ level: 'warning', message })) })
   store.close()
   let text = ''
   vi.spyOn(process.stdout, 'write').mockImplementation((part) => {
     text += part
     return true
   })
-  const evaluation = { passAt1: 0.5, standardError: 0.1, families: {}, responseTokens: 9 } as Evaluation
+  const evaluation = { standardError: 0.1, families: {}, responseTokens: 9 } as Evaluation
   const result = { run: store.directory, model: 'MODEL', seed: 4, seconds: 1 } as ZeroResult
   summarizeZero(new Output({}), {
     ...result,
-    before: { ...evaluation, reflectionPerResponse: 0, reflection: 0 },
-    after: { ...evaluation, reflectionPerResponse: 0, reflection: 0 },
+    before: { ...evaluation, passAt1: before, reflectionPerResponse: 0, reflection: 0 },
+    after: { ...evaluation, passAt1: after, reflectionPerResponse: 0, reflection: 0 },
   })
   return text
-    .slice(text.indexOf('Next'))
-    .split('\n')
-    .slice(1, 5)
-    .map((line) => line.trim().replace(/ {3}.*$/, ''))
 }
 
 test('the suggested commands ask the same questions', async () => {
@@ -92,3 +109,28 @@ test('a model with a chat template of its own that was trained in R1-Zero’s is
   expect(evaluate).toBe('npx ruminate eval --model MODEL --template r1-zero')
   expect(again).toBe(`npx ruminate zero --seed 5 --model '${model}'`)
 })
+
+test.each<[string, readonly [number, number], string[], RegExp]>([
+  [
+    'stays',
+    [0, 0],
+    ['no answer is right: use easier questions'],
+    /pass@1 did not rise \(0\.0 % before, 0\.0 % after\).*\nAt step 3: no answer is right: use easier/,
+  ],
+  [
+    'falls',
+    [0.5, 0.4],
+    [],
+    /pass@1 did not rise \(50\.0 % before, 40\.0 % after\).*\nNo cause was found\. Train for more steps/,
+  ],
+  ['is unknown', [Number.NaN, Number.NaN], [], /pass@1 is unknown, since no answer could be checked/],
+])(
+  'where pass@1 %s, the causes are named and no other seed is suggested',
+  async (name, passAt1, warnings, message) => {
+    const text = await summaryOf({}, `not-${name}`, { passAt1, warnings })
+    expect(text).toMatch(message)
+    expect(text).toMatch(/ruminate runs show/)
+    expect(text).not.toMatch(/--seed/)
+    expect(await summaryOf({}, `but-${name}`, { warnings })).not.toMatch(/pass@1 (did not rise|is unknown)/)
+  },
+)
