@@ -34,12 +34,15 @@ describe('Split', () => {
     expect(heldOut(0.2, keys(2000))).toEqual(expect.arrayContaining(some))
   })
 
-  test.each([1e-9, 0.1, 0.5, 1 - 1e-9])('of two or more, one is held out and one is not: share %d', (share) => {
-    for (let n = 2; n < 12; n++) {
-      const { length } = heldOut(share, keys(n))
-      expect([length > 0, length < n]).toEqual([true, true])
-    }
-  })
+  test.each([1e-9, 0.1, 0.5, 1 - 1e-9])(
+    'of two or more, one is held out and one is not: share %d',
+    (share) => {
+      for (let n = 2; n < 12; n++) {
+        const { length } = heldOut(share, keys(n))
+        expect([length > 0, length < n]).toEqual([true, true])
+      }
+    },
+  )
 
   test('a single question is held out, and with a share of 0 none is', () => {
     expect([heldOut(0.1, ['a']), heldOut(0.9, ['a']), heldOut(0, keys(9))]).toEqual([['a'], ['a'], []])
@@ -53,9 +56,22 @@ test.each<[cell: unknown, question: string | null]>([
   ['', null],
   [null, null],
   [{ text: 'Why?' }, null],
-  [[{ role: 'system', content: 'Be brief.' }, { role: 'user', content: 'Why?' }], 'Why?'],
+  [
+    [
+      { role: 'system', content: 'Be brief.' },
+      { role: 'user', content: 'Why?' },
+    ],
+    'Why?',
+  ],
   ['[{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "So."}]', 'Why?'],
-  [[{ role: 'user', content: 'Why?' }, { role: 'assistant', content: 'So.' }, { role: 'user', content: 'So?' }], 'Why?'],
+  [
+    [
+      { role: 'user', content: 'Why?' },
+      { role: 'assistant', content: 'So.' },
+      { role: 'user', content: 'So?' },
+    ],
+    'Why?',
+  ],
   [[{ role: 'user', content: [{ type: 'text', text: 'Why?' }] }], 'Why?'],
   [[{ role: 'assistant', content: 'So.' }], null],
 ])('the question in a cell (%#)', (cell, question) => expect(questionIn(cell)).toBe(question))
@@ -103,8 +119,13 @@ const questionOf = (scored: object): string => ('text' in scored ? String(scored
 
 async function table(file: string, heldOutShare: number, columns: Columns): Promise<Sides> {
   const task = await loadTask(file, { columns, heldOutShare, ...quiet })
-  const first = ({ prompt, messages }: { prompt: string; messages?: readonly { role: string; content: string }[] }) =>
-    messages?.find(({ role }) => role === 'user')?.content ?? prompt.split('\n\nA)')[0]!
+  const first = ({
+    prompt,
+    messages,
+  }: {
+    prompt: string
+    messages?: readonly { role: string; content: string }[]
+  }) => messages?.find(({ role }) => role === 'user')?.content ?? prompt.split('\n\nA)')[0]!
   const { size } = task as unknown as { size: { training: number; heldOut: number } }
   return {
     training: size.training === 0 ? [] : task.training({ seed: 0, step: 0, count: size.training }).map(first),
@@ -156,7 +177,9 @@ describe('no question is on both sides of any two commands', () => {
   const cases = Array.from({ length: 40 }, (_, i) => {
     const rows = Array.from({ length: random.pick([2, 3, 5, 8, 20, 60]) }, (_, n) => row(random, n))
     // some questions several times
-    const repeated = rows.flatMap((one) => (random.int(0, 5) === 0 ? [one, row(random, random.int(0, 9))] : [one]))
+    const repeated = rows.flatMap((one) =>
+      random.int(0, 5) === 0 ? [one, row(random, random.int(0, 9))] : [one],
+    )
     return [i, repeated, random.pick([HELD_OUT_SHARE, 1e-6, 0.3, 0.9])] as const
   })
   test.each(cases)('table %i', async (i, rows, share) => {
@@ -181,7 +204,8 @@ async function expectApart(place: string, share: number): Promise<void> {
   for (const [name, sides] of Object.entries(COMMANDS)) {
     // too few usable rows on one side are an error, which is no leak
     const found = await sides(place, share).catch((error: Error) => error.message)
-    if (typeof found === 'string') expect(found).toMatch(/both are needed|no usable|no held-out|no training|none of/)
+    if (typeof found === 'string')
+      expect(found).toMatch(/both are needed|no usable|no held-out|no training|none of/)
     else read.push([name, found])
   }
   expect(read.length).toBeGreaterThan(2)

@@ -31,7 +31,8 @@ test('reads back what was added, whatever the characters', () => {
     `long ${'x'.repeat(3 << 20)}`,
   ]
   const questions = new Questions()
-  for (const prompt of prompts) expect(questions.add(row(prompt, { textLength: 2, thinking: `it is ${prompt}` }))).toBeNull()
+  for (const prompt of prompts)
+    expect(questions.add(row(prompt, { textLength: 2, thinking: `it is ${prompt}` }))).toBeNull()
   questions.decide(new Split(0.1))
   for (const [i, prompt] of prompts.entries()) {
     expect(questions.at(i)).toEqual(question(prompt))
