@@ -74,7 +74,11 @@ test('in a chat template, a message with thinking and a summary with the answer 
 })
 
 test('a row whose demonstration the rewards would not accept is left out, with the reason', async () => {
-  const rows = Array.from({ length: 9 }, (_, i) => ({ question: `What is ${i}?`, answer: `${i}` }))
+  const rows = Array.from({ length: 9 }, (_, i) => ({
+    question: `What is ${i}?`,
+    answer: `${i}`,
+    solution: null,
+  }))
   const turns = [
     { role: 'user', content: 'Hi' },
     { role: 'assistant', content: 'Hi' },
