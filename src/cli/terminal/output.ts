@@ -67,10 +67,15 @@ export class Output {
 
   /** A line for people, broken to fit the terminal and left out when quiet. */
   say(text = ''): void {
-    if (!this.quiet) this.result(wrap(text, this.width, 2))
+    if (!this.quiet) this.prose(text)
   }
 
-  /** Text for people that is printed as it is, even when quiet. */
+  /** Text for people, broken to fit the terminal, that is printed even when quiet. */
+  prose(text: string): void {
+    this.result(wrap(text, this.width, 2))
+  }
+
+  /** A table, a plot or a command, which is printed as it is, even when quiet. */
   result(text: string): void {
     this.#end()
     this.#print(this.#stream, text)

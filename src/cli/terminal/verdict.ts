@@ -12,6 +12,6 @@ export function showVerdict(
   output.emit({ type: 'result', equal, reason })
   if (output.json) return
   const word = equal === null ? pc.yellow('unknown') : equal ? pc.green('equal') : pc.red('different')
-  output.result(`${word}  ${pc.dim(reason)}`)
+  output.prose(`${word}  ${pc.dim(reason)}`)
   if (found !== null && found !== text.trim()) output.say(pc.dim(`the answer: ${found}`))
 }
