@@ -5,7 +5,7 @@ type Render = (width: number) => readonly string[]
 
 /** Columns that stay free, so that the ^C that a terminal prints does not begin a new line. */
 const FREE = 3
-/** Milliseconds between two redraws. */
+/** Milliseconds between two redraws of counts. */
 const PACE = 50
 
 /** Can lines of this stream be redrawn? Not in a file or pipe, on a terminal that cannot move its cursor, or in CI. */
@@ -27,18 +27,18 @@ class LiveArea {
   #stream: NodeJS.WriteStream | null = null
   #render: Render | null = null
   #drawn: readonly string[] = []
-  #drawnAt = 0
+  #drawnAt = Number.NEGATIVE_INFINITY
   readonly #onResize = (): void => this.#draw()
 
-  /** Shows lines in the place of those before. Soon after the last redraw they wait for the next call, or `refresh`. */
-  show(stream: NodeJS.WriteStream, render: Render): void {
+  /** Shows lines in the place of those before. Soon after the last redraw, `paced` lines wait for the next call. */
+  show(stream: NodeJS.WriteStream, render: Render, paced = false): void {
     if (this.#stream !== stream) {
       this.clear()
       this.#stream = stream
       stream.on('resize', this.#onResize)
     }
     this.#render = render
-    if (performance.now() - this.#drawnAt >= PACE) this.#draw()
+    if (!paced || performance.now() - this.#drawnAt >= PACE) this.#draw()
   }
 
   /** Draws the lines again. */
@@ -53,7 +53,7 @@ class LiveArea {
     this.#stream.off('resize', this.#onResize)
     this.#stream = this.#render = null
     this.#drawn = []
-    this.#drawnAt = 0
+    this.#drawnAt = Number.NEGATIVE_INFINITY
   }
 
   #draw(): void {

@@ -103,7 +103,7 @@ export class Output {
   live(text: string): void {
     if (this.quiet) return
     if (this.#activity?.text !== text) this.#activity = { text, since: performance.now() }
-    if (this.isTerminal) this.#show()
+    if (this.isTerminal) this.#show(COUNTED.test(text))
     else if (this.#isDue(text)) this.#print(this.#stream, text)
   }
 
@@ -134,9 +134,9 @@ export class Output {
     stream.write(`${plainUnlessColoured(stream, text)}\n`)
   }
 
-  #show(): void {
+  #show(paced = false): void {
     this.#ticker ??= setInterval(() => liveArea.refresh(), 1000).unref()
-    liveArea.show(this.#stream, (width) => this.#lines(width))
+    liveArea.show(this.#stream, (width) => this.#lines(width), paced)
   }
 
   /** Shows the live area again, if there was one before a line was printed. */
