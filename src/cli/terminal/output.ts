@@ -41,7 +41,6 @@ export class Output {
   readonly quiet: boolean
   #step: Step | null = null
   #activity: Activity | null = null
-  #ticker: NodeJS.Timeout | undefined
   /** When the last line for people was printed. */
   #printedAt: number | null = null
   readonly #warned = new Set<string>()
@@ -135,7 +134,6 @@ export class Output {
   }
 
   #show(paced = false): void {
-    this.#ticker ??= setInterval(() => liveArea.refresh(), 1000).unref()
     liveArea.show(this.#stream, (width) => this.#lines(width), paced)
   }
 
@@ -146,15 +144,13 @@ export class Output {
 
   #lines(width: number): string[] {
     const [step, activity] = [this.#step, this.#activity]
-    if (!step) return [pc.dim(shorten(timed(activity!), width))]
+    if (!step) return [activityLine(activity!, width)]
     const isOld = activity && performance.now() - step.since > STEP_STAYS
     const facts = isOld ? [step.facts[0]!, timed(activity), ...step.facts.slice(1, 2)] : step.facts
     return [fittingFacts(facts, width), ...(step.sample ? [pc.dim(tail(step.sample, width))] : [])]
   }
 
   #end(): void {
-    clearInterval(this.#ticker)
-    this.#ticker = undefined
     this.#step = this.#activity = null
     liveArea.clear()
   }
@@ -177,6 +173,10 @@ export function writeMessage(text: string): void {
 function plainUnlessColoured(stream: NodeJS.WriteStream, text: string): string {
   return canRedraw(stream) || process.env.FORCE_COLOR ? text : stripVTControlCharacters(text)
 }
+
+/** An activity on a line of its own, with the seconds that it has taken. */
+export const activityLine = (activity: Activity, width: number): string =>
+  pc.dim(shorten(timed(activity), width))
 
 /** An activity, with the seconds that it has taken if it has no count. */
 function timed({ text, since }: Activity): string {
