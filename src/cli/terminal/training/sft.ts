@@ -39,18 +39,21 @@ export function summarizeSft(output: Output, result: SftResult): void {
   if (output.json) return
   const { before, after, best, data } = result
   const perplexity = ({ loss }: { loss: number }): string => Math.exp(loss).toFixed(2)
-  output.result(
+  output.prose(
     `\n${pc.bold('Fine-tuning, before and after')} (${plural(data.heldOut, 'held-out row')}, ${plural(after.tokens, 'learned token')}, seed ${result.seed}, ${clock(result.seconds)})\n`,
   )
   output.result(
-    table([
-      ['', 'before', 'after'],
-      ['loss (nats per token)', before.loss.toFixed(4), after.loss.toFixed(4)],
-      ['perplexity', perplexity(before), perplexity(after)],
-    ]),
+    table(
+      [
+        ['', 'before', 'after'],
+        ['loss (nats per token)', before.loss.toFixed(4), after.loss.toFixed(4)],
+        ['perplexity', perplexity(before), perplexity(after)],
+      ],
+      output.width,
+    ),
   )
   if (best.step !== result.steps)
-    output.result(
+    output.prose(
       `\nThe loss was lowest at step ${best.step} (${best.loss.toFixed(4)}); the model of that step is ${pathFromHere(best.checkpoint)}.`,
     )
   showNext(output, nextSteps(result))

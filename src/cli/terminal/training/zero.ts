@@ -61,18 +61,12 @@ export function summarizeZero(output: Output, result: ZeroResult): void {
     const settings = resolveZeroSettings(stored)
     given = givenOptions(settings)
     causes = store.events().map(({ step, message }) => `At step ${step}: ${message}`)
-    output.result(
-      wrap(
-        `\n${pc.bold('R1-Zero, before and after')} (${plural(before.questions, 'held-out question')}, T = ${settings.eval.temperature}, seed ${result.seed}, ${clock(result.seconds)})\n`,
-        output.width,
-        2,
-      ),
+    output.prose(
+      `\n${pc.bold('R1-Zero, before and after')} (${plural(before.questions, 'held-out question')}, T = ${settings.eval.temperature}, seed ${result.seed}, ${clock(result.seconds)})\n`,
     )
     output.result(beforeAfter(before, after, output.width))
     if (result.stoppedBy)
-      output.result(
-        wrap(`\nStopped after step ${result.stoppedBy.step}: ${result.stoppedBy.reason}`, output.width),
-      )
+      output.prose(`\nStopped after step ${result.stoppedBy.step}: ${result.stoppedBy.reason}`)
     const line = (title: string, metric: string, format: (value: number) => string): string =>
       `\n${plot(title, smooth(store.metric(metric), 60), { format, floor: 0, columns: output.width })}`
     output.result(line('accuracy (training questions)', 'accuracy', (v) => `${Math.round(100 * v)} %`))
