@@ -521,6 +521,34 @@ export function engineConformance(name: string, subject: Subject): void {
       expect(await now(engine, trainer)).toHaveLength(datums.length)
     })
 
+    test('cancelled calls fail with the reason; the weights can still be saved', async () => {
+      const engine = await open()
+      const trainer = await engine.trainer()
+      await step(trainer)
+      const before = await now(engine, trainer)
+      const snapshot = await trainer.snapshot()
+      const [sampler, scorer] = [await engine.sampler(snapshot), await engine.scorer(snapshot)]
+      const reason = new Error('enough')
+      const pending = sampler.sample(prompts[0]!, { ...options, n: 64 }).catch((error: unknown) => error)
+      engine.cancel(reason)
+      engine.cancel(new Error('only the first reason counts'))
+      await trainer.save(folder(), { optimizer: true })
+      // an engine may have sampled before it was cancelled
+      const outcome = await pending
+      expect(outcome === reason || Array.isArray(outcome)).toBe(true)
+      for (const call of [
+        () => sampler.sample(prompts[0]!, options),
+        () => scorer.logprobs(datums),
+        () => trainer.forwardBackward(datums, crossEntropy),
+      ])
+        await expect(call()).rejects.toBe(reason)
+
+      const other = await open()
+      const resumed = await other.trainer()
+      await resumed.load(folder())
+      closeTo(await now(other, resumed), before, 1e-6)
+    })
+
     test('calls fail after an engine is closed, and none is left pending', async () => {
       const engine = await open()
       const trainer = await engine.trainer()
