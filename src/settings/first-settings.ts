@@ -1,0 +1,96 @@
+/*
+ * The settings with which a table and a model are first tried: what `ruminate init` writes into ruminate.yaml.
+ */
+
+/** The numbers of `sft`, `zero` and `eval` for one table and one model. */
+export interface FirstSettings {
+  readonly sft: {
+    readonly epochs: number
+    readonly batchSize: number
+    readonly learningRate: number
+    readonly maxLength: number
+  }
+  readonly zero: {
+    readonly steps: number
+    readonly questionsPerStep: number
+    readonly groupSize: number
+    readonly maxTokens: number
+    readonly learningRate: number
+    /** Steps between evaluations. */
+    readonly every: number
+  }
+  /** Held-out questions of an evaluation, and responses to each. */
+  readonly questions: number
+  readonly samples: number
+}
+
+/** What they depend on. */
+export interface Sizes {
+  /** Number of questions on each side. */
+  readonly training: number
+  readonly heldOut: number
+  /** Of the model. */
+  readonly parameters: number
+  /** Longest sequence that the model takes; null if unknown. */
+  readonly positions: number | null
+  /** Tokens of the longest solution with its prompt; 0 if the rows have no answers. */
+  readonly longest: number
+  /** Longest response in tokens that was allowed when the model was asked, and the share that reached it. */
+  readonly maxTokens: number
+  readonly cut: number
+  /** Tokens of the longest prompt. */
+  readonly prompt: number
+}
+
+/**
+ * Learning rates by the number of parameters, up to the first that is not below the model's: those of the miniature, and
+ * for larger models the usual ones for training all weights.
+ */
+const LEARNING_RATES: readonly { below: number; sft: number; zero: number }[] = [
+  { below: 5e6, sft: 1e-3, zero: 5e-4 },
+  { below: 5e7, sft: 3e-4, zero: 5e-5 },
+  { below: 5e8, sft: 5e-5, zero: 5e-6 },
+  { below: Infinity, sft: 1e-5, zero: 1e-6 },
+]
+
+export const learningRatesOf = (parameters: number) => LEARNING_RATES.find(({ below }) => parameters < below)!
+
+/** Optimizer steps that 45 rows needed to be learned; large tables take at least 3 epochs, small ones at most 40. */
+const SFT_STEPS = 120
+const EPOCHS = { least: 3, most: 40 }
+
+/** Questions and responses of an evaluation at most: pass@1 on 300 questions is known to about 3 points. */
+const EVALUATED = 300
+
+/** The settings for these sizes. */
+export function firstSettings(sizes: Sizes): FirstSettings {
+  const { training, heldOut, parameters, positions, longest, maxTokens, cut, prompt } = sizes
+  const rates = learningRatesOf(parameters)
+  const batchSize = training < 200 ? 8 : 16
+  const perEpoch = Math.ceil(training / batchSize)
+  const room = positions === null ? Infinity : positions - prompt
+  const questions = Math.min(heldOut, EVALUATED)
+  return {
+    sft: {
+      epochs: clamp(Math.ceil(SFT_STEPS / perEpoch), EPOCHS.least, EPOCHS.most),
+      batchSize,
+      learningRate: rates.sft,
+      maxLength: Math.min(Math.max(tens(1.2 * longest), 512), positions ?? Infinity),
+    },
+    zero: {
+      steps: training < 100 ? 60 : training < 1000 ? 100 : 200,
+      questionsPerStep: Math.min(10, training),
+      groupSize: 8,
+      // a response that is cut off has no answer: room for twice as much where many were
+      maxTokens: Math.max(Math.min(cut > 0.1 ? 2 * maxTokens : maxTokens, room), 1),
+      learningRate: rates.zero,
+      every: 20,
+    },
+    questions,
+    samples: clamp(Math.round(EVALUATED / questions), 1, 10),
+  }
+}
+
+const clamp = (value: number, least: number, most: number): number => Math.min(Math.max(value, least), most)
+/** Rounded up to a multiple of ten. */
+const tens = (value: number): number => 10 * Math.ceil(value / 10)
