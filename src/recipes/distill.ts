@@ -21,6 +21,7 @@ import { checkGenerators } from '../stages/data/open-generator.ts'
 import { type Teacher, teacherData } from '../stages/data/teacher-data.ts'
 import { askedIn, askedInStages } from '../stages/sample/fit.ts'
 import { readDemonstrations } from '../tasks/demonstrations.ts'
+import type { Splitting } from '../tasks/examples.ts'
 import { type TrainingWatch, trainers } from './r1.ts'
 import { policyRequirements } from './zero.ts'
 
@@ -109,7 +110,8 @@ async function teach(run: StagedRun<DistillSettings>, watch: DistillWatch): Prom
     ))
 
   // supervised fine-tuning, and nothing else
-  const distilled = await finetune('distill', { ...stages.sft, model: student, data })
+  const given: Splitting | undefined = settings.data === null ? undefined : { splitBy: 'question' }
+  const distilled = await finetune('distill', { ...stages.sft, model: student, data }, given)
   await table.measure('Distilled student', distilled, { student: true })
 
   // the same student, by reinforcement learning from its base

@@ -34,6 +34,7 @@ import { workedExamples } from '../stages/data/worked-examples.ts'
 import { allScenarios, scenarioRewards } from '../stages/reinforce/all-scenarios.ts'
 import { askedInStages } from '../stages/sample/fit.ts'
 import { readDemonstrations } from '../tasks/demonstrations.ts'
+import type { Splitting } from '../tasks/examples.ts'
 import { type RewardWatch, resumeReward, reward } from './reward.ts'
 import { resumeSft, type SftWatch, sft } from './sft.ts'
 import { policyRequirements, resumeZero, zero } from './zero.ts'
@@ -190,6 +191,9 @@ async function checkStages(settings: R1Settings): Promise<void> {
   await checkEngine({ ...settings, rewardHead }, [{ objective: { kind: 'preference' } }])
 }
 
+/** Data that the run writes itself has several answers to a question, of which some are held out. */
+const OWN_DATA: Splitting = { splitBy: 'key' }
+
 /**
  * The recipes that train, each as a part of a run in the folder `name`. They resolve to the folder of the model. Models and
  * data are given again to a part that is resumed, since the run may have been moved.
@@ -205,25 +209,29 @@ export function trainers(parts: Parts, watch: TrainingWatch) {
         resume: (directory) => resumeZero(directory, { ...options(), model: settings.model }),
       })
     },
-    finetune: (name: string, settings: SftInput) =>
-      train(name, {
-        begin: (out) => sft(ofItsModel(settings), { ...watch.sft?.(), out }),
-        resume: (directory) =>
-          resumeSft(directory, { ...watch.sft?.(), model: settings.model, data: settings.data }),
-      }),
-    trainRewardModel: (name: string, settings: RewardInput) =>
-      train(name, {
-        begin: (out) => reward(ofItsModel(settings), { ...watch.reward?.(), out }),
-        resume: (directory) =>
-          resumeReward(directory, { ...watch.reward?.(), model: settings.model, data: settings.data }),
-      }),
+    finetune(name: string, settings: SftInput, { splitBy }: Splitting = OWN_DATA) {
+      const { model, data } = settings
+      return train(name, {
+        // demonstrations have no template of ours
+        begin: (out) =>
+          sft(ofItsModel({ ...settings, template: undefined }), { ...watch.sft?.(), out, splitBy }),
+        resume: (directory) => resumeSft(directory, { ...watch.sft?.(), model, data, splitBy }),
+      })
+    },
+    trainRewardModel(name: string, settings: RewardInput) {
+      const { model, data } = settings
+      return train(name, {
+        begin: (out) => reward(ofItsModel(settings), { ...watch.reward?.(), out, ...OWN_DATA }),
+        resume: (directory) => resumeReward(directory, { ...watch.reward?.(), model, data, ...OWN_DATA }),
+      })
+    },
   }
 }
 
 interface StageInput {
   readonly model?: string | undefined
   /** Only of reinforcement learning. */
-  readonly template?: PromptTemplate
+  readonly template?: PromptTemplate | undefined
   readonly chat?: DeepPartial<TemplateSettings> | undefined
 }
 

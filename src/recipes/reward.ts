@@ -19,6 +19,7 @@ import {
   type RewardStep,
   trainReward,
 } from '../stages/supervise/reward-model.ts'
+import type { Splitting } from '../tasks/examples.ts'
 import { readPreferences } from '../tasks/preferences.ts'
 
 /**
@@ -33,11 +34,11 @@ import { readPreferences } from '../tasks/preferences.ts'
  */
 export async function reward(
   given: RewardInput,
-  { out, ...watch }: RewardWatch & { out?: string | undefined } = {},
+  { out, splitBy, ...watch }: RewardWatch & { out?: string | undefined } & Splitting = {},
 ): Promise<RewardResult> {
   const named = resolveRewardSettings(given)
   const settings = { ...named, model: await modelFolder(named.model, watch.onProgress) }
-  return train({ out }, settings, watch)
+  return train({ out }, settings, { splitBy, watch })
 }
 
 /**
@@ -46,21 +47,28 @@ export async function reward(
  */
 export async function resumeReward(
   directory: string,
-  { model, data, ...watch }: RewardWatch & Partial<Pick<RewardInput, 'model' | 'data'>> = {},
+  {
+    model,
+    data,
+    splitBy,
+    ...watch
+  }: RewardWatch & Partial<Pick<RewardInput, 'model' | 'data'>> & Splitting = {},
 ): Promise<RewardResult> {
   const { dataHash: _, ...stored } = storedSettings(directory, 'reward')
   const moved = { ...(model === undefined ? {} : { model }), ...(data === undefined ? {} : { data }) }
-  return train({ resume: directory }, resolveRewardSettings({ ...stored, ...moved } as RewardInput), watch)
+  const settings = resolveRewardSettings({ ...stored, ...moved } as RewardInput)
+  return train({ resume: directory }, settings, { splitBy, watch })
 }
 
 /** Preferences → tokens. */
 async function readExamples(
   settings: RewardSettings,
-  { warn, progress }: Notices,
+  { warn, progress, splitBy }: Notices & Splitting,
 ): Promise<Examples<EncodedPreference>> {
   checkMaxLength(settings)
   const { data, columns, maxLength } = settings
-  const rows = await readPreferences(data, { columns, heldOutShare: settings.eval.share, warn, progress })
+  const heldOutShare = settings.eval.share
+  const rows = await readPreferences(data, { columns, heldOutShare, splitBy, warn, progress })
   const renderer = Renderer.load(settings.model, settings)
   renderer.checkArguments(settings.chat.arguments)
   const { vocabSize } = loadConfig(settings.model)
@@ -83,12 +91,17 @@ async function readExamples(
 }
 
 /** Epochs over the preferences. A language model gets a new scalar head; a reward model keeps its head. */
-function train(where: Where, settings: RewardSettings, watch: RewardWatch): Promise<RewardResult> {
+function train(
+  where: Where,
+  settings: RewardSettings,
+  { splitBy, watch }: Splitting & { readonly watch: RewardWatch },
+): Promise<RewardResult> {
   return runOnExamples({
     recipe: 'reward',
     where,
     settings,
-    read: (notices) => readExamples(settings, notices),
+    source: settings.data,
+    read: (notices) => readExamples(settings, { ...notices, splitBy }),
     describe,
     watch,
     objective: { kind: 'preference' },

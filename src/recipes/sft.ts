@@ -14,24 +14,28 @@ import { checkMaxLength, type Examples, encodeRows } from '../stages/supervise/e
 import { type Finetuned, type FinetuneStep, finetune } from '../stages/supervise/finetune.ts'
 import type { HeldOutLoss, Sequence } from '../stages/supervise/learn.ts'
 import { supervise } from '../stages/supervise/masks.ts'
-import { readDemonstrations } from '../tasks/demonstrations.ts'
+import { type Demonstrations, readDemonstrations } from '../tasks/demonstrations.ts'
+import type { Splitting } from '../tasks/examples.ts'
+import { loadTask } from '../tasks/index.ts'
+import { readSolutions } from '../tasks/solutions.ts'
 
 /**
  * Supervised fine-tuning on demonstrations: conversations, with the loss on the assistant's tokens, or prompts with
- * completions.
+ * completions; or the questions of a task with their gold answers, in the template that `zero` then asks them in.
  *
  * @example
  * const { before, after } = await sft({ data: 'conversations.jsonl', epochs: 2 })
+ * const { model } = await sft({ task: 'questions.csv' })
  *
  * @throws UserError for settings, data or a model that cannot be used, before the run starts; `Interrupted`.
  */
 export async function sft(
   given: SftInput,
-  { out, ...watch }: SftWatch & { out?: string | undefined } = {},
+  { out, splitBy, ...watch }: SftWatch & { out?: string | undefined } & Splitting = {},
 ): Promise<SftResult> {
   const named = resolveSftSettings(given)
   const settings = { ...named, model: await modelFolder(named.model, watch.onProgress) }
-  return train({ out }, settings, watch)
+  return train({ out }, settings, { splitBy, watch })
 }
 
 /**
@@ -40,30 +44,35 @@ export async function sft(
  */
 export async function resumeSft(
   directory: string,
-  { model, data, ...watch }: SftWatch & Partial<Pick<SftInput, 'model' | 'data'>> = {},
+  { model, data, splitBy, ...watch }: SftWatch & Partial<Pick<SftInput, 'model' | 'data'>> & Splitting = {},
 ): Promise<SftResult> {
   const { dataHash: _, ...stored } = storedSettings(directory, 'sft')
   const moved = { ...(model === undefined ? {} : { model }), ...(data === undefined ? {} : { data }) }
-  return train({ resume: directory }, resolveSftSettings({ ...stored, ...moved } as SftInput), watch)
+  const settings = resolveSftSettings({ ...stored, ...moved } as SftInput)
+  return train({ resume: directory }, settings, { splitBy, watch })
 }
 
 /** Demonstrations → tokens, and a mask of the tokens to learn. */
 async function readExamples(
   settings: SftSettings,
   renderer: Renderer,
-  { warn, progress }: Notices,
+  { warn, progress, splitBy }: Notices & Splitting,
 ): Promise<Examples<Sequence>> {
   checkMaxLength(settings)
-  const { data, columns, maxLength } = settings
-  const rows = await readDemonstrations(data, {
-    columns,
-    heldOutShare: settings.eval.share,
-    warn,
-    progress,
-  })
+  const { data, task, columns, maxLength, seed, questions: count } = settings
+  const reading = { columns, heldOutShare: settings.eval.share, warn, progress }
+  const rows =
+    data !== null
+      ? await readDemonstrations(data, { ...reading, splitBy })
+      : await readSolutions(await loadTask(task!, { ...reading, solutions: true }), {
+          renderer,
+          seed,
+          count,
+          warn,
+        })
   const { vocabSize } = loadConfig(settings.model)
   const examples = encodeRows(rows, {
-    data,
+    data: sourceOf(settings),
     maxLength,
     encode: ({ demonstration }) => {
       const sequences = supervise(renderer, demonstration)
@@ -75,26 +84,45 @@ async function readExamples(
     warn,
     progress,
   })
-  if (rows.repeated > 0) warn(`${rows.repeated} training rows are left out, since they are also held out`)
+  if (rows.repeated > 0)
+    warn(`${rows.repeated} training rows are left out, since their questions are also held out`)
   return examples
 }
 
 /** Epochs over the demonstrations: next-token prediction on the learned tokens. */
-async function train(where: Where, settings: SftSettings, watch: SftWatch): Promise<SftResult> {
-  const renderer = Renderer.load(settings.model, settings)
+async function train(
+  where: Where,
+  settings: SftSettings,
+  { splitBy, watch }: Splitting & { readonly watch: SftWatch },
+): Promise<SftResult> {
+  const { model, chat, template } = settings
+  const renderer = Renderer.load(model, settings.task === null ? { chat } : { chat, template })
   renderer.checkArguments(settings.chat.arguments)
   return runOnExamples({
     recipe: 'sft',
     where,
     settings,
-    read: (notices) => readExamples(settings, renderer, notices),
+    source: sourceOf(settings),
+    read: (notices) => readExamples(settings, renderer, { ...notices, splitBy }),
     describe,
     watch,
     objective: { kind: 'cross_entropy' },
     renderer,
-    train: (job) => finetune({ ...job, onStart: watch.onBefore, onStep: watch.onStep }),
+    train: ({ settings: given, ...job }) =>
+      finetune({
+        ...job,
+        settings: { ...given, epochs: enoughEpochs(settings, job.training.length) },
+        onStart: watch.onBefore,
+        onStep: watch.onStep,
+      }),
   })
 }
+
+const sourceOf = ({ data, task }: SftSettings): string => data ?? task!
+
+/** The number of epochs, with at least `minSteps` steps in all. */
+const enoughEpochs = ({ epochs, minSteps, batchSize }: SftSettings, sequences: number): number =>
+  Math.max(epochs, Math.ceil(minSteps / Math.ceil(sequences / batchSize)))
 
 function describe({ training, heldOut, overlong, repeated, unusable }: Examples<Sequence>): SftData {
   const sum = (count: (sequence: Sequence) => number): number =>

@@ -204,11 +204,12 @@ function askable({ task, renderer, settings, watch }: Job, can: Capabilities): T
 
 /** The task of the settings, or the program's own. Fails if it has no training question. */
 async function openTask(
-  { task: name, columns, seed, rl }: ZeroSettings,
+  { task: name, columns, seed, rl, eval: { share } }: ZeroSettings,
   own: ZeroOwn,
   { onWarning, onProgress }: ZeroWatch,
 ): Promise<Task> {
-  const task = own.task ?? (await loadTask(name, { columns, warn: onWarning, progress: onProgress }))
+  const options = { columns, heldOutShare: share, warn: onWarning, progress: onProgress }
+  const task = own.task ?? (await loadTask(name, options))
   if (task.training({ seed, step: 1, count: rl.questionsPerStep }).length === 0)
     throw new UserError(`the task ${task.name} has no training question`)
   return task

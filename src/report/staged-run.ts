@@ -24,6 +24,8 @@ export type StagedSettings = StageTableOptions['settings'] & {
   /** Task of the general prompts. */
   readonly general: string
   readonly judge: GeneratorSpec
+  /** Share of the questions of a table that is held out. */
+  readonly eval: { readonly share: number }
 }
 
 /** Callbacks and the signal of a run of several stages. */
@@ -80,13 +82,17 @@ type Notices = Pick<StagedWatch<never>, 'onWarning' | 'onProgress'>
 
 /** Loads both tasks. @throws UserError if there is no such task, or it cannot be read. */
 export async function loadTasks(
-  { task, general }: Pick<StagedSettings, 'task' | 'general'>,
+  { task, general, eval: { share } }: Pick<StagedSettings, 'task' | 'general' | 'eval'>,
   { onWarning: warn, onProgress: progress }: Notices,
 ): Promise<StagedTasks> {
-  return {
-    reasoning: await loadTask(task, { warn, progress }),
-    general: await loadTask(general, { warn, progress }),
+  const load = async (name: string): Promise<Task> => {
+    const loaded = await loadTask(name, { heldOutShare: share, warn, progress })
+    // a task without questions on one of the sides fails before there is a run
+    loaded.training({ seed: 0, step: 1, count: 1 })
+    loaded.heldOut({ count: 1 })
+    return loaded
   }
+  return { reasoning: await load(task), general: await load(general) }
 }
 
 /** Both tasks without the questions that a model of the run cannot be asked. @throws UserError if none is left. */

@@ -3,6 +3,7 @@ import { LEAST_TEMPERATURE } from '../algorithms/objectives.ts'
 import { defaultThreads } from '../common/threads.ts'
 import { engineNames } from '../engines/open.ts'
 import { today } from '../renderer/chat-template.ts'
+import { HELD_OUT_SHARE } from '../tasks/split.ts'
 
 /* Settings that several recipes share. */
 
@@ -47,13 +48,25 @@ export const scheduleSettings = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('warmup_stable_decay'), stable: share, final: share, ...warmup }),
 ])
 
-/** The columns of a table of questions; `answer: null` if the questions have no gold answer. */
+/** Share of the questions to hold out, the same ones for every command, unless the names of files decide. */
+export const heldOutShareSetting = z.number().gt(0).lt(1).default(HELD_OUT_SHARE)
+
+/**
+ * The prompt: R1-Zero's template, or the model's own chat template, with thinking and then a summary, as in R1.
+ */
+export const templateSetting = z.enum(['r1-zero', 'chat']).default('r1-zero')
+
+/**
+ * The columns of a table of questions; `answer: null` if the questions have no gold answer, `thinking: null` if no column
+ * says how the answers are found.
+ */
 export const columnSettings = z.strictObject({
   question: z.string().min(1).optional(),
   answer: z.string().min(1).nullable().optional(),
   choices: z.union([z.string().min(1), z.array(z.string().min(1)).min(2)]).optional(),
   kind: z.string().min(1).optional(),
   tests: z.string().min(1).optional(),
+  thinking: z.string().min(1).nullable().optional(),
 })
 
 /** The temperature of sampling; 0 is greedy. */

@@ -3,8 +3,10 @@ import { parse } from 'yaml'
 import type { z } from 'zod'
 import { UserError } from '../common/errors.ts'
 import { nearest } from '../common/nearest.ts'
+import { adviceFor, unknownName } from './names.ts'
+import { isTree, type Tree } from './tree.ts'
 
-export type Tree = { [key: string]: unknown }
+export { merge, type Tree } from './tree.ts'
 
 /**
  * Reads settings from a YAML or JSON file.
@@ -48,43 +50,21 @@ export function readAssignment(text: string): Tree {
   return path.reduceRight<unknown>((inner, key) => ({ [key]: inner }), value) as Tree
 }
 
-/** Merges settings; later layers override earlier ones, setting by setting. */
-export function merge(...layers: readonly Tree[]): Tree {
-  // without a prototype, so that __proto__ is an unknown setting like any other
-  const out: Tree = Object.create(null)
-  for (const layer of layers)
-    for (const [key, value] of Object.entries(layer)) {
-      if (value === undefined) continue
-      const below = out[key]
-      out[key] = isTree(value) && isTree(below) ? merge(below, value) : value
-    }
-  return out
-}
-
 /**
  * Checks settings against their schema and fills in defaults.
  *
  * @throws UserError in one line with the setting, its value and what is allowed.
  */
 export function checkSettings<S extends z.ZodType>(schema: S, tree: Tree): z.output<S> {
+  const unknown = unknownName([schema], tree)
+  if (unknown) throw new UserError(`unknown setting ${unknown.join('.')}${adviceFor([schema], unknown)}`, 2)
   const result = schema.safeParse(tree)
   if (result.success) return result.data
   const issue = result.error.issues[0]!
   const path = issue.path.map(String)
   const at = path.reduce<unknown>((value, key) => (value as Tree | undefined)?.[key], tree)
-  if (issue.code === 'unrecognized_keys') {
-    const name = [...path, issue.keys[0]].join('.')
-    const near = nearestPath(schema, path, issue.keys[0]!)
-    const known = keysAt(schema, path)
-    const advice = near
-      ? `; did you mean ${near}?`
-      : known.length > 0
-        ? `; the settings are ${known.join(', ')}`
-        : ''
-    throw new UserError(`unknown setting ${name}${advice}`, 2)
-  }
   const given = at === undefined ? 'missing' : JSON.stringify(at)
-  throw new UserError(`setting ${path.join('.')} is ${given}: ${expected(issue)}`, 2)
+  throw new UserError(`setting ${path.join('.')} is ${given}: ${expected(issue)}${meant(issue, at)}`, 2)
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -113,48 +93,15 @@ function expected(issue: z.core.$ZodIssue): string {
   return issue.message.replace(/^\w/, (letter) => letter.toLowerCase())
 }
 
+/** The value among those allowed that a misspelt one probably means. */
+function meant(issue: z.core.$ZodIssue, given: unknown): string {
+  if (issue.code !== 'invalid_value' || typeof given !== 'string') return ''
+  const near = nearest(given, issue.values.map(String))
+  return near === null ? '' : `; did you mean "${near}"?`
+}
+
 const oneOf = (values: readonly unknown[]): string =>
   values.length === 1 ? String(values[0]) : `one of ${values.join(', ')}`
-
-interface Inner {
-  readonly shape?: Record<string, unknown>
-  readonly unwrap?: () => Inner
-  readonly out?: Inner
-}
-
-/** The setting that a misspelt name probably means: one at the same path, or else one with a similar name anywhere. */
-function nearestPath(schema: z.ZodType, path: readonly string[], name: string): string | null {
-  const sibling = nearest(name, keysAt(schema, path))
-  if (sibling !== null) return [...path, sibling].join('.')
-  const all = pathsBelow(schema, [])
-  const similar = nearest(
-    name,
-    all.map((other) => other.at(-1)!),
-  )
-  return all.find((other) => other.at(-1) === similar)?.join('.') ?? null
-}
-
-function pathsBelow(schema: z.ZodType, path: readonly string[]): string[][] {
-  return keysAt(schema, path).flatMap((key) => [[...path, key], ...pathsBelow(schema, [...path, key])])
-}
-
-/** The names of an object schema at a path. */
-function keysAt(schema: z.ZodType, path: readonly string[]): string[] {
-  let at: unknown = schema
-  for (const key of [...path, null]) {
-    let inner = at as Inner | undefined
-    // unwrap defaults, nullable settings and transformations
-    while (inner && !inner.shape) inner = inner.unwrap?.() ?? inner.out
-    if (!inner?.shape) return []
-    if (key === null) return Object.keys(inner.shape)
-    at = inner.shape[key]
-  }
-  return []
-}
-
-function isTree(value: unknown): value is Tree {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
 
 /** The settings that differ from the defaults, each as `path=value`. */
 export function changedSettings(given: object, defaults: object, path = ''): string[] {

@@ -1,5 +1,6 @@
 import type { KlPenalty } from '../algorithms/kl.ts'
 import { UserError } from '../common/errors.ts'
+import { nearest } from '../common/nearest.ts'
 import type { RlSettings } from '../stages/reinforce/rl-settings.ts'
 
 /** All settings of reinforcement learning except the model, the task and the number of steps. */
@@ -165,7 +166,12 @@ export function rlPreset(base: string, algorithm = 'grpo', maxTokens?: number): 
 }
 
 function lookUp<T>(what: string, table: Readonly<Record<string, T>>, name: string): T {
-  if (!Object.hasOwn(table, name))
-    throw new UserError(`unknown ${what} "${name}"; choose one of ${Object.keys(table).join(', ')}`, 2)
+  if (!Object.hasOwn(table, name)) {
+    const near = nearest(name, Object.keys(table))
+    throw new UserError(
+      `unknown ${what} "${name}"${near === null ? '' : `; did you mean "${near}"?`}; choose one of ${Object.keys(table).join(', ')}`,
+      2,
+    )
+  }
   return table[name]!
 }

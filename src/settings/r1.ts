@@ -4,6 +4,7 @@ import { EMBEDDED_R1_BASE, EMBEDDED_STUDENT } from '../hub/find-model.ts'
 import {
   chatSettings,
   engineSetting,
+  heldOutShareSetting,
   modelSetting,
   temperatureSetting,
   threadsSetting,
@@ -12,8 +13,8 @@ import {
 } from './fields.ts'
 import { generatorSettings } from './generators.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
-import { type RewardSettings, resolveRewardSettings } from './reward.ts'
-import { resolveSftSettings, type SftSettings } from './sft.ts'
+import { type RewardInput, type RewardSettings, resolveRewardSettings } from './reward.ts'
+import { resolveSftSettings, type SftInput, type SftSettings } from './sft.ts'
 import { resolveZeroSettings, type ZeroSettings } from './zero.ts'
 
 const share = z.number().min(0).max(1)
@@ -30,6 +31,8 @@ export const readableSettings = z.strictObject({
 
 /** How the model of every stage is measured. */
 export const evalSettings = z.strictObject({
+  /** Of tables, and of the data that stages learn from. */
+  share: heldOutShareSetting,
   questions: whole(1),
   samples: whole(1),
   /** Number of general prompts. */
@@ -334,17 +337,24 @@ interface StageSources {
  * run. A stage cannot set what the run decides for all of its stages.
  */
 export function stageResolvers(
-  { seed, threads, task, engine, chat }: Pick<R1Settings, 'seed' | 'threads' | 'task' | 'engine' | 'chat'>,
+  {
+    seed,
+    threads,
+    task,
+    engine,
+    chat,
+    eval: { share },
+  }: Pick<R1Settings, 'seed' | 'threads' | 'task' | 'engine' | 'chat' | 'eval'>,
   { model, data }: StageSources,
 ) {
-  const common = { seed, threads, engine, chat }
+  const common = { seed, threads, engine, chat, eval: { share } }
   const decided = { seed: 'seed', threads: 'threads', engine: 'engine', chat: 'chat', model }
   const named = <T>(name: string, resolve: () => T): T => {
     try {
       return resolve()
     } catch (error) {
       if (error instanceof Error)
-        error.message = error.message.replace(/^(?:unknown )?setting |did you mean /g, `$&${name}.`)
+        error.message = error.message.replace(/^(?:unknown )?setting |did you mean (?!")/g, `$&${name}.`)
       throw error
     }
   }
@@ -356,18 +366,12 @@ export function stageResolvers(
       )
     },
     sft: (name: string, tree: Tree): SftSettings => {
-      refuseDecided(name, tree, { ...decided, data })
-      return named(name, () =>
-        resolveSftSettings({ ...tree, ...common, data: 'data' } as Parameters<typeof resolveSftSettings>[0]),
-      )
+      refuseDecided(name, tree, { ...decided, data, task: null })
+      return named(name, () => resolveSftSettings(merge(tree, { ...common, data: 'data' }) as SftInput))
     },
     reward: (name: string, tree: Tree): RewardSettings => {
       refuseDecided(name, tree, { ...decided, data })
-      return named(name, () =>
-        resolveRewardSettings({ ...tree, ...common, data: 'data' } as Parameters<
-          typeof resolveRewardSettings
-        >[0]),
-      )
+      return named(name, () => resolveRewardSettings(merge(tree, { ...common, data: 'data' }) as RewardInput))
     },
   }
 }
@@ -382,4 +386,6 @@ function refuseDecided(stage: string, tree: Tree, decided: Readonly<Record<strin
     const instead = setting === null ? 'leave it out' : `set ${setting} instead`
     throw new UserError(`setting ${stage}.${key} is set by the run: ${instead}`, 2)
   }
+  if ((tree.eval as Tree | undefined)?.share !== undefined)
+    throw new UserError(`setting ${stage}.eval.share is set by the run: set eval.share instead`, 2)
 }

@@ -30,22 +30,24 @@ const column = z.string().min(1).optional()
  * Settings of `reward`: those of `sft`, but a batch is a number of comparisons, and the longest length is that of a
  * text.
  */
-export const rewardSettings = sftSettings.extend({
-  /** Preferences: a file (JSONL, CSV, Parquet), a folder, or a dataset of the hub. */
-  data: z.string({ error: 'give preferences: a file, a folder, or a dataset of the hub' }).min(1),
-  /** Names of the columns, if they are not the usual ones. */
-  columns: z
-    .strictObject({
-      messages: column,
-      prompt: column,
-      chosen: column,
-      rejected: column,
-      text: column,
-      response: column,
-      label: column,
-    })
-    .prefault({}),
-})
+export const rewardSettings = sftSettings
+  .omit({ task: true, template: true, questions: true, minSteps: true })
+  .extend({
+    /** Preferences: a file (JSONL, CSV, Parquet), a folder, or a dataset of the hub. */
+    data: z.string({ error: 'give preferences: a file, a folder, or a dataset of the hub' }).min(1),
+    /** Names of the columns, if they are not the usual ones. */
+    columns: z
+      .strictObject({
+        messages: column,
+        prompt: column,
+        chosen: column,
+        rejected: column,
+        text: column,
+        response: column,
+        label: column,
+      })
+      .prefault({}),
+  })
 export type RewardSettings = z.output<typeof rewardSettings> & { readonly threads: number }
 /** Settings as they are given: any may be missing. */
 export type RewardInput = DeepPartial<z.input<typeof rewardSettings>>

@@ -1,12 +1,16 @@
 import { z } from 'zod'
+import { UserError } from '../common/errors.ts'
 import { EMBEDDED_BASE } from '../hub/find-model.ts'
 import {
   betasSetting,
   chatSettings,
+  columnSettings,
   type DeepPartial,
   engineSetting,
+  heldOutShareSetting,
   modelSetting,
   scheduleSettings,
+  templateSetting,
   threadsSetting,
   whole,
   withThreads,
@@ -22,6 +26,7 @@ const column = z.string().min(1).optional()
 const PRESETS = {
   miniature: {
     epochs: 3,
+    minSteps: 100,
     batchSize: 16,
     maxLength: 1024,
     learningRate: 1e-3,
@@ -29,6 +34,7 @@ const PRESETS = {
   },
   'deepseek-r1': {
     epochs: 2,
+    minSteps: 0,
     batchSize: 128,
     maxLength: 32_768,
     learningRate: 5e-5,
@@ -39,16 +45,26 @@ const PRESETS = {
 /** Settings of `sft`. What a preset decides is filled in by `resolveSftSettings`. */
 export const sftSettings = z.strictObject({
   model: modelSetting.default(EMBEDDED_BASE),
-  /** Demonstrations: a file (JSONL, CSV, Parquet), a folder, or a dataset of the hub. */
-  data: z.string({ error: 'give demonstrations: a file, a folder, or a dataset of the hub' }).min(1),
-  /** Names of the columns, if they are not `messages`, or `prompt` and `completion`. */
-  columns: z.strictObject({ messages: column, prompt: column, completion: column }).prefault({}),
+  /** Demonstrations: a file (JSONL, CSV, Parquet), a folder, or a dataset of the hub; null: those of `task`. */
+  data: z.string().min(1).nullable().default(null),
+  /** A task whose questions are answered with their gold answers: its name, or a table, as in `zero`. */
+  task: z.string().min(1).nullable().default(null),
+  /** Names of the columns: of demonstrations, if they are not `messages`, or `prompt` and `completion`; or of a task. */
+  columns: z
+    .strictObject({ messages: column, prompt: column, completion: column, ...columnSettings.shape })
+    .prefault({}),
+  /** The template that the questions of `task` are put in; demonstrations are learned as they are written. */
+  template: templateSetting,
+  /** Number of training questions of `task`; null: all of a table, 1,000 of a task that makes its questions. */
+  questions: whole(1).nullable().default(null),
   /** Arguments and date of the chat template. */
   chat: chatSettings,
   engine: engineSetting,
   seed: whole(0).default(0),
   preset: z.enum(Object.keys(PRESETS) as (keyof typeof PRESETS)[]).default('miniature'),
   epochs: whole(1),
+  /** There are more epochs if there would be fewer steps than this. */
+  minSteps: whole(0),
   /** Sequences per step. */
   batchSize: whole(1),
   /** Longest sequence in tokens. Longer ones are left out and counted, never truncated. */
@@ -60,8 +76,7 @@ export const sftSettings = z.strictObject({
   gradClip: z.number().min(0).default(1),
   eval: z
     .strictObject({
-      /** Share of the rows to hold out, unless the file names distinguish training from test. */
-      share: z.number().gt(0).lt(1).default(0.1),
+      share: heldOutShareSetting,
       /** Steps between evaluations; null: once per epoch. */
       every: whole(1).nullable().default(null),
     })
@@ -70,6 +85,10 @@ export const sftSettings = z.strictObject({
   threads: threadsSetting,
 })
 export type SftSettings = z.output<typeof sftSettings> & { readonly threads: number }
+
+/** The columns of each source, by what they hold. */
+const SOURCES = { data: ['messages', 'prompt', 'completion'], task: Object.keys(columnSettings.shape) }
+type Source = keyof typeof SOURCES
 /** Settings as they are given: any may be missing. */
 export type SftInput = DeepPartial<z.input<typeof sftSettings>>
 
@@ -80,7 +99,45 @@ export type SftInput = DeepPartial<z.input<typeof sftSettings>>
  */
 export function resolveSftSettings(given: SftInput): SftSettings {
   const { preset } = checkSettings(sftSettings.pick({ preset: true }), { preset: given.preset })
-  return withThreads(checkSettings(sftSettings, belowGiven(PRESETS[preset], given)))
+  const { minSteps, ...layer } = PRESETS[preset]
+  // only a task of few questions gets more epochs, and only if no number of epochs is given
+  const least = given.task != null && given.epochs === undefined ? minSteps : 0
+  const settings = checkSettings(sftSettings, belowGiven({ ...layer, minSteps: least }, given))
+  const { data, task, columns } = settings
+  if ((data === null) === (task === null))
+    throw new UserError(
+      data === null
+        ? 'give demonstrations with --data (a file, a folder, or a dataset of the hub), or a task with --task'
+        : `give either data (${data}) or task (${task}), not both`,
+      2,
+    )
+  const source: Source = data === null ? 'task' : 'data'
+  const other = Object.entries(columns).find(
+    ([role, name]) => name !== undefined && !SOURCES[source].includes(role),
+  )
+  if (other)
+    throw new UserError(
+      `unknown setting columns.${other[0]}; the columns of ${source === 'data' ? 'demonstrations' : 'a task'} are ${SOURCES[source].join(', ')}`,
+      2,
+    )
+  return withThreads(settings)
+}
+
+/**
+ * Layers of settings, later ones overriding earlier ones, of which the last that names data or a task decides: what
+ * earlier ones say about the other source is left out.
+ */
+export function withOneSource(layers: readonly Tree[]): Tree[] {
+  const last = layers.findLastIndex(({ data, task }) => data != null || task != null)
+  if (last < 0) return [...layers]
+  const source: Source = layers[last]!.data != null ? 'data' : 'task'
+  const other: Source = source === 'data' ? 'task' : 'data'
+  return layers.map((layer, i) => {
+    if (i >= last) return layer
+    const { [other]: _, columns, ...rest } = layer
+    const kept = Object.entries((columns ?? {}) as Tree).filter(([role]) => SOURCES[source].includes(role))
+    return { ...rest, columns: Object.fromEntries(kept) }
+  })
 }
 
 /**
@@ -88,7 +145,7 @@ export function resolveSftSettings(given: SftInput): SftSettings {
  * kept.
  */
 export function belowGiven(
-  { schedule, ...layer }: { schedule: { kind: string; warmup: number } },
+  { schedule, ...layer }: { schedule: { kind: string; warmup: number } } & Tree,
   given: { schedule?: { kind?: string | undefined } | undefined },
 ): Tree {
   const kind = given.schedule?.kind

@@ -13,9 +13,11 @@ import {
   columnSettings,
   type DeepPartial,
   engineSetting,
+  heldOutShareSetting,
   modelSetting,
   scheduleSettings,
   temperatureSetting,
+  templateSetting,
   threadsSetting,
   truncationSettings,
   whole,
@@ -66,8 +68,7 @@ export const zeroSettings = z.strictObject({
   task: z.string().min(1).default('miniature'),
   /** Names of a table's columns. */
   columns: columnSettings.prefault({}),
-  /** The prompt: R1-Zero's template, or the model's own chat template, with thinking and then a summary, as in R1. */
-  template: z.enum(['r1-zero', 'chat']).default('r1-zero'),
+  template: templateSetting,
   /** Arguments and date of the chat template. */
   chat: chatSettings,
   engine: engineSetting,
@@ -84,6 +85,7 @@ export const zeroSettings = z.strictObject({
   }),
   eval: z
     .strictObject({
+      share: heldOutShareSetting,
       questions: whole(1).default(300),
       samples: whole(1).default(1),
       /** Steps between evaluations; 0: only before and after. */

@@ -1,7 +1,7 @@
 import { hashText, Random } from '../common/random.ts'
 import { rational, same } from '../verify/terms/rational.ts'
 import { evaluateExpression } from './expression.ts'
-import type { Question, Task, Verdict } from './task.ts'
+import { MADE, type Question, type Task, type Verdict } from './task.ts'
 
 interface Puzzle {
   readonly numbers: readonly number[]
@@ -77,6 +77,13 @@ export const countdown: Task = {
     return [...questions.values()]
   },
   check: checkCountdown,
+  solved: ({ side, seed, count = MADE[side] }) => {
+    const random = new Random(seed, 'countdown solved', side)
+    return Array.from({ length: count }, (_, i) => {
+      const asked = question(random, sizeAt(i), side === 'held-out')
+      return { question: asked, thinking: `${asked.gold} = ${asked.id.split(' = ')[1]}`, answer: asked.gold }
+    })
+  },
 }
 
 function checkCountdown(question: Question, answer: string | null): Verdict {

@@ -1,4 +1,4 @@
-import { type Cells, type Example, type Form, readExamples, readText } from './examples.ts'
+import { type Cells, type Example, type Form, type HoldingOut, readExamples, readText } from './examples.ts'
 import {
   BESIDE,
   isBlank,
@@ -9,6 +9,7 @@ import {
   saysNothing,
   withSystem,
 } from './messages.ts'
+import { questionIn } from './split.ts'
 import { missingColumns, synonymAmong, type Wanted } from './table/missing.ts'
 import { Unusable } from './table/rows.ts'
 import { readTools } from './tool-calls.ts'
@@ -36,10 +37,8 @@ export interface DemonstrationColumns {
   readonly completion?: string | undefined
 }
 
-interface DemonstrationOptions {
+interface DemonstrationOptions extends HoldingOut {
   readonly columns?: DemonstrationColumns | undefined
-  /** Share of the rows that is held out, by a hash of the row, if no file is named as a test or validation set. */
-  readonly heldOutShare: number
   readonly warn: (message: string) => void
   readonly progress: (line: string) => void
 }
@@ -47,7 +46,7 @@ interface DemonstrationOptions {
 export interface Demonstrations {
   readonly training: readonly DemonstrationRow[]
   readonly heldOut: readonly DemonstrationRow[]
-  /** Number of training rows left out because they are held out, too. */
+  /** Number of training rows left out because their question is held out, too. */
   readonly repeated: number
   /** Number of rows left out because they are not demonstrations. */
   readonly unusable: number
@@ -84,11 +83,13 @@ function formOf(file: string, names: readonly string[], columns: DemonstrationCo
   const messages = chats.find((name) => names.includes(name)) ?? chats[0]!
   const completions = columns.prompt !== undefined || columns.completion !== undefined
   const beside = BESIDE.filter((name) => names.includes(name))
+  const chatOf = (cells: Cells): string => chats.find((name) => !isBlank(cells[name])) ?? messages
   if (names.includes(messages) && !completions)
     return {
       columns: [...chats.filter((name) => names.includes(name)), ...beside],
+      question: (cells) => questionIn(cells[chatOf(cells)]),
       read: (cells, unread) => {
-        const column = chats.find((name) => !isBlank(cells[name])) ?? messages
+        const column = chatOf(cells)
         return conversation(readMessages(cells[column], column, unread), cells)
       },
     }
@@ -96,6 +97,7 @@ function formOf(file: string, names: readonly string[], columns: DemonstrationCo
     const more = prompt === 'instruction' ? WITH_INSTRUCTION.filter((name) => names.includes(name)) : []
     return {
       columns: [prompt, completion, ...beside, ...more],
+      question: (cells) => questionIn(cells[prompt]),
       read: (cells, unread) => {
         const lost = more.find((name) => name !== completion && !isBlank(cells[name]))
         if (lost === undefined) return completed(cells, prompt, completion, unread)

@@ -1,7 +1,7 @@
 import { UserError } from '../common/errors.ts'
-import { hashText } from '../common/random.ts'
 import { LeftOutRows } from './left-out.ts'
 import { notText } from './messages.ts'
+import { questionKey, Split } from './split.ts'
 import { type Side, tableFiles } from './table/files.ts'
 import { readerOf } from './table/readers.ts'
 import { Unusable } from './table/rows.ts'
@@ -21,15 +21,30 @@ export interface Form<T> {
   readonly columns: readonly string[]
   /** Throws `Unusable`. Adds to `unread` the names of fields inside the cells that it does not read. */
   readonly read: (cells: Cells, unread: Set<string>) => T
+  /** The question of a row, also of one that cannot be read; null if it has none of its own. */
+  readonly question: (cells: Cells) => string | null
 }
 
-interface ExampleOptions<T> {
+/** What stays on one side of a split. */
+export interface Splitting {
+  /**
+   * All examples with the same question, as in every command; or only those with the same `keyOf`,
+   * for data that a run writes itself, with several answers to a question.
+   */
+  readonly splitBy?: 'question' | 'key' | undefined
+}
+
+/** How examples are held out. */
+export interface HoldingOut extends Splitting {
+  /** Share of the questions that is held out if no file is named as a test or validation set: see `Split`. */
+  readonly heldOutShare: number
+}
+
+interface ExampleOptions<T> extends HoldingOut {
   /** The form for a file with these columns; throws if they do not hold examples. */
   readonly formOf: (file: string, columns: readonly string[]) => Form<T>
-  /** Examples with the same key are on the same side. */
+  /** What identifies an example that has no question of its own. */
   readonly keyOf: (example: T) => string
-  /** Share of the examples that is held out, by a hash of the key, if no file is named as a test or validation set. */
-  readonly heldOutShare: number
   readonly warn: (message: string) => void
   readonly progress: (line: string) => void
 }
@@ -37,7 +52,7 @@ interface ExampleOptions<T> {
 export interface Examples<T> {
   readonly training: readonly Example<T>[]
   readonly heldOut: readonly Example<T>[]
-  /** Number of training rows left out because their key is held out, too. */
+  /** Number of training rows left out because their question is held out, too. */
   readonly repeated: number
   /** Number of rows left out because they are not examples. */
   readonly unusable: number
@@ -51,12 +66,13 @@ export interface Examples<T> {
  */
 export async function readExamples<T>(
   place: string,
-  { formOf, keyOf, heldOutShare, warn, progress }: ExampleOptions<T>,
+  { formOf, keyOf, heldOutShare, splitBy = 'question', warn, progress }: ExampleOptions<T>,
 ): Promise<Examples<T>> {
   const files = await tableFiles(place, { warn, progress })
-  const rows: (Example<T> & { side: Side | null; key: string })[] = []
+  const rows: (Example<T> & { side: Side | null; key: string; hash: number })[] = []
   const leftOut = new LeftOutRows()
   const unread = new Set<string>()
+  const split = new Split(heldOutShare)
   for (const file of files) {
     let form: Form<T> | null = null
     const reading = readerOf(file.path)!(file.path, {
@@ -70,9 +86,13 @@ export async function readExamples<T>(
     })
     for await (const { line, cells } of reading) {
       const where = `${file.name}:${line}`
+      const question = splitBy === 'question' ? form!.question(cells) : null
+      // also the question of a row that cannot be used: see `Split`
+      if (question !== null) split.add(questionKey(question))
       try {
         const example = form!.read(cells, unread)
-        rows.push({ where, example, side: file.side, key: keyOf(example) })
+        const key = question === null ? keyOf(example) : questionKey(question)
+        rows.push({ where, example, side: file.side, key, hash: split.add(key) })
       } catch (error) {
         if (!(error instanceof Unusable)) throw error
         leftOut.add(where, error.message)
@@ -86,14 +106,16 @@ export async function readExamples<T>(
         ? `there is no row in ${place}`
         : `${place}: none of its ${leftOut.count} rows can be used; the first: ${first}`,
     )
-  const chosen = holdOut(rows, heldOutShare)
-  const heldOut = rows.filter((row) => chosen.has(row))
+  const named = rows.some(({ side }) => side === 'heldOut')
+  const isHeldOut = ({ side, hash }: (typeof rows)[0]): boolean =>
+    named ? side === 'heldOut' : split.isHeldOut(hash)
+  const heldOut = rows.filter(isHeldOut)
   const keys = new Set(heldOut.map(({ key }) => key))
-  const others = rows.filter((row) => !chosen.has(row))
+  const others = rows.filter((row) => !isHeldOut(row))
   const training = others.filter(({ key }) => !keys.has(key))
   if (training.length === 0 || (heldOut.length === 0 && heldOutShare > 0))
     throw new UserError(
-      `${place} has ${training.length} rows to train on and ${heldOut.length} to hold out; both are needed${first === null ? '' : `. ${leftOut.count} cannot be used; the first: ${first}`}`,
+      `${place} has ${count(training.length)} to train on and ${count(heldOut.length)} to hold out; both are needed: ${adviceFor(rows, named)}${first === null ? '' : `. ${count(leftOut.count)} cannot be used; the first: ${first}`}`,
     )
   if (first !== null) warn(`${place}: ${leftOut.paragraph(rows.length + leftOut.count)}`)
   if (unread.size > 0)
@@ -107,15 +129,15 @@ export async function readExamples<T>(
   }
 }
 
-/** The rows of held-out files or, if there are none, those whose hash in [0, 1) is below `share`, but at least the lowest. */
-function holdOut<R extends { side: Side | null; key: string }>(rows: readonly R[], share: number): Set<R> {
-  const named = rows.filter(({ side }) => side === 'heldOut')
-  if (named.length > 0) return new Set(named)
-  if (share === 0) return new Set()
-  const hashed = rows.map((row) => ({ row, hash: hashText(row.key) / 2 ** 32 }))
-  const least = hashed.reduce((low, { hash }) => Math.min(low, hash), 1)
-  return new Set(hashed.filter(({ hash }) => hash < share || hash === least).map(({ row }) => row))
+/** What to do where one of the sides is empty. */
+function adviceFor(rows: readonly { readonly key: string }[], named: boolean): string {
+  if (named) return 'add a file of the other side'
+  return new Set(rows.map(({ key }) => key)).size < 2
+    ? 'add rows with other questions'
+    : 'mend the rows that cannot be used, or set a higher eval.share'
 }
+
+const count = (rows: number): string => `${rows} row${rows === 1 ? '' : 's'}`
 
 /** The text in a cell. @throws Unusable if there is none. */
 export function readText(cells: Cells, name: string): string {

@@ -29,7 +29,7 @@ export function fittingTask(task: Task, fit: Fit, { training, warn, progress }: 
     const needed = side === 'training' ? Math.ceil(Math.min(of, training) / 2) : 1
     if (remaining < needed)
       throw new UserError(
-        `${left}. ${remaining === 0 ? 'None is left' : `Only ${remaining} of them can be, and ${training} are drawn at once`}. ${ADVICE}`,
+        `${left}. ${remaining === 0 ? 'None is left' : `Only ${remaining} of them can be, and ${training} are drawn at once`}. ${ADVICE}${side === 'held-out' ? ', or hold out more questions (eval.share, --held-out-share)' : ''}`,
       )
     warn(`${left}. ${count === 1 ? 'It is' : 'They are'} left out`)
   }

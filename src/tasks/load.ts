@@ -6,6 +6,7 @@ import { readHubName } from '../hub/index.ts'
 import { programs } from './programs.ts'
 import { BENCHMARKS, TASKS } from './registry.ts'
 import { equality, noGold } from './rules.ts'
+import { HELD_OUT_SHARE } from './split.ts'
 import type { Columns } from './table/columns.ts'
 import { tableFiles } from './table/files.ts'
 import { type Issue, Issues } from './table/issues.ts'
@@ -16,6 +17,10 @@ import type { Task } from './task.ts'
 export interface LoadOptions {
   /** The columns of a table by what they hold, if they are not named `question` and `answer`. */
   readonly columns?: Columns | undefined
+  /** Share of a table's questions that is held out if the files' names do not say which: see `Split`. */
+  readonly heldOutShare?: number | undefined
+  /** Read how the answers are found, too, for `solved`? */
+  readonly solutions?: boolean | undefined
   /** Called with a message for each kind of problem in the table. By default they are Node's warnings. */
   readonly warn?: ((message: string) => void) | undefined
   /** Called with lines that say what is being done. */
@@ -41,6 +46,8 @@ export async function loadTable(
   name: string,
   {
     columns = {},
+    heldOutShare = HELD_OUT_SHARE,
+    solutions = false,
     warn = (message) => process.emitWarning(message),
     progress = () => {},
     onIssue = () => {},
@@ -57,6 +64,8 @@ export async function loadTable(
     name: benchmark?.name ?? basename(place).replace(/\.\w+$/, ''),
     description: benchmark?.description ?? `the questions of ${place}`,
     columns: mapped,
+    heldOutShare,
+    solutions,
     rule: mapped.tests !== undefined ? programs : mapped.answer === null ? noGold : equality,
     evaluationOnly: benchmark?.evaluationOnly,
     progress,

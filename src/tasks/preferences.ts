@@ -1,6 +1,6 @@
 import { UserError } from '../common/errors.ts'
 import type { ScoredText } from '../rewards/preference.ts'
-import { type Cells, type Examples, type Form, readExamples, readText } from './examples.ts'
+import { type Cells, type Examples, type Form, type HoldingOut, readExamples, readText } from './examples.ts'
 import {
   BESIDE,
   describeValue,
@@ -11,6 +11,7 @@ import {
   saysNothing,
   withSystem,
 } from './messages.ts'
+import { questionIn } from './split.ts'
 import { missingColumns, type Wanted } from './table/missing.ts'
 import { Unusable } from './table/rows.ts'
 import { readTools } from './tool-calls.ts'
@@ -31,10 +32,8 @@ export interface PreferenceColumns {
   readonly label?: string | undefined
 }
 
-export interface PreferenceOptions {
+export interface PreferenceOptions extends HoldingOut {
   readonly columns?: PreferenceColumns | undefined
-  /** Share of the rows that is held out, by a hash of the prompt, if no file is named as a test or validation set. */
-  readonly heldOutShare: number
   readonly warn: (message: string) => void
   readonly progress: (line: string) => void
 }
@@ -95,6 +94,8 @@ function formOf(file: string, names: readonly string[], columns: PreferenceColum
   if (has('chosen') && has('rejected'))
     return {
       columns: [...prompt, name('chosen'), name('rejected'), ...beside],
+      question: (cells) =>
+        prompt.length > 0 ? questionIn(cells[prompt[0]!]) : chatQuestion(cells[name('chosen')]),
       read: (cells, unread) => {
         const question = readPrompt(cells, unread)
         const chosen = judged(question, cells, name('chosen'), unread)
@@ -116,6 +117,10 @@ function formOf(file: string, names: readonly string[], columns: PreferenceColum
         name('label'),
         ...beside,
       ],
+      question: (cells) =>
+        answer === 'text' || prompt.length === 0
+          ? chatQuestion(cells[name(answer!)])
+          : questionIn(cells[prompt[0]!]),
       read: (cells, unread) => {
         const good = readLabel(cells, name('label'))
         const question = answer === 'text' ? null : readPrompt(cells, unread)
@@ -140,6 +145,9 @@ function formOf(file: string, names: readonly string[], columns: PreferenceColum
     has('label') ? 'text=NAME' : 'prompt=NAME,response=NAME,label=NAME',
   )
 }
+
+/** The question in a column of answers: only a conversation shows which part of it is the question. */
+const chatQuestion = (cell: unknown): string | null => (messageList(cell) === null ? null : questionIn(cell))
 
 /** Names that are also understood. */
 const OTHER_NAMES: PreferenceColumns = { messages: 'conversations', response: 'completion' }

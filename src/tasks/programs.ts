@@ -17,6 +17,7 @@ export function instruction({ language, call }: Cases): string {
 
 /** The program in the answer must pass every test case. @throws UserError if this machine has no sandbox. */
 export const programs: Rule = {
+  goldIsAnswer: false,
   unreadable(gold) {
     try {
       readCases(gold)

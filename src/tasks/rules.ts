@@ -3,6 +3,8 @@ import { readable, verify } from '../verify/index.ts'
 
 /** How answers are checked against the gold. */
 export interface Rule {
+  /** Is the gold itself a right answer? */
+  readonly goldIsAnswer: boolean
   /** The reason why no answer can be checked against this gold, or null. */
   unreadable(gold: string): string | null
   /** Is the answer (`null`: there is none) correct? */
@@ -11,6 +13,7 @@ export interface Rule {
 
 /** The answer must be equal to the gold, as mathematics or as the letter of a choice. */
 export const equality: Rule = {
+  goldIsAnswer: true,
   unreadable(gold) {
     const read = readable(gold)
     return read.ok ? null : read.reason
@@ -24,6 +27,7 @@ export const equality: Rule = {
 
 /** For questions without gold, whose answers only a reward model or a judge can assess. */
 export const noGold: Rule = {
+  goldIsAnswer: false,
   unreadable: () => null,
   check: () => ({ correct: null, reason: 'the question has no gold answer' }),
 }

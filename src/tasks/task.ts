@@ -13,12 +13,20 @@ export interface Task extends Checker {
   workedExample?(options: { seed: number }): WorkedExample
   /** `count` training questions with an answer each, as data for fine-tuning has them. */
   demonstrations?(options: { seed: number; count: number }): Demonstrated[]
+  /**
+   * Questions of one side with a right answer each, from which a model can learn how they are answered. Of a table, all of
+   * them, or the first `count`; a task that makes its questions has a number of its own where `count` is missing.
+   */
+  solved?(options: { side: LeftOut['side']; seed: number; count?: number | undefined }): Solved[]
   /** The task with only those questions of these sides that fit. A task that makes its questions cannot do this. */
   select?(
     fit: Fit,
     options: { sides: readonly LeftOut['side'][]; progress: (line: string) => void },
   ): { task: Task; left: LeftOut[] }
 }
+
+/** How many solved questions a task makes, unless a number is given. */
+export const MADE: Readonly<Record<LeftOut['side'], number>> = { training: 1000, 'held-out': 100 }
 
 /** Which questions a model can be asked. */
 export interface Fit {
@@ -46,6 +54,14 @@ export interface WorkedExample {
   readonly question: string
   /** In R1's form: the thinking in its tags, then a summary. */
   readonly response: string
+}
+
+/** A question with a right answer. */
+export interface Solved {
+  readonly question: Question
+  /** How the answer is found; null if that is not known. */
+  readonly thinking: string | null
+  readonly answer: string
 }
 
 /** A question with an answer to learn from. */

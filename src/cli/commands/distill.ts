@@ -46,7 +46,7 @@ export const distill = command(
   }),
   async (values) => {
     const output = outputOf(values)
-    const settings = layeredSettings(values, {
+    const settings = layeredSettings(values, 'distill', {
       ...stagedSettings(values),
       teacher: textOption(values, 'teacher'),
       data: textOption(values, 'data'),

@@ -1,22 +1,28 @@
+import { relative } from 'node:path'
 import { defineCommand } from 'citty'
 import { engineNames } from '../../engines/open.ts'
 import { EMBEDDED_BASE, modelFolder } from '../../hub/find-model.ts'
-import { columnSettings } from '../../settings/fields.ts'
-import { checkSettings } from '../../settings/layers.ts'
+import { merge, type Tree } from '../../settings/layers.ts'
+import { askedInRun } from '../../settings/of-run.ts'
+import { resolveZeroSettings } from '../../settings/zero.ts'
 import { measure } from '../../stages/evaluate/measure.ts'
-import { choiceOption, integerOption, numberOption, textOption } from '../terminal/arguments.ts'
+import { choiceOption, integerOption, numberOption, textOption, type Values } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
 import { showEvaluation } from '../terminal/evaluation.ts'
 import {
   columnsOption,
   columnsSettings,
+  configLayers,
+  configOption,
+  heldOutShareOf,
+  heldOutShareOption,
   outputOf,
   outputOptions,
   templateArguments,
   templateArgumentsOption,
-  truncationOf,
   truncationOptions,
 } from '../terminal/options.ts'
+import type { Output } from '../terminal/output.ts'
 import { engineOption, templateNames, threadsOption } from '../terminal/training/options.ts'
 
 export const evaluation = command(
@@ -26,10 +32,11 @@ export const evaluation = command(
       model: {
         type: 'string',
         valueHint: 'DIR|HUB_ID',
-        description: `model or run (default: ${EMBEDDED_BASE})`,
+        description: `model or run, which is asked as it was trained (default: ${EMBEDDED_BASE})`,
       },
       task: { type: 'string', valueHint: 'NAME|FILE', description: 'task (default: miniature)' },
       columns: columnsOption,
+      'held-out-share': heldOutShareOption,
       questions: { type: 'string', valueHint: 'N', description: 'held-out questions (default 300)' },
       samples: { type: 'string', valueHint: 'N', description: 'responses per question (default 1)' },
       temperature: {
@@ -46,6 +53,7 @@ export const evaluation = command(
       'template-arguments': templateArgumentsOption,
       'max-tokens': { type: 'string', valueHint: 'N', description: 'longest response (default 260)' },
       seed: { type: 'string', valueHint: 'N', description: 'seed of the sampling (default 0)' },
+      config: configOption,
       engine: engineOption,
       threads: threadsOption,
       ...outputOptions,
@@ -53,32 +61,65 @@ export const evaluation = command(
   }),
   async (values) => {
     const output = outputOf(values)
-    const asking = {
-      questions: integerOption(values, 'questions', 1) ?? 300,
-      samples: integerOption(values, 'samples', 1) ?? 1,
-      temperature: numberOption(values, 'temperature', 0, 10) ?? 1,
-      ...truncationOf(values),
-      maxTokens: integerOption(values, 'max-tokens', 1) ?? 260,
-      seed: integerOption(values, 'seed', 0) ?? 0,
-    }
-    const template = choiceOption(values, 'template', templateNames)
-    const engine = choiceOption(values, 'engine', engineNames)
-    const threads = integerOption(values, 'threads', 1, 1024)
+    const given = optionsOf(values)
+    const layers = configLayers(values, 'zero')
     const progress = (line: string): void => output.live(line)
-    const model = await modelFolder(textOption(values, 'model') ?? EMBEDDED_BASE, progress)
-    const task = textOption(values, 'task') ?? 'miniature'
+    const name = merge(...layers, given).model ?? EMBEDDED_BASE
+    const model = await modelFolder(String(name), progress)
+    const before = layers.length > 0 ? merge(...layers) : askedBefore(model, given, output)
+    const settings = resolveZeroSettings(merge(before, given))
+    const { task, columns, chat, engine, threads, seed, rl, eval: evaluation } = settings
+    // without settings, the template is the one that the model knows
+    const isTemplateKnown = layers.length > 0 || merge(before, given).template !== undefined
+    const asking = { ...evaluation, maxTokens: rl.maxTokens, seed }
     const measured = await measure({
-      template,
-      chat: { arguments: templateArguments(values) },
+      template: isTemplateKnown ? settings.template : undefined,
+      chat,
       engine,
       model,
       task,
-      columns: checkSettings(columnSettings, columnsSettings(values)),
+      columns,
+      heldOutShare: evaluation.share,
       warn: (message) => output.warn(message),
       progress,
-      ...(threads ? { threads } : {}),
+      threads,
       ...asking,
     })
     showEvaluation(output, { model, task, ...asking, ...measured })
   },
 )
+
+/** The options as settings of `zero`, which asks held-out questions in the same way. */
+function optionsOf(values: Values): Tree {
+  const columns = columnsSettings(values)
+  const chat = templateArguments(values)
+  return {
+    model: textOption(values, 'model'),
+    task: textOption(values, 'task'),
+    columns: Object.keys(columns).length > 0 ? columns : undefined,
+    template: choiceOption(values, 'template', templateNames),
+    chat: Object.keys(chat).length > 0 ? { arguments: chat } : undefined,
+    engine: choiceOption(values, 'engine', engineNames),
+    threads: integerOption(values, 'threads', 1, 1024),
+    seed: integerOption(values, 'seed', 0),
+    rl: { maxTokens: integerOption(values, 'max-tokens', 1) },
+    eval: {
+      share: heldOutShareOf(values),
+      questions: integerOption(values, 'questions', 1),
+      samples: integerOption(values, 'samples', 1),
+      temperature: numberOption(values, 'temperature', 0, 10),
+      topK: integerOption(values, 'top-k', 0),
+      topP: numberOption(values, 'top-p', 0.001, 1),
+      minP: numberOption(values, 'min-p', 0, 1),
+    },
+  }
+}
+
+/** The settings with which the run that trained the model asked it, unless another task is given. */
+function askedBefore(model: string, { task }: Tree, output: Output): Tree {
+  const asked = askedInRun(model, task as string | undefined)
+  if (asked === null) return {}
+  const { run, settings } = asked
+  output.say(`asking the held-out questions of ${settings.task} as ${relative('.', run) || run} did`)
+  return settings
+}

@@ -35,7 +35,7 @@ export const r1 = command(
         `--quick means --preset quick and cannot be combined with --preset ${preset}: leave one of them out`,
         2,
       )
-    const settings = layeredSettings(values, {
+    const settings = layeredSettings(values, 'r1', {
       ...stagedSettings(values),
       model: textOption(values, 'model'),
       preset: values.quick ? 'quick' : preset,

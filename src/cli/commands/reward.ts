@@ -4,7 +4,7 @@ import { resolveRewardSettings, rewardSettings } from '../../settings/reward.ts'
 import { textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
 import { interruptible } from '../terminal/interrupt.ts'
-import { outputOf } from '../terminal/options.ts'
+import { layeredSettings, outputOf } from '../terminal/options.ts'
 import { tuningOptions, tuningSettings } from '../terminal/training/options.ts'
 import { summarizeReward, watchReward } from '../terminal/training/reward.ts'
 
@@ -36,7 +36,7 @@ export const reward = command(
   }),
   async (values) => {
     const output = outputOf(values)
-    const settings = tuningSettings(values)
+    const settings = layeredSettings(values, 'reward', tuningSettings(values))
     resolveRewardSettings(settings)
     const result = await interruptible(output, (signal) =>
       trainReward(settings, { out: textOption(values, 'out'), ...watchReward(output, signal) }),

@@ -1,18 +1,20 @@
 import { defineCommand } from 'citty'
 import { sft as trainSft } from '../../recipes/sft.ts'
-import { resolveSftSettings, sftSettings } from '../../settings/sft.ts'
+import { merge } from '../../settings/layers.ts'
+import { resolveSftSettings, sftSettings, withOneSource } from '../../settings/sft.ts'
 import { textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
 import { interruptible } from '../terminal/interrupt.ts'
-import { outputOf } from '../terminal/options.ts'
-import { tuningOptions, tuningSettings } from '../terminal/training/options.ts'
+import { outputOf, settingsLayers } from '../terminal/options.ts'
+import { listed, templateNames, tuningOptions, tuningSettings } from '../terminal/training/options.ts'
 import { summarizeSft, watchSft } from '../terminal/training/sft.ts'
 
 export const sft = command(
   defineCommand({
     meta: {
       name: 'sft',
-      description: 'Fine-tune a model on demonstrations: conversations, or prompts and completions',
+      description:
+        'Fine-tune a model on demonstrations: conversations, prompts and completions, or the answers of a task',
     },
     args: {
       model: {
@@ -25,17 +27,36 @@ export const sft = command(
         valueHint: 'FILE|DIR|HUB_ID',
         description: 'demonstrations: JSONL, CSV or Parquet with `messages`, or `prompt` and `completion`',
       },
+      task: {
+        type: 'string',
+        valueHint: 'NAME|FILE',
+        description: 'in place of data: the questions of a task with their gold answers',
+      },
       columns: {
         type: 'string',
         valueHint: 'a=b,c=d',
-        description: 'columns with other names: messages=NAME, or prompt=NAME,completion=NAME',
+        description:
+          'columns with other names: messages=NAME; prompt=NAME,completion=NAME; of a task question=NAME,answer=NAME,thinking=NAME',
+      },
+      template: {
+        type: 'string',
+        valueHint: 'NAME',
+        description: `template of a task's questions: ${listed(templateNames, sftSettings.shape.template.unwrap().options[0]!)}`,
       },
       ...tuningOptions(sftSettings.shape.preset.unwrap().options),
     },
   }),
   async (values) => {
     const output = outputOf(values)
-    const settings = tuningSettings(values)
+    const settings = merge(
+      ...withOneSource(
+        settingsLayers(values, 'sft', {
+          ...tuningSettings(values),
+          task: textOption(values, 'task'),
+          template: textOption(values, 'template'),
+        }),
+      ),
+    )
     resolveSftSettings(settings)
     const result = await interruptible(output, (signal) =>
       trainSft(settings, { out: textOption(values, 'out'), ...watchSft(output, signal) }),

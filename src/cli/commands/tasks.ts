@@ -5,7 +5,14 @@ import { checkSettings } from '../../settings/layers.ts'
 import { loadTable } from '../../tasks/index.ts'
 import { textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
-import { columnsOption, columnsSettings, outputOf, outputOptions } from '../terminal/options.ts'
+import {
+  columnsOption,
+  columnsSettings,
+  heldOutShareOf,
+  heldOutShareOption,
+  outputOf,
+  outputOptions,
+} from '../terminal/options.ts'
 import { showTable, showTasks, watchTable } from '../terminal/tasks.ts'
 
 export const tasks = command(
@@ -19,6 +26,7 @@ export const tasks = command(
       action: { type: 'positional', required: false, description: 'list (default) or check' },
       file: { type: 'positional', required: false, description: 'file, folder or hub dataset to check' },
       columns: columnsOption,
+      'held-out-share': heldOutShareOption,
       ...outputOptions,
     },
   }),
@@ -31,6 +39,11 @@ export const tasks = command(
     if (!file) throw new UserError('which table? Name one, as in `ruminate tasks check questions.jsonl`', 2)
     const columns = checkSettings(columnSettings, columnsSettings(values))
     const { issues, ...watch } = watchTable(output)
-    showTable(output, file, await loadTable(file, { columns, ...watch }), issues)
+    showTable(
+      output,
+      file,
+      await loadTable(file, { columns, heldOutShare: heldOutShareOf(values), ...watch }),
+      issues,
+    )
   },
 )

@@ -60,7 +60,7 @@ export const zero = command(
   }),
   async (values) => {
     const output = outputOf(values)
-    const settings = layeredSettings(values, {
+    const settings = layeredSettings(values, 'zero', {
       model: textOption(values, 'model'),
       task: textOption(values, 'task'),
       columns: columnsSettings(values),

@@ -97,8 +97,13 @@ export function choiceOption<Choice extends string>(
 ): Choice | undefined {
   const text = textOption(values, name)
   const choice = choices.find((one) => one === text)
-  if (text !== undefined && choice === undefined)
-    throw new UserError(`--${name} is "${text}"; choose one of ${choices.join(', ')}`, 2)
+  if (text !== undefined && choice === undefined) {
+    const near = nearest(text, choices)
+    throw new UserError(
+      `--${name} is "${text}"; choose one of ${choices.join(', ')}${near === null ? '' : `; did you mean "${near}"?`}`,
+      2,
+    )
+  }
   return choice
 }
 

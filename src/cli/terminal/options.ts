@@ -1,6 +1,7 @@
 import type { ArgsDef } from 'citty'
 import { UserError } from '../../common/errors.ts'
 import type { Truncation } from '../../engines/contract.ts'
+import { type Section, settingsFor } from '../../settings/file.ts'
 import { merge, readAssignment, readSettingsFile, type Tree } from '../../settings/layers.ts'
 import { integerOption, numberOption, textOption, type Values } from './arguments.ts'
 import { Output } from './output.ts'
@@ -34,7 +35,25 @@ export const columnsOption = {
   type: 'string',
   valueHint: 'a=b,c=d',
   description:
-    'columns of a table: question=NAME, answer=NAME, choices=NAME or [A,B,C,D], kind=NAME, tests=NAME',
+    'columns of a table: question=NAME, answer=NAME, choices=NAME or [A,B,C,D], kind=NAME, tests=NAME, thinking=NAME',
+} as const
+
+/** Option of every command that reads a table without training on it. */
+export const heldOutShareOption = {
+  type: 'string',
+  valueHint: 'S',
+  description: 'share of a table that is held out (default 0.1, as eval.share in training)',
+} as const
+
+/** What `heldOutShareOption` says. */
+export const heldOutShareOf = (values: Values): number | undefined =>
+  numberOption(values, 'held-out-share', 0.000001, 0.999999)
+
+/** Option of every command that reads settings from a file. */
+export const configOption = {
+  type: 'string',
+  valueHint: 'FILE',
+  description: 'settings from a YAML or JSON file',
 } as const
 
 /**
@@ -68,9 +87,18 @@ export function outputOf(values: Values): Output {
   return new Output({ json: values.json === true, quiet: values.quiet === true })
 }
 
-/** The settings of a command. Later ones win: --config, then the options with a name of their own, then --set. */
-export function layeredSettings(values: Values, options: Tree): Tree {
+/** What the settings file of --config says to a command, in layers. */
+export function configLayers(values: Values, command: Section): Tree[] {
   const file = textOption(values, 'config')
-  const assignments = (values.set ?? []) as readonly string[]
-  return merge(file ? readSettingsFile(file) : {}, options, ...assignments.map(readAssignment))
+  return file === undefined ? [] : settingsFor(command, readSettingsFile(file))
 }
+
+/** The settings of a command in layers, later ones winning: --config, the options with a name of their own, --set. */
+export function settingsLayers(values: Values, command: Section, options: Tree): Tree[] {
+  const assignments = (values.set ?? []) as readonly string[]
+  return [...configLayers(values, command), options, ...assignments.map(readAssignment)]
+}
+
+/** The settings of a command, merged. */
+export const layeredSettings = (values: Values, command: Section, options: Tree): Tree =>
+  merge(...settingsLayers(values, command, options))

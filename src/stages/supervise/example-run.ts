@@ -22,7 +22,6 @@ interface ExampleSettings extends Omit<EpochSettings, 'evalEvery'> {
   readonly model: string
   readonly engine: EngineName
   readonly threads: number
-  readonly data: string
   /** Steps between evaluations; null: once per epoch. */
   readonly eval: { readonly every: number | null }
 }
@@ -40,6 +39,8 @@ interface ExampleRun<Settings extends ExampleSettings, Example, Data, Outcome> {
   readonly recipe: string
   readonly where: Where
   readonly settings: Settings
+  /** Where the examples come from, for messages. */
+  readonly source: string
   /** Reads the examples; `notices` receive what is left out, and what takes long. */
   readonly read: (notices: Notices) => Promise<Examples<Example>>
   /** The amount of data, for the result. */
@@ -69,6 +70,7 @@ export async function runOnExamples<Settings extends ExampleSettings, Example, D
   recipe,
   where,
   settings,
+  source,
   read,
   describe,
   watch,
@@ -90,7 +92,7 @@ export async function runOnExamples<Settings extends ExampleSettings, Example, D
   const place: Place = 'resume' in where ? where : { recipe, seed, settings: stored, out: where.out }
   if ('resume' in place)
     checkSameData(examples, storedSettings(place.resume, recipe).dataHash, {
-      data: settings.data,
+      data: source,
       directory: place.resume,
     })
   return withEngine({ ...settings, rewardHead }, (engine) => {

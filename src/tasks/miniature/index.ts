@@ -1,7 +1,7 @@
 import { Random } from '../../common/random.ts'
-import type { Question, Task, Verdict, WorkedExample } from '../task.ts'
+import { MADE, type Question, type Solved, type Task, type Verdict, type WorkedExample } from '../task.ts'
 import { readFill, wrongFill } from './fill.ts'
-import { type Kind, questionOf, randomSplitProblem } from './problems.ts'
+import { type Kind, type Problem, questionOf, randomSplitProblem } from './problems.ts'
 import { voice } from './words.ts'
 
 export { corpusDocument, corpusDocuments } from './corpus.ts'
@@ -111,6 +111,14 @@ function task({
       miniatureQuestions({ split: 'heldOut', kinds: families.flat(), seed, count }),
     check: checkMiniature,
     workedExample: ({ seed }) => workedExample(new Random(seed, 'worked example'), example),
+    solved: ({ side, seed, count = MADE[side] }) => {
+      const random = new Random(seed, 'miniature solved', side)
+      return Array.from({ length: count }, (_, i) => {
+        const kinds = families[i % families.length]!
+        const kind = kinds[Math.floor(i / families.length) % kinds.length]!
+        return solved(random, randomSplitProblem(random, kind, side === 'held-out'))
+      })
+    },
   }
 }
 
@@ -138,8 +146,16 @@ export const miniature = task({
 
 /** A question with a long chain that checks its steps, without mistakes, and a summary. */
 function workedExample(random: Random, kind: Kind): WorkedExample {
-  const problem = randomSplitProblem(random, kind, false)
-  const question = problem.ask(random, 'en')
+  const { question, thinking, answer } = solved(random, randomSplitProblem(random, kind, false))
+  return {
+    question: question.prompt,
+    response: `<think>\n${thinking}\n</think>\nThe answer is \\boxed{${answer}}.`,
+  }
+}
+
+/** A problem with a long chain that checks its steps, without mistakes. */
+function solved(random: Random, problem: Problem): Solved {
+  const question = questionOf(random, problem)
   const { chain, answer } = problem.solve(random, { style: 'V', say: voice(random, 'en'), slips: false })
-  return { question, response: `<think>\n${chain}\n</think>\nThe answer is \\boxed{${answer}}.` }
+  return { question, thinking: chain, answer }
 }

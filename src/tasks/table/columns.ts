@@ -1,10 +1,12 @@
 import { hashText } from '../../common/random.ts'
 import type { ChatMessage } from '../../renderer/messages.ts'
 import { readCases } from '../../sandbox/cases.ts'
+import { splitThinking } from '../../thinking/split.ts'
 import { extract } from '../../verify/index.ts'
 import { messageList, readMessages, roleOf } from '../messages.ts'
 import { instruction } from '../programs.ts'
-import { missingColumns, type Wanted } from './missing.ts'
+import { questionIn } from '../split.ts'
+import { missingColumns, thinkingAmong, type Wanted } from './missing.ts'
 import { Unusable } from './rows.ts'
 
 /** The columns of a table by what they hold. The name `a.b` means the field `b` of a column `a`. */
@@ -19,6 +21,11 @@ export interface Columns {
   readonly kind?: string | undefined
   /** For programming: a column of test cases, as JSON text or as JSON. It replaces the answer. */
   readonly tests?: string | undefined
+  /**
+   * How the answer is found, for fine-tuning. By default the one column with a name such as `solution` or `rationale`, or
+   * else what the answer says besides the gold; `null` for neither.
+   */
+  readonly thinking?: string | null | undefined
 }
 
 /** A row as a question. */
@@ -32,6 +39,8 @@ export interface Draft {
   /** `null` if the questions have no gold. */
   readonly gold: string | null
   readonly kind: string | null
+  /** How the answer is found; `null` if the row does not say, or nobody asks. */
+  readonly thinking: string | null
 }
 
 type Cells = Readonly<Record<string, unknown>>
@@ -44,7 +53,11 @@ export class ColumnMap {
   readonly #choices: readonly string[]
   readonly #kind: string | null
   readonly #tests: string | null
-  constructor(columns: Columns) {
+  readonly #solutions: boolean
+  #thinking: string | null
+
+  /** @param solutions is it read how the answers are found? */
+  constructor(columns: Columns, { solutions }: { readonly solutions: boolean }) {
     const { question = 'question', answer = 'answer', choices = [], kind, tests } = columns
     this.#given = columns
     this.#tests = tests ?? null
@@ -52,6 +65,8 @@ export class ColumnMap {
     this.#answer = tests === undefined ? answer : null
     this.#choices = typeof choices === 'string' ? [choices] : choices
     this.#kind = kind ?? null
+    this.#solutions = solutions
+    this.#thinking = columns.thinking ?? null
   }
 
   /**
@@ -70,7 +85,25 @@ export class ColumnMap {
     const topOf = (name: string): string => (names.includes(name) ? name : name.split('.')[0]!)
     const missing = wanted.filter(([, name]) => !names.includes(topOf(name)))
     if (missing.length > 0) throw missingColumns(path, names, wanted, missing)
-    return [...new Set(wanted.map(([, name]) => topOf(name)))]
+    const used = wanted.map(([, name]) => topOf(name))
+    if (this.#solutions && this.#given.thinking === undefined) {
+      this.#thinking = thinkingAmong(
+        path,
+        names.filter((name) => !used.includes(name)),
+      )
+      if (this.#thinking !== null) used.push(this.#thinking)
+    }
+    return [...new Set(used)]
+  }
+
+  /** The question as text, also of a row that cannot be used; null if it has none. Of a chat, the first one. */
+  question(cells: Cells): string | null {
+    try {
+      return questionIn(at(cells, this.#question))
+    } catch (error) {
+      if (error instanceof Unusable) return null
+      throw error
+    }
   }
 
   /** The question of a row, or the reason why the row cannot be used. */
@@ -86,7 +119,9 @@ export class ColumnMap {
   #read(cells: Cells): Draft {
     const { text: question, history } = readQuestion(at(cells, this.#question), this.#question)
     const kind = this.#kind === null ? null : (exactText(at(cells, this.#kind)) ?? null)
-    if (this.#tests !== null) return { ...programming(question, at(cells, this.#tests), kind), history }
+    const written = this.#readThinking(cells)
+    if (this.#tests !== null)
+      return { ...programming(question, at(cells, this.#tests), kind), history, thinking: written }
     const answer = this.#answer === null ? null : at(cells, this.#answer)
     if (this.#choices.length === 0)
       return {
@@ -95,6 +130,7 @@ export class ColumnMap {
         instruction: null,
         gold: this.#answer === null ? null : goldText(answer, this.#answer),
         kind,
+        thinking: written ?? (this.#solutions && this.#given.thinking !== null ? workIn(answer) : null),
       }
     const choices = this.#readChoices(cells)
     const right = rightChoice(choices, answer)
@@ -108,7 +144,14 @@ export class ColumnMap {
       instruction: 'Answer with the letter of the right choice.',
       gold: letter(order.indexOf(right)),
       kind,
+      thinking: written ?? (this.#solutions ? lines[order.indexOf(right)]! : null),
     }
+  }
+
+  #readThinking(cells: Cells): string | null {
+    if (!this.#solutions || this.#thinking === null) return null
+    const text = exactText(at(cells, this.#thinking))
+    return text === null ? null : (splitThinking(text).thinking ?? text) || null
   }
 
   #all(): Wanted[] {
@@ -119,6 +162,7 @@ export class ColumnMap {
       ...this.#choices.flatMap((name) => one('choices', name)),
       ...one('tests', this.#tests),
       ...one('kind', this.#kind),
+      ...one('thinking', this.#thinking),
     ]
   }
 
@@ -132,7 +176,11 @@ export class ColumnMap {
   }
 }
 
-function programming(question: string, tests: unknown, kind: string | null): Omit<Draft, 'history'> {
+function programming(
+  question: string,
+  tests: unknown,
+  kind: string | null,
+): Omit<Draft, 'history' | 'thinking'> {
   try {
     const gold = testsText(tests)
     return { text: question, instruction: instruction(readCases(gold)), gold, kind }
@@ -209,6 +257,16 @@ function readQuestion(value: unknown, name: string): Pick<Draft, 'text' | 'histo
 function goldText(value: unknown, name: string): string {
   const text = plainText(value, name)
   return extract(text, { order: ['hash', 'boxed'] }) ?? text
+}
+
+/** The steps in an answer of which the gold is a part: those before the last `####`, or a whole solution with a box. */
+function workIn(answer: unknown): string | null {
+  const text = exactText(answer) ?? ''
+  const gold = extract(text, { order: ['hash', 'boxed'] })
+  if (gold === null || gold === text) return null
+  const hash = text.lastIndexOf('####')
+  // GSM8K's marks for a calculator, such as <<48/2=24>>, are no part of the text
+  return (hash < 0 ? text : text.slice(0, hash)).replace(/<<[^<>\n]*=[^<>\n]*>>/g, '').trim() || null
 }
 
 /** The index of the right choice, which the answer names by its text, its letter, or its number from 0. */

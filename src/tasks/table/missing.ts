@@ -13,6 +13,15 @@ const SYNONYMS: Readonly<Record<string, readonly string[]>> = {
   prompt: ['question', 'problem', 'instruction', 'query', 'input'],
   completion: ['response', 'answer', 'solution', 'output'],
   response: ['completion', 'answer', 'solution', 'output'],
+  thinking: [
+    'reasoning',
+    'reasoning_content',
+    'rationale',
+    'explanation',
+    'solution',
+    'chain_of_thought',
+    'cot',
+  ],
 }
 /** Roles whose names alone do not say what such a column holds. */
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
@@ -23,6 +32,21 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
 /** The column that other tables would use for a role, or null. */
 export const synonymAmong = (names: readonly string[], role: string): string | null =>
   SYNONYMS[role]?.find((synonym) => names.includes(synonym)) ?? null
+
+/**
+ * The column among `free` that by its name holds how the answers are found; null if there is none.
+ *
+ * @throws UserError if there are several.
+ */
+export function thinkingAmong(path: string, free: readonly string[]): string | null {
+  const known = ['thinking', ...SYNONYMS.thinking!]
+  const found = free.filter((name) => known.includes(name.toLowerCase()))
+  if (found.length < 2) return found[0] ?? null
+  throw new UserError(
+    `${path} has several columns that may hold the thinking: ${quoted(found)}. Choose one: --columns ${shellWord(`thinking=${found[0]}`)}, or --columns thinking=null for none`,
+    2,
+  )
+}
 
 /**
  * The error for a table that lacks some of the wanted columns: which ones, and a `--columns` option that would do.

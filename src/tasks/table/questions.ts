@@ -4,16 +4,27 @@ import { join } from 'node:path'
 import Database from 'libsql'
 import { onDisk } from '../../common/disk.ts'
 import { hashText } from '../../common/random.ts'
+import { questionKey, type Split } from '../split.ts'
 import type { Question } from '../task.ts'
 import type { Side } from './files.ts'
 import { LengthCounter } from './lengths.ts'
 
+/** A question to add. */
+export interface Added {
+  readonly question: Question
+  /** Length of the row's own text, with which the prompt begins. */
+  readonly textLength: number
+  /** How the answer is found; null if the row does not say. */
+  readonly thinking: string | null
+  /** The side that the file's name says, or the question's hash in the split of the table. */
+  readonly place: Side | number
+}
+
 /** A question that a table has a second time. */
 export interface Repeated {
   readonly first: Question
-  /** The side of the first one, and the side that the second one should have been on. */
-  readonly on: Side
-  readonly wanted: Side
+  /** Is the first one held out, and the second one in a training file? */
+  readonly acrossSides: boolean
 }
 
 /**
@@ -21,22 +32,22 @@ export interface Repeated {
  * temporary SQLite file, so that a table of any size is held in bounded memory.
  */
 export class Questions {
-  /** Do no files name a side, so that some of the questions are held out? */
-  split = false
   /** Rows read, usable or not. */
   rows = 0
-  /** Indices of the questions on each side, in order. */
+  /** Indices of the questions on each side, in order, after `decide`. */
   readonly training: number[] = []
   readonly heldOut: number[] = []
   /** In characters. */
   readonly lengths = { question: new LengthCounter(), gold: new LengthCounter() }
+  /** The place of each question. */
+  readonly #places: (Side | number)[] = []
   readonly #database = onTemporaryFile('create', openTemporary)
-  readonly #insert = this.#database.prepare('INSERT INTO questions VALUES (?, ?, ?)')
+  readonly #insert = this.#database.prepare('INSERT INTO questions VALUES (?, ?)')
   readonly #index = new KeyIndex()
-  readonly #read = this.#database.prepare('SELECT question, heldOut FROM questions WHERE number = ?')
+  readonly #read = this.#database.prepare('SELECT question FROM questions WHERE number = ?')
 
   get count(): number {
-    return this.training.length + this.heldOut.length
+    return this.#places.length
   }
 
   at(index: number): Question {
@@ -48,66 +59,52 @@ export class Questions {
     return this.#stored(index).text
   }
 
+  /** How the answer of a question is found; null if its row does not say. */
+  thinking(index: number): string | null {
+    return this.#stored(index).thinking
+  }
+
   /** Index and text of each training question, in order. */
   *trainingTexts(): Generator<[index: number, text: string]> {
-    const rows = this.#database.prepare(
-      'SELECT number, question FROM questions WHERE heldOut = 0 ORDER BY number',
-    )
+    const heldOut = new Set(this.heldOut)
+    const rows = this.#database.prepare('SELECT number, question FROM questions ORDER BY number')
     for (const row of rows.iterate()) {
       const { number, question } = row as { number: number; question: string }
-      yield [number, parse(question).text]
+      if (!heldOut.has(number)) yield [number, parse(question).text]
     }
   }
 
-  /**
-   * Adds a question and returns null; if the table has it already, returns the first one instead.
-   *
-   * @param textLength length of the row's own text, with which the prompt begins.
-   * @param side `null`: a tenth of the questions is held out, by a hash of the prompt.
-   */
-  add(question: Question, textLength: number, side: Side | null): Repeated | null {
-    const normal = normalise(question.prompt)
-    const hash = hashText(normal)
-    const wanted = side ?? (hash % 10 === 0 ? 'heldOut' : 'training')
+  /** Adds a question and returns null; if the table has it already, returns the first one instead. */
+  add({ question, textLength, thinking, place }: Added): Repeated | null {
+    const normal = questionKey(question.prompt)
     const { id, prompt, messages, gold, kind } = question
     // Different prompts rarely have the same key; one whose key is taken gets the next free one.
-    let key = hash + 2 ** 32 * (normal.length % 2 ** 20)
+    let key = hashText(normal) + 2 ** 32 * (normal.length % 2 ** 20)
     for (let found = this.#index.get(key); found !== undefined; found = this.#index.get(++key)) {
-      const { question: first, heldOut } = this.#stored(found)
-      if (normalise(first.prompt) === normal && sameChat(first, question))
-        return { first, on: heldOut ? 'heldOut' : 'training', wanted }
+      const { question: first } = this.#stored(found)
+      if (questionKey(first.prompt) === normal && sameChat(first, question))
+        return { first, acrossSides: this.#places[found] !== place }
     }
     const number = this.count
     this.#index.set(key, number)
-    const json = JSON.stringify([id, prompt, gold, kind, textLength, messages])
-    onTemporaryFile('write', () => this.#insert.run(number, json, Number(wanted === 'heldOut')))
-    this[wanted].push(this.count)
+    const json = JSON.stringify([id, prompt, gold, kind, textLength, messages ?? null, thinking])
+    onTemporaryFile('write', () => this.#insert.run(number, json))
+    this.#places.push(place)
     this.lengths.question.add(prompt.length)
     if (gold !== '') this.lengths.gold.add(gold.length)
     return null
   }
 
-  /** Holds out one question, if none is held out yet and there are at least two. */
-  holdOutOne(): void {
-    if (this.heldOut.length > 0 || this.training.length < 2) return
-    const one = this.leastHash(this.training)
-    this.heldOut.push(...this.training.splice(this.training.indexOf(one), 1))
-    this.#database.prepare('UPDATE questions SET heldOut = 1 WHERE number = ?').run(one)
-  }
-
-  /** The one of these questions, at least one, whose hash is least: chosen at random, but always the same. */
-  leastHash(indices: readonly number[]): number {
-    let least = { hash: Infinity, index: indices[0]! }
-    for (const index of indices) {
-      const hash = hashText(normalise(this.at(index).prompt))
-      if (hash < least.hash) least = { hash, index }
+  /** Decides the side of every question, after all of them were added. */
+  decide(split: Split): void {
+    for (const [index, place] of this.#places.entries()) {
+      const side = typeof place !== 'number' ? place : split.isHeldOut(place) ? 'heldOut' : 'training'
+      this[side].push(index)
     }
-    return least.index
   }
 
-  #stored(index: number): Stored & { readonly heldOut: boolean } {
-    const { question, heldOut } = this.#read.get(index) as { question: string; heldOut: number }
-    return { ...parse(question), heldOut: heldOut === 1 }
+  #stored(index: number): Stored {
+    return parse((this.#read.get(index) as { question: string }).question)
   }
 }
 
@@ -127,15 +124,16 @@ class KeyIndex {
 interface Stored {
   readonly question: Question
   readonly text: string
+  readonly thinking: string | null
 }
 
 function parse(json: string): Stored {
-  const [id, prompt, gold, kind, textLength, messages] = JSON.parse(json) as [
+  const [id, prompt, gold, kind, textLength, messages, thinking] = JSON.parse(json) as [
     ...[id: string, prompt: string, gold: string, kind: string, textLength: number],
-    messages: Question['messages'] | null,
+    ...[messages: Question['messages'] | null, thinking: string | null],
   ]
   const question = { id, prompt, ...(messages == null ? {} : { messages }), gold, kind }
-  return { question, text: prompt.slice(0, textLength) }
+  return { question, text: prompt.slice(0, textLength), thinking }
 }
 
 /** Whether two questions with the same prompt have the same messages before it. */
@@ -143,15 +141,10 @@ function sameChat({ messages: one }: Question, { messages: other }: Question): b
   return JSON.stringify(one?.slice(0, -1)) === JSON.stringify(other?.slice(0, -1))
 }
 
-/** Prompts that differ only in letter case and white space are the same question. */
-function normalise(text: string): string {
-  return text.normalize('NFC').toLowerCase().replace(/\s+/g, ' ').trim()
-}
-
 /** Questions are stored as JSON text, which keeps characters that UTF-8 has no form for. */
 const SCHEMA = `
 PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -50000;
-CREATE TABLE questions (number INTEGER PRIMARY KEY, question TEXT, heldOut INTEGER);
+CREATE TABLE questions (number INTEGER PRIMARY KEY, question TEXT);
 BEGIN`
 
 /**

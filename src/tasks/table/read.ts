@@ -1,4 +1,5 @@
 import { UserError } from '../../common/errors.ts'
+import { questionKey, Split } from '../split.ts'
 import type { Question } from '../task.ts'
 import { ColumnMap, type Columns, type Draft } from './columns.ts'
 import type { TableFile } from './files.ts'
@@ -10,6 +11,10 @@ interface ReadOptions {
   /** The task's name, with which the name of every kind begins. */
   readonly name: string
   readonly columns: Columns
+  /** Share of the questions that is held out if the files' names do not say which. */
+  readonly heldOutShare: number
+  /** Read how the answers are found, too? */
+  readonly solutions: boolean
   /** The reason why no answer can be checked against this gold, or null. */
   readonly unreadable: (gold: string) => string | null
   readonly onIssue: (issue: Issue) => void
@@ -18,16 +23,17 @@ interface ReadOptions {
 
 /**
  * Reads the distinct questions of a table. Held-out files are read first, so that a question on both sides is left out
- * of training. Of files without a side, a tenth of the questions is held out, by a hash of the question.
+ * of training. Of files without a side, a part of the questions is held out: see `Split`.
  *
  * @throws UserError for a file that cannot be read, or a table without a usable row.
  */
 export async function readQuestions(
   files: readonly TableFile[],
-  { name, columns, unreadable, onIssue, progress }: ReadOptions,
+  { name, columns, heldOutShare, solutions, unreadable, onIssue, progress }: ReadOptions,
 ): Promise<Questions> {
   const questions = new Questions()
-  const map = new ColumnMap(columns)
+  const split = new Split(heldOutShare)
+  const map = new ColumnMap(columns, { solutions })
   let firstReason = ''
   for (const file of [...files].sort((a, b) => Number(b.side === 'heldOut') - Number(a.side === 'heldOut'))) {
     const rows = readerOf(file.path)!(file.path, {
@@ -38,6 +44,8 @@ export async function readQuestions(
     for await (const { line, cells } of rows) {
       questions.rows++
       const where = `${file.name}:${line}`
+      const asked = map.question(cells)
+      const hash = asked === null ? 0 : split.add(questionKey(asked))
       const draft = map.read(cells)
       const reason = 'reason' in draft ? draft.reason : draft.gold === null ? null : unreadable(draft.gold)
       if (reason !== null) {
@@ -45,7 +53,7 @@ export async function readQuestions(
         onIssue({ kind: 'unreadable', where, reason })
         continue
       }
-      const { text, history, instruction, gold, kind } = draft as Draft
+      const { text, history, instruction, gold, kind, thinking } = draft as Draft
       const prompt = instruction === null ? text : `${text}\n\n${instruction}`
       const question: Question = {
         id: where,
@@ -54,21 +62,21 @@ export async function readQuestions(
         gold: gold ?? '',
         kind: kind === null ? name : `${name}/${kind}`,
       }
-      const repeated = questions.add(question, text.length, file.side)
+      const place = file.side ?? hash
+      const repeated = questions.add({ question, textLength: text.length, thinking, place })
       if (repeated) onIssue(repetition(question, repeated))
     }
   }
   const names = files.map((file) => file.name).join(', ')
   if (questions.rows === 0) throw new UserError(`there is no row in ${names}`)
   if (questions.count === 0) throw new UserError(`${names}: no usable question; the first: ${firstReason}`)
-  questions.split = files.every(({ side }) => side === null)
-  if (questions.split) questions.holdOutOne()
+  questions.decide(split)
   return questions
 }
 
-function repetition(question: Question, { first, on, wanted }: Repeated): Issue {
+function repetition(question: Question, { first, acrossSides }: Repeated): Issue {
   const places = { where: question.id, of: first.id }
-  return on === wanted
-    ? { kind: 'duplicate', ...places, sameGold: question.gold === first.gold }
-    : { kind: 'overlap', ...places, question: question.prompt, heldOut: first.prompt, words: null }
+  return acrossSides
+    ? { kind: 'overlap', ...places, question: question.prompt, heldOut: first.prompt, words: null }
+    : { kind: 'duplicate', ...places, sameGold: question.gold === first.gold }
 }

@@ -23,6 +23,10 @@ interface TableOptions {
   readonly name: string
   readonly description: string
   readonly columns: Columns
+  /** Share of the questions that is held out if the files' names do not say which. */
+  readonly heldOutShare: number
+  /** Read how the answers are found, too? */
+  readonly solutions: boolean
   readonly rule: Rule
   /** All questions are for evaluation, whatever the names of the files. */
   readonly evaluationOnly?: boolean | undefined
@@ -38,19 +42,19 @@ interface TableOptions {
  */
 export async function readTable(
   files: readonly TableFile[],
-  { name, description, columns, rule, evaluationOnly = false, onIssue, progress }: TableOptions,
+  { name, description, rule, evaluationOnly = false, ...reading }: TableOptions,
 ): Promise<Table> {
   const questions = await readQuestions(
     evaluationOnly ? files.map((file) => ({ ...file, side: 'heldOut' as const })) : files,
-    { name, columns, unreadable: rule.unreadable, onIssue, progress },
+    { name, unreadable: rule.unreadable, ...reading },
   )
   const { training, heldOut } = questions
   const ordered = heldOutOrder(questions)
-  const compared = reportOverlap(questions, ordered(0), onIssue, progress)
+  const compared = reportOverlap(questions, ordered(0), reading.onIssue, reading.progress)
 
   const task = drawingFrom(
     { name, description, language: 'en', check: rule.check },
-    { questions, training, ordered },
+    { questions, training, ordered, solvable: reading.solutions && rule.goldIsAnswer },
   )
   return {
     ...task,
@@ -70,14 +74,31 @@ interface Asked {
   readonly training: readonly number[]
   /** Indices of the held-out questions, in the order of a seed. */
   readonly ordered: (seed: number) => readonly number[]
+  /** Do the rows say how they are answered? */
+  readonly solvable: boolean
 }
 
 /** Completes a task with questions drawn from a table. */
 function drawingFrom(
   task: Pick<Task, 'name' | 'description' | 'language' | 'check'>,
-  { questions, training, ordered }: Asked,
+  { questions, training, ordered, solvable }: Asked,
 ): Task {
   const { name } = task
+  const requireTraining = (): void => {
+    if (training.length > 0) return
+    throw new UserError(
+      questions.count === 1
+        ? `${name} has only one question, which is held out: training needs at least two`
+        : `${name} has no training questions: all ${questions.count} are for evaluation`,
+    )
+  }
+  const requireHeldOut = (seed: number): readonly number[] => {
+    const order = ordered(seed)
+    if (order.length > 0) return order
+    throw new UserError(
+      `${name} has no held-out questions: it has ${questions.count} in all. Mend the rows that cannot be used, or set a higher share (eval.share, --held-out-share)`,
+    )
+  }
   // Each epoch has its own order; the order of the last epoch used is kept.
   let shuffled = { key: '', indices: training }
   const epochOf = (seed: number, epoch: number): readonly number[] => {
@@ -89,19 +110,27 @@ function drawingFrom(
   return {
     ...task,
     training: ({ seed, step, count }) => {
-      if (training.length === 0)
-        throw new UserError(`${name} has no training questions: all ${questions.count} are for evaluation`)
+      requireTraining()
       return Array.from({ length: count }, (_, i) => {
         const at = step * count + i
         return questions.at(epochOf(seed, Math.floor(at / training.length))[at % training.length]!)
       })
     },
     heldOut: ({ count, seed = 0 }) => {
-      const order = ordered(seed)
-      if (order.length === 0)
-        throw new UserError(`${name} has no held-out questions: it has ${questions.count} in all`)
-      return order.slice(0, count).map((index) => questions.at(index))
+      return requireHeldOut(seed)
+        .slice(0, count)
+        .map((index) => questions.at(index))
     },
+    ...(solvable && {
+      solved: ({ side, seed, count = Infinity }) => {
+        requireTraining()
+        const indices = side === 'training' ? training : requireHeldOut(seed)
+        return indices.slice(0, count).map((index) => {
+          const question = questions.at(index)
+          return { question, thinking: questions.thinking(index), answer: question.gold }
+        })
+      },
+    }),
     select: (fit, { sides, progress }) => {
       const select = (side: LeftOut['side']): Selected => {
         const indices = side === 'training' ? training : ordered(0)
@@ -116,24 +145,16 @@ function drawingFrom(
         })
         return { side, of: indices.length, count: indices.length - kept.length, first, kept }
       }
-      let heldOut = select('held-out')
-      const replace = questions.split && heldOut.of > 0 && heldOut.kept.length === 0
-      let train = replace || sides.includes('training') ? select('training') : null
-      if (replace && train && train.kept.length > 1) {
-        // as when the table was read, one question is held out if there would be none
-        const one = questions.leastHash(train.kept)
-        heldOut = { ...heldOut, kept: [one] }
-        train = { ...train, kept: train.kept.filter((index) => index !== one) }
-      }
-      const left = [train, heldOut].flatMap((selected): LeftOut[] => {
-        if (selected === null || !sides.includes(selected.side)) return []
-        const { kept, ...counted } = selected
-        return [{ ...counted, remaining: kept.length }]
-      })
+      const heldOut = select('held-out')
+      const train = sides.includes('training') ? select('training') : null
+      const left = [...(train ? [train] : []), heldOut].map(
+        ({ kept, ...counted }): LeftOut => ({ ...counted, remaining: kept.length }),
+      )
       const asked = {
         questions,
         training: train?.kept ?? training,
         ordered: heldOut.count === 0 ? ordered : keeping(ordered, heldOut.kept),
+        solvable,
       }
       return { task: drawingFrom(task, asked), left }
     },
@@ -146,15 +167,13 @@ interface Selected extends Omit<LeftOut, 'remaining'> {
   readonly kept: readonly number[]
 }
 
-/** The order of held-out questions, with only some of them; with those that it lacks at the end. */
+/** The order of held-out questions, with only some of them. */
 function keeping(
   ordered: (seed: number) => readonly number[],
   indices: readonly number[],
 ): (seed: number) => readonly number[] {
-  return (seed) => {
-    const rest = new Set(indices)
-    return [...ordered(seed).filter((index) => rest.delete(index)), ...rest]
-  }
+  const kept = new Set(indices)
+  return (seed) => ordered(seed).filter((index) => kept.has(index))
 }
 
 /** Orders the held-out questions: each kind is shuffled, and kinds are interleaved. */

@@ -4,7 +4,7 @@ import type { Tree } from '../../../settings/layers.ts'
 import { r1Settings } from '../../../settings/r1.ts'
 import { zeroSettings } from '../../../settings/zero.ts'
 import { integerOption, textOption, type Values } from '../arguments.ts'
-import { columnsSettings, layeredSettings, outputOptions } from '../options.ts'
+import { columnsSettings, configOption, outputOptions } from '../options.ts'
 
 /** Names for a help text, with the default marked: "grpo (default), dapo". */
 export function listed(names: readonly string[], usual: string): string {
@@ -15,7 +15,7 @@ export function listed(names: readonly string[], usual: string): string {
 export const trainingOptions = {
   out: { type: 'string', valueHint: 'DIR', description: 'folder of the run (default: runs/<recipe>-<n>)' },
   seed: { type: 'string', valueHint: 'N', description: 'seed of all random numbers (default 0)' },
-  config: { type: 'string', valueHint: 'FILE', description: 'settings from a YAML or JSON file' },
+  config: configOption,
   set: {
     type: 'string',
     valueHint: 'a.b=c',
@@ -54,18 +54,16 @@ export const tuningOptions = (presets: readonly string[]) =>
   }) as const satisfies ArgsDef
 
 /** The settings that `tuningOptions` give. */
-export function tuningSettings(values: Values): Tree {
-  return layeredSettings(values, {
-    model: textOption(values, 'model'),
-    data: textOption(values, 'data'),
-    columns: columnsSettings(values),
-    engine: textOption(values, 'engine'),
-    epochs: integerOption(values, 'epochs', 1),
-    preset: textOption(values, 'preset'),
-    seed: integerOption(values, 'seed', 0),
-    threads: integerOption(values, 'threads', 1, 1024),
-  })
-}
+export const tuningSettings = (values: Values): Tree => ({
+  model: textOption(values, 'model'),
+  data: textOption(values, 'data'),
+  columns: columnsSettings(values),
+  engine: textOption(values, 'engine'),
+  epochs: integerOption(values, 'epochs', 1),
+  preset: textOption(values, 'preset'),
+  seed: integerOption(values, 'seed', 0),
+  threads: integerOption(values, 'threads', 1, 1024),
+})
 
 /** Options of a run of several stages. */
 export const stagedOptions = {

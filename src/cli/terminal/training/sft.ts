@@ -11,7 +11,7 @@ export function watchSft(output: Output, signal: AbortSignal): SftWatch {
     onStart: (run, settings, data) => {
       output.emit({ type: 'start', run, settings, data })
       output.say(
-        `fine-tuning on ${settings.data}: ${data.training} rows of up to ${data.longest} tokens, ${Math.round((100 * data.learnedTokens) / data.tokens)} % of them learned; ${data.heldOut} held out`,
+        `fine-tuning on ${settings.data ?? settings.task}: ${data.training} rows of up to ${data.longest} tokens, ${Math.round((100 * data.learnedTokens) / data.tokens)} % of them learned; ${data.heldOut} held out`,
       )
       output.say(`model ${settings.model}\nrun   ${run}`)
     },

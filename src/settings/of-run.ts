@@ -1,0 +1,55 @@
+import { existsSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { UserError } from '../common/errors.ts'
+import type { RunInfo } from '../runs/rows.ts'
+import { RunStore } from '../runs/store.ts'
+import type { Tree } from './tree.ts'
+
+/** How a run asked its model, as settings of `zero`. */
+export interface AskedInRun {
+  /** Folder of the run. */
+  readonly run: string
+  readonly settings: Tree & { readonly task: string }
+}
+
+/**
+ * How the run that trained a model asked it: the task, its columns, the template and the length and sampling of responses.
+ * Null for a model that was not trained by a run here, or by one without a task or with another one than `task`.
+ *
+ * @param folder of the model: `model/` of a run, or one of its checkpoints.
+ * @throws UserError if the task was one of a program, and no other is given.
+ */
+export function askedInRun(folder: string, task?: string): AskedInRun | null {
+  const above = dirname(folder)
+  const run = basename(folder) === 'model' ? above : basename(above) === 'checkpoints' ? dirname(above) : null
+  if (run === null || !existsSync(join(run, 'run.sqlite'))) return null
+  const store = RunStore.open(run)
+  try {
+    const info = store.info()
+    const of = (info.settings as { task?: string | null }).task
+    if (of == null || (task !== undefined && resolve(task) !== resolve(of))) return null
+    const settings = askedAs(info, of)
+    return settings === null ? null : { run, settings }
+  } finally {
+    store.close()
+  }
+}
+
+function askedAs({ recipe, directory, settings }: RunInfo, task: string): AskedInRun['settings'] | null {
+  const { own, columns, template, chat, seed, rl, eval: measured } = settings as Tree & { eval: Tree }
+  if ((own as { task?: boolean } | undefined)?.task)
+    throw new UserError(`${directory} was trained on ${task}, a task of a program: choose one with --task`, 2)
+  const { share, questions, samples, temperature, topK, topP, minP } = measured
+  const asking = { share, questions, samples, temperature, topK, topP, minP }
+  switch (recipe) {
+    case 'zero':
+      return { task, columns, template, chat, seed, eval: asking, rl: { maxTokens: (rl as Tree).maxTokens } }
+    case 'sft':
+      return { task, columns, template, chat, seed, eval: asking }
+    case 'r1':
+    case 'distill':
+      return { task, template: 'chat', chat, seed, eval: asking, rl: { maxTokens: measured.maxTokens } }
+    default:
+      return null
+  }
+}
