@@ -123,6 +123,7 @@ export async function init({
     positions,
     longest: survey.longest.solution,
     prompt: survey.longest.prompt,
+    response: Math.max(survey.longest.response, answers.score?.tokens.p95 ?? 0),
     maxTokens: answers.maxTokens,
     cut: answers.score?.cut ?? 0,
   })

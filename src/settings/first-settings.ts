@@ -38,8 +38,9 @@ export interface Sizes {
   /** Longest response in tokens that was allowed when the model was asked, and the share that reached it. */
   readonly maxTokens: number
   readonly cut: number
-  /** Tokens of the longest prompt. */
+  /** Tokens of the longest prompt, and of a long response: of a solution, or of what the model answers. */
   readonly prompt: number
+  readonly response: number
 }
 
 /**
@@ -64,7 +65,7 @@ const EVALUATED = 300
 
 /** The settings for these sizes. */
 export function firstSettings(sizes: Sizes): FirstSettings {
-  const { training, heldOut, parameters, positions, longest, maxTokens, cut, prompt } = sizes
+  const { training, heldOut, parameters, positions, longest, prompt } = sizes
   const rates = learningRatesOf(parameters)
   const batchSize = training < 200 ? 8 : 16
   const perEpoch = Math.ceil(training / batchSize)
@@ -81,14 +82,23 @@ export function firstSettings(sizes: Sizes): FirstSettings {
       steps: training < 100 ? 60 : training < 1000 ? 100 : 200,
       questionsPerStep: Math.min(10, training),
       groupSize: 8,
-      // a response that is cut off has no answer: room for twice as much where many were
-      maxTokens: Math.max(Math.min(cut > 0.1 ? 2 * maxTokens : maxTokens, room), 1),
+      maxTokens: Math.max(Math.min(longestResponse(sizes), room), 1),
       learningRate: rates.zero,
       every: 20,
     },
     questions,
     samples: clamp(Math.round(EVALUATED / questions), 1, 10),
   }
+}
+
+/** Room for responses to grow: RL lengthened those of the miniature to almost three times. */
+const GROWTH = 4
+const SHORTEST = 100
+
+/** Longest response to allow. One that is cut off has no answer: twice as long where many were. */
+function longestResponse({ maxTokens, cut, response }: Sizes): number {
+  if (cut > 0.1) return 2 * maxTokens
+  return Math.min(maxTokens, Math.max(SHORTEST, tens(GROWTH * response)))
 }
 
 const clamp = (value: number, least: number, most: number): number => Math.min(Math.max(value, least), most)

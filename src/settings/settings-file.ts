@@ -81,7 +81,7 @@ export function settingsFile(content: FileContent): string {
   ]
   return [
     `# Written by \`${command}\`.`,
-    `# ${verdict}`,
+    `# What will work: ${verdict}.`,
     '# Every command reads the first part; a section is for the command of its name.',
     '',
     ...shared.flatMap((entry) => lines(entry, '')),
@@ -100,8 +100,8 @@ const COLUMNS: Readonly<Record<keyof Columns, string>> = {
 }
 
 const TEMPLATES: Readonly<Record<PromptTemplate, string>> = {
-  'r1-zero': "the prompt of R1-Zero; or chat, the model's own",
-  chat: "the model's own prompt; or r1-zero",
+  'r1-zero': "R1-Zero's; or chat, the model's own",
+  chat: "the model's own; or r1-zero",
 }
 
 const ABOUT = {

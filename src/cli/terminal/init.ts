@@ -1,13 +1,14 @@
 import pc from 'picocolors'
+import { shellWord } from '../../common/shell.ts'
 import type { InitReport, InitWatch } from '../../recipes/init.ts'
 import type { AnswerExample } from '../../stages/survey/model.ts'
 import type { TableReport } from '../../stages/survey/table.ts'
-import { type Output, percent, table, truncate } from './output.ts'
+import { type Output, percent, truncate } from './output.ts'
 
 /** Width that text is wrapped at where the output is no terminal. */
 const WIDTH = 80
-/** Lines of a response that are shown. */
-const LINES = 4
+/** Most lines of a response that are shown. */
+const LINES = 6
 
 /** Shows the table and the model's answers as soon as they are known. */
 export function watchInit(output: Output): InitWatch {
@@ -23,9 +24,9 @@ export function watchInit(output: Output): InitWatch {
       if (answers.score === null) return
       const { questions, responses, passAt1, sometimes } = answers.score
       output.say(
-        `\n${table([
-          ['pass@1', `${percent(passAt1)} of ${responses} responses to ${questions} questions`],
-          ['sometimes right', `${sometimes} of ${questions} questions`],
+        `\n${aligned([
+          ['pass@1', `${percent(passAt1)} (${responses} responses to ${count(questions, 'question')})`],
+          ['sometimes right', `${sometimes} of ${count(questions, 'question')}`],
         ])}`,
       )
     },
@@ -41,7 +42,7 @@ export function summarizeInit(output: Output, report: InitReport): void {
   for (const reason of verdict.reasons) output.result(wrapped(reason, '  '))
   if (estimate)
     output.result(
-      `\n${pc.bold('Estimate')} (from the speed measured here)\n${table([
+      `\n${pc.bold('Estimate')} (from the speed measured here)\n${aligned([
         ...(estimate.sft === null ? [] : [['sft', duration(estimate.sft)]]),
         ['zero', duration(estimate.zero)],
         ['eval', duration(estimate.eval)],
@@ -53,7 +54,7 @@ export function summarizeInit(output: Output, report: InitReport): void {
 }
 
 function tableText(report: TableReport): string {
-  const { file, columns, guesses, unused, rows, training, heldOut, share, issues, problems, first } = report
+  const { file, columns, guesses, unused, rows, training, heldOut, share, problems, first } = report
   const name = (role: 'question' | 'answer' | 'thinking'): string => columns[role] ?? role
   const taken = ({ role, name }: TableReport['guesses'][0]): string =>
     `"${name}" is taken for the ${ROLES[role]} (another: --columns ${role}=NAME)`
@@ -63,11 +64,6 @@ function tableText(report: TableReport): string {
     ...(report.solutions > 0 ? [['solution', name('thinking'), first.thinking ?? '']] : []),
   ]
   const widths = [0, 1].map((i) => Math.max(...facts.map((fact) => fact[i]!.length))) as [number, number]
-  const left = [
-    [issues.unreadable + issues.torn, 'cannot be used'],
-    [issues.duplicate, 'repeat another'],
-    [issues.overlap, 'share 13 words or more with a held-out one'],
-  ] as const
   return [
     `${pc.bold(file)}: ${count(rows, 'row')}`,
     ...facts.map(([what, column, text]) =>
@@ -78,12 +74,24 @@ function tableText(report: TableReport): string {
     ),
     ...guesses.map((guess) => wrapped(taken(guess), '  ')),
     ...(unused.length > 0 ? [wrapped(`not used: ${unused.join(', ')}`, '  ')] : []),
-    `  ${training} to learn from, ${heldOut} held out${share === null ? ' by the names of the files' : ''}${left
-      .filter(([n]) => n > 0)
-      .map(([n, what]) => `; ${n} ${what}`)
-      .join('')}`,
-    ...problems.map((problem) => `${pc.yellow('!')} ${problem}`),
+    `  ${training} to learn from, ${heldOut} held out${share === null ? ' by the names of the files' : ''}`,
+    ...problems.map((problem) => wrapped(`${pc.yellow('!')} ${summary(problem)}`, '')),
+    ...(problems.length > 0
+      ? [`  npx ruminate tasks check ${shellWord(file)}   ${pc.dim('shows more of them')}`]
+      : []),
   ].join('\n')
+}
+
+/** Rows of a name and a value. */
+function aligned(rows: readonly (readonly [name: string, value: string])[]): string {
+  const longest = Math.max(...rows.map(([name]) => name.length))
+  return rows.map(([name, value]) => `  ${name.padEnd(longest)}   ${value}`).join('\n')
+}
+
+/** The heading of a list of problems, with the first one. */
+function summary(problem: string): string {
+  const [heading, first] = problem.split('\n').map((line) => line.trim())
+  return first === undefined ? heading! : `${heading}, such as ${first}`
 }
 
 const ROLES = { question: 'question', answer: 'answer', thinking: 'worked solution' }

@@ -2,8 +2,9 @@
 export interface Speeds {
   /** Sampled tokens per second. */
   readonly sampling: number
-  /** Positions trained on per second, prompts included. */
+  /** Positions trained on per second, prompts included: in reinforcement learning, and in fine-tuning. */
   readonly training: number
+  readonly finetuning: number
   /** Most memory that the process has had so far, in bytes. */
   readonly memory: number
 }
@@ -67,7 +68,8 @@ export function estimate(
   return {
     // epochs over the training rows, and the loss on the held-out rows before the first and after each
     sft:
-      row && START + ((sft.epochs * training + (sft.epochs + 1) * heldOut * SCORING) * row) / speeds.training,
+      row &&
+      START + ((sft.epochs * training + (sft.epochs + 1) * heldOut * SCORING) * row) / speeds.finetuning,
     // rollouts are sampled, scored by the reference policy, and trained on
     zero:
       START +

@@ -1,4 +1,5 @@
 import { UserError } from '../../common/errors.ts'
+import { stopwatch } from '../../common/stopwatch.ts'
 import type { Engine } from '../../engines/contract.ts'
 import { withPolicy } from '../../engines/policy.ts'
 import type { PromptTemplate, Renderer } from '../../renderer/renderer.ts'
@@ -12,7 +13,7 @@ import { supervise } from '../supervise/masks.ts'
 import { type Answers, ask, bitsPerCharacter, type Score, score } from './ask.ts'
 import type { MeanTokens, Speeds } from './estimate.ts'
 import { canTry, TRIAL_STEPS, timeTraining, tryLearning } from './trial.ts'
-import { canReinforce, type Findings, NEARLY_ALWAYS, type Trial } from './verdict.ts'
+import { canReinforce, type Findings, LEAST_ROWS, NEARLY_ALWAYS, type Trial } from './verdict.ts'
 
 /** What a model answered to a few questions. */
 export interface AnswersReport {
@@ -41,8 +42,8 @@ export interface ModelSurvey {
   readonly speeds: Speeds | null
   /** Of what the model answers now, and of the solutions; null if there are none. */
   readonly tokens: { readonly answers: MeanTokens | null; readonly solutions: MeanTokens | null }
-  /** Tokens of the longest prompt, and of the longest solution with its prompt. */
-  readonly longest: { readonly prompt: number; readonly solution: number }
+  /** Tokens of the longest prompt, of the longest solution, and of the longest solution with its prompt. */
+  readonly longest: { readonly prompt: number; readonly response: number; readonly solution: number }
 }
 
 interface Surveying {
@@ -116,18 +117,16 @@ export async function surveyModel(engine: Engine, renderer: Renderer, job: Surve
   }
   job.onAnswers(answers)
 
-  const { trial, training } = await train(engine, renderer, job, { sampled, rows, maxTokens })
+  const { trial, speeds } = await train(engine, renderer, job, { sampled, rows, maxTokens })
   return {
     answers,
     trial,
-    speeds:
-      scored === null || training === null
-        ? null
-        : {
-            sampling: (scored.tokens.mean * scored.responses) / sampled!.seconds,
-            training,
-            memory: 1024 * process.resourceUsage().maxRSS,
-          },
+    speeds: scored &&
+      speeds && {
+        sampling: (scored.tokens.mean * scored.responses) / sampled!.seconds,
+        ...speeds,
+        memory: 1024 * process.resourceUsage().maxRSS,
+      },
     tokens: {
       answers: scored && {
         prompt: prompts.reduce((sum, n) => sum + n, 0) / prompts.length,
@@ -137,6 +136,7 @@ export async function surveyModel(engine: Engine, renderer: Renderer, job: Surve
     },
     longest: {
       prompt: longestPrompt,
+      response: longestPart,
       solution: Math.max(0, ...rows.map(({ sequence }) => sequence.tokens.length)),
     },
   }
@@ -147,47 +147,52 @@ interface Row {
   readonly sequence: Sequence
 }
 
-/** A trial of fine-tuning where it may help and is short; otherwise one timed pass over the responses. */
+/** A timed pass over the responses and, where fine-tuning may help and is short, a trial of it. */
 async function train(
   engine: Engine,
   renderer: Renderer,
-  { task, parameters, learningRate, seed, progress, questions }: Surveying,
+  job: Surveying,
   { sampled, rows, maxTokens }: { sampled: Answers | null; rows: readonly Row[]; maxTokens: number },
-): Promise<{ trial: Trial | null; training: number | null }> {
+): Promise<{ trial: Trial | null; speeds: Pick<Speeds, 'training' | 'finetuning'> | null }> {
   if (sampled === null || !engine.can.objectives.includes('cross_entropy'))
-    return { trial: null, training: null }
+    return { trial: null, speeds: null }
+  const { task, questions, parameters, learningRate, seed, progress } = job
+  const trainer = await engine.trainer()
   // the trial learns from all rows but a quarter, among the questions that were asked, on which it is measured
   const apart = sampled.checked_P_G.slice(0, Math.max(1, Math.floor(rows.length / 4)))
   const left = new Set(apart.map((checked_G) => checked_G[0]!.question.id))
   const learned = rows.filter(({ question }) => !left.has(question)).map(({ sequence }) => sequence)
-  const trainer = await engine.trainer()
-  const all = score(sampled.checked_P_G)
-  const mayHelp = !canReinforce(all) && !(all.passAt1 >= NEARLY_ALWAYS)
-  if (!mayHelp || !canTry(parameters, learned)) {
-    progress('timing a training pass')
-    const responses = sampled.checked_P_G.flat().map(sequenceOf)
-    return { trial: null, training: await timeTraining(trainer, responses) }
-  }
-  const started = performance.now()
-  const training = await tryLearning(trainer, learned, {
-    learningRate,
-    seed,
-    onStep: (step) => progress(`trying fine-tuning: step ${step} of ${TRIAL_STEPS}`),
-  })
-  const asked = questions.filter(({ id }) => left.has(id))
-  const after = await withPolicy({ engine, trainer }, (sampler) =>
-    ask(sampler, renderer, task, asked, { samples: SAMPLES, maxTokens, seed }),
-  )
-  return {
-    training,
-    trial: {
+  const now = score(sampled.checked_P_G)
+  const mayHelp = rows.length >= LEAST_ROWS && !canReinforce(now) && !(now.passAt1 >= NEARLY_ALWAYS)
+  let trial: Trial | null = null
+  let finetuning: number | null = null
+  if (mayHelp && canTry(parameters, learned)) {
+    const seconds = stopwatch()
+    finetuning = await tryLearning(trainer, learned, {
+      learningRate,
+      seed,
+      onStep: (step) => progress(`trying fine-tuning: step ${step} of ${TRIAL_STEPS}`),
+    })
+    const { checked_P_G } = await withPolicy({ engine, trainer }, (sampler) =>
+      ask(
+        sampler,
+        renderer,
+        task,
+        questions.filter(({ id }) => left.has(id)),
+        { samples: SAMPLES, maxTokens, seed },
+      ),
+    )
+    trial = {
       before: score(apart),
-      after: score(after.checked_P_G),
+      after: score(checked_P_G),
       steps: TRIAL_STEPS,
       rows: learned.length,
-      seconds: (performance.now() - started) / 1000,
-    },
+      seconds: seconds(),
+    }
   }
+  progress('timing a training pass')
+  const training = await timeTraining(trainer, parameters, sampled.checked_P_G.flat().map(sequenceOf))
+  return { trial, speeds: { training, finetuning: finetuning ?? training } }
 }
 
 /** Rows as sequences to learn; those that cannot be learned are left out. */

@@ -90,7 +90,6 @@ export async function surveyTable(
   const shareOf = (test: (one: Solved) => boolean): number =>
     solved.length === 0 ? 0 : solved.filter(test).length / solved.length
   const used = Object.values(columns).flatMap((name) => [name].flat().map((one) => one?.split('.')[0]))
-  const defaults = ['question', 'answer', 'thinking'].filter((role) => !(role in columns))
   return {
     table,
     solved,
@@ -98,7 +97,7 @@ export async function surveyTable(
       file,
       columns,
       guesses,
-      unused: names.filter((name) => !used.includes(name) && !defaults.includes(name)),
+      unused: names.filter((name) => !used.includes(name)),
       rows: table.size.rows,
       training: table.size.training,
       heldOut: table.size.heldOut,

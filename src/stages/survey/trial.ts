@@ -50,14 +50,25 @@ const ADAM: Omit<AdamSettings, 'learningRate'> = {
   gradClipNorm: 1,
 }
 
-/** The speed of training where there is no trial: one pass over a few sequences. Returns positions per second. */
-export async function timeTraining(trainer: Trainer, sequences: readonly Sequence[]): Promise<number> {
+/**
+ * The speed of training: a timed pass over responses, as many as a step of reinforcement learning has where that is short.
+ * Returns positions per second.
+ */
+export async function timeTraining(
+  trainer: Trainer,
+  parameters: number,
+  sequences: readonly Sequence[],
+): Promise<number> {
+  const [{ tokens }] = sequences as [Sequence]
+  const count = Math.floor(TIMED_WORK / (6 * parameters * tokens.length))
+  const timed = sequences.slice(0, Math.min(Math.max(count, LEAST_TIMED), MOST_TIMED))
   // the first pass also prepares the computation
-  await learn(trainer, sequences.slice(0, 1), { ...ADAM, learningRate: 0 }, 1)
-  const timed = sequences.slice(0, TIMED)
+  await learn(trainer, timed.slice(0, LEAST_TIMED), { ...ADAM, learningRate: 0 }, 1)
   const { seconds } = await learn(trainer, timed, { ...ADAM, learningRate: 0 }, 2)
   return timed.reduce((sum, { tokens }) => sum + tokens.length - 1, 0) / seconds
 }
 
-/** Sequences of the timed pass. */
-const TIMED = 8
+/** Floating point operations of the timed pass, and its number of sequences. */
+const TIMED_WORK = 2e12
+const LEAST_TIMED = 4
+const MOST_TIMED = 80

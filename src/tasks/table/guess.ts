@@ -86,10 +86,7 @@ export function guessColumns(
     found.delete('thinking')
   }
   const guesses = [...found].filter(([role, name]) => role !== name).map(([role, name]) => ({ role, name }))
-  return {
-    columns: { ...given, ...Object.fromEntries(guesses.map(({ role, name }) => [role, name])) },
-    guesses,
-  }
+  return { columns: { ...Object.fromEntries(found), ...given }, guesses }
 }
 
 /** Short names are near to many words. */
