@@ -10,7 +10,7 @@ import { Random } from '../src/common/random.ts'
 
 const ROWS = 60
 const NAMES = ['Mia', 'Leo', 'Nora', 'Paul', 'Ida', 'Max']
-const GOODS = ['a pen', 'a cup', 'a ball', 'a cake', 'a map', 'a kite']
+const GOODS = ['pens', 'cups', 'balls', 'cakes', 'maps', 'kites']
 
 /** A sum in two parts, tens first, as the base calculates: 64-17 → "64-10=54", "54-7=47". */
 function inParts(total: number, sign: '+' | '-', amount: number): { sums: string[]; total: number } {
@@ -23,28 +23,26 @@ function inParts(total: number, sign: '+' | '-', amount: number): { sums: string
   return { sums, total }
 }
 
-/** Someone has coins, buys two things and is given some: a question, its solution and its answer. */
+/** Someone has coins, buys several things at a price, and spends and gets some more. */
 function problem(random: Random): [question: string, solution: string, answer: string] {
-  const [one, other] = random.shuffle([...GOODS])
-  const [first, second, given] = [random.int(11, 35), random.int(11, 35), random.int(11, 35)]
-  const start = random.int(first + second + 1, 99)
+  const [goods, other] = random.shuffle([...GOODS])
+  const [count, price] = [random.int(2, 6), random.int(3, 9)]
+  const [spent, given] = [random.int(11, 35), random.int(11, 45)]
+  const start = random.int(count * price + spent + 1, 99)
   const name = random.pick(NAMES)
   const question = random.pick([
-    `${name} has ${start} coins and buys ${one} for ${first} and ${other} for ${second}. Then Dad gives ${given} more. How many coins are left?`,
-    `With ${start} coins, ${name} pays ${first} for ${one}, then ${second} for ${other}, and earns ${given} at home. What remains?`,
-    `${name} takes ${start} coins along. ${first} go for ${one}, ${second} for ${other}. A friend pays back ${given}. How many are in the bag?`,
+    `${name} has ${start} coins and buys ${count} ${goods} for ${price} each, and ${other} for ${spent}. Then Dad gives ${given} more. How many coins are left?`,
+    `With ${start} coins, ${name} pays ${spent} for ${other}, takes ${count} ${goods} at ${price} each, and earns ${given} at home. What remains?`,
+    `${name} gets ${given} coins and had ${start} before. ${spent} go for ${other}, and ${count} ${goods} cost ${price} each. How many are in the bag?`,
+    `The price is ${price} for one of the ${goods}. ${name} takes ${count}, and ${other} for ${spent}. The purse had ${start} coins and gets ${given}. What is in it?`,
   ])
+  const steps = { group: ['-', count * price], spent: ['-', spent], given: ['+', given] } as const
   const lines: string[] = []
   let total = start
-  for (const [i, [sign, amount]] of (
-    [
-      ['-', first],
-      ['-', second],
-      ['+', given],
-    ] as const
-  ).entries()) {
+  for (const [what, [sign, amount]] of Object.entries(steps)) {
     const step = inParts(total, sign, amount)
-    lines.push(`${i === 0 ? 'First' : 'Next'} ${step.sums.join('\n')}`)
+    const product = what === 'group' ? [`${count}*${price}=${amount}`] : []
+    lines.push(`${lines.length === 0 ? 'First' : 'Next'} ${[...product, ...step.sums].join('\n')}`)
     total = step.total
   }
   return [question, [...lines, `So the result is ${total}.`].join('\n'), String(total)]

@@ -24,7 +24,7 @@ export interface FileContent {
 type Entry = readonly [name: string, value: unknown, comment: string] | readonly [name: string, Entry[]]
 
 /** Column at which comments begin, where the setting before is shorter. */
-const COMMENTS = 34
+const COMMENTS = 32
 
 /** The text of a settings file in YAML, with a comment for each setting. */
 export function settingsFile(content: FileContent): string {
@@ -114,7 +114,7 @@ function lines(entry: Entry, indent: string): string[] {
   if (comment === undefined)
     return [`${indent}${name}:`, ...(value as Entry[]).flatMap((one) => lines(one, `${indent}  `))]
   const setting = `${indent}${name}: ${scalar(value)}`
-  return [`${setting.padEnd(COMMENTS - 1)} # ${comment}`]
+  return [`${setting.padEnd(COMMENTS - 2)}  # ${comment}`]
 }
 
 /** A value on one line, quoted where YAML needs it. */

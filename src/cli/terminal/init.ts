@@ -7,7 +7,8 @@ import { type Output, percent, truncate } from './output.ts'
 
 /** Width that text is wrapped at where the output is no terminal. */
 const WIDTH = 80
-/** Most lines of a response that are shown. */
+/** Characters of a question that are shown, and lines of a response. */
+const MOST_CHARACTERS = 240
 const LINES = 6
 
 /** Shows the table and the model's answers as soon as they are known. */
@@ -40,17 +41,17 @@ export function summarizeInit(output: Output, report: InitReport): void {
   const { verdict, estimate, out, next } = report
   output.result(`\n${pc.bold('What will work')}: ${verdict.title}`)
   for (const reason of verdict.reasons) output.result(wrapped(reason, '  '))
-  if (estimate)
+  if (estimate && (verdict.kind === 'reinforce' || verdict.kind === 'fine-tune'))
     output.result(
       `\n${pc.bold('Estimate')} (from the speed measured here)\n${aligned([
-        ...(estimate.sft === null ? [] : [['sft', duration(estimate.sft)]]),
+        ...(estimate.sft === null ? [] : [['sft', duration(estimate.sft)] as const]),
         ['zero', duration(estimate.zero)],
         ['eval', duration(estimate.eval)],
         ['memory', size(estimate.memory)],
       ])}`,
     )
   output.result(`\nwrote ${out}: settings for sft, zero and eval, to read and change`)
-  output.result(`\n${pc.bold('Next')}\n  ${next.command}   ${pc.dim(next.purpose)}`)
+  output.result(`\n${pc.bold('Next')} ${pc.dim(`(${next.purpose})`)}\n  ${next.command}`)
 }
 
 function tableText(report: TableReport): string {
@@ -101,7 +102,7 @@ function exampleText({ question, response, answer, gold, correct }: AnswerExampl
   const lines = response.trim().split('\n')
   const shown = lines.slice(0, LINES).map((line) => `  ${truncate(line, width() - 2)}`)
   return [
-    `${pc.bold('Q')} ${truncate(question.replace(/\s+/g, ' '), width() - 2)}`,
+    wrapped(truncate(oneLine(question), MOST_CHARACTERS), '').replace(/^/, `${pc.bold('Question')} `),
     ...shown.map((line) => pc.dim(line)),
     ...(lines.length > LINES ? [pc.dim(`  … ${count(lines.length - LINES, 'line')} more`)] : []),
     `  ${mark}: ${answer === null ? 'no answer' : `answered ${truncate(oneLine(answer), 24)}`}, expected ${truncate(oneLine(gold), 24)}`,

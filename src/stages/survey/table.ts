@@ -66,24 +66,32 @@ export async function surveyTable(
   const { guesses } = guessed
   const conversations = isConversation(names, guessed.columns)
   const columns = conversations ? { ...guessed.columns, answer: null } : guessed.columns
-  const read = (heldOutShare: number | undefined, onIssue: (issue: Issue) => void) =>
-    loadTable(file, {
+  const issues = { torn: 0, unreadable: 0, duplicate: 0, overlap: 0 }
+  const read = (heldOutShare: number | undefined): Promise<Table> => {
+    problems.length = 0
+    issues.torn = issues.unreadable = issues.duplicate = issues.overlap = 0
+    return loadTable(file, {
       columns,
       heldOutShare,
       solutions: true,
       progress,
       warn: (message) => warn(message.replace(`${file}: `, '')),
-      onIssue,
+      onIssue: ({ kind }) => void issues[kind]++,
     })
+  }
 
-  const issues = { torn: 0, unreadable: 0, duplicate: 0, overlap: 0 }
-  let table = await read(undefined, ({ kind }) => void issues[kind]++)
+  let table = await read(undefined)
   let share: number | null = null
-  if (!sides) {
-    share = heldOutShare(table.size.training + table.size.heldOut)
-    problems.length = 0
-    issues.torn = issues.unreadable = issues.duplicate = issues.overlap = 0
-    table = await read(share, ({ kind }) => void issues[kind]++)
+  const questions = table.size.training + table.size.heldOut
+  if (!sides && questions > 1) {
+    share = heldOutShare(questions)
+    table = await read(share)
+    // which rows are held out is decided by hashes: the share of a small table is adjusted to the number that was meant
+    const wanted = share * questions
+    for (let tries = 0; tries < 3 && Math.abs(table.size.heldOut - wanted) > wanted / 10 + 1; tries++) {
+      share = rounded(Math.min(Math.max((share * wanted) / table.size.heldOut, share / 2), 2 * share))
+      table = await read(share)
+    }
   }
   const first = table.training({ seed: 0, step: 0, count: 1 })[0]!
   const solved = table.solved?.({ side: 'training', seed: 0, count: MOST_ROWS }) ?? []
@@ -137,8 +145,10 @@ const SHARE = { small: 0.25, large: 0.1 }
 /** The share of a table that is held out: a quarter of a small one, a tenth of a large one, about 30 rows in between. */
 export function heldOutShare(questions: number): number {
   const share = Math.max(Math.min(SHARE.small, MEDIUM / questions), SHARE.large)
-  return Math.round(100 * share) / 100
+  return rounded(share)
 }
+
+const rounded = (share: number): number => Math.round(100 * share) / 100
 
 /** Words of the longest short answer, such as "New York City" or "3 May 2020 at noon". */
 const LONGEST_ANSWER = 5

@@ -2,6 +2,7 @@ import pc from 'picocolors'
 import { shellWord } from '../../../common/shell.ts'
 import type { SftResult, SftWatch } from '../../../recipes/sft.ts'
 import { clock, type Output, table } from '../output.ts'
+import { nextCommand } from './next.ts'
 import { showFinetuning } from './progress.ts'
 
 /** What people and programs see while a model is fine-tuned. */
@@ -25,8 +26,12 @@ export function watchSft(output: Output, signal: AbortSignal): SftWatch {
   }
 }
 
-/** The held-out loss before and after fine-tuning, and what to do next. */
-export function summarizeSft(output: Output, result: SftResult): void {
+/**
+ * The held-out loss before and after fine-tuning, and what to do next.
+ *
+ * @param config the settings file of the task, if there is one.
+ */
+export function summarizeSft(output: Output, result: SftResult, config?: string): void {
   output.emit({ type: 'result', ...result })
   if (output.json) return
   const { before, after, best, data } = result
@@ -45,5 +50,7 @@ export function summarizeSft(output: Output, result: SftResult): void {
     output.result(
       `\nThe loss was lowest at step ${best.step} (${best.loss.toFixed(4)}); the model of that step is ${best.checkpoint}.`,
     )
-  output.result(`\n${pc.bold('Next')}\n  npx ruminate chat --model ${shellWord(result.model)}`)
+  output.result(
+    `\n${pc.bold('Next')}\n  ${nextCommand('zero', config, result) ?? `npx ruminate chat --model ${shellWord(result.model)}`}`,
+  )
 }

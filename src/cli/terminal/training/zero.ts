@@ -12,6 +12,7 @@ import type { ZeroWatch } from '../../../settings/zero-options.ts'
 import type { Evaluation } from '../../../stages/evaluate/evaluate.ts'
 import { clock, type Output, percent, percentInterval, table } from '../output.ts'
 import { plot, smooth } from '../plot.ts'
+import { nextCommand } from './next.ts'
 import { showReinforcement } from './progress.ts'
 import { questionIn } from './question.ts'
 
@@ -39,8 +40,12 @@ export function watchZero(output: Output, steps: number, signal: AbortSignal, ti
   }
 }
 
-/** Accuracy before and after, the curves, one question answered before and after, and what to do next. */
-export function summarizeZero(output: Output, result: ZeroResult): void {
+/**
+ * Accuracy before and after, the curves, one question answered before and after, and what to do next.
+ *
+ * @param config the settings file that the run was started with, if there is one.
+ */
+export function summarizeZero(output: Output, result: ZeroResult, config?: string): void {
   output.emit({ type: 'result', ...result })
   if (output.json) return
   const { before, after } = result
@@ -65,6 +70,11 @@ export function summarizeZero(output: Output, result: ZeroResult): void {
     if (pair) output.result(`\n${samples(...pair, questionOf(pair[0], settings))}`)
   } finally {
     store.close()
+  }
+  const measure = nextCommand('eval', config, result)
+  if (measure !== null) {
+    output.result(`\n${pc.bold('Next')}\n  ${measure}`)
+    return
   }
   const next = [
     [`ruminate runs show ${shellWord(result.run)} --samples 5`, 'read what it thought as it learned'],
