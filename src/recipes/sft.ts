@@ -4,6 +4,7 @@ import { checkTokens } from '../models/tokenizer/vocabulary.ts'
 import { Renderer } from '../renderer/renderer.ts'
 import { storedSettings, type Trained } from '../runs/with-run.ts'
 import { resolveSftSettings, type SftInput, type SftSettings } from '../settings/sft.ts'
+import type { EpochSettings } from '../stages/supervise/epochs.ts'
 import {
   type ExampleWatch,
   type Notices,
@@ -108,10 +109,10 @@ async function train(
     watch,
     objective: { kind: 'cross_entropy' },
     renderer,
-    train: ({ settings: given, ...job }) =>
+    train: (job) =>
       finetune({
         ...job,
-        settings: { ...given, epochs: enoughEpochs(settings, job.training.length) },
+        settings: { ...job.settings, ...enoughSteps(settings, job.training.length) },
         onStart: watch.onBefore,
         onStep: watch.onStep,
       }),
@@ -120,9 +121,15 @@ async function train(
 
 const sourceOf = ({ data, task }: SftSettings): string => data ?? task!
 
-/** The number of epochs, with at least `minSteps` steps in all. */
-const enoughEpochs = ({ epochs, minSteps, batchSize }: SftSettings, sequences: number): number =>
-  Math.max(epochs, Math.ceil(minSteps / Math.ceil(sequences / batchSize)))
+/** The epochs of at least `minSteps` steps in all, and the steps between evaluations. */
+function enoughSteps(
+  { epochs, minSteps, batchSize, eval: { every } }: SftSettings,
+  sequences: number,
+): Pick<EpochSettings, 'epochs' | 'evalEvery'> {
+  const perEpoch = Math.ceil(sequences / batchSize)
+  if (epochs * perEpoch >= minSteps) return { epochs, evalEvery: every }
+  return { epochs: Math.ceil(minSteps / perEpoch), evalEvery: every ?? Math.ceil(minSteps / 10) }
+}
 
 function describe({ training, heldOut, overlong, repeated, unusable }: Examples<Sequence>): SftData {
   const sum = (count: (sequence: Sequence) => number): number =>

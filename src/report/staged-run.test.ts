@@ -22,6 +22,7 @@ const settings: StagedSettings = {
   chat: { arguments: {}, date: '2026-01-01' },
   readable: { maxTokens: 100, maxParagraph: 100, maxRepetition: 0.1, minLanguage: 1 },
   eval: {
+    share: 0.1,
     questions: 1,
     samples: 1,
     general: 1,

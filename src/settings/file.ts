@@ -1,7 +1,6 @@
 import { UserError } from '../common/errors.ts'
 import { distillSettings } from './distill.ts'
 import { adviceFor, knownPart, unknownName } from './names.ts'
-import { pretrainSettings } from './pretrain.ts'
 import { r1Settings } from './r1.ts'
 import { rewardSettings } from './reward.ts'
 import { sftSettings } from './sft.ts'
@@ -15,7 +14,6 @@ const SECTIONS = {
   reward: rewardSettings,
   distill: distillSettings,
   r1: r1Settings,
-  pretrain: pretrainSettings,
 }
 export type Section = keyof typeof SECTIONS
 

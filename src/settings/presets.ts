@@ -169,7 +169,7 @@ function lookUp<T>(what: string, table: Readonly<Record<string, T>>, name: strin
   if (!Object.hasOwn(table, name)) {
     const near = nearest(name, Object.keys(table))
     throw new UserError(
-      `unknown ${what} "${name}"${near === null ? '' : `; did you mean "${near}"?`}; choose one of ${Object.keys(table).join(', ')}`,
+      `unknown ${what} "${name}"; choose one of ${Object.keys(table).join(', ')}${near === null ? '' : `; did you mean "${near}"?`}`,
       2,
     )
   }

@@ -71,7 +71,7 @@ const wrong: [string, RegExp][] = [
   ['wibble=1', /unknown setting wibble; the settings are model, task, .*threads$/],
   [
     'eval.wibble=1',
-    /unknown setting eval\.wibble; the settings are questions, samples, every, temperature, topK, topP, minP$/,
+    /unknown setting eval\.wibble; the settings are share, questions, samples, every, temperature, topK, topP, minP$/,
   ],
   [
     'rl.objective.clipHih=1',

@@ -26,7 +26,7 @@ const column = z.string().min(1).optional()
 const PRESETS = {
   miniature: {
     epochs: 3,
-    minSteps: 100,
+    minSteps: 300,
     batchSize: 16,
     maxLength: 1024,
     learningRate: 1e-3,
@@ -63,7 +63,7 @@ export const sftSettings = z.strictObject({
   seed: whole(0).default(0),
   preset: z.enum(Object.keys(PRESETS) as (keyof typeof PRESETS)[]).default('miniature'),
   epochs: whole(1),
-  /** There are more epochs if there would be fewer steps than this. */
+  /** There are more epochs, with ten evaluations in all, if there would be fewer steps than this. */
   minSteps: whole(0),
   /** Sequences per step. */
   batchSize: whole(1),
@@ -107,7 +107,7 @@ export function resolveSftSettings(given: SftInput): SftSettings {
   if ((data === null) === (task === null))
     throw new UserError(
       data === null
-        ? 'give demonstrations with --data (a file, a folder, or a dataset of the hub), or a task with --task'
+        ? 'setting data is missing: give demonstrations (a file, a folder, or a dataset of the hub), or a task instead'
         : `give either data (${data}) or task (${task}), not both`,
       2,
     )

@@ -115,7 +115,7 @@ export async function readExamples<T>(
   const training = others.filter(({ key }) => !keys.has(key))
   if (training.length === 0 || (heldOut.length === 0 && heldOutShare > 0))
     throw new UserError(
-      `${place} has ${count(training.length)} to train on and ${count(heldOut.length)} to hold out; both are needed: ${adviceFor(rows, named)}${first === null ? '' : `. ${count(leftOut.count)} cannot be used; the first: ${first}`}`,
+      `${place} has ${count(training.length)} to train on and ${heldOut.length} to hold out; both are needed: ${adviceFor(rows, named)}${first === null ? '' : `. ${count(leftOut.count)} cannot be used; the first: ${first}`}`,
     )
   if (first !== null) warn(`${place}: ${leftOut.paragraph(rows.length + leftOut.count)}`)
   if (unread.size > 0)

@@ -101,12 +101,14 @@ describe('splits', () => {
     }
   })
 
-  test('one of a few questions is held out; a single one cannot be', async () => {
+  test('one of a few questions is held out; of a single one, none is left to train on', async () => {
     for (let n = 2; n < 9; n++)
       expect((await load(file('few.jsonl', jsonl(sums(0, n))))).table.size.heldOut).toBeGreaterThan(0)
     const { table } = await load(file('one.jsonl', jsonl(sums(1, 1))))
-    expect(table.size).toEqual({ rows: 1, training: 1, heldOut: 0 })
-    expect(() => table.heldOut({ count: 1 })).toThrow(/one has no held-out questions: it has 1 in all/)
+    expect(table.size).toEqual({ rows: 1, training: 0, heldOut: 1 })
+    expect(() => table.training({ seed: 0, step: 1, count: 1 })).toThrow(
+      'one has no training questions: its only one is held out, and training needs others',
+    )
   })
 })
 

@@ -29,7 +29,7 @@ export const pretrain = command(
   }),
   async (values) => {
     const output = outputOf(values)
-    const settings = layeredSettings(values, 'pretrain', {
+    const settings = layeredSettings(values, null, {
       tokens: integerOption(values, 'tokens', 1),
       seed: integerOption(values, 'seed', 0),
       threads: integerOption(values, 'threads', 1, 1024),

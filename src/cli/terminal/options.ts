@@ -87,18 +87,20 @@ export function outputOf(values: Values): Output {
   return new Output({ json: values.json === true, quiet: values.quiet === true })
 }
 
-/** What the settings file of --config says to a command, in layers. */
-export function configLayers(values: Values, command: Section): Tree[] {
+/** What the settings file of --config says to a command, in layers; null: the file is for this command alone. */
+export function configLayers(values: Values, command: Section | null): Tree[] {
   const file = textOption(values, 'config')
-  return file === undefined ? [] : settingsFor(command, readSettingsFile(file))
+  if (file === undefined) return []
+  const settings = readSettingsFile(file)
+  return command === null ? [settings] : settingsFor(command, settings)
 }
 
 /** The settings of a command in layers, later ones winning: --config, the options with a name of their own, --set. */
-export function settingsLayers(values: Values, command: Section, options: Tree): Tree[] {
+export function settingsLayers(values: Values, command: Section | null, options: Tree): Tree[] {
   const assignments = (values.set ?? []) as readonly string[]
   return [...configLayers(values, command), options, ...assignments.map(readAssignment)]
 }
 
 /** The settings of a command, merged. */
-export const layeredSettings = (values: Values, command: Section, options: Tree): Tree =>
+export const layeredSettings = (values: Values, command: Section | null, options: Tree): Tree =>
   merge(...settingsLayers(values, command, options))

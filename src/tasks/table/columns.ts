@@ -151,7 +151,7 @@ export class ColumnMap {
   #readThinking(cells: Cells): string | null {
     if (!this.#solutions || this.#thinking === null) return null
     const text = exactText(at(cells, this.#thinking))
-    return text === null ? null : (splitThinking(text).thinking ?? text) || null
+    return text !== null && /^<think>/.test(text) ? splitThinking(text).thinking || null : text
   }
 
   #all(): Wanted[] {

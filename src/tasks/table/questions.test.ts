@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import Database from 'libsql'
 import { afterEach, expect, test, vi } from 'vitest'
 import { hashText, Random } from '../../common/random.ts'
-import { Questions } from './questions.ts'
+import { Split } from '../split.ts'
+import { type Added, Questions } from './questions.ts'
 
 afterEach(() => {
   vi.restoreAllMocks()
@@ -12,6 +13,13 @@ afterEach(() => {
 })
 
 const question = (prompt: string, id = prompt) => ({ id, prompt, gold: '1', kind: 'k' })
+const row = (prompt: string, more: Partial<Added> = {}): Added => ({
+  question: question(prompt),
+  textLength: 1,
+  thinking: null,
+  place: 'training',
+  ...more,
+})
 
 test('reads back what was added, whatever the characters', () => {
   const prompts = [
@@ -23,10 +31,13 @@ test('reads back what was added, whatever the characters', () => {
     `long ${'x'.repeat(3 << 20)}`,
   ]
   const questions = new Questions()
-  for (const prompt of prompts) expect(questions.add(question(prompt), 2, 'training')).toBeNull()
+  for (const prompt of prompts)
+    expect(questions.add(row(prompt, { textLength: 2, thinking: `it is ${prompt}` }))).toBeNull()
+  questions.decide(new Split(0.1))
   for (const [i, prompt] of prompts.entries()) {
     expect(questions.at(i)).toEqual(question(prompt))
     expect(questions.text(i)).toBe(prompt.slice(0, 2))
+    expect(questions.thinking(i)).toBe(`it is ${prompt}`)
   }
   expect([...questions.trainingTexts()]).toEqual(prompts.map((prompt, i) => [i, prompt.slice(0, 2)]))
 })
@@ -46,41 +57,41 @@ test('finds the first equal question, also among questions of equal hash and len
   const seen: string[] = []
   for (let i = 0; i < 2000; i++) {
     const text = random.int(0, 9) === 0 ? random.pick(colliding) : `n${random.int(0, 999)}`
-    const repeated = questions.add(question(text.toUpperCase(), `row ${i}`), 1, null)
+    const repeated = questions.add(row('', { question: question(text.toUpperCase(), `row ${i}`) }))
     if (seen.includes(text)) expect(repeated!.first).toEqual(questions.at(seen.indexOf(text)))
     else expect(repeated).toBeNull()
     if (!repeated) seen.push(text)
   }
   expect(seen.length).toBeGreaterThan(700)
   expect(seen).toEqual(expect.arrayContaining(colliding))
-  expect([...questions.training, ...questions.heldOut].sort((a, b) => a - b)).toEqual(seen.map((_, i) => i))
+  expect(questions.count).toBe(seen.length)
 })
 
-test('a question on the other side says where it is and where it should have been', () => {
+test('a question that is held out in another file says so', () => {
   const questions = new Questions()
-  questions.add(question('a'), 1, 'heldOut')
-  expect(questions.add(question(' A '), 1, 'training')).toEqual({
-    first: question('a'),
-    on: 'heldOut',
-    wanted: 'training',
-  })
+  questions.add(row('a', { place: 'heldOut' }))
+  expect(questions.add(row(' A '))).toEqual({ first: question('a'), acrossSides: true })
+  questions.add(row('b'))
+  expect(questions.add(row('B'))).toEqual({ first: question('b'), acrossSides: false })
 })
 
-test('one question is held out where the hash has chosen none', () => {
+test('the split decides where no file names a side', () => {
   const questions = new Questions()
-  for (const prompt of ['a', 'b', 'c']) questions.add(question(prompt), 1, 'training')
-  questions.holdOutOne()
-  expect([questions.training.length, questions.heldOut.length]).toEqual([2, 1])
-  expect([...questions.trainingTexts()].map(([index]) => index)).toEqual(questions.training)
-  const held = questions.at(questions.heldOut[0]!)
-  expect(questions.add(held, 1, 'training')).toMatchObject({ on: 'heldOut' })
+  const split = new Split(0.3)
+  for (let i = 0; i < 100; i++) questions.add(row(`${i}`, { place: split.add(`${i}`) }))
+  questions.decide(split)
+  const { training, heldOut } = questions
+  expect([...training, ...heldOut].sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => i))
+  expect(heldOut.length).toBeGreaterThan(15)
+  expect(heldOut.length).toBeLessThan(45)
+  expect([...questions.trainingTexts()].map(([index]) => index)).toEqual(training)
 })
 
 test('no file is left in the temporary folder', () => {
   const folder = mkdtempSync(join(tmpdir(), 'ruminate-questions-'))
   vi.stubEnv('TMPDIR', folder)
   const questions = new Questions()
-  for (let i = 0; i < 100; i++) questions.add(question(`${i} ${'x'.repeat(10_000)}`), 1, null)
+  for (let i = 0; i < 100; i++) questions.add(row(`${i} ${'x'.repeat(10_000)}`))
   expect(questions.at(99).prompt).toMatch(/^99 x+$/)
   expect(readdirSync(folder)).toEqual([])
   rmSync(folder, { recursive: true })
@@ -93,7 +104,7 @@ test('a full disk is an error of one line', () => {
   })
   const questions = new Questions()
   const fill = () => {
-    for (let i = 0; i < 100; i++) questions.add(question(`${i} ${'x'.repeat(10_000)}`), 1, null)
+    for (let i = 0; i < 100; i++) questions.add(row(`${i} ${'x'.repeat(10_000)}`))
   }
   expect(fill).toThrow(
     `cannot write a temporary file in ${tmpdir()} (TMPDIR names another folder): the disk is full`,

@@ -86,10 +86,9 @@ function drawingFrom(
   const { name } = task
   const requireTraining = (): void => {
     if (training.length > 0) return
+    const { count } = questions
     throw new UserError(
-      questions.count === 1
-        ? `${name} has only one question, which is held out: training needs at least two`
-        : `${name} has no training questions: all ${questions.count} are for evaluation`,
+      `${name} has no training questions: ${count === 1 ? 'its only one is held out, and training needs others' : `all ${count} are for evaluation`}`,
     )
   }
   const requireHeldOut = (seed: number): readonly number[] => {
