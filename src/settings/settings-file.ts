@@ -68,6 +68,7 @@ export function settingsFile(content: FileContent): string {
         ['batchSize', sft.batchSize, 'rows of each step'],
         ['maxLength', sft.maxLength, 'longest row, in tokens'],
         ['learningRate', sft.learningRate, 'lower it if the loss rises'],
+        ['eval', [['every', sft.every, 'steps between evaluations']]],
       ],
     ],
     [

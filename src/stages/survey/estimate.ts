@@ -26,7 +26,7 @@ export interface Estimate {
 
 /** The part of the settings that takes time. */
 interface Planned {
-  readonly sft: { readonly epochs: number }
+  readonly sft: { readonly epochs: number; readonly batchSize: number; readonly every: number }
   readonly zero: {
     readonly steps: number
     readonly questionsPerStep: number
@@ -64,12 +64,11 @@ export function estimate(
   const evaluation = (questions * samples * tokens.response) / speeds.sampling
   const evaluations = 2 + Math.floor((zero.steps - 1) / zero.every)
   const rollouts = zero.steps * zero.questionsPerStep * zero.groupSize
+  const losses = 2 + Math.floor((sft.epochs * Math.ceil(training / sft.batchSize) - 1) / sft.every)
   const row = solutions && solutions.prompt + solutions.response
   return {
-    // epochs over the training rows, and the loss on the held-out rows before the first and after each
-    sft:
-      row &&
-      START + ((sft.epochs * training + (sft.epochs + 1) * heldOut * SCORING) * row) / speeds.finetuning,
+    // epochs over the training rows, and evaluations of the loss on the held-out rows
+    sft: row && START + ((sft.epochs * training + losses * heldOut * SCORING) * row) / speeds.finetuning,
     // rollouts are sampled, scored by the reference policy, and trained on
     zero:
       START +

@@ -49,6 +49,8 @@ export function guessColumns(
   names: readonly string[],
   given: Columns,
 ): { readonly columns: Columns; readonly guesses: readonly Guess[] } {
+  // verl's columns are known by their names
+  if (names.includes('prompt') && names.includes('reward_model')) return { columns: given, guesses: [] }
   const roles = (given.tests === undefined ? ROLES : ['question', 'thinking']) as readonly Role[]
   const free = new Set(names)
   for (const value of Object.values(given)) for (const name of [value].flat()) free.delete(name as string)
