@@ -10,6 +10,10 @@ import { activityLine, writeMessage } from './terminal/output.ts'
 
 /** Every command. Its module is loaded when it is called. */
 const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> = {
+  init: {
+    about: 'begin with a table of your own questions',
+    load: async () => (await import('./commands/init.ts')).init,
+  },
   zero: {
     about: 'train R1-Zero: reinforcement learning from a base model',
     load: async () => (await import('./commands/zero.ts')).zero,
