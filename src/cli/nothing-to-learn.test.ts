@@ -37,7 +37,7 @@ test('rewards that are all equal: a warning at once, then exit code 1 with what 
   expect(errors).toEqual([
     expect.stringMatching(/^warning at step 1: /),
     expect.stringMatching(
-      /^error: there was nothing to learn from in any of its first 3 steps \(240 rollouts\): .*set whenNothingToLearn=continue$/,
+      /^error: there was nothing to learn from in any of the first 3 steps \(240 rollouts\): .*set whenNothingToLearn=continue$/,
     ),
   ])
   for (const error of errors) expect(error).toMatch(cause)
@@ -106,7 +106,7 @@ test.each<[string, string, RegExp]>([
   expect(errors.filter((line) => line.includes('Warning: at step'))).toEqual([expect.stringMatching(cause)])
   expect(
     errors.filter((line) =>
-      /UserError: there was nothing to learn from in any of its first 3 steps/.test(line),
+      /UserError: there was nothing to learn from in any of the first 3 steps/.test(line),
     ),
   ).toEqual([expect.stringMatching(cause)])
 })

@@ -213,7 +213,7 @@ describe('zero', () => {
       expect(error).toMatchObject({
         name: 'UserError',
         exitCode: 1,
-        message: expect.stringMatching(/nothing to learn from in any of its first 3 steps.*mine: no network/),
+        message: expect.stringMatching(/nothing to learn from in any of the first 3 steps.*mine: no network/),
       })
       await expect(
         resumeZero(join(root, 'a'), { task: fakeTask, rewards: [mine], onWarning: () => {} }),

@@ -368,7 +368,7 @@ describe('reinforce', () => {
         /the same \(mine\)/,
       ],
       ['0 for every response', { ...never, steps: 60 }, 47, /gets the same reward, 0,/],
-      ['0 for every response, to the end', { ...never, steps: 6 }, 6, /its first 6 steps/],
+      ['0 for every response, to the end', { ...never, steps: 6 }, 6, /the first 6 steps/],
       [
         'no reward with a weight',
         { rewards: [{ reward: accuracy, weight: 0 }] },

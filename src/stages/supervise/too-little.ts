@@ -1,5 +1,5 @@
+import type { Schedule } from '../../algorithms/schedules.ts'
 import { plural } from '../../common/words.ts'
-import type { EpochSettings } from './epochs.ts'
 
 /*
  * Warnings of training on examples: that there is too little to learn from, before training, and that nothing was learned
@@ -18,10 +18,18 @@ const LEARNED_LOSS = 0.05
 /** A loss has risen again if it is above its lowest value by this factor. */
 const RISEN = 1.02
 
+/** The settings that the warnings depend on. */
+interface Tuning {
+  readonly batchSize: number
+  readonly epochs: number
+  readonly learningRate: number
+  readonly schedule: Schedule
+}
+
 /** What can be said before the first evaluation. */
 export function tooLittle(
   { training, heldOut, steps }: { training: number; heldOut: number; steps: number },
-  { batchSize, epochs, learningRate, schedule }: EpochSettings,
+  { batchSize, epochs, learningRate, schedule }: Tuning,
 ): string[] {
   const warnings: string[] = []
   if (learningRate === 0) warnings.push('the learning rate is 0: nothing is learned')
@@ -50,7 +58,7 @@ export const alreadyLearned = (loss: number): string[] =>
 /** What can be said after the last evaluation. `evaluated`: the held-out loss by step, that before training first. */
 export function notLearned(
   evaluated: readonly { readonly step: number; readonly value: number }[],
-  { learningRate }: EpochSettings,
+  { learningRate }: Tuning,
 ): string[] {
   const [before, ...later] = evaluated
   const after = later.at(-1)

@@ -26,7 +26,7 @@ export const GO_ON = 'whenNothingToLearn=continue'
 export function nothingToLearn(symptoms: Symptoms): string | null {
   const { steps, rollouts } = symptoms.all
   if (!isHopeless(symptoms)) return null
-  return `${NOTHING} in ${steps === 1 ? 'its only step' : `any of its first ${steps} steps`} (${rollouts} rollouts): ${obstacle(symptoms) ?? 'no two responses to a question had different rewards'}. To go on regardless, set ${GO_ON}`
+  return `${NOTHING} in ${steps === 1 ? 'the only step' : `any of the first ${steps} steps`} (${rollouts} rollouts): ${obstacle(symptoms) ?? 'no two responses to a question had different rewards'}. To go on regardless, set ${GO_ON}`
 }
 
 function isHopeless(symptoms: Symptoms): boolean {

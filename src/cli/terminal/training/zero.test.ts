@@ -25,7 +25,7 @@ async function next(
   return text
     .slice(text.indexOf('Next'))
     .split('\n')
-    .slice(1, 5)
+    .filter((line) => line.startsWith('  npx '))
     .map((line) => line.trim().replace(/ {3}.*$/, ''))
 }
 
