@@ -6,10 +6,14 @@ import { readArguments } from './terminal/arguments.ts'
 import type { Command } from './terminal/command.ts'
 import { commandHelp, overview } from './terminal/help.ts'
 import { canRedraw, columnsOf, liveArea } from './terminal/live-area.ts'
-import { writeMessage } from './terminal/output.ts'
+import { activityLine, writeMessage } from './terminal/output.ts'
 
 /** Every command. Its module is loaded when it is called. */
 const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> = {
+  init: {
+    about: 'begin with a table of your own questions',
+    load: async () => (await import('./commands/init.ts')).init,
+  },
   zero: {
     about: 'train R1-Zero: reinforcement learning from a base model',
     load: async () => (await import('./commands/zero.ts')).zero,
@@ -96,6 +100,7 @@ async function dispatch([name, ...rest]: readonly string[]): Promise<number> {
   showStart(rest)
   const command = await entry.load()
   if (isHelp) {
+    liveArea.clear()
     process.stdout.write(`${commandHelp(name, command, columnsOf(process.stdout))}\n`)
     return 0
   }
@@ -105,7 +110,10 @@ async function dispatch([name, ...rest]: readonly string[]): Promise<number> {
 /** Shows at once that the command was understood: its module takes up to a second to load. */
 function showStart(words: readonly string[]): void {
   const stream = words.includes('--json') ? process.stderr : process.stdout
-  if (canRedraw(stream) && !words.includes('--quiet')) liveArea.show(stream, () => ['starting'])
+  if (canRedraw(stream) && !words.includes('--quiet')) {
+    const activity = { text: 'starting', since: performance.now() }
+    liveArea.show(stream, (width) => [activityLine(activity, width)])
+  }
 }
 
 function report(error: unknown): number {

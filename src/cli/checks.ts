@@ -123,7 +123,7 @@ const PROBES: Readonly<Record<string, Probe>> = {
     const token = hubToken()
     if (!token)
       throw new UserError(
-        'there is none; needed only for models and data on the Hugging Face hub that ask for a licence: make one at https://huggingface.co/settings/tokens, then `export HF_TOKEN=…`',
+        'there is none; needed only for models and data on the Hugging Face hub that ask for a licence: make one at huggingface.co/settings/tokens, then `export HF_TOKEN=…`',
       )
     return `from ${token.source}`
   },

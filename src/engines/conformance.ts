@@ -86,18 +86,21 @@ export function engineConformance(name: string, subject: Subject): void {
       }
     })
 
-    test('a seed gives the same sequences, whatever else is in the batch; tokens stream', async () => {
+    test('a seed gives the same sequences, whatever else is in the batch; tokens and ends are reported', async () => {
       const engine = await untrained()
       const sampler = await engine.sampler(engine.base)
       const together = await sampleAll(sampler)
       const streamed: number[][] = Array.from({ length: options.n }, () => [])
+      const ended: number[] = []
       const alone = await sampler.sample(prompts[1]!, {
         ...options,
         seed: 1,
         onToken: (index, token) => streamed[index]!.push(token),
+        onEnd: (index) => ended.push(index),
       })
       expect(texts(alone)).toEqual(texts(together[1]!))
       expect(streamed).toEqual(texts(alone))
+      expect(ended.sort((a, b) => a - b)).toEqual([...streamed.keys()])
       expect(texts(await sampler.sample(prompts[1]!, { ...options, seed: 2 }))).not.toEqual(texts(alone))
     })
 
@@ -114,9 +117,12 @@ export function engineConformance(name: string, subject: Subject): void {
     test('many sequences of one prompt are those of fewer', async () => {
       const engine = await untrained()
       const sampler = await engine.sampler(engine.base)
-      const many = await sampler.sample(prompts[0]!, { ...options, n: 1200, maxTokens: 2 })
+      const ended = new Set<number>()
+      const onEnd = (index: number) => ended.add(index)
+      const many = await sampler.sample(prompts[0]!, { ...options, n: 1200, maxTokens: 2, onEnd })
       const few = await sampler.sample(prompts[0]!, { ...options, n: 3, maxTokens: 2 })
       expect(many).toHaveLength(1200)
+      expect(ended.size).toBe(1200)
       expect(texts(many.slice(0, 3))).toEqual(texts(few))
     })
 
@@ -513,6 +519,34 @@ export function engineConformance(name: string, subject: Subject): void {
       await expect(sampler.sample(prompts[0]!, options)).rejects.toThrow(/closed/)
       await expect(scorer.logprobs(datums)).rejects.toThrow(/closed/)
       expect(await now(engine, trainer)).toHaveLength(datums.length)
+    })
+
+    test('cancelled calls fail with the reason; the weights can still be saved', async () => {
+      const engine = await open()
+      const trainer = await engine.trainer()
+      await step(trainer)
+      const before = await now(engine, trainer)
+      const snapshot = await trainer.snapshot()
+      const [sampler, scorer] = [await engine.sampler(snapshot), await engine.scorer(snapshot)]
+      const reason = new Error('enough')
+      const pending = sampler.sample(prompts[0]!, { ...options, n: 64 }).catch((error: unknown) => error)
+      engine.cancel(reason)
+      engine.cancel(new Error('only the first reason counts'))
+      await trainer.save(folder(), { optimizer: true })
+      // an engine may have sampled before it was cancelled
+      const outcome = await pending
+      expect(outcome === reason || Array.isArray(outcome)).toBe(true)
+      for (const call of [
+        () => sampler.sample(prompts[0]!, options),
+        () => scorer.logprobs(datums),
+        () => trainer.forwardBackward(datums, crossEntropy),
+      ])
+        await expect(call()).rejects.toBe(reason)
+
+      const other = await open()
+      const resumed = await other.trainer()
+      await resumed.load(folder())
+      closeTo(await now(other, resumed), before, 1e-6)
     })
 
     test('calls fail after an engine is closed, and none is left pending', async () => {

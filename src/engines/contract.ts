@@ -268,7 +268,7 @@ export interface SampleOptions extends Truncation {
   /** Called for every new token of sequence `index`, for streaming. */
   readonly onToken?: (index: number, token: number) => void
   /** Called when sequence `index` has ended, for progress. */
-  readonly onEnd?: ((index: number) => void) | undefined
+  readonly onEnd?: ((index: number) => unknown) | undefined
 }
 
 export interface SampledSequence {

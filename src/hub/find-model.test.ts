@@ -17,6 +17,71 @@ describe('on this machine', () => {
     expect(await modelFolder(join(run, 'model'))).toBe(join(run, 'model'))
     expect(existsSync(join(await modelFolder(EMBEDDED_BASE), 'config.json'))).toBe(true)
   })
+  describe('a run, inside runs/ and by its path', () => {
+    const model = (...path: string[]): string => {
+      const folder = join(root, 'work', 'runs', ...path)
+      mkdirSync(folder, { recursive: true })
+      writeFileSync(join(folder, 'config.json'), '{}')
+      return folder
+    }
+    const run = (...path: string[]): string => {
+      const folder = join(root, 'work', 'runs', ...path)
+      mkdirSync(folder, { recursive: true })
+      writeFileSync(join(folder, 'run.sqlite'), '')
+      return folder
+    }
+    beforeEach(() => {
+      vi.spyOn(process, 'cwd').mockReturnValue(join(root, 'work'))
+    })
+    afterEach(() => {
+      vi.restoreAllMocks()
+      rmSync(join(root, 'work'), { recursive: true, force: true })
+    })
+
+    test('its model, that of a stage, and a checkpoint', async () => {
+      run('r1-1', 'rl-1')
+      const trained = model('r1-1', 'rl-1', 'model')
+      const checkpoint = model('r1-1', 'rl-1', 'checkpoints', 'step-000020')
+      for (const [name, folder] of [
+        ['r1-1/rl-1', trained],
+        ['r1-1/rl-1/model', trained],
+        ['r1-1/rl-1/checkpoints/step-000020', checkpoint],
+      ] as const) {
+        expect(await modelFolder(name)).toBe(folder)
+        expect(await modelFolder(join('runs', name))).toBe(folder)
+      }
+    })
+
+    test('that has not finished: its newest checkpoint, if it may be used', async () => {
+      run('zero-1')
+      const lines: string[] = []
+      const find = (name: string) =>
+        modelFolder(name, undefined, { onCheckpoint: (line) => lines.push(line) })
+      await expect(find('zero-1')).rejects.toThrow(
+        'zero-1 is a run that has not finished and has no checkpoint yet; `ruminate resume zero-1` continues it',
+      )
+      model('zero-1', 'checkpoints', 'step-000020')
+      mkdirSync(join(root, 'work', 'runs', 'zero-1', 'checkpoints', '.tmp-1-1'))
+      const newest = model('zero-1', 'checkpoints', 'step-001000')
+      expect(await find('zero-1')).toBe(newest)
+      expect(await find('runs/zero-1')).toBe(newest)
+      expect(lines[0]).toBe('zero-1 has not finished: this is its newest checkpoint, of step 1000')
+      await expect(modelFolder('zero-1')).rejects.toThrow(
+        'or name its newest checkpoint, runs/zero-1/checkpoints/step-001000',
+      )
+    })
+
+    test('of several stages that has not finished names the stages that have a model', async () => {
+      run('r1-1')
+      run('r1-1', 'zero')
+      model('r1-1', 'zero', 'model')
+      run('r1-1', 'rl-1')
+      await expect(modelFolder('r1-1', undefined, { onCheckpoint: () => {} })).rejects.toThrow(
+        '`ruminate resume r1-1` continues it, and these of its stages have a model: r1-1/zero',
+      )
+    })
+  })
+
   test('neither a model nor a run', async () => {
     await expect(modelFolder(join(root, 'none'))).rejects.toThrow(
       /no model folder at .*; the embedded models are miniature-base, miniature-r1-base, miniature-r1-student/,

@@ -77,7 +77,9 @@ function checkpointOf(name: string, run: string, onCheckpoint: FindOptions['onCh
     const stages = foldersIn(run).filter((folder) => isModel(join(folder, 'model')))
     const names = stages.map((folder) => join(name, basename(folder)))
     throw new UserError(
-      `${name} is a run that has not finished and has no ${names.length > 0 ? 'model' : 'checkpoint'} yet; ${resume}${names.length > 0 ? `, and its stages ${names.join(', ')} have models` : ''}`,
+      names.length === 0
+        ? `${name} is a run that has not finished and has no checkpoint yet; ${resume}`
+        : `${name} is a run that has not finished and has no model yet; ${resume}, and these of its stages have a model: ${names.join(', ')}`,
     )
   }
   const step = Number(basename(newest).slice('step-'.length))

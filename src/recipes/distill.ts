@@ -66,6 +66,7 @@ export async function distill(
   const models = [settings.student, settings.teacher].filter((model) => typeof model === 'string')
   checkArguments([...models, ...generators], settings.chat.arguments)
   // what the engine cannot do fails before there is a run
+  watch.onProgress?.('checking that the student can be trained')
   const { zero } = distillStages(settings)
   await checkEngine({ ...settings, model: settings.student }, [
     { objective: { kind: 'cross_entropy' } },

@@ -108,6 +108,7 @@ export async function r1(
     student: { ...named.student, model: await modelFolder(named.student.model, watch.onProgress) },
   }
   checkArguments([settings.model, settings.student.model, ...generators], settings.chat.arguments)
+  watch.onProgress?.('checking that the models can be trained in all stages')
   await checkStages(settings)
   const place = { recipe: 'r1', seed: settings.seed, settings, out }
   return inRun(place, settings, tasks, watch)

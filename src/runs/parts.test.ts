@@ -77,3 +77,21 @@ test('once the signal is aborted, no further part starts', async () => {
   await expect(parts.make('second', async () => 2)).rejects.toThrow(Interrupted)
   expect(names).toEqual(['first'])
 })
+
+test('an interrupted part is named by its title, with the step of the training in it', async () => {
+  const stop = new AbortController()
+  const parts = (name: string) =>
+    new Parts(directory, { signal: stop.signal, titles: { [name]: 'stage 1, cold start' } })
+  const begin = () => Promise.reject(new Interrupted(join(directory, 'cold-start'), 12))
+  const training: Training<Trained> = { begin, resume: begin }
+  await expect(parts('cold-start').train('cold-start', training)).rejects.toThrow(
+    /^interrupted in stage 1, cold start, step 12; `ruminate resume .*` continues from there$/,
+  )
+  const make = () => {
+    stop.abort()
+    return Promise.reject(stop.signal.reason)
+  }
+  await expect(parts('data').make('data', make)).rejects.toThrow(/^interrupted in stage 1, cold start; /)
+  await expect(parts('later').make('later', make)).rejects.toThrow(/^interrupted in stage 1, cold start; /)
+  await expect(parts('data').make('rl-1', make)).rejects.toThrow(/^interrupted in rl-1; /)
+})

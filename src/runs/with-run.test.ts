@@ -87,6 +87,14 @@ describe('stopping', () => {
     await inRun(async (run) => expect(run.checkpoint?.step).toBe(1), {}, resume())
   })
 
+  test('a run of several stages says in which stage it was interrupted', async () => {
+    const inner = inRun(async () => {
+      throw new Interrupted('/inner', 5, 'stage 1, cold start')
+    })
+    await expect(inner).rejects.toMatchObject({ runDirectory: join(root, 'a'), step: 5 })
+    await expect(inner).rejects.toThrow('interrupted in stage 1, cold start, step 5; `ruminate resume ')
+  })
+
   test('a signal that is aborted once the last step has ended does not stop the run', async () => {
     const stop = new AbortController()
     await inRun(

@@ -60,7 +60,7 @@ export async function readSolutions(
 }
 
 /** @throws UserError if the question cannot be put, or the rewards would not accept the demonstration. */
-async function demonstrate(
+export async function demonstrate(
   task: Task,
   renderer: Renderer,
   { question, thinking, answer }: Solved,

@@ -101,7 +101,7 @@ function exactly(words: readonly string[], count: number, example: string): void
 }
 
 const which = (example: string): UserError =>
-  new UserError(`an argument is missing, as in \`ruminate runs ${example}\``, 2)
+  new UserError(`which run? Name it, as in \`ruminate runs ${example}\``, 2)
 
 function unknownAction(action: string, root: string): UserError {
   const all = 'list, show RUN, note RUN TEXT, or rm RUN…'

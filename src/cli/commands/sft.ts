@@ -57,10 +57,11 @@ export const sft = command(
         }),
       ),
     )
-    resolveSftSettings(settings)
+    const { task } = resolveSftSettings(settings)
     const result = await interruptible(output, (signal) =>
       trainSft(settings, { out: textOption(values, 'out'), ...watchSft(output, signal) }),
     )
-    summarizeSft(output, result)
+    // the questions of a task can be asked next
+    summarizeSft(output, result, task === null ? undefined : textOption(values, 'config'))
   },
 )

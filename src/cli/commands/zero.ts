@@ -80,6 +80,6 @@ export const zero = command(
         ...watchZero(output, steps, signal),
       }),
     )
-    summarizeZero(output, result)
+    summarizeZero(output, result, textOption(values, 'config'))
   },
 )

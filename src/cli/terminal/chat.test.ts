@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest'
 import { UserError } from '../../common/errors.ts'
 import type { Conversation } from '../../stages/sample/conversation.ts'
 import { captured } from '../../testing/captured.ts'
-import { converse } from './chat.ts'
+import { converse, greet, replyTo } from './chat.ts'
 import { Output } from './output.ts'
 
 const written = captured()
@@ -51,4 +51,26 @@ test('an unknown command and a question that fails do not end the conversation',
 
 test('any other error ends it', async () => {
   await expect(talk('bug\none\n')).rejects.toThrow('a bug')
+})
+
+test.each([
+  [true, 'It sees the whole conversation.'],
+  [false, "It sees each question on its own, in R1-Zero's template."],
+])('the greeting says what the model is, and suggests a question', (remembers, sees) => {
+  const origin = { is: 'runs/sft-1: fine-tuned on a.jsonl.', question: 'What is\u001b[2J it?' }
+  greet(new Output({}), origin, { remembers } as Conversation)
+  expect(written.out).toContain(`runs/sft-1: fine-tuned on a.jsonl.\n${sees}`)
+  expect(written.out).toContain('Try: What is␛[2J it?\n')
+  expect(written.out).not.toMatch(/R1-Zero model/)
+})
+
+test('a reply is streamed without its control characters', async () => {
+  const conversation = {
+    ask: async (_: string, __: unknown, listen: (piece: string, isThinking: boolean) => void) => {
+      for (const piece of ['a\u001b[', '2Jb\ud83d', '\u0007']) listen(piece, false)
+      return { text: '', thinking: null, answer: null }
+    },
+  } as unknown as Conversation
+  await replyTo('?', new Output({}), conversation, options)
+  expect(written.out).toBe('a␛[2Jb\ufffd␇\n')
 })

@@ -3,7 +3,6 @@ import type { Truncation } from '../../engines/contract.ts'
 import type { measure } from '../../stages/evaluate/measure.ts'
 import { modelName } from './next.ts'
 import { type Output, percent, percentInterval, table } from './output.ts'
-import { wrap } from './width.ts'
 
 interface Shown extends Awaited<ReturnType<typeof measure>>, Readonly<Record<keyof Truncation, number>> {
   readonly model: string
@@ -27,12 +26,8 @@ export function showEvaluation(
     topP < 1 ? `, top-p ${topP}` : '',
     minP > 0 ? `, min-p ${minP}` : '',
   ].join('')
-  output.result(
-    wrap(
-      `${modelName(model)} on ${task}: ${plural(evaluation.questions, 'question')}, ${plural(samples, 'sample')} per question, T = ${temperature}${truncated}, template ${template}, seed ${seed}\n`,
-      output.width,
-      2,
-    ),
+  output.prose(
+    `${modelName(model)} on ${task}: ${plural(evaluation.questions, 'question')}, ${plural(samples, 'sample')} per question, T = ${temperature}${truncated}, template ${template}, seed ${seed}\n`,
   )
   output.result(
     table(

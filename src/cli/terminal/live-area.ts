@@ -5,8 +5,10 @@ type Render = (width: number) => readonly string[]
 
 /** Columns that stay free, so that the ^C that a terminal prints does not begin a new line. */
 const FREE = 3
-/** Milliseconds between two redraws. */
+/** Milliseconds between two redraws of counts. */
 const PACE = 50
+/** Milliseconds after which the lines are drawn again, since they may show how long something takes. */
+const REFRESH = 1000
 
 /** Can lines of this stream be redrawn? Not in a file or pipe, on a terminal that cannot move its cursor, or in CI. */
 export function canRedraw(stream: NodeJS.WriteStream): boolean {
@@ -27,33 +29,31 @@ class LiveArea {
   #stream: NodeJS.WriteStream | null = null
   #render: Render | null = null
   #drawn: readonly string[] = []
-  #drawnAt = 0
-  readonly #onResize = (): void => this.#draw()
+  #drawnAt = Number.NEGATIVE_INFINITY
+  #refresh: NodeJS.Timeout | undefined
+  readonly #redraw = (): void => this.#draw()
 
-  /** Shows lines in the place of those before. Soon after the last redraw they wait for the next call, or `refresh`. */
-  show(stream: NodeJS.WriteStream, render: Render): void {
+  /** Shows lines in the place of those before. Soon after the last redraw, `paced` lines wait for the next call. */
+  show(stream: NodeJS.WriteStream, render: Render, paced = false): void {
     if (this.#stream !== stream) {
       this.clear()
       this.#stream = stream
-      stream.on('resize', this.#onResize)
+      stream.on('resize', this.#redraw)
+      this.#refresh = setInterval(this.#redraw, REFRESH).unref()
     }
     this.#render = render
-    if (performance.now() - this.#drawnAt >= PACE) this.#draw()
-  }
-
-  /** Draws the lines again. */
-  refresh(): void {
-    if (this.#render) this.#draw()
+    if (!paced || performance.now() - this.#drawnAt >= PACE) this.#draw()
   }
 
   /** Erases the lines. Does nothing where there are none. */
   clear(): void {
     if (!this.#stream) return
     this.#stream.write(this.#erasing())
-    this.#stream.off('resize', this.#onResize)
+    this.#stream.off('resize', this.#redraw)
+    clearInterval(this.#refresh)
     this.#stream = this.#render = null
     this.#drawn = []
-    this.#drawnAt = 0
+    this.#drawnAt = Number.NEGATIVE_INFINITY
   }
 
   #draw(): void {

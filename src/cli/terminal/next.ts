@@ -38,6 +38,10 @@ export function modelWord(folder: string): string {
   return shellWord(modelName(folder))
 }
 
+/** A command that goes on with a model, with the settings of a file. */
+export const withConfig = (command: 'zero' | 'eval', config: string, model: string): string =>
+  `${command} --config ${shellWord(config)} --model ${modelWord(model)}`
+
 /** The name of an embedded model, or a model's folder as a path from here. */
 export function modelName(folder: string): string {
   const name = basename(folder)

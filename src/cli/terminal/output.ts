@@ -42,7 +42,6 @@ export class Output {
   readonly quiet: boolean
   #step: Step | null = null
   #activity: Activity | null = null
-  #ticker: NodeJS.Timeout | undefined
   /** When the last line for people was printed. */
   #printedAt: number | null = null
   readonly #warned = new Set<string>()
@@ -68,10 +67,15 @@ export class Output {
 
   /** A line for people, broken to fit the terminal and left out when quiet. */
   say(text = ''): void {
-    if (!this.quiet) this.result(wrap(text, this.width, 2))
+    if (!this.quiet) this.prose(text)
   }
 
-  /** Text for people that is printed as it is, even when quiet. */
+  /** Text for people, broken to fit the terminal, that is printed even when quiet. */
+  prose(text: string): void {
+    this.result(wrap(text, this.width, 2))
+  }
+
+  /** A table, a plot or a command, which is printed as it is, even when quiet. */
   result(text: string): void {
     this.#end()
     this.#print(this.#stream, text)
@@ -99,7 +103,7 @@ export class Output {
   live(text: string): void {
     if (this.quiet) return
     if (this.#activity?.text !== text) this.#activity = { text, since: performance.now() }
-    if (this.isTerminal) this.#show()
+    if (this.isTerminal) this.#show(COUNTED.test(text))
     else if (this.#isDue(text)) this.#print(this.#stream, text)
   }
 
@@ -130,9 +134,8 @@ export class Output {
     stream.write(`${printed(stream, text)}\n`)
   }
 
-  #show(): void {
-    this.#ticker ??= setInterval(() => liveArea.refresh(), 1000).unref()
-    liveArea.show(this.#stream, (width) => this.#lines(width))
+  #show(paced = false): void {
+    liveArea.show(this.#stream, (width) => this.#lines(width), paced)
   }
 
   /** Shows the live area again, if there was one before a line was printed. */
@@ -142,15 +145,13 @@ export class Output {
 
   #lines(width: number): string[] {
     const [step, activity] = [this.#step, this.#activity]
-    if (!step) return [pc.dim(shorten(timed(activity!), width))]
+    if (!step) return [activityLine(activity!, width)]
     const isOld = activity && performance.now() - step.since > STEP_STAYS
     const facts = isOld ? [step.facts[0]!, timed(activity), ...step.facts.slice(1, 2)] : step.facts
     return [fittingFacts(facts, width), ...(step.sample ? [pc.dim(tail(step.sample, width))] : [])]
   }
 
   #end(): void {
-    clearInterval(this.#ticker)
-    this.#ticker = undefined
     this.#step = this.#activity = null
     liveArea.clear()
   }
@@ -174,6 +175,10 @@ function printed(stream: NodeJS.WriteStream, text: string): string {
   const safe = styledPrintable(text)
   return canRedraw(stream) || process.env.FORCE_COLOR ? safe : stripVTControlCharacters(safe)
 }
+
+/** An activity on a line of its own, with the seconds that it has taken. */
+export const activityLine = (activity: Activity, width: number): string =>
+  pc.dim(shorten(timed(activity), width))
 
 /** An activity, with the seconds that it has taken if it has no count. */
 function timed({ text, since }: Activity): string {

@@ -57,8 +57,13 @@ function exactRun(name: string, root: string): string {
 function confirmed(question: string): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stderr })
   return new Promise((resolve) => {
-    lines.on('close', () => resolve(false))
+    let answered = false
+    lines.on('close', () => {
+      if (!answered) process.stderr.write('\n')
+      resolve(false)
+    })
     lines.question(`${question} [y/N] `, (answer) => {
+      answered = true
       resolve(/^y(es)?$/i.test(answer.trim()))
       lines.close()
     })

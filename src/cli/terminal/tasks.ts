@@ -27,11 +27,8 @@ export function showTasks(output: Output): void {
     output.result(pc.dim(`  ${example(sample, width - 2)}`))
   }
   if (!output.json)
-    output.result(
-      wrap(
-        '\nor a table of your own: a file (.jsonl, .csv, .parquet), a folder, or a dataset of the hub',
-        output.width,
-      ),
+    output.prose(
+      '\nor a table of your own: a file (.jsonl, .csv, .parquet), a folder, or a dataset of the hub',
     )
 }
 
@@ -89,6 +86,5 @@ export function showTable(
   output.result(
     `\n${table([['characters', 'least', 'median', '90 %', '99 %', 'most'], ...measured], output.width)}`,
   )
-  for (const problem of problems)
-    output.result(wrap(`\n${pc.yellow('!')} ${problem.replace(`${file}: `, '')}`, output.width, 2))
+  for (const problem of problems) output.prose(`\n${pc.yellow('!')} ${problem.replace(`${file}: `, '')}`)
 }

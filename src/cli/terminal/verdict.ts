@@ -13,6 +13,6 @@ export function showVerdict(
   output.emit({ type: 'result', equal, reason })
   if (output.json) return
   const word = equal === null ? pc.yellow('unknown') : equal ? pc.green('equal') : pc.red('different')
-  output.result(`${word}  ${pc.dim(printable(reason))}`)
+  output.prose(`${word}  ${pc.dim(printable(reason))}`)
   if (found !== null && found !== text.trim()) output.say(pc.dim(`the answer: ${printable(found)}`))
 }

@@ -3,7 +3,8 @@ import stringWidth from 'string-width'
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
 
 /** The number of columns that a text takes on a terminal: 2 for Chinese characters and emoji, 0 for colours. */
-export const displayWidth = (text: string): number => stringWidth(text)
+export const displayWidth = (text: string): number =>
+  /^[ -~]*$/.test(text) ? text.length : stringWidth(text)
 
 /** A text, filled up with spaces on the right to `width` columns. */
 export const padEnd = (text: string, width: number): string =>
@@ -63,14 +64,20 @@ function wrapLine(line: string, width: number, indent: number): string {
   const further = margin + ' '.repeat(indent)
   const lines: string[] = []
   let current = margin
+  let used = margin.length
   let empty = true
   for (const [, space, word] of line.matchAll(/(\s*)((?:`[^`]*`|\S)+)/g))
     for (const [i, piece] of pieces(word!).entries()) {
       const gap = empty || i > 0 ? '' : space!
-      if (!empty && displayWidth(current) + displayWidth(gap + piece) > width) {
+      const needed = gap.length + displayWidth(piece)
+      if (!empty && used + needed > width) {
         lines.push(current)
         current = further + piece
-      } else current += gap + piece
+        used = displayWidth(current)
+      } else {
+        current += gap + piece
+        used += needed
+      }
       empty = false
     }
   return [...lines, current].join('\n')
@@ -78,7 +85,7 @@ function wrapLine(line: string, width: number, indent: number): string {
 
 /** The parts of a word between which a line may be broken: after wide characters and before them. */
 function pieces(word: string): string[] {
-  if (word.includes('`')) return [word]
+  if (word.includes('`') || displayWidth(word) === word.length) return [word]
   const parts: string[] = []
   let open = false
   for (const grapheme of split(word)) {

@@ -74,7 +74,7 @@ async function run(name: string, options: Options = {}): Promise<Reinforced> {
   let trainer: Trainer | undefined
   const place = existsSync(out) ? { resume: out } : { recipe: 'zero', seed: 1, settings: {}, out }
   const { stop } = await withRun(place, { signal: options.signal }, async (run) => {
-    const inner = await engine.trainer()
+    const inner = run.stoppable(engine, await engine.trainer())
     trainer = {
       ...inner,
       forwardBackward: (batch, objective) => {
@@ -170,6 +170,36 @@ describe('reinforce', () => {
     const resumed = await run('parts', refreshed)
     expect(metricsOf(resumed.store)).toEqual(metricsOf(whole.store))
     expect(weights(resumed.store)).toBe(weights(whole.store))
+  })
+
+  test('a run that is stopped during the evaluation after a step does that evaluation first when it goes on', async () => {
+    const evaluated: number[] = []
+    const evaluate = async (step: number, last: boolean) => {
+      if (step % 4 !== 0 && !last) return {}
+      evaluated.push(step)
+      return { metrics: { 'eval/pass@1': 1 / step } }
+    }
+    const whole = await run('whole', { evaluate, steps: 9 })
+    expect(evaluated.splice(0)).toEqual([4, 8, 9])
+    for (const [at, ...later] of [
+      [4, 8, 9],
+      [9, 4, 8],
+    ]) {
+      const stop = new AbortController()
+      const stopping = async (step: number, last: boolean) => {
+        if (step === at) stop.abort()
+        stop.signal.throwIfAborted()
+        return evaluate(step, last)
+      }
+      const name = `stopped-${at}`
+      const stopped = run(name, { evaluate: stopping, steps: 9, signal: stop.signal })
+      await expect(stopped).rejects.toThrow(`interrupted at step ${at}`)
+      const resumed = await run(name, { evaluate, steps: 9 })
+      expect(evaluated.splice(0).sort()).toEqual([at, ...later].sort())
+      expect(metricsOf(resumed.store)).toEqual(metricsOf(whole.store))
+      expect(weights(resumed.store)).toBe(weights(whole.store))
+      expect(resumed.store.checkpoints().at(-1)).toMatchObject({ step: 9, score: 1 / 9 })
+    }
   })
 
   test('rewards are computed while the reference policy scores', async () => {

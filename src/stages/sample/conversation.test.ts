@@ -121,3 +121,12 @@ test.each([
   const thinking = pieces.filter(([, isThinking]) => isThinking).map(([piece]) => piece)
   expect(thinking.join('').trim()).toBe(dimmed.trim())
 })
+
+test('an empty question is refused, and the conversation goes on', async () => {
+  const { sampler, prompts } = scripted(instruct, '3')
+  const conversation = new Conversation(sampler, instruct, room)
+  for (const question of ['', ' \n\t'])
+    await expect(conversation.ask(question, options)).rejects.toThrow('the message is empty')
+  await conversation.ask('1+2?', options)
+  expect(prompts).toEqual(['[user]1+2?[assistant]'])
+})

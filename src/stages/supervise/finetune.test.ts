@@ -34,12 +34,19 @@ const settings: EpochSettings = {
   checkpointSeconds: null,
 }
 
-async function run(heldOut: Sequence, changes: Partial<EpochSettings> = {}, engine = fakeEngine()) {
+async function run(
+  heldOut: Sequence,
+  changes: Partial<EpochSettings> = {},
+  engine = fakeEngine(),
+  { name = 'run', signal }: { name?: string; signal?: AbortSignal } = {},
+) {
   const steps: FinetuneStep[] = []
   const warnings: string[] = []
-  const place = { recipe: 'sft', seed: 0, settings: {}, out: join(root, 'run') }
-  const tuned = await withRun(place, {}, async (run) => {
-    const trainer = await engine.trainer()
+  const out = join(root, name)
+  const place = existsSync(out) ? { resume: out } : { recipe: 'sft', seed: 0, settings: {}, out }
+  const tuned = await withRun(place, { signal }, async (run) => {
+    const trainer = run.stoppable(engine, await engine.trainer())
+    await run.restore((folder) => trainer.load(folder))
     const outcome = await finetune({
       run,
       engine,
@@ -138,4 +145,28 @@ test('warnings are given and recorded: before training what is too little, after
     { step: 0, level: 'warning', message: warnings[0] },
     { step: 10, level: 'warning', message: warnings[1] },
   ])
+})
+
+test('a run that is stopped during an evaluation does it first when it goes on, with the same result', async () => {
+  const [heldOut, changes] = [sequence(5, 6, 5), { epochs: 2, batchSize: 4, evalEvery: 2 }]
+  const { run: _run, model: _model, seconds: _seconds, steps: _steps, ...whole } = await run(heldOut, changes)
+  for (const at of [2, 6]) {
+    const stop = new AbortController()
+    const inner = fakeEngine()
+    const engine: Engine = {
+      ...inner,
+      scorer: async (weights) => {
+        if (weights.name === `step ${at}`) stop.abort()
+        return inner.scorer(weights)
+      },
+    }
+    const name = `stopped-${at}`
+    await expect(run(heldOut, changes, engine, { name, signal: stop.signal })).rejects.toThrow(
+      `interrupted at step ${at}`,
+    )
+    const resumed = await run(heldOut, changes, fakeEngine(), { name })
+    const checkpoint = whole.best.checkpoint.replace('/run/', `/${name}/`)
+    expect(resumed).toMatchObject({ ...whole, best: { ...whole.best, checkpoint } })
+    expect(resumed.steps.map(({ step }) => step)).toEqual([3, 4, 5, 6].filter((step) => step > at))
+  }
 })

@@ -25,7 +25,7 @@ export function watchPretrain(output: Output, tokens: number, signal: AbortSigna
 export function summarizePretrain(output: Output, result: PretrainResult): void {
   output.emit({ type: 'result', ...result })
   if (output.json) return
-  output.result(
+  output.prose(
     `${result.tokens.toLocaleString('en')} tokens in ${clock(result.seconds)}, final loss ${result.loss.toFixed(4)}\nmodel ${pathFromHere(result.model)}`,
   )
   showNext(output, [[`zero --model ${modelWord(result.model)}`, 'train it by reinforcement learning']])

@@ -44,53 +44,61 @@ export function summarizeReward(output: Output, result: RewardResult): void {
   ]
   const number = (value: number): string => (Number.isNaN(value) ? '–' : value.toFixed(3))
   const pairs = data.kind === 'pairs'
-  output.result(
+  output.prose(
     `\n${pc.bold('Reward model, before and after')} (${plural(data.heldOut, pairs ? 'held-out pair' : 'held-out labelled answer')}, seed ${result.seed}, ${clock(result.seconds)})\n`,
   )
   output.result(
-    table([
-      ['', 'before', 'after'],
-      rows('judged right', ({ accuracy }) => percent(accuracy)),
-      rows('loss', ({ loss }) => number(loss)),
-      rows('mean margin', ({ margin }) => number(margin)),
-      ...(pairs ? [rows('the longer answer wins', ({ longerWins }) => percent(longerWins.model))] : []),
-      rows('reward ~ length', ({ lengthCorrelation }) => number(lengthCorrelation.model)),
-    ]),
+    table(
+      [
+        ['', 'before', 'after'],
+        rows('judged right', ({ accuracy }) => percent(accuracy)),
+        rows('loss', ({ loss }) => number(loss)),
+        rows('mean margin', ({ margin }) => number(margin)),
+        ...(pairs ? [rows('the longer answer wins', ({ longerWins }) => percent(longerWins.model))] : []),
+        rows('reward ~ length', ({ lengthCorrelation }) => number(lengthCorrelation.model)),
+      ],
+      output.width,
+    ),
   )
-  output.result(
+  output.prose(
     pairs
       ? `\nIn the data, the longer answer is the better one in ${percent(after.longerWins.gold)} of the pairs whose lengths differ.`
       : `\nIn the data, label and length have a correlation of ${number(after.lengthCorrelation.gold)}.`,
   )
-  output.result(
+  output.prose(
     `\n${pc.bold('Margins after')} (${pairs ? 'chosen − rejected' : 'the reward; negated where the label is bad'})\n`,
   )
-  output.result(histogram(after.histogram))
+  output.result(histogram(after.histogram, output.width))
   if (best.step !== result.steps)
-    output.result(
+    output.prose(
       `\nThe loss was lowest at step ${best.step} (${best.loss.toFixed(4)}); the model of that step is ${pathFromHere(best.checkpoint)}.`,
     )
   output.result(`\n${pc.bold('Model')}\n  ${pathFromHere(result.model)}`)
   showNext(output, [[`runs show ${runWord(result.run)} --metric loss`, 'see the loss over the steps']])
 }
 
+/** Longest bar, where the terminal is wide enough. */
 const BAR = 40
 
 /** One line per bin, from the first bin that is not empty to the last. */
-export function histogram({ edges, counts }: PreferenceQuality['histogram']): string {
+export function histogram(
+  { edges, counts }: PreferenceQuality['histogram'],
+  columns = Number.POSITIVE_INFINITY,
+): string {
   const labels = counts.map((_, i) =>
     i === 0 ? `< ${edges[0]}` : i === edges.length ? `≥ ${edges.at(-1)}` : `${edges[i - 1]} … ${edges[i]}`,
   )
   const most = Math.max(...counts)
+  const width = Math.max(...labels.map((label) => label.length))
+  const bar = Math.max(5, Math.min(BAR, columns - width - `${most}`.length - 5))
   const lines = counts.map((count, i) => [
     labels[i]!,
-    `${'█'.repeat(Math.round((BAR * count) / most)) || (count > 0 ? '▏' : '')} ${count}`,
+    `${'█'.repeat(Math.round((bar * count) / most)) || (count > 0 ? '▏' : '')} ${count}`,
   ])
   const first = counts.findIndex((count) => count > 0)
   const last = counts.findLastIndex((count) => count > 0)
-  const width = Math.max(...labels.map((label) => label.length))
   return lines
     .slice(first, last + 1)
-    .map(([label, bar]) => `  ${label!.padStart(width)}  ${bar}`)
+    .map(([label, drawn]) => `  ${label!.padStart(width)}  ${drawn}`)
     .join('\n')
 }

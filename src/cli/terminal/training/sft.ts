@@ -5,7 +5,7 @@ import type { SftResult, SftWatch } from '../../../recipes/sft.ts'
 import { Renderer } from '../../../renderer/renderer.ts'
 import { storedSettings } from '../../../runs/with-run.ts'
 import type { SftSettings } from '../../../settings/sft.ts'
-import { modelName, modelWord, type NextStep, runWord, showNext } from '../next.ts'
+import { modelName, modelWord, type NextStep, runWord, showNext, withConfig } from '../next.ts'
 import { type Output, table } from '../output.ts'
 import { warnOfThreads } from '../threads.ts'
 import { chatArguments, templateArguments } from './given.ts'
@@ -33,28 +33,41 @@ export function watchSft(output: Output, signal: AbortSignal): SftWatch {
   }
 }
 
-/** The held-out loss before and after fine-tuning, and what to do next. */
-export function summarizeSft(output: Output, result: SftResult): void {
+/**
+ * The held-out loss before and after fine-tuning, and what to do next.
+ *
+ * @param config the settings file of the task, if there is one.
+ */
+export function summarizeSft(output: Output, result: SftResult, config?: string): void {
   output.emit({ type: 'result', ...result })
   if (output.json) return
   const { before, after, best, data } = result
   const perplexity = ({ loss }: { loss: number }): string => Math.exp(loss).toFixed(2)
-  output.result(
+  output.prose(
     `\n${pc.bold('Fine-tuning, before and after')} (${plural(data.heldOut, 'held-out row')}, ${plural(after.tokens, 'learned token')}, seed ${result.seed}, ${clock(result.seconds)})\n`,
   )
   output.result(
-    table([
-      ['', 'before', 'after'],
-      ['loss (nats per token)', before.loss.toFixed(4), after.loss.toFixed(4)],
-      ['perplexity', perplexity(before), perplexity(after)],
-    ]),
+    table(
+      [
+        ['', 'before', 'after'],
+        ['loss (nats per token)', before.loss.toFixed(4), after.loss.toFixed(4)],
+        ['perplexity', perplexity(before), perplexity(after)],
+      ],
+      output.width,
+    ),
   )
   if (best.step !== result.steps)
-    output.result(
+    output.prose(
       `\nThe loss was lowest at step ${best.step} (${best.loss.toFixed(4)}); the model of that step is ${pathFromHere(best.checkpoint)}.`,
     )
-  showNext(output, nextSteps(result))
+  showNext(output, config === undefined ? nextSteps(result) : stepsWith(config, result))
 }
+
+/** What can be done with the model of a run that was started with a settings file. */
+const stepsWith = (config: string, { model }: SftResult): NextStep[] => [
+  [withConfig('zero', config, model), 'go on with reinforcement learning'],
+  [`chat --model ${modelWord(model)}`, 'talk to it'],
+]
 
 /** What can be done with the model, spoken to as it was in the training. */
 function nextSteps({ run, model }: SftResult): NextStep[] {

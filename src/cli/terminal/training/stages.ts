@@ -46,7 +46,7 @@ export function watchStages<S extends { readonly threads: number }>(
         `in one language ${percent(measure.language ?? Number.NaN)}`,
         `harm refused ${percent(measure.harmfulRefused ?? Number.NaN)}`,
       ]
-      output.say(`${pc.bold(stage)} · ${facts.join(' · ')}`)
+      output.say(`${pc.bold(stage)}\n  ${facts.join(' · ')}`)
     },
     onWarning: (message) => output.warn(message),
     onProgress: (line) => output.live(line),
@@ -61,8 +61,12 @@ export function summarizeStages(output: Output, title: string, result: StagedRes
   output.emit({ type: 'result', ...result })
   if (output.json) return
   const { run, model, seed, seconds, stages, report } = result
-  output.result(`\n${pc.bold(title)} (seed ${seed}, ${clock(seconds)})\n`)
-  output.result(textTable(combineReports([{ seed, stages }])))
+  output.prose(`\n${pc.bold(title)} (seed ${seed}, ${clock(seconds)})\n`)
+  output.result(
+    textTable(combineReports([{ seed, stages }]), {
+      width: Number.isFinite(output.width) ? output.width : 80,
+    }),
+  )
   showNext(output, [
     [`chat --model ${modelWord(model)}`, 'talk to it'],
     [`runs show ${runWord(run)} --samples 5`, 'read responses of every stage'],

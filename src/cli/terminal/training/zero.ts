@@ -13,7 +13,7 @@ import { changedSettings, type Tree } from '../../../settings/layers.ts'
 import { resolveZeroSettings, type ZeroSettings } from '../../../settings/zero.ts'
 import type { ZeroWatch } from '../../../settings/zero-options.ts'
 import type { Evaluation } from '../../../stages/evaluate/evaluate.ts'
-import { modelName, modelWord, type NextStep, runWord, showNext } from '../next.ts'
+import { modelName, modelWord, type NextStep, runWord, showNext, withConfig } from '../next.ts'
 import { type Output, percent, percentInterval, table } from '../output.ts'
 import { plot, smooth } from '../plot.ts'
 import { warnOfThreads } from '../threads.ts'
@@ -47,8 +47,12 @@ export function watchZero(output: Output, steps: number, signal: AbortSignal, ti
   }
 }
 
-/** Accuracy before and after, the curves, one question answered before and after, and what to do next. */
-export function summarizeZero(output: Output, result: ZeroResult): void {
+/**
+ * Accuracy before and after, the curves, one question answered before and after, and what to do next.
+ *
+ * @param config the settings file that the run was started with, if there is one.
+ */
+export function summarizeZero(output: Output, result: ZeroResult, config?: string): void {
   output.emit({ type: 'result', ...result })
   if (output.json) return
   const { before, after } = result
@@ -61,18 +65,12 @@ export function summarizeZero(output: Output, result: ZeroResult): void {
     const settings = resolveZeroSettings(stored)
     given = givenOptions(settings)
     causes = store.events().map(({ step, message }) => `At step ${step}: ${message}`)
-    output.result(
-      wrap(
-        `\n${pc.bold('R1-Zero, before and after')} (${plural(before.questions, 'held-out question')}, T = ${settings.eval.temperature}, seed ${result.seed}, ${clock(result.seconds)})\n`,
-        output.width,
-        2,
-      ),
+    output.prose(
+      `\n${pc.bold('R1-Zero, before and after')} (${plural(before.questions, 'held-out question')}, T = ${settings.eval.temperature}, seed ${result.seed}, ${clock(result.seconds)})\n`,
     )
     output.result(beforeAfter(before, after, output.width))
     if (result.stoppedBy)
-      output.result(
-        wrap(`\nStopped after step ${result.stoppedBy.step}: ${result.stoppedBy.reason}`, output.width),
-      )
+      output.prose(`\nStopped after step ${result.stoppedBy.step}: ${result.stoppedBy.reason}`)
     const line = (title: string, metric: string, format: (value: number) => string): string =>
       `\n${plot(title, smooth(store.metric(metric), 60), { format, floor: 0, columns: output.width })}`
     output.result(line('accuracy (training questions)', 'accuracy', (v) => `${Math.round(100 * v)} %`))
@@ -84,13 +82,21 @@ export function summarizeZero(output: Output, result: ZeroResult): void {
   }
   const rose = after.passAt1 > before.passAt1
   if (!rose) output.result(`\n${wrap(notLearned(before, after, causes), output.width)}`)
+  const { run, model } = result
+  const reading: NextStep[] = [
+    [`runs show ${runWord(run)} --samples 5`, 'read what it thought as it learned'],
+    [`chat --model ${modelWord(model)}`, 'ask it something'],
+  ]
+  if (config !== undefined) {
+    showNext(output, [
+      [withConfig('eval', config, model), 'measure it on the held-out questions'],
+      ...reading,
+    ])
+    return
+  }
   const next: NextStep[] = [
-    [`runs show ${runWord(result.run)} --samples 5`, 'read what it thought as it learned'],
-    [`chat --model ${modelWord(result.model)}`, 'ask it something'],
-    [
-      ['eval --model', modelWord(result.model), ...given.template, ...given.asking].join(' '),
-      'measure it again',
-    ],
+    ...reading,
+    [['eval --model', modelWord(model), ...given.template, ...given.asking].join(' '), 'measure it again'],
     ...(rose
       ? [
           [

@@ -1,0 +1,53 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { afterAll, describe, expect, test } from 'vitest'
+
+const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const folder = mkdtempSync(join(tmpdir(), 'ruminate-screen-'))
+const hasTmux = spawnSync('tmux', ['-V']).status === 0
+const server = `ruminate-${process.pid}`
+const tmux = (...words: string[]): string =>
+  execFileSync('tmux', ['-L', server, ...words], { encoding: 'utf8' })
+afterAll(() => {
+  if (hasTmux) spawnSync('tmux', ['-L', server, 'kill-server'])
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const rows = (): string[] => tmux('capture-pane', '-p', '-t', 'main').split('\n').filter(Boolean)
+const until = async (found: (screen: string) => boolean): Promise<string> => {
+  for (let i = 0; i < 600; i++) {
+    const screen = rows().join('\n')
+    if (found(screen)) return screen
+    await wait(100)
+  }
+  throw new Error(`this was never found; the screen is:\n${rows().join('\n')}`)
+}
+
+// a terminal as people have it, which a machine may lack
+describe.skipIf(!hasTmux)('in tmux', () => {
+  test('a training at 80 and then 50 columns, stopped by Ctrl-C', { timeout: 120_000 }, async () => {
+    const command = `cd ${folder} && env -u CI -u NO_COLOR TERM=screen-256color ${process.execPath} ${cli} zero --steps 500 --set eval.questions=8 --set eval.every=0; echo ended $?; sleep 60`
+    tmux('new-session', '-d', '-s', 'main', '-x', '80', '-y', '24', command)
+
+    const wide = await until((screen) => /^step \d+\/500 .*right/m.test(screen))
+    const line = wide.split('\n').findIndex((row) => row.startsWith('step '))
+    // the facts and the end of the newest sample, and nothing below
+    expect(wide.split('\n').slice(line)).toHaveLength(2)
+    expect(wide.match(/^step /gm)).toHaveLength(1)
+
+    tmux('resize-window', '-t', 'main', '-x', '50', '-y', '24')
+    const narrow = await until((screen) => /^step \d+\/500/m.test(screen) && !/^.{51}/m.test(screen))
+    expect(narrow.match(/^step /gm)).toHaveLength(1)
+
+    tmux('send-keys', '-t', 'main', 'C-c')
+    const end = await until((screen) => /^ended 130/m.test(screen))
+    expect(end).not.toMatch(/\^C\S/)
+    expect(end).toMatch(/^stopping /m)
+    expect(end).toMatch(/^interrupted at step \d+/m)
+    expect(end).not.toMatch(/^step \d+\/500/m)
+  })
+})

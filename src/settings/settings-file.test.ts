@@ -1,0 +1,111 @@
+import { expect, test } from 'vitest'
+import { parse } from 'yaml'
+import { settingsFor } from './file.ts'
+import { firstSettings, type Sizes } from './first-settings.ts'
+import { merge, type Tree } from './layers.ts'
+import { type FileContent, settingsFile } from './settings-file.ts'
+import { resolveSftSettings, withOneSource } from './sft.ts'
+import { resolveZeroSettings } from './zero.ts'
+
+const sizes: Sizes = {
+  training: 45,
+  heldOut: 15,
+  parameters: 460_000,
+  positions: 1024,
+  longest: 200,
+  prompt: 120,
+  response: 80,
+  maxTokens: 260,
+  cut: 0,
+}
+
+const content: FileContent = {
+  command: 'ruminate init coins.csv',
+  verdict: 'fine-tune first, then reinforcement learning',
+  model: 'miniature-base',
+  task: 'coins.csv',
+  columns: { question: 'question', answer: 'answer', thinking: 'solution' },
+  template: 'r1-zero',
+  seed: 0,
+  share: 0.25,
+  conversations: false,
+  numbers: firstSettings(sizes),
+}
+
+const settingsOf = (text: string) => {
+  const tree = parse(text) as Tree
+  return {
+    sft: () => resolveSftSettings(merge(...withOneSource(settingsFor('sft', tree)))),
+    zero: () => resolveZeroSettings(merge(...settingsFor('zero', tree))),
+  }
+}
+
+test('every command reads the file, with the same questions held out', () => {
+  const settings = settingsOf(settingsFile(content))
+  const { numbers, model, task, columns, template, seed } = content
+  expect(settings.sft()).toMatchObject({
+    ...{ model, task, data: null, columns, template, seed },
+    epochs: numbers.sft.epochs,
+    batchSize: 8,
+    learningRate: 1e-3,
+    eval: { share: 0.25, every: numbers.sft.every },
+  })
+  // `eval --config` reads the settings of `zero`
+  expect(settings.zero()).toMatchObject({
+    ...{ model, task, columns, template, seed },
+    steps: 40,
+    rl: { questionsPerStep: 10, groupSize: 8, maxTokens: 260, learningRate: 5e-4 },
+    eval: { share: 0.25, questions: 15, samples: 10, every: 20 },
+  })
+})
+
+test('each setting has a comment, within 80 columns', () => {
+  const lines = settingsFile(content).trimEnd().split('\n')
+  expect(lines.filter((line) => /: ./.test(line) && !/#/.test(line))).toEqual([])
+  expect(lines.filter((line) => line.length > 80)).toEqual([])
+})
+
+const odd: [string, Partial<FileContent>][] = [
+  ['a file with spaces and a colon', { task: 'my data: 1/#3.csv' }],
+  ['a column that looks like a number', { columns: { question: '1', answer: 'no', thinking: 'null' } }],
+  ['choices', { columns: { question: 'q', answer: 'a', choices: ['A: x', 'B'] } }],
+  ['sides by the names of the files', { share: null, columns: {} }],
+  ['the own template of a model with a long name', { template: 'chat', model: `owner/${'name'.repeat(20)}` }],
+]
+test.each(odd)('%s', (_, changes) => {
+  const given = { ...content, ...changes }
+  const settings = settingsOf(settingsFile(given))
+  const { model, task, columns, template } = given
+  expect(settings.zero()).toMatchObject({
+    model,
+    task,
+    columns,
+    template,
+    eval: { share: given.share ?? 0.1 },
+  })
+  expect(settings.sft()).toMatchObject({ model, task, columns, template })
+})
+
+test('conversations are data for sft', () => {
+  const columns = { question: 'messages', answer: null }
+  const settings = settingsOf(settingsFile({ ...content, task: 'chats.jsonl', columns, conversations: true }))
+  expect(settings.sft()).toMatchObject({ data: 'chats.jsonl', task: null })
+})
+
+const numbers: [string, Partial<Sizes>, object][] = [
+  ['a small table: many epochs', {}, { sft: { epochs: 14, batchSize: 8 }, samples: 10, questions: 15 }],
+  ['a very small one', { training: 8, heldOut: 2 }, { sft: { epochs: 40 }, zero: { questionsPerStep: 8 } }],
+  [
+    'a large one',
+    { training: 1800, heldOut: 200 },
+    { sft: { epochs: 3, batchSize: 16 }, zero: { steps: 200 }, questions: 200, samples: 2 },
+  ],
+  ['more held-out questions than are needed', { heldOut: 5000 }, { questions: 300, samples: 1 }],
+  ['responses that are cut off', { cut: 0.5 }, { zero: { maxTokens: 520 } }],
+  ['short responses', { response: 10 }, { zero: { maxTokens: 100 } }],
+  ['little room', { positions: 256, cut: 0.5 }, { zero: { maxTokens: 136 }, sft: { maxLength: 256 } }],
+  ['a larger model', { parameters: 5e8 }, { sft: { learningRate: 1e-5 }, zero: { learningRate: 1e-6 } }],
+]
+test.each(numbers)('the numbers for %s', (_, changes, expected) => {
+  expect(firstSettings({ ...sizes, ...changes })).toMatchObject(expected)
+})
