@@ -16,8 +16,8 @@ const { out } = parseArgs({
   options: { out: { type: 'string', default: join(root, 'node_modules/.cache/readme') } },
 }).values
 
-/** What the terminal may have to break: a model's own words, and those of npm and of the test runner. */
-const NOT_OURS = { command: /^npx ruminate chat |npm test$/, line: /^npm / }
+/** What the terminal may have to break: what a model read and wrote, shown as it is, and lines of npm and the test runner. */
+const NOT_OURS = { command: /^npx ruminate (chat|runs show .*--samples)|npm test$/, line: /^npm / }
 /** A word of this many columns, a path, cannot be broken by whoever writes the line. */
 const LONG_WORD = 60
 
