@@ -123,7 +123,7 @@ test('questions that are left out are said once for each task; the warnings of a
   expect(left).toEqual([expect.stringMatching(/^questions: 1 of/), expect.stringMatching(/^prompts: 1 of/)])
   const others = warnings.filter((message) => !left.includes(message))
   expect(others).toContainEqual(expect.stringMatching(/^rl-1: at step 2: /))
-  expect(others).toContainEqual(expect.stringMatching(/^helpful: only \d optimizer steps? in all/))
+  expect(others).toContainEqual(expect.stringMatching(/^harmless: only \d optimizer steps? in all/))
   for (const message of others)
     expect(message).toMatch(/^(zero|rl-[12]|student-zero|cold-start|chat|mixture|helpful|harmless|distill): /)
 })

@@ -66,6 +66,9 @@ const throughout = (s: Symptoms, name: string, test: (value: number) => boolean)
 const percent = (value: number | undefined): string =>
   value === undefined ? 'unknown' : `${Math.round(100 * value)} %`
 const newest = (s: Symptoms, name: string): number | undefined => s.window.at(-1)?.[name]
+/** "a", "a and b", "a, b, and c". */
+const listed = (names: readonly string[]): string => new Intl.ListFormat('en').format(names)
+
 const isFailed = ({ errors }: Sample): boolean => errors.length > 0
 const failures = (s: Symptoms): string[] => s.samples.flatMap(({ errors }) => errors.map(oneLine))
 const isUnrewarded = (s: Symptoms): boolean =>
@@ -133,7 +136,7 @@ const CAUSES: Cause[] = [
   {
     applies: (s) => isUnrewarded(s) && failures(s).length === 0,
     message: (s) =>
-      `no rollout has a known reward, so nothing can be learned: ${unknown(s).join(' and ')} cannot be computed. Use questions whose answers can be checked (\`ruminate tasks check FILE\`), or rewards that need none. The first: ${oneLine(s.samples[0]!.reason)}`,
+      `no rollout has a known reward, so nothing can be learned: ${listed(unknown(s))} cannot be computed. Use questions whose answers can be checked (\`ruminate tasks check FILE\`), or rewards that need none. The first: ${oneLine(s.samples[0]!.reason)}`,
     shows: () => true,
     blocks: () => true,
   },
@@ -164,7 +167,7 @@ const CAUSES: Cause[] = [
   {
     applies: (s) => isNothingRight(s.all) && (s.all.checked >= MANY || s.last) && !isEqual(s) && !isUnread(s),
     message: (s) => {
-      const others = s.rewards.filter((name) => name !== 'accuracy').join(' and ') || 'length'
+      const others = listed(s.rewards.filter((name) => name !== 'accuracy')) || 'length'
       return `none of the first ${plural(s.all.checked, 'answer')} is right, so only ${others} can be learned, and not how to answer: ${EASIER}. ${OTHER_FORM}`
     },
     shows: (sample) => sample.correct === false,
@@ -198,7 +201,7 @@ const CAUSES: Cause[] = [
   {
     applies: (s) => isEqual(s) && s.rewards.length > 0 && !isRepeating(s) && !isDueToAnswers(s),
     message: (s) => {
-      const rewards = s.rewards.join(' and ')
+      const rewards = listed(s.rewards)
       if (commonReward(s) === null)
         return `all rewards within each group are the same (${rewards}), so every advantage is 0: raise rl.groupSize or rl.temperature, or mix easier and harder questions`
       const right = isNothingRight(s.recent)
