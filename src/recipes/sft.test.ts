@@ -73,7 +73,7 @@ describe('a run', () => {
     expect(whole.data.overlong).toBe(1)
     expect(whole.data.training + whole.data.heldOut).toBe(40)
     expect(whole.data.longest).toBeLessThanOrEqual(300)
-    expect(warnings).toEqual(['1 of 41 rows are left out, since they are longer than maxLength (300 tokens)'])
+    expect(warnings).toEqual(['1 of 41 rows is left out, since it is longer than maxLength (300 tokens)'])
   })
 
   test('sees every row once per epoch, in a different order each epoch', () => {
