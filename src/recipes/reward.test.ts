@@ -95,7 +95,7 @@ describe('a run', () => {
   test('counts the rows that are too long, and warns about them', () => {
     expect(whole.data).toMatchObject({ kind: 'pairs', overlong: 1, repeated: 0 })
     expect(whole.data.training + whole.data.heldOut).toBe(60)
-    expect(warnings).toEqual(['1 of 61 rows are left out, since they are longer than maxLength (300 tokens)'])
+    expect(warnings).toEqual(['1 of 61 rows is left out, since it is longer than maxLength (300 tokens)'])
   })
 
   test('stores what it measured, and its result', () => {

@@ -74,7 +74,7 @@ describe('a run', () => {
     expect(whole.data.training + whole.data.heldOut).toBe(40)
     expect(whole.data.longest).toBeLessThanOrEqual(300)
     expect(warnings).toEqual([
-      '1 of 41 rows are left out, since they are longer than maxLength (300 tokens)',
+      '1 of 41 rows is left out, since it is longer than maxLength (300 tokens)',
       expect.stringMatching(/^only 8 optimizer steps in all/),
     ])
   })

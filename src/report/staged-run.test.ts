@@ -136,7 +136,7 @@ test('makes a data set once and saves it with its card', async () => {
   await expect(again).rejects.toThrow('enough')
   expect(make).toHaveBeenCalledTimes(1)
   expect(files).toEqual(Array(2).fill(join(out, 'data', 'talk.jsonl')))
-  expect(lines).toEqual(['Talk: 1 rows kept of 3 candidates'])
+  expect(lines).toEqual(['Talk: 1 row kept of 3 candidates'])
   expect(readFileSync(files[0]!, 'utf8').trimEnd().split('\n')).toHaveLength(1)
   expect(readFileSync(join(out, 'data', 'talk.md'), 'utf8')).toMatch(/^# Talk\n[\s\S]*\| wrong \| 1 \| 1 \|/)
   expect(JSON.parse(readFileSync(join(out, 'talk-data.json'), 'utf8'))).toEqual({ kept: 1 })

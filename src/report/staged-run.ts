@@ -145,7 +145,7 @@ export async function stagedRun<Settings extends StagedSettings>(
     const { store, directory } = run
     watch.onStart?.(directory, settings)
     const file = join(directory, 'replies.sqlite')
-    const generators = new Generators({ file, engine, threads, chat, notice: warn, signal })
+    const generators = new Generators({ file, engine, threads, chat, notice: warn, progress, signal })
     try {
       const judge = await generators.open('judge', settings.judge)
       const parts = new Parts(directory, { ...watch, titles })

@@ -36,7 +36,26 @@ test.each([
 ])('the cost of a provider with %j', async (changes, cost) => {
   const judge = await generators.open('judge', settings(changes))
   expect(await judge.generate(messages, { seed: 0 })).toMatchObject({ text: 'four' })
-  expect(generators.spending()).toEqual([`the judge: 1 calls, 10 + 5 tokens, ${cost}`])
+  expect(generators.spending()).toEqual([`the judge: 1 call, 10 + 5 tokens, ${cost}`])
+})
+
+test('the replies of a model are counted', async () => {
+  const lines: string[] = []
+  const options = {
+    file: join(folder, 'counted.sqlite'),
+    engine: 'local' as const,
+    threads: 1,
+    notice: () => {},
+  }
+  const counted = new Generators({
+    ...options,
+    chat: { arguments: {}, date: '2026-01-01' },
+    progress: (line) => lines.push(line),
+  })
+  const judge = await counted.open('judge', settings())
+  for (const seed of [0, 1]) await judge.generate(messages, { seed })
+  expect(lines).toEqual(['1 reply of the judge', '2 replies of the judge'])
+  await counted.close()
 })
 
 test('replies are cached, whatever the prices', async () => {

@@ -601,7 +601,7 @@ describe('datasets of the hub', () => {
   test('a dataset without a table', async () => {
     hub.add('datasets/owner/images', { 'a.png': 'x' })
     await expect(loadTask('owner/images')).rejects.toThrow(UserError)
-    await expect(loadTask('owner/images')).rejects.toThrow(/has no table among its 1 files/)
+    await expect(loadTask('owner/images')).rejects.toThrow(/has no table among its 1 file/)
   })
   test('a hub that cannot be reached', async () => {
     await hub.stop()

@@ -1,9 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { editDistance, nearest } from '../../common/nearest.ts'
-import { clock } from '../../common/words.ts'
-import { percent, percentInterval, table } from './output.ts'
 import { plot, smooth } from './plot.ts'
-import { tail, truncate } from './width.ts'
 
 describe('plot', () => {
   const lines = (values: number[], options = {}): string[] =>
@@ -50,28 +47,6 @@ describe('plot', () => {
       { step: 4, value: 9 },
     ])
   })
-})
-
-test.each([
-  [5, '0:05'],
-  [75, '1:15'],
-  [3675, '1:01:15'],
-  [Number.NaN, '–'],
-])('clock(%s) is %s', (seconds, shown) => {
-  expect(clock(seconds)).toBe(shown)
-})
-
-test('percent, table, tail, truncate', () => {
-  expect([percent(0.1234), percent(null), percent(Number.NaN)]).toEqual(['12.3 %', '–', '–'])
-  expect([percentInterval(0.5, 0.012), percentInterval(1, Number.NaN)]).toEqual(['50.0 % ± 1.2', '100.0 %'])
-  expect(
-    table([
-      ['a', '1'],
-      ['long', '22'],
-    ]),
-  ).toBe('  a       1\n  long   22')
-  expect(tail('one\n two  three', 6)).toBe('…three')
-  expect(truncate('abcdef', 4)).toBe('abc…')
 })
 
 test.each([

@@ -19,7 +19,7 @@ export function plot(
   const [top, bottom] = [format(high), format(low)]
   const margin = Math.max(top.length, bottom.length)
   // beside the curve: two spaces, the labels, a space and the axis
-  const curve = Math.max(10, Math.min(width, (columns ?? Number.POSITIVE_INFINITY) - margin - 4))
+  const curve = Math.min(width, Math.max(10, (columns ?? Number.POSITIVE_INFINITY) - margin - 4))
   const cells = Array.from({ length: height }, () => Array<number>(curve).fill(0))
   const dots = (value: number, from: number, to: number, count: number): number =>
     to === from ? 0 : Math.round(((value - from) / (to - from)) * (count - 1))

@@ -61,7 +61,7 @@ export async function preferenceData(
   const { prompts, samples, pairsPerPrompt, times, minMargin } = settings
   const rollouts_P_G = await withModel(
     policy,
-    { threads, engine, chat, template: 'chat' },
+    { threads, engine, chat, template: 'chat', progress },
     ({ sampler, renderer }) =>
       rollOut(sampler, renderer, general, general.training({ seed: seed + 2, step: 1, count: prompts }), {
         group: samples,

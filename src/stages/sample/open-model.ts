@@ -1,3 +1,4 @@
+import type { Progress } from '../../common/progress.ts'
 import type { Sampler } from '../../engines/contract.ts'
 import { type EngineName, openSampler } from '../../engines/open.ts'
 import { Renderer, type RendererOptions } from '../../renderer/renderer.ts'
@@ -12,6 +13,7 @@ export interface OpenModel {
 interface OpenOptions extends RendererOptions {
   readonly engine: EngineName
   readonly threads: number
+  readonly progress?: Progress | undefined
 }
 
 /**
@@ -21,9 +23,10 @@ interface OpenOptions extends RendererOptions {
  */
 export async function withModel<T>(
   folder: string,
-  { engine, threads, ...rendering }: OpenOptions,
+  { engine, threads, progress, ...rendering }: OpenOptions,
   work: (model: OpenModel) => Promise<T>,
 ): Promise<T> {
+  progress?.('opening the model')
   const renderer = Renderer.load(folder, rendering)
   const sampler = await openSampler({ model: folder, threads, engine })
   try {
