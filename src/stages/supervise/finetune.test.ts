@@ -149,3 +149,12 @@ test('a run that is stopped during an evaluation does it first when it goes on, 
     expect(resumed.steps.map(({ step }) => step)).toEqual([3, 4, 5, 6].filter((step) => step > at))
   }
 })
+
+test('a checkpoint is also written once so many seconds have passed', async () => {
+  const changes = { epochs: 1, batchSize: 2, evalEvery: 5 }
+  expect((await run(sequence(5, 6), changes)).checkpoints).toEqual([5])
+  const often = await run(sequence(5, 6), { ...changes, checkpointSeconds: 0 }, fakeEngine(), {
+    name: 'often',
+  })
+  expect(often.checkpoints).toEqual([4, 5])
+})
