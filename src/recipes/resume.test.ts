@@ -70,7 +70,8 @@ function checkpoints(run: string): number[] {
 test('when checkpoints are written does not change the result', async () => {
   const often = { checkpointEvery: 1000, checkpointSeconds: 0 }
   const other = await zero({ ...small, ...often, out: join(folder, 'often') })
-  expect(checkpoints(other.run)).toEqual(expect.arrayContaining([5, 6]))
+  // the last two; the first is of a step that depends on how long writing takes
+  expect(checkpoints(other.run)).toEqual([expect.any(Number), 6])
   expect(other.sha256).toBe(whole.sha256)
   expect(measured(other.run)).toEqual(measured(whole.run))
   const made = await pretrain({ ...pretraining, ...often }, { out: join(folder, 'base-often') })

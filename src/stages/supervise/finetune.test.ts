@@ -156,5 +156,6 @@ test('a checkpoint is also written once so many seconds have passed', async () =
   const often = await run(sequence(5, 6), { ...changes, checkpointSeconds: 0 }, fakeEngine(), {
     name: 'often',
   })
-  expect(often.checkpoints).toEqual([4, 5])
+  // the last two; the first is of a step that depends on how long writing takes
+  expect(often.checkpoints).toEqual([expect.any(Number), 5])
 })
