@@ -87,7 +87,7 @@ test('SIGINT: the run stops with a checkpoint of the last completed step, and re
   expect(ended.code).toBe(130)
   expect(ended.errors).toEqual([
     stopping,
-    expect.stringMatching(/^interrupted at step [123]; `ruminate resume runs\/once` continues from there$/),
+    expect.stringMatching(/^interrupted at step [123]; `ruminate resume runs\/once` continues there$/),
   ])
   await resumes('once', ended)
 })

@@ -35,17 +35,17 @@ function measured(run: string): unknown {
   }
 }
 
+const pretraining = {
+  tokens: 20_000,
+  threads: 1,
+  tokenizerDocuments: 200,
+  model: { hiddenSize: 32, intermediateSize: 48, numLayers: 2 },
+}
+
+let baseHash: string
 let whole: Awaited<ReturnType<typeof zero>>
 beforeAll(async () => {
-  await pretrain(
-    {
-      tokens: 20_000,
-      threads: 1,
-      tokenizerDocuments: 200,
-      model: { hiddenSize: 32, intermediateSize: 48, numLayers: 2 },
-    },
-    { out: base },
-  )
+  baseHash = (await pretrain(pretraining, { out: base })).sha256
   whole = await zero({ ...small, out: join(folder, 'whole') })
 })
 
@@ -55,6 +55,29 @@ test('the same seed gives the same metrics and weights; another seed does not', 
   expect(measured(again.run)).toEqual(measured(whole.run))
   const other = await zero({ ...small, seed: 4, out: join(folder, 'other') })
   expect(other.sha256).not.toBe(whole.sha256)
+})
+
+/** The steps of a run's checkpoints. */
+function checkpoints(run: string): number[] {
+  const store = RunStore.open(run)
+  try {
+    return store.checkpoints().map(({ step }) => step)
+  } finally {
+    store.close()
+  }
+}
+
+test('when checkpoints are written does not change the result', async () => {
+  const often = { checkpointEvery: 1000, checkpointSeconds: 0 }
+  const other = await zero({ ...small, ...often, out: join(folder, 'often') })
+  // the last two; the first is of a step that depends on how long writing takes
+  expect(checkpoints(other.run)).toEqual([expect.any(Number), 6])
+  expect(other.sha256).toBe(whole.sha256)
+  expect(measured(other.run)).toEqual(measured(whole.run))
+  const made = await pretrain({ ...pretraining, ...often }, { out: join(folder, 'base-often') })
+  expect(checkpoints(base)).toEqual([])
+  expect(checkpoints(made.run)).not.toEqual([])
+  expect(made.sha256).toBe(baseHash)
 })
 
 test('Ctrl-C and resume: equals an uninterrupted run', async () => {

@@ -12,7 +12,7 @@ export class Interrupted extends Error {
   ) {
     const where = stage === null ? `at step ${step}` : `in ${stage}${step > 0 ? `, step ${step}` : ''}`
     super(
-      `interrupted ${where}; \`ruminate resume ${shellWord(pathFromHere(runDirectory))}\` continues from there`,
+      `interrupted ${where}; \`ruminate resume ${shellWord(pathFromHere(runDirectory))}\` continues there`,
     )
   }
 }

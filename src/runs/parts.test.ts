@@ -85,7 +85,7 @@ test('an interrupted part is named by its title, with the step of the training i
   const begin = () => Promise.reject(new Interrupted(join(directory, 'cold-start'), 12))
   const training: Training<Trained> = { begin, resume: begin }
   await expect(parts('cold-start').train('cold-start', training)).rejects.toThrow(
-    /^interrupted in stage 1, cold start, step 12; `ruminate resume .*` continues from there$/,
+    /^interrupted in stage 1, cold start, step 12; `ruminate resume .*` continues there$/,
   )
   const make = () => {
     stop.abort()

@@ -69,7 +69,7 @@ test.each<[expected: string, last: number, options: Parameters<typeof stopped>[2
   ['from its beginning, since it has no checkpoint', 0, {}],
 ])('%s', async (expected, last, options) => {
   await stopped('zero-1', last, options)
-  expect(line('zero-1')).toBe(`resuming zero-1 ${expected}\n`)
+  expect(line('zero-1').replace(';\n', '; ')).toBe(`resuming zero-1 ${expected}\n`)
 })
 
 test('a run of several stages names the stage', async () => {
@@ -77,7 +77,7 @@ test('a run of several stages names the stage', async () => {
   expect(line('r1-1')).toBe('resuming r1-1 with its next stage\n')
   await stopped('r1-1/rl-1', 12, { checkpoints: [10], seconds: 5 })
   expect(line('r1-1')).toBe(
-    'resuming r1-1 in rl-1 from step 10 of 200 (checkpoint of 5 seconds ago); steps 11 to 12 are run again\n',
+    'resuming r1-1 in rl-1 from step 10 of 200 (checkpoint of 5 seconds ago);\nsteps 11 to 12 are run again\n',
   )
 })
 

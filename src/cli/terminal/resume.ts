@@ -25,16 +25,20 @@ export function showResume(output: Output, info: RunInfo, name: string): void {
   const from = checkpoint
     ? `from step ${step}${of} (checkpoint of ${ago(checkpoint.path)})`
     : 'from its beginning, since it has no checkpoint'
-  const trains = stage !== null || info.recipe in STAGED === false
-  output.say(trains ? `${where} ${from}${again(step, last)}` : `${where} with its next stage`)
+  const trains = stage !== null || !STAGED.includes(info.recipe)
+  if (!trains) return void output.say(`${where} with its next stage`)
+  const [line, repeated] = [`${where} ${from}`, again(step, last)]
+  if (repeated === null) return void output.say(line)
+  const together = `${line}; ${repeated}`
+  output.say(together.length <= (process.stdout.columns || 80) ? together : `${line};\n${repeated}`)
 }
 
 /** Recipes of several stages, which have no steps of their own. */
-const STAGED = { r1: true, distill: true }
+const STAGED = ['r1', 'distill']
 
-function again(from: number, last: number): string {
-  if (last <= from) return ''
-  return last === from + 1 ? `; step ${last} is run again` : `; steps ${from + 1} to ${last} are run again`
+function again(from: number, last: number): string | null {
+  if (last <= from) return null
+  return last === from + 1 ? `step ${last} is run again` : `steps ${from + 1} to ${last} are run again`
 }
 
 function newestCheckpoint(directory: string): Checkpoint | null {

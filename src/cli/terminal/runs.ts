@@ -28,20 +28,34 @@ export function showRuns(output: Output, all: readonly ListedRun[], root: string
   if (output.json) return
   if (all.length === 0) return void output.result(`no runs in ${root}; \`ruminate zero\` creates one`)
   const columns = process.stdout.columns || WIDTH
-  const names = ['run', ...all.map(({ directory }) => printable(pathFromHere(directory)))]
-  const statuses = ['status', ...all.map(statusOf)]
-  const facts = table([
-    ['recipe', 'seed', 'created'],
-    ...all.map((run) => [run.recipe, `${run.seed}`, run.created.slice(0, 16).replace('T', ' ')]),
-  ]).split('\n')
-  const rest = facts.map((fact, i) => `${fact}   ${statuses[i]}`)
-  const room = columns - 4 - Math.max(...rest.map(({ length }) => length))
-  const width = Math.max(...names.map(({ length }) => length).filter((length) => length <= room), 0)
-  const lines = names.flatMap((name, i) => {
+  const cells = [
+    ['run', 'recipe', 'seed', 'created', 'status'],
+    ...all.map((run) => [
+      printable(pathFromHere(run.directory)),
+      run.recipe,
+      `${run.seed}`,
+      run.created.slice(0, 16).replace('T', ' '),
+      statusOf(run),
+    ]),
+  ]
+  const widths = [1, 2, 3].map((column) => Math.max(...cells.map((row) => row[column]!.length)))
+  const rows = cells.map(([name, recipe, seed, created, status]) => {
+    const facts = [
+      recipe!.padEnd(widths[0]!),
+      seed!.padStart(widths[1]!),
+      created!.padEnd(widths[2]!),
+      status,
+    ]
+    const rest = facts.join('  ')
+    return { name: name!, rest, room: Math.max(0, columns - rest.length - 4) }
+  })
+  const width = Math.max(...rows.map(({ name, room }) => (name.length <= room ? name.length : 0)))
+  const lines = rows.flatMap(({ name, rest, room }, i) => {
     const note = all[i - 1]?.note ?? null
     return [
-      ...(name.length > width ? [`  ${name}`] : []),
-      `  ${(name.length > width ? '' : name).padEnd(width)} ${rest[i]}`,
+      ...(name.length <= width && width <= room
+        ? [`  ${name.padEnd(width)}  ${rest}`]
+        : [`  ${name}`, `  ${' '.repeat(Math.min(width, room))}  ${rest}`]),
       ...(note === null ? [] : [pc.dim(`    ${truncate(oneLine(note), columns - 4)}`)]),
     ]
   })

@@ -170,3 +170,13 @@ test('a run that is stopped during an evaluation does it first when it goes on, 
     expect(resumed.steps.map(({ step }) => step)).toEqual([3, 4, 5, 6].filter((step) => step > at))
   }
 })
+
+test('a checkpoint is also written once so many seconds have passed', async () => {
+  const changes = { epochs: 1, batchSize: 2, evalEvery: 5 }
+  expect((await run(sequence(5, 6), changes)).checkpoints).toEqual([5])
+  const often = await run(sequence(5, 6), { ...changes, checkpointSeconds: 0 }, fakeEngine(), {
+    name: 'often',
+  })
+  // the last two; the first is of a step that depends on how long writing takes
+  expect(often.checkpoints).toEqual([expect.any(Number), 5])
+})
