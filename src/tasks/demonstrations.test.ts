@@ -436,7 +436,9 @@ describe('the held-out rows', () => {
     const rows = numbers.flatMap((n) => ['one', 'two', 'three'].map((answer) => answered(n, answer)))
     const place = write('several.jsonl', lines(rows))
     const asked = (list: readonly { demonstration: unknown }[]) =>
-      new Set(list.map(({ demonstration }) => JSON.stringify((demonstration as (typeof rows)[0]).messages[0])))
+      new Set(
+        list.map(({ demonstration }) => JSON.stringify((demonstration as (typeof rows)[0]).messages[0])),
+      )
     const { training, heldOut } = await read(place)
     expect([...asked(heldOut)].filter((question) => asked(training).has(question))).toEqual([])
     expect(heldOut).toHaveLength(3 * asked(heldOut).size)
