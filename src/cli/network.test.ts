@@ -49,7 +49,7 @@ describe.skipIf(!canTrace)(
       'doctor',
       'verify 1/2 0.5',
       'tasks check table.csv',
-    'init table.csv',
+      'init table.csv',
       'zero --steps 1 --set eval.questions=4 --set rl.maxTokens=20',
       'zero --steps 1 --task table.csv --set eval.questions=1 --set rl.maxTokens=20',
       'sft --data sums.jsonl --epochs 1',
