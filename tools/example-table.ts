@@ -34,7 +34,6 @@ function problem(random: Random): [question: string, solution: string, answer: s
     `${name} has ${start} coins and buys ${count} ${goods} for ${price} each, and ${other} for ${spent}. Then Dad gives ${given} more. How many coins are left?`,
     `With ${start} coins, ${name} pays ${spent} for ${other}, takes ${count} ${goods} at ${price} each, and earns ${given} at home. What remains?`,
     `${name} gets ${given} coins and had ${start} before. ${spent} go for ${other}, and ${count} ${goods} cost ${price} each. How many are in the bag?`,
-    `The price is ${price} for one of the ${goods}. ${name} takes ${count}, and ${other} for ${spent}. The purse had ${start} coins and gets ${given}. What is in it?`,
   ])
   const steps = { group: ['-', count * price], spent: ['-', spent], given: ['+', given] } as const
   const lines: string[] = []

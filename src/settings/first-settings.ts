@@ -59,11 +59,11 @@ const LEARNING_RATES: readonly { below: number; sft: number; zero: number }[] = 
 export const learningRatesOf = (parameters: number) => LEARNING_RATES.find(({ below }) => parameters < below)!
 
 /**
- * Optimizer steps of fine-tuning: 60 to 120 taught 45 worked solutions so that reinforcement learning had right responses
- * to reinforce; after more, the training rows are known by heart. Large tables take at least 3 epochs, small ones at most
- * 40.
+ * Optimizer steps of fine-tuning: 60 taught 45 worked solutions of one kind, as in the trial of `init`. After 120 the
+ * training rows were known by heart, which leaves reinforcement learning nothing to tell apart. Large tables take at least
+ * 3 epochs, small ones at most 40.
  */
-const SFT_STEPS = 80
+const SFT_STEPS = 60
 const EPOCHS = { least: 3, most: 40 }
 
 /** Evaluations during fine-tuning. */
@@ -80,7 +80,7 @@ export function firstSettings(sizes: Sizes): FirstSettings {
   const perEpoch = Math.ceil(training / batchSize)
   const room = positions === null ? Infinity : positions - prompt
   const questions = Math.min(heldOut, EVALUATED)
-  const steps = training < 100 ? 40 : training < 1000 ? 100 : 200
+  const steps = training < 100 ? 60 : training < 1000 ? 100 : 200
   const epochs = clamp(Math.ceil(SFT_STEPS / perEpoch), EPOCHS.least, EPOCHS.most)
   return {
     sft: {

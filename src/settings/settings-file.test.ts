@@ -53,7 +53,7 @@ test('every command reads the file, with the same questions held out', () => {
   // `eval --config` reads the settings of `zero`
   expect(settings.zero()).toMatchObject({
     ...{ model, task, columns, template, seed },
-    steps: 40,
+    steps: 60,
     rl: { questionsPerStep: 10, groupSize: 8, maxTokens: 260, learningRate: 5e-4 },
     eval: { share: 0.25, questions: 15, samples: 10, every: 20 },
   })
@@ -93,7 +93,7 @@ test('conversations are data for sft', () => {
 })
 
 const numbers: [string, Partial<Sizes>, object][] = [
-  ['a small table: many epochs', {}, { sft: { epochs: 14, batchSize: 8 }, samples: 10, questions: 15 }],
+  ['a small table: many epochs', {}, { sft: { epochs: 10, batchSize: 8 }, samples: 10, questions: 15 }],
   ['a very small one', { training: 8, heldOut: 2 }, { sft: { epochs: 40 }, zero: { questionsPerStep: 8 } }],
   [
     'a large one',
