@@ -1,13 +1,13 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative, resolve } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { loadTable } from '../tasks/index.ts'
 import { captured } from '../testing/captured.ts'
 import { main } from './app.ts'
 import { duration, size } from './terminal/init.ts'
-import { nextCommand } from './terminal/training/next.ts'
+import { withConfig } from './terminal/next.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'ruminate-init-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -28,7 +28,11 @@ test('a table, a settings file, and commands that each tell the next', { timeout
   const run = async (words: string): Promise<string> => {
     written.out = ''
     expect([await main([...words.split(' '), '--threads', '1']), written.err]).toEqual([0, ''])
-    return linesOf(written.out).at(-1)!.trim()
+    const next = linesOf(written.out.slice(written.out.lastIndexOf('Next')))
+    return next
+      .find((line) => line.startsWith('  npx '))!
+      .trim()
+      .replace(/ {3}.*$/, '')
   }
   const next = await run(`init ${at('sums.csv')} --out ${file} --questions 4`)
   expect(next).toMatch(/^npx ruminate (sft|zero|init|eval) /)
@@ -41,17 +45,18 @@ test('a table, a settings file, and commands that each tell the next', { timeout
 
   const [sft, zero] = [at('sft-1'), at('zero-1')]
   expect(await run(`sft --config ${file} --set epochs=1 --out ${sft} --quiet`)).toBe(
-    `npx ruminate zero --config ${file} --model ${relative('.', sft)}`,
+    `npx ruminate ${withConfig('zero', file, join(sft, 'model'))}`,
   )
   expect(await run(`zero --config ${file} --model ${sft} --out ${zero} ${TINY} --steps 1 --quiet`)).toBe(
-    `npx ruminate eval --config ${file} --model ${relative('.', zero)}`,
+    `npx ruminate ${withConfig('eval', file, join(zero, 'model'))}`,
   )
-  await run(`eval --config ${file} --model ${zero} --samples 1`)
+  written.out = ''
+  expect(await main(['eval', '--config', file, '--model', zero, '--samples', '1'])).toBe(0)
   // the questions that were held out of both trainings
   const { heldOut } = await loadTable(task, {
     heldOutShare: parse(readFileSync(file, 'utf8')).eval.share,
   }).then(({ size }) => size)
-  expect(written.out).toMatch(`n = ${heldOut}, 1 sample per question`)
+  expect(written.out).toMatch(`${heldOut} questions, 1 sample per question`)
 })
 
 /** Settings that make a step short. */
@@ -90,15 +95,6 @@ test('a table that cannot be read: one line, and no file', async () => {
   )
   expect(linesOf(written.err)).toHaveLength(1)
   expect(existsSync(at('none.yaml'))).toBe(false)
-})
-
-test('a run in runs/ is called by its name, another one by its path', () => {
-  const next = (run: string) => nextCommand('zero', 'my settings.yaml', { run })
-  expect(next(resolve('runs/sft-1'))).toBe("npx ruminate zero --config 'my settings.yaml' --model sft-1")
-  expect(next('elsewhere/sft-1')).toBe(
-    "npx ruminate zero --config 'my settings.yaml' --model elsewhere/sft-1",
-  )
-  expect(nextCommand('zero', undefined, { run: 'runs/sft-1' })).toBeNull()
 })
 
 test.each([

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { packageRoot } from '../../common/package.ts'
 import { modelFolder } from '../../hub/find-model.ts'
 import { captured } from '../../testing/captured.ts'
-import { modelName, modelWord, runWord, showNext } from './next.ts'
+import { modelName, modelWord, runWord, showNext, withConfig } from './next.ts'
 import { Output } from './output.ts'
 
 const written = captured()
@@ -44,6 +44,11 @@ describe('runs and models, as commands in this folder take them', () => {
     expect(runWord(join(home, run))).toBe(asRun)
     expect(modelWord(model)).toBe(asModel)
     expect(await modelFolder(asModel.replaceAll("'", ''))).toBe(model)
+  })
+  test('with the settings file that the run was started with', () => {
+    expect(withConfig('zero', 'my settings.yaml', join(home, 'runs/zero-1/model'))).toBe(
+      "zero --config 'my settings.yaml' --model zero-1",
+    )
   })
   test('an embedded model has its name', async () => {
     expect(modelName(await modelFolder('miniature-base'))).toBe('miniature-base')
