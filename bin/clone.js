@@ -22,7 +22,7 @@ export function prepare(root) {
 
   if (builtFrom(root) === sourcesDigest(root)) return null
   if (!installed(root, pack.devDependencies))
-    return `what builds Ruminate is missing: run \`npm ci --include=dev\`${place} first`
+    return `the build tools are missing: run \`npm ci --include=dev\`${place} first`
   try {
     accessSync(root, constants.W_OK)
   } catch {

@@ -49,7 +49,7 @@ const PROBES: Readonly<Record<string, Probe>> = {
     const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
     if (major < 20 || (major === 20 && minor < 19))
       throw new Error(
-        `this is Node ${process.versions.node}, and 20.19 or newer is needed: https://nodejs.org has it`,
+        `this is Node ${process.versions.node}, but Ruminate needs 20.19 or newer: https://nodejs.org`,
       )
     return process.versions.node
   },
@@ -81,7 +81,7 @@ const PROBES: Readonly<Record<string, Probe>> = {
     const best = ['avx512f', 'avx2', 'avx'].find((flag) => flags.includes(flag))
     if (best === undefined || best === 'avx')
       throw new UserError(
-        `${process.arch} without AVX2, which multiplies matrices several times as fast: training works, slowly; a processor of 2015 or later has it`,
+        `${process.arch} without AVX2: training works, but several times slower than on a processor that has it (most since 2015)`,
       )
     return `${process.arch} with ${best === 'avx2' ? 'AVX2' : 'AVX-512'}`
   },
@@ -117,13 +117,13 @@ const PROBES: Readonly<Record<string, Probe>> = {
   'python programs': () => sandboxName('python', 'the task code and the reward code run Python programs'),
   'javascript programs': () => sandboxName('javascript', 'the reward code runs JavaScript programs'),
   gpu() {
-    throw new UserError('not used: this version computes on the processor alone, which is all that it needs')
+    throw new UserError('not used: Ruminate computes on the CPU')
   },
   'hub token'() {
     const token = hubToken()
     if (!token)
       throw new UserError(
-        'there is none; needed only for models and data on the Hugging Face hub that ask for a licence: make one at huggingface.co/settings/tokens, then `export HF_TOKEN=…`',
+        'none is set; needed only for gated models and data on the Hugging Face hub: create one at huggingface.co/settings/tokens, then `export HF_TOKEN=…`',
       )
     return `from ${token.source}`
   },

@@ -41,7 +41,7 @@ const cases: [line: string, exitCode: 1 | 2, message: RegExp][] = [
   ['zero --task @none.jsonl', 1, /there is no file or folder .*none\.jsonl/],
   ['zero --task @empty.jsonl', 1, /there is no row in empty\.jsonl/],
   ['eval --task @header.csv', 1, /there is no row in header\.csv/],
-  ['zero --task @folder', 1, /folder holds no table/],
+  ['zero --task @folder', 1, /folder contains no table/],
   ['zero --task @only-test', 1, /has no training questions/],
   [
     'zero --task @names.csv',

@@ -60,7 +60,7 @@ export async function modelFolder(
     ? readdirSync(embedded).filter((n) => existsSync(join(embedded, n, 'config.json')))
     : []
   throw new UserError(
-    `no model folder at ${name}${names.length ? `; the embedded models are ${names.join(', ')}` : ''}; \`ruminate runs\` lists the runs of this folder`,
+    `no model folder at ${name}${names.length ? `; the embedded models are ${names.join(', ')}` : ''}; \`ruminate runs\` lists the runs in this folder`,
   )
 }
 

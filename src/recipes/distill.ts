@@ -110,7 +110,7 @@ async function teach(run: StagedRun<DistillSettings>, watch: DistillWatch & Warn
   const teacher = await openTeacher(run)
   const student = await chatBase(settings.student, join(run.directory, 'student'))
 
-  // the teacher, where it is a model of this machine, and the student before it learns
+  // the teacher, if it is a model on this machine, and the student before it learns
   if (teacher && 'model' in teacher) await table.measure('Teacher', teacher.model)
   await table.measure('Student base', settings.student, { template: 'r1-zero', student: true })
 

@@ -209,7 +209,7 @@ async function fourSteps(run: R1Run, watch: R1Watch & Warned): Promise<string> {
 
 /**
  * Reads what later stages need, so that what is missing fails before there is a run. Resolves to the folders of the
- * generators that are models of this machine.
+ * generators that are models on this machine.
  */
 async function checkInputs(
   { model, seed, coldStart, generalData, writer, judge }: R1Settings,

@@ -68,7 +68,7 @@ export function createDatabase(file: string, run: readonly (string | number)[]):
  */
 export function openDatabase(file: string, { write }: { write: boolean }): SqliteDatabase {
   if (!existsSync(file))
-    throw new UserError(`no run at ${file}; \`ruminate runs\` lists the runs of this folder`)
+    throw new UserError(`no run at ${file}; \`ruminate runs\` lists the runs in this folder`)
   return onDisk('open', file, () => {
     const database = write ? connectForWriting(file) : connectForReading(file)
     const version = versionOf(database)

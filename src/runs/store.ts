@@ -296,7 +296,7 @@ export class RunStore {
     }
   }
 
-  /** Adds to the error of a failed disk how to continue the run. */
+  /** Adds to a disk error how to continue the run. */
   #withAdvice(error: unknown): unknown {
     if (!(error instanceof UserError)) return error
     return new UserError(

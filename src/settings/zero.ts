@@ -138,7 +138,7 @@ export function resolveZeroSettings(given: Tree): ZeroSettings {
     )
   if (isTruncated(settings.rl) && settings.rl.objective.ratio === 'sequence')
     throw new UserError(
-      'rl.topK, rl.topP and rl.minP are corrected token by token, which a ratio of whole sequences cannot be: set rl.objective.ratio=token, or leave them out',
+      'rl.topK, rl.topP and rl.minP need a correction for each token, which is not possible with a ratio of whole sequences: set rl.objective.ratio=token, or leave them out',
       2,
     )
   return withThreads(settings)

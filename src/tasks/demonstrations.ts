@@ -54,7 +54,7 @@ export interface Demonstrations {
 
 /** Columns that hold conversations, if no other is named; the second one is ShareGPT's. */
 const CHATS = ['messages', 'conversations']
-/** Columns that Alpaca's form and those like it have beside `instruction`, with more of the prompt. */
+/** Columns besides `instruction` that hold more of the prompt, in Alpaca's format and similar ones. */
 const WITH_INSTRUCTION = ['input', 'context', 'history']
 
 /**

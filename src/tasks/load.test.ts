@@ -480,7 +480,7 @@ describe('names', () => {
       /a\.json is not a table: .*to convert a JSON array: jq -c '\.\[\]' \S+a\.json > \S+a\.jsonl$/,
     ],
     [file('notes.txt', 'x'), 1, /notes\.txt is not a table: JSONL/],
-    [folder({ 'notes.txt': 'x' }), 1, /holds no table/],
+    [folder({ 'notes.txt': 'x' }), 1, /contains no table/],
   ])('%s is refused', async (name, exitCode, message) => {
     const failed = loadTask(name)
     await expect(failed).rejects.toThrow(message)

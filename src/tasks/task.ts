@@ -11,7 +11,7 @@ export interface Task extends Checker {
   heldOut(options: { count: number; seed?: number }): Question[]
   /** A training question with a right response to it in R1's form, whose long chain of thought checks its steps. */
   workedExample?(options: { seed: number }): WorkedExample
-  /** `count` training questions with an answer each, as data for fine-tuning has them. */
+  /** `count` training questions with an answer each, like rows of fine-tuning data. */
   demonstrations?(options: { seed: number; count: number }): Demonstrated[]
   /**
    * Questions of one side with a right answer each, from which a model can learn how they are answered. Of a table, all of

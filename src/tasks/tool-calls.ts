@@ -43,7 +43,7 @@ export function readTools(value: unknown): unknown[] {
 const listOf = (value: unknown): (Fields | null)[] =>
   value == null ? [] : Array.isArray(value) ? value : [value as Fields]
 
-/** JSON text as what it holds; null for empty text. */
+/** The value that JSON text holds; null for empty text. */
 function fromText(value: unknown, what: string): unknown {
   if (typeof value !== 'string') return value
   if (value.trim() === '') return null
@@ -54,7 +54,7 @@ function fromText(value: unknown, what: string): unknown {
   }
 }
 
-/** A value as JSON has it: the integers of Parquet are numbers, or text if they would lose digits. */
+/** A value as in JSON: the integers of Parquet are numbers, or text if they would lose digits. */
 function plain(value: unknown): unknown {
   const json = JSON.stringify(value, (_, one) => {
     if (typeof one !== 'bigint') return one

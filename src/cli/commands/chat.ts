@@ -24,7 +24,7 @@ export const chat = command(
     meta: {
       name: 'chat',
       description:
-        'Ask a model: its thinking streams dimmed, then its answer. Without MESSAGE, a conversation: /reset starts over; /exit, Ctrl-D or Ctrl-C quits. A model with a chat template sees the whole conversation; one trained by R1-Zero sees each question on its own',
+        'Ask a model a question: its thinking is streamed in dim text, then its answer. Without MESSAGE, a conversation: /reset starts over; /exit, Ctrl-D or Ctrl-C quits. A model with a chat template sees the whole conversation; one trained by R1-Zero sees each question on its own',
     },
     args: {
       message: { type: 'positional', required: false, description: 'the question' },

@@ -25,7 +25,7 @@ export const distill = command(
       data: {
         type: 'string',
         valueHint: 'FILE|DIR|HUB_ID',
-        description: 'existing demonstrations in place of a teacher, e.g. runs/r1-1/data/mixture.jsonl',
+        description: 'existing demonstrations instead of a teacher, e.g. runs/r1-1/data/mixture.jsonl',
       },
       columns: {
         type: 'string',

@@ -33,7 +33,7 @@ export const evaluation = command(
       model: {
         type: 'string',
         valueHint: 'DIR|HUB_ID',
-        description: `model or run, which is asked as it was trained (default: ${EMBEDDED_BASE})`,
+        description: `model or run, asked in the way it was trained (default: ${EMBEDDED_BASE})`,
       },
       task: { type: 'string', valueHint: 'NAME|FILE', description: 'task (default: miniature)' },
       columns: columnsOption,
@@ -49,7 +49,7 @@ export const evaluation = command(
       template: {
         type: 'string',
         valueHint: 'NAME',
-        description: `prompt template: ${templateNames.join(' or ')}, the model's own (default: the one that the model knows)`,
+        description: `prompt template: ${templateNames.join(' or ')}, the model's own (default: the one that the model was trained with)`,
       },
       'template-arguments': templateArgumentsOption,
       'max-tokens': { type: 'string', valueHint: 'N', description: 'longest response (default 260)' },
@@ -73,7 +73,7 @@ export const evaluation = command(
     const settings = resolveZeroSettings(merge(before, given))
     const { task, columns, chat, engine, threads, seed, rl, eval: evaluation } = settings
     warnOfThreads(output, threads)
-    // without settings, the template is the one that the model knows
+    // without settings, the template is the one that the model was trained with
     const isTemplateKnown = layers.length > 0 || merge(before, given).template !== undefined
     const asking = { ...evaluation, maxTokens: rl.maxTokens, seed }
     const measured = await measure({

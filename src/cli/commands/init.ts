@@ -32,7 +32,7 @@ export const init = command(
       template: {
         type: 'string',
         valueHint: 'NAME',
-        description: `prompt template: ${templateNames.join(' or ')}, the model's own (default: the one that the model knows)`,
+        description: `prompt template: ${templateNames.join(' or ')}, the model's own (default: the one that the model was trained with)`,
       },
       questions: { type: 'string', valueHint: 'N', description: 'questions to ask the base (default 20)' },
       out: {

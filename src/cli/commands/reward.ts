@@ -18,7 +18,7 @@ export const reward = command(
       model: {
         type: 'string',
         valueHint: 'DIR|HUB_ID',
-        description: 'model that gets a scalar head (default: the embedded miniature-base)',
+        description: 'model to which a scalar head is added (default: the embedded miniature-base)',
       },
       data: {
         type: 'string',

@@ -18,7 +18,7 @@ export const runs = command(
     meta: {
       name: 'runs',
       description:
-        'List the runs of this folder; show one: its metrics and rollouts; note something about it; or delete runs (rm)',
+        'List the runs in this folder, show one (metrics, rollouts), add a note to one, or delete runs (rm)',
     },
     args: {
       action: { type: 'positional', required: false, description: 'list (default), show, note or rm' },

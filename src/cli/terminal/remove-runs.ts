@@ -26,7 +26,7 @@ export async function removeRuns(
   )
   if (!yes) {
     if (!process.stdin.isTTY)
-      throw new UserError('nothing is deleted without a question: run this on a terminal, or give --yes', 2)
+      throw new UserError('runs are not deleted without asking: run this in a terminal, or give --yes', 2)
     process.stderr.write(`${list}\n`)
     if (
       !(await confirmed(

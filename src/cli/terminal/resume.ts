@@ -54,7 +54,7 @@ function checkNewest(name: string, newest: Checkpoint | null): void {
   const named = /^(.*[/\\]checkpoints[/\\])step-0*(\d+)[/\\]?$/.exec(resolve(name))
   if (named === null || newest === null || Number(named[2]) === newest.step) return
   throw new UserError(
-    `a run goes on from its newest checkpoint, which is that of step ${newest.step}: delete the checkpoints after step ${named[2]} to continue from there`,
+    `a run continues from its newest checkpoint, at step ${newest.step}: delete the checkpoints after step ${named[2]} to continue from there`,
   )
 }
 

@@ -43,7 +43,7 @@ function conversationParts(
   { messages: given, tools }: Extract<Demonstration, { messages: unknown }>,
 ): ChatSpan[][] {
   const learned = given.flatMap(({ role, weight }, i) => (role === 'assistant' && weight !== 0 ? [i] : []))
-  if (learned.length === 0) throw new UserError('no message of the assistant is to be learned')
+  if (learned.length === 0) throw new UserError('the conversation has no assistant message to learn from')
   const chat: Chat = { messages: given.map(({ weight: _, ...message }) => message), tools }
   const turns =
     (renderer.chat.marksGeneration ? markedTurns(renderer, chat, learned) : null) ??

@@ -125,7 +125,7 @@ export async function surveyTable(
   }
 }
 
-/** Lists of messages with the answers among them, as data for fine-tuning has them. */
+/** Lists of messages with the answers among them, like rows of fine-tuning data. */
 const CONVERSATIONS = ['messages', 'conversations']
 
 /** Is the question a whole conversation, and is there no column for the answer? */

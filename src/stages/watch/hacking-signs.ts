@@ -123,7 +123,7 @@ function phraseTookOver({ spread, answers }: Watched): Sign[] {
   const { phrase, was, is } = spread
   return [
     {
-      message: `one phrase takes over, from ${percent(was)} to ${percent(is)} of the responses`,
+      message: `one phrase has spread from ${percent(was)} to ${percent(is)} of the responses`,
       samples: [
         { question: '', text: phrase, correct: null, reward: 0 },
         ...answers.filter(({ text }) => phrasesOf(text).found.has(phrase)),

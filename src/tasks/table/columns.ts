@@ -279,6 +279,7 @@ function rightChoice(choices: readonly string[], answer: unknown): number {
     : /^[A-Z]$/i.test(text)
       ? text.toUpperCase().charCodeAt(0) - 65
       : -1
-  if (index < 0 || index >= choices.length) throw new Unusable(`the answer "${text}" is none of the choices`)
+  if (index < 0 || index >= choices.length)
+    throw new Unusable(`the answer "${text}" is not one of the choices`)
   return index
 }

@@ -103,7 +103,7 @@ function withSides(
   paths: readonly string[],
   warn: (message: string) => void,
 ): TableFile[] {
-  if (paths.length === 0) throw new UserError(`${place} holds no table: ${FORMS} is needed`)
+  if (paths.length === 0) throw new UserError(`${place} contains no table: ${FORMS} is needed`)
   const splits = new Map(paths.map((path) => [path, splitOf(path)]))
   const has = (split: string): boolean => [...splits.values()].includes(split as never)
   const heldOut = has('test') ? 'test' : 'validation'

@@ -122,7 +122,7 @@ function notLearned(before: Evaluation, after: Evaluation, causes: readonly stri
 interface Given {
   /** Options that decide which questions are asked. */
   readonly asking: readonly string[]
-  /** The template as `eval` takes it, whose default is the one that the model knows. */
+  /** The template as `eval` takes it, whose default is the one that the model was trained with. */
   readonly template: readonly string[]
   /** The other options of the training. */
   readonly training: readonly string[]

@@ -11,7 +11,7 @@ export interface Answer {
   readonly summary: string
 }
 
-/** An answer as fine-tuning data has them: of mixed quality, so that preferences can be learned. */
+/** An answer of mixed quality, as in typical fine-tuning data, so that preferences can be learned. */
 export function demonstrate(random: Random, { prompt }: Pick<Question, 'prompt'>): Answer {
   const topic = topicOf(prompt)
   if (topic === null) throw new Error(`demonstrate: not a question of the world: ${prompt}`)

@@ -11,7 +11,7 @@ export interface Topic {
   readonly curt: string
   /** An answer in a full sentence, which is the gold answer. */
   readonly full: string
-  /** Whether a sentence is an answer, and a full or a curt one; null where it is none. */
+  /** Whether a sentence is a full or a curt answer; null if it is not an answer. */
   grade(sentence: string): 'full' | 'curt' | null
 }
 
