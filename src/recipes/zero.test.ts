@@ -128,7 +128,7 @@ describe('zero', () => {
       rl: { questionsPerStep: 4, learningRate: 14, maxTokens: 30 },
     }
     const { stoppedBy, steps, after, ...whole } = await zero(hacked)
-    expect(stoppedBy!.reason).toMatch(/reward hacking: one phrase takes over/)
+    expect(stoppedBy!.reason).toMatch(/reward hacking: one phrase has spread/)
     expect(steps).toBe(stoppedBy!.step)
     expect(steps).toBeLessThan(40)
     expect(after.questions).toBe(50)
