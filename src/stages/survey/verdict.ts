@@ -147,7 +147,7 @@ function teach(found: Findings): Verdict {
   const shown = solutions ? 'worked solutions' : 'answers'
   const otherBase = (why: string, ...advice: string[]): Verdict => ({
     kind: 'other-base',
-    title: 'another base: this one can neither do nor learn these questions',
+    title: `another base${training < LEAST_ROWS ? ', or more rows' : solutions ? '' : ', or worked solutions'}`,
     reasons: [rarely, why, ...advice],
   })
   const addSolutions = solutions
