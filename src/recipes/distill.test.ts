@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { modelFolder } from '../hub/find-model.ts'
 import { Interrupted } from '../runs/interrupted.ts'
 import { RunStore } from '../runs/store.ts'
+import { distillStages, resolveDistillSettings } from '../settings/distill.ts'
 import { chatBase } from '../stages/data/chat-base.ts'
 import { loadTask } from '../tasks/index.ts'
 import { type ChatRequest, deltas, FakeProvider, send, stream, type Trick } from '../testing/fake-provider.ts'
@@ -214,12 +215,14 @@ describe('a model of this machine', () => {
     expect([run.sha256, run.stages]).toEqual([whole.sha256, whole.stages])
   })
 
-  test('existing data replaces it', async () => {
-    const run = await distill(
-      { ...settings(), teacher: null, data: join(whole.run, 'data', 'teacher.jsonl'), compare: false },
-      { out: join(folder, 'data') },
-    )
-    expect(run.sha256).toBe(whole.sha256)
+  test('existing data replaces it, and is learned as by `sft`, on the same split', async () => {
+    const data = join(whole.run, 'data', 'teacher.jsonl')
+    const given = { ...settings(), teacher: null, data, compare: false }
+    const run = await distill(given, { out: join(folder, 'data') })
+    const { sft: tuning } = distillStages(resolveDistillSettings(given))
+    const model = join(run.run, 'student')
+    const tuned = await sft({ ...tuning, model, data }, { out: join(folder, 'tuned') })
+    expect(run.sha256).toBe(tuned.sha256)
     expect(run.stages.map(({ stage }) => stage)).toEqual(['Student base', 'Distilled student'])
   })
 

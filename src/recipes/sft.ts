@@ -15,7 +15,7 @@ import { checkMaxLength, type Examples, encodeRows } from '../stages/supervise/e
 import { type Finetuned, type FinetuneStep, finetune } from '../stages/supervise/finetune.ts'
 import type { HeldOutLoss, Sequence } from '../stages/supervise/learn.ts'
 import { supervise } from '../stages/supervise/masks.ts'
-import { type Demonstrations, readDemonstrations } from '../tasks/demonstrations.ts'
+import { readDemonstrations } from '../tasks/demonstrations.ts'
 import type { Splitting } from '../tasks/examples.ts'
 import { loadTask } from '../tasks/index.ts'
 import { readSolutions } from '../tasks/solutions.ts'

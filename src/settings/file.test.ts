@@ -54,6 +54,10 @@ test('a file without sections is for any command', () => {
   expect(settingsFor('sft', { data: 'a.jsonl', steps: 5 })).toEqual([{ data: 'a.jsonl' }, {}])
 })
 
+test('a section may be empty', () => {
+  expect(settingsFor('sft', { task: 'a.csv', sft: null, zero: null })).toEqual([{ task: 'a.csv' }, {}])
+})
+
 test('stages are not sections, unless the file has a section for their command', () => {
   const stages = { teacher: 'r1', zero: { steps: 5 }, sft: { epochs: 1 } }
   expect(settingsFor('distill', stages)).toEqual([stages, {}])

@@ -33,6 +33,7 @@ export function settingsFor(command: Section, file: Tree): [shared: Tree, own: T
   const shared: Tree = {}
   for (const [name, value] of Object.entries(file))
     if (!isSection(name) || hasStage(name)) shared[name] = value
+    else if (value === null) continue
     else if (!isTree(value))
       throw new UserError(
         `the section ${name} is ${JSON.stringify(value)}: it must be a mapping of names to values`,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { afterAll, describe, expect, test } from 'vitest'
+import { hashText } from '../common/random.ts'
 import { type DemonstrationColumns, readDemonstrations } from './demonstrations.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-demonstrations-'))
@@ -423,6 +424,34 @@ describe('the held-out rows', () => {
     const texts = (list: typeof one.heldOut) => new Set(list.map((row) => JSON.stringify(row.demonstration)))
     expect(texts(other.heldOut)).toEqual(texts(one.heldOut))
     expect(other.heldOut).toHaveLength(2 * one.heldOut.length)
+  })
+
+  test('have all answers to a question with them, unless the rows of a run’s own data are split', async () => {
+    const answered = (n: number, answer: string) => ({
+      messages: [
+        { role: 'user', content: `question ${n}` },
+        { role: 'assistant', content: answer },
+      ],
+    })
+    const rows = numbers.flatMap((n) => ['one', 'two', 'three'].map((answer) => answered(n, answer)))
+    const place = write('several.jsonl', lines(rows))
+    const asked = (list: readonly { demonstration: unknown }[]) =>
+      new Set(
+        list.map(({ demonstration }) => JSON.stringify((demonstration as (typeof rows)[0]).messages[0])),
+      )
+    const { training, heldOut } = await read(place)
+    expect([...asked(heldOut)].filter((question) => asked(training).has(question))).toEqual([])
+    expect(heldOut).toHaveLength(3 * asked(heldOut).size)
+
+    const own = await readDemonstrations(place, {
+      heldOutShare: 0.1,
+      splitBy: 'key',
+      warn: () => {},
+      progress: () => {},
+    })
+    const chosen = rows.filter((row) => hashText(JSON.stringify(row)) / 2 ** 32 < 0.1)
+    expect(own.heldOut.map(({ demonstration }) => demonstration)).toEqual(chosen)
+    expect(own.training).toHaveLength(rows.length - chosen.length)
   })
 
   test('are at least one', async () => {

@@ -73,6 +73,9 @@ export async function readExamples<T>(
   const leftOut = new LeftOutRows()
   const unread = new Set<string>()
   const split = new Split(heldOutShare)
+  /** The questions of files that are named as a test or validation set. */
+  const named = new Set<string>()
+  const isNamed = files.some(({ side }) => side === 'heldOut')
   for (const file of files) {
     let form: Form<T> | null = null
     const reading = readerOf(file.path)!(file.path, {
@@ -88,7 +91,10 @@ export async function readExamples<T>(
       const where = `${file.name}:${line}`
       const question = splitBy === 'question' ? form!.question(cells) : null
       // also the question of a row that cannot be used: see `Split`
-      if (question !== null) split.add(questionKey(question))
+      if (question !== null) {
+        split.add(questionKey(question))
+        if (file.side === 'heldOut') named.add(questionKey(question))
+      }
       try {
         const example = form!.read(cells, unread)
         const key = question === null ? keyOf(example) : questionKey(question)
@@ -106,16 +112,15 @@ export async function readExamples<T>(
         ? `there is no row in ${place}`
         : `${place}: none of its ${leftOut.count} rows can be used; the first: ${first}`,
     )
-  const named = rows.some(({ side }) => side === 'heldOut')
   const isHeldOut = ({ side, hash }: (typeof rows)[0]): boolean =>
-    named ? side === 'heldOut' : split.isHeldOut(hash)
+    isNamed ? side === 'heldOut' : split.isHeldOut(hash)
   const heldOut = rows.filter(isHeldOut)
-  const keys = new Set(heldOut.map(({ key }) => key))
+  const keys = new Set([...named, ...heldOut.map(({ key }) => key)])
   const others = rows.filter((row) => !isHeldOut(row))
   const training = others.filter(({ key }) => !keys.has(key))
   if (training.length === 0 || (heldOut.length === 0 && heldOutShare > 0))
     throw new UserError(
-      `${place} has ${count(training.length)} to train on and ${heldOut.length} to hold out; both are needed: ${adviceFor(rows, named)}${first === null ? '' : `. ${count(leftOut.count)} cannot be used; the first: ${first}`}`,
+      `${place} has ${count(training.length)} to train on and ${heldOut.length} to hold out; both are needed: ${adviceFor(rows, isNamed)}${first === null ? '' : `. ${count(leftOut.count)} cannot be used; the first: ${first}`}`,
     )
   if (first !== null) warn(`${place}: ${leftOut.paragraph(rows.length + leftOut.count)}`)
   if (unread.size > 0)

@@ -25,6 +25,7 @@ test('fine-tuning can read the written rows, with and without a chain', async ()
   expect(readdirSync(join(folder, 'new'))).toEqual(['data.jsonl'])
   const { training, heldOut } = await readDemonstrations(file, {
     heldOutShare: 0.5,
+    splitBy: 'key',
     warn: () => {},
     progress: () => {},
   })

@@ -34,6 +34,8 @@ export async function readQuestions(
   const questions = new Questions()
   const split = new Split(heldOutShare)
   const map = new ColumnMap(columns, { solutions })
+  /** Held-out questions of rows that cannot be used, but perhaps by another command, with their places. */
+  const unusable = new Map<string, string>()
   let firstReason = ''
   for (const file of [...files].sort((a, b) => Number(b.side === 'heldOut') - Number(a.side === 'heldOut'))) {
     const rows = readerOf(file.path)!(file.path, {
@@ -45,12 +47,19 @@ export async function readQuestions(
       questions.rows++
       const where = `${file.name}:${line}`
       const asked = map.question(cells)
-      const hash = asked === null ? 0 : split.add(questionKey(asked))
+      const key = asked === null ? '' : questionKey(asked)
+      const hash = asked === null ? 0 : split.add(key)
       const draft = map.read(cells)
       const reason = 'reason' in draft ? draft.reason : draft.gold === null ? null : unreadable(draft.gold)
       if (reason !== null) {
         if (firstReason === '') firstReason = `${where}: ${reason}`
         onIssue({ kind: 'unreadable', where, reason })
+        if (file.side === 'heldOut' && asked !== null) unusable.set(key, where)
+        continue
+      }
+      const of = file.side === 'training' ? unusable.get(key) : undefined
+      if (of !== undefined) {
+        onIssue({ kind: 'overlap', where, question: asked!, of, heldOut: asked!, words: null })
         continue
       }
       const { text, history, instruction, gold, kind, thinking } = draft as Draft
