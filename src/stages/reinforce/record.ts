@@ -144,7 +144,9 @@ function stepMetrics(
 function symptomsOf(
   store: RunStore,
   { step, groups }: StepOutcome,
-  given: Pick<Symptoms, 'rewards' | 'shuffled' | 'last'> & { readonly metrics: Readonly<Record<string, number>> },
+  given: Pick<Symptoms, 'rewards' | 'shuffled' | 'last'> & {
+    readonly metrics: Readonly<Record<string, number>>
+  },
 ): Symptoms {
   const { metrics, ...rest } = given
   const metricsAt = (s: number) => (s === step ? metrics : store.metricsAt(s))

@@ -281,7 +281,11 @@ test('in a control experiment nothing can be learned, so no reward is said to be
 })
 
 test('a reward that is equal in each step but not in all of them is no constant', () => {
-  const given = symptoms({ samples: [wrong, { ...wrong, text: 'other' }], rewards: ['mine'], all: { differing: 0 } })
+  const given = symptoms({
+    samples: [wrong, { ...wrong, text: 'other' }],
+    rewards: ['mine'],
+    all: { differing: 0 },
+  })
   const message = (means: number[]): string | undefined =>
     diagnose({ ...given, window: means.map((mean) => ({ ...healthy, 'reward/mine': mean })) })[0]
   expect(message([0, 0])).toMatch(/^every response gets the same reward, 0/)
