@@ -103,7 +103,7 @@ function exampleText({ question, response, answer, gold, correct }: AnswerExampl
   const lines = response.trim().split('\n')
   const shown = lines.slice(0, LINES).map((line) => `  ${truncate(line, width() - 2)}`)
   return [
-    wrapped(truncate(oneLine(question), MOST_CHARACTERS), '').replace(/^/, `${pc.bold('Question')} `),
+    wrapped(`Question ${truncate(oneLine(question), MOST_CHARACTERS)}`, '').replace('Question', pc.bold),
     ...shown.map((line) => pc.dim(line)),
     ...(lines.length > LINES ? [pc.dim(`  … ${count(lines.length - LINES, 'line')} more`)] : []),
     `  ${mark}: ${answer === null ? 'no answer' : `answered ${truncate(oneLine(answer), 24)}`}, expected ${truncate(oneLine(gold), 24)}`,
@@ -136,7 +136,7 @@ function wrapped(text: string, indent: string): string {
   const lines: string[] = []
   let line = indent
   for (const word of text.split(' ')) {
-    if (line !== indent && line.length + 1 + word.length > width()) {
+    if (line.trim() !== '' && line.length + 1 + word.length > width()) {
       lines.push(line)
       line = indent
     }

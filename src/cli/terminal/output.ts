@@ -98,14 +98,14 @@ export class Output {
   }
 
   /**
-   * Says what is being done, in the live area. Where there is none it is a line of its own, but only at the start and
-   * after a long silence.
+   * Says what is being done, in the live area. Where there is none it is a line of its own, on standard error,
+   * but only at the start and after a long silence.
    */
   live(text: string): void {
     if (this.quiet) return
     if (this.#activity?.text !== text) this.#activity = { text, since: performance.now() }
     if (this.isTerminal) this.#show(COUNTED.test(text))
-    else if (this.#isDue(text)) this.#print(this.#stream, text)
+    else if (this.#isDue(text)) this.#print(process.stderr, text)
   }
 
   /** Shows the state of a training after a step, and the end of its newest sample. Only where there is a live area. */

@@ -695,7 +695,7 @@ describe('reinforce', () => {
       expect(stop).toBeNull()
       expect(store.info().step).toBe(35)
       const phraseAlarms = alarms(store).filter(({ message }) =>
-        /one phrase has spread, from \d+ % to 5\d %/.test(message),
+        /one phrase has spread from \d+ % to 5\d %/.test(message),
       )
       expect(phraseAlarms).toHaveLength(1)
       expect(phraseAlarms[0]!.message).toMatch(/For example: "wait wait wait" \| ".*wait.*" \| ".*wait.*"$/)
