@@ -71,7 +71,12 @@ export function openRecorder({
     Object.assign(metrics, alarmed.metrics)
     const stopping = settings.alarm === 'stop' && alarmed.signs.length > 0
     const last = stopping || step === settings.steps
-    const symptoms = symptomsOf(store, outcome, { metrics, rewards: weighted, last })
+    const symptoms = symptomsOf(store, outcome, {
+      metrics,
+      rewards: weighted,
+      shuffled: settings.shuffleRewards,
+      last,
+    })
     const givenUp = goesOn ? null : nothingToLearn(symptoms)
     const warnings = newWarnings(store, [...diagnose(symptoms), ...alarmed.signs]).filter(
       (message) => !givenUp?.includes(message),
@@ -139,9 +144,11 @@ function stepMetrics(
 function symptomsOf(
   store: RunStore,
   { step, groups }: StepOutcome,
-  given: Pick<Symptoms, 'rewards' | 'last'> & { readonly metrics: Readonly<Record<string, number>> },
+  given: Pick<Symptoms, 'rewards' | 'shuffled' | 'last'> & {
+    readonly metrics: Readonly<Record<string, number>>
+  },
 ): Symptoms {
-  const { metrics, rewards, last } = given
+  const { metrics, ...rest } = given
   const metricsAt = (s: number) => (s === step ? metrics : store.metricsAt(s))
   const from = Math.max(0, step - PATIENCE)
   return {
@@ -156,8 +163,7 @@ function symptomsOf(
     })),
     all: seenBetween(metricsAt, 0, step),
     recent: seenBetween(metricsAt, from, step),
-    rewards,
-    last,
+    ...rest,
   }
 }
 
