@@ -104,7 +104,7 @@ describe('show', () => {
 
   test('the text of a model is printed without its control characters', async () => {
     expect(await runs('show', 'zero-1', '--samples', '1')).toBe(0)
-    expect(written.out).toContain('What is 1+2?␛]0;title␇It is ␛[31mred\n and half \ufffd\n')
+    expect(written.out).toContain('What is 1+2?␛]0;title␇\nIt is ␛[31mred\n and half \ufffd\n')
     expect(written.out).toContain('sum␛[2J')
   })
 
