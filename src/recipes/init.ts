@@ -137,6 +137,7 @@ export async function init({
     seed,
     share: table.share,
     conversations: table.conversations,
+    checked: verdict.kind !== 'unreadable-answers',
     numbers: settings,
   })
   writeText(out, text)
@@ -185,6 +186,6 @@ function nextOf(
         ? finetune
         : { command: `tasks check ${shellWord(file)}`, purpose: 'look at the rows' }
     case 'other-base':
-      return { command: again, purpose: 'try another base (downloaded once)' }
+      return { command: again, purpose: 'try another base, which is downloaded once' }
   }
 }
