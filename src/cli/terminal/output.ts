@@ -5,7 +5,7 @@ import { canRedraw, columnsOf, liveArea } from './live-area.ts'
 import { displayWidth, padEnd, padStart, shorten, tail, truncate, wrap } from './width.ts'
 
 /** What a command prints: JSON objects for programs, or text for people; nothing but results when quiet. */
-export interface OutputOptions {
+interface OutputOptions {
   readonly json?: boolean
   readonly quiet?: boolean
 }
@@ -63,6 +63,11 @@ export class Output {
   /** Columns of the terminal; unlimited in a file or pipe, whose readers break lines themselves. */
   get width(): number {
     return this.#stream.isTTY ? columnsOf(this.#stream) : Number.POSITIVE_INFINITY
+  }
+
+  /** Columns for what is arranged in columns, such as a list: those of the terminal; in a file or pipe, 80. */
+  get columns(): number {
+    return columnsOf(this.#stream)
   }
 
   /** A line for people, broken to fit the terminal and left out when quiet. */

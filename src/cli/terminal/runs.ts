@@ -16,19 +16,16 @@ import { questionReader } from './training/question.ts'
 import { truncate, wrap } from './width.ts'
 
 /** A run in a list, with the stage that it is in, if it has stages. */
-export interface ListedRun extends RunInfo {
+interface ListedRun extends RunInfo {
   readonly stage: RunInfo | null
 }
-
-/** Width of a list that is not printed on a terminal. */
-const WIDTH = 80
 
 /** One line per run; a name too long for it has a line of its own, and so has a note. */
 export function showRuns(output: Output, all: readonly ListedRun[], root: string): void {
   for (const run of all) output.emit({ type: 'run', ...run })
   if (output.json) return
   if (all.length === 0) return void output.result(`no runs in ${root}; \`ruminate zero\` creates one`)
-  const columns = process.stdout.columns || WIDTH
+  const { columns } = output
   const cells = [
     ['run', 'recipe', 'seed', 'created', 'status'],
     ...all.map((run) => [
@@ -57,7 +54,7 @@ export function showRuns(output: Output, all: readonly ListedRun[], root: string
       ...(name.length <= width && width <= room
         ? [`  ${name.padEnd(width)}  ${rest}`]
         : [`  ${name}`, wrap(`  ${' '.repeat(Math.min(width, room))}  ${rest}`, columns, 2)]),
-      ...(note === null ? [] : [pc.dim(`    ${truncate(oneLine(note), columns - 4)}`)]),
+      ...(note === null ? [] : [pc.dim(`    ${truncate(onOneLine(note), columns - 4)}`)]),
     ]
   })
   output.result(lines.join('\n'))
@@ -69,11 +66,11 @@ export function statusOf({ status, step, stage, directory }: ListedRun): string 
   return `${status} in ${relative(directory, stage.directory)} at step ${stage.step}`
 }
 
-const oneLine = (text: string): string => printable(text.replace(/\s+/g, ' ').trim())
+const onOneLine = (text: string): string => printable(text.replace(/\s+/g, ' ').trim())
 
 /** The settings of a run, and the latest value of each metric. */
 export function showRun(output: Output, store: RunStore): void {
-  const info = listed(store.info())
+  const info = withStage(store.info())
   const latest = Object.fromEntries(store.metricNames().map((name) => [name, store.metric(name).at(-1)!]))
   output.emit({
     type: 'run',
@@ -96,7 +93,7 @@ export function showRun(output: Output, store: RunStore): void {
 }
 
 /** A run with the stage that it is in. */
-export const listed = (info: RunInfo): ListedRun => ({
+export const withStage = (info: RunInfo): ListedRun => ({
   ...info,
   stage: info.status === 'done' ? null : currentStage(info),
 })
@@ -195,7 +192,7 @@ function sample(row: RolloutRow, question: string, width: number): string {
   const facts = [
     `step ${row.step}`,
     row.split,
-    oneLine(row.kind),
+    onOneLine(row.kind),
     verdict,
     ...rewards,
     `advantage ${row.advantage === null ? '–' : short(row.advantage)}`,
