@@ -19,6 +19,8 @@ process.env.ORT_DISABLE_TELEMETRY ??= '1'
  */
 export async function turnOffTelemetry(): Promise<void> {
   if (isMainThread) return
+  // a thread that only waits for the inspector would end
+  const alive = setInterval(() => {}, 1000)
   let session: Session | null = null
   try {
     const inspector = await import('node:inspector')
@@ -37,5 +39,6 @@ export async function turnOffTelemetry(): Promise<void> {
       )
   } finally {
     session?.disconnect()
+    clearInterval(alive)
   }
 }
