@@ -201,3 +201,10 @@ describe('rm', () => {
     expect(await runs('rm')).toBe(2)
   })
 })
+
+test('a folder that holds a run is named as it is seen from here', () => {
+  create('zero-1').close()
+  expect(() => create('zero-1')).toThrow(
+    /^zero-1 already holds a run; choose another folder, or continue it with `ruminate resume zero-1`$/,
+  )
+})

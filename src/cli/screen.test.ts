@@ -50,4 +50,19 @@ describe.skipIf(!hasTmux)('in tmux', () => {
     expect(end).toMatch(/^interrupted at step \d+/m)
     expect(end).not.toMatch(/^step \d+\/500/m)
   })
+
+  test('Ctrl-C before there is a run leaves no line about what was being done', {
+    timeout: 60_000,
+  }, async () => {
+    tmux('kill-server')
+    tmux('new-session', '-d', '-s', 'main', '-x', '80', '-y', '24', 'env -u CI -u NO_COLOR bash --norc')
+    const type = (text: string) => tmux('send-keys', '-t', 'main', text, 'Enter')
+    type(`cd ${folder}; PS1='ready> '; clear`)
+    await until((screen) => screen === 'ready>')
+    type(`TERM=screen-256color ${process.execPath} ${cli} zero --steps 500`)
+    await until((screen) => /^(opening the model|R1-Zero on)/m.test(screen))
+    tmux('send-keys', '-t', 'main', 'C-c')
+    const end = await until((screen) => /\nready>$/.test(screen))
+    expect(end).not.toMatch(/^opening|\^C/m)
+  })
 })

@@ -4,6 +4,7 @@ import { diskError, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
 import { makeFolder, removeTemporaryFolders, writeFolderAtomically } from '../common/files.ts'
 import { versions } from '../common/package.ts'
+import { pathFromHere } from '../common/paths.ts'
 import { shellWord } from '../common/shell.ts'
 import type { SqliteDatabase } from '../common/sqlite.ts'
 import { createDatabase, isLocked, lockRun, openDatabase } from './database.ts'
@@ -382,11 +383,12 @@ function makeNextFree(root: string, recipe: string): string {
 /** @throws UserError if there is something in the folder; names that begin with a dot do not count. */
 function checkFree(directory: string): void {
   if (!existsSync(directory)) return
+  const path = pathFromHere(directory)
   if (isRun(directory))
     throw new UserError(
-      `${directory} already holds a run; \`ruminate resume ${shellWord(directory)}\` continues it`,
+      `${path} already holds a run; choose another folder, or continue it with \`ruminate resume ${shellWord(path)}\``,
     )
   const names = onDisk('read', directory, () => readdirSync(directory))
   if (names.some((name) => !name.startsWith('.')))
-    throw new UserError(`${directory} is not empty and holds no run; choose a new or an empty folder`)
+    throw new UserError(`${path} is not empty and holds no run; choose a new or an empty folder`)
 }

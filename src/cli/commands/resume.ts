@@ -1,5 +1,6 @@
 import { defineCommand } from 'citty'
 import { UserError } from '../../common/errors.ts'
+import { pathFromHere } from '../../common/paths.ts'
 import { shellWord } from '../../common/shell.ts'
 import { resumeDistill } from '../../recipes/distill.ts'
 import { resumePretrain } from '../../recipes/pretrain.ts'
@@ -37,10 +38,11 @@ export const resume = command(
     const name = textOption(values, 'run')!
     const directory = findRun(name, textOption(values, 'dir'))
     const info = readInfo(directory)
+    const path = pathFromHere(directory)
     if (info.status === 'done')
-      throw new UserError(`${directory} is done; \`ruminate runs show ${shellWord(directory)}\` shows it`)
+      throw new UserError(`${path} is done; \`ruminate runs show ${shellWord(path)}\` shows it`)
     const go = RECIPES[info.recipe]
-    if (!go) throw new UserError(`${directory} is a run of "${info.recipe}", which cannot be resumed`)
+    if (!go) throw new UserError(`${path} is a run of "${info.recipe}", which cannot be resumed`)
     showResume(output, info, name)
     await interruptible(output, (signal) => go(output, info, signal))
   },

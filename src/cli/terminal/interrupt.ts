@@ -20,6 +20,7 @@ export async function interruptible<T>(
   }
   const end = (signal: NodeJS.Signals): void => {
     ignore()
+    output.endLive()
     process.kill(process.pid, signal)
   }
   const say = (message: string): void => {

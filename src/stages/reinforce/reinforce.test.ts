@@ -359,7 +359,7 @@ describe('reinforce', () => {
         3,
         /fails: no network/,
       ],
-      ['a reward that is always unknown', of(() => null), 3, /mine cannot be computed/],
+      ['a reward that is always unknown', of(() => null), 3, /mine is null \(unknown\) for every response/],
       ['the same number for every response', of(() => 0.5), 7, /gets the same reward, 0\.5.*correct mine/],
       [
         'a reward that differs only between questions',

@@ -33,13 +33,20 @@ interface Ended {
   readonly storedAs?: (settings: Tree) => Tree
   readonly passAt1?: readonly [before: number, after: number]
   readonly warnings?: readonly string[]
+  /** Held-out questions. */
+  readonly questions?: number
 }
 
 /** The summary of a run with these settings. */
 async function summaryOf(
   given: Tree,
   out: string,
-  { storedAs = (settings) => settings, passAt1: [before, after] = [0.5, 0.6], warnings = [] }: Ended,
+  {
+    storedAs = (settings) => settings,
+    passAt1: [before, after] = [0.5, 0.6],
+    warnings = [],
+    questions = 300,
+  }: Ended,
 ): Promise<string> {
   const { model, ...settings } = resolveZeroSettings(merge(given))
   const store = RunStore.create({
@@ -55,7 +62,7 @@ async function summaryOf(
     text += part
     return true
   })
-  const evaluation = { standardError: 0.1, families: {}, responseTokens: 9 } as Evaluation
+  const evaluation = { questions, standardError: 0.1, families: {}, responseTokens: 9 } as Evaluation
   const result = { run: store.directory, model: 'MODEL', seed: 4, seconds: 1 } as ZeroResult
   summarizeZero(new Output({}), {
     ...result,
@@ -134,3 +141,10 @@ test.each<[string, readonly [number, number], string[], RegExp]>([
     expect(await summaryOf({}, `but-${name}`, { warnings })).not.toMatch(/pass@1 (did not rise|is unknown)/)
   },
 )
+
+test('where pass@1 does not rise on a few questions, the summary says that they can hardly tell', async () => {
+  const ended = { passAt1: [0, 0], questions: 1 } as const
+  expect(await summaryOf({}, 'one question', ended)).toMatch(
+    /No cause was found\. 1 held-out question can hardly tell\. Train for more steps/,
+  )
+})

@@ -109,13 +109,20 @@ export function summarizeZero(output: Output, result: ZeroResult, config?: strin
   showNext(output, next)
 }
 
+/** With fewer held-out questions, chance decides whether pass@1 rises. */
+const FEW_QUESTIONS = 10
+
 /** That pass@1 did not rise, why, and what to try. */
 function notLearned(before: Evaluation, after: Evaluation, causes: readonly string[]): string {
   const unknown = Number.isNaN(after.passAt1) || Number.isNaN(before.passAt1)
   const found = unknown
     ? 'pass@1 is unknown, since no answer could be checked.'
     : `pass@1 did not rise (${percent(before.passAt1)} before, ${percent(after.passAt1)} after): how to answer was not learned.`
-  const usual = 'No cause was found. Train for more steps (--steps), or read the samples.'
+  const few =
+    before.questions < FEW_QUESTIONS
+      ? ` ${plural(before.questions, 'held-out question')} can hardly tell.`
+      : ''
+  const usual = `No cause was found.${few} Train for more steps (--steps), or read the samples.`
   return [pc.bold(found), ...(causes.length > 0 ? causes : unknown ? [] : [usual])].join('\n')
 }
 
