@@ -89,7 +89,7 @@ export async function withRun<Result extends Trained>(
     'resume' in place
       ? RunStore.open(place.resume, { write: true })
       : RunStore.create(withoutUndefined(place))
-  const stopping = new Stopping(store, signal)
+  const stopping = new Stopping(store, signal, progress)
   const unregister = registerRun(stopping)
   try {
     const [checkpoint = null, previous] = store.checkpoints().reverse()

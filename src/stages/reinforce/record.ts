@@ -100,7 +100,12 @@ export function openRecorder(job: Reinforcement, reference: ReferencePolicy): Re
       const stopping = settings.alarm === 'stop' && alarmed.signs.length > 0
       const last = stopping || step === settings.steps
 
-      const symptoms = symptomsOf(store, outcome, { metrics, rewards: weighted, last })
+      const symptoms = symptomsOf(store, outcome, {
+        metrics,
+        rewards: weighted,
+        shuffled: settings.shuffleRewards,
+        last,
+      })
       const reason = goesOn ? null : nothingToLearn(symptoms)
       const warnings = newWarnings(store, [...diagnose(symptoms), ...alarmed.signs]).filter(
         (message) => !reason?.includes(message),
@@ -170,9 +175,11 @@ function stepMetrics(
 function symptomsOf(
   store: RunStore,
   { step, groups }: StepOutcome,
-  given: Pick<Symptoms, 'rewards' | 'last'> & { readonly metrics: Readonly<Record<string, number>> },
+  given: Pick<Symptoms, 'rewards' | 'shuffled' | 'last'> & {
+    readonly metrics: Readonly<Record<string, number>>
+  },
 ): Symptoms {
-  const { metrics, rewards, last } = given
+  const { metrics, ...rest } = given
   const metricsAt = (s: number) => (s === step ? metrics : store.metricsAt(s))
   const from = Math.max(0, step - PATIENCE)
   return {
@@ -187,8 +194,7 @@ function symptomsOf(
     })),
     all: seenBetween(metricsAt, 0, step),
     recent: seenBetween(metricsAt, from, step),
-    rewards,
-    last,
+    ...rest,
   }
 }
 

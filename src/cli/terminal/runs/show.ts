@@ -9,10 +9,11 @@ import { plural } from '../../../common/words.ts'
 import { currentStage } from '../../../runs/find-run.ts'
 import type { RolloutRow, RunInfo } from '../../../runs/rows.ts'
 import type { RunStore } from '../../../runs/store.ts'
+import { sourceName } from '../next.ts'
 import { type Output, table } from '../output.ts'
 import { plot, smooth } from '../plot.ts'
 import { questionReader } from '../training/question.ts'
-import { truncate } from '../width.ts'
+import { truncate, wrap } from '../width.ts'
 
 /** A run in a list, with the stage that it is in, if it has stages. */
 interface ListedRun extends RunInfo {
@@ -52,7 +53,7 @@ export function showRuns(output: Output, all: readonly ListedRun[], root: string
     return [
       ...(name.length <= width && width <= room
         ? [`  ${name.padEnd(width)}  ${rest}`]
-        : [`  ${name}`, `  ${' '.repeat(Math.min(width, room))}  ${rest}`]),
+        : [`  ${name}`, wrap(`  ${' '.repeat(Math.min(width, room))}  ${rest}`, columns, 2)]),
       ...(note === null ? [] : [pc.dim(`    ${truncate(onOneLine(note), columns - 4)}`)]),
     ]
   })
@@ -77,15 +78,18 @@ export function showRun(output: Output, store: RunStore): void {
     metrics: Object.fromEntries(Object.entries(latest).map(([name, { value }]) => [name, value])),
   })
   if (output.json) return
-  output.result(header(info))
+  output.prose(header(info))
   output.result(
-    table([
-      ['metric', 'step', 'value'],
-      ...Object.entries(latest).map(([name, { step, value }]) => [name, `${step}`, short(value)]),
-    ]),
+    table(
+      [
+        ['metric', 'step', 'value'],
+        ...Object.entries(latest).map(([name, { step, value }]) => [name, `${step}`, short(value)]),
+      ],
+      output.width,
+    ),
   )
   for (const { step, level, message } of store.events())
-    output.result(`  ${level} at step ${step}: ${printable(message)}`)
+    output.prose(`  ${level} at step ${step}: ${printable(message)}`)
 }
 
 /** A run with the stage that it is in. */
@@ -100,11 +104,14 @@ function header(info: ListedRun): string {
   return `${pc.bold(pathFromHere(info.directory))}  ${info.recipe}, seed ${info.seed}, ${statusOf(info)}\n${note}  ${versions.join(', ')}\n\n${settingLines(info.settings)}`
 }
 
-/** Settings as YAML, in the form that --config reads; a short group takes one line. */
+/** Settings as YAML, in the form that --config reads here; a short group takes one line. */
 function settingLines(settings: unknown): string {
   const { own, ...named } = settings as { own?: { task: boolean; rewards: unknown } }
   const document = new Document(own?.task || own?.rewards ? settings : named)
   visit(document, {
+    Scalar: (_, scalar) => {
+      if (typeof scalar.value === 'string') scalar.value = sourceName(scalar.value)
+    },
     Seq: (_, list) => {
       list.flow = true
     },
@@ -173,11 +180,11 @@ export function showSamples(output: Output, store: RunStore, limit: number, spli
   for (const row of rows) {
     const { tokens, logprobs, ...rest } = row
     output.emit({ type: 'rollout', ...rest, tokens: [...tokens], logprobs: [...logprobs] })
-    if (!output.json) output.result(sample(row, question(row.prompt)))
+    if (!output.json) output.result(sample(row, question(row.prompt), output.width))
   }
 }
 
-function sample(row: RolloutRow, question: string): string {
+function sample(row: RolloutRow, question: string, width: number): string {
   const rewards = Object.entries(row.rewards).map(
     ([name, value]) => `${name} ${value === null ? '–' : short(value)}`,
   )
@@ -192,7 +199,8 @@ function sample(row: RolloutRow, question: string): string {
     plural(row.length, 'token'),
     row.stopReason,
   ]
-  return `${pc.bold(facts.join(' · '))}\n${pc.dim(printable(question))}\n${printable(row.text.trim())}\n`
+  const head = pc.bold(wrap(facts.join(' · '), width, 2))
+  return `${head}\n${pc.dim(wrap(printable(question), width))}\n${wrap(printable(row.text.trim()), width)}\n`
 }
 
 function short(value: number): string {
