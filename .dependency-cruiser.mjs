@@ -1,6 +1,7 @@
 /** The folders of src/ from top to bottom. An import points down this list or stays in its folder; src/index.ts is above. */
 const FOLDERS = [
   'cli',
+  'init',
   'recipes',
   'settings',
   'report',

@@ -117,7 +117,8 @@ describe('a run in a folder that may not be written to', () => {
         runs: stdout
           .split('\n')
           .filter(Boolean)
-          .map((line) => JSON.parse(line)),
+          .map((line) => JSON.parse(line))
+          .filter(({ type }) => type === 'run'),
         stderr,
       }
     } finally {

@@ -3,7 +3,7 @@ import type { Engine, Trainer } from '../engines/contract.ts'
 import type { OpenRun } from './open-runs.ts'
 import type { RunStore } from './store.ts'
 
-/** Most of a run's time that may be spent on checkpoints written because of the time that has passed. */
+/** Largest share of a run's time to spend on checkpoints that are due because of the time that has passed. */
 const SHARE = 0.05
 
 /** A step whose weights the trainer has now. */
@@ -30,7 +30,7 @@ export class Stopping implements OpenRun {
   #resolveSaved: () => void = () => {}
   #cancel: () => void = () => {}
   #completed: CompletedStep | null = null
-  /** Are the weights between those of two steps? */
+  /** Has the current step begun to change the weights? */
   #changing = false
   #stopped = false
   /** Are all steps done? An abort is then ignored. */
@@ -91,7 +91,7 @@ export class Stopping implements OpenRun {
     this.#resolveSaved()
   }
 
-  /** A run that trains nothing goes on, and stops between its parts. */
+  /** A run that trains nothing itself is not stopped here: it stops between its parts. */
   readonly #onAbort = (): void => {
     if (this.trains) this.#stop()
   }
@@ -129,7 +129,7 @@ export interface StepEnd {
   readonly due: boolean
   /**
    * Seconds since the last checkpoint after which one is due at any step; null: only where `due` says so. Where writing one
-   * takes long, such checkpoints are rarer: at most 5 % of the time is spent on them.
+   * takes long, such checkpoints are rarer, so that at most 5 % of the time is spent on them.
    */
   readonly seconds: number | null
   /** Is this the last step? An abort is ignored once it has ended. */

@@ -44,16 +44,15 @@ export interface Run {
   /** Measures before the first step; a run resumed from a checkpoint reads the record. Resolves to the known metrics. */
   baseline(measure: () => Promise<StepRecord>): Promise<Record<string, number>>
   /**
-   * The trainer to train with, by which an abort knows when the weights are those of a completed step. At any other time than
-   * between the first optimizer step of a step and `complete`, an abort cancels what the engine computes and writes a
-   * checkpoint at once; in between, it waits for `complete`.
+   * The trainer to train with. It tells the run when a step begins to change the weights: from then until `complete`, an
+   * abort waits. At any other time it cancels what the engine computes, and writes a checkpoint of the last completed step.
    */
   stoppable(engine: Engine, trainer: Trainer): Trainer
   /** Records a step whose update is done. `save` writes a checkpoint of the weights, which stay as they are until the next. */
   complete(step: number, record: StepRecord, save: (directory: string) => Promise<void>): void
-  /** Ends the completed step: writes its checkpoint if one is due. @throws the signal's reason if the run is to stop. */
+  /** Ends the completed step: writes its checkpoint if one is due. @throws the signal's reason if the run was aborted. */
   endStep(end: StepEnd): Promise<void>
-  /** Resolves once no checkpoint is being written, as it may be after an abort. */
+  /** Resolves once no checkpoint is being written. After an abort, one may still be. */
   settled(): Promise<void>
   /** Ends the run: writes the trained model with `save`, and records the result. */
   finish<Outcome extends object>(

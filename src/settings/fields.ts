@@ -21,9 +21,9 @@ export const engineSetting = z.enum(engineNames).default('local')
 export const threadsSetting = whole(1).nullable().default(null)
 
 /**
- * A checkpoint is also written once so many seconds have passed since the last one, so that a process that is killed loses no
- * more than them and the current step; null: only every `checkpointEvery` steps. If writing takes long, such checkpoints are
- * rarer: at most 5 % of the time is spent on them.
+ * A checkpoint is also written once so many seconds have passed since the last one, so that a process that is killed loses at
+ * most these seconds and the current step; null: only every `checkpointEvery` steps. If writing takes long, such checkpoints are
+ * rarer, so that at most 5 % of the time is spent on them.
  */
 export const checkpointSecondsSetting = z.number().min(0).nullable().default(60)
 

@@ -7,7 +7,7 @@ import { sftSettings } from './sft.ts'
 import { isTree, type Tree } from './tree.ts'
 import { zeroSettings } from './zero.ts'
 
-/** The settings of every command that a file of settings can have a section for. */
+/** The commands that a settings file can have a section for, with their settings. */
 const SECTIONS = {
   zero: zeroSettings,
   sft: sftSettings,
@@ -20,8 +20,8 @@ export type Section = keyof typeof SECTIONS
 const isSection = (name: string): name is Section => Object.hasOwn(SECTIONS, name)
 
 /**
- * What a file of settings for several commands says to one of them, in two layers: the settings at its top, as far as the
- * command has them, and its own section. `sft: { epochs: 5 }` is a section; `r1` and `distill` have stages called `zero`
+ * The settings that a file for several commands has for one of them, in two layers: the settings at its top that the
+ * command knows, and its own section. `sft: { epochs: 5 }` is a section; `r1` and `distill` have stages called `zero`
  * and `sft`, which are stages in a file without a section for them.
  *
  * @throws UserError for a name that no command has, in any section, with the nearest one.

@@ -126,8 +126,8 @@ export function resolveSftSettings(given: SftInput): SftSettings {
 }
 
 /**
- * Layers of settings, later ones overriding earlier ones, of which the last that names data or a task decides: what
- * earlier ones say about the other source is left out.
+ * Layers of settings, later ones overriding earlier ones, with one source of examples: that of the last layer that names
+ * data or a task. The other source, and its columns, are left out of earlier layers.
  */
 export function withOneSource(layers: readonly Tree[]): Tree[] {
   const last = layers.findLastIndex(({ data, task }) => data != null || task != null)

@@ -6,7 +6,8 @@ import { loadConfig } from '../../models/checkpoint/directory.ts'
 import { Renderer } from '../../renderer/renderer.ts'
 import { Conversation } from '../../stages/sample/conversation.ts'
 import { choiceOption, integerOption, numberOption, textOption } from '../terminal/arguments.ts'
-import { converse, greet, replyTo } from '../terminal/chat.ts'
+import { converse, greet, replyTo } from '../terminal/chat/chat.ts'
+import { originOf } from '../terminal/chat/origin.ts'
 import { command } from '../terminal/command.ts'
 import {
   outputOf,
@@ -16,7 +17,6 @@ import {
   truncationOf,
   truncationOptions,
 } from '../terminal/options.ts'
-import { originOf } from '../terminal/origin.ts'
 import { engineOption } from '../terminal/training/options.ts'
 
 export const chat = command(

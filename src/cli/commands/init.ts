@@ -1,7 +1,7 @@
 import { defineCommand } from 'citty'
 import { engineNames } from '../../engines/open.ts'
 import { EMBEDDED_BASE } from '../../hub/find-model.ts'
-import { init as initialise } from '../../recipes/init.ts'
+import { init as initialise } from '../../init/init.ts'
 import { columnSettings } from '../../settings/fields.ts'
 import { checkSettings } from '../../settings/layers.ts'
 import { choiceOption, integerOption, textOption } from '../terminal/arguments.ts'

@@ -7,8 +7,8 @@ import { integerOption, textOption, type Values } from '../terminal/arguments.ts
 import { command } from '../terminal/command.ts'
 import { outputOf, outputOptions } from '../terminal/options.ts'
 import type { Output } from '../terminal/output.ts'
-import { removeRuns } from '../terminal/remove-runs.ts'
-import { showMetric, showRun, showRuns, showSamples, withStage } from '../terminal/runs.ts'
+import { removeRuns } from '../terminal/runs/remove.ts'
+import { showMetric, showRun, showRuns, showSamples, withStage } from '../terminal/runs/show.ts'
 
 /** Rollouts that --split shows without --samples. */
 const SAMPLES = 5

@@ -87,7 +87,7 @@ export function outputOf(values: Values): Output {
   return new Output({ json: values.json === true, quiet: values.quiet === true })
 }
 
-/** What the settings file of --config says to a command, in layers; null: the file is for this command alone. */
+/** The settings that the file of --config has for a command, in layers; null: the file has no sections. */
 export function configLayers(values: Values, command: Section | null): Tree[] {
   const file = textOption(values, 'config')
   if (file === undefined) return []

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { plural } from '../../common/words.ts'
 import type { Output } from './output.ts'
 
-/** Warns of more compute threads than cores, which wait for each other. */
+/** Warns if there are more compute threads than cores. */
 export function warnOfThreads(output: Output, threads: number): void {
   const cores = availableParallelism()
   if (threads > cores)

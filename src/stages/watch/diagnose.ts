@@ -50,14 +50,14 @@ interface Cause {
   readonly blocks?: (s: Symptoms) => boolean
 }
 
-/** Steps after which a symptom that each of them has is reported, */
+/** A symptom is reported once this many steps in a row have had it, */
 export const PATIENCE = 5
-/** or rollouts, if these are sampled in fewer steps, */
+/** or fewer steps with this many rollouts. */
 export const MANY = 200
-/** or rollouts among which no two to the same question had different rewards. */
+/** Groups with equal rewards are reported after this many rollouts. */
 const MANY_EQUAL = 50
 
-/** Do the steps of the window suffice to report what all of them have in common? */
+/** Are there enough steps or rollouts in the window to report what all of them have in common? */
 const isEvident = (s: Symptoms, many = MANY): boolean =>
   s.window.length > 0 && (s.window.length >= PATIENCE || s.recent.rollouts >= many || s.last)
 

@@ -40,7 +40,7 @@ const ROLES = Object.keys(NAMES) as Role[]
 
 /**
  * The columns of a table for a question, its answer and its worked solution, by their names: the role's own name, a name
- * that differs in case or by a slip of the pen, or one that other tables use. Roles that the caller has given are kept.
+ * that differs in case or is misspelt, or one that other tables use. Roles that the caller has given are kept.
  * `solution` is the answer of a table without another column for it, as in MATH.
  *
  * @param names of all columns of the table.

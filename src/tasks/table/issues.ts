@@ -1,4 +1,5 @@
 import { plural } from '../../common/words.ts'
+
 /** A problem with a row of a table. `where` and `of` are a file and line such as "train.jsonl:12". */
 export type Issue =
   | { readonly kind: 'torn'; readonly where: string; readonly reason: string }

@@ -1,12 +1,12 @@
 import { statSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
-import { UserError } from '../../common/errors.ts'
-import { pathFromHere } from '../../common/paths.ts'
-import { plural } from '../../common/words.ts'
-import { currentStage } from '../../runs/find-run.ts'
-import type { Checkpoint, RunInfo } from '../../runs/rows.ts'
-import { readRun } from '../../runs/store.ts'
-import type { Output } from './output.ts'
+import { UserError } from '../../../common/errors.ts'
+import { pathFromHere } from '../../../common/paths.ts'
+import { plural } from '../../../common/words.ts'
+import { currentStage } from '../../../runs/find-run.ts'
+import type { Checkpoint, RunInfo } from '../../../runs/rows.ts'
+import { readRun } from '../../../runs/store.ts'
+import type { Output } from '../output.ts'
 
 /**
  * Says from which step a run goes on. `name` is what the run was called by.
@@ -34,14 +34,16 @@ export function showResume(output: Output, info: RunInfo, name: string): void {
   output.say(together.length <= output.columns ? together : `${line};\n${repeated}`)
 }
 
-/** Recipes of several stages, which have no steps of their own. */
+/** Recipes that consist of several stages and have no steps of their own. */
 const STAGED = ['r1', 'distill']
 
+/** Which steps are run again, if any. */
 function again(from: number, last: number): string | null {
   if (last <= from) return null
   return last === from + 1 ? `step ${last} is run again` : `steps ${from + 1} to ${last} are run again`
 }
 
+/** @throws UserError if `name` is a checkpoint, but not the newest one. */
 function checkNewest(name: string, newest: Checkpoint | null): void {
   const named = /^(.*[/\\]checkpoints[/\\])step-0*(\d+)[/\\]?$/.exec(resolve(name))
   if (named === null || newest === null || Number(named[2]) === newest.step) return

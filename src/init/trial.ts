@@ -1,10 +1,10 @@
-import { Random } from '../../common/random.ts'
-import type { AdamSettings, Trainer } from '../../engines/contract.ts'
-import { learn, type Sequence } from '../supervise/learn.ts'
+import { Random } from '../common/random.ts'
+import type { AdamSettings, Trainer } from '../engines/contract.ts'
+import { learn, type Sequence } from '../stages/supervise/learn.ts'
 
-/** Steps of the trial, and sequences per step: enough for 45 worked solutions to show. */
+/** Steps of the trial, and sequences per step: enough to learn from 45 worked solutions. */
 export const TRIAL_STEPS = 60
-export const TRIAL_BATCH = 8
+const TRIAL_BATCH = 8
 
 /**
  * Most floating point operations for a trial: about twenty seconds on two cores. Larger models and longer texts have no
@@ -12,7 +12,7 @@ export const TRIAL_BATCH = 8
  */
 const MOST_WORK = 1e12
 
-/** Is a trial short enough? Training takes about 6 operations for each parameter and token. */
+/** Would a trial be short enough? Training takes about 6 operations per parameter and token. */
 export function canTry(parameters: number, sequences: readonly Sequence[]): boolean {
   const tokens = sequences.reduce((sum, { tokens }) => sum + tokens.length, 0) / sequences.length
   return sequences.length > 0 && 6 * parameters * tokens * TRIAL_STEPS * TRIAL_BATCH < MOST_WORK

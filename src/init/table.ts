@@ -1,10 +1,10 @@
-import { UserError } from '../../common/errors.ts'
-import { BENCHMARKS, loadTable, TASKS } from '../../tasks/index.ts'
-import type { Columns } from '../../tasks/table/columns.ts'
-import { type Guess, guessColumns, readColumns } from '../../tasks/table/guess.ts'
-import type { Issue } from '../../tasks/table/issues.ts'
-import type { Table } from '../../tasks/table/table.ts'
-import type { Solved } from '../../tasks/task.ts'
+import { UserError } from '../common/errors.ts'
+import { BENCHMARKS, loadTable, TASKS } from '../tasks/index.ts'
+import type { Columns } from '../tasks/table/columns.ts'
+import { type Guess, guessColumns, readColumns } from '../tasks/table/guess.ts'
+import type { Issue } from '../tasks/table/issues.ts'
+import type { Table } from '../tasks/table/table.ts'
+import type { Solved } from '../tasks/task.ts'
 
 /** What is in a table, and what was read as what. */
 export interface TableReport {

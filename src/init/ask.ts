@@ -1,9 +1,9 @@
-import { stopwatch } from '../../common/stopwatch.ts'
-import type { Sampler, Scorer } from '../../engines/contract.ts'
-import type { Renderer } from '../../renderer/renderer.ts'
-import type { Question, Task } from '../../tasks/task.ts'
-import { type CheckedRollout, checkAll } from '../evaluate/evaluate.ts'
-import { rollOut } from '../sample/rollouts.ts'
+import { stopwatch } from '../common/stopwatch.ts'
+import type { Sampler, Scorer } from '../engines/contract.ts'
+import type { Renderer } from '../renderer/renderer.ts'
+import { type CheckedRollout, checkAll } from '../stages/evaluate/evaluate.ts'
+import { rollOut } from '../stages/sample/rollouts.ts'
+import type { Question, Task } from '../tasks/task.ts'
 
 /** Sampled responses to a few questions, checked, and how long the sampling took. */
 export interface Answers {

@@ -1,10 +1,10 @@
 import { createInterface } from 'node:readline'
 import pc from 'picocolors'
-import { UserError } from '../../common/errors.ts'
-import { printable } from '../../common/printable.ts'
-import type { Conversation } from '../../stages/sample/conversation.ts'
+import { UserError } from '../../../common/errors.ts'
+import { printable } from '../../../common/printable.ts'
+import type { Conversation } from '../../../stages/sample/conversation.ts'
+import type { Output } from '../output.ts'
 import type { Origin } from './origin.ts'
-import type { Output } from './output.ts'
 
 type AskOptions = Parameters<Conversation['ask']>[1]
 

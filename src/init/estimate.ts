@@ -49,7 +49,7 @@ interface Workload {
   readonly speeds: Speeds
 }
 
-/** Loading a model, preparing its computation and writing its files, in seconds: measured on the miniature. */
+/** Seconds to load a model, prepare its computation and write its files, as measured on the miniature. */
 const START = 3
 /** Time of a pass without gradients, as a share of a training pass. */
 const SCORING = 1 / 3

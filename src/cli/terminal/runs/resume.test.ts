@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
-import { RunStore, readInfo } from '../../runs/store.ts'
-import { captured } from '../../testing/captured.ts'
-import { Output } from './output.ts'
+import { RunStore, readInfo } from '../../../runs/store.ts'
+import { captured } from '../../../testing/captured.ts'
+import { Output } from '../output.ts'
 import { showResume } from './resume.ts'
 
 const written = captured()

@@ -1,15 +1,15 @@
-import { UserError } from '../../common/errors.ts'
-import { stopwatch } from '../../common/stopwatch.ts'
-import type { Engine } from '../../engines/contract.ts'
-import { withPolicy } from '../../engines/policy.ts'
-import type { PromptTemplate, Renderer } from '../../renderer/renderer.ts'
-import { demonstrate } from '../../tasks/solutions.ts'
-import type { Question, Solved, Task } from '../../tasks/task.ts'
-import type { CheckedRollout } from '../evaluate/evaluate.ts'
-import { toDatum } from '../reinforce/datums.ts'
-import { asked, promptFit } from '../sample/fit.ts'
-import type { Sequence } from '../supervise/learn.ts'
-import { supervise } from '../supervise/masks.ts'
+import { UserError } from '../common/errors.ts'
+import { stopwatch } from '../common/stopwatch.ts'
+import type { Engine } from '../engines/contract.ts'
+import { withPolicy } from '../engines/policy.ts'
+import type { PromptTemplate, Renderer } from '../renderer/renderer.ts'
+import type { CheckedRollout } from '../stages/evaluate/evaluate.ts'
+import { toDatum } from '../stages/reinforce/datums.ts'
+import { asked, promptFit } from '../stages/sample/fit.ts'
+import type { Sequence } from '../stages/supervise/learn.ts'
+import { supervise } from '../stages/supervise/masks.ts'
+import { demonstrate } from '../tasks/solutions.ts'
+import type { Question, Solved, Task } from '../tasks/task.ts'
 import { type Answers, ask, bitsPerCharacter, type Score, score } from './ask.ts'
 import type { MeanTokens, Speeds } from './estimate.ts'
 import { canTry, TRIAL_STEPS, timeTraining, tryLearning } from './trial.ts'
@@ -35,7 +35,7 @@ export interface AnswerExample {
 }
 
 /** What was found out about a model and a task. */
-export interface ModelSurvey {
+interface ModelSurvey {
   readonly answers: AnswersReport
   readonly trial: Trial | null
   /** Null if the model could not be asked, or not be trained. */

@@ -1,10 +1,10 @@
 import { PassThrough } from 'node:stream'
 import { expect, test, vi } from 'vitest'
-import { UserError } from '../../common/errors.ts'
-import type { Conversation } from '../../stages/sample/conversation.ts'
-import { captured } from '../../testing/captured.ts'
+import { UserError } from '../../../common/errors.ts'
+import type { Conversation } from '../../../stages/sample/conversation.ts'
+import { captured } from '../../../testing/captured.ts'
+import { Output } from '../output.ts'
 import { converse, greet, replyTo } from './chat.ts'
-import { Output } from './output.ts'
 
 const written = captured()
 const options = { maxTokens: 9, temperature: 0, seed: 5 }

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { UserError } from '../../common/errors.ts'
-import { pathFromHere } from '../../common/paths.ts'
-import { plural } from '../../common/words.ts'
-import { type Deletable, deletable, deleteRun } from '../../runs/delete-run.ts'
-import { findRun } from '../../runs/find-run.ts'
-import { type Output, table } from './output.ts'
-import { statusOf, withStage } from './runs.ts'
+import { UserError } from '../../../common/errors.ts'
+import { pathFromHere } from '../../../common/paths.ts'
+import { plural } from '../../../common/words.ts'
+import { type Deletable, deletable, deleteRun } from '../../../runs/delete-run.ts'
+import { findRun } from '../../../runs/find-run.ts'
+import { type Output, table } from '../output.ts'
+import { statusOf, withStage } from './show.ts'
 
 /**
  * Deletes runs, after a question on the terminal or with `yes`. If one of them may not be deleted, none is.

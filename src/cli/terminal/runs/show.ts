@@ -1,26 +1,26 @@
 import { relative } from 'node:path'
 import pc from 'picocolors'
 import { Document, isScalar, visit } from 'yaml'
-import { UserError } from '../../common/errors.ts'
-import { editDistance } from '../../common/nearest.ts'
-import { pathFromHere } from '../../common/paths.ts'
-import { printable } from '../../common/printable.ts'
-import { plural } from '../../common/words.ts'
-import { currentStage } from '../../runs/find-run.ts'
-import type { RolloutRow, RunInfo } from '../../runs/rows.ts'
-import type { RunStore } from '../../runs/store.ts'
-import { sourceName } from './next.ts'
-import { type Output, table } from './output.ts'
-import { plot, smooth } from './plot.ts'
-import { questionReader } from './training/question.ts'
-import { truncate, wrap } from './width.ts'
+import { UserError } from '../../../common/errors.ts'
+import { editDistance } from '../../../common/nearest.ts'
+import { pathFromHere } from '../../../common/paths.ts'
+import { printable } from '../../../common/printable.ts'
+import { plural } from '../../../common/words.ts'
+import { currentStage } from '../../../runs/find-run.ts'
+import type { RolloutRow, RunInfo } from '../../../runs/rows.ts'
+import type { RunStore } from '../../../runs/store.ts'
+import { sourceName } from '../next.ts'
+import { type Output, table } from '../output.ts'
+import { plot, smooth } from '../plot.ts'
+import { questionReader } from '../training/question.ts'
+import { truncate, wrap } from '../width.ts'
 
 /** A run in a list, with the stage that it is in, if it has stages. */
 interface ListedRun extends RunInfo {
   readonly stage: RunInfo | null
 }
 
-/** One line per run; a name too long for it has a line of its own, and so has a note. */
+/** Lists runs, one per line. A name that is too long for that has a line of its own, and so does a note. */
 export function showRuns(output: Output, all: readonly ListedRun[], root: string): void {
   for (const run of all) output.emit({ type: 'run', ...run })
   if (output.json) return

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
+import { merge, type Tree } from '../settings/layers.ts'
+import { settingsFor } from '../settings/sections.ts'
+import { resolveSftSettings, withOneSource } from '../settings/sft.ts'
+import { resolveZeroSettings } from '../settings/zero.ts'
 import { firstSettings, type Sizes } from './first-settings.ts'
-import { merge, type Tree } from './layers.ts'
-import { settingsFor } from './sections.ts'
 import { type FileContent, settingsFile } from './settings-file.ts'
-import { resolveSftSettings, withOneSource } from './sft.ts'
-import { resolveZeroSettings } from './zero.ts'
 
 const sizes: Sizes = {
   training: 45,

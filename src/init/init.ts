@@ -7,15 +7,15 @@ import { EMBEDDED_BASE, modelFolder } from '../hub/find-model.ts'
 import { loadConfig } from '../models/checkpoint/directory.ts'
 import { countParameters } from '../models/parameters.ts'
 import { type PromptTemplate, Renderer } from '../renderer/renderer.ts'
-import { type FirstSettings, firstSettings, learningRatesOf } from '../settings/first-settings.ts'
-import { settingsFile } from '../settings/settings-file.ts'
-import { type Estimate, estimate } from '../stages/survey/estimate.ts'
-import { type AnswersReport, surveyModel } from '../stages/survey/model.ts'
-import { surveyTable, type TableReport } from '../stages/survey/table.ts'
-import { type Trial, type Verdict, verdictOf } from '../stages/survey/verdict.ts'
 import type { Columns } from '../tasks/table/columns.ts'
+import { type Estimate, estimate } from './estimate.ts'
+import { type FirstSettings, firstSettings, learningRatesOf } from './first-settings.ts'
+import { type AnswersReport, surveyModel } from './model.ts'
+import { settingsFile } from './settings-file.ts'
+import { surveyTable, type TableReport } from './table.ts'
+import { type Trial, type Verdict, verdictOf } from './verdict.ts'
 
-export interface InitOptions extends InitWatch {
+interface InitOptions extends InitWatch {
   /** A table: a file (JSONL, CSV, Parquet), a folder, a dataset of the hub, or a benchmark. */
   readonly file: string
   readonly columns?: Columns | undefined
@@ -58,7 +58,7 @@ export interface InitReport {
 const LARGER_MODEL = 'Qwen/Qwen2.5-0.5B-Instruct'
 
 /**
- * From a table of one's own questions to a first run: reads the table, asks the model some of its training questions, says
+ * Prepares a first run on a table of questions: reads the table, asks the model some of its training questions, decides
  * what will work, and writes a settings file for `sft`, `zero` and `eval`. Held-out questions are not asked, so that no
  * decision depends on them.
  *

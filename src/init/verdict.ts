@@ -43,25 +43,25 @@ export interface Trial {
  * With fewer right responses, they are mostly lucky guesses. From 3 % right, on 5 of 20 questions, RL took the miniature to
  * 94 % in 80 steps; from 1 %, on 45 questions with answers of two figures, it only learned to repeat the same guess.
  */
-export const HARDLY_EVER = 0.025
+const HARDLY_EVER = 0.025
 /**
  * The same after a trial of fine-tuning, which raises the share of lucky guesses: the model then guesses among answers that
  * it has seen. Answers without solutions reached 5 % like this, solutions 34 to 80 %.
  */
 export const TAUGHT = 0.1
 /** RL learns from groups with right and wrong responses; with fewer such questions it learns those few by heart. */
-export const LEAST_SOMETIMES = 0.15
+const LEAST_SOMETIMES = 0.15
 /** Above it, almost no group has a wrong response to tell from the right ones. */
 export const NEARLY_ALWAYS = 0.95
 /** More golds than this that are sentences: a right answer in other words would count as wrong. */
-export const MOST_PROSE = 0.5
+const MOST_PROSE = 0.5
 /** More questions than this that the model cannot be asked. */
-export const MOST_UNFIT = 0.5
+const MOST_UNFIT = 0.5
 /**
  * A model of 135M parameters needs 1.0 to 1.9 bits for a character of English word problems, 2.5 of German, which it has
  * hardly seen, and 6 of Japanese, which it has not; random characters take more than 7.
  */
-export const FOREIGN_BITS = 4
+const FOREIGN_BITS = 4
 /** Fewer rows than this cannot show how a kind of question is solved: 45 worked solutions of one kind could. */
 export const LEAST_ROWS = 20
 
