@@ -221,7 +221,7 @@ test('a training question that resembles two held-out ones is reported once, wit
       'test.jsonl': jsonl([ask(`${start} 4 m high`), ask(`${start} 4 m wide and 8 m long`)]),
     }),
   )
-  expect(issues).toMatchObject([{ kind: 'overlap', where: 'train.jsonl:1', of: 'test.jsonl:2', words: 17 }])
+  expect(issues).toMatchObject([{ kind: 'overlap', where: 'train.jsonl:1', of: 'test.jsonl:2', words: 16 }])
 })
 
 test('instructions of a task are no overlap', async () => {
