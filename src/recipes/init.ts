@@ -50,7 +50,7 @@ export interface InitReport {
   readonly estimate: Estimate | null
   /** The settings file that was written. */
   readonly out: string
-  /** The next command, and what it does. */
+  /** The next command, without `npx ruminate`, and what it does. */
   readonly next: { readonly command: string; readonly purpose: string }
 }
 
@@ -133,7 +133,7 @@ export async function init({
   })
   const asked = { file, columns, model, template, seed, questions: count, out }
   const text = settingsFile({
-    command: initCommand(asked),
+    command: `ruminate ${initCommand(asked)}`,
     verdict: verdict.title,
     model,
     task: file,
@@ -193,7 +193,7 @@ function initCommand({ file, columns = {}, model, template, seed, questions, out
     ...(questions === QUESTIONS ? [] : [`--questions ${questions}`]),
     ...(out === OUT ? [] : [`--out ${shellWord(out)}`]),
   ]
-  return ['ruminate init', shellWord(file), ...options].join(' ')
+  return ['init', shellWord(file), ...options].join(' ')
 }
 
 /** The one command that helps most. */
@@ -211,8 +211,8 @@ function nextOf(
   },
 ): InitReport['next'] {
   const { file, out, model, columns: given } = asked
-  const command = (changes: Partial<Asked>): string => `npx ${initCommand({ ...asked, ...changes })} --force`
-  const withFile = (command: string): string => `npx ruminate ${command} --config ${shellWord(out)}`
+  const command = (changes: Partial<Asked>): string => `${initCommand({ ...asked, ...changes })} --force`
+  const withFile = (command: string): string => `${command} --config ${shellWord(out)}`
   const finetune = { command: withFile('sft'), purpose: 'fine-tune it on the training rows' }
   switch (kind) {
     case 'reinforce':
@@ -224,7 +224,7 @@ function nextOf(
     case 'unreadable-answers':
       return canFinetune
         ? finetune
-        : { command: `npx ruminate tasks check ${shellWord(file)}`, purpose: 'look at the rows' }
+        : { command: `tasks check ${shellWord(file)}`, purpose: 'look at the rows' }
     case 'other-base':
       if (unread !== null) {
         const columns = { ...given, thinking: unread }

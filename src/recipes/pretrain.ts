@@ -85,7 +85,8 @@ async function train(run: Run, settings: PretrainSettings, watch: PretrainWatch)
       documents: (index, n) => corpusDocuments(seed, n, { from: index * n, general, boxed }),
       settings,
       onStep: watch.onStep,
-    })
+      // the engine writes the checkpoint of an aborted run, and is closed before that run ends
+    }).finally(() => run.settled())
 
     const losses = run.store.metric('loss').slice(-100)
     const loss = losses.reduce((sum, { value }) => sum + value, 0) / losses.length

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { RunStore } from '../runs/store.ts'
-import { pretrain } from './pretrain.ts'
+import { pretrain, resumePretrain } from './pretrain.ts'
 import { resumeZero, zero } from './zero.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-resume-'))
@@ -92,6 +92,19 @@ test('Ctrl-C and resume: equals an uninterrupted run', async () => {
   await expect(interrupted).rejects.toThrow(/resume/)
   expect((await resumeZero(out)).sha256).toBe(whole.sha256)
   expect(measured(out)).toEqual(measured(whole.run))
+})
+
+test('Ctrl-C while pretraining leaves a checkpoint of the last step, and resume gives the same result', async () => {
+  const stop = new AbortController()
+  const out = join(folder, 'base-interrupted')
+  const interrupted = pretrain(pretraining, {
+    out,
+    signal: stop.signal,
+    onStep: ({ step }) => void (step === 3 && stop.abort()),
+  })
+  await expect(interrupted).rejects.toThrow('interrupted at step 3; ')
+  expect(checkpoints(out)).toEqual([3])
+  expect((await resumePretrain(out)).sha256).toBe(baseHash)
 })
 
 test('kill -9 at several moments and resume: equals an uninterrupted run', async () => {
