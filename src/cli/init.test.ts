@@ -73,6 +73,37 @@ test('an existing settings file is kept, unless it is to be replaced', async () 
   expect(readFileSync(file, 'utf8')).toMatch('sums.csv')
 })
 
+test('a table that does not exist is said before a settings file that does', async () => {
+  const file = at('kept.yaml')
+  writeFileSync(file, 'steps: 5\n')
+  expect(await main(['init', at('nowhere.csv'), '--out', file])).toBe(1)
+  expect(written.err).toMatch(/there is no file or folder .*nowhere\.csv/)
+})
+
+/** Ten questions in a language that the embedded base does not know: too few for a trial. */
+const days = Array.from({ length: 10 }, (_, i) => `Welcher Tag kommt nach Tag ${i} der Woche?,T${i + 1}`)
+
+test.each([
+  ['', days, '--model Qwen/Qwen2.5-0.5B-Instruct'],
+  [',how', days.map((row, i) => `${row},one more than ${i}`), '--columns thinking=how'],
+  [',how,id', days.map((row, i) => `${row},one more than ${i},${i}`), '--model Qwen/Qwen2.5-0.5B-Instruct'],
+])(
+  'the next command keeps the options that were given (columns question,answer%s)',
+  async (more, rows, changed) => {
+    const [table, out] = [at('days.csv'), at('days.yaml')]
+    rmSync(out, { force: true })
+    writeFileSync(table, `question,answer${more}\n${rows.join('\n')}\n`)
+    expect(await main(`init ${table} --seed 3 --questions 2 --out ${out} --threads 1`.split(' '))).toBe(0)
+    expect(written.out).toMatch('What will work: another base')
+    expect(linesOf(written.out).findLast((line) => line.startsWith('  npx '))).toBe(
+      `  npx ruminate init ${table} ${changed} --seed 3 --questions 2 --out ${out} --force`,
+    )
+    expect(readFileSync(out, 'utf8')).toMatch(
+      `# Written by \`ruminate init ${table} --seed 3 --questions 2 --out ${out}\`.`,
+    )
+  },
+)
+
 test('--json: the table, the answers and the report, one object per line', async () => {
   const words = `init ${at('sums.csv')} --json --out ${at('json.yaml')} --questions 2 --threads 1`
   expect(await main(words.split(' '))).toBe(0)

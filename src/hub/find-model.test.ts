@@ -86,6 +86,9 @@ describe('on this machine', () => {
     await expect(modelFolder(join(root, 'none'))).rejects.toThrow(
       /no model folder at .*; the embedded models are miniature-base, miniature-r1-base, miniature-r1-student/,
     )
+    await expect(modelFolder('miniature-bsae')).rejects.toThrow(
+      'no model folder at miniature-bsae; did you mean miniature-base?',
+    )
     mkdirSync(join(root, 'empty'))
     await expect(modelFolder(join(root, 'empty'))).rejects.toThrow(/it has no config\.json/)
   })

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { basename, isAbsolute, join, resolve } from 'node:path'
 import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
+import { nearest } from '../common/nearest.ts'
 import { packageRoot } from '../common/package.ts'
 import { pathFromHere } from '../common/paths.ts'
 import { shellWord } from '../common/shell.ts'
@@ -56,11 +57,15 @@ export async function modelFolder(
       throw new UserError(`there is no folder ${name}, and the hub lookup failed: ${error.message}`)
     }
   }
-  const names = existsSync(embedded)
-    ? readdirSync(embedded).filter((n) => existsSync(join(embedded, n, 'config.json')))
-    : []
+  const names = foldersIn(embedded)
+    .filter(isModel)
+    .map((folder) => basename(folder))
+  const runs = foldersIn('runs')
+    .filter((folder) => existsSync(join(folder, 'run.sqlite')))
+    .map((folder) => basename(folder))
+  const similar = nearest(name, [...names, ...runs])
   throw new UserError(
-    `no model folder at ${name}${names.length ? `; the embedded models are ${names.join(', ')}` : ''}; \`ruminate runs\` lists the runs in this folder`,
+    `no model folder at ${name}${similar === null ? '' : `; did you mean ${similar}?`}${names.length ? `; the embedded models are ${names.join(', ')}` : ''}; \`ruminate runs\` lists the runs in this folder`,
   )
 }
 

@@ -54,6 +54,10 @@ export interface InitReport {
   readonly next: { readonly command: string; readonly purpose: string }
 }
 
+/** Questions that the model is asked, and the settings file, unless told otherwise. */
+const QUESTIONS = 20
+const OUT = 'ruminate.yaml'
+
 /** A model for those who need another than the embedded one. */
 const LARGER_MODEL = 'Qwen/Qwen2.5-0.5B-Instruct'
 
@@ -72,18 +76,17 @@ export async function init({
   engine,
   threads,
   seed = 0,
-  questions: count = 20,
-  out = 'ruminate.yaml',
+  questions: count = QUESTIONS,
+  out = OUT,
   force = false,
   onTable,
   onAnswers = () => {},
   onProgress: progress = () => {},
 }: InitOptions): Promise<InitReport> {
-  if (existsSync(out) && !force)
-    throw new UserError(`${out} exists already: --force replaces it, --out FILE writes another`, 2)
-
   // the table, with the share that every command holds out
   const { table: task, report: table, solved } = await surveyTable(file, { columns, progress })
+  if (existsSync(out) && !force)
+    throw new UserError(`${out} exists already: --force replaces it, --out FILE writes another`, 2)
   onTable?.(table)
 
   // what the model answers, and whether fine-tuning would help
@@ -108,6 +111,7 @@ export async function init({
     training: table.training,
     answers: table.answers,
     solutions: table.solutions > 0,
+    unused: table.unused,
     prose: table.prose,
     unfit: answers.unfit,
     score: answers.score,
@@ -127,8 +131,9 @@ export async function init({
     maxTokens: answers.maxTokens,
     cut: answers.score?.cut ?? 0,
   })
+  const asked = { file, columns, model, template, seed, questions: count, out }
   const text = settingsFile({
-    command: `ruminate init ${shellWord(file)}`,
+    command: `ruminate ${initCommand(asked)}`,
     verdict: verdict.title,
     model,
     task: file,
@@ -161,18 +166,53 @@ export async function init({
         speeds: survey.speeds,
       }),
     out,
-    next: nextOf(verdict, { file, out, model, canFinetune: solved.length > 0 || table.conversations }),
+    next: nextOf(verdict, {
+      asked,
+      // the one column that may hold what the table seems to lack
+      unread: table.solutions === 0 && table.answers && table.unused.length === 1 ? table.unused[0]! : null,
+      canFinetune: solved.length > 0 || table.conversations,
+    }),
   }
+}
+
+/** What decides the content of the settings file. */
+type Asked = Pick<InitOptions, 'columns' | 'template'> & {
+  readonly [name in 'file' | 'model' | 'out']: string
+} & { readonly [name in 'seed' | 'questions']: number }
+
+/** The command that asks for this; what has its default is left out. */
+function initCommand({ file, columns = {}, model, template, seed, questions, out }: Asked): string {
+  const roles = Object.entries(columns).map(
+    ([role, name]) => `${role}=${typeof name === 'string' ? name : JSON.stringify(name)}`,
+  )
+  const options = [
+    ...(roles.length > 0 ? [`--columns ${shellWord(roles.join(','))}`] : []),
+    ...(model === EMBEDDED_BASE ? [] : [`--model ${shellWord(model)}`]),
+    ...(template === undefined ? [] : [`--template ${template}`]),
+    ...(seed === 0 ? [] : [`--seed ${seed}`]),
+    ...(questions === QUESTIONS ? [] : [`--questions ${questions}`]),
+    ...(out === OUT ? [] : [`--out ${shellWord(out)}`]),
+  ]
+  return ['init', shellWord(file), ...options].join(' ')
 }
 
 /** The one command that helps most. */
 function nextOf(
   { kind }: Verdict,
-  { file, out, model, canFinetune }: { file: string; out: string; model: string; canFinetune: boolean },
+  {
+    asked,
+    unread,
+    canFinetune,
+  }: {
+    asked: Asked
+    /** A column that may hold the worked solutions. */
+    unread: string | null
+    canFinetune: boolean
+  },
 ): InitReport['next'] {
+  const { file, out, model, columns: given } = asked
+  const command = (changes: Partial<Asked>): string => `${initCommand({ ...asked, ...changes })} --force`
   const withFile = (command: string): string => `${command} --config ${shellWord(out)}`
-  const other = model === LARGER_MODEL ? 'OWNER/NAME' : LARGER_MODEL
-  const again = `init ${shellWord(file)} --model ${other} --force`
   const finetune = { command: withFile('sft'), purpose: 'fine-tune it on the training rows' }
   switch (kind) {
     case 'reinforce':
@@ -186,6 +226,13 @@ function nextOf(
         ? finetune
         : { command: `tasks check ${shellWord(file)}`, purpose: 'look at the rows' }
     case 'other-base':
-      return { command: again, purpose: 'try another base, which is downloaded once' }
+      if (unread !== null) {
+        const columns = { ...given, thinking: unread }
+        return { command: command({ columns }), purpose: `if "${unread}" says how the answers are found` }
+      }
+      return {
+        command: command({ model: model === LARGER_MODEL ? 'OWNER/NAME' : LARGER_MODEL }),
+        purpose: 'try another base, which is downloaded once',
+      }
   }
 }

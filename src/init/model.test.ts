@@ -42,6 +42,7 @@ async function survey({ right, shown = right ?? 'a', can, parameters = 1000 }: C
     training: solved.length,
     answers: right !== null,
     solutions: true,
+    unused: [],
     prose: 0,
     unfit: found.answers.unfit,
     score: found.answers.score,

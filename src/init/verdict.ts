@@ -18,6 +18,8 @@ export interface Findings {
   /** Do the rows have gold answers, and solutions? */
   readonly answers: boolean
   readonly solutions: boolean
+  /** Columns that are not read. */
+  readonly unused: readonly string[]
   /** Share of the gold answers that are sentences, which no rule can compare. */
   readonly prose: number
   /** Share of the questions that the model cannot be asked, and the reason for the first one; null if none. */
@@ -144,7 +146,7 @@ const reinforce: Judge = ({ score }) => {
 
 /** It is hardly ever right: can it be shown how, or does it take another base? */
 function teach(found: Findings): Verdict {
-  const { training, score, trial, solutions, bitsPerCharacter } = found
+  const { training, score, trial, solutions, unused, bitsPerCharacter } = found
   const rarely =
     score === null
       ? 'It could not be asked.'
@@ -160,7 +162,7 @@ function teach(found: Findings): Verdict {
   const addSolutions = solutions
     ? []
     : [
-        'Worked solutions in a column of the table (--columns thinking=NAME) would teach it more than answers alone.',
+        `Worked solutions in a column of the table (--columns thinking=NAME) would teach it more than answers alone.${unused.length === 0 ? '' : ` Not read so far: ${unused.map((name) => `"${name}"`).join(', ')}.`}`,
       ]
   if (training < LEAST_ROWS)
     return otherBase(

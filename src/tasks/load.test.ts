@@ -205,11 +205,23 @@ describe('overlap of training and held-out questions', () => {
     ])
     expect(training.map(({ id }) => id)).not.toContain('train.jsonl:2')
     expect(table).toMatchObject({ compared: 10, size: { training: 6, heldOut: 10 } })
-    expect(warnings[0]).toMatch(/2 training questions found again among the held-out ones/)
+    expect(warnings[0]).toMatch(/2 training questions repeat a held-out one, or much of its wording/)
     expect(warnings[0]).toMatch(
       /train\.jsonl:1 and test\.jsonl:1 \(17 words in common\)\n.*A farmer.*\n.*On Sunday/,
     )
   })
+})
+
+test('a training question that resembles two held-out ones is reported once, with the closer one', async () => {
+  const start = 'A garden that lies behind the old school near the river is'
+  const ask = (question: string) => ({ question, answer: '1' })
+  const { issues } = await load(
+    folder({
+      'train.jsonl': jsonl([ask(`${start} 4 m wide and 9 m long`)]),
+      'test.jsonl': jsonl([ask(`${start} 4 m high`), ask(`${start} 4 m wide and 8 m long`)]),
+    }),
+  )
+  expect(issues).toMatchObject([{ kind: 'overlap', where: 'train.jsonl:1', of: 'test.jsonl:2', words: 16 }])
 })
 
 test('instructions of a task are no overlap', async () => {

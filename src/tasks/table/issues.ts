@@ -36,7 +36,10 @@ export class Issues {
       ['torn', 'the file is cut off; its last line is left out'],
       ['unreadable', `${rows(unreadable)} left out: no question, or a gold answer that cannot be checked`],
       ['duplicate', `${rows(duplicate)} left out: the question repeats an earlier one`],
-      ['overlap', `${plural(overlap, 'training question')} found again among the held-out ones`],
+      [
+        'overlap',
+        `${plural(overlap, 'training question repeats', 'training questions repeat')} a held-out one, or much of its wording`,
+      ],
     ]
     return headings
       .filter(([kind]) => this.counts[kind] > 0)

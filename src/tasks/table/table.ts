@@ -198,7 +198,7 @@ function heldOutOrder(questions: Questions): (seed: number) => readonly number[]
 }
 
 /**
- * Reports training questions that share runs of words with held-out ones. Returns the number of held-out questions
+ * Reports training questions that share runs of words with held-out ones, each with the closest. Returns the number of held-out questions
  * compared: the first ones in their order, as many as the index has room for.
  */
 function reportOverlap(
@@ -217,11 +217,11 @@ function reportOverlap(
   let searched = 0
   for (const [training, text] of questions.trainingTexts()) {
     if (searched++ % 10_000 === 0) progress(`looking for overlap: ${Math.floor((100 * searched) / total)} %`)
-    for (const { index: other, words } of index.find(text)) {
-      const { id, prompt } = questions.at(training)
-      const found = questions.at(other)
-      onIssue({ kind: 'overlap', where: id, question: prompt, of: found.id, heldOut: found.prompt, words })
-    }
+    const [closest] = index.find(text).sort((a, b) => b.words - a.words)
+    if (closest === undefined) continue
+    const { id, prompt } = questions.at(training)
+    const { id: of, prompt: heldOut } = questions.at(closest.index)
+    onIssue({ kind: 'overlap', where: id, question: prompt, of, heldOut, words: closest.words })
   }
   return compared
 }
