@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { UserError } from '../common/errors.ts'
 import { writeText } from '../common/files.ts'
 import { shellWord } from '../common/shell.ts'
@@ -54,6 +55,8 @@ export interface InitReport {
   readonly next: { readonly command: string; readonly purpose: string }
 }
 
+const DEFAULT_OUT = 'ruminate.yaml'
+
 /** A model for those who need another than the embedded one. */
 const LARGER_MODEL = 'Qwen/Qwen2.5-0.5B-Instruct'
 
@@ -73,14 +76,13 @@ export async function init({
   threads,
   seed = 0,
   questions: count = 20,
-  out = 'ruminate.yaml',
+  out = DEFAULT_OUT,
   force = false,
   onTable,
   onAnswers = () => {},
   onProgress: progress = () => {},
 }: InitOptions): Promise<InitReport> {
-  if (existsSync(out) && !force)
-    throw new UserError(`${out} exists already: --force replaces it, --out FILE writes another`, 2)
+  requireFree(out, force)
 
   // the table, with the share that every command holds out
   const { table: task, report: table, solved } = await surveyTable(file, { columns, progress })
@@ -161,18 +163,46 @@ export async function init({
         speeds: survey.speeds,
       }),
     out,
-    next: nextOf(verdict, { file, out, model, canFinetune: solved.length > 0 || table.conversations }),
+    next: nextOf(verdict, {
+      file,
+      columns,
+      out,
+      model,
+      canFinetune: solved.length > 0 || table.conversations,
+    }),
   }
+}
+
+/** @throws UserError if the settings file cannot be written there, or exists already and is not to be replaced. */
+function requireFree(out: string, force: boolean): void {
+  if (!existsSync(dirname(out))) throw new UserError(`--out ${out}: there is no folder ${dirname(out)}`, 2)
+  if (!existsSync(out)) return
+  if (statSync(out).isDirectory()) throw new UserError(`--out ${out} is a folder: name a file in it`, 2)
+  if (!force) throw new UserError(`${out} exists already: --force replaces it, --out FILE writes another`, 2)
 }
 
 /** The one command that helps most. */
 function nextOf(
   { kind }: Verdict,
-  { file, out, model, canFinetune }: { file: string; out: string; model: string; canFinetune: boolean },
+  {
+    file,
+    columns,
+    out,
+    model,
+    canFinetune,
+  }: { file: string; columns: Columns; out: string; model: string; canFinetune: boolean },
 ): InitReport['next'] {
   const withFile = (command: string): string => `npx ruminate ${command} --config ${shellWord(out)}`
   const other = model === LARGER_MODEL ? 'OWNER/NAME' : LARGER_MODEL
-  const again = `npx ruminate init ${shellWord(file)} --model ${other} --force`
+  const named = Object.entries(columns)
+    .filter(([, name]) => name !== undefined)
+    .map(([role, name]) => `${role}=${Array.isArray(name) ? `[${name}]` : name}`)
+  const table = [
+    shellWord(file),
+    ...(named.length > 0 ? [`--columns ${shellWord(named.join(','))}`] : []),
+  ].join(' ')
+  const place = out === DEFAULT_OUT ? '' : ` --out ${shellWord(out)}`
+  const again = `npx ruminate init ${table} --model ${other}${place} --force`
   const finetune = { command: withFile('sft'), purpose: 'fine-tune it on the training rows' }
   switch (kind) {
     case 'reinforce':
@@ -184,7 +214,7 @@ function nextOf(
     case 'unreadable-answers':
       return canFinetune
         ? finetune
-        : { command: `npx ruminate tasks check ${shellWord(file)}`, purpose: 'look at the rows' }
+        : { command: `npx ruminate tasks check ${table}`, purpose: 'look at the rows' }
     case 'other-base':
       return { command: again, purpose: 'try another base, which is downloaded once' }
   }
