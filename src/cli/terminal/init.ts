@@ -96,7 +96,13 @@ function summary(problem: string): string {
   return first === undefined ? heading! : `${heading}, such as ${first}`
 }
 
-const ROLES = { question: 'question', answer: 'answer', thinking: 'worked solution' }
+const ROLES = {
+  question: 'question',
+  answer: 'answer',
+  thinking: 'worked solution',
+  choices: 'choices',
+  tests: 'test cases',
+}
 
 function exampleText({ question, response, answer, gold, correct }: AnswerExample): string {
   const mark = correct === null ? pc.yellow('not checked') : correct ? pc.green('right') : pc.red('wrong')
