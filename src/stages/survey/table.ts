@@ -85,9 +85,12 @@ export async function surveyTable(
   const questions = table.size.training + table.size.heldOut
   if (!sides && questions > 1) {
     share = heldOutShare(questions)
-    if (questions < SMALL_TABLE)
-      share = await nearestShare(share * questions, async (one) => (await read(one)).size.heldOut)
     table = await read(share)
+    const wanted = share * questions
+    if (questions < SMALL_TABLE && Math.abs(table.size.heldOut - wanted) > wanted / 10 + 1) {
+      share = await nearestShare(wanted, async (one) => (await read(one)).size.heldOut)
+      table = await read(share)
+    }
   }
   const first = table.training({ seed: 0, step: 0, count: 1 })[0]!
   const solved = table.solved?.({ side: 'training', seed: 0, count: MOST_ROWS }) ?? []
