@@ -104,6 +104,24 @@ test.each([
   },
 )
 
+test('another try with another base keeps the columns and the settings file', async () => {
+  writeFileSync(at('few.csv'), 'Say,Reply\nQuelle est la capitale?,Paris\nOù est le chat?,ici\nQui?,moi\n')
+  const file = at('my few.yaml')
+  const words = ['init', at('few.csv'), '--columns', 'question=Say,answer=Reply', '--out', file]
+  expect(await main([...words, '--questions', '1', '--threads', '1'])).toBe(0)
+  expect(written.out).toMatch(
+    new RegExp(`--columns question=Say,answer=Reply --model \\S+ --questions 1 --out '${file}' --force`),
+  )
+})
+
+test.each([
+  ['no folder', join('none', 'x.yaml'), /there is no folder .*none/],
+  ['a folder', '.', /is a folder: name a file in it/],
+])('%s for the settings file: one line, at once', async (_, out, message) => {
+  expect(await main(['init', at('sums.csv'), '--out', at(out), '--force'])).toBe(2)
+  expect(written.err).toMatch(message)
+})
+
 test('--json: the table, the answers and the report, one object per line', async () => {
   const words = `init ${at('sums.csv')} --json --out ${at('json.yaml')} --questions 2 --threads 1`
   expect(await main(words.split(' '))).toBe(0)

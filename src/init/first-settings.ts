@@ -46,11 +46,12 @@ export interface Sizes {
 }
 
 /**
- * Learning rates by the number of parameters, up to the first that is not below the model's: those of the miniature, and
- * for larger models the usual ones for training all weights.
+ * Learning rates by the number of parameters, up to the first that is not below the model's: those of the miniature, with a
+ * lower one for reinforcement learning on a small table (three seeds of examples/coins.csv end at 84 to 85 % with 2e-4, and
+ * at 66 to 95 % with 5e-4), and for larger models the usual ones for training all weights.
  */
 const LEARNING_RATES: readonly { below: number; sft: number; zero: number }[] = [
-  { below: 5e6, sft: 1e-3, zero: 5e-4 },
+  { below: 5e6, sft: 1e-3, zero: 2e-4 },
   { below: 5e7, sft: 3e-4, zero: 5e-5 },
   { below: 5e8, sft: 5e-5, zero: 5e-6 },
   { below: Infinity, sft: 1e-5, zero: 1e-6 },

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { UserError } from '../common/errors.ts'
 import { writeText } from '../common/files.ts'
 import { shellWord } from '../common/shell.ts'
@@ -85,8 +86,7 @@ export async function init({
 }: InitOptions): Promise<InitReport> {
   // the table, with the share that every command holds out
   const { table: task, report: table, solved } = await surveyTable(file, { columns, progress })
-  if (existsSync(out) && !force)
-    throw new UserError(`${out} exists already: --force replaces it, --out FILE writes another`, 2)
+  requireFree(out, force)
   onTable?.(table)
 
   // what the model answers, and whether fine-tuning would help
@@ -182,11 +182,8 @@ type Asked = Pick<InitOptions, 'columns' | 'template'> & {
 
 /** The command that asks for this; what has its default is left out. */
 function initCommand({ file, columns = {}, model, template, seed, questions, out }: Asked): string {
-  const roles = Object.entries(columns).map(
-    ([role, name]) => `${role}=${typeof name === 'string' ? name : JSON.stringify(name)}`,
-  )
   const options = [
-    ...(roles.length > 0 ? [`--columns ${shellWord(roles.join(','))}`] : []),
+    ...columnWords(columns),
     ...(model === EMBEDDED_BASE ? [] : [`--model ${shellWord(model)}`]),
     ...(template === undefined ? [] : [`--template ${template}`]),
     ...(seed === 0 ? [] : [`--seed ${seed}`]),
@@ -194,6 +191,22 @@ function initCommand({ file, columns = {}, model, template, seed, questions, out
     ...(out === OUT ? [] : [`--out ${shellWord(out)}`]),
   ]
   return ['init', shellWord(file), ...options].join(' ')
+}
+
+/** The option that names these columns. */
+function columnWords(columns: Columns): string[] {
+  const roles = Object.entries(columns)
+    .filter(([, name]) => name !== undefined)
+    .map(([role, name]) => `${role}=${Array.isArray(name) ? `[${name}]` : name}`)
+  return roles.length > 0 ? [`--columns ${shellWord(roles.join(','))}`] : []
+}
+
+/** @throws UserError if the settings file cannot be written there, or exists already and is not to be replaced. */
+function requireFree(out: string, force: boolean): void {
+  if (!existsSync(dirname(out))) throw new UserError(`--out ${out}: there is no folder ${dirname(out)}`, 2)
+  if (!existsSync(out)) return
+  if (statSync(out).isDirectory()) throw new UserError(`--out ${out} is a folder: name a file in it`, 2)
+  if (!force) throw new UserError(`${out} exists already: --force replaces it, --out FILE writes another`, 2)
 }
 
 /** The one command that helps most. */
@@ -224,7 +237,10 @@ function nextOf(
     case 'unreadable-answers':
       return canFinetune
         ? finetune
-        : { command: `tasks check ${shellWord(file)}`, purpose: 'look at the rows' }
+        : {
+            command: ['tasks check', shellWord(file), ...columnWords(given ?? {})].join(' '),
+            purpose: 'look at the rows',
+          }
     case 'other-base':
       if (unread !== null) {
         const columns = { ...given, thinking: unread }

@@ -51,6 +51,26 @@ test.each([
   expect(heldOutShare(questions)).toBe(share)
 })
 
+test('where chance would hold out far more or fewer of a small table, the nearest number is found', async () => {
+  const chat = (i: number): string =>
+    JSON.stringify({ prompt: [{ role: 'user', content: `Hi ${i}` }], answer: i })
+  for (const count of [19, 21, 25, 40]) {
+    const { report } = await read(written(`hi${count}.jsonl`, rowsOf(count, chat)))
+    expect(Math.abs(report.heldOut - 0.25 * count), `of ${count}`).toBeLessThanOrEqual(2)
+  }
+})
+
+test("verl's columns are used", async () => {
+  const row = (i: number): string =>
+    JSON.stringify({
+      data_source: 'x',
+      prompt: [{ role: 'user', content: `What is ${i}?` }],
+      reward_model: { ground_truth: `${i}` },
+    })
+  const { report } = await read(written('verl.jsonl', rowsOf(20, row)))
+  expect(report.unused).toEqual(['data_source'])
+})
+
 test('the names of the files decide', async () => {
   const row = (i: number): string => JSON.stringify({ question: `${i}?`, answer: `${i}` })
   written('sides/train.jsonl', rowsOf(20, row))

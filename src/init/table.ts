@@ -86,15 +86,9 @@ export async function surveyTable(
   if (!sides && questions > 1) {
     share = heldOutShare(questions)
     table = await read(share)
-    // which rows are held out is decided by hashes: the share of a small table is adjusted to the number that was meant
     const wanted = share * questions
-    const small = questions < SMALL_TABLE
-    for (
-      let tries = 0;
-      small && tries < 3 && Math.abs(table.size.heldOut - wanted) > wanted / 10 + 1;
-      tries++
-    ) {
-      share = rounded(Math.min(Math.max((share * wanted) / table.size.heldOut, share / 2), 2 * share))
+    if (questions < SMALL_TABLE && Math.abs(table.size.heldOut - wanted) > wanted / 10 + 1) {
+      share = await nearestShare(wanted, async (one) => (await read(one)).size.heldOut)
       table = await read(share)
     }
   }
@@ -102,7 +96,11 @@ export async function surveyTable(
   const solved = table.solved?.({ side: 'training', seed: 0, count: MOST_ROWS }) ?? []
   const shareOf = (test: (one: Solved) => boolean): number =>
     solved.length === 0 ? 0 : solved.filter(test).length / solved.length
-  const used = Object.values(columns).flatMap((name) => [name].flat().map((one) => one?.split('.')[0]))
+  // without a column for the question, verl's are read
+  const readable = columns.question === undefined && names.includes('reward_model') ? VERL : columns
+  const used = Object.values(readable).flatMap((name) =>
+    [name].flat().flatMap((one) => [one, one?.split('.')[0]]),
+  )
   return {
     table,
     solved,
@@ -130,6 +128,9 @@ export async function surveyTable(
   }
 }
 
+/** verl's columns, which are known by their names. */
+const VERL: Columns = { question: 'prompt', answer: 'reward_model.ground_truth' }
+
 /** Lists of messages with the answers among them, like rows of fine-tuning data. */
 const CONVERSATIONS = ['messages', 'conversations']
 
@@ -145,6 +146,27 @@ function isConversation(names: readonly string[], { question, answer }: Columns)
 
 /** With fewer questions than this, chance may hold out far more or fewer than are meant. */
 const SMALL_TABLE = 300
+
+/** Least and greatest share of a small table that may be held out, in percent. */
+const PERCENT = { least: 1, greatest: 50 }
+
+/**
+ * The share with which about the wanted number of questions is held out. Which ones are is decided by their hashes, and of
+ * few questions chance may take far more or fewer than the share says; a greater share never takes fewer.
+ */
+async function nearestShare(wanted: number, heldOut: (share: number) => Promise<number>): Promise<number> {
+  let { least: low, greatest: high } = PERCENT
+  let best = { share: 0, miss: Infinity }
+  while (low <= high) {
+    const middle = Math.floor((low + high) / 2)
+    const count = await heldOut(middle / 100)
+    const miss = Math.abs(count - wanted)
+    if (miss < best.miss) best = { share: middle / 100, miss }
+    if (count < wanted) low = middle + 1
+    else high = middle - 1
+  }
+  return best.share
+}
 
 /** Rows that are held out of a table of medium size, and the shares of small and of large tables. */
 const MEDIUM = 30

@@ -6,7 +6,7 @@ import { packageRoot } from '../common/package.ts'
 import { Random } from '../common/random.ts'
 import { Renderer } from '../renderer/renderer.ts'
 import { type DemonstrationColumns, readDemonstrations } from './demonstrations.ts'
-import { loadTask } from './index.ts'
+import { loadTable, loadTask } from './index.ts'
 import { readPreferences } from './preferences.ts'
 import { readSolutions } from './solutions.ts'
 import { HELD_OUT_SHARE, questionIn, questionKey, Split } from './split.ts'
@@ -225,3 +225,31 @@ async function expectApart(place: string, share: number): Promise<void> {
       ])
     }
 }
+
+test.each<[form: string, row: (question: string, side: string) => object, columns: Columns]>([
+  [
+    'another system prompt',
+    (content, side) => ({
+      prompt: [
+        { role: 'system', content: side },
+        { role: 'user', content },
+      ],
+      answer: '1',
+    }),
+    { question: 'prompt' },
+  ],
+  [
+    'another order of the choices',
+    (question, side) => ({ question, choices: side === 'train' ? ['0', '1'] : ['1', '0'], answer: '1' }),
+    { choices: 'choices' },
+  ],
+])('a question of a test file is not learned with %s', async (form, row, columns) => {
+  const place = join(folder, form)
+  mkdirSync(place)
+  const lines = (side: string, from: number): string =>
+    Array.from({ length: 10 }, (_, i) => JSON.stringify(row(`What is ${from + i}?`, side))).join('\n')
+  writeFileSync(join(place, 'train.jsonl'), lines('train', 0))
+  writeFileSync(join(place, 'test.jsonl'), lines('test', 8))
+  const { training, heldOut } = (await loadTable(place, { columns, warn: () => {} })).size
+  expect([training, heldOut]).toEqual([8, 10])
+})

@@ -96,7 +96,13 @@ function summary(problem: string): string {
   return first === undefined ? heading! : `${heading}, such as ${first}`
 }
 
-const ROLES = { question: 'question', answer: 'answer', thinking: 'worked solution' }
+const ROLES = {
+  question: 'question',
+  answer: 'answer',
+  thinking: 'worked solution',
+  choices: 'choices',
+  tests: 'test cases',
+}
 
 /** A question, the beginning of a response to it, and whether the answer is right. */
 function exampleText({ question, response, answer, gold, correct }: AnswerExample, columns: number): string {

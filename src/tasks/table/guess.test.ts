@@ -32,6 +32,24 @@ const cases: [names: string[], given: Columns, columns: Columns, guessed: string
   [['question', 'tests'], { tests: 'tests' }, { question: 'question', tests: 'tests' }, []],
   [['messages'], {}, { question: 'messages' }, ['question']],
   [['question', 'answer'], { answer: null }, { question: 'question', answer: null }, []],
+  [['question', 'choices', 'answer'], {}, { question: 'question', answer: 'answer', choices: 'choices' }, []],
+  [
+    ['Question', 'Options', 'answerKey'],
+    {},
+    { question: 'Question', answer: 'answerKey', choices: 'Options' },
+    ['question', 'answer', 'choices'],
+  ],
+  // the choice a is not the answer
+  [
+    ['problem', 'a', 'b', 'c', 'correct'],
+    {},
+    { question: 'problem', answer: 'correct', choices: ['a', 'b', 'c'] },
+    ['question', 'answer', 'choices'],
+  ],
+  [['Q', 'A'], {}, { question: 'Q', answer: 'A' }, ['question', 'answer']],
+  [['prompt', 'test_cases'], {}, { question: 'prompt', tests: 'test_cases' }, ['question', 'tests']],
+  [['question', 'answer', 'tests'], {}, { question: 'question', answer: 'answer' }, []],
+  [['问题', '答案'], {}, { question: '问题', answer: '答案' }, ['question', 'answer']],
   [['x', 'y'], {}, {}, []],
 ]
 

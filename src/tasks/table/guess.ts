@@ -9,13 +9,15 @@ export interface Guess {
   readonly name: string
 }
 
-type Role = 'question' | 'answer' | 'thinking'
+type Role = 'question' | 'answer' | 'thinking' | 'choices' | 'tests'
+/** Roles that a table of any kind may have. */
+type TextRole = Exclude<Role, 'choices' | 'tests'>
 
 /** Names that tables use for a role besides the role's own, the likeliest first. In lower case. */
-const NAMES: Readonly<Record<Role, readonly string[]>> = {
+const NAMES: Readonly<Record<TextRole, readonly string[]>> = {
   question: [
     ...['problem', 'prompt', 'query', 'instruction', 'input', 'exercise', 'task', 'text', 'q'],
-    ...['frage', 'aufgabe', 'pregunta', 'domanda', 'messages', 'conversations'],
+    ...['frage', 'aufgabe', 'pregunta', 'domanda', '问题', '题目', 'messages', 'conversations'],
   ],
   answer: [
     ...[
@@ -29,6 +31,7 @@ const NAMES: Readonly<Record<Role, readonly string[]>> = {
       'answerkey',
       'output',
     ],
+    ...['correct_answer', 'correct', 'completion', '答案'],
     ...['response', 'a', 'antwort', 'ergebnis', 'respuesta', 'réponse', 'risposta'],
   ],
   thinking: [
@@ -36,7 +39,11 @@ const NAMES: Readonly<Record<Role, readonly string[]>> = {
     ...['steps', 'worked_solution', 'lösung', 'lösungsweg', 'rechenweg', 'rechnung', 'solución', 'soluzione'],
   ],
 }
-const ROLES = Object.keys(NAMES) as Role[]
+const ROLES = Object.keys(NAMES) as TextRole[]
+
+/** Names of a column with a list of choices, and of one with test cases. In lower case. */
+const CHOICES = ['choices', 'options']
+const TESTS = ['tests', 'test_cases']
 
 /**
  * The columns of a table for a question, its answer and its worked solution, by their names: the role's own name, a name
@@ -51,12 +58,20 @@ export function guessColumns(
 ): { readonly columns: Columns; readonly guesses: readonly Guess[] } {
   // verl's columns are known by their names
   if (names.includes('prompt') && names.includes('reward_model')) return { columns: given, guesses: [] }
-  const roles = (given.tests === undefined ? ROLES : ['question', 'thinking']) as readonly Role[]
   const free = new Set(names)
   for (const value of Object.values(given)) for (const name of [value].flat()) free.delete(name as string)
-  const found = new Map<Role, string>()
+  const choices =
+    given.choices === undefined && given.tests === undefined ? choicesAmong(names, free) : undefined
+  for (const name of [choices].flat()) if (name !== undefined) free.delete(name)
+  // test cases replace the answer
+  const isAnswer = (name: string): boolean => ['answer', ...NAMES.answer].includes(plain(name))
+  const isOpen = given.tests === undefined && given.answer === undefined && ![...free].some(isAnswer)
+  const tests = isOpen ? [...free].find((name) => TESTS.includes(plain(name))) : undefined
+  if (tests !== undefined) free.delete(tests)
+  const roles = given.tests === undefined && tests === undefined ? ROLES : (['question', 'thinking'] as const)
+  const found = new Map<TextRole, string>()
   const wanted = roles.filter((role) => given[role] === undefined)
-  const take = (role: Role, name: string | undefined): void => {
+  const take = (role: TextRole, name: string | undefined): void => {
     if (name === undefined || found.has(role)) return
     found.set(role, name)
     free.delete(name)
@@ -87,8 +102,30 @@ export function guessColumns(
     found.set('answer', found.get('thinking')!)
     found.delete('thinking')
   }
-  const guesses = [...found].filter(([role, name]) => role !== name).map(([role, name]) => ({ role, name }))
-  return { columns: { ...Object.fromEntries(found), ...given }, guesses }
+  const guesses: Guess[] = [...found]
+    .filter(([role, name]) => role !== name)
+    .map(([role, name]) => ({ role, name }))
+  const others = { ...(choices !== undefined && { choices }), ...(tests !== undefined && { tests }) }
+  for (const [role, name] of Object.entries(others) as [Role, string | string[]][])
+    if (role !== name) guesses.push({ role, name: Array.isArray(name) ? `[${name}]` : name })
+  return { columns: { ...Object.fromEntries(found), ...others, ...given }, guesses }
+}
+
+/** A column with a list of choices, or columns A, B, C … of one choice each; undefined if there are none. */
+function choicesAmong(names: readonly string[], free: ReadonlySet<string>): string | string[] | undefined {
+  const list = names.find((name) => free.has(name) && CHOICES.includes(plain(name)))
+  if (list !== undefined) return list
+  for (const form of ['', 'option_', 'choice_']) {
+    const columns: string[] = []
+    for (const letter of 'abcdefghij') {
+      const column = names.find((name) => free.has(name) && plain(name) === form + letter)
+      if (column === undefined) break
+      columns.push(column)
+    }
+    // "Q" and "A" are a question and its answer
+    if (columns.length > 1) return columns
+  }
+  return undefined
 }
 
 /** Short names are near to many words. */

@@ -20,13 +20,6 @@ export interface Added {
   readonly place: Side | number
 }
 
-/** A question that a table has a second time. */
-export interface Repeated {
-  readonly first: Question
-  /** Is the first one held out, and the second one in a training file? */
-  readonly acrossSides: boolean
-}
-
 /**
  * The distinct questions of a table, each with an index, from 0 in the order in which they are added. They are in a
  * temporary SQLite file, so that a table of any size is held in bounded memory.
@@ -75,15 +68,14 @@ export class Questions {
   }
 
   /** Adds a question and returns null; if the table has it already, returns the first one instead. */
-  add({ question, textLength, thinking, place }: Added): Repeated | null {
+  add({ question, textLength, thinking, place }: Added): Question | null {
     const normal = questionKey(question.prompt)
     const { id, prompt, messages, gold, kind } = question
     // Different prompts rarely have the same key; one whose key is taken gets the next free one.
     let key = hashText(normal) + 2 ** 32 * (normal.length % 2 ** 20)
     for (let found = this.#index.get(key); found !== undefined; found = this.#index.get(++key)) {
       const { question: first } = this.#stored(found)
-      if (questionKey(first.prompt) === normal && sameChat(first, question))
-        return { first, acrossSides: this.#places[found] !== place }
+      if (questionKey(first.prompt) === normal && sameChat(first, question)) return first
     }
     const number = this.count
     this.#index.set(key, number)

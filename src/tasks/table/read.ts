@@ -4,7 +4,7 @@ import type { Question } from '../task.ts'
 import { ColumnMap, type Columns, type Draft } from './columns.ts'
 import type { TableFile } from './files.ts'
 import type { Issue } from './issues.ts'
-import { Questions, type Repeated } from './questions.ts'
+import { Questions } from './questions.ts'
 import { readerOf } from './readers.ts'
 
 interface ReadOptions {
@@ -34,8 +34,11 @@ export async function readQuestions(
   const questions = new Questions()
   const split = new Split(heldOutShare)
   const map = new ColumnMap(columns, { solutions })
-  /** Held-out questions of rows that cannot be used, but perhaps by another command, with their places. */
-  const unusable = new Map<string, string>()
+  /**
+   * What held-out files ask: also in rows that cannot be used, but perhaps by another command, and whatever the messages
+   * before the question and the choices after it.
+   */
+  const heldOut = new Map<string, { readonly of: string; readonly text: string }>()
   let firstReason = ''
   for (const file of [...files].sort((a, b) => Number(b.side === 'heldOut') - Number(a.side === 'heldOut'))) {
     const rows = readerOf(file.path)!(file.path, {
@@ -54,15 +57,18 @@ export async function readQuestions(
       if (reason !== null) {
         if (firstReason === '') firstReason = `${where}: ${reason}`
         onIssue({ kind: 'unreadable', where, reason })
-        if (file.side === 'heldOut' && asked !== null) unusable.set(key, where)
-        continue
-      }
-      const of = file.side === 'training' ? unusable.get(key) : undefined
-      if (of !== undefined) {
-        onIssue({ kind: 'overlap', where, question: asked!, of, heldOut: asked!, words: null })
+        if (file.side === 'heldOut' && asked !== null) heldOut.set(key, { of: where, text: asked })
         continue
       }
       const { text, history, instruction, gold, kind, thinking } = draft as Draft
+      // a chat asks with its last message
+      const last = history.length === 0 ? key : questionKey(text)
+      const same = file.side === 'training' ? (heldOut.get(last) ?? heldOut.get(key)) : undefined
+      if (same !== undefined) {
+        onIssue({ kind: 'overlap', where, question: text, of: same.of, heldOut: same.text, words: null })
+        continue
+      }
+      if (file.side === 'heldOut' && !heldOut.has(last)) heldOut.set(last, { of: where, text })
       const prompt = instruction === null ? text : `${text}\n\n${instruction}`
       const question: Question = {
         id: where,
@@ -72,8 +78,8 @@ export async function readQuestions(
         kind: kind === null ? name : `${name}/${kind}`,
       }
       const place = file.side ?? hash
-      const repeated = questions.add({ question, textLength: text.length, thinking, place })
-      if (repeated) onIssue(repetition(question, repeated))
+      const first = questions.add({ question, textLength: text.length, thinking, place })
+      if (first) onIssue({ kind: 'duplicate', where, of: first.id, sameGold: question.gold === first.gold })
     }
   }
   const names = files.map((file) => file.name).join(', ')
@@ -81,11 +87,4 @@ export async function readQuestions(
   if (questions.count === 0) throw new UserError(`${names}: no usable question; the first: ${firstReason}`)
   questions.decide(split)
   return questions
-}
-
-function repetition(question: Question, { first, acrossSides }: Repeated): Issue {
-  const places = { where: question.id, of: first.id }
-  return acrossSides
-    ? { kind: 'overlap', ...places, question: question.prompt, heldOut: first.prompt, words: null }
-    : { kind: 'duplicate', ...places, sameGold: question.gold === first.gold }
 }
