@@ -3,7 +3,10 @@ import { createHash } from 'node:crypto'
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
-/** The file of dist/ that holds the digest of the sources that it was built from. It is written last. */
+/**
+ * The file of dist/ with the digest of the sources that it was built from, and below it the paths of the files that were
+ * built, one per line. It is written last.
+ */
 export const DIGEST_FILE = '.sources'
 
 /**
@@ -20,7 +23,8 @@ export function prepare(root) {
   if (!existsSync(join(root, 'node_modules', '.bin')) || !installed(root, pack.dependencies))
     return `dependencies are missing: run \`npm ci\`${place} first`
 
-  if (builtFrom(root) === sourcesDigest(root)) return null
+  const built = builtFrom(root)
+  if (built === sourcesDigest(root)) return null
   if (!installed(root, pack.devDependencies))
     return `the build tools are missing: run \`npm ci --include=dev\`${place} first`
   try {
@@ -28,7 +32,11 @@ export function prepare(root) {
   } catch {
     return `Ruminate has to be built, and ${root} cannot be written to`
   }
-  const why = existsSync(join(root, 'dist')) ? 'its sources have changed' : 'first use'
+  const why = !existsSync(join(root, 'dist'))
+    ? 'first use'
+    : built === null
+      ? 'its build is incomplete'
+      : 'its sources have changed'
   process.stderr.write(`building Ruminate (${why}) …\n`)
   const { status, error } = spawnSync(process.execPath, ['--import', 'tsx', 'tools/build.ts', '--no-types'], {
     cwd: root,
@@ -57,12 +65,13 @@ export function sourcesDigest(root) {
 
 /**
  * @param {string} root
- * @returns {string | null} the digest of the sources that dist/ was built from
+ * @returns {string | null} the digest of the sources that dist/ was built from; null if there is no whole build
  */
 function builtFrom(root) {
   const dist = join(root, 'dist')
-  if (!existsSync(join(dist, 'cli', 'main.js')) || !existsSync(join(dist, DIGEST_FILE))) return null
-  return readFileSync(join(dist, DIGEST_FILE), 'utf8')
+  if (!existsSync(join(dist, DIGEST_FILE))) return null
+  const [digest = null, ...files] = readFileSync(join(dist, DIGEST_FILE), 'utf8').split('\n')
+  return files.length > 0 && files.every((path) => existsSync(join(dist, path))) ? digest : null
 }
 
 /**

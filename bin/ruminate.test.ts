@@ -93,6 +93,16 @@ test('a build that is older than the sources is renewed, and keeps no file of a 
   expect(await command(root, '--version')).toEqual(started)
 })
 
+test('a build that lacks a file is renewed', async () => {
+  const root = clone('incomplete')
+  await command(root, '--version')
+  for (const path of ['cli/app.js', 'runs']) {
+    rmSync(join(root, 'dist', path), { recursive: true })
+    const err = 'building Ruminate (its build is incomplete) …\n'
+    expect(await command(root, '--version')).toEqual({ ...started, err })
+  }
+})
+
 test('sources that cannot be built are an error, and the former build stays', async () => {
   const root = clone('broken')
   await command(root, '--version')

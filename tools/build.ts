@@ -56,7 +56,7 @@ function publish(): void {
   }
   const kept = new Set(built)
   for (const path of filesIn(dist)) if (!kept.has(path)) rmSync(join(dist, path), { force: true })
-  writeFileSync(join(dist, DIGEST_FILE), digest)
+  writeFileSync(join(dist, DIGEST_FILE), [digest, ...built].join('\n'))
 }
 
 function filesIn(folder: string): string[] {

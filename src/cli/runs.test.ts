@@ -8,6 +8,7 @@ import type { RolloutRow } from '../runs/rows.ts'
 import { RunStore } from '../runs/store.ts'
 import { captured } from '../testing/captured.ts'
 import { main } from './app.ts'
+import { displayWidth } from './terminal/width.ts'
 
 /* `ruminate runs`, in a folder of its own. */
 
@@ -64,6 +65,17 @@ describe('the list', () => {
     expect(written.out).toMatch(/ {2}zero-1 .* stopped at step 3\n {4}with several lines ␛\[2J and much/)
     expect(written.out).toMatch(/ {2}r1-1 .* running in student-zero at step 3\n/)
     expect(written.out).toMatch(/ {2}a-name-that-is-much-too-long.*-too\n {3,}zero .*stopped at step 3\n/)
+  })
+
+  test('names of any characters have one line, and wide ones are aligned', async () => {
+    for (const name of ['zero-1', '思考', 'two\nlines', '-dash']) create(name).close()
+    expect(await runs()).toBe(0)
+    const lines = written.out.trimEnd().split('\n')
+    expect(lines).toHaveLength(5)
+    expect(lines).toContainEqual(expect.stringMatching(/^ {2}two␊lines {2}zero /))
+    for (const line of lines.slice(1)) expect(displayWidth(line.replace(/ {2}zero .*/, ''))).toBe(11)
+    expect(await runs('show', 'two\nlines')).toBe(0)
+    expect(written.out).toMatch(/^two␊lines {2}zero, seed 0/)
   })
 
   test('programs get the status, the note and the stage', async () => {

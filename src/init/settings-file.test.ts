@@ -55,7 +55,7 @@ test('every command reads the file, with the same questions held out', () => {
   expect(settings.zero()).toMatchObject({
     ...{ model, task, columns, template, seed },
     steps: 60,
-    rl: { questionsPerStep: 10, groupSize: 8, maxTokens: 260, learningRate: 5e-4 },
+    rl: { questionsPerStep: 10, groupSize: 8, maxTokens: 260, learningRate: 2e-4 },
     eval: { share: 0.25, questions: 15, samples: 10, every: 20 },
   })
 })

@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream'
-import { expect, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { UserError } from '../../../common/errors.ts'
 import type { Conversation } from '../../../stages/sample/conversation.ts'
 import { captured } from '../../../testing/captured.ts'
@@ -51,6 +51,28 @@ test('an unknown command and a question that fails do not end the conversation',
 
 test('any other error ends it', async () => {
   await expect(talk('bug\none\n')).rejects.toThrow('a bug')
+})
+
+test('Ctrl-C during a reply ends the conversation, and what follows begins on its own line', async () => {
+  const input = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => {} })
+  vi.spyOn(process, 'stdin', 'get').mockReturnValue(input as unknown as typeof process.stdin)
+  const conversation = {
+    ask: (_: string, __: unknown, listen: (piece: string, isThinking: boolean) => void) => {
+      listen('half', false)
+      input.write('\x03')
+      return new Promise(() => {})
+    },
+  } as unknown as Conversation
+  const terminal = process.stdout
+  const isTTY = Object.getOwnPropertyDescriptor(terminal, 'isTTY')
+  Object.defineProperty(terminal, 'isTTY', { value: true, configurable: true })
+  onTestFinished(() => {
+    if (isTTY) Object.defineProperty(terminal, 'isTTY', isTTY)
+    else delete (terminal as { isTTY?: boolean }).isTTY
+  })
+  input.write('one\r')
+  expect(await converse(new Output({}), conversation, options)).toBe(130)
+  expect(written.out).toMatch(/half\n$/)
 })
 
 test.each([

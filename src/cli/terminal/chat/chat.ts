@@ -59,7 +59,12 @@ export async function converse(
     prompt: process.stdin.isTTY ? `${pc.bold('you')} ` : '',
   })
   // Ctrl-C leaves at once, even during a reply.
-  const interrupted = new Promise<130>((resolve) => lines.on('SIGINT', () => resolve(130)))
+  const interrupted = new Promise<130>((resolve) =>
+    lines.on('SIGINT', () => {
+      output.say()
+      resolve(130)
+    }),
+  )
   const talk = async (): Promise<0> => {
     let turn = 0
     lines.prompt()

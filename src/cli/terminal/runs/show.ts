@@ -13,7 +13,7 @@ import { sourceName } from '../next.ts'
 import { type Output, table } from '../output.ts'
 import { plot, smooth } from '../plot.ts'
 import { questionReader } from '../training/question.ts'
-import { truncate, wrap } from '../width.ts'
+import { displayWidth, padEnd, truncate, wrap } from '../width.ts'
 
 /** A run in a list, with the stage that it is in, if it has stages. */
 interface ListedRun extends RunInfo {
@@ -29,7 +29,7 @@ export function showRuns(output: Output, all: readonly ListedRun[], root: string
   const cells = [
     ['run', 'recipe', 'seed', 'created', 'status'],
     ...all.map((run) => [
-      printable(pathFromHere(run.directory)),
+      nameOf(run),
       run.recipe,
       `${run.seed}`,
       run.created.slice(0, 16).replace('T', ' '),
@@ -47,18 +47,23 @@ export function showRuns(output: Output, all: readonly ListedRun[], root: string
     const rest = facts.join('  ')
     return { name: name!, rest, room: Math.max(0, columns - rest.length - 4) }
   })
-  const width = Math.max(...rows.map(({ name, room }) => (name.length <= room ? name.length : 0)))
+  const width = Math.max(
+    ...rows.map(({ name, room }) => (displayWidth(name) <= room ? displayWidth(name) : 0)),
+  )
   const lines = rows.flatMap(({ name, rest, room }, i) => {
     const note = all[i - 1]?.note ?? null
     return [
-      ...(name.length <= width && width <= room
-        ? [`  ${name.padEnd(width)}  ${rest}`]
+      ...(displayWidth(name) <= width && width <= room
+        ? [`  ${padEnd(name, width)}  ${rest}`]
         : [`  ${name}`, wrap(`  ${' '.repeat(Math.min(width, room))}  ${rest}`, columns, 2)]),
       ...(note === null ? [] : [pc.dim(`    ${truncate(onOneLine(note), columns - 4)}`)]),
     ]
   })
   output.result(lines.join('\n'))
 }
+
+/** A run's path on one line: a line break in it is shown as ␊. */
+const nameOf = ({ directory }: RunInfo): string => printable(pathFromHere(directory)).replaceAll('\n', '␊')
 
 /** "done at step 200", or, for a run of several stages, "stopped in rl-1 at step 12". */
 export function statusOf({ status, step, stage, directory }: ListedRun): string {
@@ -101,7 +106,7 @@ export const withStage = (info: RunInfo): ListedRun => ({
 function header(info: ListedRun): string {
   const versions = Object.entries(info.versions).map(([name, version]) => `${name} ${version}`)
   const note = info.note === null ? '' : `  note: ${printable(info.note).replaceAll('\n', '\n  ')}\n`
-  return `${pc.bold(pathFromHere(info.directory))}  ${info.recipe}, seed ${info.seed}, ${statusOf(info)}\n${note}  ${versions.join(', ')}\n\n${settingLines(info.settings)}`
+  return `${pc.bold(nameOf(info))}  ${info.recipe}, seed ${info.seed}, ${statusOf(info)}\n${note}  ${versions.join(', ')}\n\n${settingLines(info.settings)}`
 }
 
 /** Settings as YAML, in the form that --config reads here; a short group takes one line. */
