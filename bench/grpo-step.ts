@@ -44,6 +44,7 @@ export async function grpoStep(model: BenchModel, repetitions = 7): Promise<void
   const engine = await openEngine({ model: model.directory, threads: THREADS })
   const trainer = await engine.trainer()
   const referencePolicy = await engine.scorer(engine.base)
+  const settings = { rl, seed: 0, steps: total }
   let step = 0
 
   async function oneStep(): Promise<void> {
@@ -71,7 +72,7 @@ export async function grpoStep(model: BenchModel, repetitions = 7): Promise<void
       advantage: advantages[i]!,
       reference: logprobs[i]!,
     }))
-    await update({ engine, trainer }, examples, { rl, seed: 0, steps: total }, ++step)
+    await update({ engine, trainer, run: { progress: () => {} }, settings }, examples, ++step)
   }
 
   const prompts = questions.flat().map(({ prompt }) => r1ZeroPrompt(prompt))

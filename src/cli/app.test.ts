@@ -111,6 +111,24 @@ test.each(['', '  '])('chat with the empty message "%s"', async (message) => {
   expect(written.err).toBe('error: MESSAGE is empty: give a question, or leave it out for a conversation\n')
 })
 
+test('with --json, warnings and errors are objects on standard output too', async () => {
+  const objects = () =>
+    written.out
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+  expect(await main(['zero', '--task', 'no-such.csv', '--json'])).toBe(1)
+  expect(objects()).toEqual([{ type: 'error', message: 'there is no file or folder no-such.csv' }])
+  expect(written.err).toBe('error: there is no file or folder no-such.csv\n')
+  written.out = ''
+  expect(await main('eval --questions 1 --max-tokens 1 --threads 9 --json'.split(' '))).toBe(0)
+  expect(objects()[0]).toEqual({
+    type: 'warning',
+    message: expect.stringMatching(/^9 threads on \d+ cores?/),
+  })
+  expect(objects().at(-1)).toMatchObject({ type: 'result' })
+})
+
 test('doctor finds that this machine can train', async () => {
   expect(await main(['doctor', '--json'])).toBe(0)
   expect(JSON.parse(written.out.trim().split('\n').at(-1)!)).toMatchObject({ type: 'result', ok: true })

@@ -73,7 +73,7 @@ export async function main(words: readonly string[]): Promise<number> {
   try {
     return await dispatch(words)
   } catch (error) {
-    return report(error)
+    return report(error, words.includes('--json'))
   } finally {
     liveArea.clear()
   }
@@ -116,15 +116,18 @@ function showStart(words: readonly string[]): void {
   }
 }
 
-function report(error: unknown): number {
+/** Says why a command ended, on standard error and, with `json`, also as an object for programs. Returns the exit code. */
+function report(error: unknown, json: boolean): number {
   liveArea.clear()
   // a line of its own, also after the terminal's ^C
   if (canRedraw(process.stderr)) process.stderr.write('\r\x1b[K')
   if (error instanceof Interrupted) {
+    if (json) emit({ type: 'interrupted', message: error.message })
     writeMessage(error.message)
     return 130
   }
   const line = (error instanceof Error ? error.message : String(error)).split('\n')[0]!
+  if (json) emit({ type: 'error', message: line })
   if (error instanceof UserError) {
     writeMessage(`error: ${line}`)
     return error.exitCode
@@ -132,4 +135,9 @@ function report(error: unknown): number {
   if (process.env.RUMINATE_DEBUG) process.stderr.write(`${error instanceof Error ? error.stack : error}\n`)
   else writeMessage(`error: ${line} (unexpected; set RUMINATE_DEBUG=1 for the stack)`)
   return 1
+}
+
+/** One object for programs. */
+function emit(object: { readonly type: string; readonly message: string }): void {
+  process.stdout.write(`${JSON.stringify(object)}\n`)
 }

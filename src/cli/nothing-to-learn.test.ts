@@ -106,7 +106,7 @@ test.each<[string, string, RegExp]>([
   expect(errors.filter((line) => line.includes('Warning: at step'))).toEqual([expect.stringMatching(cause)])
   expect(
     errors.filter((line) =>
-      /UserError: there was nothing to learn from in any of the first 3 steps/.test(line),
+      /NothingToLearn: there was nothing to learn from in any of the first 3 steps/.test(line),
     ),
   ).toEqual([expect.stringMatching(cause)])
 })

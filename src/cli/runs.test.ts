@@ -1,7 +1,9 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { packageRoot } from '../common/package.ts'
 import type { RolloutRow } from '../runs/rows.ts'
 import { RunStore } from '../runs/store.ts'
 import { captured } from '../testing/captured.ts'
@@ -116,8 +118,41 @@ describe('show', () => {
 
   test('the text of a model is printed without its control characters', async () => {
     expect(await runs('show', 'zero-1', '--samples', '1')).toBe(0)
-    expect(written.out).toContain('What is 1+2?␛]0;title␇It is ␛[31mred\n and half \ufffd\n')
+    expect(written.out).toContain('What is 1+2?␛]0;title␇\nIt is ␛[31mred\n and half \ufffd\n')
     expect(written.out).toContain('sum␛[2J')
+  })
+
+  test.each([80, 40])('what is shown fits %d columns, and no word is broken', async (columns) => {
+    vi.stubEnv('NO_COLOR', '1')
+    const kept = [process.stdout.isTTY, process.stdout.columns]
+    Object.assign(process.stdout, { isTTY: true, columns })
+    onTestFinished(() => {
+      vi.unstubAllEnvs()
+      Object.assign(process.stdout, { isTTY: kept[0], columns: kept[1] })
+    })
+    const message = `none of the first 240 answers is right: ${'use easier questions, '.repeat(9)}`
+    const model = join(packageRoot(), 'models', 'miniature-base')
+    const settings = { model, task: join(root, 'a.csv'), schedule: { kind: 'constant', warmup: 5, floor: 0 } }
+    const store = RunStore.create({ recipe: 'zero', seed: 0, settings, out: join(root, 'zero-2') })
+    const text = 'one two three four five six seven eight nine ten '.repeat(4)
+    const rewards = { accuracy: 1, format: 1, language: 1, 'a reward with a long name': 0.5 }
+    store.record(3, {
+      metrics: { 'reflection/per_response_and_more': 0.062512 },
+      rollouts: [{ ...rollout, kind: 'sum', prompt: text, text, rewards }],
+      events: [{ level: 'warning', message }],
+    })
+    store.close()
+
+    expect(await runs('show', 'zero-2')).toBe(0)
+    expect(written.out).toMatch(/^ {2}model: miniature-base\n {2}task: a\.csv$/m)
+    expect(written.out.replace(/\s+/g, ' ')).toContain(message.trim())
+    const all = written.out
+    expect(await runs('show', 'zero-2', '--samples', '1')).toBe(0)
+    expect(written.out.replace(/\s+/g, ' ')).toContain(text.trim())
+    const samples = written.out
+    expect(await runs()).toBe(0)
+    for (const line of stripVTControlCharacters(all + samples + written.out).split('\n'))
+      expect(line.length, line).toBeLessThanOrEqual(columns)
   })
 
   test('a note is shown', async () => {

@@ -13,6 +13,7 @@ test.each([
     true,
   ],
   ['1,200 rows are left out', '7 rows are left out', true],
+  ['1 reward computation failed; it is left out', '2 reward computations failed; it is left out', true],
   ['the learning rate is 0', 'no answer is right', false],
 ])('%j and %j are about the same: %j', (one, other, same) => {
   expect(subject(one) === subject(other)).toBe(same)

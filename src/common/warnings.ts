@@ -5,9 +5,16 @@ export type Warn = (message: string) => void
 export const warner = (onWarning?: Warn | undefined): Warn =>
   onWarning ?? ((message) => process.emitWarning(message))
 
-/** What a warning is about: its text without numbers and examples, by which two warnings are compared. */
+/**
+ * What a warning is about, by which two warnings are compared: its text without examples, numbers, the "s" of plurals, and the
+ * sentence on right answers that some warnings end with.
+ */
 export const subject = (message: string): string =>
-  message.replace(/(For example|The first)\b.*$/s, '').replace(/\d[\d.,]*/g, '#')
+  message
+    .replace(/(For example|The first|No answer is right)\b.*$/s, '')
+    .replace(/\d[\d.,]*/g, '#')
+    .replace(/s\b/g, '')
+    .trim()
 
 /**
  * The warnings of a run of several stages. Stages read tasks and data that the run has read before them, so a stage does

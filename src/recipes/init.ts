@@ -50,7 +50,7 @@ export interface InitReport {
   readonly estimate: Estimate | null
   /** The settings file that was written. */
   readonly out: string
-  /** The next command, and what it does. */
+  /** The next command, without `npx ruminate`, and what it does. */
   readonly next: { readonly command: string; readonly purpose: string }
 }
 
@@ -137,6 +137,7 @@ export async function init({
     seed,
     share: table.share,
     conversations: table.conversations,
+    checked: verdict.kind !== 'unreadable-answers',
     numbers: settings,
   })
   writeText(out, text)
@@ -169,9 +170,9 @@ function nextOf(
   { kind }: Verdict,
   { file, out, model, canFinetune }: { file: string; out: string; model: string; canFinetune: boolean },
 ): InitReport['next'] {
-  const withFile = (command: string): string => `npx ruminate ${command} --config ${shellWord(out)}`
+  const withFile = (command: string): string => `${command} --config ${shellWord(out)}`
   const other = model === LARGER_MODEL ? 'OWNER/NAME' : LARGER_MODEL
-  const again = `npx ruminate init ${shellWord(file)} --model ${other} --force`
+  const again = `init ${shellWord(file)} --model ${other} --force`
   const finetune = { command: withFile('sft'), purpose: 'fine-tune it on the training rows' }
   switch (kind) {
     case 'reinforce':
@@ -183,8 +184,8 @@ function nextOf(
     case 'unreadable-answers':
       return canFinetune
         ? finetune
-        : { command: `npx ruminate tasks check ${shellWord(file)}`, purpose: 'look at the rows' }
+        : { command: `tasks check ${shellWord(file)}`, purpose: 'look at the rows' }
     case 'other-base':
-      return { command: again, purpose: 'try another base (downloaded once)' }
+      return { command: again, purpose: 'try another base, which is downloaded once' }
   }
 }

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { UserError } from '../common/errors.ts'
 import { StagedWarnings, type Warn } from '../common/warnings.ts'
 import { plural } from '../common/words.ts'
 import { checkEngine, type Requirements } from '../engines/open.ts'
@@ -36,7 +35,7 @@ import { reusedAnswers } from '../stages/data/reused.ts'
 import { workedExamples } from '../stages/data/worked-examples.ts'
 import { allScenarios, scenarioRewards } from '../stages/reinforce/all-scenarios.ts'
 import { askedInStages } from '../stages/sample/fit.ts'
-import { GO_ON } from '../stages/watch/nothing-to-learn.ts'
+import { NothingToLearn } from '../stages/watch/nothing-to-learn.ts'
 import { readDemonstrations } from '../tasks/demonstrations.ts'
 import type { Splitting } from '../tasks/examples.ts'
 import { type RewardWatch, resumeReward, reward } from './reward.ts'
@@ -262,9 +261,7 @@ export function trainers(
         begin: (out) => zero({ ...(ofItsModel(settings) as ZeroOptions), ...options(), out }),
         resume: (directory) => resumeZero(directory, { ...options(), model: settings.model }),
       }).catch((error: unknown) => {
-        if (error instanceof UserError && error.message.includes(GO_ON))
-          error.message = `${name}: ${error.message.replace(GO_ON, `${rlSettings[name]}.${GO_ON}`)}`
-        throw error
+        throw error instanceof NothingToLearn ? error.ofStage(name, rlSettings[name]!) : error
       })
     },
     finetune(name: string, settings: SftInput, { splitBy }: Splitting = OWN_DATA) {

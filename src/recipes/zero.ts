@@ -1,26 +1,22 @@
 import { UserError } from '../common/errors.ts'
-import { type Warn, warner } from '../common/warnings.ts'
-import { plural } from '../common/words.ts'
-import type { Capabilities, Engine } from '../engines/contract.ts'
+import { warner } from '../common/warnings.ts'
+import type { Engine } from '../engines/contract.ts'
 import { type Requirements, requireCapabilities, withEngine } from '../engines/open.ts'
 import { withPolicy } from '../engines/policy.ts'
 import { modelFolder } from '../hub/find-model.ts'
 import { Renderer } from '../renderer/renderer.ts'
 import { savingStopTokens } from '../renderer/stop-tokens.ts'
-import type { OwnReward, WeightedReward } from '../rewards/compose.ts'
-import { namedRewards } from '../rewards/index.ts'
 import { type Place, type Run, storedSettings, type Trained, withRun } from '../runs/with-run.ts'
 import type { Tree } from '../settings/layers.ts'
 import { resolveZeroSettings, type ZeroSettings } from '../settings/zero.ts'
 import { separateOptions, type ZeroOptions, type ZeroOwn, type ZeroWatch } from '../settings/zero-options.ts'
-import { type Evaluation, evaluate, evaluationFrom } from '../stages/evaluate/evaluate.ts'
+import { checkRewards, rewardsOf } from '../settings/zero-rewards.ts'
+import { type Evaluation, evaluate, evaluationFrom, warnIfUnknown } from '../stages/evaluate/evaluate.ts'
 import { evaluationRecord } from '../stages/evaluate/record.ts'
 import { reinforce } from '../stages/reinforce/reinforce.ts'
 import { policyObjective } from '../stages/reinforce/rl-settings.ts'
-import { asked, promptFit } from '../stages/sample/fit.ts'
+import { askableTask } from '../stages/sample/askable.ts'
 import type { Stop } from '../stages/watch/alarm.ts'
-import { GO_ON } from '../stages/watch/nothing-to-learn.ts'
-import { fittingTask } from '../tasks/fit.ts'
 import { loadTask } from '../tasks/index.ts'
 import type { Task } from '../tasks/task.ts'
 
@@ -75,7 +71,7 @@ async function train(
     withPolicy({ engine, trainer }, async (policy) => {
       const options = { ...settings.eval, maxTokens: rl.maxTokens, seed, progress: run.progress }
       const evaluated = await evaluate(policy, renderer, task, options)
-      if (split === 'eval-before') await warnIfUnknown(evaluated, warner(watch.onWarning))
+      if (split === 'eval-before') await warnIfUnknown(evaluated, watch.onWarning)
       const { metrics, rollouts = [] } = evaluationRecord(evaluated, split)
       return { metrics: { ...metrics, ...(await own.alsoMeasure?.(policy)) }, rollouts }
     })
@@ -120,8 +116,8 @@ async function train(
  */
 export async function zero({ out, ...options }: ZeroOptions = {}): Promise<ZeroResult> {
   const { own, watch, given } = separateOptions(options)
-  checkNames(own.rewards ?? [])
   const named = resolveZeroSettings(given)
+  checkRewards(named, own)
   const task = await openTask(named, own, watch)
   const settings = { ...named, model: await modelFolder(named.model, watch.onProgress) }
   const stored = {
@@ -155,48 +151,6 @@ export async function resumeZero(
   return inRun({ resume: directory }, { settings, task: await openTask(settings, own, watch), own, watch })
 }
 
-/** The rewards of the settings, or the program's own. */
-const rewardsOf = ({ rewards, rl, template }: ZeroSettings, own: ZeroOwn): WeightedReward[] =>
-  own.rewards?.map((reward) => ({ reward, weight: reward.weight })) ??
-  namedRewards(rewards, { ...rl, template })
-
-/** @throws UserError if something is to be learned, but no reward has a weight. */
-function checkWeights(settings: ZeroSettings, own: ZeroOwn): void {
-  const { rl, rewards, steps, whenNothingToLearn } = settings
-  const isControl = rewards.shuffle || rl.learningRate === 0 || whenNothingToLearn === 'continue'
-  if (steps === 0 || isControl || rl.overlong) return
-  if (rewardsOf(settings, own).every(({ weight }) => weight === 0))
-    throw new UserError(
-      `no reward has a weight, so nothing can be learned: set one, such as rewards.accuracy=1; to go on regardless, set ${GO_ON}`,
-      2,
-    )
-}
-
-/** Warns if no held-out answer could be checked. */
-async function warnIfUnknown(
-  { evaluation, rollouts }: Awaited<ReturnType<typeof evaluate>>,
-  warn: Warn,
-): Promise<void> {
-  if (!Number.isNaN(evaluation.passAt1)) return
-  const verdict = await rollouts[0]?.verdict()
-  warn(
-    `pass@1 is unknown, since no held-out answer can be checked. The first: ${verdict?.reason ?? 'there is no held-out question'}`,
-  )
-}
-
-/** Each reward is the metric `reward/NAME`, next to `reward/total`. @throws UserError for names that are not distinct. */
-function checkNames(rewards: readonly OwnReward[]): void {
-  const names = ['total']
-  for (const { name } of rewards) {
-    if (!name || names.includes(name))
-      throw new UserError(
-        `a reward is called ${JSON.stringify(name)}: names must differ, and "total" is the weighted sum; rename it`,
-        2,
-      )
-    names.push(name)
-  }
-}
-
 /** What reinforcement learning with these settings needs of an engine. */
 export const policyRequirements = ({ rl }: ZeroSettings): Requirements => ({
   objective: policyObjective(rl),
@@ -208,41 +162,26 @@ export const policyRequirements = ({ rl }: ZeroSettings): Requirements => ({
  * Opens the model, then the run: a damaged model, one that cannot be trained like this, or one that cannot be asked the
  * task's questions fails before the run starts.
  */
-function inRun(place: Place, given: Omit<Job, 'renderer'>): Promise<ZeroResult> {
-  const job = { ...given, renderer: Renderer.load(given.settings.model, given.settings) }
-  job.renderer.checkArguments(given.settings.chat.arguments)
-  checkWeights(job.settings, job.own)
-  job.watch.onProgress?.('opening the model')
-  return withEngine(job.settings, (engine) => {
-    requireCapabilities(engine.can, policyRequirements(job.settings))
-    const task = askable(job, engine.can)
-    return withRun(place, job.watch, (run) => train(run, engine, { ...job, task }))
+function inRun(place: Place, job: Omit<Job, 'renderer'>): Promise<ZeroResult> {
+  const { settings, watch } = job
+  const { model, chat, rl, seed } = settings
+  const renderer = Renderer.load(model, settings)
+  renderer.checkArguments(chat.arguments)
+  watch.onProgress?.('opening the model')
+  return withEngine(settings, (engine) => {
+    requireCapabilities(engine.can, policyRequirements(settings))
+    const task = askableTask(job.task, {
+      ...rl,
+      renderer,
+      can: engine.can,
+      heldOut: settings.eval.questions,
+      seed,
+      warn: warner(watch.onWarning),
+      progress: watch.onProgress ?? (() => {}),
+    })
+    return withRun(place, watch, (run) => train(run, engine, { ...job, renderer, task }))
   })
 }
-
-/** The task without the questions that the model cannot be asked. */
-function askable({ task, renderer, settings, watch }: Job, can: Capabilities): Task {
-  const { rl, seed, eval: evaluation } = settings
-  const model = asked(renderer, can, rl.maxTokens)
-  const warn = warner(watch.onWarning)
-  const fitting = fittingTask(task, promptFit([model]), {
-    training: rl.questionsPerStep,
-    warn,
-    progress: watch.onProgress ?? (() => {}),
-  })
-  // questions that are made when they are drawn are checked now
-  const drawn = fitting.training({ seed, step: 1, count: rl.questionsPerStep })
-  fitting.heldOut({ count: evaluation.questions })
-  const distinct = new Set(drawn.map(({ id }) => id)).size
-  if (distinct < FEW_QUESTIONS && distinct <= drawn.length / 2)
-    warn(
-      `${fitting.name}: only ${plural(distinct, 'training question')} in each step, asked again and again: the model may learn the answers by heart. Add questions`,
-    )
-  return fitting
-}
-
-/** A task with fewer training questions says little about others. */
-const FEW_QUESTIONS = 10
 
 /** The task of the settings, or the program's own. Fails if it has no training question. */
 async function openTask(

@@ -2,9 +2,8 @@ import { lstatSync, readdirSync, rmSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
-import { readInfo } from './find-run.ts'
 import type { RunInfo } from './rows.ts'
-import { isInProgress, isRun } from './store.ts'
+import { isInProgress, isRun, readInfo } from './store.ts'
 
 /** What a run's folder may hold besides the runs of its stages. */
 const OWN =

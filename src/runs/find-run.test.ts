@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import { currentStage, findRun, listRuns, readInfo } from './find-run.ts'
-import { RunStore, setNote } from './store.ts'
+import { currentStage, findRun, listRuns } from './find-run.ts'
+import { RunStore, readInfo, setNote } from './store.ts'
 
 let root: string
 beforeEach(() => {

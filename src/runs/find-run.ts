@@ -4,7 +4,7 @@ import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
 import { editDistance } from '../common/nearest.ts'
 import type { RunInfo } from './rows.ts'
-import { isRun, RunStore } from './store.ts'
+import { isRun, readInfo } from './store.ts'
 
 /** All runs in the folder `root`, oldest first. `onBroken` is called for each run that cannot be read. */
 export function listRuns(root: string, onBroken: (message: string) => void): RunInfo[] {
@@ -18,16 +18,6 @@ export function listRuns(root: string, onBroken: (message: string) => void): Run
     }
   }
   return runs.sort((a, b) => a.created.localeCompare(b.created))
-}
-
-/** A run's own record. @throws UserError if it is not a run, or cannot be read. */
-export function readInfo(directory: string): RunInfo {
-  const store = RunStore.open(directory)
-  try {
-    return store.info()
-  } finally {
-    store.close()
-  }
 }
 
 /**
@@ -49,8 +39,8 @@ const LISTED = 5
  */
 export function findRun(name: string, root = 'runs'): string {
   const places = [name, join(root, name)]
-  const found = places.find(isRun) ?? places.map(runAround).find(isRun)
-  if (found !== undefined) return resolve(found)
+  const found = places.find(isRun) ?? places.map(runOf).find((run) => run !== null)
+  if (found != null) return resolve(found)
   const names = existsSync(root) ? onDisk('read', root, () => readdirSync(root)) : []
   const distance = (other: string): number => editDistance(basename(name), other)
   const similar = names
@@ -65,8 +55,10 @@ export function findRun(name: string, root = 'runs'): string {
   )
 }
 
-/** The folder that would be the run of a model or checkpoint in this folder. */
-function runAround(folder: string): string {
+/** The run whose trained model, or one of whose checkpoints, is in this folder; null if there is none. */
+export function runOf(folder: string): string | null {
   const path = resolve(folder)
-  return basename(dirname(path)) === 'checkpoints' ? dirname(dirname(path)) : dirname(path)
+  const above = dirname(path)
+  const run = basename(path) === 'model' ? above : basename(above) === 'checkpoints' ? dirname(above) : null
+  return run !== null && isRun(run) ? run : null
 }

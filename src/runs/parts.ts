@@ -4,7 +4,7 @@ import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
 import { writeFileAtomically } from '../common/files.ts'
 import { Interrupted } from './interrupted.ts'
-import { modelOf, RunStore } from './store.ts'
+import { isRun, modelOf, readInfo } from './store.ts'
 import type { Trained } from './with-run.ts'
 
 /** A training run that is a part of another run. */
@@ -47,11 +47,11 @@ export class Parts {
   async train<Result extends Trained>(name: string, training: Training<Result>): Promise<Result> {
     this.#next(name)
     const directory = join(this.directory, name)
-    if (!existsSync(join(directory, 'run.sqlite'))) return this.#inPart(name, () => training.begin(directory))
-    const result = resultOf(directory) as Result | null
-    if (result === null) return this.#inPart(name, () => training.resume(directory))
+    if (!isRun(directory)) return this.#inPart(name, () => training.begin(directory))
+    const { status, result } = readInfo(directory)
+    if (status !== 'done') return this.#inPart(name, () => training.resume(directory))
     // the run may have been moved since
-    return { ...result, run: directory, model: modelOf(directory) }
+    return { ...(result as Result), run: directory, model: modelOf(directory) }
   }
 
   /**
@@ -95,16 +95,5 @@ function readResult(file: string): unknown {
     return JSON.parse(text)
   } catch {
     throw new UserError(`${file} is damaged: delete it, and resume the run to make it again`)
-  }
-}
-
-/** The result of a run, or null if it is not done. */
-function resultOf(directory: string): unknown {
-  const store = RunStore.open(directory)
-  try {
-    const { status, result } = store.info()
-    return status === 'done' ? result : null
-  } finally {
-    store.close()
   }
 }

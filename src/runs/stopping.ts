@@ -1,3 +1,4 @@
+import type { Progress } from '../common/progress.ts'
 import type { Engine, Trainer } from '../engines/contract.ts'
 import type { OpenRun } from './open-runs.ts'
 import type { RunStore } from './store.ts'
@@ -24,6 +25,7 @@ export class Stopping implements OpenRun {
   /** Resolves once no checkpoint is being written. @throws UserError if the disk has failed. */
   written: Promise<void> = Promise.resolve()
   readonly #store: RunStore
+  readonly #progress: Progress
   readonly #signal: AbortSignal | undefined
   #resolveSaved: () => void = () => {}
   #cancel: () => void = () => {}
@@ -36,8 +38,9 @@ export class Stopping implements OpenRun {
   /** When the last checkpoint was written (or the session began), and how long it took, in milliseconds. */
   #last = { at: performance.now(), took: 0 }
 
-  constructor(store: RunStore, signal: AbortSignal | undefined) {
+  constructor(store: RunStore, signal: AbortSignal | undefined, progress: Progress) {
     this.#store = store
+    this.#progress = progress
     this.#signal = signal
     this.saved = new Promise((resolve) => {
       this.#resolveSaved = resolve
@@ -112,6 +115,7 @@ export class Stopping implements OpenRun {
   }
 
   async #checkpoint({ step, score, save }: CompletedStep): Promise<void> {
+    this.#progress('writing a checkpoint')
     const started = performance.now()
     await this.#store.checkpoint(step, score, save)
     const at = performance.now()

@@ -305,6 +305,23 @@ export class RunStore {
   }
 }
 
+/**
+ * Reads from a run, and closes it.
+ *
+ * @throws UserError if it is not a run, or cannot be read.
+ */
+export function readRun<T>(directory: string, read: (store: RunStore) => T): T {
+  const store = RunStore.open(directory)
+  try {
+    return read(store)
+  } finally {
+    store.close()
+  }
+}
+
+/** A run's own record. @throws UserError if it is not a run, or cannot be read. */
+export const readInfo = (directory: string): RunInfo => readRun(directory, (store) => store.info())
+
 /** The folder of the model that a run has trained. */
 export const modelOf = (directory: string): string => join(directory, 'model')
 

@@ -6,7 +6,7 @@ import { Interrupted } from './interrupted.ts'
 import { registerRun } from './open-runs.ts'
 import type { Checkpoint, StepRecord } from './rows.ts'
 import { type StepEnd, Stopping } from './stopping.ts'
-import { RunStore } from './store.ts'
+import { RunStore, readInfo } from './store.ts'
 
 /** A new run, or the folder of a run to resume. */
 export type Place =
@@ -90,7 +90,7 @@ export async function withRun<Result extends Trained>(
     'resume' in place
       ? RunStore.open(place.resume, { write: true })
       : RunStore.create(withoutUndefined(place))
-  const stopping = new Stopping(store, signal)
+  const stopping = new Stopping(store, signal, progress)
   const unregister = registerRun(stopping)
   try {
     const [checkpoint = null, previous] = store.checkpoints().reverse()
@@ -159,15 +159,10 @@ export async function withRun<Result extends Trained>(
  * @throws UserError if there is no such run, or it is a run of another recipe.
  */
 export function storedSettings(directory: string, recipe: string): Record<string, unknown> {
-  const store = RunStore.open(directory)
-  try {
-    const info = store.info()
-    if (info.recipe !== recipe)
-      throw new UserError(`${directory} is a run of "${info.recipe}", not of "${recipe}"`)
-    return info.settings as Record<string, unknown>
-  } finally {
-    store.close()
-  }
+  const info = readInfo(directory)
+  if (info.recipe !== recipe)
+    throw new UserError(`${directory} is a run of "${info.recipe}", not of "${recipe}"`)
+  return info.settings as Record<string, unknown>
 }
 
 /** Says how to continue from the checkpoint before one that cannot be loaded. */

@@ -3,7 +3,7 @@ import { parse } from 'yaml'
 import type { z } from 'zod'
 import { UserError } from '../common/errors.ts'
 import { nearest } from '../common/nearest.ts'
-import { adviceFor, unknownName } from './names.ts'
+import { refuseUnknown } from './names.ts'
 import { isTree, type Tree } from './tree.ts'
 
 export { merge, type Tree } from './tree.ts'
@@ -56,8 +56,7 @@ export function readAssignment(text: string): Tree {
  * @throws UserError in one line with the setting, its value and what is allowed.
  */
 export function checkSettings<S extends z.ZodType>(schema: S, tree: Tree): z.output<S> {
-  const unknown = unknownName([schema], tree)
-  if (unknown) throw new UserError(`unknown setting ${unknown.join('.')}${adviceFor([schema], unknown)}`, 2)
+  refuseUnknown([schema], tree)
   const result = schema.safeParse(tree)
   if (result.success) return result.data
   const issue = result.error.issues[0]!

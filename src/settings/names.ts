@@ -1,11 +1,12 @@
 import type { z } from 'zod'
+import { UserError } from '../common/errors.ts'
 import { nearest } from '../common/nearest.ts'
 import { isTree, type Tree } from './tree.ts'
 
-/* The names of settings: which ones schemas have, which of them a mapping lacks, and which a misspelt one means. */
+/* The names of settings: which ones schemas have, which names of a mapping they lack, and what a misspelt one means. */
 
 /** Schemas of which any may describe a value. */
-export type Schemas = readonly z.core.$ZodType[]
+type Schemas = readonly z.core.$ZodType[]
 
 /** The fields of a mapping by name, each with the schemas of its value; null if any name is allowed, or it is no mapping. */
 function fieldsOf(schemas: Schemas): ReadonlyMap<string, Schemas> | null {
@@ -31,7 +32,7 @@ function plain(schema: z.core.$ZodType): z.core.$ZodType[] {
 }
 
 /** The path of the first name in the settings that no schema has; null if there is none. */
-export function unknownName(
+function unknownName(
   schemas: Schemas,
   settings: Tree,
   path: readonly string[] = [],
@@ -60,14 +61,24 @@ export function knownPart(schemas: Schemas, settings: Tree): Tree {
 }
 
 /**
- * What to say about an unknown name: the setting that it probably means, or else those that the first schema has at its
- * path.
+ * Refuses names that no schema has. `section`: the section of a settings file that the settings are in.
+ *
+ * @throws UserError with the setting that the first such name probably means, or else with those that the first schema has
+ * at its path.
  */
-export function adviceFor(schemas: Schemas, path: readonly string[]): string {
+export function refuseUnknown(schemas: Schemas, settings: Tree, section?: string): void {
+  const path = unknownName(schemas, settings)
+  if (path === null) return
+  const prefix = section === undefined ? '' : `${section}.`
   const near = nearestPath(schemas, path)
-  if (near !== null) return `; did you mean ${near}?`
   const known = namesAt(schemas.slice(0, 1), path.slice(0, -1))
-  return known.length > 0 ? `; the settings are ${known.join(', ')}` : ''
+  const advice =
+    near !== null
+      ? `; did you mean ${prefix}${near}?`
+      : known.length > 0
+        ? `; the settings are ${known.join(', ')}`
+        : ''
+  throw new UserError(`unknown setting ${prefix}${path.join('.')}${advice}`, 2)
 }
 
 /** Names that people look for, in the place of those that the settings have. */

@@ -1,12 +1,12 @@
-import { existsSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { UserError } from '../common/errors.ts'
+import { runOf } from '../runs/find-run.ts'
 import type { RunInfo } from '../runs/rows.ts'
-import { RunStore } from '../runs/store.ts'
+import { readInfo } from '../runs/store.ts'
 import type { Tree } from './tree.ts'
 
 /** How a run asked its model, as settings of `zero`. */
-export interface AskedInRun {
+interface AskedInRun {
   /** Folder of the run. */
   readonly run: string
   readonly settings: Tree & { readonly task: string }
@@ -20,19 +20,13 @@ export interface AskedInRun {
  * @throws UserError if the task was one of a program, and no other is given.
  */
 export function askedInRun(folder: string, task?: string): AskedInRun | null {
-  const above = dirname(folder)
-  const run = basename(folder) === 'model' ? above : basename(above) === 'checkpoints' ? dirname(above) : null
-  if (run === null || !existsSync(join(run, 'run.sqlite'))) return null
-  const store = RunStore.open(run)
-  try {
-    const info = store.info()
-    const of = (info.settings as { task?: string | null }).task
-    if (of == null || (task !== undefined && resolve(task) !== resolve(of))) return null
-    const settings = askedAs(info, of)
-    return settings === null ? null : { run, settings }
-  } finally {
-    store.close()
-  }
+  const run = runOf(folder)
+  if (run === null) return null
+  const info = readInfo(run)
+  const of = (info.settings as { task?: string | null }).task
+  if (of == null || (task !== undefined && resolve(task) !== resolve(of))) return null
+  const settings = askedAs(info, of)
+  return settings === null ? null : { run, settings }
 }
 
 function askedAs({ recipe, directory, settings }: RunInfo, task: string): AskedInRun['settings'] | null {

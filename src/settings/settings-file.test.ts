@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { settingsFor } from './file.ts'
 import { firstSettings, type Sizes } from './first-settings.ts'
 import { merge, type Tree } from './layers.ts'
+import { settingsFor } from './sections.ts'
 import { type FileContent, settingsFile } from './settings-file.ts'
 import { resolveSftSettings, withOneSource } from './sft.ts'
 import { resolveZeroSettings } from './zero.ts'
@@ -29,6 +29,7 @@ const content: FileContent = {
   seed: 0,
   share: 0.25,
   conversations: false,
+  checked: true,
   numbers: firstSettings(sizes),
 }
 
@@ -84,6 +85,10 @@ test.each(odd)('%s', (_, changes) => {
     eval: { share: given.share ?? 0.1 },
   })
   expect(settings.sft()).toMatchObject({ model, task, columns, template })
+})
+
+test('without answers to check there is no section for zero', () => {
+  expect(parse(settingsFile({ ...content, checked: false }))).not.toHaveProperty('zero')
 })
 
 test('conversations are data for sft', () => {

@@ -17,6 +17,8 @@ export interface FileContent {
   readonly share: number | null
   /** Are the rows conversations, which `sft` learns from as they are? */
   readonly conversations: boolean
+  /** Can answers be checked, so that the file has a section for `zero`? */
+  readonly checked: boolean
   readonly numbers: FirstSettings
 }
 
@@ -71,14 +73,18 @@ export function settingsFile(content: FileContent): string {
         ['eval', [['every', sft.every, 'steps between evaluations']]],
       ],
     ],
-    [
-      'zero',
-      [
-        ['steps', zero.steps, 'more steps, more practice'],
-        ['rl', rl],
-        ['eval', [['every', zero.every, 'steps between evaluations']]],
-      ],
-    ],
+    ...(content.checked
+      ? [
+          [
+            'zero',
+            [
+              ['steps', zero.steps, 'more steps, more practice'],
+              ['rl', rl],
+              ['eval', [['every', zero.every, 'steps between evaluations']]],
+            ] as Entry[],
+          ] as const,
+        ]
+      : []),
   ]
   return [
     `# Written by \`${command}\`.`,
@@ -105,10 +111,7 @@ const TEMPLATES: Readonly<Record<PromptTemplate, string>> = {
   chat: "the model's own; or r1-zero",
 }
 
-const ABOUT = {
-  sft: '# Fine-tuning: npx ruminate sft --config FILE',
-  zero: '# Reinforcement learning: npx ruminate zero --config FILE',
-}
+const ABOUT = { sft: '# Fine-tuning', zero: '# Reinforcement learning' }
 
 function lines(entry: Entry, indent: string): string[] {
   const [name, value, comment] = entry

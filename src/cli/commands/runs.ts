@@ -8,7 +8,7 @@ import { command } from '../terminal/command.ts'
 import { outputOf, outputOptions } from '../terminal/options.ts'
 import type { Output } from '../terminal/output.ts'
 import { removeRuns } from '../terminal/remove-runs.ts'
-import { listed, showMetric, showRun, showRuns, showSamples } from '../terminal/runs.ts'
+import { showMetric, showRun, showRuns, showSamples, withStage } from '../terminal/runs.ts'
 
 /** Rollouts that --split shows without --samples. */
 const SAMPLES = 5
@@ -61,7 +61,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   async list(output, words, root) {
     exactly(words, 0, 'list')
     const all = listRuns(root, (message) => output.warn(message))
-    showRuns(output, all.map(listed), root)
+    showRuns(output, all.map(withStage), root)
     return 0
   },
   async show(output, words, root, values) {

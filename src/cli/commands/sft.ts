@@ -1,6 +1,6 @@
 import { defineCommand } from 'citty'
 import { sft as trainSft } from '../../recipes/sft.ts'
-import { merge } from '../../settings/layers.ts'
+import { merge, readSettingsFile } from '../../settings/layers.ts'
 import { resolveSftSettings, sftSettings, withOneSource } from '../../settings/sft.ts'
 import { textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
@@ -61,7 +61,9 @@ export const sft = command(
     const result = await interruptible(output, (signal) =>
       trainSft(settings, { out: textOption(values, 'out'), ...watchSft(output, signal) }),
     )
-    // the questions of a task can be asked next
-    summarizeSft(output, result, task === null ? undefined : textOption(values, 'config'))
+    const config = textOption(values, 'config')
+    // a settings file with a section for zero goes on with it
+    const goesOn = task !== null && config !== undefined && 'zero' in readSettingsFile(config)
+    summarizeSft(output, result, goesOn ? config : undefined)
   },
 )

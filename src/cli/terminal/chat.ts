@@ -19,12 +19,12 @@ export async function replyTo(
   output.live('reading the question')
   let waiting = true
   const { text, thinking, answer } = await conversation.ask(message, options, (piece, isThinking) => {
-    const text = printable(piece)
-    if (streaming) {
-      if (waiting) output.endLive()
-      waiting = false
-      process.stdout.write(isThinking ? pc.dim(text) : text)
-    }
+    // the white space before the first word is not shown
+    const text = waiting ? printable(piece).trimStart() : printable(piece)
+    if (!streaming || text === '') return
+    if (waiting) output.endLive()
+    waiting = false
+    process.stdout.write(isThinking ? pc.dim(text) : text)
   })
   output.emit({ type: 'result', thinking, answer, text })
   if (streaming) process.stdout.write('\n')

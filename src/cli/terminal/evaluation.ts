@@ -1,7 +1,7 @@
 import { plural } from '../../common/words.ts'
 import type { Truncation } from '../../engines/contract.ts'
 import type { measure } from '../../stages/evaluate/measure.ts'
-import { modelName } from './next.ts'
+import { modelName, sourceName } from './next.ts'
 import { type Output, percent, percentInterval, table } from './output.ts'
 
 interface Shown extends Awaited<ReturnType<typeof measure>>, Readonly<Record<keyof Truncation, number>> {
@@ -27,7 +27,7 @@ export function showEvaluation(
     minP > 0 ? `, min-p ${minP}` : '',
   ].join('')
   output.prose(
-    `${modelName(model)} on ${task}: ${plural(evaluation.questions, 'question')}, ${plural(samples, 'sample')} per question, T = ${temperature}${truncated}, template ${template}, seed ${seed}\n`,
+    `${modelName(model)} on ${sourceName(task)}: ${plural(evaluation.questions, 'question')}, ${plural(samples, 'sample')} per question, T = ${temperature}${truncated}, template ${template}, seed ${seed}\n`,
   )
   output.result(
     table(

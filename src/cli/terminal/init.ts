@@ -1,15 +1,16 @@
 import pc from 'picocolors'
 import { shellWord } from '../../common/shell.ts'
+import { plural } from '../../common/words.ts'
 import type { InitReport, InitWatch } from '../../recipes/init.ts'
 import type { AnswerExample } from '../../stages/survey/model.ts'
 import type { TableReport } from '../../stages/survey/table.ts'
+import { showNext } from './next.ts'
 import { type Output, percent } from './output.ts'
-import { truncate } from './width.ts'
+import { displayWidth, oneLine, padEnd, truncate } from './width.ts'
 
-/** Width that text is wrapped at where the output is no terminal. */
-const WIDTH = 80
-/** Characters of a question that are shown, and lines of a response. */
-const MOST_CHARACTERS = 240
+/** Columns of a question and of an answer, and lines of a response, that are shown. */
+const QUESTION = 240
+const ANSWER = 24
 const LINES = 6
 
 /** Shows the table and the model's answers as soon as they are known. */
@@ -18,17 +19,18 @@ export function watchInit(output: Output): InitWatch {
     onProgress: (line) => output.live(line),
     onTable: (report) => {
       output.emit({ type: 'table', ...report })
-      output.say(tableText(report))
+      output.say(tableText(report, output.columns))
     },
     onAnswers: (answers) => {
       output.emit({ type: 'answers', ...answers })
-      for (const example of answers.examples) output.say(`\n${exampleText(example)}`)
+      for (const example of answers.examples) output.say(`\n${exampleText(example, output.columns)}`)
       if (answers.score === null) return
       const { questions, responses, passAt1, sometimes } = answers.score
+      const asked = plural(questions, 'question')
       output.say(
         `\n${aligned([
-          ['pass@1', `${percent(passAt1)} (${responses} responses to ${count(questions, 'question')})`],
-          ['sometimes right', `${sometimes} of ${count(questions, 'question')}`],
+          ['pass@1', `${percent(passAt1)} (${plural(responses, 'response')} to ${asked})`],
+          ['sometimes right', `${sometimes} of ${asked}`],
         ])}`,
       )
     },
@@ -37,11 +39,11 @@ export function watchInit(output: Output): InitWatch {
 
 /** What will work, how long it takes, and the next command. */
 export function summarizeInit(output: Output, report: InitReport): void {
-  output.emit({ type: 'result', ...report })
-  if (output.json) return
   const { verdict, estimate, out, next } = report
-  output.result(`\n${pc.bold('What will work')}: ${verdict.title}`)
-  for (const reason of verdict.reasons) output.result(wrapped(reason, '  '))
+  output.emit({ type: 'result', ...report, next: { ...next, command: `npx ruminate ${next.command}` } })
+  if (output.json) return
+  output.prose(`\n${pc.bold('What will work')}: ${verdict.title}`)
+  for (const reason of verdict.reasons) output.prose(`  ${reason}`)
   if (estimate && (verdict.kind === 'reinforce' || verdict.kind === 'fine-tune'))
     output.result(
       `\n${pc.bold('Estimate')} (from the speed measured here)\n${aligned([
@@ -51,33 +53,31 @@ export function summarizeInit(output: Output, report: InitReport): void {
         ['memory', size(estimate.memory)],
       ])}`,
     )
-  output.result(`\nwrote ${out}: settings for sft, zero and eval, to read and change`)
-  output.result(`\n${pc.bold('Next')} ${pc.dim(`(${next.purpose})`)}\n  ${next.command}`)
+  output.prose(`\nwrote ${out}: settings for sft, zero and eval, to read and change`)
+  showNext(output, [[next.command, next.purpose]])
 }
 
-function tableText(report: TableReport): string {
-  const { file, columns, guesses, unused, rows, training, heldOut, share, problems, first } = report
-  const name = (role: 'question' | 'answer' | 'thinking'): string => columns[role] ?? role
-  const taken = ({ role, name }: TableReport['guesses'][0]): string =>
-    `"${name}" is taken for the ${ROLES[role]} (another: --columns ${role}=NAME)`
-  const facts = [
-    ['question', name('question'), first.question],
-    ...(report.answers ? [['answer', name('answer'), first.gold]] : []),
-    ...(report.solutions > 0 ? [['solution', name('thinking'), first.thinking ?? '']] : []),
+function tableText(report: TableReport, columns: number): string {
+  const { file, guesses, unused, rows, training, heldOut, share, problems, first } = report
+  const name = (role: 'question' | 'answer' | 'thinking'): string => report.columns[role] ?? role
+  const facts: [what: string, text: string][] = [
+    [`question  ${name('question')}`, first.question],
+    ...(report.answers ? [[`answer    ${name('answer')}`, first.gold] as [string, string]] : []),
+    ...(report.solutions > 0
+      ? [[`solution  ${name('thinking')}`, first.thinking ?? ''] as [string, string]]
+      : []),
   ]
-  const widths = [0, 1].map((i) => Math.max(...facts.map((fact) => fact[i]!.length))) as [number, number]
   return [
-    `${pc.bold(file)}: ${count(rows, 'row')}`,
-    ...facts.map(([what, column, text]) =>
-      truncate(
-        `  ${what!.padEnd(widths[0])}  ${column!.padEnd(widths[1])}  ${text!.replace(/\s+/g, ' ')}`,
-        width(),
-      ),
+    `${pc.bold(file)}: ${plural(rows, 'row')}`,
+    ...aligned(facts.map(([what, text]) => [what, oneLine(text)]))
+      .split('\n')
+      .map((line) => truncate(line, columns)),
+    ...guesses.map(
+      ({ role, name }) => `  "${name}" is taken for the ${ROLES[role]} (another: --columns ${role}=NAME)`,
     ),
-    ...guesses.map((guess) => wrapped(taken(guess), '  ')),
-    ...(unused.length > 0 ? [wrapped(`not used: ${unused.join(', ')}`, '  ')] : []),
+    ...(unused.length > 0 ? [`  not used: ${unused.join(', ')}`] : []),
     `  ${training} to learn from, ${heldOut} held out${share === null ? ' by the names of the files' : ''}`,
-    ...problems.map((problem) => wrapped(`${pc.yellow('!')} ${summary(problem)}`, '')),
+    ...problems.map((problem) => `${pc.yellow('!')} ${summary(problem)}`),
     ...(problems.length > 0
       ? [`  npx ruminate tasks check ${shellWord(file)}   ${pc.dim('shows more of them')}`]
       : []),
@@ -86,8 +86,8 @@ function tableText(report: TableReport): string {
 
 /** Rows of a name and a value. */
 function aligned(rows: readonly (readonly [name: string, value: string])[]): string {
-  const longest = Math.max(...rows.map(([name]) => name.length))
-  return rows.map(([name, value]) => `  ${name.padEnd(longest)}   ${value}`).join('\n')
+  const longest = Math.max(...rows.map(([name]) => displayWidth(name)))
+  return rows.map(([name, value]) => `  ${padEnd(name, longest)}   ${value}`).join('\n')
 }
 
 /** The heading of a list of problems, with the first one. */
@@ -98,21 +98,18 @@ function summary(problem: string): string {
 
 const ROLES = { question: 'question', answer: 'answer', thinking: 'worked solution' }
 
-function exampleText({ question, response, answer, gold, correct }: AnswerExample): string {
+/** A question, the beginning of a response to it, and whether the answer is right. */
+function exampleText({ question, response, answer, gold, correct }: AnswerExample, columns: number): string {
   const mark = correct === null ? pc.yellow('not checked') : correct ? pc.green('right') : pc.red('wrong')
+  const short = (text: string): string => truncate(oneLine(text), ANSWER)
   const lines = response.trim().split('\n')
-  const shown = lines.slice(0, LINES).map((line) => `  ${truncate(line, width() - 2)}`)
   return [
-    wrapped(truncate(oneLine(question), MOST_CHARACTERS), '').replace(/^/, `${pc.bold('Question')} `),
-    ...shown.map((line) => pc.dim(line)),
-    ...(lines.length > LINES ? [pc.dim(`  … ${count(lines.length - LINES, 'line')} more`)] : []),
-    `  ${mark}: ${answer === null ? 'no answer' : `answered ${truncate(oneLine(answer), 24)}`}, expected ${truncate(oneLine(gold), 24)}`,
+    `${pc.bold('Question')} ${truncate(oneLine(question), QUESTION)}`,
+    ...lines.slice(0, LINES).map((line) => pc.dim(`  ${truncate(line, columns - 2)}`)),
+    ...(lines.length > LINES ? [pc.dim(`  … ${plural(lines.length - LINES, 'line')} more`)] : []),
+    `  ${mark}: ${answer === null ? 'no answer' : `answered ${short(answer)}`}, expected ${short(gold)}`,
   ].join('\n')
 }
-
-const oneLine = (text: string): string => text.replace(/\s+/g, ' ')
-const count = (n: number, what: string): string => `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`
-const width = (): number => Math.min(process.stdout.columns || WIDTH, 100)
 
 /** 260 → "about 4 minutes". */
 export function duration(seconds: number): string {
@@ -129,18 +126,4 @@ export function duration(seconds: number): string {
 export function size(bytes: number): string {
   const halves = Math.ceil(bytes / 5e8) / 2
   return `about ${halves < 10 ? halves : Math.ceil(halves)} GB`
-}
-
-/** Breaks a text into lines of the terminal's width, each with the indent. */
-function wrapped(text: string, indent: string): string {
-  const lines: string[] = []
-  let line = indent
-  for (const word of text.split(' ')) {
-    if (line !== indent && line.length + 1 + word.length > width()) {
-      lines.push(line)
-      line = indent
-    }
-    line += line === indent ? word : ` ${word}`
-  }
-  return [...lines, line].join('\n')
 }

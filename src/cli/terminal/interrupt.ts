@@ -1,5 +1,5 @@
 import { checkpointsWritten, openRuns } from '../../runs/open-runs.ts'
-import type { Output } from './output.ts'
+import { type Output, writeMessage } from './output.ts'
 
 /**
  * Runs `work` with a signal that the first SIGINT (Ctrl-C) or SIGTERM aborts, which stops a run with a checkpoint. The second
@@ -25,7 +25,8 @@ export async function interruptible<T>(
   const say = (message: string): void => {
     output.endLive()
     // the terminal has printed ^C, which the message replaces
-    process.stderr.write(`${process.stderr.isTTY ? '\r' : ''}${message}\n`)
+    if (process.stderr.isTTY) process.stderr.write('\r')
+    writeMessage(message)
   }
   const onSignal = (signal: NodeJS.Signals): void => {
     signals++

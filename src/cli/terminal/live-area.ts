@@ -64,14 +64,17 @@ class LiveArea {
     this.#drawnAt = performance.now()
   }
 
-  /** Moves the cursor to the first row, and erases everything from there. */
+  /**
+   * Erases the rows from the last one up, where the cursor then stands. A terminal may keep a whole screen that is erased at
+   * once, as tmux does, so each row is erased by itself.
+   */
   #erasing(): string {
     const columns = columnsOf(this.#stream!)
     const rows = this.#drawn.reduce(
       (sum, line) => sum + Math.max(1, Math.ceil(displayWidth(line) / columns)),
       0,
     )
-    return `\r${rows > 1 ? `\x1b[${rows - 1}A` : ''}\x1b[J`
+    return `\r\x1b[K${'\x1b[A\x1b[K'.repeat(Math.max(0, rows - 1))}`
   }
 }
 

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import pc from 'picocolors'
 import { packageRoot } from '../../common/package.ts'
 import { pathFromHere } from '../../common/paths.ts'
@@ -47,6 +47,9 @@ export function modelName(folder: string): string {
   const name = basename(folder)
   return join(packageRoot(), 'models', name) === folder ? name : pathFromHere(folder)
 }
+
+/** What is read or trained, in few words: a folder or file as a path from here; the name of a task or dataset as it is. */
+export const sourceName = (source: string): string => (isAbsolute(source) ? modelName(source) : source)
 
 /** Does this name mean this run, rather than a folder here or an embedded model? */
 const isNamed = (name: string, directory: string): boolean =>

@@ -1,8 +1,8 @@
 import type { ArgsDef } from 'citty'
 import { UserError } from '../../common/errors.ts'
 import type { Truncation } from '../../engines/contract.ts'
-import { type Section, settingsFor } from '../../settings/file.ts'
 import { merge, readAssignment, readSettingsFile, type Tree } from '../../settings/layers.ts'
+import { type Section, settingsFor } from '../../settings/sections.ts'
 import { integerOption, numberOption, textOption, type Values } from './arguments.ts'
 import { Output } from './output.ts'
 

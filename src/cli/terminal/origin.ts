@@ -4,8 +4,9 @@ import { UserError } from '../../common/errors.ts'
 import { packageRoot } from '../../common/package.ts'
 import { pathFromHere } from '../../common/paths.ts'
 import { Renderer } from '../../renderer/renderer.ts'
+import { runOf } from '../../runs/find-run.ts'
 import type { RunInfo } from '../../runs/rows.ts'
-import { isRun, RunStore } from '../../runs/store.ts'
+import { RunStore } from '../../runs/store.ts'
 import type { Tree } from '../../settings/layers.ts'
 import type { ZeroSettings } from '../../settings/zero.ts'
 import { readDemonstrations } from '../../tasks/demonstrations.ts'
@@ -29,16 +30,16 @@ const MOST_BYTES = 50e6
 export async function originOf(name: string, folder: string): Promise<Origin> {
   if (dirname(folder) === join(packageRoot(), 'models'))
     return { is: `${basename(folder)}: a base model, pretrained only.`, question: await ofTask('miniature') }
-  const isCheckpoint = basename(dirname(folder)) === 'checkpoints'
-  const run = isCheckpoint ? dirname(dirname(folder)) : dirname(folder)
-  if (!isRun(run)) {
+  const run = runOf(folder)
+  if (run === null) {
     const template = Renderer.load(folder).template === 'chat' ? 'with' : 'without'
     return { is: `${name}: a model ${template} a chat template of its own.`, question: null }
   }
   const store = RunStore.open(run)
   try {
     const info = store.info()
-    const step = isCheckpoint ? ` at step ${Number(basename(folder).replace('step-', ''))}` : ''
+    const [, number] = /^step-(\d+)$/.exec(basename(folder)) ?? []
+    const step = number === undefined ? '' : ` at step ${Number(number)}`
     return {
       is: `${pathFromHere(run)}${step}: ${howMade(info)}.`,
       question: await ofRun(store, info, folder),

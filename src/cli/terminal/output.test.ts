@@ -126,6 +126,21 @@ describe('the live area', () => {
     output.emit({ type: 'step' })
     expect(screen.rows).toEqual(['{"type":"step"}', 'opening the model'])
   })
+
+  test('a terminal that keeps what is erased as a whole keeps nothing of it', () => {
+    let written = ''
+    for (const stream of streams)
+      vi.spyOn(stream, 'write').mockImplementation((text) => {
+        written += text
+        return true
+      })
+    const output = new Output({})
+    output.live('opening the model')
+    output.step(FACTS, SAMPLE)
+    output.say('end')
+    // erasing from the cursor on, which tmux takes for a clear of the screen where the cursor is in its first row
+    expect(written).not.toContain('\x1b[J')
+  })
 })
 
 describe('plain lines', () => {

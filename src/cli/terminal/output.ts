@@ -5,7 +5,7 @@ import { canRedraw, columnsOf, liveArea } from './live-area.ts'
 import { displayWidth, padEnd, padStart, shorten, tail, truncate, wrap } from './width.ts'
 
 /** What a command prints: JSON objects for programs, or text for people; nothing but results when quiet. */
-export interface OutputOptions {
+interface OutputOptions {
   readonly json?: boolean
   readonly quiet?: boolean
 }
@@ -65,6 +65,11 @@ export class Output {
     return this.#stream.isTTY ? columnsOf(this.#stream) : Number.POSITIVE_INFINITY
   }
 
+  /** Columns for what is arranged in columns, such as a list: those of the terminal; in a file or pipe, 80. */
+  get columns(): number {
+    return columnsOf(this.#stream)
+  }
+
   /** A line for people, broken to fit the terminal and left out when quiet. */
   say(text = ''): void {
     if (!this.quiet) this.prose(text)
@@ -81,8 +86,9 @@ export class Output {
     this.#print(this.#stream, text)
   }
 
-  /** A warning, on standard error. What is live stays so. */
+  /** A warning, on standard error and, with `json`, also as an object. What is live stays so. */
   warn(text: string): void {
+    this.emit({ type: 'warning', message: text })
     liveArea.clear()
     this.#printedAt = performance.now()
     writeMessage(`${pc.yellow('warning')} ${text}`)
@@ -97,14 +103,14 @@ export class Output {
   }
 
   /**
-   * Says what is being done, in the live area. Where there is none it is a line of its own, but only at the start and
-   * after a long silence.
+   * Says what is being done, in the live area. Where there is none it is a line of its own, on standard error,
+   * but only at the start and after a long silence.
    */
   live(text: string): void {
     if (this.quiet) return
     if (this.#activity?.text !== text) this.#activity = { text, since: performance.now() }
     if (this.isTerminal) this.#show(COUNTED.test(text))
-    else if (this.#isDue(text)) this.#print(this.#stream, text)
+    else if (this.#isDue(text)) this.#print(process.stderr, text)
   }
 
   /** Shows the state of a training after a step, and the end of its newest sample. Only where there is a live area. */
@@ -212,7 +218,7 @@ export function percentInterval(value: number, standardError: number): string {
 
 /**
  * Rows of cells, each column as wide as its widest cell. Where they are wider than `width` columns, the gaps become
- * narrower and then the first column is cut.
+ * narrower, and then the cells of the first column are broken into several lines.
  */
 export function table(rows: readonly (readonly string[])[], width = Number.POSITIVE_INFINITY): string {
   const widths =
@@ -222,12 +228,13 @@ export function table(rows: readonly (readonly string[])[], width = Number.POSIT
   const excess = taken(gap) - width
   if (excess > 0) widths[0] = Math.max(Math.min(8, widths[0]!), widths[0]! - excess)
   return rows
-    .map((row) =>
-      `  ${row
-        .map((cell, i) =>
-          i === 0 ? padEnd(shorten(cell, widths[i]!), widths[i]!) : padStart(cell, widths[i]!),
-        )
-        .join(' '.repeat(gap))}`.trimEnd(),
-    )
+    .flatMap(([first = '', ...rest]) => {
+      const lines = wrap(first, widths[0]!, 2)
+        .split('\n')
+        .map((line) => shorten(line, widths[0]!))
+      const cells = rest.map((cell, i) => padStart(cell, widths[i + 1]!))
+      const last = [padEnd(lines.pop()!, widths[0]!), ...cells].join(' '.repeat(gap))
+      return [...lines, last].map((line) => `  ${line}`.trimEnd())
+    })
     .join('\n')
 }

@@ -51,7 +51,7 @@ export function plot(
   return [`${title}`, ...rows, axis, steps].join('\n')
 }
 
-export interface PlotOptions {
+interface PlotOptions {
   /** Characters of the curve, fewer if the terminal has too few columns. */
   readonly width?: number
   /** Columns of the terminal. */

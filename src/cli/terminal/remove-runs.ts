@@ -2,10 +2,11 @@ import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { UserError } from '../../common/errors.ts'
 import { pathFromHere } from '../../common/paths.ts'
+import { plural } from '../../common/words.ts'
 import { type Deletable, deletable, deleteRun } from '../../runs/delete-run.ts'
 import { findRun } from '../../runs/find-run.ts'
 import { type Output, table } from './output.ts'
-import { listed, statusOf } from './runs.ts'
+import { statusOf, withStage } from './runs.ts'
 
 /**
  * Deletes runs, after a question on the terminal or with `yes`. If one of them may not be deleted, none is.
@@ -22,7 +23,12 @@ export async function removeRuns(
   const directories = new Set(names.map((name) => exactRun(name, root)))
   const runs = [...directories].map(deletable)
   const list = table(
-    runs.map((run) => [pathFromHere(run.directory), statusOf(listed(run)), `${run.files} files`, size(run)]),
+    runs.map((run) => [
+      pathFromHere(run.directory),
+      statusOf(withStage(run)),
+      plural(run.files, 'file'),
+      size(run),
+    ]),
   )
   if (!yes) {
     if (!process.stdin.isTTY)

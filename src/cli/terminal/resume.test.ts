@@ -2,8 +2,7 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
-import { readInfo } from '../../runs/find-run.ts'
-import { RunStore } from '../../runs/store.ts'
+import { RunStore, readInfo } from '../../runs/store.ts'
 import { captured } from '../../testing/captured.ts'
 import { Output } from './output.ts'
 import { showResume } from './resume.ts'
@@ -85,6 +84,6 @@ test('an earlier checkpoint cannot be resumed by its name', async () => {
   await stopped('zero-1', 43, { checkpoints: [20, 40] })
   expect(line('zero-1', 'zero-1/checkpoints/step-000040')).toContain('from step 40')
   expect(() => line('zero-1', 'zero-1/checkpoints/step-000020')).toThrow(
-    'its newest checkpoint, which is that of step 40: delete the checkpoints after step 20 to continue from there',
+    'its newest checkpoint, at step 40: delete the checkpoints after step 20 to continue from there',
   )
 })

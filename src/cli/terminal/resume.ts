@@ -2,9 +2,10 @@ import { statSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { UserError } from '../../common/errors.ts'
 import { pathFromHere } from '../../common/paths.ts'
+import { plural } from '../../common/words.ts'
 import { currentStage } from '../../runs/find-run.ts'
 import type { Checkpoint, RunInfo } from '../../runs/rows.ts'
-import { RunStore } from '../../runs/store.ts'
+import { readRun } from '../../runs/store.ts'
 import type { Output } from './output.ts'
 
 /**
@@ -15,7 +16,7 @@ import type { Output } from './output.ts'
 export function showResume(output: Output, info: RunInfo, name: string): void {
   const stage = currentStage(info)
   const { directory, settings, step: last } = stage ?? info
-  const checkpoint = newestCheckpoint(directory)
+  const checkpoint = readRun(directory, (store) => store.checkpoints().at(-1) ?? null)
   checkNewest(name, checkpoint)
   const { steps } = settings as { steps?: number }
   const step = checkpoint?.step ?? 0
@@ -30,7 +31,7 @@ export function showResume(output: Output, info: RunInfo, name: string): void {
   const [line, repeated] = [`${where} ${from}`, again(step, last)]
   if (repeated === null) return void output.say(line)
   const together = `${line}; ${repeated}`
-  output.say(together.length <= (process.stdout.columns || 80) ? together : `${line};\n${repeated}`)
+  output.say(together.length <= output.columns ? together : `${line};\n${repeated}`)
 }
 
 /** Recipes of several stages, which have no steps of their own. */
@@ -39,15 +40,6 @@ const STAGED = ['r1', 'distill']
 function again(from: number, last: number): string | null {
   if (last <= from) return null
   return last === from + 1 ? `step ${last} is run again` : `steps ${from + 1} to ${last} are run again`
-}
-
-function newestCheckpoint(directory: string): Checkpoint | null {
-  const store = RunStore.open(directory)
-  try {
-    return store.checkpoints().at(-1) ?? null
-  } finally {
-    store.close()
-  }
 }
 
 function checkNewest(name: string, newest: Checkpoint | null): void {
@@ -68,6 +60,5 @@ function ago(path: string): string {
     ['day', 86_400],
   ] as const
   const [unit, length] = units.findLast(([, length]) => seconds >= length) ?? units[0]
-  const count = Math.floor(seconds / length)
-  return `${count} ${unit}${count === 1 ? '' : 's'} ago`
+  return `${plural(Math.floor(seconds / length), unit)} ago`
 }

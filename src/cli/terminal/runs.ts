@@ -9,25 +9,23 @@ import { plural } from '../../common/words.ts'
 import { currentStage } from '../../runs/find-run.ts'
 import type { RolloutRow, RunInfo } from '../../runs/rows.ts'
 import type { RunStore } from '../../runs/store.ts'
+import { sourceName } from './next.ts'
 import { type Output, table } from './output.ts'
 import { plot, smooth } from './plot.ts'
 import { questionReader } from './training/question.ts'
-import { displayWidth, padEnd, truncate } from './width.ts'
+import { displayWidth, padEnd, truncate, wrap } from './width.ts'
 
 /** A run in a list, with the stage that it is in, if it has stages. */
-export interface ListedRun extends RunInfo {
+interface ListedRun extends RunInfo {
   readonly stage: RunInfo | null
 }
-
-/** Width of a list that is not printed on a terminal. */
-const WIDTH = 80
 
 /** One line per run; a name too long for it has a line of its own, and so has a note. */
 export function showRuns(output: Output, all: readonly ListedRun[], root: string): void {
   for (const run of all) output.emit({ type: 'run', ...run })
   if (output.json) return
   if (all.length === 0) return void output.result(`no runs in ${root}; \`ruminate zero\` creates one`)
-  const columns = process.stdout.columns || WIDTH
+  const { columns } = output
   const cells = [
     ['run', 'recipe', 'seed', 'created', 'status'],
     ...all.map((run) => [
@@ -57,8 +55,8 @@ export function showRuns(output: Output, all: readonly ListedRun[], root: string
     return [
       ...(displayWidth(name) <= width && width <= room
         ? [`  ${padEnd(name, width)}  ${rest}`]
-        : [`  ${name}`, `  ${' '.repeat(Math.min(width, room))}  ${rest}`]),
-      ...(note === null ? [] : [pc.dim(`    ${truncate(oneLine(note), columns - 4)}`)]),
+        : [`  ${name}`, wrap(`  ${' '.repeat(Math.min(width, room))}  ${rest}`, columns, 2)]),
+      ...(note === null ? [] : [pc.dim(`    ${truncate(onOneLine(note), columns - 4)}`)]),
     ]
   })
   output.result(lines.join('\n'))
@@ -73,11 +71,11 @@ export function statusOf({ status, step, stage, directory }: ListedRun): string 
   return `${status} in ${relative(directory, stage.directory)} at step ${stage.step}`
 }
 
-const oneLine = (text: string): string => printable(text.replace(/\s+/g, ' ').trim())
+const onOneLine = (text: string): string => printable(text.replace(/\s+/g, ' ').trim())
 
 /** The settings of a run, and the latest value of each metric. */
 export function showRun(output: Output, store: RunStore): void {
-  const info = listed(store.info())
+  const info = withStage(store.info())
   const latest = Object.fromEntries(store.metricNames().map((name) => [name, store.metric(name).at(-1)!]))
   output.emit({
     type: 'run',
@@ -85,19 +83,22 @@ export function showRun(output: Output, store: RunStore): void {
     metrics: Object.fromEntries(Object.entries(latest).map(([name, { value }]) => [name, value])),
   })
   if (output.json) return
-  output.result(header(info))
+  output.prose(header(info))
   output.result(
-    table([
-      ['metric', 'step', 'value'],
-      ...Object.entries(latest).map(([name, { step, value }]) => [name, `${step}`, short(value)]),
-    ]),
+    table(
+      [
+        ['metric', 'step', 'value'],
+        ...Object.entries(latest).map(([name, { step, value }]) => [name, `${step}`, short(value)]),
+      ],
+      output.width,
+    ),
   )
   for (const { step, level, message } of store.events())
-    output.result(`  ${level} at step ${step}: ${printable(message)}`)
+    output.prose(`  ${level} at step ${step}: ${printable(message)}`)
 }
 
 /** A run with the stage that it is in. */
-export const listed = (info: RunInfo): ListedRun => ({
+export const withStage = (info: RunInfo): ListedRun => ({
   ...info,
   stage: info.status === 'done' ? null : currentStage(info),
 })
@@ -108,11 +109,14 @@ function header(info: ListedRun): string {
   return `${pc.bold(nameOf(info))}  ${info.recipe}, seed ${info.seed}, ${statusOf(info)}\n${note}  ${versions.join(', ')}\n\n${settingLines(info.settings)}`
 }
 
-/** Settings as YAML, in the form that --config reads; a short group takes one line. */
+/** Settings as YAML, in the form that --config reads here; a short group takes one line. */
 function settingLines(settings: unknown): string {
   const { own, ...named } = settings as { own?: { task: boolean; rewards: unknown } }
   const document = new Document(own?.task || own?.rewards ? settings : named)
   visit(document, {
+    Scalar: (_, scalar) => {
+      if (typeof scalar.value === 'string') scalar.value = sourceName(scalar.value)
+    },
     Seq: (_, list) => {
       list.flow = true
     },
@@ -181,11 +185,11 @@ export function showSamples(output: Output, store: RunStore, limit: number, spli
   for (const row of rows) {
     const { tokens, logprobs, ...rest } = row
     output.emit({ type: 'rollout', ...rest, tokens: [...tokens], logprobs: [...logprobs] })
-    if (!output.json) output.result(sample(row, question(row.prompt)))
+    if (!output.json) output.result(sample(row, question(row.prompt), output.width))
   }
 }
 
-function sample(row: RolloutRow, question: string): string {
+function sample(row: RolloutRow, question: string, width: number): string {
   const rewards = Object.entries(row.rewards).map(
     ([name, value]) => `${name} ${value === null ? '–' : short(value)}`,
   )
@@ -193,14 +197,15 @@ function sample(row: RolloutRow, question: string): string {
   const facts = [
     `step ${row.step}`,
     row.split,
-    oneLine(row.kind),
+    onOneLine(row.kind),
     verdict,
     ...rewards,
     `advantage ${row.advantage === null ? '–' : short(row.advantage)}`,
     plural(row.length, 'token'),
     row.stopReason,
   ]
-  return `${pc.bold(facts.join(' · '))}\n${pc.dim(printable(question))}\n${printable(row.text.trim())}\n`
+  const head = pc.bold(wrap(facts.join(' · '), width, 2))
+  return `${head}\n${pc.dim(wrap(printable(question), width))}\n${wrap(printable(row.text.trim()), width)}\n`
 }
 
 function short(value: number): string {

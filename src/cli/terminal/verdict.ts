@@ -13,6 +13,7 @@ export function showVerdict(
   output.emit({ type: 'result', equal, reason })
   if (output.json) return
   const word = equal === null ? pc.yellow('unknown') : equal ? pc.green('equal') : pc.red('different')
-  output.prose(`${word}  ${pc.dim(printable(reason))}`)
+  const why = reason === 'equal' ? '' : `  ${pc.dim(printable(reason))}`
+  output.prose(`${word}${why}`)
   if (found !== null && found !== text.trim()) output.say(pc.dim(`the answer: ${printable(found)}`))
 }

@@ -95,6 +95,7 @@ test.each([
     12,
     'the folder\n  /a/very/long/path/without/spaces\n  is',
   ],
+  ['harm refused 80.0 % of', 17, 'harm refused\n  80.0 % of'],
   ['检查检查检查。', 7, '检查检\n  查检\n  查。'],
 ])('wrap(%j, %d)', (text, width, expected) => {
   expect(wrap(text, width, 2)).toBe(expected)

@@ -50,7 +50,7 @@ export function oneLine(text: string): string {
 /**
  * Breaks the lines of a text that are wider than `width` columns, at spaces and between wide characters. Continuation
  * lines are indented like their line, and by `indent` more. What stands in backticks, and any word without a space, such
- * as a path, is never broken, since it may have to be copied.
+ * as a path, is never broken, since it may have to be copied; nor is a number from its %.
  */
 export function wrap(text: string, width: number, indent = 0): string {
   return text
@@ -66,7 +66,7 @@ function wrapLine(line: string, width: number, indent: number): string {
   let current = margin
   let used = margin.length
   let empty = true
-  for (const [, space, word] of line.matchAll(/(\s*)((?:`[^`]*`|\S)+)/g))
+  for (const [, space, word] of line.matchAll(/(\s*)((?:`[^`]*`|\S|(?<=\d) (?=%))+)/g))
     for (const [i, piece] of pieces(word!).entries()) {
       const gap = empty || i > 0 ? '' : space!
       const needed = gap.length + displayWidth(piece)

@@ -1,4 +1,5 @@
 import type { Progress } from '../../common/progress.ts'
+import { type Warn, warner } from '../../common/warnings.ts'
 import type { Sampler, Truncation } from '../../engines/contract.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
 import type { Task } from '../../tasks/task.ts'
@@ -60,6 +61,18 @@ export async function evaluate(
   options.progress?.('evaluation: checking the answers')
   const checked_P_G = await checkAll(rollouts_P_G)
   return { evaluation: summarise(checked_P_G, options.samples), rollouts: checked_P_G.flat() }
+}
+
+/** Warns if no response could be checked. */
+export async function warnIfUnknown(
+  { evaluation, rollouts }: Awaited<ReturnType<typeof evaluate>>,
+  onWarning?: Warn | undefined,
+): Promise<void> {
+  if (!Number.isNaN(evaluation.passAt1)) return
+  const verdict = await rollouts[0]?.verdict()
+  warner(onWarning)(
+    `pass@1 is unknown, since no held-out answer can be checked. The first: ${verdict?.reason ?? 'there is no held-out question'}`,
+  )
 }
 
 /** Checks responses with their tasks. */

@@ -8,7 +8,8 @@ import type { Task } from '../../tasks/task.ts'
 import type { SampledRollout } from '../sample/rollouts.ts'
 import type { RlSettings } from './rl-settings.ts'
 
-interface ReinforceSettings {
+/** What the loop of reinforcement learning is set by. */
+export interface ReinforceSettings {
   readonly rl: RlSettings
   readonly seed: number
   readonly steps: number
@@ -19,7 +20,7 @@ interface ReinforceSettings {
   readonly checkpointSeconds: number | null
   /** With 'stop', the alarm for reward hacking ends the training, as if its step had been the last. */
   readonly alarm: 'warn' | 'stop'
-  /** Does a run fail in which, step after step, there is nothing to learn from? */
+  /** With 'stop', a run fails in which step after step there is nothing to learn from. */
   readonly whenNothingToLearn: 'stop' | 'continue'
 }
 

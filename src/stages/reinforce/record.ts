@@ -2,7 +2,7 @@ import { subject, warner } from '../../common/warnings.ts'
 import type { StepRecord } from '../../runs/rows.ts'
 import type { RunStore } from '../../runs/store.ts'
 import { toRow } from '../sample/rollouts.ts'
-import { openAlarm, type Stop } from '../watch/alarm.ts'
+import { openAlarm, type Stop, stoppedBy } from '../watch/alarm.ts'
 import { diagnose, PATIENCE, type Symptoms } from '../watch/diagnose.ts'
 import {
   responseMetrics,
@@ -11,10 +11,11 @@ import {
   tokenMetrics,
   zeroVarianceShare,
 } from '../watch/metrics.ts'
-import { nothingToLearn } from '../watch/nothing-to-learn.ts'
+import { givenUp, NothingToLearn, nothingToLearn } from '../watch/nothing-to-learn.ts'
 import { seenBetween, seenMetrics } from '../watch/seen.ts'
 import type { Groups } from './groups.ts'
 import type { Reinforcement } from './job.ts'
+import type { ReferencePolicy } from './reference.ts'
 import type { RlSettings } from './rl-settings.ts'
 import type { ScoredRollout } from './score.ts'
 import { comparedRewards } from './shape.ts'
@@ -28,32 +29,29 @@ interface StepOutcome {
   readonly rewards_P_G: readonly (readonly (number | null)[])[]
   readonly advantages_P_G: readonly (readonly (number | null)[])[]
   readonly updated: Updated
-  readonly trainingSeconds: number
 }
 
-interface Recorded {
-  /** Was this the last step? */
-  readonly last: boolean
-  /** Why the alarm ends the training at this step, or null. */
-  readonly stop: Stop | null
-  /** Why the run is given up, since there is nothing to learn from; null if it is not. */
-  readonly givenUp: string | null
-  /** From the evaluation after this step, or null if there was none. */
-  readonly passAt1: number | null
+/** Records the steps of a run, evaluates the policy, writes checkpoints, and decides whether the training goes on. */
+interface Recorder {
+  /**
+   * Continues where an earlier session ended: does the evaluation after its last step, if it was stopped during that.
+   * Resolves to the reason why the training has already stopped, or null.
+   *
+   * @throws NothingToLearn if the run was given up.
+   */
+  resume(): Promise<Stop | null>
+  /**
+   * Records the metrics, the rollouts and the warnings of a step whose update is done, then evaluates the policy and writes
+   * a checkpoint if these are due. Resolves to the reason why the training stops after this step, or null.
+   *
+   * @throws NothingToLearn if the run is given up.
+   */
+  record(outcome: StepOutcome): Promise<Stop | null>
 }
 
-/**
- * Opens the recorder of a run. For each step it computes the metrics, collects warnings from the alarm and the diagnosis,
- * records them, and then evaluates the policy if that is due. `save` writes a checkpoint of the step.
- */
-export function openRecorder({
-  run,
-  rewards,
-  settings,
-  evaluate,
-  onStep,
-  onWarning,
-}: Reinforcement): (outcome: StepOutcome, save: (directory: string) => Promise<void>) => Promise<Recorded> {
+/** Opens the recorder of a run. The reference policy is saved in the checkpoints. */
+export function openRecorder(job: Reinforcement, reference: ReferencePolicy): Recorder {
+  const { run, trainer, rewards, settings, evaluate, onStep, onWarning } = job
   const { store } = run
   const alarm = openAlarm(rewards, store)
   const warn = warner(onWarning)
@@ -61,37 +59,75 @@ export function openRecorder({
   // in a control experiment, nothing is to be learned
   const goesOn =
     settings.whenNothingToLearn === 'continue' || settings.shuffleRewards || settings.rl.learningRate === 0
-  return async (outcome, save) => {
-    const { step } = outcome
-    const scored = scoredRollouts(outcome)
-    const before = store.metricsAt(step - 1)
-    const metrics = stepMetrics(outcome, scored, before, settings.rl)
-    const rows = scored.map((one) => toRow(one.rollout, one, 'train', one.advantage))
-    const alarmed = alarm(before, metrics, rows)
-    Object.assign(metrics, alarmed.metrics)
-    const stopping = settings.alarm === 'stop' && alarmed.signs.length > 0
-    const last = stopping || step === settings.steps
-    const symptoms = symptomsOf(store, outcome, { metrics, rewards: weighted, last })
-    const givenUp = goesOn ? null : nothingToLearn(symptoms)
-    const warnings = newWarnings(store, [...diagnose(symptoms), ...alarmed.signs]).filter(
-      (message) => !givenUp?.includes(message),
-    )
-    for (const message of warnings) warn(`at step ${step}: ${message}`)
-    const messages = givenUp === null ? warnings : [...warnings, givenUp]
-    const events = messages.map((message) => ({ level: 'warning' as const, message }))
-    run.complete(step, { metrics, rollouts: rows, events }, save)
-    const evaluated: StepRecord = (await evaluate?.(step, last)) ?? {}
-    store.record(step, evaluated)
-    Object.assign(metrics, evaluated.metrics)
-    onStep?.({ step, metrics, warnings, newest: scored.at(-1)!.rollout })
-    return {
+
+  const save = async (directory: string): Promise<void> => {
+    await trainer.save(directory, { optimizer: true })
+    await reference.save(directory)
+  }
+  const endStep = (step: number, last: boolean, { metrics }: StepRecord): Promise<void> =>
+    run.endStep({
+      due: last || step % settings.checkpointEvery === 0,
+      seconds: settings.checkpointSeconds,
       last,
-      stop: stopping ? { step, reason: alarmed.signs[0]! } : null,
-      givenUp,
-      passAt1: evaluated.metrics?.['eval/pass@1'] ?? null,
-    }
+      score: metrics?.['eval/pass@1'] ?? null,
+    })
+
+  return {
+    async resume() {
+      const { step } = store.info()
+      const stopped = settings.alarm === 'stop' ? stoppedBy(store) : null
+      if (step > 0 && !isEvaluated(store.metricsAt(step))) {
+        const last = stopped !== null || step === settings.steps
+        const evaluated = (await evaluate?.(step, last)) ?? {}
+        if (isEvaluated(evaluated.metrics)) {
+          run.complete(step, evaluated, save)
+          await endStep(step, last, evaluated)
+        }
+      }
+      const reason = stopped === null ? givenUp(store) : null
+      if (reason !== null) throw new NothingToLearn(reason)
+      return stopped
+    },
+
+    async record(outcome) {
+      const { step } = outcome
+      const scored = scoredRollouts(outcome)
+      const before = store.metricsAt(step - 1)
+      const metrics = stepMetrics(outcome, scored, before, settings.rl)
+      const rows = scored.map((one) => toRow(one.rollout, one, 'train', one.advantage))
+      const alarmed = alarm(before, metrics, rows)
+      Object.assign(metrics, alarmed.metrics)
+      const stopping = settings.alarm === 'stop' && alarmed.signs.length > 0
+      const last = stopping || step === settings.steps
+
+      const symptoms = symptomsOf(store, outcome, {
+        metrics,
+        rewards: weighted,
+        shuffled: settings.shuffleRewards,
+        last,
+      })
+      const reason = goesOn ? null : nothingToLearn(symptoms)
+      const warnings = newWarnings(store, [...diagnose(symptoms), ...alarmed.signs]).filter(
+        (message) => !reason?.includes(message),
+      )
+      for (const message of warnings) warn(`at step ${step}: ${message}`)
+      const messages = reason === null ? warnings : [...warnings, reason]
+      const events = messages.map((message) => ({ level: 'warning' as const, message }))
+      run.complete(step, { metrics, rollouts: rows, events }, save)
+
+      const evaluated = (await evaluate?.(step, last)) ?? {}
+      store.record(step, evaluated)
+      Object.assign(metrics, evaluated.metrics)
+      onStep?.({ step, metrics, warnings, newest: scored.at(-1)!.rollout })
+      await endStep(step, last, evaluated)
+      if (reason !== null) throw new NothingToLearn(reason)
+      return stopping ? { step, reason: alarmed.signs[0]! } : null
+    },
   }
 }
+
+const isEvaluated = (metrics: Readonly<Record<string, number>> = {}): boolean =>
+  Object.keys(metrics).some((name) => name.startsWith('eval/'))
 
 type Recordable = ScoredRollout & { readonly advantage: number | null }
 
@@ -108,7 +144,7 @@ function scoredRollouts({ groups, rewards_P_G, advantages_P_G }: StepOutcome): R
 }
 
 function stepMetrics(
-  { step, groups, rewards_P_G, updated, trainingSeconds }: StepOutcome,
+  { step, groups, rewards_P_G, updated }: StepOutcome,
   scored: readonly Recordable[],
   before: Readonly<Record<string, number>>,
   rl: RlSettings,
@@ -129,9 +165,9 @@ function stepMetrics(
     'total/tokens': runningTotal(before, 'total/tokens', step, updated.tokens),
     ...seenMetrics(before, step, scored, comparedRewards(groups, rl)),
     'speed/sampling': rollouts.reduce((sum, { tokens }) => sum + tokens, 0) / groups.samplingSeconds,
-    'speed/training': updated.tokens / trainingSeconds,
+    'speed/training': updated.tokens / updated.seconds,
     'time/sampling': groups.samplingSeconds,
-    'time/training': trainingSeconds,
+    'time/training': updated.seconds,
   }
 }
 
@@ -139,9 +175,11 @@ function stepMetrics(
 function symptomsOf(
   store: RunStore,
   { step, groups }: StepOutcome,
-  given: Pick<Symptoms, 'rewards' | 'last'> & { readonly metrics: Readonly<Record<string, number>> },
+  given: Pick<Symptoms, 'rewards' | 'shuffled' | 'last'> & {
+    readonly metrics: Readonly<Record<string, number>>
+  },
 ): Symptoms {
-  const { metrics, rewards, last } = given
+  const { metrics, ...rest } = given
   const metricsAt = (s: number) => (s === step ? metrics : store.metricsAt(s))
   const from = Math.max(0, step - PATIENCE)
   return {
@@ -156,8 +194,7 @@ function symptomsOf(
     })),
     all: seenBetween(metricsAt, 0, step),
     recent: seenBetween(metricsAt, from, step),
-    rewards,
-    last,
+    ...rest,
   }
 }
 

@@ -407,11 +407,12 @@ describe('reinforce', () => {
         const error = await run('a', { ...options, onWarning }).catch((thrown: unknown) => thrown)
         expect(error).toBeInstanceOf(UserError)
         expect((error as UserError).message).toMatch(message)
-        expect((error as UserError).message).toMatch(/set whenNothingToLearn=continue$/)
         const store = opened('a')
         expect(store.info()).toMatchObject({ status: 'failed', step })
         expect(store.rollouts({ split: 'train', step })).not.toEqual([])
-        expect(store.events().at(-1)!.message).toBe((error as UserError).message)
+        expect((error as UserError).message).toBe(
+          `${store.events().at(-1)!.message}. To go on regardless, set whenNothingToLearn=continue`,
+        )
         expect(warnings.length, name).toBeGreaterThan(0)
 
         // once more from the last checkpoint
@@ -695,7 +696,7 @@ describe('reinforce', () => {
       expect(stop).toBeNull()
       expect(store.info().step).toBe(35)
       const phraseAlarms = alarms(store).filter(({ message }) =>
-        /one phrase has spread, from \d+ % to 5\d %/.test(message),
+        /one phrase has spread from \d+ % to 5\d %/.test(message),
       )
       expect(phraseAlarms).toHaveLength(1)
       expect(phraseAlarms[0]!.message).toMatch(/For example: "wait wait wait" \| ".*wait.*" \| ".*wait.*"$/)

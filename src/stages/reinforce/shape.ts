@@ -1,27 +1,28 @@
 import { klPenalty } from '../../algorithms/kl.ts'
 import { overlongPunishment } from '../../algorithms/overlong.ts'
-import type { Random } from '../../common/random.ts'
+import { Random } from '../../common/random.ts'
 import type { SampledRollout } from '../sample/rollouts.ts'
 import { responsePart } from './datums.ts'
 import type { Groups } from './groups.ts'
+import type { ReinforceSettings } from './job.ts'
 import type { RlSettings } from './rl-settings.ts'
 import type { ScoredRollout } from './score.ts'
 
 /**
  * The rewards that advantages are computed from: each rollout's total, minus the KL penalty and plus the (negative)
- * overlong punishment, if these are on; null if the total is unknown. With `shuffleWith`, a control experiment, the
+ * overlong punishment, if these are on; null if the total is unknown. With `shuffleRewards`, a control experiment, the
  * rewards of a step are shuffled among its rollouts, so nothing can be learned.
  */
 export function shapedRewards(
   { used_P_G, references_P_G }: Groups,
-  rl: RlSettings,
-  shuffleWith: Random | null,
+  { rl, seed, shuffleRewards }: Pick<ReinforceSettings, 'rl' | 'seed' | 'shuffleRewards'>,
+  step: number,
 ): (number | null)[][] {
   const shaped_P_G = used_P_G.map((scored_G, p) =>
     scored_G.map((scored, g) => shaped(scored, references_P_G[p]![g]!, rl)),
   )
-  if (shuffleWith === null) return shaped_P_G
-  const shuffled = shuffleWith.shuffle(shaped_P_G.flat())
+  if (!shuffleRewards) return shaped_P_G
+  const shuffled = new Random(seed, 'shuffle', step).shuffle(shaped_P_G.flat())
   let next = 0
   return shaped_P_G.map((shaped_G) => shaped_G.map(() => shuffled[next++]!))
 }

@@ -2,11 +2,14 @@ import { learningRateAt } from '../../algorithms/schedules.ts'
 import { maskTruncated, tokenWeights, truncatedImportance } from '../../algorithms/weights.ts'
 import { UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
-import type { Datum, Engine, Trainer } from '../../engines/contract.ts'
+import { stopwatch } from '../../common/stopwatch.ts'
+import { plural } from '../../common/words.ts'
+import type { Datum } from '../../engines/contract.ts'
 import { withPolicyScorer } from '../../engines/policy.ts'
 import type { SampledRollout } from '../sample/rollouts.ts'
 import type { TrainedSequence } from '../watch/metrics.ts'
 import { perPosition, toDatum } from './datums.ts'
+import type { Reinforcement, ReinforceSettings } from './job.ts'
 import { isTruncated, policyObjective, type RlSettings } from './rl-settings.ts'
 
 /** A rollout to learn from. */
@@ -17,10 +20,10 @@ export interface Example {
   readonly reference: Float32Array
 }
 
-interface UpdateSettings {
-  readonly rl: RlSettings
-  readonly seed: number
-  readonly steps: number
+/** The part of a run that updates the policy. */
+interface UpdateJob extends Pick<Reinforcement, 'engine' | 'trainer'> {
+  readonly run: Pick<Reinforcement['run'], 'progress'>
+  readonly settings: Pick<ReinforceSettings, 'rl' | 'seed' | 'steps'>
 }
 
 /** The result of a step's update. */
@@ -35,18 +38,17 @@ export interface Updated {
   readonly flops: number | null
   /** Positions trained on, prompts included. */
   readonly tokens: number
+  readonly seconds: number
 }
 
 /** Trains on the rollouts of a step: examples → minibatches × epochs → datums → new weights. */
-export async function update(
-  policy: { readonly engine: Engine; readonly trainer: Trainer },
-  examples: readonly Example[],
-  { rl, seed, steps }: UpdateSettings,
-  step: number,
-): Promise<Updated> {
-  const { trainer } = policy
+export async function update(job: UpdateJob, examples: readonly Example[], step: number): Promise<Updated> {
+  const { run, trainer, settings } = job
+  const { rl, seed, steps } = settings
+  run.progress(`learning from ${plural(examples.length, 'response')}`)
+  const seconds = stopwatch()
   const learningRate = learningRateAt(rl.schedule, rl.learningRate, step - 1, steps)
-  const old = await oldPolicy(policy, examples, rl)
+  const old = await oldPolicy(job, examples, rl)
   const sequences: TrainedSequence[] = []
   const losses: number[] = []
   const gradNorms: (number | null)[] = []
@@ -101,6 +103,7 @@ export async function update(
     learningRate,
     flops: sumKnown(flops),
     tokens,
+    seconds: seconds(),
   }
 }
 
@@ -115,7 +118,7 @@ interface OldPolicy {
  * that correct for the difference from the distribution that was drawn from.
  */
 async function oldPolicy(
-  policy: { readonly engine: Engine; readonly trainer: Trainer },
+  policy: Pick<UpdateJob, 'engine' | 'trainer'>,
   examples: readonly Example[],
   rl: RlSettings,
 ): Promise<OldPolicy[]> {

@@ -88,7 +88,12 @@ export async function surveyTable(
     table = await read(share)
     // which rows are held out is decided by hashes: the share of a small table is adjusted to the number that was meant
     const wanted = share * questions
-    for (let tries = 0; tries < 3 && Math.abs(table.size.heldOut - wanted) > wanted / 10 + 1; tries++) {
+    const small = questions < SMALL_TABLE
+    for (
+      let tries = 0;
+      small && tries < 3 && Math.abs(table.size.heldOut - wanted) > wanted / 10 + 1;
+      tries++
+    ) {
       share = rounded(Math.min(Math.max((share * wanted) / table.size.heldOut, share / 2), 2 * share))
       table = await read(share)
     }
@@ -137,6 +142,9 @@ function isConversation(names: readonly string[], { question, answer }: Columns)
     !names.includes('answer')
   )
 }
+
+/** With fewer questions than this, chance may hold out far more or fewer than are meant. */
+const SMALL_TABLE = 300
 
 /** Rows that are held out of a table of medium size, and the shares of small and of large tables. */
 const MEDIUM = 30

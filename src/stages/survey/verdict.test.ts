@@ -36,13 +36,14 @@ const usual: Findings = {
 
 const cases: [string, Partial<Findings>, VerdictKind, RegExp][] = [
   ['sometimes right', { score: scored(0.13, 11) }, 'reinforce', /13 % .* 11 of the 20 questions/],
-  ['as often right as needed', { score: scored(0.05, 3) }, 'reinforce', /5\.0 %/],
+  ['as often right as needed', { score: scored(0.025, 3) }, 'reinforce', /2\.5 %/],
   ['right on too few questions', { score: scored(0.05, 2) }, 'fine-tune', /Only 8 of its 160 responses are/],
   ['lucky guesses', { score: scored(1 / 160, 1) }, 'fine-tune', /Only 1 of its 160 responses is right/],
   ['never right', {}, 'fine-tune', /None of its 160 responses is right/],
   ['never right, without solutions', { solutions: false }, 'fine-tune', /Worked solutions in a column/],
   ['a trial that helped', { trial: trial(0, 0.57) }, 'fine-tune', /from 0 % to 57 % on 20 questions/],
   ['a trial that taught everything', { trial: trial(0, 1, 0) }, 'fine-tune', /from 0 % to 100 %/],
+  ['a trial after which it guesses better', { trial: trial(0, 0.05) }, 'other-base', /to 5\.0 %/],
   ['a trial without effect', { trial: trial(0, 0.01, 1) }, 'other-base', /do not teach it enough/],
   [
     'a trial that helped with a language it hardly knows',

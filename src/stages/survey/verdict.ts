@@ -40,10 +40,15 @@ export interface Trial {
 }
 
 /**
- * With 5 % right, two of three groups of 8 responses have no right one. Below it the right ones are mostly lucky guesses:
- * on 45 questions with one-figure or two-figure answers, RL from 1 % only learned to give the same guess every time.
+ * With fewer right responses, they are mostly lucky guesses. From 3 % right, on 5 of 20 questions, RL took the miniature to
+ * 94 % in 80 steps; from 1 %, on 45 questions with answers of two figures, it only learned to repeat the same guess.
  */
-export const HARDLY_EVER = 0.05
+export const HARDLY_EVER = 0.025
+/**
+ * The same after a trial of fine-tuning, which raises the share of lucky guesses: the model then guesses among answers that
+ * it has seen. Answers without solutions reached 5 % like this, solutions 34 to 80 %.
+ */
+export const TAUGHT = 0.1
 /** RL learns from groups with right and wrong responses; with fewer such questions it learns those few by heart. */
 export const LEAST_SOMETIMES = 0.15
 /** Above it, almost no group has a wrong response to tell from the right ones. */
@@ -121,8 +126,10 @@ const nothingToLearn: Judge = ({ score }) => {
 }
 
 /** Does reinforcement learning have something to tell apart? */
-export const canReinforce = ({ passAt1, sometimes, questions }: Score): boolean =>
-  passAt1 >= HARDLY_EVER && sometimes >= LEAST_SOMETIMES * questions
+export const canReinforce = (
+  { passAt1, sometimes, questions }: Score,
+  least: number = HARDLY_EVER,
+): boolean => passAt1 >= least && sometimes >= LEAST_SOMETIMES * questions
 
 const reinforce: Judge = ({ score }) => {
   if (score === null || !canReinforce(score)) return null
@@ -147,7 +154,7 @@ function teach(found: Findings): Verdict {
   const shown = solutions ? 'worked solutions' : 'answers'
   const otherBase = (why: string, ...advice: string[]): Verdict => ({
     kind: 'other-base',
-    title: 'another base: this one can neither do nor learn these questions',
+    title: `another base${training < LEAST_ROWS ? ', or more rows' : solutions ? '' : ', or worked solutions'}`,
     reasons: [rarely, why, ...advice],
   })
   const addSolutions = solutions
@@ -162,7 +169,7 @@ function teach(found: Findings): Verdict {
     )
   if (trial !== null) {
     const went = `A trial of fine-tuning (${trial.steps} steps on ${trial.rows} rows) took it from ${percent(trial.before.passAt1)} to ${percent(trial.after.passAt1)} on ${trial.after.questions} questions that were left out of it`
-    return canReinforce(trial.after) || trial.after.passAt1 >= NEARLY_ALWAYS
+    return canReinforce(trial.after, TAUGHT) || trial.after.passAt1 >= NEARLY_ALWAYS
       ? {
           kind: 'fine-tune',
           title: 'fine-tune first, then reinforcement learning',

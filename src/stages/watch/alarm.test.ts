@@ -48,5 +48,5 @@ test('a reopened alarm continues like the first; of the evaluations before the f
   }
   store.close()
   expect(signs[22]).toEqual([])
-  expect(signs[26]).toEqual([expect.stringMatching(/one phrase has spread, from 0 % to 100 % .*"i am so"/)])
+  expect(signs[26]).toEqual([expect.stringMatching(/one phrase has spread from 0 % to 100 % .*"i am so"/)])
 })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { Random } from '../../common/random.ts'
+import { subject } from '../../common/warnings.ts'
 import { diagnose, obstacle, PATIENCE, type Sample, type Symptoms } from './diagnose.ts'
 import { nothingToLearn } from './nothing-to-learn.ts'
 import type { Seen } from './seen.ts'
@@ -56,13 +57,14 @@ const seen = (steps: number, more: Partial<Seen> = {}): Seen => ({
 })
 
 interface Given {
-  readonly metrics?: Partial<Record<keyof typeof healthy, number>>
+  readonly metrics?: Readonly<Record<string, number>>
   readonly samples?: readonly Sample[]
   /** What all steps have seen, and so the window has. */
   readonly all?: Partial<Seen>
   readonly steps?: number
   readonly rewards?: readonly string[]
   readonly last?: boolean
+  readonly shuffled?: boolean
 }
 const symptoms = ({
   metrics = {},
@@ -71,12 +73,14 @@ const symptoms = ({
   steps = 5,
   rewards = ['accuracy', 'format'],
   last = false,
+  shuffled = false,
 }: Given = {}): Symptoms => ({
   window: Array.from({ length: Math.min(steps, PATIENCE) }, () => ({ ...healthy, ...metrics })),
   samples,
   all: seen(steps, all),
   recent: seen(Math.min(steps, PATIENCE), all),
   rewards,
+  shuffled,
   last,
 })
 
@@ -253,6 +257,46 @@ test('one right answer in 500 is waited for: 95 of 100 such runs go on', () => {
 
 test('the message says what to do, and how to go on', () => {
   expect(nothingToLearn(symptoms({ ...constant, all: equal }))).toMatch(
-    /^there was nothing to learn from in any of the first 5 steps \(400 rollouts\): every response gets the same reward.* To go on regardless, set whenNothingToLearn=continue$/,
+    /^there was nothing to learn from in any of the first 5 steps \(400 rollouts\): every response gets the same reward.*tells better responses from worse/,
   )
+})
+
+test('a reward that is null where the answer could be checked: the reward is named, not the check', () => {
+  const own: Sample = { ...wrong, total: null, rewards: { mine: null } }
+  const [message, ...more] = diagnose(symptoms({ samples: [own], rewards: ['mine'], all: { rewarded: 0 } }))
+  expect(message).toMatch(/^no rollout has a known reward, .*: mine is null \(unknown\) for every response/)
+  expect(message).not.toMatch(/not 1|can be checked/)
+  expect(more).toEqual([])
+})
+
+test('in a control experiment nothing can be learned, so no reward is said to be learned', () => {
+  const neverRight = { samples: [wrong, { ...wrong, total: 1 }], all: { right: 0 } }
+  expect(diagnose(symptoms(neverRight))).toEqual([expect.stringMatching(/so only format can be learned/)])
+  expect(diagnose(symptoms({ ...neverRight, shuffled: true }))).toEqual([
+    expect.stringMatching(/^the rewards are shuffled.*rewards\.shuffle=true.*control/),
+  ])
+  expect(diagnose(symptoms({ ...neverRight, metrics: { learning_rate: 0 } }))).toEqual([
+    'the learning rate is 0: nothing is learned',
+  ])
+})
+
+test('a reward that is equal in each step but not in all of them is no constant', () => {
+  const given = symptoms({
+    samples: [wrong, { ...wrong, text: 'other' }],
+    rewards: ['mine'],
+    all: { differing: 0 },
+  })
+  const message = (means: number[]): string | undefined =>
+    diagnose({ ...given, window: means.map((mean) => ({ ...healthy, 'reward/mine': mean })) })[0]
+  expect(message([0, 0])).toMatch(/^every response gets the same reward, 0/)
+  expect(message([1, 0])).toMatch(/^all rewards within each group are the same \(mine\)/)
+})
+
+test('that no answer is right is no new warning about a constant reward', () => {
+  const constant = { samples: [wrong], rewards: ['mine'], all: { differing: 0 } }
+  const [some] = diagnose(symptoms(constant))
+  const [none] = diagnose(symptoms({ ...constant, all: { differing: 0, right: 0 } }))
+  expect(none).toMatch(/No answer is right/)
+  expect(some).not.toMatch(/No answer is right/)
+  expect(subject(none!)).toBe(subject(some!))
 })

@@ -34,6 +34,8 @@ export interface Symptoms {
   readonly recent: Seen
   /** Names of the rewards with a weight. */
   readonly rewards: readonly string[]
+  /** Are the rewards of each step shuffled, as in a control experiment? */
+  readonly shuffled: boolean
   /** Was this the last step? */
   readonly last: boolean
 }
@@ -84,6 +86,9 @@ const isUnanswered = (s: Symptoms): boolean =>
   !isCut(newest(s, 'length/cut') ?? 0)
 /** Have responses hardly ever ended, or had no answer? Then that is why the format never occurs and nothing is right. */
 const isUnread = (s: Symptoms): boolean => isUnanswered(s) || isCut(newest(s, 'length/cut') ?? 0)
+const isUnchecked = (s: Symptoms): boolean => s.samples.every(({ correct }) => correct === null)
+/** Is this a control experiment, in which nothing is to be learned? */
+const isControl = (s: Symptoms): boolean => s.shuffled || throughout(s, 'learning_rate', (v) => v === 0)
 const isNothingRight = ({ checked, right }: Seen): boolean => checked > 0 && right === 0
 export const isAllRight = ({ checked, right }: Seen): boolean => checked > 0 && right === checked
 
@@ -93,10 +98,15 @@ export const valuesOf = (s: Symptoms, name: string): (number | null)[] => [
 ]
 const unknown = (s: Symptoms): string[] => s.rewards.filter((name) => valuesOf(s, name).includes(null))
 
-/** The one reward of all rollouts of the newest step, or null if they differ or one is unknown. */
+/** The one reward of all rollouts in the window, or null if they differ or one of the newest is unknown. */
 function commonReward(s: Symptoms): number | null {
-  const totals = new Set(s.samples.map(({ total }) => total))
-  return totals.size === 1 ? [...totals][0]! : null
+  const [total = null, ...others] = new Set(s.samples.map((sample) => sample.total))
+  if (total === null || others.length > 0) return null
+  const isSteady = (name: string): boolean => {
+    const means = s.window.flatMap((metrics) => metrics[`reward/${name}`] ?? [])
+    return means.every((mean) => Math.abs(mean - means.at(-1)!) < 1e-6)
+  }
+  return s.rewards.every(isSteady) ? total : null
 }
 
 /** Are all responses to each question the same text? */
@@ -134,7 +144,14 @@ const CAUSES: Cause[] = [
     shows: isFailed,
   },
   {
-    applies: (s) => isUnrewarded(s) && failures(s).length === 0,
+    applies: (s) => isUnrewarded(s) && failures(s).length === 0 && !isUnchecked(s),
+    message: (s) =>
+      `no rollout has a known reward, so nothing can be learned: ${listed(unknown(s))} ${unknown(s).length === 1 ? 'is' : 'are'} null (unknown) for every response. Return a number where there is one, or use another reward`,
+    shows: () => true,
+    blocks: () => true,
+  },
+  {
+    applies: (s) => isUnrewarded(s) && failures(s).length === 0 && isUnchecked(s),
     message: (s) =>
       `no rollout has a known reward, so nothing can be learned: ${listed(unknown(s))} cannot be computed. Use questions whose answers can be checked (\`ruminate tasks check FILE\`), or rewards that need none. The first: ${oneLine(s.samples[0]!.reason)}`,
     shows: () => true,
@@ -165,7 +182,17 @@ const CAUSES: Cause[] = [
     message: () => 'the learning rate is 0: nothing is learned',
   },
   {
-    applies: (s) => isNothingRight(s.all) && (s.all.checked >= MANY || s.last) && !isEqual(s) && !isUnread(s),
+    applies: (s) => s.shuffled,
+    message: () =>
+      'the rewards are shuffled among the responses (rewards.shuffle=true), so how to answer cannot be learned: this is a control',
+  },
+  {
+    applies: (s) =>
+      isNothingRight(s.all) &&
+      (s.all.checked >= MANY || s.last) &&
+      !isEqual(s) &&
+      !isUnread(s) &&
+      !isControl(s),
     message: (s) => {
       const others = listed(s.rewards.filter((name) => name !== 'accuracy')) || 'length'
       return `none of the first ${plural(s.all.checked, 'answer')} is right, so only ${others} can be learned, and not how to answer: ${EASIER}. ${OTHER_FORM}`
@@ -204,7 +231,7 @@ const CAUSES: Cause[] = [
       const rewards = listed(s.rewards)
       if (commonReward(s) === null)
         return `all rewards within each group are the same (${rewards}), so every advantage is 0: raise rl.groupSize or rl.temperature, or mix easier and harder questions`
-      const right = isNothingRight(s.recent)
+      const right = isNothingRight(s.all)
         ? `. No answer is right; if the reward pays for that, ${EASIER}`
         : ''
       return `every response gets the same reward, ${commonReward(s)}, whatever it says, so nothing can be learned: correct ${rewards}, or add a reward that tells better responses from worse${right}`

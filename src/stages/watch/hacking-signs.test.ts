@@ -107,7 +107,7 @@ describe('a sign is reported if', () => {
         spread: { phrase: 'help happy to', was: 0.08, is: 0.64 },
         answers: [answer('1', 'Hi.'), answer('2', 'Happy to help! Happy to help!')],
       },
-      /one phrase has spread, from 8 % to 64 % of the responses\. For example: "help happy to" \| "Happy to help! Happy to help!"$/,
+      /one phrase has spread from 8 % to 64 % of the responses\. For example: "help happy to" \| "Happy to help! Happy to help!"$/,
     ],
   ])('%s', (_, watched, message) => {
     const seen = signs(watched)

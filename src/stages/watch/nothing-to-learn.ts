@@ -1,3 +1,4 @@
+import { UserError } from '../../common/errors.ts'
 import type { RunStore } from '../../runs/store.ts'
 import { isAllRight, MANY, obstacle, type Symptoms, valuesOf } from './diagnose.ts'
 
@@ -16,17 +17,32 @@ const RARE = 1500
 /** The same at the end of a run, which then has learned nothing, whatever could still have come. */
 const AT_END = 50
 
-/** Every message of a run that is given up starts with this. */
+/** Every reason to give up a run starts with this. */
 const NOTHING = 'there was nothing to learn from'
 
 /** The setting with which such a run goes on. */
-export const GO_ON = 'whenNothingToLearn=continue'
+const GO_ON = 'whenNothingToLearn=continue'
 
-/** Why the run should not go on, as a message with what helps; null if it should. */
+/** A run is given up, or not begun, since there is nothing to learn from. Its message says how to go on regardless. */
+export class NothingToLearn extends UserError {
+  readonly #reason: string
+
+  constructor(reason: string, exitCode?: 1 | 2, goOn = GO_ON) {
+    super(`${reason}. To go on regardless, set ${goOn}`, exitCode)
+    this.#reason = reason
+  }
+
+  /** The error for a stage of a run. `path`: where the settings of the stage are among those of the run. */
+  ofStage(name: string, path: string): NothingToLearn {
+    return new NothingToLearn(`${name}: ${this.#reason}`, this.exitCode, `${path}.${GO_ON}`)
+  }
+}
+
+/** Why the run should not go on, with what helps; null if it should. */
 export function nothingToLearn(symptoms: Symptoms): string | null {
   const { steps, rollouts } = symptoms.all
   if (!isHopeless(symptoms)) return null
-  return `${NOTHING} in ${steps === 1 ? 'the only step' : `any of the first ${steps} steps`} (${rollouts} rollouts): ${obstacle(symptoms) ?? 'no two responses to a question had different rewards'}. To go on regardless, set ${GO_ON}`
+  return `${NOTHING} in ${steps === 1 ? 'the only step' : `any of the first ${steps} steps`} (${rollouts} rollouts): ${obstacle(symptoms) ?? 'no two responses to a question had different rewards'}`
 }
 
 function isHopeless(symptoms: Symptoms): boolean {

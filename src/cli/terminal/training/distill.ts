@@ -1,6 +1,6 @@
 import type { DistillResult, DistillWatch } from '../../../recipes/distill.ts'
 import type { DistillSettings } from '../../../settings/distill.ts'
-import { modelName } from '../next.ts'
+import { modelName, sourceName } from '../next.ts'
 import type { Output } from '../output.ts'
 import { summarizeStages, watchStages } from './stages.ts'
 
@@ -12,7 +12,11 @@ const PARTS: Readonly<Record<string, string>> = {
 }
 
 const nameOf = ({ teacher, data }: DistillSettings): string =>
-  data ?? (typeof teacher === 'string' ? modelName(teacher) : `${teacher!.model} at ${teacher!.baseUrl}`)
+  data !== null
+    ? sourceName(data)
+    : typeof teacher === 'string'
+      ? modelName(teacher)
+      : `${teacher!.model} at ${teacher!.baseUrl}`
 
 /** What people and programs see of the run. */
 export const watchDistill = (output: Output, signal: AbortSignal): DistillWatch =>

@@ -3,7 +3,7 @@ import type { PreferenceQuality } from '../../../algorithms/preference.ts'
 import { pathFromHere } from '../../../common/paths.ts'
 import { clock, plural } from '../../../common/words.ts'
 import type { RewardResult, RewardWatch } from '../../../recipes/reward.ts'
-import { modelName, runWord, showNext } from '../next.ts'
+import { modelName, runWord, showNext, sourceName } from '../next.ts'
 import { type Output, percent, table } from '../output.ts'
 import { warnOfThreads } from '../threads.ts'
 import { showRewardTraining } from './progress.ts'
@@ -16,7 +16,7 @@ export function watchReward(output: Output, signal: AbortSignal): RewardWatch {
       output.emit({ type: 'start', run, settings, data })
       warnOfThreads(output, settings.threads)
       output.say(
-        `a reward model from ${settings.data}: ${plural(data.training, data.kind === 'pairs' ? 'pair' : 'labelled answer')} of up to ${plural(data.longest, 'token')}; ${data.heldOut} held out`,
+        `a reward model from ${sourceName(settings.data)}: ${plural(data.training, data.kind === 'pairs' ? 'pair' : 'labelled answer')} of up to ${plural(data.longest, 'token')}; ${data.heldOut} held out`,
       )
       output.say(`model ${modelName(settings.model)}\nrun   ${pathFromHere(run)}`)
     },

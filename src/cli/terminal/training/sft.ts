@@ -5,7 +5,7 @@ import type { SftResult, SftWatch } from '../../../recipes/sft.ts'
 import { Renderer } from '../../../renderer/renderer.ts'
 import { storedSettings } from '../../../runs/with-run.ts'
 import type { SftSettings } from '../../../settings/sft.ts'
-import { modelName, modelWord, type NextStep, runWord, showNext, withConfig } from '../next.ts'
+import { modelName, modelWord, type NextStep, runWord, showNext, sourceName, withConfig } from '../next.ts'
 import { type Output, table } from '../output.ts'
 import { warnOfThreads } from '../threads.ts'
 import { chatArguments, templateArguments } from './given.ts'
@@ -19,7 +19,7 @@ export function watchSft(output: Output, signal: AbortSignal): SftWatch {
       output.emit({ type: 'start', run, settings, data })
       warnOfThreads(output, settings.threads)
       output.say(
-        `fine-tuning on ${settings.data ?? settings.task}: ${plural(data.training, 'row')} of up to ${plural(data.longest, 'token')}, ${Math.round((100 * data.learnedTokens) / data.tokens)} % of them learned; ${data.heldOut} held out`,
+        `fine-tuning on ${sourceName(settings.data ?? settings.task!)}: ${plural(data.training, 'row')} of up to ${plural(data.longest, 'token')}, ${Math.round((100 * data.learnedTokens) / data.tokens)} % of them learned; ${data.heldOut} held out`,
       )
       output.say(`model ${modelName(settings.model)}\nrun   ${pathFromHere(run)}`)
     },

@@ -62,11 +62,7 @@ export function summarizeStages(output: Output, title: string, result: StagedRes
   if (output.json) return
   const { run, model, seed, seconds, stages, report } = result
   output.prose(`\n${pc.bold(title)} (seed ${seed}, ${clock(seconds)})\n`)
-  output.result(
-    textTable(combineReports([{ seed, stages }]), {
-      width: Number.isFinite(output.width) ? output.width : 80,
-    }),
-  )
+  output.result(textTable(combineReports([{ seed, stages }]), { width: output.columns }))
   showNext(output, [
     [`chat --model ${modelWord(model)}`, 'talk to it'],
     [`runs show ${runWord(run)} --samples 5`, 'read responses of every stage'],

@@ -13,7 +13,7 @@ import { changedSettings, type Tree } from '../../../settings/layers.ts'
 import { resolveZeroSettings, type ZeroSettings } from '../../../settings/zero.ts'
 import type { ZeroWatch } from '../../../settings/zero-options.ts'
 import type { Evaluation } from '../../../stages/evaluate/evaluate.ts'
-import { modelName, modelWord, type NextStep, runWord, showNext, withConfig } from '../next.ts'
+import { modelName, modelWord, type NextStep, runWord, showNext, sourceName, withConfig } from '../next.ts'
 import { type Output, percent, percentInterval, table } from '../output.ts'
 import { plot, smooth } from '../plot.ts'
 import { warnOfThreads } from '../threads.ts'
@@ -30,7 +30,7 @@ export function watchZero(output: Output, steps: number, signal: AbortSignal, ti
       output.emit({ type: 'start', run, settings })
       warnOfThreads(output, settings.threads)
       output.say(
-        `${title} on ${settings.task}: ${plural(settings.steps, 'step')} of ${plural(settings.rl.questionsPerStep, 'question')} × ${plural(settings.rl.groupSize, 'response')}, seed ${settings.seed}`,
+        `${title} on ${sourceName(settings.task)}: ${plural(settings.steps, 'step')} of ${plural(settings.rl.questionsPerStep, 'question')} × ${plural(settings.rl.groupSize, 'response')}, seed ${settings.seed}`,
       )
       output.say(`model ${modelName(settings.model)}\nrun   ${pathFromHere(run)}`)
     },

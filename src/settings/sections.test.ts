@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { type Section, settingsFor } from './file.ts'
 import { merge, type Tree } from './layers.ts'
+import { type Section, settingsFor } from './sections.ts'
 import { resolveSftSettings, type SftInput, withOneSource } from './sft.ts'
 import { resolveZeroSettings } from './zero.ts'
 

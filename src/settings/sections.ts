@@ -1,6 +1,6 @@
 import { UserError } from '../common/errors.ts'
 import { distillSettings } from './distill.ts'
-import { adviceFor, knownPart, unknownName } from './names.ts'
+import { knownPart, refuseUnknown } from './names.ts'
 import { r1Settings } from './r1.ts'
 import { rewardSettings } from './reward.ts'
 import { sftSettings } from './sft.ts'
@@ -39,16 +39,7 @@ export function settingsFor(command: Section, file: Tree): [shared: Tree, own: T
         `the section ${name} is ${JSON.stringify(value)}: it must be a mapping of names to values`,
         2,
       )
-    else refuseUnknown(name, value)
-  const schemas = [SECTIONS[command], ...Object.values(SECTIONS)]
-  const unknown = unknownName(schemas, shared)
-  if (unknown) throw new UserError(`unknown setting ${unknown.join('.')}${adviceFor(schemas, unknown)}`, 2)
+    else refuseUnknown([SECTIONS[name]], value, name)
+  refuseUnknown([SECTIONS[command], ...Object.values(SECTIONS)], shared)
   return [knownPart([SECTIONS[command]], shared), (own ?? {}) as Tree]
-}
-
-function refuseUnknown(section: Section, settings: Tree): void {
-  const unknown = unknownName([SECTIONS[section]], settings)
-  if (!unknown) return
-  const advice = adviceFor([SECTIONS[section]], unknown).replace('did you mean ', `$&${section}.`)
-  throw new UserError(`unknown setting ${section}.${unknown.join('.')}${advice}`, 2)
 }
