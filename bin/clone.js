@@ -70,7 +70,7 @@ export function sourcesDigest(root) {
 function builtFrom(root) {
   const dist = join(root, 'dist')
   if (!existsSync(join(dist, DIGEST_FILE))) return null
-  const [digest = null, ...files] = readFileSync(join(dist, DIGEST_FILE), 'utf8').split('\n')
+  const [digest = '', ...files] = readFileSync(join(dist, DIGEST_FILE), 'utf8').split('\n')
   return files.length > 0 && files.every((path) => existsSync(join(dist, path))) ? digest : null
 }
 

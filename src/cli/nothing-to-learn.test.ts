@@ -105,8 +105,6 @@ test.each<[string, string, RegExp]>([
   expect(status).toBe(1)
   expect(errors.filter((line) => line.includes('Warning: at step'))).toEqual([expect.stringMatching(cause)])
   expect(
-    errors.filter((line) =>
-      /there was nothing to learn from in any of the first 3 steps/.test(line),
-    ),
+    errors.filter((line) => /there was nothing to learn from in any of the first 3 steps/.test(line)),
   ).toEqual([expect.stringMatching(cause)])
 })
