@@ -78,9 +78,9 @@ async function measure(model: string, method: Method): Promise<Measured> {
 
 /** Rows of prompt and completion for more than two steps, each of `LENGTH` tokens with the one that ends it. */
 function rows(tokenizer: Tokenizer): string {
-  const prompt = 'Count.'
-  const room = LENGTH - 1 - tokenizer.prefix.length - tokenizer.encode(prompt).length
   return Array.from({ length: 4 * ROWS }, (_, row) => {
+    const prompt = `Count from ${row}.`
+    const room = LENGTH - 1 - tokenizer.prefix.length - tokenizer.encode(prompt).length
     let completion = ` ${row}`
     while (tokenizer.encode(`${completion} 1`).length <= room) completion += ' 1'
     return `${JSON.stringify({ prompt, completion })}\n`

@@ -40,8 +40,8 @@ describe.skipIf(!hasTmux)('in tmux', () => {
     expect(wide.match(/^step /gm)).toHaveLength(1)
 
     tmux('resize-window', '-t', 'main', '-x', '50', '-y', '24')
-    const narrow = await until((screen) => /^step \d+\/500/m.test(screen) && !/^.{51}/m.test(screen))
-    expect(narrow.match(/^step /gm)).toHaveLength(1)
+    // the terminal breaks the old lines before they are drawn anew
+    await until((screen) => screen.match(/^step \d+\/500/gm)?.length === 1 && !/^.{51}/m.test(screen))
 
     tmux('send-keys', '-t', 'main', 'C-c')
     const end = await until((screen) => /^ended 130/m.test(screen))
