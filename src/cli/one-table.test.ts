@@ -126,6 +126,15 @@ test.each([
   expect(existsSync(at('none'))).toBe(false)
 })
 
+test.each(['zero', 'sft', 'eval'])('%s in another folder than its settings file says so', async (command) => {
+  writeFileSync(at('beside.yaml'), 'task: twice.csv\n')
+  written.err = ''
+  expect(await main([command, '--config', at('beside.yaml')])).toBe(2)
+  expect(written.err).toMatch(
+    /there is no twice\.csv in the current folder, .*beside\.yaml .*: run the command there/,
+  )
+})
+
 test('one question can be evaluated', async () => {
   expect(await run('eval --task @one.csv --max-tokens 4')).toMatchObject({ questions: 1 })
 })
