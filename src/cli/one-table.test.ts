@@ -75,6 +75,27 @@ test('fine-tuning, reinforcement learning and evaluation take one file of settin
   })
 })
 
+test('a model is not asked what an earlier run with another share has learned', async () => {
+  const table = `@twice.csv --columns question=problem`
+  const zero = '--threads 1 --steps 1 --set rl.maxTokens=4 --set rl.questionsPerStep=2 --set rl.groupSize=2'
+  await run(
+    'sft --data @twice.csv --columns prompt=problem,completion=answer --epochs 1 --set eval.share=0.02 --out @few',
+  )
+  const few = { questions: 1 }
+  expect(await run(`eval --model @few --max-tokens 4 --task ${table}`)).toMatchObject(few)
+  expect(written.err).toMatch(/few, from which this model comes, held out only a share of 0\.02 of /)
+  expect(await run(`eval --model @few --max-tokens 4 --held-out-share 0.5 --task ${table}`)).toMatchObject({
+    questions: expect.toSatisfy((n: number) => n > 5),
+  })
+  expect(written.err).toMatch(/with 0\.5, the model is also asked questions that it has learned/)
+
+  // also through a later run
+  await run(`zero --model @few ${zero} --set whenNothingToLearn=continue --out @later --task ${table}`)
+  expect(await run(`eval --model @later --max-tokens 4 --task ${table}`)).toMatchObject(few)
+  await run(`eval --model @later --max-tokens 4`)
+  expect(written.err).toMatch(/few, from which this model comes/)
+})
+
 test('tasks check takes the share', async () => {
   const check = 'tasks check @twice.csv --columns question=problem'
   const [tenth, third] = [await run(check), await run(`${check} --held-out-share 0.3`)]
@@ -103,6 +124,15 @@ test.each([
   expect(written.err).toMatch(message)
   expect(written.err.trim().split('\n')).toHaveLength(1)
   expect(existsSync(at('none'))).toBe(false)
+})
+
+test.each(['zero', 'sft', 'eval'])('%s in another folder than its settings file says so', async (command) => {
+  writeFileSync(at('beside.yaml'), 'task: twice.csv\n')
+  written.err = ''
+  expect(await main([command, '--config', at('beside.yaml')])).toBe(2)
+  expect(written.err).toMatch(
+    /there is no twice\.csv in the current folder, .*beside\.yaml .*: run the command there/,
+  )
 })
 
 test('one question can be evaluated', async () => {

@@ -128,3 +128,11 @@ test.each([
 ])('is %j a sentence? %s', (gold, expected) => {
   expect(isProse(gold)).toBe(expected)
 })
+
+test('the line of the right choice is not taken for a worked solution', async () => {
+  const text = `question,A,B,why,answer\n${rowsOf(30, (i) => `Twice ${i}?,${2 * i},${2 * i + 1},${i} + ${i},A`)}`
+  const file = written('choices.csv', text)
+  const choices = ['A', 'B']
+  expect((await read(file, { choices, thinking: null })).report.solutions).toBe(0)
+  expect((await read(file, { choices, thinking: 'why' })).report.solutions).toBe(1)
+})

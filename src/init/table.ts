@@ -117,7 +117,10 @@ export async function surveyTable(
       problems,
       conversations,
       answers: columns.answer !== null,
-      solutions: shareOf(({ thinking }) => thinking !== null),
+      // the line of the right choice, which a table of choices gives by itself, is no worked solution
+      solutions: shareOf(
+        ({ thinking, question }) => thinking !== null && !question.prompt.split('\n').includes(thinking),
+      ),
       prose: shareOf(({ answer }) => isProse(answer)),
       first: {
         question: first.prompt,

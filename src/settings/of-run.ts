@@ -12,6 +12,34 @@ interface AskedInRun {
   readonly settings: Tree & { readonly task: string }
 }
 
+/** A run that a model was trained by, and the share of a table that it held out. */
+interface HeldOutInRun {
+  /** Folder of the run. */
+  readonly run: string
+  readonly share: number
+}
+
+/**
+ * Of the runs here that trained a model, and the models that it was trained from, on a table: the one that held out the
+ * smallest share. The questions that it held out are held out with any greater share, too, so no run learned them. Null if
+ * no run here trained it on that table.
+ *
+ * @param folder of the model: `model/` of a run, or one of its checkpoints.
+ */
+export function leastHeldOut(folder: string, table: string): HeldOutInRun | null {
+  let least: HeldOutInRun | null = null
+  for (let run = runOf(folder), seen = new Set<string>(); run !== null && !seen.has(run); ) {
+    seen.add(run)
+    const { task, data, model, student, eval: measured } = readInfo(run).settings as Tree
+    const share = (measured as Tree | undefined)?.share
+    const isRead = [task, data].some((one) => typeof one === 'string' && resolve(one) === resolve(table))
+    if (isRead && typeof share === 'number' && share < (least?.share ?? 1)) least = { run, share }
+    const base = model ?? student
+    run = typeof base === 'string' ? runOf(base) : null
+  }
+  return least
+}
+
 /**
  * How the run that trained a model asked it: the task, its columns, the template and the length and sampling of responses.
  * Null for a model that was not trained by a run here, or by one without a task or with another one than `task`.

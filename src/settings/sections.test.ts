@@ -88,6 +88,8 @@ test.each<[command: Section, file: Tree, message: RegExp]>([
     /^unknown setting zero\.rewards\.lenght; did you mean zero\.rewards\.overlong or /,
   ],
   ['zero', { sfft: { epochs: 3 } }, /^unknown setting sfft; did you mean sft\?$/],
+  ['zero', { rewrd: { epochs: 3 } }, /^unknown setting rewrd; did you mean reward\?$/],
+  ['zero', { rewars: { format: 1 } }, /^unknown setting rewars; did you mean rewards\?$/],
   ['zero', { zero: 5 }, /^the section zero is 5: it must be a mapping of names to values$/],
 ])('%s: %j is an error', (command, given, message) => {
   expect(() => settingsFor(command, given)).toThrow(message)

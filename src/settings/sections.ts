@@ -1,4 +1,5 @@
 import { UserError } from '../common/errors.ts'
+import { nearest } from '../common/nearest.ts'
 import { distillSettings } from './distill.ts'
 import { knownPart, refuseUnknown } from './names.ts'
 import { r1Settings } from './r1.ts'
@@ -40,6 +41,21 @@ export function settingsFor(command: Section, file: Tree): [shared: Tree, own: T
         2,
       )
     else refuseUnknown([SECTIONS[name]], value, name)
-  refuseUnknown([SECTIONS[command], ...Object.values(SECTIONS)], shared)
+  const schemas = [SECTIONS[command], ...Object.values(SECTIONS)]
+  refuseMisspelt(
+    schemas.flatMap(({ shape }) => Object.keys(shape)),
+    shared,
+  )
+  refuseUnknown(schemas, shared)
   return [knownPart([SECTIONS[command]], shared), (own ?? {}) as Tree]
+}
+
+/** @throws UserError for a mapping whose name is not that of a setting, but nearly that of a section. */
+function refuseMisspelt(settings: readonly string[], shared: Tree): void {
+  for (const [name, value] of Object.entries(shared)) {
+    if (!isTree(value) || settings.includes(name)) continue
+    const near = nearest(name, [...settings, ...Object.keys(SECTIONS)])
+    if (near !== null && isSection(near))
+      throw new UserError(`unknown setting ${name}; did you mean ${near}?`, 2)
+  }
 }

@@ -1,10 +1,11 @@
 import { relative } from 'node:path'
 import { defineCommand } from 'citty'
+import { pathFromHere } from '../../common/paths.ts'
 import { engineNames } from '../../engines/open.ts'
 import { EMBEDDED_BASE, modelFolder } from '../../hub/find-model.ts'
 import { merge, type Tree } from '../../settings/layers.ts'
-import { askedInRun } from '../../settings/of-run.ts'
-import { resolveZeroSettings } from '../../settings/zero.ts'
+import { askedInRun, leastHeldOut } from '../../settings/of-run.ts'
+import { resolveZeroSettings, type ZeroSettings } from '../../settings/zero.ts'
 import { measure } from '../../stages/evaluate/measure.ts'
 import { choiceOption, integerOption, numberOption, textOption, type Values } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
@@ -70,7 +71,11 @@ export const evaluation = command(
       onCheckpoint: (line) => output.say(line),
     })
     const before = layers.length > 0 ? merge(...layers) : askedBefore(model, given, output)
-    const settings = resolveZeroSettings(merge(before, given))
+    const settings = withUnlearned(resolveZeroSettings(merge(before, given)), {
+      model,
+      share: (merge(...layers, given).eval as Tree | undefined)?.share,
+      output,
+    })
     const { task, columns, chat, engine, threads, seed, rl, eval: evaluation } = settings
     warnOfThreads(output, threads)
     // without settings, the template is the one that the model was trained with
@@ -117,6 +122,32 @@ function optionsOf(values: Values): Tree {
       minP: numberOption(values, 'min-p', 0, 1),
     },
   }
+}
+
+/**
+ * The settings with the share of a table that the runs which trained the model held out, so that it is not asked what it
+ * has learned. A greater share that an option or a settings file gives is kept, with a warning.
+ */
+function withUnlearned(
+  settings: ZeroSettings,
+  {
+    model,
+    share: given,
+    output,
+  }: { readonly model: string; readonly share: unknown; readonly output: Output },
+): ZeroSettings {
+  const least = leastHeldOut(model, settings.task)
+  if (least === null || least.share >= settings.eval.share) return settings
+  const { run, share } = least
+  const held = `${pathFromHere(run)}, from which this model comes, held out only a share of ${share} of ${settings.task}`
+  if (given !== undefined) {
+    output.warn(
+      `${held}: with ${settings.eval.share}, the model is also asked questions that it has learned; --held-out-share ${share} asks the others`,
+    )
+    return settings
+  }
+  output.say(`${held}: only those questions are asked`)
+  return { ...settings, eval: { ...settings.eval, share } }
 }
 
 /** The settings with which the run that trained the model asked it, unless another task is given. */

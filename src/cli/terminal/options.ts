@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import type { ArgsDef } from 'citty'
 import { UserError } from '../../common/errors.ts'
 import type { Truncation } from '../../engines/contract.ts'
@@ -92,7 +94,30 @@ export function configLayers(values: Values, command: Section | null): Tree[] {
   const file = textOption(values, 'config')
   if (file === undefined) return []
   const settings = readSettingsFile(file)
-  return command === null ? [settings] : settingsFor(command, settings)
+  const layers = command === null ? [settings] : settingsFor(command, settings)
+  requireTable(file, merge(...layers), values)
+  return layers
+}
+
+/**
+ * The table that a settings file names is looked for in the current folder.
+ *
+ * @throws UserError if it is only in the folder of the settings file, and no option names another.
+ */
+function requireTable(file: string, settings: Tree, values: Values): void {
+  const set = merge(...((values.set ?? []) as readonly string[]).map(readAssignment))
+  const sources = ['task', 'data']
+  if (sources.some((name) => values[name] !== undefined || set[name] !== undefined)) return
+  for (const name of sources) {
+    const table = settings[name]
+    if (typeof table !== 'string' || existsSync(table)) continue
+    const folder = dirname(file)
+    if (existsSync(resolve(folder, table)))
+      throw new UserError(
+        `there is no ${table} in the current folder, where the ${name} of ${file} is looked for; it is in ${folder}: run the command there`,
+        2,
+      )
+  }
 }
 
 /** The settings of a command in layers, later ones winning: --config, the options with a name of their own, --set. */
