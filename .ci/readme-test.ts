@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,6 +22,8 @@ const NOT_OURS = { command: /^npx ruminate (chat|runs show .*--samples)|npm test
 const LONG_WORD = 60
 
 const work = mkdtempSync(join(tmpdir(), 'ruminate-readme-'))
+// some tests run as another user
+chmodSync(work, 0o755)
 let terminal: Terminal | null = null
 process.on('exit', () => {
   terminal?.close()

@@ -143,7 +143,11 @@ test('npx finds the command after npm ci also if it was tried before, with an em
   const root = clone('npx', { dependencies: false })
   // An npm that runs these tests tells its children the folder of its own package.
   const outside = Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name))
-  const env = { ...Object.fromEntries(outside), npm_config_cache: join(folder, 'npm-cache') }
+  const env = {
+    ...Object.fromEntries(outside),
+    npm_config_cache: join(folder, 'npm-cache'),
+    npm_config_update_notifier: 'false',
+  }
   const before = await run('npx', ['ruminate', '--version'], { cwd: root, env })
   expect(before).toMatchObject({ code: 1, out: '' })
   expect(before.err).toBe('error: dependencies are missing: run `npm ci` first\n')

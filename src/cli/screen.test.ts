@@ -4,18 +4,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
 
 const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-screen-'))
 const hasTmux = spawnSync('tmux', ['-V']).status === 0
-const server = `ruminate-${process.pid}`
+/** Each test has a server of its own: one that is ending takes no new session. */
+let servers = 0
+const server = (): string => `ruminate-${process.pid}-${servers}`
 const tmux = (...words: string[]): string =>
-  execFileSync('tmux', ['-L', server, ...words], { encoding: 'utf8' })
-afterAll(() => {
-  if (hasTmux) spawnSync('tmux', ['-L', server, 'kill-server'])
-  rmSync(folder, { recursive: true, force: true })
+  execFileSync('tmux', ['-L', server(), ...words], { encoding: 'utf8' })
+afterEach(() => {
+  if (hasTmux) spawnSync('tmux', ['-L', server(), 'kill-server'])
+  servers++
 })
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const rows = (): string[] => tmux('capture-pane', '-p', '-t', 'main').split('\n').filter(Boolean)
 const until = async (found: (screen: string) => boolean): Promise<string> => {
@@ -54,7 +57,6 @@ describe.skipIf(!hasTmux)('in tmux', () => {
   test('Ctrl-C before there is a run leaves no line about what was being done', {
     timeout: 60_000,
   }, async () => {
-    tmux('kill-server')
     tmux('new-session', '-d', '-s', 'main', '-x', '80', '-y', '24', 'env -u CI -u NO_COLOR bash --norc')
     const type = (text: string) => tmux('send-keys', '-t', 'main', text, 'Enter')
     type(`cd ${folder}; PS1='ready> '; clear`)
