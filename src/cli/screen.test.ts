@@ -57,7 +57,17 @@ describe.skipIf(!hasTmux)('in tmux', () => {
   test('Ctrl-C before there is a run leaves no line about what was being done', {
     timeout: 60_000,
   }, async () => {
-    tmux('new-session', '-d', '-s', 'main', '-x', '80', '-y', '24', 'env -u CI -u NO_COLOR bash --norc')
+    tmux(
+      'new-session',
+      '-d',
+      '-s',
+      'main',
+      '-x',
+      '80',
+      '-y',
+      '24',
+      'env -u CI -u NO_COLOR HISTFILE=/dev/null bash --norc',
+    )
     const type = (text: string) => tmux('send-keys', '-t', 'main', text, 'Enter')
     type(`cd ${folder}; PS1='ready> '; clear`)
     await until((screen) => screen === 'ready>')
