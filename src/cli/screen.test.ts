@@ -43,8 +43,14 @@ describe.skipIf(!hasTmux)('in tmux', () => {
     expect(wide.match(/^step /gm)).toHaveLength(1)
 
     tmux('resize-window', '-t', 'main', '-x', '50', '-y', '24')
-    // the terminal breaks the old lines before they are drawn anew
-    await until((screen) => screen.match(/^step \d+\/500/gm)?.length === 1 && !/^.{51}/m.test(screen))
+    // the terminal breaks the old lines, and after the next step there is nothing left of them
+    const stepsIn = (screen: string): number[] =>
+      [...screen.matchAll(/^step (\d+)\/500/gm)].map(([, step]) => Number(step))
+    const [before] = stepsIn(wide)
+    await until((screen) => {
+      const [step, ...others] = stepsIn(screen)
+      return step !== undefined && others.length === 0 && step > before! + 2 && !/^.{51}/m.test(screen)
+    })
 
     tmux('send-keys', '-t', 'main', 'C-c')
     const end = await until((screen) => /^ended 130/m.test(screen))
