@@ -5,6 +5,8 @@ const FOLDERS = [
   'recipes',
   'settings',
   'report',
+  'evaluation',
+  'serve',
   'stages',
   'runs',
   'tasks',
@@ -59,6 +61,11 @@ export default {
       'verify stands alone',
       { path: '^src/verify/' },
       { path: '^src/', pathNot: anyOf(['verify', 'common']) },
+    ),
+    forbid(
+      'thinking stands alone',
+      { path: '^src/thinking/', pathNot: TEST },
+      { path: '^src/', pathNot: anyOf(['thinking', 'common']) },
     ),
     forbid(
       'only tests import src/testing and the conformance tests',

@@ -39,7 +39,7 @@ export interface Engine {
    */
   save(weights: Weights, directory: string): Promise<void>
   /** Opens weights to sample from. */
-  sampler(weights: Weights): Promise<Sampler>
+  sampler(weights: Weights, options?: SamplerOptions): Promise<Sampler>
   /** Opens weights to read log-probabilities with, such as those of the KL reference policy. */
   scorer(weights: Weights): Promise<Scorer>
   /** Opens a reward model's weights. */
@@ -224,6 +224,15 @@ export interface RewardScorer {
   close(): Promise<void>
 }
 
+export interface SamplerOptions {
+  /**
+   * `batch`, the default: requests of one tick are sampled together, and later ones wait until they have ended, so that the
+   * same calls give the same bits. `continuous`: a request joins those being sampled and leaves when it has ended, for
+   * servers.
+   */
+  readonly schedule?: 'batch' | 'continuous' | undefined
+}
+
 /** Samples with fixed weights, which it holds until it is closed, whatever the trainer does. */
 export interface Sampler {
   /**
@@ -263,12 +272,25 @@ export interface SampleOptions extends Truncation {
   readonly stopTokens?: readonly number[]
   /** A sequence ends once its decoded text contains one of these strings. */
   readonly stop?: readonly string[]
-  /** Sequence i uses the random stream (seed, i), so results do not depend on the rest of the batch. */
+  /** Sequence i uses the random stream (seed, first + i), so results do not depend on the rest of the batch. */
   readonly seed: number
+  /** By default 0. */
+  readonly first?: number | undefined
   /** Called for every new token of sequence `index`, for streaming. */
-  readonly onToken?: (index: number, token: number) => void
+  readonly onToken?: (index: number, token: number, detail?: TokenDetail) => void
+  /** Report the log-probs of this many likeliest tokens at each position. By default 0. */
+  readonly topLogprobs?: number | undefined
+  /** When aborted, the request's sequences end at once, and the call fails with the signal's reason. */
+  readonly signal?: AbortSignal | undefined
   /** Called when sequence `index` has ended, for progress. */
   readonly onEnd?: ((index: number) => unknown) | undefined
+}
+
+/** What is known about a sampled token. Log-probs are in nats, of softmax(logits / temperature), untruncated. */
+export interface TokenDetail {
+  readonly logprob: number
+  /** The likeliest tokens, likeliest first; as many as `topLogprobs` says. */
+  readonly top: readonly { readonly token: number; readonly logprob: number }[]
 }
 
 export interface SampledSequence {
@@ -285,4 +307,6 @@ export interface SampledSequence {
    */
   readonly samplingLogprobs: Float32Array
   readonly stopReason: 'stop' | 'length'
+  /** Of the prompt's tokens, those that an earlier request had computed already; missing if the engine does not report it. */
+  readonly cachedTokens?: number | undefined
 }
