@@ -10,7 +10,7 @@ const variableOf = (name: string, what: string) =>
  */
 export function baseUrlOf(provider: Provider, given?: string): { url: string; own: boolean } {
   const own = provider.baseUrlVariable
-  const set = given ?? valueOf(variableOf(provider.name, 'BASE_URL')) ?? (own ? valueOf(own) : undefined)
+  const set = given ?? setIn(variableOf(provider.name, 'BASE_URL')) ?? (own ? setIn(own) : undefined)
   if (set === undefined) return { url: provider.baseUrl, own: true }
   return { url: withUsual(set, provider), own: false }
 }
@@ -21,12 +21,12 @@ export function baseUrlOf(provider: Provider, given?: string): { url: string; ow
  */
 export function keyVariableOf(provider: Provider, ownAddress: boolean): string | null {
   const variable = variableOf(provider.name, 'API_KEY')
-  if (valueOf(variable) !== undefined) return variable
+  if (setIn(variable) !== undefined) return variable
   const needed = provider.keyNeeded && ownAddress
-  return needed || valueOf(provider.keyVariable) !== undefined ? provider.keyVariable : null
+  return needed || setIn(provider.keyVariable) !== undefined ? provider.keyVariable : null
 }
 
-const valueOf = (variable: string): string | undefined => process.env[variable]?.trim() || undefined
+const setIn = (variable: string): string | undefined => process.env[variable]?.trim() || undefined
 
 /**
  * An address with what people leave out: `OLLAMA_HOST` may be `host`, `host:port` or `:port`, and 0.0.0.0 means this
