@@ -9,7 +9,7 @@ import type { TemplateSettings } from '../../renderer/chat-template.ts'
 import { type PromptTemplate, Renderer } from '../../renderer/renderer.ts'
 import type { TextEvent, TextModel, TextRequest, ThinkingFormat } from '../../thinking/model.ts'
 import { dialectOf, promptOf } from './prompt.ts'
-import { Queue } from './queue.ts'
+import { Queue } from '../../common/queue.ts'
 import { ResponseReader } from './reader.ts'
 
 /** What a local model does where a request leaves it open. */
