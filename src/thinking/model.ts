@@ -77,6 +77,8 @@ export interface TextRequest {
   readonly tools?: readonly unknown[] | undefined
   /** Whether to think, for models that can be told so. */
   readonly thinking?: boolean | null | undefined
+  /** How much to think (`none`, `low`, `medium`, `high`, …), in the words of a provider that can be told so. */
+  readonly effort?: string | null | undefined
   /** Arguments of the chat template, such as `enable_thinking`. */
   readonly templateArguments?: Readonly<Record<string, unknown>> | undefined
   /** Further fields of a provider's request. */
@@ -95,6 +97,11 @@ export interface TextRequest {
   readonly sample?: number | undefined
   /** Report log-probabilities of the tokens, and of as many alternatives at each. */
   readonly logprobs?: number | null | undefined
+  /**
+   * The caller reads nothing before the end. A provider's response that breaks off is then requested again; otherwise it
+   * fails, since a part of it was delivered.
+   */
+  readonly whole?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
 
