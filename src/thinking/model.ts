@@ -58,6 +58,8 @@ export interface TextCapabilities {
   readonly maxTokens: number | null
   /** How the model writes its thinking into its text. */
   readonly format: ThinkingFormat
+  /** Does it see the earlier messages of a conversation, or only the last one, with system messages? By default it does. */
+  readonly remembers?: boolean | undefined
 }
 
 /** The delimiters of a model's thinking and, if there are any, of its answer. */
