@@ -152,12 +152,16 @@ export function localTextModel(
       logprobs: true,
       seed: true,
       tools: dialect.calls !== null,
+      thinks: dialect.thinks,
       switchThinking: dialect.thinkingSwitch !== null,
       maxTokens: maxPositions,
       format,
       remembers: renderer.template === 'chat',
     },
     respond,
+    countPrompt: async (request) =>
+      promptOf(renderer, dialect, { ...request, seed: 0 }).tokens.length +
+      prefixTokens(renderer, request.prefix ?? []).length,
     close: async () => {},
   }
 }
