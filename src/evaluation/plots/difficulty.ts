@@ -1,17 +1,21 @@
-import type { CellResult, Results } from '../results.ts'
-import { describe } from '../evaluate.ts'
+import type { Results } from '../results.ts'
 import type { Figure, Panel, Series } from './figure.ts'
+import { namesOf } from './names.ts'
 
 /** Accuracy and thinking tokens by difficulty, for the first task. null if there is only one difficulty. */
 export function difficulty({ cells, difficulty }: Results): Figure | null {
   const task = cells[0]?.task
   const own = cells.filter((cell) => cell.task === task && cell.difficulties.length > 1)
   if (task === undefined || own.length === 0) return null
-  const name = (cell: CellResult): string =>
-    own.every(({ model }) => model === cell.model) ? describe(cell) : `${cell.model}, ${describe(cell)}`
+  const name = namesOf(own, [])
   const kinds = [...new Set(own.flatMap(({ difficulties }) => difficulties.map((one) => one.name)))]
-  const ticks = new Map(kinds.map((kind, i) => [i, kind]))
-  const panel = (title: string, label: string, share: boolean, field: 'accuracy' | 'thinkingTokens'): Panel => ({
+  const ticks = new Map(kinds.map((kind, i) => [i, kind.replace('/', '\n')]))
+  const panel = (
+    title: string,
+    label: string,
+    share: boolean,
+    field: 'accuracy' | 'thinkingTokens',
+  ): Panel => ({
     title,
     x: { label: '', scale: 'point', ticks },
     y: { label, share },
@@ -19,13 +23,18 @@ export function difficulty({ cells, difficulty }: Results): Figure | null {
       (cell): Series => ({
         name: name(cell),
         points: cell.difficulties
-          .map((one) => ({ x: kinds.indexOf(one.name), y: one[field].mean, low: one[field].low, high: one[field].high }))
+          .map((one) => ({
+            x: kinds.indexOf(one.name),
+            y: one[field].mean,
+            low: one[field].low,
+            high: one[field].high,
+          }))
           .filter(({ y }) => !Number.isNaN(y)),
       }),
     ),
   })
   const panels = [
-    panel('Right answers', 'right, of one sample', true, 'accuracy'),
+    panel('Right answers', 'right answers (pass@1)', true, 'accuracy'),
     panel('Thinking', 'thinking tokens', false, 'thinkingTokens'),
   ].filter(({ series }) => series.some(({ points }) => points.length > 0))
   return {

@@ -30,9 +30,8 @@ export async function drawFigures(folder: string, results: Results): Promise<str
       for (const old of [svg, png]) rmSync(old, { force: true })
       continue
     }
-    const drawing = drawFigure(figure)
-    writeText(svg, drawing)
-    const picture = await toPng(drawing)
+    writeText(svg, drawFigure(figure))
+    const picture = await toPng(drawFigure(figure, 'light'))
     writeFileAtomically(png, (append) => append(picture))
     drawn.push(`${name}.svg`)
   }

@@ -56,27 +56,42 @@ const SIGNS = ['circle', 'square', 'triangle', 'diamond', 'star', 'times'] as co
 
 const WIDTH = 900
 const PANEL_HEIGHT = 270
-const MARGIN = { left: 46, right: 14, top: 40, bottom: 42 }
+const MARGIN = { left: 52, right: 14, top: 40, bottom: 42 }
 /** Width of a letter at the size of the legend, with the widest fonts that readers have. */
 const LETTER = 7
 const LINE = 18
 
-const STYLE = `
-  .figure { color: #6e7781; font-family: system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; font-size: 11px; }
-  .figure text { fill: #6e7781; }
+const shades = (text: string, title: string): string =>
+  `.figure { color: ${text}; } .figure text { fill: ${text}; } .figure .title, .figure .panel { fill: ${title}; }`
+const LIGHT = shades('#57606a', '#1f2328')
+const FONTS = `
+  .figure { font-family: system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; font-size: 11px; }
   .figure .title { font-size: 16px; font-weight: 600; }
   .figure .panel { font-size: 13px; font-weight: 600; }
-  @media (prefers-color-scheme: light) { .figure { color: #57606a; } .figure text { fill: #57606a; } .figure .title, .figure .panel { fill: #1f2328; } }
-  @media (prefers-color-scheme: dark) { .figure { color: #9198a1; } .figure text { fill: #9198a1; } .figure .title, .figure .panel { fill: #f0f6fc; } }
 `
+const STYLES = {
+  /** For readers whose preference is not known, or is: readable on both backgrounds. */
+  any: `${FONTS}  ${shades('#6e7781', '#6e7781')}
+  @media (prefers-color-scheme: light) { ${LIGHT} }
+  @media (prefers-color-scheme: dark) { ${shades('#9198a1', '#f0f6fc')} }
+`,
+  light: `${FONTS}  ${LIGHT}\n`,
+}
 
-/** Draws a figure as a self-contained SVG without fonts, scripts or images from elsewhere. */
-export function drawFigure({ title, note, panels }: Figure): string {
+/**
+ * Draws a figure as a self-contained SVG without fonts, scripts or images from elsewhere, for a light background or for any.
+ */
+export function drawFigure({ title, note, panels }: Figure, background: keyof typeof STYLES = 'any'): string {
   const document = parseHTML('<html><body></body></html>').document as unknown as Page
   const names = [...new Set(panels.flatMap(({ series }) => series.map(({ name }) => name)))]
-  const legend = legendLines(names)
+  // names of several panels are explained above them, those of one panel inside it
+  const inPanel = (name: string): boolean =>
+    panels.length > 1 && panels.filter(({ series }) => series.some((one) => one.name === name)).length === 1
+  const shared = names.filter((name) => !inPanel(name))
+  const legend = legendLines(shared, { from: 14, width: WIDTH })
   const notes = wrapped(note, Math.floor((WIDTH - 16) / (LETTER - 0.8)))
-  const top = 34 + (names.length > 1 ? legend.length * LINE : 0)
+  const hasLegend = shared.length > 0 && names.length > 1
+  const top = 34 + (hasLegend ? legend.length * LINE : 0)
   const height = top + PANEL_HEIGHT + notes.length * 15 + 12
   const make = maker(document)
   const svg = make(
@@ -92,16 +107,20 @@ export function drawFigure({ title, note, panels }: Figure): string {
     },
     make('title', { id: 'title' }, title),
     make('desc', { id: 'desc' }, panels.map(described).join(' ')),
-    make('style', {}, STYLE),
+    make('style', {}, STYLES[background]),
     make('text', { x: 8, y: 22, class: 'title' }, title),
   )
-  if (names.length > 1) svg.append(drawLegend(make, legend, names))
+  if (hasLegend) svg.append(drawLegend(make, legend, names, 42))
   const width = WIDTH / panels.length
   for (const [i, panel] of panels.entries()) {
     const drawn = drawPanel(document, panel, names, width)
     drawn.setAttribute('x', String(Math.round(i * width)))
     drawn.setAttribute('y', String(top))
     svg.append(drawn, make('text', { x: i * width + 8, y: top + 16, class: 'panel' }, panel.title))
+    const own = panel.series.map(({ name }) => name).filter(inPanel)
+    const from = i * width + 30 + (LETTER + 1.8) * panel.title.length
+    if (own.length > 0 && names.length > 1)
+      svg.append(drawLegend(make, legendLines(own, { from, width: (i + 1) * width }), names, top + 15))
   }
   for (const [i, line] of notes.entries())
     svg.append(make('text', { x: 8, y: top + PANEL_HEIGHT + 14 + 15 * i }, line))
@@ -121,26 +140,34 @@ const maker =
   }
 
 /** The names with their places, in as many lines as they need. */
-function legendLines(names: readonly string[]): { name: string; x: number }[][] {
+function legendLines(
+  names: readonly string[],
+  { from, width }: { from: number; width: number },
+): { name: string; x: number }[][] {
   const lines: { name: string; x: number }[][] = [[]]
-  let x = 14
+  let x = from
   for (const name of names) {
-    const width = 26 + LETTER * name.length
-    if (x + width > WIDTH && lines.at(-1)!.length > 0) {
+    const taken = 26 + LETTER * name.length
+    if (x + taken > width + 12 && lines.at(-1)!.length > 0) {
       lines.push([])
-      x = 14
+      x = from
     }
     lines.at(-1)!.push({ name, x })
-    x += width
+    x += taken
   }
   return lines
 }
 
-function drawLegend(make: Make, lines: ReturnType<typeof legendLines>, names: readonly string[]): Element {
+function drawLegend(
+  make: Make,
+  lines: ReturnType<typeof legendLines>,
+  names: readonly string[],
+  top: number,
+): Element {
   const entries = lines.flatMap((line, i) =>
     line.flatMap(({ name, x }) => {
       const { colour, sign } = look(names.indexOf(name))
-      const y = 42 + LINE * i
+      const y = top + LINE * i
       const path = SIGN_PATHS[sign]
       return [
         make('path', {
@@ -185,7 +212,14 @@ function drawPanel(document: Page, panel: Panel, names: readonly string[], width
       ...(points.length > 1 && x.scale !== 'point'
         ? [Plot.areaY(points, { x: 'x', y1: 'low', y2: 'high', fill: colour, fillOpacity: 0.12 })]
         : []),
-      Plot.ruleX(points, { x: 'x', y1: 'low', y2: 'high', stroke: colour, strokeOpacity: 0.7, strokeWidth: 1.3 }),
+      Plot.ruleX(points, {
+        x: 'x',
+        y1: 'low',
+        y2: 'high',
+        stroke: colour,
+        strokeOpacity: 0.7,
+        strokeWidth: 1.3,
+      }),
       Plot.line(points, {
         ...channels,
         stroke: colour,
@@ -197,7 +231,8 @@ function drawPanel(document: Page, panel: Panel, names: readonly string[], width
         symbol: sign,
         r: 3.5,
         ...(dashed || sign === 'times' ? { stroke: colour } : { fill: colour, stroke: colour }),
-        title: (point: Point) => `${name}, ${text(point.x)}: ${value(point.y, y.share)} (${interval(point, y.share)})`,
+        title: (point: Point) =>
+          `${name}, ${text(point.x)}: ${value(point.y, y.share)} (${interval(point, y.share)})`,
       }),
     ]
   })
@@ -273,7 +308,7 @@ function powers(xs: readonly number[]): number[] {
     return found
   }
   const [tens, more] = [at([1]), at([1, 2, 5])]
-  return tens.length >= 3 ? tens : more.length >= 2 ? more : [low, high]
+  return tens.length >= 2 ? tens : more.length >= 2 ? more : [low, high]
 }
 
 const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹'
@@ -306,7 +341,8 @@ function wrapped(text: string, letters: number): string[] {
   const lines: string[] = []
   for (const word of text.split(' ')) {
     const last = lines.at(-1)
-    if (last !== undefined && last.length + 1 + word.length <= letters) lines[lines.length - 1] = `${last} ${word}`
+    if (last !== undefined && last.length + 1 + word.length <= letters)
+      lines[lines.length - 1] = `${last} ${word}`
     else lines.push(word)
   }
   return lines

@@ -1,32 +1,19 @@
-import type { CellResult, Results } from '../results.ts'
+import type { Results } from '../results.ts'
 import { type Row, rowsOf } from '../rows.ts'
 import type { Figure, Panel, Point, Series } from './figure.ts'
+import { namesOf } from './names.ts'
 
 /** Accuracy against samples, thinking budget and thinking tokens. null if none of them was varied. */
 export function testCompute({ cells }: Results): Figure | null {
   const rows = rowsOf(cells)
-  const panels = [againstSamples(rows), againstBudget(rows), againstTokens(rows)].filter((one) => one !== null)
+  const panels = [againstSamples(rows), againstBudget(rows), againstTokens(rows)].filter(
+    (one) => one !== null,
+  )
   if (panels.length === 0) return null
   return {
     title: 'Accuracy against compute at test time',
     note: 'Vertical lines and bands are 95 % intervals over the questions, drawn again with replacement.',
     panels,
-  }
-}
-
-/** What tells the lines of a picture apart: what differs among the cells. */
-function namesOf(cells: readonly CellResult[], leaveOut: readonly (keyof CellResult)[]): (cell: CellResult) => string {
-  const varies = (field: keyof CellResult): boolean =>
-    !leaveOut.includes(field) && new Set(cells.map((cell) => cell[field])).size > 1
-  return (cell) => {
-    const parts = [
-      ...(varies('model') ? [cell.model] : []),
-      ...(varies('task') ? [cell.task] : []),
-      ...(varies('strategy') ? [cell.strategy] : []),
-      ...(varies('budget') ? [cell.budget === null ? 'no limit' : `≤ ${cell.budget} tokens`] : []),
-      ...(varies('effort') ? [`effort ${cell.effort ?? 'as it is'}`] : []),
-    ]
-    return parts.join(', ') || cell.model
   }
 }
 
@@ -59,7 +46,7 @@ function againstSamples(rows: readonly Row[]): Panel | null {
       scale: 'log',
       ticks: new Map(ks.map((k) => [k, String(k)])),
     },
-    y: { label: 'right', share: true },
+    y: { label: 'right answers', share: true },
     series: lines(
       rows,
       ({ cell }) => name(cell),
@@ -81,7 +68,8 @@ function againstBudget(rows: readonly Row[]): Panel | null {
   const several = new Set(rows.map(({ cell }) => model(cell))).size > 1
   const unlimited = 2 * budgets.at(-1)!
   const least = budgets.find((budget) => budget > 0) ?? 1
-  const place = (budget: number | null): number => (budget === null ? unlimited : budget === 0 ? least / 2 : budget)
+  const place = (budget: number | null): number =>
+    budget === null ? unlimited : budget === 0 ? least / 2 : budget
   const all = rows.some(({ cell }) => cell.budget === null) ? [...budgets, null] : budgets
   return {
     title: 'Thinking budget',
@@ -90,7 +78,7 @@ function againstBudget(rows: readonly Row[]): Panel | null {
       scale: 'log',
       ticks: new Map(all.map((budget) => [place(budget), budget === null ? 'no limit' : String(budget)])),
     },
-    y: { label: 'right', share: true },
+    y: { label: 'right answers', share: true },
     series: lines(
       shown,
       ({ cell, measure }) => (several ? `${model(cell)}, ${measure}` : measure),
@@ -107,8 +95,8 @@ function againstTokens(rows: readonly Row[]): Panel | null {
   const name = namesOf(cells, perCell ? [] : ['budget'])
   return {
     title: 'Thinking tokens',
-    x: { label: 'mean thinking tokens per question, all samples', scale: 'log' },
-    y: { label: 'right', share: true },
+    x: { label: 'thinking tokens per question', scale: 'log' },
+    y: { label: 'right answers', share: true },
     series: lines(
       known,
       ({ cell }) => name(cell),

@@ -14,7 +14,9 @@ const AXES = [
  * if there are fewer than two points.
  */
 export function trainCompute({ cells, recorded }: Results): Figure | null {
-  const rows = rowsOf(cells).filter(({ cell }) => cell.training !== null)
+  const all = rowsOf(cells).filter(({ cell }) => cell.training !== null)
+  const ks = all.map(({ k }) => k)
+  const rows = all.filter(({ k }) => k === Math.min(...ks) || k === Math.max(...ks))
   const tasks = [...new Set([...rows.map(({ cell }) => cell.task), ...recorded.map(({ task }) => task)])]
   const panels = tasks.flatMap((task) => {
     const own = rows.filter(({ cell }) => cell.task === task)
@@ -81,9 +83,12 @@ function taskPanel(task: string, rows: readonly Row[], recorded: readonly Record
     x: {
       label: axis.label,
       scale: 'log',
-      ticks: new Map([...(hasZero ? [[zero, '0'] as const] : []), ...rounded(least, most).map((t) => [t, short(t)] as const)]),
+      ticks: new Map([
+        ...(hasZero ? [[zero, '0'] as const] : []),
+        ...rounded(least, most).map((t) => [t, short(t)] as const),
+      ]),
     },
-    y: { label: 'right', share: true },
+    y: { label: 'right answers', share: true },
     series: lines,
   }
 }
