@@ -32,6 +32,12 @@ export interface TextModel {
    * or cannot be reached.
    */
   respond(request: TextRequest): AsyncIterable<TextEvent>
+  /**
+   * Number of tokens of the request's prompt, tools included. Missing where it is not known before there is a response.
+   *
+   * @throws UserError as `respond` does for a prompt that the model cannot be given.
+   */
+  countPrompt?(request: Omit<TextRequest, 'seed'>): Promise<number>
   close(): Promise<void>
 }
 
@@ -44,6 +50,8 @@ export interface TextCapabilities {
   readonly seed: boolean
   /** Can it be given tool definitions? */
   readonly tools: boolean
+  /** Does the model think before it answers, at least where it is told to? null or missing if unknown. */
+  readonly thinks?: boolean | null | undefined
   /** Can thinking be turned off and on? null if unknown. */
   readonly switchThinking: boolean | null
   /** Longest sequence in tokens, including the prompt; null if unknown. */
@@ -134,6 +142,8 @@ export interface TextEnd {
   readonly type: 'end'
   /** `length`: cut off at the longest response; `content_filter`: withheld by the provider. */
   readonly reason: 'stop' | 'length' | 'content_filter' | 'tool_calls'
+  /** The string of `TextRequest.stop` before which it ended; null or missing if there was none, or it is unknown. */
+  readonly stop?: string | null | undefined
   readonly usage: TextUsage
   /** The text of the response as the model wrote it, delimiters included; null if a provider separated it. */
   readonly text: string | null

@@ -2,10 +2,13 @@ import { UserError } from '../../common/errors.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
 import { lastTurn } from '../../renderer/turn.ts'
 import type { Message, TextRequest } from '../../thinking/model.ts'
+import { opensThinking } from '../../thinking/opened.ts'
 import { CALL_FORMATS, type CallFormat, functionOf } from './tool-calls.ts'
 
 /** What a model's template can be told. */
 export interface Dialect {
+  /** Does the model think? */
+  readonly thinks: boolean
   /** The name of the argument that turns thinking on and off; null if there is none. */
   readonly thinkingSwitch: string | null
   /** How calls of tools are written; null if the template has no place for tools, or writes calls in an unknown form. */
@@ -36,8 +39,17 @@ const CALL: Message = {
 
 /** Finds out what a template can be told by rendering conversations with it. */
 export function dialectOf(renderer: Renderer): Dialect {
-  if (renderer.template === 'r1-zero') return { thinkingSwitch: null, calls: null }
-  return { thinkingSwitch: thinkingSwitch(renderer), calls: callFormat(renderer) }
+  if (renderer.template === 'r1-zero') return { thinks: true, thinkingSwitch: null, calls: null }
+  const name = thinkingSwitch(renderer)
+  return { thinks: name !== null || thinks(renderer), thinkingSwitch: name, calls: callFormat(renderer) }
+}
+
+/** Does the template open the thinking, or show it? Or has the model a token of its own for its beginning? */
+function thinks(renderer: Renderer): boolean {
+  const prompt = ifRendered(() => renderer.chatPrompt([QUESTION]).text) ?? ''
+  const thought: Message = { role: 'assistant', content: 'Noon.', reasoning_content: 'probe thinking' }
+  const shown = ifRendered(() => renderer.chat.render([QUESTION, thought])) ?? ''
+  return opensThinking(prompt) || shown.includes('probe thinking') || renderer.encode('<think>').length === 1
 }
 
 /** Names of arguments that turn thinking on and off: `enable_thinking`, `thinking`, `think`, `reasoning`, … */

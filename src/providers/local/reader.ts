@@ -73,6 +73,7 @@ export class ResponseReader {
     const end: TextEnd = {
       type: 'end',
       reason: this.#called > 0 && stopReason === 'stop' ? 'tool_calls' : stopReason,
+      stop: this.#stop.found,
       usage: {
         promptTokens,
         cachedTokens,

@@ -5,6 +5,8 @@
 export class StopStrings {
   /** Length of the text before the stop string; null as long as there was none. */
   at: number | null = null
+  /** The stop string; null as long as there was none. */
+  found: string | null = null
   readonly #stop: readonly string[]
   #held = ''
   #passed = 0
@@ -16,9 +18,9 @@ export class StopStrings {
   push(piece: string): string {
     if (this.at !== null) return ''
     const text = this.#held + piece
-    const found = this.#stop.map((one) => text.indexOf(one)).filter((at) => at >= 0)
-    if (found.length > 0) {
-      const first = Math.min(...found)
+    const first = Math.min(...this.#stop.map((one) => text.indexOf(one)).filter((at) => at >= 0))
+    if (Number.isFinite(first)) {
+      this.found = this.#stop.find((one) => text.startsWith(one, first))!
       this.at = this.#passed + first
       return this.#pass(text.slice(0, first), '')
     }

@@ -117,3 +117,11 @@ test('a prompt that fills the context', async () => {
   const { model } = scripted(renderer, '3')
   await expect(all(model.respond(ask('1'.repeat(2000))))).rejects.toBeInstanceOf(PromptTooLong)
 })
+
+test('the stop string before which a response ended, and the length of a prompt', async () => {
+  const { model } = scripted(renderer, ' <think>a</think><answer>3</answer>')
+  const { end } = await collect(model.respond(ask('1+2?', { stop: ['nothing', '<answer>'] })))
+  expect(end.stop).toBe('<answer>')
+  expect((await collect(model.respond(ask('1+2?', { stop: ['nothing'] })))).end.stop).toBeNull()
+  expect(await model.countPrompt!({ messages: ask('1+2?').messages })).toBe(end.usage.promptTokens)
+})

@@ -9,7 +9,7 @@ import type { TemplateSettings } from '../../renderer/chat-template.ts'
 import { type PromptTemplate, Renderer } from '../../renderer/renderer.ts'
 import type { TextEvent, TextModel, TextRequest, ThinkingFormat } from '../../thinking/model.ts'
 import { dialectOf, promptOf } from './prompt.ts'
-import { Queue } from './queue.ts'
+import { Queue } from '../../common/queue.ts'
 import { ResponseReader } from './reader.ts'
 
 /** What a local model does where a request leaves it open. */
@@ -152,12 +152,16 @@ export function localTextModel(
       logprobs: true,
       seed: true,
       tools: dialect.calls !== null,
+      thinks: dialect.thinks,
       switchThinking: dialect.thinkingSwitch !== null,
       maxTokens: maxPositions,
       format,
       remembers: renderer.template === 'chat',
     },
     respond,
+    countPrompt: async (request) =>
+      promptOf(renderer, dialect, { ...request, seed: 0 }).tokens.length +
+      prefixTokens(renderer, request.prefix ?? []).length,
     close: async () => {},
   }
 }
