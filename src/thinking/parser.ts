@@ -227,9 +227,10 @@ export class ThinkingParser {
     }
     const rest = this.#afterDelimiter ? text.trimStart() : text
     if (rest === '') return
-    // white space in the middle of the answer belongs to no delimiter if only the thinking has delimiters
-    const shown =
-      this.#type === 'answer' && this.#answered && this.#format.answer === null ? rest : rest.trimEnd()
+    // after the first word of an answer that has no delimiters of its own, white space belongs to the answer
+    const isFree = this.#type === 'answer' && this.#format.answer === null
+    const kept = rest.trimEnd()
+    const shown = isFree && (kept !== '' || this.#tail !== '') ? rest : kept
     if (shown === '') this.#space += rest
     else {
       this.#emit(this.#space + shown)
@@ -290,8 +291,7 @@ function delimitersOf(format: ThinkingFormat): Delimiters {
   const longestFirst = [...new Set([...starts, ...ends, ...headers, ...answer])].sort(
     (a, b) => b.length - a.length,
   )
-  if (longestFirst.includes(''))
-    throw new Error(`the thinking format ${format.name} has a delimiter that is empty`)
+  if (longestFirst.includes('')) throw new Error(`the thinking format ${format.name} has an empty delimiter`)
   const kinds = new Uint8Array(65536)
   for (const c of MARKDOWN_CHARACTERS) kinds[c] = MARKDOWN
   for (const delimiter of longestFirst) kinds[delimiter.charCodeAt(0)] = DELIMITER
