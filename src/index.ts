@@ -35,6 +35,12 @@ export {
   type Prices,
   type Spending,
 } from './providers/generator.ts'
+export {
+  type LocalDefaults,
+  type LocalTextModelOptions,
+  localTextModel,
+  openLocalTextModel,
+} from './providers/local/text-model.ts'
 export { localGenerator, type SamplingSettings, samplerGenerator } from './providers/local.ts'
 export { type OpenAiSettings, openAiGenerator } from './providers/openai.ts'
 export { type DistillResult, distill, resumeDistill } from './recipes/distill.ts'

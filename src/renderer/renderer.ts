@@ -112,9 +112,15 @@ export class Renderer {
    *
    * @throws UserError if the chat template refuses it or leaves out a message, and for a question with earlier turns in R1-Zero's template.
    */
-  prompt({ prompt, messages = [] }: Askable): Prompt {
+  prompt(
+    { prompt, messages = [] }: Askable,
+    options: Pick<RenderOptions, 'tools' | 'arguments'> = {},
+  ): Prompt {
     if (this.template === 'chat') {
-      const asked = this.chatPrompt(messages.length > 0 ? messages : [{ role: 'user', content: prompt }])
+      const asked = this.chatPrompt(
+        messages.length > 0 ? messages : [{ role: 'user', content: prompt }],
+        options,
+      )
       const hidden = messages.findIndex((message) => !shows(asked.text, message))
       if (hidden < 0) return asked
       throw new UserError(
@@ -134,7 +140,10 @@ export class Renderer {
    * The prompt of a chat, after which the model writes the assistant's next message. Its tool calls are given to the
    * template in a form in which it prints them, if there is one.
    */
-  chatPrompt(messages: readonly ChatMessage[], options: Pick<RenderOptions, 'tools'> = {}): Prompt {
+  chatPrompt(
+    messages: readonly ChatMessage[],
+    options: Pick<RenderOptions, 'tools' | 'arguments'> = {},
+  ): Prompt {
     const render = (form: readonly ChatMessage[]): string =>
       this.chat.render(form, { ...options, addGenerationPrompt: true })
     const [first, ...others] = [...callForms(messages)]

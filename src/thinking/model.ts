@@ -32,6 +32,12 @@ export interface TextModel {
    * or cannot be reached.
    */
   respond(request: TextRequest): AsyncIterable<TextEvent>
+  /**
+   * Number of tokens of the request's prompt, tools included. Missing where it is not known before there is a response.
+   *
+   * @throws UserError as `respond` does for a prompt that the model cannot be given.
+   */
+  countPrompt?(request: Omit<TextRequest, 'seed'>): Promise<number>
   close(): Promise<void>
 }
 
@@ -44,12 +50,16 @@ export interface TextCapabilities {
   readonly seed: boolean
   /** Can it be given tool definitions? */
   readonly tools: boolean
+  /** Does the model think before it answers, at least where it is told to? null or missing if unknown. */
+  readonly thinks?: boolean | null | undefined
   /** Can thinking be turned off and on? null if unknown. */
   readonly switchThinking: boolean | null
   /** Longest sequence in tokens, including the prompt; null if unknown. */
   readonly maxTokens: number | null
   /** How the model writes its thinking into its text. */
   readonly format: ThinkingFormat
+  /** Does it see the earlier messages of a conversation, or only the last one, with system messages? By default it does. */
+  readonly remembers?: boolean | undefined
 }
 
 /** The delimiters of a model's thinking and, if there are any, of its answer. */
@@ -75,6 +85,8 @@ export interface TextRequest {
   readonly tools?: readonly unknown[] | undefined
   /** Whether to think, for models that can be told so. */
   readonly thinking?: boolean | null | undefined
+  /** How much to think (`none`, `low`, `medium`, `high`, …), in the words of a provider that can be told so. */
+  readonly effort?: string | null | undefined
   /** Arguments of the chat template, such as `enable_thinking`. */
   readonly templateArguments?: Readonly<Record<string, unknown>> | undefined
   /** Further fields of a provider's request. */
@@ -93,6 +105,11 @@ export interface TextRequest {
   readonly sample?: number | undefined
   /** Report log-probabilities of the tokens, and of as many alternatives at each. */
   readonly logprobs?: number | null | undefined
+  /**
+   * The caller reads nothing before the end. A provider's response that breaks off is then requested again; otherwise it
+   * fails, since a part of it was delivered.
+   */
+  readonly whole?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -125,6 +142,8 @@ export interface TextEnd {
   readonly type: 'end'
   /** `length`: cut off at the longest response; `content_filter`: withheld by the provider. */
   readonly reason: 'stop' | 'length' | 'content_filter' | 'tool_calls'
+  /** The string of `TextRequest.stop` before which it ended; null or missing if there was none, or it is unknown. */
+  readonly stop?: string | null | undefined
   readonly usage: TextUsage
   /** The text of the response as the model wrote it, delimiters included; null if a provider separated it. */
   readonly text: string | null

@@ -1,0 +1,174 @@
+import { basename } from 'node:path'
+import { PromptTooLong } from '../../common/errors.ts'
+import { plural } from '../../common/words.ts'
+import type { Sampler, SamplerOptions, Truncation } from '../../engines/contract.ts'
+import { type EngineName, openEngine } from '../../engines/open.ts'
+import { loadConfig } from '../../models/checkpoint/directory.ts'
+import { weightsHash } from '../../models/checkpoint/weights-hash.ts'
+import type { TemplateSettings } from '../../renderer/chat-template.ts'
+import { type PromptTemplate, Renderer } from '../../renderer/renderer.ts'
+import type { TextEvent, TextModel, TextRequest, ThinkingFormat } from '../../thinking/model.ts'
+import { dialectOf, promptOf } from './prompt.ts'
+import { Queue } from '../../common/queue.ts'
+import { ResponseReader } from './reader.ts'
+
+/** What a local model does where a request leaves it open. */
+export interface LocalDefaults extends Truncation {
+  /** By default 1. */
+  readonly temperature?: number | undefined
+  /** Longest response in tokens; by default as many as the context has room for. */
+  readonly maxTokens?: number | undefined
+}
+
+export interface LocalTextModelOptions extends LocalDefaults {
+  /** A Hugging Face folder. */
+  readonly model: string
+  /** The name that a person gave; by default that of the folder. */
+  readonly name?: string | undefined
+  readonly engine?: EngineName | undefined
+  readonly threads?: number | undefined
+  /** By default the template that the model was trained with. */
+  readonly template?: PromptTemplate | undefined
+  /** Arguments and date of the chat template. */
+  readonly chat?: Partial<TemplateSettings> | undefined
+  /** How requests share the decoder; `continuous` for servers and conversations. By default `batch`. */
+  readonly schedule?: SamplerOptions['schedule']
+}
+
+/** Opens a Hugging Face folder as a text model. Closing it closes the engine. @throws UserError if it cannot be read. */
+export async function openLocalTextModel({
+  model,
+  name = basename(model),
+  engine: engineName,
+  threads,
+  template,
+  chat,
+  schedule,
+  ...defaults
+}: LocalTextModelOptions): Promise<TextModel> {
+  const renderer = Renderer.load(model, { template, chat })
+  const { maxPositions } = loadConfig(model)
+  const identity = await weightsHash(model)
+  const engine = await openEngine({ engine: engineName, model, threads })
+  try {
+    const sampler = await engine.sampler(engine.base, { schedule })
+    const text = localTextModel(sampler, { name, renderer, maxPositions, identity, ...defaults })
+    return { ...text, close: () => engine.close() }
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
+}
+
+const THINK = { start: '<think>', end: '</think>' }
+const R1_ZERO: ThinkingFormat = {
+  name: 'r1-zero',
+  thinking: THINK,
+  answer: { start: '<answer>', end: '</answer>' },
+}
+const DEEPSEEK: ThinkingFormat = { name: 'deepseek', thinking: THINK, answer: null }
+
+/**
+ * A sampler that is open already as a text model. `identity` names its weights. Closing the text model leaves it open.
+ *
+ * Where the template is R1-Zero's, the model sees the last message alone, with system messages in front
+ * (`can.remembers` is false). Stop strings apply to the whole response, thinking and delimiters included, as in vLLM and
+ * llama.cpp; they are looked for only in what is new, not in a prefix.
+ */
+export function localTextModel(
+  sampler: Sampler,
+  {
+    name,
+    renderer,
+    maxPositions,
+    identity,
+    ...defaults
+  }: LocalDefaults & {
+    readonly name: string
+    readonly renderer: Renderer
+    readonly maxPositions: number
+    readonly identity: string
+  },
+): TextModel {
+  const dialect = dialectOf(renderer)
+  const format = renderer.template === 'r1-zero' ? R1_ZERO : DEEPSEEK
+
+  async function* respond(request: TextRequest): AsyncGenerator<TextEvent> {
+    request.signal?.throwIfAborted()
+    const { prefix = [], stop = [], tools = [], seed, sample = 0, logprobs } = request
+    const { text, tokens: start } = promptOf(renderer, dialect, request)
+    const begun = prefixTokens(renderer, prefix)
+    const prompt = Int32Array.of(...start, ...begun)
+    const left = maxPositions - prompt.length
+    if (left < 1)
+      throw new PromptTooLong(
+        `the prompt has ${plural(prompt.length, 'token')}, and the model reads ${maxPositions} with its response; shorten the messages`,
+      )
+    const reader = new ResponseReader({
+      renderer,
+      format,
+      opened: text.trimEnd().endsWith(format.thinking.start),
+      prefix: renderer.decode(begun),
+      stop,
+      tools: tools.length > 0 ? { format: dialect.calls!, definitions: tools } : null,
+      stream: [text, seed, sample],
+    })
+    const leaving = new AbortController()
+    const events = new Queue<TextEvent>()
+    sampler
+      .sample(prompt, {
+        n: 1,
+        first: sample,
+        seed,
+        maxTokens: Math.min(request.maxTokens ?? defaults.maxTokens ?? left, left),
+        temperature: request.temperature ?? defaults.temperature ?? 1,
+        topP: request.topP ?? defaults.topP,
+        topK: request.topK ?? defaults.topK,
+        minP: request.minP ?? defaults.minP,
+        stopTokens: renderer.stopTokens,
+        stop,
+        ...(logprobs == null ? {} : { topLogprobs: logprobs }),
+        signal: request.signal ? AbortSignal.any([request.signal, leaving.signal]) : leaving.signal,
+        onToken: (_, token, detail) =>
+          events.push(...reader.push(token, logprobs == null ? undefined : detail)),
+      })
+      .then(([sequence]) => {
+        events.push(...reader.end(sequence!, prompt.length))
+        events.end()
+      })
+      .catch((error) => events.fail(error))
+    try {
+      yield* events
+    } finally {
+      leaving.abort()
+    }
+  }
+
+  return {
+    name,
+    identity: JSON.stringify([identity, renderer.template, renderer.chatArguments, defaults]),
+    can: {
+      prefix: true,
+      logprobs: true,
+      seed: true,
+      tools: dialect.calls !== null,
+      thinks: dialect.thinks,
+      switchThinking: dialect.thinkingSwitch !== null,
+      maxTokens: maxPositions,
+      format,
+      remembers: renderer.template === 'chat',
+    },
+    respond,
+    countPrompt: async (request) =>
+      promptOf(renderer, dialect, { ...request, seed: 0 }).tokens.length +
+      prefixTokens(renderer, request.prefix ?? []).length,
+    close: async () => {},
+  }
+}
+
+/** The beginning of a response as tokens: those that are given, and those of text. */
+function prefixTokens(renderer: Renderer, pieces: readonly (string | Int32Array)[]): Int32Array {
+  return Int32Array.from(
+    pieces.flatMap((piece) => [...(typeof piece === 'string' ? renderer.encode(piece) : piece)]),
+  )
+}
