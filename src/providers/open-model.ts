@@ -2,11 +2,16 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { UserError } from '../common/errors.ts'
 import { nearest } from '../common/nearest.ts'
+import type { SamplerOptions } from '../engines/contract.ts'
 import type { EngineName } from '../engines/open.ts'
+import { modelFolder } from '../hub/find-model.ts'
 import type { TemplateSettings } from '../renderer/chat-template.ts'
-import { baseUrlOf, keyOf, keyVariableOf } from './api/address.ts'
+import type { PromptTemplate } from '../renderer/renderer.ts'
+import type { TextModel } from '../thinking/model.ts'
+import { baseUrlOf, endpointOf, keyOf, keyVariableOf } from './api/address.ts'
 import { type ApiSettings, apiModel } from './api/client.ts'
 import { ALIASES, PROVIDERS, type Provider } from './api/presets.ts'
+import { openLocalTextModel } from './local/text-model.ts'
 import { Account, type MeteredModel, metered, type Prices } from './spending.ts'
 
 /** How a model is opened. Fields that do not concern it, because it is local or because it is not, are ignored. */
@@ -22,6 +27,12 @@ export interface OpenModelOptions
   readonly threads?: number | undefined
   /** Arguments and date of a local model's chat template. */
   readonly chat?: Partial<TemplateSettings> | undefined
+  /** By default the template that a local model was trained with. */
+  readonly template?: PromptTemplate | undefined
+  /** How requests share a local model's decoder; `continuous` for servers and conversations. By default `batch`. */
+  readonly schedule?: SamplerOptions['schedule']
+  /** Called where a run has not finished, with a line that says which checkpoint is used; without it, that is an error. */
+  readonly onCheckpoint?: ((line: string) => void) | undefined
   /** Called with progress and with failed attempts, one line each. */
   readonly notice?: ((line: string) => void) | undefined
 }
@@ -38,32 +49,62 @@ export interface OpenModelOptions
  */
 export async function openModel(name: string, options: OpenModelOptions = {}): Promise<MeteredModel> {
   const read = readModelName(name)
-  const { prices = null } = options
-  if (read.kind === 'provider') return openProvider(read.provider, read.model, options, new Account(prices))
-  throw new UserError(`models on this machine cannot be opened here yet: ${name}`)
+  const account = new Account(options.prices ?? null)
+  return read.kind === 'provider'
+    ? metered(openProvider(read.provider, read.model, options, account), account)
+    : metered(await openLocal(read.name, options), account)
+}
+
+async function openLocal(
+  name: string,
+  { notice, onCheckpoint, engine, threads, chat, template, schedule }: OpenModelOptions,
+): Promise<TextModel> {
+  const model = await modelFolder(name, notice, onCheckpoint ? { onCheckpoint } : {})
+  return openLocalTextModel({ model, name, engine, threads, chat, template, schedule })
 }
 
 function openProvider(
   provider: Provider,
   model: string,
-  { baseUrl, keyVariable, prices: _, notice = () => {}, ...settings }: OpenModelOptions,
+  { notice = () => {}, ...options }: OpenModelOptions,
   account: Account,
-): MeteredModel {
-  const address = baseUrlOf(provider, baseUrl)
-  const variable = keyVariable === undefined ? keyVariableOf(provider, address.own) : keyVariable
-  keyOf(variable)
-  const opened = apiModel({
-    ...settings,
-    provider,
+): TextModel {
+  const { stream, extra, format, concurrency, limits, retry, signal } = options
+  return apiModel({
+    ...checkProvider(provider, options),
     model,
-    baseUrl: address.url,
-    keyVariable: variable,
+    stream,
+    extra,
+    format,
+    concurrency,
+    limits,
+    retry,
+    signal,
     onFailure(line) {
       account.failed++
       notice(line)
     },
   })
-  return metered(opened, account)
+}
+
+/**
+ * A provider with its address and the variable of its key.
+ *
+ * @throws UserError if the key is not set, or the address cannot be used.
+ */
+export function checkProvider(
+  provider: Provider,
+  { baseUrl, keyVariable }: Pick<OpenModelOptions, 'baseUrl' | 'keyVariable'>,
+): Pick<ApiSettings, 'provider' | 'baseUrl' | 'keyVariable'> {
+  const { url, own } = baseUrlOf(provider, baseUrl)
+  endpointOf(url, '')
+  const variable = keyVariable === undefined ? keyVariableOf(provider, own) : keyVariable
+  keyOf(variable)
+  return {
+    provider: own ? provider : { ...provider, ...provider.elsewhere },
+    baseUrl: url,
+    keyVariable: variable,
+  }
 }
 
 /** What a name of a model means. */
@@ -97,6 +138,16 @@ export function readModelName(name: string): ModelName {
   if (model.trim() === '')
     throw new UserError(`${name} names no model: write it after the colon, as in ${provider.name}:MODEL`, 2)
   return { kind: 'provider', provider, model: model.trim() }
+}
+
+/** Is it the name of a provider's model? */
+export function namesProvider(name: string): boolean {
+  try {
+    return readModelName(name).kind === 'provider'
+  } catch (error) {
+    if (error instanceof UserError) return false
+    throw error
+  }
 }
 
 function providerOf(name: string): Provider | null {

@@ -41,16 +41,17 @@ export function writingModel(
     const splitter = new Splitter(format, { opened })
     splitter.push(begun)
     let thinkingTokens = 0
-    for (const sign of text) {
+    for (const [i, sign] of [...text].entries()) {
       const thought = splitter.state === 'thinking'
       const pieces = splitter.push(sign)
-      if (thought || splitter.state === 'thinking') thinkingTokens++
+      if (thought || splitter.state === 'thinking') thinkingTokens = i + 1
       for (const piece of pieces) {
         await null
         request.signal?.throwIfAborted()
         yield { ...piece, tokens: reports ? 1 : null }
       }
     }
+    if (splitter.state === 'thinking') thinkingTokens = generated.length
     for (const piece of splitter.end()) yield { ...piece, tokens: reports ? 1 : null }
     const cut = stop === undefined && generated.length < whole.length
     yield {

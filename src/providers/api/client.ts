@@ -49,7 +49,7 @@ const LONGEST = 64 * 2 ** 20
 
 /** What providers say of messages that exceed the model's context. */
 const TOO_LONG =
-  /context.*(?:length|size|window|long)|maximum model length|(?:prompt|input|request).*too (?:long|large)|too many (?:input )?tokens|exceeds?.*(?:maximum|token limit)/i
+  /context.*(?:length|size|window|long|limit)|maximum model length|(?:prompt|input|request).*too (?:long|large)|too many (?:input )?tokens|exceeds?.*(?:maximum|token limit)/i
 /** Status codes that concern one request; with any other refusal, all requests would be refused. */
 const REQUEST_FAULTS = new Set([400, 413, 422])
 

@@ -26,6 +26,8 @@ export interface Provider {
   readonly seed: boolean
   /** Fields that hold the longest response. */
   readonly maxTokensField: 'max_tokens' | 'max_completion_tokens'
+  /** What is different at another address, where another server may speak the same format. */
+  readonly elsewhere?: Pick<Provider, 'maxTokensField' | 'thinking'>
   /** What a person should do if nobody listens at its address. */
   readonly start?: string
 }
@@ -176,6 +178,7 @@ export const PROVIDERS: Readonly<Record<string, Provider>> = byName([
     thinking: 'effort',
     rawPrompts: true,
     maxTokensField: 'max_completion_tokens',
+    elsewhere: { maxTokensField: 'max_tokens', thinking: 'template' },
   },
   {
     name: 'anthropic',

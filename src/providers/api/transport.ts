@@ -64,6 +64,8 @@ export async function post(
   })
   let connected = false
   let silence: number | null = null
+  /** The limit that ended the request: node reports a request that was destroyed as broken. */
+  let ended: TooSlow | null = null
   const timers = new Map<string, NodeJS.Timeout>()
   const within = (name: string, seconds: number, failure: string) => {
     clearTimeout(timers.get(name))
@@ -71,7 +73,10 @@ export async function post(
     const wait = Math.min(1000 * seconds, 2 ** 31 - 1)
     timers.set(
       name,
-      setTimeout(() => request.destroy(new TooSlow(failure)), wait),
+      setTimeout(() => {
+        ended ??= new TooSlow(failure)
+        request.destroy(ended)
+      }, wait),
     )
   }
   const close = () => {
@@ -82,6 +87,7 @@ export async function post(
   const abort = () => request.destroy(signal.reason instanceof Error ? signal.reason : undefined)
   const failure = (error: unknown): unknown => {
     if (signal.aborted) return signal.reason
+    if (ended !== null) return ended
     if (error instanceof TransientError) return error
     const { code, message } = error as NodeJS.ErrnoException
     const text = `the connection failed (${code ?? message})`
@@ -121,8 +127,7 @@ export async function post(
             yield value as Uint8Array
           }
         } catch (error) {
-          // Node reports a destroyed request as "aborted"; the reason is the request's.
-          throw failure(request.errored ?? error)
+          throw failure(error)
         }
       })(),
       progressed() {

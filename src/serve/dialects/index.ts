@@ -1,0 +1,6 @@
+import type { Dialect } from '../dialect.ts'
+import { chatCompletions } from './chat-completions.ts'
+import { models } from './models.ts'
+
+/** Every dialect. The first one's errors are those of paths that belong to none. */
+export const dialects: readonly Dialect[] = [chatCompletions, models]
