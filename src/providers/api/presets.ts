@@ -1,5 +1,3 @@
-import type { ThinkingFormat } from '../../thinking/model.ts'
-
 /** How an endpoint is spoken to, and what it can do. */
 export interface Provider {
   /** The name before the colon, as in `deepseek:deepseek-reasoner`. */
@@ -203,13 +201,6 @@ export const ALIASES: Readonly<Record<string, string>> = {
   'llama-cpp': 'llamacpp',
   'lm-studio': 'lmstudio',
   hf: 'huggingface',
-}
-
-/** The delimiters of thinking that a server left in its text, unless others are named. */
-export const DEFAULT_FORMAT: ThinkingFormat = {
-  name: 'deepseek',
-  thinking: { start: '<think>', end: '</think>' },
-  answer: null,
 }
 
 function byName(providers: readonly Provider[]): Record<string, Provider> {
