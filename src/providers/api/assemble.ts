@@ -19,6 +19,8 @@ export class Assembly {
   /** Did the prefix end its thinking? Then nothing that follows is thinking, even if the provider takes it for that. */
   readonly #answering: boolean
   readonly #parser: ThinkingParser
+  /** What a whole reply may begin with, because the server repeats the prefix. */
+  readonly #repeated: { readonly thinking: readonly string[]; readonly content: readonly string[] }
   /** Thinking that the provider separated. */
   #thinking = ''
   #content = ''
@@ -33,6 +35,7 @@ export class Assembly {
     const prefix = prefixText(request.prefix)
     const beginning = beginningOf(prefix, format.thinking)
     this.#delimiters = format.thinking
+    this.#repeated = { thinking: [beginning.thinking ?? ''], content: [prefix, beginning.answer] }
     this.#answering = prefix !== '' && !beginning.open && beginning.thinking !== null
     const opened = beginning.open || (prefix === '' && opensThinking(request.prompt ?? ''))
     // Whether the template of the provider began the thinking is known only when the response is.
@@ -50,7 +53,7 @@ export class Assembly {
       case 'thinking':
       case 'content':
         this.#logprobs.push(...(piece.logprobs ?? []))
-        return this.#events(piece.kind === 'thinking' ? this.#separated(piece) : this.#read(piece))
+        return this.#events(this.#parts(piece))
       case 'call':
         this.#call(piece)
         return []
@@ -76,13 +79,19 @@ export class Assembly {
     return [...events, ...calls, { type: 'end', reason, usage: this.#usage, text, tokens: null }]
   }
 
-  #separated({ text }: TextPart): Part[] {
+  #parts({ kind, text, whole }: TextPart): Part[] {
+    const fresh = whole ? withoutRepeated(text, this.#repeated[kind]) : text
+    if (fresh === '') return []
+    return kind === 'thinking' ? this.#separated(fresh) : this.#read(fresh)
+  }
+
+  #separated(text: string): Part[] {
     if (this.#answering) return [{ type: 'answer', text }]
     this.#thinking += text
     return [{ type: 'thinking', text }]
   }
 
-  #read({ text }: TextPart): Part[] {
+  #read(text: string): Part[] {
     this.#content += text
     return this.#thinking === '' ? this.#parser.push(text) : this.#afterSeparated(text)
   }
@@ -144,6 +153,15 @@ export class Assembly {
           : (part ?? known.arguments),
     })
   }
+}
+
+/** A text without the first of these beginnings that it has. */
+function withoutRepeated(text: string, beginnings: readonly string[]): string {
+  const begun = text.trimStart()
+  const repeated = beginnings.map((each) => each.trim()).find((each) => each !== '' && begun.startsWith(each))
+  if (repeated === undefined) return text
+  const fresh = begun.slice(repeated.length)
+  return fresh.trim() === '' ? '' : fresh
 }
 
 function toolCall(

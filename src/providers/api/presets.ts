@@ -32,10 +32,10 @@ export interface Provider {
 
 /**
  * `last message`: it continues an assistant's message at the end of the conversation. `continue_final_message`: so it
- * does with these fields of vLLM. `deepseek`: so it does with `prefix: true` at the address for beta features, with the
- * thinking in `reasoning_content`.
+ * does with these fields of vLLM. `reasoning_content`: so it does with the thinking in this field, which has not ended if the
+ * content is empty. `deepseek`: so it does with `prefix: true` besides, at the address for beta features.
  */
-export type PrefixWay = 'last message' | 'continue_final_message' | 'deepseek'
+export type PrefixWay = 'last message' | 'continue_final_message' | 'reasoning_content' | 'deepseek'
 
 /**
  * The fields for thinking. `template`: `chat_template_kwargs`, for servers that render a chat template themselves;
@@ -149,7 +149,7 @@ export const PROVIDERS: Readonly<Record<string, Provider>> = byName([
     baseUrl: 'http://127.0.0.1:8080/v1',
     keyVariable: 'LLAMA_API_KEY',
     keyNeeded: false,
-    prefix: 'last message',
+    prefix: 'reasoning_content',
     thinking: 'template',
     rawPrompts: true,
     start: 'start it with `llama-server -m FILE.gguf`',

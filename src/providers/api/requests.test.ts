@@ -86,7 +86,7 @@ test.each<[string, Partial<TextRequest>, Record<string, unknown>]>([
     {
       messages: [
         ...QUESTION,
-        { role: 'assistant', content: '', reasoning_content: '\nTwo and two', prefix: true },
+        { role: 'assistant', content: '', reasoning_content: 'Two and two', prefix: true },
       ],
     },
   ],
@@ -95,6 +95,17 @@ test.each<[string, Partial<TextRequest>, Record<string, unknown>]>([
     { prefix: ['<think>hm</think>', '4'] },
     { messages: [...QUESTION, { role: 'assistant', content: '4', reasoning_content: 'hm', prefix: true }] },
   ],
+  [
+    'llamacpp',
+    { prefix: BEGUN },
+    { messages: [...QUESTION, { role: 'assistant', content: '', reasoning_content: 'Two and two' }] },
+  ],
+  [
+    'llamacpp',
+    { prefix: ['<think>\nhm\n</think>\n\n'] },
+    { messages: [...QUESTION, { role: 'assistant', content: '\n', reasoning_content: 'hm' }] },
+  ],
+  ['llamacpp', { prefix: ['It is'] }, { messages: [...QUESTION, { role: 'assistant', content: 'It is' }] }],
   ['ollama', { prefix: BEGUN }, { messages: [...QUESTION, { role: 'assistant', content: BEGUN.join('') }] }],
   [
     'openrouter',

@@ -137,6 +137,24 @@ test.each<[string, string[], object[], string | null, string | null]>([
   expect(await read('openai', chunks(...deltas), { prefix })).toMatchObject({ thinking, answer })
 })
 
+test.each<[string, string[], object, string | null, string | null]>([
+  ['the thinking', ['<think>\nTwo'], { reasoning_content: 'Two and two', content: '4' }, 'and two', '4'],
+  [
+    'the answer',
+    ['<think>\nTwo\n</think>\n\nIt'],
+    { reasoning_content: 'Two\n', content: 'It is' },
+    null,
+    'is',
+  ],
+  ['all of it as content', ['<think>Two'], { content: '<think>Two and</think>4' }, 'and', '4'],
+  ['nothing', ['<think>Two'], { reasoning_content: ' and two', content: '4' }, 'and two', '4'],
+])('a whole reply that repeats %s of the prefix', async (_, prefix, message, thinking, answer) => {
+  server.usual = (r) => r.end(JSON.stringify({ choices: [{ message, finish_reason: 'stop' }] }))
+  const model = await openModel('llamacpp:m', { baseUrl: server.url, stream: false })
+  const response = await collect(model.respond({ messages: [], seed: 0, prefix }))
+  expect(response).toMatchObject({ thinking, answer })
+})
+
 test('text that is continued from within its thinking', async () => {
   const messages = [{ choices: [{ text: 'a</think>b', finish_reason: 'stop' }] }]
   const request = { prompt: 'Q: 2+2?\n<think>\n' }
