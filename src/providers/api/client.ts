@@ -2,6 +2,7 @@ import { PromptTooLong, UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 import { type RetrySettings, retryAfterSeconds, TransientError, withRetries } from '../../common/retry.ts'
 import { plural } from '../../common/words.ts'
+import { FORMATS } from '../../thinking/formats.ts'
 import type { TextEvent, TextModel, TextRequest, ThinkingFormat } from '../../thinking/model.ts'
 import { endpointOf, keyOf } from './address.ts'
 import { anthropicDialect } from './anthropic.ts'
@@ -11,7 +12,7 @@ import { jsonMessages } from './messages.ts'
 import { ollamaDialect } from './ollama.ts'
 import { openAiDialect } from './openai.ts'
 import type { Dialect } from './pieces.ts'
-import { DEFAULT_FORMAT, type Provider } from './presets.ts'
+import type { Provider } from './presets.ts'
 import { prefixText } from './requests.ts'
 import { Slots } from './slots.ts'
 import { post, type Reply, type TimeLimits } from './transport.ts'
@@ -66,7 +67,7 @@ export function apiModel({
   keyVariable,
   stream = true,
   extra = {},
-  format = DEFAULT_FORMAT,
+  format = FORMATS.deepseek,
   concurrency = 8,
   limits: givenLimits = {},
   retry = RETRY,
