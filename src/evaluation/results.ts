@@ -1,4 +1,13 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { onDisk } from '../common/disk.ts'
+import { UserError } from '../common/errors.ts'
+import { writeText } from '../common/files.ts'
+import { shellWord } from '../common/shell.ts'
 import type { Estimate } from './measures/interval.ts'
+
+/** The file of an evaluation folder that has what was measured. */
+export const RESULTS_FILE = 'results.json'
 
 /** How an answer is made from responses. */
 export const strategyNames = ['sample', 'vote', 'best-of-n', 'refine'] as const
@@ -100,4 +109,41 @@ export interface Results {
   readonly difficulty: Readonly<Record<string, DifficultyKind>>
   readonly cells: readonly CellResult[]
   readonly recorded: readonly RecordedPoint[]
+}
+
+/** Numbers that are NaN where they are unknown, which JSON writes as null. */
+const NUMBERS = new Set([
+  'mean',
+  'low',
+  'high',
+  'standardError',
+  'wellFormed',
+  'reflection',
+  'reflectionPerResponse',
+  'mixed',
+  'cut',
+])
+
+/** Reads `results.json`. @throws UserError if it is not there or not readable. */
+export function readResults(folder: string): Results {
+  const file = join(folder, RESULTS_FILE)
+  if (!existsSync(file))
+    throw new UserError(
+      `${folder} is not a finished evaluation: it has no ${RESULTS_FILE}. \`ruminate eval --out ${shellWord(folder)}\` writes one`,
+    )
+  const text = onDisk('read', file, () => readFileSync(file, 'utf8'))
+  let results: Results
+  try {
+    results = JSON.parse(text, (key, value) => (value === null && NUMBERS.has(key) ? Number.NaN : value))
+  } catch {
+    throw new UserError(`${file} is not JSON: repeat the evaluation, which writes it again`)
+  }
+  if (results.version !== 1)
+    throw new UserError(`${file} has version ${results.version}; this version of Ruminate reads version 1`)
+  return results
+}
+
+/** Writes `results.json`. */
+export function writeResults(folder: string, results: Results): void {
+  writeText(join(folder, RESULTS_FILE), `${JSON.stringify(results, null, 1)}\n`)
 }

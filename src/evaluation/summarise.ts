@@ -1,7 +1,7 @@
 import { Random } from '../common/random.ts'
 import { isMixed } from '../rewards/prose.ts'
-import { countReflection } from '../thinking/reflection.ts'
 import type { ThinkingFormat } from '../thinking/model.ts'
+import { countReflection } from '../thinking/reflection.ts'
 import { verify } from '../verify/index.ts'
 import { readAnswer } from './answer.ts'
 import { estimate } from './measures/interval.ts'
@@ -47,7 +47,9 @@ export function questionValues(
         passAt1: shareRight(votes),
         pass: ks.map((k) => passAtK(checked.length, right, k)),
         cons: consAtK(votes, ks, new Random(seed, 'votes', key)),
-        thinkingTokens: mean(answers_N.map(({ response }) => response.end.usage.thinkingTokens ?? Number.NaN)),
+        thinkingTokens: mean(
+          answers_N.map(({ response }) => response.end.usage.thinkingTokens ?? Number.NaN),
+        ),
         completionTokens: mean(
           answers_N.map(({ response }) => response.end.usage.completionTokens ?? Number.NaN),
         ),
@@ -81,7 +83,9 @@ export const atK = (values: readonly QuestionValues[], ks: readonly number[], se
 
 /** What the responses look like. */
 export function formOf(answers: readonly KeptAnswer[], format: ThinkingFormat): Form {
-  const texts = answers.map(({ response }) => response.end.text ?? [response.thinking, response.answer].join('\n'))
+  const texts = answers.map(
+    ({ response }) => response.end.text ?? [response.thinking, response.answer].join('\n'),
+  )
   const reflections = texts.map(countReflection)
   const lengths = answers.map(({ response }) => response.end.usage.completionTokens ?? Number.NaN)
   return {
@@ -104,4 +108,5 @@ export const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length
 
 /** The mean of the known values; NaN (unknown) if there are none. */
-export const known = (values: readonly number[]): number => mean(values.filter((value) => !Number.isNaN(value)))
+export const known = (values: readonly number[]): number =>
+  mean(values.filter((value) => !Number.isNaN(value)))
