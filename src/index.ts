@@ -29,11 +29,10 @@ export { Tokenizer } from './models/tokenizer/tokenizer.ts'
 export { cachedGenerator } from './providers/cache.ts'
 export { documentGenerator } from './providers/documents.ts'
 export {
-  describeSpending,
   type Generation,
   type Generator,
-  type Prices,
-  type Spending,
+  type GeneratorSettings,
+  generatorOf,
 } from './providers/generator.ts'
 export {
   type LocalDefaults,
@@ -41,8 +40,8 @@ export {
   localTextModel,
   openLocalTextModel,
 } from './providers/local/text-model.ts'
-export { localGenerator, type SamplingSettings, samplerGenerator } from './providers/local.ts'
-export { type OpenAiSettings, openAiGenerator } from './providers/openai.ts'
+export { type OpenModelOptions, openModel } from './providers/open-model.ts'
+export { describeSpending, type MeteredModel, type Prices, type Spending } from './providers/spending.ts'
 export { type DistillResult, distill, resumeDistill } from './recipes/distill.ts'
 export { type PretrainResult, pretrain, resumePretrain } from './recipes/pretrain.ts'
 export { type R1Result, type R1Watch, r1, resumeR1 } from './recipes/r1.ts'

@@ -71,9 +71,12 @@ export async function withRetries<T>(
   }
 }
 
-/** Seconds to wait according to a response's `Retry-After` (seconds or a date); `null` if it has none. */
-export function retryAfterOf(response: Response): number | null {
-  const value = response.headers.get('retry-after')
+/** Seconds to wait according to a response's `Retry-After`; `null` if it has none. */
+export const retryAfterOf = (response: Response): number | null =>
+  retryAfterSeconds(response.headers.get('retry-after'))
+
+/** Seconds to wait according to the value of a `Retry-After` (seconds or a date); `null` if it is neither. */
+export function retryAfterSeconds(value: string | null): number | null {
   if (value === null) return null
   const seconds = /^\d+(\.\d+)?$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000
   return Number.isFinite(seconds) ? Math.max(0, seconds) : null

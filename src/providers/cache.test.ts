@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { UserError } from '../common/errors.ts'
 import { FakeProvider, send } from '../testing/fake-provider.ts'
+import { providerGenerator } from '../testing/provider-generator.ts'
 import { cachedGenerator } from './cache.ts'
-import { openAiGenerator } from './openai.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'ruminate-replies-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -19,11 +19,9 @@ afterEach(() => provider.stop())
 
 const open = (file: string, model = 'm') =>
   cachedGenerator(
-    openAiGenerator({
-      baseUrl: provider.baseUrl,
+    providerGenerator(provider, {
       model,
       keyVariable: 'RUMINATE_CACHE_KEY',
-      maxTokens: 100,
       temperature: 1,
       retry: { tries: 2, firstWait: 0.01, patience: 1 },
     }),

@@ -1,10 +1,10 @@
-import type { Sampler } from '../engines/contract.ts'
+import type { Sampler, Truncation } from '../engines/contract.ts'
 import type { ChatMessage } from '../renderer/messages.ts'
 import type { Renderer } from '../renderer/renderer.ts'
 import { parseSummary } from '../thinking/summary.ts'
 import { boxedAnswer } from '../verify/boxes.ts'
-import { Account, type Generator } from './generator.ts'
-import type { SamplingSettings } from './local.ts'
+import type { Generator } from './generator.ts'
+import { Account } from './spending.ts'
 
 const HEADINGS = {
   en: { question: 'Question:', solution: 'Solution:', answer: 'Answer:' },
@@ -30,7 +30,16 @@ const NEXT = [`\n${HEADINGS.en.question}`, `\n${HEADINGS.zh.question}`]
 export function documentGenerator(
   sampler: Sampler,
   renderer: Renderer,
-  { identity, maxTokens, ...sampling }: SamplingSettings & { readonly identity: string },
+  {
+    identity,
+    maxTokens,
+    ...sampling
+  }: Truncation & {
+    readonly identity: string
+    /** Longest reply in tokens. */
+    readonly maxTokens: number
+    readonly temperature: number
+  },
 ): Generator {
   const account = new Account(null)
   return {

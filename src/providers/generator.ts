@@ -1,7 +1,9 @@
-import { plural } from '../common/words.ts'
 import type { ChatMessage } from '../renderer/messages.ts'
+import { collect } from '../thinking/collect.ts'
+import type { TextModel, TextRequest, TextUsage } from '../thinking/model.ts'
+import { Account, type MeteredModel, metered, type Spending } from './spending.ts'
 
-/** A model that replies to messages, on this machine or behind an API. */
+/** A model with fixed settings that replies to messages: a judge, a teacher, a writer. */
 export interface Generator {
   /** Everything that a reply depends on besides the messages and the seed: the model and its settings. Has no secrets. */
   readonly identity: string
@@ -19,90 +21,53 @@ export interface Generation {
   /** The thinking, or `null` if there is none. */
   readonly reasoning: string | null
   /** `length`: cut off at the maximum length; `content_filter`: withheld by the provider. */
-  readonly finishReason: FinishReason
+  readonly finishReason: 'stop' | 'length' | 'content_filter'
   /** Tokens of the prompt and of the reply (including the thinking); `null` if the provider does not say. */
   readonly usage: Usage | null
+}
+
+interface Usage {
+  readonly promptTokens: number
+  readonly completionTokens: number
 }
 
 /** The reply of a model whose messages leave no room for one: cut off before it began. */
 export const NO_REPLY: Generation = { text: '', reasoning: null, finishReason: 'length', usage: null }
 
-export const FINISH_REASONS = ['stop', 'length', 'content_filter'] as const
-export type FinishReason = (typeof FINISH_REASONS)[number]
+/** What a generator always asks for; what is null or missing is left to the model. */
+export type GeneratorSettings = Pick<
+  TextRequest,
+  'maxTokens' | 'temperature' | 'topP' | 'topK' | 'minP' | 'thinking' | 'effort' | 'extra'
+>
 
-export interface Usage {
-  readonly promptTokens: number
-  readonly completionTokens: number
-}
-
-export interface Spending {
-  /** Replies from the model. */
-  readonly calls: number
-  /** Failed attempts, which a provider may charge for. */
-  readonly failed: number
-  /** Replies from the cache. */
-  readonly cached: number
-  readonly promptTokens: number
-  readonly completionTokens: number
-  /** In the currency of the prices; `null` without prices, or if the provider did not say how many tokens it used. */
-  readonly cost: number | null
-}
-
-/** Prices per million tokens. */
-export interface Prices {
-  readonly prompt: number
-  readonly completion: number
-}
-
-/** Adds up the tokens and the cost of replies. */
-export class Account {
-  failed = 0
-  #calls = 0
-  #unmetered = 0
-  #promptTokens = 0
-  #completionTokens = 0
-  readonly #prices: Prices | null
-
-  constructor(prices: Prices | null) {
-    this.#prices = prices
-  }
-
-  add(usage: Usage | null): void {
-    this.#calls++
-    if (!usage) this.#unmetered++
-    this.#promptTokens += usage?.promptTokens ?? 0
-    this.#completionTokens += usage?.completionTokens ?? 0
-  }
-
-  spent(): Spending {
-    const known = this.#prices !== null && this.#unmetered === 0
-    return {
-      calls: this.#calls,
-      failed: this.failed,
-      cached: 0,
-      promptTokens: this.#promptTokens,
-      completionTokens: this.#completionTokens,
-      cost: known
-        ? (this.#promptTokens * this.#prices.prompt + this.#completionTokens * this.#prices.completion) / 1e6
-        : null,
-    }
+/**
+ * A text model as a generator. It reads replies as a whole, so that one that breaks off is requested again. Closing the
+ * generator closes the model.
+ *
+ * @example
+ * const judge = generatorOf(await openModel('deepseek:deepseek-chat'), { maxTokens: 4096, temperature: 1 })
+ * const { text, reasoning } = await judge.generate([{ role: 'user', content: 'Why?' }], { seed: 0 })
+ */
+export function generatorOf(model: TextModel | MeteredModel, settings: GeneratorSettings): Generator {
+  const counted = 'spent' in model ? model : metered(model, new Account(null))
+  const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value != null))
+  return {
+    identity: JSON.stringify([model.identity, given]),
+    spent: () => counted.spent(),
+    async generate(messages, { seed }) {
+      const { thinking, answer, end } = await collect(
+        counted.respond({ ...given, messages, seed, whole: true }),
+      )
+      return {
+        text: answer ?? '',
+        reasoning: thinking,
+        finishReason: end.reason === 'tool_calls' ? 'stop' : end.reason,
+        usage: usageOf(end.usage),
+      }
+    },
+    close: () => counted.close(),
   }
 }
 
-/** One line for people: "12 calls (3 failed attempts), 40 from the cache, 5,120 + 840 tokens, cost 0.0031". */
-export function describeSpending({
-  calls,
-  failed,
-  cached,
-  promptTokens,
-  completionTokens,
-  cost,
-}: Spending): string {
-  const n = (count: number) => count.toLocaleString('en-US')
-  return [
-    `${n(calls)} ${calls === 1 ? 'call' : 'calls'}${failed > 0 ? ` (${plural(failed, 'failed attempt')})` : ''}`,
-    ...(cached > 0 ? [`${n(cached)} from the cache`] : []),
-    `${n(promptTokens)} + ${n(completionTokens)} tokens`,
-    `cost ${cost === null ? 'unknown' : cost.toFixed(4)}`,
-  ].join(', ')
-}
+const usageOf = ({ promptTokens, completionTokens }: TextUsage): Usage | null =>
+  promptTokens === null || completionTokens === null ? null : { promptTokens, completionTokens }

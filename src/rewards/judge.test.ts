@@ -5,9 +5,9 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { UserError } from '../common/errors.ts'
 import { cachedGenerator } from '../providers/cache.ts'
 import type { Generator } from '../providers/generator.ts'
-import { openAiGenerator } from '../providers/openai.ts'
 import { type ChatRequest, deltas, FakeProvider, send, stream, whole } from '../testing/fake-provider.ts'
 import { fakeRollout } from '../testing/fake-rollout.ts'
+import { providerGenerator } from '../testing/provider-generator.ts'
 import { judge, judgeAnswer, judgePair, judgeSafety } from './judge.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'ruminate-judge-'))
@@ -18,16 +18,7 @@ beforeEach(async () => {
 })
 afterEach(() => provider.stop())
 
-const open = () =>
-  openAiGenerator({
-    baseUrl: provider.baseUrl,
-    model: 'judge',
-    keyVariable: null,
-    maxTokens: 100,
-    temperature: 1,
-    timeout: 2,
-    retry: { tries: 3, firstWait: 0.01, patience: 1 },
-  })
+const open = () => providerGenerator(provider, { model: 'judge', temperature: 1 })
 
 /** What the judge was shown, with the sections split at the mark that the system message names. */
 function shown({ messages }: ChatRequest) {

@@ -13,9 +13,7 @@ const stage = z.record(z.string(), z.unknown()).default({})
 
 const teacherSettings = z.union(
   [
-    /** A local model, prompted in its chat template: a folder, a run, or a model of the hub. */
-    z.string().min(1),
-    providerSettings.extend({
+    providerSettings({
       /** Added to reasoning questions so that rules can find the answer; null adds nothing. */
       instruction: z
         .string()
@@ -25,10 +23,12 @@ const teacherSettings = z.union(
           'Reason step by step, in the language of the question, and put the final answer into \\boxed{}.',
         ),
     }),
+    /** A local model, prompted in its chat template: a folder, a run, or a model of the hub. */
+    z.string().min(1),
   ],
   {
     error:
-      "expected a model's name, or a provider's model: baseUrl (an http address), model, and if needed keyVariable, maxTokens, temperature, concurrency, timeout, prices, instruction",
+      "expected a model's name (also PROVIDER:NAME), or a provider's model: model, baseUrl (an http address) unless the model is PROVIDER:NAME, and if needed keyVariable, maxTokens, temperature, concurrency, timeout, prices, instruction",
   },
 )
 

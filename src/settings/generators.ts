@@ -1,29 +1,60 @@
 import { z } from 'zod'
+import { namesProvider } from '../providers/open-model.ts'
 import { roleNames } from '../tasks/roles.ts'
 import { temperatureSetting, truncationSettings } from './fields.ts'
 
 const price = z.number().min(0)
 
-/** A model of a provider (an API). */
-export const providerSettings = z.strictObject({
-  /** Address of an endpoint in OpenAI's format, up to `/chat/completions`. */
-  baseUrl: z.url(),
-  model: z.string().min(1),
-  /** Name of the environment variable that holds the key. */
-  keyVariable: z.string().min(1).nullable().default(null),
+/** What the requests to a provider are like. */
+const requests = {
   maxTokens: z.int().min(1).nullable().default(null),
   temperature: z.number().min(0).nullable().default(null),
   concurrency: z.int().min(1).default(8),
   /** Longest time for one reply, in seconds. */
   timeout: z.number().positive().default(600),
   /** Prices per million tokens, to compute the cost; null: the cost is unknown. */
-  prices: z.strictObject({ prompt: price, completion: price }).nullable().default(null),
+  prices: z
+    .strictObject({ prompt: price, cachedPrompt: price.optional(), completion: price })
+    .nullable()
+    .default(null),
+}
+
+/** A model at an address. */
+const addressSettings = z.strictObject({
+  /** Address of an endpoint in OpenAI's format, up to `/chat/completions`. */
+  baseUrl: z.url(),
+  model: z.string().min(1),
+  /** Name of the environment variable that holds the key. */
+  keyVariable: z.string().min(1).nullable().default(null),
+  ...requests,
 })
+
+/** A model of a provider that has a name. */
+const namedSettings = z.strictObject({
+  /** `PROVIDER:NAME`, such as `deepseek:deepseek-chat`. */
+  model: z.string().refine(namesProvider),
+  ...requests,
+  ...truncationSettings,
+  /** How much to think, in the provider's words; null leaves it to the provider. */
+  effort: z.string().min(1).nullable().default(null),
+})
+
+/** A provider's model: `PROVIDER:NAME` alone, with its settings, or an address; `more`: further settings of whoever uses it. */
+export const providerSettings = <Shape extends z.ZodRawShape>(more: Shape) =>
+  z.union([
+    z
+      .string()
+      .refine(namesProvider)
+      .transform((model) => namedSettings.extend(more).parse({ model })),
+    namedSettings.extend(more),
+    addressSettings.extend(more),
+  ])
 
 /** A model, or rules, that rewrites, judges and labels. */
 export const generatorSettings = z.union([
   /** Rules that know the questions of a task, instead of a model. */
   z.enum(roleNames),
+  providerSettings({}),
   z.strictObject({
     /** A local model: a folder, a run, or a model of the hub. */
     model: z.string().min(1),
@@ -31,5 +62,4 @@ export const generatorSettings = z.union([
     temperature: temperatureSetting.default(0.6),
     ...truncationSettings,
   }),
-  providerSettings,
 ])

@@ -1,4 +1,5 @@
-import { Account, type Generator } from '../providers/generator.ts'
+import type { Generator } from '../providers/generator.ts'
+import { Account } from '../providers/spending.ts'
 import type { ChatMessage } from '../renderer/messages.ts'
 
 /** For tests: a generator whose text is a function of the messages and the seed. */

@@ -62,12 +62,24 @@ export interface TextCapabilities {
   readonly remembers?: boolean | undefined
 }
 
-/** The delimiters of a model's thinking and, if there are any, of its answer. */
+/**
+ * How a model writes its thinking: the delimiters of the thinking and, if there are any, of the answer. They are written as
+ * the model writes them, so `thinking.end`, followed by `answer.start` if there is one, ends the thinking and begins the
+ * answer.
+ */
 export interface ThinkingFormat {
   readonly name: string
   readonly thinking: { readonly start: string; readonly end: string }
   /** null: the answer is everything outside the thinking. */
   readonly answer: { readonly start: string; readonly end: string } | null
+  /** Other delimiters that begin the thinking. */
+  readonly starts?: readonly string[]
+  /** Other delimiters that end a part. */
+  readonly ends?: readonly string[]
+  /** Thinking only comes first: delimiters after the answer has begun are text. */
+  readonly leading?: boolean
+  /** Every part begins with a header, from any of `starts` to `end`. It is thinking if `thinking` matches the header. */
+  readonly header?: { readonly starts: readonly string[]; readonly end: string; readonly thinking: RegExp }
 }
 
 /** A request for one response. A field that is null or missing is left to the model. */
@@ -85,6 +97,8 @@ export interface TextRequest {
   readonly tools?: readonly unknown[] | undefined
   /** Whether to think, for models that can be told so. */
   readonly thinking?: boolean | null | undefined
+  /** How much to think (`none`, `low`, `medium`, `high`, …), in the words of a provider that can be told so. */
+  readonly effort?: string | null | undefined
   /** Arguments of the chat template, such as `enable_thinking`. */
   readonly templateArguments?: Readonly<Record<string, unknown>> | undefined
   /** Further fields of a provider's request. */
@@ -103,6 +117,11 @@ export interface TextRequest {
   readonly sample?: number | undefined
   /** Report log-probabilities of the tokens, and of as many alternatives at each. */
   readonly logprobs?: number | null | undefined
+  /**
+   * The caller reads nothing before the end. A provider's response that breaks off is then requested again; otherwise it
+   * fails, since a part of it was delivered.
+   */
+  readonly whole?: boolean | undefined
   readonly signal?: AbortSignal | undefined
 }
 

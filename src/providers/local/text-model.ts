@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { PromptTooLong } from '../../common/errors.ts'
+import { Queue } from '../../common/queue.ts'
 import { plural } from '../../common/words.ts'
 import type { Sampler, SamplerOptions, Truncation } from '../../engines/contract.ts'
 import { type EngineName, openEngine } from '../../engines/open.ts'
@@ -9,7 +10,6 @@ import type { TemplateSettings } from '../../renderer/chat-template.ts'
 import { type PromptTemplate, Renderer } from '../../renderer/renderer.ts'
 import type { TextEvent, TextModel, TextRequest, ThinkingFormat } from '../../thinking/model.ts'
 import { dialectOf, promptOf } from './prompt.ts'
-import { Queue } from './queue.ts'
 import { ResponseReader } from './reader.ts'
 
 /** What a local model does where a request leaves it open. */

@@ -1,8 +1,8 @@
 import { loadConfig } from '../../models/checkpoint/directory.ts'
 import { weightsHash } from '../../models/checkpoint/weights-hash.ts'
 import { documentGenerator } from '../../providers/documents.ts'
-import type { Generator } from '../../providers/generator.ts'
-import { samplerGenerator } from '../../providers/local.ts'
+import { type Generator, generatorOf } from '../../providers/generator.ts'
+import { localTextModel } from '../../providers/local/text-model.ts'
 import { type OpenModel, withModel } from '../sample/open-model.ts'
 import { coldStart, direct, fewShot, ownOutputs } from './cold-start.ts'
 import type { DataContext } from './context.ts'
@@ -108,5 +108,5 @@ async function promptedModel(
   const identity = await weightsHash(folder)
   if (renderer.template === 'r1-zero') return documentGenerator(sampler, renderer, { ...settings, identity })
   const { maxPositions } = loadConfig(folder)
-  return samplerGenerator(sampler, { ...settings, identity, renderer, maxPositions })
+  return generatorOf(localTextModel(sampler, { name: folder, renderer, maxPositions, identity }), settings)
 }

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { cachedGenerator } from '../../providers/cache.ts'
 import type { Generator } from '../../providers/generator.ts'
-import { openAiGenerator } from '../../providers/openai.ts'
 import { fakeEngine, fakeRenderer, fakeTask } from '../../testing/fake-engine.ts'
 import { fakeGenerator } from '../../testing/fake-generator.ts'
 import {
@@ -15,6 +14,7 @@ import {
   stream,
   type Trick,
 } from '../../testing/fake-provider.ts'
+import { providerGenerator } from '../../testing/provider-generator.ts'
 import { type ColdStart, coldStart, direct, fewShot, ownOutputs } from './cold-start.ts'
 import { isKept } from './rows.ts'
 
@@ -146,13 +146,9 @@ describe('with a provider that fails', () => {
   ]
   const open = (provider: FakeProvider, folder: string, { tries = 4, concurrency = 4 } = {}) =>
     cachedGenerator(
-      openAiGenerator({
-        baseUrl: provider.baseUrl,
-        model: 'm',
-        keyVariable: null,
-        maxTokens: 100,
+      providerGenerator(provider, {
         temperature: 0.7,
-        timeout: 1.5,
+        limits: { whole: 1.5 },
         concurrency,
         retry: { tries, firstWait: 0.01, patience: 1 },
       }),

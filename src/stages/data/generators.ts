@@ -1,6 +1,7 @@
 import type { Progress } from '../../common/progress.ts'
 import { plural } from '../../common/words.ts'
-import { describeSpending, type Generator } from '../../providers/generator.ts'
+import type { Generator } from '../../providers/generator.ts'
+import { describeSpending } from '../../providers/spending.ts'
 import { type GeneratorOptions, type GeneratorSpec, openGenerator } from './open-generator.ts'
 
 /** The generators of a run, closed together. */

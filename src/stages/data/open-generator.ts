@@ -2,31 +2,28 @@ import type { Truncation } from '../../engines/contract.ts'
 import type { EngineName } from '../../engines/open.ts'
 import { modelFolder } from '../../hub/find-model.ts'
 import { cachedGenerator } from '../../providers/cache.ts'
-import type { Generator, Prices } from '../../providers/generator.ts'
-import { localGenerator } from '../../providers/local.ts'
-import { keyOf, openAiGenerator } from '../../providers/openai.ts'
+import { type Generator, generatorOf } from '../../providers/generator.ts'
+import { checkProvider, openModel, readModelName } from '../../providers/open-model.ts'
+import type { Prices } from '../../providers/spending.ts'
 import type { TemplateSettings } from '../../renderer/chat-template.ts'
 import { openRole, type RoleName } from '../../tasks/roles.ts'
 
-/** Which generator to open: rules by name, a local model, or a provider's model. */
-export type GeneratorSpec = RoleName | LocalSpec | ProviderSpec
+/** Which generator to open: rules by name, or a model with its settings. */
+export type GeneratorSpec = RoleName | ModelSpec
 
-interface LocalSpec extends Truncation {
+interface ModelSpec extends Truncation {
+  /** A local model or `PROVIDER:NAME`; with a `baseUrl`, the name that the endpoint has for it. */
   readonly model: string
-  readonly maxTokens: number
-  readonly temperature: number
-}
-
-/** See `OpenAiSettings`. */
-interface ProviderSpec {
-  readonly baseUrl: string
-  readonly model: string
-  readonly keyVariable: string | null
   readonly maxTokens: number | null
   readonly temperature: number | null
-  readonly concurrency: number
-  readonly timeout: number
-  readonly prices: Prices | null
+  readonly effort?: string | null
+  /** Address of an endpoint in OpenAI's format. */
+  readonly baseUrl?: string
+  readonly keyVariable?: string | null
+  readonly concurrency?: number
+  /** Longest time for one reply, in seconds. */
+  readonly timeout?: number
+  readonly prices?: Prices | null
 }
 
 export interface GeneratorOptions {
@@ -50,11 +47,22 @@ export interface GeneratorOptions {
  */
 export async function openGenerator(spec: GeneratorSpec, options: GeneratorOptions): Promise<Generator> {
   if (typeof spec === 'string') return openRole(spec)
-  const generator = 'baseUrl' in spec ? openProvider(spec, options) : await openLocal(spec, options)
+  const { maxTokens, temperature, topK, topP, minP, effort, timeout, ...rest } = spec
+  const { engine, threads, chat, notice, signal, file } = options
+  const model = await openModel(nameOf(spec), {
+    ...rest,
+    ...(timeout === undefined ? {} : { limits: { first: timeout, whole: timeout } }),
+    engine,
+    threads,
+    chat,
+    template: 'chat',
+    notice,
+    signal,
+  })
   try {
-    return cachedGenerator(generator, options.file)
+    return cachedGenerator(generatorOf(model, { maxTokens, temperature, topK, topP, minP, effort }), file)
   } catch (error) {
-    await generator.close()
+    await model.close()
     throw error
   }
 }
@@ -72,23 +80,12 @@ export async function checkGenerators(
   const folders: string[] = []
   for (const spec of specs) {
     if (typeof spec === 'string') continue
-    if ('baseUrl' in spec) keyOf(spec.keyVariable)
-    else folders.push(await modelFolder(spec.model, notice))
+    const name = readModelName(nameOf(spec))
+    if (name.kind === 'provider') checkProvider(name.provider, spec)
+    else folders.push(await modelFolder(name.name, notice))
   }
   return folders
 }
 
-function openProvider(
-  { prices, ...settings }: ProviderSpec,
-  { notice, signal }: GeneratorOptions,
-): Generator {
-  return openAiGenerator({ ...settings, ...(prices ? { prices } : {}), notice, signal })
-}
-
-async function openLocal(
-  { model, ...sampling }: LocalSpec,
-  { engine, threads, chat, notice }: GeneratorOptions,
-): Promise<Generator> {
-  const folder = await modelFolder(model, notice)
-  return localGenerator({ model: folder, engine, threads, chat, ...sampling })
-}
+/** A model at an address of its own speaks OpenAI's format. */
+const nameOf = ({ baseUrl, model }: ModelSpec): string => (baseUrl === undefined ? model : `openai:${model}`)

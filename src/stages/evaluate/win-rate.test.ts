@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { Account, type Generator } from '../../providers/generator.ts'
+import type { Generator } from '../../providers/generator.ts'
+import { Account } from '../../providers/spending.ts'
 import { type Answers, winRate } from './win-rate.ts'
 
 /** Prefers more exclamation marks; if answers have a question mark, it prefers whichever is shown first. */

@@ -16,7 +16,9 @@ const nameOf = ({ teacher, data }: DistillSettings): string =>
     ? sourceName(data)
     : typeof teacher === 'string'
       ? modelName(teacher)
-      : `${teacher!.model} at ${teacher!.baseUrl}`
+      : 'baseUrl' in teacher!
+        ? `${teacher.model} at ${teacher.baseUrl}`
+        : teacher!.model
 
 /** What people and programs see of the run. */
 export const watchDistill = (output: Output, signal: AbortSignal): DistillWatch =>

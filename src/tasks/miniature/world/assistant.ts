@@ -1,4 +1,5 @@
-import { Account, type Generator } from '../../../providers/generator.ts'
+import type { Generator } from '../../../providers/generator.ts'
+import { Account } from '../../../providers/spending.ts'
 import type { ChatMessage } from '../../../renderer/messages.ts'
 import { isMixed } from '../../../rewards/prose.ts'
 import { checkMiniature } from '../index.ts'

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { PromptTooLong, UserError } from '../common/errors.ts'
-import { deltas, FakeProvider, send, stream, type Trick, whole } from '../testing/fake-provider.ts'
-import { describeSpending } from './generator.ts'
-import { type OpenAiSettings, openAiGenerator } from './openai.ts'
+import { PromptTooLong, UserError } from '../../common/errors.ts'
+import { deltas, FakeProvider, send, stream, type Trick, whole } from '../../testing/fake-provider.ts'
+import { type ProviderChanges, providerGenerator } from '../../testing/provider-generator.ts'
+import { describeSpending } from '../spending.ts'
 
 const KEY = 'sk-test-0123456789'
 const question = [{ role: 'user', content: '2+2?' }]
@@ -15,14 +15,10 @@ beforeEach(async () => {
 afterEach(() => provider.stop())
 
 const retry = { tries: 4, firstWait: 0.01, patience: 1 }
-const open = (changes: Partial<OpenAiSettings> = {}) =>
-  openAiGenerator({
-    baseUrl: provider.baseUrl,
-    model: 'm',
+const open = (changes: ProviderChanges = {}) =>
+  providerGenerator(provider, {
     keyVariable: 'RUMINATE_TEST_KEY',
-    maxTokens: 100,
-    temperature: 0.5,
-    timeout: 0.3,
+    limits: { first: 0.3, idle: 0.3 },
     retry,
     ...changes,
   })
@@ -121,7 +117,7 @@ const TRANSIENT: Record<string, Trick> = {
 test.each(Object.entries(TRANSIENT))('%s: the request is repeated', async (_, trick) => {
   provider.tricks = [trick, trick]
   const lines: string[] = []
-  const generator = open({ notice: (line) => lines.push(line) })
+  const generator = open({ onFailure: (line) => lines.push(line) })
   expect((await generator.generate(question, { seed: 0 })).text).toBe('four')
   expect(provider.log).toHaveLength(3)
   expect(generator.spent()).toMatchObject({ calls: 1, failed: 2, promptTokens: 10 })
@@ -143,7 +139,7 @@ test.each(Object.entries(TRANSIENT))('%s: gives up after the last try', async (_
 test('waits as long as Retry-After says, up to a limit', async () => {
   provider.tricks = [busy(429, { 'retry-after': '1' })]
   const lines: string[] = []
-  await open({ notice: (line) => lines.push(line) }).generate(question, { seed: 0 })
+  await open({ onFailure: (line) => lines.push(line) }).generate(question, { seed: 0 })
   expect(lines[0]).toMatch(/in 1\.0 s$/)
   provider.tricks = [busy(429, { 'retry-after': '3600' })]
   await expect(open().generate(question, { seed: 0 })).rejects.toThrow('asks to wait for 3600 s')
@@ -156,7 +152,7 @@ test('waits longer each time, as determined by the seed', async () => {
     // the same address, so that the stream of random numbers is the same
     await open({
       retry: { ...retry, firstWait: 0.1 },
-      notice: (line) => lines.push(line.replace(/.* in /, '')),
+      onFailure: (line) => lines.push(line.replace(/.* in /, '')),
     }).generate(question, { seed })
     return lines
   }
@@ -209,7 +205,7 @@ test('nobody there', async () => {
   provider = await FakeProvider.start()
 })
 
-test.each<[string, Partial<OpenAiSettings>]>([
+test.each<[string, ProviderChanges]>([
   ['is not an http(s) address', { baseUrl: 'api.deepseek.com' }],
   ['put the key into an environment variable', { baseUrl: 'https://me:secret@example.org/v1' }],
 ])('a base URL that %s', (message, changes) => {
