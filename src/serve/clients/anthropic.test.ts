@@ -103,6 +103,18 @@ it('carries thinking and tools through a conversation', async () => {
   ])
 })
 
+it('runs tools, though it keeps no threads', async () => {
+  const sums: number[] = []
+  const add = {
+    ...tools[0]!,
+    run: ({ a, b }: { a: number; b: number }) => String(sums[sums.push(a + b) - 1]),
+    parse: (input: unknown) => input as { a: number; b: number },
+  }
+  const runner = client.beta.messages.toolRunner({ ...asking('2 + 2?'), tools: [add] })
+  expect((await runner.runUntilDone()).content.at(-1)).toMatchObject({ type: 'text', text: ANSWER })
+  expect(sums).toEqual([4])
+})
+
 it('says what ended a response', async () => {
   const stopped = { ...asking('2 + 2?'), stop_sequences: ['END'] }
   expect(await client.messages.create(stopped)).toMatchObject({

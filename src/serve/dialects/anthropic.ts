@@ -45,6 +45,7 @@ const asked = {
   messages: z.array(messageSchema).min(1),
   system: systemSchema.optional(),
   thinking: thinking.nullish(),
+  thread: z.unknown().optional(),
   tools: z.array(tool).nullish(),
   tool_choice: z.looseObject({ type: z.enum(['auto', 'any', 'tool', 'none']) }).nullish(),
   output_config: z
@@ -137,6 +138,12 @@ function asking(
   body: Counted,
   served: Served,
 ): Pick<AskedRequest, 'messages' | 'prefix' | 'thinking' | 'tools'> {
+  if (body.thread != null)
+    throw new RequestError(
+      'stateful',
+      'thread: this server keeps no conversations; send the whole one without `thread`',
+      { field: 'thread' },
+    )
   if (body.output_config?.format != null)
     throw new RequestError('invalid', 'output_config.format: this server cannot keep to a JSON schema', {
       field: 'output_config.format',
@@ -302,11 +309,15 @@ function usage({ promptTokens, cachedTokens, completionTokens, thinkingTokens }:
 }
 
 function errorBody({ kind, message }: Problem): { type: string; error: object } {
-  return { type: 'error', error: { type: ERRORS[kind], message } }
+  // with these, Anthropic's clients send the conversation again, whole
+  const details =
+    kind === 'stateful' ? { details: { error_code: 'thread_unsupported_request', unsupported: [] } } : {}
+  return { type: 'error', error: { type: ERRORS[kind], message, ...details } }
 }
 
 const ERRORS = {
   invalid: 'invalid_request_error',
+  stateful: 'invalid_request_error',
   tooLong: 'invalid_request_error',
   unauthorized: 'authentication_error',
   forbidden: 'permission_error',
