@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { TextCapabilities, TextEvent, TextPiece, TextRequest, TextResponse } from '../thinking/model.ts'
+import type { Effort } from '../thinking/strategies/effort.ts'
 import type { Problem } from './problem.ts'
 
 /*
@@ -84,8 +85,6 @@ export interface ThinkingWish {
   /** At most this many tokens of thinking. */
   readonly budget: number | null
 }
-
-export type Effort = 'none' | 'low' | 'medium' | 'high'
 
 /** One piece of a stream. */
 export interface Frame {
