@@ -13,6 +13,8 @@ export interface Problem {
 /** The kinds of problem, and their HTTP statuses. */
 export const STATUS = {
   invalid: 400,
+  /** It needs something that an earlier request left on the server, which keeps nothing. */
+  stateful: 400,
   tooLong: 400,
   unauthorized: 401,
   forbidden: 403,

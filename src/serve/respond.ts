@@ -145,4 +145,5 @@ async function* tap<T>(events: AsyncIterable<T>, onFirst: () => void): AsyncGene
     onFirst()
     yield event
   }
+  onFirst() // where nothing was asked of the model
 }

@@ -21,6 +21,8 @@ const served = (can = {}): Served => ({
   names: ['fake', 'other'],
   anyName: false,
   created: 0,
+  identity: 'fake',
+  countPrompt: null,
   can: { ...model(can).can, budget: true },
 })
 const route = chatCompletions.routes[0] as Generation
