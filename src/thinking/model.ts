@@ -62,12 +62,24 @@ export interface TextCapabilities {
   readonly remembers?: boolean | undefined
 }
 
-/** The delimiters of a model's thinking and, if there are any, of its answer. */
+/**
+ * How a model writes its thinking: the delimiters of the thinking and, if there are any, of the answer. They are written as
+ * the model writes them, so `thinking.end`, followed by `answer.start` if there is one, ends the thinking and begins the
+ * answer.
+ */
 export interface ThinkingFormat {
   readonly name: string
   readonly thinking: { readonly start: string; readonly end: string }
   /** null: the answer is everything outside the thinking. */
   readonly answer: { readonly start: string; readonly end: string } | null
+  /** Other delimiters that begin the thinking. */
+  readonly starts?: readonly string[]
+  /** Other delimiters that end a part. */
+  readonly ends?: readonly string[]
+  /** Thinking only comes first: delimiters after the answer has begun are text. */
+  readonly leading?: boolean
+  /** Every part begins with a header, from any of `starts` to `end`. It is thinking if `thinking` matches the header. */
+  readonly header?: { readonly starts: readonly string[]; readonly end: string; readonly thinking: RegExp }
 }
 
 /** A request for one response. A field that is null or missing is left to the model. */
