@@ -42,7 +42,9 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
   const active = new Set<AbortController>()
   let isStopping = false
 
-  const dialectOf = (path: string): Dialect => {
+  const dialectOf = (path: string, headers: Headers): Dialect => {
+    const speaking = dialects.find(({ speaks }) => speaks?.(headers))
+    if (speaking) return speaking
     const owners = dialects.flatMap((dialect) => dialect.owns.map((start) => ({ dialect, start })))
     const matching = owners.filter(({ start }) => path === start || path.startsWith(`${start}/`))
     return (matching.sort((a, b) => b.start.length - a.start.length)[0] ?? owners[0]!).dialect
@@ -55,7 +57,7 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
       const since = performance.now()
       const id = randomUUID()
       const { headers } = context.req.raw
-      const dialect = dialectOf(context.req.path)
+      const dialect = dialectOf(context.req.path, headers)
       let isFinished = false
       const finish: Finish = (status, watch, problem) => {
         if (isFinished) return
@@ -83,7 +85,7 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
         const problem = problemOf(error)
         if (problem.kind === 'internal') log.failure(error)
         finish(problem.status, null, problem)
-        response = Response.json(dialect.error(problem), {
+        response = Response.json(dialect.error(problem, id), {
           status: problem.status,
           headers: error instanceof RequestError ? error.headers : {},
         })
@@ -91,6 +93,8 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
       for (const [name, value] of Object.entries({
         ...cors,
         'x-request-id': id,
+        // the name that Anthropic's clients read
+        'request-id': id,
         'x-content-type-options': 'nosniff',
       }))
         response.headers.set(name, value)
@@ -140,7 +144,7 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
     plain(route.path, async (context) => {
       checkKey(context.req.raw.headers, access)
       const body = route.schema ? await readBody(context.req.raw, route.schema, limits) : undefined
-      const answer = route.answer(served, context.req.param() as Record<string, string>, body)
+      const answer = await route.answer(served, context.req.param() as Record<string, string>, body)
       return typeof answer === 'string' ? new Response(answer) : Response.json(answer)
     })
 

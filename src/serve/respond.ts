@@ -13,7 +13,11 @@ export interface Responder {
   readonly model: TextModel
   /** The model under the strategy that keeps to a wish; fails with a UserError if there is none. */
   withWish(wish: ThinkingWish): TextModel
+  /** Where a request leaves these open. */
+  readonly defaults?: Defaults
 }
+
+export type Defaults = Pick<AskedRequest, 'maxTokens' | 'temperature' | 'topP' | 'topK' | 'minP'>
 
 /** What was found out about one request, for the log and the metrics. */
 export type OnDone = (watch: Watch, problem: Problem | null) => void
@@ -89,7 +93,7 @@ const COMMENT = ': keep-alive\n\n'
 
 /** The events of all responses, once it is the request's turn. */
 async function* run(
-  { requests, wish }: Ask,
+  { requests, wish, stream }: Ask,
   { responder, queue, signal }: { responder: Responder; queue: Queue; signal: AbortSignal },
 ): AsyncGenerator<ChoiceEvent> {
   const model = responder.withWish(wish)
@@ -98,7 +102,12 @@ async function* run(
   try {
     yield* merge(
       requests.map((request) => {
-        const response = model.respond({ ...request, seed: request.seed ?? seed, signal })
+        const response = model.respond({
+          ...withDefaults(request, responder.defaults),
+          seed: request.seed ?? seed,
+          whole: !stream,
+          signal,
+        })
         // what continues a text keeps its white space
         return request.prompt === undefined && !request.prefix ? trimEnds(response) : response
       }),
@@ -108,6 +117,11 @@ async function* run(
     leave()
   }
 }
+
+const withDefaults = (request: AskedRequest, defaults: Defaults = {}): AskedRequest => ({
+  ...defaults,
+  ...(Object.fromEntries(Object.entries(request).filter(([, value]) => value != null)) as AskedRequest),
+})
 
 /** Refuses a prompt that is longer than the context however it is tokenised, since tokenising it takes long. */
 function checkLength(request: AskedRequest, maxTokens: number | null, { charactersPerToken }: Limits): void {
@@ -131,4 +145,5 @@ async function* tap<T>(events: AsyncIterable<T>, onFirst: () => void): AsyncGene
     onFirst()
     yield event
   }
+  onFirst() // where nothing was asked of the model
 }

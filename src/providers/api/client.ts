@@ -1,7 +1,8 @@
-import { PromptTooLong, UserError } from '../../common/errors.ts'
+import { PromptTooLong, ProviderError, UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 import { type RetrySettings, retryAfterSeconds, TransientError, withRetries } from '../../common/retry.ts'
 import { plural } from '../../common/words.ts'
+import { FORMATS } from '../../thinking/formats.ts'
 import type { TextEvent, TextModel, TextRequest, ThinkingFormat } from '../../thinking/model.ts'
 import { endpointOf, keyOf } from './address.ts'
 import { anthropicDialect } from './anthropic.ts'
@@ -11,7 +12,7 @@ import { jsonMessages } from './messages.ts'
 import { ollamaDialect } from './ollama.ts'
 import { openAiDialect } from './openai.ts'
 import type { Dialect } from './pieces.ts'
-import { DEFAULT_FORMAT, type Provider } from './presets.ts'
+import type { Provider } from './presets.ts'
 import { prefixText } from './requests.ts'
 import { Slots } from './slots.ts'
 import { post, type Reply, type TimeLimits } from './transport.ts'
@@ -66,7 +67,7 @@ export function apiModel({
   keyVariable,
   stream = true,
   extra = {},
-  format = DEFAULT_FORMAT,
+  format = FORMATS.deepseek,
   concurrency = 8,
   limits: givenLimits = {},
   retry = RETRY,
@@ -126,14 +127,14 @@ export function apiModel({
             if (!request.whole) return { first, coming }
           }
         } catch (error) {
-          if (error instanceof Unreachable && !reached) throw new UserError(unreachable(error.message))
+          if (error instanceof Unreachable && !reached) throw new ProviderError(unreachable(error.message))
           throw error
         }
       },
       retry,
       {
         random: new Random(request.seed, request.sample ?? 0, identity, JSON.stringify(request.messages)),
-        giveUp: (why) => new UserError(`no reply from ${label}: ${why}; ${adviceFor(null)}`),
+        giveUp: (why) => new ProviderError(`no reply from ${label}: ${why}; ${adviceFor(null)}`),
         onFailure: (line) => onFailure(`${label}: ${line}`),
         signal,
       },
@@ -171,14 +172,15 @@ export function apiModel({
   const failureFor = (error: unknown, delivered: number): unknown => {
     if (error instanceof Refusal) {
       onFailure(`${label}: ${error.message}`)
-      const isLong = REQUEST_FAULTS.has(error.status) && TOO_LONG.test(error.message)
-      return new (isLong ? PromptTooLong : UserError)(
+      const isFault = REQUEST_FAULTS.has(error.status)
+      const isLong = isFault && TOO_LONG.test(error.message)
+      return new (isLong ? PromptTooLong : isFault ? UserError : ProviderError)(
         `${label} refuses: ${error.message}; ${adviceFor(error.status)}`,
       )
     }
     if (error instanceof TransientError) {
       onFailure(`${label}: ${error.message}`)
-      return new UserError(
+      return new ProviderError(
         `${label} broke off its response after ${plural(delivered, 'character')}: ${error.message}; ask again (a response of which a part was delivered is not requested again by itself)`,
       )
     }

@@ -94,14 +94,15 @@ function continued(
 ): Record<string, unknown>[] {
   if (prefix === undefined) return []
   const content = prefixText(prefix)
-  if (way !== 'deepseek') return [{ role: 'assistant', content }]
-  const { thinking, answer } = beginningOf(content, delimiters)
+  if (way !== 'reasoning_content' && way !== 'deepseek') return [{ role: 'assistant', content }]
+  const { thinking, answer, open } = beginningOf(content, delimiters)
   return [
     {
       role: 'assistant',
-      content: answer,
-      ...(thinking === null ? {} : { reasoning_content: thinking }),
-      prefix: true,
+      // Templates write the white space around the parts themselves. An empty content means that the thinking goes on.
+      content: thinking === null || open ? answer : answer.trimStart() || '\n',
+      ...(thinking === null ? {} : { reasoning_content: open ? thinking.trimStart() : thinking.trim() }),
+      ...(way === 'deepseek' ? { prefix: true } : {}),
     },
   ]
 }
@@ -149,7 +150,9 @@ function* readMessage({ choices, usage }: Record<string, unknown>): Generator<Pi
   for (const choice of Array.isArray(choices) ? choices.slice(0, 1) : []) {
     if (!isRecord(choice)) continue
     const logprobs = logprobsOf(choice.logprobs)
-    yield* readDelta(isRecord(choice.delta) ? choice.delta : choice.message, logprobs)
+    const whole = !isRecord(choice.delta)
+    for (const piece of readDelta(whole ? choice.message : choice.delta, logprobs))
+      yield whole && 'text' in piece ? { ...piece, whole } : piece
     if (typeof choice.text === 'string' && choice.text !== '')
       yield {
         kind: 'content',

@@ -8,6 +8,8 @@ export interface TextPart {
   readonly kind: 'thinking' | 'content'
   readonly text: string
   readonly logprobs?: readonly TokenLogprob[]
+  /** All of it at once, not a part of a stream. */
+  readonly whole?: boolean
 }
 
 /** A part of a call of a tool; parts with the same `call` belong together. */

@@ -30,7 +30,7 @@ export function effortBudget(
 /**
  * A model that thinks with some effort. None: thinking is turned off where the model can be told so, and otherwise has a
  * budget of 0 tokens. Low, medium and high: a budget of at most `EFFORT_BUDGETS`. A model that cannot be given a budget,
- * since it cannot continue a response, is told the effort itself.
+ * since it cannot continue a response, gets the effort itself (`TextRequest.effort`).
  */
 export function withEffort(model: TextModel, effort: Effort): TextModel {
   return onTop(model, ['effort', effort], (request) => {

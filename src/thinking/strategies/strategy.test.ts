@@ -125,8 +125,8 @@ describe('effort', () => {
 
   test('a provider that cannot continue a response gets the effort itself', async () => {
     const model = writingModel(() => 'A', { can: { prefix: false } })
-    await read(withEffort(model, 'low'))
-    expect(model.requests).toMatchObject([{ effort: 'low' }])
+    await read(withEffort(model, 'low'), { extra: { other: 1 } })
+    expect(model.requests).toMatchObject([{ effort: 'low', extra: { other: 1 } }])
   })
 })
 
