@@ -6,6 +6,7 @@ import { decode } from './decode.ts'
 import { fits } from './fits.ts'
 import { grpoStep } from './grpo-step.ts'
 import { benchModel } from './model.ts'
+import { thinking } from './thinking.ts'
 import { trainStep } from './train-step.ts'
 import { verifier } from './verify.ts'
 
@@ -15,6 +16,7 @@ import { verifier } from './verify.ts'
  *   npm run bench -- train decode --size 25M --repetitions 5
  *   npm run bench -- choose
  *   npm run bench -- fits [--size 25M | --model FOLDER]
+ *   npm run bench -- thinking
  *   npm run bench -- verify
  */
 const comparisons = { train: trainStep, decode, grpo: grpoStep }
@@ -25,11 +27,11 @@ async function main(): Promise<void> {
     allowPositionals: true,
     options: { size: { type: 'string' }, model: { type: 'string' }, repetitions: { type: 'string' } },
   })
-  const alone = ['choose', 'fits', 'verify']
+  const alone = ['choose', 'fits', 'thinking', 'verify']
   const unknown = positionals.find((name) => !alone.includes(name) && !Object.hasOwn(comparisons, name))
   if (unknown)
     throw new UserError(
-      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, fits, verify`,
+      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, fits, thinking, verify`,
       2,
     )
   const repetitions = values.repetitions === undefined ? undefined : Number(values.repetitions)
@@ -46,6 +48,7 @@ async function main(): Promise<void> {
     throw new UserError('--model is only for fits: npm run bench -- fits --model FOLDER', 2)
   for (const [name, run] of [
     ['choose', choosing],
+    ['thinking', thinking],
     ['verify', verifier],
   ] as const)
     if (positionals.includes(name)) {

@@ -54,7 +54,9 @@ export function byDifficulty(
       own.filter(({ question }) => question.key === key),
     )
     if (perQuestion.length === 0) return []
-    const rights = perQuestion.map((some) => known(some.map(({ correct }) => (correct === null ? Number.NaN : Number(correct)))))
+    const rights = perQuestion.map((some) =>
+      known(some.map(({ correct }) => (correct === null ? Number.NaN : Number(correct)))),
+    )
     const tokens = perQuestion.map((some) =>
       mean(some.map(({ response }) => response.end.usage.thinkingTokens ?? Number.NaN)),
     )

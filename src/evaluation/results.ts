@@ -1,4 +1,13 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { onDisk } from '../common/disk.ts'
+import { UserError } from '../common/errors.ts'
+import { writeText } from '../common/files.ts'
+import { shellWord } from '../common/shell.ts'
 import type { Estimate } from './measures/interval.ts'
+
+/** The file of an evaluation folder that has what was measured. */
+export const RESULTS_FILE = 'results.json'
 
 /** How an answer is made from responses. */
 export const strategyNames = ['sample', 'vote', 'best-of-n', 'refine'] as const
@@ -45,6 +54,8 @@ export interface DifficultyResult {
 /** A model asked the questions of a task in one way. */
 export interface CellResult extends Condition {
   readonly model: string
+  /** The format of its thinking. */
+  readonly format: string
   readonly task: string
   readonly training: TrainingPoint | null
   /** Responses to a question that a strategy other than `vote` uses for one answer; 1 for `sample` and `vote`. */
@@ -59,12 +70,35 @@ export interface CellResult extends Condition {
   /** Answers that could not be checked. */
   readonly unknown: number
   readonly passAt1: Estimate
+  /** Of passAt1, over questions. */
+  readonly standardError: number
+  /** pass@1 by kind ("arithmetic/3"). */
+  readonly kinds: Readonly<Record<string, number>>
+  /** How many questions each kind has. */
+  readonly kindQuestions: Readonly<Record<string, number>>
   readonly atK: readonly AtK[]
   /** Mean tokens of an answer. NaN where the model does not report them. */
   readonly thinkingTokens: Estimate
   readonly completionTokens: Estimate
   readonly form: Form
   readonly difficulties: readonly DifficultyResult[]
+  /** Question by question. */
+  readonly values: readonly QuestionValues[]
+}
+
+/** What was measured of one question: means over seeds. NaN is unknown. */
+export interface QuestionValues {
+  /** A hash of all of the question. */
+  readonly key: string
+  readonly id: string
+  readonly kind: string
+  /** Share of right answers. */
+  readonly passAt1: number
+  /** For each k. */
+  readonly pass: readonly number[]
+  readonly cons: readonly number[]
+  readonly thinkingTokens: number
+  readonly completionTokens: number
 }
 
 /** What responses look like; NaN where it is unknown. */
@@ -100,4 +134,47 @@ export interface Results {
   readonly difficulty: Readonly<Record<string, DifficultyKind>>
   readonly cells: readonly CellResult[]
   readonly recorded: readonly RecordedPoint[]
+}
+
+/** Numbers, as are those in lists, that are NaN where they are unknown, which JSON writes as null. */
+const NUMBERS = new Set([
+  'passAt1',
+  'thinkingTokens',
+  'completionTokens',
+
+  'mean',
+  'low',
+  'high',
+  'standardError',
+  'wellFormed',
+  'reflection',
+  'reflectionPerResponse',
+  'mixed',
+  'cut',
+])
+
+/** Reads `results.json`. @throws UserError if it is not there or not readable. */
+export function readResults(folder: string): Results {
+  const file = join(folder, RESULTS_FILE)
+  if (!existsSync(file))
+    throw new UserError(
+      `${folder} is not a finished evaluation: it has no ${RESULTS_FILE}. \`ruminate eval --out ${shellWord(folder)}\` writes one`,
+    )
+  const text = onDisk('read', file, () => readFileSync(file, 'utf8'))
+  let results: Results
+  try {
+    results = JSON.parse(text, (key, value) =>
+      value === null && (NUMBERS.has(key) || /^\d+$/.test(key)) ? Number.NaN : value,
+    )
+  } catch {
+    throw new UserError(`${file} is not JSON: repeat the evaluation, which writes it again`)
+  }
+  if (results.version !== 1)
+    throw new UserError(`${file} has version ${results.version}; this version of Ruminate reads version 1`)
+  return results
+}
+
+/** Writes `results.json`. */
+export function writeResults(folder: string, results: Results): void {
+  writeText(join(folder, RESULTS_FILE), `${JSON.stringify(results)}\n`)
 }

@@ -57,13 +57,15 @@ export interface PreferenceOptions {
 }
 
 /**
- * The reward that a reward model gives an answer to the question. Calls made in the same tick are scored together. There is
- * no time limit: how long a batch takes depends on the size of the model, and its work ends or fails by itself.
+ * The rewards that a reward model gives texts. Calls made in the same tick are scored together.
+ *
+ * @param name For messages.
+ * @throws UserError for a text that is longer than the model reads.
  */
-export function preference(
+export function textScorer(
   { scorer, renderer, maxTokens }: OpenRewardModel,
-  { name = 'preference', part = 'response', shape = (r) => r }: PreferenceOptions = {},
-): Reward {
+  name: string,
+): (scored: ScoredText) => Promise<number> {
   let queue: { tokens: Int32Array; resolve(reward: number): void; reject(error: unknown): void }[] = []
   const flush = () => {
     const batch = queue
@@ -73,6 +75,28 @@ export function preference(
       (error) => batch.forEach(({ reject }) => void reject(error)),
     )
   }
+  return (scored) => {
+    const tokens = encodeScoredText(renderer, scored)
+    if (tokens.length > maxTokens)
+      throw new UserError(
+        `${name}: the response has ${plural(tokens.length, 'token')} with its question; the reward model reads ${maxTokens}`,
+      )
+    return new Promise((resolve, reject) => {
+      if (queue.length === 0) setImmediate(flush)
+      queue.push({ tokens, resolve, reject })
+    })
+  }
+}
+
+/**
+ * The reward that a reward model gives an answer to the question. There is no time limit: how long a batch takes depends on
+ * the size of the model, and its work ends or fails by itself.
+ */
+export function preference(
+  model: OpenRewardModel,
+  { name = 'preference', part = 'response', shape = (r) => r }: PreferenceOptions = {},
+): Reward {
+  const score = textScorer(model, name)
   return {
     name,
     learned: true,
@@ -81,17 +105,8 @@ export function preference(
       const content = part === 'response' ? withOpening(rollout) : rollout.summary
       if (content === null) return null
       const { prompt, messages = [{ role: 'user', content: prompt }] } = rollout.question
-      const tokens = encodeScoredText(renderer, {
-        messages: [...messages, { role: 'assistant', content }],
-      })
-      if (tokens.length > maxTokens)
-        throw new UserError(
-          `${name}: the response has ${plural(tokens.length, 'token')} with its question; the reward model reads ${maxTokens}`,
-        )
-      return new Promise((resolve, reject) => {
-        if (queue.length === 0) setImmediate(flush)
-        queue.push({ tokens, resolve: (r) => resolve(shape(r, prompt)), reject })
-      })
+      const scored = score({ messages: [...messages, { role: 'assistant', content }] })
+      return scored.then((r) => shape(r, prompt))
     },
   }
 }
@@ -131,7 +146,7 @@ export async function openPreference(
   folder: string,
   {
     threads = 1,
-    engine: engineName = 'local',
+    engine = 'local',
     reference = [],
     chat,
     ...options
@@ -143,6 +158,35 @@ export async function openPreference(
     readonly chat?: Partial<TemplateSettings> | undefined
   } = {},
 ): Promise<Reward & { close(): Promise<void> }> {
+  const model = await openRewardModel(folder, { threads, engine, chat })
+  try {
+    const known = await model.scorer.rewards(
+      reference.map((answered) => encodeScoredText(model.renderer, conversation(answered))),
+    )
+    const shape = betterThan(reference.map(({ prompt }, i) => ({ prompt, reward: known[i]! })))
+    return {
+      ...preference(model, known.length > 0 ? { shape, ...options } : options),
+      close: () => model.close(),
+    }
+  } catch (error) {
+    await model.close()
+    throw error
+  }
+}
+
+/** Opens a reward model's folder. @throws UserError where the folder is not a reward model. */
+export async function openRewardModel(
+  folder: string,
+  {
+    threads,
+    engine: engineName,
+    chat,
+  }: {
+    readonly threads?: number | undefined
+    readonly engine?: EngineName | undefined
+    readonly chat?: Partial<TemplateSettings> | undefined
+  },
+): Promise<OpenRewardModel & { close(): Promise<void> }> {
   const config = loadConfig(folder)
   if (config.head !== 'score')
     throw new UserError(
@@ -152,17 +196,7 @@ export async function openPreference(
   const engine = await openEngine({ engine: engineName, model: folder, threads })
   try {
     const scorer = await engine.rewardScorer(engine.base)
-    const known = await scorer.rewards(
-      reference.map((answered) => encodeScoredText(renderer, conversation(answered))),
-    )
-    const shape = betterThan(reference.map(({ prompt }, i) => ({ prompt, reward: known[i]! })))
-    return {
-      ...preference(
-        { scorer, renderer, maxTokens: config.maxPositions },
-        known.length > 0 ? { shape, ...options } : options,
-      ),
-      close: () => engine.close(),
-    }
+    return { scorer, renderer, maxTokens: config.maxPositions, close: () => engine.close() }
   } catch (error) {
     await engine.close()
     throw error

@@ -69,7 +69,11 @@ function winnersOf(votes: readonly Vote[]): (boolean | null)[] {
       const own = counts.get(group) ?? { count: 0, right, order: counts.size }
       own.count++
       counts.set(group, own)
-      if (leader === null || own.count > leader.count || (own.count === leader.count && own.order < leader.order))
+      if (
+        leader === null ||
+        own.count > leader.count ||
+        (own.count === leader.count && own.order < leader.order)
+      )
         leader = own
     }
     return leader === null ? false : leader.right

@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto'
 import { collect } from '../../thinking/collect.ts'
-import type { TextEnd, TextEvent, TextModel, TextRequest, TokenLogprob, ToolCall } from '../../thinking/model.ts'
+import type {
+  TextEnd,
+  TextEvent,
+  TextModel,
+  TextRequest,
+  TokenLogprob,
+  ToolCall,
+} from '../../thinking/model.ts'
 import type { AnswerStore, KeptResponse } from './store.ts'
 
 /** A model whose responses are kept. */
@@ -58,7 +65,15 @@ export function keptModel(model: TextModel, store: AnswerStore): KeptModel {
     }
   }
 
-  return { name: model.name, identity: model.identity, can: model.can, counts, key, respond, close: async () => {} }
+  return {
+    name: model.name,
+    identity: model.identity,
+    can: model.can,
+    counts,
+    key,
+    respond,
+    close: async () => {},
+  }
 }
 
 /** What a response depends on besides the model and the number of the sample, as text. */
@@ -84,7 +99,14 @@ async function kept(events: readonly TextEvent[], end: TextEnd, seconds: number)
     events.flatMap((event) => (event.type === type ? (event.logprobs ?? []) : []))
   const [thought, said] = [logprobs('thinking'), logprobs('answer')]
   const any = thought.length + said.length > 0
-  return { thinking, answer, toolCalls, end, seconds, logprobs: any ? { thinking: thought, answer: said } : null }
+  return {
+    thinking,
+    answer,
+    toolCalls,
+    end,
+    seconds,
+    logprobs: any ? { thinking: thought, answer: said } : null,
+  }
 }
 
 async function* inOrder(events: readonly TextEvent[]): AsyncGenerator<TextEvent> {
@@ -98,7 +120,8 @@ function* replay({ thinking, answer, toolCalls, logprobs, end }: KeptResponse): 
     completionTokens === null || thinkingTokens === null ? null : completionTokens - thinkingTokens
   if (thinking !== null)
     yield { type: 'thinking', text: thinking, tokens: thinkingTokens, logprobs: logprobs?.thinking }
-  if (answer !== null) yield { type: 'answer', text: answer, tokens: answerTokens, logprobs: logprobs?.answer }
+  if (answer !== null)
+    yield { type: 'answer', text: answer, tokens: answerTokens, logprobs: logprobs?.answer }
   yield* toolCalls satisfies readonly ToolCall[]
   yield end
 }

@@ -27,7 +27,10 @@ CREATE TABLE IF NOT EXISTS answers (
 
 /** A response as it is kept, with the log-probs of its pieces, if they were asked for. */
 export interface KeptResponse extends TextResponse {
-  readonly logprobs: { readonly thinking: readonly TokenLogprob[]; readonly answer: readonly TokenLogprob[] } | null
+  readonly logprobs: {
+    readonly thinking: readonly TokenLogprob[]
+    readonly answer: readonly TokenLogprob[]
+  } | null
   /** Time from the request to its end. */
   readonly seconds: number
 }
@@ -92,8 +95,13 @@ export class AnswerStore {
   static read(folder: string): AnswerStore {
     const file = join(folder, ANSWERS_FILE)
     if (!existsSync(file))
-      throw new UserError(`${folder} is not an evaluation: it has no ${ANSWERS_FILE}. \`ruminate eval --out ${folder}\` makes one`)
-    return AnswerStore.#checked(file, onDisk('open', file, () => new Database(file, { timeout: 5000 })))
+      throw new UserError(
+        `${folder} is not an evaluation: it has no ${ANSWERS_FILE}. \`ruminate eval --out ${folder}\` makes one`,
+      )
+    return AnswerStore.#checked(
+      file,
+      onDisk('open', file, () => new Database(file, { timeout: 5000 })),
+    )
   }
 
   static #checked(file: string, database: SqliteDatabase): AnswerStore {
@@ -106,7 +114,8 @@ export class AnswerStore {
         `${file} has version ${version} of the evaluation's tables; this version of Ruminate reads version ${VERSION}`,
       )
     }
-    if (version === 0) onDisk('write', file, () => database.exec(`${SCHEMA} PRAGMA user_version = ${VERSION}`))
+    if (version === 0)
+      onDisk('write', file, () => database.exec(`${SCHEMA} PRAGMA user_version = ${VERSION}`))
     return new AnswerStore(file, database)
   }
 

@@ -1,4 +1,4 @@
-import { PromptTooLong, UserError } from '../../common/errors.ts'
+import { PromptTooLong, ProviderError, UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 import { type RetrySettings, retryAfterSeconds, TransientError, withRetries } from '../../common/retry.ts'
 import { plural } from '../../common/words.ts'
@@ -127,14 +127,14 @@ export function apiModel({
             if (!request.whole) return { first, coming }
           }
         } catch (error) {
-          if (error instanceof Unreachable && !reached) throw new UserError(unreachable(error.message))
+          if (error instanceof Unreachable && !reached) throw new ProviderError(unreachable(error.message))
           throw error
         }
       },
       retry,
       {
         random: new Random(request.seed, request.sample ?? 0, identity, JSON.stringify(request.messages)),
-        giveUp: (why) => new UserError(`no reply from ${label}: ${why}; ${adviceFor(null)}`),
+        giveUp: (why) => new ProviderError(`no reply from ${label}: ${why}; ${adviceFor(null)}`),
         onFailure: (line) => onFailure(`${label}: ${line}`),
         signal,
       },
@@ -172,14 +172,15 @@ export function apiModel({
   const failureFor = (error: unknown, delivered: number): unknown => {
     if (error instanceof Refusal) {
       onFailure(`${label}: ${error.message}`)
-      const isLong = REQUEST_FAULTS.has(error.status) && TOO_LONG.test(error.message)
-      return new (isLong ? PromptTooLong : UserError)(
+      const isFault = REQUEST_FAULTS.has(error.status)
+      const isLong = isFault && TOO_LONG.test(error.message)
+      return new (isLong ? PromptTooLong : isFault ? UserError : ProviderError)(
         `${label} refuses: ${error.message}; ${adviceFor(error.status)}`,
       )
     }
     if (error instanceof TransientError) {
       onFailure(`${label}: ${error.message}`)
-      return new UserError(
+      return new ProviderError(
         `${label} broke off its response after ${plural(delivered, 'character')}: ${error.message}; ask again (a response of which a part was delivered is not requested again by itself)`,
       )
     }

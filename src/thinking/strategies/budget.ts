@@ -116,6 +116,8 @@ class Budgeted {
       if (answering) return yield* this.#answer()
       if (cut) return yield* this.#closed()
       if (this.#kept >= min || waited === waits || this.#thought >= max) {
+        if (this.#kept < min)
+          yield { type: 'progress', text: `the thinking ended after ${this.#kept} of at least ${min} tokens` }
         this.#put(this.#format.thinking.end)
         return yield* this.#answer()
       }

@@ -1,0 +1,51 @@
+import type { Estimate } from './measures/interval.ts'
+import type { CellResult } from './results.ts'
+
+/** An accuracy of a cell: one line of the table, one point of a picture. */
+export interface Row {
+  /** Its number in the table, from 1. */
+  readonly number: number
+  readonly cell: CellResult
+  /** Responses to a question. */
+  readonly k: number
+  /** Which accuracy it is: pass@1, pass@k, cons@k, best of k, or after k rounds. */
+  readonly measure: string
+  readonly accuracy: Estimate
+  /** Mean thinking tokens of all k responses together; NaN if unknown. */
+  readonly thinkingTokens: number
+}
+
+/** The accuracies of an evaluation in the order of the grid. */
+export function rowsOf(cells: readonly CellResult[]): Row[] {
+  return cells
+    .flatMap((cell) =>
+      rowsOfCell(cell).filter(({ accuracy }) => !Number.isNaN(accuracy.mean) || cell.questions === 0),
+    )
+    .map((row, i) => ({ number: i + 1, ...row }))
+}
+
+function rowsOfCell(cell: CellResult): Omit<Row, 'number'>[] {
+  const { strategy, responses, atK, passAt1, thinkingTokens } = cell
+  const tokens = thinkingTokens.mean
+  if (strategy === 'best-of-n')
+    return [
+      { cell, k: responses, measure: `best of ${responses}`, accuracy: passAt1, thinkingTokens: tokens },
+    ]
+  if (strategy === 'refine')
+    return [
+      { cell, k: responses, measure: `refined ≤ ${responses}×`, accuracy: passAt1, thinkingTokens: tokens },
+    ]
+  // one response of several is measured by all of them
+  const one = { cell, k: 1, measure: 'pass@1', accuracy: passAt1, thinkingTokens: tokens }
+  const more = atK
+    .filter(({ k }) => k > 1)
+    .map(({ k, pass, cons }) => ({
+      cell,
+      k,
+      ...(strategy === 'vote'
+        ? { measure: `cons@${k}`, accuracy: cons }
+        : { measure: `pass@${k}`, accuracy: pass }),
+      thinkingTokens: k * tokens,
+    }))
+  return [one, ...more]
+}

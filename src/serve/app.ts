@@ -1,0 +1,210 @@
+import { randomUUID } from 'node:crypto'
+import { type Context, Hono } from 'hono'
+import { readBody } from './body.ts'
+import type { Dialect, Generation, Lookup, Served } from './dialect.ts'
+import { type Access, checkKey, checkSite, corsHeaders, preflight } from './guard.ts'
+import type { Limits } from './limits.ts'
+import type { Log } from './log.ts'
+import { Metrics } from './metrics.ts'
+import { openApi } from './openapi.ts'
+import { type Problem, problemOf, RequestError } from './problem.ts'
+import { Queue } from './queue.ts'
+import { type Responder, respond } from './respond.ts'
+import type { Watch } from './watch.ts'
+
+export interface AppOptions {
+  readonly responder: Responder
+  readonly served: Served
+  readonly dialects: readonly Dialect[]
+  readonly access: Access
+  readonly limits: Limits
+  readonly log: Log
+}
+
+/** The server without its socket. */
+export interface App {
+  readonly hono: Hono
+  /** Requests that are being answered. */
+  readonly active: number
+  /** From now on, requests are refused. */
+  stop(): void
+  /** Ends the requests that are being answered. */
+  abort(): void
+}
+
+type Finish = (status: number, watch: Watch | null, problem: Problem | null) => void
+
+/** Every request goes the same way: site, route, key, body, queue, model; each can refuse it in the shape of its dialect. */
+export function createApp({ responder, served, dialects, access, limits, log }: AppOptions): App {
+  const hono = new Hono()
+  const queue = new Queue(limits)
+  const metrics = new Metrics(queue)
+  const active = new Set<AbortController>()
+  let isStopping = false
+
+  const dialectOf = (path: string, headers: Headers): Dialect => {
+    const speaking = dialects.find(({ speaks }) => speaks?.(headers))
+    if (speaking) return speaking
+    const owners = dialects.flatMap((dialect) => dialect.owns.map((start) => ({ dialect, start })))
+    const matching = owners.filter(({ start }) => path === start || path.startsWith(`${start}/`))
+    return (matching.sort((a, b) => b.start.length - a.start.length)[0] ?? owners[0]!).dialect
+  }
+
+  /** Answers one request and gives errors the shape of its dialect. `finish` tells the log and the metrics, once. */
+  const handle =
+    (route: string, answer: (context: Context, finish: Finish) => Response | Promise<Response>) =>
+    async (context: Context): Promise<Response> => {
+      const since = performance.now()
+      const id = randomUUID()
+      const { headers } = context.req.raw
+      const dialect = dialectOf(context.req.path, headers)
+      let isFinished = false
+      const finish: Finish = (status, watch, problem) => {
+        if (isFinished) return
+        isFinished = true
+        metrics.count(dialect.name, status)
+        if (watch) metrics.observe(watch)
+        log.request({
+          id,
+          method: context.req.method,
+          route,
+          dialect: dialect.name,
+          status,
+          seconds: (performance.now() - since) / 1000,
+          watch,
+          problem: problem?.message ?? null,
+        })
+      }
+      let response: Response
+      let cors: Record<string, string> = {}
+      try {
+        checkSite(headers, access)
+        cors = corsHeaders(headers)
+        response = context.req.method === 'OPTIONS' ? preflight(headers) : await answer(context, finish)
+      } catch (error) {
+        const problem = problemOf(error)
+        if (problem.kind === 'internal') log.failure(error)
+        finish(problem.status, null, problem)
+        response = Response.json(dialect.error(problem, id), {
+          status: problem.status,
+          headers: error instanceof RequestError ? error.headers : {},
+        })
+      }
+      for (const [name, value] of Object.entries({
+        ...cors,
+        'x-request-id': id,
+        // the name that Anthropic's clients read
+        'request-id': id,
+        'x-content-type-options': 'nosniff',
+      }))
+        response.headers.set(name, value)
+      return response
+    }
+
+  const generation = (route: Generation) =>
+    handle(route.path, async (context, finish) => {
+      checkKey(context.req.raw.headers, access)
+      if (isStopping) throw stopping()
+      const work = new AbortController()
+      const leave = (): void => work.abort(new RequestError('clientLeft', 'the client left'))
+      context.req.raw.signal.addEventListener('abort', leave, { once: true })
+      active.add(work)
+      const release = (): void => {
+        active.delete(work)
+        context.req.raw.signal.removeEventListener('abort', leave)
+      }
+      try {
+        const body = await readBody(context.req.raw, route.schema, limits)
+        const ask = route.ask(body, served)
+        return await respond(ask, {
+          responder,
+          queue,
+          limits,
+          work,
+          onDone: (watch, problem) => {
+            release()
+            finish(problem?.status ?? 200, watch, problem)
+          },
+        })
+      } catch (error) {
+        release()
+        throw error
+      }
+    })
+
+  /** A route that no model responds to. */
+  const plain = (path: string, answer: (context: Context) => Response | Promise<Response>) =>
+    handle(path, async (context, finish) => {
+      const response = await answer(context)
+      finish(response.status, null, null)
+      return response
+    })
+
+  const lookup = (route: Lookup) =>
+    plain(route.path, async (context) => {
+      checkKey(context.req.raw.headers, access)
+      const body = route.schema ? await readBody(context.req.raw, route.schema, limits) : undefined
+      const answer = await route.answer(served, context.req.param() as Record<string, string>, body)
+      return typeof answer === 'string' ? new Response(answer) : Response.json(answer)
+    })
+
+  for (const { routes } of dialects)
+    for (const route of routes)
+      hono.on(route.method, route.path, route.kind === 'generation' ? generation(route) : lookup(route))
+
+  const own = (path: string, answer: (context: Context) => Response | Promise<Response>): void => {
+    hono.get(path, plain(path, answer))
+  }
+  own('/', () => Response.json(index(served, dialects)))
+  own('/openapi.json', () => Response.json(openApi(dialects, served)))
+  for (const path of ['/health', '/v1/health'])
+    own(path, () =>
+      Response.json({ status: isStopping ? 'stopping' : 'ok' }, { status: isStopping ? 503 : 200 }),
+    )
+  own('/metrics', async (context) => {
+    checkKey(context.req.raw.headers, access)
+    return new Response(await metrics.registry.metrics(), {
+      headers: { 'content-type': metrics.registry.contentType },
+    })
+  })
+
+  const methods = new Map<string, Set<string>>()
+  for (const { path, method } of hono.routes) methods.set(path, (methods.get(path) ?? new Set()).add(method))
+  for (const [path, allowed] of methods)
+    hono.all(
+      path,
+      handle(path, () => {
+        const allow = [...allowed].join(', ')
+        throw new RequestError('method', `use ${allow} here`, { headers: { allow } })
+      }),
+    )
+  hono.notFound(
+    handle('unknown', () => {
+      throw new RequestError('notFound', 'there is nothing at this path; GET / lists what is here')
+    }),
+  )
+  return {
+    hono,
+    get active() {
+      return active.size
+    },
+    stop() {
+      isStopping = true
+    },
+    abort() {
+      for (const work of active) work.abort(stopping())
+    },
+  }
+}
+
+const stopping = (): RequestError =>
+  new RequestError('stopping', 'the server is stopping', { headers: { 'retry-after': '10' } })
+
+const index = (served: Served, dialects: readonly Dialect[]): object => ({
+  server: 'ruminate',
+  models: served.names,
+  dialects: Object.fromEntries(
+    dialects.map(({ title, routes }) => [title, routes.map(({ method, path }) => `${method} ${path}`)]),
+  ),
+  more: ['/openapi.json', '/health', '/metrics'],
+})

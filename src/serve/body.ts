@@ -1,0 +1,125 @@
+import type { z } from 'zod'
+import type { Limits } from './limits.ts'
+import { RequestError } from './problem.ts'
+
+/**
+ * The JSON of a request, in the form of its schema. A body that is too long is refused as soon as that is known, before the
+ * rest of it arrives.
+ *
+ * @throws RequestError
+ */
+export async function readBody<T>(request: Request, schema: z.ZodType<T>, limits: Limits): Promise<T> {
+  checkMediaType(request.headers)
+  const text = await readText(request, limits.bodyBytes)
+  if (text.trim() === '') throw new RequestError('invalid', 'the request has no body; send a JSON object')
+  checkShape(text, limits)
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (error) {
+    throw new RequestError('invalid', `the body is not JSON: ${withoutExcerpt((error as Error).message)}`)
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw new RequestError('invalid', 'the body must be a JSON object')
+  const parsed = schema.safeParse(json)
+  if (parsed.success) return parsed.data
+  const issue = deepest(parsed.error.issues)
+  const field = fieldOf(issue.path)
+  throw new RequestError('invalid', field === null ? issue.message : `${field}: ${issue.message}`, { field })
+}
+
+/** Forms of a browser, which need no permission of the server, are told from programs by their Origin, not here. */
+function checkMediaType(headers: Headers): void {
+  const type = headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? ''
+  const isText = ['', 'application/json', 'text/plain', 'application/x-www-form-urlencoded'].includes(type)
+  if (!isText && !/^application\/[\w.-]+\+json$/.test(type))
+    throw new RequestError('mediaType', `send the body as application/json, not ${JSON.stringify(type)}`)
+  const encoding = headers.get('content-encoding') ?? 'identity'
+  if (encoding !== 'identity')
+    throw new RequestError(
+      'mediaType',
+      `send the body without the content encoding ${JSON.stringify(encoding)}`,
+    )
+}
+
+async function readText(request: Request, limit: number): Promise<string> {
+  const tooLarge = (): RequestError =>
+    new RequestError('tooLarge', `the body is longer than ${limit} bytes`, {
+      headers: { connection: 'close' },
+    })
+  if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLarge()
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  let text = ''
+  let bytes = 0
+  const reader = request.body?.getReader()
+  try {
+    for (;;) {
+      const { done, value } = (await reader?.read()) ?? { done: true, value: undefined }
+      if (done) return text + decoder.decode()
+      bytes += value.length
+      if (bytes > limit) throw tooLarge()
+      text += decoder.decode(value, { stream: true })
+    }
+  } catch (error) {
+    if (error instanceof TypeError && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
+      throw new RequestError('invalid', 'the body is not UTF-8')
+    throw error
+  } finally {
+    reader?.releaseLock()
+  }
+}
+
+/** Counts brackets and commas outside strings, before anything is built from them. */
+function checkShape(text: string, { depth: deepest, values: most }: Limits): void {
+  let depth = 0
+  let values = 1
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === QUOTE) {
+      // to the quote that ends the string: one after an even number of backslashes
+      for (;;) {
+        i = text.indexOf('"', i + 1)
+        if (i < 0) return
+        let backslashes = 0
+        while (text.charCodeAt(i - 1 - backslashes) === BACKSLASH) backslashes++
+        if (backslashes % 2 === 0) break
+      }
+    } else if (code === OPEN_LIST || code === OPEN_OBJECT) {
+      if (++depth > deepest)
+        throw new RequestError('invalid', `the body is nested more than ${deepest} levels deep`)
+    } else if (code === CLOSE_LIST || code === CLOSE_OBJECT) depth--
+    else if (code === COMMA && ++values > most)
+      throw new RequestError('invalid', `the body has more than ${most} values`)
+  }
+}
+const [QUOTE, BACKSLASH, COMMA] = [34, 92, 44]
+const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [91, 93, 123, 125]
+
+/** V8 quotes the text around a fault, which may be a prompt. */
+const withoutExcerpt = (message: string): string => message.replace(/,? *\.*"[\s\S]*$/, '').trim()
+
+interface Issue {
+  readonly code?: string | undefined
+  readonly message: string
+  readonly path: readonly PropertyKey[]
+  readonly errors?: readonly (readonly Issue[])[]
+}
+
+/** Of the ways in which a value failed to be any of several forms, the one that came furthest. */
+function deepest(issues: readonly Issue[], path: readonly PropertyKey[] = []): Issue {
+  const issue = issues[0]!
+  const here = { message: issue.message, path: [...path, ...issue.path] }
+  const inside = (issue.errors ?? [])
+    .filter((errors) => errors.length > 0)
+    .map((errors) => deepest(errors, here.path))
+  const best = inside.sort((a, b) => b.path.length - a.path.length)[0]
+  return best && best.path.length > here.path.length ? best : here
+}
+
+/** `messages[0].content` */
+function fieldOf(path: readonly PropertyKey[]): string | null {
+  if (path.length === 0) return null
+  return path
+    .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i > 0 ? '.' : ''}${String(part)}`))
+    .join('')
+}

@@ -1,0 +1,63 @@
+import { PromptTooLong, ProviderError, UserError } from '../common/errors.ts'
+
+/** Why a request was not answered. Every dialect has its own words for these. */
+export interface Problem {
+  readonly kind: keyof typeof STATUS
+  /** HTTP status. */
+  readonly status: number
+  readonly message: string
+  /** The field at fault, such as `messages[0].content`; null if there is none. */
+  readonly field: string | null
+}
+
+/** The kinds of problem, and their HTTP statuses. */
+export const STATUS = {
+  invalid: 400,
+  /** It needs something that an earlier request left on the server, which keeps nothing. */
+  stateful: 400,
+  tooLong: 400,
+  unauthorized: 401,
+  forbidden: 403,
+  notFound: 404,
+  unknownModel: 404,
+  method: 405,
+  tooLarge: 413,
+  mediaType: 415,
+  queueFull: 429,
+  /** Nobody reads this; the number is nginx's. */
+  clientLeft: 499,
+  internal: 500,
+  provider: 502,
+  stopping: 503,
+} as const
+
+/** A request that is refused. */
+export class RequestError extends Error {
+  override name = 'RequestError'
+  readonly problem: Problem
+  constructor(
+    kind: Problem['kind'],
+    message: string,
+    { field = null, headers = {} }: { field?: string | null; headers?: Record<string, string> } = {},
+  ) {
+    super(message)
+    this.problem = { kind, status: STATUS[kind], message, field }
+    this.headers = headers
+  }
+  /** Headers of the response, such as Retry-After. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** What is told to a client about an error. The message of an unexpected one stays here. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof RequestError) return error.problem
+  const kind = KINDS.find(([type]) => error instanceof type)?.[1] ?? 'internal'
+  const message = kind === 'internal' ? 'the server failed to respond' : (error as Error).message
+  return { kind, status: STATUS[kind], message, field: null }
+}
+
+const KINDS = [
+  [PromptTooLong, 'tooLong'],
+  [ProviderError, 'provider'],
+  [UserError, 'invalid'],
+] as const

@@ -1,0 +1,120 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import { UserError } from '../common/errors.ts'
+import { type AppOptions, createApp } from './app.ts'
+import { isLoopback } from './guard.ts'
+import { LIMITS, type Limits } from './limits.ts'
+
+export interface ServeOptions extends Omit<AppOptions, 'limits'> {
+  readonly host: string
+  /** 0: any that is free. */
+  readonly port: number
+  /** Allows a server that other machines reach without a key. */
+  readonly insecure?: boolean
+  readonly limits?: Partial<Limits>
+}
+
+export interface RunningServer {
+  /** Such as `http://127.0.0.1:8642`. */
+  readonly url: string
+  readonly port: number
+  /** Stops accepting requests, lets the running ones end for `limits.shutdown`, then ends them. Resolves when all is closed. */
+  stop(): Promise<void>
+  /** Ends everything at once. */
+  abort(): void
+}
+
+/**
+ * Serves a model over HTTP.
+ *
+ * @throws UserError if the port is in use, or other machines could reach the server without a key.
+ */
+export async function serve({
+  host,
+  port,
+  insecure = false,
+  ...options
+}: ServeOptions): Promise<RunningServer> {
+  checkAddress(host, options.access.keys.length > 0 || insecure)
+  const limits = { ...LIMITS, ...options.limits }
+  const app = createApp({ ...options, limits })
+  const listener = getRequestListener(app.hono.fetch, { hostname: host, overrideGlobalObjects: false })
+  const server = createServer(
+    {
+      headersTimeout: limits.headers,
+      requestTimeout: limits.request,
+      keepAliveTimeout: limits.idle,
+      connectionsCheckingInterval: Math.min(limits.headers, 5_000),
+      noDelay: true,
+    },
+    listener,
+  )
+  // without this, a client that announces a body that is too long is told to send it
+  server.on('checkContinue', (request, response) => {
+    if (!(Number(request.headers['content-length']) > limits.bodyBytes)) response.writeContinue()
+    void listener(request, response)
+  })
+  await listen(server, { host, port })
+  const { port: given } = server.address() as AddressInfo
+  const abort = (): void => {
+    app.abort()
+    server.closeAllConnections()
+  }
+  return {
+    url: `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${given}`,
+    port: given,
+    async stop() {
+      app.stop()
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      const deadline = performance.now() + limits.shutdown
+      while (app.active > 0 && performance.now() < deadline) await wait(20)
+      if (app.active > 0) {
+        app.abort()
+        // time for the last words of the streams
+        const end = performance.now() + 500
+        while (app.active > 0 && performance.now() < end) await wait(20)
+      }
+      server.closeIdleConnections()
+      await Promise.race([closed, wait(1_000)])
+      server.closeAllConnections()
+      await closed
+    },
+    abort,
+  }
+}
+
+const wait = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+function checkAddress(host: string, isGuarded: boolean): void {
+  if (isLoopback(host) || isGuarded) return
+  throw new UserError(
+    `--host ${host} lets other machines use the model: give a key (--key KEY or RUMINATE_API_KEY), or --insecure if everybody may`,
+    2,
+  )
+}
+
+function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => reject(explained(error, host, port)))
+    server.listen({ host: host.replace(/^\[(.*)\]$/, '$1'), port }, () => resolve())
+  })
+}
+
+function explained(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return new UserError(
+        `port ${port} is in use: stop the program that listens on it, or give another port (--port 0 takes a free one)`,
+      )
+    case 'EACCES':
+      return new UserError(`port ${port} is reserved for the system: give one above 1023`)
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return new UserError(`--host ${host} is not an address of this machine`, 2)
+    default:
+      return error
+  }
+}

@@ -1,0 +1,66 @@
+import type { Frame } from './dialect.ts'
+import type { Limits } from './limits.ts'
+
+/** A frame as it is sent. */
+export function written({ event, data }: Frame, framing: 'sse' | 'lines'): string {
+  const text = typeof data === 'string' ? data : JSON.stringify(data)
+  if (framing === 'lines') return `${text}\n`
+  return `${event === undefined ? '' : `event: ${event}\n`}data: ${text}\n\n`
+}
+
+/**
+ * A stream of bytes that is written ahead of its reader by at most `unreadBytes`: with a slow reader, writing waits. Where
+ * there is nothing to write for `silence` milliseconds, `keepAlive` is sent. `onLeave` is called when the reader leaves, or
+ * has read nothing for `stall` milliseconds while it could. `pieces` does not fail.
+ */
+export function streamOf(
+  pieces: AsyncIterable<string>,
+  {
+    limits: { unreadBytes, stall, silence },
+    keepAlive,
+    onLeave,
+  }: { limits: Limits; keepAlive: string | null; onLeave: (reason: string) => void },
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  let hasRoom = (): void => {}
+  let left = false
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        const pulse = setInterval(() => {
+          if (keepAlive !== null && (controller.desiredSize ?? 0) > 0)
+            controller.enqueue(encoder.encode(keepAlive))
+        }, silence)
+        const write = async (): Promise<void> => {
+          for await (const piece of pieces) {
+            if (left) return
+            controller.enqueue(encoder.encode(piece))
+            pulse.refresh()
+            if ((controller.desiredSize ?? 0) > 0) continue
+            const isStalled = await new Promise<boolean>((resolve) => {
+              const timer = setTimeout(() => resolve(true), stall)
+              hasRoom = () => {
+                clearTimeout(timer)
+                resolve(false)
+              }
+            })
+            if (isStalled) {
+              onLeave('the client does not read')
+              controller.error(new Error('the client does not read'))
+              return
+            }
+          }
+          if (!left) controller.close()
+        }
+        void write().finally(() => clearInterval(pulse))
+      },
+      pull: () => hasRoom(),
+      cancel() {
+        left = true
+        hasRoom()
+        onLeave('the client left')
+      },
+    },
+    { highWaterMark: unreadBytes, size: (chunk) => chunk.byteLength },
+  )
+}
