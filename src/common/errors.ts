@@ -10,6 +10,11 @@ export class UserError extends Error {
   }
 }
 
+/** A provider of models cannot be reached, refuses the key or the model, or broke off: another request fails, too. */
+export class ProviderError extends UserError {
+  override name = 'ProviderError'
+}
+
 /** Messages or a prompt that leave a model no room for a reply. */
 export class PromptTooLong extends UserError {
   override name = 'PromptTooLong'

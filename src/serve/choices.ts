@@ -80,10 +80,12 @@ export async function collectChoices(events: AsyncIterable<ChoiceEvent>, count: 
     answer: null as string | null,
     toolCalls: [] as ToolCall[],
     pieces: [] as TextPiece[],
+    firstAt: null as number | null,
     end: null as TextEnd | null,
   }))
   for await (const { choice, event } of events) {
     const part = parts[choice]!
+    if (event.type !== 'progress') part.firstAt ??= performance.now()
     if (event.type === 'thinking' || event.type === 'answer') {
       part.pieces.push(event)
       if (event.text !== '') part[event.type] = (part[event.type] ?? '') + event.text

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import type { TextCapabilities, TextEvent, TextPiece, TextRequest, TextResponse } from '../thinking/model.ts'
+import type { Effort } from '../thinking/strategies/effort.ts'
 import type { Problem } from './problem.ts'
 
 /*
@@ -16,8 +17,10 @@ export interface Dialect {
   /** Beginnings of paths: errors on any path below get this dialect's shape, the longest beginning deciding. */
   readonly owns: readonly string[]
   readonly routes: readonly Route[]
-  /** Body of the response to a request that failed. Its status is the problem's. */
-  error(problem: Problem): object
+  /** Do the headers of a request say that it is of this dialect, whatever its path? */
+  speaks?(headers: Headers): boolean
+  /** Body of the response to a request that failed, whose name is `id`. Its status is the problem's. */
+  error(problem: Problem, id: string): object
 }
 
 export type Route = Generation | Lookup
@@ -49,7 +52,11 @@ export interface Lookup {
   readonly about: string
   readonly schema?: z.ZodType
   /** The body: an object is sent as JSON, text as text. `parameters` are those of the path; `body` has the schema's form. */
-  answer(served: Served, parameters: Readonly<Record<string, string>>, body: unknown): object | string
+  answer(
+    served: Served,
+    parameters: Readonly<Record<string, string>>,
+    body: unknown,
+  ): object | string | Promise<object>
 }
 
 /** What a request asks of the model, and how the responses are written. */
@@ -79,8 +86,6 @@ export interface ThinkingWish {
   readonly budget: number | null
 }
 
-export type Effort = 'none' | 'low' | 'medium' | 'high'
-
 /** One piece of a stream. */
 export interface Frame {
   /** Name of a server-sent event, if it has one. */
@@ -98,6 +103,8 @@ export interface ChoiceEvent {
 /** A whole response, with its pieces in their order, which carry the log-probabilities. */
 export interface Choice extends TextResponse {
   readonly pieces: readonly TextPiece[]
+  /** When its first piece came, in the milliseconds of `performance.now()`; null if there was none. */
+  readonly firstAt: number | null
 }
 
 /** The model that is served. */
@@ -108,6 +115,10 @@ export interface Served {
   readonly anyName: boolean
   /** When the server started, in seconds since 1970. */
   readonly created: number
+  /** Everything that a response depends on besides the request. */
+  readonly identity: string
+  /** Number of tokens of a request's prompt; null if the model cannot tell before it responds. */
+  readonly countPrompt: ((request: Omit<AskedRequest, 'seed'>) => Promise<number>) | null
   readonly can: ServedCapabilities
 }
 

@@ -1,4 +1,4 @@
-import { PromptTooLong, UserError } from '../common/errors.ts'
+import { PromptTooLong, ProviderError, UserError } from '../common/errors.ts'
 
 /** Why a request was not answered. Every dialect has its own words for these. */
 export interface Problem {
@@ -13,6 +13,8 @@ export interface Problem {
 /** The kinds of problem, and their HTTP statuses. */
 export const STATUS = {
   invalid: 400,
+  /** It needs something that an earlier request left on the server, which keeps nothing. */
+  stateful: 400,
   tooLong: 400,
   unauthorized: 401,
   forbidden: 403,
@@ -49,8 +51,13 @@ export class RequestError extends Error {
 /** What is told to a client about an error. The message of an unexpected one stays here. */
 export function problemOf(error: unknown): Problem {
   if (error instanceof RequestError) return error.problem
-  const kind =
-    error instanceof PromptTooLong ? 'tooLong' : error instanceof UserError ? 'invalid' : 'internal'
+  const kind = KINDS.find(([type]) => error instanceof type)?.[1] ?? 'internal'
   const message = kind === 'internal' ? 'the server failed to respond' : (error as Error).message
   return { kind, status: STATUS[kind], message, field: null }
 }
+
+const KINDS = [
+  [PromptTooLong, 'tooLong'],
+  [ProviderError, 'provider'],
+  [UserError, 'invalid'],
+] as const

@@ -10,7 +10,7 @@ export function checkModel(name: string | null | undefined, { names, anyName }: 
   if (name == null || name === '' || anyName || names.includes(name)) return
   throw new RequestError(
     'unknownModel',
-    `the model ${JSON.stringify(name)} is not here; this server has ${names.join(', ')}`,
+    `the model ${JSON.stringify(name)} was not found; this server has ${names.join(', ')}`,
     {
       field: 'model',
     },

@@ -34,7 +34,7 @@ export const models: Dialect = {
         if (name === undefined)
           throw new RequestError(
             'unknownModel',
-            `the model ${JSON.stringify(model)} is not here; this server has ${served.names.join(', ')}`,
+            `the model ${JSON.stringify(model)} was not found; this server has ${served.names.join(', ')}`,
             { field: 'model' },
           )
         return modelOf(name, served)

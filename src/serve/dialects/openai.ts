@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { TextUsage, TokenLogprob } from '../../thinking/model.ts'
-import type { AskedRequest, Choice, Effort, ThinkingWish } from '../dialect.ts'
+import type { Effort } from '../../thinking/strategies/effort.ts'
+import type { AskedRequest, Choice, ThinkingWish } from '../dialect.ts'
 import { type Problem, RequestError } from '../problem.ts'
 
 /* What OpenAI's dialects have in common. */
@@ -101,14 +102,14 @@ export const effortOf = (effort: string | null | undefined): Effort | null =>
         : (effort as Effort)
 
 /**
- * How much to think, from all fields that say so: a number of tokens, a level, or on and off. Off by any of them is off.
+ * How much to think, from all fields that say so: a number of tokens, a level, or on and off. Off by any of them is off,
+ * which the server brings about as the model allows.
  */
 export function thinkingOf(body: ThinkingFields): {
   wish: ThinkingWish
   request: Pick<AskedRequest, 'thinking' | 'templateArguments'>
 } {
-  const { thinking, chat_template_kwargs: templateArguments, reasoning } = body
-  const template = templateArguments?.enable_thinking ?? templateArguments?.thinking
+  const { thinking, chat_template_kwargs: given, reasoning } = body
   const effort = effortOf(body.reasoning_effort ?? reasoning?.effort)
   const budgets = [
     body.thinking_token_budget,
@@ -120,19 +121,25 @@ export function thinkingOf(body: ThinkingFields): {
   const switches = [
     body.enable_thinking,
     reasoning?.enabled,
-    typeof template === 'boolean' ? template : null,
-    thinking?.type === 'disabled' ? false : thinking?.type === 'enabled' ? true : null,
+    ...SWITCHES.map((name) => given?.[name]),
+    { enabled: true, disabled: false }[thinking?.type ?? ''],
     effort === null ? null : effort !== 'none',
-  ].filter((on) => on != null)
-  const isOn = switches.length === 0 ? null : switches.every(Boolean)
+  ].filter((on) => typeof on === 'boolean')
+  // models whose template has no such argument are told in another way
+  const templateArguments = Object.fromEntries(
+    Object.entries(given ?? {}).filter(
+      ([name, value]) => !SWITCHES.includes(name) || typeof value !== 'boolean',
+    ),
+  )
   return {
-    wish: isOn === false ? { effort: 'none', budget: null } : { effort, budget },
+    wish: switches.includes(false) ? { effort: 'none', budget: null } : { effort, budget },
     request: {
-      ...(isOn === null ? {} : { thinking: isOn }),
-      ...(templateArguments ? { templateArguments } : {}),
+      ...(switches.length > 0 && !switches.includes(false) ? { thinking: true } : {}),
+      ...(Object.keys(templateArguments).length > 0 ? { templateArguments } : {}),
     },
   }
 }
+const SWITCHES = ['enable_thinking', 'thinking']
 
 /** A text, or parts of which each is text. */
 export const content = z.union([z.string(), z.array(z.looseObject({ type: z.string() }))])

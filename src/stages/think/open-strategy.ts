@@ -6,7 +6,7 @@ import { judgePair } from '../../rewards/judge.ts'
 import { openRewardModel, textScorer } from '../../rewards/preference.ts'
 import type { TextModel, TextRequest } from '../../thinking/model.ts'
 import type { Choose } from '../../thinking/strategies/best-of.ts'
-import { type StrategySpec, withStrategy } from '../../thinking/strategies/strategy.ts'
+import { type StrategyParts, type StrategySpec, withStrategy } from '../../thinking/strategies/strategy.ts'
 import type { Score } from '../../thinking/strategies/vote.ts'
 import { sameAnswer } from './same-answer.ts'
 
@@ -29,21 +29,45 @@ export interface StrategyOptions {
 export async function openStrategy(
   model: TextModel,
   spec: StrategySpec,
-  { reward, judge, ...opening }: StrategyOptions = {},
+  options: StrategyOptions = {},
 ): Promise<TextModel> {
+  const { parts, identity, close } = await openParts(options)
+  try {
+    const used = withStrategy(model, spec, parts)
+    return {
+      ...used,
+      identity: JSON.stringify([used.identity, ...identity]),
+      close: async () => {
+        await used.close()
+        await close()
+      },
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/**
+ * What strategies need besides a model; any number of them may use it until it is closed. `identity` is what responses
+ * depend on.
+ *
+ * @throws UserError if the reward model cannot be opened.
+ */
+export async function openParts({ reward, judge, ...opening }: StrategyOptions): Promise<{
+  readonly parts: StrategyParts
+  readonly identity: readonly (string | null)[]
+  readonly close: () => Promise<void>
+}> {
   const opened = reward === undefined ? null : await openRewardModel(reward, opening)
   try {
     const scores = reward === undefined ? null : await weightsHash(reward)
     const score = opened && scoreBy(textScorer(opened, 'the reward model'))
     const choose = !score && judge ? choiceBy(judge) : undefined
-    const used = withStrategy(model, spec, { same: sameAnswer, score: score ?? undefined, choose })
     return {
-      ...used,
-      identity: JSON.stringify([used.identity, scores, choose ? judge!.identity : null]),
-      close: async () => {
-        await used.close()
-        await opened?.close()
-      },
+      parts: { same: sameAnswer, score: score ?? undefined, choose },
+      identity: [scores, choose ? judge!.identity : null],
+      close: async () => opened?.close(),
     }
   } catch (error) {
     await opened?.close()

@@ -30,14 +30,13 @@ export function effortBudget(
 /**
  * A model that thinks with some effort. None: thinking is turned off where the model can be told so, and otherwise has a
  * budget of 0 tokens. Low, medium and high: a budget of at most `EFFORT_BUDGETS`. A model that cannot be given a budget,
- * since it cannot continue a response, gets the effort in the field `reasoning_effort` of its request.
+ * since it cannot continue a response, gets the effort itself (`TextRequest.effort`).
  */
 export function withEffort(model: TextModel, effort: Effort): TextModel {
   return onTop(model, ['effort', effort], (request) => {
     if (request.thinking === false) return model.respond(request)
     if (effort === 'none' && model.can.switchThinking) return model.respond({ ...request, thinking: false })
-    if (!model.can.prefix)
-      return model.respond({ ...request, extra: { reasoning_effort: effort, ...request.extra } })
+    if (!model.can.prefix) return model.respond({ ...request, effort })
     return withBudget(model, { max: effortBudget(effort, model, request) }).respond(request)
   })
 }

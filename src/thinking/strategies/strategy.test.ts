@@ -126,7 +126,7 @@ describe('effort', () => {
   test('a provider that cannot continue a response gets the effort itself', async () => {
     const model = writingModel(() => 'A', { can: { prefix: false } })
     await read(withEffort(model, 'low'), { extra: { other: 1 } })
-    expect(model.requests).toMatchObject([{ extra: { reasoning_effort: 'low', other: 1 } }])
+    expect(model.requests).toMatchObject([{ effort: 'low', extra: { other: 1 } }])
   })
 })
 
