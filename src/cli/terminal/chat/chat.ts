@@ -108,10 +108,7 @@ export async function converse(context: ChatContext): Promise<number> {
   }
   try {
     const code = await Promise.race([talk(), interrupted])
-    if (code === 130) {
-      output.endLive()
-      output.say()
-    }
+    if (code === 130) output.say()
     return code
   } finally {
     prompt.close()
