@@ -31,15 +31,18 @@ export class Assembly {
   #usage: TextUsage = { promptTokens: null, cachedTokens: null, completionTokens: null, thinkingTokens: null }
   #finish: FinishPart | null = null
 
-  constructor(request: TextRequest, format: ThinkingFormat) {
+  /**
+   * @param opens May the provider's template begin the thinking? It is then unknown up to the first delimiter whether text
+   * is thinking, and the text is withheld until then.
+   */
+  constructor(request: TextRequest, format: ThinkingFormat, opens: boolean) {
     const prefix = prefixText(request.prefix)
     const beginning = beginningOf(prefix, format.thinking)
     this.#delimiters = format.thinking
     this.#repeated = { thinking: [beginning.thinking ?? ''], content: [prefix, beginning.answer] }
     this.#answering = prefix !== '' && !beginning.open && beginning.thinking !== null
     const opened = beginning.open || (prefix === '' && opensThinking(request.prompt ?? ''))
-    // Whether the template of the provider began the thinking is known only when the response is.
-    const unknown = prefix === '' && request.prompt === undefined && request.whole === true
+    const unknown = opens && prefix === '' && request.prompt === undefined
     this.#parser = new ThinkingParser({ format, opened: opened || (unknown && 'auto') })
   }
 
@@ -62,6 +65,8 @@ export class Assembly {
         return []
       case 'finish':
         this.#finish = piece
+        return []
+      case 'last':
         return []
     }
   }

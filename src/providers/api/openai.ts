@@ -169,16 +169,14 @@ function* readDelta(
   logprobs: { thinking?: TokenLogprob[] | undefined; content?: TokenLogprob[] | undefined },
 ): Generator<Piece> {
   if (!isRecord(delta)) return
-  const thinking = thinkingOf(delta)
-  const content = contentOf(delta.content)
-  if (thinking + content.thinking !== '')
-    yield {
-      kind: 'thinking',
-      text: thinking + content.thinking,
-      ...(logprobs.thinking ? { logprobs: logprobs.thinking } : {}),
-    }
+  const parts = contentOf(delta.content)
+  const thinking = thinkingOf(delta) + parts.thinking
   // A model's own refusal takes the place of its content.
-  const text = content.text + textOf(delta.refusal)
+  const text = parts.text + textOf(delta.refusal)
+  // llama.cpp lists those of the thinking as those of the content.
+  const ofThinking = logprobs.thinking ?? (text === '' ? logprobs.content : undefined)
+  if (thinking !== '')
+    yield { kind: 'thinking', text: thinking, ...(ofThinking ? { logprobs: ofThinking } : {}) }
   if (text !== '')
     yield { kind: 'content', text, ...(logprobs.content ? { logprobs: logprobs.content } : {}) }
   for (const [i, call] of (Array.isArray(delta.tool_calls) ? delta.tool_calls : []).entries())
