@@ -474,6 +474,39 @@ describe.each<Shape>(['openai', 'anthropic', 'ollama'])('%s', (shape) => {
     expect(text).toBe(SAID.answer)
   })
 
+  test('a server that leaves the connection open after the end', async () => {
+    server.usual = (r) => sendParts(r, wire.type, parts)
+    const begun = performance.now()
+    expect(await ask({}, open({ limits: {} }))).toMatchObject(right)
+    expect(performance.now() - begun).toBeLessThan(5000)
+  })
+
+  test('a connection is used again', async () => {
+    const model = open({ concurrency: 1 })
+    for (let i = 0; i < 4; i++) await ask({}, model)
+    expect(server.connections).toBe(1)
+  })
+
+  test('a failure that concerns one request leaves those that wait alone', async () => {
+    server.handlers = [(r) => r.writeHead(200, { 'content-type': 'application/json' }).end('[1]')]
+    const model = open({ concurrency: 1, retry: { tries: 1, firstWait: 0, patience: 0 } })
+    const results = await Promise.allSettled([
+      ask({}, model),
+      ask({ prefix: [Int32Array.of(1)] }, model),
+      ask({}, model),
+    ])
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled'])
+  })
+
+  test('a failure that concerns all requests fails those that wait', async () => {
+    server.handlers = [failing(401, '')]
+    const model = open({ concurrency: 1 })
+    const results = await Promise.allSettled([ask({}, model), ask({}, model), ask({}, model)])
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
+    expect(server.asked).toHaveLength(1)
+    expect(await ask({}, model)).toMatchObject(right)
+  })
+
   test('requests at the same time are as many as allowed, and all are answered', async () => {
     let open_ = 0
     let most = 0
