@@ -94,6 +94,8 @@ export class CallReader {
   readonly #tools: readonly unknown[]
   /** The text of the call under way, after its start; null outside a call. */
   #body: string | null = null
+  /** The white space before it. */
+  #space = ''
   #held = ''
   #before = true
   #called = false
@@ -124,7 +126,9 @@ export class CallReader {
           const kept = this.#held.slice(0, this.#held.length - overlap(this.#held, start))
           return [...parts, ...this.#text(kept.trimEnd().length)]
         }
-        if (this.#held.slice(0, at).trim() !== '') parts.push(...this.#text(at))
+        const before = this.#held.slice(0, at)
+        parts.push(...this.#text(before.trimEnd().length))
+        this.#space = before.slice(before.trimEnd().length)
         this.#held = this.#held.slice(this.#held.indexOf(start) + start.length)
         this.#body = ''
       }
@@ -150,7 +154,7 @@ export class CallReader {
       this.#called = true
       return calls.map((call) => ({ call }))
     }
-    return [{ text: `${this.#format.start ?? ''}${body}${end}` }]
+    return [{ text: `${this.#space}${this.#format.start ?? ''}${body}${end}` }]
   }
 
   #text(length: number): AnswerPart[] {

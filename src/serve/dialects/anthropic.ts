@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import type { TextEnd, TextUsage, ToolCall } from '../../thinking/model.ts'
+import type { Effort } from '../../thinking/strategies/effort.ts'
 import { conversation } from '../conversation.ts'
 import type {
   Ask,
@@ -8,7 +9,6 @@ import type {
   Choice,
   ChoiceEvent,
   Dialect,
-  Effort,
   Frame,
   Served,
   ThinkingWish,

@@ -5,16 +5,13 @@ import { logprobsOf } from './openai.ts'
 
 type Item = { id: string; status: string } & Record<string, unknown>
 
-interface Options {
-  /** Is the thinking given as a summary, too? Many clients read that alone. */
-  readonly withSummary: boolean
-  readonly withLogprobs: boolean
-}
-
-/** Builds a response of OpenAI's Responses, item by item, and the events of its stream on the way. */
+/**
+ * Builds a response of OpenAI's Responses, item by item, and the events of its stream on the way. The thinking is given
+ * twice, as `content` and as a `summary` of the same text, since some clients read the one and some the other.
+ */
 export class ResponseWriter {
   private readonly head: object
-  private readonly options: Options
+  private readonly withLogprobs: boolean
   private readonly output: Item[] = []
   private sequence = 0
   private open: { type: 'thinking' | 'answer'; text: string; logprobs: object[] } | null = null
@@ -25,19 +22,28 @@ export class ResponseWriter {
     usage: null,
   }
 
-  constructor(echoed: object, options: Options) {
+  constructor(echoed: object, { withLogprobs }: { readonly withLogprobs: boolean }) {
     this.head = {
       id: `resp_${randomUUID().replaceAll('-', '')}`,
       object: 'response',
       created_at: Math.floor(Date.now() / 1000),
       ...echoed,
     }
-    this.options = options
+    this.withLogprobs = withLogprobs
   }
 
   /** The response so far. */
   get response(): object {
-    return { ...this.head, ...this.rest, output: structuredClone(this.output) }
+    const texts = this.output.flatMap(({ type, content }) =>
+      type === 'message' ? (content as { text: string }[]) : [],
+    )
+    return {
+      ...this.head,
+      ...this.rest,
+      output: structuredClone(this.output),
+      // OpenAI's client adds this by itself, but not in every way of reading a response
+      output_text: texts.map(({ text }) => text).join(''),
+    }
   }
 
   frame(type: string, fields: object): Frame {
@@ -52,7 +58,7 @@ export class ResponseWriter {
 
   push(event: TextPiece | ToolCall): Frame[] {
     if (event.type === 'tool_call') return [...this.close('completed'), ...this.call(event)]
-    const logprobs = this.options.withLogprobs ? logprobsOf(event.logprobs ?? []) : []
+    const logprobs = this.withLogprobs ? logprobsOf(event.logprobs ?? []) : []
     if (event.text === '' && (logprobs.length === 0 || event.type === 'thinking')) return []
     const frames =
       this.open?.type === event.type ? [] : [...this.close('completed'), ...this.begun(event.type)]
@@ -63,8 +69,7 @@ export class ResponseWriter {
     if (event.type === 'answer')
       return [...frames, this.frame('response.output_text.delta', { ...delta, content_index: 0, logprobs })]
     frames.push(this.frame('response.reasoning_text.delta', { ...delta, content_index: 0 }))
-    if (this.options.withSummary)
-      frames.push(this.frame('response.reasoning_summary_text.delta', { ...delta, summary_index: 0 }))
+    frames.push(this.frame('response.reasoning_summary_text.delta', { ...delta, summary_index: 0 }))
     return frames
   }
 
@@ -99,7 +104,7 @@ export class ResponseWriter {
     const frames = [this.added(item)]
     const part = type === 'thinking' ? { type: 'reasoning_text', text: '' } : outputText('', [])
     frames.push(this.frame('response.content_part.added', { ...this.place, content_index: 0, part }))
-    if (type === 'thinking' && this.options.withSummary)
+    if (type === 'thinking')
       frames.push(
         this.frame('response.reasoning_summary_part.added', {
           ...this.place,
@@ -125,7 +130,7 @@ export class ResponseWriter {
         : this.frame('response.output_text.done', { ...content, text, logprobs }),
       this.frame('response.content_part.done', { ...content, part }),
     )
-    if (type === 'thinking' && this.options.withSummary) {
+    if (type === 'thinking') {
       const summary = { ...this.place, summary_index: 0 }
       const summaryPart = { type: 'summary_text', text }
       item.summary = [summaryPart]

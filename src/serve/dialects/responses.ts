@@ -22,7 +22,6 @@ const schema = z.object({
     .looseObject({
       effort: z.enum([...EFFORTS, 'minimal', 'xhigh', 'max']).nullish(),
       summary: z.string().nullish(),
-      generate_summary: z.string().nullish(),
       max_tokens: z.int().min(0).nullish(),
       enabled: z.boolean().nullish(),
     })
@@ -47,8 +46,8 @@ const schema = z.object({
   store: z.boolean().nullish(),
   background: z.boolean().nullish(),
   previous_response_id: z.string().nullish(),
-  conversation: z.unknown(),
-  prompt: z.unknown(),
+  conversation: z.unknown().optional(),
+  prompt: z.unknown().optional(),
   metadata: z.record(z.string(), z.unknown()).nullish(),
   truncation: z.string().nullish(),
   user: z.string().nullish(),
@@ -85,10 +84,7 @@ function ask(body: Body, served: Served): ReturnType<Generation<Body>['ask']> {
     maxTokens: body.max_output_tokens ?? null,
     ...(withLogprobs ? { logprobs: body.top_logprobs ?? 0 } : {}),
   }
-  const writer = new ResponseWriter(echoed(body, served), {
-    withSummary: (body.reasoning?.summary ?? body.reasoning?.generate_summary ?? 'none') !== 'none',
-    withLogprobs,
-  })
+  const writer = new ResponseWriter(echoed(body, served), { withLogprobs })
   return {
     requests: [request],
     wish: thinking.wish,

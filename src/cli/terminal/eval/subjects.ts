@@ -178,6 +178,7 @@ async function subjectOf(
         chat,
         engine,
         threads,
+        schedule: 'continuous',
         notice: (line) => output.live(line),
       }),
   }
