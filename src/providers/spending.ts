@@ -86,6 +86,7 @@ export function metered(model: TextModel, account: Account): MeteredModel {
         yield event
       }
     },
+    ...(model.countPrompt ? { countPrompt: (request) => model.countPrompt!(request) } : {}),
     spent: () => account.spent(),
     close: () => model.close(),
   }
