@@ -7,6 +7,7 @@ import { fits } from './fits.ts'
 import { grpoStep } from './grpo-step.ts'
 import { benchModel } from './model.ts'
 import { serving } from './serve/serve.ts'
+import { thinking } from './thinking.ts'
 import { trainStep } from './train-step.ts'
 import { verifier } from './verify.ts'
 
@@ -16,6 +17,7 @@ import { verifier } from './verify.ts'
  *   npm run bench -- train decode --size 25M --repetitions 5
  *   npm run bench -- choose
  *   npm run bench -- fits [--size 25M | --model FOLDER]
+ *   npm run bench -- thinking
  *   npm run bench -- verify
  *   npm run bench -- serve [--model FOLDER --gguf FILE]
  */
@@ -32,11 +34,11 @@ async function main(): Promise<void> {
       repetitions: { type: 'string' },
     },
   })
-  const alone = ['choose', 'fits', 'serve', 'verify']
+  const alone = ['choose', 'fits', 'serve', 'thinking', 'verify']
   const unknown = positionals.find((name) => !alone.includes(name) && !Object.hasOwn(comparisons, name))
   if (unknown)
     throw new UserError(
-      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, fits, serve, verify`,
+      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, fits, serve, thinking, verify`,
       2,
     )
   const repetitions = values.repetitions === undefined ? undefined : Number(values.repetitions)
@@ -58,6 +60,7 @@ async function main(): Promise<void> {
     throw new UserError('--model is only for fits and serve, and --gguf for serve', 2)
   for (const [name, run] of [
     ['choose', choosing],
+    ['thinking', thinking],
     ['verify', verifier],
   ] as const)
     if (positionals.includes(name)) {

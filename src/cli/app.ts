@@ -62,6 +62,10 @@ const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> 
     about: 'ask a model and watch it think',
     load: async () => (await import('./commands/chat.ts')).chat,
   },
+  serve: {
+    about: 'serve a model to the clients of OpenAI, Anthropic and Ollama',
+    load: async () => (await import('./commands/serve.ts')).serve,
+  },
   doctor: {
     about: 'check that this machine can train',
     load: async () => (await import('./commands/doctor.ts')).doctor,

@@ -7,9 +7,9 @@ import type { Limits } from './limits.ts'
 import type { Log } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { openApi } from './openapi.ts'
-import { type Problem, problemOf, RequestError } from './problem.ts'
+import { problemOf, RequestError } from './problem.ts'
 import { Queue } from './queue.ts'
-import { type Responder, respond } from './respond.ts'
+import { LEFT, type Responder, respond } from './respond.ts'
 import type { Watch } from './watch.ts'
 
 export interface AppOptions {
@@ -24,6 +24,8 @@ export interface AppOptions {
 /** The server without its socket. */
 export interface App {
   readonly hono: Hono
+  /** The response to what is not even a request that HTTP allows. */
+  refuse(): Response
   /** Requests that are being answered. */
   readonly active: number
   /** From now on, requests are refused. */
@@ -32,7 +34,9 @@ export interface App {
   abort(): void
 }
 
-type Finish = (status: number, watch: Watch | null, problem: Problem | null) => void
+type Finish = (status: number, found: { readonly watch?: Watch; readonly error?: unknown }) => void
+type Answer = (context: Context, finish: Finish) => Response | Promise<Response>
+type PlainAnswer = (context: Context) => Response | Promise<Response>
 
 /** Every request goes the same way: site, route, key, body, queue, model; each can refuse it in the shape of its dialect. */
 export function createApp({ responder, served, dialects, access, limits, log }: AppOptions): App {
@@ -52,28 +56,23 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
 
   /** Answers one request and gives errors the shape of its dialect. `finish` tells the log and the metrics, once. */
   const handle =
-    (route: string, answer: (context: Context, finish: Finish) => Response | Promise<Response>) =>
+    (route: string, answer: Answer, label: string | null = null) =>
     async (context: Context): Promise<Response> => {
       const since = performance.now()
       const id = randomUUID()
       const { headers } = context.req.raw
       const dialect = dialectOf(context.req.path, headers)
+      const name = label ?? dialect.name
       let isFinished = false
-      const finish: Finish = (status, watch, problem) => {
+      const finish: Finish = (status, { watch = null, error = null }) => {
         if (isFinished) return
         isFinished = true
-        metrics.count(dialect.name, status)
+        const problem = error === null ? null : problemOf(error)
+        if (problem?.kind === 'internal') log.failure(error)
+        metrics.count(name, status)
         if (watch) metrics.observe(watch)
-        log.request({
-          id,
-          method: context.req.method,
-          route,
-          dialect: dialect.name,
-          status,
-          seconds: (performance.now() - since) / 1000,
-          watch,
-          problem: problem?.message ?? null,
-        })
+        const seconds = (performance.now() - since) / 1000
+        log.request({ id, method: context.req.method, route, dialect: name, status, seconds, watch, problem })
       }
       let response: Response
       let cors: Record<string, string> = {}
@@ -83,8 +82,7 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
         response = context.req.method === 'OPTIONS' ? preflight(headers) : await answer(context, finish)
       } catch (error) {
         const problem = problemOf(error)
-        if (problem.kind === 'internal') log.failure(error)
-        finish(problem.status, null, problem)
+        finish(problem.status, { error })
         response = Response.json(dialect.error(problem, id), {
           status: problem.status,
           headers: error instanceof RequestError ? error.headers : {},
@@ -106,7 +104,7 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
       checkKey(context.req.raw.headers, access)
       if (isStopping) throw stopping()
       const work = new AbortController()
-      const leave = (): void => work.abort(new RequestError('clientLeft', 'the client left'))
+      const leave = (): void => work.abort(LEFT)
       context.req.raw.signal.addEventListener('abort', leave, { once: true })
       active.add(work)
       const release = (): void => {
@@ -121,9 +119,9 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
           queue,
           limits,
           work,
-          onDone: (watch, problem) => {
+          onDone: (watch, error) => {
             release()
-            finish(problem?.status ?? 200, watch, problem)
+            finish(error === null ? 200 : problemOf(error).status, { watch, error })
           },
         })
       } catch (error) {
@@ -133,12 +131,16 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
     })
 
   /** A route that no model responds to. */
-  const plain = (path: string, answer: (context: Context) => Response | Promise<Response>) =>
-    handle(path, async (context, finish) => {
-      const response = await answer(context)
-      finish(response.status, null, null)
-      return response
-    })
+  const plain = (path: string, answer: PlainAnswer, label: string | null = null) =>
+    handle(
+      path,
+      async (context, finish) => {
+        const response = await answer(context)
+        finish(response.status, {})
+        return response
+      },
+      label,
+    )
 
   const lookup = (route: Lookup) =>
     plain(route.path, async (context) => {
@@ -152,8 +154,8 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
     for (const route of routes)
       hono.on(route.method, route.path, route.kind === 'generation' ? generation(route) : lookup(route))
 
-  const own = (path: string, answer: (context: Context) => Response | Promise<Response>): void => {
-    hono.get(path, plain(path, answer))
+  const own = (path: string, answer: PlainAnswer): void => {
+    hono.get(path, plain(path, answer, 'server'))
   }
   own('/', () => Response.json(index(served, dialects)))
   own('/openapi.json', () => Response.json(openApi(dialects, served)))
@@ -185,6 +187,10 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
   )
   return {
     hono,
+    refuse() {
+      const { problem } = new RequestError('invalid', 'the address or the Host of the request is not one')
+      return Response.json(dialects[0]!.error(problem, randomUUID()), { status: problem.status })
+    },
     get active() {
       return active.size
     },

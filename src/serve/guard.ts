@@ -56,7 +56,7 @@ function isAllowedOrigin(
   if (origins.includes('*') || origins.some((allowed) => sameOrigin(allowed, origin))) return true
   const name = hostnameOf(origin)
   if (name === null) return false
-  return isLoopback(name) || origin.toLowerCase() === `http://${host.toLowerCase()}`
+  return isLoopback(name) || origin.toLowerCase().replace(/^https?:\/\//, '') === host.toLowerCase()
 }
 
 const sameOrigin = (a: string, b: string): boolean => a.toLowerCase().replace(/\/$/, '') === b.toLowerCase()

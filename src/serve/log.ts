@@ -1,3 +1,4 @@
+import type { Problem } from './problem.ts'
 import type { Watch } from './watch.ts'
 
 /** What the server tells people or programs about what it does. */
@@ -7,7 +8,7 @@ export interface Log {
   failure(error: unknown): void
 }
 
-/** One request. It has nothing that a client wrote: no path, no prompt, no key. */
+/** One request, without its path, since a client may have written anything there. */
 export interface RequestEntry {
   readonly id: string
   readonly method: string
@@ -18,5 +19,5 @@ export interface RequestEntry {
   readonly seconds: number
   /** null if no model was asked. */
   readonly watch: Watch | null
-  readonly problem: string | null
+  readonly problem: Problem | null
 }

@@ -3,7 +3,7 @@ import type { TextModel } from '../thinking/model.ts'
 import { collectChoices, merge, trimEnds } from './choices.ts'
 import type { Ask, AskedRequest, ChoiceEvent, ThinkingWish } from './dialect.ts'
 import type { Limits } from './limits.ts'
-import { type Problem, problemOf, RequestError } from './problem.ts'
+import { problemOf, RequestError } from './problem.ts'
 import type { Queue } from './queue.ts'
 import { streamOf, written } from './stream.ts'
 import { Watch } from './watch.ts'
@@ -19,8 +19,8 @@ export interface Responder {
 
 export type Defaults = Pick<AskedRequest, 'maxTokens' | 'temperature' | 'topP' | 'topK' | 'minP'>
 
-/** What was found out about one request, for the log and the metrics. */
-export type OnDone = (watch: Watch, problem: Problem | null) => void
+/** Called once with what was found out about a request, and the error that ended it, if one did. */
+export type OnDone = (watch: Watch, error: unknown) => void
 
 /**
  * Responds to one request, as JSON or as a stream. Until the first event of the model, or a moment of silence, a failure has
@@ -50,33 +50,36 @@ export async function respond(
       const choices = await collectChoices(events, ask.requests.length)
       onDone(watch, null)
       return Response.json(ask.body(choices))
-    } catch (error) {
-      const problem = problemOf(cause(error))
-      work.abort(cause(error))
-      onDone(watch, problem)
-      throw cause(error)
+    } catch (thrown) {
+      const error = cause(thrown)
+      work.abort(error)
+      onDone(watch, error)
+      throw error
     }
   }
   let body: ReadableStream<Uint8Array> | null = null
   await new Promise<void>((resolve, reject) => {
     const pieces = async function* (): AsyncGenerator<string> {
+      // a stream that the client leaves is not read to its end
+      let error: unknown = LEFT
       try {
         for await (const frame of ask.frames(tap(events, resolve))) yield written(frame, ask.framing)
-        onDone(watch, null)
-      } catch (error) {
-        const problem = problemOf(cause(error))
-        reject(cause(error))
-        work.abort(cause(error))
-        onDone(watch, problem)
-        for (const frame of ask.failed(problem)) yield written(frame, ask.framing)
+        error = null
+      } catch (thrown) {
+        error = cause(thrown)
+        reject(error)
+        work.abort(error)
+        for (const frame of ask.failed(problemOf(error))) yield written(frame, ask.framing)
+      } finally {
+        clearTimeout(timer)
+        onDone(watch, error)
       }
     }
     const timer = setTimeout(resolve, limits.silence)
-    signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
     body = streamOf(pieces(), {
       limits,
       keepAlive: ask.keepAlive ? written(ask.keepAlive, ask.framing) : ask.framing === 'sse' ? COMMENT : null,
-      onLeave: (reason) => work.abort(new RequestError('clientLeft', reason)),
+      onLeave: () => work.abort(LEFT),
     })
   })
   return new Response(body, {
@@ -88,6 +91,9 @@ export async function respond(
     },
   })
 }
+
+/** Nobody is told. */
+export const LEFT = new RequestError('clientLeft', 'the client left')
 
 const COMMENT = ': keep-alive\n\n'
 

@@ -6,10 +6,13 @@ import { type AppOptions, createApp } from './app.ts'
 import { isLoopback } from './guard.ts'
 import { LIMITS, type Limits } from './limits.ts'
 
-export interface ServeOptions extends Omit<AppOptions, 'limits'> {
+export interface Address {
   readonly host: string
   /** 0: any that is free. */
   readonly port: number
+}
+
+export interface ServeOptions extends Address, Omit<AppOptions, 'limits'> {
   /** Allows a server that other machines reach without a key. */
   readonly insecure?: boolean
   readonly limits?: Partial<Limits>
@@ -36,10 +39,14 @@ export async function serve({
   insecure = false,
   ...options
 }: ServeOptions): Promise<RunningServer> {
-  checkAddress(host, options.access.keys.length > 0 || insecure)
+  checkReach(host, options.access.keys.length > 0 || insecure)
   const limits = { ...LIMITS, ...options.limits }
   const app = createApp({ ...options, limits })
-  const listener = getRequestListener(app.hono.fetch, { hostname: host, overrideGlobalObjects: false })
+  const listener = getRequestListener(app.hono.fetch, {
+    hostname: host,
+    overrideGlobalObjects: false,
+    errorHandler: () => app.refuse(),
+  })
   const server = createServer(
     {
       headersTimeout: limits.headers,
@@ -55,6 +62,13 @@ export async function serve({
     if (!(Number(request.headers['content-length']) > limits.bodyBytes)) response.writeContinue()
     void listener(request, response)
   })
+  // a connection that would be kept for another request is closed once its response was sent
+  let isStopping = false
+  server.on('request', ({ socket }, response) => {
+    response.once('finish', () => {
+      if (isStopping) socket.end()
+    })
+  })
   await listen(server, { host, port })
   const { port: given } = server.address() as AddressInfo
   const abort = (): void => {
@@ -66,17 +80,19 @@ export async function serve({
     port: given,
     async stop() {
       app.stop()
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      const deadline = performance.now() + limits.shutdown
-      while (app.active > 0 && performance.now() < deadline) await wait(20)
-      if (app.active > 0) {
-        app.abort()
-        // time for the last words of the streams
-        const end = performance.now() + 500
-        while (app.active > 0 && performance.now() < end) await wait(20)
+      let isClosed = false
+      const closed = new Promise<void>((resolve) => server.close(() => resolve())).then(() => {
+        isClosed = true
+      })
+      isStopping = true
+      const until = async (milliseconds: number): Promise<void> => {
+        const end = performance.now() + milliseconds
+        while (!isClosed && performance.now() < end) await wait(20)
       }
-      server.closeIdleConnections()
-      await Promise.race([closed, wait(1_000)])
+      await until(limits.shutdown)
+      // time for the last words of the streams
+      app.abort()
+      await until(LAST_WORDS)
       server.closeAllConnections()
       await closed
     },
@@ -84,10 +100,24 @@ export async function serve({
   }
 }
 
+const LAST_WORDS = 500
+
 const wait = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds))
 
-function checkAddress(host: string, isGuarded: boolean): void {
+/**
+ * Checks, before a model is opened, that it can be served there.
+ *
+ * @throws UserError as `serve` does.
+ */
+export async function checkAddress(address: Address, isGuarded: boolean): Promise<void> {
+  checkReach(address.host, isGuarded)
+  const server = createServer()
+  await listen(server, address)
+  await new Promise((resolve) => server.close(resolve))
+}
+
+function checkReach(host: string, isGuarded: boolean): void {
   if (isLoopback(host) || isGuarded) return
   throw new UserError(
     `--host ${host} lets other machines use the model: give a key (--key KEY or RUMINATE_API_KEY), or --insecure if everybody may`,
@@ -95,7 +125,7 @@ function checkAddress(host: string, isGuarded: boolean): void {
   )
 }
 
-function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
+function listen(server: Server, { host, port }: Address): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => reject(explained(error, host, port)))
     server.listen({ host: host.replace(/^\[(.*)\]$/, '$1'), port }, () => resolve())

@@ -19,7 +19,7 @@ export function streamOf(
     limits: { unreadBytes, stall, silence },
     keepAlive,
     onLeave,
-  }: { limits: Limits; keepAlive: string | null; onLeave: (reason: string) => void },
+  }: { limits: Limits; keepAlive: string | null; onLeave: () => void },
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
   let hasRoom = (): void => {}
@@ -45,7 +45,7 @@ export function streamOf(
               }
             })
             if (isStalled) {
-              onLeave('the client does not read')
+              onLeave()
               controller.error(new Error('the client does not read'))
               return
             }
@@ -58,7 +58,7 @@ export function streamOf(
       cancel() {
         left = true
         hasRoom()
-        onLeave('the client left')
+        onLeave()
       },
     },
     { highWaterMark: unreadBytes, size: (chunk) => chunk.byteLength },

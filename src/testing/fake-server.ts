@@ -7,7 +7,8 @@ import type { Limits } from '../serve/limits.ts'
 import type { RequestEntry } from '../serve/log.ts'
 import type { Responder } from '../serve/respond.ts'
 import { type RunningServer, serve } from '../serve/serve.ts'
-import type { TextModel } from '../thinking/model.ts'
+import type { TextCapabilities, TextEnd, TextEvent, TextModel, TextRequest } from '../thinking/model.ts'
+import { fakeTextModel } from './fake-text-model.ts'
 
 export interface TestServer extends RunningServer {
   readonly entries: RequestEntry[]
@@ -125,3 +126,31 @@ export const eventsIn = (text: string): unknown[] =>
     .filter((line) => line.startsWith('data: '))
     .map((line) => line.slice(6))
     .map((data) => (data.startsWith('{') ? JSON.parse(data) : data))
+
+/** A model that responds with exactly these events; an error is thrown. It keeps the requests. */
+export function scripted(
+  script: (request: TextRequest) => Iterable<TextEvent | Error> | AsyncIterable<TextEvent | Error>,
+  can: Partial<TextCapabilities> = {},
+): TextModel & { readonly requests: TextRequest[] } {
+  const base = fakeTextModel(() => ({}), { can })
+  return {
+    ...base,
+    async *respond(request) {
+      base.requests.push(request)
+      for await (const event of script(request)) {
+        if (event instanceof Error) throw event
+        yield event
+      }
+    },
+  }
+}
+
+/** The end of a response. */
+export const ended = (fields: Partial<TextEnd> = {}): TextEnd => ({
+  type: 'end',
+  reason: 'stop',
+  text: null,
+  tokens: null,
+  ...fields,
+  usage: { promptTokens: 10, cachedTokens: 4, completionTokens: 7, thinkingTokens: 3, ...fields.usage },
+})

@@ -184,6 +184,7 @@ async function* frames(
     },
   })
   for await (const { choice, event } of events) {
+    if (event.type === 'progress') continue
     if (event.type === 'thinking') {
       if (event.text === '') continue
       yield chunk(choice, { reasoning_content: event.text, reasoning: event.text })
