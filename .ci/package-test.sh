@@ -23,8 +23,9 @@ grep -q 'steps: 2,' program.mts
 cp program.mts program.mjs
 node program.mjs
 
-# The types of both entry points.
+# The types of the other entry points.
+echo "import { parseThinking } from 'ruminate/thinking'; export const answer: string | null = parseThinking('a').answer" >thinking.mts
 echo "import { verify } from 'ruminate/verify'; export const equal: boolean | null = verify('1/2', '0.5').equal" >verify.mts
 "$root/node_modules/.bin/tsc" --noEmit --strict --module nodenext --target es2023 --typeRoots "$root/node_modules/@types" \
-  --types node program.mts verify.mts
+  --types node program.mts thinking.mts verify.mts
 echo 'the package installs, runs and has its types'

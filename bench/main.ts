@@ -6,6 +6,8 @@ import { decode } from './decode.ts'
 import { fits } from './fits.ts'
 import { grpoStep } from './grpo-step.ts'
 import { benchModel } from './model.ts'
+import { serving } from './serve/serve.ts'
+import { thinking } from './thinking.ts'
 import { trainStep } from './train-step.ts'
 import { verifier } from './verify.ts'
 
@@ -15,7 +17,9 @@ import { verifier } from './verify.ts'
  *   npm run bench -- train decode --size 25M --repetitions 5
  *   npm run bench -- choose
  *   npm run bench -- fits [--size 25M | --model FOLDER]
+ *   npm run bench -- thinking
  *   npm run bench -- verify
+ *   npm run bench -- serve [--model FOLDER --gguf FILE]
  */
 const comparisons = { train: trainStep, decode, grpo: grpoStep }
 type Name = keyof typeof comparisons
@@ -23,13 +27,18 @@ type Name = keyof typeof comparisons
 async function main(): Promise<void> {
   const { positionals, values } = parseArgs({
     allowPositionals: true,
-    options: { size: { type: 'string' }, model: { type: 'string' }, repetitions: { type: 'string' } },
+    options: {
+      size: { type: 'string' },
+      model: { type: 'string' },
+      gguf: { type: 'string' },
+      repetitions: { type: 'string' },
+    },
   })
-  const alone = ['choose', 'fits', 'verify']
+  const alone = ['choose', 'fits', 'serve', 'thinking', 'verify']
   const unknown = positionals.find((name) => !alone.includes(name) && !Object.hasOwn(comparisons, name))
   if (unknown)
     throw new UserError(
-      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, fits, verify`,
+      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, fits, serve, thinking, verify`,
       2,
     )
   const repetitions = values.repetitions === undefined ? undefined : Number(values.repetitions)
@@ -42,10 +51,16 @@ async function main(): Promise<void> {
       throw new UserError('fits measures models of its own; run it alone: npm run bench -- fits', 2)
     return fits(values)
   }
-  if (values.model !== undefined)
-    throw new UserError('--model is only for fits: npm run bench -- fits --model FOLDER', 2)
+  if (positionals.includes('serve')) {
+    if (positionals.length > 1)
+      throw new UserError('serve measures a model of its own; run it alone: npm run bench -- serve', 2)
+    return serving(values)
+  }
+  if (values.model !== undefined || values.gguf !== undefined)
+    throw new UserError('--model is only for fits and serve, and --gguf for serve', 2)
   for (const [name, run] of [
     ['choose', choosing],
+    ['thinking', thinking],
     ['verify', verifier],
   ] as const)
     if (positionals.includes(name)) {

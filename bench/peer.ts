@@ -12,6 +12,8 @@ export interface Repetition {
 export class Peer {
   /** The libraries with their versions. */
   title = ''
+  /** Where it listens, if it is a server. */
+  url: string | null = null
   readonly #process: ChildProcessWithoutNullStreams
   readonly #lines: Interface
   #waiting: { resolve(line: string): void; reject(error: Error): void } | null = null
@@ -43,11 +45,13 @@ export class Peer {
   ): Promise<Peer | string> {
     const python = process.env.RUMINATE_PYTHON ?? 'python3'
     const peer = new Peer(python, script, setup.threads)
-    const hint = 'set RUMINATE_PYTHON to a Python with torch, transformers, trl and math-verify to compare'
+    const hint =
+      'set RUMINATE_PYTHON to a Python with torch, transformers, trl and math-verify (for serve: xllamacpp) to compare'
     try {
-      const ready = (await peer.#request(setup)) as { title: string } | { missing: string }
+      const ready = (await peer.#request(setup)) as { title: string; url?: string } | { missing: string }
       if ('missing' in ready) return `${python}: ${ready.missing}; only our numbers (${hint})`
       peer.title = ready.title
+      peer.url = ready.url ?? null
       return peer
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT')

@@ -25,6 +25,7 @@ try {
     outDir: staging,
     entry: [
       'src/index.ts',
+      'src/thinking/index.ts',
       'src/verify/index.ts',
       'src/cli/main.ts',
       'src/engines/local/threads/spawner.ts',
@@ -36,7 +37,9 @@ try {
     fixedExtension: false,
     platform: 'node',
     target: 'node20.19',
-    dts: process.argv.includes('--no-types') ? false : { entry: ['src/index.ts', 'src/verify/index.ts'] },
+    dts: process.argv.includes('--no-types')
+      ? false
+      : { entry: ['src/index.ts', 'src/thinking/index.ts', 'src/verify/index.ts'] },
     sourcemap: true,
     // Names are not made safe for every system, which would change the folder's own name where it has a `+` or `&`.
     outputOptions: { sanitizeFileName: false },

@@ -28,7 +28,7 @@ export interface RetryOptions {
   /** Called after each failed attempt, with a line that says why and when the next one is. */
   readonly onFailure?: (line: string) => void
   /** Makes the error to throw when there is no further attempt; `why` ends with the number of tries. */
-  readonly giveUp: (why: string) => Error
+  readonly giveUp: (why: string, last: TransientError) => Error
   /** When aborted, the current wait ends at once and there is no further attempt. */
   readonly signal?: AbortSignal | undefined
 }
@@ -55,13 +55,13 @@ export async function withRetries<T>(
       const { message, retryAfter } = error
       if (n === tries) {
         onFailure(message)
-        throw giveUp(`${message}, in ${tries === 1 ? 'one try' : `${tries} tries`}`)
+        throw giveUp(`${message}, in ${tries === 1 ? 'one try' : `${tries} tries`}`, error)
       }
       // backoff = u · min(60 s, firstWait · 2^(n−1)), u uniform in [½, 1)
       const backoff = Math.min(LONGEST_WAIT, firstWait * 2 ** (n - 1)) * (0.5 + 0.5 * random.uniform())
       if (retryAfter !== null && retryAfter > patience) {
         onFailure(message)
-        throw giveUp(`${message}, and asks to wait for ${Math.ceil(retryAfter)} s`)
+        throw giveUp(`${message}, and asks to wait for ${Math.ceil(retryAfter)} s`, error)
       }
       const wait = (retryAfter ?? 0) + backoff
       onFailure(`${message}; try ${n + 1} of ${tries} in ${wait.toFixed(1)} s`)

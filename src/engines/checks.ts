@@ -20,6 +20,8 @@ export function checkSampleOptions({
   topK = 0,
   minP = 0,
   seed,
+  first = 0,
+  topLogprobs = 0,
 }: SampleOptions): void {
   requireThat('n', n, 'a whole number of at least 1', Number.isInteger(n) && n >= 1)
   requireThat(
@@ -37,6 +39,13 @@ export function checkSampleOptions({
   requireThat('topP', topP, 'above 0 and at most 1', topP > 0 && topP <= 1)
   requireThat('topK', topK, 'a whole number of at least 0', Number.isInteger(topK) && topK >= 0)
   requireThat('minP', minP, 'at least 0 and at most 1', minP >= 0 && minP <= 1)
+  requireThat('first', first, 'a whole number of at least 0', Number.isInteger(first) && first >= 0)
+  requireThat(
+    'topLogprobs',
+    topLogprobs,
+    'a whole number of at least 0',
+    Number.isInteger(topLogprobs) && topLogprobs >= 0,
+  )
   requireThat('seed', seed, 'a finite number', Number.isFinite(seed))
 }
 

@@ -243,7 +243,22 @@ export interface Sampler {
    * @throws UserError if the model's probabilities are not finite, as after a training that diverged.
    */
   sample(prompt: Int32Array, options: SampleOptions): Promise<SampledSequence[]>
+  /** What it is doing now, for metrics and admission; missing if the engine does not know. */
+  load?(): SamplerLoad
   close(): Promise<void>
+}
+
+/** What a sampler is doing. Token counts are since it was opened. */
+export interface SamplerLoad {
+  /** Sequences being sampled. */
+  readonly running: number
+  /** Sequences that were asked for and have no place among those being sampled yet. */
+  readonly waiting: number
+  readonly sampledTokens: number
+  /** Tokens of prompts that were computed, without those that an earlier request had computed. */
+  readonly promptTokens: number
+  /** Tokens of prompts that an earlier request had computed. */
+  readonly cachedTokens: number
 }
 
 /**

@@ -1,7 +1,7 @@
 import { type Objective, temperatureOf } from '../algorithms/objectives.ts'
 import { UserError } from '../common/errors.ts'
 import { plural } from '../common/words.ts'
-import type { Capabilities, Engine, EngineSpec, Sampler } from './contract.ts'
+import type { Capabilities, Engine, EngineSpec, Sampler, SamplerOptions } from './contract.ts'
 
 /** Every engine, loaded when it is opened. */
 const ENGINES = {
@@ -43,11 +43,15 @@ export async function withEngine<T>(
 }
 
 /** Opens a model only for sampling. Closing the sampler closes its engine. */
-export async function openSampler(spec: EngineSpec & { engine?: EngineName | undefined }): Promise<Sampler> {
+export async function openSampler(
+  spec: EngineSpec & { engine?: EngineName | undefined },
+  options: SamplerOptions = {},
+): Promise<Sampler> {
   const engine = await openEngine(spec)
   try {
-    const sampler = await engine.sampler(engine.base)
+    const sampler = await engine.sampler(engine.base, options)
     return {
+      ...sampler,
       sample: (prompt, options) => sampler.sample(prompt, options),
       close: () => engine.close(),
     }

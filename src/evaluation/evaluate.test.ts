@@ -37,7 +37,7 @@ const task: Task = {
 /** Right in about 70 of 100 responses to easy questions and 40 to hard ones, with a wrong answer of three otherwise. */
 function adder(options: Parameters<typeof fakeTextModel>[1] = {}) {
   return fakeTextModel(({ messages, seed, sample }) => {
-    const question = questions.find(({ prompt }) => prompt === messages.at(-1)!.content)!
+    const question = questions.find(({ prompt }) => prompt === messages[0]!.content)!
     const random = new Random(seed, sample ?? 0)
     const right = random.uniform() < (question.kind === 'easy' ? 0.7 : 0.4)
     const answer = right ? question.gold : String(100 + random.int(0, 2))
@@ -51,6 +51,7 @@ function adder(options: Parameters<typeof fakeTextModel>[1] = {}) {
 const subject = (model: TextModel): Subject => ({
   name: 'adder',
   task,
+  taskName: 'sums',
   questions,
   options: { temperature: 1, maxTokens: 20 },
   training: null,
@@ -63,8 +64,6 @@ const grid = (model: TextModel, out: string | null, changes: Partial<Grid> = {})
   samples: [1, 4, 16],
   seeds: [0],
   recorded: [],
-  withThinking: (one) => one,
-  withStrategy: (one) => ({ ...one, identity: `${one.identity}, strategy` }),
   out,
   progress: () => {},
   warn: (message) => expect.fail(message),
@@ -106,18 +105,30 @@ test('a larger k, another seed and a repeated command ask only for what is missi
   expect(model.requests.length).toBe(2 * 6 * 10 + 6 * 6)
 })
 
-test('strategies of several responses use the responses that are there', async () => {
+test('refinement starts from the responses that are there', async () => {
   const out = newFolder()
   const model = adder()
   await evaluateGrid(grid(model, out, { samples: [4] }))
   const results = await evaluateGrid(
-    grid(model, out, { samples: [1, 4], conditions: [{ strategy: 'refine', budget: null, effort: null }] }),
+    grid(model, out, { samples: [1, 2], conditions: [{ strategy: 'refine', budget: null, effort: null }] }),
   )
-  expect(model.requests.length).toBe(6 * 4)
+  const later = model.requests.slice(6 * 4)
+  expect(later.length).toBeGreaterThan(0)
+  expect(later.every(({ messages }) => messages.length > 1)).toBe(true)
   expect(results.cells.map(({ responses, samples }) => [responses, samples])).toEqual([
     [1, 1],
-    [4, 1],
+    [2, 1],
   ])
+})
+
+test('a response that fails under a strategy ends the evaluation', async () => {
+  const broken = adder({
+    wait: async ({ messages }) => {
+      if (messages.length > 1) throw new Error('the provider is gone')
+    },
+  })
+  const asked = grid(broken, null, { conditions: [{ strategy: 'refine', budget: null, effort: null }] })
+  await expect(evaluateGrid(asked)).rejects.toThrow('the provider is gone')
 })
 
 test('an evaluation that was stopped asks for no answer twice and loses none', async () => {

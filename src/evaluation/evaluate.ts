@@ -2,6 +2,9 @@ import { versions } from '../common/package.ts'
 import type { Progress } from '../common/progress.ts'
 import type { Warn } from '../common/warnings.ts'
 import { plural } from '../common/words.ts'
+import type { EngineName } from '../engines/open.ts'
+import { type Generator, generatorOf } from '../providers/generator.ts'
+import { openStrategy } from '../stages/think/open-strategy.ts'
 import type { Question, Task } from '../tasks/task.ts'
 import type { TextModel, ThinkingFormat } from '../thinking/model.ts'
 import { type AskOptions, ask, keptQuestion, storedAnswers } from './ask.ts'
@@ -17,13 +20,15 @@ import {
 } from './results.ts'
 import { type KeptModel, keptModel } from './store/kept-model.ts'
 import { AnswerStore, type KeptAnswer } from './store/store.ts'
-import { atK, formOf, questionValues } from './summarise.ts'
+import { atK, byKind, formOf, questionValues, standardError } from './summarise.ts'
 
 /** A model, and what it is asked. */
 export interface Subject {
   /** Tells it apart from the others in this evaluation. */
   readonly name: string
   readonly task: Task
+  /** The name that a person gave. */
+  readonly taskName: string
   readonly questions: readonly Question[]
   readonly options: AskOptions
   /** null if it is no checkpoint of a run. */
@@ -40,10 +45,11 @@ export interface Grid {
   readonly seeds: readonly number[]
   /** Accuracies that runs recorded while they trained, for the picture of training compute. */
   readonly recorded: readonly RecordedPoint[]
-  /** The model with the thinking of a condition: its budget and effort. */
-  readonly withThinking: (model: TextModel, condition: Condition) => TextModel
-  /** The model with a strategy of several responses on top: `best-of-n` or `refine`. */
-  readonly withStrategy: (model: TextModel, condition: Condition, responses: number) => TextModel
+  /** What chooses the best of several responses: the folder of a reward model, or a judge. */
+  readonly reward?: string | undefined
+  readonly openJudge?: (() => Promise<TextModel>) | undefined
+  readonly engine?: EngineName | undefined
+  readonly threads?: number | undefined
   /** Folder of the evaluation; null: nothing is kept. */
   readonly out: string | null
   readonly signal?: AbortSignal | undefined
@@ -88,28 +94,62 @@ export async function evaluateGrid(grid: Grid): Promise<Results> {
 async function askSubject(store: AnswerStore, subject: Subject, grid: Grid): Promise<AskedCell[]> {
   grid.progress(`opening ${subject.name}`)
   const model = await subject.open()
+  const judge = grid.openJudge && (await grid.openJudge())
   try {
     const cells: AskedCell[] = []
     for (const condition of grid.conditions) {
-      const thinking = keptModel(grid.withThinking(model, condition), store)
+      const thinking = keptModel(await withThinking(model, condition), store)
       for (const part of parts(condition, grid.samples)) {
         const failure = new Failure(grid.signal)
-        const asked =
-          condition.strategy === 'sample' || condition.strategy === 'vote'
-            ? thinking
-            : keptModel(grid.withStrategy(failure.watch(thinking), condition, part.responses), store)
+        const used = await withStrategy(failure.watch(thinking), condition, part, {
+          ...grid,
+          judge: judge && generatorOf(keptModel(judge, store), {}),
+        })
+        const asked = used === null ? thinking : keptModel(used, store)
         const keys: string[] = []
-        for (const seed of grid.seeds)
-          keys.push(
-            await askCell(store, asked, { subject, condition, part, seed, grid, signal: failure.signal }),
-          )
+        try {
+          for (const seed of grid.seeds)
+            keys.push(
+              await askCell(store, asked, { subject, condition, part, seed, grid, signal: failure.signal }),
+            )
+        } finally {
+          await used?.close()
+        }
         cells.push({ subject, condition, ...part, keys, format: model.can.format })
       }
     }
     return cells
   } finally {
+    await judge?.close()
     await model.close()
   }
+}
+
+/** The model with a budget or an effort. Closing it closes nothing. */
+async function withThinking(model: TextModel, { budget, effort }: Condition): Promise<TextModel> {
+  if (budget === null && effort === null) return model
+  return openStrategy(
+    { ...model, close: async () => {} },
+    { kind: 'single', budget: budget === null ? undefined : { max: budget }, effort: effort ?? undefined },
+  )
+}
+
+/** The model with a strategy that makes an answer from several responses; null if the strategy is only a way to count. */
+async function withStrategy(
+  model: TextModel,
+  { strategy }: Condition,
+  { responses }: Part,
+  {
+    reward,
+    judge,
+    engine,
+    threads,
+  }: Pick<Grid, 'reward' | 'engine' | 'threads'> & { judge?: Generator | undefined },
+): Promise<TextModel | null> {
+  const options = { reward, judge, engine, threads }
+  if (strategy === 'best-of-n') return openStrategy(model, { kind: 'best', samples: responses }, options)
+  if (strategy === 'refine') return openStrategy(model, { kind: 'refine', rounds: responses })
+  return null
 }
 
 type Part = Pick<AskedCell, 'responses' | 'samples' | 'ks'>
@@ -176,9 +216,9 @@ function summarise(
   seconds: number,
 ): Results {
   const difficulties = new Map<string, Difficulties>()
-  for (const task of new Set(cells.map(({ subject }) => subject.task.name))) {
+  for (const task of new Set(cells.map(({ subject }) => subject.taskName))) {
     const answers = cells
-      .filter(({ subject }) => subject.task.name === task)
+      .filter(({ subject }) => subject.taskName === task)
       .flatMap((cell) => answersOf(store, cell).flat(2))
     difficulties.set(task, difficultiesOf(answers))
   }
@@ -189,7 +229,7 @@ function summarise(
     seconds,
     difficulty: Object.fromEntries([...difficulties].map(([task, { kind }]) => [task, kind])),
     cells: cells.map((cell) =>
-      cellResult(cell, answersOf(store, cell), seeds, difficulties.get(cell.subject.task.name)!),
+      cellResult(cell, answersOf(store, cell), seeds, difficulties.get(cell.subject.taskName)!),
     ),
     recorded,
   }
@@ -216,7 +256,8 @@ function cellResult(
   return {
     ...condition,
     model: subject.name,
-    task: subject.task.name,
+    format: format.name,
+    task: subject.taskName,
     training: subject.training,
     responses,
     keys,
@@ -228,6 +269,8 @@ function cellResult(
       values.map(({ passAt1 }) => passAt1),
       seed,
     ),
+    standardError: standardError(values.map(({ passAt1 }) => passAt1)),
+    ...byKind(values),
     atK: atK(values, ks, seed),
     thinkingTokens: estimate(
       values.map(({ thinkingTokens }) => thinkingTokens),
@@ -241,6 +284,7 @@ function cellResult(
     ),
     form: formOf(all, format),
     difficulties: byDifficulty(all, difficulties, seed),
+    values,
   }
 }
 

@@ -54,6 +54,8 @@ export interface DifficultyResult {
 /** A model asked the questions of a task in one way. */
 export interface CellResult extends Condition {
   readonly model: string
+  /** The format of its thinking. */
+  readonly format: string
   readonly task: string
   readonly training: TrainingPoint | null
   /** Responses to a question that a strategy other than `vote` uses for one answer; 1 for `sample` and `vote`. */
@@ -68,12 +70,35 @@ export interface CellResult extends Condition {
   /** Answers that could not be checked. */
   readonly unknown: number
   readonly passAt1: Estimate
+  /** Of passAt1, over questions. */
+  readonly standardError: number
+  /** pass@1 by kind ("arithmetic/3"). */
+  readonly kinds: Readonly<Record<string, number>>
+  /** How many questions each kind has. */
+  readonly kindQuestions: Readonly<Record<string, number>>
   readonly atK: readonly AtK[]
   /** Mean tokens of an answer. NaN where the model does not report them. */
   readonly thinkingTokens: Estimate
   readonly completionTokens: Estimate
   readonly form: Form
   readonly difficulties: readonly DifficultyResult[]
+  /** Question by question. */
+  readonly values: readonly QuestionValues[]
+}
+
+/** What was measured of one question: means over seeds. NaN is unknown. */
+export interface QuestionValues {
+  /** A hash of all of the question. */
+  readonly key: string
+  readonly id: string
+  readonly kind: string
+  /** Share of right answers. */
+  readonly passAt1: number
+  /** For each k. */
+  readonly pass: readonly number[]
+  readonly cons: readonly number[]
+  readonly thinkingTokens: number
+  readonly completionTokens: number
 }
 
 /** What responses look like; NaN where it is unknown. */
@@ -111,8 +136,12 @@ export interface Results {
   readonly recorded: readonly RecordedPoint[]
 }
 
-/** Numbers that are NaN where they are unknown, which JSON writes as null. */
+/** Numbers, as are those in lists, that are NaN where they are unknown, which JSON writes as null. */
 const NUMBERS = new Set([
+  'passAt1',
+  'thinkingTokens',
+  'completionTokens',
+
   'mean',
   'low',
   'high',
@@ -134,7 +163,9 @@ export function readResults(folder: string): Results {
   const text = onDisk('read', file, () => readFileSync(file, 'utf8'))
   let results: Results
   try {
-    results = JSON.parse(text, (key, value) => (value === null && NUMBERS.has(key) ? Number.NaN : value))
+    results = JSON.parse(text, (key, value) =>
+      value === null && (NUMBERS.has(key) || /^\d+$/.test(key)) ? Number.NaN : value,
+    )
   } catch {
     throw new UserError(`${file} is not JSON: repeat the evaluation, which writes it again`)
   }
@@ -145,5 +176,5 @@ export function readResults(folder: string): Results {
 
 /** Writes `results.json`. */
 export function writeResults(folder: string, results: Results): void {
-  writeText(join(folder, RESULTS_FILE), `${JSON.stringify(results, null, 1)}\n`)
+  writeText(join(folder, RESULTS_FILE), `${JSON.stringify(results)}\n`)
 }

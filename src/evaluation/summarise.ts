@@ -1,30 +1,14 @@
 import { Random } from '../common/random.ts'
 import { isMixed } from '../rewards/prose.ts'
+import { sameAnswer } from '../stages/think/same-answer.ts'
 import type { ThinkingFormat } from '../thinking/model.ts'
 import { countReflection } from '../thinking/reflection.ts'
-import { verify } from '../verify/index.ts'
 import { readAnswer } from './answer.ts'
 import { estimate } from './measures/interval.ts'
 import { passAtK } from './measures/pass-at-k.ts'
 import { consAtK, groupAnswers, shareRight } from './measures/vote.ts'
-import type { AtK, Form } from './results.ts'
+import type { AtK, Form, QuestionValues } from './results.ts'
 import type { KeptAnswer } from './store/store.ts'
-
-/** The values of one question, means over seeds. NaN is unknown. */
-export interface QuestionValues {
-  readonly key: string
-  readonly kind: string
-  /** Share of right answers. */
-  readonly passAt1: number
-  /** For each k. */
-  readonly pass: readonly number[]
-  readonly cons: readonly number[]
-  readonly thinkingTokens: number
-  readonly completionTokens: number
-}
-
-/** Are two answers the same to a voter? */
-const equal = (a: string, b: string): boolean => verify(a, b).equal === true
 
 /** The values of a question from its answers, one list a seed. `seed` is that of the random subsets. */
 export function questionValues(
@@ -32,13 +16,13 @@ export function questionValues(
   ks: readonly number[],
   seed: number,
 ): QuestionValues {
-  const { key, kind } = answers_S_N.flat()[0]!.question
+  const { key, id, kind } = answers_S_N.flat()[0]!.question
   const values_S = answers_S_N
     .filter((answers_N) => answers_N.length > 0)
     .map((answers_N) => {
       const groups = groupAnswers(
         answers_N.map(({ answer }) => answer),
-        equal,
+        sameAnswer,
       )
       const votes = answers_N.map(({ correct }, i) => ({ group: groups[i]!, right: correct }))
       const checked = votes.filter(({ right }) => right !== null)
@@ -58,6 +42,7 @@ export function questionValues(
   const over = (value: (values: (typeof values_S)[number]) => number): number => known(values_S.map(value))
   return {
     key,
+    id,
     kind,
     passAt1: over(({ passAt1 }) => passAt1),
     pass: ks.map((_, i) => over(({ pass }) => pass[i]!)),
@@ -80,6 +65,28 @@ export const atK = (values: readonly QuestionValues[], ks: readonly number[], se
       seed,
     ),
   }))
+
+/** Standard error of the mean over questions: s / √n with s² = Σ (x − mean)² / (n − 1). */
+export function standardError(values: readonly number[]): number {
+  const some = values.filter((value) => !Number.isNaN(value))
+  const m = mean(some)
+  return Math.sqrt(some.reduce((sum, x) => sum + (x - m) ** 2, 0) / (some.length - 1) / some.length)
+}
+
+/** By the name of each kind, the mean over its questions, and how many they are. */
+export function byKind(values: readonly QuestionValues[]): {
+  kinds: Record<string, number>
+  kindQuestions: Record<string, number>
+} {
+  const checked = values.filter(({ passAt1 }) => !Number.isNaN(passAt1))
+  const names = [...new Set(checked.map(({ kind }) => kind))].sort()
+  const of = (name: string): number[] =>
+    checked.filter(({ kind }) => kind === name).map(({ passAt1 }) => passAt1)
+  return {
+    kinds: Object.fromEntries(names.map((name) => [name, mean(of(name))])),
+    kindQuestions: Object.fromEntries(names.map((name) => [name, of(name).length])),
+  }
+}
 
 /** What the responses look like. */
 export function formOf(answers: readonly KeptAnswer[], format: ThinkingFormat): Form {

@@ -41,6 +41,12 @@ export interface Block {
   readonly mask: Value
 }
 
+/** Attention that the caller defines, for tokens that are rows of one position each: ids are [B, 1]. */
+export interface OwnAttention {
+  /** From queries [B, heads, 1, headDim] and keys and values [B, kvHeads, 1, headDim]: [B, heads·headDim]. */
+  attend(queries: Value, keys: Value, values: Value, layer: number): Value
+}
+
 /** Keys and values of the new positions, [B, kvHeads, T, headDim], and their hidden states. */
 export interface Decoded extends KeysAndValues {
   /** After the final norm: [B·T, hiddenSize]. */
@@ -95,7 +101,7 @@ export function decode(
   rotaryTables: { cos: Value; sin: Value },
   ids: Value,
   positions: Value,
-  context: Block | Past,
+  context: Block | Past | OwnAttention,
 ): Decoded {
   const { numHeads, numKvHeads, headDim, hiddenSize, rmsNormEps } = config
   const group = numHeads / numKvHeads
@@ -175,7 +181,11 @@ export function decode(
     keys.push(k)
     values.push(v)
     const merged =
-      'own' in context ? attendPast(q, k, v, context, index) : attendBlock(q, k, v, context, index)
+      'attend' in context
+        ? context.attend(q, k, v, index)
+        : 'own' in context
+          ? attendPast(q, k, v, context, index)
+          : attendBlock(q, k, v, context, index)
     return linear(ops.reshape(merged, [rows, numHeads * headDim]), `${layer}.self_attn.o_proj`)
   }
 

@@ -56,10 +56,13 @@ class Writer {
 const elementType: Record<DType, number> = { float32: 1, int32: 6, int64: 7, bool: 9 }
 const asBytes = (d: TypedData): Uint8Array => new Uint8Array(d.buffer, d.byteOffset, d.byteLength)
 
+/** The contents of a tensor are in another file, or in memory under its name. */
+const EXTERNAL = 1
+
 const OPSET = 23
 const IR_VERSION = 10
 
-/** The program as the bytes of an ONNX ModelProto (field numbers from onnx.proto3). */
+/** The program as the bytes of an ONNX ModelProto (field numbers from onnx.proto3), without its external contents. */
 export function encode(graph: Graph): Uint8Array {
   const outputs = [...graph.outputs]
   const { nodes, values } = live(graph)
@@ -83,10 +86,12 @@ export function encode(graph: Graph): Uint8Array {
       for (const [name, v] of outputs)
         g.message(1, (w) => w.text(1, v.name).text(2, name).text(4, 'Identity'))
       g.text(2, 'program')
-      for (const { value, data } of graph.initializers)
+      for (const { value, data, external } of graph.initializers)
         g.message(5, (w) => {
           for (const d of value.shape) w.int(1, d as number)
-          w.int(2, elementType[value.dtype]).text(8, value.name).bytes(9, asBytes(data))
+          w.int(2, elementType[value.dtype]).text(8, value.name)
+          if (!external) w.bytes(9, asBytes(data))
+          else w.message(13, (entry) => entry.text(1, 'location').text(2, value.name)).int(14, EXTERNAL)
         })
       for (const v of graph.inputs) g.message(11, (w) => valueInfo(w, v.name, v))
       for (const [name, v] of outputs) g.message(12, (w) => valueInfo(w, name, v))

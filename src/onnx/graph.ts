@@ -34,6 +34,7 @@ export type Operator =
   | 'ScatterND'
   | 'ReduceSum'
   | 'ReduceMean'
+  | 'ReduceMax'
   | 'Softmax'
   | 'LogSoftmax'
   | 'Attention'
@@ -87,6 +88,8 @@ export type TypedData = Float32Array | BigInt64Array | Int32Array | Uint8Array
 export interface Initializer {
   readonly value: Value
   readonly data: TypedData
+  /** The contents are handed to the runtime beside the encoded program, which has a size limit of 2 GB. */
+  readonly external: boolean
 }
 
 const arrays = { float32: Float32Array, int64: BigInt64Array, int32: Int32Array, bool: Uint8Array }
@@ -126,8 +129,21 @@ export class Graph {
     const typed =
       dtype === 'int64' ? BigInt64Array.from(data as number[], BigInt) : arrays[dtype].from(data as number[])
     const value = new Value(this, this.#unique('const'), dtype, shape, null)
-    this.initializers.push({ value, data: typed as TypedData })
+    this.initializers.push({ value, data: typed as TypedData, external: false })
     if (key !== null) this.#constants.set(key, value)
+    return value
+  }
+
+  /**
+   * Fixed weights: the runtime arranges those of a matrix product for speed when the program is opened. `data` is not
+   * copied, and must not change before then. @throws Error if the name is already taken, or data and shape disagree.
+   */
+  parameter(name: string, data: Float32Array, shape: readonly number[]): Value {
+    if (this.#names.has(name)) throw new Error(`parameter ${name} is declared twice`)
+    if (shape.reduce((a, b) => a * b, 1) !== data.length)
+      throw new Error(`parameter ${name}: ${data.length} numbers do not fill shape ${showShape(shape)}`)
+    const value = new Value(this, this.#unique(name), 'float32', shape, null)
+    this.initializers.push({ value, data, external: true })
     return value
   }
 

@@ -142,15 +142,16 @@ export function transpose(x: Value, perm: readonly number[]): Value {
   return x.graph.emit('Transpose', [x], x.dtype, shape, { perm })
 }
 
-/** x with another shape of the same number of elements. */
-export function reshape(x: Value, shape: Shape): Value {
+/** x with another shape of the same number of elements; `mayBeEmpty` allows dimensions of 0. */
+export function reshape(x: Value, shape: Shape, { mayBeEmpty = false } = {}): Value {
   if (product(x.shape) !== product(shape))
     throw new Error(`Reshape: ${showShape(x.shape)} cannot become ${showShape(shape)}`)
   if (sameShape(x.shape, shape)) return x
   // One symbolic dimension follows from the others.
   const symbolic = shape.filter((d) => typeof d !== 'number').length
   const target = symbolic === 1 ? shape.map((d) => (typeof d === 'number' ? d : -1)) : shape
-  return x.graph.emit('Reshape', [x, x.graph.shapeTensor(target)], x.dtype, shape)
+  const attributes: Record<string, number> = mayBeEmpty ? { allowzero: 1 } : {}
+  return x.graph.emit('Reshape', [x, x.graph.shapeTensor(target)], x.dtype, shape, attributes)
 }
 
 /** x broadcast to a larger shape. */
@@ -259,6 +260,10 @@ export const reduceSum = (x: Value, axes?: readonly number[], keepdims = false):
 /** Mean over the given axes, or over all. */
 export const reduceMean = (x: Value, axes?: readonly number[], keepdims = false): Value =>
   reduce('ReduceMean', x, axes, keepdims)
+
+/** Maximum over the given axes, or over all; it has no gradient rule. */
+export const reduceMax = (x: Value, axes?: readonly number[], keepdims = false): Value =>
+  reduce('ReduceMax', x, axes, keepdims)
 
 /** Softmax over the last axis. */
 export function softmax(x: Value): Value {

@@ -63,6 +63,9 @@ export class Session {
       logSeverityLevel: 3,
       // Masked probabilities are denormal numbers, with which some processors are many times slower.
       extra: { session: { set_denormal_as_zero: '1' } },
+      externalData: graph.initializers
+        .filter(({ external }) => external)
+        .map(({ value, data }) => ({ path: value.name, data: bytesOf(data) })),
     })
   }
 
@@ -116,6 +119,9 @@ export class Session {
     this.#session.dispose()
   }
 }
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength)
 
 /** Copies larger than this are collected at once: the garbage collector would let them pile up. */
 const GARBAGE_BYTES = 2 ** 28

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { UserError } from '../common/errors.ts'
-import { FakeProvider, send } from '../testing/fake-provider.ts'
+import { deltas, FakeProvider, send, stream, type Trick } from '../testing/fake-provider.ts'
 import { providerGenerator } from '../testing/provider-generator.ts'
 import { cachedGenerator } from './cache.ts'
 
@@ -17,10 +17,12 @@ beforeEach(async () => {
 })
 afterEach(() => provider.stop())
 
-const open = (file: string, model = 'm') =>
+const usual: Trick = (response, { seed }) => stream(response, deltas(`${seed}`, 'hm'), 'stop')
+const open = (file: string, model = 'm', concurrency = 4) =>
   cachedGenerator(
     providerGenerator(provider, {
       model,
+      concurrency,
       keyVariable: 'RUMINATE_CACHE_KEY',
       temperature: 1,
       retry: { tries: 2, firstWait: 0.01, patience: 1 },
@@ -73,6 +75,27 @@ test('a failure is not kept', async () => {
   provider.tricks = [(r) => send(r, 200, '{'), (r) => send(r, 500, '')]
   await expect(generator.generate(ask('a'), { seed: 3 })).rejects.toThrow(UserError)
   expect((await generator.generate(ask('a'), { seed: 3 })).text).toBe('3')
+})
+
+test('after a failure, only what is missing is requested', async () => {
+  const file = join(root, `${n++}`)
+  const questions = Array.from({ length: 10 }, (_, i) => ask(`question ${i}`))
+  const all = (generator: ReturnType<typeof open>) =>
+    Promise.allSettled(questions.map((messages) => generator.generate(messages, { seed: 0 })))
+  process.env.RUMINATE_CACHE_KEY = 'k'
+  // the fifth request meets an account without credit
+  provider.tricks = [...Array(4).fill(usual), (r) => send(r, 402, { error: { message: 'pay' } })]
+  const first = open(file, 'm', 1)
+  const before = await all(first)
+  await first.close()
+  expect(before.filter(({ status }) => status === 'fulfilled')).toHaveLength(4)
+  expect(provider.log).toHaveLength(5)
+  const second = open(file)
+  const after = await all(second)
+  await second.close()
+  expect(after.every(({ status }) => status === 'fulfilled')).toBe(true)
+  expect(provider.log).toHaveLength(5 + 6)
+  expect(second.spent()).toMatchObject({ calls: 6, cached: 4 })
 })
 
 test('a file that is not a cache', () => {

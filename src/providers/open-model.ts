@@ -140,16 +140,6 @@ export function readModelName(name: string): ModelName {
   return { kind: 'provider', provider, model: model.trim() }
 }
 
-/** Is it the name of a provider's model? */
-export function namesProvider(name: string): boolean {
-  try {
-    return readModelName(name).kind === 'provider'
-  } catch (error) {
-    if (error instanceof UserError) return false
-    throw error
-  }
-}
-
 function providerOf(name: string): Provider | null {
   const lower = name.toLowerCase()
   const key = ALIASES[lower] ?? lower

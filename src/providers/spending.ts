@@ -86,6 +86,7 @@ export function metered(model: TextModel, account: Account): MeteredModel {
         yield event
       }
     },
+    ...(model.countPrompt ? { countPrompt: model.countPrompt.bind(model) } : {}),
     spent: () => account.spent(),
     close: () => model.close(),
   }

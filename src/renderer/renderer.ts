@@ -196,6 +196,17 @@ export class Renderer {
     return this.#tokenizer.encode(text)
   }
 
+  /**
+   * The tokens of a text that follows another one. Some tokenizers put a space before every text that they encode, which is
+   * not there in the middle.
+   */
+  encodeNext(text: string): Int32Array {
+    const [line, letter, both] = ['\n', 'a', '\na'].map((one) => this.encode(one))
+    const begins = `${both}`.startsWith(`${line},`)
+    if (!begins || `${both}` === `${[...line!, ...letter!]}`) return this.encode(text)
+    return this.encode(`\n${text}`).subarray(line!.length)
+  }
+
   /** The tokens of a text from its beginning, with those that the tokenizer puts before every text, such as BOS. */
   encodeText(text: string): Int32Array {
     const { prefix } = this.#tokenizer

@@ -227,7 +227,10 @@ export class RunStore {
       .filter(({ path }) => existsSync(path))
   }
 
-  /** Writes `checkpoints/step-…` atomically, then deletes all but the last two and the one with the best score. */
+  /**
+   * Writes `checkpoints/step-…` atomically, then deletes all but the last two and the one with the best score; with the
+   * setting `keepCheckpoints: all`, only those that were written between the steps at which checkpoints are due.
+   */
   async checkpoint(
     step: number,
     score: number | null,
@@ -244,7 +247,16 @@ export class RunStore {
       (b, c) => (c.score !== null && c.score > (b?.score ?? -Infinity) ? c : b),
       null,
     )
-    for (const old of all.slice(0, -2)) if (old.step !== best?.step) this.#delete(old)
+    const due = this.#keptSteps()
+    for (const old of all.slice(0, -2))
+      if (old.step !== best?.step && (due === null || old.step % due !== 0)) this.#delete(old)
+  }
+
+  /** Checkpoints at multiples of this number of steps are kept for good; null: none are. */
+  #keptSteps(): number | null {
+    const [{ settings }] = this.#read('SELECT settings FROM run') as [{ settings: string }]
+    const { keepCheckpoints, checkpointEvery } = JSON.parse(settings)
+    return keepCheckpoints === 'all' ? checkpointEvery : null
   }
 
   /** Writes the trained model to `model/`, atomically. Resolves to its path. */

@@ -1,8 +1,9 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { Generators } from '../stages/data/generators.ts'
+import { checkGenerators } from '../stages/data/open-generator.ts'
 import { FakeProvider } from '../testing/fake-provider.ts'
 import { generatorSettings } from './generators.ts'
 
@@ -21,6 +22,7 @@ beforeEach(async () => {
   })
 })
 afterEach(async () => {
+  vi.unstubAllEnvs()
   await generators.close()
   await provider.stop()
   rmSync(folder, { recursive: true, force: true })
@@ -37,6 +39,41 @@ test.each([
   const judge = await generators.open('judge', settings(changes))
   expect(await judge.generate(messages, { seed: 0 })).toMatchObject({ text: 'four' })
   expect(generators.spending()).toEqual([`the judge: 1 call, 10 + 5 tokens, ${cost}`])
+})
+
+test.each<[string, unknown]>([
+  ['by name alone', 'vllm:m'],
+  ['by name, with settings', { model: 'vllm:m', maxTokens: 9, effort: 'low' }],
+])('a model of a provider, %s', async (_, given) => {
+  vi.stubEnv('VLLM_BASE_URL', provider.baseUrl)
+  const judge = await generators.open('judge', generatorSettings.parse(given))
+  expect(await judge.generate(messages, { seed: 3 })).toMatchObject({ text: 'four' })
+  expect(provider.log[0]).toMatchObject({ model: 'm', seed: 3, messages })
+  expect(provider.log[0]).not.toHaveProperty('top_k')
+  expect(provider.log[0]!.max_tokens).toBe(typeof given === 'string' ? undefined : 9)
+  expect(provider.log[0]!.reasoning_effort).toBe(typeof given === 'string' ? undefined : 'low')
+})
+
+test('a provider that has no address, key or name is found out before anything is opened', async () => {
+  const check = async (given: unknown) =>
+    checkGenerators([generatorSettings.parse(given)], { notice: () => {} })
+  vi.stubEnv('DEEPSEEK_API_KEY', '')
+  await expect(check('deepseek:m')).rejects.toThrow('set the environment variable DEEPSEEK_API_KEY')
+  await expect(check('olama:m')).rejects.toThrow('did you mean ollama:m?')
+  await expect(check({ model: 'olama:m' })).rejects.toThrow('did you mean ollama:m?')
+  await expect(check({ model: 'ollama:' })).rejects.toThrow('names no model')
+  vi.stubEnv('DEEPSEEK_API_KEY', 'k')
+  expect(await check('deepseek:m')).toEqual([])
+})
+
+test('a model at an address may have any name', () => {
+  expect(settings({ model: 'qwen3:8b' })).toMatchObject({ model: 'qwen3:8b', baseUrl: provider.baseUrl })
+})
+
+test('a setting that a model on this machine does not have', () => {
+  const given = { model: 'miniature-base', maxTokens: 9, temperature: 1 }
+  expect(generatorSettings.parse(given)).toMatchObject(given)
+  expect(() => generatorSettings.parse({ ...given, effort: 'low' })).toThrow()
 })
 
 test('the replies of a model are counted', async () => {

@@ -1,7 +1,10 @@
 import { z } from 'zod'
-import { namesProvider } from '../providers/open-model.ts'
+import { readModelName } from '../providers/open-model.ts'
 import { roleNames } from '../tasks/roles.ts'
 import { temperatureSetting, truncationSettings } from './fields.ts'
+
+/** A name such as `deepseek:deepseek-chat`. @throws UserError that suggests the nearest one if there is no such provider. */
+const providerName = z.string().refine((name) => readModelName(name).kind === 'provider')
 
 const price = z.number().min(0)
 
@@ -31,10 +34,11 @@ const addressSettings = z.strictObject({
 
 /** A model of a provider that has a name. */
 const namedSettings = z.strictObject({
-  /** `PROVIDER:NAME`, such as `deepseek:deepseek-chat`. */
-  model: z.string().refine(namesProvider),
+  model: providerName,
   ...requests,
-  ...truncationSettings,
+  topP: z.number().gt(0).max(1).nullable().default(null),
+  topK: z.int().min(1).nullable().default(null),
+  minP: z.number().min(0).max(1).nullable().default(null),
   /** How much to think, in the provider's words; null leaves it to the provider. */
   effort: z.string().min(1).nullable().default(null),
 })
@@ -42,12 +46,9 @@ const namedSettings = z.strictObject({
 /** A provider's model: `PROVIDER:NAME` alone, with its settings, or an address; `more`: further settings of whoever uses it. */
 export const providerSettings = <Shape extends z.ZodRawShape>(more: Shape) =>
   z.union([
-    z
-      .string()
-      .refine(namesProvider)
-      .transform((model) => namedSettings.extend(more).parse({ model })),
-    namedSettings.extend(more),
     addressSettings.extend(more),
+    providerName.transform((model) => namedSettings.extend(more).parse({ model })),
+    namedSettings.extend(more),
   ])
 
 /** A model, or rules, that rewrites, judges and labels. */

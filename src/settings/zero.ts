@@ -97,6 +97,11 @@ export const zeroSettings = z.strictObject({
     .prefault({}),
   checkpointEvery: whole(1).default(20),
   checkpointSeconds: checkpointSecondsSetting,
+  /**
+   * Which checkpoints are kept: the last two and the best; or also all those of every `checkpointEvery` steps, so that
+   * `ruminate eval --checkpoints` can measure them.
+   */
+  keepCheckpoints: z.enum(['newest', 'all']).default('newest'),
   /** The alarm for reward hacking warns, or also stops the training and keeps the model at that step. */
   alarm: z.enum(['warn', 'stop']).default('warn'),
   /**

@@ -1,17 +1,6 @@
-import { Splitter } from '../providers/local/split.ts'
-import type {
-  TextCapabilities,
-  TextEvent,
-  TextModel,
-  TextRequest,
-  ThinkingFormat,
-} from '../thinking/model.ts'
-
-export const DEEPSEEK: ThinkingFormat = {
-  name: 'deepseek',
-  thinking: { start: '<think>', end: '</think>' },
-  answer: null,
-}
+import { FORMATS } from '../thinking/formats.ts'
+import type { TextCapabilities, TextEvent, TextModel, TextRequest } from '../thinking/model.ts'
+import { ThinkingParser } from '../thinking/parser.ts'
 
 /**
  * A model with one token per character, that can continue what was begun: `write` gives what follows the beginning of a
@@ -26,7 +15,7 @@ export function writingModel(
   }: { can?: Partial<TextCapabilities>; tokens?: boolean; opened?: boolean } = {},
 ): TextModel & { readonly requests: TextRequest[] } {
   const requests: TextRequest[] = []
-  const format = can.format ?? DEEPSEEK
+  const format = can.format ?? FORMATS.deepseek
   async function* respond(request: TextRequest): AsyncGenerator<TextEvent> {
     requests.push(request)
     const begun = (request.prefix ?? []).map(textOf).join('')
@@ -38,21 +27,21 @@ export function writingModel(
     const generated = whole.slice(0, Math.min(stopped, request.maxTokens ?? Number.POSITIVE_INFINITY))
     const stop = (request.stop ?? []).find((one) => generated.endsWith(one))
     const text = stop === undefined ? generated : generated.slice(0, -stop.length)
-    const splitter = new Splitter(format, { opened })
-    splitter.push(begun)
+    const parser = new ThinkingParser({ format, opened })
+    parser.push(begun)
     let thinkingTokens = 0
     for (const [i, sign] of [...text].entries()) {
-      const thought = splitter.state === 'thinking'
-      const pieces = splitter.push(sign)
-      if (thought || splitter.state === 'thinking') thinkingTokens = i + 1
+      const { type } = parser
+      const pieces = parser.push(sign)
+      if (type === 'thinking' || parser.type === 'thinking') thinkingTokens = i + 1
       for (const piece of pieces) {
         await null
         request.signal?.throwIfAborted()
         yield { ...piece, tokens: reports ? 1 : null }
       }
     }
-    if (splitter.state === 'thinking') thinkingTokens = generated.length
-    for (const piece of splitter.end()) yield { ...piece, tokens: reports ? 1 : null }
+    if (parser.type === 'thinking') thinkingTokens = generated.length
+    for (const piece of parser.end()) yield { ...piece, tokens: reports ? 1 : null }
     const cut = stop === undefined && generated.length < whole.length
     yield {
       type: 'end',

@@ -1,72 +1,85 @@
 import type { ThinkingFormat } from './model.ts'
 
-const tags = (name: string, start: string, end: string): ThinkingFormat => ({
+const tags = (
+  name: string,
+  start: string,
+  end: string,
+  answerStart?: string,
+  answerEnd?: string,
+): ThinkingFormat => ({
   name,
   thinking: { start, end },
-  answer: null,
+  answer: answerStart && answerEnd ? { start: answerStart, end: answerEnd } : null,
 })
 
 /**
- * How models write their thinking, by name. A name stands for a way of writing: `deepseek` is also that of Qwen, GLM, Kimi
- * K2, MiniMax, Nemotron, Phi-4-reasoning, SmolLM3, OLMo, EXAONE 4 and most others.
+ * How models write their thinking, by name. Most models write as `deepseek`: DeepSeek, Qwen, GLM, Kimi K2, MiniMax M2, Nemotron,
+ * Phi-4-reasoning, SmolLM3, OLMo 3, EXAONE 4, Hermes, and others.
  */
 export const FORMATS = {
   deepseek: tags('deepseek', '<think>', '</think>'),
-  /** DeepSeek-R1-Zero, and AM-Thinking. */
-  'r1-zero': {
-    name: 'r1-zero',
-    thinking: { start: '<think>', end: '</think>' },
-    answer: { start: '<answer>', end: '</answer>' },
-  },
-  /** Magistral, with its special tokens. */
-  magistral: tags('magistral', '[THINK]', '[/THINK]'),
-  /** OpenAI's harmony format: messages with a channel each. Messages to a tool count as thinking. */
-  'gpt-oss': {
-    name: 'gpt-oss',
-    thinking: { start: '<|channel|>analysis<|message|>', end: '<|end|>' },
-    answer: { start: '<|start|>assistant<|channel|>final<|message|>', end: '<|return|>' },
-    ends: ['<|call|>'],
-    header: { starts: ['<|start|>', '<|channel|>'], end: '<|message|>', thinking: /analysis|\bto=/ },
-  },
-  /** Granite 3.2, whose delimiters are prose and so count only at the beginning. */
+  /** DeepSeek-R1-Zero, Hunyuan, AM-Thinking. */
+  'r1-zero': tags('r1-zero', '<think>', '</think>', '<answer>', '</answer>'),
+  /** Granite 3.3, ERNIE 4.5. */
+  'granite-3.3': tags('granite-3.3', '<think>', '</think>', '<response>', '</response>'),
+  /** Granite 3.2, whose delimiters are prose, so they count only at the beginning. */
   granite: {
-    name: 'granite',
-    thinking: { start: 'Here is my thought process:', end: 'Here is my response:' },
-    answer: null,
+    ...tags('granite', 'Here is my thought process:', 'Here is my response:'),
     starts: ["Here's my thought process:"],
     ends: ["Here's my response:"],
     leading: true,
   },
-  /** Granite 3.3 and ERNIE 4.5. */
-  'granite-3.3': {
-    name: 'granite-3.3',
-    thinking: { start: '<think>', end: '</think>' },
-    answer: { start: '<response>', end: '</response>' },
+  /** Apriel Thinker. */
+  apriel: {
+    ...tags('apriel', 'Here are my reasoning steps:', '[BEGIN FINAL RESPONSE]'),
+    ends: ['[END FINAL RESPONSE]', '<|end|>'],
   },
-  /** Hunyuan. */
-  hunyuan: {
-    name: 'hunyuan',
-    thinking: { start: '<think>', end: '</think>' },
-    answer: { start: '<answer>', end: '</answer>' },
+  /** Magistral and Ministral Reasoning. */
+  magistral: tags('magistral', '[THINK]', '[/THINK]'),
+  /** OpenAI's harmony format: a response is messages in channels. A message to a tool counts as thinking. */
+  'gpt-oss': {
+    ...tags(
+      'gpt-oss',
+      '<|channel|>analysis<|message|>',
+      '<|end|>',
+      '<|start|>assistant<|channel|>final<|message|>',
+      '<|return|>',
+    ),
+    ends: ['<|call|>', '<|return|>'],
+    header: { starts: ['<|start|>', '<|channel|>'], end: '<|message|>', thinking: /analysis|\bto=/ },
   },
-  /** Kimi-VL-Thinking and Kimi k1.5. */
+  /** Gemma 4. */
+  gemma: tags('gemma', '<|channel>thought', '<channel|>'),
+  /** Kimi-VL-Thinking. */
   kimi: tags('kimi', '◁think▷', '◁/think▷'),
+  'kimi-k3': {
+    ...tags(
+      'kimi-k3',
+      '<|open|>think<|sep|>',
+      '<|close|>think<|sep|>',
+      '<|open|>response<|sep|>',
+      '<|close|>response<|sep|>',
+    ),
+    ends: ['<|close|>message<|sep|>'],
+  },
+  'minimax-m3': tags('minimax-m3', '<mm:think>', '</mm:think>'),
   'seed-oss': tags('seed-oss', '<seed:think>', '</seed:think>'),
+  /** Command A Reasoning. */
+  cohere: tags('cohere', '<|START_THINKING|>', '<|END_THINKING|>', '<|START_RESPONSE|>', '<|END_RESPONSE|>'),
+  apertus: tags('apertus', '<|inner_prefix|>', '<|inner_suffix|>'),
   /** EXAONE Deep. */
   exaone: tags('exaone', '<thought>', '</thought>'),
-  /** Command A Reasoning. */
-  cohere: {
-    name: 'cohere',
-    thinking: { start: '<|START_THINKING|>', end: '<|END_THINKING|>' },
-    answer: { start: '<|START_RESPONSE|>', end: '<|END_RESPONSE|>' },
-  },
-  apertus: tags('apertus', '<|inner_prefix|>', '<|inner_suffix|>'),
-  /** OpenThinker, Sky-T1 and others trained on their data. */
-  openthinker: {
-    name: 'openthinker',
-    thinking: { start: '<|begin_of_thought|>', end: '<|end_of_thought|>' },
-    answer: { start: '<|begin_of_solution|>', end: '<|end_of_solution|>' },
-  },
+  /** OpenThinker, Sky-T1. */
+  openthinker: tags(
+    'openthinker',
+    '<|begin_of_thought|>',
+    '<|end_of_thought|>',
+    '<|begin_of_solution|>',
+    '<|end_of_solution|>',
+  ),
+  /** Models that were asked in a prompt to think in this tag. */
+  thinking: tags('thinking', '<thinking>', '</thinking>'),
+  reasoning: tags('reasoning', '<reasoning>', '</reasoning>', '<answer>', '</answer>'),
 } as const satisfies Record<string, ThinkingFormat>
 
 export type FormatName = keyof typeof FORMATS

@@ -1,8 +1,14 @@
+import { FORMATS } from './formats.ts'
+import type { ThinkingFormat } from './model.ts'
+
 /**
- * Whether a prompt leaves a think part open, so that the response begins inside the thinking: it ends with `<think>`, as
- * the chat templates of R1's distilled models do. A think part that the prompt closed again is not open.
+ * Whether a prompt leaves the thinking open, so that the response begins inside it: it ends with the delimiter that begins
+ * the thinking, as the chat templates of R1's distilled models do. Thinking that the prompt closed again is not open.
  */
-export const opensThinking = (prompt: string): boolean => prompt.trimEnd().endsWith('<think>')
+export function opensThinking(prompt: string, format: ThinkingFormat = FORMATS.deepseek): boolean {
+  const end = prompt.trimEnd()
+  return [format.thinking.start, ...(format.starts ?? [])].some((start) => end.endsWith(start.trimEnd()))
+}
 
 /** A response with the think tag that its prompt left open, for readers that do not see the prompt. */
 export const withOpening = ({ response, opened }: { response: string; opened: boolean }): string =>

@@ -108,8 +108,10 @@ export class ThinkingParser {
         const delimiter = this.#delimiterAt(text, i, final)
         if (delimiter === undefined) break
         if (delimiter !== null) {
-          this.#give(text.slice(from, i))
-          from = i
+          if (this.#needsText) {
+            this.#give(text.slice(from, i))
+            from = i
+          }
           this.#context.settle(c)
           const next = i + delimiter.length
           const effect = this.#effectOf(
@@ -119,6 +121,7 @@ export class ThinkingParser {
           )
           if (effect === null) break
           if (effect !== 'none') {
+            this.#give(text.slice(from, i))
             this.#apply(effect)
             if (effect === 'header') this.#header = delimiter
             i = from = next
@@ -136,10 +139,18 @@ export class ThinkingParser {
     return this.#pieces
   }
 
+  /** Does what a delimiter does depend on the text before it? */
+  get #needsText(): boolean {
+    return (
+      this.#afterDelimiter || this.#unknown !== null || (this.#format.leading === true && !this.#answered)
+    )
+  }
+
   /** The delimiter at position i; null if there is none, undefined if that depends on what follows. */
   #delimiterAt(text: string, i: number, final: boolean): string | null | undefined {
-    const { longestFirst } = this.#delimiters
+    const { longestFirst, seconds } = this.#delimiters
     const left = text.length - i
+    if (left > 1 && seconds[text.charCodeAt(i + 1)] === 0) return null
     const rest = left < longestFirst[0]!.length && !final ? text.slice(i) : null
     for (const delimiter of longestFirst) {
       if (
@@ -227,9 +238,10 @@ export class ThinkingParser {
     }
     const rest = this.#afterDelimiter ? text.trimStart() : text
     if (rest === '') return
-    // white space in the middle of the answer belongs to no delimiter if only the thinking has delimiters
-    const shown =
-      this.#type === 'answer' && this.#answered && this.#format.answer === null ? rest : rest.trimEnd()
+    // after the first word of an answer that has no delimiters of its own, white space belongs to the answer
+    const isFree = this.#type === 'answer' && this.#format.answer === null
+    const kept = rest.trimEnd()
+    const shown = isFree && (kept !== '' || this.#tail !== '') ? rest : kept
     if (shown === '') this.#space += rest
     else {
       this.#emit(this.#space + shown)
@@ -273,6 +285,8 @@ interface Delimiters {
   readonly answerEnd: string | null
   /** For each character: can a delimiter begin with it, or is it a `MARKDOWN` character? Otherwise 0. */
   readonly kinds: Uint8Array
+  /** For each character: 0 if it cannot be the second one of a delimiter. */
+  readonly seconds: Uint8Array
 }
 
 const MARKDOWN = 1
@@ -290,12 +304,24 @@ function delimitersOf(format: ThinkingFormat): Delimiters {
   const longestFirst = [...new Set([...starts, ...ends, ...headers, ...answer])].sort(
     (a, b) => b.length - a.length,
   )
-  if (longestFirst.includes(''))
-    throw new Error(`the thinking format ${format.name} has a delimiter that is empty`)
+  if (longestFirst.includes('')) throw new Error(`the thinking format ${format.name} has an empty delimiter`)
   const kinds = new Uint8Array(65536)
   for (const c of MARKDOWN_CHARACTERS) kinds[c] = MARKDOWN
-  for (const delimiter of longestFirst) kinds[delimiter.charCodeAt(0)] = DELIMITER
-  const delimiters = { longestFirst, starts, ends, headers, answerEnd: format.answer?.end ?? null, kinds }
+  const seconds = new Uint8Array(65536)
+  for (const delimiter of longestFirst) {
+    kinds[delimiter.charCodeAt(0)] = DELIMITER
+    if (delimiter.length > 1) seconds[delimiter.charCodeAt(1)] = 1
+    else seconds.fill(1)
+  }
+  const delimiters = {
+    longestFirst,
+    starts,
+    ends,
+    headers,
+    answerEnd: format.answer?.end ?? null,
+    kinds,
+    seconds,
+  }
   known.set(format, delimiters)
   return delimiters
 }

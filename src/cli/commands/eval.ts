@@ -1,19 +1,25 @@
-import { relative } from 'node:path'
 import { defineCommand } from 'citty'
-import { pathFromHere } from '../../common/paths.ts'
+import { UserError } from '../../common/errors.ts'
 import { engineNames } from '../../engines/open.ts'
-import { EMBEDDED_BASE, modelFolder } from '../../hub/find-model.ts'
-import { merge, type Tree } from '../../settings/layers.ts'
-import { askedInRun, leastHeldOut } from '../../settings/of-run.ts'
-import { resolveZeroSettings, type ZeroSettings } from '../../settings/zero.ts'
-import { measure } from '../../stages/evaluate/measure.ts'
-import { choiceOption, integerOption, numberOption, textOption, type Values } from '../terminal/arguments.ts'
+import { EMBEDDED_BASE } from '../../hub/find-model.ts'
+import type { Tree } from '../../settings/layers.ts'
+import {
+  choiceOption,
+  integerOption,
+  integersOption,
+  listOption,
+  numberOption,
+  textOption,
+  type Values,
+} from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
-import { showEvaluation } from '../terminal/evaluation.ts'
+import { compareEvaluations } from '../terminal/eval/compare.ts'
+import { gridOptions } from '../terminal/eval/options.ts'
+import { runEvaluation } from '../terminal/eval/run.ts'
+import { showAnswers } from '../terminal/eval/show-answers.ts'
 import {
   columnsOption,
   columnsSettings,
-  configLayers,
   configOption,
   heldOutShareOf,
   heldOutShareOption,
@@ -24,23 +30,37 @@ import {
   truncationOptions,
 } from '../terminal/options.ts'
 import type { Output } from '../terminal/output.ts'
-import { warnOfThreads } from '../terminal/threads.ts'
 import { engineOption, templateNames, threadsOption } from '../terminal/training/options.ts'
 
 export const evaluation = command(
   defineCommand({
-    meta: { name: 'eval', description: "pass@1 of a model on a task's held-out questions" },
+    meta: {
+      name: 'eval',
+      description:
+        "Accuracy of models on a task's held-out questions: with how much training, how many samples, how much thinking",
+    },
     args: {
+      action: {
+        type: 'positional',
+        required: false,
+        description: 'run (default), show or compare',
+      },
+      words: {
+        type: 'positional',
+        required: false,
+        description:
+          'show DIR: the answers of an evaluation. compare A B: two evaluations (DIR, or DIR:N for line N of its table) or two models, question by question',
+      },
       model: {
         type: 'string',
-        valueHint: 'DIR|HUB_ID',
-        description: `model or run, asked in the way it was trained (default: ${EMBEDDED_BASE})`,
+        valueHint: 'DIR|HUB_ID|PROVIDER:NAME,…',
+        description: `models or runs, asked in the way they were trained (default: ${EMBEDDED_BASE})`,
       },
-      task: { type: 'string', valueHint: 'NAME|FILE', description: 'task (default: miniature)' },
+      task: { type: 'string', valueHint: 'NAME|FILE,…', description: 'tasks (default: miniature)' },
       columns: columnsOption,
       'held-out-share': heldOutShareOption,
       questions: { type: 'string', valueHint: 'N', description: 'held-out questions (default 300)' },
-      samples: { type: 'string', valueHint: 'N', description: 'responses per question (default 1)' },
+      ...gridOptions,
       temperature: {
         type: 'string',
         valueHint: 'T',
@@ -55,6 +75,9 @@ export const evaluation = command(
       'template-arguments': templateArgumentsOption,
       'max-tokens': { type: 'string', valueHint: 'N', description: 'longest response (default 260)' },
       seed: { type: 'string', valueHint: 'N', description: 'seed of the sampling (default 0)' },
+      wrong: { type: 'boolean', description: 'show: only answers that are not right' },
+      question: { type: 'string', valueHint: 'ID', description: 'show: only this question' },
+      line: { type: 'string', valueHint: 'N', description: 'show: only this line of the table' },
       config: configOption,
       engine: engineOption,
       threads: threadsOption,
@@ -63,48 +86,48 @@ export const evaluation = command(
   }),
   async (values) => {
     const output = outputOf(values)
-    const given = optionsOf(values)
-    const layers = configLayers(values, 'zero')
-    const progress = (line: string): void => output.live(line)
-    const name = merge(...layers, given).model ?? EMBEDDED_BASE
-    const model = await modelFolder(String(name), progress, {
-      onCheckpoint: (line) => output.say(line),
-    })
-    const before = layers.length > 0 ? merge(...layers) : askedBefore(model, given, output)
-    const settings = withUnlearned(resolveZeroSettings(merge(before, given)), {
-      model,
-      share: (merge(...layers, given).eval as Tree | undefined)?.share,
-      output,
-    })
-    const { task, columns, chat, engine, threads, seed, rl, eval: evaluation } = settings
-    warnOfThreads(output, threads)
-    // without settings, the template is the one that the model was trained with
-    const isTemplateKnown = layers.length > 0 || merge(before, given).template !== undefined
-    const asking = { ...evaluation, maxTokens: rl.maxTokens, seed }
-    const measured = await measure({
-      template: isTemplateKnown ? settings.template : undefined,
-      chat,
-      engine,
-      model,
-      task,
-      columns,
-      heldOutShare: evaluation.share,
-      warn: (message) => output.warn(message),
-      progress,
-      threads,
-      ...asking,
-    })
-    showEvaluation(output, { model, task, ...asking, ...measured })
+    const action = textOption(values, 'action') ?? 'run'
+    const words = (values.words ?? []) as readonly string[]
+    if (!Object.hasOwn(ACTIONS, action))
+      throw new UserError(`unknown action "${action}" of eval: run, show DIR, or compare A B`, 2)
+    return ACTIONS[action]!(output, words, values)
   },
 )
+
+type Action = (output: Output, words: readonly string[], values: Values) => Promise<void>
+
+const ACTIONS: Readonly<Record<string, Action>> = {
+  async run(output, words, values) {
+    if (words.length > 0) throw new UserError(`unexpected argument "${words[0]}"`, 2)
+    for (const option of ['wrong', 'question', 'line'])
+      if (values[option] !== undefined)
+        throw new UserError(`--${option} belongs to \`ruminate eval show DIR\``, 2)
+    await runEvaluation(output, values, optionsOf(values))
+  },
+  async show(output, words, values) {
+    if (words.length !== 1)
+      throw new UserError('which evaluation? Name its folder: `ruminate eval show DIR`', 2)
+    showAnswers(output, words[0]!, {
+      wrong: values.wrong === true,
+      question: textOption(values, 'question'),
+      line: integerOption(values, 'line', 1),
+    })
+  },
+  async compare(output, words, values) {
+    if (words.length !== 2)
+      throw new UserError('which two? Name folders of evaluations, or models: `ruminate eval compare A B`', 2)
+    await compareEvaluations(output, words as [string, string], values, optionsOf(values))
+  },
+}
 
 /** The options as settings of `zero`, which asks held-out questions in the same way. */
 function optionsOf(values: Values): Tree {
   const columns = columnsSettings(values)
   const chat = templateArguments(values)
+  const samples = integersOption(values, 'samples', 1)
   return {
-    model: textOption(values, 'model'),
-    task: textOption(values, 'task'),
+    model: listOption(values, 'model')?.[0],
+    task: listOption(values, 'task')?.[0],
     columns: Object.keys(columns).length > 0 ? columns : undefined,
     template: choiceOption(values, 'template', templateNames),
     chat: Object.keys(chat).length > 0 ? { arguments: chat } : undefined,
@@ -115,46 +138,11 @@ function optionsOf(values: Values): Tree {
     eval: {
       share: heldOutShareOf(values),
       questions: integerOption(values, 'questions', 1),
-      samples: integerOption(values, 'samples', 1),
+      samples: samples && Math.max(...samples),
       temperature: numberOption(values, 'temperature', 0, 10),
       topK: integerOption(values, 'top-k', 0),
       topP: numberOption(values, 'top-p', 0.001, 1),
       minP: numberOption(values, 'min-p', 0, 1),
     },
   }
-}
-
-/**
- * The settings with the share of a table that the runs which trained the model held out, so that it is not asked what it
- * has learned. A greater share that an option or a settings file gives is kept, with a warning.
- */
-function withUnlearned(
-  settings: ZeroSettings,
-  {
-    model,
-    share: given,
-    output,
-  }: { readonly model: string; readonly share: unknown; readonly output: Output },
-): ZeroSettings {
-  const least = leastHeldOut(model, settings.task)
-  if (least === null || least.share >= settings.eval.share) return settings
-  const { run, share } = least
-  const held = `${pathFromHere(run)}, from which this model comes, held out only a share of ${share} of ${settings.task}`
-  if (given !== undefined) {
-    output.warn(
-      `${held}: with ${settings.eval.share}, the model is also asked questions that it has learned; --held-out-share ${share} asks the others`,
-    )
-    return settings
-  }
-  output.say(`${held}: only those questions are asked`)
-  return { ...settings, eval: { ...settings.eval, share } }
-}
-
-/** The settings with which the run that trained the model asked it, unless another task is given. */
-function askedBefore(model: string, { task }: Tree, output: Output): Tree {
-  const asked = askedInRun(model, task as string | undefined)
-  if (asked === null) return {}
-  const { run, settings } = asked
-  output.say(`asking the held-out questions of ${settings.task} as ${relative('.', run) || run} did`)
-  return settings
 }

@@ -8,6 +8,9 @@ export type Values = Readonly<Record<string, string | boolean | readonly string[
 /** Options that may be given several times, and the argument that takes all words that follow; their value is a list. */
 const REPEATED = new Set(['set', 'words'])
 
+/** The end of the hint of an option that takes several values, separated by commas or given with the option each time. */
+const SEVERAL = ',…'
+
 /**
  * Reads the words after a command's name by its definition.
  *
@@ -55,11 +58,34 @@ export function readArguments(command: string, words: readonly string[], definit
     const value = equals >= 0 ? word.slice(equals + 1) : words[++i]
     if (value === undefined || (equals < 0 && value.startsWith('--'))) throw wrong(`--${name} needs a value`)
     if (REPEATED.has(name)) values[name] = [...((values[name] as string[] | undefined) ?? []), value]
+    else if (hintOf(arg).endsWith(SEVERAL) && name in values) values[name] = `${values[name]},${value}`
     else values[name] = value
   }
   for (const [name, arg] of positionals)
     if (arg.required && values[name] === undefined) throw wrong(`${name.toUpperCase()} is missing`)
   return values
+}
+
+const hintOf = (arg: ArgsDef[string]): string => (arg as { valueHint?: string }).valueHint ?? ''
+
+/** The values of an option that takes several; undefined if it was not given. @throws UserError for an empty one. */
+export function listOption(values: Values, name: string): string[] | undefined {
+  const text = textOption(values, name)
+  if (text === undefined) return undefined
+  const parts = text.split(',').map((part) => part.trim())
+  if (parts.includes('')) throw new UserError(`--${name} ${text}: a value between commas is missing`, 2)
+  return [...new Set(parts)]
+}
+
+/** Whole numbers in lo..hi in ascending order; undefined if the option was not given. */
+export function integersOption(
+  values: Values,
+  name: string,
+  lo: number,
+  hi = Number.MAX_SAFE_INTEGER,
+): number[] | undefined {
+  const numbers = listOption(values, name)?.map((text) => integerOption({ [name]: text }, name, lo, hi)!)
+  return numbers && [...new Set(numbers)].sort((a, b) => a - b)
 }
 
 /** A whole number in lo..hi, or undefined if the option was not given. */

@@ -32,9 +32,9 @@ export class Hold {
     }
   }
 
-  /** Drops the claim once all work that has begun is done. Further calls do nothing else. */
-  release(): Promise<void> {
-    this.#released ??= Promise.allSettled(this.#pending).then(this.#end)
+  /** Drops the claim, after `before`, once all work that has begun is done. Further calls do nothing else. */
+  release(before: () => Promise<void> = async () => {}): Promise<void> {
+    this.#released ??= Promise.allSettled(this.#pending).then(before).finally(this.#end)
     return this.#released
   }
 }

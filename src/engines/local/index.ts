@@ -5,6 +5,7 @@ import { countParameters } from '../../models/parameters.ts'
 import { checkThreads, requireOneOf } from '../checks.ts'
 import type { Capabilities, Engine, EngineSpec } from '../contract.ts'
 import { BaseFolder } from './base-folder.ts'
+import { continuousSampler } from './continuous/continuous.ts'
 import { localSampler } from './sampling.ts'
 import { localRewardScorer, localScorer } from './scoring.ts'
 import { Exclusive } from './threads/exclusive.ts'
@@ -65,9 +66,11 @@ export async function openLocalEngine({
         await hold.release()
       }
     },
-    async sampler(weights) {
+    async sampler(weights, { schedule = 'batch' } = {}) {
       if (scores) throw new UserError('this is a reward model: it cannot be sampled from')
-      return localSampler(replicas, opened, await versions.hold(weights, 'sampler'))
+      requireOneOf('the schedule of a sampler', schedule, ['batch', 'continuous'])
+      const open = schedule === 'batch' ? localSampler : continuousSampler
+      return open(replicas, opened, await versions.hold(weights, 'sampler'))
     },
     async scorer(weights) {
       if (scores) throw new UserError('this is a reward model: it has no log-probabilities of tokens')

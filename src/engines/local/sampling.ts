@@ -1,7 +1,8 @@
 import type { SampledSequence, SampleOptions, Sampler } from '../contract.ts'
 import type { Hold } from './hold.ts'
-import type { SampleRequest } from './model/sampler.ts'
+import type { SampleRequest } from './model/drawing.ts'
 import { partitionRequests } from './partition.ts'
+import { abortable } from './threads/abort.ts'
 import type { Opened } from './threads/messages.ts'
 import type { Replicas } from './threads/replicas.ts'
 import { checkRequest } from './validate.ts'
@@ -10,6 +11,8 @@ interface Waiting {
   readonly request: SampleRequest
   readonly onToken: SampleOptions['onToken']
   readonly onEnd: SampleOptions['onEnd']
+  readonly signal: AbortSignal | undefined
+  readonly abort: SharedArrayBuffer
   resolve(sequences: SampledSequence[]): void
   reject(error: unknown): void
 }
@@ -28,13 +31,17 @@ export function localSampler(replicas: Replicas, opened: Opened, hold: Hold): Sa
     )
   }
   return {
-    sample: (prompt, { onToken, onEnd, ...options }) =>
+    sample: (prompt, { onToken, onEnd, signal, ...options }) =>
       hold.use(async () => {
         checkRequest(prompt, options, opened)
-        return new Promise((resolve, reject) => {
-          if (waiting.length === 0) setImmediate(flush)
-          waiting.push({ request: { prompt, options }, onToken, onEnd, resolve, reject })
-        })
+        return abortable(
+          signal,
+          (abort) =>
+            new Promise((resolve, reject) => {
+              if (waiting.length === 0) setImmediate(flush)
+              waiting.push({ request: { prompt, options }, onToken, onEnd, signal, abort, resolve, reject })
+            }),
+        )
       }),
     close: () => hold.release(),
   }
@@ -47,8 +54,9 @@ async function sampleBatch(
   version: number,
 ): Promise<SampledSequence[][]> {
   const parts = partitionRequests(
-    batch.map(({ request, onToken, onEnd }) => ({
+    batch.map(({ request, onToken, onEnd, signal, abort }) => ({
       ...request,
+      ...(signal && { abort }),
       stream: onToken !== undefined,
       sendEnds: onEnd !== undefined,
     })),
@@ -57,13 +65,14 @@ async function sampleBatch(
   const sampled = await replicas.each(
     'sample',
     parts.map((part) => [part.map(({ request }) => request), version]),
-    (replica, { request: i, index: j, token }) => {
+    (replica, { request: i, index: j, token, detail }) => {
       const { request, index } = parts[replica]![i]!
-      const { onToken, onEnd, reject } = batch[index]!
+      const { onToken, onEnd, signal, reject } = batch[index]!
+      if (signal?.aborted) return
       const sequence = (request.first ?? 0) + j
       try {
         if (token === null) onEnd?.(sequence)
-        else onToken?.(sequence, token)
+        else onToken?.(sequence, token, detail)
       } catch (error) {
         reject(error)
       }

@@ -165,6 +165,7 @@ function reader(keep: (thinking: string, signature: string) => void): ReturnType
       if (isRecord(usage)) yield usageOf(usage)
       if (isRecord(change) && typeof change.stop_reason === 'string') yield finishOf(change.stop_reason)
     }
+    if (type === 'message_stop') yield { kind: 'last' }
     if (Array.isArray(content)) {
       for (const [i, part] of content.entries()) if (isRecord(part)) yield* block(i, part)
       if (isRecord(usage)) yield usageOf(usage)

@@ -9,18 +9,18 @@ import type {
   ToolCall,
 } from '../../thinking/model.ts'
 import { opensThinking } from '../../thinking/opened.ts'
+import { type Piece as Part, ThinkingParser } from '../../thinking/parser.ts'
 import type { CallPart, FinishPart, Piece, TextPart } from './pieces.ts'
 import { beginningOf, prefixText } from './requests.ts'
-import { type TagPart, Tags } from './tags.ts'
 
 /** Makes the events of one response from the pieces of a provider. */
 export class Assembly {
   readonly #delimiters: ThinkingFormat['thinking']
-  readonly #whole: boolean
-  /** Did the prefix end its thinking? Then all that follows is the answer, whatever the provider takes it for. */
+  /** Did the prefix end its thinking? Then nothing that follows is thinking, even if the provider takes it for that. */
   readonly #answering: boolean
-  readonly #opened: boolean
-  readonly #tags: Tags
+  readonly #parser: ThinkingParser
+  /** What a whole reply may begin with, because the server repeats the prefix. */
+  readonly #repeated: { readonly thinking: readonly string[]; readonly content: readonly string[] }
   /** Thinking that the provider separated. */
   #thinking = ''
   #content = ''
@@ -31,14 +31,19 @@ export class Assembly {
   #usage: TextUsage = { promptTokens: null, cachedTokens: null, completionTokens: null, thinkingTokens: null }
   #finish: FinishPart | null = null
 
-  constructor(request: TextRequest, { thinking }: ThinkingFormat) {
+  /**
+   * @param opens May the provider's template begin the thinking? It is then unknown up to the first delimiter whether text
+   * is thinking, and the text is withheld until then.
+   */
+  constructor(request: TextRequest, format: ThinkingFormat, opens: boolean) {
     const prefix = prefixText(request.prefix)
-    const beginning = beginningOf(prefix, thinking)
-    this.#delimiters = thinking
-    this.#whole = request.whole === true
-    this.#opened = prefix === '' ? opensThinking(request.prompt ?? '') : beginning.open
+    const beginning = beginningOf(prefix, format.thinking)
+    this.#delimiters = format.thinking
+    this.#repeated = { thinking: [beginning.thinking ?? ''], content: [prefix, beginning.answer] }
     this.#answering = prefix !== '' && !beginning.open && beginning.thinking !== null
-    this.#tags = new Tags(thinking, this.#opened)
+    const opened = beginning.open || (prefix === '' && opensThinking(request.prompt ?? ''))
+    const unknown = opens && prefix === '' && request.prompt === undefined
+    this.#parser = new ThinkingParser({ format, opened: opened || (unknown && 'auto') })
   }
 
   /** Did the provider say that the response is complete? */
@@ -51,7 +56,7 @@ export class Assembly {
       case 'thinking':
       case 'content':
         this.#logprobs.push(...(piece.logprobs ?? []))
-        return this.#events(piece.kind === 'thinking' ? this.#separated(piece) : this.#read(piece))
+        return this.#events(this.#parts(piece))
       case 'call':
         this.#call(piece)
         return []
@@ -60,6 +65,8 @@ export class Assembly {
         return []
       case 'finish':
         this.#finish = piece
+        return []
+      case 'last':
         return []
     }
   }
@@ -77,25 +84,28 @@ export class Assembly {
     return [...events, ...calls, { type: 'end', reason, usage: this.#usage, text, tokens: null }]
   }
 
-  #separated({ text }: TextPart): TagPart[] {
+  #parts({ kind, text, whole }: TextPart): Part[] {
+    const fresh = whole ? withoutRepeated(text, this.#repeated[kind]) : text
+    if (fresh === '') return []
+    return kind === 'thinking' ? this.#separated(fresh) : this.#read(fresh)
+  }
+
+  #separated(text: string): Part[] {
     if (this.#answering) return [{ type: 'answer', text }]
     this.#thinking += text
     return [{ type: 'thinking', text }]
   }
 
-  #read({ text }: TextPart): TagPart[] {
+  #read(text: string): Part[] {
     this.#content += text
-    if (this.#answering) return [{ type: 'answer', text }]
-    if (this.#thinking !== '') return this.#afterSeparated(text)
-    // Whether thinking comes without its opening tag is known at the end only.
-    return this.#whole ? [] : this.#tags.push(text)
+    return this.#thinking === '' ? this.#parser.push(text) : this.#afterSeparated(text)
   }
 
   /**
    * Content of a provider that separated the thinking is the answer as it stands. But some repeat the thinking between tags at
    * the beginning of the content.
    */
-  #afterSeparated(text: string): TagPart[] {
+  #afterSeparated(text: string): Part[] {
     if (this.#held === null) return [{ type: 'answer', text }]
     this.#held += text
     const { start, end } = this.#delimiters
@@ -104,7 +114,7 @@ export class Assembly {
     return this.#release()
   }
 
-  #release(): TagPart[] {
+  #release(): Part[] {
     const held = this.#held ?? ''
     this.#held = null
     const { start } = this.#delimiters
@@ -113,24 +123,17 @@ export class Assembly {
       : { thinking: null, answer: held }
     const repeated = thinking === null || this.#thinking.trim().startsWith(thinking.trim())
     if (!repeated) this.#thinking += thinking
-    const parts: TagPart[] = repeated ? [] : [{ type: 'thinking', text: thinking }]
+    const parts: Part[] = repeated ? [] : [{ type: 'thinking', text: thinking }]
     return answer === '' ? parts : [...parts, { type: 'answer', text: answer }]
   }
 
-  #rest(): TagPart[] {
-    if (this.#answering) return []
-    if (this.#thinking !== '') return this.#held === null ? [] : this.#release()
-    if (!this.#whole) return this.#tags.end()
-    const opening = this.#opened ? this.#delimiters.start : ''
-    const { thinking, answer } = beginningOf(opening + this.#content, this.#delimiters)
-    return [
-      ...(thinking === null ? [] : [{ type: 'thinking' as const, text: thinking }]),
-      ...(answer === '' ? [] : [{ type: 'answer' as const, text: answer }]),
-    ]
+  #rest(): Part[] {
+    if (this.#thinking === '') return this.#parser.end()
+    return this.#held === null ? [] : this.#release()
   }
 
   /** Log-probabilities go with the first text that is given after them. */
-  #events(parts: TagPart[]): TextEvent[] {
+  #events(parts: Part[]): TextEvent[] {
     return parts.map(({ type, text }) => {
       const logprobs = this.#logprobs
       this.#logprobs = []
@@ -155,6 +158,15 @@ export class Assembly {
           : (part ?? known.arguments),
     })
   }
+}
+
+/** A text without the first of these beginnings that it has. */
+function withoutRepeated(text: string, beginnings: readonly string[]): string {
+  const begun = text.trimStart()
+  const repeated = beginnings.map((each) => each.trim()).find((each) => each !== '' && begun.startsWith(each))
+  if (repeated === undefined) return text
+  const fresh = begun.slice(repeated.length)
+  return fresh.trim() === '' ? '' : fresh
 }
 
 function toolCall(

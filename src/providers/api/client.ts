@@ -2,16 +2,17 @@ import { PromptTooLong, ProviderError, UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 import { type RetrySettings, retryAfterSeconds, TransientError, withRetries } from '../../common/retry.ts'
 import { plural } from '../../common/words.ts'
+import { FORMATS } from '../../thinking/formats.ts'
 import type { TextEvent, TextModel, TextRequest, ThinkingFormat } from '../../thinking/model.ts'
 import { endpointOf, keyOf } from './address.ts'
 import { anthropicDialect } from './anthropic.ts'
 import { Assembly } from './assemble.ts'
-import { failureIn, failureOf, isRecord, Refusal, Unreachable } from './failures.ts'
-import { jsonMessages } from './messages.ts'
+import { Busy, failureIn, failureOf, isRecord, Refusal, Unreachable } from './failures.ts'
+import { AFTERWARDS, jsonMessages } from './messages.ts'
 import { ollamaDialect } from './ollama.ts'
 import { openAiDialect } from './openai.ts'
-import type { Dialect } from './pieces.ts'
-import { DEFAULT_FORMAT, type Provider } from './presets.ts'
+import type { ApiRequest, Dialect } from './pieces.ts'
+import type { Provider } from './presets.ts'
 import { prefixText } from './requests.ts'
 import { Slots } from './slots.ts'
 import { post, type Reply, type TimeLimits } from './transport.ts'
@@ -43,7 +44,9 @@ export interface ApiSettings {
 const LIMITS: TimeLimits = { connect: 15, first: 600, idle: 180, whole: 3600 }
 const RETRY: RetrySettings = { tries: 6, firstWait: 1, patience: 120 }
 /** Seconds to wait for the counts of tokens once the response is complete. */
-const AFTERWARDS = 10
+const COUNTS = 10
+/** Names of models that always think, often in a template that begins the thinking. */
+const THINKERS = /(?:^|[^a-z0-9])(?:r1|qwq|s1)(?:[^a-z0-9]|$)|thinking|reason/i
 /** Longest response, in characters. */
 const LONGEST = 64 * 2 ** 20
 
@@ -66,7 +69,7 @@ export function apiModel({
   keyVariable,
   stream = true,
   extra = {},
-  format = DEFAULT_FORMAT,
+  format = FORMATS.deepseek,
   concurrency = 8,
   limits: givenLimits = {},
   retry = RETRY,
@@ -86,8 +89,11 @@ export function apiModel({
   /** Has the provider ever answered? If not, an address where nobody listens is not tried again. */
   let reached = false
 
-  async function* attempt(request: TextRequest, signal: AbortSignal): AsyncGenerator<TextEvent> {
-    const { path, body } = dialect.request(request, { model, stream })
+  async function* attempt(
+    request: TextRequest,
+    { path, body }: ApiRequest,
+    signal: AbortSignal,
+  ): AsyncGenerator<TextEvent> {
     const key = keyOf(keyVariable)
     const hide = hiding(key)
     let reply: Reply | null = null
@@ -103,7 +109,8 @@ export function apiModel({
         const text = hide(await beginningOfBody(reply))
         throw failureOf(reply.status, text, retryAfterSeconds(reply.headers['retry-after'] ?? null))
       }
-      yield* events(reply, dialect, new Assembly(request, format))
+      const opens = request.whole === true || (THINKERS.test(model) && request.thinking !== false)
+      yield* events(reply, dialect, new Assembly(request, format, opens))
     } catch (error) {
       if (error instanceof TransientError || error instanceof Refusal) error.message = hide(error.message)
       throw error
@@ -113,10 +120,10 @@ export function apiModel({
   }
 
   /** Makes attempts until one has something to deliver, which is all of it if the caller reads nothing before the end. */
-  const begin = (request: TextRequest, signal: AbortSignal) =>
+  const begin = (request: TextRequest, sent: ApiRequest, signal: AbortSignal) =>
     withRetries(
       async () => {
-        const coming = attempt(request, signal)
+        const coming = attempt(request, sent, signal)
         const first: TextEvent[] = []
         try {
           for (;;) {
@@ -126,14 +133,14 @@ export function apiModel({
             if (!request.whole) return { first, coming }
           }
         } catch (error) {
-          if (error instanceof Unreachable && !reached) throw new ProviderError(unreachable(error.message))
+          if (error instanceof Unreachable && !reached) throw new NoReply(unreachable(error.message), error)
           throw error
         }
       },
       retry,
       {
         random: new Random(request.seed, request.sample ?? 0, identity, JSON.stringify(request.messages)),
-        giveUp: (why) => new ProviderError(`no reply from ${label}: ${why}; ${adviceFor(null)}`),
+        giveUp: (why, last) => new NoReply(`no reply from ${label}: ${why}; ${adviceFor(null)}`, last),
         onFailure: (line) => onFailure(`${label}: ${line}`),
         signal,
       },
@@ -142,25 +149,25 @@ export function apiModel({
   async function* respond(asked: TextRequest): AsyncGenerator<TextEvent> {
     const request = normal(asked, extra)
     check(request)
-    const signals = [closing, request.signal].filter((signal) => signal !== undefined)
-    const signal = AbortSignal.any(signals)
+    const sent = dialect.request(request, { model, stream })
+    const signal = AbortSignal.any([closing, request.signal].filter((each) => each !== undefined))
     const release = await slots.take(signal)
     let coming: AsyncGenerator<TextEvent> | null = null
     let delivered = 0
     try {
-      const begun = await begin(request, signal)
+      const begun = await begin(request, sent, signal)
       coming = begun.coming
       for (const event of begun.first) {
-        if ('text' in event) delivered += event.text?.length ?? 0
+        delivered += lengthOf(event)
         yield event
       }
       for await (const event of coming) {
-        if ('text' in event) delivered += event.text?.length ?? 0
+        delivered += lengthOf(event)
         yield event
       }
     } catch (error) {
       const failure = failureFor(error, delivered)
-      if (concernsAll(error, failure)) slots.failWaiting(failure)
+      if (concernsAll(error)) slots.failWaiting(failure)
       throw failure
     } finally {
       release()
@@ -186,11 +193,11 @@ export function apiModel({
     return error
   }
 
-  /** Would every further request fail, too? */
-  const concernsAll = (error: unknown, failure: unknown) =>
+  /** Would the requests that wait fail, too? */
+  const concernsAll = (error: unknown) =>
     error instanceof Refusal
       ? !REQUEST_FAULTS.has(error.status)
-      : failure instanceof UserError && !(error instanceof TransientError)
+      : error instanceof NoReply && (error.last instanceof Unreachable || error.last instanceof Busy)
 
   /** What to do about a refusal with this status, or about a provider that does not reply (`null`). */
   const adviceFor = (status: number | null): string => {
@@ -241,6 +248,20 @@ export function apiModel({
   }
 }
 
+/** No attempt was successful. */
+class NoReply extends UserError {
+  constructor(
+    message: string,
+    /** Why the last attempt failed. */
+    readonly last: unknown,
+  ) {
+    super(message)
+  }
+}
+
+const lengthOf = (event: TextEvent): number =>
+  event.type === 'thinking' || event.type === 'answer' ? event.text.length : 0
+
 /** A request whose empty fields are left out, with the fields of every request. */
 function normal(request: TextRequest, extra: Readonly<Record<string, unknown>>): TextRequest {
   return {
@@ -266,12 +287,13 @@ async function* events(reply: Reply, dialect: Dialect, assembly: Assembly): Asyn
       if (failure !== null) throw failure
       if (!isRecord(message)) throw new TransientError('it answered with something that is not a response')
       for (const piece of read(message)) {
-        reply.progressed()
+        if (piece.kind === 'finish') reply.finishing(COUNTS)
+        else if (piece.kind === 'last') reply.finishing(AFTERWARDS)
+        else reply.progressed()
         if ('text' in piece) length += piece.text.length
         if (length > LONGEST) throw new TransientError(`it sent more than ${LONGEST / 2 ** 20} MiB of text`)
         yield* assembly.take(piece)
       }
-      if (assembly.finished) reply.finishing(AFTERWARDS)
     }
   } catch (error) {
     if (!(error instanceof TransientError && assembly.finished)) throw error

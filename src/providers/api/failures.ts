@@ -18,6 +18,11 @@ export class Unreachable extends TransientError {
   override name = 'Unreachable'
 }
 
+/** The provider has no time for a request now, such as with status 429 or 503. */
+export class Busy extends TransientError {
+  override name = 'Busy'
+}
+
 /** A time limit passed. */
 export class TooSlow extends TransientError {
   override name = 'TooSlow'
@@ -35,7 +40,7 @@ export function failureOf(status: number, body: string, retryAfter: number | nul
   // OpenAI answers 429 for an account without credit, too; then waiting does not help.
   if (!isTransient(status) || /insufficient_quota|insufficient.balance/i.test(body))
     return new Refusal(status, message)
-  return new TransientError(message, retryAfter)
+  return new Busy(message, retryAfter)
 }
 
 /**

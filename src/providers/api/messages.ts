@@ -13,7 +13,9 @@ const LONGEST = 16 * 2 ** 20
  *
  * @throws TransientError if the reply is not JSON, breaks off within a value, or has a value longer than 16 MiB.
  */
-export async function* jsonMessages(reply: Pick<Reply, 'headers' | 'bytes'>): AsyncGenerator<unknown> {
+export async function* jsonMessages(
+  reply: Pick<Reply, 'headers' | 'bytes' | 'finishing'>,
+): AsyncGenerator<unknown> {
   const type = reply.headers['content-type']?.toLowerCase() ?? ''
   let framing: Framing | null = null
   let unread = ''
@@ -22,13 +24,16 @@ export async function* jsonMessages(reply: Pick<Reply, 'headers' | 'bytes'>): As
     framing ??= framingOf(type, unread)
     if (framing === null) continue
     yield* framing.feed(unread)
-    if (framing.done) return
+    if (framing.done) reply.finishing(AFTERWARDS)
     unread = ''
   }
   framing ??= wholeBody()
   yield* framing.feed(unread)
   yield* framing.end()
 }
+
+/** Seconds to wait for the end of a connection after the last message, so that it can be used again. */
+export const AFTERWARDS = 0.5
 
 /** Takes text as it comes and gives the JSON values that are complete. */
 interface Framing {

@@ -121,6 +121,7 @@ function reader(): ReturnType<Dialect['reader']> {
       },
     }
     yield finishOf(textOf(message.done_reason) || 'stop')
+    yield { kind: 'last' }
   }
 }
 

@@ -94,14 +94,15 @@ function continued(
 ): Record<string, unknown>[] {
   if (prefix === undefined) return []
   const content = prefixText(prefix)
-  if (way !== 'deepseek') return [{ role: 'assistant', content }]
-  const { thinking, answer } = beginningOf(content, delimiters)
+  if (way !== 'reasoning_content' && way !== 'deepseek') return [{ role: 'assistant', content }]
+  const { thinking, answer, open } = beginningOf(content, delimiters)
   return [
     {
       role: 'assistant',
-      content: answer,
-      ...(thinking === null ? {} : { reasoning_content: thinking }),
-      prefix: true,
+      // Templates write the white space around the parts themselves. An empty content means that the thinking goes on.
+      content: thinking === null || open ? answer : answer.trimStart() || '\n',
+      ...(thinking === null ? {} : { reasoning_content: open ? thinking.trimStart() : thinking.trim() }),
+      ...(way === 'deepseek' ? { prefix: true } : {}),
     },
   ]
 }
@@ -149,7 +150,9 @@ function* readMessage({ choices, usage }: Record<string, unknown>): Generator<Pi
   for (const choice of Array.isArray(choices) ? choices.slice(0, 1) : []) {
     if (!isRecord(choice)) continue
     const logprobs = logprobsOf(choice.logprobs)
-    yield* readDelta(isRecord(choice.delta) ? choice.delta : choice.message, logprobs)
+    const whole = !isRecord(choice.delta)
+    for (const piece of readDelta(whole ? choice.message : choice.delta, logprobs))
+      yield whole && 'text' in piece ? { ...piece, whole } : piece
     if (typeof choice.text === 'string' && choice.text !== '')
       yield {
         kind: 'content',
@@ -166,16 +169,14 @@ function* readDelta(
   logprobs: { thinking?: TokenLogprob[] | undefined; content?: TokenLogprob[] | undefined },
 ): Generator<Piece> {
   if (!isRecord(delta)) return
-  const thinking = thinkingOf(delta)
-  const content = contentOf(delta.content)
-  if (thinking + content.thinking !== '')
-    yield {
-      kind: 'thinking',
-      text: thinking + content.thinking,
-      ...(logprobs.thinking ? { logprobs: logprobs.thinking } : {}),
-    }
+  const parts = contentOf(delta.content)
+  const thinking = thinkingOf(delta) + parts.thinking
   // A model's own refusal takes the place of its content.
-  const text = content.text + textOf(delta.refusal)
+  const text = parts.text + textOf(delta.refusal)
+  // llama.cpp lists those of the thinking as those of the content.
+  const ofThinking = logprobs.thinking ?? (text === '' ? logprobs.content : undefined)
+  if (thinking !== '')
+    yield { kind: 'thinking', text: thinking, ...(ofThinking ? { logprobs: ofThinking } : {}) }
   if (text !== '')
     yield { kind: 'content', text, ...(logprobs.content ? { logprobs: logprobs.content } : {}) }
   for (const [i, call] of (Array.isArray(delta.tool_calls) ? delta.tool_calls : []).entries())

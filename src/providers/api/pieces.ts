@@ -1,13 +1,15 @@
 import type { TextEnd, TextRequest, TextUsage, TokenLogprob } from '../../thinking/model.ts'
 
 /** What a message of a provider holds, whatever the API. */
-export type Piece = TextPart | CallPart | UsagePart | FinishPart
+export type Piece = TextPart | CallPart | UsagePart | FinishPart | LastPart
 
 /** Text of the response: `thinking` that the provider separated, or `content`, which may hold thinking between tags. */
 export interface TextPart {
   readonly kind: 'thinking' | 'content'
   readonly text: string
   readonly logprobs?: readonly TokenLogprob[]
+  /** All of it at once, not a part of a stream. */
+  readonly whole?: boolean
 }
 
 /** A part of a call of a tool; parts with the same `call` belong together. */
@@ -34,21 +36,24 @@ export interface FinishPart {
   readonly word: string
 }
 
+/** Nothing more comes, though the connection may stay open. */
+export interface LastPart {
+  readonly kind: 'last'
+}
+
+export interface ApiRequest {
+  /** Below the base URL. */
+  readonly path: string
+  readonly body: Record<string, unknown>
+}
+
 /** One API's requests and replies, as data. */
 export interface Dialect {
   headers(key: string | null): Record<string, string>
   /**
-   * The path below the base URL and the body of a request.
-   *
    * @throws UserError for a request that cannot be said in this API.
    */
-  request(
-    request: TextRequest,
-    options: { readonly model: string; readonly stream: boolean },
-  ): {
-    readonly path: string
-    readonly body: Record<string, unknown>
-  }
+  request(request: TextRequest, options: { readonly model: string; readonly stream: boolean }): ApiRequest
   /** Opens a reader of one reply, which takes its messages in order: the events of a stream, or the whole reply. */
   reader(): (message: Record<string, unknown>) => Iterable<Piece>
 }

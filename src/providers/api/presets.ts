@@ -1,5 +1,3 @@
-import type { ThinkingFormat } from '../../thinking/model.ts'
-
 /** How an endpoint is spoken to, and what it can do. */
 export interface Provider {
   /** The name before the colon, as in `deepseek:deepseek-reasoner`. */
@@ -34,10 +32,10 @@ export interface Provider {
 
 /**
  * `last message`: it continues an assistant's message at the end of the conversation. `continue_final_message`: so it
- * does with these fields of vLLM. `deepseek`: so it does with `prefix: true` at the address for beta features, with the
- * thinking in `reasoning_content`.
+ * does with these fields of vLLM. `reasoning_content`: so it does with the thinking in this field, which has not ended if the
+ * content is empty. `deepseek`: so it does with `prefix: true` besides, at the address for beta features.
  */
-export type PrefixWay = 'last message' | 'continue_final_message' | 'deepseek'
+export type PrefixWay = 'last message' | 'continue_final_message' | 'reasoning_content' | 'deepseek'
 
 /**
  * The fields for thinking. `template`: `chat_template_kwargs`, for servers that render a chat template themselves;
@@ -151,7 +149,7 @@ export const PROVIDERS: Readonly<Record<string, Provider>> = byName([
     baseUrl: 'http://127.0.0.1:8080/v1',
     keyVariable: 'LLAMA_API_KEY',
     keyNeeded: false,
-    prefix: 'last message',
+    prefix: 'reasoning_content',
     thinking: 'template',
     rawPrompts: true,
     start: 'start it with `llama-server -m FILE.gguf`',
@@ -203,13 +201,6 @@ export const ALIASES: Readonly<Record<string, string>> = {
   'llama-cpp': 'llamacpp',
   'lm-studio': 'lmstudio',
   hf: 'huggingface',
-}
-
-/** The delimiters of thinking that a server left in its text, unless others are named. */
-export const DEFAULT_FORMAT: ThinkingFormat = {
-  name: 'deepseek',
-  thinking: { start: '<think>', end: '</think>' },
-  answer: null,
 }
 
 function byName(providers: readonly Provider[]): Record<string, Provider> {

@@ -2,7 +2,7 @@ import { Random } from '../../common/random.ts'
 import type { SampledSequence, TokenDetail } from '../../engines/contract.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
 import type { TextEnd, TextEvent, ThinkingFormat, TokenLogprob } from '../../thinking/model.ts'
-import { type Piece, Splitter } from './split.ts'
+import { type Piece, ThinkingParser } from '../../thinking/parser.ts'
 import { StopStrings } from './stop-strings.ts'
 import { type CallFormat, CallReader } from './tool-calls.ts'
 
@@ -24,13 +24,14 @@ export class ResponseReader {
   readonly #reading: Reading
   readonly #decoder: ReturnType<Renderer['stream']>
   readonly #stop: StopStrings
-  readonly #splitter: Splitter
+  readonly #parser: ThinkingParser
   readonly #calls: CallReader | null
   readonly #tokens: number[] = []
   /** Length of the text after each token. */
   readonly #lengths: number[] = []
   #text = ''
   #thinkingTokens = 0
+  #answered = false
   #called = 0
   /** Tokens, and what is known about them, that no event has reported. */
   #unreported = 0
@@ -41,20 +42,21 @@ export class ResponseReader {
     this.#reading = reading
     this.#decoder = renderer.stream()
     this.#stop = new StopStrings(stop)
-    this.#splitter = new Splitter(format, { opened })
-    this.#splitter.push(prefix)
+    this.#parser = new ThinkingParser({ format, opened })
+    this.#parser.push(prefix)
     this.#calls = tools && new CallReader(tools.format, tools.definitions)
   }
 
   push(token: number, detail?: TokenDetail): TextEvent[] {
-    const thought = this.#splitter.state === 'thinking'
+    const { type } = this.#parser
     this.#tokens.push(token)
     this.#unreported++
     if (detail !== undefined) this.#logprobs.push(this.#named(token, detail))
     const events = this.#take(this.#decoder.push(token))
     this.#lengths.push(this.#decoded)
-    if (this.#splitter.state === 'thinking' && !thought) this.#thinkingTokens = this.#tokens.length
-    else if (thought) this.#thinkingTokens++
+    // the tokens of a delimiter belong to the thinking, also those that came before it was complete
+    if (this.#parser.type === 'thinking' && !this.#answered) this.#thinkingTokens = this.#tokens.length
+    else if (this.#parser.type === 'thinking' || type === 'thinking') this.#thinkingTokens++
     return events
   }
 
@@ -68,7 +70,7 @@ export class ResponseReader {
   ): TextEvent[] {
     const events = this.#take(this.#decoder.end())
     if (this.#stop.at === null) events.push(...this.#split(this.#stop.end()))
-    events.push(...this.#splitter.end().flatMap((piece) => this.#report(piece)))
+    events.push(...this.#parser.end().flatMap((piece) => this.#report(piece)))
     for (const part of this.#calls?.end() ?? []) events.push(...this.#part(part))
     const end: TextEnd = {
       type: 'end',
@@ -96,7 +98,7 @@ export class ResponseReader {
 
   #split(text: string): TextEvent[] {
     this.#text += text
-    return this.#splitter.push(text).flatMap((piece) => this.#report(piece))
+    return this.#parser.push(text).flatMap((piece) => this.#report(piece))
   }
 
   #report(piece: Piece): TextEvent[] {
@@ -111,6 +113,7 @@ export class ResponseReader {
   }
 
   #event({ type, text }: Piece): TextEvent {
+    this.#answered ||= type === 'answer'
     const [tokens, logprobs] = [this.#unreported, this.#logprobs]
     this.#unreported = 0
     this.#logprobs = []

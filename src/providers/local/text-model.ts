@@ -8,8 +8,9 @@ import { loadConfig } from '../../models/checkpoint/directory.ts'
 import { weightsHash } from '../../models/checkpoint/weights-hash.ts'
 import type { TemplateSettings } from '../../renderer/chat-template.ts'
 import { type PromptTemplate, Renderer } from '../../renderer/renderer.ts'
-import type { TextEvent, TextModel, TextRequest, ThinkingFormat } from '../../thinking/model.ts'
-import { dialectOf, promptOf } from './prompt.ts'
+import type { TextEvent, TextModel, TextRequest } from '../../thinking/model.ts'
+import { dialectOf } from './probe.ts'
+import { askedBy } from './prompt.ts'
 import { ResponseReader } from './reader.ts'
 
 /** What a local model does where a request leaves it open. */
@@ -60,14 +61,6 @@ export async function openLocalTextModel({
   }
 }
 
-const THINK = { start: '<think>', end: '</think>' }
-const R1_ZERO: ThinkingFormat = {
-  name: 'r1-zero',
-  thinking: THINK,
-  answer: { start: '<answer>', end: '</answer>' },
-}
-const DEEPSEEK: ThinkingFormat = { name: 'deepseek', thinking: THINK, answer: null }
-
 /**
  * A sampler that is open already as a text model. `identity` names its weights. Closing the text model leaves it open.
  *
@@ -91,14 +84,12 @@ export function localTextModel(
   },
 ): TextModel {
   const dialect = dialectOf(renderer)
-  const format = renderer.template === 'r1-zero' ? R1_ZERO : DEEPSEEK
+  const { format } = dialect
 
   async function* respond(request: TextRequest): AsyncGenerator<TextEvent> {
     request.signal?.throwIfAborted()
-    const { prefix = [], stop = [], tools = [], seed, sample = 0, logprobs } = request
-    const { text, tokens: start } = promptOf(renderer, dialect, request)
-    const begun = prefixTokens(renderer, prefix)
-    const prompt = Int32Array.of(...start, ...begun)
+    const { stop = [], tools = [], seed, sample = 0, logprobs } = request
+    const { tokens: prompt, text, prefix, opened } = askedBy(renderer, dialect, request)
     const left = maxPositions - prompt.length
     if (left < 1)
       throw new PromptTooLong(
@@ -107,8 +98,8 @@ export function localTextModel(
     const reader = new ResponseReader({
       renderer,
       format,
-      opened: text.trimEnd().endsWith(format.thinking.start),
-      prefix: renderer.decode(begun),
+      opened,
+      prefix,
       stop,
       tools: tools.length > 0 ? { format: dialect.calls!, definitions: tools } : null,
       stream: [text, seed, sample],
@@ -159,16 +150,7 @@ export function localTextModel(
       remembers: renderer.template === 'chat',
     },
     respond,
-    countPrompt: async (request) =>
-      promptOf(renderer, dialect, { ...request, seed: 0 }).tokens.length +
-      prefixTokens(renderer, request.prefix ?? []).length,
+    countPrompt: async (request) => askedBy(renderer, dialect, request).tokens.length,
     close: async () => {},
   }
-}
-
-/** The beginning of a response as tokens: those that are given, and those of text. */
-function prefixTokens(renderer: Renderer, pieces: readonly (string | Int32Array)[]): Int32Array {
-  return Int32Array.from(
-    pieces.flatMap((piece) => [...(typeof piece === 'string' ? renderer.encode(piece) : piece)]),
-  )
 }

@@ -15,15 +15,25 @@ export interface CallFormat {
   read(body: string, tools: readonly unknown[]): readonly WrittenCall[] | null
 }
 
+/** Calls between two delimiters, in any of the forms that models write there. */
+const tagged = (name: string, start: string, end: string): CallFormat => ({
+  name,
+  start,
+  end,
+  read: (body, tools) =>
+    jsonCalls(body) ?? functionTags(body, tools) ?? invokeTags(body, tools) ?? keysAndValues(body, tools),
+})
+
 /** The forms that chat templates define. */
 export const CALL_FORMATS: readonly CallFormat[] = [
-  {
-    // Hermes, Qwen 2.5 and 3: JSON; Qwen3-Coder: tags for the function and its parameters; GLM: tags for keys and values
-    name: 'hermes',
-    start: '<tool_call>',
-    end: '</tool_call>',
-    read: (body, tools) => jsonCalls(body) ?? functionTags(body, tools) ?? keysAndValues(body, tools),
-  },
+  // Hermes, Qwen, GLM, Nemotron 3 and many others
+  tagged('hermes', '<tool_call>', '</tool_call>'),
+  tagged('seed-oss', '<seed:tool_call>', '</seed:tool_call>'),
+  tagged('minimax', '<minimax:tool_call>', '</minimax:tool_call>'),
+  tagged('minimax-m1', '<tool_calls>', '</tool_calls>'),
+  tagged('nemotron', '<TOOLCALL>', '</TOOLCALL>'),
+  tagged('cohere', '<|START_ACTION|>', '<|END_ACTION|>'),
+  tagged('deepseek-v3.2', '<｜DSML｜function_calls>', '</｜DSML｜function_calls>'),
   // Phi-4 and Granite
   {
     name: 'granite',
@@ -84,6 +94,8 @@ export class CallReader {
   readonly #tools: readonly unknown[]
   /** The text of the call under way, after its start; null outside a call. */
   #body: string | null = null
+  /** The white space before it. */
+  #space = ''
   #held = ''
   #before = true
   #called = false
@@ -114,7 +126,9 @@ export class CallReader {
           const kept = this.#held.slice(0, this.#held.length - overlap(this.#held, start))
           return [...parts, ...this.#text(kept.trimEnd().length)]
         }
-        if (this.#held.slice(0, at).trim() !== '') parts.push(...this.#text(at))
+        const before = this.#held.slice(0, at)
+        parts.push(...this.#text(before.trimEnd().length))
+        this.#space = before.slice(before.trimEnd().length)
         this.#held = this.#held.slice(this.#held.indexOf(start) + start.length)
         this.#body = ''
       }
@@ -140,7 +154,7 @@ export class CallReader {
       this.#called = true
       return calls.map((call) => ({ call }))
     }
-    return [{ text: `${this.#format.start ?? ''}${body}${end}` }]
+    return [{ text: `${this.#space}${this.#format.start ?? ''}${body}${end}` }]
   }
 
   #text(length: number): AnswerPart[] {
@@ -160,7 +174,7 @@ function jsonCalls(text: string): WrittenCall[] | null {
 
 function jsonCall(value: unknown): WrittenCall | null {
   if (!isObject(value)) return null
-  const { name, ...rest } = isObject(value.function) ? value.function : value
+  const { name = value.tool_name, ...rest } = isObject(value.function) ? value.function : value
   const given = rest.arguments ?? rest.parameters ?? {}
   const values = typeof given === 'string' ? parsed(given) : given
   return typeof name === 'string' && isObject(values) ? { name, arguments: values } : null
@@ -179,6 +193,15 @@ function namedCalls(texts: readonly string[], pattern: RegExp): WrittenCall[] | 
 function functionTags(body: string, tools: readonly unknown[]): WrittenCall[] | null {
   const calls = [...body.matchAll(/<function=([^>]+)>([\s\S]*?)<\/function>/g)].map(([, name, inner]) =>
     call(name!.trim(), [...inner!.matchAll(/<parameter=([^>]+)>\n?([\s\S]*?)\n?<\/parameter>/g)], tools),
+  )
+  return calls.length > 0 ? calls : null
+}
+
+/** `<invoke name="NAME"><parameter name="KEY">VALUE</parameter>…</invoke>` */
+function invokeTags(body: string, tools: readonly unknown[]): WrittenCall[] | null {
+  const plain = body.replaceAll('｜DSML｜', '')
+  const calls = [...plain.matchAll(/<invoke name="([^"]+)">([\s\S]*?)<\/invoke>/g)].map(([, name, inner]) =>
+    call(name!, [...inner!.matchAll(/<parameter name="([^"]+)"[^>]*>([\s\S]*?)<\/parameter>/g)], tools),
   )
   return calls.length > 0 ? calls : null
 }

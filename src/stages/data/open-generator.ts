@@ -1,4 +1,3 @@
-import type { Truncation } from '../../engines/contract.ts'
 import type { EngineName } from '../../engines/open.ts'
 import { modelFolder } from '../../hub/find-model.ts'
 import { cachedGenerator } from '../../providers/cache.ts'
@@ -11,11 +10,14 @@ import { openRole, type RoleName } from '../../tasks/roles.ts'
 /** Which generator to open: rules by name, or a model with its settings. */
 export type GeneratorSpec = RoleName | ModelSpec
 
-interface ModelSpec extends Truncation {
+interface ModelSpec {
   /** A local model or `PROVIDER:NAME`; with a `baseUrl`, the name that the endpoint has for it. */
   readonly model: string
   readonly maxTokens: number | null
   readonly temperature: number | null
+  readonly topP?: number | null
+  readonly topK?: number | null
+  readonly minP?: number | null
   readonly effort?: string | null
   /** Address of an endpoint in OpenAI's format. */
   readonly baseUrl?: string

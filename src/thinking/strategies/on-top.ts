@@ -10,5 +10,6 @@ export const onTop = (
   identity: JSON.stringify([model.identity, ...settings]),
   can: model.can,
   respond,
+  ...(model.countPrompt ? { countPrompt: (request) => model.countPrompt!(request) } : {}),
   close: () => model.close(),
 })

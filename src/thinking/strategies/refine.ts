@@ -33,7 +33,7 @@ export function withRefinement(model: TextModel, { rounds, same }: RefineOptions
         'an answer can be refined in a conversation, not in a prompt that is continued as it stands',
       )
     const usages: TextUsage[] = []
-    let best = await read(model.respond(request))
+    let best = await read(model.respond({ ...request, whole: true }))
     usages.push(best.response.end.usage)
     for (let round = 1; round <= count; round++) {
       const { answer, toolCalls } = best.response
@@ -43,7 +43,7 @@ export function withRefinement(model: TextModel, { rounds, same }: RefineOptions
       const messages = askedAgain(model, request.messages, answer)
       let next: Read
       try {
-        next = await read(model.respond({ ...again, messages }))
+        next = await read(model.respond({ ...again, messages, whole: true }))
       } catch (error) {
         if (!(error instanceof PromptTooLong)) throw error
         yield { type: 'progress', text: `no room to check it again: ${reasonOf(error)}` }

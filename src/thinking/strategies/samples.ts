@@ -38,7 +38,12 @@ export class Samples {
     const either = signal ? AbortSignal.any([signal, leaving.signal]) : leaving.signal
     const outcomes = new Queue<Outcome>()
     for (let index = 0; index < this.#count; index++) {
-      const request = { ...this.#request, sample: sample * this.#count + index, signal: either }
+      const request: TextRequest = {
+        ...this.#request,
+        sample: sample * this.#count + index,
+        whole: true,
+        signal: either,
+      }
       this.#read(request, index).then(
         (sampled) => outcomes.push(sampled),
         (error) => outcomes.push({ index, error }),

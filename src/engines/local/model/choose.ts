@@ -45,6 +45,20 @@ export function choose(
   return { token, samplingLogprob: Math.log(probability) }
 }
 
+/** The `count` likeliest tokens of a row, likeliest first (the lower id first if two are equally likely). */
+export function likeliestTokens(
+  probs: Float32Array,
+  at: number,
+  size: number,
+  count: number,
+): { token: number; logprob: number }[] {
+  candidates.load(probs, at, size)
+  candidates.keepCount(count)
+  return candidates.tokens
+    .map((token) => ({ token, logprob: Math.log(probs[at + token]!) }))
+    .sort((a, b) => b.logprob - a.logprob || a.token - b.token)
+}
+
 function likeliest(probs: Float32Array, at: number, size: number): number {
   let best = 0
   for (let i = 1; i < size; i++) if (probs[at + i]! > probs[at + best]!) best = i

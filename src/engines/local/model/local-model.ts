@@ -6,13 +6,15 @@ import type { Tokenizer } from '../../../models/tokenizer/tokenizer.ts'
 import type { Graph } from '../../../onnx/graph.ts'
 import { Session, type Tensor } from '../../../onnx/session.ts'
 import type { AdamSettings, EngineSpec, SampledSequence, Trainable } from '../../contract.ts'
+import { ContinuousSampler } from '../continuous/sampler.ts'
+import type { SampleRequest } from './drawing.ts'
 import { type Parameters, parameterFeeds, rotaryFeeds } from './feeds.ts'
 import { load, loadWeights } from './load.ts'
 import { type Microbatch, microbatches, scatter } from './microbatch.ts'
 import { Optimizer } from './optimizer.ts'
 import { readOptimizer, writeOptimizer } from './optimizer-file.ts'
 import { scoreProgram, trainProgram } from './programs.ts'
-import { LocalSampler, type SampleRequest } from './sampler.ts'
+import { LocalSampler } from './sampler.ts'
 import type { Sequence, SequencesResult } from './sequences.ts'
 import { trainableShapes } from './trainable.ts'
 
@@ -141,6 +143,12 @@ export class LocalModel {
   sample(requests: readonly SampleRequest[], version: number): SampledSequence[][] {
     this.#sampler ??= new LocalSampler(this.config, this.tokenizer, this.#threads, this.#beforeRun)
     return this.#sampler.sample(requests, this.#parameters(version), version)
+  }
+
+  /** A sampler that requests join and leave, with a version of the weights, of which it keeps a copy. */
+  continuous(version: number, share: number): ContinuousSampler {
+    const options = { threads: this.#threads, share, beforeRun: this.#beforeRun }
+    return new ContinuousSampler(this.config, this.#parameters(version), this.tokenizer, options)
   }
 
   /**

@@ -1,22 +1,12 @@
-import type { Random } from '../../../common/random.ts'
 import type { ModelConfig } from '../../../models/config.ts'
 import { parameterShapes } from '../../../models/parameters.ts'
 import type { Tokenizer } from '../../../models/tokenizer/tokenizer.ts'
 import { type BoundFeeds, Session, type Tensor } from '../../../onnx/session.ts'
-import type { SampledSequence, SampleOptions } from '../../contract.ts'
+import type { SampledSequence } from '../../contract.ts'
 import { Cache, type Cached, CacheMemory, type PromptCache, vectorNames } from './cache.ts'
-import { choose, streamOf } from './choose.ts'
+import { type Drawing, drawNext, drawn, type SampleRequest, scaleOf, startDrawing } from './drawing.ts'
 import { type Parameters, parameterFeeds, rotaryFeeds } from './feeds.ts'
 import { decodeProgram, prefillProgram } from './programs.ts'
-
-export interface SampleRequest {
-  readonly prompt: Int32Array
-  readonly options: Omit<SampleOptions, 'onToken' | 'onEnd'>
-  /** The number of the first sequence, by default 0: sequence i uses the random stream (seed, first + i). */
-  readonly first?: number
-  readonly onToken?: ((index: number, token: number) => void) | undefined
-  readonly onEnd?: ((index: number) => void) | undefined
-}
 
 /** A new cache is made once less than this share of its places is in use. */
 const COMPACT_BELOW = 0.8
@@ -29,15 +19,7 @@ const PREFILL_TOKENS = 8192
 const PREFILL_SCORES = 2 ** 28
 
 /** A sequence being sampled. */
-interface Row extends Cached {
-  readonly request: SampleRequest
-  readonly index: number
-  readonly random: Random
-  readonly tokens: number[]
-  readonly logprobs: number[]
-  readonly samplingLogprobs: number[]
-  stopReason: 'stop' | 'length' | null
-}
+interface Row extends Cached, Drawing {}
 
 /** Inputs of the decode program, for the lifetime of a cache. */
 interface Batch {
@@ -111,6 +93,7 @@ export class LocalSampler {
     for (const [of, request] of requests.entries()) {
       const length = request.prompt.length + request.options.maxTokens
       for (const piece of pieces(request, this.#mostRows(length))) {
+        if (request.aborted?.()) break
         if (rows > 0 && rows + piece.options.n > this.#mostRows(Math.max(longest, length))) run()
         wave.push({ of, piece })
         rows += piece.options.n
@@ -148,17 +131,7 @@ export class LocalSampler {
         const request = requests[i]!
         const prompt = promptCache(this.config, out, k, request.prompt.length)
         for (let index = 0; index < request.options.n; index++) {
-          const row: Row = {
-            request,
-            index,
-            random: streamOf(request.options.seed, (request.first ?? 0) + index),
-            tokens: [],
-            logprobs: [],
-            samplingLogprobs: [],
-            prompt,
-            generated: 0,
-            stopReason: null,
-          }
+          const row: Row = { ...startDrawing(request, index), prompt, generated: 0 }
           this.#take(row, out.probs!.data as Float32Array, k)
           groups[i]!.push(row)
         }
@@ -166,23 +139,17 @@ export class LocalSampler {
     }
     this.#decodeAll(groups)
     const finished = new Map<SampleRequest, SampledSequence[]>(requests.map((r) => [r, []]))
-    for (const row of groups.flat()) {
-      const logprobs = Float32Array.from(row.logprobs)
-      const changed = row.samplingLogprobs.some((x, i) => x !== row.logprobs[i])
-      finished.get(row.request)![row.index] = {
-        tokens: Int32Array.from(row.tokens),
-        logprobs,
-        samplingLogprobs: changed ? Float32Array.from(row.samplingLogprobs) : logprobs,
-        stopReason: row.stopReason!,
-      }
-    }
+    for (const row of groups.flat()) finished.get(row.request)![row.index] = drawn(row)
     return requests.map((r) => finished.get(r)!)
   }
 
   #decodeAll(all: readonly (readonly Row[])[]): void {
+    const abortable = all.flat().filter(({ request }) => request.aborted)
     let groups = all
     let batch: Batch | null = null
     for (;;) {
+      for (const row of abortable)
+        if (row.stopReason === null && row.request.aborted!()) row.stopReason = 'length'
       if (!batch || batch.running.some(([, row]) => row.stopReason !== null)) {
         groups = groups.map((g) => g.filter((r) => r.stopReason === null)).filter((g) => g.length > 0)
         if (groups.length === 0) return
@@ -221,28 +188,8 @@ export class LocalSampler {
     return { cache, ids, positions, feeds, running }
   }
 
-  /** Draws a row's next token and decides whether the sequence ends with it. */
   #take(row: Row, probs: Float32Array, at: number): void {
-    const { options } = row.request
-    const { maxTokens, stopTokens = [], stop = [] } = options
-    const { vocabSize } = this.config
-    const offset = at * vocabSize
-    const { token, samplingLogprob } = choose(probs, offset, vocabSize, options, row.random)
-    row.tokens.push(token)
-    row.logprobs.push(Math.log(probs[offset + token]!))
-    row.samplingLogprobs.push(samplingLogprob)
-    row.request.onToken?.(row.index, token)
-    if (stopTokens.includes(token) || (stop.length > 0 && this.#endsWithStop(row, stop)))
-      row.stopReason = 'stop'
-    else if (row.tokens.length >= maxTokens) row.stopReason = 'length'
-    if (row.stopReason !== null) row.request.onEnd?.(row.index)
-  }
-
-  #endsWithStop(row: Row, stop: readonly string[]): boolean {
-    // A stop string spans at most as many tokens as it has bytes.
-    const reach = Math.max(...stop.map((s) => Buffer.byteLength(s))) + 1
-    const tail = this.tokenizer!.decode(row.tokens.slice(-reach))
-    return stop.some((s) => tail.includes(s))
+    drawNext(row, probs, at, this.config.vocabSize, this.tokenizer)
   }
 
   #runPrefill(requests: readonly SampleRequest[]): Record<string, Tensor> {
@@ -270,10 +217,6 @@ export class LocalSampler {
   }
 }
 
-/** 1 / temperature; greedy sampling has the distribution of temperature 1. */
-const scaleOf = ({ options: { temperature } }: SampleRequest): number =>
-  temperature === 0 ? 1 : 1 / temperature
-
 /** Cuts a request into requests for at most `most` sequences each, which together have its sequences. */
 function pieces(request: SampleRequest, most: number): SampleRequest[] {
   const { options, first = 0, onToken, onEnd } = request
@@ -284,7 +227,7 @@ function pieces(request: SampleRequest, most: number): SampleRequest[] {
       ...request,
       options: { ...options, n: Math.min(most, options.n - from) },
       first: first + from,
-      onToken: onToken && ((index, token) => onToken(from + index, token)),
+      onToken: onToken && ((index, token, detail) => onToken(from + index, token, detail)),
       onEnd: onEnd && ((index) => onEnd(from + index)),
     }
   })

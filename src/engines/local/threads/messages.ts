@@ -1,8 +1,9 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { ModelConfig } from '../../../models/config.ts'
-import type { SampledSequence } from '../../contract.ts'
+import type { SampledSequence, TokenDetail } from '../../contract.ts'
+import type { ContinuousLoad } from '../continuous/sampler.ts'
+import type { SampleRequest } from '../model/drawing.ts'
 import type { LocalModel, LocalSpec } from '../model/local-model.ts'
-import type { SampleRequest } from '../model/sampler.ts'
 
 /* Messages between the main thread, the thread that starts threads (spawner.ts), and the replicas' threads. */
 
@@ -40,14 +41,24 @@ export interface ReplicaMethods
   /** The first call. */
   open(spec: LocalSpec): Opened
   sample(requests: readonly SentRequest[], version: number): SampledSequence[][]
+  /** Opens a sampler, which is numbered by the caller, for requests that come and go: see `LocalModel.continuous`. */
+  openContinuous(sampler: number, version: number, share: number): void
+  /** Answered when the request has ended; other calls are answered in the meantime. */
+  sampleContinuous(sampler: number, request: SentRequest): SampledSequence[]
+  closeContinuous(sampler: number): void
 }
 
 /** The calls that compute without changing the weights, and can therefore be cancelled. */
 export const isCancellable = (method: keyof ReplicaMethods): boolean =>
-  method === 'sample' || method === 'logprobs' || method === 'forwardBackward'
+  method === 'sample' ||
+  method === 'sampleContinuous' ||
+  method === 'logprobs' ||
+  method === 'forwardBackward'
 
 /** A sampling request as it is sent to a replica. */
-export type SentRequest = Omit<SampleRequest, 'onToken' | 'onEnd'> & {
+export type SentRequest = Omit<SampleRequest, 'onToken' | 'onEnd' | 'aborted'> & {
+  /** Shared memory that says whether the caller has given up the request: see abort.ts. */
+  readonly abort?: SharedArrayBuffer | undefined
   /** Send every new token as soon as it is drawn? */
   readonly stream: boolean
   /** Send a message for every sequence that ends? */
@@ -72,6 +83,13 @@ export interface StreamedToken {
   readonly index: number
   /** Null: the sequence has ended. */
   readonly token: number | null
+  readonly detail?: TokenDetail | undefined
+}
+
+/** What a continuous sampler is doing, after each of its steps. */
+export interface LoadReport {
+  readonly sampler: number
+  readonly load: ContinuousLoad
 }
 
 /** An error as data, since its class is lost in a message to another thread. */
@@ -85,3 +103,6 @@ export type Reply =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: SentError }
   | ({ readonly id: number } & StreamedToken)
+
+/** What a replica's thread sends at once: replies, and what a continuous sampler is doing. */
+export type Replies = readonly (Reply | LoadReport)[]

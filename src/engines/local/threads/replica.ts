@@ -1,5 +1,6 @@
 import { UserError } from '../../../common/errors.ts'
-import type { Call, ReplicaMethods, Reply, SentError, StreamedToken } from './messages.ts'
+import type { ContinuousLoad } from '../continuous/sampler.ts'
+import type { Call, ReplicaMethods, Replies, Reply, SentError, StreamedToken } from './messages.ts'
 import { startThread, type Thread } from './thread.ts'
 
 interface Waiting {
@@ -15,11 +16,17 @@ export class Replica {
   #dead: Error | null = null
   #ended: Promise<void> | null = null
   readonly #thread: Thread
+  /** What each continuous sampler was doing after its last step. */
+  readonly loads = new Map<number, ContinuousLoad>()
 
   constructor() {
     this.#thread = startThread((error) => this.#fail(error))
     const { port } = this.#thread
-    port.on('message', (reply: Reply) => this.#receive(reply))
+    port.on('message', (replies: Replies) => {
+      for (const reply of replies)
+        if ('load' in reply) this.loads.set(reply.sampler, reply.load)
+        else this.#receive(reply)
+    })
     port.unref()
   }
 

@@ -1,4 +1,5 @@
 import { turnOffTelemetry } from '../../../onnx/telemetry.ts'
+import type { ContinuousLoad } from '../continuous/sampler.ts'
 import type { LocalSpec } from '../model/local-model.ts'
 import { isCancellable, type Opened, type ReplicaMethods, type StreamedToken } from './messages.ts'
 import { Replica } from './replica.ts'
@@ -58,18 +59,39 @@ export class Replicas {
     args: readonly Arguments<M>[],
     onToken?: (replica: number, token: StreamedToken) => void,
   ): Promise<Result<M>[]> {
-    if (this.dead) throw this.dead
-    const cancelled = () => (isCancellable(method) ? this.#cancelled : null)
-    if (cancelled()) throw cancelled()!.reason
     const outcomes = await Promise.allSettled(
-      args.map((callArgs, k) =>
-        this.#replicas[k]!.call(method, callArgs, onToken && ((token) => onToken(k, token))),
-      ),
+      args.map((callArgs, k) => this.at(k, method, callArgs, onToken && ((token) => onToken(k, token)))),
     )
     return outcomes.map((outcome) => {
-      if (outcome.status === 'rejected') throw this.dead ?? (cancelled() ?? outcome).reason
+      if (outcome.status === 'rejected') throw this.dead ?? outcome.reason
       return outcome.value
     })
+  }
+
+  /** Calls replica `k`. */
+  async at<M extends keyof ReplicaMethods>(
+    k: number,
+    method: M,
+    args: Arguments<M>,
+    onToken?: (token: StreamedToken) => void,
+  ): Promise<Result<M>> {
+    const cancelled = () => (isCancellable(method) ? this.#cancelled : null)
+    const refuse = () => {
+      if (this.dead) throw this.dead
+      if (cancelled()) throw cancelled()!.reason
+    }
+    refuse()
+    try {
+      return await this.#replicas[k]!.call(method, args, onToken)
+    } catch (error) {
+      refuse()
+      throw error
+    }
+  }
+
+  /** What a continuous sampler was doing in replica `k` after its last step there; undefined if there was none. */
+  load(k: number, sampler: number): ContinuousLoad | undefined {
+    return this.#replicas[k]!.loads.get(sampler)
   }
 
   /**
