@@ -37,7 +37,7 @@ export function difficulty({ cells, difficulty }: Results): Figure | null {
   const panels = [
     panel('Right answers', 'right answers (pass@1)', true, 'accuracy'),
     panel('Thinking', 'thinking tokens', false, 'thinkingTokens'),
-  ].filter(({ series }) => series.some(({ points }) => points.length > 0))
+  ].filter(({ series }) => series.some(({ points }) => points.some(({ high }) => high > 0)))
   return {
     title: `${task}: accuracy and thinking by ${difficulty[task] === 'kind' ? 'kind of question' : 'measured difficulty'}`,
     note:
