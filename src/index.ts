@@ -25,6 +25,8 @@ export type {
   Weights,
 } from './engines/contract.ts'
 export { openEngine, openSampler, withEngine } from './engines/open.ts'
+export { evaluateGrid, type Grid, type Subject } from './evaluation/evaluate.ts'
+export { type CellResult, type Condition, type Results, readResults } from './evaluation/results.ts'
 export { Tokenizer } from './models/tokenizer/tokenizer.ts'
 export { cachedGenerator } from './providers/cache.ts'
 export { documentGenerator } from './providers/documents.ts'
