@@ -90,6 +90,7 @@ const CASES: [string, readonly string[], ParserOptions?][] = [
   ['<think>a ` cut</think>b', ['t:a ` cut', 'a:b']],
   ['<think>"cut</think>b', ['t:"cut', 'a:b']],
   ['<think>"cut</think>', ['t:"cut']],
+  ['<think>`<think> cut\n"cut</think>b', ['t:`<think> cut\n"cut', 'a:b']],
   // what only looks like a delimiter
   ['a <thinking> </thinks>< think><THINK>', ['a:a <thinking> </thinks>< think><THINK>']],
   ['<<<think>a<</think>b<', ['a:<<', 't:a<', 'a:\nb<']],
