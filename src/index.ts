@@ -100,14 +100,21 @@ export { reinforce } from './stages/reinforce/reinforce.ts'
 export { type Finetuning, finetune } from './stages/supervise/finetune.ts'
 export { supervise } from './stages/supervise/masks.ts'
 export { type Pretraining, pretraining } from './stages/supervise/pretraining.ts'
-export { openStrategy, type StrategyOptions } from './stages/think/open-strategy.ts'
-export { sameAnswer } from './stages/think/same-answer.ts'
-export { readStrategy } from './stages/think/spec.ts'
 export { diagnose } from './stages/watch/diagnose.ts'
 export { loadTask, TASKS } from './tasks/index.ts'
 export type { Question, Task, Verdict } from './tasks/task.ts'
 export { collect } from './thinking/collect.ts'
-export type { TextEvent, TextModel, TextRequest, TextResponse } from './thinking/model.ts'
+export type {
+  Message,
+  TextCapabilities,
+  TextEnd,
+  TextEvent,
+  TextModel,
+  TextRequest,
+  TextResponse,
+  TextUsage,
+  ToolCall,
+} from './thinking/model.ts'
 export { opensThinking } from './thinking/opened.ts'
 export { type ParsedResponse, parseResponse } from './thinking/parse.ts'
 export { countReflection } from './thinking/reflection.ts'
