@@ -15,6 +15,8 @@ params.n_parallel = settings["clients"]
 params.n_ctx = settings["clients"] * settings["context"]
 params.cpuparams.n_threads = settings["threads"]
 params.cpuparams_batch.n_threads = settings["threads"]
+params.cpuparams.poll = 0
+params.cpuparams_batch.poll = 0
 params.port = 0
 server = xllamacpp.Server(params)
 peer.send({"title": f"xllamacpp {xllamacpp.__version__}", "url": server.listening_address})

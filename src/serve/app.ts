@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import { readBody } from './body.ts'
 import type { Dialect, Generation, Lookup, Served } from './dialect.ts'
@@ -7,7 +8,7 @@ import type { Limits } from './limits.ts'
 import type { Log } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { openApi } from './openapi.ts'
-import { problemOf, RequestError } from './problem.ts'
+import { type Problem, problemOf, RequestError } from './problem.ts'
 import { Queue } from './queue.ts'
 import { LEFT, type Responder, respond } from './respond.ts'
 import type { Watch } from './watch.ts'
@@ -44,6 +45,7 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
   const queue = new Queue(limits)
   const metrics = new Metrics(queue)
   const active = new Set<AbortController>()
+  const tell = (error: unknown): Problem => problemOf(error, access.keys)
   let isStopping = false
 
   const dialectOf = (path: string, headers: Headers): Dialect => {
@@ -67,7 +69,7 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
       const finish: Finish = (status, { watch = null, error = null }) => {
         if (isFinished) return
         isFinished = true
-        const problem = error === null ? null : problemOf(error)
+        const problem = error === null ? null : tell(error)
         if (problem?.kind === 'internal') log.failure(error)
         metrics.count(name, status)
         if (watch) metrics.observe(watch)
@@ -81,7 +83,7 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
         cors = corsHeaders(headers)
         response = context.req.method === 'OPTIONS' ? preflight(headers) : await answer(context, finish)
       } catch (error) {
-        const problem = problemOf(error)
+        const problem = tell(error)
         finish(problem.status, { error })
         response = Response.json(dialect.error(problem, id), {
           status: problem.status,
@@ -118,10 +120,12 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
           responder,
           queue,
           limits,
+          tell,
           work,
+          drop: () => (context.env as Partial<HttpBindings>).outgoing?.destroy(),
           onDone: (watch, error) => {
             release()
-            finish(error === null ? 200 : problemOf(error).status, { watch, error })
+            finish(error === null ? 200 : tell(error).status, { watch, error })
           },
         })
       } catch (error) {

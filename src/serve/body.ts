@@ -43,10 +43,7 @@ function checkMediaType(headers: Headers): void {
 }
 
 async function readText(request: Request, limit: number): Promise<string> {
-  const tooLarge = (): RequestError =>
-    new RequestError('tooLarge', `the body is longer than ${limit} bytes`, {
-      headers: { connection: 'close' },
-    })
+  const tooLarge = (): RequestError => new RequestError('tooLarge', `the body is longer than ${limit} bytes`)
   if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLarge()
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let text = ''

@@ -30,7 +30,7 @@ export const LIMITS: Limits = {
   waiting: 128,
   bodyBytes: 8 * 2 ** 20,
   depth: 100,
-  values: 150_000,
+  values: 10_000,
   charactersPerToken: 16,
   unreadBytes: 2 ** 20,
   stall: 60_000,

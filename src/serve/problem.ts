@@ -48,9 +48,17 @@ export class RequestError extends Error {
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** What is told to a client about an error. The message of an unexpected one stays here. */
-export function problemOf(error: unknown): Problem {
-  if (error instanceof RequestError) return error.problem
+/**
+ * What is told to a client about an error. The message of an unexpected one stays here, and `secrets`, which a client may
+ * have written where they do not belong, are left out.
+ */
+export function problemOf(error: unknown, secrets: readonly string[] = []): Problem {
+  const problem = error instanceof RequestError ? error.problem : unnamed(error)
+  const message = secrets.reduce((text, secret) => text.replaceAll(secret, '***'), problem.message)
+  return { ...problem, message }
+}
+
+function unnamed(error: unknown): Problem {
   const kind = KINDS.find(([type]) => error instanceof type)?.[1] ?? 'internal'
   const message = kind === 'internal' ? 'the server failed to respond' : (error as Error).message
   return { kind, status: STATUS[kind], message, field: null }

@@ -3,7 +3,7 @@ import type { TextModel } from '../thinking/model.ts'
 import { collectChoices, merge, trimEnds } from './choices.ts'
 import type { Ask, AskedRequest, ChoiceEvent, ThinkingWish } from './dialect.ts'
 import type { Limits } from './limits.ts'
-import { problemOf, RequestError } from './problem.ts'
+import { type Problem, RequestError } from './problem.ts'
 import type { Queue } from './queue.ts'
 import { streamOf, written } from './stream.ts'
 import { Watch } from './watch.ts'
@@ -35,9 +35,20 @@ export async function respond(
     responder,
     queue,
     limits,
+    tell,
     work,
+    drop,
     onDone,
-  }: { responder: Responder; queue: Queue; limits: Limits; work: AbortController; onDone: OnDone },
+  }: {
+    responder: Responder
+    queue: Queue
+    limits: Limits
+    tell: (error: unknown) => Problem
+    work: AbortController
+    /** Closes the connection. */
+    drop: () => void
+    onDone: OnDone
+  },
 ): Promise<Response> {
   for (const request of ask.requests) checkLength(request, responder.model.can.maxTokens, limits)
   const { signal } = work
@@ -69,7 +80,7 @@ export async function respond(
         error = cause(thrown)
         reject(error)
         work.abort(error)
-        for (const frame of ask.failed(problemOf(error))) yield written(frame, ask.framing)
+        for (const frame of ask.failed(tell(error))) yield written(frame, ask.framing)
       } finally {
         clearTimeout(timer)
         onDone(watch, error)
@@ -80,6 +91,7 @@ export async function respond(
       limits,
       keepAlive: ask.keepAlive ? written(ask.keepAlive, ask.framing) : ask.framing === 'sse' ? COMMENT : null,
       onLeave: () => work.abort(LEFT),
+      onStall: drop,
     })
   })
   return new Response(body, {

@@ -62,9 +62,15 @@ export async function serve({
     if (!(Number(request.headers['content-length']) > limits.bodyBytes)) response.writeContinue()
     void listener(request, response)
   })
-  // a connection that would be kept for another request is closed once its response was sent
+  /** Responses that were not sent to their end. */
+  let pending = 0
   let isStopping = false
   server.on('request', ({ socket }, response) => {
+    pending++
+    response.once('close', () => {
+      pending--
+    })
+    // it would be kept for another request
     response.once('finish', () => {
       if (isStopping) socket.end()
     })
@@ -80,19 +86,15 @@ export async function serve({
     port: given,
     async stop() {
       app.stop()
-      let isClosed = false
-      const closed = new Promise<void>((resolve) => server.close(() => resolve())).then(() => {
-        isClosed = true
-      })
       isStopping = true
-      const until = async (milliseconds: number): Promise<void> => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      const ended = async (milliseconds: number): Promise<void> => {
         const end = performance.now() + milliseconds
-        while (!isClosed && performance.now() < end) await wait(20)
+        while (pending > 0 && performance.now() < end) await wait(20)
       }
-      await until(limits.shutdown)
-      // time for the last words of the streams
+      await ended(limits.shutdown)
       app.abort()
-      await until(LAST_WORDS)
+      await ended(LAST_WORDS)
       server.closeAllConnections()
       await closed
     },
@@ -100,6 +102,7 @@ export async function serve({
   }
 }
 
+/** Milliseconds for the errors with which streams end. */
 const LAST_WORDS = 500
 
 const wait = (milliseconds: number): Promise<void> =>

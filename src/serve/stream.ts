@@ -10,8 +10,8 @@ export function written({ event, data }: Frame, framing: 'sse' | 'lines'): strin
 
 /**
  * A stream of bytes that is written ahead of its reader by at most `unreadBytes`: with a slow reader, writing waits. Where
- * there is nothing to write for `silence` milliseconds, `keepAlive` is sent. `onLeave` is called when the reader leaves, or
- * has read nothing for `stall` milliseconds while it could. `pieces` does not fail.
+ * there is nothing to write for `silence` milliseconds, `keepAlive` is sent. `onLeave` is called when the reader leaves, and
+ * `onStall` when it has read nothing for `stall` milliseconds while it could. `pieces` does not fail.
  */
 export function streamOf(
   pieces: AsyncIterable<string>,
@@ -19,7 +19,8 @@ export function streamOf(
     limits: { unreadBytes, stall, silence },
     keepAlive,
     onLeave,
-  }: { limits: Limits; keepAlive: string | null; onLeave: () => void },
+    onStall,
+  }: { limits: Limits; keepAlive: string | null; onLeave: () => void; onStall: () => void },
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
   let hasRoom = (): void => {}
@@ -27,28 +28,23 @@ export function streamOf(
   return new ReadableStream<Uint8Array>(
     {
       start(controller) {
+        const isFull = (): boolean => (controller.desiredSize ?? 0) <= 0
         const pulse = setInterval(() => {
-          if (keepAlive !== null && (controller.desiredSize ?? 0) > 0)
-            controller.enqueue(encoder.encode(keepAlive))
+          if (keepAlive !== null && !isFull()) controller.enqueue(encoder.encode(keepAlive))
         }, silence)
         const write = async (): Promise<void> => {
           for await (const piece of pieces) {
             if (left) return
             controller.enqueue(encoder.encode(piece))
             pulse.refresh()
-            if ((controller.desiredSize ?? 0) > 0) continue
-            const isStalled = await new Promise<boolean>((resolve) => {
-              const timer = setTimeout(() => resolve(true), stall)
+            if (!isFull()) continue
+            await new Promise<void>((resolve) => {
+              const timer = setTimeout(onStall, stall)
               hasRoom = () => {
                 clearTimeout(timer)
-                resolve(false)
+                resolve()
               }
             })
-            if (isStalled) {
-              onLeave()
-              controller.error(new Error('the client does not read'))
-              return
-            }
           }
           if (!left) controller.close()
         }

@@ -193,6 +193,29 @@ describe('responses', () => {
   })
 })
 
+it('responses: items that are referred to', async () => {
+  const question = { role: 'user' as const, content: '2 + 2?' }
+  const { output } = await client.responses.create({ model: 'fake', input: [question] })
+  const again = (items: readonly { id?: string | null }[]) =>
+    client.responses.create({
+      model: 'fake',
+      input: [
+        question,
+        ...items.map(({ id }) => ({ type: 'item_reference' as const, id: id! })),
+        { role: 'user', content: 'And?' },
+      ],
+    })
+  await again(output)
+  expect(server.requests.at(-1)!.messages[1]).toEqual({
+    role: 'assistant',
+    content: ANSWER,
+    reasoning_content: THINKING,
+  })
+  await expect(again([{ id: 'msg_unknown' }])).rejects.toThrow(/does not know the item/)
+  const forgotten = await client.responses.create({ model: 'fake', input: 'Hi', store: false })
+  await expect(again(forgotten.output)).rejects.toThrow(/does not know the item/)
+})
+
 it('lists models', async () => {
   const ids: string[] = []
   for await (const { id } of client.models.list()) ids.push(id)

@@ -32,6 +32,11 @@ export class ResponseWriter {
     this.withLogprobs = withLogprobs
   }
 
+  /** Its items so far. */
+  get items(): readonly Item[] {
+    return this.output
+  }
+
   /** The response so far. */
   get response(): object {
     const texts = this.output.flatMap(({ type, content }) =>

@@ -6,6 +6,7 @@ import type { AskedRequest, ChoiceEvent, Dialect, Frame, Generation, Served } fr
 import { type Problem, RequestError } from '../problem.ts'
 import { checkModel } from '../served.ts'
 import { openAiError, sampling, samplingOf, thinkingFields, thinkingOf, totalsOf } from './openai.ts'
+import { RecentItems } from './recent-items.ts'
 import { messagesOf } from './responses-input.ts'
 import { ResponseWriter } from './responses-output.ts'
 import { offered } from './tools.ts'
@@ -54,6 +55,8 @@ const schema = z.object({
 })
 type Body = z.infer<typeof schema>
 
+const recent = new RecentItems()
+
 export const responses: Dialect = {
   name: 'responses',
   title: 'OpenAI Responses',
@@ -63,7 +66,7 @@ export const responses: Dialect = {
       kind: 'generation',
       method: 'POST',
       path,
-      about: 'Answer a conversation, in items; nothing is stored',
+      about: 'Answer a conversation, in items; only the newest are remembered',
       schema,
       ask,
     }),
@@ -77,7 +80,7 @@ function ask(body: Body, served: Served): ReturnType<Generation<Body>['ask']> {
   const thinking = thinkingOf(body)
   const withLogprobs = body.include?.includes('message.output_text.logprobs') ?? false
   const request: AskedRequest = {
-    ...conversation(messagesOf(body.input, body.instructions), served, 'input'),
+    ...conversation(messagesOf(recalled(body.input), body.instructions), served, 'input'),
     ...samplingOf(body),
     ...thinking.request,
     ...offered(toolsOf(body), body.tool_choice, served),
@@ -94,18 +97,41 @@ function ask(body: Body, served: Served): ReturnType<Generation<Body>['ask']> {
       const { pieces, toolCalls, end } = choice!
       for (const event of [...pieces, ...toolCalls]) writer.push(event)
       writer.end(end.reason, usageOf(end.usage))
+      if (body.store !== false) recent.keep(writer.items)
       return writer.response
     },
-    frames: (events) => frames(events, writer),
+    frames: (events) => frames(events, writer, body.store !== false),
     failed: (problem) => failed(problem, writer),
   }
 }
 
-async function* frames(events: AsyncIterable<ChoiceEvent>, writer: ResponseWriter): AsyncGenerator<Frame> {
+/** Puts items in the places of references to them. */
+function recalled(input: Body['input']): Body['input'] {
+  if (typeof input === 'string') return input
+  return input.map((item, i) => {
+    if (item.type !== 'item_reference') return item
+    const found = recent.find(item.id)
+    if (found !== null) return found as typeof item
+    throw new RequestError(
+      'stateful',
+      `input[${i}]: this server does not know the item, or no longer; send the item itself, as clients do with store: false`,
+      { field: `input[${i}]` },
+    )
+  })
+}
+
+async function* frames(
+  events: AsyncIterable<ChoiceEvent>,
+  writer: ResponseWriter,
+  keeps: boolean,
+): AsyncGenerator<Frame> {
   yield* writer.begin()
   for await (const { event } of events) {
-    if (event.type === 'end') yield* writer.end(event.reason, usageOf(event.usage))
-    else if (event.type !== 'progress') yield* writer.push(event)
+    if (event.type === 'end') {
+      const last = writer.end(event.reason, usageOf(event.usage))
+      if (keeps) recent.keep(writer.items)
+      yield* last
+    } else if (event.type !== 'progress') yield* writer.push(event)
   }
 }
 
