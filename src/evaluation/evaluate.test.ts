@@ -54,6 +54,7 @@ const subject = (model: TextModel): Subject => ({
   taskName: 'sums',
   questions,
   options: { temperature: 1, maxTokens: 20 },
+  remote: false,
   training: null,
   open: async () => model,
 })
@@ -179,3 +180,14 @@ test('every answer is stored with the verdict and its reason', async () => {
 })
 
 const keyOf = (i: number): string => keptQuestion(questions[i]!).key
+
+test('a provider that cannot continue a response is refused a budget before anything is asked', async () => {
+  const model = adder()
+  const other = adder({ can: { prefix: false } })
+  const asked = grid(model, null, {
+    subjects: [subject(model), { ...subject(other), name: 'other', remote: true }],
+    conditions: [{ strategy: 'sample', budget: 16, effort: null }],
+  })
+  await expect(evaluateGrid(asked)).rejects.toThrow(/cannot continue a response/)
+  expect(model.requests).toEqual([])
+})

@@ -32,6 +32,8 @@ export interface Subject {
   readonly taskName: string
   readonly questions: readonly Question[]
   readonly options: AskOptions
+  /** Behind an API? Opening it is then quick, so whether it can be asked like this is checked before anything is asked. */
+  readonly remote: boolean
   /** null if it is no checkpoint of a run. */
   readonly training: TrainingPoint | null
   open(): Promise<TextModel>
@@ -80,6 +82,7 @@ export async function evaluateGrid(grid: Grid): Promise<Results> {
   const started = performance.now()
   const store = AnswerStore.open(grid.out)
   try {
+    for (const subject of grid.subjects) if (subject.remote) await checkConditions(subject, grid)
     const cells: AskedCell[] = []
     for (const subject of grid.subjects) cells.push(...(await askSubject(store, subject, grid)))
     grid.progress('measuring')
@@ -88,6 +91,16 @@ export async function evaluateGrid(grid: Grid): Promise<Results> {
     return results
   } finally {
     store.close()
+  }
+}
+
+/** @throws UserError if the model cannot be asked under one of the conditions. */
+async function checkConditions(subject: Subject, { conditions }: Grid): Promise<void> {
+  const model = await subject.open()
+  try {
+    for (const condition of conditions) await withThinking(model, condition)
+  } finally {
+    await model.close()
   }
 }
 

@@ -49,3 +49,10 @@ function rowsOfCell(cell: CellResult): Omit<Row, 'number'>[] {
     }))
   return [one, ...more]
 }
+
+/** The cells without the earlier checkpoints of each run: those of which pictures of test-time compute are drawn. */
+export function latest(cells: readonly CellResult[]): CellResult[] {
+  const last = (run: string): number =>
+    Math.max(...cells.flatMap(({ training }) => (training?.run === run ? [training.step] : [])))
+  return cells.filter(({ training }) => training === null || training.step === last(training.run))
+}

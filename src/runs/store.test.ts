@@ -103,6 +103,15 @@ describe('RunStore', () => {
     store.close()
   })
 
+  test('keeps all checkpoints that were due, with the setting keepCheckpoints', async () => {
+    const settings = { keepCheckpoints: 'all', checkpointEvery: 20 }
+    const store = RunStore.create({ recipe: 'zero', seed: 0, settings, root })
+    // 33 and 47: after a time, or an interrupt
+    for (const step of [20, 33, 40, 47, 60, 80, 100]) await store.checkpoint(step, null, write(String(step)))
+    expect(store.checkpoints().map(({ step }) => step)).toEqual([20, 40, 60, 80, 100])
+    store.close()
+  })
+
   test('a checkpoint that could not be written leaves nothing', async () => {
     const store = create()
     await expect(

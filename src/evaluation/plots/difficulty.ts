@@ -1,11 +1,12 @@
 import type { Results } from '../results.ts'
+import { latest } from '../rows.ts'
 import type { Figure, Panel, Series } from './figure.ts'
 import { namesOf } from './names.ts'
 
 /** Accuracy and thinking tokens by difficulty, for the first task. null if there is only one difficulty. */
 export function difficulty({ cells, difficulty }: Results): Figure | null {
   const task = cells[0]?.task
-  const own = cells.filter((cell) => cell.task === task && cell.difficulties.length > 1)
+  const own = latest(cells).filter((cell) => cell.task === task && cell.difficulties.length > 1)
   if (task === undefined || own.length === 0) return null
   const name = namesOf(own, [])
   const kinds = [...new Set(own.flatMap(({ difficulties }) => difficulties.map((one) => one.name)))]
@@ -36,7 +37,7 @@ export function difficulty({ cells, difficulty }: Results): Figure | null {
   const panels = [
     panel('Right answers', 'right answers (pass@1)', true, 'accuracy'),
     panel('Thinking', 'thinking tokens', false, 'thinkingTokens'),
-  ].filter(({ series }) => series.some(({ points }) => points.length > 0))
+  ].filter(({ series }) => series.some(({ points }) => points.some(({ high }) => high > 0)))
   return {
     title: `${task}: accuracy and thinking by ${difficulty[task] === 'kind' ? 'kind of question' : 'measured difficulty'}`,
     note:

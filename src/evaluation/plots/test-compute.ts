@@ -1,11 +1,11 @@
 import type { Results } from '../results.ts'
-import { type Row, rowsOf } from '../rows.ts'
+import { latest, type Row, rowsOf } from '../rows.ts'
 import type { Figure, Panel, Point, Series } from './figure.ts'
 import { namesOf } from './names.ts'
 
 /** Accuracy against samples, thinking budget and thinking tokens. null if none of them was varied. */
 export function testCompute({ cells }: Results): Figure | null {
-  const rows = rowsOf(cells)
+  const rows = rowsOf(latest(cells))
   const panels = [againstSamples(rows), againstBudget(rows), againstTokens(rows)].filter(
     (one) => one !== null,
   )

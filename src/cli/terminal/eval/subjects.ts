@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path'
 import { UserError } from '../../../common/errors.ts'
 import { pathFromHere } from '../../../common/paths.ts'
 import { runCurve } from '../../../evaluation/checkpoints.ts'
@@ -79,7 +80,7 @@ async function namedModels(
     const isKnown = folder !== null && (layers.length > 0 || merge(asked, given).template !== undefined)
     if (folder !== null) checkTemplate(folder, settings, isKnown)
     named.push({
-      name: shown ?? (folder === null ? name : modelName(folder)),
+      name: shown ?? (isAbsolute(name) ? modelName(name) : name),
       folder,
       training,
       settings,
@@ -170,6 +171,7 @@ async function subjectOf(
     task,
     taskName,
     questions,
+    remote: folder === null,
     training,
     options: folder === null ? givenSampling(given) : { ...samplingOf(settings), maxTokens: rl.maxTokens },
     open: () =>
