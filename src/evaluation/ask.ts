@@ -53,6 +53,7 @@ export async function ask(store: AnswerStore, asking: Asking): Promise<string> {
       messages: question.messages ?? [{ role: 'user', content: question.prompt }],
       seed: new Random(seed, 'evaluation', index).bits(),
       sample,
+      whole: true,
       signal,
     }
     try {

@@ -15,6 +15,7 @@ import {
   type Condition,
   type RecordedPoint,
   type Results,
+  type Sampling,
   type TrainingPoint,
   writeResults,
 } from './results.ts'
@@ -257,6 +258,7 @@ function cellResult(
     ...condition,
     model: subject.name,
     format: format.name,
+    sampling: samplingOf(subject.options),
     task: subject.taskName,
     training: subject.training,
     responses,
@@ -287,6 +289,14 @@ function cellResult(
     values,
   }
 }
+
+const samplingOf = ({ temperature, topP, topK, minP, maxTokens }: AskOptions): Sampling => ({
+  temperature,
+  topP,
+  topK,
+  minP,
+  maxTokens,
+})
 
 /** Ends an evaluation when a response under a strategy fails: the strategy alone would go on with the others. */
 class Failure {

@@ -4,6 +4,7 @@ import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
 import { writeText } from '../common/files.ts'
 import { shellWord } from '../common/shell.ts'
+import type { TextRequest } from '../thinking/model.ts'
 import type { Estimate } from './measures/interval.ts'
 
 /** The file of an evaluation folder that has what was measured. */
@@ -34,6 +35,9 @@ export interface TrainingPoint {
   readonly tokens: number | null
 }
 
+/** How responses are sampled. A field that is missing is left to the model. */
+export type Sampling = Pick<TextRequest, 'temperature' | 'topP' | 'topK' | 'minP' | 'maxTokens'>
+
 /** Accuracy with k responses a question. */
 export interface AtK {
   readonly k: number
@@ -57,6 +61,7 @@ export interface CellResult extends Condition {
   /** The format of its thinking. */
   readonly format: string
   readonly task: string
+  readonly sampling: Sampling
   readonly training: TrainingPoint | null
   /** Responses to a question that a strategy other than `vote` uses for one answer; 1 for `sample` and `vote`. */
   readonly responses: number

@@ -168,6 +168,7 @@ test('a model on this machine', async () => {
     expect(end.usage.completionTokens).toBeGreaterThan(0)
     expect(model.spent()).toMatchObject({ calls: 1, completionTokens: end.usage.completionTokens })
     expect(model.can.prefix).toBe(true)
+    expect(await model.countPrompt!(request)).toBe(end.usage.promptTokens)
   } finally {
     await model.close()
   }

@@ -21,7 +21,11 @@ export class ApiServer {
   usual: Handler = (response) => void response.writeHead(500).end()
   /** Requests whose connection the client closed before the reply was complete. */
   left = 0
-  readonly #server = createServer((request, response) => void this.#serve(request, response))
+  connections = 0
+  readonly #server = createServer((request, response) => void this.#serve(request, response)).on(
+    'connection',
+    () => this.connections++,
+  )
 
   static async start(): Promise<ApiServer> {
     const server = new ApiServer()

@@ -1,13 +1,14 @@
 import { defineCommand } from 'citty'
 import { UserError } from '../../common/errors.ts'
-import { engineNames, openSampler } from '../../engines/open.ts'
+import { engineNames } from '../../engines/open.ts'
 import { EMBEDDED_BASE, modelFolder } from '../../hub/find-model.ts'
-import { loadConfig } from '../../models/checkpoint/directory.ts'
+import { openModel, readModelName } from '../../providers/open-model.ts'
 import { Renderer } from '../../renderer/renderer.ts'
-import { Conversation } from '../../stages/sample/conversation.ts'
 import { choiceOption, integerOption, numberOption, textOption } from '../terminal/arguments.ts'
-import { converse, greet, replyTo } from '../terminal/chat/chat.ts'
-import { originOf } from '../terminal/chat/origin.ts'
+import { answerOnce, converse, greet } from '../terminal/chat/chat.ts'
+import { type Origin, originOf } from '../terminal/chat/origin.ts'
+import { readInput } from '../terminal/chat/prompt.ts'
+import { ChatSession, type OpenedModel, THINK } from '../terminal/chat/session.ts'
 import { command } from '../terminal/command.ts'
 import {
   outputOf,
@@ -24,23 +25,43 @@ export const chat = command(
     meta: {
       name: 'chat',
       description:
-        'Ask a model a question: its thinking is streamed in dim text, then its answer. Without MESSAGE, a conversation: /reset starts over; /exit, Ctrl-D or Ctrl-C quits. A model with a chat template sees the whole conversation; one trained by R1-Zero sees each question on its own',
+        'Ask a model a question and watch it think. Without MESSAGE, a conversation: /help lists its commands; /exit, Ctrl-D or Ctrl-C quits. In a pipe, standard input is the question, and only the answer goes to standard output. A model with a chat template sees the whole conversation; one trained by R1-Zero sees each question on its own',
     },
     args: {
       message: { type: 'positional', required: false, description: 'the question' },
       model: {
         type: 'string',
-        valueHint: 'DIR|HUB_ID',
-        description: `model or run (default: ${EMBEDDED_BASE})`,
+        valueHint: 'DIR|HUB_ID|PROVIDER:NAME',
+        description: `model, run, or model behind an API (default: ${EMBEDDED_BASE})`,
+      },
+      system: {
+        type: 'string',
+        valueHint: 'TEXT',
+        description: 'what the model is told before the conversation',
+      },
+      think: { type: 'string', valueHint: THINK.join('|'), description: 'how much the model thinks' },
+      budget: {
+        type: 'string',
+        valueHint: 'N',
+        description: 'at most N tokens of thinking, then the answer',
+      },
+      vote: {
+        type: 'string',
+        valueHint: 'N',
+        description: 'answer by the majority of N responses, at temperature 1 unless given',
       },
       temperature: {
         type: 'string',
         valueHint: 'T',
-        description: 'sampling temperature; 0 is greedy (default 0)',
+        description: 'sampling temperature; 0 is greedy (default 0; behind an API, its own)',
       },
       ...truncationOptions,
       'template-arguments': templateArgumentsOption,
-      'max-tokens': { type: 'string', valueHint: 'N', description: 'longest response (default 512)' },
+      'max-tokens': {
+        type: 'string',
+        valueHint: 'N',
+        description: 'longest response (default 512; behind an API, its own)',
+      },
       seed: { type: 'string', valueHint: 'N', description: 'seed of the sampling (default 0)' },
       engine: engineOption,
       ...outputOptions,
@@ -48,35 +69,61 @@ export const chat = command(
   }),
   async (values) => {
     const output = outputOf(values)
-    const options = {
-      maxTokens: integerOption(values, 'max-tokens', 1) ?? 512,
-      temperature: numberOption(values, 'temperature', 0, 10) ?? 0,
-      ...truncationOf(values),
-      seed: integerOption(values, 'seed', 0) ?? 0,
-    }
+    const [maxTokens, temperature] = [
+      integerOption(values, 'max-tokens', 1),
+      numberOption(values, 'temperature', 0, 10),
+    ]
+    const seed = integerOption(values, 'seed', 0) ?? 0
+    const truncation = truncationOf(values)
     const engine = choiceOption(values, 'engine', engineNames)
+    const thinking = {
+      think: choiceOption(values, 'think', THINK) ?? null,
+      budget: integerOption(values, 'budget', 0) ?? null,
+      vote: integerOption(values, 'vote', 1) ?? null,
+    }
+    const chat = { arguments: templateArguments(values) }
     const message = textOption(values, 'message')
     if (message?.trim() === '')
       throw new UserError('MESSAGE is empty: give a question, or leave it out for a conversation', 2)
-    const name = textOption(values, 'model') ?? EMBEDDED_BASE
-    const model = await modelFolder(name, (line) => output.live(line), {
-      onCheckpoint: (line) => output.say(line),
-    })
-    const chat = { arguments: templateArguments(values) }
-    const renderer = Renderer.load(model, { chat })
-    renderer.checkArguments(chat.arguments)
-    output.live('opening the model')
-    const sampler = await openSampler({ model, engine })
-    try {
-      const conversation = new Conversation(sampler, renderer, loadConfig(model))
-      if (message === undefined) {
-        greet(output, await originOf(name, model), conversation)
-        return await converse(output, conversation, options)
+
+    async function open(name: string): Promise<OpenedModel & Origin> {
+      const notice = (line: string): void => output.live(line)
+      try {
+        const read = readModelName(name)
+        if (read.kind === 'provider') {
+          const model = await openModel(name, { notice })
+          const given = Object.fromEntries(
+            Object.entries(truncation).filter(([option]) => values[KEBAB[option]!] !== undefined),
+          )
+          const is = `${name}: a model behind the API of ${read.provider.title}.`
+          return { model, sampling: { maxTokens, temperature, ...given, seed }, is, question: null }
+        }
+        const folder = await modelFolder(name, notice, { onCheckpoint: (line) => output.say(line) })
+        Renderer.load(folder, { chat }).checkArguments(chat.arguments)
+        output.live('opening the model')
+        const model = await openModel(folder, { engine, chat, schedule: 'continuous' })
+        const sampling = { maxTokens: maxTokens ?? 512, temperature: temperature ?? 0, ...truncation, seed }
+        return { model: { ...model, name }, sampling, ...(await originOf(name, folder)) }
+      } finally {
+        output.endLive()
       }
-      await replyTo(message, output, conversation, options)
-      return 0
+    }
+
+    const question = message ?? (process.stdin.isTTY ? undefined : await readInput())
+    if (question?.trim() === '')
+      throw new UserError('there is no question: standard input is empty; give it as MESSAGE', 2)
+    const opened = await open(textOption(values, 'model') ?? EMBEDDED_BASE)
+    const session = new ChatSession(opened, thinking)
+    session.conversation.system = textOption(values, 'system') ?? null
+    try {
+      if (question !== undefined) return await answerOnce(question.trim(), output, session)
+      greet(output, opened, session.conversation)
+      return await converse({ session, output, open, saved: new Set() })
     } finally {
-      await sampler.close()
+      await session.close()
     }
   },
 )
+
+/** The options of a truncation. */
+const KEBAB: Readonly<Record<string, string>> = { topK: 'top-k', topP: 'top-p', minP: 'min-p' }

@@ -23,6 +23,7 @@ function cell(changes: Partial<CellResult> & { readonly right: number }): CellRe
     model: 'zero-1',
     format: 'r1-zero',
     task: 'miniature',
+    sampling: { temperature: 1 },
     training: null,
     responses: 1,
     keys: ['a'],

@@ -60,6 +60,8 @@ const MARGIN = { left: 52, right: 14, top: 40, bottom: 42 }
 /** Width of a letter at the size of the legend, with the widest fonts that readers have. */
 const LETTER = 7
 const LINE = 18
+/** Distance between the values of a category. */
+const DODGE = 5
 
 const shades = (text: string, title: string): string =>
   `.figure { color: ${text}; } .figure text { fill: ${text}; } .figure .title, .figure .panel { fill: ${title}; }`
@@ -205,9 +207,11 @@ function drawPanel(document: Page, panel: Panel, names: readonly string[], width
   const xs = [...new Set(points.map((point) => point.x))].sort((a, b) => a - b)
   const ticks = x.ticks && [...x.ticks.keys()]
   const text = (value: number): string => x.ticks?.get(value) ?? short(value)
-  const marks = series.flatMap(({ name, points, dashed = false }) => {
+  const marks = series.flatMap(({ name, points, dashed = false }, i) => {
     const { colour, sign } = look(names.indexOf(name))
-    const channels = { x: 'x', y: 'y' }
+    // the values of a category are beside each other, and lines connect only categories of one family
+    const dx = x.scale === 'point' ? DODGE * (i - (series.length - 1) / 2) : 0
+    const channels = { x: 'x', y: 'y', dx }
     return [
       ...(points.length > 1 && x.scale !== 'point'
         ? [Plot.areaY(points, { x: 'x', y1: 'low', y2: 'high', fill: colour, fillOpacity: 0.12 })]
@@ -216,12 +220,14 @@ function drawPanel(document: Page, panel: Panel, names: readonly string[], width
         x: 'x',
         y1: 'low',
         y2: 'high',
+        dx,
         stroke: colour,
         strokeOpacity: 0.7,
         strokeWidth: 1.3,
       }),
       Plot.line(points, {
         ...channels,
+        ...(x.scale === 'point' ? { z: (point: Point) => familyOf(text(point.x)) } : {}),
         stroke: colour,
         strokeWidth: 2,
         ...(dashed ? { strokeDasharray: '4 3' } : {}),
@@ -277,6 +283,9 @@ function drawPanel(document: Page, panel: Panel, names: readonly string[], width
   )
   return drawn
 }
+
+/** The family of a category whose name has two lines, such as "fill" and "2"; of others, the same. */
+const familyOf = (category: string): string => (category.includes('\n') ? category.split('\n')[0]! : '')
 
 /** A domain that leaves the points some room; that of a single value is around it. */
 function padded(xs: readonly number[], scale: 'log' | 'linear'): [number, number] {

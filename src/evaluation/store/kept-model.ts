@@ -77,7 +77,7 @@ export function keptModel(model: TextModel, store: AnswerStore): KeptModel {
 }
 
 /** What a response depends on besides the model and the number of the sample, as text. */
-function requestBody({ signal: _signal, sample: _sample, ...request }: TextRequest): string {
+function requestBody({ signal: _signal, whole: _whole, sample: _sample, ...request }: TextRequest): string {
   return JSON.stringify(request, (_, value) =>
     value === null ? undefined : value instanceof Int32Array ? [...value] : sorted(value),
   )

@@ -10,6 +10,7 @@ import type {
 } from '../../thinking/model.ts'
 import { opensThinking } from '../../thinking/opened.ts'
 import { type Piece as Part, ThinkingParser } from '../../thinking/parser.ts'
+import { excerpt } from './failures.ts'
 import type { CallPart, FinishPart, Piece, TextPart } from './pieces.ts'
 import { beginningOf, prefixText } from './requests.ts'
 
@@ -75,7 +76,9 @@ export class Assembly {
   end(): TextEvent[] {
     if (this.#finish === null) throw new TransientError('the reply was cut off before its end')
     if (this.#finish.reason === 'failed')
-      throw new TransientError(`the reply ended with the reason ${JSON.stringify(this.#finish.word)}`)
+      throw new TransientError(
+        `the reply ended with the reason ${JSON.stringify(excerpt(this.#finish.word))}`,
+      )
     const events = this.#events(this.#rest())
     const calls = [...this.#calls.values()].map(toolCall)
     const reason: TextEnd['reason'] =
@@ -184,7 +187,9 @@ function objectIn(text: string, tool: string): Record<string, unknown> {
     if (typeof value === 'object' && value !== null && !Array.isArray(value))
       return value as Record<string, unknown>
   } catch {}
-  throw new TransientError(`the reply calls the tool ${tool} with arguments that are not a JSON object`)
+  throw new TransientError(
+    `the reply calls the tool ${excerpt(tool)} with arguments that are not a JSON object`,
+  )
 }
 
 /** The counts that are not null. */

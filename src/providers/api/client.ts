@@ -110,7 +110,7 @@ export function apiModel({
         throw failureOf(reply.status, text, retryAfterSeconds(reply.headers['retry-after'] ?? null))
       }
       const opens = request.whole === true || (THINKERS.test(model) && request.thinking !== false)
-      yield* events(reply, dialect, new Assembly(request, format, opens))
+      yield* events(reply, dialect, new Assembly(request, format, opens), hide)
     } catch (error) {
       if (error instanceof TransientError || error instanceof Refusal) error.message = hide(error.message)
       throw error
@@ -249,7 +249,7 @@ export function apiModel({
 }
 
 /** No attempt was successful. */
-class NoReply extends UserError {
+class NoReply extends ProviderError {
   constructor(
     message: string,
     /** Why the last attempt failed. */
@@ -278,12 +278,18 @@ function dialectOf(provider: Provider, { thinking }: ThinkingFormat): Dialect {
 }
 
 /** The events of a reply. Once the provider has said that the response is complete, nothing that follows can spoil it. */
-async function* events(reply: Reply, dialect: Dialect, assembly: Assembly): AsyncGenerator<TextEvent> {
+async function* events(
+  reply: Reply,
+  dialect: Dialect,
+  assembly: Assembly,
+  hide: (text: string) => string,
+): AsyncGenerator<TextEvent> {
   const read = dialect.reader()
   let length = 0
   try {
-    for await (const message of jsonMessages(reply)) {
-      const failure = failureIn(Array.isArray(message) ? message[0] : message)
+    for await (const message of jsonMessages(reply, hide)) {
+      if (message === null) continue
+      const failure = failureIn(Array.isArray(message) ? message[0] : message, hide)
       if (failure !== null) throw failure
       if (!isRecord(message)) throw new TransientError('it answered with something that is not a response')
       for (const piece of read(message)) {

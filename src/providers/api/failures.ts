@@ -46,11 +46,13 @@ export function failureOf(status: number, body: string, retryAfter: number | nul
 /**
  * The failure in a message that is an error in the place of a response, as servers send them with status 200 or in the
  * middle of a stream; null if it is none.
+ *
+ * @param hide Takes secrets out of a text. Before a text is shortened: a part of a secret would not be found.
  */
-export function failureIn(message: unknown): Error | null {
+export function failureIn(message: unknown, hide: (text: string) => string): Error | null {
   const error = errorIn(message)
   if (error === null) return null
-  const text = `it answered with an error (${excerpt(error.message)})`
+  const text = `it answered with an error (${excerpt(hide(error.message))})`
   const status = error.status ?? STATUS_OF_TYPE[error.type ?? '']
   if (status === undefined || isTransient(status)) return new TransientError(text)
   return new Refusal(status, text)

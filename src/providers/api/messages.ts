@@ -1,7 +1,10 @@
 import { createParser } from 'eventsource-parser'
 import { TransientError } from '../../common/retry.ts'
-import { excerpt } from './failures.ts'
+import { errorText } from './failures.ts'
 import type { Reply } from './transport.ts'
+
+/** Takes secrets out of a text. */
+type Hide = (text: string) => string
 
 /** Longest message of a stream, and longest body, in characters. */
 const LONGEST = 16 * 2 ** 20
@@ -15,19 +18,20 @@ const LONGEST = 16 * 2 ** 20
  */
 export async function* jsonMessages(
   reply: Pick<Reply, 'headers' | 'bytes' | 'finishing'>,
+  hide: Hide,
 ): AsyncGenerator<unknown> {
   const type = reply.headers['content-type']?.toLowerCase() ?? ''
   let framing: Framing | null = null
   let unread = ''
   for await (const text of decoded(reply.bytes)) {
     unread += text
-    framing ??= framingOf(type, unread)
+    framing ??= framingOf(type, unread, hide)
     if (framing === null) continue
     yield* framing.feed(unread)
     if (framing.done) reply.finishing(AFTERWARDS)
     unread = ''
   }
-  framing ??= wholeBody()
+  framing ??= wholeBody(hide)
   yield* framing.feed(unread)
   yield* framing.end()
 }
@@ -43,17 +47,19 @@ interface Framing {
   end(): Iterable<unknown>
 }
 
-function framingOf(type: string, beginning: string): Framing | null {
-  if (type.includes('text/event-stream')) return serverSentEvents()
-  if (/ndjson|jsonl|json-seq/.test(type)) return lines()
+function framingOf(type: string, beginning: string, hide: Hide): Framing | null {
   const first = beginning.trimStart()
   if (first === '') return null
-  if (/^(data|event|id|retry)?:/.test(first)) return serverSentEvents()
+  // Some servers announce a stream and send an error or a page.
+  if (type.includes('text/event-stream'))
+    return /^[{<]/.test(first) ? wholeBody(hide) : serverSentEvents(hide)
+  if (/ndjson|jsonl|json-seq/.test(type)) return first.startsWith('<') ? wholeBody(hide) : lines(hide)
+  if (/^(data|event|id|retry)?:/.test(first)) return serverSentEvents(hide)
   // A beginning of "data:" that is cut off is not known yet.
-  return first.length < 6 && !/^[{[<]/.test(first) ? null : wholeBody()
+  return first.length < 6 && !/^[{[<]/.test(first) ? null : wholeBody(hide)
 }
 
-function serverSentEvents(): Framing {
+function serverSentEvents(hide: Hide): Framing {
   let events: string[] = []
   let tooLong = false
   let done = false
@@ -78,7 +84,7 @@ function serverSentEvents(): Framing {
     for (const part of data.includes('\n') && !isJson(data) ? data.split('\n') : [data]) {
       done ||= part.trim() === '[DONE]'
       if (done) return
-      if (part.trim() !== '') yield parseJson(part)
+      if (part.trim() !== '') yield parseJson(part, hide)
     }
   }
   return {
@@ -101,7 +107,7 @@ function serverSentEvents(): Framing {
   }
 }
 
-function lines(): Framing {
+function lines(hide: Hide): Framing {
   let rest = ''
   return {
     *feed(text) {
@@ -109,7 +115,7 @@ function lines(): Framing {
       const complete = text.includes('\n') ? rest.split(/\r?\n/) : [rest]
       rest = complete.pop()!
       if (rest.length > LONGEST) throw tooLongFailure()
-      for (const line of complete) if (line.trim() !== '') yield parseJson(line)
+      for (const line of complete) if (line.trim() !== '') yield parseJson(line, hide)
     },
     *end() {
       if (rest.trim() === '') return
@@ -119,7 +125,7 @@ function lines(): Framing {
   }
 }
 
-function wholeBody(): Framing {
+function wholeBody(hide: Hide): Framing {
   const parts: string[] = []
   let length = 0
   return {
@@ -133,8 +139,9 @@ function wholeBody(): Framing {
       const body = parts.join('')
       const each = body.split(/\r?\n/).filter((line) => line.trim() !== '')
       // Lines of JSON whose content type does not say so.
-      if (!isJson(body) && each.length > 1 && each.slice(0, -1).every(isJson)) yield* each.map(parseJson)
-      else yield parseJson(body)
+      if (!isJson(body) && each.length > 1 && each.slice(0, -1).every(isJson))
+        yield* each.map((line) => parseJson(line, hide))
+      else yield parseJson(body, hide)
     },
   }
 }
@@ -151,11 +158,11 @@ function isJson(text: string): boolean {
   }
 }
 
-function parseJson(text: string): unknown {
+function parseJson(text: string, hide: Hide): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new TransientError(`it answered with something that is not JSON (${excerpt(text)})`)
+    throw new TransientError(`it answered with something that is not JSON (${errorText(hide(text))})`)
   }
 }
 

@@ -114,11 +114,11 @@ function thinkingFields(
   const off = thinking === false || (effort === 'none' && thinking == null)
   const on = thinking === true || (effort != null && !off)
   const given = templateArguments && Object.keys(templateArguments).length > 0 ? templateArguments : null
-  if (way === 'template') {
+  if (way === 'template' || way === 'template and effort') {
     const values = {
       // Qwen, GLM and others read the first name, DeepSeek's templates the second.
       ...(off || thinking === true ? { enable_thinking: !off, thinking: !off } : {}),
-      ...(effort != null && !off ? { reasoning_effort: effort } : {}),
+      ...(way === 'template and effort' && effort != null && !off ? { reasoning_effort: effort } : {}),
       ...given,
     }
     return {

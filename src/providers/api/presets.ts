@@ -25,7 +25,7 @@ export interface Provider {
   /** Fields that hold the longest response. */
   readonly maxTokensField: 'max_tokens' | 'max_completion_tokens'
   /** What is different at another address, where another server may speak the same format. */
-  readonly elsewhere?: Pick<Provider, 'maxTokensField' | 'thinking'>
+  readonly elsewhere?: Pick<Provider, 'title' | 'maxTokensField' | 'thinking'>
   /** What a person should do if nobody listens at its address. */
   readonly start?: string
 }
@@ -38,12 +38,21 @@ export interface Provider {
 export type PrefixWay = 'last message' | 'continue_final_message' | 'reasoning_content' | 'deepseek'
 
 /**
- * The fields for thinking. `template`: `chat_template_kwargs`, for servers that render a chat template themselves;
+ * The fields for thinking. `template`: `chat_template_kwargs` for on and off and `reasoning_effort`, for servers that render a
+ * chat template themselves; `template and effort`: the same with the effort in `chat_template_kwargs`, too;
  * `effort`: `reasoning_effort`, with `none` for off; `reasoning`: `reasoning: { enabled, effort }`; `enabled`:
  * `reasoning: { enabled }` and `reasoning_effort`; `type`: `thinking: { type }` and `reasoning_effort`; `budget`:
  * Anthropic's `thinking: { type, budget_tokens }`; `think`: Ollama's field.
  */
-export type ThinkingWay = 'template' | 'effort' | 'reasoning' | 'enabled' | 'type' | 'budget' | 'think'
+export type ThinkingWay =
+  | 'template'
+  | 'template and effort'
+  | 'effort'
+  | 'reasoning'
+  | 'enabled'
+  | 'type'
+  | 'budget'
+  | 'think'
 
 const OPENAI = {
   shape: 'openai',
@@ -150,7 +159,7 @@ export const PROVIDERS: Readonly<Record<string, Provider>> = byName([
     keyVariable: 'LLAMA_API_KEY',
     keyNeeded: false,
     prefix: 'reasoning_content',
-    thinking: 'template',
+    thinking: 'template and effort',
     rawPrompts: true,
     start: 'start it with `llama-server -m FILE.gguf`',
   },
@@ -176,7 +185,7 @@ export const PROVIDERS: Readonly<Record<string, Provider>> = byName([
     thinking: 'effort',
     rawPrompts: true,
     maxTokensField: 'max_completion_tokens',
-    elsewhere: { maxTokensField: 'max_tokens', thinking: 'template' },
+    elsewhere: { title: 'The server', maxTokensField: 'max_tokens', thinking: 'template' },
   },
   {
     name: 'anthropic',

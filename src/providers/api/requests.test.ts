@@ -52,6 +52,7 @@ test.each<[string, Partial<TextRequest>, Record<string, unknown>]>([
     { thinking: true, templateArguments: { thinking: 'deep', x: 1 } },
     { chat_template_kwargs: { enable_thinking: true, thinking: 'deep', x: 1 } },
   ],
+  ['vllm', { effort: 'low' }, { reasoning_effort: 'low', chat_template_kwargs: undefined }],
   [
     'llamacpp',
     { effort: 'low' },
@@ -184,7 +185,8 @@ test('another sample is another seed, of 31 bits', async () => {
 })
 
 test.each<[string, Partial<TextRequest>, string]>([
-  ['openai', { prefix: ['a'] }, 'OpenAI cannot continue a response'],
+  ['openai', { prefix: ['a'] }, 'The server cannot continue a response'],
+  ['hyperbolic', { prefix: ['a'] }, 'Hyperbolic cannot continue a response'],
   ['anthropic', { prefix: ['a'] }, 'Anthropic cannot continue a response'],
   ['together', { prefix: ['a'] }, 'Together cannot continue a response'],
   ['vllm', { prefix: [Int32Array.of(1)] }, 'text, not tokens'],

@@ -114,6 +114,27 @@ test('thinking whose opening tag is in the prompt is known when the response is 
   expect(response).toMatchObject({ thinking: 'a', answer: 'b' })
 })
 
+test.each<[string, string[], boolean | undefined, string | null, string | null]>([
+  ['deepseek-ai/DeepSeek-R1', ['a', '</think>', 'b'], undefined, 'a', 'b'],
+  ['deepseek-r1:7b', ['<think>a', '</think>b'], undefined, 'a', 'b'],
+  ['Qwen/Qwen3-30B-A3B-Thinking-2507', ['a</think>b'], undefined, 'a', 'b'],
+  ['DeepSeek-R1-Distill-Qwen-7B', ['b'], undefined, null, 'b'],
+  ['deepseek-r1:7b', ['b'], false, null, 'b'],
+  ['qwen3:8b', ['b'], undefined, null, 'b'],
+])('a stream of %s: %j', async (name, contents, thinking, thought, answer) => {
+  server.usual = (r) => {
+    r.writeHead(200, { 'content-type': 'text/event-stream' })
+    r.end(
+      chunks(...contents.map((content) => ({ content })))
+        .map(WIRES.openai.event)
+        .join(''),
+    )
+  }
+  const model = await openModel(`vllm:${name}`, { baseUrl: server.url })
+  const response = await collect(model.respond({ messages: [], seed: 0, thinking }))
+  expect(response).toMatchObject({ thinking: thought, answer })
+})
+
 test.each<[string, string[], object[], string | null, string | null]>([
   ['in the thinking, by its field', ['<think>x'], [{ reasoning: 'a' }, { content: 'b' }], 'a', 'b'],
   [

@@ -135,6 +135,7 @@ export async function post(
         silence ??= limits.idle
       },
       finishing(seconds) {
+        clearTimeout(timers.get('first'))
         silence = seconds
       },
       close,

@@ -78,6 +78,23 @@ it('keeps to a budget of thinking and to a stop sequence', async () => {
   expect(cut.content.map(({ type }) => type)).toEqual(['thinking', 'text'])
 })
 
+it('does not think where it is asked not to', async () => {
+  const anthropic = new Anthropic({ baseURL: server.url, apiKey: 'none' })
+  const { content } = await anthropic.messages.create({ ...asked, thinking: { type: 'disabled' } })
+  expect(content.map(({ type }) => type)).toEqual(['text'])
+  const ollama = new Ollama({ host: server.url })
+  const { message } = await ollama.chat({
+    model: 'miniature',
+    messages,
+    think: false,
+    options: { temperature: 0 },
+  })
+  expect(message).toEqual({ role: 'assistant', content: content[0]!.type === 'text' ? content[0]!.text : '' })
+  const openai = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'none' })
+  const { choices } = await openai.chat.completions.create({ ...asked, reasoning_effort: 'none' })
+  expect(choices[0]!.message.content).toBe(message.content)
+})
+
 it('answers a greedy request alike, alone or among 63 others', async () => {
   const ask = async (number: number): Promise<unknown> => {
     const response = await fetch(`${server.url}/v1/chat/completions`, {

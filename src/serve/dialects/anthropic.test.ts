@@ -146,7 +146,7 @@ describe('what is asked', () => {
       true,
       { effort: null, budget: 32 },
     ],
-    [{ thinking: { type: 'disabled' } }, false, { effort: 'none', budget: null }],
+    [{ thinking: { type: 'disabled' } }, null, { effort: 'none', budget: null }],
     [
       { thinking: { type: 'adaptive' }, output_config: { effort: 'low' } },
       null,

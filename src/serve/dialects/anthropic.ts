@@ -152,7 +152,8 @@ function asking(
   return {
     ...conversation(messagesOf(body.system, body.messages), served),
     ...offered((body.tools ?? []).map(definition), body.tool_choice, served),
-    thinking: type === 'enabled' ? true : type === 'disabled' ? false : null,
+    // not to think is a wish, which a budget of 0 tokens grants where the model cannot be told
+    thinking: type === 'enabled' ? true : null,
   }
 }
 

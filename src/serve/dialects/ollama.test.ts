@@ -91,7 +91,7 @@ describe('what is asked', () => {
     ],
     ['no limit', { options: { num_predict: -1, stop: ['X', ''] } }, { maxTokens: null, stop: ['X'] }],
     ['thinking', { think: true }, { thinking: true }],
-    ['no thinking', { think: false }, { thinking: false }],
+    ['no thinking', { think: false }, { thinking: null }],
     ['log-probabilities', { logprobs: true, top_logprobs: 2 }, { logprobs: 2 }],
     ['no format', { format: '' }, {}],
   ])('%s', (_, fields, expected) => {

@@ -244,7 +244,8 @@ function sampling(body: Shared, { can }: Served): Omit<AskedRequest, 'messages'>
     })
   const { num_predict: most, stop } = options ?? {}
   return {
-    thinking: think == null ? null : think !== false,
+    // not to think is a wish, which a budget of 0 tokens grants where the model cannot be told
+    thinking: think ? true : null,
     // -1 is no limit, and -2 what the context holds, which is the limit anyway
     maxTokens: most != null && most > 0 ? most : null,
     temperature: options?.temperature ?? null,

@@ -114,7 +114,10 @@ class Budgeted {
       const ended = end.reason === 'length' ? !cut : end.reason !== 'stop' || !held || answering
       if (ended) return yield this.#whole(end)
       if (answering) return yield* this.#answer()
-      if (cut) return yield* this.#closed()
+      if (cut) {
+        if (this.#text.trim() === '') this.#put(opening(this.#format).trimStart()) // cut before it began to think
+        return yield* this.#closed()
+      }
       if (this.#kept >= min || waited === waits || this.#thought >= max) {
         if (this.#kept < min)
           yield { type: 'progress', text: `the thinking ended after ${this.#kept} of at least ${min} tokens` }

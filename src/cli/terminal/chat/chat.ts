@@ -1,96 +1,116 @@
-import { createInterface } from 'node:readline'
 import pc from 'picocolors'
 import { UserError } from '../../../common/errors.ts'
 import { printable } from '../../../common/printable.ts'
-import type { Conversation } from '../../../stages/sample/conversation.ts'
+import type { Reply } from '../../../stages/sample/conversation.ts'
 import type { Output } from '../output.ts'
+import { writeMessage } from '../output.ts'
+import { type ChatContext, isCommand, runCommand } from './commands.ts'
 import type { Origin } from './origin.ts'
+import { Prompt } from './prompt.ts'
+import { ReplyView } from './reply.ts'
+import type { ChatSession } from './session.ts'
 
-type AskOptions = Parameters<Conversation['ask']>[1]
-
-/** Asks the model once and shows its reply as it comes: the thinking dimmed, then the answer. */
+/** Asks the model once and shows its reply as it comes. */
 export async function replyTo(
   message: string,
   output: Output,
-  conversation: Conversation,
-  options: AskOptions,
-): Promise<void> {
-  const streaming = !output.json && !output.quiet
-  output.live('reading the question')
-  let waiting = true
-  const { text, thinking, answer } = await conversation.ask(message, options, (piece, isThinking) => {
-    // the white space before the first word is not shown
-    const text = waiting ? printable(piece).trimStart() : printable(piece)
-    if (!streaming || text === '') return
-    if (waiting) output.endLive()
-    waiting = false
-    process.stdout.write(isThinking ? pc.dim(text) : text)
-  })
-  output.emit({ type: 'result', thinking, answer, text })
-  if (streaming) process.stdout.write('\n')
-  else if (!output.json) output.result(printable(answer ?? text))
+  session: ChatSession,
+  signal?: AbortSignal,
+): Promise<Reply> {
+  const view = new ReplyView(output)
+  try {
+    const reply = await session.ask(message, (event) => view.take(event), signal)
+    view.end(reply)
+    return reply
+  } catch (error) {
+    view.fail()
+    throw error
+  }
+}
+
+/**
+ * Asks the model one question, for a command that is not a conversation.
+ *
+ * @returns the exit code: 0 if there is an answer, 1 if there is none, 130 after Ctrl-C
+ */
+export async function answerOnce(message: string, output: Output, session: ChatSession): Promise<number> {
+  const leaving = new AbortController()
+  const stop = (): void => leaving.abort()
+  process.once('SIGINT', stop)
+  try {
+    const { answer } = await replyTo(message, output, session, leaving.signal)
+    return leaving.signal.aborted ? 130 : answer === null ? 1 : 0
+  } finally {
+    process.off('SIGINT', stop)
+  }
 }
 
 /** Says what a model is, what it sees of a conversation, and a question to begin with. */
-export function greet(output: Output, { is, question }: Origin, conversation: Conversation): void {
+export function greet(
+  output: Output,
+  { is, question }: Origin,
+  { remembers }: { readonly remembers: boolean },
+): void {
   output.say(printable(is))
   output.say(
-    conversation.remembers
-      ? 'It sees the whole conversation. /reset starts over, /exit quits.'
-      : "It sees each question on its own, in R1-Zero's template. /exit quits.",
+    remembers
+      ? 'It sees the whole conversation. /help lists the commands, /exit quits.'
+      : "It sees each question on its own, in R1-Zero's template. /help lists the commands, /exit quits.",
   )
   if (question !== null) output.say(`Try: ${pc.bold(printable(question))}`)
 }
 
 /**
- * Reads questions from standard input, one per line, and shows the replies, until /exit or the end of the input. Question
- * i is sampled with seed + i. A question that fails with a UserError does not end the conversation.
+ * Reads messages from the terminal and shows the replies, until /exit or the end of the input. Ctrl-C stops the reply that
+ * is coming, and otherwise ends the conversation. What fails with a UserError does not end it.
  *
  * @returns the exit code: 130 after Ctrl-C, otherwise 0
  */
-export async function converse(
-  output: Output,
-  conversation: Conversation,
-  options: AskOptions,
-): Promise<number> {
-  const lines = createInterface({
-    input: process.stdin,
-    output: output.json ? process.stderr : process.stdout,
-    prompt: process.stdin.isTTY ? `${pc.bold('you')} ` : '',
+export async function converse(context: ChatContext): Promise<number> {
+  const { output, session } = context
+  let reply: AbortController | null = null
+  let leave = (_: 130): void => {}
+  const interrupted = new Promise<130>((resolve) => {
+    leave = resolve
   })
-  // Ctrl-C leaves at once, even during a reply.
-  const interrupted = new Promise<130>((resolve) =>
-    lines.on('SIGINT', () => {
-      output.say()
-      resolve(130)
-    }),
-  )
+  const prompt = new Prompt({
+    stream: output.json ? process.stderr : process.stdout,
+    prompt: `${pc.bold('you')} `,
+    onInterrupt() {
+      if (reply !== null && !reply.signal.aborted) reply.abort()
+      else leave(130)
+    },
+  })
+  const ask = async (question: string): Promise<void> => {
+    reply = new AbortController()
+    try {
+      await replyTo(question, output, session, reply.signal)
+    } finally {
+      reply = null
+    }
+  }
   const talk = async (): Promise<0> => {
-    let turn = 0
-    lines.prompt()
-    for await (const line of lines) {
-      const words = line.trim()
-      if (words === '/exit') return 0
-      if (words === '/reset') conversation.reset()
-      else if (/^\/\w*$/.test(words))
-        process.stderr.write(`unknown command ${words}; there are /reset and /exit\n`)
-      else if (words !== '') {
-        const { seed } = options
-        await replyTo(words, output, conversation, { ...options, seed: seed + turn++ }).catch(showUserError)
+    for (let message = await prompt.next(); message !== null; message = await prompt.next()) {
+      const words = message.trim()
+      if (words === '') continue
+      try {
+        const next = isCommand(words) ? await runCommand(context, words) : { ask: words }
+        if (next === 'exit') return 0
+        if (next) await ask(next.ask)
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error
+        output.endLive()
+        writeMessage(`error: ${printable(error.message)}`)
       }
-      lines.prompt()
     }
     output.say()
     return 0
   }
   try {
-    return await Promise.race([talk(), interrupted])
+    const code = await Promise.race([talk(), interrupted])
+    if (code === 130) output.say()
+    return code
   } finally {
-    lines.close()
+    prompt.close()
   }
-}
-
-function showUserError(error: unknown): void {
-  if (!(error instanceof UserError)) throw error
-  process.stderr.write(`error: ${printable(error.message)}\n`)
 }

@@ -6,7 +6,6 @@ import { evaluateGrid } from '../../../evaluation/evaluate.ts'
 import type { Results } from '../../../evaluation/results.ts'
 import { openModel } from '../../../providers/open-model.ts'
 import type { Tree } from '../../../settings/layers.ts'
-import type { ZeroSettings } from '../../../settings/zero.ts'
 import { integersOption, listOption, textOption, type Values } from '../arguments.ts'
 import { configLayers } from '../options.ts'
 import type { Output } from '../output.ts'
@@ -17,13 +16,12 @@ import { subjectsOf } from './subjects.ts'
 
 /** Evaluates the grid that the options ask for, and shows it. */
 export async function runEvaluation(output: Output, values: Values, given: Tree): Promise<void> {
-  const { results, settings, out } = await evaluated(output, values, given)
+  const { results, out } = await evaluated(output, values, given)
   const [cell, ...others] = results.cells
-  const { temperature, topK, topP, minP } = settings.eval
   const files = out === null ? [] : await drawn(out, results)
   if (others.length === 0 && cell!.atK.length === 1 && cell!.strategy === 'sample')
-    showCell(output, cell!, results.seconds, { temperature, topK, topP, minP, seed: cell!.seeds[0]! })
-  else showGrid(output, results, { files })
+    showCell(output, cell!, results.seconds)
+  else showGrid(output, results, files)
   if (out === null || output.json) return
   const place = pathFromHere(out)
   output.say(
@@ -37,7 +35,7 @@ export async function evaluated(
   values: Values,
   given: Tree,
   models = listOption(values, 'model'),
-): Promise<{ results: Results; settings: ZeroSettings; out: string | null }> {
+): Promise<{ results: Results; out: string | null }> {
   // everything that can be wrong with the options is found before anything is opened
   const conditions = conditionsOf(values)
   const seeds = integersOption(values, 'seeds', 0)
@@ -76,7 +74,7 @@ export async function evaluated(
     progress: (line) => output.live(line),
     warn: (message) => output.warn(message),
   })
-  return { results, settings, out: out === undefined ? null : resolve(out) }
+  return { results, out: out === undefined ? null : resolve(out) }
 }
 
 /** Draws the pictures. The libraries that draw are loaded only here. */

@@ -1,29 +1,23 @@
 import { plural } from '../../../common/words.ts'
-import type { Truncation } from '../../../engines/contract.ts'
 import type { Estimate } from '../../../evaluation/measures/interval.ts'
-import type { CellResult, Results } from '../../../evaluation/results.ts'
+import type { CellResult, Results, Sampling } from '../../../evaluation/results.ts'
 import { type Row, rowsOf } from '../../../evaluation/rows.ts'
 import { sourceName } from '../next.ts'
 import { type Output, percent, percentInterval, table } from '../output.ts'
 
-/** How the questions were asked, for people. */
-interface Asking extends Readonly<Record<keyof Truncation, number>> {
-  readonly temperature: number
-  readonly seed: number
-}
-
 /** Shows one model asked in one way: all that is known of its responses. */
-export function showCell(output: Output, cell: CellResult, seconds: number, asking: Asking): void {
+export function showCell(output: Output, cell: CellResult, seconds: number): void {
   const { model, task, form, passAt1, samples, questions, kinds } = cell
   const template = cell.format === 'r1-zero' ? 'r1-zero' : 'chat'
-  const { temperature, topK, topP, minP, seed } = asking
+  const [seed] = cell.seeds
   output.emit({
     type: 'result',
     model,
     task,
     seconds,
     template,
-    ...asking,
+    ...cell.sampling,
+    seed,
     passAt1: passAt1.mean,
     standardError: cell.standardError,
     low: passAt1.low,
@@ -41,13 +35,8 @@ export function showCell(output: Output, cell: CellResult, seconds: number, aski
     families: familiesOf(cell),
   })
   if (output.json) return
-  const truncated = [
-    topK > 0 ? `, top-k ${topK}` : '',
-    topP < 1 ? `, top-p ${topP}` : '',
-    minP > 0 ? `, min-p ${minP}` : '',
-  ].join('')
   output.prose(
-    `${model} on ${sourceName(task)}: ${plural(questions, 'question')}, ${plural(samples, 'sample')} per question, T = ${temperature}${truncated}, template ${template}, seed ${seed}\n`,
+    `${model} on ${sourceName(task)}: ${plural(questions, 'question')}, ${plural(samples, 'sample')} per question, ${sampled(cell.sampling)}template ${template}, seed ${seed}\n`,
   )
   output.result(
     table(
@@ -68,6 +57,16 @@ export function showCell(output: Output, cell: CellResult, seconds: number, aski
   )
 }
 
+/** "T = 0.6, top-p 0.95, "; empty where the model decides. */
+function sampled({ temperature, topK, topP, minP }: Sampling): string {
+  return [
+    temperature == null ? '' : `T = ${temperature}, `,
+    topK ? `top-k ${topK}, ` : '',
+    topP != null && topP < 1 ? `top-p ${topP}, ` : '',
+    minP ? `min-p ${minP}, ` : '',
+  ].join('')
+}
+
 /** pass@1 by family ("arithmetic"): the mean over its questions. */
 function familiesOf({ kinds, kindQuestions }: CellResult): Record<string, number> {
   const family = (kind: string): string => kind.split('/')[0]!
@@ -82,11 +81,7 @@ function familiesOf({ kinds, kindQuestions }: CellResult): Record<string, number
 }
 
 /** Shows a grid: one line for each accuracy. */
-export function showGrid(
-  output: Output,
-  results: Results,
-  { files }: { readonly files: readonly string[] },
-): void {
+export function showGrid(output: Output, results: Results, files: readonly string[]): void {
   const rows = rowsOf(results.cells)
   for (const { number, cell, k, measure, accuracy, thinkingTokens } of rows) {
     const { model, task, strategy, budget, effort, training, questions, unknown } = cell
@@ -129,9 +124,9 @@ export function showGrid(
 function heading(rows: readonly Row[]): string {
   const { cell } = rows[0]!
   const samples = Math.max(...rows.map((row) => row.cell.samples))
-  const seeds = cell.seeds.length > 1 ? `, seeds ${cell.seeds.join(', ')}` : ''
+  const seeds = cell.seeds.length > 1 ? `seeds ${cell.seeds.join(', ')}, ` : ''
   const unknown = rows.reduce((most, row) => Math.max(most, row.cell.unknown), 0)
-  return `${plural(cell.questions, 'question')}, ${plural(samples, 'sample')} each${seeds}, with 95 % intervals${unknown > 0 ? `; up to ${plural(unknown, 'answer')} of a line could not be checked` : ''}`
+  return `${plural(cell.questions, 'question')}, ${plural(samples, 'sample')} each, ${sampled(cell.sampling)}${seeds}with 95 % intervals${unknown > 0 ? `; up to ${plural(unknown, 'answer')} of a line could not be checked` : ''}`
 }
 
 /** The rows as cells, without the columns in which all are equal. */
