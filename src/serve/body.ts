@@ -58,9 +58,10 @@ async function readText(request: Request, limit: number): Promise<string> {
       text += decoder.decode(value, { stream: true })
     }
   } catch (error) {
+    if (error instanceof RequestError) throw error
     if (error instanceof TypeError && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
       throw new RequestError('invalid', 'the body is not UTF-8')
-    throw error
+    throw new RequestError('clientLeft', 'the client left before its request was whole')
   } finally {
     reader?.releaseLock()
   }
