@@ -56,21 +56,31 @@ describe('the prefix cache', () => {
 })
 
 describe('the router', () => {
-  test('sends a prompt to the replica that knows its beginning, and others where there is least to do', () => {
+  test('sends few sequences to one replica, and others where there is least to do', () => {
     const router = new Router(2)
-    const first = router.begin(text(1, 2), 1)
-    const second = router.begin(text(3, 4), 1)
-    expect([first.replica, second.replica]).toEqual([0, 1])
-    expect(router.outstanding).toBe(2)
-    second.done()
-    expect(router.begin(text(1, 2, 5), 1).replica).toBe(0)
-    expect(router.begin(text(9), 1).replica).toBe(1)
+    const begin = (value: number, n: number) => router.begin(text(value), n)
+    expect([begin(1, 8), begin(2, 8)].map(({ replica }) => replica)).toEqual([0, 0])
+    const third = begin(3, 3)
+    expect([third, begin(4, 12), begin(5, 4)].map(({ replica }) => replica)).toEqual([1, 1, 1])
+    expect(begin(6, 1).replica).toBe(0)
+    expect(router.outstanding).toBe(36)
+    third.done()
+    expect(router.outstanding).toBe(33)
+  })
+
+  test('sends a prompt to the replica that knows its beginning, unless it has much more to do', () => {
+    const router = new Router(2)
+    router.begin(text(1, 2), 16)
+    router.begin(text(3, 4), 16)
+    expect(router.begin(text(3, 4, 5), 3).replica).toBe(1)
+    expect(router.begin(text(3, 4, 6), 8).replica).toBe(1)
+    expect(router.begin(text(3, 4, 7), 1).replica).toBe(0)
   })
 
   test('does not send everything to one replica', () => {
     const router = new Router(2)
     const counts = [0, 0]
     for (let i = 0; i < 40; i++) counts[router.begin(text(1, 2), 1).replica]!++
-    for (const count of counts) expect(count).toBeGreaterThan(15)
+    for (const count of counts) expect(count).toBeGreaterThan(14)
   })
 })
