@@ -2,6 +2,7 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { UserError } from '../src/common/errors.ts'
 import { choosing } from './choose.ts'
+import { continuous } from './continuous.ts'
 import { decode } from './decode.ts'
 import { fits } from './fits.ts'
 import { grpoStep } from './grpo-step.ts'
@@ -16,6 +17,7 @@ import { verifier } from './verify.ts'
  *
  *   npm run bench -- train decode --size 25M --repetitions 5
  *   npm run bench -- choose
+ *   npm run bench -- continuous [--size 25M | --model FOLDER]
  *   npm run bench -- fits [--size 25M | --model FOLDER]
  *   npm run bench -- thinking
  *   npm run bench -- verify
@@ -34,11 +36,11 @@ async function main(): Promise<void> {
       repetitions: { type: 'string' },
     },
   })
-  const alone = ['choose', 'fits', 'serve', 'thinking', 'verify']
+  const alone = ['choose', 'continuous', 'fits', 'serve', 'thinking', 'verify']
   const unknown = positionals.find((name) => !alone.includes(name) && !Object.hasOwn(comparisons, name))
   if (unknown)
     throw new UserError(
-      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, fits, serve, thinking, verify`,
+      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, continuous, fits, serve, thinking, verify`,
       2,
     )
   const repetitions = values.repetitions === undefined ? undefined : Number(values.repetitions)
@@ -51,13 +53,18 @@ async function main(): Promise<void> {
       throw new UserError('fits measures models of its own; run it alone: npm run bench -- fits', 2)
     return fits(values)
   }
+  if (positionals.includes('continuous')) {
+    if (positionals.length > 1)
+      throw new UserError('continuous measures one model; run it alone: npm run bench -- continuous', 2)
+    return continuous(values)
+  }
   if (positionals.includes('serve')) {
     if (positionals.length > 1)
       throw new UserError('serve measures a model of its own; run it alone: npm run bench -- serve', 2)
     return serving(values)
   }
   if (values.model !== undefined || values.gguf !== undefined)
-    throw new UserError('--model is only for fits and serve, and --gguf for serve', 2)
+    throw new UserError('--model is only for continuous, fits and serve, and --gguf for serve', 2)
   for (const [name, run] of [
     ['choose', choosing],
     ['thinking', thinking],

@@ -105,6 +105,18 @@ export { type Pretraining, pretraining } from './stages/supervise/pretraining.ts
 export { diagnose } from './stages/watch/diagnose.ts'
 export { loadTask, TASKS } from './tasks/index.ts'
 export type { Question, Task, Verdict } from './tasks/task.ts'
+export { collect } from './thinking/collect.ts'
+export type {
+  Message,
+  TextCapabilities,
+  TextEnd,
+  TextEvent,
+  TextModel,
+  TextRequest,
+  TextResponse,
+  TextUsage,
+  ToolCall,
+} from './thinking/model.ts'
 export { opensThinking } from './thinking/opened.ts'
 export { type ParsedResponse, parseResponse } from './thinking/parse.ts'
 export { countReflection } from './thinking/reflection.ts'

@@ -44,7 +44,7 @@ async function manyClients(clients: Clients): Promise<void> {
   try {
     const load = { url: server.url, model: 'bench', maxTokens: MAX_TOKENS }
     const prompts = Array.from({ length: CLIENTS }, (_, client) =>
-      Array.from({ length: REQUESTS }, (_, i) => `What is ${client + 7} + ${5 * i + 11}?`),
+      Array.from({ length: REQUESTS }, (_, i) => `Compute ${client + 7}*${(i % 7) + 2}+${5 * i + 11}-3.`),
     )
     const some = prompts.map((mine) => mine.slice(0, 2))
     await clients.load({ ...load, prompts: some })

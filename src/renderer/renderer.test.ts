@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import type { Trainer } from '../engines/contract.ts'
 import { changedMiniature, type FolderChanges, type Json } from '../testing/changed-miniature.ts'
+import { characters } from '../testing/fake-renderer.ts'
 import { r1ZeroPrompt } from '../thinking/template.ts'
 import { type PromptTemplate, Renderer, type RendererOptions } from './renderer.ts'
 import { savingStopTokens } from './stop-tokens.ts'
@@ -294,4 +295,20 @@ describe('where the template is', () => {
     )
     expect(textOf(folder)).toBe('ab' + 'Why?')
   })
+})
+
+test.each([
+  ['puts a space before every text', ' '],
+  ['does not', ''],
+])('text that follows another one, with a tokenizer that %s', (_, space) => {
+  const spacing = new Renderer({
+    folder: 'fake',
+    tokenizer: { ...characters, encode: (text) => characters.encode(space + text) },
+    chat: null,
+    template: 'r1-zero',
+    stopTokens: [],
+    endOfTurn: null,
+  })
+  for (const text of ['Wait', ' so', '\n</think>\n\n', ''])
+    expect(characters.decode(spacing.encodeNext(text))).toBe(text)
 })

@@ -89,6 +89,24 @@ describe('a client that leaves', () => {
     await isWell()
   })
 
+  it.each([
+    ['leaves', (socket: Socket) => socket.destroy()],
+    ['says nothing more', () => {}],
+  ])('in the middle of its request: it %s', async (_, then) => {
+    server = await startServer(talker().model, { limits: { headers: 200, request: 300 } })
+    const socket = connect(server.port, '127.0.0.1', () =>
+      socket.write(`POST ${CHAT} HTTP/1.1\r\nhost: localhost\r\ncontent-length: 100\r\n\r\n{"messages"`),
+    )
+    socket.on('error', () => {})
+    await sleep(50)
+    then(socket)
+    await until(() => server.entries.length === 1)
+    expect(server.entries[0]).toMatchObject({ status: 499 })
+    expect(server.failures).toEqual([])
+    socket.destroy()
+    await isWell()
+  })
+
   it('stops all its choices', async () => {
     const { model, state } = talker()
     server = await startServer(model)

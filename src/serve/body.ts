@@ -10,9 +10,8 @@ import { RequestError } from './problem.ts'
  */
 export async function readBody<T>(request: Request, schema: z.ZodType<T>, limits: Limits): Promise<T> {
   checkMediaType(request.headers)
-  const text = await readText(request, limits.bodyBytes)
+  const text = await readText(request, limits)
   if (text.trim() === '') throw new RequestError('invalid', 'the request has no body; send a JSON object')
-  checkShape(text, limits)
   let json: unknown
   try {
     json = JSON.parse(text)
@@ -42,10 +41,12 @@ function checkMediaType(headers: Headers): void {
     )
 }
 
-async function readText(request: Request, limit: number): Promise<string> {
+async function readText(request: Request, limits: Limits): Promise<string> {
+  const limit = limits.bodyBytes
   const tooLarge = (): RequestError => new RequestError('tooLarge', `the body is longer than ${limit} bytes`)
   if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLarge()
   const decoder = new TextDecoder('utf-8', { fatal: true })
+  const shape = new Shape(limits)
   let text = ''
   let bytes = 0
   const reader = request.body?.getReader()
@@ -55,38 +56,43 @@ async function readText(request: Request, limit: number): Promise<string> {
       if (done) return text + decoder.decode()
       bytes += value.length
       if (bytes > limit) throw tooLarge()
-      text += decoder.decode(value, { stream: true })
+      const piece = decoder.decode(value, { stream: true })
+      shape.push(piece)
+      text += piece
     }
   } catch (error) {
+    if (error instanceof RequestError) throw error
     if (error instanceof TypeError && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
       throw new RequestError('invalid', 'the body is not UTF-8')
-    throw error
+    throw new RequestError('clientLeft', 'the client left before its request was whole')
   } finally {
     reader?.releaseLock()
   }
 }
 
-/** Counts brackets and commas outside strings, before anything is built from them. */
-function checkShape(text: string, { depth: deepest, values: most }: Limits): void {
-  let depth = 0
-  let values = 1
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (code === QUOTE) {
-      // to the quote that ends the string: one after an even number of backslashes
-      for (;;) {
-        i = text.indexOf('"', i + 1)
-        if (i < 0) return
-        let backslashes = 0
-        while (text.charCodeAt(i - 1 - backslashes) === BACKSLASH) backslashes++
-        if (backslashes % 2 === 0) break
-      }
-    } else if (code === OPEN_LIST || code === OPEN_OBJECT) {
-      if (++depth > deepest)
-        throw new RequestError('invalid', `the body is nested more than ${deepest} levels deep`)
-    } else if (code === CLOSE_LIST || code === CLOSE_OBJECT) depth--
-    else if (code === COMMA && ++values > most)
-      throw new RequestError('invalid', `the body has more than ${most} values`)
+/** Counts brackets and commas outside strings as a body arrives, before anything is built from them. */
+class Shape {
+  private depth = 0
+  private values = 1
+  private inString = false
+  private isEscaped = false
+  constructor(private readonly limits: Limits) {}
+
+  /** @throws RequestError if there are too many. */
+  push(text: string): void {
+    const { depth, values } = this.limits
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i)
+      if (this.isEscaped) this.isEscaped = false
+      else if (code === QUOTE) this.inString = !this.inString
+      else if (this.inString) this.isEscaped = code === BACKSLASH
+      else if (code === OPEN_LIST || code === OPEN_OBJECT) {
+        if (++this.depth > depth)
+          throw new RequestError('invalid', `the body is nested more than ${depth} levels deep`)
+      } else if (code === CLOSE_LIST || code === CLOSE_OBJECT) this.depth--
+      else if (code === COMMA && ++this.values > values)
+        throw new RequestError('invalid', `the body has more than ${values} values`)
+    }
   }
 }
 const [QUOTE, BACKSLASH, COMMA] = [34, 92, 44]

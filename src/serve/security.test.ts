@@ -212,6 +212,7 @@ describe('attacks get 4xx within 50 ms', () => {
     ],
     ['JSON 101 levels deep', post(`{"messages":${deep(100)}}`), 400],
     ['JSON 1,000,000 levels deep', post(`{"messages":${deep(1_000_000)}}`), 400],
+    ['JSON 101 levels deep after quotes in strings', post(`{"\\\\":"\\"[","messages":${deep(100)}}`), 400],
     ['JSON that never closes', post('{"a":'.repeat(100_000)), 400],
     ['1,000,000 messages', post(`{"messages":[${'0,'.repeat(1_000_000)}0]}`), 400],
     ['10,000 messages', post(`{"messages":[${'0,'.repeat(9_999)}0]}`), 400],
@@ -224,12 +225,12 @@ describe('attacks get 4xx within 50 ms', () => {
   ])('%s', async (_, request, status) => {
     server = await startServer(model)
     await send(server, '/v1/chat/completions', { body: question })
-    // other programs may need the processor for one of the tries
+    // other programs may need the processor for some of the tries
     let took = Number.POSITIVE_INFINITY
-    for (let i = 0; i < 5 && took > 50; i++) {
+    for (let i = 0; i < 10 && took > 50; i++) {
       const since = performance.now()
       const response = await sendRaw(server, request)
-      took = performance.now() - since
+      took = Math.min(took, performance.now() - since)
       expect(response.slice(0, 12)).toBe(`HTTP/1.1 ${status}`)
     }
     expect(took).toBeLessThan(50)

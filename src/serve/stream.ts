@@ -8,6 +8,9 @@ export function written({ event, data }: Frame, framing: 'sse' | 'lines'): strin
   return `${event === undefined ? '' : `event: ${event}\n`}data: ${text}\n\n`
 }
 
+/** Pieces that come within so many milliseconds of the last write are written together: each write costs a system call. */
+const GATHER = 10
+
 /**
  * A stream of bytes that is written ahead of its reader by at most `unreadBytes`: with a slow reader, writing waits. Where
  * there is nothing to write for `silence` milliseconds, `keepAlive` is sent. `onLeave` is called when the reader leaves, and
@@ -29,13 +32,27 @@ export function streamOf(
     {
       start(controller) {
         const isFull = (): boolean => (controller.desiredSize ?? 0) <= 0
+        let gathered = ''
+        let sentAt = Number.NEGATIVE_INFINITY
+        let gathering: NodeJS.Timeout | undefined
+        const send = (): void => {
+          clearTimeout(gathering)
+          gathering = undefined
+          if (left || gathered === '') return
+          controller.enqueue(encoder.encode(gathered))
+          gathered = ''
+          sentAt = performance.now()
+        }
         const pulse = setInterval(() => {
           if (keepAlive !== null && !isFull()) controller.enqueue(encoder.encode(keepAlive))
         }, silence)
         const write = async (): Promise<void> => {
           for await (const piece of pieces) {
             if (left) return
-            controller.enqueue(encoder.encode(piece))
+            gathered += piece
+            const wait = sentAt + GATHER - performance.now()
+            if (wait <= 0) send()
+            else gathering ??= setTimeout(send, wait)
             pulse.refresh()
             if (!isFull()) continue
             await new Promise<void>((resolve) => {
@@ -46,6 +63,7 @@ export function streamOf(
               }
             })
           }
+          send()
           if (!left) controller.close()
         }
         void write().finally(() => clearInterval(pulse))

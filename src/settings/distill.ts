@@ -28,7 +28,7 @@ const teacherSettings = z.union(
   ],
   {
     error:
-      "expected a model's name (also PROVIDER:NAME), or a provider's model: model, baseUrl (an http address) unless the model is PROVIDER:NAME, and if needed keyVariable, maxTokens, temperature, concurrency, timeout, prices, instruction",
+      "expected a model's name, or a provider's model: PROVIDER:NAME alone, or model and if needed baseUrl (an http address), keyVariable, maxTokens, temperature, concurrency, timeout, prices, instruction",
   },
 )
 

@@ -4,7 +4,7 @@ import { roleNames } from '../tasks/roles.ts'
 import { temperatureSetting, truncationSettings } from './fields.ts'
 
 /** A name such as `deepseek:deepseek-chat`. @throws UserError that suggests the nearest one if there is no such provider. */
-const providerName = z.string().refine((name) => readModelName(name).kind === 'provider')
+const providerName = z.string().refine((name) => readModelName(name).kind === 'provider', { abort: true })
 
 const price = z.number().min(0)
 

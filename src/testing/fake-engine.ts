@@ -135,8 +135,9 @@ export function fakeEngine({ can }: { can?: Partial<Capabilities> } = {}): Engin
       whileOpen()
       writeLogits(directory, (of as FakeWeights).logits())
     },
-    async sampler(of) {
+    async sampler(of, { schedule = 'batch' } = {}) {
       whileOpen()
+      requireOneOf('the schedule of a sampler', schedule, ['batch', 'continuous'])
       const logits = (of as FakeWeights).logits()
       let open = true
       return {
@@ -146,6 +147,7 @@ export function fakeEngine({ can }: { can?: Partial<Capabilities> } = {}): Engin
           checkSampleOptions(options)
           if (prompt.length === 0) throw new Error('the prompt is empty')
           checkTokens(prompt)
+          options.signal?.throwIfAborted()
           return Array.from({ length: options.n }, (_, index) => sampleOne(logits, options, index))
         },
         async close() {
@@ -301,7 +303,7 @@ function checkTokens(tokens: Int32Array): void {
 }
 
 function sampleOne(logits: Float64Array, options: SampleOptions, index: number): SampledSequence {
-  const random = new Random(options.seed, index)
+  const random = new Random(options.seed, (options.first ?? 0) + index)
   const tokens: number[] = []
   const logprobs: number[] = []
   const samplingLogprobs: number[] = []
@@ -318,7 +320,12 @@ function sampleOne(logits: Float64Array, options: SampleOptions, index: number):
     const mass = kept.reduce((sum, v) => sum + Math.exp(row[v]!), 0)
     const sampling = kept.length < V ? row[token]! - Math.log(mass) : row[token]!
     samplingLogprobs.push(kept.length === 1 ? 0 : sampling)
-    options.onToken?.(index, token)
+    const top = [...row.keys()].sort((a, b) => row[b]! - row[a]! || a - b).slice(0, options.topLogprobs ?? 0)
+    options.onToken?.(index, token, {
+      logprob: row[token]!,
+      top: top.map((v) => ({ token: v, logprob: row[v]! })),
+    })
+    options.signal?.throwIfAborted()
     previous = token
     if (options.stopTokens?.includes(token)) break
   }

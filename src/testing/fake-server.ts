@@ -5,7 +5,7 @@ import { dialects as allDialects } from '../serve/dialects/index.ts'
 import type { Access } from '../serve/guard.ts'
 import type { Limits } from '../serve/limits.ts'
 import type { RequestEntry } from '../serve/log.ts'
-import type { Responder } from '../serve/respond.ts'
+import type { Defaults, Responder } from '../serve/respond.ts'
 import { type RunningServer, serve } from '../serve/serve.ts'
 import type { TextCapabilities, TextEnd, TextEvent, TextModel, TextRequest } from '../thinking/model.ts'
 import { fakeTextModel } from './fake-text-model.ts'
@@ -26,6 +26,7 @@ export async function startServer(
     anyName = false,
     budget = true,
     dialects = allDialects,
+    defaults = {},
   }: {
     access?: Partial<Access>
     limits?: Partial<Limits>
@@ -34,6 +35,7 @@ export async function startServer(
     anyName?: boolean
     budget?: boolean
     dialects?: readonly Dialect[]
+    defaults?: Defaults
   } = {},
 ): Promise<TestServer> {
   const entries: RequestEntry[] = []
@@ -41,7 +43,7 @@ export async function startServer(
   const server = await serve({
     host: '127.0.0.1',
     port: 0,
-    responder: { model, withWish },
+    responder: { model, withWish, defaults },
     served: {
       names,
       anyName,

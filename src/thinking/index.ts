@@ -1,10 +1,21 @@
 export { thinkingPieces, thinkingStream } from './adapters.ts'
 export { thinkingMiddleware } from './ai-sdk.ts'
+export { collect } from './collect.ts'
 export { detectFormat } from './detect.ts'
 export { FieldsParser, fromFields } from './fields.ts'
 export { FORMATS, type FormatName } from './formats.ts'
 export { type PartStatistics, ThinkingMeter, type ThinkingStatistics } from './meter.ts'
-export type { ThinkingFormat } from './model.ts'
+export type {
+  Message,
+  TextCapabilities,
+  TextEnd,
+  TextEvent,
+  TextModel,
+  TextRequest,
+  TextResponse,
+  TextUsage,
+  ThinkingFormat,
+} from './model.ts'
 export { opensThinking } from './opened.ts'
 export {
   type ParsedThinking,
@@ -13,3 +24,10 @@ export {
   parseThinking,
   ThinkingParser,
 } from './parser.ts'
+export { type Choose, highest, withBestOf } from './strategies/best-of.ts'
+export { type BudgetOptions, withBudget } from './strategies/budget.ts'
+export { EFFORTS, type Effort, effortBudget, withEffort } from './strategies/effort.ts'
+export { type Group, groupAnswers, majority, type Same } from './strategies/majority.ts'
+export { type RefineOptions, withRefinement } from './strategies/refine.ts'
+export { type StrategyParts, type StrategySpec, withStrategy } from './strategies/strategy.ts'
+export { type Score, type VoteOptions, withVote } from './strategies/vote.ts'

@@ -51,6 +51,9 @@ const CASES: [string, readonly string[], ParserOptions?][] = [
   ['<think>a</think>b', ['t:a', 'a:b'], { opened: 'auto' }],
   ['b <think>a</think> c', ['a:b ', 't:a', 'a:c'], { opened: 'auto' }],
   ['Write `</think>` here.', ['a:Write `</think>` here.'], { opened: 'auto' }],
+  ['```\ncut\n</think>b', ['t:```\ncut', 'a:b'], { opened: 'auto' }],
+  ['say "cut</think>b', ['t:say "cut', 'a:b'], { opened: 'auto' }],
+  [`${FENCED}\nb`, [`a:${FENCED}\nb`], { opened: 'auto' }],
   // several blocks
   ['<think>a</think>b<think>c</think>d', ['t:a', 'a:b', 't:\nc', 'a:\nd']],
   ['<think>a</think>\n\n<think>c</think>\n\nd', ['t:a\nc', 'a:d']],
@@ -87,6 +90,7 @@ const CASES: [string, readonly string[], ParserOptions?][] = [
   ['<think>a ` cut</think>b', ['t:a ` cut', 'a:b']],
   ['<think>"cut</think>b', ['t:"cut', 'a:b']],
   ['<think>"cut</think>', ['t:"cut']],
+  ['<think>`<think> cut\n"cut</think>b', ['t:`<think> cut\n"cut', 'a:b']],
   // what only looks like a delimiter
   ['a <thinking> </thinks>< think><THINK>', ['a:a <thinking> </thinks>< think><THINK>']],
   ['<<<think>a<</think>b<', ['a:<<', 't:a<', 'a:\nb<']],

@@ -166,43 +166,36 @@ export class ThinkingParser {
     const { starts, ends, headers, answerEnd } = this.#delimiters
     const isInside = this.#context.inside(before)
     const isStart = starts.has(delimiter)
+    const isEnd = ends.has(delimiter) && !(isStart && this.#type === 'answer')
     const effect = headers.has(delimiter) ? 'header' : 'answer'
-    if (this.#type === 'answer') {
-      if (isInside) return 'none'
-      if (this.#format.leading && (this.#answered || this.#blocks > 0)) return 'none'
-      if (this.#unknown !== null) return this.#learn(isStart, ends.has(delimiter)) ?? effect
+    if (isStart && isInside && !isEnd) this.#context.nested++
+    if (this.#type === 'answer' && !(isEnd && this.#unknown !== null)) {
+      if (isInside || (this.#format.leading && (this.#answered || this.#blocks > 0))) return 'none'
+      if (this.#unknown !== null) {
+        const isFirst = this.#unknown.trim() === ''
+        this.#giveUnknown()
+        if (this.#format.leading && isStart && !isFirst) return 'none'
+      }
       return isStart ? 'thinking' : effect
     }
-    if (isStart && !ends.has(delimiter)) {
-      if (this.#afterDelimiter) return 'thinking'
-      if (isInside) this.#context.nested++
-      return 'none'
+    if (isStart && !isEnd) return this.#afterDelimiter ? 'thinking' : 'none'
+    if (delimiter === answerEnd && !isEnd) return 'none'
+    if (isInside) {
+      if (this.#context.nested > 0) {
+        this.#context.nested--
+        return 'none'
+      }
+      if (next === null) return null
+      if (this.#context.endsWith(next, before)) return 'none'
     }
-    if (delimiter === answerEnd) return 'none'
-    if (!isInside) return effect
-    if (this.#context.nested > 0) {
-      this.#context.nested--
-      return 'none'
-    }
-    if (next === null) return null
-    return this.#context.endsWith(next, before) ? 'none' : effect
-  }
-
-  /**
-   * Now that a delimiter has come, it is known what the text before it is: thinking if it is an end.
-   *
-   * @returns what the delimiter does if that depends on the text before it
-   */
-  #learn(isStart: boolean, isEnd: boolean): 'thinking' | 'none' | null {
-    const text = this.#unknown!
-    if (isEnd && !isStart) {
-      this.#afterDelimiter = true
+    if (this.#unknown !== null) {
+      // what stands before an end is thinking
       this.#type = 'thinking'
       this.#blocks = 1
+      this.#afterDelimiter = true
+      this.#giveUnknown()
     }
-    this.#giveUnknown()
-    if (!isStart) return null
-    return this.#format.leading && text.trim() !== '' ? 'none' : 'thinking'
+    return effect
   }
 
   #apply(effect: Effect): void {

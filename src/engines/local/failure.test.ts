@@ -291,6 +291,20 @@ test('a thread that dies fails its calls, and every later one, with the reason',
   await Promise.all([engine.close(), engine.close()])
 })
 
+test('a thread that dies fails the calls of a continuous sampler, and every later one, with the reason', async () => {
+  const { engine } = await open()
+  const sampler = await engine.sampler(engine.base, { schedule: 'continuous' })
+  const options = { n: 1, maxTokens: 40, temperature: 1, seed: 1 }
+  const waiting = Array.from({ length: 8 }, (_, i) => sampler.sample(Int32Array.of(1, i), options))
+  const outcomes = Promise.allSettled(waiting)
+  started.at(-1)!.port.postMessage(null)
+  const reason = /the engine's thread ended: .*null/
+  const failed = (await outcomes).filter(({ status }) => status === 'rejected') as PromiseRejectedResult[]
+  for (const { reason: error } of failed) expect(error.message).toMatch(reason)
+  await expect(sampler.sample(Int32Array.of(1), options)).rejects.toThrow(reason)
+  await sampler.close()
+})
+
 describe('a model that cannot be read fails when it is opened', () => {
   const folder = mkdtempSync(join(tmpdir(), 'ruminate-damaged-'))
   afterEach(() => rmSync(folder, { recursive: true, force: true }))

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
-import { UserError } from '../../common/errors.ts'
+import { PromptTooLong, UserError } from '../../common/errors.ts'
 import { loadConfig, saveModel } from '../../models/checkpoint/directory.ts'
 import { initParameters } from '../../models/parameters.ts'
 import { tinyConfig } from '../../testing/models.ts'
@@ -169,17 +169,45 @@ describe('a reward head', () => {
 describe('sampling', () => {
   const options = { n: 1, maxTokens: 3, temperature: 1, seed: 1 }
 
-  test('an error in onToken fails only its own request', async () => {
-    const sampler = await (await open()).sampler((engines[0] as Engine).base)
-    const onToken = () => {
-      throw new Error('not now')
+  test.each(['batch', 'continuous'] as const)(
+    'an error in onToken fails only its own request, schedule %s',
+    async (schedule) => {
+      const sampler = await (await open()).sampler((engines[0] as Engine).base, { schedule })
+      const onToken = () => {
+        throw new Error('not now')
+      }
+      const [failed, other] = [
+        sampler.sample(Int32Array.of(1), { ...options, onToken }),
+        sampler.sample(Int32Array.of(1), options),
+      ]
+      await expect(failed).rejects.toThrow('not now')
+      await expect(other).resolves.toHaveLength(1)
+    },
+  )
+
+  test.each(['batch', 'continuous'] as const)(
+    'a prompt of 10⁶ tokens is refused before anything is computed, schedule %s',
+    async (schedule) => {
+      const engine = await open({ threads: 2 })
+      const sampler = await engine.sampler(engine.base, { schedule })
+      const error = await sampler.sample(new Int32Array(1e6), options).catch((reason) => reason)
+      expect(error).toBeInstanceOf(PromptTooLong)
+      expect(sampler.load?.().promptTokens ?? 0).toBe(0)
+      await expect(sampler.sample(Int32Array.of(1), options)).resolves.toHaveLength(1)
+    },
+  )
+
+  test('a conversation is sent to the replica that knows it', async () => {
+    const engine = await open({ threads: 2 })
+    const sampler = await engine.sampler(engine.base, { schedule: 'continuous' })
+    const conversations = [1, 2, 3].map((first) =>
+      Int32Array.from({ length: 40 }, (_, t) => (first * t) % 500),
+    )
+    await Promise.all(conversations.map((prompt) => sampler.sample(prompt, options)))
+    for (const prompt of conversations) {
+      const [next] = await sampler.sample(Int32Array.of(...prompt, 5, 6), options)
+      expect(next!.cachedTokens).toBe(32)
     }
-    const [failed, other] = [
-      sampler.sample(Int32Array.of(1), { ...options, onToken }),
-      sampler.sample(Int32Array.of(1), options),
-    ]
-    await expect(failed).rejects.toThrow('not now')
-    await expect(other).resolves.toHaveLength(1)
   })
 
   test('stop strings need a tokenizer', async () => {

@@ -1,7 +1,7 @@
 import { UserError } from '../../common/errors.ts'
 import type { Message, TextRequest } from '../../thinking/model.ts'
 import { isRecord } from './failures.ts'
-import { countOf, type Dialect, type FinishPart, type Piece, textOf } from './pieces.ts'
+import { countOf, type Dialect, type FinishPart, type Piece, stopIn, textOf } from './pieces.ts'
 
 /** The API version whose format is sent and read. */
 const VERSION = '2023-06-01'
@@ -163,13 +163,15 @@ function reader(keep: (thinking: string, signature: string) => void): ReturnType
     if (type === 'message_start' && isRecord(begun) && isRecord(begun.usage)) yield usageOf(begun.usage)
     if (type === 'message_delta') {
       if (isRecord(usage)) yield usageOf(usage)
-      if (isRecord(change) && typeof change.stop_reason === 'string') yield finishOf(change.stop_reason)
+      if (isRecord(change) && typeof change.stop_reason === 'string')
+        yield { ...finishOf(change.stop_reason), ...stopIn(change.stop_sequence) }
     }
     if (type === 'message_stop') yield { kind: 'last' }
     if (Array.isArray(content)) {
       for (const [i, part] of content.entries()) if (isRecord(part)) yield* block(i, part)
       if (isRecord(usage)) yield usageOf(usage)
-      if (typeof stop_reason === 'string') yield finishOf(stop_reason)
+      if (typeof stop_reason === 'string')
+        yield { ...finishOf(stop_reason), ...stopIn(message.stop_sequence) }
     }
   }
 }

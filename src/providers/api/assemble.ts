@@ -84,7 +84,11 @@ export class Assembly {
     const reason: TextEnd['reason'] =
       calls.length > 0 && this.#finish.reason === 'stop' ? 'tool_calls' : this.#finish.reason
     const text = this.#thinking === '' ? this.#content : null
-    return [...events, ...calls, { type: 'end', reason, usage: this.#usage, text, tokens: null }]
+    return [
+      ...events,
+      ...calls,
+      { type: 'end', reason, stop: this.#finish.stop ?? null, usage: this.#usage, text, tokens: null },
+    ]
   }
 
   #parts({ kind, text, whole }: TextPart): Part[] {

@@ -37,7 +37,10 @@ export interface ApiSettings {
   readonly retry?: RetrySettings | undefined
   /** Called for every failed attempt, with one line that says why and when the next one is. */
   readonly onFailure?: ((line: string) => void) | undefined
-  /** When aborted, no further request is made, and responses fail with the signal's reason. */
+  /**
+   * When aborted, no further request is made, and responses that wait for one fail with the signal's reason. A response
+   * that has begun, which will be charged, comes to its end; the signal of its request ends it.
+   */
   readonly signal?: AbortSignal | undefined
 }
 
@@ -50,9 +53,11 @@ const THINKERS = /(?:^|[^a-z0-9])(?:r1|qwq|s1)(?:[^a-z0-9]|$)|thinking|reason/i
 /** Longest response, in characters. */
 const LONGEST = 64 * 2 ** 20
 
+const NEVER = new AbortController().signal
+
 /** What providers say of messages that exceed the model's context. */
 const TOO_LONG =
-  /context.*(?:length|size|window|long|limit)|maximum model length|(?:prompt|input|request).*too (?:long|large)|too many (?:input )?tokens|exceeds?.*(?:maximum|token limit)/i
+  /context_length_exceeded|context.*(?:length|size|window|long|limit)|maximum model length|(?:prompt|input|request).*too (?:long|large)|too many (?:input )?tokens|(?:prompt|input) has \d+ tokens|(?:prompt|input) token.*exceed/i
 /** Status codes that concern one request; with any other refusal, all requests would be refused. */
 const REQUEST_FAULTS = new Set([400, 413, 422])
 
@@ -89,11 +94,7 @@ export function apiModel({
   /** Has the provider ever answered? If not, an address where nobody listens is not tried again. */
   let reached = false
 
-  async function* attempt(
-    request: TextRequest,
-    { path, body }: ApiRequest,
-    signal: AbortSignal,
-  ): AsyncGenerator<TextEvent> {
+  async function* attempt(request: TextRequest, { path, body }: ApiRequest): AsyncGenerator<TextEvent> {
     const key = keyOf(keyVariable)
     const hide = hiding(key)
     let reply: Reply | null = null
@@ -102,7 +103,7 @@ export function apiModel({
         body: JSON.stringify(body),
         headers: dialect.headers(key),
         limits,
-        signal,
+        signal: request.signal ?? NEVER,
       })
       reached = true
       if (reply.status >= 300) {
@@ -123,7 +124,7 @@ export function apiModel({
   const begin = (request: TextRequest, sent: ApiRequest, signal: AbortSignal) =>
     withRetries(
       async () => {
-        const coming = attempt(request, sent, signal)
+        const coming = attempt(request, sent)
         const first: TextEvent[] = []
         try {
           for (;;) {

@@ -386,9 +386,20 @@ describe.each<Shape>(['openai', 'anthropic', 'ollama'])('%s', (shape) => {
     'the request exceeds the available context size, try increasing it',
     'prompt is too long: 210000 tokens > 200000 maximum',
     'input length and `max_tokens` exceed context limit: 199000 + 8192 > 200000',
+    'The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).',
+    'the prompt has 9999 tokens, and the model reads 4096 with its response; shorten the messages',
   ])('messages that exceed the context: %s', async (message) => {
     server.handlers = [failing(400, wire.error(message))]
     expect(await errorOf(ask())).toBeInstanceOf(PromptTooLong)
+  })
+
+  test.each([
+    'max_tokens (9000) exceeds the maximum of 8192',
+    'Invalid max_tokens value, the valid range of max_tokens is [1, 8192]',
+    'This model supports at most 16384 completion tokens, whereas you provided 20000',
+  ])('another limit is no long message: %s', async (message) => {
+    server.handlers = [failing(400, wire.error(message))]
+    expect(await errorOf(ask())).not.toBeInstanceOf(PromptTooLong)
   })
 
   test('a key in an error is hidden, however it is written and wherever it is', async () => {
@@ -463,6 +474,24 @@ describe.each<Shape>(['openai', 'anthropic', 'ollama'])('%s', (shape) => {
     await expect.poll(() => lines.length).toBeGreaterThan(0)
     third.abort(reason)
     expect(await waiting).toBe(reason)
+  })
+
+  test('a model that is stopped makes no further request, but keeps the response that has begun', async () => {
+    const stop = new AbortController()
+    server.usual = async (r) => {
+      sendParts(r, wire.type, parts.slice(0, 8))
+      stop.abort(new Error('stopped'))
+      await sleep(30)
+      r.end(parts.slice(8).join(''))
+    }
+    const model = open({ concurrency: 1, signal: stop.signal })
+    const results = await Promise.allSettled([ask({}, model), ask({}, model)])
+    expect(results).toMatchObject([
+      { status: 'fulfilled', value: right },
+      { status: 'rejected', reason: { message: 'stopped' } },
+    ])
+    await expect(ask({}, model)).rejects.toThrow('stopped')
+    expect(server.asked).toHaveLength(1)
   })
 
   test('a reader that leaves ends the request and frees its place', async () => {

@@ -1,7 +1,15 @@
 import { UserError } from '../../common/errors.ts'
 import type { Message, TextRequest, TextUsage, TokenLogprob } from '../../thinking/model.ts'
 import { isRecord } from './failures.ts'
-import { type CallPart, countOf, type Dialect, type FinishPart, type Piece, textOf } from './pieces.ts'
+import {
+  type CallPart,
+  countOf,
+  type Dialect,
+  type FinishPart,
+  type Piece,
+  stopIn,
+  textOf,
+} from './pieces.ts'
 import type { Provider } from './presets.ts'
 import { beginningOf, prefixText, seedOf } from './requests.ts'
 
@@ -159,7 +167,9 @@ function* readMessage({ choices, usage }: Record<string, unknown>): Generator<Pi
         text: choice.text,
         ...(logprobs.content ? { logprobs: logprobs.content } : {}),
       }
-    if (typeof choice.finish_reason === 'string') yield finishOf(choice.finish_reason)
+    if (typeof choice.finish_reason === 'string')
+      // vLLM names the stop string, too.
+      yield { ...finishOf(choice.finish_reason), ...stopIn(choice.stop_reason) }
   }
   if (isRecord(usage)) yield { kind: 'usage', usage: usageOf(usage) }
 }

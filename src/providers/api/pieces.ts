@@ -34,6 +34,8 @@ export interface FinishPart {
   readonly reason: TextEnd['reason'] | 'failed'
   /** The provider's word for it. */
   readonly word: string
+  /** The stop string before which it ended. */
+  readonly stop?: string
 }
 
 /** Nothing more comes, though the connection may stay open. */
@@ -61,6 +63,10 @@ export interface Dialect {
 /** A count that a provider gave, or null if it is none. */
 export const countOf = (value: unknown): number | null =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 ? value : null
+
+/** The stop string that a provider names, if it names one. */
+export const stopIn = (value: unknown): { stop?: string } =>
+  typeof value === 'string' ? { stop: value } : {}
 
 /** Text that a provider gave, or an empty one. */
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')

@@ -205,6 +205,22 @@ test.each<[Shape, string, string]>([
   expect((await collect(model.respond({ messages: [], seed: 0 }))).end.reason).toBe(reason)
 })
 
+test.each<[Shape, object[], string | null]>([
+  ['openai', [{ choices: [{ delta: { content: 'a' }, finish_reason: 'stop', stop_reason: 'END' }] }], 'END'],
+  ['openai', [{ choices: [{ delta: { content: 'a' }, finish_reason: 'stop', stop_reason: 2 }] }], null],
+  [
+    'anthropic',
+    [
+      { type: 'content_block_start', index: 0, content_block: { type: 'text', text: 'a' } },
+      { type: 'message_delta', delta: { stop_reason: 'stop_sequence', stop_sequence: 'END' } },
+    ],
+    'END',
+  ],
+  ['ollama', [{ message: { content: 'a' }, done: true, done_reason: 'stop' }], null],
+])('%s: the stop string, where the server names it (%j)', async (shape, messages, stop) => {
+  expect((await read(shape, messages)).end).toMatchObject({ reason: 'stop', stop })
+})
+
 const call = (index: number | undefined, fields: object, args?: string) => ({
   tool_calls: [
     {

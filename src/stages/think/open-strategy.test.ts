@@ -69,11 +69,10 @@ test('a reward model chooses the best of several, and weighs votes', async () =>
   }
 })
 
-test('a judge compares each response with the best of those before it', async () => {
+test('a judge is shown the question and two responses, and leaves the earlier one where it gives no verdict', async () => {
   const asked: string[] = []
   const judge: Generator = {
     identity: 'judge',
-    // prefers the larger number
     async generate(messages) {
       const text = messages.map(({ content }) => content).join('\n')
       asked.push(text)
@@ -87,7 +86,6 @@ test('a judge compares each response with the best of those before it', async ()
   const responses = await Promise.all(
     ['3', '4'].map((answer) => collect(answering([answer]).respond(request))),
   )
-  // votes that do not follow the format leave the earlier one
   expect(await choiceBy(judge)(request, responses, { signal: undefined })).toBe(0)
   expect(asked[0]).toContain('1+2?')
 })

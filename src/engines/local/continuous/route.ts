@@ -1,13 +1,18 @@
 import { BLOCK } from './program.ts'
 
-/** So many more sequences may wait for the replica that knows the beginning of a prompt than for another one. */
+/**
+ * Up to so many sequences are sampled by one replica: a step for them takes hardly longer than for a few, and leaves the
+ * other cores free.
+ */
+const TOGETHER = 16
+/** So many more sequences than the others the replica that knows the beginning of a prompt may have. */
 const SLACK = 4
 /** Beginnings of prompts that are remembered. */
 const MOST = 2 ** 16
 
 /**
  * Chooses a replica for each request: the one that has computed the longest beginning of the prompt, unless it has much more
- * to do than the others; else the one with the least to do.
+ * to do than the others; else the busiest with fewer than `TOGETHER` sequences; else the one with the least to do.
  */
 export class Router {
   readonly #loads: number[]
@@ -29,7 +34,10 @@ export class Router {
     const least = Math.min(...this.#loads)
     const known = hashes.findLast((hash) => this.#seen.has(hash))
     let replica = known === undefined ? -1 : this.#seen.get(known)!
-    if (replica < 0 || this.#loads[replica]! > least + SLACK) replica = this.#loads.indexOf(least)
+    if (replica < 0 || this.#loads[replica]! >= Math.max(TOGETHER, least + SLACK)) {
+      const some = this.#loads.filter((load) => load < TOGETHER)
+      replica = this.#loads.indexOf(some.length > 0 ? Math.max(...some) : least)
+    }
     for (const hash of hashes) {
       this.#seen.delete(hash)
       this.#seen.set(hash, replica)

@@ -10,6 +10,9 @@ export interface Running extends Drawing {
   length: number
 }
 
+/** The runtime adds up this many blocks at a time; with other counts, padding would change the order of a sum. */
+const SUMMED = 4
+
 /**
  * The sequences being sampled and their blocks, which lie one after the other without gaps, in any order. Block 0 belongs
  * to nobody: all its positions are masked.
@@ -92,7 +95,8 @@ export class RunningSequences<R extends Running> {
 
   #makeTable(places: number): Record<string, Tensor> {
     const count = this.#users.length
-    const width = Math.max(1, ...this.rows.map(({ blocks }) => blocks.length))
+    const most = Math.max(1, ...this.rows.map(({ blocks }) => blocks.length))
+    const width = Math.ceil(most / SUMMED) * SUMMED
     const owner = new BigInt64Array(count)
     const table = new BigInt64Array(places * width)
     for (const [i, { blocks }] of this.rows.entries())
