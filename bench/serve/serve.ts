@@ -94,8 +94,10 @@ async function besideLlamaCpp(clients: Clients, folder: string, gguf: string): P
     report(peer.title, theirs.at(-1)!)
     const ratios = ours.map((our, i) => rate(our) / rate(theirs[i]!))
     console.log(`  ${median(ratios).toFixed(2)} × the throughput of llama.cpp`)
-    const theirTexts = new Map(theirs.at(-1)!.answers.map(({ prompt, text }) => [prompt, text]))
-    const equal = ours.at(-1)!.answers.filter(({ prompt, text }) => theirTexts.get(prompt) === text).length
+    const theirTexts = new Map(theirs.at(-1)!.answers.map(({ prompt, text }) => [prompt, text?.trim()]))
+    const equal = ours
+      .at(-1)!
+      .answers.filter(({ prompt, text }) => theirTexts.get(prompt) === text?.trim()).length
     console.log(`  ${equal} of ${many * 2} answers are the same on both sides`)
   } finally {
     if (typeof peer !== 'string') peer.close()
