@@ -1,6 +1,6 @@
 import type { ArgsDef } from 'citty'
 import { UserError } from '../../../common/errors.ts'
-import type { Access } from '../../../serve/guard.ts'
+import type { Access } from '../../../serve/request/guard.ts'
 import { EFFORTS } from '../../../thinking/strategies/effort.ts'
 import type { StrategySpec } from '../../../thinking/strategies/strategy.ts'
 import { choiceOption, integerOption, textOption, type Values } from '../arguments.ts'
