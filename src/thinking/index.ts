@@ -29,5 +29,11 @@ export { type BudgetOptions, withBudget } from './strategies/budget.ts'
 export { EFFORTS, type Effort, effortBudget, withEffort } from './strategies/effort.ts'
 export { type Group, groupAnswers, majority, type Same } from './strategies/majority.ts'
 export { type RefineOptions, withRefinement } from './strategies/refine.ts'
-export { type StrategyParts, type StrategySpec, withStrategy } from './strategies/strategy.ts'
+export {
+  STRATEGIES,
+  type StrategyName,
+  type StrategyParts,
+  type StrategySpec,
+  withStrategy,
+} from './strategies/strategy.ts'
 export { type Score, type VoteOptions, withVote } from './strategies/vote.ts'
