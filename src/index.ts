@@ -117,9 +117,9 @@ export type {
   TextUsage,
   ToolCall,
 } from './thinking/model.ts'
-export { opensThinking } from './thinking/opened.ts'
-export { type ParsedResponse, parseResponse } from './thinking/parse.ts'
-export { countReflection } from './thinking/reflection.ts'
-export { splitThinking } from './thinking/split.ts'
-export { type ParsedSummary, parseSummary } from './thinking/summary.ts'
-export { r1ZeroPrompt } from './thinking/template.ts'
+export { opensThinking } from './thinking/parser/opened.ts'
+export { splitThinking } from './thinking/parser/split.ts'
+export { type ParsedResponse, parseResponse } from './thinking/r1/parse.ts'
+export { countReflection } from './thinking/r1/reflection.ts'
+export { type ParsedSummary, parseSummary } from './thinking/r1/summary.ts'
+export { r1ZeroPrompt } from './thinking/r1/template.ts'

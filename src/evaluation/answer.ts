@@ -1,7 +1,7 @@
-import { isBlank } from '../thinking/blank.ts'
 import type { TextResponse, ThinkingFormat } from '../thinking/model.ts'
-import { parseResponse } from '../thinking/parse.ts'
-import { parseSummary } from '../thinking/summary.ts'
+import { isBlank } from '../thinking/r1/blank.ts'
+import { parseResponse } from '../thinking/r1/parse.ts'
+import { parseSummary } from '../thinking/r1/summary.ts'
 import { boxedAnswer } from '../verify/boxes.ts'
 
 /** A response as it is judged. */

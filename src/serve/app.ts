@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
-import { readBody } from './body.ts'
 import type { Dialect, Generation, Lookup, Served } from './dialect.ts'
-import { type Access, checkKey, checkSite, corsHeaders, preflight } from './guard.ts'
 import type { Limits } from './limits.ts'
 import type { Log } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { openApi } from './openapi.ts'
 import { type Problem, problemOf, RequestError } from './problem.ts'
-import { Queue } from './queue.ts'
-import { LEFT, type Responder, respond } from './respond.ts'
-import type { Watch } from './watch.ts'
+import { readBody } from './request/body.ts'
+import { type Access, checkKey, checkSite, corsHeaders, preflight } from './request/guard.ts'
+import { Queue } from './respond/queue.ts'
+import { LEFT, type Responder, respond } from './respond/respond.ts'
+import type { Watch } from './respond/watch.ts'
 
 export interface AppOptions {
   readonly responder: Responder

@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { Queue } from './queue.ts'
-import type { Watch } from './watch.ts'
+import type { Queue } from './respond/queue.ts'
+import type { Watch } from './respond/watch.ts'
 
 /** What Prometheus reads. No label has a value that a client chose. */
 export class Metrics {

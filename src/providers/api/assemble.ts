@@ -8,11 +8,11 @@ import type {
   TokenLogprob,
   ToolCall,
 } from '../../thinking/model.ts'
-import { opensThinking } from '../../thinking/opened.ts'
-import { type Piece as Part, ThinkingParser } from '../../thinking/parser.ts'
+import { opensThinking } from '../../thinking/parser/opened.ts'
+import { type Piece as Part, ThinkingParser } from '../../thinking/parser/parser.ts'
+import type { CallPart, FinishPart, Piece, TextPart } from './dialects/dialect.ts'
+import { beginningOf, prefixText } from './dialects/requests.ts'
 import { excerpt } from './failures.ts'
-import type { CallPart, FinishPart, Piece, TextPart } from './pieces.ts'
-import { beginningOf, prefixText } from './requests.ts'
 
 /** Makes the events of one response from the pieces of a provider. */
 export class Assembly {

@@ -1,9 +1,9 @@
 import { UserError } from '../../common/errors.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
 import { lastTurn } from '../../renderer/turn.ts'
-import { FORMATS } from '../../thinking/formats.ts'
 import type { Message, ThinkingFormat } from '../../thinking/model.ts'
-import { opensThinking } from '../../thinking/opened.ts'
+import { FORMATS } from '../../thinking/parser/formats.ts'
+import { opensThinking } from '../../thinking/parser/opened.ts'
 import { CALL_FORMATS, type CallFormat } from './tool-calls.ts'
 
 /** What a model's template can be told, and how the model writes. */

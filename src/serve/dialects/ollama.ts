@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Message, TextEnd, TokenLogprob, ToolCall } from '../../thinking/model.ts'
-import { conversation } from '../conversation.ts'
 import type { Ask, AskedRequest, Choice, Dialect, Lookup, Served, ThinkingWish } from '../dialect.ts'
 import { RequestError } from '../problem.ts'
-import { checkModel } from '../served.ts'
+import { checkModel } from '../request/check-model.ts'
+import { conversation } from '../request/conversation.ts'
 import { offered } from './tools.ts'
 
 /*

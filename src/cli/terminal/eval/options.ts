@@ -1,7 +1,9 @@
 import type { ArgsDef } from 'citty'
 import { UserError } from '../../../common/errors.ts'
 import { nearest } from '../../../common/nearest.ts'
-import { type Condition, effortNames, type StrategyName, strategyNames } from '../../../evaluation/results.ts'
+import type { Condition } from '../../../evaluation/results.ts'
+import { EFFORTS } from '../../../thinking/strategies/effort.ts'
+import { STRATEGIES, type StrategyName } from '../../../thinking/strategies/strategy.ts'
 import { integersOption, listOption, type Values } from '../arguments.ts'
 
 /** Options of the grid, besides models and tasks. */
@@ -9,7 +11,7 @@ export const gridOptions = {
   strategy: {
     type: 'string',
     valueHint: 'NAME,…',
-    description: `how an answer is made: ${strategyNames.join(', ')} (default sample)`,
+    description: `how an answer is made: ${STRATEGIES.join(', ')} (default sample)`,
   },
   samples: {
     type: 'string',
@@ -24,7 +26,7 @@ export const gridOptions = {
   effort: {
     type: 'string',
     valueHint: 'NAME,…',
-    description: `in place of a budget: ${effortNames.join(', ')}`,
+    description: `in place of a budget: ${EFFORTS.join(', ')}`,
   },
   seeds: { type: 'string', valueHint: 'N,…', description: 'several seeds of the sampling, taken together' },
   checkpoints: {
@@ -48,9 +50,9 @@ export const gridOptions = {
 
 /** The conditions that the options ask for: strategies × budgets × efforts. */
 export function conditionsOf(values: Values): Condition[] {
-  const strategies = choices(values, 'strategy', strategyNames) ?? (['sample'] satisfies StrategyName[])
+  const strategies = choices(values, 'strategy', STRATEGIES) ?? (['sample'] satisfies StrategyName[])
   const budgets = budgetsOf(values)
-  const efforts = choices(values, 'effort', effortNames)
+  const efforts = choices(values, 'effort', EFFORTS)
   if (budgets !== undefined && efforts !== undefined)
     throw new UserError('--budget and --effort both limit the thinking: give one of them', 2)
   const chooses = values['reward-model'] !== undefined || values.judge !== undefined

@@ -35,7 +35,7 @@ describe('who may use a server', () => {
 
 describe('how a model is used', () => {
   it.each<[Values, object]>([
-    [{}, { spec: { kind: 'single' } }],
+    [{}, { spec: { kind: 'sample' } }],
     [{ strategy: 'vote' }, { spec: { kind: 'vote', samples: 8 } }],
     [
       { strategy: 'vote', samples: '4', 'reward-model': 'rm' },
@@ -43,7 +43,7 @@ describe('how a model is used', () => {
     ],
     [
       { strategy: 'best-of-n', judge: 'm' },
-      { spec: { kind: 'best', samples: 8 }, judge: 'm' },
+      { spec: { kind: 'best-of-n', samples: 8 }, judge: 'm' },
     ],
     [{ strategy: 'refine', rounds: '3' }, { spec: { kind: 'refine', rounds: 3 } }],
     [{ budget: '64', 'min-budget': '8' }, { spec: { budget: { max: 64, min: 8 } } }],

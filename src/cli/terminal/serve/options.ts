@@ -1,8 +1,8 @@
 import type { ArgsDef } from 'citty'
 import { UserError } from '../../../common/errors.ts'
-import type { Access } from '../../../serve/guard.ts'
+import type { Access } from '../../../serve/request/guard.ts'
 import { EFFORTS } from '../../../thinking/strategies/effort.ts'
-import type { StrategySpec } from '../../../thinking/strategies/strategy.ts'
+import { STRATEGIES, type StrategySpec } from '../../../thinking/strategies/strategy.ts'
 import { choiceOption, integerOption, textOption, type Values } from '../arguments.ts'
 
 /** Who may use a server. */
@@ -66,7 +66,7 @@ export const strategyOptions = {
   strategy: {
     type: 'string',
     valueHint: 'NAME',
-    description: 'how a response is made: sample (default), vote, best-of-n, refine',
+    description: `how a response is made: ${STRATEGIES.join(', ')} (default sample)`,
   },
   samples: { type: 'string', valueHint: 'N', description: 'responses of vote and best-of-n (default 8)' },
   rounds: { type: 'string', valueHint: 'N', description: 'rounds of refine (default 2)' },
@@ -95,7 +95,7 @@ export function strategyOf(values: Values): {
   readonly reward: string | undefined
   readonly judge: string | undefined
 } {
-  const kind = choiceOption(values, 'strategy', ['sample', 'vote', 'best-of-n', 'refine']) ?? 'sample'
+  const kind = choiceOption(values, 'strategy', STRATEGIES) ?? 'sample'
   const samples = integerOption(values, 'samples', 1, 1024)
   const rounds = integerOption(values, 'rounds', 1, 64)
   const effort = choiceOption(values, 'effort', EFFORTS)
@@ -116,7 +116,7 @@ export function strategyOf(values: Values): {
     throw wrong('--strategy best-of-n needs something that chooses: --reward-model DIR or --judge MODEL')
   return {
     spec: {
-      kind: kind === 'sample' ? 'single' : kind === 'best-of-n' ? 'best' : kind,
+      kind,
       ...(sampled ? { samples: samples ?? 8 } : {}),
       ...(kind === 'vote' && reward !== undefined ? { weighted: true } : {}),
       ...(kind === 'refine' ? { rounds: rounds ?? 2 } : {}),
