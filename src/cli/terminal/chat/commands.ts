@@ -148,10 +148,10 @@ function helpText(width: number): string {
     ([name, { takes, about }]) => [`/${name}${takes ? ` ${takes}` : ''}`, about] as const,
   )
   const column = Math.max(...rows.map(([usage]) => usage.length)) + 2
-  const keys = 'Ctrl-C stops a reply; a second Ctrl-C quits.'
+  const keys = 'Ctrl-C stops a reply; a second one quits.'
   const lines =
     width < column + 45
       ? rows.map(([usage, about]) => `  ${usage}\n${wrap(`    ${about}`, width)}`)
       : rows.map(([usage, about]) => `  ${padEnd(usage, column)}${about}`)
-  return [...lines, keys].join('\n')
+  return [...lines, wrap(keys, width)].join('\n')
 }
