@@ -40,6 +40,7 @@ export function withBestOf(
     const candidates = answered.length > 0 ? answered : sampled
     const responses = candidates.map(({ response }) => response)
     const best = candidates.length === 1 ? 0 : await choose(request, responses, { signal: request.signal })
+    request.signal?.throwIfAborted()
     yield {
       type: 'progress',
       text: `sample ${candidates[best]!.index + 1} is the best of ${candidates.length}`,

@@ -74,6 +74,19 @@ describe('a vote', () => {
     })
   })
 
+  test('an abort while the last response is scored ends the vote', async () => {
+    for (const strategy of [withVote, withBestOf]) {
+      const leaving = new AbortController()
+      const score = async () => {
+        leaving.abort(new Error('left'))
+        return 1
+      }
+      const { model } = answering(['1'])
+      const used = strategy(model, { samples: 2, same, score, choose: highest(score) })
+      await expect(read(used, { signal: leaving.signal })).rejects.toThrow('left')
+    }
+  })
+
   test('a score that is not a number is unknown', async () => {
     const { model } = answering(['1', '2', '2'])
     const score = async (_: unknown, { answer }: { answer: string | null }) =>

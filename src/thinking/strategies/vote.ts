@@ -48,6 +48,7 @@ export function withVote(model: TextModel, { samples, same, score }: VoteOptions
       } else {
         sampled[index] = outcome
         const r = score ? await score(request, outcome.response, { signal: request.signal }) : 0
+        request.signal?.throwIfAborted()
         weights[index] = !isKnown(r) ? null : score ? 1 / (1 + Math.exp(-r)) : 1
         // what does not count when the answer is graded has no vote
         answers[index] = gradedAnswer(outcome.response, model.can.format).answer || null
