@@ -90,6 +90,9 @@ export class Samples {
   }
 }
 
+/** Is a score known? */
+export const isKnown = (score: number | null): score is number => score !== null && !Number.isNaN(score)
+
 /** The first line of an error, for people. */
 export const reasonOf = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).split('\n')[0]!
