@@ -9,7 +9,7 @@ import { openApi } from './openapi.ts'
 import { type Problem, problemOf, RequestError } from './problem.ts'
 import { readBody } from './request/body.ts'
 import { type Access, checkKey, checkSite, corsHeaders, preflight } from './request/guard.ts'
-import { Queue } from './respond/queue.ts'
+import { RequestQueue } from './respond/queue.ts'
 import { LEFT, type Responder, respond } from './respond/respond.ts'
 import type { Watch } from './respond/watch.ts'
 
@@ -42,7 +42,7 @@ type PlainAnswer = (context: Context) => Response | Promise<Response>
 /** Every request goes the same way: site, route, key, body, queue, model; each can refuse it in the shape of its dialect. */
 export function createApp({ responder, served, dialects, access, limits, log }: AppOptions): App {
   const hono = new Hono()
-  const queue = new Queue(limits)
+  const queue = new RequestQueue(limits)
   const metrics = new Metrics(queue)
   const active = new Set<AbortController>()
   const tell = (error: unknown): Problem => problemOf(error, access.keys)

@@ -1,4 +1,6 @@
 import { PromptTooLong, ProviderError, UserError } from '../../common/errors.ts'
+import { isRecord } from '../../common/json.ts'
+import { Places } from '../../common/places.ts'
 import { Random } from '../../common/random.ts'
 import { type RetrySettings, retryAfterSeconds, TransientError, withRetries } from '../../common/retry.ts'
 import { plural } from '../../common/words.ts'
@@ -11,10 +13,10 @@ import type { ApiRequest, Dialect } from './dialects/dialect.ts'
 import { ollamaDialect } from './dialects/ollama.ts'
 import { openAiDialect } from './dialects/openai.ts'
 import { prefixText } from './dialects/requests.ts'
-import { Busy, failureIn, failureOf, isRecord, Refusal, Unreachable } from './failures.ts'
+import { Busy, failureIn, failureOf, Refusal, Unreachable } from './failures.ts'
 import { AFTERWARDS, jsonMessages } from './messages.ts'
 import type { Provider } from './presets.ts'
-import { Slots } from './slots.ts'
+
 import { post, type Reply, type TimeLimits } from './transport.ts'
 
 export interface ApiSettings {
@@ -90,7 +92,7 @@ export function apiModel({
     model,
     ...(Object.keys(extra).length ? [extra] : []),
   ])
-  const slots = new Slots(concurrency)
+  const places = new Places(concurrency)
   /** Has the provider ever answered? If not, an address where nobody listens is not tried again. */
   let reached = false
 
@@ -152,7 +154,7 @@ export function apiModel({
     check(request)
     const sent = dialect.request(request, { model, stream })
     const signal = AbortSignal.any([closing, request.signal].filter((each) => each !== undefined))
-    const release = await slots.take(signal)
+    const release = await places.take(1, signal)
     let coming: AsyncGenerator<TextEvent> | null = null
     let delivered = 0
     try {
@@ -168,7 +170,7 @@ export function apiModel({
       }
     } catch (error) {
       const failure = failureFor(error, delivered)
-      if (concernsAll(error)) slots.failWaiting(failure)
+      if (concernsAll(error)) places.failWaiting(failure)
       throw failure
     } finally {
       release()
