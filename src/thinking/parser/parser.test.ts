@@ -102,6 +102,21 @@ const CASES: [string, readonly string[], ParserOptions?][] = [
   [' <think>a</think> <answer> 7 </answer>\n', ['t:a', 'a:7'], { format: 'r1-zero' }],
   ['<think>a</think>7', ['t:a', 'a:7'], { format: 'r1-zero' }],
   ['<think>a<answer>7</answer>', ['t:a', 'a:7'], { format: 'r1-zero' }],
+  // an answer may end in code or a quotation that is not closed on a line of its own
+  ['<think>a</think><answer>```py\nx\n```</answer>', ['t:a', 'a:```py\nx\n```'], { format: 'r1-zero' }],
+  ['<think>a</think><answer>```py\nx</answer>', ['t:a', 'a:```py\nx'], { format: 'r1-zero' }],
+  ['<think>a</think><answer>say "x</answer>', ['t:a', 'a:say "x'], { format: 'r1-zero' }],
+  [
+    '<answer>`</answer>` and "<answer>x</answer>, "</answer>',
+    ['a:`</answer>` and "<answer>x</answer>, "'],
+    { format: 'r1-zero' },
+  ],
+  [
+    '<think>as `<answer>1</answer>`</think><answer>7</answer>',
+    ['t:as `<answer>1</answer>`', 'a:7'],
+    { format: 'r1-zero' },
+  ],
+  ['<think>a</think><response>> b</response>', ['t:a', 'a:> b'], { format: 'granite-3.3' }],
   ['<think>a</think><response>b</response>', ['t:a', 'a:b'], { format: 'granite-3.3' }],
   [prose, ['t:hm', 'a:Hi.'], { format: 'granite' }],
   [prose.replaceAll('Here is', "Here's"), ['t:hm', 'a:Hi.'], { format: 'granite' }],
@@ -124,6 +139,11 @@ const CASES: [string, readonly string[], ParserOptions?][] = [
     ['t:a', 'a:b\n'],
     { format: 'apriel' },
   ],
+  [
+    'a\n[BEGIN FINAL RESPONSE]\n`b`, `c[END FINAL RESPONSE]',
+    ['t:a', 'a:`b`, `c'],
+    { format: 'apriel', opened: true },
+  ],
   // channels
   [
     '<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b<|return|>',
@@ -131,6 +151,12 @@ const CASES: [string, readonly string[], ParserOptions?][] = [
     { format: 'gpt-oss' },
   ],
   ['<|channel|>final<|message|>b', ['a:b'], { format: 'gpt-oss' }],
+  ['<|channel|>final<|message|>```\nb\n```<|return|>', ['a:```\nb\n```'], { format: 'gpt-oss' }],
+  [
+    '<|channel|>commentary<|message|>"b<|end|><|start|>assistant<|channel|>analysis<|message|>a',
+    ['a:"b', 't:a'],
+    { format: 'gpt-oss' },
+  ],
   [
     'a<|end|><|start|>assistant<|channel|>final<|message|>b',
     ['t:a', 'a:b'],

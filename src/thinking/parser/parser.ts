@@ -25,9 +25,10 @@ const LONGEST_HEADER = 500
  * Splits a stream of text into thinking and answer. However the text is cut into chunks, the pieces hold the same text. Only
  * what may belong to a delimiter is withheld; the white space around a delimiter belongs to it.
  *
- * - In the answer, a delimiter in code or a quotation is text.
- * - In the thinking, a beginning is text, so the first end counts: an answer must not be lost in the thinking. An end is text
- *   only in code or a quotation that ends right after it or in which a beginning came before it.
+ * - In the answer, a delimiter in code or a quotation is text, apart from one that ends the answer.
+ * - In the thinking, a beginning is text, so the first end counts: an answer must not be lost in the thinking.
+ * - In code or a quotation, the end of the part under way is text only if the code or quotation ends right after it, or if a
+ *   beginning came before it in there: code may not be closed before a part ends.
  * - An end without a beginning is dropped. What was given out as the answer before it cannot be taken back; see `opened`.
  * - Thinking that never ends is thinking up to the end of the stream.
  * - Parts of the same type are separated by the white space before the delimiter, or by a line break if there is none.
@@ -163,14 +164,20 @@ export class ThinkingParser {
 
   /** What a delimiter does: `none` if it is text, null if that depends on the `next` character, which is not there yet. */
   #effectOf(delimiter: string, before: number, next: number | null): Effect | 'none' | null {
-    const { starts, ends, headers, answerEnd } = this.#delimiters
+    const { starts, ends, headers, answerStart, answerEnds } = this.#delimiters
     const isInside = this.#context.inside(before)
     const isStart = starts.has(delimiter)
     const isEnd = ends.has(delimiter) && !(isStart && this.#type === 'answer')
     const effect = headers.has(delimiter) ? 'header' : 'answer'
-    if (isStart && isInside && !isEnd) this.#context.nested++
+    const isAnswerEnd = answerEnds.has(delimiter)
+    const isAnswer = this.#type === 'answer' && this.#unknown === null
+    if (isInside && !isEnd && (isAnswer ? delimiter === answerStart : isStart)) this.#context.nested++
     if (this.#type === 'answer' && !(isEnd && this.#unknown !== null)) {
-      if (isInside || (this.#format.leading && (this.#answered || this.#blocks > 0))) return 'none'
+      if (this.#format.leading && (this.#answered || this.#blocks > 0)) return 'none'
+      if (isInside) {
+        const isQuoted = !(isAnswer && isAnswerEnd) || this.#isQuoted(before, next)
+        return isQuoted === false ? effect : isQuoted && 'none'
+      }
       if (this.#unknown !== null) {
         const isFirst = this.#unknown.trim() === ''
         this.#giveUnknown()
@@ -179,14 +186,11 @@ export class ThinkingParser {
       return isStart ? 'thinking' : effect
     }
     if (isStart && !isEnd) return this.#afterDelimiter ? 'thinking' : 'none'
-    if (delimiter === answerEnd && !isEnd) return 'none'
+    if (isAnswerEnd && !isEnd) return 'none'
     if (isInside) {
-      if (this.#context.nested > 0) {
-        this.#context.nested--
-        return 'none'
-      }
-      if (next === null) return null
-      if (this.#context.endsWith(next, before)) return 'none'
+      if (delimiter === answerStart && !isEnd) return 'none'
+      const isQuoted = this.#isQuoted(before, next)
+      if (isQuoted !== false) return isQuoted && 'none'
     }
     if (this.#unknown !== null) {
       // what stands before an end is thinking
@@ -196,6 +200,15 @@ export class ThinkingParser {
       this.#giveUnknown()
     }
     return effect
+  }
+
+  /** Is an end in code or a quotation text? null if that depends on the `next` character, which is not there yet. */
+  #isQuoted(before: number, next: number | null): boolean | null {
+    if (this.#context.nested > 0) {
+      this.#context.nested--
+      return true
+    }
+    return next === null ? null : this.#context.endsWith(next, before)
   }
 
   #apply(effect: Effect): void {
@@ -275,7 +288,9 @@ interface Delimiters {
   readonly starts: ReadonlySet<string>
   readonly ends: ReadonlySet<string>
   readonly headers: ReadonlySet<string>
-  readonly answerEnd: string | null
+  readonly answerStart: string | null
+  /** Those that end an answer, and not only thinking. */
+  readonly answerEnds: ReadonlySet<string>
   /** For each character: can a delimiter begin with it, or is it a `MARKDOWN` character? Otherwise 0. */
   readonly kinds: Uint8Array
   /** For each character: 0 if it cannot be the second one of a delimiter. */
@@ -311,7 +326,8 @@ function delimitersOf(format: ThinkingFormat): Delimiters {
     starts,
     ends,
     headers,
-    answerEnd: format.answer?.end ?? null,
+    answerStart: format.answer?.start ?? null,
+    answerEnds: new Set([...answer.slice(1), ...(format.header ? ends : (format.ends ?? []))]),
     kinds,
     seconds,
   }
