@@ -1,6 +1,7 @@
 import { isRecord, parseJson } from '../../common/json.ts'
 import { printable } from '../../common/printable.ts'
 import { TransientError } from '../../common/retry.ts'
+import { oneLine } from '../../common/words.ts'
 
 /** The provider refused a request, and would refuse it again. */
 export class Refusal extends Error {
@@ -123,7 +124,5 @@ export function errorText(body: string): string {
 
 /** The beginning of a text, on one line, without control characters. */
 export function excerpt(text: string): string {
-  const line = printable(text.slice(0, 4000)).replace(/\s+/g, ' ').trim()
-  if (line === '') return 'no text'
-  return line.length > 200 ? `${line.slice(0, 200)}…` : line
+  return oneLine(printable(text.slice(0, 4000)), 200) || 'no text'
 }
