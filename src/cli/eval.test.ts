@@ -148,6 +148,7 @@ test.each<[string, 1 | 2, RegExp]>([
   ['eval --checkpoints @none', 1, /there is no run .*none/],
   ['eval --model miniature-base,@none', 1, /no model folder at .*none/],
   ['eval --model nobody:model', 2, /there is no provider nobody/],
+  ['eval --out @grid/results.json', 1, /cannot create .*results\.json: a file with that name already exists/],
   ['eval --wrong', 2, /--wrong belongs to `ruminate eval show DIR`/],
   ['eval shwo @grid', 2, /unknown action "shwo" of eval/],
   ['eval show', 2, /which evaluation\?/],
