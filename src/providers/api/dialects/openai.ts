@@ -1,6 +1,6 @@
 import { UserError } from '../../../common/errors.ts'
+import { isRecord } from '../../../common/json.ts'
 import type { Message, TextRequest, TextUsage, TokenLogprob } from '../../../thinking/model.ts'
-import { isRecord } from '../failures.ts'
 import type { Provider } from '../presets.ts'
 import {
   type CallPart,
