@@ -130,7 +130,7 @@ test.each<[string, 1 | 2, RegExp]>([
   [
     'eval --strategy vot',
     2,
-    /--strategy has "vot"; choose from sample, vote, best-of-n, refine; did you mean "vote"/,
+    /--strategy is "vot"; choose one of sample, vote, best-of-n, refine; did you mean "vote"/,
   ],
   ['eval --samples 0', 2, /--samples must be a number of at least 1, not 0/],
   ['eval --samples 1,,4', 2, /--samples 1,,4: a value between commas is missing/],
