@@ -181,7 +181,10 @@ const index = (served: Served, dialects: readonly Dialect[]): object => ({
   server: 'ruminate',
   models: served.names,
   dialects: Object.fromEntries(
-    dialects.map(({ title, routes }) => [title, routes.map(({ method, path }) => `${method} ${path}`)]),
+    dialects.map(({ title, routes }) => [
+      title,
+      routes.map(({ method, path }) => `${method} ${path.replace(/:(\w+)\{.*\}/, '{$1}')}`),
+    ]),
   ),
   more: ['/openapi.json', '/health', '/metrics'],
 })
