@@ -5,7 +5,7 @@ import { plural } from '../../common/words.ts'
 import type { Sampler, SamplerOptions, Truncation } from '../../engines/contract.ts'
 import { type EngineName, openEngine } from '../../engines/open.ts'
 import { loadConfig } from '../../models/checkpoint/directory.ts'
-import { weightsHash } from '../../models/checkpoint/weights-hash.ts'
+import { modelHash } from '../../models/checkpoint/weights-hash.ts'
 import type { TemplateSettings } from '../../renderer/chat-template.ts'
 import { type PromptTemplate, Renderer } from '../../renderer/renderer.ts'
 import type { TextEvent, TextModel, TextRequest } from '../../thinking/model.ts'
@@ -49,7 +49,7 @@ export async function openLocalTextModel({
 }: LocalTextModelOptions): Promise<TextModel> {
   const renderer = Renderer.load(model, { template, chat })
   const { maxPositions } = loadConfig(model)
-  const identity = await weightsHash(model)
+  const identity = await modelHash(model)
   const engine = await openEngine({ engine: engineName, model, threads })
   try {
     const sampler = await engine.sampler(engine.base, { schedule })

@@ -89,6 +89,9 @@ export class Samples {
   }
 }
 
+/** Is a score known? */
+export const isKnown = (score: number | null): score is number => score !== null && !Number.isNaN(score)
+
 /** Passes a response on, and adds its pieces and calls to `events`. */
 export async function* recorded(
   source: AsyncIterable<TextEvent>,

@@ -177,6 +177,7 @@ function reader(keep: (thinking: string, signature: string) => void): ReturnType
 
 const REASONS: Readonly<Record<string, FinishPart['reason']>> = {
   end_turn: 'stop',
+  pause_turn: 'stop',
   stop_sequence: 'stop',
   max_tokens: 'length',
   model_context_window_exceeded: 'length',

@@ -191,6 +191,8 @@ function* readDelta(
     yield { kind: 'content', text, ...(logprobs.content ? { logprobs: logprobs.content } : {}) }
   for (const [i, call] of (Array.isArray(delta.tool_calls) ? delta.tool_calls : []).entries())
     if (isRecord(call)) yield callOf(call, i)
+  // The field for a single call that came before `tool_calls`.
+  if (isRecord(delta.function_call)) yield callOf({ function: delta.function_call }, 0)
 }
 
 /**
@@ -237,11 +239,19 @@ const REASONS: Readonly<Record<string, FinishPart['reason']>> = {
   stop_sequence: 'stop',
   length: 'length',
   max_tokens: 'length',
+  // Mistral
+  model_length: 'length',
   content_filter: 'content_filter',
+  // GLM
+  sensitive: 'content_filter',
   tool_calls: 'tool_calls',
   function_call: 'tool_calls',
 }
-const finishOf = (word: string): FinishPart => ({ kind: 'finish', reason: REASONS[word] ?? 'failed', word })
+const finishOf = (word: string): FinishPart => ({
+  kind: 'finish',
+  reason: REASONS[word.toLowerCase()] ?? 'failed',
+  word,
+})
 
 function usageOf(usage: Record<string, unknown>): Partial<TextUsage> {
   const prompt = isRecord(usage.prompt_tokens_details) ? usage.prompt_tokens_details : {}
