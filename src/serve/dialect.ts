@@ -94,6 +94,7 @@ export interface Frame {
   readonly data: object | string
 }
 
+/** An event of one of several responses. */
 export interface ChoiceEvent {
   /** Index of the request that this responds to. */
   readonly choice: number
