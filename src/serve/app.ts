@@ -13,6 +13,7 @@ import { type Access, checkKey } from './request/guard.ts'
 import { RequestQueue } from './respond/queue.ts'
 import { LEFT, type Responder, respond } from './respond/respond.ts'
 
+/** What is served, to whom, and how. */
 export interface AppOptions {
   readonly responder: Responder
   readonly served: Served
