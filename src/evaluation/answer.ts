@@ -1,5 +1,5 @@
-import { type GradedResponse, gradedAnswer, isR1Zero } from '../thinking/graded.ts'
 import type { TextResponse, ThinkingFormat } from '../thinking/model.ts'
+import { type GradedResponse, gradedAnswer, isR1Zero } from '../thinking/r1/graded.ts'
 import { boxedAnswer } from '../verify/boxes.ts'
 
 /**

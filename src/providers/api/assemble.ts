@@ -1,3 +1,4 @@
+import { isRecord, parseJson } from '../../common/json.ts'
 import { TransientError } from '../../common/retry.ts'
 import type {
   TextEnd,
@@ -8,12 +9,12 @@ import type {
   TokenLogprob,
   ToolCall,
 } from '../../thinking/model.ts'
-import { opensThinking } from '../../thinking/opened.ts'
-import { type Piece as Part, ThinkingParser } from '../../thinking/parser.ts'
+import { opensThinking } from '../../thinking/parser/opened.ts'
+import { type Piece as Part, ThinkingParser } from '../../thinking/parser/parser.ts'
 import { StopStrings } from '../local/stop-strings.ts'
+import type { CallPart, FinishPart, Piece, TextPart } from './dialects/dialect.ts'
+import { beginningOf, prefixText } from './dialects/requests.ts'
 import { excerpt } from './failures.ts'
-import type { CallPart, FinishPart, Piece, TextPart } from './pieces.ts'
-import { beginningOf, prefixText } from './requests.ts'
 
 /** Makes the events of one response from the pieces of a provider. */
 export class Assembly {
@@ -214,11 +215,8 @@ function toolCall(
 
 /** The arguments in a text; a tool without arguments may be called with an empty one. */
 function objectIn(text: string, tool: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text.trim() === '' ? '{}' : text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>
-  } catch {}
+  const value = text.trim() === '' ? {} : parseJson(text)
+  if (isRecord(value)) return value
   throw new TransientError(
     `the reply calls the tool ${excerpt(tool)} with arguments that are not a JSON object`,
   )

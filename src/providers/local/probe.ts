@@ -1,15 +1,15 @@
 import { UserError } from '../../common/errors.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
 import { lastTurn } from '../../renderer/turn.ts'
-import { detectFormat } from '../../thinking/detect.ts'
-import { FORMATS } from '../../thinking/formats.ts'
-import { isR1Zero } from '../../thinking/graded.ts'
 import type { Message, ThinkingFormat } from '../../thinking/model.ts'
-import { opensThinking } from '../../thinking/opened.ts'
+import { detectFormat } from '../../thinking/parser/detect.ts'
+import { FORMATS } from '../../thinking/parser/formats.ts'
+import { opensThinking } from '../../thinking/parser/opened.ts'
+import { isR1Zero } from '../../thinking/r1/graded.ts'
 import { CALL_FORMATS, type CallFormat } from './tool-calls.ts'
 
 /** What a model's template can be told, and how the model writes. */
-export interface Dialect {
+export interface Traits {
   readonly format: ThinkingFormat
   /** Does the model think? */
   readonly thinks: boolean
@@ -43,7 +43,7 @@ const CALL: Message = {
 }
 
 /** Finds out what a template can be told by rendering conversations with it. */
-export function dialectOf(renderer: Renderer): Dialect {
+export function traitsOf(renderer: Renderer): Traits {
   if (renderer.template === 'r1-zero')
     return { format: FORMATS['r1-zero'], thinks: true, thinkingSwitch: null, calls: null }
   const thinkingSwitch = switchOf(renderer)

@@ -9,7 +9,7 @@ import { modelHash } from '../../models/checkpoint/weights-hash.ts'
 import type { TemplateSettings } from '../../renderer/chat-template.ts'
 import { type PromptTemplate, Renderer } from '../../renderer/renderer.ts'
 import type { TextEvent, TextModel, TextRequest } from '../../thinking/model.ts'
-import { dialectOf } from './probe.ts'
+import { traitsOf } from './probe.ts'
 import { askedBy } from './prompt.ts'
 import { ResponseReader } from './reader.ts'
 
@@ -83,13 +83,13 @@ export function localTextModel(
     readonly identity: string
   },
 ): TextModel {
-  const dialect = dialectOf(renderer)
-  const { format } = dialect
+  const traits = traitsOf(renderer)
+  const { format } = traits
 
   async function* respond(request: TextRequest): AsyncGenerator<TextEvent> {
     request.signal?.throwIfAborted()
     const { stop = [], tools = [], seed, sample = 0, logprobs } = request
-    const { tokens: prompt, text, prefix, opened } = askedBy(renderer, dialect, request)
+    const { tokens: prompt, text, prefix, opened } = askedBy(renderer, traits, request)
     const left = maxPositions - prompt.length
     if (left < 1)
       throw new PromptTooLong(
@@ -101,7 +101,7 @@ export function localTextModel(
       opened,
       prefix,
       stop,
-      tools: tools.length > 0 ? { format: dialect.calls!, definitions: tools } : null,
+      tools: tools.length > 0 ? { format: traits.calls!, definitions: tools } : null,
       stream: [text, seed, sample],
     })
     const leaving = new AbortController()
@@ -142,15 +142,15 @@ export function localTextModel(
       prefix: true,
       logprobs: true,
       seed: true,
-      tools: dialect.calls !== null,
-      thinks: dialect.thinks,
-      switchThinking: dialect.thinkingSwitch !== null,
+      tools: traits.calls !== null,
+      thinks: traits.thinks,
+      switchThinking: traits.thinkingSwitch !== null,
       maxTokens: maxPositions,
       format,
       remembers: renderer.template === 'chat',
     },
     respond,
-    countPrompt: async (request) => askedBy(renderer, dialect, request).tokens.length,
+    countPrompt: async (request) => askedBy(renderer, traits, request).tokens.length,
     close: async () => {},
   }
 }

@@ -1,5 +1,5 @@
-import { gradedAnswer } from '../graded.ts'
 import type { TextEvent, TextModel, TextRequest, TextResponse } from '../model.ts'
+import { gradedAnswer } from '../r1/graded.ts'
 import { onTop } from './on-top.ts'
 import { isKnown, reasonOf, type Sampled, Samples } from './samples.ts'
 import { countOf } from './settings.ts'

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { type FakeResponse, fakeTextModel } from '../../testing/fake-text-model.ts'
 import { collect } from '../collect.ts'
-import { FORMATS } from '../formats.ts'
 import type { TextEvent, TextModel, TextRequest } from '../model.ts'
+import { FORMATS } from '../parser/formats.ts'
 import { highest, withBestOf } from './best-of.ts'
 import { type VoteOptions, withVote } from './vote.ts'
 

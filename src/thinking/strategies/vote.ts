@@ -1,5 +1,6 @@
-import { gradedAnswer } from '../graded.ts'
+import { oneLine } from '../../common/words.ts'
 import type { TextEvent, TextModel, TextRequest, TextResponse } from '../model.ts'
+import { gradedAnswer } from '../r1/graded.ts'
 import { type Group, groupAnswers, heaviest, isDecided, type Same } from './majority.ts'
 import { onTop } from './on-top.ts'
 import { isKnown, reasonOf, type Sampled, Samples } from './samples.ts'
@@ -83,9 +84,8 @@ function standing(groups: readonly Group[], answers: readonly (string | null)[])
   if (groups.length === 0) return 'no answer yet'
   const [first, second, ...others] = [...groups].sort((a, b) => b.weight - a.weight)
   const shown = [first!, ...(second ? [second] : [])].map(({ members, weight }) => {
-    const answer = answers[members[0]!]!.replace(/\s+/g, ' ')
-    const short = answer.length > 20 ? `${answer.slice(0, 19)}…` : answer
-    return `${short} × ${Number.isInteger(weight) ? weight : weight.toFixed(2)}`
+    const answer = oneLine(answers[members[0]!]!, 20)
+    return `${answer} × ${Number.isInteger(weight) ? weight : weight.toFixed(2)}`
   })
   return [...shown, ...(others.length > 0 ? [`${others.length} more`] : [])].join(', ')
 }

@@ -51,6 +51,13 @@ export class Blocks {
     )
   }
 
+  /** Copies the first `count` blocks of `from` to the blocks from `target` on. */
+  copyFirst(from: Blocks, count: number, target: number): void {
+    const size = this.#size
+    for (const [i, vector] of this.#vectors.entries())
+      vector.set(from.#vectors[i]!.subarray(0, count * size), target * size)
+  }
+
   /** Copies block `source` of `from` to block `target`. */
   copy(from: Blocks, source: number, target: number): void {
     const size = this.#size

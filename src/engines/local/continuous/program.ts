@@ -12,17 +12,20 @@ export const BLOCK = 16
 export const MASKED = -1e9
 
 /**
- * One step of continuous batching: one more token for each of S sequences, and C tokens of a prompt, in one pass over the
+ * One step of continuous batching: one more token for each of S sequences, and C tokens of P prompts, in one pass over the
  * weights, which are part of the program. Every number of a sequence is computed in an order that depends only on the
  * sequence's own positions, so it is the same bit for bit whatever else is in the step:
  *   - rows of a product with prepacked weights do not depend on each other;
- *   - a sum over cached positions is taken block by block, in the order of the blocks, and blocks or positions that are
- *     added for padding contribute exactly 0.
+ *   - a running sequence's sums over cached positions are taken block by block, in the order of the blocks, and those of a
+ *     prompt over the positions from 0 on; blocks or positions that are added for padding contribute exactly 0.
  *
  * Inputs: `ids` and `positions` [S+C, 1], the S sequences first; `own…` [E, kvHeads, BLOCK, headDim], the sequences' blocks,
  * where block 0 is masked; `owner` [E], each block's sequence; `table` [S, W], each sequence's blocks in order, padded with 0;
- * `mask` [E, 1, 1, BLOCK]; `prefix…` [F, kvHeads, BLOCK, headDim], the F full blocks before the prompt's C tokens; `chunk` [C], 0 …
- * C−1; `rows` [L], the rows whose next token is wanted, and `scale` [L, 1], 1 / temperature.
+ * `mask` [E, 1, 1, BLOCK]; `prefix…` [F, kvHeads, BLOCK, headDim], the full blocks before the prompts' tokens; `chunk` [P, T,
+ * BLOCK], each prompt's tokens among the C, padded to T blocks; `chunkRow` [C], the place of each token in `chunk`;
+ * `queryPosition` [P, T, BLOCK], their positions, and −1 for padding; `promptTable` [P, V], each prompt's blocks in order,
+ * where the P·T new ones are numbered after the F others; `keyPosition` [V, BLOCK], 0, 1, 2, …; `rows` [L], the rows whose
+ * next token is wanted, and `scale` [L, 1], 1 / temperature.
  *
  * Outputs: `probs` [L, vocabSize], and the new keys and values, as `newest` of `decodeProgram`.
  */
@@ -39,7 +42,6 @@ export function stepProgram(config: ModelConfig, weights: Parameters): Graph {
   const table = graph.input('table', 'int64', ['S', 'W'])
   const owner = graph.input('owner', 'int64', ['E'])
   const mask = graph.input('mask', 'float32', ['E', 1, 1, BLOCK])
-  const chunk = graph.input('chunk', 'int64', ['C'])
   const tokens = sum('S', 'C')
   const ids = graph.input('ids', 'int64', [tokens, 1])
   const positions = graph.input('positions', 'int64', [tokens, 1])
@@ -49,7 +51,13 @@ export function stepProgram(config: ModelConfig, weights: Parameters): Graph {
     )
   const own = { keys: blocks('ownKey', 'E'), values: blocks('ownValue', 'E') }
   const prefix = { keys: blocks('prefixKey', 'F'), values: blocks('prefixValue', 'F') }
-  const chunkMask = maskOf(chunk)
+  const chunk = graph.input('chunk', 'int64', ['P', 'T', BLOCK])
+  const chunkRow = graph.input('chunkRow', 'int64', ['C'])
+  const promptTable = graph.input('promptTable', 'int64', ['P', 'V'])
+  const promptMask = maskOf(
+    graph.input('queryPosition', 'int32', ['P', 'T', BLOCK]),
+    graph.input('keyPosition', 'int32', ['V', BLOCK]),
+  )
 
   const decoded = decode(config, parameters, rotary, ids, positions, {
     attend: (q, k, v, layer) =>
@@ -62,10 +70,13 @@ export function stepProgram(config: ModelConfig, weights: Parameters): Graph {
             table,
             mask,
           }),
-          attendChunk(config, last(q), last(k), last(v), {
+          attendPrompts(config, last(q), last(k), last(v), {
             keys: prefix.keys[layer]!,
             values: prefix.values[layer]!,
-            mask: chunkMask,
+            chunk,
+            chunkRow,
+            table: promptTable,
+            mask: promptMask,
           }),
         ],
         0,
@@ -85,12 +96,15 @@ const reshape = (x: Value, shape: Dim[]): Value => ops.reshape(x, shape, { mayBe
 const first = (x: Value): Value => ops.slice(x, 0, 0, 'S', 'C')
 const last = (x: Value): Value => ops.slice(x, 0, 'S', 'C', 0)
 
-/** Additive mask [1, C, 1, F·BLOCK+C]: a token of the chunk attends to everything before the chunk, and causally in it. */
-function maskOf(chunk: Value): Value {
-  const earlier = ops.greaterOrEqual(reshape(chunk, ['C', 1]), reshape(chunk, [1, 'C']))
-  const causal = ops.where(earlier, 0, MASKED)
-  const before = ops.expand(chunk.graph.scalar(0), ['C', product(['F', BLOCK])])
-  return reshape(ops.concat([before, causal], 1), [1, 'C', 1, sum(product(['F', BLOCK]), 'C')])
+/** Tokens of each prompt, of all prompts, and positions before and among them, with padding. */
+const WIDTH = product(['T', BLOCK])
+const QUERIES = product(['P', 'T', BLOCK])
+const SEEN = product(['V', BLOCK])
+
+/** Additive mask [P, 1, T·BLOCK, 1, V·BLOCK]: each token of a prompt attends to itself and everything before it. */
+function maskOf(queryPosition: Value, keyPosition: Value): Value {
+  const seen = ops.greaterOrEqual(reshape(queryPosition, ['P', 1, WIDTH, 1, 1]), reshape(keyPosition, [SEEN]))
+  return ops.where(seen, 0, MASKED)
 }
 
 /**
@@ -122,39 +136,37 @@ function attendBlocks(
 }
 
 /**
- * C successive tokens of one sequence attend to the F blocks before them and to each other: [C, heads·headDim]. The sums
- * run over the positions from 0 on, wherever the chunk begins.
+ * C tokens of P prompts attend to the blocks before them and to each other: [C, heads·headDim]. A prompt's keys and values
+ * lie at their positions, so that the order of a sum does not depend on where the prompt's tokens begin.
  */
-function attendChunk(
+function attendPrompts(
   { numHeads, numKvHeads, headDim }: ModelConfig,
   q: Value,
   k: Value,
   v: Value,
-  past: { keys: Value; values: Value; mask: Value },
+  past: { keys: Value; values: Value; chunk: Value; chunkRow: Value; table: Value; mask: Value },
 ): Value {
   const group = numHeads / numKvHeads
-  const rows = product(['C', group])
-  const seen = sum(product(['F', BLOCK]), 'C')
-  const perHead = (x: Value, width: number): Value =>
-    ops.transpose(reshape(x, ['C', numKvHeads, width, headDim]), [1, 0, 2, 3])
-  const all = (before: Value, x: Value): Value =>
-    ops.concat(
-      [
-        reshape(ops.transpose(before, [1, 0, 2, 3]), [numKvHeads, product(['F', BLOCK]), headDim]),
-        reshape(perHead(x, 1), [numKvHeads, 'C', headDim]),
-      ],
-      1,
-    )
-  const queries = reshape(perHead(q, group), [numKvHeads, rows, headDim])
+  const rows = product([WIDTH, group])
+  /** [P, kvHeads, positions, headDim] */
+  const all = (before: Value, x: Value): Value => {
+    const added = reshape(ops.gather(x, past.chunk), [product(['P', 'T']), BLOCK, numKvHeads, headDim])
+    const blocks = ops.concat([before, ops.transpose(added, [0, 2, 1, 3])], 0)
+    const perPrompt = ops.transpose(ops.gather(blocks, past.table), [0, 2, 1, 3, 4])
+    return reshape(perPrompt, ['P', numKvHeads, SEEN, headDim])
+  }
+  const padded = reshape(ops.gather(q, past.chunk), ['P', WIDTH, numKvHeads, product([group, headDim])])
+  const queries = reshape(ops.transpose(padded, [0, 2, 1, 3]), ['P', numKvHeads, rows, headDim])
   const products = ops.matmul(queries, all(past.keys, k), { transB: true, alpha: 1 / Math.sqrt(headDim) })
-  const scores = ops.add(reshape(products, [numKvHeads, 'C', group, seen]), past.mask)
+  const scores = ops.add(reshape(products, ['P', numKvHeads, WIDTH, group, SEEN]), past.mask)
   const shares = ops.exp(ops.sub(scores, ops.reduceMax(scores, [-1], true)))
   // A column of ones sums the shares in the same order as the values.
-  const ones = ops.expand(q.graph.scalar(1), [numKvHeads, seen, 1])
+  const ones = ops.expand(q.graph.scalar(1), ['P', numKvHeads, SEEN, 1])
   const sums = reshape(
-    ops.matmul(reshape(shares, [numKvHeads, rows, seen]), ops.concat([all(past.values, v), ones], 2)),
-    [numKvHeads, 'C', group, headDim + 1],
+    ops.matmul(reshape(shares, ['P', numKvHeads, rows, SEEN]), ops.concat([all(past.values, v), ones], 3)),
+    ['P', numKvHeads, WIDTH, group, headDim + 1],
   )
-  const attended = ops.div(ops.slice(sums, 3, 0, headDim, 1), ops.slice(sums, 3, headDim, 1, 0))
-  return reshape(ops.transpose(attended, [1, 0, 2, 3]), ['C', numHeads * headDim])
+  const attended = ops.div(ops.slice(sums, 4, 0, headDim, 1), ops.slice(sums, 4, headDim, 1, 0))
+  const perToken = reshape(ops.transpose(attended, [0, 2, 1, 3, 4]), [QUERIES, numHeads * headDim])
+  return ops.gather(perToken, past.chunkRow)
 }

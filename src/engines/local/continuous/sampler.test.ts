@@ -5,8 +5,9 @@ import { loadModel } from '../../../models/checkpoint/directory.ts'
 import { initParameters } from '../../../models/parameters.ts'
 import { tinyConfig } from '../../../testing/models.ts'
 import type { SampledSequence, SampleOptions } from '../../contract.ts'
+import { CHUNK } from './chunks.ts'
 import { BLOCK } from './program.ts'
-import { CHUNK, ContinuousSampler } from './sampler.ts'
+import { ContinuousSampler } from './sampler.ts'
 
 const { config, parameters } = loadModel(
   fileURLToPath(new URL('../../../../models/miniature-base', import.meta.url)),
@@ -135,9 +136,20 @@ test('a long prompt is computed in parts, while others are sampled; a short prom
     expect(running.tokens).toBe(tokens + 1)
     if (steps === 2) expect(short.tokens).toBeGreaterThan(0)
   }
-  expect(steps).toBe(Math.ceil(900 / CHUNK) + 1)
+  // the short prompt's step has room for two blocks of the long one
+  expect(steps).toBe(1 + Math.ceil((900 - 2 * BLOCK) / CHUNK))
   finish(sampler)
   expect(contents(long.sequences!)).toHaveLength(1)
+})
+
+test('a step computes several short prompts together', () => {
+  const sampler = open()
+  const outcomes = Array.from({ length: 8 }, () => add(sampler, prompt(CHUNK / 4)))
+  sampler.step()
+  expect(outcomes.filter(({ tokens }) => tokens > 0)).toHaveLength(4)
+  sampler.step()
+  expect(outcomes.filter(({ tokens }) => tokens > 0)).toHaveLength(8)
+  finish(sampler)
 })
 
 describe('without much memory', () => {

@@ -5,6 +5,7 @@ import type { SampledSequence } from '../../contract.ts'
 import { type Drawing, drawNext, drawn, type SampleRequest, scaleOf, startDrawing } from '../model/drawing.ts'
 import { type Parameters, rotaryFeeds } from '../model/feeds.ts'
 import { Blocks, blockBytes } from './blocks.ts'
+import { Chunks, type Computing } from './chunks.ts'
 import { PrefixCache } from './prefix-cache.ts'
 import { BLOCK, stepProgram } from './program.ts'
 import { type Running, RunningSequences } from './running.ts'
@@ -29,22 +30,17 @@ export const MEMORY: Memory = { running: 2 ** 30, prompts: 2 ** 28, prefixes: 2 
 /** Sequences that are sampled at once, and elements of their [sequences, vocabulary] matrix. */
 const MAX_ROWS = 512
 const MAX_LOGITS = 2 ** 26
-/** At most this many tokens of prompts are computed between two tokens of the sequences being sampled. */
-export const CHUNK = 64
 /** So many prompts are computed in turns, so that a long one does not keep short ones waiting. */
-const PROMPTS = 8
+const PROMPTS = 16
 /** With a single sequence the runtime would add numbers in another order. */
 const LEAST_ROWS = 2
 
 /** A text whose keys and values are computed, and the sequences that continue it. */
-interface Prompt {
+interface Prompt extends Computing {
   readonly entry: Entry
-  readonly tokens: Int32Array
   /** The sequences that have not started yet. */
   readonly waiting: Drawing[]
-  /** Its first `done` tokens are in `blocks`, of which `cached` were known already. */
-  readonly blocks: Blocks
-  done: number
+  /** Of the first `done` tokens, so many were known already. */
   cached: number
   /** The distribution of the next token, once all are done. */
   probs: Float32Array | null
@@ -77,7 +73,7 @@ export interface ContinuousLoad {
 
 /**
  * Samples with fixed weights while requests come and go. `step` computes the next token of every sequence being sampled,
- * and up to `CHUNK` tokens of one prompt. Requests that find no room wait in the order in which they came.
+ * and up to `CHUNK` tokens of prompts. Requests that find no room wait in the order in which they came.
  */
 export class ContinuousSampler {
   readonly #config: ModelConfig
@@ -87,7 +83,6 @@ export class ContinuousSampler {
   readonly #beforeRun: () => void
   readonly #running: RunningSequences<Row>
   readonly #prefixes: PrefixCache
-  readonly #none: Blocks
   readonly #maxRows: number
   /** Blocks that prompts may use together. */
   readonly #promptBlocks: number
@@ -118,7 +113,6 @@ export class ContinuousSampler {
     this.#beforeRun = beforeRun
     this.#session = new Session(stepProgram(config, parameters), { threads })
     this.#rotary = rotaryFeeds(config, config.maxPositions)
-    this.#none = new Blocks(config, 0)
     // A sequence of the greatest length always fits, in each of them.
     const longest = Math.ceil(config.maxPositions / BLOCK) + 1
     const blocks = (bytes: number) => Math.floor((share * bytes) / blockBytes(config))
@@ -240,30 +234,31 @@ export class ContinuousSampler {
     this.#prefixes.store(tokens, Math.floor(row.length / BLOCK), (k) => this.#running.read(row, k))
   }
 
-  /** The prompt whose turn it is, with the blocks that are known by now. */
-  #nextPrompt(): Prompt | null {
-    const prompt = this.#prompts.shift()
-    if (!prompt) return null
-    const { tokens, blocks, done } = prompt
-    // The last token is computed in any case: its output is the next token's distribution.
-    const known = this.#prefixes.find(tokens, done / BLOCK, Math.floor((tokens.length - 1) / BLOCK))
-    for (const [k, contents] of known.entries()) blocks.write(done / BLOCK + k, contents)
-    prompt.done += known.length * BLOCK
-    prompt.cached += known.length * BLOCK
-    return prompt
+  /** Chooses tokens of the prompts whose turn it is, with the blocks that are known by now. */
+  #nextChunks(): Chunks<Prompt> {
+    const chunks = new Chunks<Prompt>()
+    this.#prompts = this.#prompts.filter((prompt) => {
+      if (chunks.full) return true
+      const { tokens, blocks, done } = prompt
+      // The last token is computed in any case: its output is the next token's distribution.
+      const known = this.#prefixes.find(tokens, done / BLOCK, Math.floor((tokens.length - 1) / BLOCK))
+      for (const [k, contents] of known.entries()) blocks.write(done / BLOCK + k, contents)
+      prompt.done += known.length * BLOCK
+      prompt.cached += known.length * BLOCK
+      return !chunks.add(prompt)
+    })
+    return chunks
   }
 
   #compute(): void {
     const rows = [...this.#running.rows]
-    const prompt = this.#nextPrompt()
-    if (rows.length === 0 && !prompt) return
+    const chunks = this.#nextChunks()
+    if (rows.length === 0 && chunks.size === 0) return
     const places = Math.max(LEAST_ROWS, rows.length)
-    const begin = prompt?.done ?? 0
-    const chunk = prompt?.tokens.subarray(begin, begin + CHUNK) ?? new Int32Array()
-    const ends = prompt !== null && begin + chunk.length === prompt.tokens.length
-    const count = places + chunk.length
+    const count = places + chunks.size
     const [ids, positions] = [new BigInt64Array(count), new BigInt64Array(count)]
-    const wantedRows = Math.max(LEAST_ROWS, rows.length + Number(ends))
+    const ending = chunks.parts.filter(({ prompt, end }) => end === prompt.tokens.length).length
+    const wantedRows = Math.max(LEAST_ROWS, rows.length + ending)
     const [wanted, scale] = [new BigInt64Array(wantedRows), new Float32Array(wantedRows).fill(1)]
     for (const [i, row] of rows.entries()) {
       ids[i] = BigInt(row.tokens.at(-1)!)
@@ -271,42 +266,45 @@ export class ContinuousSampler {
       wanted[i] = BigInt(i)
       scale[i] = scaleOf(row.request)
     }
-    for (const [i, token] of chunk.entries()) {
-      ids[places + i] = BigInt(token)
-      positions[places + i] = BigInt(begin + i)
-    }
-    if (ends) {
-      wanted[rows.length] = BigInt(count - 1)
-      scale[rows.length] = scaleOf(prompt.entry.request)
+    let [at, want] = [places, rows.length]
+    for (const { prompt, begin, end } of chunks.parts) {
+      for (let position = begin; position < end; position++) {
+        ids[at] = BigInt(prompt.tokens[position]!)
+        positions[at++] = BigInt(position)
+      }
+      if (end < prompt.tokens.length) continue
+      wanted[want] = BigInt(at - 1)
+      scale[want++] = scaleOf(prompt.entry.request)
     }
     this.#beforeRun()
     const out = this.#session.run({
       ...this.#rotary,
       ...this.#running.feeds(places),
-      ...(prompt?.blocks ?? this.#none).feeds('prefix', begin / BLOCK),
+      ...chunks.feeds(this.#config),
       ids: { data: ids, dims: [count, 1] },
       positions: { data: positions, dims: [count, 1] },
-      chunk: { data: BigInt64Array.from(chunk, (_, i) => BigInt(i)), dims: [chunk.length] },
       rows: { data: wanted, dims: [wantedRows] },
       scale: { data: scale, dims: [wantedRows, 1] },
     })
     const [probs, newest] = [out.probs!.data as Float32Array, out.newest!.data as Float32Array]
     this.#running.append(newest, count)
-    if (prompt) {
-      for (let i = 0; i < chunk.length; i++) {
-        const at = begin + i
-        prompt.blocks.append(newest, places + i, count, Math.floor(at / BLOCK), at % BLOCK)
+    at = places
+    want = rows.length
+    for (const { prompt, begin, end } of chunks.parts) {
+      for (let position = begin; position < end; position++)
+        prompt.blocks.append(newest, at++, count, Math.floor(position / BLOCK), position % BLOCK)
+      prompt.done = end
+      this.#promptTokens += end - begin
+      this.#prefixes.store(prompt.tokens, Math.floor(end / BLOCK), (k) => prompt.blocks.read(k))
+      if (end < prompt.tokens.length) {
+        this.#prompts.push(prompt)
+        continue
       }
-      prompt.done += chunk.length
-      this.#promptTokens += chunk.length
-      this.#prefixes.store(prompt.tokens, Math.floor(prompt.done / BLOCK), (k) => prompt.blocks.read(k))
-      if (ends) {
-        const { vocabSize } = this.#config
-        prompt.probs = probs.slice(rows.length * vocabSize, (rows.length + 1) * vocabSize)
-        prompt.entry.cached ??= prompt.cached
-        this.#cachedTokens += prompt.cached
-        this.#ready.push(prompt)
-      } else this.#prompts.push(prompt)
+      const { vocabSize } = this.#config
+      prompt.probs = probs.slice(want * vocabSize, ++want * vocabSize)
+      prompt.entry.cached ??= prompt.cached
+      this.#cachedTokens += prompt.cached
+      this.#ready.push(prompt)
     }
     for (const [i, row] of rows.entries()) if (!row.entry.over) this.#draw(row, probs, i)
   }
