@@ -7,7 +7,7 @@ import { toDatum } from '../src/stages/reinforce/datums.ts'
 import { update } from '../src/stages/reinforce/update.ts'
 import { readSampled, sampleResponses } from '../src/stages/sample/rollouts.ts'
 import { miniature } from '../src/tasks/miniature/index.ts'
-import { r1ZeroPrompt } from '../src/thinking/template.ts'
+import { r1ZeroPrompt } from '../src/thinking/r1/template.ts'
 import { compare, THREADS, timed } from './compare.ts'
 import type { BenchModel } from './model.ts'
 

@@ -1,4 +1,4 @@
-import { type ParserOptions, ThinkingParser } from '../src/thinking/parser.ts'
+import { type ParserOptions, ThinkingParser } from '../src/thinking/parser/parser.ts'
 
 const LENGTH = 8e6
 /** Characters of a chunk: about a token, a packet, and everything at once. */

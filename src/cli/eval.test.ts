@@ -127,7 +127,7 @@ test.each<[string, 1 | 2, RegExp]>([
   [
     'eval --strategy vot',
     2,
-    /--strategy has "vot"; choose from sample, vote, best-of-n, refine; did you mean "vote"/,
+    /--strategy is "vot"; choose one of sample, vote, best-of-n, refine; did you mean "vote"/,
   ],
   ['eval --samples 0', 2, /--samples must be a number of at least 1, not 0/],
   ['eval --samples 1,,4', 2, /--samples 1,,4: a value between commas is missing/],
@@ -148,6 +148,7 @@ test.each<[string, 1 | 2, RegExp]>([
   ['eval --checkpoints @none', 1, /there is no run .*none/],
   ['eval --model miniature-base,@none', 1, /no model folder at .*none/],
   ['eval --model nobody:model', 2, /there is no provider nobody/],
+  ['eval --out @grid/results.json', 1, /cannot create .*results\.json: a file with that name already exists/],
   ['eval --wrong', 2, /--wrong belongs to `ruminate eval show DIR`/],
   ['eval shwo @grid', 2, /unknown action "shwo" of eval/],
   ['eval show', 2, /which evaluation\?/],

@@ -144,7 +144,7 @@ async function withThinking(model: TextModel, { budget, effort }: Condition): Pr
   if (budget === null && effort === null) return model
   return openStrategy(
     { ...model, close: async () => {} },
-    { kind: 'single', budget: budget === null ? undefined : { max: budget }, effort: effort ?? undefined },
+    { kind: 'sample', budget: budget === null ? undefined : { max: budget }, effort: effort ?? undefined },
   )
 }
 
@@ -161,7 +161,7 @@ async function withStrategy(
   }: Pick<Grid, 'reward' | 'engine' | 'threads'> & { judge?: Generator | undefined },
 ): Promise<TextModel | null> {
   const options = { reward, judge, engine, threads }
-  if (strategy === 'best-of-n') return openStrategy(model, { kind: 'best', samples: responses }, options)
+  if (strategy === 'best-of-n') return openStrategy(model, { kind: 'best-of-n', samples: responses }, options)
   if (strategy === 'refine') return openStrategy(model, { kind: 'refine', rounds: responses })
   return null
 }

@@ -5,17 +5,12 @@ import { UserError } from '../common/errors.ts'
 import { writeText } from '../common/files.ts'
 import { shellWord } from '../common/shell.ts'
 import type { TextRequest } from '../thinking/model.ts'
+import type { Effort } from '../thinking/strategies/effort.ts'
+import type { StrategyName } from '../thinking/strategies/strategy.ts'
 import type { Estimate } from './measures/interval.ts'
 
 /** The file of an evaluation folder that has what was measured. */
 export const RESULTS_FILE = 'results.json'
-
-/** How an answer is made from responses. */
-export const strategyNames = ['sample', 'vote', 'best-of-n', 'refine'] as const
-export type StrategyName = (typeof strategyNames)[number]
-
-export const effortNames = ['none', 'low', 'medium', 'high'] as const
-export type Effort = (typeof effortNames)[number]
 
 /** How a model is asked. */
 export interface Condition {

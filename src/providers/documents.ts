@@ -1,7 +1,7 @@
 import type { Sampler, Truncation } from '../engines/contract.ts'
 import type { ChatMessage } from '../renderer/messages.ts'
 import type { Renderer } from '../renderer/renderer.ts'
-import { parseSummary } from '../thinking/summary.ts'
+import { parseSummary } from '../thinking/r1/summary.ts'
 import { boxedAnswer } from '../verify/boxes.ts'
 import type { Generator } from './generator.ts'
 import { Account } from './spending.ts'

@@ -16,7 +16,7 @@ import { changedSettings, type Tree } from '../settings/layers.ts'
 import { type PretrainSettings, pretrainSettings, resolvePretrainSettings } from '../settings/pretrain.ts'
 import { type PretrainingStep, pretraining } from '../stages/supervise/pretraining.ts'
 import { corpusDocuments } from '../tasks/miniature/index.ts'
-import { R1_ZERO_TEMPLATE } from '../thinking/template.ts'
+import { R1_ZERO_TEMPLATE } from '../thinking/r1/template.ts'
 
 /**
  * Makes the miniature's base model: corpus → tokenizer → decoder → next-token prediction.

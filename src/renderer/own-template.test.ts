@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { R1_ZERO_TEMPLATE, r1ZeroPrompt } from '../thinking/template.ts'
+import { R1_ZERO_TEMPLATE, r1ZeroPrompt } from '../thinking/r1/template.ts'
 import type { ChatMessage } from './messages.ts'
 import { Renderer } from './renderer.ts'
 

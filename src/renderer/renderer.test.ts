@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import type { Trainer } from '../engines/contract.ts'
 import { changedMiniature, type FolderChanges, type Json } from '../testing/changed-miniature.ts'
 import { characters } from '../testing/fake-renderer.ts'
-import { r1ZeroPrompt } from '../thinking/template.ts'
+import { r1ZeroPrompt } from '../thinking/r1/template.ts'
 import { type PromptTemplate, Renderer, type RendererOptions } from './renderer.ts'
 import { savingStopTokens } from './stop-tokens.ts'
 

@@ -1,5 +1,5 @@
 import { UserError } from '../common/errors.ts'
-import { opensThinking } from '../thinking/opened.ts'
+import { opensThinking } from '../thinking/parser/opened.ts'
 import { callForms } from './call-forms.ts'
 import type { ChatMessage } from './messages.ts'
 import type { Renderer } from './renderer.ts'

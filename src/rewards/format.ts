@@ -1,6 +1,6 @@
-import { isBlank } from '../thinking/blank.ts'
-import { parseResponse } from '../thinking/parse.ts'
-import { parseSummary } from '../thinking/summary.ts'
+import { isBlank } from '../thinking/r1/blank.ts'
+import { parseResponse } from '../thinking/r1/parse.ts'
+import { parseSummary } from '../thinking/r1/summary.ts'
 import type { Reward, Rollout } from './reward.ts'
 
 /**

@@ -6,7 +6,7 @@ import { loadConfig } from '../models/checkpoint/directory.ts'
 import type { TemplateSettings } from '../renderer/chat-template.ts'
 import { Renderer } from '../renderer/renderer.ts'
 import { answeredText, type Chat } from '../renderer/turn.ts'
-import { withOpening } from '../thinking/opened.ts'
+import { withOpening } from '../thinking/parser/opened.ts'
 import type { Reward } from './reward.ts'
 
 /** What a reward model scores: a conversation that ends with the answer, or a text. */

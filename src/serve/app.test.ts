@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { ended, scripted, send, startServer, type TestServer } from '../testing/fake-server.ts'
 import { fakeTextModel } from '../testing/fake-text-model.ts'
 import { collect } from '../thinking/collect.ts'
-import { openResponder } from './responder.ts'
+import { openResponder } from './respond/responder.ts'
 
 let server: TestServer
 afterEach(() => server?.stop())

@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
-import { readBody } from './body.ts'
 import type { Dialect, Generation, Lookup, Served } from './dialect.ts'
-import { type Access, checkKey, checkSite, corsHeaders, preflight } from './guard.ts'
+import { handler } from './handler.ts'
 import type { Limits } from './limits.ts'
 import type { Log } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { openApi } from './openapi.ts'
 import { type Problem, problemOf, RequestError } from './problem.ts'
-import { Queue } from './queue.ts'
-import { LEFT, type Responder, respond } from './respond.ts'
-import type { Watch } from './watch.ts'
+import { readBody } from './request/body.ts'
+import { type Access, checkKey } from './request/guard.ts'
+import { RequestQueue } from './respond/queue.ts'
+import { LEFT, type Responder, respond } from './respond/respond.ts'
 
 export interface AppOptions {
   readonly responder: Responder
@@ -35,71 +35,18 @@ export interface App {
   abort(): void
 }
 
-type Finish = (status: number, found: { readonly watch?: Watch; readonly error?: unknown }) => void
-type Answer = (context: Context, finish: Finish) => Response | Promise<Response>
 type PlainAnswer = (context: Context) => Response | Promise<Response>
 
 /** Every request goes the same way: site, route, key, body, queue, model; each can refuse it in the shape of its dialect. */
 export function createApp({ responder, served, dialects, access, limits, log }: AppOptions): App {
   const hono = new Hono()
-  const queue = new Queue(limits)
+  const queue = new RequestQueue(limits)
   const metrics = new Metrics(queue)
   const active = new Set<AbortController>()
   const tell = (error: unknown): Problem => problemOf(error, access.keys)
   let isStopping = false
 
-  const dialectOf = (path: string, headers: Headers): Dialect => {
-    const speaking = dialects.find(({ speaks }) => speaks?.(headers))
-    if (speaking) return speaking
-    const owners = dialects.flatMap((dialect) => dialect.owns.map((start) => ({ dialect, start })))
-    const matching = owners.filter(({ start }) => path === start || path.startsWith(`${start}/`))
-    return (matching.sort((a, b) => b.start.length - a.start.length)[0] ?? owners[0]!).dialect
-  }
-
-  /** Answers one request and gives errors the shape of its dialect. `finish` tells the log and the metrics, once. */
-  const handle =
-    (route: string, answer: Answer, label: string | null = null) =>
-    async (context: Context): Promise<Response> => {
-      const since = performance.now()
-      const id = randomUUID()
-      const { headers } = context.req.raw
-      const dialect = dialectOf(context.req.path, headers)
-      const name = label ?? dialect.name
-      let isFinished = false
-      const finish: Finish = (status, { watch = null, error = null }) => {
-        if (isFinished) return
-        isFinished = true
-        const problem = error === null ? null : tell(error)
-        if (problem?.kind === 'internal') log.failure(error)
-        metrics.count(name, status)
-        if (watch) metrics.observe(watch)
-        const seconds = (performance.now() - since) / 1000
-        log.request({ id, method: context.req.method, route, dialect: name, status, seconds, watch, problem })
-      }
-      let response: Response
-      let cors: Record<string, string> = {}
-      try {
-        checkSite(headers, access)
-        cors = corsHeaders(headers)
-        response = context.req.method === 'OPTIONS' ? preflight(headers) : await answer(context, finish)
-      } catch (error) {
-        const problem = tell(error)
-        finish(problem.status, { error })
-        response = Response.json(dialect.error(problem, id), {
-          status: problem.status,
-          headers: error instanceof RequestError ? error.headers : {},
-        })
-      }
-      for (const [name, value] of Object.entries({
-        ...cors,
-        'x-request-id': id,
-        // the name that Anthropic's clients read
-        'request-id': id,
-        'x-content-type-options': 'nosniff',
-      }))
-        response.headers.set(name, value)
-      return response
-    }
+  const handle = handler({ dialects, access, tell, metrics, log })
 
   const generation = (route: Generation) =>
     handle(route.path, async (context, finish) => {

@@ -1,5 +1,5 @@
 import type { Problem } from './problem.ts'
-import type { Watch } from './watch.ts'
+import type { Watch } from './respond/watch.ts'
 
 /** What the server tells people or programs about what it does. */
 export interface Log {

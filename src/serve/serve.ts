@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { UserError } from '../common/errors.ts'
 import { type AppOptions, createApp } from './app.ts'
-import { isLoopback } from './guard.ts'
 import { LIMITS, type Limits } from './limits.ts'
+import { isLoopback } from './request/guard.ts'
 
 export interface Address {
   readonly host: string

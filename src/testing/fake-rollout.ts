@@ -1,6 +1,6 @@
 import type { Checker } from '../rewards/question.ts'
 import type { Rollout } from '../rewards/reward.ts'
-import { opensThinking } from '../thinking/opened.ts'
+import { opensThinking } from '../thinking/parser/opened.ts'
 
 /** A task in which an answer is right if it equals the gold answer; with gold "?" the verdict is unknown. */
 const fakeChecker: Checker = {

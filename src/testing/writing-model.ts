@@ -1,6 +1,6 @@
-import { FORMATS } from '../thinking/formats.ts'
 import type { TextCapabilities, TextEvent, TextModel, TextRequest } from '../thinking/model.ts'
-import { ThinkingParser } from '../thinking/parser.ts'
+import { FORMATS } from '../thinking/parser/formats.ts'
+import { ThinkingParser } from '../thinking/parser/parser.ts'
 
 /**
  * A model with one token per character, that can continue what was begun: `write` gives what follows the beginning of a

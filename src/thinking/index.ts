@@ -1,10 +1,4 @@
-export { thinkingPieces, thinkingStream } from './adapters.ts'
-export { thinkingMiddleware } from './ai-sdk.ts'
 export { collect } from './collect.ts'
-export { detectFormat } from './detect.ts'
-export { FieldsParser, fromFields } from './fields.ts'
-export { FORMATS, type FormatName } from './formats.ts'
-export { type PartStatistics, ThinkingMeter, type ThinkingStatistics } from './meter.ts'
 export type {
   Message,
   TextCapabilities,
@@ -16,18 +10,30 @@ export type {
   TextUsage,
   ThinkingFormat,
 } from './model.ts'
-export { opensThinking } from './opened.ts'
+export { thinkingPieces, thinkingStream } from './parser/adapters.ts'
+export { thinkingMiddleware } from './parser/ai-sdk.ts'
+export { detectFormat } from './parser/detect.ts'
+export { FieldsParser, fromFields } from './parser/fields.ts'
+export { FORMATS, type FormatName } from './parser/formats.ts'
+export { type PartStatistics, ThinkingMeter, type ThinkingStatistics } from './parser/meter.ts'
+export { opensThinking } from './parser/opened.ts'
 export {
   type ParsedThinking,
   type ParserOptions,
   type Piece,
   parseThinking,
   ThinkingParser,
-} from './parser.ts'
+} from './parser/parser.ts'
 export { type Choose, highest, withBestOf } from './strategies/best-of.ts'
 export { type BudgetOptions, withBudget } from './strategies/budget.ts'
 export { EFFORTS, type Effort, effortBudget, withEffort } from './strategies/effort.ts'
 export { type Group, groupAnswers, majority, type Same } from './strategies/majority.ts'
 export { type RefineOptions, withRefinement } from './strategies/refine.ts'
-export { type StrategyParts, type StrategySpec, withStrategy } from './strategies/strategy.ts'
+export {
+  STRATEGIES,
+  type StrategyName,
+  type StrategyParts,
+  type StrategySpec,
+  withStrategy,
+} from './strategies/strategy.ts'
 export { type Score, type VoteOptions, withVote } from './strategies/vote.ts'

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { openSampler } from '../../src/engines/open.ts'
 import { Tokenizer } from '../../src/models/tokenizer/tokenizer.ts'
 import { miniature } from '../../src/tasks/miniature/index.ts'
-import { r1ZeroPrompt } from '../../src/thinking/template.ts'
+import { r1ZeroPrompt } from '../../src/thinking/r1/template.ts'
 
 /**
  * Checks that Transformers loads a saved model like Ruminate does: compares token ids and greedy continuations of 64

@@ -1,13 +1,13 @@
 import { UserError } from '../../common/errors.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
 import { lastTurn } from '../../renderer/turn.ts'
-import { FORMATS } from '../../thinking/formats.ts'
 import type { Message, ThinkingFormat } from '../../thinking/model.ts'
-import { opensThinking } from '../../thinking/opened.ts'
+import { FORMATS } from '../../thinking/parser/formats.ts'
+import { opensThinking } from '../../thinking/parser/opened.ts'
 import { CALL_FORMATS, type CallFormat } from './tool-calls.ts'
 
 /** What a model's template can be told, and how the model writes. */
-export interface Dialect {
+export interface Traits {
   readonly format: ThinkingFormat
   /** Does the model think? */
   readonly thinks: boolean
@@ -41,7 +41,7 @@ const CALL: Message = {
 }
 
 /** Finds out what a template can be told by rendering conversations with it. */
-export function dialectOf(renderer: Renderer): Dialect {
+export function traitsOf(renderer: Renderer): Traits {
   if (renderer.template === 'r1-zero')
     return { format: FORMATS['r1-zero'], thinks: true, thinkingSwitch: null, calls: null }
   const thinkingSwitch = switchOf(renderer)

@@ -2,7 +2,7 @@ import { Random } from '../../common/random.ts'
 import type { SampledSequence, TokenDetail } from '../../engines/contract.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
 import type { TextEnd, TextEvent, ThinkingFormat, TokenLogprob } from '../../thinking/model.ts'
-import { type Piece, ThinkingParser } from '../../thinking/parser.ts'
+import { type Piece, ThinkingParser } from '../../thinking/parser/parser.ts'
 import { StopStrings } from './stop-strings.ts'
 import { type CallFormat, CallReader } from './tool-calls.ts'
 

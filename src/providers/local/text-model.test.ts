@@ -10,7 +10,7 @@ import { Renderer } from '../../renderer/renderer.ts'
 import { changedMiniature } from '../../testing/changed-miniature.ts'
 import { collect } from '../../thinking/collect.ts'
 import type { TextEvent, TextModel, TextRequest } from '../../thinking/model.ts'
-import { r1ZeroPrompt } from '../../thinking/template.ts'
+import { r1ZeroPrompt } from '../../thinking/r1/template.ts'
 import { localTextModel } from './text-model.ts'
 
 const folder = fileURLToPath(new URL('../../../models/miniature-base', import.meta.url))

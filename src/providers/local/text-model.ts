@@ -5,12 +5,12 @@ import { plural } from '../../common/words.ts'
 import type { Sampler, SamplerOptions, Truncation } from '../../engines/contract.ts'
 import { type EngineName, openEngine } from '../../engines/open.ts'
 import { loadConfig } from '../../models/checkpoint/directory.ts'
-import { weightsHash } from '../../models/checkpoint/weights-hash.ts'
+import { modelHash } from '../../models/checkpoint/weights-hash.ts'
 import type { TemplateSettings } from '../../renderer/chat-template.ts'
 import { type PromptTemplate, Renderer } from '../../renderer/renderer.ts'
 import type { TextEvent, TextModel, TextRequest } from '../../thinking/model.ts'
 import { Gathered } from './gathered.ts'
-import { dialectOf } from './probe.ts'
+import { traitsOf } from './probe.ts'
 import { askedBy } from './prompt.ts'
 import { ResponseReader } from './reader.ts'
 
@@ -53,7 +53,7 @@ export async function openLocalTextModel({
 }: LocalTextModelOptions): Promise<TextModel> {
   const renderer = Renderer.load(model, { template, chat })
   const { maxPositions } = loadConfig(model)
-  const identity = await weightsHash(model)
+  const identity = await modelHash(model)
   const engine = await openEngine({ engine: engineName, model, threads })
   try {
     const sampler = await engine.sampler(engine.base, { schedule })
@@ -87,13 +87,13 @@ export function localTextModel(
     readonly identity: string
   },
 ): TextModel {
-  const dialect = dialectOf(renderer)
-  const { format } = dialect
+  const traits = traitsOf(renderer)
+  const { format } = traits
 
   async function* respond(request: TextRequest): AsyncGenerator<TextEvent> {
     request.signal?.throwIfAborted()
     const { stop = [], tools = [], seed, sample = 0, logprobs } = request
-    const { tokens: prompt, text, prefix, opened } = askedBy(renderer, dialect, request)
+    const { tokens: prompt, text, prefix, opened } = askedBy(renderer, traits, request)
     const left = maxPositions - prompt.length
     if (left < 1)
       throw new PromptTooLong(
@@ -105,7 +105,7 @@ export function localTextModel(
       opened,
       prefix,
       stop,
-      tools: tools.length > 0 ? { format: dialect.calls!, definitions: tools } : null,
+      tools: tools.length > 0 ? { format: traits.calls!, definitions: tools } : null,
       stream: [text, seed, sample],
     })
     const leaving = new AbortController()
@@ -154,15 +154,15 @@ export function localTextModel(
       prefix: true,
       logprobs: true,
       seed: true,
-      tools: dialect.calls !== null,
-      thinks: dialect.thinks,
-      switchThinking: dialect.thinkingSwitch !== null,
+      tools: traits.calls !== null,
+      thinks: traits.thinks,
+      switchThinking: traits.thinkingSwitch !== null,
       maxTokens: maxPositions,
       format,
       remembers: renderer.template === 'chat',
     },
     respond,
-    countPrompt: async (request) => askedBy(renderer, dialect, request).tokens.length,
+    countPrompt: async (request) => askedBy(renderer, traits, request).tokens.length,
     close: async () => {},
   }
 }

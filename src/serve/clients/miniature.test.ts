@@ -7,7 +7,7 @@ import { openLocalTextModel } from '../../providers/local/text-model.ts'
 import { startServer, type TestServer } from '../../testing/fake-server.ts'
 import { collect } from '../../thinking/collect.ts'
 import type { TextModel } from '../../thinking/model.ts'
-import { openResponder } from '../responder.ts'
+import { openResponder } from '../respond/responder.ts'
 
 /* The miniature behind a real socket. */
 

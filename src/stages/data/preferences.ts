@@ -4,7 +4,7 @@ import type { Generator } from '../../providers/generator.ts'
 import { judgePair, judgeSafety } from '../../rewards/judge.ts'
 import { wholeQuestion } from '../../rewards/question.ts'
 import type { Question } from '../../tasks/task.ts'
-import { withOpening } from '../../thinking/opened.ts'
+import { withOpening } from '../../thinking/parser/opened.ts'
 import type { SampledRollout } from '../sample/rollouts.ts'
 
 /** Two summaries, the better one first. */

@@ -1,7 +1,7 @@
 import { consistencyOf } from '../../rewards/language.ts'
 import { NGRAM, repeatedShare } from '../../rewards/repetition.ts'
 import type { Rollout } from '../../rewards/reward.ts'
-import { isBlank } from '../../thinking/blank.ts'
+import { isBlank } from '../../thinking/r1/blank.ts'
 
 /** Limits of a readable response. */
 export interface ReadableLimits {

@@ -2,7 +2,7 @@ import { UserError } from '../../common/errors.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
 import { readDemonstrations } from '../../tasks/demonstrations.ts'
 import type { Question } from '../../tasks/task.ts'
-import { splitThinking } from '../../thinking/split.ts'
+import { splitThinking } from '../../thinking/parser/split.ts'
 import type { DataContext } from './context.ts'
 import { type DataRow, givenRow } from './rows.ts'
 

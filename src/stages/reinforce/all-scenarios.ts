@@ -4,7 +4,7 @@ import { summary } from '../../rewards/format.ts'
 import { consistencyOf } from '../../rewards/language.ts'
 import type { Reward, Rollout } from '../../rewards/reward.ts'
 import { isHarmful, type Question, type Task } from '../../tasks/task.ts'
-import { parseSummary } from '../../thinking/summary.ts'
+import { parseSummary } from '../../thinking/r1/summary.ts'
 
 /** A task with reasoning questions only in the first steps, and with general prompts as well in the later ones. */
 interface AllScenarios extends Task {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { boxed, format, summary } from '../../rewards/format.ts'
 import { fakeTask } from '../../testing/fake-engine.ts'
 import { characterRenderer } from '../../testing/fake-renderer.ts'
-import { opensThinking } from '../../thinking/opened.ts'
+import { opensThinking } from '../../thinking/parser/opened.ts'
 import { readSampled } from '../sample/rollouts.ts'
 import { score } from './score.ts'
 

@@ -8,7 +8,7 @@ import { localTextModel } from '../../providers/local/text-model.ts'
 import { Renderer } from '../../renderer/renderer.ts'
 import { type FakeResponse, fakeTextModel } from '../../testing/fake-text-model.ts'
 import type { TextModel } from '../../thinking/model.ts'
-import { r1ZeroPrompt } from '../../thinking/template.ts'
+import { r1ZeroPrompt } from '../../thinking/r1/template.ts'
 import { Conversation } from './conversation.ts'
 
 const base = fileURLToPath(new URL('../../../models/miniature-base', import.meta.url))

@@ -1,6 +1,6 @@
 import { PromptTooLong, UserError } from '../../common/errors.ts'
-import { ThinkingMeter, type ThinkingStatistics } from '../../thinking/meter.ts'
 import type { Message, TextEnd, TextEvent, TextModel, TextRequest } from '../../thinking/model.ts'
+import { ThinkingMeter, type ThinkingStatistics } from '../../thinking/parser/meter.ts'
 
 /** A model's reply to a question. */
 export interface Reply {

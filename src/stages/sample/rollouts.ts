@@ -5,8 +5,8 @@ import type { Renderer } from '../../renderer/renderer.ts'
 import type { Rollout } from '../../rewards/reward.ts'
 import type { RolloutRow } from '../../runs/rows.ts'
 import type { Question, Task } from '../../tasks/task.ts'
-import { parseResponse } from '../../thinking/parse.ts'
-import { parseSummary } from '../../thinking/summary.ts'
+import { parseResponse } from '../../thinking/r1/parse.ts'
+import { parseSummary } from '../../thinking/r1/summary.ts'
 import { boxedAnswer } from '../../verify/boxes.ts'
 
 /** A sampled response as tokens. */

@@ -60,7 +60,7 @@ test('a reward model chooses the best of several, and weighs votes', async () =>
   await opened.close()
   const best = answers[rewards.indexOf(Math.max(...rewards))]!
   for (const spec of [
-    { kind: 'best', samples: 4 } as const,
+    { kind: 'best-of-n', samples: 4 } as const,
     { kind: 'vote', samples: 4, weighted: true } as const,
   ]) {
     const model = await openStrategy(answering(answers), spec, { reward, threads: 1 })
@@ -92,7 +92,7 @@ test('a judge is shown the question and two responses, and leaves the earlier on
 
 test.each<[string, unknown, RegExp]>([
   ['a budget for a model that cannot continue', { budget: { max: 5 } }, /cannot continue a response/],
-  ['the best without anything that chooses', { kind: 'best', samples: 2 }, /a reward model or a judge/],
+  ['the best without anything that chooses', { kind: 'best-of-n', samples: 2 }, /a reward model or a judge/],
 ])('refused before anything is asked: %s', async (_, spec, message) => {
   const model: TextModel & { requests: TextRequest[] } = writingModel(() => '', { can: { prefix: false } })
   await expect(openStrategy(model, readStrategy(spec))).rejects.toThrow(message)
@@ -101,7 +101,7 @@ test.each<[string, unknown, RegExp]>([
 
 test('a folder that is not a reward model', async () => {
   await expect(
-    openStrategy(answering(['1']), { kind: 'best', samples: 2 }, { reward: base, threads: 1 }),
+    openStrategy(answering(['1']), { kind: 'best-of-n', samples: 2 }, { reward: base, threads: 1 }),
   ).rejects.toThrow('is not a reward model')
 })
 

@@ -1,5 +1,5 @@
 import type { EngineName } from '../../engines/open.ts'
-import { weightsHash } from '../../models/checkpoint/weights-hash.ts'
+import { modelHash } from '../../models/checkpoint/weights-hash.ts'
 import type { Generator } from '../../providers/generator.ts'
 import type { TemplateSettings } from '../../renderer/chat-template.ts'
 import { judgePair } from '../../rewards/judge.ts'
@@ -61,7 +61,7 @@ export async function openParts({ reward, judge, ...opening }: StrategyOptions):
 }> {
   const opened = reward === undefined ? null : await openRewardModel(reward, opening)
   try {
-    const scores = reward === undefined ? null : await weightsHash(reward)
+    const scores = reward === undefined ? null : await modelHash(reward)
     const score = opened && scoreBy(textScorer(opened, 'the reward model'))
     const choose = !score && judge ? choiceBy(judge) : undefined
     return {

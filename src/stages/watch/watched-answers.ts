@@ -1,6 +1,6 @@
 import type { RolloutRow } from '../../runs/rows.ts'
-import { opensThinking } from '../../thinking/opened.ts'
-import { splitThinking } from '../../thinking/split.ts'
+import { opensThinking } from '../../thinking/parser/opened.ts'
+import { splitThinking } from '../../thinking/parser/split.ts'
 
 /** The parts of a rollout that the alarm reads. All of them are in the run store, so a resumed run reads the same. */
 export type WatchedRow = Pick<RolloutRow, 'question' | 'prompt' | 'text' | 'correct' | 'rewards'>

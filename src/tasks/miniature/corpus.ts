@@ -1,5 +1,5 @@
 import { Random } from '../../common/random.ts'
-import { r1ZeroPrompt } from '../../thinking/template.ts'
+import { r1ZeroPrompt } from '../../thinking/r1/template.ts'
 import { type Kind, type Problem, randomSplitProblem } from './problems.ts'
 import { type Language, type Style, voice } from './words.ts'
 import { worldDocument } from './world/corpus.ts'

@@ -1,7 +1,7 @@
 import { hashText } from '../../common/random.ts'
 import type { ChatMessage } from '../../renderer/messages.ts'
 import { readCases } from '../../sandbox/cases.ts'
-import { splitThinking } from '../../thinking/split.ts'
+import { splitThinking } from '../../thinking/parser/split.ts'
 import { extract } from '../../verify/index.ts'
 import { messageList, readMessages, roleOf } from '../messages.ts'
 import { instruction } from '../programs.ts'

@@ -2,6 +2,7 @@ import type { TextModel, TextRequest } from '../model.ts'
 import { withBudget } from './budget.ts'
 import { onTop } from './on-top.ts'
 
+/** Levels of thinking, from none to the most. */
 export const EFFORTS = ['none', 'low', 'medium', 'high'] as const
 export type Effort = (typeof EFFORTS)[number]
 

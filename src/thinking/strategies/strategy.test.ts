@@ -151,7 +151,7 @@ describe('a spec', () => {
 
   test('nothing is the model itself', () => {
     const model = writingModel(() => 'A')
-    for (const spec of [{}, { kind: 'single' as const }, { budget: {} }])
+    for (const spec of [{}, { kind: 'sample' as const }, { budget: {} }])
       expect(withStrategy(model, spec, parts)).toBe(model)
   })
 
@@ -161,7 +161,7 @@ describe('a spec', () => {
       {},
       { kind: 'vote', samples: 2 },
       { kind: 'vote', samples: 3 },
-      { kind: 'best', samples: 2 },
+      { kind: 'best-of-n', samples: 2 },
       { kind: 'refine', rounds: 2 },
       { budget: { max: 2 } },
       { budget: { min: 2 } },
@@ -173,7 +173,7 @@ describe('a spec', () => {
 
   test.each<[StrategySpec, StrategyParts, RegExp]>([
     [{ kind: 'vote' }, parts, /needs a number of samples/],
-    [{ kind: 'best', samples: 2 }, parts, /a reward model or a judge/],
+    [{ kind: 'best-of-n', samples: 2 }, parts, /a reward model or a judge/],
     [{ kind: 'refine' }, parts, /needs a number of rounds/],
     [{ kind: 'vote', samples: 2, weighted: true }, parts, /weighted vote needs a reward model/],
     [{ kind: 'refine', rounds: 2, weighted: true }, parts, /only a vote can be weighted/],

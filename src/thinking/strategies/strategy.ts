@@ -7,13 +7,15 @@ import type { Same } from './majority.ts'
 import { withRefinement } from './refine.ts'
 import { type Score, withVote } from './vote.ts'
 
-export const STRATEGIES = ['single', 'vote', 'best', 'refine'] as const
+/** The strategies, by the names that the command line gives them. */
+export const STRATEGIES = ['sample', 'vote', 'best-of-n', 'refine'] as const
+export type StrategyName = (typeof STRATEGIES)[number]
 
 /** How a model is used at test time, as data. */
 export interface StrategySpec {
-  /** One response, a majority vote, the best of several, or an answer that is checked. By default `single`. */
-  readonly kind?: (typeof STRATEGIES)[number] | undefined
-  /** Responses of `vote` and `best`. */
+  /** One response, a majority vote, the best of several, or an answer that is checked. By default `sample`. */
+  readonly kind?: StrategyName | undefined
+  /** Responses of `vote` and `best-of-n`. */
   readonly samples?: number | undefined
   /** Does the score weigh the votes of `vote`? */
   readonly weighted?: boolean | undefined
@@ -28,7 +30,7 @@ export interface StrategySpec {
 /** What strategies need from elsewhere. */
 export interface StrategyParts {
   readonly same: Same
-  /** For weighted votes, and for `best` without `choose`. */
+  /** For weighted votes, and for `best-of-n` without `choose`. */
   readonly score?: Score | undefined
   readonly choose?: Choose | undefined
 }
@@ -43,7 +45,7 @@ export function withStrategy(
   spec: StrategySpec,
   { same, score, choose }: StrategyParts,
 ): TextModel {
-  const { kind = 'single', samples, rounds, weighted = false } = spec
+  const { kind = 'sample', samples, rounds, weighted = false } = spec
   const each = withThinking(model, spec)
   const needs = (name: 'samples' | 'rounds', value: number | undefined): number => {
     if (value !== undefined) return value
@@ -52,12 +54,12 @@ export function withStrategy(
   if (weighted && kind !== 'vote')
     throw new UserError(`only a vote can be weighted, not the strategy ${kind}`, 2)
   switch (kind) {
-    case 'single':
+    case 'sample':
       return each
     case 'vote':
       if (weighted && !score) throw new UserError('a weighted vote needs a reward model', 2)
       return withVote(each, { samples: needs('samples', samples), same, score: weighted ? score : undefined })
-    case 'best': {
+    case 'best-of-n': {
       const by = choose ?? (score && highest(score))
       if (!by)
         throw new UserError(

@@ -5,7 +5,7 @@ import { beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { packageRoot } from '../../../common/package.ts'
 import type { RolloutRow } from '../../../runs/rows.ts'
 import { RunStore } from '../../../runs/store.ts'
-import { r1ZeroPrompt as prompt } from '../../../thinking/template.ts'
+import { r1ZeroPrompt as prompt } from '../../../thinking/r1/template.ts'
 import { originOf } from './origin.ts'
 
 const base = join(packageRoot(), 'models', 'miniature-base')

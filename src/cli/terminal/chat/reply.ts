@@ -2,8 +2,8 @@ import pc from 'picocolors'
 import { printable } from '../../../common/printable.ts'
 import { plural } from '../../../common/words.ts'
 import type { Reply } from '../../../stages/sample/conversation.ts'
-import { ThinkingMeter, type ThinkingStatistics } from '../../../thinking/meter.ts'
 import type { TextEvent, TextPiece } from '../../../thinking/model.ts'
+import { ThinkingMeter, type ThinkingStatistics } from '../../../thinking/parser/meter.ts'
 import { canRedraw, columnsOf, liveArea } from '../live-area.ts'
 import { type Output, writeMessage } from '../output.ts'
 import { shorten, wrap } from '../width.ts'
@@ -114,8 +114,7 @@ export class ReplyView {
     if (this.#isLive) {
       liveArea.clear()
       if (this.#progress !== null) this.#say(`${this.#progress} · ${this.#seconds().toFixed(1)} s`)
-      // the pieces that a strategy chose come all at once
-      if (this.#shown === 'thinking') this.#say(folded(this.#meter.statistics, this.#progress === null))
+      if (this.#shown === 'thinking') this.#say(folded(this.#meter.statistics))
       this.#progress = null
     } else if (this.#shown === 'thinking') {
       const stream = process.stdout.isTTY ? process.stdout : process.stderr
@@ -164,13 +163,14 @@ export class ReplyView {
   }
 }
 
-/** "thought for 3.2 s, 210 tokens" */
-export function folded({ thinking: { seconds, tokens } }: ThinkingStatistics, isTimed = true): string {
+/** "thought for 3.2 s, 210 tokens"; without a time where the thinking came all at once, as that of a vote does. */
+export function folded({ thinking: { seconds, tokens } }: ThinkingStatistics): string {
+  const time = seconds.toFixed(1)
   const parts = [
-    ...(isTimed ? [`for ${seconds.toFixed(1)} s`] : []),
+    ...(time === '0.0' && tokens !== null ? [] : [`${time} s`]),
     ...(tokens === null ? [] : [plural(tokens, 'token')]),
   ]
-  return `thought ${parts.join(', ')}`.trim()
+  return `thought for ${parts.join(', ')}`
 }
 
 /** What a person should know of a reply besides its text; null if there is nothing. */

@@ -98,7 +98,7 @@ export class ChatSession {
 function strategyOf(model: TextModel, { think, budget, vote }: ThinkingState): TextModel {
   const effort = think === 'off' ? 'none' : EFFORTS.find((name) => name === think)
   if (budget !== null && effort !== undefined)
-    throw new UserError(`thinking is ${think}: /think on, before a budget of tokens is given`, 2)
+    throw new UserError(`"think ${think}" and a budget both limit the thinking: give one of them`, 2)
   const spec: StrategySpec = {
     ...(vote === null ? {} : { kind: 'vote', samples: vote }),
     ...(budget === null ? {} : { budget: { max: budget } }),

@@ -65,10 +65,10 @@ export function greet(output: Output, { server, names, dialects, spec, hasKey }:
   output.say('Ctrl-C stops the server.')
 }
 
-const used = ({ kind = 'single', samples, rounds, budget, effort }: StrategySpec): string => {
+const used = ({ kind = 'sample', samples, rounds, budget, effort }: StrategySpec): string => {
   const parts = [
     kind === 'vote' ? `a vote over ${samples} responses` : '',
-    kind === 'best' ? `the best of ${samples} responses` : '',
+    kind === 'best-of-n' ? `the best of ${samples} responses` : '',
     kind === 'refine' ? `refined in ${rounds} rounds` : '',
     budget?.max === undefined ? '' : `at most ${budget.max} thinking tokens`,
     budget?.min === undefined ? '' : `at least ${budget.min} thinking tokens`,

@@ -27,7 +27,7 @@ describe('who may use a server', () => {
     [{ 'allow-host': 'https://ai.example.com' }, {}, /give a name alone/],
     [{ 'allow-origin': 'chat.example.com' }, {}, /give the origin of a page/],
     [{ 'allow-origin': 'https://chat.example.com/page' }, {}, /give the origin of a page/],
-    [{ 'allow-host': 'a,,b' }, {}, /separated by commas/],
+    [{ 'allow-host': 'a,,b' }, {}, /between commas is missing/],
   ])('%j is an error', (values, environment, message) => {
     expect(() => accessOf(values, environment)).toThrow(message)
   })
@@ -35,7 +35,7 @@ describe('who may use a server', () => {
 
 describe('how a model is used', () => {
   it.each<[Values, object]>([
-    [{}, { spec: { kind: 'single' } }],
+    [{}, { spec: { kind: 'sample' } }],
     [{ strategy: 'vote' }, { spec: { kind: 'vote', samples: 8 } }],
     [
       { strategy: 'vote', samples: '4', 'reward-model': 'rm' },
@@ -43,7 +43,7 @@ describe('how a model is used', () => {
     ],
     [
       { strategy: 'best-of-n', judge: 'm' },
-      { spec: { kind: 'best', samples: 8 }, judge: 'm' },
+      { spec: { kind: 'best-of-n', samples: 8 }, judge: 'm' },
     ],
     [{ strategy: 'refine', rounds: '3' }, { spec: { kind: 'refine', rounds: 3 } }],
     [{ budget: '64', 'min-budget': '8' }, { spec: { budget: { max: 64, min: 8 } } }],

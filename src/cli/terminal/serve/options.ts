@@ -1,9 +1,9 @@
 import type { ArgsDef } from 'citty'
 import { UserError } from '../../../common/errors.ts'
-import type { Access } from '../../../serve/guard.ts'
+import type { Access } from '../../../serve/request/guard.ts'
 import { EFFORTS } from '../../../thinking/strategies/effort.ts'
-import type { StrategySpec } from '../../../thinking/strategies/strategy.ts'
-import { choiceOption, integerOption, textOption, type Values } from '../arguments.ts'
+import { STRATEGIES, type StrategySpec } from '../../../thinking/strategies/strategy.ts'
+import { choiceOption, integerOption, listOption, textOption, type Values } from '../arguments.ts'
 
 /** Who may use a server. */
 export const accessOptions = {
@@ -35,11 +35,11 @@ export const accessOptions = {
 export function accessOf(values: Values, environment: NodeJS.ProcessEnv = process.env): Access {
   const keys =
     keysIn(textOption(values, 'key'), '--key') ?? keysIn(environment.RUMINATE_API_KEY, 'RUMINATE_API_KEY')
-  const hosts = list(values, 'allow-host') ?? []
+  const hosts = listOption(values, 'allow-host') ?? []
   for (const host of hosts)
     if (!/^[\w.-]+$/.test(host))
       throw new UserError(`--allow-host ${host}: give a name alone, such as ai.example.com`, 2)
-  const origins = list(values, 'allow-origin') ?? []
+  const origins = listOption(values, 'allow-origin') ?? []
   for (const origin of origins)
     if (origin !== '*' && !/^[a-z][a-z\d+.-]*:\/\/[^/\s]+\/?$/i.test(origin))
       throw new UserError(
@@ -66,7 +66,7 @@ export const strategyOptions = {
   strategy: {
     type: 'string',
     valueHint: 'NAME',
-    description: 'how a response is made: sample (default), vote, best-of-n, refine',
+    description: `how a response is made: ${STRATEGIES.join(', ')} (default sample)`,
   },
   samples: { type: 'string', valueHint: 'N', description: 'responses of vote and best-of-n (default 8)' },
   rounds: { type: 'string', valueHint: 'N', description: 'rounds of refine (default 2)' },
@@ -95,7 +95,7 @@ export function strategyOf(values: Values): {
   readonly reward: string | undefined
   readonly judge: string | undefined
 } {
-  const kind = choiceOption(values, 'strategy', ['sample', 'vote', 'best-of-n', 'refine']) ?? 'sample'
+  const kind = choiceOption(values, 'strategy', STRATEGIES) ?? 'sample'
   const samples = integerOption(values, 'samples', 1, 1024)
   const rounds = integerOption(values, 'rounds', 1, 64)
   const effort = choiceOption(values, 'effort', EFFORTS)
@@ -116,7 +116,7 @@ export function strategyOf(values: Values): {
     throw wrong('--strategy best-of-n needs something that chooses: --reward-model DIR or --judge MODEL')
   return {
     spec: {
-      kind: kind === 'sample' ? 'single' : kind === 'best-of-n' ? 'best' : kind,
+      kind,
       ...(sampled ? { samples: samples ?? 8 } : {}),
       ...(kind === 'vote' && reward !== undefined ? { weighted: true } : {}),
       ...(kind === 'refine' ? { rounds: rounds ?? 2 } : {}),
@@ -126,13 +126,4 @@ export function strategyOf(values: Values): {
     reward,
     judge,
   }
-}
-
-/** "a, b" → ['a', 'b']; undefined if the option was not given. @throws UserError if a part is empty. */
-export function list(values: Values, name: string): string[] | undefined {
-  const parts = textOption(values, name)
-    ?.split(',')
-    .map((part) => part.trim())
-  if (parts?.includes('')) throw new UserError(`--${name}: give one or several, separated by commas`, 2)
-  return parts
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { modelFolder } from '../../../hub/find-model.ts'
-import { r1ZeroPrompt } from '../../../thinking/template.ts'
+import { r1ZeroPrompt } from '../../../thinking/r1/template.ts'
 import { questionIn, questionReader } from './question.ts'
 
 const chatml = (question: string) =>

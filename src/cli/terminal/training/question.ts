@@ -1,6 +1,6 @@
 import { UserError } from '../../../common/errors.ts'
 import { Renderer, type RendererOptions } from '../../../renderer/renderer.ts'
-import { r1ZeroPrompt } from '../../../thinking/template.ts'
+import { r1ZeroPrompt } from '../../../thinking/r1/template.ts'
 
 /**
  * Finds the question in the prompts of a run, given the run's settings: in those of its model and template; if the model
