@@ -79,7 +79,7 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
       let response: Response
       let cors: Record<string, string> = {}
       try {
-        checkSite(headers, access)
+        checkSite(context.req.raw, access)
         cors = corsHeaders(headers)
         response = context.req.method === 'OPTIONS' ? preflight(headers) : await answer(context, finish)
       } catch (error) {
