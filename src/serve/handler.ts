@@ -49,7 +49,7 @@ export const handler =
     let response: Response
     let cors: Record<string, string> = {}
     try {
-      checkSite(headers, access)
+      checkSite(context.req.raw, access)
       cors = corsHeaders(headers)
       response = context.req.method === 'OPTIONS' ? preflight(headers) : await answer(context, finish)
     } catch (error) {

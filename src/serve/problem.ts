@@ -54,9 +54,28 @@ export class RequestError extends Error {
  */
 export function problemOf(error: unknown, secrets: readonly string[] = []): Problem {
   const problem = error instanceof RequestError ? error.problem : unnamed(error)
-  const message = secrets.reduce((text, secret) => text.replaceAll(secret, '***'), problem.message)
-  return { ...problem, message }
+  const told = (text: string): string => secrets.reduce(without, shortened(text))
+  return {
+    ...problem,
+    message: told(problem.message),
+    field: problem.field === null ? null : told(problem.field),
+  }
 }
+
+/** A client may have written megabytes where a name belongs. */
+const shortened = (text: string): string => (text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}…`)
+const LONGEST = 2_000
+
+/** A message may quote a secret as JSON does, or only the beginning of it. */
+function without(text: string, secret: string): string {
+  const quoted = JSON.stringify(secret).slice(1, -1)
+  let result = text.replaceAll(secret, '***').replaceAll(quoted, '***')
+  for (let length = quoted.length - 1; length >= TELLING; length--)
+    result = result.replaceAll(quoted.slice(0, length), '***')
+  return result
+}
+/** So many characters of a secret say too much. */
+const TELLING = 12
 
 function unnamed(error: unknown): Problem {
   const kind = KINDS.find(([type]) => error instanceof type)?.[1] ?? 'internal'

@@ -80,6 +80,25 @@ describe('keys', () => {
   })
 })
 
+it('no part of a key is in an error that quotes it as JSON or cuts it, and errors are short', async () => {
+  const key = `sk-"${'0123456789'.repeat(9)}`
+  server = await startServer(model, { access: { keys: [key] } })
+  const headers = { 'x-api-key': key }
+  const bodies = [
+    { ...question, model: key },
+    { ...question, response_format: { type: key } },
+    { ...question, messages: [{ role: 'user', content: [{ type: key }] }] },
+    { ...question, model: `${'m'.repeat(1950)}${key}` },
+    { ...question, model: 'm'.repeat(1_000_000) },
+  ]
+  for (const body of bodies) {
+    const { status, text } = await send(server, '/v1/chat/completions', { body, headers })
+    expect(status).toBeGreaterThanOrEqual(400)
+    expect(text + JSON.stringify(server.entries)).not.toContain('0123456789')
+    expect(text.length).toBeLessThan(3_000)
+  }
+})
+
 describe('other sites', () => {
   beforeEach(async () => {
     server = await startServer(model, {
@@ -96,7 +115,11 @@ describe('other sites', () => {
     ['192.168.1.5', 200],
     ['ai.example.com', 200],
     ['AI.example.com:443', 200],
+    ['localhost.', 200],
+    ['ai.example.com.:443', 200],
     ['evil.example.com', 403],
+    ['evil.example.com.', 403],
+    ['localhost..', 403],
     ['127.0.0.1.evil.example.com', 403],
     ['localhost.evil.example.com', 403],
     ['notlocalhost', 403],
@@ -141,6 +164,15 @@ describe('other sites', () => {
         'access-control-allow-headers': 'authorization,content-type',
         'access-control-allow-methods': 'GET, HEAD, POST',
       })
+  })
+
+  it.each([
+    ['http://evil.example.com/v1/models', 403],
+    ['http://localhost.evil.example.com/v1/models', 403],
+    ['http://ai.example.com/v1/models', 200],
+    ['http://localhost/v1/models', 200],
+  ])('a request for the whole address %s: %i', async (address, status) => {
+    expect((await send(server, address, { headers: { host: 'localhost' } })).status).toBe(status)
   })
 
   it('a page that came from this server itself may use it', async () => {

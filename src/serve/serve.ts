@@ -62,7 +62,7 @@ export async function serve({
   // without this, a client that announces a body that is too long is told to send it
   server.on('checkContinue', (request, response) => {
     if (!(Number(request.headers['content-length']) > limits.bodyBytes)) response.writeContinue()
-    void listener(request, response)
+    server.emit('request', request, response)
   })
   /** Responses that were not sent to their end. */
   let pending = 0

@@ -1,6 +1,7 @@
 import type { z } from 'zod'
 import type { Limits } from '../limits.ts'
 import { RequestError, said } from '../problem.ts'
+import { Shape } from './shape.ts'
 
 /**
  * The JSON of a request, in the form of its schema. A body that is too long is refused as soon as that is known, before the
@@ -74,34 +75,6 @@ async function readText(
     throw new RequestError('clientLeft', 'the client left before its request was whole')
   }
 }
-
-/** Counts brackets and commas outside strings as a body arrives, before anything is built from them. */
-class Shape {
-  private depth = 0
-  private values = 1
-  private inString = false
-  private isEscaped = false
-  constructor(private readonly limits: Limits) {}
-
-  /** @throws RequestError if there are too many. */
-  push(text: string): void {
-    const { depth, values } = this.limits
-    for (let i = 0; i < text.length; i++) {
-      const code = text.charCodeAt(i)
-      if (this.isEscaped) this.isEscaped = false
-      else if (code === QUOTE) this.inString = !this.inString
-      else if (this.inString) this.isEscaped = code === BACKSLASH
-      else if (code === OPEN_LIST || code === OPEN_OBJECT) {
-        if (++this.depth > depth)
-          throw new RequestError('invalid', `the body is nested more than ${depth} levels deep`)
-      } else if (code === CLOSE_LIST || code === CLOSE_OBJECT) this.depth--
-      else if (code === COMMA && ++this.values > values)
-        throw new RequestError('invalid', `the body has more than ${values} values`)
-    }
-  }
-}
-const [QUOTE, BACKSLASH, COMMA] = [34, 92, 44]
-const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [91, 93, 123, 125]
 
 /** V8 quotes the text around a fault, which may be a prompt. */
 const withoutExcerpt = (message: string): string => message.replace(/,? *\.*"[\s\S]*$/, '').trim()

@@ -19,10 +19,12 @@ export interface Access {
  *
  * @throws RequestError
  */
-export function checkSite(headers: Headers, { hosts, origins }: Access): void {
+export function checkSite({ headers, url }: Request, { hosts, origins }: Access): void {
   const host = headers.get('host') ?? ''
-  const name = hostnameOf(`http://${host}`)
-  if (name === null || !(isOwnName(name) || hosts.some((allowed) => allowed.toLowerCase() === name)))
+  const isOurs = (name: string | null): boolean =>
+    name !== null && (isOwnName(name) || hosts.some((allowed) => allowed.toLowerCase() === name))
+  // a request may give a whole address, whose name then counts instead of the Host
+  if (!isOurs(hostnameOf(`http://${host}`)) || !isOurs(hostnameOf(url)))
     throw new RequestError(
       'forbidden',
       `this server does not go by the name ${JSON.stringify(host.slice(0, 100))}: start it with --allow-host NAME if it should`,
@@ -61,12 +63,12 @@ function isAllowedOrigin(
 
 const sameOrigin = (a: string, b: string): boolean => a.toLowerCase().replace(/\/$/, '') === b.toLowerCase()
 
-/** The name in a URL, or null if it is none. */
+/** The name in a URL, without the dot that may end it, or null if it is none. */
 function hostnameOf(url: string): string | null {
   const parsed = URL.parse?.(url) ?? (URL.canParse(url) ? new URL(url) : null)
   return parsed === null || parsed.username !== '' || parsed.hostname === ''
     ? null
-    : parsed.hostname.toLowerCase()
+    : parsed.hostname.toLowerCase().replace(/\.$/, '')
 }
 
 /**

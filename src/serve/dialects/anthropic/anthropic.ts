@@ -15,7 +15,7 @@ import type {
 import { type Problem, RequestError } from '../../problem.ts'
 import { checkModel } from '../../request/check-model.ts'
 import { conversation } from '../../request/conversation.ts'
-import { offered } from '../tools.ts'
+import { offered, type ToolDefinition } from '../tools.ts'
 import { messageSchema, messagesOf, systemSchema } from './messages.ts'
 import { omitted, signature } from './signature.ts'
 
@@ -167,7 +167,10 @@ function wishes({ thinking, output_config }: Body): ThinkingWish {
 }
 
 /** A tool in OpenAI's form. */
-function definition({ type, name, description, input_schema: parameters }: Tool, index: number): object {
+function definition(
+  { type, name, description, input_schema: parameters }: Tool,
+  index: number,
+): ToolDefinition {
   if (parameters !== undefined)
     return {
       type: 'function',

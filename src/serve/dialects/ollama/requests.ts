@@ -10,7 +10,7 @@ const options = z.looseObject({
   num_predict: z.int().min(-2).nullish(),
   seed: z.int().nullish(),
   stop: z.union([z.string(), z.array(z.string())]).nullish(),
-  top_k: z.int().min(0).nullish(),
+  top_k: z.int().min(-1).nullish(),
   top_p: z.number().min(0).max(1).nullish(),
   min_p: z.number().min(0).max(1).nullish(),
 })
@@ -171,7 +171,7 @@ function sampling(body: Shared, { can }: Served): Omit<AskedRequest, 'messages'>
     maxTokens: most != null && most > 0 ? most : null,
     temperature: options?.temperature ?? null,
     topP: options?.top_p || null,
-    topK: options?.top_k ?? null,
+    topK: options?.top_k != null && options.top_k > 0 ? options.top_k : null,
     minP: options?.min_p ?? null,
     stop: (typeof stop === 'string' ? [stop] : (stop ?? [])).filter((one) => one !== ''),
     seed: options?.seed != null && options.seed >= 0 ? options.seed : null,

@@ -150,6 +150,31 @@ describe('a request', () => {
     expect(ask({ tools, tool_choice: 'none' }).requests[0]).not.toHaveProperty('tools')
   })
 
+  it.each<[unknown, string[]]>([
+    ['auto', ['add', 'find']],
+    ['required', ['add', 'find']],
+    [{ type: 'function', function: { name: 'find' } }, ['find']],
+    [{ type: 'function', name: 'find' }, ['find']],
+  ])('the choice %j offers %j', (tool_choice, names) => {
+    const tools = ['add', 'find'].map((name) => ({ type: 'function', function: { name } }))
+    const offered = ask({ tools, tool_choice }).requests[0]!.tools as { function: { name: string } }[]
+    expect(offered.map(({ function: { name } }) => name)).toEqual(names)
+  })
+
+  it.each([
+    [2 ** 63, 0],
+    [9223372036854775807, 0],
+    [-5, 2 ** 32 - 5],
+    [42, 42],
+  ])('the seed %d is %d', (seed, used) => {
+    expect(ask({ seed }).requests[0]!.seed).toBe(used)
+  })
+
+  it('no limit is written as -1', () => {
+    expect(ask({ max_tokens: -1 }).requests[0]!.maxTokens).toBeNull()
+  })
+
+  const deep = `${'{"a":'.repeat(101)}1${'}'.repeat(101)}`
   const image = [{ type: 'image_url', image_url: { url: 'data:' } }]
   const tools = [{ type: 'function', function: { name: 'add' } }]
   it.each<[object, string, object?]>([
@@ -176,12 +201,23 @@ describe('a request', () => {
       },
       'messages[0].tool_calls[0].function.arguments',
     ],
+    [
+      {
+        messages: [
+          { role: 'assistant', tool_calls: [{ function: { name: 'add', arguments: deep } }] },
+          { role: 'user', content: 'Hi' },
+        ],
+      },
+      'messages[0].tool_calls[0].function.arguments',
+    ],
     [{ response_format: { type: 'json_object' } }, 'response_format'],
     [{ modalities: ['text', 'audio'] }, 'modalities'],
     [{ logprobs: true }, 'logprobs', { logprobs: false }],
     [{ top_logprobs: 2 }, 'top_logprobs'],
-    [{ tools, tool_choice: 'required' }, 'tool_choice'],
-    [{ tools, tool_choice: { type: 'function', function: { name: 'add' } } }, 'tool_choice'],
+    [{ tools, tool_choice: 'sometimes' }, 'tool_choice'],
+    [{ tool_choice: 'required' }, 'tool_choice'],
+    [{ functions: [{ name: 'add' }] }, 'functions'],
+    [{ tools, tool_choice: { type: 'function', function: { name: 'other' } } }, 'tool_choice'],
     [{ tools }, 'tools', { tools: false }],
     [{ tools: [{ type: 'web_search' }] }, 'tools[0]'],
   ])('%j is refused for %s', (fields, field, can = {}) => {
@@ -226,6 +262,8 @@ describe('on a socket', () => {
         completion_tokens: 7,
         total_tokens: 17,
         prompt_tokens_details: { cached_tokens: 4 },
+        prompt_cache_hit_tokens: 4,
+        prompt_cache_miss_tokens: 6,
         completion_tokens_details: { reasoning_tokens: 3 },
       },
     })

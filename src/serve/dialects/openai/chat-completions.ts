@@ -44,18 +44,26 @@ const message = z.object({
   tool_call_id: z.string().nullish(),
 })
 
+/** -1 is no limit for LM Studio, llama.cpp and their clients. */
+const mostTokens = z
+  .int()
+  .min(-1)
+  .refine((most) => most !== 0, 'Too small: expected at least 1, or -1 for no limit')
+  .nullish()
+
 const schema = z.object({
   model: z.string().nullish(),
   messages: z.array(message).min(1),
   ...sampling,
   ...thinkingFields,
   ...tools,
-  max_tokens: z.int().min(1).nullish(),
-  max_completion_tokens: z.int().min(1).nullish(),
+  max_tokens: mostTokens,
+  max_completion_tokens: mostTokens,
   logprobs: z.boolean().nullish(),
   top_logprobs: z.int().min(0).max(20).nullish(),
   response_format: z.object({ type: z.string() }).nullish(),
   modalities: z.array(z.string()).nullish(),
+  functions: z.array(z.unknown()).nullish(),
 })
 type Body = z.infer<typeof schema>
 
@@ -80,7 +88,7 @@ function ask(body: Body, served: Served): ReturnType<Generation<Body>['ask']> {
     ...samplingOf(body),
     ...thinking.request,
     ...toolsOf(body, served),
-    maxTokens: body.max_completion_tokens ?? body.max_tokens ?? null,
+    maxTokens: mostOf(body),
     ...(body.logprobs ? { logprobs: body.top_logprobs ?? 0 } : {}),
   }
   if (body.logprobs && !served.can.logprobs)
@@ -108,8 +116,17 @@ function ask(body: Body, served: Served): ReturnType<Generation<Body>['ask']> {
   }
 }
 
+function mostOf({ max_completion_tokens, max_tokens }: Body): number | null {
+  const most = max_completion_tokens ?? max_tokens ?? -1
+  return most === -1 ? null : most
+}
+
 /** Refuses what would otherwise be ignored in silence though the response depends on it. */
-function refuse({ response_format, modalities, top_logprobs, logprobs }: Body): void {
+function refuse({ response_format, modalities, top_logprobs, logprobs, functions }: Body): void {
+  if (functions?.length)
+    throw new RequestError('invalid', 'functions are not supported: define them as tools', {
+      field: 'functions',
+    })
   if (response_format && response_format.type !== 'text')
     throw new RequestError(
       'invalid',

@@ -5,7 +5,7 @@ import type { AskedRequest, ChoiceEvent, Dialect, Frame, Generation, Served } fr
 import { type Problem, RequestError } from '../../problem.ts'
 import { checkModel } from '../../request/check-model.ts'
 import { conversation } from '../../request/conversation.ts'
-import { offered } from '../tools.ts'
+import { offered, type ToolDefinition } from '../tools.ts'
 import { RecentItems } from './recent-items.ts'
 import { messagesOf } from './responses-input.ts'
 import { ResponseWriter } from './responses-output.ts'
@@ -197,7 +197,7 @@ function refuse(body: Body, { can }: Served): void {
 }
 
 /** Definitions in the form of chat completions, which chat templates expect. */
-function toolsOf({ tools }: Body): object[] {
+function toolsOf({ tools }: Body): ToolDefinition[] {
   return (tools ?? []).map(({ type, name, description, parameters, strict }, i) => {
     if (type !== 'function' || !name)
       throw new RequestError(

@@ -4,7 +4,9 @@ import type { TextUsage, TokenLogprob } from '../../../thinking/model.ts'
 import type { Effort } from '../../../thinking/strategies/effort.ts'
 import { plus } from '../../../thinking/strategies/usage.ts'
 import type { AskedRequest, Choice, ThinkingWish } from '../../dialect.ts'
+import { LIMITS } from '../../limits.ts'
 import { type Problem, RequestError } from '../../problem.ts'
+import { Shape } from '../../request/shape.ts'
 
 /* What OpenAI's dialects have in common. */
 
@@ -46,7 +48,7 @@ export const sampling = {
   top_p: z.number().gt(0).max(1).nullish(),
   top_k: z.int().min(-1).nullish(),
   min_p: z.number().min(0).max(1).nullish(),
-  seed: z.int().nullish(),
+  seed: z.number().refine(Number.isInteger, 'Invalid input: expected an integer').nullish(),
   stop: z.union([z.string(), z.array(z.string()).max(64)]).nullish(),
   n: z.int().min(1).max(128).nullish(),
   stream: z.boolean().nullish(),
@@ -73,9 +75,10 @@ export const thinkingFields = {
 type SamplingFields = z.infer<z.ZodObject<typeof sampling>>
 type ThinkingFields = z.infer<z.ZodObject<typeof thinkingFields>>
 
-/** `seed` may be negative; a random stream's may not. */
+/** A seed of 64 bits, which may be negative, as one that a random stream takes. */
 export const seedOf = (seed: number | null | undefined): number | null =>
-  seed == null ? null : seed >= 0 ? seed : 2 ** 32 + (seed % 2 ** 32)
+  seed == null ? null : seed >= 0 ? seed % SEEDS : 2 ** 32 + (seed % 2 ** 32)
+const SEEDS = 2 ** 53
 
 /** The fields of a request that say how to sample. -1 and 0 for `top_k` mean all tokens. */
 export function samplingOf(
@@ -189,6 +192,7 @@ export interface OpenAiToolCall {
 export function argumentsOf(text: string | object | null | undefined, field: string): object {
   if (text == null || text === '') return {}
   if (typeof text === 'object') return text
+  new Shape(LIMITS, field).push(text)
   const value = parseJson(text)
   if (isRecord(value)) return value
   throw new RequestError('invalid', `${field} must be a JSON object, as a string`, { field })
@@ -228,6 +232,10 @@ export function usageOf({ prompt, cached, completion, thinking }: UsageTotals): 
     ...(completion === null ? {} : { completion_tokens: completion }),
     ...(prompt === null || completion === null ? {} : { total_tokens: prompt + completion }),
     ...(cached === null ? {} : { prompt_tokens_details: { cached_tokens: cached } }),
+    // DeepSeek's names
+    ...(cached === null || prompt === null
+      ? {}
+      : { prompt_cache_hit_tokens: cached, prompt_cache_miss_tokens: prompt - cached }),
     ...(thinking === null ? {} : { completion_tokens_details: { reasoning_tokens: thinking } }),
   }
 }
