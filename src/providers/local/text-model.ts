@@ -9,6 +9,7 @@ import { modelHash } from '../../models/checkpoint/weights-hash.ts'
 import type { TemplateSettings } from '../../renderer/chat-template.ts'
 import { type PromptTemplate, Renderer } from '../../renderer/renderer.ts'
 import type { TextEvent, TextModel, TextRequest } from '../../thinking/model.ts'
+import { Gathered } from './gathered.ts'
 import { traitsOf } from './probe.ts'
 import { askedBy } from './prompt.ts'
 import { ResponseReader } from './reader.ts'
@@ -35,6 +36,9 @@ export interface LocalTextModelOptions extends LocalDefaults {
   /** How requests share the decoder; `continuous` for servers and conversations. By default `batch`. */
   readonly schedule?: SamplerOptions['schedule']
 }
+
+/** Nobody is told. */
+const LEFT = new Error('the reader left')
 
 /** Opens a Hugging Face folder as a text model. Closing it closes the engine. @throws UserError if it cannot be read. */
 export async function openLocalTextModel({
@@ -105,7 +109,10 @@ export function localTextModel(
       stream: [text, seed, sample],
     })
     const leaving = new AbortController()
+    const leave = (): void => leaving.abort(request.signal?.reason)
+    request.signal?.addEventListener('abort', leave, { once: true })
     const events = new Queue<TextEvent>()
+    const gathered = new Gathered(request.whole ?? false, (some) => events.push(...some))
     sampler
       .sample(prompt, {
         n: 1,
@@ -119,19 +126,24 @@ export function localTextModel(
         stopTokens: renderer.stopTokens,
         stop,
         ...(logprobs == null ? {} : { topLogprobs: logprobs }),
-        signal: request.signal ? AbortSignal.any([request.signal, leaving.signal]) : leaving.signal,
+        signal: leaving.signal,
         onToken: (_, token, detail) =>
-          events.push(...reader.push(token, logprobs == null ? undefined : detail)),
+          gathered.add(reader.push(token, logprobs == null ? undefined : detail)),
       })
       .then(([sequence]) => {
-        events.push(...reader.end(sequence!, prompt.length))
+        gathered.add(reader.end(sequence!, prompt.length))
+        gathered.flush()
         events.end()
       })
-      .catch((error) => events.fail(error))
+      .catch((error) => {
+        gathered.flush()
+        events.fail(error)
+      })
     try {
       yield* events
     } finally {
-      leaving.abort()
+      request.signal?.removeEventListener('abort', leave)
+      if (!gathered.ended) leaving.abort(LEFT)
     }
   }
 
