@@ -1,7 +1,6 @@
-import { UserError } from '../common/errors.ts'
+import { Stopped, UserError } from '../common/errors.ts'
 import { nearest } from '../common/nearest.ts'
 import { versions } from '../common/package.ts'
-import { Interrupted } from '../runs/interrupted.ts'
 import { readArguments } from './terminal/arguments.ts'
 import type { Command } from './terminal/command.ts'
 import { commandHelp, overview } from './terminal/help.ts'
@@ -125,7 +124,7 @@ function report(error: unknown, json: boolean): number {
   liveArea.clear()
   // a line of its own, also after the terminal's ^C
   if (canRedraw(process.stderr)) process.stderr.write('\r\x1b[K')
-  if (error instanceof Interrupted) {
+  if (error instanceof Stopped) {
     if (json) emit({ type: 'interrupted', message: error.message })
     writeMessage(error.message)
     return 130

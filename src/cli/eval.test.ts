@@ -79,6 +79,9 @@ test('every answer can be read, with the reason of its verdict', async () => {
   expect(code).toBe(0)
   expect(words).toMatch(/ · (right|wrong): .* · \d+ tokens? · /)
   expect(words).toContain('gold: ')
+  const [word] = id.split(' ').slice(-1)
+  const byWord = objects((await run(`eval show @grid --json --question ${word}`)).out)
+  expect(byWord).toEqual(all.filter(({ question }) => question === id))
 })
 
 test('the checkpoints of a run, with what it recorded, against training compute', async () => {

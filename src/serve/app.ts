@@ -13,6 +13,7 @@ import { type Access, checkKey } from './request/guard.ts'
 import { RequestQueue } from './respond/queue.ts'
 import { LEFT, type Responder, respond } from './respond/respond.ts'
 
+/** What is served, to whom, and how. */
 export interface AppOptions {
   readonly responder: Responder
   readonly served: Served
@@ -181,7 +182,10 @@ const index = (served: Served, dialects: readonly Dialect[]): object => ({
   server: 'ruminate',
   models: served.names,
   dialects: Object.fromEntries(
-    dialects.map(({ title, routes }) => [title, routes.map(({ method, path }) => `${method} ${path}`)]),
+    dialects.map(({ title, routes }) => [
+      title,
+      routes.map(({ method, path }) => `${method} ${path.replace(/:(\w+)\{.*\}/, '{$1}')}`),
+    ]),
   ),
   more: ['/openapi.json', '/health', '/metrics'],
 })

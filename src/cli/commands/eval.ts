@@ -76,7 +76,11 @@ export const evaluation = command(
       'max-tokens': { type: 'string', valueHint: 'N', description: 'longest response (default 260)' },
       seed: { type: 'string', valueHint: 'N', description: 'seed of the sampling (default 0)' },
       wrong: { type: 'boolean', description: 'show: only answers that are not right' },
-      question: { type: 'string', valueHint: 'ID', description: 'show: only this question' },
+      question: {
+        type: 'string',
+        valueHint: 'ID',
+        description: 'show: only this question, by its id or the last word of it',
+      },
       line: { type: 'string', valueHint: 'N', description: 'show: only this line of the table' },
       config: configOption,
       engine: engineOption,

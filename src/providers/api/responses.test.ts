@@ -158,6 +158,12 @@ test.each([
   expect((await read('openai', [{ choices }])).end.reason).toBe(reason)
 })
 
+test('of several choices, the first is read', async () => {
+  const other = { choices: [{ index: 1, delta: { content: 'x' }, finish_reason: 'length' }] }
+  const response = await read('openai', [other, ...chunks({ content: 'b' })])
+  expect(response).toMatchObject({ answer: 'b', end: { reason: 'stop' } })
+})
+
 test('a call in the field that came before tool_calls', async () => {
   const { toolCalls, end } = await read(
     'openai',

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Limits } from '../limits.ts'
-import { RequestError } from '../problem.ts'
+import { RequestError, said } from '../problem.ts'
 
 /**
  * The JSON of a request, in the form of its schema. A body that is too long is refused as soon as that is known, before the
@@ -116,7 +116,7 @@ interface Issue {
 /** Of the ways in which a value failed to be any of several forms, the one that came furthest. */
 function deepest(issues: readonly Issue[], path: readonly PropertyKey[] = []): Issue {
   const issue = issues[0]!
-  const here = { message: issue.message, path: [...path, ...issue.path] }
+  const here = { message: said(issue.message), path: [...path, ...issue.path] }
   const inside = (issue.errors ?? [])
     .filter((errors) => errors.length > 0)
     .map((errors) => deepest(errors, here.path))

@@ -10,6 +10,7 @@ import { type StrategyParts, type StrategySpec, withStrategy } from '../../think
 import type { Score } from '../../thinking/strategies/vote.ts'
 import { sameAnswer } from './same-answer.ts'
 
+/** What strategies may need besides a model. */
 export interface StrategyOptions {
   /** Folder of a reward model: weighs votes, and chooses the best of several responses. */
   readonly reward?: string | undefined

@@ -12,6 +12,7 @@ import { sumUsage } from './usage.ts'
 export const CHECK =
   'Check your answer step by step, and look for mistakes. If it is wrong or incomplete, correct it. Then give the whole answer again, in the same form.'
 
+/** How an answer is refined. */
 export interface RefineOptions {
   /** How often the answer is checked, at most; at least 1. */
   readonly rounds: number

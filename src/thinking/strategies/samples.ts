@@ -6,6 +6,7 @@ import { type LeftUsage, plus, sumUsage } from './usage.ts'
 /** A response that ended, or failed. */
 export type Outcome = Sampled | { readonly index: number; readonly error: unknown }
 
+/** A response that ended. */
 export interface Sampled {
   readonly index: number
   readonly response: TextResponse

@@ -13,6 +13,7 @@ export type Score = (
   options: { readonly signal: AbortSignal | undefined },
 ) => Promise<number | null>
 
+/** How a vote is held. */
 export interface VoteOptions {
   /** Number of responses, at least 1. */
   readonly samples: number

@@ -9,6 +9,7 @@ import { folded } from './reply.ts'
 import { type ChatSession, type OpenedModel, THINK } from './session.ts'
 import { saveConversation } from './transcript.ts'
 
+/** What the commands of a conversation can see and change. */
 export interface ChatContext {
   readonly session: ChatSession
   readonly output: Output

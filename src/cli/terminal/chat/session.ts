@@ -14,9 +14,11 @@ export interface ThinkingState {
   readonly vote: number | null
 }
 
+/** How much a model is to think, in the words of `/think`. */
 export const THINK = ['on', 'off', 'low', 'medium', 'high'] as const
 export type Think = (typeof THINK)[number]
 
+/** The model thinks as it does by itself. */
 export const UNCHANGED: ThinkingState = { think: null, budget: null, vote: null }
 
 /** What requests are sampled with; undefined and null are left to the model. */

@@ -156,7 +156,8 @@ function thinkingFields(
 /** Reads a chunk of a stream, a whole chat completion, or a completion of text. */
 function* readMessage({ choices, usage }: Record<string, unknown>): Generator<Piece> {
   for (const choice of Array.isArray(choices) ? choices.slice(0, 1) : []) {
-    if (!isRecord(choice)) continue
+    // of several that someone asked for, the first
+    if (!isRecord(choice) || (typeof choice.index === 'number' && choice.index > 0)) continue
     const logprobs = logprobsOf(choice.logprobs)
     const whole = !isRecord(choice.delta)
     for (const piece of readDelta(whole ? choice.message : choice.delta, logprobs))
