@@ -12,8 +12,8 @@ import { ContinuousSampler } from './sampler.ts'
 const { config, parameters } = loadModel(
   fileURLToPath(new URL('../../../../models/miniature-base', import.meta.url)),
 )
-const open = (share = 1) =>
-  new ContinuousSampler(config, parameters, null, { threads: 1, share, beforeRun: () => {} })
+const open = (threads = 1) =>
+  new ContinuousSampler(config, parameters, null, { threads, share: 1, beforeRun: () => {} })
 
 const random = new Random('continuous')
 const prompt = (length: number) => Int32Array.from({ length }, () => random.int(0, 500))
@@ -86,6 +86,16 @@ describe('a request alone and among 63 others', () => {
     const cached = again.map(({ sequences }) => sequences![0]!.cachedTokens)
     expect(cached).toEqual(requests.map(({ tokens }) => Math.floor((tokens.length - 1) / BLOCK) * BLOCK))
   })
+})
+
+test('with more threads than sequences too, a request has the same log-probs to the last bit', () => {
+  const threads = 8
+  const requests = Array.from({ length: 12 }, () => ({ tokens: prompt(100), options: { maxTokens: 12 } }))
+  const sampler = open(threads)
+  const outcomes = requests.map(({ tokens, options }) => add(sampler, tokens, options))
+  finish(sampler)
+  const alone = requests.slice(0, 2).map(({ tokens, options }) => sample(open(threads), tokens, options))
+  expect(outcomes.slice(0, 2).map(({ sequences }) => contents(sequences!))).toEqual(alone.map(contents))
 })
 
 describe('the beginning of a prompt', () => {

@@ -32,8 +32,9 @@ const MAX_ROWS = 512
 const MAX_LOGITS = 2 ** 26
 /** So many prompts are computed in turns, so that a long one does not keep short ones waiting. */
 const PROMPTS = 16
-/** With a single sequence the runtime would add numbers in another order. */
+/** With a single row, or with no more sequences than threads, the runtime would add numbers in another order. */
 const LEAST_ROWS = 2
+const leastSequences = (threads: number): number => Math.max(LEAST_ROWS, threads + 1)
 
 /** A text whose keys and values are computed, and the sequences that continue it. */
 interface Prompt extends Computing {
@@ -83,6 +84,7 @@ export class ContinuousSampler {
   readonly #beforeRun: () => void
   readonly #running: RunningSequences<Row>
   readonly #prefixes: PrefixCache
+  readonly #leastSequences: number
   readonly #maxRows: number
   /** Blocks that prompts may use together. */
   readonly #promptBlocks: number
@@ -119,6 +121,7 @@ export class ContinuousSampler {
     this.#running = new RunningSequences(config, Math.max(longest, blocks(MEMORY.running)))
     this.#promptBlocks = Math.max(longest, blocks(MEMORY.prompts))
     this.#prefixes = new PrefixCache(blocks(MEMORY.prefixes))
+    this.#leastSequences = leastSequences(threads)
     this.#maxRows = Math.max(LEAST_ROWS, Math.min(MAX_ROWS, Math.floor(MAX_LOGITS / config.vocabSize)))
   }
 
@@ -254,7 +257,7 @@ export class ContinuousSampler {
     const rows = [...this.#running.rows]
     const chunks = this.#nextChunks()
     if (rows.length === 0 && chunks.size === 0) return
-    const places = Math.max(LEAST_ROWS, rows.length)
+    const places = Math.max(this.#leastSequences, rows.length)
     const count = places + chunks.size
     const [ids, positions] = [new BigInt64Array(count), new BigInt64Array(count)]
     const ending = chunks.parts.filter(({ prompt, end }) => end === prompt.tokens.length).length
