@@ -1,7 +1,6 @@
-import { UserError } from '../common/errors.ts'
+import { Stopped, UserError } from '../common/errors.ts'
 import { nearest } from '../common/nearest.ts'
 import { versions } from '../common/package.ts'
-import { Interrupted } from '../runs/interrupted.ts'
 import { readArguments } from './terminal/arguments.ts'
 import type { Command } from './terminal/command.ts'
 import { commandHelp, overview } from './terminal/help.ts'
@@ -17,10 +16,6 @@ const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> 
   zero: {
     about: 'train R1-Zero: reinforcement learning from a base model',
     load: async () => (await import('./commands/zero.ts')).zero,
-  },
-  pretrain: {
-    about: 'make the miniature base model from scratch',
-    load: async () => (await import('./commands/pretrain.ts')).pretrain,
   },
   r1: {
     about: 'train DeepSeek-R1 in its four steps, and a distilled student',
@@ -38,6 +33,10 @@ const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> 
     about: 'train a reward model on preferences',
     load: async () => (await import('./commands/reward.ts')).reward,
   },
+  pretrain: {
+    about: 'make the miniature base model from scratch',
+    load: async () => (await import('./commands/pretrain.ts')).pretrain,
+  },
   resume: {
     about: 'continue a run that was stopped',
     load: async () => (await import('./commands/resume.ts')).resume,
@@ -47,16 +46,8 @@ const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> 
     load: async () => (await import('./commands/runs.ts')).runs,
   },
   eval: {
-    about: 'pass@1 of a model on a task',
+    about: 'measure accuracy, with votes and thinking budgets too',
     load: async () => (await import('./commands/eval.ts')).evaluation,
-  },
-  tasks: {
-    about: 'list the tasks, or check a table of questions',
-    load: async () => (await import('./commands/tasks.ts')).tasks,
-  },
-  verify: {
-    about: 'is an answer mathematically equal to the gold?',
-    load: async () => (await import('./commands/verify.ts')).verification,
   },
   chat: {
     about: 'ask a model and watch it think',
@@ -65,6 +56,14 @@ const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> 
   serve: {
     about: 'serve a model to the clients of OpenAI, Anthropic and Ollama',
     load: async () => (await import('./commands/serve.ts')).serve,
+  },
+  tasks: {
+    about: 'list the tasks, or check a table of questions',
+    load: async () => (await import('./commands/tasks.ts')).tasks,
+  },
+  verify: {
+    about: 'is an answer mathematically equal to the gold?',
+    load: async () => (await import('./commands/verify.ts')).verification,
   },
   doctor: {
     about: 'check that this machine can train',
@@ -125,7 +124,7 @@ function report(error: unknown, json: boolean): number {
   liveArea.clear()
   // a line of its own, also after the terminal's ^C
   if (canRedraw(process.stderr)) process.stderr.write('\r\x1b[K')
-  if (error instanceof Interrupted) {
+  if (error instanceof Stopped) {
     if (json) emit({ type: 'interrupted', message: error.message })
     writeMessage(error.message)
     return 130

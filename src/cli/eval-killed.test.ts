@@ -17,7 +17,7 @@ const start = (out: string) =>
   spawn(
     process.execPath,
     [cli, ...'eval --questions 12 --samples 8 --threads 1 --quiet --out'.split(' '), out],
-    { cwd: root, stdio: 'ignore' },
+    { cwd: root, stdio: ['ignore', 'ignore', 'pipe'] },
   )
 const ended = (child: ReturnType<typeof spawn>): Promise<number | null> =>
   new Promise((resolve) => child.on('close', resolve))
@@ -52,4 +52,18 @@ test('an evaluation that was killed goes on where it was, and measures the same'
   expect(after).toEqual(expect.arrayContaining(before))
   expect(await ended(start('whole'))).toBe(0)
   expect(readResults(join(root, 'killed')).cells).toEqual(readResults(join(root, 'whole')).cells)
+}, 120_000)
+
+test('Ctrl-C stops an evaluation, which says what is kept', async () => {
+  const child = start('interrupted')
+  const closed = ended(child)
+  let said = ''
+  child.stderr.on('data', (data) => {
+    said += data
+  })
+  while (stored('interrupted').length < 20 && child.exitCode === null) await sleep(5)
+  child.kill('SIGINT')
+  expect(await closed).toBe(130)
+  expect(said).toBe('stopped; interrupted keeps what was answered, and the same command goes on from there\n')
+  expect(stored('interrupted').length).toBeLessThan(96)
 }, 120_000)

@@ -79,6 +79,9 @@ test('every answer can be read, with the reason of its verdict', async () => {
   expect(code).toBe(0)
   expect(words).toMatch(/ · (right|wrong): .* · \d+ tokens? · /)
   expect(words).toContain('gold: ')
+  const [word] = id.split(' ').slice(-1)
+  const byWord = objects((await run(`eval show @grid --json --question ${word}`)).out)
+  expect(byWord).toEqual(all.filter(({ question }) => question === id))
 })
 
 test('the checkpoints of a run, with what it recorded, against training compute', async () => {
@@ -127,7 +130,7 @@ test.each<[string, 1 | 2, RegExp]>([
   [
     'eval --strategy vot',
     2,
-    /--strategy has "vot"; choose from sample, vote, best-of-n, refine; did you mean "vote"/,
+    /--strategy is "vot"; choose one of sample, vote, best-of-n, refine; did you mean "vote"/,
   ],
   ['eval --samples 0', 2, /--samples must be a number of at least 1, not 0/],
   ['eval --samples 1,,4', 2, /--samples 1,,4: a value between commas is missing/],
@@ -148,6 +151,7 @@ test.each<[string, 1 | 2, RegExp]>([
   ['eval --checkpoints @none', 1, /there is no run .*none/],
   ['eval --model miniature-base,@none', 1, /no model folder at .*none/],
   ['eval --model nobody:model', 2, /there is no provider nobody/],
+  ['eval --out @grid/results.json', 1, /cannot create .*results\.json: a file with that name already exists/],
   ['eval --wrong', 2, /--wrong belongs to `ruminate eval show DIR`/],
   ['eval shwo @grid', 2, /unknown action "shwo" of eval/],
   ['eval show', 2, /which evaluation\?/],

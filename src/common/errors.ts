@@ -27,3 +27,8 @@ export const ifTooLong =
     if (error instanceof PromptTooLong) return value
     throw error
   }
+
+/** Thrown when a command was stopped by Ctrl-C or a signal; its message says what is kept and how it goes on. */
+export class Stopped extends Error {
+  override name = 'Stopped'
+}

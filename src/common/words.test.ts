@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { counted } from './progress.ts'
-import { clock, plural } from './words.ts'
+import { clock, oneLine, plural } from './words.ts'
 
 test.each([
   [0, 'step', undefined, '0 steps'],
@@ -32,4 +32,12 @@ test('counted work reports what is done, and the time left once it is known', ()
     expect.stringMatching(/^answering: 1 of 2, \d+:\d\d left$/),
     'answering: 2 of 2',
   ])
+})
+
+test.each([
+  ['a\n  b\tc ', 'a b c'],
+  ['1234567890', '1234567890'],
+  ['12345678901', '123456789…'],
+])('%j on one line of 10 characters is %j', (text, line) => {
+  expect(oneLine(text, 10)).toBe(line)
 })

@@ -3,6 +3,12 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`
 }
 
+/** A text on one line, of at most `length` characters. */
+export function oneLine(text: string, length: number): string {
+  const line = text.replace(/\s+/g, ' ').trim()
+  return line.length > length ? `${line.slice(0, length - 1)}…` : line
+}
+
 /** Seconds as minutes and seconds, or hours, minutes and seconds: 75 → "1:15". Unknown is "–". */
 export function clock(seconds: number): string {
   if (!Number.isFinite(seconds)) return '–'

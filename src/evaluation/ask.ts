@@ -14,6 +14,7 @@ export type AskOptions = Pick<
   'temperature' | 'topP' | 'topK' | 'minP' | 'maxTokens' | 'thinking' | 'templateArguments'
 >
 
+/** Who is asked what. */
 export interface Asking {
   readonly model: KeptModel
   readonly task: Task

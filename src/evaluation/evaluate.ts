@@ -7,6 +7,7 @@ import { type Generator, generatorOf } from '../providers/generator.ts'
 import { openStrategy } from '../stages/think/open-strategy.ts'
 import type { Question, Task } from '../tasks/task.ts'
 import type { TextModel, ThinkingFormat } from '../thinking/model.ts'
+import type { StrategyName, StrategySpec } from '../thinking/strategies/strategy.ts'
 import { type AskOptions, ask, keptQuestion, storedAnswers } from './ask.ts'
 import { byDifficulty, type Difficulties, difficultiesOf } from './difficulty.ts'
 import { estimate } from './measures/interval.ts'
@@ -160,10 +161,15 @@ async function withStrategy(
     threads,
   }: Pick<Grid, 'reward' | 'engine' | 'threads'> & { judge?: Generator | undefined },
 ): Promise<TextModel | null> {
-  const options = { reward, judge, engine, threads }
-  if (strategy === 'best-of-n') return openStrategy(model, { kind: 'best-of-n', samples: responses }, options)
-  if (strategy === 'refine') return openStrategy(model, { kind: 'refine', rounds: responses })
-  return null
+  if (strategy === 'sample' || strategy === 'vote') return null
+  const options = strategy === 'best-of-n' ? { reward, judge, engine, threads } : {}
+  return openStrategy(model, SPECS[strategy](responses), options)
+}
+
+/** The strategies that make an answer from `n` responses. */
+const SPECS: Readonly<Record<Exclude<StrategyName, 'sample' | 'vote'>, (n: number) => StrategySpec>> = {
+  'best-of-n': (n) => ({ kind: 'best-of-n', samples: n }),
+  refine: (n) => ({ kind: 'refine', rounds: n }),
 }
 
 type Part = Pick<AskedCell, 'responses' | 'samples' | 'ks'>

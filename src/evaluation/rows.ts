@@ -1,3 +1,4 @@
+import type { StrategyName } from '../thinking/strategies/strategy.ts'
 import type { Estimate } from './measures/interval.ts'
 import type { CellResult } from './results.ts'
 
@@ -24,16 +25,24 @@ export function rowsOf(cells: readonly CellResult[]): Row[] {
     .map((row, i) => ({ number: i + 1, ...row }))
 }
 
+/** Names of the accuracy of an answer that a strategy made from `n` responses. */
+const MEASURES: Readonly<Record<Exclude<StrategyName, 'sample' | 'vote'>, (n: number) => string>> = {
+  'best-of-n': (n) => `best of ${n}`,
+  refine: (n) => `refined ≤ ${n}×`,
+}
+
 function rowsOfCell(cell: CellResult): Omit<Row, 'number'>[] {
   const { strategy, responses, atK, passAt1, thinkingTokens } = cell
   const tokens = thinkingTokens.mean
-  if (strategy === 'best-of-n')
+  if (strategy !== 'sample' && strategy !== 'vote')
     return [
-      { cell, k: responses, measure: `best of ${responses}`, accuracy: passAt1, thinkingTokens: tokens },
-    ]
-  if (strategy === 'refine')
-    return [
-      { cell, k: responses, measure: `refined ≤ ${responses}×`, accuracy: passAt1, thinkingTokens: tokens },
+      {
+        cell,
+        k: responses,
+        measure: MEASURES[strategy](responses),
+        accuracy: passAt1,
+        thinkingTokens: tokens,
+      },
     ]
   // one response of several is measured by all of them
   const one = { cell, k: 1, measure: 'pass@1', accuracy: passAt1, thinkingTokens: tokens }

@@ -3,10 +3,11 @@ import { isMixed } from '../rewards/prose.ts'
 import { sameAnswer } from '../stages/think/same-answer.ts'
 import type { ThinkingFormat } from '../thinking/model.ts'
 import { countReflection } from '../thinking/r1/reflection.ts'
+import { groupAnswers } from '../thinking/strategies/majority.ts'
 import { readAnswer } from './answer.ts'
 import { estimate } from './measures/interval.ts'
 import { passAtK } from './measures/pass-at-k.ts'
-import { consAtK, groupAnswers, shareRight } from './measures/vote.ts'
+import { consAtK, shareRight, type Vote } from './measures/vote.ts'
 import type { AtK, Form, QuestionValues } from './results.ts'
 import type { KeptAnswer } from './store/store.ts'
 
@@ -20,11 +21,7 @@ export function questionValues(
   const values_S = answers_S_N
     .filter((answers_N) => answers_N.length > 0)
     .map((answers_N) => {
-      const groups = groupAnswers(
-        answers_N.map(({ answer }) => answer),
-        sameAnswer,
-      )
-      const votes = answers_N.map(({ correct }, i) => ({ group: groups[i]!, right: correct }))
+      const votes = votesOf(answers_N)
       const checked = votes.filter(({ right }) => right !== null)
       const right = checked.filter((one) => one.right).length
       return {
@@ -50,6 +47,16 @@ export function questionValues(
     thinkingTokens: over(({ thinkingTokens }) => thinkingTokens),
     completionTokens: over(({ completionTokens }) => completionTokens),
   }
+}
+
+/** The votes of responses, as a vote counts them: equal answers are one, and a blank one is none. */
+function votesOf(answers: readonly KeptAnswer[]): Vote[] {
+  const groups = groupAnswers(
+    answers.map(({ answer }) => answer || null),
+    sameAnswer,
+  )
+  const groupOf = new Map(groups.flatMap(({ members }, group) => members.map((i) => [i, group])))
+  return answers.map(({ correct }, i) => ({ group: groupOf.get(i) ?? null, right: correct }))
 }
 
 /** Accuracy with k responses a question, for each k that there are enough responses for. */

@@ -94,6 +94,14 @@ describe('addresses', () => {
     ['llamacpp', { RUMINATE_LLAMACPP_BASE_URL: 'http://gpu:1/llm' }, 'http://gpu:1/llm'],
     ['openai', { OPENAI_BASE_URL: 'http://proxy' }, 'http://proxy/v1'],
     ['anthropic', { ANTHROPIC_BASE_URL: 'http://proxy/' }, 'http://proxy'],
+    // this machine has no TLS, other addresses have the protocol of the provider
+    ['openai', { OPENAI_BASE_URL: '127.0.0.1:8642' }, 'http://127.0.0.1:8642/v1'],
+    ['openai', { OPENAI_BASE_URL: 'localhost:8642' }, 'http://localhost:8642/v1'],
+    ['openai', { OPENAI_BASE_URL: '0.0.0.0:8642' }, 'http://127.0.0.1:8642/v1'],
+    ['anthropic', { ANTHROPIC_BASE_URL: '[::1]:8642' }, 'http://[::1]:8642'],
+    ['anthropic', { ANTHROPIC_BASE_URL: ':8642' }, 'http://127.0.0.1:8642'],
+    ['openai', { OPENAI_BASE_URL: 'proxy.example.com' }, 'https://proxy.example.com/v1'],
+    ['openai', { OPENAI_BASE_URL: 'localhost.example.com' }, 'https://localhost.example.com/v1'],
   ])('%s with %j', (name, variables, url) => {
     for (const [variable, value] of Object.entries(variables)) vi.stubEnv(variable, value)
     expect(urlOf(name)).toBe(url)

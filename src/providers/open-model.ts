@@ -131,7 +131,7 @@ export function readModelName(name: string): ModelName {
   if (provider === null) {
     const similar = nearest(before.toLowerCase(), [...names, ...Object.keys(ALIASES)])
     throw new UserError(
-      `there is no provider ${before}${similar === null ? '' : `; did you mean ${similar}:${model}?`}; the providers are ${names.join(', ')}`,
+      `there is no provider ${before}${similar === null ? '' : ` (did you mean ${similar}:${model}?)`}; the providers are ${names.join(', ')}`,
       2,
     )
   }

@@ -9,10 +9,12 @@ export interface Spending {
   readonly failed: number
   /** Responses from the cache. */
   readonly cached: number
+  /** Responses whose tokens the provider did not say; the counts below are without them. */
+  readonly uncounted: number
   readonly promptTokens: number
   /** Thinking included. */
   readonly completionTokens: number
-  /** In the currency of the prices; `null` without prices, or if the provider did not say how many tokens it used. */
+  /** In the currency of the prices; `null` without prices, or if a response was not counted. */
   readonly cost: number | null
 }
 
@@ -32,7 +34,7 @@ export type Usage = Pick<TextUsage, 'promptTokens' | 'completionTokens'> &
 export class Account {
   failed = 0
   #calls = 0
-  #unmetered = 0
+  #uncounted = 0
   #promptTokens = 0
   #cachedTokens = 0
   #completionTokens = 0
@@ -44,7 +46,7 @@ export class Account {
 
   add(usage: Usage | null): void {
     this.#calls++
-    if (usage === null || usage.promptTokens === null || usage.completionTokens === null) this.#unmetered++
+    if (usage === null || usage.promptTokens === null || usage.completionTokens === null) this.#uncounted++
     this.#promptTokens += usage?.promptTokens ?? 0
     this.#cachedTokens += usage?.cachedTokens ?? 0
     this.#completionTokens += usage?.completionTokens ?? 0
@@ -55,9 +57,10 @@ export class Account {
       calls: this.#calls,
       failed: this.failed,
       cached: 0,
+      uncounted: this.#uncounted,
       promptTokens: this.#promptTokens,
       completionTokens: this.#completionTokens,
-      cost: this.#prices !== null && this.#unmetered === 0 ? this.#costOf(this.#prices) : null,
+      cost: this.#prices !== null && this.#uncounted === 0 ? this.#costOf(this.#prices) : null,
     }
   }
 
@@ -97,6 +100,7 @@ export function describeSpending({
   calls,
   failed,
   cached,
+  uncounted,
   promptTokens,
   completionTokens,
   cost,
@@ -105,7 +109,7 @@ export function describeSpending({
   return [
     `${n(calls)} ${calls === 1 ? 'call' : 'calls'}${failed > 0 ? ` (${plural(failed, 'failed attempt')})` : ''}`,
     ...(cached > 0 ? [`${n(cached)} from the cache`] : []),
-    `${n(promptTokens)} + ${n(completionTokens)} tokens`,
+    `${n(promptTokens)} + ${n(completionTokens)} tokens${uncounted > 0 ? ` (${plural(uncounted, 'response')} not counted)` : ''}`,
     `cost ${cost === null ? 'unknown' : cost.toFixed(4)}`,
   ].join(', ')
 }

@@ -1,8 +1,9 @@
+import { Stopped } from '../common/errors.ts'
 import { pathFromHere } from '../common/paths.ts'
 import { shellWord } from '../common/shell.ts'
 
 /** Thrown when an aborted run has stopped and, if it writes checkpoints, has one of its last completed step. */
-export class Interrupted extends Error {
+export class Interrupted extends Stopped {
   override name = 'Interrupted'
   constructor(
     readonly runDirectory: string,

@@ -15,6 +15,7 @@ describe('what is here', () => {
     const index = JSON.parse((await send(server, '/')).text)
     expect(index.models).toEqual(['org/fake', 'other'])
     expect(index.dialects['OpenAI Responses']).toContain('POST /v1/responses')
+    expect(index.dialects.Models).toContain('GET /v1/models/{model}')
     const document = JSON.parse((await send(server, '/openapi.json')).text)
     expect(document.openapi).toBe('3.1.0')
     for (const path of [
@@ -158,4 +159,15 @@ describe('a responder', () => {
     await send(server, '/v1/chat/completions', { body: { ...question, max_tokens: 2 } })
     expect(base.requests[0]).toMatchObject({ temperature: 0.6, maxTokens: 2 })
   })
+})
+
+it.each([
+  ['/v1/chat/completions', { model: 'fake' }, 'messages: it is missing'],
+  ['/v1/chat/completions', { model: 'fake', messages: 'hi' }, 'messages: expected array, received string'],
+  ['/v1/messages', { model: 'fake', messages: question.messages }, 'max_tokens: it is missing'],
+  ['/v1/responses', { model: 'fake' }, 'input: it does not have one of the forms that are allowed here'],
+])('%s with %j: %s', async (path, body, message) => {
+  server = await startServer(model)
+  const { status, text } = await send(server, path, { body })
+  expect([status, JSON.parse(text).error.message]).toEqual([400, message])
 })

@@ -2,17 +2,18 @@ import { randomUUID } from 'node:crypto'
 import type { HttpBindings } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
 import type { Dialect, Generation, Lookup, Served } from './dialect.ts'
+import { handler } from './handler.ts'
 import type { Limits } from './limits.ts'
 import type { Log } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { openApi } from './openapi.ts'
 import { type Problem, problemOf, RequestError } from './problem.ts'
 import { readBody } from './request/body.ts'
-import { type Access, checkKey, checkSite, corsHeaders, preflight } from './request/guard.ts'
-import { Queue } from './respond/queue.ts'
+import { type Access, checkKey } from './request/guard.ts'
+import { RequestQueue } from './respond/queue.ts'
 import { LEFT, type Responder, respond } from './respond/respond.ts'
-import type { Watch } from './respond/watch.ts'
 
+/** What is served, to whom, and how. */
 export interface AppOptions {
   readonly responder: Responder
   readonly served: Served
@@ -35,71 +36,18 @@ export interface App {
   abort(): void
 }
 
-type Finish = (status: number, found: { readonly watch?: Watch; readonly error?: unknown }) => void
-type Answer = (context: Context, finish: Finish) => Response | Promise<Response>
 type PlainAnswer = (context: Context) => Response | Promise<Response>
 
 /** Every request goes the same way: site, route, key, body, queue, model; each can refuse it in the shape of its dialect. */
 export function createApp({ responder, served, dialects, access, limits, log }: AppOptions): App {
   const hono = new Hono()
-  const queue = new Queue(limits)
+  const queue = new RequestQueue(limits)
   const metrics = new Metrics(queue)
   const active = new Set<AbortController>()
   const tell = (error: unknown): Problem => problemOf(error, access.keys)
   let isStopping = false
 
-  const dialectOf = (path: string, headers: Headers): Dialect => {
-    const speaking = dialects.find(({ speaks }) => speaks?.(headers))
-    if (speaking) return speaking
-    const owners = dialects.flatMap((dialect) => dialect.owns.map((start) => ({ dialect, start })))
-    const matching = owners.filter(({ start }) => path === start || path.startsWith(`${start}/`))
-    return (matching.sort((a, b) => b.start.length - a.start.length)[0] ?? owners[0]!).dialect
-  }
-
-  /** Answers one request and gives errors the shape of its dialect. `finish` tells the log and the metrics, once. */
-  const handle =
-    (route: string, answer: Answer, label: string | null = null) =>
-    async (context: Context): Promise<Response> => {
-      const since = performance.now()
-      const id = randomUUID()
-      const { headers } = context.req.raw
-      const dialect = dialectOf(context.req.path, headers)
-      const name = label ?? dialect.name
-      let isFinished = false
-      const finish: Finish = (status, { watch = null, error = null }) => {
-        if (isFinished) return
-        isFinished = true
-        const problem = error === null ? null : tell(error)
-        if (problem?.kind === 'internal') log.failure(error)
-        metrics.count(name, status)
-        if (watch) metrics.observe(watch)
-        const seconds = (performance.now() - since) / 1000
-        log.request({ id, method: context.req.method, route, dialect: name, status, seconds, watch, problem })
-      }
-      let response: Response
-      let cors: Record<string, string> = {}
-      try {
-        checkSite(context.req.raw, access)
-        cors = corsHeaders(headers)
-        response = context.req.method === 'OPTIONS' ? preflight(headers) : await answer(context, finish)
-      } catch (error) {
-        const problem = tell(error)
-        finish(problem.status, { error })
-        response = Response.json(dialect.error(problem, id), {
-          status: problem.status,
-          headers: error instanceof RequestError ? error.headers : {},
-        })
-      }
-      for (const [name, value] of Object.entries({
-        ...cors,
-        'x-request-id': id,
-        // the name that Anthropic's clients read
-        'request-id': id,
-        'x-content-type-options': 'nosniff',
-      }))
-        response.headers.set(name, value)
-      return response
-    }
+  const handle = handler({ dialects, access, tell, metrics, log })
 
   const generation = (route: Generation) =>
     handle(route.path, async (context, finish) => {
@@ -107,14 +55,14 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
       if (isStopping) throw stopping()
       const work = new AbortController()
       const leave = (): void => work.abort(LEFT)
-      context.req.raw.signal.addEventListener('abort', leave, { once: true })
+      const forget = whenLeft(context, leave)
       active.add(work)
       const release = (): void => {
         active.delete(work)
-        context.req.raw.signal.removeEventListener('abort', leave)
+        forget()
       }
       try {
-        const body = await readBody(context.req.raw, route.schema, limits)
+        const body = await readBody(context.req.raw.headers, bodyOf(context), route.schema, limits)
         const ask = route.ask(body, served)
         return await respond(ask, {
           responder,
@@ -149,7 +97,9 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
   const lookup = (route: Lookup) =>
     plain(route.path, async (context) => {
       checkKey(context.req.raw.headers, access)
-      const body = route.schema ? await readBody(context.req.raw, route.schema, limits) : undefined
+      const body = route.schema
+        ? await readBody(context.req.raw.headers, bodyOf(context), route.schema, limits)
+        : undefined
       const answer = await route.answer(served, context.req.param() as Record<string, string>, body)
       return typeof answer === 'string' ? new Response(answer) : Response.json(answer)
     })
@@ -207,6 +157,24 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
   }
 }
 
+/** The body of a request as it arrives; Node's stream costs far less than that of the `Request`. */
+const bodyOf = ({ req, env }: Context): AsyncIterable<Uint8Array> | null =>
+  (env as Partial<HttpBindings> | undefined)?.incoming?.iterator({ destroyOnReturn: false }) ?? req.raw.body
+
+/** Calls `leave` when the client leaves, until the function that it returns is called. */
+function whenLeft({ req, env }: Context, leave: () => void): () => void {
+  const outgoing = (env as Partial<HttpBindings> | undefined)?.outgoing
+  if (!outgoing) {
+    req.raw.signal.addEventListener('abort', leave, { once: true })
+    return () => req.raw.signal.removeEventListener('abort', leave)
+  }
+  const onClose = (): void => {
+    if (!outgoing.writableFinished) leave()
+  }
+  outgoing.once('close', onClose)
+  return () => outgoing.off('close', onClose)
+}
+
 const stopping = (): RequestError =>
   new RequestError('stopping', 'the server is stopping', { headers: { 'retry-after': '10' } })
 
@@ -214,7 +182,10 @@ const index = (served: Served, dialects: readonly Dialect[]): object => ({
   server: 'ruminate',
   models: served.names,
   dialects: Object.fromEntries(
-    dialects.map(({ title, routes }) => [title, routes.map(({ method, path }) => `${method} ${path}`)]),
+    dialects.map(({ title, routes }) => [
+      title,
+      routes.map(({ method, path }) => `${method} ${path.replace(/:(\w+)\{.*\}/, '{$1}')}`),
+    ]),
   ),
   more: ['/openapi.json', '/health', '/metrics'],
 })

@@ -5,7 +5,7 @@ import type { Problem } from './problem.ts'
 
 /*
  * A dialect is what one kind of client speaks: its paths, the fields of its requests, and the shapes of its responses and
- * errors. It is data and pure functions. The core (`respond.ts`) does everything else and knows no dialect: limits, keys,
+ * errors. It is data and pure functions. The core (`respond/`) does everything else and knows no dialect: limits, keys,
  * the queue, cancellation, streaming.
  */
 
@@ -94,6 +94,7 @@ export interface Frame {
   readonly data: object | string
 }
 
+/** An event of one of several responses. */
 export interface ChoiceEvent {
   /** Index of the request that this responds to. */
   readonly choice: number

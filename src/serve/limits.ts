@@ -25,6 +25,7 @@ export interface Limits {
   readonly shutdown: number
 }
 
+/** The limits unless others are given. */
 export const LIMITS: Limits = {
   running: 32,
   waiting: 128,

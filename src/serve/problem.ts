@@ -88,3 +88,11 @@ const KINDS = [
   [ProviderError, 'provider'],
   [UserError, 'invalid'],
 ] as const
+
+/** What Zod says of a value, for those who do not know Zod. */
+export const said = (message: string): string =>
+  message.endsWith('received undefined')
+    ? 'it is missing'
+    : message === 'Invalid input'
+      ? 'it does not have one of the forms that are allowed here'
+      : message.replace(/^Invalid input: /, '')

@@ -6,6 +6,7 @@ import { type AppOptions, createApp } from './app.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import { isLoopback } from './request/guard.ts'
 
+/** Where the server listens. */
 export interface Address {
   readonly host: string
   /** 0: any that is free. */
@@ -18,6 +19,7 @@ export interface ServeOptions extends Address, Omit<AppOptions, 'limits'> {
   readonly limits?: Partial<Limits>
 }
 
+/** A server that listens. */
 export interface RunningServer {
   /** Such as `http://127.0.0.1:8642`. */
   readonly url: string

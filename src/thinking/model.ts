@@ -41,6 +41,7 @@ export interface TextModel {
   close(): Promise<void>
 }
 
+/** What a model can do. */
 export interface TextCapabilities {
   /** Can it continue a response that was begun (`TextRequest.prefix`)? Budgets need it. */
   readonly prefix: boolean
@@ -150,6 +151,7 @@ export interface Progress {
   readonly text: string
 }
 
+/** The end of a response. */
 export interface TextEnd {
   readonly type: 'end'
   /** `length`: cut off at the longest response; `content_filter`: withheld by the provider. */
@@ -173,6 +175,7 @@ export interface TextUsage {
   readonly thinkingTokens: number | null
 }
 
+/** The log-probability of a token, in nats. */
 export interface TokenLogprob {
   readonly token: string
   readonly logprob: number

@@ -25,7 +25,7 @@ export const chat = command(
     meta: {
       name: 'chat',
       description:
-        'Ask a model a question and watch it think. Without MESSAGE, a conversation: /help lists its commands; /exit, Ctrl-D or Ctrl-C quits. In a pipe, standard input is the question, and only the answer goes to standard output. A model with a chat template sees the whole conversation; one trained by R1-Zero sees each question on its own',
+        'Ask a model a question and watch it think. Without MESSAGE, a conversation: /help lists its commands, and Ctrl-C stops a reply; /exit, Ctrl-D or Ctrl-C at the prompt quits. In a pipe, standard input is the question, and only the answer goes to standard output. A model with a chat template sees the whole conversation; one trained by R1-Zero sees each question on its own',
     },
     args: {
       message: { type: 'positional', required: false, description: 'the question' },

@@ -37,7 +37,7 @@ export const evaluation = command(
     meta: {
       name: 'eval',
       description:
-        "Accuracy of models on a task's held-out questions: with how much training, how many samples, how much thinking",
+        "Measure the accuracy of models on a task's held-out questions: against training, samples and thinking. `eval show DIR` shows the answers of an evaluation that was kept with --out; `eval compare A B` tells which of two is better",
     },
     args: {
       action: {
@@ -49,7 +49,7 @@ export const evaluation = command(
         type: 'positional',
         required: false,
         description:
-          'show DIR: the answers of an evaluation. compare A B: two evaluations (DIR, or DIR:N for line N of its table) or two models, question by question',
+          'for show: DIR, the folder of an evaluation; for compare: A B, two evaluations (DIR, or DIR:N for line N of its table) or two models',
       },
       model: {
         type: 'string',
@@ -76,7 +76,11 @@ export const evaluation = command(
       'max-tokens': { type: 'string', valueHint: 'N', description: 'longest response (default 260)' },
       seed: { type: 'string', valueHint: 'N', description: 'seed of the sampling (default 0)' },
       wrong: { type: 'boolean', description: 'show: only answers that are not right' },
-      question: { type: 'string', valueHint: 'ID', description: 'show: only this question' },
+      question: {
+        type: 'string',
+        valueHint: 'ID',
+        description: 'show: only this question, by its id or the last word of it',
+      },
       line: { type: 'string', valueHint: 'N', description: 'show: only this line of the table' },
       config: configOption,
       engine: engineOption,

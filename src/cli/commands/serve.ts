@@ -9,7 +9,7 @@ import { dialects } from '../../serve/dialects/index.ts'
 import { LIMITS } from '../../serve/limits.ts'
 import { openResponder } from '../../serve/respond/responder.ts'
 import { checkAddress, serve as startServer } from '../../serve/serve.ts'
-import { choiceOption, integerOption, numberOption, textOption } from '../terminal/arguments.ts'
+import { choiceOption, integerOption, listOption, numberOption, textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
 import {
   outputOf,
@@ -19,7 +19,7 @@ import {
   truncationOptions,
 } from '../terminal/options.ts'
 import { greet } from '../terminal/serve/greet.ts'
-import { accessOf, accessOptions, list, strategyOf, strategyOptions } from '../terminal/serve/options.ts'
+import { accessOf, accessOptions, strategyOf, strategyOptions } from '../terminal/serve/options.ts'
 import { requestLog } from '../terminal/serve/request-log.ts'
 import { untilStopped } from '../terminal/serve/until-stopped.ts'
 import { engineOption } from '../terminal/training/options.ts'
@@ -112,7 +112,7 @@ export const serve = command(
           : generatorOf(await openModel(judge, { engine, schedule: 'continuous' }), { temperature: 0 })
       const responder = await openResponder(model, { spec, reward, judge: chooser, engine, defaults })
       try {
-        const names = list(values, 'name') ?? [servedName(name)]
+        const names = listOption(values, 'name') ?? [servedName(name)]
         const server = await startServer({
           ...address,
           insecure,

@@ -127,15 +127,24 @@ export function choiceOption<Choice extends string>(
   choices: readonly Choice[],
 ): Choice | undefined {
   const text = textOption(values, name)
+  return text === undefined ? undefined : chosen(text, name, choices)
+}
+
+/** Several of `choices`, separated by commas; otherwise like `choiceOption`. */
+export const choicesOption = <Choice extends string>(
+  values: Values,
+  name: string,
+  choices: readonly Choice[],
+): Choice[] | undefined => listOption(values, name)?.map((text) => chosen(text, name, choices))
+
+function chosen<Choice extends string>(text: string, name: string, choices: readonly Choice[]): Choice {
   const choice = choices.find((one) => one === text)
-  if (text !== undefined && choice === undefined) {
-    const near = nearest(text, choices)
-    throw new UserError(
-      `--${name} is "${text}"; choose one of ${choices.join(', ')}${near === null ? '' : `; did you mean "${near}"?`}`,
-      2,
-    )
-  }
-  return choice
+  if (choice !== undefined) return choice
+  const near = nearest(text, choices)
+  throw new UserError(
+    `--${name} is "${text}"; choose one of ${choices.join(', ')}${near === null ? '' : `; did you mean "${near}"?`}`,
+    2,
+  )
 }
 
 /** The text of an option, or undefined if it was not given. */

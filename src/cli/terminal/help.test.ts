@@ -15,18 +15,20 @@ async function helpLines(words: string[], columns: number | undefined): Promise<
 }
 
 const COMMANDS = [
+  'init',
   'zero',
-  'pretrain',
   'r1',
   'distill',
   'sft',
   'reward',
+  'pretrain',
   'resume',
   'runs',
   'eval',
+  'chat',
+  'serve',
   'tasks',
   'verify',
-  'chat',
   'doctor',
 ]
 

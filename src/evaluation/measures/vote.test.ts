@@ -1,11 +1,6 @@
 import { expect, test } from 'vitest'
 import { Random } from '../../common/random.ts'
-import { consAtK, groupAnswers, shareRight, type Vote } from './vote.ts'
-
-test('equal answers are in one group, and no answer is in none', () => {
-  const equal = (a: string, b: string): boolean => Number(a) === Number(b)
-  expect(groupAnswers(['1', null, '2', '1.0', '02', '1'], equal)).toEqual([0, null, 1, 0, 1, 0])
-})
+import { consAtK, shareRight, type Vote } from './vote.ts'
 
 const right = (group: number | null = 0): Vote => ({ group, right: true })
 const wrong = (group: number | null = 1): Vote => ({ group, right: false })

@@ -8,29 +8,6 @@ export interface Vote {
   readonly right: boolean | null
 }
 
-/**
- * Groups answers that are equal: of each answer, the number of its group, in the order in which they first appear. `equal`
- * is asked about two answers of which neither is null and which differ as text; each answer is compared with the first of
- * every group.
- */
-export function groupAnswers(
-  answers: readonly (string | null)[],
-  equal: (a: string, b: string) => boolean,
-): (number | null)[] {
-  const firsts: string[] = []
-  const known = new Map<string, number>()
-  return answers.map((answer) => {
-    if (answer === null) return null
-    let group = known.get(answer)
-    if (group === undefined) {
-      const found = firsts.findIndex((first) => equal(first, answer))
-      group = found < 0 ? firsts.push(answer) - 1 : found
-      known.set(answer, group)
-    }
-    return group
-  })
-}
-
 /** Random orders in which the stored responses to a question are drawn. */
 const DRAWS = 256
 

@@ -31,6 +31,7 @@ export interface Series {
   readonly dashed?: boolean
 }
 
+/** Lines in one pair of axes. */
 export interface Panel {
   readonly title: string
   readonly x: {
@@ -43,6 +44,7 @@ export interface Panel {
   readonly series: readonly Series[]
 }
 
+/** A picture: panels below each other, with a title and a note. */
 export interface Figure {
   readonly title: string
   /** How to read it, below the panels. */

@@ -82,8 +82,8 @@ export class AnswerStore {
    */
   static open(folder: string | null): AnswerStore {
     const file = folder === null ? ':memory:' : join(folder, ANSWERS_FILE)
+    if (folder !== null) onDisk('create', folder, () => makeFolder(folder))
     const database = onDisk('open', file, () => {
-      if (folder !== null) makeFolder(folder)
       const opened = new Database(file, { timeout: 5000 })
       opened.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA busy_timeout = 5000')
       return opened

@@ -164,12 +164,14 @@ export async function copyModel(from: string, to: string): Promise<void> {
   const weights = weightFiles(from).map((path) => basename(path))
   if (weights[0] !== `${STEM}.safetensors`) weights.push(`${STEM}.safetensors.index.json`)
   onDisk('create', to, () => makeFolder(to))
-  const others = ['config.json', GENERATION, ...tokenizerFiles(from)].filter((name) =>
-    existsSync(join(from, name)),
-  )
+  const others = settingFiles(from)
   makeFolders(to, others)
   for (const name of [...others, ...weights]) await copyContent(join(from, name), join(to, name))
 }
+
+/** The files of a model folder besides its weights: those of the configuration, the tokenizer and the chat templates. */
+export const settingFiles = (folder: string): string[] =>
+  ['config.json', GENERATION, ...tokenizerFiles(folder)].filter((name) => existsSync(join(folder, name)))
 
 function tensorsOf(config: ModelConfig, parameters: SaveOptions['parameters']): Map<string, StoredTensor> {
   const tensors = new Map<string, StoredTensor>()

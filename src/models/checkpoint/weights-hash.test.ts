@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { UserError } from '../../common/errors.ts'
-import { weightsHash } from './weights-hash.ts'
+import { modelHash, weightsHash } from './weights-hash.ts'
 
 let folder: string
 beforeEach(() => {
@@ -18,6 +18,23 @@ test('covers the weight files in the order of their names, and the content of li
   symlinkSync('blob', join(folder, 'model-00001-of-00002.safetensors'))
   writeFileSync(join(folder, 'config.json'), '{}')
   expect(await weightsHash(folder)).toBe(createHash('sha256').update('hello world').digest('hex'))
+})
+
+test('the hash of a model changes with every file that responses depend on, and not with the folder', async () => {
+  writeFileSync(join(folder, 'model.safetensors'), 'weights')
+  const hashes = [await modelHash(folder)]
+  for (const name of ['config.json', 'generation_config.json', 'tokenizer.json', 'chat_template.jinja']) {
+    writeFileSync(join(folder, name), '{}')
+    hashes.push(await modelHash(folder))
+  }
+  writeFileSync(join(folder, 'tokenizer.json'), '{ }')
+  hashes.push(await modelHash(folder))
+  expect(new Set(hashes).size).toBe(6)
+  const renamed = `${folder}-renamed`
+  cpSync(folder, renamed, { recursive: true })
+  writeFileSync(join(renamed, 'README.md'), 'A copy.')
+  expect(await modelHash(renamed)).toBe(hashes.at(-1))
+  rmSync(renamed, { recursive: true })
 })
 
 // 2 GiB is the most that Node reads into one buffer. The file is sparse and takes no space.

@@ -6,6 +6,7 @@ import { UserError } from '../../common/errors.ts'
 import { namedEosTokenIds } from '../checkpoint/generation-config.ts'
 import { readJsonObject } from '../json-file.ts'
 import { ByteDecoder } from './byte-decoder.ts'
+import { RecentSections } from './recent-sections.ts'
 
 /** Turns tokens into text as they arrive, always up to the end of a complete character. */
 export interface TextStream {
@@ -23,8 +24,16 @@ const tokenizerSchema = z.looseObject({
     merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])).optional(),
   }),
   added_tokens: z.array(
-    z.looseObject({ id: z.number(), content: z.string(), special: z.boolean().optional() }),
+    z.looseObject({
+      id: z.number(),
+      content: z.string(),
+      special: z.boolean().optional(),
+      lstrip: z.boolean().optional(),
+      rstrip: z.boolean().optional(),
+      normalized: z.boolean().optional(),
+    }),
   ),
+  normalizer: z.unknown(),
   decoder: z.looseObject({ type: z.string() }).nullish(),
 })
 
@@ -59,6 +68,9 @@ export class Tokenizer {
   readonly #pipeline: Pipeline
   /** Faster than the pipeline; null unless the vocabulary is byte-level. */
   readonly #byteDecoder: ByteDecoder | null
+  /** Finds the added tokens, between which sections of a text are encoded each by itself; null if they are not. */
+  readonly #addedTokens: RegExp | null
+  readonly #sections = new RecentSections((section) => this.#encodeSection(section))
   /** The tokens that begin every text, as the tokenizer's post-processor adds them; often BOS alone, or none. */
   readonly prefix: Int32Array
   /** The texts of the special tokens that the tokenizer names, such as `bos_token`, by these names. */
@@ -88,6 +100,7 @@ export class Tokenizer {
             new Set(tokenizer.added_tokens.map(({ content }) => content)),
           )
         : null
+    this.#addedTokens = this.#byteDecoder === null ? null : separators(tokenizer)
     this.specialTokens = Object.fromEntries(
       SPECIAL.flatMap((name) => (config[name] ? [[name, config[name]]] : [])),
     )
@@ -106,13 +119,19 @@ export class Tokenizer {
 
   /** Text to ids, without the `prefix`. Special tokens in the text become their ids. */
   encode(text: string): Int32Array {
+    if (this.#addedTokens === null) return Int32Array.from(this.#encodeSection(text))
+    const sections = text.split(this.#addedTokens).filter((section) => section !== '')
+    return Int32Array.from(sections.flatMap((section) => this.#sections.get(section)))
+  }
+
+  #encodeSection(text: string): number[] {
     const { ids, tokens } = this.#pipeline.encode(text, { add_special_tokens: false })
     const unknown = ids.indexOf(undefined as unknown as number)
     if (unknown >= 0)
       throw new UserError(
         `${this.#directory}/tokenizer.json has no id for the token ${JSON.stringify(tokens[unknown])}`,
       )
-    return Int32Array.from(ids)
+    return ids
   }
 
   /** Ids to text. Ids that the model has but the tokenizer does not (a padded vocabulary) are skipped. */
@@ -189,6 +208,20 @@ export class Tokenizer {
       throw new UserError(`${file} has no token ${JSON.stringify(token)}, which is the ${role}`)
     return id
   }
+}
+
+/** The added tokens of a byte-level tokenizer, unless one of them changes the text beside it or is not found as it stands. */
+function separators({
+  added_tokens: added,
+  normalizer,
+}: Pick<z.infer<typeof tokenizerSchema>, 'added_tokens' | 'normalizer'>): RegExp | null {
+  if (added.some(({ lstrip, rstrip, normalized }) => lstrip || rstrip || (normalized && normalizer != null)))
+    return null
+  const contents = added.map(({ content }) => content).filter((content) => content !== '')
+  if (contents.length === 0) return null
+  // the longest one counts where several begin
+  const longestFirst = contents.sort((a, b) => b.length - a.length)
+  return new RegExp(`(${longestFirst.map((one) => one.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')})`)
 }
 
 /** Checks that every merge joins and produces tokens that have an id. */

@@ -28,15 +28,18 @@ export function keyVariableOf(provider: Provider, ownAddress: boolean): string |
 
 const setIn = (variable: string): string | undefined => process.env[variable]?.trim() || undefined
 
+const THIS_MACHINE = /^(localhost|127(\.\d+){3}|0\.0\.0\.0|\[::1?\])(:|\/|$)/i
+
 /**
  * An address with what people leave out: `OLLAMA_HOST` may be `host`, `host:port` or `:port`, and 0.0.0.0 means this
- * machine; an address without a path gets the provider's usual one.
+ * machine, which is reached by `http`; an address without a path gets the provider's usual one.
  */
 function withUsual(set: string, { baseUrl, shape }: Provider): string {
   const usual = new URL(baseUrl)
+  const place = set.startsWith(':') ? `127.0.0.1${set}` : set
   const text = /^[a-z]+:\/\//i.test(set)
     ? set
-    : `${usual.protocol}//${set.startsWith(':') ? '127.0.0.1' : ''}${set}`
+    : `${THIS_MACHINE.test(place) ? 'http:' : usual.protocol}//${place}`
   if (!URL.canParse(text)) return set
   const url = new URL(text)
   if (/^(0\.0\.0\.0|\[::\])$/.test(url.hostname)) url.hostname = '127.0.0.1'

@@ -1,3 +1,4 @@
+import { isRecord, parseJson } from '../../common/json.ts'
 import { TransientError } from '../../common/retry.ts'
 import type {
   TextEnd,
@@ -10,6 +11,7 @@ import type {
 } from '../../thinking/model.ts'
 import { opensThinking } from '../../thinking/parser/opened.ts'
 import { type Piece as Part, ThinkingParser } from '../../thinking/parser/parser.ts'
+import { StopStrings } from '../local/stop-strings.ts'
 import type { CallPart, FinishPart, Piece, TextPart } from './dialects/dialect.ts'
 import { beginningOf, prefixText } from './dialects/requests.ts'
 import { excerpt } from './failures.ts'
@@ -27,6 +29,8 @@ export class Assembly {
   #content = ''
   /** Content that may repeat the thinking that the provider separated; null once it is known. */
   #held: string | null = ''
+  /** Ends the content before a stop string, also where the provider goes on. */
+  readonly #stop: StopStrings
   #logprobs: TokenLogprob[] = []
   readonly #calls = new Map<number | string, { id: string; name: string; arguments: unknown }>()
   #usage: TextUsage = { promptTokens: null, cachedTokens: null, completionTokens: null, thinkingTokens: null }
@@ -40,6 +44,7 @@ export class Assembly {
     const prefix = prefixText(request.prefix)
     const beginning = beginningOf(prefix, format.thinking)
     this.#delimiters = format.thinking
+    this.#stop = new StopStrings(request.stop ?? [])
     this.#repeated = { thinking: [beginning.thinking ?? ''], content: [prefix, beginning.answer] }
     this.#answering = prefix !== '' && !beginning.open && beginning.thinking !== null
     const opened = beginning.open || (prefix === '' && opensThinking(request.prompt ?? ''))
@@ -81,13 +86,21 @@ export class Assembly {
       )
     const events = this.#events(this.#rest())
     const calls = [...this.#calls.values()].map(toolCall)
-    const reason: TextEnd['reason'] =
-      calls.length > 0 && this.#finish.reason === 'stop' ? 'tool_calls' : this.#finish.reason
+    const stopped = this.#stop.found
+    const given = stopped === null ? this.#finish.reason : 'stop'
+    const reason: TextEnd['reason'] = calls.length > 0 && given === 'stop' ? 'tool_calls' : given
     const text = this.#thinking === '' ? this.#content : null
     return [
       ...events,
       ...calls,
-      { type: 'end', reason, stop: this.#finish.stop ?? null, usage: this.#usage, text, tokens: null },
+      {
+        type: 'end',
+        reason,
+        stop: stopped ?? this.#finish.stop ?? null,
+        usage: this.#usage,
+        text,
+        tokens: null,
+      },
     ]
   }
 
@@ -99,35 +112,48 @@ export class Assembly {
 
   #separated(text: string): Part[] {
     if (this.#answering) return [{ type: 'answer', text }]
+    const before = this.#thinking === '' ? this.#beforeSeparated() : []
     this.#thinking += text
-    return [{ type: 'thinking', text }]
+    return [...before, { type: 'thinking', text }]
   }
 
-  #read(text: string): Part[] {
+  /** What the parser withholds of the content, where thinking follows that the provider separated. */
+  #beforeSeparated(): Part[] {
+    if (this.#content.trim() !== '') this.#held = null
+    return this.#parser.end()
+  }
+
+  #read(fresh: string): Part[] {
+    const text = this.#stop.push(fresh)
     this.#content += text
     return this.#thinking === '' ? this.#parser.push(text) : this.#afterSeparated(text)
   }
 
   /**
    * Content of a provider that separated the thinking is the answer as it stands. But some repeat the thinking between tags at
-   * the beginning of the content.
+   * the beginning of the content, or leave its last tag on a line there.
    */
   #afterSeparated(text: string): Part[] {
     if (this.#held === null) return [{ type: 'answer', text }]
     this.#held += text
     const { start, end } = this.#delimiters
     const begun = this.#held.trimStart()
-    if (start.startsWith(begun.slice(0, start.length)) && !begun.includes(end)) return []
+    const mayRepeat = start.startsWith(begun.slice(0, start.length)) && !begun.includes(end)
+    const mayEnd = end.startsWith(begun.slice(0, end.length)) && !/\S|\n/.test(begun.slice(end.length))
+    if (mayRepeat || mayEnd) return []
     return this.#release()
   }
 
   #release(): Part[] {
     const held = this.#held ?? ''
     this.#held = null
-    const { start } = this.#delimiters
-    const { thinking, answer } = held.trimStart().startsWith(start)
-      ? beginningOf(held, this.#delimiters)
-      : { thinking: null, answer: held }
+    const { start, end } = this.#delimiters
+    const begun = held.trimStart()
+    const left = begun.startsWith(end) && /^\s*(?:\n|$)/.test(begun.slice(end.length))
+    const { thinking, answer } =
+      left || begun.startsWith(start)
+        ? beginningOf(begun, this.#delimiters)
+        : { thinking: null, answer: held }
     const repeated = thinking === null || this.#thinking.trim().startsWith(thinking.trim())
     if (!repeated) this.#thinking += thinking
     const parts: Part[] = repeated ? [] : [{ type: 'thinking', text: thinking }]
@@ -135,8 +161,11 @@ export class Assembly {
   }
 
   #rest(): Part[] {
-    if (this.#thinking === '') return this.#parser.end()
-    return this.#held === null ? [] : this.#release()
+    const rest = this.#stop.at === null ? this.#stop.end() : ''
+    this.#content += rest
+    if (this.#thinking === '') return [...this.#parser.push(rest), ...this.#parser.end()]
+    const parts = rest === '' ? [] : this.#afterSeparated(rest)
+    return this.#held === null ? parts : [...parts, ...this.#release()]
   }
 
   /** Log-probabilities go with the first text that is given after them. */
@@ -186,11 +215,8 @@ function toolCall(
 
 /** The arguments in a text; a tool without arguments may be called with an empty one. */
 function objectIn(text: string, tool: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text.trim() === '' ? '{}' : text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return value as Record<string, unknown>
-  } catch {}
+  const value = text.trim() === '' ? {} : parseJson(text)
+  if (isRecord(value)) return value
   throw new TransientError(
     `the reply calls the tool ${excerpt(tool)} with arguments that are not a JSON object`,
   )

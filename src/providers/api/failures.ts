@@ -1,5 +1,7 @@
+import { isRecord, parseJson } from '../../common/json.ts'
 import { printable } from '../../common/printable.ts'
 import { TransientError } from '../../common/retry.ts'
+import { oneLine } from '../../common/words.ts'
 
 /** The provider refused a request, and would refuse it again. */
 export class Refusal extends Error {
@@ -114,20 +116,13 @@ function statusIn({ code, status }: Record<string, unknown>): number | undefined
 
 /** The error message in a response's body, on one line; the beginning of the body if it has no such message. */
 export function errorText(body: string): string {
-  try {
-    return excerpt(errorIn(JSON.parse(body))?.message ?? body)
-  } catch {
-    const title = /<title[^>]*>([^<]*)</i.exec(body)?.[1]
-    return excerpt(title ? `a web page, "${title.trim()}"` : body)
-  }
+  const json = parseJson(body)
+  if (json !== undefined) return excerpt(errorIn(json)?.message ?? body)
+  const title = /<title[^>]*>([^<]*)</i.exec(body)?.[1]
+  return excerpt(title ? `a web page, "${title.trim()}"` : body)
 }
 
 /** The beginning of a text, on one line, without control characters. */
 export function excerpt(text: string): string {
-  const line = printable(text.slice(0, 4000)).replace(/\s+/g, ' ').trim()
-  if (line === '') return 'no text'
-  return line.length > 200 ? `${line.slice(0, 200)}…` : line
+  return oneLine(printable(text.slice(0, 4000)), 200) || 'no text'
 }
-
-export const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

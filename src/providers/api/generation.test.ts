@@ -287,5 +287,7 @@ test('tokens and cost; unknown if the provider does not say', async () => {
   expect(describeSpending(generator.spent())).toBe('2 calls, 20 + 10 tokens, cost 0.0001')
   provider.tricks = [(r) => send(r, 200, { ...whole('4'), usage: null })]
   expect((await generator.generate(question, { seed: 2 })).usage).toBeNull()
-  expect(describeSpending(generator.spent())).toBe('3 calls, 20 + 10 tokens, cost unknown')
+  expect(describeSpending(generator.spent())).toBe(
+    '3 calls, 20 + 10 tokens (1 response not counted), cost unknown',
+  )
 })

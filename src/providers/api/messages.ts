@@ -1,4 +1,5 @@
 import { createParser } from 'eventsource-parser'
+import { parseJson } from '../../common/json.ts'
 import { TransientError } from '../../common/retry.ts'
 import { errorText } from './failures.ts'
 import type { Reply } from './transport.ts'
@@ -84,7 +85,7 @@ function serverSentEvents(hide: Hide): Framing {
     for (const part of data.includes('\n') && !isJson(data) ? data.split('\n') : [data]) {
       done ||= part.trim() === '[DONE]'
       if (done) return
-      if (part.trim() !== '') yield parseJson(part, hide)
+      if (part.trim() !== '') yield jsonIn(part, hide)
     }
   }
   return {
@@ -115,7 +116,7 @@ function lines(hide: Hide): Framing {
       const complete = text.includes('\n') ? rest.split(/\r?\n/) : [rest]
       rest = complete.pop()!
       if (rest.length > LONGEST) throw tooLongFailure()
-      for (const line of complete) if (line.trim() !== '') yield parseJson(line, hide)
+      for (const line of complete) if (line.trim() !== '') yield jsonIn(line, hide)
     },
     *end() {
       if (rest.trim() === '') return
@@ -140,8 +141,8 @@ function wholeBody(hide: Hide): Framing {
       const each = body.split(/\r?\n/).filter((line) => line.trim() !== '')
       // Lines of JSON whose content type does not say so.
       if (!isJson(body) && each.length > 1 && each.slice(0, -1).every(isJson))
-        yield* each.map((line) => parseJson(line, hide))
-      else yield parseJson(body, hide)
+        yield* each.map((line) => jsonIn(line, hide))
+      else yield jsonIn(body, hide)
     },
   }
 }
@@ -149,21 +150,12 @@ function wholeBody(hide: Hide): Framing {
 const CUT_OFF = 'the reply was cut off before its end'
 const tooLongFailure = () => new TransientError(`it sent more than ${LONGEST / 2 ** 20} MiB in one piece`)
 
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
-}
+const isJson = (text: string): boolean => parseJson(text) !== undefined
 
-function parseJson(text: string, hide: Hide): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new TransientError(`it answered with something that is not JSON (${errorText(hide(text))})`)
-  }
+function jsonIn(text: string, hide: Hide): unknown {
+  const value = parseJson(text)
+  if (value !== undefined) return value
+  throw new TransientError(`it answered with something that is not JSON (${errorText(hide(text))})`)
 }
 
 /** Text from UTF-8, cut anywhere; bytes that are not UTF-8 become U+FFFD. */

@@ -99,12 +99,78 @@ test.each<[string, object[], string | null, string | null]>([
     'a',
     '<thing>',
   ],
+  [
+    'a field, and the last tag on a line of its own in the content',
+    [{ reasoning: 'a' }, { content: '</thi' }, { content: 'nk>' }, { content: '\n\nb' }],
+    'a',
+    'b',
+  ],
+  ['a field after the content', [{ content: 'b ' }, { reasoning: 'a' }, { content: 'c' }], 'a', 'b c'],
+  ['a field between tags', [{ content: '<think>b' }, { reasoning: 'a' }, { content: 'c' }], 'ba', 'c'],
   ['no thinking', [{ content: 'b' }], null, 'b'],
   ['empty thinking', [{ reasoning: '' }, { content: 'b' }], null, 'b'],
   ['nothing', [{ role: 'assistant', content: '' }], null, null],
   ['a refusal', [{ refusal: 'No.' }], null, 'No.'],
 ])('thinking of OpenAI-shaped servers: %s', async (_, deltas, thinking, answer) => {
   expect(await read('openai', chunks(...deltas))).toMatchObject({ thinking, answer })
+})
+
+test('an answer before and after the thinking is not lost', async () => {
+  const lines = [{ content: 'b ' }, { thinking: 'a' }, { content: 'c' }, { content: '' }]
+  const ollama = lines.map((message, i) => ({
+    message,
+    done: i === 3,
+    done_reason: i === 3 ? 'stop' : undefined,
+  }))
+  expect(await read('ollama', ollama)).toMatchObject({ thinking: 'a', answer: 'b c' })
+  const blocks = [
+    { type: 'text', text: 'b ' },
+    { type: 'thinking', thinking: 'a' },
+    { type: 'text', text: 'c' },
+  ]
+  const anthropic = [
+    ...blocks.map((content_block, index) => ({ type: 'content_block_start', index, content_block })),
+    { type: 'message_delta', delta: { stop_reason: 'pause_turn' } },
+    { type: 'message_stop' },
+  ]
+  expect(await read('anthropic', anthropic)).toMatchObject({ thinking: 'a', answer: 'b c' })
+})
+
+test('a stop string that the server does not know of ends the answer all the same', async () => {
+  const deltas = chunks({ reasoning: 'an END' }, { content: 'b E' }, { content: 'ND c' }, { content: 'd' })
+  expect(await read('openai', deltas, { stop: ['END'] })).toMatchObject({
+    thinking: 'an END',
+    answer: 'b',
+    end: { reason: 'stop', stop: 'END' },
+  })
+  expect(await read('openai', chunks({ content: 'b E' }), { stop: ['END'] })).toMatchObject({
+    answer: 'b E',
+    end: { stop: null },
+  })
+})
+
+test.each([
+  ['model_length', 'length'],
+  ['STOP', 'stop'],
+  ['sensitive', 'content_filter'],
+])('a reason of a server: %s', async (finish_reason, reason) => {
+  const choices = [{ index: 0, delta: { content: 'b' }, finish_reason }]
+  expect((await read('openai', [{ choices }])).end.reason).toBe(reason)
+})
+
+test('of several choices, the first is read', async () => {
+  const other = { choices: [{ index: 1, delta: { content: 'x' }, finish_reason: 'length' }] }
+  const response = await read('openai', [other, ...chunks({ content: 'b' })])
+  expect(response).toMatchObject({ answer: 'b', end: { reason: 'stop' } })
+})
+
+test('a call in the field that came before tool_calls', async () => {
+  const { toolCalls, end } = await read(
+    'openai',
+    chunks({ function_call: { name: 'f', arguments: '{"x"' } }, { function_call: { arguments: ':1}' } }),
+  )
+  expect(toolCalls).toMatchObject([{ name: 'f', arguments: { x: 1 } }])
+  expect(end.reason).toBe('tool_calls')
 })
 
 test('thinking whose opening tag is in the prompt is known when the response is read as a whole', async () => {

@@ -17,6 +17,7 @@ export interface TimeLimits {
   readonly whole: number
 }
 
+/** A reply whose headers have come; its body is read as it comes. */
 export interface Reply {
   readonly status: number
   readonly headers: IncomingMessage['headers']

@@ -2,12 +2,14 @@ import { UserError } from '../../common/errors.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
 import { lastTurn } from '../../renderer/turn.ts'
 import type { Message, ThinkingFormat } from '../../thinking/model.ts'
+import { detectFormat } from '../../thinking/parser/detect.ts'
 import { FORMATS } from '../../thinking/parser/formats.ts'
 import { opensThinking } from '../../thinking/parser/opened.ts'
+import { isR1Zero } from '../../thinking/r1/graded.ts'
 import { CALL_FORMATS, type CallFormat } from './tool-calls.ts'
 
 /** What a model's template can be told, and how the model writes. */
-export interface Dialect {
+export interface Traits {
   readonly format: ThinkingFormat
   /** Does the model think? */
   readonly thinks: boolean
@@ -41,7 +43,7 @@ const CALL: Message = {
 }
 
 /** Finds out what a template can be told by rendering conversations with it. */
-export function dialectOf(renderer: Renderer): Dialect {
+export function traitsOf(renderer: Renderer): Traits {
   if (renderer.template === 'r1-zero')
     return { format: FORMATS['r1-zero'], thinks: true, thinkingSwitch: null, calls: null }
   const thinkingSwitch = switchOf(renderer)
@@ -64,21 +66,17 @@ export function dialectOf(renderer: Renderer): Dialect {
 
 /**
  * How a model writes its thinking: as its template does, in a prompt or in an answer, or with a delimiter that is a token of
- * its own; and else in `<think>` tags.
+ * its own; and else in `<think>` tags. R1's template may explain R1-Zero's answer, which its model does not write.
  */
 function formatOf(renderer: Renderer, prompt: string, turn: string): ThinkingFormat {
-  const { deepseek, 'r1-zero': _, ...others } = FORMATS
-  const shown = (format: ThinkingFormat): boolean => {
-    const { start } = format.thinking
-    if (start === deepseek.thinking.start) {
-      // formats with <think> differ in how they delimit the answer; R1's template explains R1-Zero's answer
-      const texts = format.answer!.start === '<answer>' ? [turn] : [prompt, turn]
-      return texts.some((text) => text.includes(start) && text.includes(format.answer!.start))
-    }
-    const first = format.header?.starts.at(-1) ?? start
-    return [prompt, turn].some((text) => text.includes(start)) || renderer.encode(first).length === 1
-  }
-  return Object.values<ThinkingFormat>(others).find(shown) ?? deepseek
+  const delimiters = Object.values<ThinkingFormat>(FORMATS).flatMap(({ thinking, header }) => [
+    thinking.start,
+    thinking.end,
+    ...(header?.starts ?? []),
+  ])
+  const tokens = delimiters.filter((delimiter) => renderer.encode(delimiter).length === 1)
+  const found = detectFormat({ template: `${prompt}\n${turn}`, tokens })
+  return found === null || isR1Zero(found) ? FORMATS.deepseek : found
 }
 
 /** Names of arguments that turn thinking on and off: `enable_thinking`, `thinking`, `think`, `reasoning`, … */

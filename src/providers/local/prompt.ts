@@ -1,7 +1,7 @@
 import { UserError } from '../../common/errors.ts'
 import type { Prompt, Renderer } from '../../renderer/renderer.ts'
 import type { TextRequest, ThinkingFormat } from '../../thinking/model.ts'
-import type { Dialect } from './probe.ts'
+import type { Traits } from './probe.ts'
 import { functionOf } from './tool-calls.ts'
 
 /** What a request asks a model to continue. */
@@ -17,20 +17,20 @@ export interface Asked {
 }
 
 /** The tokens of a request. @throws UserError for one that the model cannot be asked. */
-export function askedBy(renderer: Renderer, dialect: Dialect, request: Omit<TextRequest, 'seed'>): Asked {
+export function askedBy(renderer: Renderer, traits: Traits, request: Omit<TextRequest, 'seed'>): Asked {
   const { text, tokens } =
-    request.prompt === undefined ? chatPrompt(renderer, dialect, request) : rawPrompt(renderer, request)
-  const opened = text.trimEnd().endsWith(dialect.format.thinking.start)
+    request.prompt === undefined ? chatPrompt(renderer, traits, request) : rawPrompt(renderer, request)
+  const opened = text.trimEnd().endsWith(traits.format.thinking.start)
   const prefix = prefixTokens(
     renderer,
-    withoutOpening(request.prefix ?? [], text, opened ? dialect.format : null),
+    withoutOpening(request.prefix ?? [], text, opened ? traits.format : null),
   )
   return { tokens: Int32Array.of(...tokens, ...prefix), text, prefix: renderer.decode(prefix), opened }
 }
 
 function chatPrompt(
   renderer: Renderer,
-  dialect: Dialect,
+  traits: Traits,
   { messages, tools = [], thinking, effort, templateArguments = {} }: Omit<TextRequest, 'seed'>,
 ): Prompt {
   const last = messages.at(-1)
@@ -39,7 +39,7 @@ function chatPrompt(
     throw new UserError(
       "the last message is the assistant's: end with the user's, and give the beginning of a response as its prefix",
     )
-  if (tools.length > 0 && dialect.calls === null)
+  if (tools.length > 0 && traits.calls === null)
     throw new UserError(
       renderer.template === 'r1-zero'
         ? 'the template r1-zero has no place for tools: leave them out'
@@ -52,7 +52,7 @@ function chatPrompt(
       ? [...messages.slice(0, -1).filter(({ role }) => role === 'system'), last]
       : messages
   const values = {
-    ...switched(dialect, thinking ?? (effort === 'none' ? false : null)),
+    ...switched(traits, thinking ?? (effort === 'none' ? false : null)),
     ...effortOf(renderer, effort),
   }
   const rendered = renderer.prompt(
@@ -77,7 +77,7 @@ function rawPrompt(
   return { text: prompt, tokens }
 }
 
-function switched({ thinkingSwitch }: Dialect, thinking: boolean | null): Record<string, boolean> {
+function switched({ thinkingSwitch }: Traits, thinking: boolean | null): Record<string, boolean> {
   if (thinking === null) return {}
   if (thinkingSwitch !== null) return { [thinkingSwitch]: thinking }
   if (thinking) return {} // thinks, if it can, without being told

@@ -356,6 +356,7 @@ describe('a chat template', () => {
   test.each<[string, string, string]>([
     ['deepseek', SWITCH, 'deepseek'],
     ['magistral', `{{ "[THINK]" }}${LINES}`, 'magistral'],
+    ['apriel', `Write [BEGIN FINAL RESPONSE] before the answer.${LINES}`, 'apriel'],
     ['granite', `{% if thinking %}Write "Here is my thought process:" first.{% endif %}${LINES}`, 'granite'],
     [
       'granite-3.3',

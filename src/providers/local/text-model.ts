@@ -5,11 +5,12 @@ import { plural } from '../../common/words.ts'
 import type { Sampler, SamplerOptions, Truncation } from '../../engines/contract.ts'
 import { type EngineName, openEngine } from '../../engines/open.ts'
 import { loadConfig } from '../../models/checkpoint/directory.ts'
-import { weightsHash } from '../../models/checkpoint/weights-hash.ts'
+import { modelHash } from '../../models/checkpoint/weights-hash.ts'
 import type { TemplateSettings } from '../../renderer/chat-template.ts'
 import { type PromptTemplate, Renderer } from '../../renderer/renderer.ts'
 import type { TextEvent, TextModel, TextRequest } from '../../thinking/model.ts'
-import { dialectOf } from './probe.ts'
+import { Gathered } from './gathered.ts'
+import { traitsOf } from './probe.ts'
 import { askedBy } from './prompt.ts'
 import { ResponseReader } from './reader.ts'
 
@@ -36,6 +37,9 @@ export interface LocalTextModelOptions extends LocalDefaults {
   readonly schedule?: SamplerOptions['schedule']
 }
 
+/** Nobody is told. */
+const LEFT = new Error('the reader left')
+
 /** Opens a Hugging Face folder as a text model. Closing it closes the engine. @throws UserError if it cannot be read. */
 export async function openLocalTextModel({
   model,
@@ -49,7 +53,7 @@ export async function openLocalTextModel({
 }: LocalTextModelOptions): Promise<TextModel> {
   const renderer = Renderer.load(model, { template, chat })
   const { maxPositions } = loadConfig(model)
-  const identity = await weightsHash(model)
+  const identity = await modelHash(model)
   const engine = await openEngine({ engine: engineName, model, threads })
   try {
     const sampler = await engine.sampler(engine.base, { schedule })
@@ -83,13 +87,13 @@ export function localTextModel(
     readonly identity: string
   },
 ): TextModel {
-  const dialect = dialectOf(renderer)
-  const { format } = dialect
+  const traits = traitsOf(renderer)
+  const { format } = traits
 
   async function* respond(request: TextRequest): AsyncGenerator<TextEvent> {
     request.signal?.throwIfAborted()
     const { stop = [], tools = [], seed, sample = 0, logprobs } = request
-    const { tokens: prompt, text, prefix, opened } = askedBy(renderer, dialect, request)
+    const { tokens: prompt, text, prefix, opened } = askedBy(renderer, traits, request)
     const left = maxPositions - prompt.length
     if (left < 1)
       throw new PromptTooLong(
@@ -101,11 +105,14 @@ export function localTextModel(
       opened,
       prefix,
       stop,
-      tools: tools.length > 0 ? { format: dialect.calls!, definitions: tools } : null,
+      tools: tools.length > 0 ? { format: traits.calls!, definitions: tools } : null,
       stream: [text, seed, sample],
     })
     const leaving = new AbortController()
+    const leave = (): void => leaving.abort(request.signal?.reason)
+    request.signal?.addEventListener('abort', leave, { once: true })
     const events = new Queue<TextEvent>()
+    const gathered = new Gathered(request.whole ?? false, (some) => events.push(...some))
     sampler
       .sample(prompt, {
         n: 1,
@@ -119,19 +126,24 @@ export function localTextModel(
         stopTokens: renderer.stopTokens,
         stop,
         ...(logprobs == null ? {} : { topLogprobs: logprobs }),
-        signal: request.signal ? AbortSignal.any([request.signal, leaving.signal]) : leaving.signal,
+        signal: leaving.signal,
         onToken: (_, token, detail) =>
-          events.push(...reader.push(token, logprobs == null ? undefined : detail)),
+          gathered.add(reader.push(token, logprobs == null ? undefined : detail)),
       })
       .then(([sequence]) => {
-        events.push(...reader.end(sequence!, prompt.length))
+        gathered.add(reader.end(sequence!, prompt.length))
+        gathered.flush()
         events.end()
       })
-      .catch((error) => events.fail(error))
+      .catch((error) => {
+        gathered.flush()
+        events.fail(error)
+      })
     try {
       yield* events
     } finally {
-      leaving.abort()
+      request.signal?.removeEventListener('abort', leave)
+      if (!gathered.ended) leaving.abort(LEFT)
     }
   }
 
@@ -142,15 +154,15 @@ export function localTextModel(
       prefix: true,
       logprobs: true,
       seed: true,
-      tools: dialect.calls !== null,
-      thinks: dialect.thinks,
-      switchThinking: dialect.thinkingSwitch !== null,
+      tools: traits.calls !== null,
+      thinks: traits.thinks,
+      switchThinking: traits.thinkingSwitch !== null,
       maxTokens: maxPositions,
       format,
       remembers: renderer.template === 'chat',
     },
     respond,
-    countPrompt: async (request) => askedBy(renderer, dialect, request).tokens.length,
+    countPrompt: async (request) => askedBy(renderer, traits, request).tokens.length,
     close: async () => {},
   }
 }

@@ -1,3 +1,4 @@
+import { isRecord, parseJson } from '../../common/json.ts'
 import type { ToolCall } from '../../thinking/model.ts'
 import { overlap } from './stop-strings.ts'
 
@@ -166,18 +167,18 @@ export class CallReader {
 
 /** One call as JSON, a list of them, or several with lines or semicolons between them. */
 function jsonCalls(text: string): WrittenCall[] | null {
-  const whole = parsed(text)
-  const items = whole === undefined ? text.split(/;\s*(?=\{)|\n+(?=\{)/).map(parsed) : [whole].flat()
+  const whole = parseJson(text)
+  const items = whole === undefined ? text.split(/;\s*(?=\{)|\n+(?=\{)/).map(parseJson) : [whole].flat()
   const calls = items.map(jsonCall)
   return calls.every((call) => call !== null) ? calls : null
 }
 
 function jsonCall(value: unknown): WrittenCall | null {
-  if (!isObject(value)) return null
-  const { name = value.tool_name, ...rest } = isObject(value.function) ? value.function : value
+  if (!isRecord(value)) return null
+  const { name = value.tool_name, ...rest } = isRecord(value.function) ? value.function : value
   const given = rest.arguments ?? rest.parameters ?? {}
-  const values = typeof given === 'string' ? parsed(given) : given
-  return typeof name === 'string' && isObject(values) ? { name, arguments: values } : null
+  const values = typeof given === 'string' ? parseJson(given) : given
+  return typeof name === 'string' && isRecord(values) ? { name, arguments: values } : null
 }
 
 /** Calls of a name and its arguments as JSON, by a pattern with a group for each. */
@@ -218,9 +219,9 @@ function keysAndValues(body: string, tools: readonly unknown[]): WrittenCall[] |
 function call(name: string, pairs: readonly RegExpMatchArray[], tools: readonly unknown[]): WrittenCall {
   const properties = schemaOf(tools, name)?.properties
   const values = pairs.map(([, key, text]): [string, unknown] => {
-    const schema = isObject(properties) ? properties[key!.trim()] : undefined
-    const isText = isObject(schema) && schema.type === 'string'
-    return [key!.trim(), isText ? text! : (parsed(text!) ?? text!)]
+    const schema = isRecord(properties) ? properties[key!.trim()] : undefined
+    const isText = isRecord(schema) && schema.type === 'string'
+    return [key!.trim(), isText ? text! : (parseJson(text!) ?? text!)]
   })
   return { name, arguments: Object.fromEntries(values) }
 }
@@ -228,26 +229,15 @@ function call(name: string, pairs: readonly RegExpMatchArray[], tools: readonly 
 /** The schema of a tool's parameters, empty if it has none; undefined if there is no such tool. */
 function schemaOf(tools: readonly unknown[], name: string): Record<string, unknown> | undefined {
   const tool = tools.map(functionOf).find((one) => one?.name === name)
-  return tool ? (isObject(tool.parameters) ? tool.parameters : {}) : undefined
+  return tool ? (isRecord(tool.parameters) ? tool.parameters : {}) : undefined
 }
 
 /** The function of a tool in OpenAI's form. */
 export const functionOf = (tool: unknown): Record<string, unknown> | null =>
-  !isObject(tool) ? null : isObject(tool.function) ? tool.function : tool
+  !isRecord(tool) ? null : isRecord(tool.function) ? tool.function : tool
 
 const between = (text: string, start: string, end: string): string[] =>
   text
     .split(start)
     .slice(1)
     .map((part) => part.split(end)[0]!)
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

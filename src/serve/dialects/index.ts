@@ -1,6 +1,6 @@
 import type { Dialect } from '../dialect.ts'
 import { anthropic } from './anthropic/anthropic.ts'
-import { ollama } from './ollama.ts'
+import { ollama } from './ollama/ollama.ts'
 import { chatCompletions } from './openai/chat-completions.ts'
 import { completions } from './openai/completions.ts'
 import { models } from './openai/models.ts'

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Limits } from '../limits.ts'
-import { RequestError } from '../problem.ts'
+import { RequestError, said } from '../problem.ts'
 import { Shape } from './shape.ts'
 
 /**
@@ -9,9 +9,14 @@ import { Shape } from './shape.ts'
  *
  * @throws RequestError
  */
-export async function readBody<T>(request: Request, schema: z.ZodType<T>, limits: Limits): Promise<T> {
-  checkMediaType(request.headers)
-  const text = await readText(request, limits)
+export async function readBody<T>(
+  headers: Headers,
+  body: AsyncIterable<Uint8Array> | null,
+  schema: z.ZodType<T>,
+  limits: Limits,
+): Promise<T> {
+  checkMediaType(headers)
+  const text = await readText(headers, body, limits)
   if (text.trim() === '') throw new RequestError('invalid', 'the request has no body; send a JSON object')
   let json: unknown
   try {
@@ -42,32 +47,32 @@ function checkMediaType(headers: Headers): void {
     )
 }
 
-async function readText(request: Request, limits: Limits): Promise<string> {
+async function readText(
+  headers: Headers,
+  body: AsyncIterable<Uint8Array> | null,
+  limits: Limits,
+): Promise<string> {
   const limit = limits.bodyBytes
   const tooLarge = (): RequestError => new RequestError('tooLarge', `the body is longer than ${limit} bytes`)
-  if (Number(request.headers.get('content-length') ?? 0) > limit) throw tooLarge()
+  if (Number(headers.get('content-length') ?? 0) > limit) throw tooLarge()
   const decoder = new TextDecoder('utf-8', { fatal: true })
   const shape = new Shape(limits)
   let text = ''
   let bytes = 0
-  const reader = request.body?.getReader()
   try {
-    for (;;) {
-      const { done, value } = (await reader?.read()) ?? { done: true, value: undefined }
-      if (done) return text + decoder.decode()
+    for await (const value of body ?? []) {
       bytes += value.length
       if (bytes > limit) throw tooLarge()
       const piece = decoder.decode(value, { stream: true })
       shape.push(piece)
       text += piece
     }
+    return text + decoder.decode()
   } catch (error) {
     if (error instanceof RequestError) throw error
     if (error instanceof TypeError && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
       throw new RequestError('invalid', 'the body is not UTF-8')
     throw new RequestError('clientLeft', 'the client left before its request was whole')
-  } finally {
-    reader?.releaseLock()
   }
 }
 
@@ -84,7 +89,7 @@ interface Issue {
 /** Of the ways in which a value failed to be any of several forms, the one that came furthest. */
 function deepest(issues: readonly Issue[], path: readonly PropertyKey[] = []): Issue {
   const issue = issues[0]!
-  const here = { message: issue.message, path: [...path, ...issue.path] }
+  const here = { message: said(issue.message), path: [...path, ...issue.path] }
   const inside = (issue.errors ?? [])
     .filter((errors) => errors.length > 0)
     .map((errors) => deepest(errors, here.path))

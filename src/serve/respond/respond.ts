@@ -4,7 +4,7 @@ import type { Ask, AskedRequest, ChoiceEvent, ThinkingWish } from '../dialect.ts
 import type { Limits } from '../limits.ts'
 import { type Problem, RequestError } from '../problem.ts'
 import { collectChoices, merge, trimEnds } from './choices.ts'
-import type { Queue } from './queue.ts'
+import type { RequestQueue } from './queue.ts'
 import { streamOf, written } from './stream.ts'
 import { Watch } from './watch.ts'
 
@@ -41,7 +41,7 @@ export async function respond(
     onDone,
   }: {
     responder: Responder
-    queue: Queue
+    queue: RequestQueue
     limits: Limits
     tell: (error: unknown) => Problem
     work: AbortController
@@ -112,7 +112,7 @@ const COMMENT = ': keep-alive\n\n'
 /** The events of all responses, once it is the request's turn. */
 async function* run(
   { requests, wish, stream }: Ask,
-  { responder, queue, signal }: { responder: Responder; queue: Queue; signal: AbortSignal },
+  { responder, queue, signal }: { responder: Responder; queue: RequestQueue; signal: AbortSignal },
 ): AsyncGenerator<ChoiceEvent> {
   const model = responder.withWish(wish)
   const seed = randomInt(2 ** 31)

@@ -14,7 +14,8 @@ const GATHER = 10
 /**
  * A stream of bytes that is written ahead of its reader by at most `unreadBytes`: with a slow reader, writing waits. Where
  * there is nothing to write for `silence` milliseconds, `keepAlive` is sent. `onLeave` is called when the reader leaves, and
- * `onStall` when it has read nothing for `stall` milliseconds while it could. `pieces` does not fail.
+ * `onStall` when it has read nothing for `stall` milliseconds while it could. If `pieces` fails, so does the
+ * stream.
  */
 export function streamOf(
   pieces: AsyncIterable<string>,
@@ -66,7 +67,9 @@ export function streamOf(
           send()
           if (!left) controller.close()
         }
-        void write().finally(() => clearInterval(pulse))
+        write()
+          .catch((error) => controller.error(error))
+          .finally(() => clearInterval(pulse))
       },
       pull: () => hasRoom(),
       cancel() {

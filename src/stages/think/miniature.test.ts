@@ -6,7 +6,7 @@ import { localTextModel } from '../../providers/local/text-model.ts'
 import { Renderer } from '../../renderer/renderer.ts'
 import { collect } from '../../thinking/collect.ts'
 import type { TextModel, TextRequest } from '../../thinking/model.ts'
-import { parseThinking } from '../../thinking/parser/parser.ts'
+import { parseResponse } from '../../thinking/r1/parse.ts'
 import { withBudget } from '../../thinking/strategies/budget.ts'
 import { majority } from '../../thinking/strategies/majority.ts'
 import { openStrategy } from './open-strategy.ts'
@@ -118,7 +118,7 @@ test('a vote has the responses that the sampler gives for its seeds, and the ans
       stopTokens: renderer.stopTokens,
     })
     const texts = sequences.map(({ tokens }) => renderer.response(tokens))
-    const answers = texts.map((text) => parseThinking(text, { format: 'r1-zero', opened: false }).answer)
+    const answers = texts.map((text) => parseResponse(text).answer)
     const vote = await openStrategy(model, { kind: 'vote', samples: 6 })
     const { end } = await collect(vote.respond(ask(question)))
     expect(end.text).toBe(texts[majority(answers, sameAnswer)?.members[0] ?? 0])

@@ -1,5 +1,5 @@
 import type { EngineName } from '../../engines/open.ts'
-import { weightsHash } from '../../models/checkpoint/weights-hash.ts'
+import { modelHash } from '../../models/checkpoint/weights-hash.ts'
 import type { Generator } from '../../providers/generator.ts'
 import type { TemplateSettings } from '../../renderer/chat-template.ts'
 import { judgePair } from '../../rewards/judge.ts'
@@ -10,6 +10,7 @@ import { type StrategyParts, type StrategySpec, withStrategy } from '../../think
 import type { Score } from '../../thinking/strategies/vote.ts'
 import { sameAnswer } from './same-answer.ts'
 
+/** What strategies may need besides a model. */
 export interface StrategyOptions {
   /** Folder of a reward model: weighs votes, and chooses the best of several responses. */
   readonly reward?: string | undefined
@@ -61,7 +62,7 @@ export async function openParts({ reward, judge, ...opening }: StrategyOptions):
 }> {
   const opened = reward === undefined ? null : await openRewardModel(reward, opening)
   try {
-    const scores = reward === undefined ? null : await weightsHash(reward)
+    const scores = reward === undefined ? null : await modelHash(reward)
     const score = opened && scoreBy(textScorer(opened, 'the reward model'))
     const choose = !score && judge ? choiceBy(judge) : undefined
     return {

@@ -1,4 +1,4 @@
-import { plural } from '../../common/words.ts'
+import { oneLine, plural } from '../../common/words.ts'
 
 /** A problem with a row of a table. `where` and `of` are a file and line such as "train.jsonl:12". */
 export type Issue =
@@ -59,11 +59,5 @@ function describe(issue: Issue): string {
     return `${where} repeats the question of ${issue.of}${issue.sameGold ? '' : ', with another gold answer'}`
   const what =
     issue.words === null ? 'the same question, left out' : `${plural(issue.words, 'word')} in common`
-  return `${where} and ${issue.of} (${what})\n    ${quote(issue.question)}\n    ${quote(issue.heldOut)}`
-}
-
-/** The beginning of a text, on one line. */
-function quote(text: string): string {
-  const line = text.replace(/\s+/g, ' ')
-  return `"${line.length > 90 ? `${line.slice(0, 89)}…` : line}"`
+  return `${where} and ${issue.of} (${what})\n    "${oneLine(issue.question, 90)}"\n    "${oneLine(issue.heldOut, 90)}"`
 }

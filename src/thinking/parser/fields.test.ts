@@ -134,6 +134,29 @@ test.each<[string, unknown, string[]]>([
     ['t:t', 'a:a'],
   ],
   ['Cohere', { type: 'content-delta', delta: { message: { content: { thinking: 't' } } } }, ['t:t']],
+  ['another choice than the first', { choices: [{ index: 1, delta: { content: 'b' } }] }, []],
+  [
+    'the result of a tool on a server',
+    {
+      type: 'content_block_start',
+      content_block: { type: 'web_search_tool_result', content: [{ text: 'x' }] },
+    },
+    [],
+  ],
+  [
+    'tools in a message',
+    {
+      type: 'message',
+      content: [
+        { type: 'text', text: 'a' },
+        { type: 'tool_use', name: 'f', input: { text: 'x' } },
+        { type: 'mcp_tool_result', content: [{ type: 'text', text: 'x' }] },
+      ],
+    },
+    ['a:a'],
+  ],
+  ['the AI SDK’s thinking', { type: 'reasoning-delta', id: '0', text: 't' }, ['t:t']],
+  ['the AI SDK’s text', { type: 'text-delta', id: '1', delta: 'a' }, ['a:a']],
   ['an error', { error: { message: 'no' } }, []],
   ['no object', 'a', []],
 ])('%s', (_, value, expected) => expect(shown(fromFields(value))).toEqual(expected))
@@ -161,6 +184,21 @@ test.each<[string, unknown[], string, string]>([
     'a',
   ],
   ['reasoning and its summary', [summary('s'), full('t'), summary('u')], 'su', ''],
+  [
+    'a summary in parts, as OpenAI announces them',
+    [
+      { type: 'response.output_item.added', item: { type: 'reasoning', summary: [] } },
+      { type: 'response.reasoning_summary_part.added', summary_index: 0 },
+      summary('s'),
+      { type: 'response.reasoning_summary_text.done', text: 's' },
+      { type: 'response.reasoning_summary_part.done', summary_index: 0 },
+      { type: 'response.reasoning_summary_part.added', summary_index: 1 },
+      summary('u'),
+      { type: 'response.output_text.delta', delta: 'a' },
+    ],
+    's\n\nu',
+    'a',
+  ],
   ['an answer about the tags', [reasoning('t'), content('Write `<think>`.')], 't', 'Write `<think>`.'],
 ])('a stream: %s', (_, events, thinking, answer) => {
   const parser = new FieldsParser()

@@ -19,35 +19,52 @@ export function fromFields(value: unknown): Piece[] {
     if (type.startsWith('response.')) return []
   }
   const choice = first(value.choices)
+  // of several choices, the first
+  if (typeof choice?.index === 'number' && choice.index > 0) return []
   if (choice) return [...fromMessage(choice.message ?? choice.delta), ...piece('answer', choice.text)]
-  if (Array.isArray(value.output)) return value.output.flatMap(fromFields)
+  if (Array.isArray(value.output)) return value.output.flatMap(fromPart)
   const candidate = first(value.candidates)
   if (candidate) return fromFields(candidate.content)
   if (isFields(value.message)) return fromMessage(value.message)
   return fromMessage(value)
 }
 
+/** A part of a content or an item of an output; what is neither text nor thinking, such as a tool's result, has no pieces. */
+function fromPart(value: unknown): Piece[] {
+  if (typeof value === 'string') return piece('answer', value)
+  const type = isFields(value) ? value.type : null
+  return typeof type === 'string' && type !== 'message' && !EVENTS[type] ? [] : fromFields(value)
+}
+
+/** What separates the parts of a summary. */
+const PARAGRAPH = '\n\n'
+
 /** The events and parts that have a type, by this type. */
 const EVENTS: Readonly<Record<string, (value: Fields) => Piece[]>> = {
   // Anthropic
-  content_block_start: ({ content_block }) => fromFields(content_block),
+  content_block_start: ({ content_block }) => fromPart(content_block),
   content_block_delta: ({ delta }) => fromFields(delta),
   thinking_delta: ({ thinking }) => piece('thinking', thinking),
   text_delta: ({ text }) => piece('answer', text),
   // Responses
   'response.reasoning_text.delta': ({ delta }) => piece('thinking', delta),
   'response.reasoning_summary_text.delta': ({ delta }) => piece('thinking', delta),
+  'response.reasoning_summary_part.added': ({ summary_index }) =>
+    typeof summary_index === 'number' && summary_index > 0 ? piece('thinking', PARAGRAPH) : [],
   'response.output_text.delta': ({ delta }) => piece('answer', delta),
   'response.refusal.delta': ({ delta }) => piece('answer', delta),
   // Cohere
   'content-start': ({ delta }) => fromFields(delta),
   'content-delta': ({ delta }) => fromFields(delta),
+  // the AI SDK
+  'reasoning-delta': ({ text, delta }) => piece('thinking', text ?? delta),
+  'text-delta': ({ text, delta }) => piece('answer', text ?? delta),
   // parts of a content, and items of an output
   thinking: (part) => piece('thinking', textIn(part.thinking) || textIn(part.text)),
   reasoning: (part) =>
     piece(
       'thinking',
-      textIn(part.content) || textIn(part.summary, '\n\n') || textIn(part.reasoning) || part.text,
+      textIn(part.content) || textIn(part.summary, PARAGRAPH) || textIn(part.reasoning) || part.text,
     ),
   redacted_thinking: () => [],
   text: ({ text }) => piece('answer', text),
@@ -67,9 +84,7 @@ function fromMessage(value: unknown): Piece[] {
 function fromContent({ content, parts, response, refusal, text, thought }: Fields): Piece[] {
   // Gemini marks a part as thinking
   if (thought === true) return piece('thinking', text)
-  for (const list of [content, parts])
-    if (Array.isArray(list))
-      return list.flatMap((part) => (typeof part === 'string' ? piece('answer', part) : fromFields(part)))
+  for (const list of [content, parts]) if (Array.isArray(list)) return list.flatMap(fromPart)
   if (isFields(content)) return fromFields(content)
   return piece(
     'answer',
@@ -100,6 +115,9 @@ const isFields = (value: unknown): value is Fields => typeof value === 'object' 
 const first = (value: unknown): Fields | null =>
   Array.isArray(value) && isFields(value[0]) ? value[0] : null
 
+/** The events of Responses that bring the reasoning, and those that bring its summary. */
+const REASONING = /^response\.(reasoning(?:_summary)?)_(?:text\.delta|part\.added)$/
+
 /**
  * Reads the messages or the stream events of an API in order, and splits them into thinking and answer: by the fields that
  * separate them, and by delimiters that the content still has. Thinking that a server sends in a field and again in the
@@ -125,9 +143,10 @@ export class FieldsParser {
 
   /** Reads a message or an event. */
   push(value: unknown): Piece[] {
-    if (isFields(value) && typeof value.type === 'string' && value.type.startsWith('response.reasoning')) {
-      this.#kind ??= value.type
-      if (value.type !== this.#kind) return []
+    const kind = isFields(value) ? REASONING.exec(String(value.type))?.[1] : undefined
+    if (kind !== undefined) {
+      this.#kind ??= kind
+      if (kind !== this.#kind) return []
     }
     return fromFields(value).flatMap((one) => {
       if (one.type === 'answer') return this.#once(this.#content.push(one.text))

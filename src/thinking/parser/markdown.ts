@@ -51,10 +51,10 @@ export class MarkdownContext {
     return this.#fence > 0 || this.#span > 0 || this.#quote > 0 || this.#line || before === APOSTROPHE
   }
 
-  /** Does the character `c` end a code span, or a quotation that began no later than at `before`? */
+  /** Does the character `c` end a code span, or a quotation that began no later than at `before`, also one in code? */
   endsWith(c: number, before: number): boolean {
-    if (this.#span > 0) return c === BACKTICK
-    return (this.#quote > 0 && c === this.#quote) || (before === APOSTROPHE && c === APOSTROPHE)
+    if (QUOTES.get(before) === c || (before === APOSTROPHE && c === APOSTROPHE)) return true
+    return this.#span > 0 ? c === BACKTICK : this.#quote > 0 && c === this.#quote
   }
 
   /** Reads the character `c`, which comes after `before`. */

@@ -84,6 +84,13 @@ const CASES: [string, readonly string[], ParserOptions?][] = [
   ['<think>end with `</think>`.</think>b', ['t:end with `</think>`.', 'a:b']],
   ['<think>say "</think>"</think>b', ['t:say "</think>"', 'a:b']],
   ["<think>say '</think>'</think>b", ["t:say '</think>'", 'a:b']],
+  // a string in code
+  [
+    '<think>```py\ns.split("</think>")[-1]\n```\nok</think>b',
+    ['t:```py\ns.split("</think>")[-1]\n```\nok', 'a:b'],
+  ],
+  ['<think>`s.split("</think>")`, ok</think>b', ['t:`s.split("</think>")`, ok', 'a:b']],
+  ['<think>```py\nprint("\n</think>b', ['t:```py\nprint("', 'a:b']],
   ['<think>`<think>…</think> x`</think>b', ['t:`<think>…</think> x`', 'a:b']],
   [`<think>${FENCED}</think>b`, [`t:${FENCED}`, 'a:b']],
   ['<think>```\ncut</think>b', ['t:```\ncut', 'a:b']],

@@ -1,6 +1,7 @@
 import type { TextEvent, TextModel, TextRequest, TextResponse } from '../model.ts'
+import { gradedAnswer } from '../r1/graded.ts'
 import { onTop } from './on-top.ts'
-import { reasonOf, type Sampled, Samples } from './samples.ts'
+import { isKnown, reasonOf, type Sampled, Samples } from './samples.ts'
 import { countOf } from './settings.ts'
 import type { Score } from './vote.ts'
 
@@ -35,10 +36,11 @@ export function withBestOf(
     }
     if (sampled.length === 0) throw errors.get(0)
     sampled.sort((a, b) => a.index - b.index)
-    const answered = sampled.filter(({ response }) => response.answer)
+    const answered = sampled.filter(({ response }) => gradedAnswer(response, model.can.format).answer)
     const candidates = answered.length > 0 ? answered : sampled
     const responses = candidates.map(({ response }) => response)
     const best = candidates.length === 1 ? 0 : await choose(request, responses, { signal: request.signal })
+    request.signal?.throwIfAborted()
     yield {
       type: 'progress',
       text: `sample ${candidates[best]!.index + 1} is the best of ${candidates.length}`,
@@ -54,6 +56,6 @@ export const highest =
   (score: Score): Choose =>
   async (request, responses, options) => {
     const scores = await Promise.all(responses.map((response) => score(request, response, options)))
-    const known = scores.map((one) => one ?? Number.NEGATIVE_INFINITY)
+    const known = scores.map((one) => (isKnown(one) ? one : Number.NEGATIVE_INFINITY))
     return known.indexOf(Math.max(...known))
   }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { PromptTooLong } from '../../common/errors.ts'
 import { textOf, writingModel } from '../../testing/writing-model.ts'
 import { collect } from '../collect.ts'
 import type { TextModel, TextRequest, ThinkingFormat } from '../model.ts'
@@ -176,6 +177,31 @@ describe('at least', () => {
     const model = writingModel(thinks('ab', 'cdef'), { opened: true })
     await respond(model, { min: 5 }, { stop: ['e'] })
     expect(model.requests.map(({ stop }) => stop)).toEqual([['</think>'], ['</think>'], ['e']])
+  })
+
+  test('a response that is as long as it may be, when its thinking ends too early, ends', async () => {
+    const model = writingModel(thinks('ab'), { opened: true })
+    const longest = 'ab</think>'.length
+    expect(await respond(model, { min: 50 }, { maxTokens: longest })).toMatchObject({
+      thinking: 'ab\nWait',
+      answer: null,
+      end: { reason: 'length', usage: { completionTokens: longest } },
+    })
+    expect(model.requests).toHaveLength(1)
+  })
+
+  test('a response that the context has no room to continue ends', async () => {
+    const full = (before: string): string => {
+      if (before.length > 4) throw new PromptTooLong('full')
+      return thinks('ab')(before)
+    }
+    for (const options of [{ min: 50 }, { max: 1 }])
+      expect(await respond(writingModel(full, { opened: true }), options)).toMatchObject({
+        answer: null,
+        end: { reason: 'length' },
+      })
+    const model = writingModel(() => full('too long'), { opened: true })
+    await expect(respond(model, { min: 50 })).rejects.toThrow('full')
   })
 
   test('a model that does not report its tokens cannot think at least so long', async () => {

@@ -1,4 +1,4 @@
-import { UserError } from '../../common/errors.ts'
+import { PromptTooLong, UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 import type { TextEnd, TextEvent, TextModel, TextRequest, TextUsage, ThinkingFormat } from '../model.ts'
 import { onTop } from './on-top.ts'
@@ -29,7 +29,8 @@ export interface BudgetOptions {
  * that ends within the budget, in a response that does, is the model's own: the response is the one without a budget. What
  * follows a cut is drawn from a random stream of its own.
  *
- * Under `min`, stop strings of the request apply only after the thinking.
+ * Under `min`, stop strings of the request apply only after the thinking. Where the longest response or the context leaves
+ * no room to go on, the response ends as far as it came.
  *
  * @throws UserError if the model cannot continue a response that was begun, or for a setting outside its range.
  */
@@ -78,6 +79,8 @@ class Budgeted {
   /** The response so far: what the model generated, and what was put in. */
   readonly #pieces: (string | Int32Array)[] = []
   #text = ''
+  /** The end of the last part; null before there is one. */
+  #last: TextEnd | null = null
   readonly #ended: TextUsage[] = []
   readonly #left: LeftUsage[] = []
   /** Generated tokens: all, those of the thinking, and those of the thinking without ends that were dropped. */
@@ -93,6 +96,16 @@ class Budgeted {
   }
 
   async *events(): AsyncGenerator<TextEvent> {
+    try {
+      yield* this.#parts()
+    } catch (error) {
+      // where no room is left to continue it, the response ends as far as it came
+      if (!(error instanceof PromptTooLong) || this.#last === null) throw error
+      yield this.#whole({ ...this.#last, reason: 'length', stop: null })
+    }
+  }
+
+  async *#parts(): AsyncGenerator<TextEvent> {
     const { max = Number.POSITIVE_INFINITY, min, wait, waits } = this.#settings
     const fresh = (this.#request.prefix ?? []).length === 0
     if (max === 0) {
@@ -156,6 +169,7 @@ class Budgeted {
   async *#part({ budget, stop, opened }: PartOptions): AsyncGenerator<TextEvent, Part | null> {
     const { prefix = [], maxTokens, seed } = this.#request
     const left = (maxTokens ?? Number.POSITIVE_INFINITY) - this.#generated
+    if (left < 1) throw new PromptTooLong(`the response has its ${maxTokens} tokens`)
     const limit = Math.min(budget, left)
     const pieces = [...prefix, ...this.#pieces]
     const parts = this.#ended.length
@@ -215,6 +229,7 @@ class Budgeted {
       throw new UserError(
         `${this.#model.name} does not report its tokens, so it cannot be made to think at least ${this.#settings.min}: leave out the smallest budget`,
       )
+    this.#last = end
     this.#ended.push(end.usage)
     this.#generated += generated ?? 0
     this.#thought += thinkingTokens ?? generated ?? 0

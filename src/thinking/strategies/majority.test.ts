@@ -29,6 +29,25 @@ test.each<
   expect(majority(answers, same, weights)).toEqual(members === undefined ? null : { members, weight })
 })
 
+test('answers that are equal as text are not compared', () => {
+  const asked: string[][] = []
+  const same: Same = (a, b) => {
+    asked.push([a, b])
+    return Number(a) === Number(b)
+  }
+  const groups = groupAnswers(['1', null, '2', '1.0', '02', '1', '1.0', '2'], same)
+  expect(groups.map(({ members }) => members)).toEqual([
+    [0, 3, 5, 6],
+    [2, 4, 7],
+  ])
+  expect(asked).toEqual([
+    ['1', '2'],
+    ['1', '1.0'],
+    ['1', '02'],
+    ['2', '02'],
+  ])
+})
+
 test.each<[string, (string | undefined)[], boolean]>([
   ['all there', ['a', 'b'], true],
   ['none there', [undefined], false],

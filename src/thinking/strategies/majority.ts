@@ -12,7 +12,7 @@ export interface Group {
 /**
  * Groups answers in their order: an answer joins the first group whose first answer is the same as it, and otherwise begins
  * a group. So `same` need not be transitive, and the same answers in the same order give the same groups. Missing answers
- * (null, undefined) and those without a weight are left out.
+ * (null, undefined) and those without a weight are left out. `same` is not asked about answers that are equal as text.
  */
 export function groupAnswers(
   answers: readonly (string | null | undefined)[],
@@ -20,15 +20,18 @@ export function groupAnswers(
   weights?: readonly (number | null | undefined)[],
 ): Group[] {
   const groups: { members: number[]; weight: number }[] = []
+  const known = new Map<string, (typeof groups)[number]>()
   for (const [i, answer] of answers.entries()) {
     const weight = weights === undefined ? 1 : weights[i]
     if (answer == null || weight == null) continue
-    const group = groups.find(({ members }) => same(answers[members[0]!]!, answer))
-    if (group === undefined) groups.push({ members: [i], weight })
-    else {
-      group.members.push(i)
-      group.weight += weight
+    let group = known.get(answer) ?? groups.find(({ members }) => same(answers[members[0]!]!, answer))
+    if (group === undefined) {
+      group = { members: [], weight: 0 }
+      groups.push(group)
     }
+    group.members.push(i)
+    group.weight += weight
+    known.set(answer, group)
   }
   return groups
 }

@@ -1,9 +1,10 @@
 import { PromptTooLong, UserError } from '../../common/errors.ts'
+import { oneLine } from '../../common/words.ts'
 import { collect } from '../collect.ts'
 import type { Message, TextEvent, TextModel, TextRequest, TextResponse, TextUsage } from '../model.ts'
 import type { Same } from './majority.ts'
 import { onTop } from './on-top.ts'
-import { reasonOf } from './samples.ts'
+import { reasonOf, recorded } from './samples.ts'
 import { countOf } from './settings.ts'
 import { sumUsage } from './usage.ts'
 
@@ -11,6 +12,7 @@ import { sumUsage } from './usage.ts'
 export const CHECK =
   'Check your answer step by step, and look for mistakes. If it is wrong or incomplete, correct it. Then give the whole answer again, in the same form.'
 
+/** How an answer is refined. */
 export interface RefineOptions {
   /** How often the answer is checked, at most; at least 1. */
   readonly rounds: number
@@ -38,7 +40,7 @@ export function withRefinement(model: TextModel, { rounds, same }: RefineOptions
     for (let round = 1; round <= count; round++) {
       const { answer, toolCalls } = best.response
       if (!answer || toolCalls.length > 0) break
-      yield { type: 'progress', text: `answer ${round}: ${short(answer)}` }
+      yield { type: 'progress', text: `answer ${round}: ${oneLine(answer, 60)}` }
       const { prefix: _, ...again } = request
       const messages = askedAgain(model, request.messages, answer)
       let next: Read
@@ -71,16 +73,9 @@ interface Read {
   readonly events: readonly TextEvent[]
 }
 
-/** Reads a response, and keeps its pieces. */
 async function read(source: AsyncIterable<TextEvent>): Promise<Read> {
   const events: TextEvent[] = []
-  async function* noted(): AsyncGenerator<TextEvent> {
-    for await (const event of source) {
-      if (event.type !== 'progress' && event.type !== 'end') events.push(event)
-      yield event
-    }
-  }
-  return { response: await collect(noted()), events }
+  return { response: await collect(recorded(source, events)), events }
 }
 
 /** The messages that ask a model to check its answer. */
@@ -92,9 +87,4 @@ function askedAgain({ can }: TextModel, messages: readonly Message[], answer: st
     ...messages.slice(0, -1),
     { ...last, content: `${last.content}\n\nYour answer was: ${answer}\n\n${CHECK}` },
   ]
-}
-
-const short = (answer: string): string => {
-  const line = answer.replace(/\s+/g, ' ')
-  return line.length > 60 ? `${line.slice(0, 59)}…` : line
 }

@@ -6,6 +6,7 @@ import { type LeftUsage, plus, sumUsage } from './usage.ts'
 /** A response that ended, or failed. */
 export type Outcome = Sampled | { readonly index: number; readonly error: unknown }
 
+/** A response that ended. */
 export interface Sampled {
   readonly index: number
   readonly response: TextResponse
@@ -70,7 +71,7 @@ export class Samples {
     const events: TextEvent[] = []
     const running = this.#running
     running.set(index, { completionTokens: 0, thinkingTokens: 0 })
-    async function* noted(source: AsyncIterable<TextEvent>): AsyncGenerator<TextEvent> {
+    async function* counted(source: AsyncIterable<TextEvent>): AsyncGenerator<TextEvent> {
       for await (const event of source) {
         if (event.type === 'thinking' || event.type === 'answer') {
           const { completionTokens, thinkingTokens } = running.get(index)!
@@ -79,14 +80,27 @@ export class Samples {
             thinkingTokens: event.type === 'answer' ? thinkingTokens : plus(thinkingTokens, event.tokens),
           })
         }
-        if (event.type !== 'progress' && event.type !== 'end') events.push(event)
         yield event
       }
     }
-    const response = await collect(noted(this.#model.respond(request)))
+    const response = await collect(recorded(counted(this.#model.respond(request)), events))
     running.delete(index)
     this.#ended.push(response.end.usage)
     return { index, response, events }
+  }
+}
+
+/** Is a score known? */
+export const isKnown = (score: number | null): score is number => score !== null && !Number.isNaN(score)
+
+/** Passes a response on, and adds its pieces and calls to `events`. */
+export async function* recorded(
+  source: AsyncIterable<TextEvent>,
+  events: TextEvent[],
+): AsyncGenerator<TextEvent> {
+  for await (const event of source) {
+    if (event.type !== 'progress' && event.type !== 'end') events.push(event)
+    yield event
   }
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type FakeResponse, fakeTextModel } from '../../testing/fake-text-model.ts'
 import { collect } from '../collect.ts'
 import type { TextEvent, TextModel, TextRequest } from '../model.ts'
+import { FORMATS } from '../parser/formats.ts'
 import { highest, withBestOf } from './best-of.ts'
 import { type VoteOptions, withVote } from './vote.ts'
 
@@ -47,9 +48,56 @@ async function read(model: TextModel, more: Partial<TextRequest> = {}) {
   return { ...(await collect(again())), progress }
 }
 
+/** A response of R1-Zero's. */
+const zero = (answers: readonly string[]) =>
+  fakeTextModel(({ sample = 0 }) => ({ thinking: ['t'], answer: [answers[sample]!] }), {
+    can: { format: FORMATS['r1-zero'] },
+  })
+
 describe('a vote', () => {
   const vote = (model: TextModel, options: Partial<VoteOptions> & { samples: number }) =>
     withVote(model, { same, ...options })
+
+  test('has no voice of what is not graded: text outside of R1-Zero’s answer', async () => {
+    const model = zero(['5', '5', '5', '<answer>3</answer>'])
+    expect(await read(vote(model, { samples: 4 }))).toMatchObject({
+      end: { text: '<think>t</think><answer>3</answer>' },
+      progress: [
+        '1 of 4 sampled: no answer yet',
+        '2 of 4 sampled: no answer yet',
+        '3 of 4 sampled: no answer yet',
+        '4 of 4 sampled: 3 × 1',
+      ],
+    })
+    expect(await read(withBestOf(model, { samples: 4, choose: async () => 0 }))).toMatchObject({
+      end: { text: '<think>t</think><answer>3</answer>' },
+    })
+  })
+
+  test('an abort while the last response is scored ends the vote', async () => {
+    for (const strategy of [withVote, withBestOf]) {
+      const leaving = new AbortController()
+      const score = async () => {
+        leaving.abort(new Error('left'))
+        return 1
+      }
+      const { model } = answering(['1'])
+      const used = strategy(model, { samples: 2, same, score, choose: highest(score) })
+      await expect(read(used, { signal: leaving.signal })).rejects.toThrow('left')
+    }
+  })
+
+  test('a score that is not a number is unknown', async () => {
+    const { model } = answering(['1', '2', '2'])
+    const score = async (_: unknown, { answer }: { answer: string | null }) =>
+      answer === '1' ? Number.NaN : 0.5
+    expect(await read(vote(model, { samples: 3, score }))).toMatchObject({ answer: '2' })
+    expect(await read(withBestOf(model, { samples: 3, choose: highest(score) }))).toMatchObject({
+      answer: '2',
+    })
+    const none = highest(async () => Number.NaN)
+    expect(await read(withBestOf(model, { samples: 3, choose: none }))).toMatchObject({ answer: '1' })
+  })
 
   test('asks for the samples with their own numbers, and gives the first response with the majority’s answer', async () => {
     const { model } = answering(['1', '3', '', '3'])

@@ -1,16 +1,19 @@
+import { oneLine } from '../../common/words.ts'
 import type { TextEvent, TextModel, TextRequest, TextResponse } from '../model.ts'
+import { gradedAnswer } from '../r1/graded.ts'
 import { type Group, groupAnswers, heaviest, isDecided, type Same } from './majority.ts'
 import { onTop } from './on-top.ts'
-import { reasonOf, type Sampled, Samples } from './samples.ts'
+import { isKnown, reasonOf, type Sampled, Samples } from './samples.ts'
 import { countOf } from './settings.ts'
 
-/** Scores a response, higher is better; null if its score is unknown. */
+/** Scores a response, higher is better; null or NaN if its score is unknown. */
 export type Score = (
   request: TextRequest,
   response: TextResponse,
   options: { readonly signal: AbortSignal | undefined },
 ) => Promise<number | null>
 
+/** How a vote is held. */
 export interface VoteOptions {
   /** Number of responses, at least 1. */
   readonly samples: number
@@ -35,6 +38,7 @@ export function withVote(model: TextModel, { samples, same, score }: VoteOptions
     const sampling = new Samples(model, request, asked)
     const sampled: (Sampled | undefined)[] = Array.from({ length: asked })
     const weights: (number | null)[] = Array.from({ length: asked }, () => null)
+    const answers: (string | null)[] = Array.from({ length: asked }, () => null)
     const errors = new Map<number, unknown>()
     const equal = remembered(same)
     let groups: Group[] = []
@@ -46,11 +50,14 @@ export function withVote(model: TextModel, { samples, same, score }: VoteOptions
       } else {
         sampled[index] = outcome
         const r = score ? await score(request, outcome.response, { signal: request.signal }) : 0
-        weights[index] = r === null ? null : score ? 1 / (1 + Math.exp(-r)) : 1
+        request.signal?.throwIfAborted()
+        weights[index] = !isKnown(r) ? null : score ? 1 / (1 + Math.exp(-r)) : 1
+        // what does not count when the answer is graded has no vote
+        answers[index] = gradedAnswer(outcome.response, model.can.format).answer || null
       }
-      groups = groupAnswers(sampled.map(answerOf), equal, weights)
+      groups = groupAnswers(answers, equal, weights)
       const ended = sampled.filter((one) => one !== undefined).length
-      yield { type: 'progress', text: `${ended} of ${asked} sampled: ${standing(groups, sampled)}` }
+      yield { type: 'progress', text: `${ended} of ${asked} sampled: ${standing(groups, answers)}` }
       const missing = [...sampled.keys()].filter((i) => sampled[i] === undefined && !errors.has(i))
       if (isDecided(groups, missing)) break
     }
@@ -61,9 +68,6 @@ export function withVote(model: TextModel, { samples, same, score }: VoteOptions
   }
   return onTop(model, ['vote', count, score !== undefined], respond)
 }
-
-/** An answer that has a vote: one that is not blank. */
-const answerOf = (sampled: Sampled | undefined): string | null => sampled?.response.answer || null
 
 /** `same`, which is asked once about two answers. */
 function remembered(same: Same): Same {
@@ -77,13 +81,12 @@ function remembered(same: Same): Same {
 }
 
 /** The groups with their weights, heaviest first, for people. */
-function standing(groups: readonly Group[], sampled: readonly (Sampled | undefined)[]): string {
+function standing(groups: readonly Group[], answers: readonly (string | null)[]): string {
   if (groups.length === 0) return 'no answer yet'
   const [first, second, ...others] = [...groups].sort((a, b) => b.weight - a.weight)
   const shown = [first!, ...(second ? [second] : [])].map(({ members, weight }) => {
-    const answer = answerOf(sampled[members[0]!])!.replace(/\s+/g, ' ')
-    const short = answer.length > 20 ? `${answer.slice(0, 19)}…` : answer
-    return `${short} × ${Number.isInteger(weight) ? weight : weight.toFixed(2)}`
+    const answer = oneLine(answers[members[0]!]!, 20)
+    return `${answer} × ${Number.isInteger(weight) ? weight : weight.toFixed(2)}`
   })
   return [...shown, ...(others.length > 0 ? [`${others.length} more`] : [])].join(', ')
 }

@@ -9,6 +9,7 @@ import { type FakeResponse, fakeTextModel } from '../../../testing/fake-text-mod
 import type { TextModel } from '../../../thinking/model.ts'
 import { Output } from '../output.ts'
 import { answerOnce, converse, greet, replyTo } from './chat.ts'
+import { folded } from './reply.ts'
 import { ChatSession, type Sampling } from './session.ts'
 
 const written = captured()
@@ -23,6 +24,16 @@ function model(respond: (question: string) => FakeResponse = () => ({})): Return
     return { answer: [`re ${question}`], ...respond(question) }
   })
 }
+
+test.each([
+  [3.21, 210, 'thought for 3.2 s, 210 tokens'],
+  [3.21, null, 'thought for 3.2 s'],
+  [0.0002, 5, 'thought for 5 tokens'],
+  [0, null, 'thought for 0.0 s'],
+])('%d s and %s tokens: %s', (seconds, tokens, said) => {
+  const part = { seconds, tokens, characters: 1 }
+  expect(folded({ firstSeconds: 0, thinking: part, answer: part })).toBe(said)
+})
 
 /** A standard input on which this is typed; it ends afterwards, unless it is to stay open. */
 function typing(text: string, { stays = false } = {}): PassThrough {
@@ -132,6 +143,8 @@ describe('Ctrl-C', () => {
     const { code } = waiting((input) => input.write('\x03\x03'))
     expect(await code).toBe(130)
     expect(written.out).toMatch(/half\r?\n/)
+    // the reply has ended, and cannot write below the shell's prompt
+    expect(written.err).toContain('stopped\n')
   })
 })
 
@@ -207,7 +220,7 @@ describe('commands', () => {
 
   test('/thinking shows the last thinking in full', async () => {
     await talk('one\n/thinking\n', { fake: model(() => ({ thinking: ['first\n', 'second'] })) })
-    expect(written.out).toMatch(/thought for \d\.\d s, 2 tokens\nfirst\nsecond\n/)
+    expect(written.out).toMatch(/thought for (?:\d\.\d s, )?2 tokens\nfirst\nsecond\n/)
   })
 
   test('/save writes JSON or Markdown, and replaces only what it wrote', async () => {

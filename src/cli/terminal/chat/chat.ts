@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import pc from 'picocolors'
 import { UserError } from '../../../common/errors.ts'
 import { printable } from '../../../common/printable.ts'
@@ -9,6 +10,9 @@ import type { Origin } from './origin.ts'
 import { Prompt } from './prompt.ts'
 import { ReplyView } from './reply.ts'
 import type { ChatSession } from './session.ts'
+
+/** How long a reply that was stopped may take to end before the conversation ends without it, in milliseconds. */
+const LAST_WORDS = 500
 
 /** Asks the model once and shows its reply as it comes. */
 export async function replyTo(
@@ -54,9 +58,10 @@ export function greet(
   output.say(printable(is))
   output.say(
     remembers
-      ? 'It sees the whole conversation. /help lists the commands, /exit quits.'
-      : "It sees each question on its own, in R1-Zero's template. /help lists the commands, /exit quits.",
+      ? 'It sees the whole conversation.'
+      : "It sees each question on its own, in R1-Zero's template.",
   )
+  output.say('/help lists the commands, /exit quits.')
   if (question !== null) output.say(`Try: ${pc.bold(printable(question))}`)
 }
 
@@ -69,6 +74,7 @@ export function greet(
 export async function converse(context: ChatContext): Promise<number> {
   const { output, session } = context
   let reply: AbortController | null = null
+  let replied: Promise<unknown> | null = null
   let leave = (_: 130): void => {}
   const interrupted = new Promise<130>((resolve) => {
     leave = resolve
@@ -83,10 +89,11 @@ export async function converse(context: ChatContext): Promise<number> {
   })
   const ask = async (question: string): Promise<void> => {
     reply = new AbortController()
+    replied = replyTo(question, output, session, reply.signal)
     try {
-      await replyTo(question, output, session, reply.signal)
+      await replied
     } finally {
-      reply = null
+      reply = replied = null
     }
   }
   const talk = async (): Promise<0> => {
@@ -108,7 +115,9 @@ export async function converse(context: ChatContext): Promise<number> {
   }
   try {
     const code = await Promise.race([talk(), interrupted])
-    if (code === 130) output.say()
+    // what there is of a reply is shown before the end, unless its model does not stop
+    if (replied !== null) await Promise.race([Promise.allSettled([replied]), sleep(LAST_WORDS)])
+    else if (code === 130) output.say()
     return code
   } finally {
     prompt.close()

@@ -9,6 +9,7 @@ import { folded } from './reply.ts'
 import { type ChatSession, type OpenedModel, THINK } from './session.ts'
 import { saveConversation } from './transcript.ts'
 
+/** What the commands of a conversation can see and change. */
 export interface ChatContext {
   readonly session: ChatSession
   readonly output: Output
@@ -59,7 +60,7 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
   },
   model: {
     takes: 'NAME',
-    about: 'go on with another model',
+    about: 'continue with another model',
     async run({ session, output, open }, argument) {
       if (argument === '') return void output.prose(printable(session.model.name))
       const { is, ...opened } = await open(argument)
@@ -118,7 +119,7 @@ const COMMANDS: Readonly<Record<string, ChatCommand>> = {
     about: 'this list',
     run: ({ output }) => void output.result(helpText(output.width)),
   },
-  exit: { about: 'leave, like Ctrl-D', run: () => 'exit' },
+  exit: { about: 'quit, like Ctrl-D', run: () => 'exit' },
 }
 
 /** Is a message a command, and not a question that begins with a path? */
@@ -148,10 +149,10 @@ function helpText(width: number): string {
     ([name, { takes, about }]) => [`/${name}${takes ? ` ${takes}` : ''}`, about] as const,
   )
   const column = Math.max(...rows.map(([usage]) => usage.length)) + 2
-  const keys = 'Ctrl-C stops a reply; again, it leaves.'
+  const keys = 'Ctrl-C stops a reply; a second one quits.'
   const lines =
     width < column + 45
       ? rows.map(([usage, about]) => `  ${usage}\n${wrap(`    ${about}`, width)}`)
       : rows.map(([usage, about]) => `  ${padEnd(usage, column)}${about}`)
-  return [...lines, keys].join('\n')
+  return [...lines, wrap(keys, width)].join('\n')
 }

@@ -114,8 +114,7 @@ export class ReplyView {
     if (this.#isLive) {
       liveArea.clear()
       if (this.#progress !== null) this.#say(`${this.#progress} · ${this.#seconds().toFixed(1)} s`)
-      // the pieces that a strategy chose come all at once
-      if (this.#shown === 'thinking') this.#say(folded(this.#meter.statistics, this.#progress === null))
+      if (this.#shown === 'thinking') this.#say(folded(this.#meter.statistics))
       this.#progress = null
     } else if (this.#shown === 'thinking') {
       const stream = process.stdout.isTTY ? process.stdout : process.stderr
@@ -164,13 +163,14 @@ export class ReplyView {
   }
 }
 
-/** "thought for 3.2 s, 210 tokens" */
-export function folded({ thinking: { seconds, tokens } }: ThinkingStatistics, isTimed = true): string {
+/** "thought for 3.2 s, 210 tokens"; without a time where the thinking came all at once, as that of a vote does. */
+export function folded({ thinking: { seconds, tokens } }: ThinkingStatistics): string {
+  const time = seconds.toFixed(1)
   const parts = [
-    ...(isTimed ? [`for ${seconds.toFixed(1)} s`] : []),
+    ...(time === '0.0' && tokens !== null ? [] : [`${time} s`]),
     ...(tokens === null ? [] : [plural(tokens, 'token')]),
   ]
-  return `thought ${parts.join(', ')}`.trim()
+  return `thought for ${parts.join(', ')}`
 }
 
 /** What a person should know of a reply besides its text; null if there is nothing. */

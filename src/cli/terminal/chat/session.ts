@@ -14,9 +14,11 @@ export interface ThinkingState {
   readonly vote: number | null
 }
 
+/** How much a model is to think, in the words of `/think`. */
 export const THINK = ['on', 'off', 'low', 'medium', 'high'] as const
 export type Think = (typeof THINK)[number]
 
+/** The model thinks as it does by itself. */
 export const UNCHANGED: ThinkingState = { think: null, budget: null, vote: null }
 
 /** What requests are sampled with; undefined and null are left to the model. */
@@ -98,7 +100,7 @@ export class ChatSession {
 function strategyOf(model: TextModel, { think, budget, vote }: ThinkingState): TextModel {
   const effort = think === 'off' ? 'none' : EFFORTS.find((name) => name === think)
   if (budget !== null && effort !== undefined)
-    throw new UserError(`thinking is ${think}: /think on, before a budget of tokens is given`, 2)
+    throw new UserError(`"think ${think}" and a budget both limit the thinking: give one of them`, 2)
   const spec: StrategySpec = {
     ...(vote === null ? {} : { kind: 'vote', samples: vote }),
     ...(budget === null ? {} : { budget: { max: budget } }),

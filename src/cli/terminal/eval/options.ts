@@ -1,10 +1,9 @@
 import type { ArgsDef } from 'citty'
 import { UserError } from '../../../common/errors.ts'
-import { nearest } from '../../../common/nearest.ts'
 import type { Condition } from '../../../evaluation/results.ts'
 import { EFFORTS } from '../../../thinking/strategies/effort.ts'
 import { STRATEGIES, type StrategyName } from '../../../thinking/strategies/strategy.ts'
-import { integersOption, listOption, type Values } from '../arguments.ts'
+import { choicesOption, integersOption, listOption, type Values } from '../arguments.ts'
 
 /** Options of the grid, besides models and tasks. */
 export const gridOptions = {
@@ -50,9 +49,9 @@ export const gridOptions = {
 
 /** The conditions that the options ask for: strategies × budgets × efforts. */
 export function conditionsOf(values: Values): Condition[] {
-  const strategies = choices(values, 'strategy', STRATEGIES) ?? (['sample'] satisfies StrategyName[])
+  const strategies = choicesOption(values, 'strategy', STRATEGIES) ?? (['sample'] satisfies StrategyName[])
   const budgets = budgetsOf(values)
-  const efforts = choices(values, 'effort', EFFORTS)
+  const efforts = choicesOption(values, 'effort', EFFORTS)
   if (budgets !== undefined && efforts !== undefined)
     throw new UserError('--budget and --effort both limit the thinking: give one of them', 2)
   const chooses = values['reward-model'] !== undefined || values.judge !== undefined
@@ -82,20 +81,4 @@ function budgetsOf(values: Values): (number | null)[] | undefined {
   const numbers = names.filter((name) => name !== 'none')
   const given = numbers.length > 0 ? integersOption({ budget: numbers.join(',') }, 'budget', 0)! : []
   return names.includes('none') ? [...given, null] : given
-}
-
-function choices<Choice extends string>(
-  values: Values,
-  name: string,
-  all: readonly Choice[],
-): Choice[] | undefined {
-  return listOption(values, name)?.map((text) => {
-    const choice = all.find((one) => one === text)
-    if (choice !== undefined) return choice
-    const near = nearest(text, all)
-    throw new UserError(
-      `--${name} has "${text}"; choose from ${all.join(', ')}${near === null ? '' : `; did you mean "${near}"?`}`,
-      2,
-    )
-  })
 }

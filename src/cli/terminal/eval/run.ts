@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { UserError } from '../../../common/errors.ts'
 import { pathFromHere } from '../../../common/paths.ts'
 import { plural } from '../../../common/words.ts'
-import { evaluateGrid } from '../../../evaluation/evaluate.ts'
+import { evaluateGrid, type Grid } from '../../../evaluation/evaluate.ts'
 import type { Results } from '../../../evaluation/results.ts'
 import { openModel } from '../../../providers/open-model.ts'
 import type { Tree } from '../../../settings/layers.ts'
@@ -12,6 +12,7 @@ import type { Output } from '../output.ts'
 import { warnOfThreads } from '../threads.ts'
 import { conditionsOf } from './options.ts'
 import { showCell, showGrid } from './show-results.ts'
+import { stoppable } from './stoppable.ts'
 import { subjectsOf } from './subjects.ts'
 
 /** Evaluates the grid that the options ask for, and shows it. */
@@ -55,9 +56,9 @@ export async function evaluated(
   )
   const { engine, threads } = settings
   warnOfThreads(output, threads)
-  const out = textOption(values, 'out')
+  const out = values.out === undefined ? null : resolve(textOption(values, 'out')!)
   const judge = textOption(values, 'judge')
-  const results = await evaluateGrid({
+  const grid: Grid = {
     subjects,
     conditions,
     samples: samples ?? [settings.eval.samples],
@@ -70,11 +71,11 @@ export async function evaluated(
         : () => openModel(judge, { engine, threads, template: 'chat', notice: (line) => output.live(line) }),
     engine,
     threads,
-    out: out === undefined ? null : resolve(out),
+    out,
     progress: (line) => output.live(line),
     warn: (message) => output.warn(message),
-  })
-  return { results, out: out === undefined ? null : resolve(out) }
+  }
+  return { results: await stoppable(output, out, (signal) => evaluateGrid({ ...grid, signal })), out }
 }
 
 /** Draws the pictures. The libraries that draw are loaded only here. */

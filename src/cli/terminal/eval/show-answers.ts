@@ -12,7 +12,7 @@ import { wrap } from '../width.ts'
 interface Shown {
   /** Only answers that are not right. */
   readonly wrong: boolean
-  /** Only the question with this id. */
+  /** Only the question with this id, or whose id ends with this word. */
   readonly question: string | undefined
   /** Only the cell of this line of the table. */
   readonly line: number | undefined
@@ -23,9 +23,10 @@ export function showAnswers(output: Output, folder: string, { wrong, question, l
   const { cells } = readResults(folder)
   const shown = line === undefined ? cells : [cellAt(folder, cells, line)]
   const ids = new Set(shown.flatMap(({ values }) => values.map(({ id }) => id)))
-  if (question !== undefined && !ids.has(question))
+  const isAsked = (id: string): boolean => id === question || id.endsWith(` ${question}`)
+  if (question !== undefined && ![...ids].some(isAsked))
     throw new UserError(
-      `${folder} has no question ${question}; it has ${[...ids].slice(0, 5).join(', ')}${ids.size > 5 ? ', …' : ''}`,
+      `${folder} has no question ${question}; it has ${[...ids].slice(0, 5).join('; ')}${ids.size > 5 ? '; …' : ''}`,
       2,
     )
   const store = AnswerStore.read(folder)
@@ -33,7 +34,7 @@ export function showAnswers(output: Output, folder: string, { wrong, question, l
   try {
     for (const cell of shown)
       for (const { key, id } of cell.values) {
-        if (question !== undefined && id !== question) continue
+        if (question !== undefined && !isAsked(id)) continue
         for (const [i, of] of cell.keys.entries())
           for (const answer of store.answers(of, key).slice(0, cell.samples)) {
             if (wrong && answer.correct === true) continue

@@ -62,6 +62,7 @@ export function greet(output: Output, { server, names, dialects, spec, hasKey }:
       `${client} clients: ${where}\n  curl ${local}${path}${header} \\\n    -d '${fields}\n    ${messages}}'`,
     )
   output.say()
+  if (hasKey) output.say('The examples read a key from RUMINATE_API_KEY.')
   output.say('Ctrl-C stops the server.')
 }
 

@@ -27,7 +27,7 @@ describe('who may use a server', () => {
     [{ 'allow-host': 'https://ai.example.com' }, {}, /give a name alone/],
     [{ 'allow-origin': 'chat.example.com' }, {}, /give the origin of a page/],
     [{ 'allow-origin': 'https://chat.example.com/page' }, {}, /give the origin of a page/],
-    [{ 'allow-host': 'a,,b' }, {}, /separated by commas/],
+    [{ 'allow-host': 'a,,b' }, {}, /between commas is missing/],
   ])('%j is an error', (values, environment, message) => {
     expect(() => accessOf(values, environment)).toThrow(message)
   })

@@ -3,7 +3,7 @@ import { UserError } from '../../../common/errors.ts'
 import type { Access } from '../../../serve/request/guard.ts'
 import { EFFORTS } from '../../../thinking/strategies/effort.ts'
 import { STRATEGIES, type StrategySpec } from '../../../thinking/strategies/strategy.ts'
-import { choiceOption, integerOption, textOption, type Values } from '../arguments.ts'
+import { choiceOption, integerOption, listOption, textOption, type Values } from '../arguments.ts'
 
 /** Who may use a server. */
 export const accessOptions = {
@@ -35,11 +35,11 @@ export const accessOptions = {
 export function accessOf(values: Values, environment: NodeJS.ProcessEnv = process.env): Access {
   const keys =
     keysIn(textOption(values, 'key'), '--key') ?? keysIn(environment.RUMINATE_API_KEY, 'RUMINATE_API_KEY')
-  const hosts = list(values, 'allow-host') ?? []
+  const hosts = listOption(values, 'allow-host') ?? []
   for (const host of hosts)
     if (!/^[\w.-]+$/.test(host))
       throw new UserError(`--allow-host ${host}: give a name alone, such as ai.example.com`, 2)
-  const origins = list(values, 'allow-origin') ?? []
+  const origins = listOption(values, 'allow-origin') ?? []
   for (const origin of origins)
     if (origin !== '*' && !/^[a-z][a-z\d+.-]*:\/\/[^/\s]+\/?$/i.test(origin))
       throw new UserError(
@@ -126,13 +126,4 @@ export function strategyOf(values: Values): {
     reward,
     judge,
   }
-}
-
-/** "a, b" → ['a', 'b']; undefined if the option was not given. @throws UserError if a part is empty. */
-export function list(values: Values, name: string): string[] | undefined {
-  const parts = textOption(values, name)
-    ?.split(',')
-    .map((part) => part.trim())
-  if (parts?.includes('')) throw new UserError(`--${name}: give one or several, separated by commas`, 2)
-  return parts
 }

@@ -1,7 +1,8 @@
 import { UserError } from '../../../common/errors.ts'
+import { isRecord } from '../../../common/json.ts'
 import type { Message, TextRequest } from '../../../thinking/model.ts'
-import { isRecord } from '../failures.ts'
 import { countOf, type Dialect, type FinishPart, type Piece, stopIn, textOf } from './dialect.ts'
+import { calledFunction } from './requests.ts'
 
 /** The API version whose format is sent and read. */
 const VERSION = '2023-06-01'
@@ -111,9 +112,7 @@ function blocksOf(
       : [{ type: 'thinking', thinking: reasoning_content?.trim(), signature }]),
     ...(content === '' && tool_calls.length > 0 ? [] : [{ type: 'text', text: content }]),
     ...tool_calls.map((call) => {
-      const { id, function: called } = call as Record<string, unknown>
-      const { name, arguments: given } = (called ?? {}) as Record<string, unknown>
-      const input: unknown = typeof given === 'string' ? JSON.parse(given || '{}') : (given ?? {})
+      const { id, name, arguments: input } = calledFunction(call)
       return { type: 'tool_use', id, name, input }
     }),
   ]
@@ -178,6 +177,7 @@ function reader(keep: (thinking: string, signature: string) => void): ReturnType
 
 const REASONS: Readonly<Record<string, FinishPart['reason']>> = {
   end_turn: 'stop',
+  pause_turn: 'stop',
   stop_sequence: 'stop',
   max_tokens: 'length',
   model_context_window_exceeded: 'length',

@@ -28,6 +28,7 @@ export interface UsagePart {
   readonly usage: Partial<TextUsage>
 }
 
+/** Why the response ended. */
 export interface FinishPart {
   readonly kind: 'finish'
   /** `failed`: the provider gave up, or the reason is not known. */
@@ -43,6 +44,7 @@ export interface LastPart {
   readonly kind: 'last'
 }
 
+/** A request as the API has it. */
 export interface ApiRequest {
   /** Below the base URL. */
   readonly path: string

@@ -1,9 +1,9 @@
 import { UserError } from '../../../common/errors.ts'
+import { isRecord } from '../../../common/json.ts'
 import type { Message, TextRequest } from '../../../thinking/model.ts'
-import { isRecord } from '../failures.ts'
 import { countOf, type Dialect, type FinishPart, type Piece, textOf } from './dialect.ts'
 import { tokenLogprob } from './openai.ts'
-import { prefixText, seedOf } from './requests.ts'
+import { calledFunction, prefixText, seedOf } from './requests.ts'
 
 /** Ollama's own API: `/api/chat`, and `/api/generate` for text that is continued as it stands. */
 export function ollamaDialect(): Dialect {
@@ -71,14 +71,8 @@ function messageOf(message: Message): Record<string, unknown> {
     ...(tool_calls.length > 0
       ? {
           tool_calls: tool_calls.map((call) => {
-            const { function: called } = call as Record<string, unknown>
-            const { name, arguments: given } = (called ?? {}) as Record<string, unknown>
-            return {
-              function: {
-                name,
-                arguments: typeof given === 'string' ? JSON.parse(given || '{}') : (given ?? {}),
-              },
-            }
+            const { name, arguments: values } = calledFunction(call)
+            return { function: { name, arguments: values } }
           }),
         }
       : {}),

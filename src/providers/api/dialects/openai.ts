@@ -1,6 +1,6 @@
 import { UserError } from '../../../common/errors.ts'
+import { isRecord } from '../../../common/json.ts'
 import type { Message, TextRequest, TextUsage, TokenLogprob } from '../../../thinking/model.ts'
-import { isRecord } from '../failures.ts'
 import type { Provider } from '../presets.ts'
 import {
   type CallPart,
@@ -156,7 +156,8 @@ function thinkingFields(
 /** Reads a chunk of a stream, a whole chat completion, or a completion of text. */
 function* readMessage({ choices, usage }: Record<string, unknown>): Generator<Piece> {
   for (const choice of Array.isArray(choices) ? choices.slice(0, 1) : []) {
-    if (!isRecord(choice)) continue
+    // of several that someone asked for, the first
+    if (!isRecord(choice) || (typeof choice.index === 'number' && choice.index > 0)) continue
     const logprobs = logprobsOf(choice.logprobs)
     const whole = !isRecord(choice.delta)
     for (const piece of readDelta(whole ? choice.message : choice.delta, logprobs))
@@ -191,6 +192,8 @@ function* readDelta(
     yield { kind: 'content', text, ...(logprobs.content ? { logprobs: logprobs.content } : {}) }
   for (const [i, call] of (Array.isArray(delta.tool_calls) ? delta.tool_calls : []).entries())
     if (isRecord(call)) yield callOf(call, i)
+  // The field for a single call that came before `tool_calls`.
+  if (isRecord(delta.function_call)) yield callOf({ function: delta.function_call }, 0)
 }
 
 /**
@@ -237,11 +240,19 @@ const REASONS: Readonly<Record<string, FinishPart['reason']>> = {
   stop_sequence: 'stop',
   length: 'length',
   max_tokens: 'length',
+  // Mistral
+  model_length: 'length',
   content_filter: 'content_filter',
+  // GLM
+  sensitive: 'content_filter',
   tool_calls: 'tool_calls',
   function_call: 'tool_calls',
 }
-const finishOf = (word: string): FinishPart => ({ kind: 'finish', reason: REASONS[word] ?? 'failed', word })
+const finishOf = (word: string): FinishPart => ({
+  kind: 'finish',
+  reason: REASONS[word.toLowerCase()] ?? 'failed',
+  word,
+})
 
 function usageOf(usage: Record<string, unknown>): Partial<TextUsage> {
   const prompt = isRecord(usage.prompt_tokens_details) ? usage.prompt_tokens_details : {}

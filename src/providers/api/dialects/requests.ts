@@ -1,4 +1,5 @@
 import { UserError } from '../../../common/errors.ts'
+import { isRecord, parseJson } from '../../../common/json.ts'
 import { hashText } from '../../../common/random.ts'
 import type { TextRequest } from '../../../thinking/model.ts'
 
@@ -28,4 +29,17 @@ export function beginningOf(
   return begun
     ? { thinking: text.slice(from), answer: '', open: true }
     : { thinking: null, answer: text, open: false }
+}
+
+/**
+ * A call of a tool in a message of the assistant.
+ *
+ * @throws UserError if its arguments are not an object, or the JSON of one.
+ */
+export function calledFunction(call: unknown): { id: unknown; name: unknown; arguments: object } {
+  const { id, function: called } = isRecord(call) ? call : {}
+  const { name, arguments: given = {} } = isRecord(called) ? called : {}
+  const values = typeof given === 'string' ? parseJson(given || '{}') : given
+  if (isRecord(values)) return { id, name, arguments: values }
+  throw new UserError(`a message calls the tool ${String(name)} with arguments that are not a JSON object`)
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Message } from '../../../thinking/model.ts'
-import { RequestError } from '../../problem.ts'
+import { RequestError, said } from '../../problem.ts'
 import { unsigned } from './signature.ts'
 
 /* What a conversation is in the Anthropic dialect, and the same conversation in the fields of the text port. */
@@ -152,7 +152,7 @@ function read<T>(schema: z.ZodType<T>, block: Block, field: string): T {
   if (parsed.success) return parsed.data
   const { path, message } = parsed.error.issues[0]!
   const at = [field, ...path.map(String)].join('.')
-  throw new RequestError('invalid', `${at}: ${message}`, { field: at })
+  throw new RequestError('invalid', `${at}: ${said(message)}`, { field: at })
 }
 
 function unsupported(block: Block, field: string): RequestError {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Message } from '../../../thinking/model.ts'
-import { RequestError } from '../../problem.ts'
+import { RequestError, said } from '../../problem.ts'
 import { argumentsOf, content, roleOf, textOf } from './shared.ts'
 
 /* Input items of OpenAI's Responses as messages. What the assistant said in several items is one message. */
@@ -112,5 +112,5 @@ function read<T>(schema: z.ZodType<T>, item: unknown, field: string): T {
   if (data !== undefined) return data
   const { path, message } = error!.issues[0]!
   const place = [field, ...path.map(String)].join('.')
-  throw new RequestError('invalid', `${place}: ${message}`, { field: place })
+  throw new RequestError('invalid', `${place}: ${said(message)}`, { field: place })
 }

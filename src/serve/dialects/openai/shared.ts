@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import { isRecord, parseJson } from '../../../common/json.ts'
 import type { TextUsage, TokenLogprob } from '../../../thinking/model.ts'
 import type { Effort } from '../../../thinking/strategies/effort.ts'
+import { plus } from '../../../thinking/strategies/usage.ts'
 import type { AskedRequest, Choice, ThinkingWish } from '../../dialect.ts'
 import { LIMITS } from '../../limits.ts'
 import { type Problem, RequestError } from '../../problem.ts'
@@ -191,16 +193,12 @@ export function argumentsOf(text: string | object | null | undefined, field: str
   if (text == null || text === '') return {}
   if (typeof text === 'object') return text
   new Shape(LIMITS, field).push(text)
-  try {
-    const parsed: unknown = JSON.parse(text)
-    if (typeof parsed === 'object' && parsed !== null && !Array.isArray(parsed)) return parsed
-  } catch {
-    // said below
-  }
+  const value = parseJson(text)
+  if (isRecord(value)) return value
   throw new RequestError('invalid', `${field} must be a JSON object, as a string`, { field })
 }
 
-/** Usage of responses to one prompt; fields of what is unknown are left out. */
+/** Tokens of several responses together; null where unknown. */
 export interface UsageTotals {
   readonly prompt: number | null
   readonly cached: number | null
@@ -208,15 +206,15 @@ export interface UsageTotals {
   readonly thinking: number | null
 }
 
-/** The totals of several responses. Those to the same prompt (`prompts[i]` equal) share its tokens. */
+/**
+ * The totals of several responses; one is unknown if it is unknown of any response. Those to the same prompt (`prompts[i]`
+ * equal) share its tokens.
+ */
 export function totalsOf(
   usages: readonly TextUsage[],
   prompts: readonly number[] = usages.map(() => 0),
 ): UsageTotals {
-  const sum = (values: readonly (number | null)[]): number | null => {
-    const known = values.filter((value) => value !== null)
-    return known.length === 0 ? null : known.reduce((a, b) => a + b, 0)
-  }
+  const sum = (values: readonly (number | null)[]): number | null => values.reduce(plus, 0)
   const first = usages.filter((_, i) => prompts.indexOf(prompts[i]!) === i)
   return {
     prompt: sum(first.map(({ promptTokens }) => promptTokens)),
