@@ -400,10 +400,14 @@ describe('the end', () => {
       { limits: { shutdown: 5_000 } },
     )
     const running = [false, true].map((stream) => send(server, CHAT, { body: ask('hello', { stream }) }))
+    // as curl does with a long body
+    const headers = { expect: '100-continue' }
+    running.push(send(server, CHAT, { body: ask('hello', { stream: true }), headers }))
     await sleep(50)
     const stopped = server.stop()
     await expect(send(server, CHAT, { body: ask('hello') })).rejects.toThrow(/ECONNREFUSED/)
-    const [whole, streamed] = await Promise.all(running)
+    const [whole, streamed, afterExpect] = await Promise.all(running)
+    expect(eventsIn(afterExpect!.text).at(-1)).toBe('[DONE]')
     expect(JSON.parse(whole!.text).choices[0].message.content).toBe('one two')
     expect(eventsIn(streamed!.text).at(-1)).toBe('[DONE]')
     await stopped

@@ -90,6 +90,7 @@ describe('what is asked', () => {
       { maxTokens: 7, seed: 3, temperature: 0, topK: 5, topP: 0.9, minP: 0.1, stop: ['X'] },
     ],
     ['no limit', { options: { num_predict: -1, stop: ['X', ''] } }, { maxTokens: null, stop: ['X'] }],
+    ['all tokens', { options: { top_k: 0 } }, { topK: null }],
     ['thinking', { think: true }, { thinking: true }],
     ['no thinking', { think: false }, { thinking: null }],
     ['log-probabilities', { logprobs: true, top_logprobs: 2 }, { logprobs: 2 }],
