@@ -185,6 +185,16 @@ describe('sampling', () => {
     },
   )
 
+  test('a request that is aborted leaves a continuous sampler', async () => {
+    const sampler = await (await open()).sampler((engines[0] as Engine).base, { schedule: 'continuous' })
+    const leaving = new AbortController()
+    const left = sampler.sample(Int32Array.of(1), { ...options, maxTokens: 8, signal: leaving.signal })
+    leaving.abort(new Error('left'))
+    await expect(left).rejects.toThrow('left')
+    await sampler.sample(Int32Array.of(1), options)
+    expect(sampler.load?.()).toMatchObject({ running: 0, waiting: 0 })
+  })
+
   test.each(['batch', 'continuous'] as const)(
     'a prompt of 10⁶ tokens is refused before anything is computed, schedule %s',
     async (schedule) => {

@@ -201,7 +201,7 @@ test('an aborted request leaves at the next step, before, while and after its pr
     aborted = true
     const { tokens } = one
     finish(sampler)
-    expect(one).toEqual({ tokens })
+    expect(one).toEqual({ tokens, error: new Error('the request was aborted') })
     expect(contents(other.sequences!)).toEqual(expected)
     expect(sampler.load.running).toBe(0)
   }

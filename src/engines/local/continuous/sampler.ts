@@ -151,7 +151,8 @@ export class ContinuousSampler {
   /** Computes one step. If that fails, all requests fail. */
   step(): void {
     try {
-      for (const entry of this.#entries) if (entry.request.aborted?.()) this.#end(entry)
+      for (const entry of [...this.#entries])
+        if (entry.request.aborted?.()) this.#fail(entry, new Error('the request was aborted'))
       this.#start()
       this.#admit()
       this.#makeRoom()
