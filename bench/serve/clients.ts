@@ -8,6 +8,8 @@ export interface Load {
   readonly url: string
   readonly model: string
   readonly maxTokens: number
+  /** Does a client keep its connection? llama.cpp's server closes some that are kept, and their next request is lost. */
+  readonly keepAlive?: boolean
   /** One list per client. */
   readonly prompts: readonly (readonly string[])[]
 }
@@ -27,8 +29,8 @@ export interface LoadResult {
   readonly answers: readonly Answer[]
 }
 
-async function load({ url, model, maxTokens, prompts }: Load): Promise<LoadResult> {
-  const agent = new Agent({ keepAlive: true, maxSockets: prompts.length })
+async function load({ url, model, maxTokens, keepAlive = true, prompts }: Load): Promise<LoadResult> {
+  const agent = new Agent({ keepAlive, maxSockets: prompts.length })
   const since = performance.now()
   const answers = await Promise.all(
     prompts.map(async (mine) => {

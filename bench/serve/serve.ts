@@ -80,7 +80,7 @@ async function besideLlamaCpp(clients: Clients, folder: string, gguf: string): P
   const peer = await Peer.start('serve.py', { gguf, clients: many, context: CONTEXT, threads: THREADS })
   const server = await serverOf(folder)
   try {
-    const load = { model: 'bench', maxTokens: MAX_TOKENS, prompts }
+    const load = { model: 'bench', maxTokens: MAX_TOKENS, keepAlive: false, prompts }
     const [ours, theirs]: [LoadResult[], LoadResult[]] = [[], []]
     for (let i = 0; i <= 2; i++) {
       const our = await clients.load({ ...load, url: server.url })
@@ -92,6 +92,9 @@ async function besideLlamaCpp(clients: Clients, folder: string, gguf: string): P
     report('Ruminate', ours.at(-1)!)
     if (typeof peer === 'string') return console.log(`  ${peer}`)
     report(peer.title, theirs.at(-1)!)
+    for (const { answers } of [...ours, ...theirs])
+      if (answers.some(({ text }) => text === null))
+        throw new Error('an answer was lost: the rates cannot be compared')
     const ratios = ours.map((our, i) => rate(our) / rate(theirs[i]!))
     console.log(`  ${median(ratios).toFixed(2)} × the throughput of llama.cpp`)
     const theirTexts = new Map(theirs.at(-1)!.answers.map(({ prompt, text }) => [prompt, text?.trim()]))
