@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { PromptTooLong } from '../common/errors.ts'
 import { counted, type Progress } from '../common/progress.ts'
 import { Random } from '../common/random.ts'
@@ -43,8 +42,6 @@ const IN_FLIGHT = 512
  */
 export async function ask(store: AnswerStore, asking: Asking): Promise<string> {
   const { model, questions, samples, seed, options, signal, what, progress } = asking
-  // every request in progress listens to the signal, which is no leak
-  if (signal) setMaxListeners(0, signal)
   const cell = hash([model.identity, seed, options])
   const onAnswer = counted(progress, what, questions.length * samples)
   const jobs = missing(store, cell, asking, onAnswer)

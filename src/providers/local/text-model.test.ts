@@ -68,6 +68,21 @@ describe('the miniature', () => {
       expect([...tokens.subarray(0, cut), ...end.tokens!]).toEqual([...tokens])
     }
   })
+
+  test('many requests may share a signal, without a warning of Node', async () => {
+    const warnings: Error[] = []
+    const onWarning = (warning: Error) => void warnings.push(warning)
+    process.on('warning', onWarning)
+    const { signal } = new AbortController()
+    await Promise.all(
+      Array.from({ length: 16 }, (_, sample) =>
+        collect(model.respond(ask('1+2?', { maxTokens: 2, sample, signal }))),
+      ),
+    )
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('warning', onWarning)
+    expect(warnings).toEqual([])
+  })
 })
 
 /** A sampler that writes `response`, and notes what it is asked. */

@@ -109,8 +109,8 @@ export function localTextModel(
       stream: [text, seed, sample],
     })
     const leaving = new AbortController()
-    const leave = (): void => leaving.abort(request.signal?.reason)
-    request.signal?.addEventListener('abort', leave, { once: true })
+    // a signal that follows another one is no listener of it: many requests may share the caller's signal
+    const signal = AbortSignal.any([leaving.signal, ...(request.signal ? [request.signal] : [])])
     const events = new Queue<TextEvent>()
     const gathered = new Gathered(request.whole ?? false, (some) => events.push(...some))
     sampler
@@ -126,7 +126,7 @@ export function localTextModel(
         stopTokens: renderer.stopTokens,
         stop,
         ...(logprobs == null ? {} : { topLogprobs: logprobs }),
-        signal: leaving.signal,
+        signal,
         onToken: (_, token, detail) =>
           gathered.add(reader.push(token, logprobs == null ? undefined : detail)),
       })
@@ -142,7 +142,6 @@ export function localTextModel(
     try {
       yield* events
     } finally {
-      request.signal?.removeEventListener('abort', leave)
       if (!gathered.ended) leaving.abort(LEFT)
     }
   }
