@@ -22,6 +22,14 @@ export function canRedraw(stream: NodeJS.WriteStream): boolean {
 export const columnsOf = (stream: NodeJS.WriteStream): number => stream.columns || 80
 
 /**
+ * Asks the terminal for its size now. Node learns of a new one by a signal, which a busy process handles after it has drawn
+ * once more, with the old number of columns: it would then erase too few rows. Where the size is new, 'resize' is emitted.
+ */
+function askForSize(stream: NodeJS.WriteStream): void {
+  ;(stream as { _refreshSize?: () => void })._refreshSize?.()
+}
+
+/**
  * The lines below everything that was printed, which are redrawn in place and leave nothing behind. The cursor stays at
  * their end. A terminal that becomes narrower breaks them into several rows, which are counted when they are erased.
  */
@@ -48,6 +56,7 @@ class LiveArea {
   /** Erases the lines. Does nothing where there are none. */
   clear(): void {
     if (!this.#stream) return
+    askForSize(this.#stream)
     this.#stream.write(this.#erasing())
     this.#stream.off('resize', this.#redraw)
     clearInterval(this.#refresh)
@@ -58,6 +67,7 @@ class LiveArea {
 
   #draw(): void {
     const stream = this.#stream!
+    askForSize(stream)
     const lines = this.#render!(Math.max(1, columnsOf(stream) - FREE))
     stream.write(`${this.#erasing()}${lines.join('\n')}`)
     this.#drawn = lines
