@@ -1,57 +1,6 @@
+import { ProtobufWriter } from '../common/protobuf.ts'
 import type { Attribute, Graph, Node, TypedData, Value } from './graph.ts'
 import type { DType } from './shape.ts'
-
-/** Writes protocol-buffer fields (https://protobuf.dev/programming-guides/encoding). */
-class Writer {
-  #chunks: Uint8Array[] = []
-  #length = 0
-  #push(bytes: Uint8Array): void {
-    this.#chunks.push(bytes)
-    this.#length += bytes.length
-  }
-  #varint(value: number | bigint): void {
-    let v = BigInt.asUintN(64, BigInt(value))
-    const out: number[] = []
-    do {
-      out.push(Number(v & 0x7fn) | (v > 0x7fn ? 0x80 : 0))
-      v >>= 7n
-    } while (v > 0n)
-    this.#push(Uint8Array.from(out))
-  }
-  int(field: number, value: number | bigint): this {
-    this.#varint(field << 3)
-    this.#varint(value)
-    return this
-  }
-  float(field: number, value: number): this {
-    this.#varint((field << 3) | 5)
-    this.#push(new Uint8Array(Float32Array.of(value).buffer))
-    return this
-  }
-  bytes(field: number, value: Uint8Array): this {
-    this.#varint((field << 3) | 2)
-    this.#varint(value.length)
-    this.#push(value)
-    return this
-  }
-  text(field: number, value: string): this {
-    return this.bytes(field, new TextEncoder().encode(value))
-  }
-  message(field: number, fill: (w: Writer) => void): this {
-    const inner = new Writer()
-    fill(inner)
-    return this.bytes(field, inner.finish())
-  }
-  finish(): Uint8Array {
-    const out = new Uint8Array(this.#length)
-    let at = 0
-    for (const c of this.#chunks) {
-      out.set(c, at)
-      at += c.length
-    }
-    return out
-  }
-}
 
 const elementType: Record<DType, number> = { float32: 1, int32: 6, int64: 7, bool: 9 }
 const asBytes = (d: TypedData): Uint8Array => new Uint8Array(d.buffer, d.byteOffset, d.byteLength)
@@ -66,7 +15,7 @@ const IR_VERSION = 10
 export function encode(graph: Graph): Uint8Array {
   const outputs = [...graph.outputs]
   const { nodes, values } = live(graph)
-  return new Writer()
+  return new ProtobufWriter()
     .int(1, IR_VERSION)
     .text(2, 'ruminate')
     .message(7, (g) => {
@@ -109,7 +58,7 @@ function live(graph: Graph): { nodes: Node[]; values: Set<Value> } {
   return { nodes: graph.nodes.filter(isLive), values }
 }
 
-function attribute(w: Writer, name: string, value: Attribute): void {
+function attribute(w: ProtobufWriter, name: string, value: Attribute): void {
   w.text(1, name)
   if (typeof value === 'number') w.int(3, value).int(20, 2)
   else if (typeof value === 'string') w.text(4, value).int(20, 3)
@@ -120,7 +69,7 @@ function attribute(w: Writer, name: string, value: Attribute): void {
   }
 }
 
-function valueInfo(w: Writer, name: string, { dtype, shape }: Value): void {
+function valueInfo(w: ProtobufWriter, name: string, { dtype, shape }: Value): void {
   w.text(1, name).message(2, (type) =>
     type.message(1, (tensor) =>
       tensor.int(1, elementType[dtype]).message(2, (s) => {

@@ -6,9 +6,14 @@ import { plural } from '../common/words.ts'
 import { checkEngine, withEngine } from '../engines/open.ts'
 import type { ModelConfig } from '../models/config.ts'
 import { countParameters, initParameters } from '../models/parameters.ts'
-import { trainBpe } from '../models/tokenizer/bpe.ts'
 import { Tokenizer } from '../models/tokenizer/tokenizer.ts'
-import { SPECIAL_TOKENS, saveTokenizer, specialTokenList } from '../models/tokenizer/tokenizer-files.ts'
+import {
+  fixedTokens,
+  SPECIAL_TOKENS,
+  saveTokenizer,
+  specialTokenList,
+} from '../models/tokenizer/tokenizer-files.ts'
+import { trainBpe } from '../models/tokenizer/train-bpe.ts'
 import { chatTemplate } from '../renderer/own-template.ts'
 import { modelCard } from '../report/model-card.ts'
 import { type Place, type Run, storedSettings, type Trained, withRun } from '../runs/with-run.ts'
@@ -50,7 +55,7 @@ async function train(run: Run, settings: PretrainSettings, watch: PretrainWatch)
   run.progress('making the tokenizer from the corpus')
   const folder = join(run.directory, 'tokenizer')
   const bpe = trainBpe(corpusDocuments(seed, settings.tokenizerDocuments, { general, boxed }), {
-    vocabSize: settings.vocabulary,
+    size: settings.vocabulary - fixedTokens(SPECIAL_TOKENS),
     specialTokens: specialTokenList(SPECIAL_TOKENS),
   })
   saveTokenizer(folder, {
@@ -130,14 +135,15 @@ function decoderConfig(
 ): ModelConfig {
   return {
     ...model,
-    modelType: 'qwen3',
+    modelType: 'llama',
     vocabSize: tokenizer.vocabSize,
     rmsNormEps: 1e-6,
     ropeScaling: null,
     tieEmbeddings: true,
     qkvBias: false,
-    qkNorm: true,
-    bosTokenId: null,
+    qkNorm: false,
+    // Readers of llama models want one; no prompt begins with it.
+    bosTokenId: tokenizer.eosId,
     eosTokenIds: [tokenizer.eosId],
     padTokenId: tokenizer.padId,
     head: 'tokens',

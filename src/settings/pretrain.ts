@@ -12,16 +12,16 @@ export const pretrainSettings = z.strictObject({
   general: z.number().min(0).max(1).default(0),
   /** Share of the answers, outside R1-Zero's template, that are in a LaTeX box. */
   boxed: z.number().min(0).max(1).default(0),
-  vocabulary: whole(262).default(512),
+  vocabulary: whole(264).default(576),
   /** Number of documents to train the tokenizer on. */
   tokenizerDocuments: whole(1).default(4000),
   model: z
     .strictObject({
       hiddenSize: whole(1).default(96),
       numLayers: whole(1).default(4),
-      numHeads: whole(1).default(4),
-      numKvHeads: whole(1).default(2),
-      headDim: whole(2).multipleOf(2).default(24),
+      numHeads: whole(1).default(3),
+      numKvHeads: whole(1).default(3),
+      headDim: whole(2).multipleOf(2).default(32),
       intermediateSize: whole(1).default(264),
       ropeTheta: z.number().positive().default(10_000),
       maxPositions: whole(16).default(1024),

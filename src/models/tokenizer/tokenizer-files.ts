@@ -1,10 +1,13 @@
 import { join } from 'node:path'
 import { onDisk } from '../../common/disk.ts'
-import { makeFolder, writeText } from '../../common/files.ts'
-import { type BpeModel, QWEN2_PATTERN } from './bpe.ts'
+import { makeFolder, writeFileAtomically, writeText } from '../../common/files.ts'
+import { type SentencePiece, sentencePieceModel } from './sentencepiece-model.ts'
+import { type BpeModel, mergesOf, SPACE } from './train-bpe.ts'
 
-/** Tokens that are added to the vocabulary after the merges, in this order: end of text, padding, tags. */
+/** The tokens with the first ids, in this order, besides the bytes: unknown, end of text, padding, tags. */
 export interface SpecialTokens {
+  /** Required by SentencePiece, and never used: what is no piece is written as bytes. */
+  readonly unknown: string
   readonly eos: string
   readonly pad: string
   /** Single tokens that count as text: decoding keeps them when it skips special tokens. */
@@ -12,87 +15,118 @@ export interface SpecialTokens {
 }
 
 export const SPECIAL_TOKENS: SpecialTokens = {
+  unknown: '<unk>',
   eos: '<|endoftext|>',
   pad: '<|pad|>',
   tags: ['<think>', '</think>', '<answer>', '</answer>'],
 }
 
 /** All special tokens in the order of their ids. */
-export function specialTokenList({ eos, pad, tags }: SpecialTokens): string[] {
-  return [eos, pad, ...tags]
+export function specialTokenList({ unknown, eos, pad, tags }: SpecialTokens): string[] {
+  return [unknown, eos, pad, ...tags]
 }
 
-/** The contents of tokenizer.json and tokenizer_config.json in Hugging Face's format. */
-function tokenizerFiles({
-  vocab,
-  merges,
-  specialTokens,
-  chatTemplate,
-  maxLength,
-}: BpeModel & { specialTokens: SpecialTokens; chatTemplate: string; maxLength: number }): {
-  'tokenizer.json': string
-  'tokenizer_config.json': string
-} {
-  const added = specialTokenList(specialTokens).map((content, i) => ({
-    id: vocab.size + i,
+/** How many tokens of a vocabulary are no trained pieces: the special tokens and the 256 bytes. */
+export const fixedTokens = (specialTokens: SpecialTokens): number =>
+  specialTokenList(specialTokens).length + 256
+
+export interface TokenizerOptions extends BpeModel {
+  readonly specialTokens: SpecialTokens
+  readonly chatTemplate: string
+  /** The model's greatest length in tokens. */
+  readonly maxLength: number
+}
+
+/**
+ * Writes a tokenizer into a folder, which is created if necessary: tokenizer.json and tokenizer_config.json in Hugging
+ * Face's format, and tokenizer.model in SentencePiece's, which llama.cpp's converter reads. All of them give the same ids.
+ */
+export function saveTokenizer(directory: string, options: TokenizerOptions): void {
+  onDisk('create', directory, () => makeFolder(directory))
+  const pieces = piecesOf(options)
+  const json = (content: object) => `${JSON.stringify(content, null, 2)}\n`
+  writeText(join(directory, 'tokenizer.json'), json(tokenizerJson(pieces, options)))
+  writeText(join(directory, 'tokenizer_config.json'), json(tokenizerConfig(options)))
+  const model = sentencePieceModel(pieces, options.specialTokens)
+  writeFileAtomically(join(directory, 'tokenizer.model'), (append) => append(model))
+}
+
+/** The vocabulary in the order of the ids: special tokens, bytes, merged pieces, single characters. */
+function piecesOf({ specialTokens, merged, characters }: TokenizerOptions): SentencePiece[] {
+  const { unknown, eos, pad, tags } = specialTokens
+  const fixed = (type: SentencePiece['type']) => (piece: string) => ({ piece, score: 0, type })
+  return [
+    ...[unknown].map(fixed('unknown')),
+    ...[eos, pad].map(fixed('control')),
+    ...tags.map(fixed('userDefined')),
+    ...Array.from({ length: 256 }, (_, byte) => byteToken(byte)).map(fixed('byte')),
+    ...[...merged, ...characters].map((piece, rank) => ({ piece, score: -rank, type: 'normal' as const })),
+  ]
+}
+
+const byteToken = (byte: number) => `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`
+
+function addedTokens({ specialTokens }: TokenizerOptions) {
+  return specialTokenList(specialTokens).map((content, id) => ({
+    id,
     content,
     single_word: false,
     lstrip: false,
     rstrip: false,
     normalized: false,
-    special: content === specialTokens.eos || content === specialTokens.pad,
+    special: !specialTokens.tags.includes(content),
   }))
-  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false }
-  const tokenizer = {
+}
+
+function tokenizerJson(pieces: readonly SentencePiece[], options: TokenizerOptions): object {
+  return {
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: added,
-    normalizer: null,
-    pre_tokenizer: {
+    added_tokens: addedTokens(options),
+    normalizer: { type: 'Replace', pattern: { String: ' ' }, content: SPACE },
+    pre_tokenizer: null,
+    post_processor: null,
+    decoder: {
       type: 'Sequence',
-      pretokenizers: [
-        { type: 'Split', pattern: { Regex: QWEN2_PATTERN }, behavior: 'Isolated', invert: false },
-        byteLevel,
+      decoders: [
+        { type: 'Replace', pattern: { String: SPACE }, content: ' ' },
+        { type: 'ByteFallback' },
+        { type: 'Fuse' },
       ],
     },
-    post_processor: byteLevel,
-    decoder: byteLevel,
     model: {
       type: 'BPE',
       dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: '',
-      end_of_word_suffix: '',
-      fuse_unk: false,
-      byte_fallback: false,
+      unk_token: options.specialTokens.unknown,
+      continuing_subword_prefix: null,
+      end_of_word_suffix: null,
+      fuse_unk: true,
+      byte_fallback: true,
       ignore_merges: false,
-      vocab: Object.fromEntries(vocab),
-      merges,
+      vocab: Object.fromEntries(pieces.map(({ piece }, id) => [piece, id])),
+      merges: mergesOf(options),
     },
-  }
-  const config = {
-    // Qwen2Tokenizer would rebuild the pipeline with an NFC normalizer; this class uses tokenizer.json as it is.
-    tokenizer_class: 'PreTrainedTokenizerFast',
-    added_tokens_decoder: Object.fromEntries(added.map(({ id, ...token }) => [id, token])),
-    bos_token: null,
-    eos_token: specialTokens.eos,
-    pad_token: specialTokens.pad,
-    unk_token: null,
-    clean_up_tokenization_spaces: false,
-    model_max_length: maxLength,
-    model_input_names: ['input_ids', 'attention_mask'],
-    chat_template: chatTemplate,
-  }
-  return {
-    'tokenizer.json': `${JSON.stringify(tokenizer, null, 2)}\n`,
-    'tokenizer_config.json': `${JSON.stringify(config, null, 2)}\n`,
   }
 }
 
-/** Writes tokenizer.json and tokenizer_config.json into a folder, which is created if necessary. */
-export function saveTokenizer(directory: string, options: Parameters<typeof tokenizerFiles>[0]): void {
-  onDisk('create', directory, () => makeFolder(directory))
-  for (const [name, content] of Object.entries(tokenizerFiles(options)))
-    writeText(join(directory, name), content)
+function tokenizerConfig(options: TokenizerOptions): object {
+  const { unknown, eos, pad } = options.specialTokens
+  return {
+    tokenizer_class: 'PreTrainedTokenizerFast',
+    added_tokens_decoder: Object.fromEntries(addedTokens(options).map(({ id, ...token }) => [id, token])),
+    // llama.cpp's converter takes these three from here.
+    add_prefix_space: false,
+    add_bos_token: false,
+    add_eos_token: false,
+    // No text begins with it, but some readers need one.
+    bos_token: eos,
+    eos_token: eos,
+    pad_token: pad,
+    unk_token: unknown,
+    clean_up_tokenization_spaces: false,
+    model_max_length: options.maxLength,
+    model_input_names: ['input_ids', 'attention_mask'],
+    chat_template: options.chatTemplate,
+  }
 }
