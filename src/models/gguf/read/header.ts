@@ -156,22 +156,29 @@ function skipValue(
   depth: number,
   onMisread: (index: number | null, text: string) => void,
 ): void {
-  if (type === STRING) return bytes.string(where, (text) => onMisread(null, text))
-  if (type === ARRAY) {
-    const elementType = bytes.u32()
-    if (depth === MAX_DEPTH) throw bytes.damaged(`the value of ${where} has arrays in arrays in arrays`)
-    const width = WIDTHS.get(elementType)
-    const length = bytes.count(`elements of ${where}`, width ?? 8)
-    if (width !== undefined) return bytes.skip(length * width)
+  const width = WIDTHS.get(type)
+  if (width !== undefined) bytes.skip(width)
+  else if (type === STRING) bytes.string(where, (text) => onMisread(null, text))
+  else if (type === ARRAY) skipArray(bytes, where, depth, onMisread)
+  else throw bytes.damaged(`the value of ${where} has the unknown type ${type}`)
+}
+
+function skipArray(
+  bytes: HeaderBytes,
+  where: string,
+  depth: number,
+  onMisread: (index: number | null, text: string) => void,
+): void {
+  if (depth === MAX_DEPTH) throw bytes.damaged(`the value of ${where} has arrays in arrays in arrays`)
+  const type = bytes.u32()
+  const width = WIDTHS.get(type)
+  const length = bytes.count(`elements of ${where}`, width ?? 8)
+  if (width !== undefined) bytes.skip(length * width)
+  else
     for (let i = 0; i < length; i++)
-      skipValue(bytes, elementType, where, depth + 1, (_, text) => {
+      skipValue(bytes, type, where, depth + 1, (_, text) => {
         if (depth === 0) onMisread(i, text)
       })
-    return
-  }
-  const width = WIDTHS.get(type)
-  if (width === undefined) throw bytes.damaged(`the value of ${where} has the unknown type ${type}`)
-  bytes.skip(width)
 }
 
 /** The bytes of a file from its beginning, read as they are needed. */
