@@ -252,7 +252,7 @@ export function rotaryTables(
 }
 
 /** Llama 3's scaling: low frequencies are divided by `factor`, high ones kept, and those between interpolated. */
-function scaledFrequency(frequency: number, scaling: ModelConfig['ropeScaling']): number {
+export function scaledFrequency(frequency: number, scaling: ModelConfig['ropeScaling']): number {
   if (!scaling) return frequency
   const { factor, lowFreqFactor, highFreqFactor, originalMaxPosition } = scaling
   const turns = (originalMaxPosition * frequency) / (2 * Math.PI)
