@@ -28,7 +28,18 @@ export interface ModelConfig {
   readonly padTokenId: number | null
   /** The output of the model: log-probs of the next token, or one number (a reward model). */
   readonly head: 'tokens' | 'score'
+  /** The low-rank adapters of linear layers; a config.json does not have them. */
+  readonly adapters?: Adapters | undefined
 }
+
+/** The low-rank adapter of one linear layer: y = x Wᵀ + b + scale·(x Aᵀ) Bᵀ with A [rank, in] and B [out, rank]. */
+export interface Adapter {
+  readonly rank: number
+  readonly scale: number
+}
+
+/** The adapters of a model, by the names of their linear layers, such as `model.layers.0.self_attn.q_proj`. */
+export type Adapters = Readonly<Record<string, Adapter>>
 
 export type ModelType = 'qwen3' | 'qwen2' | 'llama'
 

@@ -109,9 +109,15 @@ export function decode(
   const rows = product([batch, length])
   const weight = (name: string): Value => parameters.get(name)!
   const linear = (x: Value, name: string): Value => {
-    const y = ops.matmul(x, weight(`${name}.weight`), { transB: true })
+    const whole = ops.matmul(x, weight(`${name}.weight`), { transB: true })
     const bias = parameters.get(`${name}.bias`)
-    return bias ? ops.add(y, bias) : y
+    const y = bias ? ops.add(whole, bias) : whole
+    const adapter = config.adapters?.[name]
+    if (!adapter) return y
+    // y + s·(x Aᵀ) Bᵀ   (Hu et al. 2021, eq. 3)
+    const low = ops.matmul(x, weight(`${name}.lora_A.weight`), { transB: true })
+    const alpha = adapter.scale
+    return ops.add(y, ops.matmul(low, weight(`${name}.lora_B.weight`), { transB: true, alpha }))
   }
   const norm = (x: Value, name: string): Value => ops.rmsNorm(x, weight(`${name}.weight`), rmsNormEps)
 

@@ -39,6 +39,11 @@ export function parameterShapes(config: ModelConfig): Map<string, number[]> {
   shapes.set('model.norm.weight', [hiddenSize])
   if (config.head === 'score') linear('score', 1, hiddenSize, false)
   else if (!config.tieEmbeddings) linear('lm_head', vocabSize, hiddenSize, false)
+  for (const [layer, { rank }] of Object.entries(config.adapters ?? {})) {
+    const [outputs, inputs] = shapes.get(`${layer}.weight`) as [number, number]
+    shapes.set(`${layer}.lora_A.weight`, [rank, inputs])
+    shapes.set(`${layer}.lora_B.weight`, [outputs, rank])
+  }
   return shapes
 }
 
