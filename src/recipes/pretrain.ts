@@ -4,7 +4,7 @@ import { UserError } from '../common/errors.ts'
 import { type Warn, warner } from '../common/warnings.ts'
 import { plural } from '../common/words.ts'
 import { checkEngine, withEngine } from '../engines/open.ts'
-import type { ModelConfig } from '../models/config.ts'
+import { type ModelConfig, parseConfig } from '../models/config.ts'
 import { countParameters, initParameters } from '../models/parameters.ts'
 import { Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import {
@@ -133,21 +133,24 @@ function decoderConfig(
   { model }: PretrainSettings,
   tokenizer: Pick<Tokenizer, 'vocabSize' | 'eosId' | 'padId'>,
 ): ModelConfig {
-  return {
-    ...model,
-    modelType: 'llama',
-    vocabSize: tokenizer.vocabSize,
-    rmsNormEps: 1e-6,
-    ropeScaling: null,
-    tieEmbeddings: true,
-    qkvBias: false,
-    qkNorm: false,
-    // Readers of llama models want one; no prompt begins with it.
-    bosTokenId: tokenizer.eosId,
-    eosTokenIds: [tokenizer.eosId],
-    padTokenId: tokenizer.padId,
-    head: 'tokens',
+  const fields = {
+    model_type: 'llama',
+    vocab_size: tokenizer.vocabSize,
+    hidden_size: model.hiddenSize,
+    intermediate_size: model.intermediateSize,
+    num_hidden_layers: model.numLayers,
+    num_attention_heads: model.numHeads,
+    num_key_value_heads: model.numKvHeads,
+    head_dim: model.headDim,
+    rope_theta: model.ropeTheta,
+    max_position_embeddings: model.maxPositions,
+    tie_word_embeddings: true,
+    // Readers of llama models want a BOS token; no prompt begins with it.
+    bos_token_id: tokenizer.eosId,
+    eos_token_id: tokenizer.eosId,
+    pad_token_id: tokenizer.padId,
   }
+  return parseConfig(fields, 'model')
 }
 
 export interface PretrainResult extends Trained {

@@ -22,7 +22,7 @@ export const pretrainSettings = z.strictObject({
       numHeads: whole(1).default(3),
       numKvHeads: whole(1).default(3),
       headDim: whole(2).multipleOf(2).default(32),
-      intermediateSize: whole(1).default(264),
+      intermediateSize: whole(1).default(256),
       ropeTheta: z.number().positive().default(10_000),
       maxPositions: whole(16).default(1024),
     })

@@ -1,8 +1,9 @@
+import { surrogateNames } from '../../algorithms/objectives.ts'
 import { UserError } from '../../common/errors.ts'
 import { defaultThreads } from '../../common/threads.ts'
 import { loadConfig } from '../../models/checkpoint/directory.ts'
 import { countParameters } from '../../models/parameters.ts'
-import { checkThreads, requireOneOf } from '../checks.ts'
+import { checkThreads, checkTrainable, requireOneOf } from '../checks.ts'
 import type { Capabilities, Engine, EngineSpec } from '../contract.ts'
 import { BaseFolder } from './base-folder.ts'
 import { continuousSampler } from './continuous/continuous.ts'
@@ -41,7 +42,9 @@ export async function openLocalEngine({
   const versions = new Versions(replicas, exclusive, baseFolder)
   const scores = config.head === 'score'
   const can: Capabilities = {
-    objectives: scores ? ['preference'] : ['cross_entropy', 'policy'],
+    objectives: scores ? ['preference'] : ['cross_entropy', 'policy', 'dpo'],
+    surrogates: scores ? [] : surrogateNames,
+    klCov: !scores,
     klInLoss: !scores,
     temperature: !scores,
     trainable: ['all'],
@@ -82,7 +85,7 @@ export async function openLocalEngine({
       return localRewardScorer(replicas, config, await versions.hold(weights, 'reward scorer'))
     },
     async trainer({ trainable = 'all' } = {}) {
-      requireOneOf('trainable', trainable, can.trainable)
+      checkTrainable(trainable, can)
       if (hasTrainer)
         throw new Error('this engine already has a trainer; open a second engine for a second trainer')
       hasTrainer = true

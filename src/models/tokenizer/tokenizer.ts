@@ -7,6 +7,7 @@ import { namedEosTokenIds } from '../checkpoint/generation-config.ts'
 import { readJsonObject } from '../json-file.ts'
 import { ByteDecoder } from './byte-decoder.ts'
 import { RecentSections } from './recent-sections.ts'
+import { sectionsOf } from './sections.ts'
 
 /** Turns tokens into text as they arrive, always up to the end of a complete character. */
 export interface TextStream {
@@ -22,6 +23,7 @@ const tokenizerSchema = z.looseObject({
     type: z.enum(MODEL_TYPES).optional(),
     vocab: z.union([z.record(z.string(), z.number()), z.array(z.unknown()).nonempty()]),
     merges: z.array(z.union([z.string(), z.tuple([z.string(), z.string()])])).optional(),
+    byte_fallback: z.boolean().nullish(),
   }),
   added_tokens: z.array(
     z.looseObject({
@@ -34,6 +36,7 @@ const tokenizerSchema = z.looseObject({
     }),
   ),
   normalizer: z.unknown(),
+  pre_tokenizer: z.unknown(),
   decoder: z.looseObject({ type: z.string() }).nullish(),
 })
 
@@ -68,8 +71,8 @@ export class Tokenizer {
   readonly #pipeline: Pipeline
   /** Faster than the pipeline; null unless the vocabulary is byte-level. */
   readonly #byteDecoder: ByteDecoder | null
-  /** Finds the added tokens, between which sections of a text are encoded each by itself; null if they are not. */
-  readonly #addedTokens: RegExp | null
+  /** Cuts a text into sections that are encoded each by itself. */
+  readonly #cut: (text: string) => string[]
   readonly #sections = new RecentSections((section) => this.#encodeSection(section))
   /** The tokens that begin every text, as the tokenizer's post-processor adds them; often BOS alone, or none. */
   readonly prefix: Int32Array
@@ -100,7 +103,7 @@ export class Tokenizer {
             new Set(tokenizer.added_tokens.map(({ content }) => content)),
           )
         : null
-    this.#addedTokens = this.#byteDecoder === null ? null : separators(tokenizer)
+    this.#cut = sectionsOf(tokenizer)
     this.specialTokens = Object.fromEntries(
       SPECIAL.flatMap((name) => (config[name] ? [[name, config[name]]] : [])),
     )
@@ -119,9 +122,7 @@ export class Tokenizer {
 
   /** Text to ids, without the `prefix`. Special tokens in the text become their ids. */
   encode(text: string): Int32Array {
-    if (this.#addedTokens === null) return Int32Array.from(this.#encodeSection(text))
-    const sections = text.split(this.#addedTokens).filter((section) => section !== '')
-    return Int32Array.from(sections.flatMap((section) => this.#sections.get(section)))
+    return Int32Array.from(this.#cut(text).flatMap((section) => this.#sections.get(section)))
   }
 
   #encodeSection(text: string): number[] {
@@ -208,20 +209,6 @@ export class Tokenizer {
       throw new UserError(`${file} has no token ${JSON.stringify(token)}, which is the ${role}`)
     return id
   }
-}
-
-/** The added tokens of a byte-level tokenizer, unless one of them changes the text beside it or is not found as it stands. */
-function separators({
-  added_tokens: added,
-  normalizer,
-}: Pick<z.infer<typeof tokenizerSchema>, 'added_tokens' | 'normalizer'>): RegExp | null {
-  if (added.some(({ lstrip, rstrip, normalized }) => lstrip || rstrip || (normalized && normalizer != null)))
-    return null
-  const contents = added.map(({ content }) => content).filter((content) => content !== '')
-  if (contents.length === 0) return null
-  // the longest one counts where several begin
-  const longestFirst = contents.sort((a, b) => b.length - a.length)
-  return new RegExp(`(${longestFirst.map((one) => one.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')})`)
 }
 
 /** Checks that every merge joins and produces tokens that have an id. */

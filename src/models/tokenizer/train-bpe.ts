@@ -28,14 +28,14 @@ interface Word {
  * depends only on the corpus.
  *
  * Characters that occur once are left out, and those that are the least frequent if there are more than `size`. No piece
- * contains one of `specialTokens`, and no piece is taken that readers of the vocabulary could merge differently
- * (`isAmbiguous`). The vocabulary stays smaller if no pair occurs twice any more.
+ * contains one of `specialTokens`. The vocabulary stays smaller if no pair occurs twice any more.
  */
 export function trainBpe(
   texts: Iterable<string>,
   { size, specialTokens }: { size: number; specialTokens: readonly string[] },
 ): BpeModel {
-  if (!Number.isInteger(size) || size < 1) throw new UserError(`no room for pieces: ${size}`)
+  if (!Number.isInteger(size) || size < 1)
+    throw new UserError(`a vocabulary needs room for one piece at least; there is room for ${size}`)
   const counts = countWords(texts, specialTokens)
   const characters = frequentCharacters(counts).slice(0, size)
   const known = new Set(characters)
@@ -49,10 +49,6 @@ export function trainBpe(
     const piece = pairs.best()
     if (piece === null) break
     if (!pieces.has(piece)) {
-      if (isAmbiguous([...merged, piece], characters)) {
-        pairs.refuse(piece)
-        continue
-      }
       pieces.add(piece)
       merged.push(piece)
     }
@@ -90,8 +86,12 @@ function frequentCharacters(words: ReadonlyMap<string, number>): string[] {
 }
 
 /**
- * All pairs of pieces that make another piece, in the order of that piece and then of its left part: the merges of
- * tokenizer.json.
+ * All pairs of pieces that make another piece, in the order of that piece: the merges of tokenizer.json.
+ *
+ * Readers of tokenizer.json merge the pair that comes first in this list; SentencePiece and llama.cpp merge the pair that
+ * makes the first piece. Both give the same pieces. For when a piece is the next to be merged, all earlier ones that
+ * its text can contain have been merged, whatever stands beside it: so its text is always in the same two parts, and
+ * only one of its pairs is ever met.
  */
 export function mergesOf({ merged, characters }: BpeModel): [string, string][] {
   const pieces = new Set([...characters, ...merged])
@@ -107,25 +107,6 @@ function splits(piece: string, pieces: ReadonlySet<string>): [string, string][] 
   })
 }
 
-/**
- * Whether some text could be encoded in two ways. Readers of scores (SentencePiece, llama.cpp) merge pairs that make
- * the same piece from left to right; readers of tokenizer.json merge them in the order of its list, where each pair has
- * its own place. For a piece t with several splits these orders give different results only if
- * - two of the pairs overlap, as (a, b) and (b, c) in the pieces a b c; or
- * - one pair takes a part of the other away, because an earlier piece, which is merged before the other pair, contains t
- *   and the part of the other pair beside it.
- */
-export function isAmbiguous(merged: readonly string[], characters: readonly string[]): boolean {
-  const pieces = new Set([...characters, ...merged])
-  return merged.some((t, rank) => {
-    const pairs = splits(t, pieces)
-    if (pairs.length < 2) return false
-    if (pairs.some(([, b], i) => pairs.some(([left], j) => i !== j && b === left))) return true
-    const beside = pairs.flatMap(([left, right]) => [t + left, right + t])
-    return merged.slice(0, rank).some((earlier) => beside.some((text) => earlier.includes(text)))
-  })
-}
-
 /** Counts of the pieces that neighbours make, updated after each merge by visiting only the words that contain them. */
 class PairCounts {
   readonly #words: Word[]
@@ -133,7 +114,6 @@ class PairCounts {
   readonly #counts = new Map<string, number>()
   /** Words in which neighbours make a piece, or once did. */
   readonly #where = new Map<string, Set<number>>()
-  readonly #refused = new Set<string>()
   /** May hold outdated counts; `best` drops or corrects them. */
   readonly #heap = new Heap<{ piece: string; count: number }>(
     (a, b) => a.count > b.count || (a.count === b.count && a.piece < b.piece),
@@ -153,15 +133,10 @@ class PairCounts {
       const top = this.#heap.pop()
       if (!top) return null
       const count = this.#counts.get(top.piece) ?? 0
-      if (count < 2 || this.#refused.has(top.piece)) continue
+      if (count < 2) continue
       if (count === top.count) return top.piece
       if (count < top.count) this.#heap.push({ piece: top.piece, count })
     }
-  }
-
-  /** Never returns this piece again. */
-  refuse(piece: string): void {
-    this.#refused.add(piece)
   }
 
   /** Merges neighbours that make this piece in every word. */
