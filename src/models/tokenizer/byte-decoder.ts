@@ -1,10 +1,23 @@
 import { BYTE_TO_CHAR } from '../bytes.ts'
+import { SPACE } from './train-bpe.ts'
 
 const CHAR_TO_BYTE = new Map(BYTE_TO_CHAR.map((char, byte) => [char, byte]))
 
+/** The bytes of a token of a byte-level vocabulary. A letter that stands for no byte is read as 0, as in Hugging Face's library. */
+export const byteLevelBytes = (token: string): Uint8Array =>
+  Uint8Array.from(token, (char) => CHAR_TO_BYTE.get(char) ?? 0)
+
+/** The bytes of a piece of SentencePiece's kind: one byte, or a text in which `SPACE` stands for a space. */
+export function sentencePieceBytes(piece: string): Uint8Array {
+  const byte = /^<0x([0-9A-Fa-f]{2})>$/.exec(piece)?.[1]
+  return byte === undefined
+    ? new TextEncoder().encode(piece.replaceAll(SPACE, ' '))
+    : Uint8Array.of(Number.parseInt(byte, 16))
+}
+
 /**
- * Ids to text like the decoder `ByteLevel` of `tokenizer.json`: the bytes of consecutive tokens are read as UTF-8, and an
- * added token is text in itself.
+ * Ids to text like the decoders `ByteLevel` and `ByteFallback` of `tokenizer.json`: the bytes of consecutive tokens are
+ * read as UTF-8, and an added token is text in itself.
  */
 export class ByteDecoder {
   /** By id: the bytes of a token, or the text of an added token. */
@@ -14,6 +27,7 @@ export class ByteDecoder {
 
   constructor(
     readonly tokenOf: (id: number) => string,
+    readonly bytesOf: (token: string) => Uint8Array,
     readonly added: ReadonlySet<string>,
   ) {}
 
@@ -43,8 +57,7 @@ export class ByteDecoder {
     let piece = this.#pieces.get(id)
     if (piece === undefined) {
       const token = this.tokenOf(id)
-      // A letter that stands for no byte is read as 0, as in Hugging Face's library.
-      piece = this.added.has(token) ? token : Uint8Array.from(token, (char) => CHAR_TO_BYTE.get(char) ?? 0)
+      piece = this.added.has(token) ? token : this.bytesOf(token)
       this.#pieces.set(id, piece)
     }
     return piece

@@ -5,27 +5,15 @@ import { Tokenizer as Pipeline } from '@huggingface/tokenizers'
 import { afterAll, describe, expect, it } from 'vitest'
 import { UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
-import { chatTemplate } from '../../renderer/own-template.ts'
-import { R1_ZERO_TEMPLATE } from '../../thinking/r1/template.ts'
-import { trainBpe } from './bpe.ts'
+import { saveByteLevelTokenizer } from '../../testing/byte-level.ts'
 import { Tokenizer } from './tokenizer.ts'
-import { SPECIAL_TOKENS, saveTokenizer, specialTokenList } from './tokenizer-files.ts'
 
-const CORPUS = [
-  'What is 18 + 3 * 3 + 57 ? First, 3 * 3 = 9. Next, 18 + 9 = 27. Wait, let me check. Yes.',
-  '商店有 18 个苹果。等等，让我检查一下。商店有 9 个苹果。',
-  '<think>\nLet me check.\n</think>\n<answer>71</answer>',
-]
 const directory = mkdtempSync(join(tmpdir(), 'tokenizer-'))
 afterAll(() => rmSync(directory, { recursive: true }))
-const system = R1_ZERO_TEMPLATE.split(' User:')[0]!
-const model = trainBpe(CORPUS, { vocabSize: 300, specialTokens: specialTokenList(SPECIAL_TOKENS) })
-saveTokenizer(directory, {
-  ...model,
-  specialTokens: SPECIAL_TOKENS,
-  chatTemplate: chatTemplate(system),
-  maxLength: 512,
-})
+// The letters of the byte-level alphabet; the last three merges make 苹.
+const MERGES = 'h e|Ġ t|Ġt he|c k|c he|che ck|a p|ap p|l e|app le|è ĭ|èĭ ¹'
+const merges = MERGES.split('|').map((pair) => pair.split(' ') as [string, string])
+saveByteLevelTokenizer(directory, merges)
 const tokenizer = Tokenizer.load(directory)
 
 const TEXTS = [
@@ -41,7 +29,7 @@ const TEXTS = [
   '\ufffd\ufffd x',
 ]
 
-describe('Tokenizer', () => {
+describe('a byte-level tokenizer', () => {
   it.each(TEXTS)('decodes what it encodes: %j', (text) => {
     expect(tokenizer.decode(tokenizer.encode(text))).toBe(text)
   })
@@ -109,9 +97,9 @@ describe('Tokenizer', () => {
     ])
     expect([...tokenizer.prefix]).toEqual([])
     expect([tokenizer.eosId, tokenizer.padId, tokenizer.vocabSize]).toEqual([
-      model.vocab.size,
-      model.vocab.size + 1,
-      model.vocab.size + 6,
+      256 + merges.length,
+      256 + merges.length + 1,
+      256 + merges.length + 6,
     ])
     expect(tokenizer.tokenId('no such token')).toBeNull()
   })

@@ -5,9 +5,10 @@ import { z } from 'zod'
 import { UserError } from '../../common/errors.ts'
 import { namedEosTokenIds } from '../checkpoint/generation-config.ts'
 import { readJsonObject } from '../json-file.ts'
-import { ByteDecoder } from './byte-decoder.ts'
+import { ByteDecoder, byteLevelBytes, sentencePieceBytes } from './byte-decoder.ts'
 import { RecentSections } from './recent-sections.ts'
 import { sectionsOf } from './sections.ts'
+import { SPACE } from './train-bpe.ts'
 
 /** Turns tokens into text as they arrive, always up to the end of a complete character. */
 export interface TextStream {
@@ -69,7 +70,7 @@ export class Tokenizer {
   /** The highest id plus one. */
   readonly vocabSize: number
   readonly #pipeline: Pipeline
-  /** Faster than the pipeline; null unless the vocabulary is byte-level. */
+  /** Faster than the pipeline, and exact for texts with U+FEFF; null for other decoders than those that it knows. */
   readonly #byteDecoder: ByteDecoder | null
   /** Cuts a text into sections that are encoded each by itself. */
   readonly #cut: (text: string) => string[]
@@ -96,13 +97,14 @@ export class Tokenizer {
     } catch (error) {
       throw new UserError(`${file} is damaged: ${(error as Error).message}`)
     }
+    const bytesOf = bytesOfTokens(tokenizer.decoder)
     this.#byteDecoder =
-      tokenizer.decoder?.type === 'ByteLevel'
-        ? new ByteDecoder(
-            (id) => this.#pipeline.id_to_token(id)!,
-            new Set(tokenizer.added_tokens.map(({ content }) => content)),
-          )
-        : null
+      bytesOf &&
+      new ByteDecoder(
+        (id) => this.#pipeline.id_to_token(id)!,
+        bytesOf,
+        new Set(tokenizer.added_tokens.map(({ content }) => content)),
+      )
     this.#cut = sectionsOf(tokenizer)
     this.specialTokens = Object.fromEntries(
       SPECIAL.flatMap((name) => (config[name] ? [[name, config[name]]] : [])),
@@ -209,6 +211,24 @@ export class Tokenizer {
       throw new UserError(`${file} has no token ${JSON.stringify(token)}, which is the ${role}`)
     return id
   }
+}
+
+/** The bytes that a token stands for, by the decoder of tokenizer.json; null if texts are more than the bytes of their tokens. */
+function bytesOfTokens(
+  decoder: z.infer<typeof tokenizerSchema>['decoder'],
+): ((token: string) => Uint8Array) | null {
+  if (decoder?.type === 'ByteLevel') return byteLevelBytes
+  const steps = (decoder?.decoders ?? []) as {
+    type?: string
+    pattern?: { String?: string }
+    content?: string
+  }[]
+  const [replace] = steps
+  const plain =
+    steps.map(({ type }) => type).join() === 'Replace,ByteFallback,Fuse' &&
+    replace?.pattern?.String === SPACE &&
+    replace.content === ' '
+  return plain ? sentencePieceBytes : null
 }
 
 /** Checks that every merge joins and produces tokens that have an id. */
