@@ -34,7 +34,7 @@ for (const file of ['tokenizer.json', 'tokenizer_config.json'])
 const larger = join(folder, 'larger')
 cpSync(model, larger, { recursive: true })
 const tokenizer = JSON.parse(readFileSync(join(larger, 'tokenizer.json'), 'utf8'))
-tokenizer.added_tokens.push({ ...tokenizer.added_tokens[0], id: 512, content: 'Thank' })
+tokenizer.added_tokens.push({ ...tokenizer.added_tokens[0], id: 576, content: 'Thank' })
 writeFileSync(join(larger, 'tokenizer.json'), JSON.stringify(tokenizer))
 
 /** The polite answer is the better one, whatever its length. */
@@ -229,7 +229,7 @@ test.each<[string, RewardInput, RegExp]>([
   [
     'a token that the model does not have',
     { model: larger },
-    /rows\.jsonl:\d+: the row has the token "Thank" \(id 512\), which the model \(vocab_size 512\) does not have/,
+    /rows\.jsonl:\d+: the row has the token "Thank" \(id 576\), which the model \(vocab_size 576\) does not have/,
   ],
   ['no model', { model: 'nowhere' }, /no model folder at nowhere/],
   [

@@ -31,8 +31,11 @@ export function changedMiniature(
   const miniature = join(packageRoot(), 'models', 'miniature-base')
   const read = (name: string): Json => JSON.parse(readFileSync(join(miniature, name), 'utf8'))
   const write = (name: string, json: Json) => writeFileSync(join(folder, name), JSON.stringify(json))
-  const json = read('tokenizer.json') as Json & { added_tokens: { id: number; content: string }[] }
-  const last = Math.max(...json.added_tokens.map(({ id }) => id))
+  const json = read('tokenizer.json') as Json & {
+    added_tokens: { id: number; content: string }[]
+    model: { vocab: Record<string, number> }
+  }
+  const last = Math.max(...Object.values(json.model.vocab))
   const added = ADDED.map((content, i) => ({
     ...json.added_tokens[0]!,
     special: true,

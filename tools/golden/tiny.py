@@ -11,7 +11,7 @@ tokenizer = AutoTokenizer.from_pretrained(ROOT / "models/miniature-base")
 
 def tiny_config(**more):
     return Qwen3Config(
-        vocab_size=512, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4,
+        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=4,
         num_key_value_heads=2, head_dim=8, max_position_embeddings=512, tie_word_embeddings=True, bos_token_id=None,
         eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, dtype="float32",
         rope_parameters={"rope_type": "default", "rope_theta": 1e4}, **more,

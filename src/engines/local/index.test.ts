@@ -14,7 +14,7 @@ import { openLocalEngine } from './index.ts'
 
 const MINIATURE = fileURLToPath(new URL('../../../models/miniature-base', import.meta.url))
 /** As many tokens as the miniature's tokenizer has. */
-const config = tinyConfig('qwen3', { vocab_size: 512 })
+const config = tinyConfig('qwen3', { vocab_size: 576 })
 const model = { config, parameters: initParameters(config, 1) }
 const crossEntropy = { kind: 'cross_entropy' } as const
 const adam = { learningRate: 1e-2, beta1: 0.9, beta2: 0.99, eps: 1e-8, weightDecay: 0, gradClipNorm: 1 }

@@ -396,13 +396,13 @@ describe('an answer is learned whole, in the context in which it is generated', 
     ],
   ]
   test.each(cases)('%s', (_, template, demonstration, expected) => {
-    expect(shown(tokenizerWith(template, [506, 507]), demonstration)).toBe(expected)
+    expect(shown(tokenizerWith(template, [1, 2]), demonstration)).toBe(expected)
   })
 
   test('the prompt of every answer is the one that is sampled from', () => {
     for (const [, template, demonstration] of cases) {
       if (!('messages' in demonstration) || template === otherField) continue
-      const renderer = tokenizerWith(template, [506, 507])
+      const renderer = tokenizerWith(template, [1, 2])
       const { messages, tools } = demonstration
       const last = messages.findLastIndex(({ role, weight }) => role === 'assistant' && weight !== 0)
       const { tokens, learned } = supervise(renderer, demonstration).at(-1)!

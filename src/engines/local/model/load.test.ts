@@ -20,17 +20,17 @@ function change(name: string, edit: (json: Record<string, unknown>) => object): 
   writeFileSync(join(folder, name), JSON.stringify({ ...json, ...edit(json) }))
 }
 
-/** Adds a token to the tokenizer, beyond the model's vocabulary of 512. */
+/** Adds a token to the tokenizer, beyond the model's vocabulary of 576. */
 const addToken = (content: string) =>
   change('tokenizer.json', ({ added_tokens }) => {
     const added = added_tokens as object[]
-    return { added_tokens: [...added, { ...added[0], id: 512, content, special: true }] }
+    return { added_tokens: [...added, { ...added[0], id: 576, content, special: true }] }
   })
 
 describe('a tokenizer with more tokens than the model', () => {
   test('is accepted as long as none of them is needed', () => {
     addToken('<x>')
-    expect(load({ model: folder }).tokenizer!.vocabSize).toBe(513)
+    expect(load({ model: folder }).tokenizer!.vocabSize).toBe(577)
   })
 
   test.each(['eos_token', 'pad_token'])('is refused if one of them is the %s', (role) => {
@@ -38,15 +38,15 @@ describe('a tokenizer with more tokens than the model', () => {
     change('tokenizer_config.json', () => ({ [role]: '<x>' }))
     expect(() => load({ model: folder })).toThrow(UserError)
     expect(() => load({ model: folder })).toThrow(
-      'has the token "<x>" (id 512), which the model (vocab_size 512) does not have',
+      'has the token "<x>" (id 576), which the model (vocab_size 576) does not have',
     )
   })
 })
 
 test('a generation_config.json with an end token that the model does not have is refused', () => {
-  change('generation_config.json', () => ({ eos_token_id: [506, 512] }))
+  change('generation_config.json', () => ({ eos_token_id: [1, 576] }))
   expect(() => load({ model: folder })).toThrow(
-    `the generation_config.json in ${folder} has the token id 512, which the model (vocab_size 512) does not have`,
+    `the generation_config.json in ${folder} has the token id 576, which the model (vocab_size 576) does not have`,
   )
 })
 
