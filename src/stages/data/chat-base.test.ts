@@ -49,6 +49,7 @@ test('copies the model and what belongs to it, and gives it a chat template', as
     'generation_config.json',
     'model.safetensors',
     'tokenizer.json',
+    'tokenizer.model',
     'tokenizer_config.json',
   ])
   expect(loadModel(folder)).toEqual(loadModel(model))
