@@ -44,7 +44,7 @@ export async function openLocalEngine({
     objectives: scores ? ['preference'] : ['cross_entropy', 'policy'],
     klInLoss: !scores,
     temperature: !scores,
-    trainable: ['all'],
+    trainable: ['all', 'lora'],
     rewardHead: scores,
     bitExactResume: true,
     maxTokens: config.maxPositions,
