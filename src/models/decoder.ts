@@ -133,6 +133,26 @@ export const within = (window: number, query: Value, key: Value): Value =>
 
 const additive = (seen: Value): Value => ops.where(seen, 0, MASKED)
 
+/** How many rows a product has, which decides how it is computed fastest. */
+export type Rows = 'few' | 'many'
+
+/** For products with the vocabulary: with more rows, transposing the logits costs more than it saves. */
+export const howMany = (rows: number): Rows => (rows <= 40 ? 'few' : 'many')
+
+/** A weight with fewer elements is multiplied in the same way whatever the number of rows. */
+const LARGE_WEIGHT = 2 ** 16
+
+/**
+ * x Wᵀ, for x [rows, in] and W [out, in]. The runtime rearranges the second factor of a product before it multiplies. If W
+ * is large and the rows are `few`, that takes as long as the product, so (W xᵀ)ᵀ is computed.
+ */
+function times(x: Value, weight: Value, rows: Rows): Value {
+  const [outputs, inputs] = weight.shape as [number, number]
+  return rows === 'many' || outputs * inputs < LARGE_WEIGHT
+    ? ops.matmul(x, weight, { transB: true })
+    : ops.transpose(ops.matmul(weight, x, { transB: true }), [1, 0])
+}
+
 /**
  * The decoder without its output layer. `ids` and `positions` are int64 [B, T]. In the context of a `Block`, T positions
  * are computed at once; with a `Past`, T is 1 and B = U·W.
@@ -150,8 +170,9 @@ export function decode(
   const [batch, length] = ids.shape as [Dim, Dim]
   const rows = product([batch, length])
   const weight = (name: string): Value => parameters.get(name)!
+  const rowsAre: Rows = 'own' in context ? 'few' : 'many'
   const linear = (x: Value, name: string): Value => {
-    const whole = ops.matmul(x, weight(`${name}.weight`), { transB: true })
+    const whole = times(x, weight(`${name}.weight`), rowsAre)
     const bias = parameters.get(`${name}.bias`)
     const y = bias ? ops.add(whole, bias) : whole
     const adapter = config.adapters?.[name]
@@ -281,7 +302,7 @@ export function rewards(parameters: ReadonlyMap<string, Value>, hidden: Value): 
 
 /**
  * The logits of the next token for hidden states [M, hiddenSize]: [M, vocabSize]. They are multiplied by `scale`, a number
- * or [M, 1], if there is one.
+ * or [M, 1], if there is one. `rows` says how large M is, as `howMany` has it; it decides the speed alone.
  *
  * @throws UserError for a reward model.
  */
@@ -290,6 +311,7 @@ export function logits(
   parameters: ReadonlyMap<string, Value>,
   hidden: Value,
   scale: ops.Operand | null = null,
+  rows: Rows = 'many',
 ): Value {
   if (config.head === 'score')
     throw new UserError(
@@ -297,5 +319,5 @@ export function logits(
     )
   const head = parameters.get(config.tieEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight')!
   // (s·h) Wᵀ = s·(h Wᵀ), and h is far smaller than the logits.
-  return ops.matmul(scale === null ? hidden : ops.mul(hidden, scale), head, { transB: true })
+  return times(scale === null ? hidden : ops.mul(hidden, scale), head, rows)
 }

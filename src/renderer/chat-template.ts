@@ -88,7 +88,7 @@ export class ChatTemplate {
     specialTokens: Tokenizer['specialTokens'],
     settings: TemplateSettings,
   ): ChatTemplate | null {
-    const sources = readSources(tokenizerFolder(folder))
+    const sources = templateSources(folder)
     return sources.has('default') ? new ChatTemplate(folder, sources, specialTokens, settings) : null
   }
 
@@ -145,7 +145,8 @@ const configSchema = z.looseObject({
 })
 
 /** The sources of a folder's templates by name: "default", and perhaps others such as "tool_use". */
-function readSources(folder: string): Map<string, string> {
+export function templateSources(directory: string): Map<string, string> {
+  const folder = tokenizerFolder(directory)
   const sources = new Map<string, string>()
   for (const name of ['chat_template.json', 'tokenizer_config.json']) {
     const file = join(folder, name)

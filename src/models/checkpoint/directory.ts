@@ -40,7 +40,10 @@ export function loadConfig(directory: string): ModelConfig {
 export function loadModel(directory: string): Model {
   if (isPeftFolder(directory)) return merged(readAdapters(directory, loadModel(baseFolder(directory))))
   const config = loadConfig(directory)
-  const stored = new Shards(weightFiles(directory), config.modelType === 'gemma3_text' ? nameInText : undefined)
+  const stored = new Shards(
+    weightFiles(directory),
+    config.modelType === 'gemma3_text' ? nameInText : undefined,
+  )
   try {
     checkTensors(directory, config, stored)
     const parameters = new Map<string, Float32Array<ArrayBuffer>>()

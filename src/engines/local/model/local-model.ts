@@ -97,7 +97,10 @@ export class LocalModel {
       const model = this.#spec?.model
       this.#frozen = {
         weights,
-        base: { folder: typeof model === 'string' ? model : null, hash: baseHash(weights) },
+        base: {
+          folder: trainable.lora.base ?? (typeof model === 'string' ? model : null),
+          hash: baseHash(weights),
+        },
       }
       const config = trainedConfig(this.config, trainable)
       const added = initAdapters(config, trainable.lora.seed)
@@ -135,7 +138,7 @@ export class LocalModel {
           weight: { data: mb.weight, dims: M },
           sequence: { data: mb.sequence, dims: M },
           ...Object.fromEntries(
-            (['old', 'reference', 'advantage'] as const)
+            (['old', 'reference', 'advantage', 'marked'] as const)
               .filter((name) => session.inputs.has(name))
               .map((name) => [name, { data: mb[name], dims: M }]),
           ),
