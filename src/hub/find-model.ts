@@ -6,6 +6,7 @@ import { nearest } from '../common/nearest.ts'
 import { packageRoot } from '../common/package.ts'
 import { pathFromHere } from '../common/paths.ts'
 import { shellWord } from '../common/shell.ts'
+import { isPeftFolder } from '../models/checkpoint/peft/adapter-config.ts'
 import { conversions, ggufFolder } from './gguf-cache.ts'
 import { ggufModels, hubModel, readHubModel } from './hub-model.ts'
 
@@ -73,7 +74,7 @@ export async function modelFolder(
   )
 }
 
-const isModel = (folder: string): boolean => existsSync(join(folder, 'config.json'))
+const isModel = (folder: string): boolean => existsSync(join(folder, 'config.json')) || isPeftFolder(folder)
 
 /** The model in a file, or in a folder that has one GGUF file and is no model folder. */
 function localGguf(name: string, path: string, progress?: (line: string) => void): Promise<string> {
