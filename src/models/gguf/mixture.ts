@@ -48,8 +48,7 @@ function mixed(
     return width % TENSOR_TYPES.Q4_K.blockSize === 0 ? 'Q6_K' : 'Q8_0'
   const layer = Number(/^blk\.(\d+)\.(?:attn_v|ffn_down)\.weight$/.exec(name)?.[1] ?? Number.NaN)
   const eighth = Math.floor(numLayers / 8)
-  const moreBits =
-    layer < eighth || layer >= Math.floor((7 * numLayers) / 8) || (layer - eighth) % 3 === 2
+  const moreBits = layer < eighth || layer >= Math.floor((7 * numLayers) / 8) || (layer - eighth) % 3 === 2
   return moreBits ? 'Q6_K' : 'Q4_K'
 }
 

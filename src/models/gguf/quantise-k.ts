@@ -181,7 +181,12 @@ export function quantiseQ6K(values: Float32Array, bytes: Uint8Array): void {
     }
     for (let j = 0; j < K; j += 128)
       for (let l = 0; l < 32; l++) {
-        const [a, b, c, e] = [0, 32, 64, 96].map((o) => levels[j + l + o]!) as [number, number, number, number]
+        const [a, b, c, e] = [0, 32, 64, 96].map((o) => levels[j + l + o]!) as [
+          number,
+          number,
+          number,
+          number,
+        ]
         bytes[at + j / 2 + l] = (a & 15) | ((c & 15) << 4)
         bytes[at + j / 2 + 32 + l] = (b & 15) | ((e & 15) << 4)
         bytes[at + 128 + j / 4 + l] = (a >> 4) | ((b >> 4) << 2) | ((c >> 4) << 4) | ((e >> 4) << 6)
@@ -212,8 +217,7 @@ function fitSymmetric(x: Float32Array, from: number, levels: Uint8Array): number
     return [sumLX, sumL2]
   }
   const keep = (inverse: number): void => {
-    for (let i = from; i < from + SMALL; i++)
-      levels[i] = 32 + clamp(nearest(f32(inverse * x[i]!)), -32, 31)
+    for (let i = from; i < from + SMALL; i++) levels[i] = 32 + clamp(nearest(f32(inverse * x[i]!)), -32, 31)
   }
   const first = f32(-32 / largest)
   keep(first)

@@ -54,23 +54,25 @@ interface VocabularyOptions {
  *
  * @throws UserError for a tokenizer that llama.cpp cannot represent.
  */
-export function vocabularyMetadata(
-  folder: string,
-  options: VocabularyOptions,
-): Map<string, MetadataValue> {
+export function vocabularyMetadata(folder: string, options: VocabularyOptions): Map<string, MetadataValue> {
   const file = join(folder, 'tokenizer.json')
   const json = readJsonObject(file) as unknown as TokenizerJson
   const tokenizer = Tokenizer.load(folder)
   const { type, vocab } = json.model
   if ((type !== undefined && type !== 'BPE') || Array.isArray(vocab))
-    throw new UserError(`${file} is a ${type ?? 'Unigram'} tokenizer; GGUF files are written of BPE tokenizers`)
+    throw new UserError(
+      `${file} is a ${type ?? 'Unigram'} tokenizer; GGUF files are written of BPE tokenizers`,
+    )
   const highest = tokenizer.vocabSize - 1
   if (highest >= options.vocabSize)
     throw new UserError(
       `${file} has the token ${highest}, but the model has ${options.vocabSize} tokens: they do not belong together`,
     )
-  const described = json.model.byte_fallback === true ? sentencePiece(json, file, options) : byteLevel(json, file, options)
-  return new Map([...described, ...specialTokens(tokenizer, options)].map(([k, v]) => [`tokenizer.ggml.${k}`, v]))
+  const described =
+    json.model.byte_fallback === true ? sentencePiece(json, file, options) : byteLevel(json, file, options)
+  return new Map(
+    [...described, ...specialTokens(tokenizer, options)].map(([k, v]) => [`tokenizer.ggml.${k}`, v]),
+  )
 }
 
 type Fields = [key: string, value: MetadataValue][]
@@ -122,8 +124,12 @@ function addsSpace({ normalizer, pre_tokenizer }: TokenizerJson, file: string): 
   let adds = false
   for (const step of [...flat(normalizer), ...flat(pre_tokenizer)]) {
     if (step.type === 'Prepend' && step.prepend === '▁') adds = true
-    else if (step.type === 'Metaspace') adds = (step.prepend_scheme ?? (step.add_prefix_space === false ? 'never' : 'always')) !== 'never'
-    else if (!(step.type === 'Replace' && step.pattern?.String === ' ' && step.content === '▁') && step.type !== 'Split')
+    else if (step.type === 'Metaspace')
+      adds = (step.prepend_scheme ?? (step.add_prefix_space === false ? 'never' : 'always')) !== 'never'
+    else if (
+      !(step.type === 'Replace' && step.pattern?.String === ' ' && step.content === '▁') &&
+      step.type !== 'Split'
+    )
       throw new UserError(`${file}: llama.cpp has no step ${step.type} for a tokenizer of this kind`)
   }
   return adds

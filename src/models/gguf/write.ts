@@ -28,7 +28,10 @@ const VERSION = 3
 
 const aligned = (size: number): number => Math.ceil(size / ALIGNMENT) * ALIGNMENT
 const sizeOf = ({ shape, type }: PlannedTensor): number =>
-  bytesOf(TENSOR_TYPES[type], shape.reduce((a, b) => a * b, 1))
+  bytesOf(
+    TENSOR_TYPES[type],
+    shape.reduce((a, b) => a * b, 1),
+  )
 
 /** Everything of a GGUF file before its tensors, padded to where the first one begins (ggml/docs/gguf.md). */
 export function ggufHeader(metadata: Metadata, tensors: readonly PlannedTensor[]): Uint8Array {
