@@ -62,6 +62,9 @@ const EXTERNAL = 1
 const OPSET = 23
 const IR_VERSION = 10
 
+/** Name of an output that `encode` adds to every program, before the others: an empty sequence. */
+export const EMPTY_SEQUENCE = 'empty_sequence'
+
 /** The program as the bytes of an ONNX ModelProto (field numbers from onnx.proto3), without its external contents. */
 export function encode(graph: Graph): Uint8Array {
   const outputs = [...graph.outputs]
@@ -85,6 +88,7 @@ export function encode(graph: Graph): Uint8Array {
         })
       for (const [name, v] of outputs)
         g.message(1, (w) => w.text(1, v.name).text(2, name).text(4, 'Identity'))
+      g.message(1, (w) => w.text(2, EMPTY_SEQUENCE).text(4, 'SequenceEmpty'))
       g.text(2, 'program')
       for (const { value, data, external } of graph.initializers)
         g.message(5, (w) => {
@@ -94,6 +98,7 @@ export function encode(graph: Graph): Uint8Array {
           else w.message(13, (entry) => entry.text(1, 'location').text(2, value.name)).int(14, EXTERNAL)
         })
       for (const v of graph.inputs) g.message(11, (w) => valueInfo(w, v.name, v))
+      g.message(12, (w) => sequenceInfo(w, EMPTY_SEQUENCE))
       for (const [name, v] of outputs) g.message(12, (w) => valueInfo(w, name, v))
     })
     .message(8, (w) => w.text(1, '').int(2, OPSET))
@@ -126,6 +131,15 @@ function valueInfo(w: Writer, name: string, { dtype, shape }: Value): void {
       tensor.int(1, elementType[dtype]).message(2, (s) => {
         for (const d of shape) s.message(1, (dim) => (typeof d === 'number' ? dim.int(1, d) : dim.text(2, d)))
       }),
+    ),
+  )
+}
+
+/** A sequence of float32 tensors. */
+function sequenceInfo(w: Writer, name: string): void {
+  w.text(1, name).message(2, (type) =>
+    type.message(4, (sequence) =>
+      sequence.message(1, (element) => element.message(1, (tensor) => tensor.int(1, elementType.float32))),
     ),
   )
 }
