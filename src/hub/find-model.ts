@@ -6,6 +6,7 @@ import { nearest } from '../common/nearest.ts'
 import { packageRoot } from '../common/package.ts'
 import { pathFromHere } from '../common/paths.ts'
 import { shellWord } from '../common/shell.ts'
+import { isPeftFolder } from '../models/checkpoint/peft/adapter-config.ts'
 import { shardNames } from '../models/checkpoint/shards.ts'
 import { openSnapshot, type Repository, readHubName } from './index.ts'
 
@@ -69,7 +70,7 @@ export async function modelFolder(
   )
 }
 
-const isModel = (folder: string): boolean => existsSync(join(folder, 'config.json'))
+const isModel = (folder: string): boolean => existsSync(join(folder, 'config.json')) || isPeftFolder(folder)
 
 /** The newest checkpoint of a run that has no model yet. */
 function checkpointOf(name: string, run: string, onCheckpoint: FindOptions['onCheckpoint']): string {

@@ -1,7 +1,7 @@
 import { UserError } from '../common/errors.ts'
 import { Random } from '../common/random.ts'
 import type { Adapter, ModelConfig } from './config.ts'
-import { parameterShapes } from './parameters.ts'
+import { type Model, parameterShapes } from './parameters.ts'
 
 /*
  * Low-rank adapters (Hu et al. 2021, arXiv 2106.09685). A linear layer with an adapter computes
@@ -53,8 +53,43 @@ export function withAdapters(config: ModelConfig, { rank, alpha, targets }: Omit
       2,
     )
   }
-  const adapter: Adapter = { rank, scale: alpha / rank }
+  const adapter: Adapter = { rank, alpha }
   return { ...config, adapters: Object.fromEntries(wanted.map((layer) => [layer, adapter])) }
+}
+
+/** The model without adapters that computes the same: W + alpha/rank·B A in the place of W, in double precision. */
+export function merged({ config: { adapters = {}, ...config }, parameters }: Model): Model {
+  const plain = new Map(parameters)
+  for (const [layer, { rank, alpha }] of Object.entries(adapters)) {
+    const { a, b } = adapterNames(layer)
+    const name = `${layer}.weight`
+    plain.set(name, sumOf(plain.get(name)!, plain.get(a)!, plain.get(b)!, rank, alpha / rank))
+    plain.delete(a)
+    plain.delete(b)
+  }
+  return { config, parameters: plain }
+}
+
+/** W + s·B A of W [out, in], A [rank, in] and B [out, rank]. */
+function sumOf(
+  w: Float32Array,
+  a: Float32Array,
+  b: Float32Array,
+  rank: number,
+  s: number,
+): Float32Array<ArrayBuffer> {
+  const width = a.length / rank
+  const result = new Float32Array(w.length)
+  const row = new Float64Array(width)
+  for (let o = 0; o * width < w.length; o++) {
+    for (let i = 0; i < width; i++) row[i] = w[o * width + i]!
+    for (let k = 0; k < rank; k++) {
+      const factor = s * b[o * rank + k]!
+      for (let i = 0; i < width; i++) row[i] = row[i]! + factor * a[k * width + i]!
+    }
+    result.set(row, o * width)
+  }
+  return result
 }
 
 /** The names of an adapter's two parameters. */

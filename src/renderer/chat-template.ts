@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { UserError } from '../common/errors.ts'
+import { tokenizerFolder } from '../models/checkpoint/peft/find-base.ts'
 import { readJsonObject } from '../models/json-file.ts'
 import type { Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import { type ChatSpan, hasMark, marksGeneration, readMarks } from './generation-marks.ts'
@@ -87,7 +88,7 @@ export class ChatTemplate {
     specialTokens: Tokenizer['specialTokens'],
     settings: TemplateSettings,
   ): ChatTemplate | null {
-    const sources = templateSources(folder)
+    const sources = templateSources(tokenizerFolder(folder))
     return sources.has('default') ? new ChatTemplate(folder, sources, specialTokens, settings) : null
   }
 
