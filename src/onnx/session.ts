@@ -43,13 +43,13 @@ export class Session {
   /** Declared inputs by name. */
   readonly inputs: ReadonlyMap<string, Value>
   /** Declared outputs by name. */
-  readonly #outputs: ReadonlyMap<string, Value>
+  readonly outputs: ReadonlyMap<string, Value>
 
   constructor(graph: Graph, { threads }: { threads: number }) {
     native.initOrt()
     const bytes = encode(graph)
     this.inputs = new Map(graph.inputs.map((v) => [v.name, v]))
-    this.#outputs = graph.outputs
+    this.outputs = graph.outputs
     this.#session = new native.binding.InferenceSession()
     this.#session.loadModel(bytes.buffer, bytes.byteOffset, bytes.byteLength, {
       executionProviders: ['cpu'],
@@ -89,7 +89,7 @@ export class Session {
 
   /** Runs the program and returns its outputs. @throws Error like `bind`. */
   run(feeds: BoundFeeds | Readonly<Record<string, Tensor>>): Record<string, Tensor> {
-    const fetches = Object.fromEntries([...this.#outputs.keys()].map((name) => [name, null]))
+    const fetches = Object.fromEntries([...this.outputs.keys()].map((name) => [name, null]))
     return this.#session.run(this.#bound(feeds), fetches, {})
   }
 
@@ -104,7 +104,7 @@ export class Session {
     into: Readonly<Record<string, Tensor>>,
   ): void {
     const fetches: Record<string, unknown> = { [EMPTY_SEQUENCE]: null }
-    for (const [name, declared] of this.#outputs) {
+    for (const [name, declared] of this.outputs) {
       const place = into[name]
       if (!place) throw new Error(`run: there is no array for output ${declared}`)
       fetches[name] = new OrtTensor(declared.dtype, place.data as never, place.dims as number[])
