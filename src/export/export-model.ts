@@ -6,10 +6,10 @@ import { makeFolder, writeFolderAtomically } from '../common/files.ts'
 import { gibibytes } from '../common/words.ts'
 import { planGguf, writeGguf } from './gguf.ts'
 import { planHf, writeHf } from './hf.ts'
+import type { CardFacts } from './model-card.ts'
 import { planOllama, writeOllama } from './ollama/ollama.ts'
 import { planOnnx, writeOnnx } from './onnx/onnx.ts'
 import { readSource, type Source, type Watch } from './source.ts'
-import type { CardFacts } from './model-card.ts'
 
 /** The formats that a model can be exported to, each with the kinds of weights it can have; the first is the default. */
 export const FORMATS = {

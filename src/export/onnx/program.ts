@@ -25,7 +25,12 @@ export const NAMES = {
   present: (layer: number | '%d', what: 'key' | 'value') => `present.${layer}.${what}`,
 }
 
-const [BATCH, LENGTH, PAST, TOTAL] = ['batch_size', 'sequence_length', 'past_sequence_length', 'total_sequence_length']
+const [BATCH, LENGTH, PAST, TOTAL] = [
+  'batch_size',
+  'sequence_length',
+  'past_sequence_length',
+  'total_sequence_length',
+]
 
 /** Added to the scores of positions that are not seen. */
 const UNSEEN = 1e9
