@@ -8,7 +8,7 @@ import {
   temperatureOf,
 } from '../algorithms/objectives.ts'
 import { UserError } from '../common/errors.ts'
-import type { AdamSettings, SampleOptions } from './contract.ts'
+import type { AdamSettings, Capabilities, SampleOptions, Trainable } from './contract.ts'
 
 /* Checks of settings that mean the same for every engine, made before anything is computed. */
 
@@ -87,6 +87,15 @@ export function checkObjective(objective: Objective): void {
   for (const name of ['positive', 'negative'] as const)
     if (gate) requireThat(`gate.${name}`, gate[name], A_POSITIVE, isPositive(gate[name]))
   if (klCov !== undefined) requireThat('klCov', klCov, NOT_NEGATIVE, notNegative(klCov))
+}
+
+/** @throws UserError for weights that an engine cannot train, and for settings of adapters outside their range. */
+export function checkTrainable(trainable: Trainable, can: Capabilities): void {
+  requireOneOf('trainable', typeof trainable === 'string' ? trainable : 'lora', can.trainable)
+  if (trainable === 'all') return
+  const { rank, alpha } = trainable.lora
+  requireThat('lora.rank', rank, 'a whole number of at least 1', Number.isInteger(rank) && rank >= 1)
+  requireThat('lora.alpha', alpha, 'a finite number above 0', Number.isFinite(alpha) && alpha > 0)
 }
 
 /** @throws UserError for a number of threads that is not a whole number of at least 1. */

@@ -1,5 +1,6 @@
 import type { Objective, SurrogateName } from '../algorithms/objectives.ts'
 import type { ModelConfig } from '../models/config.ts'
+import type { Lora } from '../models/lora.ts'
 
 /*
  * The engine port: everything above this folder reaches a model through these interfaces, whether it is computed in this
@@ -73,8 +74,8 @@ export interface Capabilities {
    * responses sampled at temperature 1.
    */
   readonly temperature: boolean
-  /** What can be trained: all weights. The conformance tests check that a trainer of anything else is refused. */
-  readonly trainable: readonly Trainable[]
+  /** What can be trained: all weights, or low-rank adapters. A trainer of anything else is refused. */
+  readonly trainable: readonly ('all' | 'lora')[]
   /** Does the model have a scalar head? It then scores texts and learns from comparisons, but cannot be sampled. */
   readonly rewardHead: boolean
   /**
@@ -94,8 +95,12 @@ export interface Capabilities {
   readonly heldVersions: number | null
 }
 
-/** Which of the weights a trainer changes. */
-export type Trainable = 'all'
+/**
+ * Which of the weights a trainer changes: all of them, or new low-rank adapters and, in a reward model, its head. With
+ * adapters, the base weights stay as they are, `Trainer.save` writes a PEFT folder, and `Engine.base` can always be opened
+ * and costs no memory.
+ */
+export type Trainable = 'all' | { readonly lora: Lora }
 
 /**
  * A reference to weights: of the base model, a checkpoint, or a trainer at some step. Valid only in the engine that made

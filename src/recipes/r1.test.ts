@@ -229,6 +229,7 @@ const provider = { baseUrl: 'http://localhost:9/v1', model: 'x', keyVariable: 'R
 test.each<[string, object, RegExp]>([
   ['general data', { generalData: at('none.jsonl') }, /there is no file or folder/],
   ['worked examples', { coldStart: { examples: at('none.jsonl') } }, /there is no file or folder/],
+  ['written solutions', { coldStart: { solutions: 1 } }, /questions have no written solutions/],
   ['the writer’s model', { writer: { model: at('none') } }, /no model folder/],
   ['the judge’s key', { judge: provider }, /set the environment variable RUMINATE_NO_SUCH_KEY/],
   ['a question that fits', { task: at('long.jsonl') }, /^long: .* questions cannot be asked.* None is left/],

@@ -26,6 +26,7 @@ import type { SftInput } from '../settings/sft.ts'
 import type { ZeroSettings } from '../settings/zero.ts'
 import type { ZeroOptions, ZeroOwn, ZeroWatch } from '../settings/zero-options.ts'
 import { chatBase } from '../stages/data/chat-base.ts'
+import { solutionsOf } from '../stages/data/cold-start.ts'
 import { coldStartData } from '../stages/data/cold-start-data.ts'
 import { toDemonstration, writeJsonLines } from '../stages/data/files.ts'
 import { mixedData } from '../stages/data/mixed-data.ts'
@@ -87,7 +88,7 @@ const TITLES: Readonly<Record<string, string>> = {
 
 /**
  * DeepSeek-R1, end to end: R1-Zero; cold start; RL with a language-consistency reward; rejection sampling and mixed
- * fine-tuning; RL in all scenarios; and a smaller student. It is one run, which can be stopped anywhere and resumed.
+ * fine-tuning; RL in all scenarios; and, if there is one, a smaller student. It is one run, which can be stopped anywhere and resumed.
  *
  * @example
  * const { stages, report } = await r1({ preset: 'quick' })
@@ -99,14 +100,15 @@ export async function r1(
 ): Promise<R1Result> {
   const watch = withWarnings(callbacks)
   const named = resolveR1Settings(given)
-  const tasks = await loadTasks(named, watch)
+  const tasks = await loadTasks(named, watch, readsSolutions(named))
   const { generators } = await checkInputs(named, tasks, watch)
+  const student = named.student.model
   const settings = {
     ...named,
     model: await modelFolder(named.model, watch.onProgress),
-    student: { ...named.student, model: await modelFolder(named.student.model, watch.onProgress) },
+    student: { ...named.student, model: student && (await modelFolder(student, watch.onProgress)) },
   }
-  checkArguments([settings.model, settings.student.model, ...generators], settings.chat.arguments)
+  checkArguments([...basesOf(settings), ...generators], settings.chat.arguments)
   watch.onProgress?.('checking that the models can be trained in all stages')
   await checkStages(settings)
   const place = { recipe: 'r1', seed: settings.seed, settings, out }
@@ -117,7 +119,12 @@ export async function r1(
 export async function resumeR1(directory: string, callbacks: R1Watch = {}): Promise<R1Result> {
   const watch = withWarnings(callbacks)
   const settings = resolveR1Settings(storedSettings(directory, 'r1'))
-  return inRun({ resume: directory }, settings, await loadTasks(settings, watch), watch)
+  return inRun(
+    { resume: directory },
+    settings,
+    await loadTasks(settings, watch, readsSolutions(settings)),
+    watch,
+  )
 }
 
 function inRun(
@@ -131,14 +138,21 @@ function inRun(
     settings.eval.maxTokens,
     ...[zero, rl1, rl2, studentZero].map(({ rl }) => rl.maxTokens),
   )
-  const models = [settings.model, settings.student.model].flatMap((model) =>
-    askedInStages(model, settings.chat, maxTokens),
-  )
+  const models = basesOf(settings).flatMap((model) => askedInStages(model, settings.chat, maxTokens))
   const parts = { title: REPORT, titles: TITLES, settings, tasks: fitTasks(tasks, models, watch), watch }
   return stagedRun(place, parts, (run) => fourSteps(run, watch))
 }
 
 type R1Run = StagedRun<R1Settings>
+
+/** The base, and the student's if there is one. */
+const basesOf = ({ model, student }: R1Settings): string[] =>
+  student.model === null ? [model] : [model, student.model]
+
+/** Are the task's own solutions read, for the cold start? */
+const readsSolutions = ({ coldStart: { rows, solutions } }: R1Settings) => ({
+  solutions: rows > 0 && solutions > 0,
+})
 
 /** Runs all stages in the paper's order. Resolves to the folder of R1. */
 async function fourSteps(run: R1Run, watch: R1Watch & Warned): Promise<string> {
@@ -197,10 +211,12 @@ async function fourSteps(run: R1Run, watch: R1Watch & Warned): Promise<string> {
   await table.measure('Step 4, RL for all', policy)
 
   // Distillation: step 3's data teach a smaller model, which RL alone does not bring as far
-  const student = await chatBase(settings.student.model, join(run.directory, 'student'))
+  const studentBase = settings.student.model
+  if (studentBase === null) return policy
+  const student = await chatBase(studentBase, join(run.directory, 'student'))
   const distilled = await finetune('distill', { ...stages.distill, model: student, data: mixture })
   await table.measure('Distilled student', distilled, { student: true })
-  const alone = await reinforce('student-zero', { ...stages.studentZero, model: settings.student.model })
+  const alone = await reinforce('student-zero', { ...stages.studentZero, model: studentBase })
   await table.measure('Student, RL alone', alone, { template: 'r1-zero', student: true })
 
   return policy
@@ -218,6 +234,7 @@ async function checkInputs(
   const quiet = { seed, warn: () => {}, progress }
   if (coldStart.rows > 0 && coldStart.fewShot > 0)
     await workedExamples({ reasoning, ...quiet }, coldStart.examples)
+  if (coldStart.rows > 0 && coldStart.solutions > 0) solutionsOf(reasoning, seed)
   const renderer = Renderer.load(await modelFolder(model, progress))
   await reusedAnswers({ general, ...quiet }, { renderer, file: generalData, count: 1 })
   return { generators: await checkGenerators([writer, judge], { notice: progress }) }
@@ -228,7 +245,9 @@ async function checkStages(settings: R1Settings): Promise<void> {
   const { zero, rl1, rl2, studentZero } = stagesOf(settings)
   const sft: Requirements = { objective: { kind: 'cross_entropy' } }
   await checkEngine(settings, [sft, ...[zero, rl1, rl2].map(policyRequirements)])
-  await checkEngine({ ...settings, model: settings.student.model }, [sft, policyRequirements(studentZero)])
+  const student = settings.student.model
+  if (student !== null)
+    await checkEngine({ ...settings, model: student }, [sft, policyRequirements(studentZero)])
   const rewardHead = { seed: settings.seed }
   await checkEngine({ ...settings, rewardHead }, [{ objective: { kind: 'preference' } }])
 }

@@ -86,15 +86,16 @@ type Notices = Pick<StagedWatch<never>, 'onWarning' | 'onProgress'>
 export async function loadTasks(
   { task, general, eval: { share } }: Pick<StagedSettings, 'task' | 'general' | 'eval'>,
   { onWarning: warn, onProgress: progress }: Notices,
+  { solutions = false }: { readonly solutions?: boolean } = {},
 ): Promise<StagedTasks> {
-  const load = async (name: string): Promise<Task> => {
-    const loaded = await loadTask(name, { heldOutShare: share, warn, progress })
+  const load = async (name: string, solutions = false): Promise<Task> => {
+    const loaded = await loadTask(name, { heldOutShare: share, solutions, warn, progress })
     // a task without questions on one of the sides fails before there is a run
     loaded.training({ seed: 0, step: 1, count: 1 })
     loaded.heldOut({ count: 1 })
     return loaded
   }
-  return { reasoning: await load(task), general: await load(general) }
+  return { reasoning: await load(task, solutions), general: await load(general) }
 }
 
 /** Both tasks without the questions that a model of the run cannot be asked. @throws UserError if none is left. */

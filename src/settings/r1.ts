@@ -78,10 +78,12 @@ export const r1Settings = z.strictObject({
     examples: z.string().min(1).nullable(),
     /** Demonstrations from all sources together; 0: no cold start, and step 2 starts from the base. */
     rows: whole(0),
-    /** Shares of the three sources. */
+    /** Shares of the paper's three sources. */
     fewShot: share,
     direct: share,
     zero: share,
+    /** Share of the written solutions of the task's own questions, for a base that is too weak to write chains. */
+    solutions: share,
     /** Questions per round, and maximum rounds per source. */
     batch: whole(1),
     rounds: whole(1),
@@ -131,7 +133,8 @@ export const r1Settings = z.strictObject({
     zero: stage,
   }),
   student: z.strictObject({
-    model: modelSetting.default(EMBEDDED_STUDENT),
+    /** null: no student. */
+    model: modelSetting.nullable().default(EMBEDDED_STUDENT),
     /** Distillation: fine-tuning on the data of step 3. */
     sft: stage,
     /** RL on the same student from its base, for comparison. */
@@ -153,6 +156,7 @@ const miniature = {
     fewShot: 0.1,
     direct: 0.2,
     zero: 0.7,
+    solutions: 0,
     batch: 150,
     rounds: 10,
     samples: 4,
@@ -282,10 +286,10 @@ export function resolveR1Settings(given: Tree): R1Settings {
     given.preset === undefined ? {} : { preset: given.preset },
   )
   const settings = checkSettings(r1Settings, merge(PRESETS[preset], given))
-  const { rows, fewShot, direct, zero } = settings.coldStart
-  if (rows > 0 && fewShot + direct + zero === 0)
+  const { rows, fewShot, direct, zero, solutions } = settings.coldStart
+  if (rows > 0 && fewShot + direct + zero + solutions === 0)
     throw new UserError(
-      'the cold start has no source: set coldStart.fewShot, coldStart.direct or coldStart.zero above 0, or coldStart.rows=0',
+      'the cold start has no source: set coldStart.fewShot, coldStart.direct, coldStart.zero or coldStart.solutions above 0, or coldStart.rows=0',
       2,
     )
   const complete = withThreads(settings)

@@ -10,6 +10,7 @@ import {
   checkObjective,
   checkSampleOptions,
   checkTemperature,
+  checkTrainable,
   requireOneOf,
 } from '../engines/checks.ts'
 import type {
@@ -176,7 +177,7 @@ export function fakeEngine({ can }: { can?: Partial<Capabilities> } = {}): Engin
     rewardScorer: async () => noRewards(),
     async trainer({ trainable = 'all' } = {}) {
       whileOpen()
-      requireOneOf('trainable', trainable, ['all'])
+      checkTrainable(trainable, this.can)
       if (trained) throw new Error('this engine already has a trainer')
       trained = true
       return fakeTrainer(base, whileOpen, notCancelled)

@@ -3,7 +3,7 @@ import { UserError } from '../../common/errors.ts'
 import { defaultThreads } from '../../common/threads.ts'
 import { loadConfig } from '../../models/checkpoint/directory.ts'
 import { countParameters } from '../../models/parameters.ts'
-import { checkThreads, requireOneOf } from '../checks.ts'
+import { checkThreads, checkTrainable, requireOneOf } from '../checks.ts'
 import type { Capabilities, Engine, EngineSpec } from '../contract.ts'
 import { BaseFolder } from './base-folder.ts'
 import { continuousSampler } from './continuous/continuous.ts'
@@ -85,7 +85,7 @@ export async function openLocalEngine({
       return localRewardScorer(replicas, config, await versions.hold(weights, 'reward scorer'))
     },
     async trainer({ trainable = 'all' } = {}) {
-      requireOneOf('trainable', trainable, can.trainable)
+      checkTrainable(trainable, can)
       if (hasTrainer)
         throw new Error('this engine already has a trainer; open a second engine for a second trainer')
       hasTrainer = true

@@ -4,7 +4,7 @@ import { documentGenerator } from '../../providers/documents.ts'
 import { type Generator, generatorOf } from '../../providers/generator.ts'
 import { localTextModel } from '../../providers/local/text-model.ts'
 import { type OpenModel, withModel } from '../sample/open-model.ts'
-import { coldStart, direct, fewShot, ownOutputs } from './cold-start.ts'
+import { coldStart, direct, fewShot, ownOutputs, ownSolutions } from './cold-start.ts'
 import type { DataContext } from './context.ts'
 import { type DataSet, isKept } from './rows.ts'
 import { workedExamples } from './worked-examples.ts'
@@ -18,6 +18,7 @@ interface ColdStartDataSettings {
   readonly fewShot: number
   readonly direct: number
   readonly zero: number
+  readonly solutions: number
   /** Questions per round, and maximum rounds per source. */
   readonly batch: number
   readonly rounds: number
@@ -32,9 +33,9 @@ const ATTEMPTS = 3
 
 /**
  * Step 1's demonstrations (DeepSeek-R1, Nature 645): long chains from few-shot prompts, from direct prompts, and from
- * R1-Zero's own outputs.
+ * R1-Zero's own outputs; and, for a base too weak to write chains, the solutions that the task's questions come with.
  *
- * @throws UserError if there are no examples for the few-shot prompts, or a generator cannot be reached.
+ * @throws UserError if there are no examples for the few-shot prompts or no solutions, or a generator cannot be reached.
  */
 export async function coldStartData(
   context: DataContext,
@@ -79,6 +80,16 @@ export async function coldStartData(
             ...sampling,
             progress: context.progress,
           }),
+          ...(rest.solutions > 0
+            ? [
+                ownSolutions({
+                  share: rest.solutions,
+                  task: context.reasoning,
+                  renderer: prompted.renderer,
+                  seed,
+                }),
+              ]
+            : []),
         ],
         rows,
         batch: rest.batch,

@@ -15,7 +15,7 @@ import {
   type Trick,
 } from '../../testing/fake-provider.ts'
 import { providerGenerator } from '../../testing/provider-generator.ts'
-import { type ColdStart, coldStart, direct, fewShot, ownOutputs } from './cold-start.ts'
+import { type ColdStart, coldStart, direct, fewShot, ownOutputs, ownSolutions } from './cold-start.ts'
 import { isKept } from './rows.ts'
 
 const examples = [{ question: 'Which is first?', response: '<think>\nwait a\n</think>\n\\boxed{a}' }]
@@ -94,6 +94,33 @@ test('the same seed gives the same rows, whatever the other sources', async () =
   const alone = await coldStart(job(model(), { rows: 10, sources: [job(model()).sources[1]!] }))
   expect(alone.rows).toEqual(whole.rows.filter(({ source }) => source === 'direct'))
   expect((await coldStart(job(model(), { seed: 2 }))).rows).not.toEqual(whole.rows)
+})
+
+test("the task's own solutions are rows as they are; the others are passed over", async () => {
+  const questions = fakeTask.training({ seed: 1, step: 0, count: 3 })
+  const solve = (i: number, thinking: string | null, answer = 'a') => ({
+    question: { ...questions[0]!, id: `q${i}` },
+    thinking,
+    answer,
+  })
+  const all = [solve(0, 'First a.'), solve(1, null), solve(2, 'First b.', 'b')]
+  const task = { ...fakeTask, training: () => all.map(({ question }) => question), solved: () => all }
+  const refusing = fakeGenerator(() => {
+    throw new Error('no model is asked')
+  })
+  const source = ownSolutions({ share: 1, task, renderer: fakeRenderer, seed: 1 })
+  const { rows, sources } = await coldStart(job(refusing, { task, rows: 5, rounds: 2, sources: [source] }))
+  expect(sources).toEqual([{ source: 'solutions', wanted: 5, kept: 1, sampled: 4, rounds: 2 }])
+  expect(rows.map(({ rejected }) => rejected)).toEqual([null, 'wrong', 'repeated', 'wrong'])
+  expect(rows[0]).toMatchObject({
+    thinking: 'First a.',
+    summary: 'The answer is \\boxed{a}.',
+    original: null,
+  })
+  const none = { ...fakeTask, solved: () => [solve(0, null)] }
+  expect(() => ownSolutions({ share: 1, task: none, renderer: fakeRenderer, seed: 1 })).toThrow(
+    /no written solutions.*coldStart\.solutions=0/,
+  )
 })
 
 test('a source with too few rows ends after its last round', async () => {

@@ -3,7 +3,7 @@ import { Random } from '../../common/random.ts'
 import type { Generator } from '../../providers/generator.ts'
 import type { ChatMessage } from '../../renderer/messages.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
-import type { Task } from '../../tasks/task.ts'
+import type { Solved, Task } from '../../tasks/task.ts'
 import { fromGenerator, fromSampler, type Sample } from './candidates.ts'
 import { checkCandidates, type KeepCriteria, limitPerQuestion } from './rejection.ts'
 import { rewrite } from './rewrite.ts'
@@ -15,8 +15,11 @@ export interface ColdStartSource {
   /** Share of the rows, relative to the shares of the other sources. */
   readonly share: number
   readonly sample: Sample
-  /** Are its chains rewritten? They must then be in one language. Rows of every source get a new summary. */
-  readonly rewritten: boolean
+  /**
+   * What a model does to its rows: `rewrite` the chain, which must then be in one language, and add a summary; add a
+   * `summary` alone; or `nothing`.
+   */
+  readonly edited: 'rewrite' | 'summary' | 'nothing'
 }
 
 interface Prompting {
@@ -67,7 +70,7 @@ function prompted(
   { share, ...prompting }: Prompting,
   messages: (question: string) => readonly ChatMessage[],
 ): ColdStartSource {
-  return { name, share, sample: fromGenerator({ ...prompting, messages }), rewritten: false }
+  return { name, share, sample: fromGenerator({ ...prompting, messages }), edited: 'summary' }
 }
 
 /** (c) R1-Zero's own outputs. */
@@ -78,8 +81,56 @@ export const ownOutputs = ({
   name: 'r1-zero',
   share,
   sample: fromSampler(sampling),
-  rewritten: true,
+  edited: 'rewrite',
 })
+
+/**
+ * Solutions that come with the task's questions: the solution is the chain, and the summary says its result. Questions
+ * without a solution are passed over.
+ *
+ * @throws UserError if the task has no solutions.
+ */
+export function ownSolutions({
+  share,
+  task,
+  renderer,
+  seed,
+}: {
+  readonly share: number
+  readonly task: Task
+  readonly renderer: Renderer
+  readonly seed: number
+}): ColdStartSource {
+  const found = solutionsOf(task, seed)
+  return {
+    name: 'solutions',
+    share,
+    edited: 'nothing',
+    sample: async (_, questions) =>
+      questions.flatMap((question) => {
+        const solved = found.get(question.id)
+        if (!solved) return []
+        const { thinking, answer } = solved
+        const summary = `The answer is \\boxed{${answer}}.`
+        return [writtenCandidate(renderer, task, question, { prompt: '', thinking, summary })]
+      }),
+  }
+}
+
+/**
+ * The training questions of a task that have a solution, by their ids.
+ *
+ * @throws UserError if there is none.
+ */
+export function solutionsOf(task: Task, seed: number): Map<string, Solved> {
+  const solved = (task.solved?.({ side: 'training', seed }) ?? []).filter(({ thinking }) => thinking !== null)
+  if (solved.length === 0)
+    throw new UserError(
+      `the questions of ${task.name} have no written solutions for the cold start: set coldStart.solutions=0, or use a task with solutions`,
+      2,
+    )
+  return new Map(solved.map((one) => [one.question.id, one]))
+}
 
 export interface ColdStart extends KeepCriteria {
   readonly task: Task
@@ -159,7 +210,7 @@ async function sampleRound(
   const seed = new Random(job.seed, 'cold start', source.name).bits()
   const questions = job.task.training({ seed, step: round, count: job.batch })
   const candidates = await source.sample(job.task, questions, stream)
-  const limits = source.rewritten ? job.limits : { ...job.limits, minLanguage: 0 }
+  const limits = source.edited === 'rewrite' ? job.limits : { ...job.limits, minLanguage: 0 }
   const checked = await checkCandidates(
     // An answer without a chain is of no use.
     candidates.map((c) => (c.thinking === null ? { ...c, wellFormed: false } : c)),
@@ -167,10 +218,7 @@ async function sampleRound(
   )
   const fresh = limitPerQuestion([...before, ...checked], job.perQuestion).slice(before.length)
   const chosen = fresh.filter(isKept).slice(0, missing)
-  const rewritten = await rewrite(chosen, { ...job, stream })
-  const finished = source.rewritten
-    ? rewritten
-    : rewritten.map((row, i) => (isKept(row) ? withSummary(chosen[i]!, row.summary!, job) : row))
+  const finished = await edit(chosen, source, { ...job, stream })
   const finishedOf = new Map(chosen.map((row, i) => [row, finished[i]!]))
   return [
     ...before,
@@ -178,6 +226,18 @@ async function sampleRound(
       (row) => finishedOf.get(row) ?? (isKept(row) ? { ...row, rejected: 'beyond the share' as const } : row),
     ),
   ]
+}
+
+/** What a model makes of a source's rows. */
+async function edit(
+  rows: readonly DataRow[],
+  { edited }: ColdStartSource,
+  job: ColdStart & { readonly stream: readonly (number | string)[] },
+): Promise<readonly DataRow[]> {
+  if (edited === 'nothing') return rows
+  const rewritten = await rewrite(rows, job)
+  if (edited === 'rewrite') return rewritten
+  return rewritten.map((row, i) => (isKept(row) ? withSummary(rows[i]!, row.summary!, job) : row))
 }
 
 /** The row with a new summary and the same chain. */

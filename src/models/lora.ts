@@ -1,0 +1,86 @@
+import { UserError } from '../common/errors.ts'
+import { Random } from '../common/random.ts'
+import type { Adapter, ModelConfig } from './config.ts'
+import { parameterShapes } from './parameters.ts'
+
+/*
+ * Low-rank adapters (Hu et al. 2021, arXiv 2106.09685). A linear layer with an adapter computes
+ *
+ *   y = x Wᵀ + b + s·(x Aᵀ) Bᵀ,   A [rank, in],  B [out, rank]
+ *
+ * where only A and B are trained. They are parameters of the model, named `LAYER.lora_A.weight` and `LAYER.lora_B.weight`.
+ */
+
+/** Which adapters to train. */
+export interface Lora {
+  readonly rank: number
+  /** s = alpha / rank. */
+  readonly alpha: number
+  /** The layers that get an adapter: every linear layer of the decoder, or those whose names end with one of these. */
+  readonly targets: 'all-linear' | readonly string[]
+  /** Of the initial values of A. */
+  readonly seed: number
+}
+
+const LINEAR = /^(model\.layers\.\d+\..*_proj)\.weight$/
+
+/** The names of the linear layers that can have adapters, in the order of `parameterShapes`. */
+export function linearLayers(config: ModelConfig): string[] {
+  return [...parameterShapes({ ...config, adapters: undefined }).keys()].flatMap(
+    (name) => LINEAR.exec(name)?.[1] ?? [],
+  )
+}
+
+/** Does PEFT's `target_modules` entry mean this layer? */
+const means = (target: string, layer: string): boolean => layer === target || layer.endsWith(`.${target}`)
+
+/**
+ * The architecture with new adapters.
+ *
+ * @throws UserError for a target that is no linear layer of the decoder.
+ */
+export function withAdapters(config: ModelConfig, { rank, alpha, targets }: Omit<Lora, 'seed'>): ModelConfig {
+  const layers = linearLayers(config)
+  const wanted = targets === 'all-linear' ? layers : layers.filter((l) => targets.some((t) => means(t, l)))
+  const unknown =
+    targets === 'all-linear'
+      ? undefined
+      : targets.find((target) => !layers.some((layer) => means(target, layer)))
+  if (unknown !== undefined || wanted.length === 0) {
+    const names = [...new Set(layers.map((layer) => layer.slice(layer.lastIndexOf('.') + 1)))]
+    throw new UserError(
+      `lora.targets names ${unknown ?? 'no layer'}, which is no linear layer of this model: choose all-linear, or some of ${names.join(', ')}`,
+      2,
+    )
+  }
+  const adapter: Adapter = { rank, scale: alpha / rank }
+  return { ...config, adapters: Object.fromEntries(wanted.map((layer) => [layer, adapter])) }
+}
+
+/** The names of an adapter's two parameters. */
+export const adapterNames = (layer: string): { a: string; b: string } => ({
+  a: `${layer}.lora_A.weight`,
+  b: `${layer}.lora_B.weight`,
+})
+
+/** Is this a parameter of an adapter? */
+export const isAdapter = (name: string): boolean => /\.lora_[AB]\.weight$/.test(name)
+
+/**
+ * Initial values of all adapters, which depend only on the seed and do not change what the model computes, as in PEFT: A is
+ * U(−1/√in, 1/√in), which is Kaiming's uniform distribution with a = √5, and B is 0.
+ */
+export function initAdapters(config: ModelConfig, seed: number): Map<string, Float32Array<ArrayBuffer>> {
+  const parameters = new Map<string, Float32Array<ArrayBuffer>>()
+  for (const [name, shape] of parameterShapes(config)) {
+    if (!isAdapter(name)) continue
+    const values = new Float32Array(shape[0]! * shape[1]!)
+    if (name.endsWith('.lora_A.weight')) {
+      const random = new Random(seed, 'adapters', name)
+      const bound = 1 / Math.sqrt(shape[1]!)
+      for (let i = 0; i < values.length; i++) values[i] = (2 * random.uniform() - 1) * bound
+    }
+    parameters.set(name, values)
+  }
+  return parameters
+}
