@@ -1,6 +1,11 @@
 import { join } from 'node:path'
 import { setImmediate as breathe } from 'node:timers/promises'
-import { makeFolder, writeFileAtomically, writeFileInPieces, writeFolderAtomically } from '../../common/files.ts'
+import {
+  makeFolder,
+  writeFileAtomically,
+  writeFileInPieces,
+  writeFolderAtomically,
+} from '../../common/files.ts'
 import { counted } from '../../common/progress.ts'
 import { loadModel } from '../../models/checkpoint/directory.ts'
 import type { ModelConfig } from '../../models/config.ts'
