@@ -1,31 +1,26 @@
 import { Random } from '../src/common/random.ts'
 import type { Sampler, Truncation } from '../src/engines/contract.ts'
 import { openSampler } from '../src/engines/open.ts'
-import type { ModelConfig } from '../src/models/config.ts'
+import { parseConfig } from '../src/models/config.ts'
 import { initParameters } from '../src/models/parameters.ts'
 
 /** So small that its own work is little beside the choice of a token, with a vocabulary as large as Qwen's. */
-const config: ModelConfig = {
-  modelType: 'qwen3',
-  vocabSize: 151_936,
-  hiddenSize: 16,
-  intermediateSize: 16,
-  numLayers: 1,
-  numHeads: 1,
-  numKvHeads: 1,
-  headDim: 16,
-  rmsNormEps: 1e-6,
-  ropeTheta: 10_000,
-  ropeScaling: null,
-  tieEmbeddings: false,
-  maxPositions: 64,
-  qkvBias: false,
-  qkNorm: true,
-  bosTokenId: null,
-  eosTokenIds: [0],
-  padTokenId: 0,
-  head: 'tokens',
-}
+const config = parseConfig(
+  {
+    model_type: 'qwen3',
+    vocab_size: 151_936,
+    hidden_size: 16,
+    intermediate_size: 16,
+    num_hidden_layers: 1,
+    num_attention_heads: 1,
+    num_key_value_heads: 1,
+    head_dim: 16,
+    max_position_embeddings: 64,
+    eos_token_id: 0,
+    pad_token_id: 0,
+  },
+  'the model',
+)
 const [SEQUENCES, NEW] = [16, 16]
 
 const modes: Readonly<Record<string, Truncation>> = {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { UserError } from '../src/common/errors.ts'
 import { saveModel } from '../src/models/checkpoint/directory.ts'
-import type { ModelConfig } from '../src/models/config.ts'
+import { type ModelConfig, parseConfig } from '../src/models/config.ts'
 import { countParameters, initParameters } from '../src/models/parameters.ts'
 import { trainBpe } from '../src/models/tokenizer/bpe.ts'
 import { Tokenizer } from '../src/models/tokenizer/tokenizer.ts'
@@ -88,22 +88,23 @@ export function benchModel(size: string): BenchModel {
   process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
   const source = existsSync(BASE) ? BASE : makeTokenizer(join(directory, 'tokenizer'))
   const tokenizer = Tokenizer.load(source)
-  const config: ModelConfig = {
-    vocabSize: tokenizer.vocabSize,
-    ...shape,
-    modelType: 'qwen3',
-    rmsNormEps: 1e-6,
-    ropeTheta: 10_000,
-    ropeScaling: null,
-    tieEmbeddings: true,
-    maxPositions: 1024,
-    qkvBias: false,
-    qkNorm: true,
-    bosTokenId: null,
-    eosTokenIds: [tokenizer.eosId],
-    padTokenId: tokenizer.padId,
-    head: 'tokens',
-  }
+  const config = parseConfig(
+    {
+      model_type: 'qwen3',
+      vocab_size: shape.vocabSize ?? tokenizer.vocabSize,
+      hidden_size: shape.hiddenSize,
+      intermediate_size: shape.intermediateSize,
+      num_hidden_layers: shape.numLayers,
+      num_attention_heads: shape.numHeads,
+      num_key_value_heads: shape.numKvHeads,
+      head_dim: shape.headDim,
+      max_position_embeddings: 1024,
+      tie_word_embeddings: true,
+      eos_token_id: tokenizer.eosId,
+      pad_token_id: tokenizer.padId,
+    },
+    size,
+  )
   saveModel(directory, { config, parameters: initParameters(config, 0), tokenizerFrom: source })
   const title = `${size}: Qwen3, ${config.numLayers} layers, width ${config.hiddenSize}, ${(countParameters(config) / 1e6).toFixed(1)} M float32 parameters`
   return { directory, config, tokenizer, title }

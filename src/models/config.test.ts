@@ -92,8 +92,13 @@ describe('parseConfig', () => {
 
   it.each<[Record<string, unknown>, string]>([
     [
-      { model_type: 'gemma3' },
-      'config.json: "model_type" is "gemma3", which is not supported; supported: qwen3, qwen2, llama',
+      { model_type: 'gemma2' },
+      'config.json: "model_type" is "gemma2", which is not supported; supported: qwen3, qwen2, llama, mistral, gemma3_text, gemma3',
+    ],
+    [{ model_type: 'gemma3' }, 'config.json: "text_config" is missing'],
+    [
+      { model_type: 'gemma3', text_config: { model_type: 'gemma3n_text' } },
+      '"model_type" is "gemma3n_text", which is not supported',
     ],
     [{ model_type: undefined }, 'config.json has no "model_type"'],
     [{ hidden_act: 'gelu' }, '"hidden_act" is "gelu", which is not supported; supported: silu'],
@@ -101,7 +106,7 @@ describe('parseConfig', () => {
     [{ layer_types: ['full_attention', 'sliding_attention'] }, '"layer_types" is "sliding_attention"'],
     [
       { rope_scaling: { type: 'yarn', factor: 4 } },
-      '"rope_scaling.rope_type" is "yarn", which is not supported; supported: default, llama3',
+      '"rope_scaling.rope_type" is "yarn", which is not supported; supported: default, linear, llama3',
     ],
     [{ rope_parameters: { rope_type: 'llama3', factor: 4 } }, '"rope_parameters.low_freq_factor" is missing'],
     [{ quantization_config: { quant_method: 'gptq' } }, '"quantization_config" is "gptq"'],

@@ -1,8 +1,14 @@
 import { z } from 'zod'
 import { UserError } from '../common/errors.ts'
+import { CLASSES, DEFAULTS, MODEL_TYPES, type ModelType, TRAITS, type Traits } from './families.ts'
+import { parseRopes, type RopeScaling, ropeJson, ropeSchema } from './rope.ts'
+import { unsupported } from './unsupported.ts'
+import { parseWindows, windowsJson } from './windows.ts'
+
+export type { ModelType } from './families.ts'
 
 /** The architecture of a decoder: the contents of a Hugging Face config.json, normalised. */
-export interface ModelConfig {
+export interface ModelConfig extends Traits {
   readonly modelType: ModelType
   readonly vocabSize: number
   readonly hiddenSize: number
@@ -12,16 +18,20 @@ export interface ModelConfig {
   readonly numKvHeads: number
   readonly headDim: number
   readonly rmsNormEps: number
+  /** Attention scores are q·k / √queryPreAttnScalar: the size of a head in all types but gemma3_text. */
+  readonly queryPreAttnScalar: number
   readonly ropeTheta: number
-  /** Llama 3's scaling of long wavelengths, or null for plain RoPE. */
+  /** How long wavelengths are scaled, or null for plain RoPE. */
   readonly ropeScaling: RopeScaling | null
+  /** RoPE of the layers with a window, where it is another one than that of the layers without (gemma3_text). */
+  readonly localRope: { readonly theta: number; readonly scaling: RopeScaling | null } | null
+  /** For each layer, how many positions a position attends to, itself and those before it; null for all of them. */
+  readonly windows: readonly (number | null)[]
   /** The output layer is the embedding matrix. */
   readonly tieEmbeddings: boolean
   readonly maxPositions: number
-  /** Biases on q, k and v: always in qwen2; with `attention_bias` in llama and qwen3, where o has one as well. */
+  /** Biases on q, k and v: always in qwen2; with `attention_bias` in llama, qwen3 and gemma3_text, where o has one as well. */
   readonly qkvBias: boolean
-  /** RMSNorm on every head's query and key (qwen3). */
-  readonly qkNorm: boolean
   readonly bosTokenId: number | null
   /** Any of these ends a text. */
   readonly eosTokenIds: readonly number[]
@@ -41,33 +51,11 @@ export interface Adapter {
 /** The adapters of a model, by the names of their linear layers, such as `model.layers.0.self_attn.q_proj`. */
 export type Adapters = Readonly<Record<string, Adapter>>
 
-export type ModelType = 'qwen3' | 'qwen2' | 'llama'
-
-interface RopeScaling {
-  readonly type: 'llama3'
-  readonly factor: number
-  readonly lowFreqFactor: number
-  readonly highFreqFactor: number
-  readonly originalMaxPosition: number
-}
-
-const MODEL_TYPES = ['qwen3', 'qwen2', 'llama'] as const
+/** The model types that `parseConfig` reads; of a `gemma3`, only the language model. */
+const SUPPORTED = [...MODEL_TYPES, 'gemma3']
 const size = z.int().positive()
 const tokenId = z.int()
 
-const rope = z.looseObject({
-  rope_type: z.string().optional(),
-  /** The older name of rope_type. */
-  type: z.string().optional(),
-  rope_theta: z.number().positive().optional(),
-  factor: z.number().positive().optional(),
-  low_freq_factor: z.number().positive().optional(),
-  high_freq_factor: z.number().positive().optional(),
-  original_max_position_embeddings: z.number().positive().optional(),
-  partial_rotary_factor: z.number().optional(),
-})
-
-// Optional fields have the defaults of Transformers' configuration classes.
 const schema = z.looseObject({
   architectures: z.array(z.string()).nullish(),
   num_labels: z.int().nullish(),
@@ -81,17 +69,22 @@ const schema = z.looseObject({
   num_key_value_heads: size.nullish(),
   head_dim: size.nullish(),
   hidden_act: z.string().default('silu'),
+  hidden_activation: z.string().nullish(),
   rms_norm_eps: z.number().positive().default(1e-6),
-  rope_theta: z.number().positive().optional(),
-  rope_scaling: rope.nullish(),
-  rope_parameters: rope.nullish(),
-  partial_rotary_factor: z.number().default(1),
-  tie_word_embeddings: z.boolean().default(false),
+  ...ropeSchema,
+  tie_word_embeddings: z.boolean(),
   max_position_embeddings: size,
   attention_bias: z.boolean().default(false),
   attention_dropout: z.number().default(0),
   mlp_bias: z.boolean().default(false),
+  query_pre_attn_scalar: z.number().positive().optional(),
+  attn_logit_softcapping: z.number().nullish(),
+  final_logit_softcapping: z.number().nullish(),
+  use_bidirectional_attention: z.boolean().nullish(),
   use_sliding_window: z.boolean().default(false),
+  sliding_window: size.nullish(),
+  max_window_layers: z.int().nonnegative().optional(),
+  sliding_window_pattern: size.optional(),
   layer_types: z.array(z.string()).nullish(),
   quantization_config: z.unknown().optional(),
   bos_token_id: tokenId.nullish(),
@@ -99,7 +92,8 @@ const schema = z.looseObject({
   pad_token_id: tokenId.nullish(),
 })
 
-type Fields = z.infer<typeof schema>
+/** The fields of a config.json, with the defaults of its model type. */
+export type Fields = z.infer<typeof schema>
 
 /**
  * Reads the contents of a config.json written by Transformers 4 or 5; `where` is the file's name in messages.
@@ -110,21 +104,24 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
   // The model type comes first: other architectures have other fields.
   const type = z.looseObject({ model_type: z.string() }).safeParse(json)
   if (!type.success) throw new UserError(`${where} has no "model_type"`)
-  if (!isModelType(type.data.model_type))
-    throw unsupported(where, 'model_type', type.data.model_type, MODEL_TYPES.join(', '))
-  const modelType = type.data.model_type
+  const text = textPart(type.data, where)
+  const modelType = text.model_type
+  if (!isModelType(modelType)) throw unsupported(where, 'model_type', modelType, SUPPORTED.join(', '))
 
-  const result = schema.safeParse(json)
+  const defaults = DEFAULTS[modelType]
+  const given = Object.entries(text).filter(([, value]) => value !== undefined)
+  const complete: Record<string, unknown> = { ...defaults, ...Object.fromEntries(given) }
+  const result = schema.safeParse(complete)
   if (!result.success) {
     const { path, message } = result.error.issues[0]!
     const value = path.reduce<unknown>(
       (v, key) => (v as Record<PropertyKey, unknown> | undefined)?.[key],
-      json,
+      complete,
     )
     throw new UserError(`${where}: "${path.join('.')}" is ${JSON.stringify(value) ?? 'missing'}: ${message}`)
   }
   const c = result.data
-  refuseUnsupported(c, where)
+  refuseUnsupported(c, modelType, where)
 
   const numHeads = c.num_attention_heads
   const numKvHeads = c.num_key_value_heads ?? numHeads
@@ -132,12 +129,12 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
     throw new UserError(
       `${where}: ${numHeads} attention heads cannot share ${numKvHeads} key/value heads evenly`,
     )
-  // Only Qwen3's class has a default head_dim that does not follow from the width.
-  const headDim = c.head_dim ?? (modelType === 'qwen3' ? 128 : c.hidden_size / numHeads)
+  const headDim = c.head_dim ?? defaults.head_dim ?? c.hidden_size / numHeads
   if (headDim % 2 !== 0)
     throw new UserError(`${where}: "head_dim" is ${headDim}; RoPE needs an even whole number`)
-  const { theta, scaling } = parseRope(c, where)
+  const { everywhere, local } = parseRopes(c, modelType, where)
   const config: ModelConfig = {
+    ...TRAITS[modelType],
     modelType,
     vocabSize: c.vocab_size,
     hiddenSize: c.hidden_size,
@@ -147,12 +144,15 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
     numKvHeads,
     headDim,
     rmsNormEps: c.rms_norm_eps,
-    ropeTheta: theta,
-    ropeScaling: scaling,
+    queryPreAttnScalar: c.query_pre_attn_scalar ?? headDim,
+    ropeTheta: everywhere.theta,
+    ropeScaling: everywhere.scaling,
+    localRope: local,
+    windows: parseWindows(c, modelType, where),
     tieEmbeddings: c.tie_word_embeddings,
     maxPositions: c.max_position_embeddings,
-    qkvBias: modelType === 'qwen2' || c.attention_bias,
-    qkNorm: modelType === 'qwen3',
+    // Mistral's class ignores attention_bias.
+    qkvBias: modelType === 'qwen2' || (c.attention_bias && modelType !== 'mistral'),
     bosTokenId: idsOf(c.bos_token_id)[0] ?? null,
     eosTokenIds: idsOf(c.eos_token_id),
     padTokenId: idsOf(c.pad_token_id)[0] ?? null,
@@ -175,27 +175,44 @@ function isModelType(type: string): type is ModelType {
   return (MODEL_TYPES as readonly string[]).includes(type)
 }
 
-function unsupported(where: string, field: string, value: unknown, supported: string): UserError {
-  return new UserError(
-    `${where}: "${field}" is ${JSON.stringify(value)}, which is not supported; supported: ${supported}`,
-  )
+/** A model with vision is read as its language model, which `text_config` describes. */
+function textPart(
+  json: { model_type: string },
+  where: string,
+): Record<string, unknown> & { model_type: string } {
+  if (json.model_type !== 'gemma3') return json
+  const whole = z.looseObject({ text_config: z.looseObject({}) }).safeParse(json)
+  if (!whole.success) throw new UserError(`${where}: "text_config" is missing`)
+  const { text_config: text, model_type: _, ...rest } = whole.data
+  const outer = Object.entries(rest).filter(([field, value]) => OUTER.includes(field) && value != null)
+  return { model_type: 'gemma3_text', ...text, ...Object.fromEntries(outer) }
 }
+/** The fields beside `text_config` that hold for the language model. */
+const OUTER = [
+  'architectures',
+  'num_labels',
+  'id2label',
+  'bos_token_id',
+  'eos_token_id',
+  'pad_token_id',
+  'tie_word_embeddings',
+  'quantization_config',
+]
 
-function refuseUnsupported(c: Fields, where: string): void {
+function refuseUnsupported(c: Fields, modelType: ModelType, where: string): void {
   const refuse = (wrong: boolean, field: string, value: unknown, supported: string) => {
     if (wrong) throw unsupported(where, field, value, supported)
   }
-  const partial =
-    c.rope_parameters?.partial_rotary_factor ??
-    c.rope_scaling?.partial_rotary_factor ??
-    c.partial_rotary_factor
-  refuse(c.hidden_act !== 'silu', 'hidden_act', c.hidden_act, 'silu')
+  if (modelType === 'gemma3_text') {
+    const activation = c.hidden_activation ?? GELU
+    refuse(activation !== GELU, 'hidden_activation', activation, GELU)
+    for (const field of ['attn_logit_softcapping', 'final_logit_softcapping'] as const)
+      refuse(c[field] != null, field, c[field], 'null')
+    const bidirectional = c.use_bidirectional_attention
+    refuse(bidirectional === true, 'use_bidirectional_attention', bidirectional, 'false')
+  } else refuse(c.hidden_act !== 'silu', 'hidden_act', c.hidden_act, 'silu')
   refuse(c.mlp_bias, 'mlp_bias', c.mlp_bias, 'false')
   refuse(c.attention_dropout !== 0, 'attention_dropout', c.attention_dropout, '0')
-  refuse(c.use_sliding_window, 'use_sliding_window', c.use_sliding_window, 'false (full attention)')
-  const layerType = c.layer_types?.find((t) => t !== 'full_attention')
-  refuse(layerType !== undefined, 'layer_types', layerType, 'full_attention')
-  refuse(partial !== 1, 'partial_rotary_factor', partial, '1')
   const quantization = c.quantization_config as { quant_method?: unknown } | null | undefined
   refuse(
     quantization != null,
@@ -204,32 +221,8 @@ function refuseUnsupported(c: Fields, where: string): void {
     'unquantised weights',
   )
 }
-
-/** Transformers 5 writes `rope_parameters`; 4 writes `rope_theta` and, when scaled, `rope_scaling`. */
-function parseRope(c: Fields, where: string): { theta: number; scaling: RopeScaling | null } {
-  const field = c.rope_parameters ? 'rope_parameters' : 'rope_scaling'
-  const r = c.rope_parameters ?? c.rope_scaling ?? {}
-  const theta = r.rope_theta ?? c.rope_theta ?? 10_000
-  const type = r.rope_type ?? r.type ?? 'default'
-  if (type === 'default') return { theta, scaling: null }
-  if (type !== 'llama3') throw unsupported(where, `${field}.rope_type`, type, 'default, llama3')
-  const number = (
-    name: 'factor' | 'low_freq_factor' | 'high_freq_factor' | 'original_max_position_embeddings',
-  ) => {
-    const value = r[name]
-    if (value === undefined)
-      throw new UserError(`${where}: "${field}.${name}" is missing; llama3 scaling needs it`)
-    return value
-  }
-  const scaling: RopeScaling = {
-    type,
-    factor: number('factor'),
-    lowFreqFactor: number('low_freq_factor'),
-    highFreqFactor: number('high_freq_factor'),
-    originalMaxPosition: number('original_max_position_embeddings'),
-  }
-  return { theta, scaling }
-}
+/** GELU in its approximation with tanh. */
+const GELU = 'gelu_pytorch_tanh'
 
 const CLASSIFIER = 'ForSequenceClassification'
 
@@ -242,22 +235,13 @@ function parseHead(c: Fields, where: string): ModelConfig['head'] {
   return 'score'
 }
 
-const CLASSES: Readonly<Record<ModelType, string>> = { qwen3: 'Qwen3', qwen2: 'Qwen2', llama: 'Llama' }
-
 /** The contents of a config.json that Transformers 4 and 5 load with `AutoModelForCausalLM` or `AutoModelForSequenceClassification`. */
 export function toConfigJson(config: ModelConfig, dtype: 'F32' | 'BF16' = 'F32'): Record<string, unknown> {
-  const s = config.ropeScaling
-  const scaling = s && {
-    rope_type: s.type,
-    factor: s.factor,
-    low_freq_factor: s.lowFreqFactor,
-    high_freq_factor: s.highFreqFactor,
-    original_max_position_embeddings: s.originalMaxPosition,
-  }
-  const eos = config.eosTokenIds
+  const { modelType, head, eosTokenIds: eos } = config
+  const gemma = modelType === 'gemma3_text'
   return {
-    architectures: [CLASSES[config.modelType] + (config.head === 'score' ? CLASSIFIER : 'ForCausalLM')],
-    model_type: config.modelType,
+    architectures: [CLASSES[modelType][head] + (head === 'score' ? CLASSIFIER : 'ForCausalLM')],
+    model_type: modelType,
     vocab_size: config.vocabSize,
     hidden_size: config.hiddenSize,
     intermediate_size: config.intermediateSize,
@@ -265,25 +249,28 @@ export function toConfigJson(config: ModelConfig, dtype: 'F32' | 'BF16' = 'F32')
     num_attention_heads: config.numHeads,
     num_key_value_heads: config.numKvHeads,
     head_dim: config.headDim,
-    hidden_act: 'silu',
+    ...(gemma ? { hidden_activation: GELU } : { hidden_act: 'silu' }),
     rms_norm_eps: config.rmsNormEps,
-    // Both spellings: Transformers 4, then 5.
-    rope_theta: config.ropeTheta,
-    rope_scaling: scaling,
-    rope_parameters: { rope_theta: config.ropeTheta, ...(scaling ?? { rope_type: 'default' }) },
+    ...ropeJson(config),
     tie_word_embeddings: config.tieEmbeddings,
     max_position_embeddings: config.maxPositions,
-    ...(config.modelType === 'qwen2' ? {} : { attention_bias: config.qkvBias }),
+    ...(modelType === 'qwen2' || modelType === 'mistral' ? {} : { attention_bias: config.qkvBias }),
     attention_dropout: 0,
-    ...(config.modelType === 'llama'
-      ? { mlp_bias: false }
-      : // Qwen's own files have all three, and some readers require them.
-        { use_sliding_window: false, sliding_window: null, max_window_layers: config.numLayers }),
+    ...(modelType === 'llama' ? { mlp_bias: false } : {}),
+    ...(gemma
+      ? {
+          query_pre_attn_scalar: config.queryPreAttnScalar,
+          attn_logit_softcapping: null,
+          final_logit_softcapping: null,
+          use_bidirectional_attention: false,
+        }
+      : {}),
+    ...windowsJson(config),
     initializer_range: 0.02,
     bos_token_id: config.bosTokenId,
     eos_token_id: eos.length > 1 ? eos : (eos[0] ?? null),
     pad_token_id: config.padTokenId,
-    ...(config.head === 'score' ? { id2label: { 0: 'LABEL_0' }, label2id: { LABEL_0: 0 } } : {}),
+    ...(head === 'score' ? { id2label: { 0: 'LABEL_0' }, label2id: { LABEL_0: 0 } } : {}),
     torch_dtype: dtype === 'F32' ? 'float32' : 'bfloat16',
     use_cache: true,
   }

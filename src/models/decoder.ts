@@ -4,12 +4,12 @@ import * as ops from '../onnx/ops.ts'
 import { type Dim, product, sum } from '../onnx/shape.ts'
 import type { ModelConfig } from './config.ts'
 import { parameterShapes } from './parameters.ts'
+import { type Rows, times } from './product.ts'
 
 /*
- * A decoder of the Llama family as a tensor program. The configuration selects the architecture:
- *   qwen3   RMSNorm on queries and keys, no biases
- *   qwen2   biases on q, k and v
- *   llama   neither; RoPE with or without Llama 3 scaling
+ * A decoder of the Llama family as a tensor program. The configuration selects the architecture: its norms, its activation,
+ * its biases, and for each layer the window and the rotation; see families.ts.
+ *
  * Activations are [B·T, width] wherever they are multiplied by a matrix; weights keep Hugging Face's [out, in].
  * The queries that share a key/value head are rows of one product, so keys are never repeated.
  */
@@ -19,6 +19,9 @@ export interface KeysAndValues {
   readonly keys: readonly Value[]
   readonly values: readonly Value[]
 }
+
+/** Additive masks by window: the model's layers have few different ones. */
+export type Masks = ReadonlyMap<number | null, Value>
 
 /**
  * What a new token of each sequence attends to besides itself. Sequences are grouped in U tiles of W that share a prompt:
@@ -30,15 +33,15 @@ export interface Past {
   /** The tokens that the sequences have sampled so far: [U, kvHeads, W, S, headDim]. */
   readonly own: KeysAndValues
   /** Added to the scores: float32 [U, 1, W, 1, P+S+1]. */
-  readonly mask: Value
+  readonly masks: Masks
 }
 
 /** What a block of positions attends to besides itself. */
 export interface Block {
   /** Earlier positions, [B, kvHeads, P, headDim]. */
   readonly prefix?: KeysAndValues
-  /** Added to the scores: broadcasts to [B, heads, T, P+T]. */
-  readonly mask: Value
+  /** Added to the scores: broadcast to [B, heads, T, P+T]. */
+  readonly masks: Masks
 }
 
 /** Attention that the caller defines, for tokens that are rows of one position each: ids are [B, 1]. */
@@ -53,6 +56,10 @@ export interface Decoded extends KeysAndValues {
   readonly hidden: Value
 }
 
+/** The factor of the products q·k. */
+export const attentionScale = ({ queryPreAttnScalar }: ModelConfig): number =>
+  1 / Math.sqrt(queryPreAttnScalar)
+
 /** The score of a masked position: far below any real score, but finite, so that a fully masked row gives numbers. */
 const MASKED = -1e9
 
@@ -63,53 +70,69 @@ export function parameterInputs(graph: Graph, config: ModelConfig): Map<string, 
   )
 }
 
-/** Declares the rotation tables of `rotaryTables` as inputs. */
-export function rotaryInputs(graph: Graph, config: ModelConfig): { cos: Value; sin: Value } {
-  const shape: Dim[] = ['R', config.headDim / 2]
-  return {
-    cos: graph.input('rotary.cos', 'float32', shape),
-    sin: graph.input('rotary.sin', 'float32', shape),
-  }
+/** The rotations of the layers without and with a window, which are the same in most models. */
+export interface Rotations {
+  readonly everywhere: Rotation
+  readonly local: Rotation
+}
+interface Rotation {
+  readonly cos: Value
+  readonly sin: Value
 }
 
-/** Additive mask [1, 1, T, T]: a position attends to itself and to earlier ones. */
-export function causalMask(graph: Graph, length: Dim): Value {
+/** Declares the tables of `rotaryTable` as inputs: `rotary.cos` and `rotary.sin`, and those of `localRope` if there is one. */
+export function rotaryInputs(graph: Graph, { headDim, localRope }: ModelConfig): Rotations {
+  const table = (name: string): Rotation => ({
+    cos: graph.input(`${name}.cos`, 'float32', ['R', headDim / 2]),
+    sin: graph.input(`${name}.sin`, 'float32', ['R', headDim / 2]),
+  })
+  const everywhere = table('rotary')
+  return { everywhere, local: localRope ? table('localRotary') : everywhere }
+}
+
+/** Masks [1, 1, T, T] for a block of positions: each attends to itself and to earlier ones, as far as the window reaches. */
+export function causalMasks(graph: Graph, config: ModelConfig, length: Dim): Masks {
   const index = ops.range(graph, length)
-  const earlier = ops.greaterOrEqual(ops.reshape(index, [length, 1]), ops.reshape(index, [1, length]))
-  return ops.reshape(ops.where(earlier, 0, MASKED), [1, 1, length, length])
+  const [query, key] = [ops.reshape(index, [length, 1]), ops.reshape(index, [1, length])]
+  const earlier = ops.greaterOrEqual(query, key)
+  return masksOf(config, (window) => {
+    const seen = window === null ? earlier : ops.and(earlier, within(window, query, key))
+    return ops.reshape(additive(seen), [1, 1, length, length])
+  })
 }
-
-/** The causal mask after a prefix with the additive mask `prefix` [B, P]: [B, 1, T, P+T]. */
-export function prefixedMask(prefix: Value, length: Dim): Value {
-  const [batch, before] = prefix.shape as [Dim, Dim]
-  return ops.concat(
-    [
-      ops.expand(ops.reshape(prefix, [batch, 1, 1, before]), [batch, 1, length, before]),
-      ops.expand(causalMask(prefix.graph, length), [batch, 1, length, length]),
-    ],
-    3,
-  )
-}
-
-/** How many rows a product has, which decides how it is computed fastest. */
-export type Rows = 'few' | 'many'
-
-/** For products with the vocabulary: with more rows, transposing the logits costs more than it saves. */
-export const howMany = (rows: number): Rows => (rows <= 40 ? 'few' : 'many')
-
-/** A weight with fewer elements is multiplied in the same way whatever the number of rows. */
-const LARGE_WEIGHT = 2 ** 16
 
 /**
- * x Wᵀ, for x [rows, in] and W [out, in]. The runtime rearranges the second factor of a product before it multiplies. If W
- * is large and the rows are `few`, that takes as long as the product, so (W xᵀ)ᵀ is computed.
+ * The causal masks of a block after a prefix: [B, 1, T, P+T]. `prefix` is the additive mask [B, P] of the prefix's
+ * positions 0 … P − 1, and `positions` [B, T] are those of the block.
  */
-function times(x: Value, weight: Value, rows: Rows): Value {
-  const [outputs, inputs] = weight.shape as [number, number]
-  return rows === 'many' || outputs * inputs < LARGE_WEIGHT
-    ? ops.matmul(x, weight, { transB: true })
-    : ops.transpose(ops.matmul(weight, x, { transB: true }), [1, 0])
+export function prefixedMasks(config: ModelConfig, prefix: Value, positions: Value): Masks {
+  const [batch, before] = prefix.shape as [Dim, Dim]
+  const length = positions.shape[1]!
+  const own = causalMasks(prefix.graph, config, length)
+  const query = ops.reshape(positions, [batch, length, 1])
+  const key = ops.reshape(ops.range(prefix.graph, before), [1, 1, before])
+  const all = ops.reshape(prefix, [batch, 1, before])
+  return masksOf(config, (window) => {
+    const seen = window === null ? all : ops.add(additive(within(window, query, key)), all)
+    return ops.concat(
+      [
+        ops.expand(ops.reshape(seen, [batch, 1, seen.shape[1]!, before]), [batch, 1, length, before]),
+        ops.expand(own.get(window)!, [batch, 1, length, length]),
+      ],
+      3,
+    )
+  })
 }
+
+/** A mask for each window of the model. */
+export const masksOf = (config: ModelConfig, mask: (window: number | null) => Value): Masks =>
+  new Map([...new Set(config.windows)].map((window) => [window, mask(window)]))
+
+/** Does the window of a query reach back to a key? Both are positions that broadcast. */
+export const within = (window: number, query: Value, key: Value): Value =>
+  ops.less(ops.sub(query, key), window)
+
+const additive = (seen: Value): Value => ops.where(seen, 0, MASKED)
 
 /**
  * The decoder without its output layer. `ids` and `positions` are int64 [B, T]. In the context of a `Block`, T positions
@@ -118,12 +141,12 @@ function times(x: Value, weight: Value, rows: Rows): Value {
 export function decode(
   config: ModelConfig,
   parameters: ReadonlyMap<string, Value>,
-  rotaryTables: { cos: Value; sin: Value },
+  rotations: Rotations,
   ids: Value,
   positions: Value,
   context: Block | Past | OwnAttention,
 ): Decoded {
-  const { numHeads, numKvHeads, headDim, hiddenSize, rmsNormEps } = config
+  const { numHeads, numKvHeads, headDim, hiddenSize, rmsNormEps, normOffset, windows } = config
   const group = numHeads / numKvHeads
   const [batch, length] = ids.shape as [Dim, Dim]
   const rows = product([batch, length])
@@ -140,7 +163,10 @@ export function decode(
     const alpha = adapter.scale
     return ops.add(y, ops.matmul(low, weight(`${name}.lora_B.weight`), { transB: true, alpha }))
   }
-  const norm = (x: Value, name: string): Value => ops.rmsNorm(x, weight(`${name}.weight`), rmsNormEps)
+  const norm = (x: Value, name: string): Value => {
+    const w = weight(`${name}.weight`)
+    return ops.rmsNorm(x, normOffset === 0 ? w : ops.add(w, normOffset), rmsNormEps)
+  }
 
   /** [B·T, heads·headDim] → [B, T, heads, headDim], or [B, heads, 1, headDim] if there is a single position. */
   const perHead = (x: Value, heads: number): Value =>
@@ -148,28 +174,35 @@ export function decode(
   /** Exchanges the axes of heads and positions. */
   const exchanged = (x: Value): Value => (length === 1 ? x : ops.transpose(x, [0, 2, 1, 3]))
 
-  /** Queries or keys: projected, normalised (qwen3) and rotated, [B, heads, T, headDim]. */
-  const rotated = (x: Value, layer: string, which: 'q' | 'k', heads: number): Value => {
+  /** Queries or keys: projected, normalised (if qkNorm) and rotated, [B, heads, T, headDim]. */
+  const rotated = (
+    x: Value,
+    layer: string,
+    which: 'q' | 'k',
+    heads: number,
+    { cos, sin }: Rotation,
+  ): Value => {
     let y = perHead(linear(x, `${layer}.self_attn.${which}_proj`), heads)
     if (config.qkNorm) y = norm(y, `${layer}.self_attn.${which}_norm`)
-    return ops.rotary(exchanged(y), positions, rotaryTables.cos, rotaryTables.sin)
+    return ops.rotary(exchanged(y), positions, cos, sin)
   }
 
   const keys: Value[] = []
   const values: Value[] = []
 
-  const scale = 1 / Math.sqrt(headDim)
+  const scale = attentionScale(config)
 
-  const attendBlock = (q: Value, k: Value, v: Value, { prefix, mask }: Block, index: number): Value => {
+  const attendBlock = (q: Value, k: Value, v: Value, { prefix, masks }: Block, index: number): Value => {
     const keys = prefix ? ops.concat([prefix.keys[index]!, k], 2) : k
     const values = prefix ? ops.concat([prefix.values[index]!, v], 2) : v
-    return exchanged(ops.attention(q, keys, values, mask, scale))
+    return exchanged(ops.attention(q, keys, values, masks.get(windows[index]!)!, scale))
   }
 
   // softmax(q kᵀ / √d + mask) v   (Vaswani et al. 2017, eq. 1)
   const scaled = { transB: true, alpha: scale }
 
-  const attendPast = (q: Value, k: Value, v: Value, { prompt, own, mask }: Past, index: number): Value => {
+  const attendPast = (q: Value, k: Value, v: Value, { prompt, own, masks }: Past, index: number): Value => {
+    const mask = masks.get(windows[index]!)!
     const [tiles, , width] = mask.shape as [Dim, Dim, Dim]
     const [promptKeys, promptValues] = [prompt.keys[index]!, prompt.values[index]!]
     const [ownKeys, ownValues] = [own.keys[index]!, own.values[index]!]
@@ -202,8 +235,9 @@ export function decode(
   }
 
   const attention = (x: Value, layer: string, index: number): Value => {
-    const q = rotated(x, layer, 'q', numHeads)
-    const k = rotated(x, layer, 'k', numKvHeads)
+    const rotation = windows[index] === null ? rotations.everywhere : rotations.local
+    const q = rotated(x, layer, 'q', numHeads, rotation)
+    const k = rotated(x, layer, 'k', numKvHeads, rotation)
     const v = exchanged(perHead(linear(x, `${layer}.self_attn.v_proj`), numKvHeads))
     keys.push(k)
     values.push(v)
@@ -216,17 +250,26 @@ export function decode(
     return linear(ops.reshape(merged, [rows, numHeads * headDim]), `${layer}.self_attn.o_proj`)
   }
 
-  // down(swish(gate x) ⊙ up x)   (Shazeer 2020)
+  const activation = { silu: ops.swish, gelu_tanh: ops.gelu }[config.activation]
+
+  // down(f(gate x) ⊙ up x)   (Shazeer 2020)
   const feedForward = (x: Value, layer: string): Value => {
-    const gated = ops.mul(ops.swish(linear(x, `${layer}.mlp.gate_proj`)), linear(x, `${layer}.mlp.up_proj`))
+    const gated = ops.mul(activation(linear(x, `${layer}.mlp.gate_proj`)), linear(x, `${layer}.mlp.up_proj`))
     return linear(gated, `${layer}.mlp.down_proj`)
   }
 
+  const normBeforeFeedForward = config.outputNorms ? 'pre_feedforward_layernorm' : 'post_attention_layernorm'
+  /** What a block adds to the residual stream. */
+  const output = (y: Value, name: string): Value => (config.outputNorms ? norm(y, name) : y)
+
   let x = ops.reshape(ops.gather(weight('model.embed_tokens.weight'), ids), [rows, hiddenSize])
+  if (config.scaledEmbeddings) x = ops.mul(x, Math.sqrt(hiddenSize))
   for (let i = 0; i < config.numLayers; i++) {
     const layer = `model.layers.${i}`
-    x = ops.add(x, attention(norm(x, `${layer}.input_layernorm`), layer, i))
-    x = ops.add(x, feedForward(norm(x, `${layer}.post_attention_layernorm`), layer))
+    const attended = attention(norm(x, `${layer}.input_layernorm`), layer, i)
+    x = ops.add(x, output(attended, `${layer}.post_attention_layernorm`))
+    const transformed = feedForward(norm(x, `${layer}.${normBeforeFeedForward}`), layer)
+    x = ops.add(x, output(transformed, `${layer}.post_feedforward_layernorm`))
   }
   return { hidden: norm(x, 'model.norm'), keys, values }
 }
@@ -240,7 +283,7 @@ export function rewards(parameters: ReadonlyMap<string, Value>, hidden: Value): 
 
 /**
  * The logits of the next token for hidden states [M, hiddenSize]: [M, vocabSize]. They are multiplied by `scale`, a number
- * or [M, 1], if there is one. `rows` says how large M is, as `howMany` has it; it decides the speed alone.
+ * or [M, 1], if there is one. `rows` says how large M is.
  *
  * @throws UserError for a reward model.
  */
@@ -258,34 +301,4 @@ export function logits(
   const head = parameters.get(config.tieEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight')!
   // (s·h) Wᵀ = s·(h Wᵀ), and h is far smaller than the logits.
   return times(scale === null ? hidden : ops.mul(hidden, scale), head, rows)
-}
-
-/** cos and sin of position × frequency, each [positions, headDim/2] in row-major order. */
-export function rotaryTables(
-  config: ModelConfig,
-  positions: number,
-): { cos: Float32Array; sin: Float32Array } {
-  const half = config.headDim / 2
-  const cos = new Float32Array(positions * half)
-  const sin = new Float32Array(positions * half)
-  for (let i = 0; i < half; i++) {
-    // θ^(−2i/d)
-    const frequency = scaledFrequency(config.ropeTheta ** ((-2 * i) / config.headDim), config.ropeScaling)
-    for (let p = 0; p < positions; p++) {
-      cos[p * half + i] = Math.cos(p * frequency)
-      sin[p * half + i] = Math.sin(p * frequency)
-    }
-  }
-  return { cos, sin }
-}
-
-/** Llama 3's scaling: low frequencies are divided by `factor`, high ones kept, and those between interpolated. */
-function scaledFrequency(frequency: number, scaling: ModelConfig['ropeScaling']): number {
-  if (!scaling) return frequency
-  const { factor, lowFreqFactor, highFreqFactor, originalMaxPosition } = scaling
-  const turns = (originalMaxPosition * frequency) / (2 * Math.PI)
-  if (turns < lowFreqFactor) return frequency / factor
-  if (turns > highFreqFactor) return frequency
-  const smooth = (turns - lowFreqFactor) / (highFreqFactor - lowFreqFactor)
-  return (1 - smooth) * (frequency / factor) + smooth * frequency
 }

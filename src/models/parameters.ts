@@ -31,7 +31,7 @@ export function parameterShapes(config: ModelConfig): Map<string, number[]> {
       shapes.set(`${layer}.self_attn.q_norm.weight`, [headDim])
       shapes.set(`${layer}.self_attn.k_norm.weight`, [headDim])
     }
-    shapes.set(`${layer}.post_attention_layernorm.weight`, [hiddenSize])
+    for (const norm of blockNorms(config)) shapes.set(`${layer}.${norm}.weight`, [hiddenSize])
     linear(`${layer}.mlp.gate_proj`, intermediateSize, hiddenSize, false)
     linear(`${layer}.mlp.up_proj`, intermediateSize, hiddenSize, false)
     linear(`${layer}.mlp.down_proj`, hiddenSize, intermediateSize, false)
@@ -47,8 +47,14 @@ export function parameterShapes(config: ModelConfig): Map<string, number[]> {
   return shapes
 }
 
+/** The norms of a layer after the one before its attention, by the names in Hugging Face's models. */
+const blockNorms = ({ outputNorms }: ModelConfig): readonly string[] =>
+  outputNorms
+    ? ['post_attention_layernorm', 'pre_feedforward_layernorm', 'post_feedforward_layernorm']
+    : ['post_attention_layernorm']
+
 /**
- * Random parameters that depend only on the seed: matrices N(0, 0.02²), norms 1, biases 0. The two projections of each
+ * Random parameters that depend only on the seed: matrices N(0, 0.02²), norms the identity, biases 0. The two projections of each
  * layer that write to the residual stream are scaled by 1/√(2·layers), since the stream sums that many of them (Radford
  * et al. 2019, § 2.3).
  */
@@ -56,7 +62,7 @@ export function initParameters(config: ModelConfig, seed: number): Map<string, F
   const parameters = new Map<string, Float32Array<ArrayBuffer>>()
   for (const [name, shape] of parameterShapes(config)) {
     const values = new Float32Array(count(shape))
-    if (name.endsWith('norm.weight')) values.fill(1)
+    if (name.endsWith('norm.weight')) values.fill(1 - config.normOffset)
     else if (name.endsWith('.weight')) {
       const residual = /\.(o_proj|down_proj)\.weight$/.test(name)
       fillNormal(
@@ -104,16 +110,18 @@ export function countParameters(config: ModelConfig): number {
  * Floating point operations to compute one token's logits with `context` positions to attend to (a backward pass costs
  * twice as many):
  *
- *   2·(all matrices, including the output layer)  +  layers · 2·heads·headDim·context  (q·kᵀ)
- *                                                  +  layers · 2·heads·headDim·context  (weights·v)
+ *   2·(all matrices, including the output layer)  +  Σ_layers 2·heads·headDim·seen  (q·kᵀ)
+ *                                                  +  Σ_layers 2·heads·headDim·seen  (weights·v)
  *
+ * where a layer sees the context, or its window of it.
  * Norms, biases and rotations are not counted, as usual (Kaplan et al. 2020, table 1).
  */
 export function forwardFlopsPerToken(config: ModelConfig, context: number): number {
   let matrices = config.head === 'tokens' && config.tieEmbeddings ? config.vocabSize * config.hiddenSize : 0
   for (const [name, shape] of parameterShapes(config))
     if (shape.length === 2 && name !== 'model.embed_tokens.weight') matrices += count(shape)
-  return 2 * matrices + config.numLayers * 4 * config.numHeads * config.headDim * context
+  const seen = config.windows.reduce<number>((n, window) => n + Math.min(window ?? context, context), 0)
+  return 2 * matrices + 4 * config.numHeads * config.headDim * seen
 }
 
 function count(shape: readonly number[]): number {

@@ -44,6 +44,7 @@ const cases: Case[] = [
   { name: 'Reciprocal', shapes: [[5]], build: ([a]) => ops.reciprocal(a!), positive: true },
   { name: 'Sigmoid', shapes: [[5]], build: ([a]) => ops.sigmoid(a!) },
   { name: 'Swish', shapes: [[5]], build: ([a]) => ops.swish(a!) },
+  { name: 'Gelu', shapes: [[7]], build: ([a]) => ops.gelu(a!) },
   {
     name: 'Where',
     shapes: [[3, 4], [4]],

@@ -85,6 +85,13 @@ const rules: { readonly [O in Operator]: Rule } = {
     const s = sigmoid(a(n))
     return [mul(dy, add(s, mul(n.output, sub(1, s))))]
   },
+  // y = xσ(2u) with 2u = c(x + 0.044715 x³) and c = 2√(2/π), hence dy = (σ + y(1 − σ) c(1 + 3·0.044715 x²)) dx
+  Gelu: (dy, n) => {
+    const c = 2 * Math.sqrt(2 / Math.PI)
+    const x2 = mul(a(n), a(n))
+    const s = sigmoid(mul(a(n), add(mul(x2, 0.044715 * c), c)))
+    return [mul(dy, add(s, mul(mul(n.output, sub(1, s)), add(mul(x2, 3 * 0.044715 * c), c))))]
+  },
   Where: (dy, n) => [
     null,
     sumTo(where(a(n), dy, 0), b(n).shape),

@@ -14,6 +14,7 @@ export type Operator =
   | 'Reciprocal'
   | 'Sigmoid'
   | 'Swish'
+  | 'Gelu'
   | 'Where'
   | 'Less'
   | 'Greater'

@@ -76,6 +76,12 @@ export function swish(x: Value): Value {
   )
 }
 
+/** GELU in its approximation with tanh, x/2 · (1 + tanh(√(2/π) (x + 0.044715 x³)))   (Hendrycks & Gimpel 2016, § 2). */
+export function gelu(x: Value): Value {
+  require('Gelu', x, 'float32')
+  return x.graph.emit('Gelu', [x], 'float32', x.shape, {}, { type: 'FastGelu', domain: 'com.microsoft' })
+}
+
 /** x limited to lo … hi; the gradient is 0 outside. */
 export const clip = (x: Value, lo: number, hi: number): Value => min(max(x, lo), hi)
 

@@ -4,7 +4,7 @@ import { UserError } from '../common/errors.ts'
 import { type Warn, warner } from '../common/warnings.ts'
 import { plural } from '../common/words.ts'
 import { checkEngine, withEngine } from '../engines/open.ts'
-import type { ModelConfig } from '../models/config.ts'
+import { type ModelConfig, parseConfig } from '../models/config.ts'
 import { countParameters, initParameters } from '../models/parameters.ts'
 import { trainBpe } from '../models/tokenizer/bpe.ts'
 import { Tokenizer } from '../models/tokenizer/tokenizer.ts'
@@ -128,20 +128,22 @@ function decoderConfig(
   { model }: PretrainSettings,
   tokenizer: Pick<Tokenizer, 'vocabSize' | 'eosId' | 'padId'>,
 ): ModelConfig {
-  return {
-    ...model,
-    modelType: 'qwen3',
-    vocabSize: tokenizer.vocabSize,
-    rmsNormEps: 1e-6,
-    ropeScaling: null,
-    tieEmbeddings: true,
-    qkvBias: false,
-    qkNorm: true,
-    bosTokenId: null,
-    eosTokenIds: [tokenizer.eosId],
-    padTokenId: tokenizer.padId,
-    head: 'tokens',
+  const fields = {
+    model_type: 'qwen3',
+    vocab_size: tokenizer.vocabSize,
+    hidden_size: model.hiddenSize,
+    intermediate_size: model.intermediateSize,
+    num_hidden_layers: model.numLayers,
+    num_attention_heads: model.numHeads,
+    num_key_value_heads: model.numKvHeads,
+    head_dim: model.headDim,
+    rope_theta: model.ropeTheta,
+    max_position_embeddings: model.maxPositions,
+    tie_word_embeddings: true,
+    eos_token_id: tokenizer.eosId,
+    pad_token_id: tokenizer.padId,
   }
+  return parseConfig(fields, 'model')
 }
 
 export interface PretrainResult extends Trained {

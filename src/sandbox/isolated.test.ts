@@ -131,9 +131,7 @@ describe.skipIf(reason !== null)('in bubblewrap', () => {
     vi.stubEnv('TMPDIR', own)
     await python('print(0)')
     const before = resources()
-    const outcomes = await Promise.all(
-      Array.from({ length: 60 }, (_, i) => python('print(input())', `${i}`)),
-    )
+    const outcomes = await Promise.all(Array.from({ length: 60 }, (_, i) => python('print(input())', `${i}`)))
     expect(outcomes.map(({ stdout }) => stdout)).toEqual(Array.from({ length: 60 }, (_, i) => `${i}\n`))
     expect(resources()).toEqual(before)
     vi.unstubAllEnvs()

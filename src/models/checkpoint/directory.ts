@@ -28,7 +28,7 @@ export function loadConfig(directory: string): ModelConfig {
 /** Loads a Hugging Face directory as float32. @throws UserError that names missing, unexpected and misshapen tensors. */
 export function loadModel(directory: string): Model {
   const config = loadConfig(directory)
-  const stored = new Shards(weightFiles(directory))
+  const stored = new Shards(weightFiles(directory), config.modelType === 'gemma3_text' ? nameInText : undefined)
   try {
     checkTensors(directory, config, stored)
     const parameters = new Map<string, Float32Array<ArrayBuffer>>()
@@ -66,6 +66,15 @@ function weightFiles(directory: string): string[] {
   throw new UserError(
     `${directory} has no weights: neither ${STEM}.safetensors nor ${STEM}.safetensors.index.json${hint}`,
   )
+}
+
+/** Prefixes of the tensors of a model with vision that its language model does not have. */
+const VISION = /^(model\.)?(vision_tower|multi_modal_projector)\./
+
+/** The name that a tensor of a model with vision has in its language model, or null if it has none there. */
+function nameInText(name: string): string | null {
+  if (VISION.test(name)) return null
+  return name.replace(/^model\.language_model\./, 'model.').replace(/^language_model\./, '')
 }
 
 function checkTensors(directory: string, config: ModelConfig, stored: Shards): void {

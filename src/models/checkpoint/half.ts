@@ -8,12 +8,18 @@ function float16Value(bits: number): number {
   return sign * 2 ** (exponent - 15) * (1 + mantissa / 1024)
 }
 
-let float16Table: Float32Array | null = null
+let table: Float32Array | null = null
+
+/** The values of all IEEE binary16 numbers, by their bits. */
+export function float16Table(): Float32Array {
+  table ??= Float32Array.from({ length: 65536 }, (_, bits) => float16Value(bits))
+  return table
+}
 
 /** Converts IEEE binary16 to float32. */
 export function float16ToFloat32(from: Uint16Array, to: Float32Array): void {
-  float16Table ??= Float32Array.from({ length: 65536 }, (_, bits) => float16Value(bits))
-  for (let i = 0; i < from.length; i++) to[i] = float16Table[from[i]!]!
+  const values = float16Table()
+  for (let i = 0; i < from.length; i++) to[i] = values[from[i]!]!
 }
 
 /** Converts bfloat16, which is the upper half of a float32. */

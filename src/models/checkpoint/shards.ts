@@ -54,18 +54,24 @@ export function shardNames(index: string): string[] {
 /** Open safetensors files whose tensors are read by name, as from one file. */
 export class Shards {
   readonly #files: SafetensorsFile[] = []
-  readonly #fileOf = new Map<string, SafetensorsFile>()
+  readonly #stored = new Map<string, { readonly file: SafetensorsFile; readonly as: string }>()
 
-  /** Opens the files and checks their headers. @throws UserError for a damaged file, and for a tensor that is in two files. */
-  constructor(paths: readonly string[]) {
+  /**
+   * Opens the files and checks their headers. `nameOf` says by which name a tensor is read, or null if it is left out.
+   *
+   * @throws UserError for a damaged file, and for a tensor that is in two files.
+   */
+  constructor(paths: readonly string[], nameOf: (stored: string) => string | null = (stored) => stored) {
     try {
       for (const path of paths) {
         const file = new SafetensorsFile(path)
         this.#files.push(file)
-        for (const name of file.tensors.keys()) {
-          const other = this.#fileOf.get(name)
-          if (other) throw new UserError(`tensor ${name} is both in ${other.path} and in ${path}`)
-          this.#fileOf.set(name, file)
+        for (const as of file.tensors.keys()) {
+          const name = nameOf(as)
+          if (name === null) continue
+          const other = this.#stored.get(name)
+          if (other) throw new UserError(`tensor ${name} is both in ${other.file.path} and in ${path}`)
+          this.#stored.set(name, { file, as })
         }
       }
     } catch (error) {
@@ -80,19 +86,20 @@ export class Shards {
   }
 
   get names(): Iterable<string> {
-    return this.#fileOf.keys()
+    return this.#stored.keys()
   }
 
   /** Where a tensor is, or undefined if no file has it. */
   entry(name: string): TensorEntry | undefined {
-    return this.#fileOf.get(name)?.tensors.get(name)
+    const stored = this.#stored.get(name)
+    return stored?.file.tensors.get(stored.as)
   }
 
   /** A tensor as float32. @throws UserError as `SafetensorsFile.read`. */
   read(name: string): Float32Array<ArrayBuffer> {
-    const file = this.#fileOf.get(name)
-    if (!file) throw new UserError(`${this.#files.map(({ path }) => path).join(', ')}: no tensor ${name}`)
-    return file.read(name)
+    const stored = this.#stored.get(name)
+    if (!stored) throw new UserError(`${this.#files.map(({ path }) => path).join(', ')}: no tensor ${name}`)
+    return stored.file.read(stored.as)
   }
 
   close(): void {

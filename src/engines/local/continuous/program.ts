@@ -1,9 +1,10 @@
 import type { ModelConfig } from '../../../models/config.ts'
-import { decode, logits, rotaryInputs } from '../../../models/decoder.ts'
+import { attentionScale, decode, logits, masksOf, rotaryInputs, within } from '../../../models/decoder.ts'
 import { parameterShapes } from '../../../models/parameters.ts'
 import { Graph, type Value } from '../../../onnx/graph.ts'
 import * as ops from '../../../onnx/ops.ts'
 import { type Dim, product, sum } from '../../../onnx/shape.ts'
+import { maskName } from '../model/cache.ts'
 import type { Parameters } from '../model/feeds.ts'
 
 /** Keys and values are stored in blocks of this many positions. */
@@ -21,7 +22,7 @@ export const MASKED = -1e9
  *
  * Inputs: `ids` and `positions` [S+C, 1], the S sequences first; `own…` [E, kvHeads, BLOCK, headDim], the sequences' blocks,
  * where block 0 is masked; `owner` [E], each block's sequence; `table` [S, W], each sequence's blocks in order, padded with 0;
- * `mask` [E, 1, 1, BLOCK]; `prefix…` [F, kvHeads, BLOCK, headDim], the full blocks before the prompts' tokens; `chunk` [P, T,
+ * `mask` [E, 1, 1, BLOCK], and one for each window; `prefix…` [F, kvHeads, BLOCK, headDim], the full blocks before the prompts' tokens; `chunk` [P, T,
  * BLOCK], each prompt's tokens among the C, padded to T blocks; `chunkRow` [C], the place of each token in `chunk`;
  * `queryPosition` [P, T, BLOCK], their positions, and −1 for padding; `promptTable` [P, V], each prompt's blocks in order,
  * where the P·T new ones are numbered after the F others; `keyPosition` [V, BLOCK], 0, 1, 2, …; `rows` [L], the rows whose
@@ -41,7 +42,7 @@ export function stepProgram(config: ModelConfig, weights: Parameters): Graph {
   const { numKvHeads, headDim, numLayers } = config
   const table = graph.input('table', 'int64', ['S', 'W'])
   const owner = graph.input('owner', 'int64', ['E'])
-  const mask = graph.input('mask', 'float32', ['E', 1, 1, BLOCK])
+  const masks = masksOf(config, (window) => graph.input(maskName(window), 'float32', ['E', 1, 1, BLOCK]))
   const tokens = sum('S', 'C')
   const ids = graph.input('ids', 'int64', [tokens, 1])
   const positions = graph.input('positions', 'int64', [tokens, 1])
@@ -54,10 +55,9 @@ export function stepProgram(config: ModelConfig, weights: Parameters): Graph {
   const chunk = graph.input('chunk', 'int64', ['P', 'T', BLOCK])
   const chunkRow = graph.input('chunkRow', 'int64', ['C'])
   const promptTable = graph.input('promptTable', 'int64', ['P', 'V'])
-  const promptMask = maskOf(
-    graph.input('queryPosition', 'int32', ['P', 'T', BLOCK]),
-    graph.input('keyPosition', 'int32', ['V', BLOCK]),
-  )
+  const queryPosition = graph.input('queryPosition', 'int32', ['P', 'T', BLOCK])
+  const keyPosition = graph.input('keyPosition', 'int32', ['V', BLOCK])
+  const promptMasks = masksOf(config, (window) => promptMask(queryPosition, keyPosition, window))
 
   const decoded = decode(config, parameters, rotary, ids, positions, {
     attend: (q, k, v, layer) =>
@@ -68,7 +68,7 @@ export function stepProgram(config: ModelConfig, weights: Parameters): Graph {
             values: own.values[layer]!,
             owner,
             table,
-            mask,
+            mask: masks.get(config.windows[layer]!)!,
           }),
           attendPrompts(config, last(q), last(k), last(v), {
             keys: prefix.keys[layer]!,
@@ -76,7 +76,7 @@ export function stepProgram(config: ModelConfig, weights: Parameters): Graph {
             chunk,
             chunkRow,
             table: promptTable,
-            mask: promptMask,
+            mask: promptMasks.get(config.windows[layer]!)!,
           }),
         ],
         0,
@@ -101,10 +101,11 @@ const WIDTH = product(['T', BLOCK])
 const QUERIES = product(['P', 'T', BLOCK])
 const SEEN = product(['V', BLOCK])
 
-/** Additive mask [P, 1, T·BLOCK, 1, V·BLOCK]: each token of a prompt attends to itself and everything before it. */
-function maskOf(queryPosition: Value, keyPosition: Value): Value {
-  const seen = ops.greaterOrEqual(reshape(queryPosition, ['P', 1, WIDTH, 1, 1]), reshape(keyPosition, [SEEN]))
-  return ops.where(seen, 0, MASKED)
+/** Additive mask [P, 1, T·BLOCK, 1, V·BLOCK]: each token of a prompt attends to itself and what its window reaches before it. */
+function promptMask(queryPosition: Value, keyPosition: Value, window: number | null): Value {
+  const [query, key] = [reshape(queryPosition, ['P', 1, WIDTH, 1, 1]), reshape(keyPosition, [SEEN])]
+  const earlier = ops.greaterOrEqual(query, key)
+  return ops.where(window === null ? earlier : ops.and(earlier, within(window, query, key)), 0, MASKED)
 }
 
 /**
@@ -112,13 +113,14 @@ function maskOf(queryPosition: Value, keyPosition: Value): Value {
  * and m the largest of a sequence: Σ_blocks (exp(s − m) v) / Σ_blocks exp(s − m), as in flash decoding (Dao et al. 2023).
  */
 function attendBlocks(
-  { numHeads, numKvHeads, headDim }: ModelConfig,
+  config: ModelConfig,
   q: Value,
   k: Value,
   v: Value,
   past: { keys: Value; values: Value; owner: Value; table: Value; mask: Value },
 ): Value {
-  const scaled = { transB: true, alpha: 1 / Math.sqrt(headDim) }
+  const { numHeads, numKvHeads, headDim } = config
+  const scaled = { transB: true, alpha: attentionScale(config) }
   const queries = reshape(q, ['S', numKvHeads, numHeads / numKvHeads, headDim])
   const scores = ops.add(ops.matmul(ops.gather(queries, past.owner), past.keys, scaled), past.mask)
   const newScore = ops.matmul(queries, k, scaled)
@@ -140,12 +142,13 @@ function attendBlocks(
  * lie at their positions, so that the order of a sum does not depend on where the prompt's tokens begin.
  */
 function attendPrompts(
-  { numHeads, numKvHeads, headDim }: ModelConfig,
+  config: ModelConfig,
   q: Value,
   k: Value,
   v: Value,
   past: { keys: Value; values: Value; chunk: Value; chunkRow: Value; table: Value; mask: Value },
 ): Value {
+  const { numHeads, numKvHeads, headDim } = config
   const group = numHeads / numKvHeads
   const rows = product([WIDTH, group])
   /** [P, kvHeads, positions, headDim] */
@@ -157,7 +160,7 @@ function attendPrompts(
   }
   const padded = reshape(ops.gather(q, past.chunk), ['P', WIDTH, numKvHeads, product([group, headDim])])
   const queries = reshape(ops.transpose(padded, [0, 2, 1, 3]), ['P', numKvHeads, rows, headDim])
-  const products = ops.matmul(queries, all(past.keys, k), { transB: true, alpha: 1 / Math.sqrt(headDim) })
+  const products = ops.matmul(queries, all(past.keys, k), { transB: true, alpha: attentionScale(config) })
   const scores = ops.add(reshape(products, ['P', numKvHeads, WIDTH, group, SEEN]), past.mask)
   const shares = ops.exp(ops.sub(scores, ops.reduceMax(scores, [-1], true)))
   // A column of ones sums the shares in the same order as the values.

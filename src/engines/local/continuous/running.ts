@@ -1,5 +1,6 @@
 import type { ModelConfig } from '../../../models/config.ts'
 import type { Tensor } from '../../../onnx/session.ts'
+import { maskName } from '../model/cache.ts'
 import type { Drawing } from '../model/drawing.ts'
 import { Blocks } from './blocks.ts'
 import { BLOCK, MASKED } from './program.ts'
@@ -23,14 +24,16 @@ export class RunningSequences<R extends Running> {
   readonly #most: number
   /** The sequence of each block, and the block's number in the sequence. */
   readonly #users: (readonly [R, number] | null)[] = [null]
-  #mask: Float32Array
+  /** One for each window of the model's layers. */
+  readonly #masks: Map<number | null, Float32Array>
   #table: Record<string, Tensor> | null = null
 
   /** @param most The number of blocks that fit, at least 2. */
   constructor(config: ModelConfig, most: number) {
     this.#most = most
     this.#blocks = new Blocks(config, Math.min(most, 64))
-    this.#mask = new Float32Array(this.#blocks.capacity * BLOCK).fill(MASKED)
+    const size = this.#blocks.capacity * BLOCK
+    this.#masks = new Map(config.windows.map((window) => [window, new Float32Array(size).fill(MASKED)]))
   }
 
   get room(): number {
@@ -43,8 +46,10 @@ export class RunningSequences<R extends Running> {
     for (let k = 0; k * BLOCK < row.length; k++) {
       const block = this.#allocate(row)
       this.#blocks.copy(from, k, block)
-      this.#mask.fill(0, block * BLOCK, block * BLOCK + Math.min(BLOCK, row.length - k * BLOCK))
     }
+    for (const [window, mask] of this.#masks)
+      for (let position = firstSeen(row, window); position < row.length; position++)
+        mask[column(row, position)] = 0
     this.#table = null
   }
 
@@ -60,7 +65,8 @@ export class RunningSequences<R extends Running> {
       this.#users[block] = user
       user![0].blocks[user![1]] = block
       this.#blocks.copy(this.#blocks, from, block)
-      this.#mask.copyWithin(block * BLOCK, from * BLOCK, (from + 1) * BLOCK)
+      for (const mask of this.#masks.values())
+        mask.copyWithin(block * BLOCK, from * BLOCK, (from + 1) * BLOCK)
     }
     this.#table = null
   }
@@ -79,8 +85,12 @@ export class RunningSequences<R extends Running> {
     for (const [i, row] of this.rows.entries()) {
       const [block, offset] = [row.blocks.at(-1)!, row.length % BLOCK]
       this.#blocks.append(newest, i, rows, block, offset)
-      this.#mask[block * BLOCK + offset] = 0
       row.length++
+      for (const [window, mask] of this.#masks) {
+        mask[column(row, row.length - 1)] = 0
+        const first = firstSeen(row, window)
+        if (first > 0) mask[column(row, first - 1)] = MASKED
+      }
     }
   }
 
@@ -108,21 +118,35 @@ export class RunningSequences<R extends Running> {
       ...this.#blocks.feeds('own', count),
       owner: { data: owner, dims: [count] },
       table: { data: table, dims: [places, width] },
-      mask: { data: this.#mask.subarray(0, count * BLOCK), dims: [count, 1, 1, BLOCK] },
+      ...Object.fromEntries(
+        [...this.#masks].map(([window, mask]) => [
+          maskName(window),
+          { data: mask.subarray(0, count * BLOCK), dims: [count, 1, 1, BLOCK] },
+        ]),
+      ),
     }
   }
 
   #allocate(row: R): number {
     const block = this.#users.length
     this.#blocks.grow(block + 1, this.#most)
-    if (this.#mask.length < this.#blocks.capacity * BLOCK) {
-      const larger = new Float32Array(this.#blocks.capacity * BLOCK).fill(MASKED)
-      larger.set(this.#mask)
-      this.#mask = larger
+    for (const [window, mask] of this.#masks) {
+      const larger = mask.length < this.#blocks.capacity * BLOCK
+      const roomy = larger ? new Float32Array(this.#blocks.capacity * BLOCK).fill(MASKED) : mask
+      if (larger) roomy.set(mask)
+      roomy.fill(MASKED, block * BLOCK, (block + 1) * BLOCK)
+      this.#masks.set(window, roomy)
     }
-    this.#mask.fill(MASKED, block * BLOCK, (block + 1) * BLOCK)
     this.#users.push([row, row.blocks.length])
     row.blocks.push(block)
     return block
   }
 }
+
+/** The first position that a sequence's next token attends to. */
+const firstSeen = ({ length }: Running, window: number | null): number =>
+  window === null ? 0 : Math.max(0, length - window + 1)
+
+/** The place in a mask of a sequence's position. */
+const column = ({ blocks }: Running, position: number): number =>
+  blocks[Math.floor(position / BLOCK)]! * BLOCK + (position % BLOCK)

@@ -17,6 +17,9 @@ export interface Cached {
 export const vectorNames = ({ numLayers }: ModelConfig): string[] =>
   Array.from({ length: numLayers }, (_, i) => [`Key.${i}`, `Value.${i}`]).flat()
 
+/** The input with the mask of the layers with this window. */
+export const maskName = (window: number | null): string => (window === null ? 'mask' : `mask.${window}`)
+
 /** Memory that successive caches reuse: the same name returns the same memory. */
 export class CacheMemory {
   #vectors = new Map<string, Float32Array>()
@@ -63,7 +66,8 @@ export class Cache<S extends Cached> {
    */
   readonly #from: Int32Array
   readonly #to: Int32Array
-  readonly #mask: Float32Array
+  /** One for each window of the model's layers. */
+  readonly #masks: ReadonlyMap<number | null, Float32Array>
 
   /**
    * The sequences of a group have the same prompt. Their tokens so far are copied from `from`, which must use other
@@ -94,8 +98,13 @@ export class Cache<S extends Cached> {
     this.#ownPairs = this.#own.map(pairs)
     this.#from = new Int32Array(this.places.length * config.numKvHeads)
     this.#to = new Int32Array(this.places.length * config.numKvHeads)
-    this.#mask = memory.take('mask', this.places.length * this.#maskWidth).fill(MASKED)
-    this.#fillMask()
+    this.#masks = new Map(
+      [...new Set(config.windows)].map((window) => [
+        window,
+        memory.take(maskName(window), this.places.length * this.#maskWidth).fill(MASKED),
+      ]),
+    )
+    for (const [window, mask] of this.#masks) this.#fillMask(mask, window)
     this.#copyPrompts()
     if (from) this.#copyOwn(from)
   }
@@ -118,7 +127,9 @@ export class Cache<S extends Cached> {
   feeds(): Record<string, Tensor> {
     const { numKvHeads, headDim } = this.#config
     const [U, W, P, S] = [this.#tiles, this.width, this.#promptLength, this.#capacity]
-    const feeds: Record<string, Tensor> = { mask: { data: this.#mask, dims: [U, 1, W, 1, this.#maskWidth] } }
+    const feeds: Record<string, Tensor> = {}
+    for (const [window, data] of this.#masks)
+      feeds[maskName(window)] = { data, dims: [U, 1, W, 1, this.#maskWidth] }
     for (const [i, name] of vectorNames(this.#config).entries()) {
       feeds[`prompt${name}`] = { data: this.#prompts[i]!, dims: [U, numKvHeads, P, headDim] }
       feeds[`own${name}`] = { data: this.#own[i]!, dims: [U, numKvHeads, W, S, headDim] }
@@ -141,8 +152,12 @@ export class Cache<S extends Cached> {
     for (const [i, target] of this.#ownPairs.entries())
       for (let n = 0; n < count; n++) copy(source, i * size + from[n]!, target, to[n]!, headDim / 2)
     for (const [place, sequence] of places) {
-      this.#mask[place * this.#maskWidth + this.#promptLength + sequence.generated] = 0
       sequence.generated++
+      const next = sequence.prompt.length + sequence.generated
+      for (const [window, mask] of this.#masks) {
+        mask[this.#column(place, sequence, next - 1)] = 0
+        if (window !== null && next >= window) mask[this.#column(place, sequence, next - window)] = MASKED
+      }
     }
   }
 
@@ -154,13 +169,20 @@ export class Cache<S extends Cached> {
     return ((tile * numKvHeads + head) * this.width + w) * this.#capacity * headDim
   }
 
-  #fillMask(): void {
+  /** The place in a mask of a sequence's position. */
+  #column(place: number, { prompt }: S, position: number): number {
+    const own = position - prompt.length
+    return place * this.#maskWidth + (own < 0 ? position : this.#promptLength + own)
+  }
+
+  #fillMask(mask: Float32Array, window: number | null): void {
     for (const [place, sequence] of this.places.entries()) {
-      const row = place * this.#maskWidth
-      this.#mask[row + this.#maskWidth - 1] = 0
+      mask[(place + 1) * this.#maskWidth - 1] = 0
       if (!sequence) continue
-      this.#mask.fill(0, row, row + sequence.prompt.length)
-      this.#mask.fill(0, row + this.#promptLength, row + this.#promptLength + sequence.generated)
+      const next = sequence.prompt.length + sequence.generated
+      const first = window === null ? 0 : Math.max(0, next - window + 1)
+      for (let position = first; position < next; position++)
+        mask[this.#column(place, sequence, position)] = 0
     }
   }
 

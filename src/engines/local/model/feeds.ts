@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../../../models/config.ts'
-import { rotaryTables } from '../../../models/decoder.ts'
+import { type Rope, rotaryTable } from '../../../models/rope.ts'
 import type { Tensor } from '../../../onnx/session.ts'
 
 /** Values of parameters by name: weights, or gradients. */
@@ -12,9 +12,16 @@ export const parameterFeeds = (
 ): Record<string, Tensor> =>
   Object.fromEntries([...shapes].map(([name, dims]) => [name, { data: values.get(name)!, dims }]))
 
-/** RoPE's cos and sin tables, [positions, headDim / 2], as inputs of a program. */
-export function rotaryFeeds(config: ModelConfig, positions: number): Record<string, Tensor> {
-  const { cos, sin } = rotaryTables(config, positions)
-  const dims = [positions, config.headDim / 2]
-  return { 'rotary.cos': { data: cos, dims }, 'rotary.sin': { data: sin, dims } }
+/** RoPE's cos and sin tables, [positions, headDim / 2], as inputs of a program; see `rotaryInputs`. */
+export function rotaryFeeds(
+  { headDim, ropeTheta, ropeScaling, localRope }: ModelConfig,
+  positions: number,
+): Record<string, Tensor> {
+  const dims = [positions, headDim / 2]
+  const table = (name: string, rope: Rope): Record<string, Tensor> => {
+    const { cos, sin } = rotaryTable(rope, headDim, positions)
+    return { [`${name}.cos`]: { data: cos, dims }, [`${name}.sin`]: { data: sin, dims } }
+  }
+  const everywhere = table('rotary', { theta: ropeTheta, scaling: ropeScaling })
+  return localRope ? { ...everywhere, ...table('localRotary', localRope) } : everywhere
 }

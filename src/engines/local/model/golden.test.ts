@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { loadModel } from '../../../models/checkpoint/directory.ts'
@@ -9,9 +11,11 @@ import { LocalModel } from './local-model.ts'
 import { trainProgram } from './programs.ts'
 import type { Sequence } from './sequences.ts'
 
+const FIXTURES = fileURLToPath(new URL('../../../models/fixtures', import.meta.url))
+
 /** Logits, loss and gradients that Transformers computed; see tools/golden/transformers_models.py. */
-describe.each(['qwen3', 'qwen2', 'llama'])('%s equals Transformers', (name) => {
-  const directory = fileURLToPath(new URL(`../../../models/fixtures/${name}`, import.meta.url))
+describe.each(readdirSync(FIXTURES))('%s equals Transformers', (name) => {
+  const directory = join(FIXTURES, name)
   const { config, parameters } = loadModel(directory)
   const golden = new SafetensorsFile(`${directory}/golden.safetensors`)
   const [batch, length] = golden.tensors.get('input_ids')!.shape as [number, number]

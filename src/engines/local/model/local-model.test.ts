@@ -4,35 +4,20 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { PolicyObjective } from '../../../algorithms/objectives.ts'
 import { Random } from '../../../common/random.ts'
-import type { ModelConfig } from '../../../models/config.ts'
 import { countParameters, initParameters } from '../../../models/parameters.ts'
+import { tinyConfig } from '../../../testing/models.ts'
 import type { AdamSettings } from '../../contract.ts'
 import { gradientVectors } from './exchange.ts'
 import { LocalModel } from './local-model.ts'
 import { microbatches } from './microbatch.ts'
 import type { Sequence } from './sequences.ts'
 
-const config = {
-  modelType: 'qwen3',
-  vocabSize: 40,
-  hiddenSize: 16,
-  intermediateSize: 24,
-  numLayers: 2,
-  numHeads: 4,
-  numKvHeads: 2,
-  headDim: 4,
-  rmsNormEps: 1e-6,
-  ropeTheta: 1e4,
-  ropeScaling: null,
-  tieEmbeddings: true,
-  maxPositions: 256,
-  qkvBias: false,
-  qkNorm: true,
-  bosTokenId: null,
-  eosTokenIds: [0],
-  padTokenId: 0,
-  head: 'tokens',
-} as ModelConfig
+const config = tinyConfig('qwen3', {
+  vocab_size: 40,
+  max_position_embeddings: 256,
+  eos_token_id: 0,
+  pad_token_id: 0,
+})
 
 /** Weights large enough that the distribution is far from uniform. */
 function largeParameters(): Map<string, Float32Array> {

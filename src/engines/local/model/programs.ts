@@ -1,19 +1,21 @@
 import { buildObjective, type Objective, temperatureOf } from '../../../algorithms/objectives.ts'
 import type { ModelConfig } from '../../../models/config.ts'
 import {
-  causalMask,
+  causalMasks,
   decode,
   logits,
+  masksOf,
   parameterInputs,
-  prefixedMask,
-  type Rows,
+  prefixedMasks,
   rewards,
   rotaryInputs,
 } from '../../../models/decoder.ts'
+import type { Rows } from '../../../models/product.ts'
 import { gradients } from '../../../onnx/gradient.ts'
 import { Graph, type Value } from '../../../onnx/graph.ts'
 import * as ops from '../../../onnx/ops.ts'
 import { type Dim, product, sum } from '../../../onnx/shape.ts'
+import { maskName } from './cache.ts'
 
 interface Scoring {
   /** Rows continue prompts, each of which is computed once. */
@@ -42,7 +44,7 @@ function scored(graph: Graph, config: ModelConfig, { prefixed, temperature }: Sc
     const owner = graph.input('prefix.owner', 'float32', ['N', 'Q'])
     const mask = graph.input('prefix.mask', 'float32', ['N', 'P'])
     const prompts = decode(config, parameters, rotary, prefixIds, prefixPositions, {
-      mask: causalMask(graph, 'P'),
+      masks: causalMasks(graph, config, 'P'),
     })
     // selects each row's prompt, as a product with a one-hot matrix
     const perRow = (x: Value): Value => {
@@ -51,9 +53,9 @@ function scored(graph: Graph, config: ModelConfig, { prefixed, temperature }: Sc
       return ops.reshape(flat, ['N', heads, length, width])
     }
     const prefix = { keys: prompts.keys.map(perRow), values: prompts.values.map(perRow) }
-    return { prefix, mask: prefixedMask(mask, 'T') }
+    return { prefix, masks: prefixedMasks(config, mask, positions) }
   }
-  const block = prefixed ? withPrefix() : { mask: causalMask(graph, 'T') }
+  const block = prefixed ? withPrefix() : { masks: causalMasks(graph, config, 'T') }
   const { hidden } = decode(config, parameters, rotary, ids, positions, block)
   // Only positions with a loss reach the vocabulary.
   const last = ops.gather(hidden, rows, { distinct: true })
@@ -126,7 +128,9 @@ export function prefillProgram(config: ModelConfig, prompts: Rows): Graph {
   const grid = (name: string) => graph.input(name, 'int64', ['B', 'T'])
   const [ids, positions] = [grid('ids'), grid('positions')]
   const last = graph.input('last', 'int64', ['B'])
-  const decoded = decode(config, parameters, rotary, ids, positions, { mask: causalMask(graph, 'T') })
+  const decoded = decode(config, parameters, rotary, ids, positions, {
+    masks: causalMasks(graph, config, 'T'),
+  })
   const scale = graph.input('scale', 'float32', ['B', 1])
   const hidden = ops.gather(decoded.hidden, last)
   graph.output('probs', ops.softmax(logits(config, parameters, hidden, scale, prompts)))
@@ -147,7 +151,9 @@ export function decodeProgram(config: ModelConfig, rows: Rows): Graph {
   const sequences = product(['U', 'W'])
   const ids = graph.input('ids', 'int64', [sequences, 1])
   const positions = graph.input('positions', 'int64', [sequences, 1])
-  const mask = graph.input('mask', 'float32', ['U', 1, 'W', 1, sum(sum('P', 'S'), 1)])
+  const masks = masksOf(config, (window) =>
+    graph.input(maskName(window), 'float32', ['U', 1, 'W', 1, sum(sum('P', 'S'), 1)]),
+  )
   const { numKvHeads, headDim } = config
   const layers = Array.from({ length: config.numLayers }, (_, i) => i)
   const cache = (name: string, shape: Dim[]) =>
@@ -157,7 +163,7 @@ export function decodeProgram(config: ModelConfig, rows: Rows): Graph {
   const decoded = decode(config, parameters, rotary, ids, positions, {
     prompt: { keys: cache('promptKey', promptShape), values: cache('promptValue', promptShape) },
     own: { keys: cache('ownKey', ownShape), values: cache('ownValue', ownShape) },
-    mask,
+    masks,
   })
   const scale = graph.input('scale', 'float32', [sequences, 1])
   graph.output('probs', ops.softmax(logits(config, parameters, decoded.hidden, scale, rows)))
