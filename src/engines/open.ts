@@ -1,4 +1,4 @@
-import { type Objective, temperatureOf } from '../algorithms/objectives.ts'
+import { hasKlCov, type Objective, temperatureOf } from '../algorithms/objectives.ts'
 import { UserError } from '../common/errors.ts'
 import { plural } from '../common/words.ts'
 import type { Capabilities, Engine, EngineSpec, Sampler, SamplerOptions } from './contract.ts'
@@ -79,6 +79,14 @@ export function requireCapabilities(can: Capabilities, { objective, tokens = 1 }
       can.rewardHead
         ? `this is a reward model: it cannot be trained with ${objective.kind}, only with ${can.objectives.join(', ')}`
         : `this engine cannot train with ${objective.kind}, only with ${can.objectives.join(', ')}`,
+    )
+  if (objective.kind === 'policy' && !can.surrogates.includes(objective.surrogate))
+    throw new UserError(
+      `this engine cannot train with the surrogate ${objective.surrogate}, only with ${can.surrogates.join(', ')}: set rl.objective.surrogate`,
+    )
+  if (hasKlCov(objective) && !can.klCov)
+    throw new UserError(
+      'this engine cannot penalise single tokens, as KL-Cov needs: set rl.covariance=null, or rl.covariance.kind=clip',
     )
   if (objective.kind === 'policy' && objective.kl.beta !== 0 && !can.klInLoss)
     throw new UserError(

@@ -87,7 +87,7 @@ export class ChatTemplate {
     specialTokens: Tokenizer['specialTokens'],
     settings: TemplateSettings,
   ): ChatTemplate | null {
-    const sources = readSources(folder)
+    const sources = templateSources(folder)
     return sources.has('default') ? new ChatTemplate(folder, sources, specialTokens, settings) : null
   }
 
@@ -144,7 +144,7 @@ const configSchema = z.looseObject({
 })
 
 /** The sources of a folder's templates by name: "default", and perhaps others such as "tool_use". */
-function readSources(folder: string): Map<string, string> {
+export function templateSources(folder: string): Map<string, string> {
   const sources = new Map<string, string>()
   for (const name of ['chat_template.json', 'tokenizer_config.json']) {
     const file = join(folder, name)

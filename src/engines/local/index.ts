@@ -1,3 +1,4 @@
+import { surrogateNames } from '../../algorithms/objectives.ts'
 import { UserError } from '../../common/errors.ts'
 import { defaultThreads } from '../../common/threads.ts'
 import { loadConfig } from '../../models/checkpoint/directory.ts'
@@ -41,7 +42,9 @@ export async function openLocalEngine({
   const versions = new Versions(replicas, exclusive, baseFolder)
   const scores = config.head === 'score'
   const can: Capabilities = {
-    objectives: scores ? ['preference'] : ['cross_entropy', 'policy'],
+    objectives: scores ? ['preference'] : ['cross_entropy', 'policy', 'dpo'],
+    surrogates: scores ? [] : surrogateNames,
+    klCov: !scores,
     klInLoss: !scores,
     temperature: !scores,
     trainable: ['all'],

@@ -8,6 +8,7 @@ import { gradientVectors } from './model/exchange.ts'
 import {
   comparisonSequences,
   datumSequence,
+  pairSequences,
   rewardIn,
   type Sequence,
   type SequencesResult,
@@ -80,7 +81,10 @@ export async function localTrainer(
         if (objective.kind === 'preference') throw new UserError(NO_REWARD_MODEL)
         checkDatums(datums, config)
         checkForObjective(datums, objective)
-        return backward(datums.map(datumSequence), objective)
+        return backward(
+          objective.kind === 'dpo' ? pairSequences(datums, objective) : datums.map(datumSequence),
+          objective,
+        )
       }),
     compare: (comparisons) =>
       guarded(async () => {

@@ -28,7 +28,10 @@ export function loadConfig(directory: string): ModelConfig {
 /** Loads a Hugging Face directory as float32. @throws UserError that names missing, unexpected and misshapen tensors. */
 export function loadModel(directory: string): Model {
   const config = loadConfig(directory)
-  const stored = new Shards(weightFiles(directory), config.modelType === 'gemma3_text' ? nameInText : undefined)
+  const stored = new Shards(
+    weightFiles(directory),
+    config.modelType === 'gemma3_text' ? nameInText : undefined,
+  )
   try {
     checkTensors(directory, config, stored)
     const parameters = new Map<string, Float32Array<ArrayBuffer>>()

@@ -36,3 +36,28 @@ export function float32ToBfloat16(from: Float32Array, to: Uint16Array): void {
     to[i] = Number.isNaN(from[i]!) ? (b >>> 16) | 0x40 : (b + 0x7fff + ((b >>> 16) & 1)) >>> 16
   }
 }
+
+/** Rounds to the nearest IEEE binary16, ties to even; numbers too large become infinite, and NaN stays NaN. */
+export function float32ToFloat16(from: Float32Array, to: Uint16Array): void {
+  const bits = new Uint32Array(from.buffer, from.byteOffset, from.length)
+  for (let i = 0; i < from.length; i++) {
+    const sign = (bits[i]! >>> 16) & 0x8000
+    const magnitude = bits[i]! & 0x7fffffff
+    if (magnitude > 0x7f800000) to[i] = sign | 0x7e00
+    // 65520 and more
+    else if (magnitude >= 0x477ff000) to[i] = sign | 0x7c00
+    // A normal number, from 2⁻¹⁴ on: the exponent's bias is 15 in place of 127, and 13 bits are rounded away.
+    else if (magnitude >= 0x38800000)
+      to[i] = sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13)
+    // A subnormal one is a multiple of 2⁻²⁴: adding 2⁻¹ as float32 rounds to these.
+    else to[i] = sign | subnormal(Math.abs(from[i]!))
+  }
+}
+
+const scratch = new Float32Array(1)
+const scratchBits = new Uint32Array(scratch.buffer)
+/** The multiple of 2⁻²⁴ that is nearest to a number below 2⁻¹⁴. */
+function subnormal(value: number): number {
+  scratch[0] = value + 0.5
+  return scratchBits[0]! - 0x3f000000
+}

@@ -4,7 +4,7 @@ import { UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 import { stopwatch } from '../../common/stopwatch.ts'
 import { plural } from '../../common/words.ts'
-import type { Datum } from '../../engines/contract.ts'
+import type { PolicyDatum } from '../../engines/contract.ts'
 import { withPolicyScorer } from '../../engines/policy.ts'
 import type { SampledRollout } from '../sample/rollouts.ts'
 import type { TrainedSequence } from '../watch/metrics.ts'
@@ -143,11 +143,7 @@ async function oldPolicy(
 }
 
 /** The datums of a minibatch, with weights that make the summed loss the mean that the normalisation defines. */
-function toDatums(
-  examples: readonly Example[],
-  old: readonly OldPolicy[],
-  rl: RlSettings,
-): Required<Datum>[] {
+function toDatums(examples: readonly Example[], old: readonly OldPolicy[], rl: RlSettings): PolicyDatum[] {
   const lengths = examples.map(({ rollout }) => rollout.tokens)
   const truncated = examples.map(({ rollout }) => rollout.stopReason === 'length')
   const counted = rl.maskTruncated ? maskTruncated(lengths, truncated) : lengths

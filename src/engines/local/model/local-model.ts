@@ -104,7 +104,7 @@ export class LocalModel {
           weight: { data: mb.weight, dims: M },
           sequence: { data: mb.sequence, dims: M },
           ...Object.fromEntries(
-            (['old', 'reference', 'advantage'] as const)
+            (['old', 'reference', 'advantage', 'marked'] as const)
               .filter((name) => session.inputs.has(name))
               .map((name) => [name, { data: mb[name], dims: M }]),
           ),

@@ -1,4 +1,4 @@
-import { buildObjective, type Objective, temperatureOf } from '../../../algorithms/objectives.ts'
+import { buildObjective, hasKlCov, type Objective, temperatureOf } from '../../../algorithms/objectives.ts'
 import type { ModelConfig } from '../../../models/config.ts'
 import {
   causalMasks,
@@ -102,6 +102,7 @@ export function trainProgram(
     old: perToken('old'),
     reference: perToken('reference'),
     advantage: perToken('advantage'),
+    ...(hasKlCov(objective) && { marked: perToken('marked') }),
     sequence: graph.input('sequence', 'int64', ['M']),
     sequences: 'N',
   })
