@@ -128,7 +128,14 @@ const GARBAGE_BYTES = 2 ** 28
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-const constructors = { float32: Float32Array, int64: BigInt64Array, int32: Int32Array, bool: Uint8Array }
+const constructors = {
+  float32: Float32Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  bool: Uint8Array,
+  float16: Uint16Array,
+  uint8: Uint8Array,
+}
 
 function check(declared: Value, { data, dims }: Tensor, symbols: Map<string, number>): void {
   const fail = (why: string) => new Error(`run: ${declared} was given ${showShape(dims)}: ${why}`)

@@ -145,8 +145,8 @@ const configSchema = z.looseObject({
 })
 
 /** The sources of a folder's templates by name: "default", and perhaps others such as "tool_use". */
-export function templateSources(directory: string): Map<string, string> {
-  const folder = tokenizerFolder(directory)
+export function templateSources(model: string): Map<string, string> {
+  const folder = tokenizerFolder(model)
   const sources = new Map<string, string>()
   for (const name of ['chat_template.json', 'tokenizer_config.json']) {
     const file = join(folder, name)
