@@ -4,6 +4,8 @@
  *
  *   npx tsx tools/peft-check.ts PEFT_DIR | python tools/golden/peft_check.py PEFT_DIR BASE_DIR
  */
+
+import { Random } from '../src/common/random.ts'
 import { gradientVectors } from '../src/engines/local/model/exchange.ts'
 import { LocalModel } from '../src/engines/local/model/local-model.ts'
 import { loadModel } from '../src/models/checkpoint/directory.ts'
@@ -11,7 +13,6 @@ import { readAdapters } from '../src/models/checkpoint/peft/adapters.ts'
 import { baseFolder } from '../src/models/checkpoint/peft/find-base.ts'
 import { isAdapter } from '../src/models/lora.ts'
 import { countParameters, parameterShapes } from '../src/models/parameters.ts'
-import { Random } from '../src/common/random.ts'
 
 const [folder] = process.argv.slice(2)
 if (folder === undefined) throw new Error('usage: npx tsx tools/peft-check.ts PEFT_DIR')
@@ -39,4 +40,11 @@ for (const [name, shape] of parameterShapes(config)) {
   if (isAdapter(name)) gradients[`base_model.model.${name}`] = [...new Float32Array(memory!, 4 * at, size)]
   at += size
 }
-process.stdout.write(JSON.stringify({ ids: ids.map((row) => [...row]), loss, logprobs: logprobs.map((row) => [...row]), gradients }))
+process.stdout.write(
+  JSON.stringify({
+    ids: ids.map((row) => [...row]),
+    loss,
+    logprobs: logprobs.map((row) => [...row]),
+    gradients,
+  }),
+)
