@@ -65,13 +65,20 @@ const IR_VERSION = 10
 /** Where the contents of an external constant are: fields of `external_data` in onnx.proto3. */
 export type Place = Readonly<Record<string, string>>
 
-/**
- * The program as the bytes of an ONNX ModelProto (field numbers from onnx.proto3), without its external contents: these are
- * in memory under their names unless `placeOf` says where.
- */
+/** Name of an output that `encode` adds to a program where it is asked to, before the others: an empty sequence. */
+export const EMPTY_SEQUENCE = 'empty_sequence'
+
+interface EncodeOptions {
+  /** Where the contents of an external constant are; by default in memory under its name. */
+  readonly placeOf?: (value: Value) => Place
+  /** Add the output `EMPTY_SEQUENCE`? */
+  readonly emptySequence?: boolean
+}
+
+/** The program as the bytes of an ONNX ModelProto (field numbers from onnx.proto3), without its external contents. */
 export function encode(
   graph: Graph,
-  placeOf: (value: Value) => Place = ({ name }) => ({ location: name }),
+  { placeOf = ({ name }) => ({ location: name }), emptySequence = false }: EncodeOptions = {},
 ): Uint8Array {
   const outputs = [...graph.outputs]
   const { nodes, values } = live(graph)
@@ -95,6 +102,7 @@ export function encode(
         })
       for (const [name, v] of outputs)
         if (v.name !== name) g.message(1, (w) => w.text(1, v.name).text(2, name).text(4, 'Identity'))
+      if (emptySequence) g.message(1, (w) => w.text(2, EMPTY_SEQUENCE).text(4, 'SequenceEmpty'))
       g.text(2, 'program')
       for (const { value, data, external } of graph.initializers.filter(({ value }) => values.has(value)))
         g.message(5, (w) => {
@@ -108,6 +116,7 @@ export function encode(
           }
         })
       for (const v of graph.inputs) g.message(11, (w) => valueInfo(w, v.name, v))
+      if (emptySequence) g.message(12, (w) => sequenceInfo(w, EMPTY_SEQUENCE))
       for (const [name, v] of outputs) g.message(12, (w) => valueInfo(w, name, v))
     })
     .message(8, (w) => w.text(1, '').int(2, OPSET))
@@ -141,6 +150,15 @@ function valueInfo(w: Writer, name: string, { dtype, shape }: Value): void {
       tensor.int(1, elementType[dtype]).message(2, (s) => {
         for (const d of shape) s.message(1, (dim) => (typeof d === 'number' ? dim.int(1, d) : dim.text(2, d)))
       }),
+    ),
+  )
+}
+
+/** A sequence of float32 tensors. */
+function sequenceInfo(w: Writer, name: string): void {
+  w.text(1, name).message(2, (type) =>
+    type.message(4, (sequence) =>
+      sequence.message(1, (element) => element.message(1, (tensor) => tensor.int(1, elementType.float32))),
     ),
   )
 }

@@ -119,21 +119,22 @@ export class LocalModel {
     const optimizer = this.#optimizer!
     const { config, parameters } = this.#current.weights
     const weights = parameterFeeds(parameterShapes(config), parameters)
-    const gradient = parameterFeeds(optimizer.shapes, optimizer.gradient)
     const result = { logprobs: blank(sequences), entropies: blank(sequences), clipped: blank(sequences) }
     let loss = 0
     let flops = 0
     for (const mb of this.#split(sequences)) {
       const M = [mb.rows.length]
+      const perToken = () => ({ data: new Float32Array(mb.rows.length), dims: M })
+      const out = { logprob: perToken(), entropy: perToken(), clipped: perToken() }
+      const total = { data: new Float32Array(1), dims: [] }
       const prefixed = mb.prefix !== null
       const session = this.#session(`train ${prefixed} ${JSON.stringify(objective)}`, () =>
         trainProgram(config, objective, optimizer.shapes.keys(), { prefixed }),
       )
       this.#beforeRun()
-      const out = session.run(
+      session.runInto(
         {
           ...weights,
-          ...named('sum', gradient),
           ...this.#batchFeeds(mb),
           weight: { data: mb.weight, dims: M },
           sequence: { data: mb.sequence, dims: M },
@@ -143,14 +144,13 @@ export class LocalModel {
               .map((name) => [name, { data: mb[name], dims: M }]),
           ),
         },
-        named('grad', gradient),
+        { ...named('grad', parameterFeeds(optimizer.shapes, optimizer.next)), ...out, loss: total },
       )
-      loss += Number(out.loss!.data[0])
-      const collect = (name: string, into: Float32Array[]) =>
-        scatter(mb, out[name]!.data as Float32Array, into)
-      collect('logprob', result.logprobs)
-      collect('clipped', result.clipped)
-      if (out.entropy) collect('entropy', result.entropies)
+      optimizer.add()
+      loss += total.data[0]!
+      scatter(mb, out.logprob.data, result.logprobs)
+      scatter(mb, out.clipped.data, result.clipped)
+      if (session.outputs.has('entropy')) scatter(mb, out.entropy.data, result.entropies)
       flops += trainingFlops(config, mb)
     }
     optimizer.publish()
