@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { Random } from '../common/random.ts'
 import { gradients } from '../onnx/gradient.ts'
 import { Graph } from '../onnx/graph.ts'
 import { Session, type Tensor } from '../onnx/session.ts'
+import { covarianceSelection } from './covariance.ts'
 import { buildObjective, type Objective, type PolicyObjective } from './objectives.ts'
 import { type Normalisation, tokenWeights } from './weights.ts'
 
@@ -13,6 +15,9 @@ interface Tokens {
   readonly reference?: readonly number[]
   /** One per sequence. */
   readonly advantages?: readonly number[]
+  /** One per token, instead of one per sequence. */
+  readonly perToken?: readonly number[]
+  readonly marked?: readonly number[]
   /** One per token; 1 if not given. */
   readonly weight?: readonly number[]
 }
@@ -30,6 +35,7 @@ function evaluate(objective: Objective, tokens: Tokens) {
     reference: perToken('reference'),
     advantage: perToken('advantage'),
     weight: perToken('weight'),
+    ...(tokens.marked && { marked: perToken('marked') }),
     sequence,
     sequences,
   })
@@ -45,7 +51,8 @@ function evaluate(objective: Objective, tokens: Tokens) {
     logprob: floats(tokens.logprob),
     old: floats(tokens.old ?? tokens.logprob),
     reference: floats(tokens.reference ?? tokens.logprob),
-    advantage: floats(each(tokens.advantages ?? lengths.map(() => 1))),
+    advantage: floats(tokens.perToken ?? each(tokens.advantages ?? lengths.map(() => 1))),
+    ...(tokens.marked && { marked: floats(tokens.marked) }),
     weight: floats(tokens.weight ?? tokens.logprob.map(() => 1)),
     sequence: { data: index, dims: [index.length] },
     sequences: floats(lengths),
@@ -143,6 +150,36 @@ describe('one token, worked out by hand', () => {
       clipped: 0,
     },
     {
+      // (4/1) σ(0) = 2 and its slope is 1: on-policy, the gradient is that of ρA
+      name: 'sapo, on-policy',
+      change: { surrogate: 'sapo' },
+      rho: 1,
+      advantage: 2,
+      loss: -4,
+      gradient: -2,
+      clipped: 0,
+    },
+    {
+      // 4 σ(3) = 3.810296; its slope 4 σ(3)(1 − σ(3)) ρ = 0.722827
+      name: 'sapo, far above: the gradient fades',
+      change: { surrogate: 'sapo' },
+      rho: 4,
+      advantage: 2,
+      loss: -7.620593,
+      gradient: -1.445653,
+      clipped: 0,
+    },
+    {
+      // τ = 2 where A < 0: (4/2) σ(−1) = 0.537883; its slope 4 σ(−1)(1 − σ(−1)) ρ = 0.393224
+      name: 'sapo, A < 0 has its own temperature',
+      change: { surrogate: 'sapo', gate: { positive: 1, negative: 2 } },
+      rho: 0.5,
+      advantage: -2,
+      loss: 1.075766,
+      gradient: 0.786448,
+      clipped: 0,
+    },
+    {
       name: 'cispo, above: the gradient is kept',
       change: { surrogate: 'cispo' },
       rho: 4,
@@ -223,7 +260,7 @@ describe('sequence ratio', () => {
 })
 
 interface Golden {
-  loss_type: 'grpo' | 'dr_grpo' | 'dapo' | 'cispo'
+  loss_type: 'grpo' | 'dr_grpo' | 'dapo' | 'cispo' | 'sapo'
   level: 'token' | 'sequence'
   epsilon_low: number
   epsilon_high: number
@@ -238,6 +275,8 @@ interface Golden {
   loss: number
   gradient: number[]
   clipped_low: number | null
+  /** SAPO's temperatures. */
+  gate?: [number, number]
   clipped_high: number | null
 }
 
@@ -246,6 +285,7 @@ const normalisations: { readonly [L in Golden['loss_type']]: Normalisation } = {
   dr_grpo: 'fixed_length',
   dapo: 'token_mean',
   cispo: 'token_mean',
+  sapo: 'sequence_mean',
 }
 
 describe("TRL's loss, gradient and clip shares (tools/golden/trl_losses.py)", () => {
@@ -258,7 +298,8 @@ describe("TRL's loss, gradient and clip shares (tools/golden/trl_losses.py)", ()
       const objective: PolicyObjective = {
         kind: 'policy',
         ratio: g.level,
-        surrogate: cispo ? 'cispo' : 'clip',
+        surrogate: g.loss_type === 'cispo' || g.loss_type === 'sapo' ? g.loss_type : 'clip',
+        ...(g.gate && { gate: { positive: g.gate[0], negative: g.gate[1] } }),
         // TRL's CISPO has no lower bound, and its epsilon_high is the upper bound itself.
         clipLow: cispo ? 1 : g.epsilon_low,
         clipHigh: cispo ? g.epsilon_high - 1 : g.epsilon_high,
@@ -287,4 +328,41 @@ describe("TRL's loss, gradient and clip shares (tools/golden/trl_losses.py)", ()
       expectClose([share(-1), share(1)], [g.clipped_low, g.clipped_high])
     },
   )
+})
+
+interface CovarianceGolden {
+  kind: 'clip' | 'kl'
+  share: number
+  from: number
+  to: number
+  beta: number
+  lengths: number[]
+  advantages: number[]
+  logprobs: number[]
+  old: number[]
+  loss: number
+  gradient: number[]
+}
+
+describe("verl's Clip-Cov and KL-Cov (tools/golden/verl_covariance.py)", () => {
+  const fixture = new URL('fixtures/verl-covariance.json', import.meta.url)
+  const golden = JSON.parse(readFileSync(fixture, 'utf8')) as CovarianceGolden[]
+  test.each(golden)('$kind, share $share, $from … $to, β $beta', (g) => {
+    const advantages = g.lengths.flatMap((length, i) => Array<number>(length).fill(g.advantages[i]!))
+    const selected = new Set(covarianceSelection(g, g.logprobs, advantages, new Random(0)))
+    const isClip = g.kind === 'clip'
+    const out = evaluate(
+      { ...ppo, ...(isClip ? { clipLow: 10, clipHigh: 1e3 } : { surrogate: 'importance', klCov: g.beta }) },
+      {
+        lengths: g.lengths,
+        logprob: g.logprobs,
+        old: g.old,
+        perToken: advantages.map((a, t) => (isClip && selected.has(t) ? 0 : a)),
+        ...(!isClip && { marked: advantages.map((_, t) => Number(selected.has(t))) }),
+        weight: advantages.map(() => 1 / advantages.length),
+      },
+    )
+    expectClose([out.loss], [g.loss])
+    expectClose(out.gradient, g.gradient)
+  })
 })

@@ -16,11 +16,13 @@ import {
   neg,
   reduceSum,
   scatterAdd,
+  sigmoid,
   stopGradient,
   sub,
   where,
 } from '../onnx/ops.ts'
 import type { Dim } from '../onnx/shape.ts'
+import { type DpoObjective, dpoLossOf } from './dpo.ts'
 import { type KlPenalty, klProgram } from './kl.ts'
 import { minusLogSigmoid } from './preference.ts'
 
@@ -29,13 +31,14 @@ interface CrossEntropy {
   readonly kind: 'cross_entropy'
 }
 
-/** A policy gradient. GRPO, Dr. GRPO, DAPO, GSPO, CISPO, RLOO and REINFORCE++ are settings of it. */
+/** A policy gradient. GRPO, Dr. GRPO, DAPO, GSPO, CISPO, SAPO, RLOO and REINFORCE++ are settings of it. */
 export interface PolicyObjective {
   readonly kind: 'policy'
   readonly ratio: RatioKind
   /**
    * What is maximised, from the ratio ρ = π_θ / π_old and the advantage A:
-   * `clip` min(ρA, clip(ρ)A); `importance` ρA; `cispo` sg(clip(ρ)) A log π_θ; `reinforce` A log π_θ (on-policy only).
+   * `clip` min(ρA, clip(ρ)A); `importance` ρA; `cispo` sg(clip(ρ)) A log π_θ; `sapo` (4/τ) σ(τ(ρ − 1)) A; `reinforce`
+   * A log π_θ (on-policy only).
    */
   readonly surrogate: SurrogateName
   /** Ratios are clipped to [1 − clipLow, 1 + clipHigh]. Ratios are positive, so a clipLow ≥ 1 means no lower bound. */
@@ -43,8 +46,12 @@ export interface PolicyObjective {
   readonly clipHigh: number
   /** Where A < 0, the clipped surrogate is kept ≥ dualClip·A. Must be above 1; null: off. */
   readonly dualClip: number | null
+  /** SAPO's temperatures τ where A > 0 and elsewhere; by default 1 and 1.05, as in the paper. */
+  readonly gate?: { readonly positive: number; readonly negative: number } | undefined
   /** KL to the reference policy, in the loss. */
   readonly kl: KlPenalty
+  /** The strength β of KL-Cov's penalty β |log π_θ − log π_old| on the tokens that a datum marks; by default there is none. */
+  readonly klCov?: number | undefined
   /**
    * The policies are softmax(logits / temperature): π_θ, π_old and π_ref, hence ratios, KL and entropies. It must be the
    * temperature that was sampled at; by default 1.
@@ -62,11 +69,19 @@ interface PreferenceObjective {
 }
 
 /** What a training step optimises, as data that can travel to an engine. */
-export type Objective = CrossEntropy | PolicyObjective | PreferenceObjective
+export type Objective = CrossEntropy | PolicyObjective | PreferenceObjective | DpoObjective
+
+/** SAPO's temperatures (arXiv 2511.20347, §5): the gate falls faster for tokens with A ≤ 0. */
+export const SAPO_GATE = { positive: 1, negative: 1.05 } as const
 
 /** Whether the loss reads the reference policy's log-probs. */
 export const needsReference = (objective: Objective): boolean =>
-  objective.kind === 'policy' && objective.kl.beta !== 0
+  (objective.kind === 'policy' && objective.kl.beta !== 0) ||
+  (objective.kind === 'dpo' && !objective.referenceFree)
+
+/** Whether the loss has KL-Cov's penalty, and so reads which tokens are marked. */
+export const hasKlCov = (objective: Objective): boolean =>
+  objective.kind === 'policy' && objective.klCov !== undefined
 
 /** The lowest temperature of a policy: logits divided by a smaller number could exceed float32. */
 export const LEAST_TEMPERATURE = 1e-6
@@ -84,6 +99,8 @@ export interface TokenTensors {
   /** log π_ref; read only by an objective with a KL term (β ≠ 0). */
   readonly reference: Value
   readonly advantage: Value
+  /** 1 for the tokens with KL-Cov's penalty, else 0; read only by an objective that has it. */
+  readonly marked?: Value | undefined
   /** Factor ≥ 0 of each token's loss. Tokens of weight 0 are left out of their sequence's ratio. */
   readonly weight: Value
   /** int64 [M]: the index of each token's sequence, 0 … sequences − 1. */
@@ -106,10 +123,17 @@ export function buildObjective(objective: Objective, tokens: TokenTensors): Obje
     return { loss: weighted(weight, neg(logprob)), clipped: none(logprob) }
   if (objective.kind === 'preference')
     return { loss: weighted(weight, preferenceLoss(tokens)), clipped: none(logprob) }
+  if (objective.kind === 'dpo')
+    return { loss: weighted(weight, dpoLossOf(objective, tokens)), clipped: none(logprob) }
   const { gain, clipped } = surrogates[objective.surrogate](objective, tokens)
   const { beta, estimator } = objective.kl
   // −J = −(surrogate − β KL[π_θ ‖ π_ref])   (DeepSeekMath, arXiv 2402.03300, eq. 3; Nature 645, 633, eq. 1)
-  const loss = neg(gain)
+  const unpenalised = neg(gain)
+  // + β |log π_θ − log π_old| on the marked tokens   (KL-Cov: arXiv 2505.22617, eq. 12, as its code and verl compute it)
+  const loss =
+    objective.klCov === undefined
+      ? unpenalised
+      : add(unpenalised, mul(mul(tokens.marked!, absolute(sub(logprob, tokens.old))), objective.klCov))
   return {
     loss: weighted(
       weight,
@@ -149,6 +173,15 @@ const surrogates = {
       gain: mul(mul(clip(rho, low, high), t.advantage), t.logprob),
       clipped: flags(greater(rho, high), less(rho, low)),
     }
+  },
+  // (4/τ) σ(τ(ρ − 1)) A with τ = τ_pos where A > 0, else τ_neg: its gradient is that of ρA at ρ = 1 and fades smoothly away
+  // from it   (SAPO, arXiv 2511.20347, eq. 5 and 6)
+  sapo: (o, t) => {
+    const gate = o.gate ?? SAPO_GATE
+    const rho = ratio(o, t)
+    const tau = where(greater(t.advantage, 0), gate.positive, gate.negative)
+    const gain = mul(mul(div(4, tau), sigmoid(mul(tau, add(rho, -1)))), t.advantage)
+    return { gain, clipped: none(t.logprob) }
   },
   // A log π_θ   (Williams 1992; RLOO: Ahmadian et al. 2024, arXiv 2402.14740)
   reinforce: (_, t) => ({ gain: mul(t.advantage, t.logprob), clipped: none(t.logprob) }),
@@ -193,4 +226,6 @@ function preferenceLoss({ logprob: reward, advantage: sign, sequence, sequences 
 
 const weighted = (weight: Value, loss: Value): Value => reduceSum(mul(weight, loss))
 const flags = (above: Value, below: Value): Value => where(above, 1, where(below, -1, 0))
+/** |x|, whose gradient at 0 is 0. */
+const absolute = (x: Value): Value => mul(x, flags(greater(x, 0), less(x, 0)))
 const none = (like: Value): Value => expand(like.graph.scalar(0), like.shape)

@@ -54,6 +54,35 @@ export function writeFileAtomically(
   })
 }
 
+/**
+ * Writes a file atomically, as `writeFileAtomically`, but lets other work go on between its pieces.
+ *
+ * @throws UserError when the disk fails, and whatever `write` throws; the file is then as it was before.
+ */
+export async function writeFileInPieces(
+  path: string,
+  write: (append: (bytes: Uint8Array) => Promise<void>) => Promise<void>,
+): Promise<void> {
+  const temporary = `${path}.tmp-${process.pid}`
+  try {
+    const file = await open(temporary, 'w')
+    try {
+      await write(async (bytes) => {
+        for (let done = 0; done < bytes.length; )
+          done += (await file.write(bytes, done, Math.min(bytes.length - done, CHUNK))).bytesWritten
+      })
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    renameSync(temporary, path)
+    flush(dirname(path))
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw diskError(error, 'write', path)
+  }
+}
+
 /** Writes a text file atomically, as UTF-8. */
 export function writeText(path: string, text: string): void {
   writeFileAtomically(path, (append) => append(Buffer.from(text)))
@@ -139,7 +168,7 @@ export function removeTemporaryFolders(parent: string): void {
 }
 
 /** Flushes a folder and everything in it. Large files may take seconds, during which other work continues. */
-async function flushTree(path: string): Promise<void> {
+export async function flushTree(path: string): Promise<void> {
   if ((await stat(path)).isDirectory())
     for (const name of await readdir(path)) await flushTree(join(path, name))
   if (process.platform === 'win32') return

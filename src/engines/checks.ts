@@ -1,3 +1,4 @@
+import { dpoLosses } from '../algorithms/dpo.ts'
 import { klEstimators } from '../algorithms/kl.ts'
 import {
   LEAST_TEMPERATURE,
@@ -62,14 +63,30 @@ export function checkTemperature(temperature: number): void {
   requireThat('temperature', temperature, A_TEMPERATURE, isTemperature(temperature))
 }
 
-/** @throws UserError for an objective of an unknown kind, surrogate, ratio or KL estimator, or with a wrong temperature. */
+/** @throws UserError for an objective with an unknown part, or with a number outside its range. */
 export function checkObjective(objective: Objective): void {
-  requireOneOf('the kind of an objective', objective.kind, ['cross_entropy', 'policy', 'preference'])
+  requireOneOf('the kind of an objective', objective.kind, ['cross_entropy', 'policy', 'preference', 'dpo'])
+  if (objective.kind === 'dpo') {
+    const { loss, beta, labelSmoothing, margin } = objective
+    requireOneOf('the loss of an objective', loss, dpoLosses)
+    requireThat('beta', beta, A_POSITIVE, isPositive(beta))
+    requireThat(
+      'labelSmoothing',
+      labelSmoothing,
+      'at least 0 and below 0.5',
+      labelSmoothing >= 0 && labelSmoothing < 0.5,
+    )
+    requireThat('margin', margin, 'a finite number', Number.isFinite(margin))
+  }
   if (objective.kind !== 'policy') return
   requireOneOf('the surrogate of an objective', objective.surrogate, surrogateNames)
   requireOneOf('the ratio of an objective', objective.ratio, ratioKinds)
   requireOneOf('the KL estimator of an objective', objective.kl.estimator, klEstimators)
   checkTemperature(temperatureOf(objective))
+  const { gate, klCov } = objective
+  for (const name of ['positive', 'negative'] as const)
+    if (gate) requireThat(`gate.${name}`, gate[name], A_POSITIVE, isPositive(gate[name]))
+  if (klCov !== undefined) requireThat('klCov', klCov, NOT_NEGATIVE, notNegative(klCov))
 }
 
 /** @throws UserError for weights that an engine cannot train, and for settings of adapters outside their range. */
@@ -93,6 +110,9 @@ export function requireOneOf(what: string, value: string, names: readonly string
 
 const A_TEMPERATURE = `a finite number of at least ${LEAST_TEMPERATURE}`
 const isTemperature = (value: number): boolean => Number.isFinite(value) && value >= LEAST_TEMPERATURE
+
+const A_POSITIVE = 'a finite number above 0'
+const isPositive = (value: number): boolean => Number.isFinite(value) && value > 0
 
 const NOT_NEGATIVE = 'a finite number of at least 0'
 const notNegative = (value: number): boolean => Number.isFinite(value) && value >= 0

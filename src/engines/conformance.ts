@@ -2,13 +2,15 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Objective, PolicyObjective } from '../algorithms/objectives.ts'
+import { type DpoObjective, dpoLoss } from '../algorithms/dpo.ts'
+import { type Objective, type PolicyObjective, surrogateNames } from '../algorithms/objectives.ts'
 import { Random } from '../common/random.ts'
 import type {
   AdamSettings,
   Comparison,
   Datum,
   Engine,
+  PolicyDatum,
   SampledSequence,
   SampleOptions,
   Sampler,
@@ -40,6 +42,17 @@ const policy: PolicyObjective = {
 }
 /** Log-probabilities that should agree differ by less than this (nats): rounding depends on the batch. */
 const TOLERANCE = 1e-3
+
+/** The loss of Bradley and Terry on the ratios to the reference policy. */
+const dpo: DpoObjective = {
+  kind: 'dpo',
+  loss: 'sigmoid',
+  beta: 0.5,
+  labelSmoothing: 0,
+  margin: 0,
+  lengthNormalised: false,
+  referenceFree: false,
+}
 
 interface Subject {
   /** Opens the same model again. */
@@ -306,7 +319,7 @@ export function engineConformance(name: string, subject: Subject): void {
         const [sampler, scorer] = [await engine.sampler(weights), await engine.scorer(weights)]
         for (const prompt of prompts) {
           const group = await sampler.sample(prompt, { ...options, temperature })
-          const sampled = group.map(({ tokens, logprobs, samplingLogprobs }): Required<Datum> => {
+          const sampled = group.map(({ tokens, logprobs, samplingLogprobs }): PolicyDatum => {
             expect(samplingLogprobs).toEqual(logprobs)
             const datum = toDatum(prompt, tokens)
             const positions = Float32Array.of(...new Float32Array(prompt.length - 1), ...logprobs)
@@ -400,6 +413,86 @@ export function engineConformance(name: string, subject: Subject): void {
           if (values) expect(values.map(({ length }) => length)).toEqual(before.map(({ length }) => length))
         if (result.flops !== null) expect(result.flops).toBeGreaterThan(0)
       }
+    })
+
+    test.each([
+      ['sums', {}],
+      [
+        'means and no reference',
+        { lengthNormalised: true, referenceFree: true, labelSmoothing: 0.1, margin: 0.2 },
+      ],
+      ['the squared loss', { loss: 'ipo', lengthNormalised: true }],
+    ] as const)(
+      'dpo with %s: the loss is that of the pairs, and a step raises their margins',
+      async (_, change) => {
+        const { engine, trainer } = await trained()
+        const objective = { ...dpo, ...change }
+        if (!engine.can.objectives.includes('dpo')) {
+          await expect(trainer.forwardBackward(datums, objective)).rejects.toThrow(/dpo/)
+          return
+        }
+        const reference = await now(engine, trainer)
+        const pairs = datums.slice(0, 4).map((datum, i) => ({
+          ...datum,
+          weights: datum.weights.map((w) => w && 0.5),
+          reference: reference[i]!.map((value) => (Number.isNaN(value) ? 0 : value + 0.1 * (i % 3))),
+        }))
+        /** The z of each pair, by the log-probs of the trainer. */
+        const zOf = (logprobs: readonly Float32Array[]): number[] => {
+          const h = pairs.map(({ weights, reference }, i) => {
+            const learned = [...weights.keys()].filter((t) => weights[t] !== 0)
+            const ratio = (t: number) => logprobs[i]![t]! - (objective.referenceFree ? 0 : reference[t]!)
+            return (
+              learned.reduce((s, t) => s + ratio(t), 0) / (objective.lengthNormalised ? learned.length : 1)
+            )
+          })
+          return [h[0]! - h[1]!, h[2]! - h[3]!]
+        }
+        const losses: number[] = []
+        for (let i = 0; i < 3; i++) {
+          const { loss, logprobs } = await trainer.forwardBackward(pairs, objective)
+          const expected = zOf(logprobs).reduce((sum, z) => sum + 0.5 * dpoLoss(objective, z), 0)
+          expect(Math.abs(loss - expected)).toBeLessThan(1e-3 * Math.max(1, expected))
+          losses.push(loss)
+          await trainer.optimStep({ ...adam, learningRate: 1e-3 })
+        }
+        expect(losses).toEqual([...losses].sort((a, b) => b - a))
+        await expect(trainer.forwardBackward(pairs.slice(1), objective)).rejects.toThrow(/pairs/)
+        const uneven = [{ ...pairs[0]!, weights: pairs[0]!.weights.map((w) => 2 * w) }, pairs[1]!]
+        await expect(trainer.forwardBackward(uneven, objective)).rejects.toThrow(/one weight/)
+      },
+    )
+
+    test('every surrogate that the engine names is trained on, and no other', async () => {
+      const { engine, trainer } = await trained()
+      expect(engine.can.surrogates.length).toBeGreaterThan(0)
+      for (const surrogate of surrogateNames) {
+        const training = trainer.forwardBackward(datums, { ...policy, surrogate })
+        if (engine.can.surrogates.includes(surrogate)) await training
+        else await expect(training).rejects.toThrow()
+      }
+    })
+
+    test("KL-Cov's penalty is β |log π_θ − log π_old| on the marked tokens alone", async () => {
+      const { engine, trainer } = await trained()
+      if (!engine.can.klCov) return
+      const marked = datums.map((datum, i) => ({
+        ...datum,
+        marked: datum.weights.map((_, t) => Number((t + i) % 3 === 0)),
+      }))
+      const without = await trainer.forwardBackward(marked, policy)
+      const penalised = await trainer.forwardBackward(marked, { ...policy, klCov: 2 })
+      const expected = marked.reduce(
+        (sum, { weights, marked: marks, logprobs }, i) =>
+          sum +
+          weights.reduce(
+            (s, w, t) =>
+              s + (w === 0 ? 0 : w * 2 * marks[t]! * Math.abs(without.logprobs[i]![t]! - logprobs![t]!)),
+            0,
+          ),
+        0,
+      )
+      expect(penalised.loss - without.loss).toBeCloseTo(expected, 3)
     })
 
     test('training lowers the loss', async () => {
@@ -529,6 +622,13 @@ export function engineConformance(name: string, subject: Subject): void {
           { ...datum, tokens: datum.tokens.map((_, t) => (t === 1 ? 1e6 : 1)) },
           crossEntropy,
         ],
+        [
+          'no reference',
+          { ...datum, reference: undefined as never },
+          { ...policy, kl: { beta: 1, estimator: 'k3' } },
+        ],
+        ['no marks', datum, { ...policy, klCov: 1 }],
+        ['no pairs', datum, dpo],
         ['no advantages', { ...datum, advantages: undefined as never }, policy],
         ['an objective of reward models', datum, { kind: 'preference' }],
       ]
@@ -641,7 +741,8 @@ export function engineConformance(name: string, subject: Subject): void {
       })
 
       test.each<[string, object]>([
-        ['dpo', { kind: 'dpo' }],
+        ['ppo', { kind: 'ppo' }],
+        ['hinge', { ...dpo, loss: 'hinge' }],
         ['toString', { ...policy, surrogate: 'toString' }],
         ['word', { ...policy, ratio: 'word' }],
         ['k9', { ...policy, kl: { beta: 0, estimator: 'k9' } }],

@@ -1,4 +1,4 @@
-import type { Objective } from '../algorithms/objectives.ts'
+import type { Objective, SurrogateName } from '../algorithms/objectives.ts'
 import type { ModelConfig } from '../models/config.ts'
 import type { Lora } from '../models/lora.ts'
 
@@ -63,6 +63,10 @@ export interface Engine {
 export interface Capabilities {
   /** Kinds of objectives that the engine can train on. */
   readonly objectives: readonly Objective['kind'][]
+  /** What a policy objective can maximise; empty if the engine has no such objective. */
+  readonly surrogates: readonly SurrogateName[]
+  /** Can a policy objective have KL-Cov's penalty on marked tokens? */
+  readonly klCov: boolean
   /** Can the loss have a KL term to the reference policy? If not, a KL penalty can only be part of the reward. */
   readonly klInLoss: boolean
   /**
@@ -118,11 +122,16 @@ export interface Datum {
   readonly weights: Float32Array
   /** log π_old(target) at the objective's temperature, from the sampler. Needed by every policy objective. */
   readonly logprobs?: Float32Array
-  /** log π_ref(target) at the objective's temperature, needed when the objective has a KL term. */
+  /** log π_ref(target) at the objective's temperature, needed when the objective reads the reference policy. */
   readonly reference?: Float32Array
   /** Advantage of each position. Needed by every policy objective. */
   readonly advantages?: Float32Array
+  /** 1 for each position with KL-Cov's penalty, else 0. Needed by an objective that has it. */
+  readonly marked?: Float32Array
 }
+
+/** A training sequence of reinforcement learning. */
+export type PolicyDatum = Datum & Required<Pick<Datum, 'logprobs' | 'reference' | 'advantages'>>
 
 /** What a reward model learns from: a better text and a worse one, or one text with its label. */
 export interface Comparison {
@@ -155,6 +164,9 @@ export interface TrainerOptions {
 export interface Trainer {
   /**
    * Adds the objective's gradients over `datums` to the accumulated gradient. A failure clears the accumulated gradient.
+   *
+   * For `dpo`, the datums are pairs: a chosen answer, then the rejected one. All positions of a pair that have a weight have
+   * the same: the factor of the pair's loss term.
    *
    * @throws Error for an unknown objective, or a datum that does not fit the objective or the model.
    */

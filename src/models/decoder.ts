@@ -4,6 +4,7 @@ import * as ops from '../onnx/ops.ts'
 import { type Dim, product, sum } from '../onnx/shape.ts'
 import type { ModelConfig } from './config.ts'
 import { parameterShapes } from './parameters.ts'
+import { type Rows, times } from './product.ts'
 
 /*
  * A decoder of the Llama family as a tensor program. The configuration selects the architecture: its norms, its activation,
@@ -150,15 +151,16 @@ export function decode(
   const [batch, length] = ids.shape as [Dim, Dim]
   const rows = product([batch, length])
   const weight = (name: string): Value => parameters.get(name)!
+  const rowsAre: Rows = 'own' in context ? 'few' : 'many'
   const linear = (x: Value, name: string): Value => {
-    const whole = ops.matmul(x, weight(`${name}.weight`), { transB: true })
+    const whole = times(x, weight(`${name}.weight`), rowsAre)
     const bias = parameters.get(`${name}.bias`)
     const y = bias ? ops.add(whole, bias) : whole
     const adapter = config.adapters?.[name]
     if (!adapter) return y
     // y + s·(x Aᵀ) Bᵀ   (Hu et al. 2021, eq. 3)
     const low = ops.matmul(x, weight(`${name}.lora_A.weight`), { transB: true })
-    const alpha = adapter.scale
+    const alpha = adapter.alpha / adapter.rank
     return ops.add(y, ops.matmul(low, weight(`${name}.lora_B.weight`), { transB: true, alpha }))
   }
   const norm = (x: Value, name: string): Value => {
@@ -281,7 +283,7 @@ export function rewards(parameters: ReadonlyMap<string, Value>, hidden: Value): 
 
 /**
  * The logits of the next token for hidden states [M, hiddenSize]: [M, vocabSize]. They are multiplied by `scale`, a number
- * or [M, 1], if there is one.
+ * or [M, 1], if there is one. `rows` says how large M is.
  *
  * @throws UserError for a reward model.
  */
@@ -290,6 +292,7 @@ export function logits(
   parameters: ReadonlyMap<string, Value>,
   hidden: Value,
   scale: ops.Operand | null = null,
+  rows: Rows = 'many',
 ): Value {
   if (config.head === 'score')
     throw new UserError(
@@ -297,5 +300,5 @@ export function logits(
     )
   const head = parameters.get(config.tieEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight')!
   // (s·h) Wᵀ = s·(h Wᵀ), and h is far smaller than the logits.
-  return ops.matmul(scale === null ? hidden : ops.mul(hidden, scale), head, { transB: true })
+  return times(scale === null ? hidden : ops.mul(hidden, scale), head, rows)
 }

@@ -167,8 +167,8 @@ export function rotaryTable(
   return { cos, sin }
 }
 
-/** Llama 3's scaling: low frequencies are divided by `factor`, high ones kept, and those between interpolated. */
-function scaledFrequency(frequency: number, scaling: RopeScaling | null): number {
+/** A scaled frequency. Llama 3's scaling: low frequencies are divided by `factor`, high ones kept, and those between interpolated. */
+export function scaledFrequency(frequency: number, scaling: RopeScaling | null): number {
   if (!scaling) return frequency
   if (scaling.type === 'linear') return frequency / scaling.factor
   const { factor, lowFreqFactor, highFreqFactor, originalMaxPosition } = scaling

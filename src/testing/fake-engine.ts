@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { temperatureOf } from '../algorithms/objectives.ts'
+import { hasKlCov, needsReference, surrogateNames, temperatureOf } from '../algorithms/objectives.ts'
 import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
 import { makeFolder } from '../common/files.ts'
@@ -120,6 +120,8 @@ export function fakeEngine({ can }: { can?: Partial<Capabilities> } = {}): Engin
   return {
     can: {
       objectives: ['cross_entropy', 'policy'],
+      surrogates: surrogateNames,
+      klCov: false,
       klInLoss: true,
       temperature: true,
       trainable: ['all'],
@@ -201,6 +203,10 @@ function fakeTrainer(base: Float64Array, whileOpen: () => void, notCancelled: ()
         notCancelled()
         checkObjective(objective)
         if (objective.kind === 'preference') throw new UserError('this is not a reward model')
+        if (objective.kind === 'dpo') throw new UserError('this engine cannot train with dpo')
+        if (hasKlCov(objective)) throw new UserError('this engine cannot penalise single tokens')
+        if (needsReference(objective) && datums.some(({ reference }) => reference === undefined))
+          throw new Error('a datum has no reference')
         const temperature = temperatureOf(objective)
         const logprobs = logprobsOf(logits, datums, temperature)
         let loss = 0

@@ -20,10 +20,13 @@ LENGTHS = [7, 1, 4, 6, 2, 5]
 OUT = Path(__file__).parents[2] / "src/algorithms/fixtures/trl-losses.json"
 
 
-def trainer(logprobs, loss_type, level, low, high, beta, delta):
+def trainer(logprobs, loss_type, level, low, high, beta, delta, gate=(1.0, 1.05)):
     t = object.__new__(GRPOTrainer)
     t._get_per_token_logps_and_entropies = lambda *_, **__: (logprobs, torch.zeros_like(logprobs), None)
-    t.args = SimpleNamespace(use_bias_correction_kl=False, delta=delta, steps_per_generation=1)
+    t.args = SimpleNamespace(
+        use_bias_correction_kl=False, delta=delta, steps_per_generation=1,
+        sapo_temperature_pos=gate[0], sapo_temperature_neg=gate[1],
+    )  # fmt: skip
     t.accelerator = SimpleNamespace(
         num_processes=1, sync_gradients=True, gather=lambda x: x, reduce=lambda x, reduction: x
     )
@@ -37,7 +40,7 @@ def trainer(logprobs, loss_type, level, low, high, beta, delta):
     return t
 
 
-def case(seed, loss_type, level, low, high, beta, delta, drift):
+def case(seed, loss_type, level, low, high, beta, delta, drift, *gate):
     g = torch.Generator().manual_seed(seed)
     normal = lambda *shape: torch.randn(*shape, generator=g)
     mask = (torch.arange(T) < torch.tensor(LENGTHS)[:, None]).long()
@@ -55,7 +58,7 @@ def case(seed, loss_type, level, low, high, beta, delta, drift):
         "ref_per_token_logps": reference,
         "num_items_in_batch": mask.sum().float(),
     }
-    t = trainer(logprobs, loss_type, level, low, high, beta, delta)
+    t = trainer(logprobs, loss_type, level, low, high, beta, delta, *gate)
     loss = t._compute_loss(t.model, inputs)
     loss.backward()
     tokens = mask.bool()
@@ -63,7 +66,7 @@ def case(seed, loss_type, level, low, high, beta, delta, drift):
     values = lambda x: [float(f"{v:.9g}") for v in x.detach()[tokens].tolist()]
     return {
         "loss_type": loss_type, "level": level, "epsilon_low": low, "epsilon_high": high, "beta": beta,
-        "delta": delta, "max_tokens": T, "lengths": LENGTHS,
+        "delta": delta, **({"gate": gate[0]} if gate else {}), "max_tokens": T, "lengths": LENGTHS,
         "advantages": [float(f"{a:.9g}") for a in advantages.tolist()],
         "logprobs": values(logprobs), "old": values(old), "reference": values(reference),
         "loss": loss.item(), "gradient": values(logprobs.grad),
@@ -84,5 +87,7 @@ settings += [("grpo", "token", 0.2, 0.28, 0.0, 1.4, 0.6)]
 settings += [("cispo", "token", 0.2, bound, beta, None, 0.8) for bound in [1.28, 5.0] for beta in [0.0, 0.04]]
 settings += [("grpo", "sequence", 0.2, 0.28, beta, None, 0.4) for beta in [0.0, 0.04]]
 settings += [("grpo", "sequence", 3e-4, 4e-4, 0.0, None, 1e-3)]
+settings += [("sapo", "token", 0.2, 0.2, beta, None, 0.8, gate) for gate in [(1.0, 1.05), (0.5, 3.0)] for beta in [0.0, 0.04]]
+settings += [("sapo", "sequence", 0.2, 0.2, 0.0, None, 0.4, (1.0, 1.05))]
 OUT.write_text("[\n" + ",\n".join(json.dumps(case(i, *s)) for i, s in enumerate(settings)) + "\n]\n")
 print(f"{len(settings)} cases, {OUT.stat().st_size} bytes: {OUT}")

@@ -1,3 +1,4 @@
+import { surrogateNames } from '../../algorithms/objectives.ts'
 import { UserError } from '../../common/errors.ts'
 import { defaultThreads } from '../../common/threads.ts'
 import { loadConfig } from '../../models/checkpoint/directory.ts'
@@ -41,10 +42,12 @@ export async function openLocalEngine({
   const versions = new Versions(replicas, exclusive, baseFolder)
   const scores = config.head === 'score'
   const can: Capabilities = {
-    objectives: scores ? ['preference'] : ['cross_entropy', 'policy'],
+    objectives: scores ? ['preference'] : ['cross_entropy', 'policy', 'dpo'],
+    surrogates: scores ? [] : surrogateNames,
+    klCov: !scores,
     klInLoss: !scores,
     temperature: !scores,
-    trainable: ['all'],
+    trainable: ['all', 'lora'],
     rewardHead: scores,
     bitExactResume: true,
     maxTokens: config.maxPositions,

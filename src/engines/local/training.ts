@@ -8,6 +8,7 @@ import { gradientVectors } from './model/exchange.ts'
 import {
   comparisonSequences,
   datumSequence,
+  pairSequences,
   rewardIn,
   type Sequence,
   type SequencesResult,
@@ -28,9 +29,11 @@ export async function localTrainer(
 ): Promise<Trainer> {
   const exchange =
     replicas.count > 1 ? gradientVectors(size(trainableShapes(config, trainable)), replicas.count) : []
-  await replicas.each(
-    'openTrainer',
-    Array.from({ length: replicas.count }, (_, k) => [trainable, exchange, k]),
+  await versions.open(trainable !== 'all', (next) =>
+    replicas.each(
+      'openTrainer',
+      Array.from({ length: replicas.count }, (_, replica) => [trainable, exchange, replica, next]),
+    ),
   )
   let steps = 0
   /** Have the replicas published gradients since the last step? */
@@ -80,7 +83,10 @@ export async function localTrainer(
         if (objective.kind === 'preference') throw new UserError(NO_REWARD_MODEL)
         checkDatums(datums, config)
         checkForObjective(datums, objective)
-        return backward(datums.map(datumSequence), objective)
+        return backward(
+          objective.kind === 'dpo' ? pairSequences(datums, objective) : datums.map(datumSequence),
+          objective,
+        )
       }),
     compare: (comparisons) =>
       guarded(async () => {

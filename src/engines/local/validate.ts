@@ -1,4 +1,4 @@
-import { needsReference, type Objective } from '../../algorithms/objectives.ts'
+import { hasKlCov, needsReference, type Objective } from '../../algorithms/objectives.ts'
 import { PromptTooLong, UserError } from '../../common/errors.ts'
 import { plural } from '../../common/words.ts'
 import type { ModelConfig } from '../../models/config.ts'
@@ -23,12 +23,9 @@ export function checkDatums(
   }
 }
 
-/** @throws Error for a datum without an array that the objective needs. */
+/** @throws Error for a datum without an array that the objective needs, or datums that are not pairs where it needs them. */
 export function checkForObjective(datums: readonly Datum[], objective: Objective): void {
-  if (objective.kind !== 'policy') return
-  const needed = (['logprobs', 'advantages', 'reference'] as const).filter(
-    (name) => name !== 'reference' || needsReference(objective),
-  )
+  const needed = neededBy(objective)
   for (const [i, datum] of datums.entries())
     for (const name of needed) {
       const values = datum[name]
@@ -36,6 +33,28 @@ export function checkForObjective(datums: readonly Datum[], objective: Objective
       if (values.length !== datum.tokens.length)
         throw new Error(`datum ${i}: tokens and ${name} differ in length`)
     }
+  if (objective.kind === 'dpo') checkPairs(datums)
+}
+
+const neededBy = (objective: Objective) => [
+  ...(objective.kind === 'policy' ? (['logprobs', 'advantages'] as const) : []),
+  ...(needsReference(objective) ? (['reference'] as const) : []),
+  ...(hasKlCov(objective) ? (['marked'] as const) : []),
+]
+
+/** @throws Error unless the datums are pairs of answers, each with one weight above 0. */
+function checkPairs(datums: readonly Datum[]): void {
+  if (datums.length % 2 === 1)
+    throw new Error(`${datums.length} datums are not pairs of a chosen and a rejected answer`)
+  for (let i = 0; i < datums.length; i += 2) {
+    const [chosen, rejected] = [datums[i]!, datums[i + 1]!].map(({ weights }) =>
+      [...new Set(weights)].filter((w) => w !== 0),
+    )
+    if (chosen!.length !== 1 || rejected!.length !== 1 || chosen![0] !== rejected![0])
+      throw new Error(
+        `datums ${i} and ${i + 1}: the positions of a pair must have one weight other than 0, the same for both`,
+      )
+  }
 }
 
 /** @throws Error for a text that does not fit the model. */

@@ -8,12 +8,18 @@ function float16Value(bits: number): number {
   return sign * 2 ** (exponent - 15) * (1 + mantissa / 1024)
 }
 
-let float16Table: Float32Array | null = null
+let table: Float32Array | null = null
+
+/** The values of all IEEE binary16 numbers, by their bits. */
+export function float16Table(): Float32Array {
+  table ??= Float32Array.from({ length: 65536 }, (_, bits) => float16Value(bits))
+  return table
+}
 
 /** Converts IEEE binary16 to float32. */
 export function float16ToFloat32(from: Uint16Array, to: Float32Array): void {
-  float16Table ??= Float32Array.from({ length: 65536 }, (_, bits) => float16Value(bits))
-  for (let i = 0; i < from.length; i++) to[i] = float16Table[from[i]!]!
+  const values = float16Table()
+  for (let i = 0; i < from.length; i++) to[i] = values[from[i]!]!
 }
 
 /** Converts bfloat16, which is the upper half of a float32. */
@@ -29,4 +35,29 @@ export function float32ToBfloat16(from: Float32Array, to: Uint16Array): void {
     const b = bits[i]!
     to[i] = Number.isNaN(from[i]!) ? (b >>> 16) | 0x40 : (b + 0x7fff + ((b >>> 16) & 1)) >>> 16
   }
+}
+
+/** Rounds to the nearest IEEE binary16, ties to even; numbers too large become infinite, and NaN stays NaN. */
+export function float32ToFloat16(from: Float32Array, to: Uint16Array): void {
+  const bits = new Uint32Array(from.buffer, from.byteOffset, from.length)
+  for (let i = 0; i < from.length; i++) {
+    const sign = (bits[i]! >>> 16) & 0x8000
+    const magnitude = bits[i]! & 0x7fffffff
+    if (magnitude > 0x7f800000) to[i] = sign | 0x7e00
+    // 65520 and more
+    else if (magnitude >= 0x477ff000) to[i] = sign | 0x7c00
+    // A normal number, from 2⁻¹⁴ on: the exponent's bias is 15 in place of 127, and 13 bits are rounded away.
+    else if (magnitude >= 0x38800000)
+      to[i] = sign | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13)
+    // A subnormal one is a multiple of 2⁻²⁴: adding 2⁻¹ as float32 rounds to these.
+    else to[i] = sign | subnormal(Math.abs(from[i]!))
+  }
+}
+
+const scratch = new Float32Array(1)
+const scratchBits = new Uint32Array(scratch.buffer)
+/** The multiple of 2⁻²⁴ that is nearest to a number below 2⁻¹⁴. */
+function subnormal(value: number): number {
+  scratch[0] = value + 0.5
+  return scratchBits[0]! - 0x3f000000
 }

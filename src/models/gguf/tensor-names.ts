@@ -10,7 +10,7 @@ export interface StoredTensor {
 
 /** The fields of a model's configuration on which the form of its tensors depends. */
 export interface StoredForm {
-  /** llama, qwen2, qwen3 or gemma3. */
+  /** The type in config.json: llama, mistral, qwen2, qwen3 or gemma3_text. */
   readonly modelType: string
   readonly numHeads: number
   readonly numKvHeads: number
@@ -58,7 +58,8 @@ export function storedTensor(parameter: string, form: StoredForm): StoredTensor 
   const heads = { 'self_attn.q_proj': form.numHeads, 'self_attn.k_proj': form.numKvHeads }[part ?? '']
   return {
     name: `${index === undefined ? '' : `blk.${index}.`}${name}.${kind}`,
-    interleavedHeads: form.modelType === 'llama' ? (heads ?? null) : null,
+    // A mistral is a llama in GGUF.
+    interleavedHeads: ['llama', 'mistral'].includes(form.modelType) ? (heads ?? null) : null,
     offset: isGemma && base.endsWith('norm') ? 1 : 0,
   }
 }

@@ -25,6 +25,8 @@ const TYPES = {
   12: ['Q4_K', K, 4 + 12 + K / 2],
   13: ['Q5_K', K, 4 + 12 + K / 8 + K / 2],
   14: ['Q6_K', K, K / 2 + K / 4 + K / 16 + 2],
+  20: ['IQ4_NL', 32, 2 + 16],
+  23: ['IQ4_XS', K, 2 + 2 + K / 64 + K / 2],
   30: ['BF16', 1, 2],
 } as const
 
@@ -40,10 +42,8 @@ const OTHER_TYPES: Readonly<Record<number, string>> = {
   17: 'IQ2_XS',
   18: 'IQ3_XXS',
   19: 'IQ1_S',
-  20: 'IQ4_NL',
   21: 'IQ3_S',
   22: 'IQ2_S',
-  23: 'IQ4_XS',
   24: 'I8',
   25: 'I16',
   26: 'I32',

@@ -13,6 +13,7 @@ import {
 } from '../watch/metrics.ts'
 import { givenUp, NothingToLearn, nothingToLearn } from '../watch/nothing-to-learn.ts'
 import { seenBetween, seenMetrics } from '../watch/seen.ts'
+import type { CurriculumTask } from './curriculum.ts'
 import type { Groups } from './groups.ts'
 import type { Reinforcement } from './job.ts'
 import type { ReferencePolicy } from './reference.ts'
@@ -49,8 +50,12 @@ interface Recorder {
   record(outcome: StepOutcome): Promise<Stop | null>
 }
 
-/** Opens the recorder of a run. The reference policy is saved in the checkpoints. */
-export function openRecorder(job: Reinforcement, reference: ReferencePolicy): Recorder {
+/** Opens the recorder of a run. The reference policy is saved in the checkpoints; the curriculum learns what was answered. */
+export function openRecorder(
+  job: Reinforcement,
+  reference: ReferencePolicy,
+  curriculum: Pick<CurriculumTask, 'record'>,
+): Recorder {
   const { run, trainer, rewards, settings, evaluate, onStep, onWarning } = job
   const { store } = run
   const alarm = openAlarm(rewards, store)
@@ -96,7 +101,8 @@ export function openRecorder(job: Reinforcement, reference: ReferencePolicy): Re
       const metrics = stepMetrics(outcome, scored, before, settings.rl)
       const rows = scored.map((one) => toRow(one.rollout, one, 'train', one.advantage))
       const alarmed = alarm(before, metrics, rows)
-      Object.assign(metrics, alarmed.metrics)
+      const drawn = curriculum.record(step, scored)
+      Object.assign(metrics, alarmed.metrics, drawn.metrics)
       const stopping = settings.alarm === 'stop' && alarmed.signs.length > 0
       const last = stopping || step === settings.steps
 
@@ -107,9 +113,11 @@ export function openRecorder(job: Reinforcement, reference: ReferencePolicy): Re
         last,
       })
       const reason = goesOn ? null : nothingToLearn(symptoms)
-      const warnings = newWarnings(store, [...diagnose(symptoms), ...alarmed.signs]).filter(
-        (message) => !reason?.includes(message),
-      )
+      const warnings = newWarnings(store, [
+        ...diagnose(symptoms),
+        ...alarmed.signs,
+        ...drawn.warnings,
+      ]).filter((message) => !reason?.includes(message))
       for (const message of warnings) warn(`at step ${step}: ${message}`)
       const messages = reason === null ? warnings : [...warnings, reason]
       const events = messages.map((message) => ({ level: 'warning' as const, message }))
@@ -154,6 +162,9 @@ function stepMetrics(
     ...rewardMetrics(scored),
     ...responseMetrics(rollouts),
     ...tokenMetrics(updated.sequences),
+    ...(rl.interruption && {
+      'length/interrupted': rollouts.filter(({ inserted }) => inserted).length / rollouts.length,
+    }),
     'groups/zero_variance': zeroVarianceShare([
       ...rewards_P_G,
       ...groups.dropped_P_G.map((scored_G) => scored_G.map(({ total }) => total)),

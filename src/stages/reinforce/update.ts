@@ -1,14 +1,15 @@
+import { type CovarianceControl, covarianceSelection } from '../../algorithms/covariance.ts'
 import { learningRateAt } from '../../algorithms/schedules.ts'
 import { maskTruncated, tokenWeights, truncatedImportance } from '../../algorithms/weights.ts'
 import { UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 import { stopwatch } from '../../common/stopwatch.ts'
 import { plural } from '../../common/words.ts'
-import type { Datum } from '../../engines/contract.ts'
+import type { PolicyDatum } from '../../engines/contract.ts'
 import { withPolicyScorer } from '../../engines/policy.ts'
 import type { SampledRollout } from '../sample/rollouts.ts'
 import type { TrainedSequence } from '../watch/metrics.ts'
-import { perPosition, toDatum } from './datums.ts'
+import { perPosition, sampledTokens, toDatum } from './datums.ts'
 import type { Reinforcement, ReinforceSettings } from './job.ts'
 import { isTruncated, policyObjective, type RlSettings } from './rl-settings.ts'
 
@@ -61,6 +62,7 @@ export async function update(job: UpdateJob, examples: readonly Example[], step:
         part.map((i) => examples[i]!),
         part.map((i) => old[i]!),
         rl,
+        new Random(seed, 'covariance', step, losses.length),
       )
       const result = await trainer.forwardBackward(datums, policyObjective(rl))
       if (!Number.isFinite(result.loss))
@@ -147,12 +149,14 @@ function toDatums(
   examples: readonly Example[],
   old: readonly OldPolicy[],
   rl: RlSettings,
-): Required<Datum>[] {
-  const lengths = examples.map(({ rollout }) => rollout.tokens)
+  random: Random,
+): PolicyDatum[] {
+  const lengths = examples.map(({ rollout }) => sampledTokens(rollout))
   const truncated = examples.map(({ rollout }) => rollout.stopReason === 'length')
   const counted = rl.maskTruncated ? maskTruncated(lengths, truncated) : lengths
-  const weights = tokenWeights(rl.normalisation, counted, rl.maxTokens)
-  return examples.map(({ rollout, advantage, reference }, i) => {
+  const questions = examples.map(({ rollout }) => rollout.question)
+  const weights = tokenWeights(rl.normalisation, counted, rl.maxTokens, questions)
+  const datums = examples.map(({ rollout, advantage, reference }, i) => {
     const datum = toDatum(rollout, weights[i]!)
     const { logprobs, importance } = old[i]!
     const advantages = new Float32Array(datum.tokens.length).fill(advantage)
@@ -163,6 +167,35 @@ function toDatums(
       advantages: importance ? advantages.map((a, t) => a * importance[t]!) : advantages,
     }
   })
+  return rl.covariance === null ? datums : controlled(datums, rl.covariance, random)
+}
+
+/**
+ * The datums of a minibatch under Clip-Cov (selected tokens have advantage 0, and so no policy gradient) or KL-Cov (selected
+ * tokens are marked). Covariances are those of log π_old: in the first optimizer step after the sampling that is log π_θ, which
+ * the paper and verl use in every step. Means are over the minibatch; verl's are over a microbatch.
+ */
+function controlled(
+  datums: readonly PolicyDatum[],
+  control: CovarianceControl,
+  random: Random,
+): PolicyDatum[] {
+  const tokens = datums.flatMap(({ weights }, i) =>
+    [...weights.keys()].filter((t) => weights[t] !== 0).map((t) => ({ i, t })),
+  )
+  const selected = covarianceSelection(
+    control,
+    tokens.map(({ i, t }) => datums[i]!.logprobs[t]!),
+    tokens.map(({ i, t }) => datums[i]!.advantages[t]!),
+    random,
+  )
+  const marked = datums.map(({ weights }) => new Float32Array(weights.length))
+  for (const k of selected) marked[tokens[k]!.i]![tokens[k]!.t] = 1
+  return datums.map((datum, i) =>
+    control.kind === 'kl'
+      ? { ...datum, marked: marked[i]! }
+      : { ...datum, advantages: datum.advantages.map((a, t) => (marked[i]![t] === 1 ? 0 : a)) },
+  )
 }
 
 /** Splits 0 … count − 1 into `parts` parts of equal size (±1), in random order if there are several. */

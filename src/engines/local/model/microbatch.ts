@@ -21,12 +21,13 @@ export interface Microbatch {
   /** Flat indices (row · length + position) of the positions with a loss: [M]. */
   readonly rows: BigInt64Array
   readonly targets: BigInt64Array
-  /** Row of each of these positions; for a reward model, the first row of the text's comparison: [M]. */
+  /** Row of each of these positions; of a comparison, its first row: [M]. */
   readonly sequence: BigInt64Array
   readonly weight: Float32Array
   readonly old: Float32Array
   readonly reference: Float32Array
   readonly advantage: Float32Array
+  readonly marked: Float32Array
 }
 
 /** The shared prompts: Q prompts padded to P positions. */
@@ -170,6 +171,7 @@ function assemble(sequences: readonly Sequence[], plan: readonly RowPlan[]): Mic
     old: real(),
     reference: real(),
     advantage: real(),
+    marked: real(),
   }
   const ids = new BigInt64Array(batch * length)
   const positions = new BigInt64Array(batch * length)
@@ -193,6 +195,7 @@ function assemble(sequences: readonly Sequence[], plan: readonly RowPlan[]): Mic
       per.old[at] = d.old?.[from] ?? 0
       per.reference[at] = d.reference?.[from] ?? 0
       per.advantage[at] = d.advantages?.[from] ?? 0
+      per.marked[at] = d.marked?.[from] ?? 0
       at++
     }
   }

@@ -1,4 +1,4 @@
-import { buildObjective, type Objective, temperatureOf } from '../../../algorithms/objectives.ts'
+import { buildObjective, hasKlCov, type Objective, temperatureOf } from '../../../algorithms/objectives.ts'
 import type { ModelConfig } from '../../../models/config.ts'
 import {
   causalMasks,
@@ -10,6 +10,7 @@ import {
   rewards,
   rotaryInputs,
 } from '../../../models/decoder.ts'
+import type { Rows } from '../../../models/product.ts'
 import { gradients } from '../../../onnx/gradient.ts'
 import { Graph, type Value } from '../../../onnx/graph.ts'
 import * as ops from '../../../onnx/ops.ts'
@@ -78,8 +79,8 @@ export function scoreProgram(config: ModelConfig, scoring: Scoring): Graph {
 }
 
 /**
- * Forward and backward in one program: log-probs, entropies, the objective's loss, and for every trainable parameter
- * `grad.NAME`, its gradient added to the input `sum.NAME`.
+ * Forward and backward in one program: log-probs, entropies, the objective's loss, and for every trainable parameter its
+ * gradient, `grad.NAME`.
  */
 export function trainProgram(
   config: ModelConfig,
@@ -101,6 +102,7 @@ export function trainProgram(
     old: perToken('old'),
     reference: perToken('reference'),
     advantage: perToken('advantage'),
+    ...(hasKlCov(objective) && { marked: perToken('marked') }),
     sequence: graph.input('sequence', 'int64', ['M']),
     sequences: 'N',
   })
@@ -108,19 +110,15 @@ export function trainProgram(
   graph.output('clipped', clipped)
   const names = [...trainable]
   const trained = names.map((name) => parameters.get(name)!)
-  for (const [i, gradient] of gradients(loss, trained).entries())
-    graph.output(
-      `grad.${names[i]}`,
-      ops.add(graph.input(`sum.${names[i]}`, 'float32', gradient.shape), gradient),
-    )
+  for (const [i, gradient] of gradients(loss, trained).entries()) graph.output(`grad.${names[i]}`, gradient)
   return graph
 }
 
 /**
  * Prompts in one pass: keys and values of every layer, and next-token probabilities at the row `last` of each, with
- * logits multiplied by `scale` [B, 1], which is 1 / temperature.
+ * logits multiplied by `scale` [B, 1], which is 1 / temperature. `prompts` says how large B is.
  */
-export function prefillProgram(config: ModelConfig): Graph {
+export function prefillProgram(config: ModelConfig, prompts: Rows): Graph {
   const graph = new Graph()
   const parameters = parameterInputs(graph, config)
   const rotary = rotaryInputs(graph, config)
@@ -131,7 +129,8 @@ export function prefillProgram(config: ModelConfig): Graph {
     masks: causalMasks(graph, config, 'T'),
   })
   const scale = graph.input('scale', 'float32', ['B', 1])
-  graph.output('probs', ops.softmax(logits(config, parameters, ops.gather(decoded.hidden, last), scale)))
+  const hidden = ops.gather(decoded.hidden, last)
+  graph.output('probs', ops.softmax(logits(config, parameters, hidden, scale, prompts)))
   for (const [i, k] of decoded.keys.entries()) graph.output(`promptKey.${i}`, k)
   for (const [i, v] of decoded.values.entries()) graph.output(`promptValue.${i}`, v)
   return graph
@@ -140,9 +139,9 @@ export function prefillProgram(config: ModelConfig): Graph {
 /**
  * One more token for each sequence, given the cache. Outputs next-token probabilities, with `scale` as in the prefill,
  * and, as `newest`, the token's keys and values: keys of layer 0, its values, keys of layer 1, …
- * [2·layers·B, kvHeads, 1, headDim]. Sequences are in U tiles of W that share a prompt.
+ * [2·layers·B, kvHeads, 1, headDim]. Sequences are in U tiles of W that share a prompt; `rows` says how large U·W is.
  */
-export function decodeProgram(config: ModelConfig): Graph {
+export function decodeProgram(config: ModelConfig, rows: Rows): Graph {
   const graph = new Graph()
   const parameters = parameterInputs(graph, config)
   const rotary = rotaryInputs(graph, config)
@@ -164,7 +163,7 @@ export function decodeProgram(config: ModelConfig): Graph {
     masks,
   })
   const scale = graph.input('scale', 'float32', [sequences, 1])
-  graph.output('probs', ops.softmax(logits(config, parameters, decoded.hidden, scale)))
+  graph.output('probs', ops.softmax(logits(config, parameters, decoded.hidden, scale, rows)))
   graph.output(
     'newest',
     ops.concat(

@@ -1,6 +1,8 @@
 import type { ModelConfig } from '../../../models/config.ts'
 import { parameterShapes } from '../../../models/parameters.ts'
+import { type Rows, rowsOfLogits } from '../../../models/product.ts'
 import type { Tokenizer } from '../../../models/tokenizer/tokenizer.ts'
+import type { Graph } from '../../../onnx/graph.ts'
 import { type BoundFeeds, Session, type Tensor } from '../../../onnx/session.ts'
 import type { SampledSequence } from '../../contract.ts'
 import { Cache, type Cached, CacheMemory, type PromptCache, vectorNames } from './cache.ts'
@@ -23,6 +25,7 @@ interface Row extends Cached, Drawing {}
 
 /** Inputs of the decode program, for the lifetime of a cache. */
 interface Batch {
+  readonly session: Session
   readonly cache: Cache<Row>
   /** The newest token of each place, and its position. */
   readonly ids: BigInt64Array
@@ -36,8 +39,8 @@ interface Batch {
  * Samples many sequences together: one prefill per prompt, then one token for every unfinished sequence at each step.
  */
 export class LocalSampler {
-  readonly #prefill: Session
-  readonly #decode: Session
+  readonly #threads: number
+  readonly #sessions = new Map<string, Session>()
   readonly #rotary: Record<string, Tensor>
   readonly #beforeRun: () => void
   #weights: Record<string, Tensor> = {}
@@ -53,8 +56,7 @@ export class LocalSampler {
     beforeRun: () => void,
   ) {
     this.#beforeRun = beforeRun
-    this.#prefill = new Session(prefillProgram(config), { threads })
-    this.#decode = new Session(decodeProgram(config), { threads })
+    this.#threads = threads
     this.#rotary = rotaryFeeds(config, config.maxPositions)
   }
 
@@ -157,13 +159,13 @@ export class LocalSampler {
       }
       if (!batch || batch.cache.full || batch.running.length < COMPACT_BELOW * batch.cache.places.length)
         batch = this.#batch(groups, batch)
-      const { cache, ids, positions, feeds, running } = batch
+      const { session, cache, ids, positions, feeds, running } = batch
       for (const [place, row] of running) {
         ids[place] = BigInt(row.tokens.at(-1)!)
         positions[place] = BigInt(row.prompt.length + row.generated)
       }
       this.#beforeRun()
-      const out = this.#decode.run(feeds)
+      const out = session.run(feeds)
       cache.append(running, out.newest!.data as Float32Array)
       const probs = out.probs!.data as Float32Array
       for (const [place, row] of running) this.#take(row, probs, place)
@@ -176,7 +178,8 @@ export class LocalSampler {
     const dims = [cache.places.length, 1]
     const [ids, positions] = [new BigInt64Array(dims[0]!), new BigInt64Array(dims[0]!)]
     const scale = Float32Array.from(cache.places, (row) => (row === null ? 1 : scaleOf(row.request)))
-    const feeds = this.#decode.bind({
+    const session = this.#session('decode', decodeProgram, dims[0]!)
+    const feeds = session.bind({
       ...this.#weights,
       ...this.#rotary,
       ids: { data: ids, dims },
@@ -185,7 +188,19 @@ export class LocalSampler {
       ...cache.feeds(),
     })
     const running = [...cache.places.entries()].filter((entry): entry is [number, Row] => entry[1] !== null)
-    return { cache, ids, positions, feeds, running }
+    return { session, cache, ids, positions, feeds, running }
+  }
+
+  /** The program for so many next-token distributions. */
+  #session(name: string, program: (config: ModelConfig, rows: Rows) => Graph, count: number): Session {
+    const rows = rowsOfLogits(count)
+    const key = `${name} ${rows}`
+    let session = this.#sessions.get(key)
+    if (!session) {
+      session = new Session(program(this.config, rows), { threads: this.#threads })
+      this.#sessions.set(key, session)
+    }
+    return session
   }
 
   #take(row: Row, probs: Float32Array, at: number): void {
@@ -206,7 +221,7 @@ export class LocalSampler {
     const dims = [batch, length]
     const last = BigInt64Array.from(prompts, (p, b) => BigInt(b * length + p.length - 1))
     this.#beforeRun()
-    return this.#prefill.run({
+    return this.#session('prefill', prefillProgram, batch).run({
       ...this.#weights,
       ...this.#rotary,
       ids: { data: ids, dims },

@@ -1,3 +1,4 @@
+import type { DpoObjective } from '../../../algorithms/dpo.ts'
 import { UserError } from '../../../common/errors.ts'
 import type { Comparison, Datum } from '../../contract.ts'
 
@@ -13,6 +14,8 @@ export interface Sequence {
   readonly reference?: Float32Array | undefined
   /** The advantage of each position; for a text, its sign, at the position of its reward. */
   readonly advantages?: Float32Array | undefined
+  /** 1 for each position with KL-Cov's penalty, else 0. */
+  readonly marked?: Float32Array | undefined
   /** The number of the comparison that a text belongs to. Texts of one comparison are computed together. */
   readonly comparison?: number | undefined
 }
@@ -31,6 +34,24 @@ export interface SequencesResult {
 
 /** A datum as input of the programs. */
 export const datumSequence = ({ logprobs, ...datum }: Datum): Sequence => ({ ...datum, old: logprobs })
+
+/**
+ * The answers of pairs as input of the programs: the weights of a pair's positions add up to the pair's, and advantages are the
+ * signs of the answers, divided by their numbers of tokens if the objective is of means.
+ */
+export function pairSequences(datums: readonly Datum[], { lengthNormalised }: DpoObjective): Sequence[] {
+  const counts = datums.map(({ weights }) => weights.reduce((n, w) => n + Number(w !== 0), 0))
+  return datums.map((datum, i) => {
+    const sign = i % 2 === 0 ? 1 : -1
+    const tokens = counts[i - (i % 2)]! + counts[i + 1 - (i % 2)]!
+    return {
+      ...datumSequence(datum),
+      weights: datum.weights.map((w) => w / tokens),
+      advantages: new Float32Array(datum.tokens.length).fill(lengthNormalised ? sign / counts[i]! : sign),
+      comparison: (i - (i % 2)) / 2,
+    }
+  })
+}
 
 /** The texts of comparison `number`; their weights add up to the comparison's. */
 export const comparisonSequences = (
