@@ -135,6 +135,7 @@ const rules: { readonly [O in Operator]: Rule } = {
   Gather: (dy, n) => {
     const x = a(n)
     const rows = reshape(b(n), [product(b(n).shape)])
+    if (n.inverse) return [gather(reshape(dy, [rows.shape[0]!, ...x.shape.slice(1)]), n.inverse)]
     const place = n.distinct ? placeRows : scatterAdd
     return [place(reshape(dy, [rows.shape[0]!, ...x.shape.slice(1)]), rows, x.shape[0]!)]
   },

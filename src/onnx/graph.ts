@@ -57,6 +57,8 @@ export interface Node {
   readonly onnx: { type: string; domain: string; attributes: Readonly<Record<string, Attribute>> }
   /** Gather: no index occurs twice. */
   readonly distinct?: boolean
+  /** Gather: for each row of the first operand, a row of the output that its whole gradient comes from. */
+  readonly inverse?: Value
   /** Slice and Pad: where the shorter tensor lies in the longer one. */
   readonly window?: Window
 }
@@ -171,6 +173,7 @@ export class Graph {
       domain?: string
       window?: Window
       distinct?: boolean
+      inverse?: Value | undefined
       saved?: { shape: Shape; at: number }
     } = {},
   ): Value {
@@ -182,6 +185,7 @@ export class Graph {
       onnx: { type: onnx.type ?? op, domain: onnx.domain ?? '', attributes },
       ...(onnx.window ? { window: onnx.window } : {}),
       ...(onnx.distinct ? { distinct: true } : {}),
+      ...(onnx.inverse ? { inverse: onnx.inverse } : {}),
     } as { -readonly [K in keyof Node]: Node[K] }
     const result = (of: Shape) => new Value(this, this.#unique(op), dtype, of, node)
     node.output = result(shape)

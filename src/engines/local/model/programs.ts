@@ -17,9 +17,15 @@ import * as ops from '../../../onnx/ops.ts'
 import { type Dim, product, sum } from '../../../onnx/shape.ts'
 import { maskName } from './cache.ts'
 
-interface Scoring {
+/** The inputs of a microbatch. */
+export interface Layout {
   /** Rows continue prompts, each of which is computed once. */
   readonly prefixed: boolean
+  /** Tokens are given without padding. */
+  readonly packed: boolean
+}
+
+interface Scoring extends Layout {
   /** π = softmax(logits / temperature). */
   readonly temperature: number
 }
@@ -28,23 +34,25 @@ interface Scoring {
  * The forward pass of a microbatch: log π(target) at the positions with a loss, and the whole distributions (for a reward
  * model, only the rewards).
  */
-function scored(graph: Graph, config: ModelConfig, { prefixed, temperature }: Scoring) {
+function scored(graph: Graph, config: ModelConfig, { prefixed, packed, temperature }: Scoring) {
   const parameters = parameterInputs(graph, config)
   const rotary = rotaryInputs(graph, config)
   const grid = (name: string, shape: Dim[]) => graph.input(name, 'int64', shape)
-  const [ids, positions] = [grid('ids', ['N', 'T']), grid('positions', ['N', 'T'])]
+  const packing = (prefix: string, shape: Dim[], tokens: Dim) =>
+    packed ? { grid: grid(`${prefix}grid`, shape), cells: grid(`${prefix}cells`, [tokens]) } : undefined
+  const ids = grid('ids', packed ? ['L'] : ['N', 'T'])
+  const positions = grid('positions', ['N', 'T'])
   const rows = graph.input('rows', 'int64', ['M'])
   const targets = graph.input('targets', 'int64', ['M'])
 
   const withPrefix = () => {
-    const [prefixIds, prefixPositions] = [
-      grid('prefix.ids', ['Q', 'P']),
-      grid('prefix.positions', ['Q', 'P']),
-    ]
+    const prefixIds = grid('prefix.ids', packed ? ['K'] : ['Q', 'P'])
+    const prefixPositions = grid('prefix.positions', ['Q', 'P'])
     const owner = graph.input('prefix.owner', 'float32', ['N', 'Q'])
     const mask = graph.input('prefix.mask', 'float32', ['N', 'P'])
     const prompts = decode(config, parameters, rotary, prefixIds, prefixPositions, {
       masks: causalMasks(graph, config, 'P'),
+      packing: packing('prefix.', ['Q', 'P'], 'K'),
     })
     // selects each row's prompt, as a product with a one-hot matrix
     const perRow = (x: Value): Value => {
@@ -56,7 +64,10 @@ function scored(graph: Graph, config: ModelConfig, { prefixed, temperature }: Sc
     return { prefix, masks: prefixedMasks(config, mask, positions) }
   }
   const block = prefixed ? withPrefix() : { masks: causalMasks(graph, config, 'T') }
-  const { hidden } = decode(config, parameters, rotary, ids, positions, block)
+  const { hidden } = decode(config, parameters, rotary, ids, positions, {
+    ...block,
+    packing: packing('', ['N', 'T'], 'L'),
+  })
   // Only positions with a loss reach the vocabulary.
   const last = ops.gather(hidden, rows, { distinct: true })
   if (config.head === 'score') {
@@ -86,11 +97,11 @@ export function trainProgram(
   config: ModelConfig,
   objective: Objective,
   trainable: Iterable<string>,
-  { prefixed }: { prefixed: boolean },
+  layout: Layout,
 ): Graph {
   const graph = new Graph()
   const { parameters, logprob, logprobs } = scored(graph, config, {
-    prefixed,
+    ...layout,
     temperature: temperatureOf(objective),
   })
   // H = −Σ p log p
