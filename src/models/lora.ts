@@ -11,15 +11,21 @@ import { type Model, parameterShapes } from './parameters.ts'
  * where only A and B are trained. They are parameters of the model, named `LAYER.lora_A.weight` and `LAYER.lora_B.weight`.
  */
 
-/** Which adapters to train. */
-export interface Lora {
+/** The settings of low-rank adapters. */
+export interface LoraSettings {
   readonly rank: number
   /** s = alpha / rank. */
   readonly alpha: number
   /** The layers that get an adapter: every linear layer of the decoder, or those whose names end with one of these. */
   readonly targets: 'all-linear' | readonly string[]
+}
+
+/** Which adapters to train. */
+export interface Lora extends LoraSettings {
   /** Of the initial values of A. */
   readonly seed: number
+  /** The folder that saved adapters name as their base model; by default the one that the engine was opened from. */
+  readonly base?: string | undefined
 }
 
 const LINEAR = /^(model\.layers\.\d+\..*_proj)\.weight$/
@@ -39,7 +45,7 @@ const means = (target: string, layer: string): boolean => layer === target || la
  *
  * @throws UserError for a target that is no linear layer of the decoder.
  */
-export function withAdapters(config: ModelConfig, { rank, alpha, targets }: Omit<Lora, 'seed'>): ModelConfig {
+export function withAdapters(config: ModelConfig, { rank, alpha, targets }: LoraSettings): ModelConfig {
   const layers = linearLayers(config)
   const wanted = targets === 'all-linear' ? layers : layers.filter((l) => targets.some((t) => means(t, l)))
   const unknown =

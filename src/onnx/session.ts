@@ -1,7 +1,7 @@
 import './telemetry.ts'
 import { createRequire } from 'node:module'
 import type * as Ort from 'onnxruntime-common'
-import { EMPTY_SEQUENCE, encode } from './encode.ts'
+import { encode } from './encode.ts'
 import type { Graph, Value } from './graph.ts'
 import { showShape } from './shape.ts'
 
@@ -28,6 +28,9 @@ const native = load('onnxruntime-node/dist/binding') as {
   binding: { InferenceSession: new () => NativeSession }
 }
 
+/** Name of an output that every program has, see `runInto`. */
+const EMPTY_SEQUENCE = 'empty_sequence'
+
 /** Checked feeds of a program. */
 export class BoundFeeds {
   constructor(readonly tensors: object) {}
@@ -47,7 +50,7 @@ export class Session {
 
   constructor(graph: Graph, { threads }: { threads: number }) {
     native.initOrt()
-    const bytes = encode(graph)
+    const bytes = encode(graph, undefined, EMPTY_SEQUENCE)
     this.inputs = new Map(graph.inputs.map((v) => [v.name, v]))
     this.outputs = graph.outputs
     this.#session = new native.binding.InferenceSession()
@@ -130,7 +133,14 @@ export class Session {
 const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength)
 
-const constructors = { float32: Float32Array, int64: BigInt64Array, int32: Int32Array, bool: Uint8Array }
+const constructors = {
+  float32: Float32Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  bool: Uint8Array,
+  float16: Uint16Array,
+  uint8: Uint8Array,
+}
 
 function check(declared: Value, { data, dims }: Tensor, symbols: Map<string, number>): void {
   const fail = (why: string) => new Error(`run: ${declared} was given ${showShape(dims)}: ${why}`)

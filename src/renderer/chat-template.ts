@@ -145,7 +145,8 @@ const configSchema = z.looseObject({
 })
 
 /** The sources of a folder's templates by name: "default", and perhaps others such as "tool_use". */
-export function templateSources(folder: string): Map<string, string> {
+export function templateSources(model: string): Map<string, string> {
+  const folder = tokenizerFolder(model)
   const sources = new Map<string, string>()
   for (const name of ['chat_template.json', 'tokenizer_config.json']) {
     const file = join(folder, name)

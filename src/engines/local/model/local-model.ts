@@ -15,26 +15,19 @@ import { ContinuousSampler } from '../continuous/sampler.ts'
 import type { SampleRequest } from './drawing.ts'
 import { parameterFeeds, rotaryFeeds } from './feeds.ts'
 import { type LoadedWeights, load, loadWeights } from './load.ts'
-import { type Microbatch, microbatches, type Split, scatter, type Tokens } from './microbatch.ts'
+import { type Microbatch, microbatches, type Split, scatter, splitFor, type Tokens } from './microbatch.ts'
 import { Optimizer } from './optimizer.ts'
 import { readOptimizer, writeOptimizer } from './optimizer-file.ts'
 import { scoreProgram, trainProgram } from './programs.ts'
 import { LocalSampler } from './sampler.ts'
 import type { Sequence, SequencesResult } from './sequences.ts'
-import { isSmall } from './size.ts'
 import { trainableShapes, trainedConfig } from './trainable.ts'
 
-/** The model that one thread opens, and the number of threads of its sessions. */
-export type LocalSpec = Pick<EngineSpec, 'model' | 'rewardHead'> & { readonly threads: number }
-
-/**
- * Limits of a microbatch: positions, and elements of its [positions, vocabulary] matrices. Large enough for fast matrix
- * products, and for a small model small enough that a layer's output is still in the processor's cache when the next
- * layer reads it.
- */
-const MICROBATCH_TOKENS = 1280
-const LARGE_MICROBATCH_TOKENS = 2048
-const MICROBATCH_LOGITS = 2 ** 26
+/** The model that one thread opens, the number of threads of its sessions, and how batches are split, for tests. */
+export type LocalSpec = Pick<EngineSpec, 'model' | 'rewardHead'> & {
+  readonly threads: number
+  readonly split?: Split
+}
 
 /**
  * One model in one thread. Every call is synchronous and blocks the thread. Programs read the weights as inputs and only
@@ -78,12 +71,7 @@ export class LocalModel {
     this.#threads = spec.threads
     this.#current = { version: 0, weights: { config, parameters } }
     this.#rotary = rotaryFeeds(config, config.maxPositions)
-    const packed = !isSmall(config)
-    const maxTokens = Math.min(
-      packed ? LARGE_MICROBATCH_TOKENS : MICROBATCH_TOKENS,
-      Math.floor(MICROBATCH_LOGITS / config.vocabSize),
-    )
-    this.#split = { packed, maxTokens: Math.max(1, maxTokens) }
+    this.#split = spec.split ?? splitFor(config)
   }
 
   /**
@@ -102,7 +90,10 @@ export class LocalModel {
       const model = this.#spec?.model
       this.#frozen = {
         weights,
-        base: { folder: typeof model === 'string' ? model : null, hash: baseHash(weights) },
+        base: {
+          folder: trainable.lora.base ?? (typeof model === 'string' ? model : null),
+          hash: baseHash(weights),
+        },
       }
       const config = trainedConfig(this.config, trainable)
       const added = initAdapters(config, trainable.lora.seed)

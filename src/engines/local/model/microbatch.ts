@@ -1,6 +1,7 @@
 import type { ModelConfig } from '../../../models/config.ts'
 import { forwardFlopsPerToken } from '../../../models/parameters.ts'
 import type { Sequence } from './sequences.ts'
+import { isSmall } from './size.ts'
 
 /**
  * Inputs of a program: rows of similar length, padded at the end. A row is a sequence or, if several sequences start with
@@ -54,6 +55,25 @@ export interface Split {
   readonly maxTokens: number
   /** Leave out padding wherever it can be. */
   readonly packed: boolean
+}
+
+/**
+ * Limits of a microbatch: positions, and elements of its [positions, vocabulary] matrices. Large enough for fast matrix
+ * products, and for a small model small enough that a layer's output is still in the processor's cache when the next
+ * layer reads it.
+ */
+const MICROBATCH_TOKENS = 1280
+const LARGE_MICROBATCH_TOKENS = 2048
+const MICROBATCH_LOGITS = 2 ** 26
+
+/** How a model's batches are split. */
+export function splitFor(config: ModelConfig): Split {
+  const packed = !isSmall(config)
+  const maxTokens = Math.min(
+    packed ? LARGE_MICROBATCH_TOKENS : MICROBATCH_TOKENS,
+    Math.floor(MICROBATCH_LOGITS / config.vocabSize),
+  )
+  return { packed, maxTokens: Math.max(1, maxTokens) }
 }
 
 const MASKED = -1e9
