@@ -67,6 +67,8 @@ export interface OwnAttention {
 export interface Decoded extends KeysAndValues {
   /** After the final norm: [B·T, hiddenSize], or [L, hiddenSize] for packed tokens. */
   readonly hidden: Value
+  /** The residual stream after the embedding and after each layer, with the rows of `hidden`. */
+  readonly residuals: readonly Value[]
 }
 
 /** The factor of the products q·k. */
@@ -308,14 +310,16 @@ export function decode(
 
   let x = ops.reshape(ops.gather(weight('model.embed_tokens.weight'), ids), [rows, hiddenSize])
   if (config.scaledEmbeddings) x = ops.mul(x, Math.sqrt(hiddenSize))
+  const residuals = [x]
   for (let i = 0; i < config.numLayers; i++) {
     const layer = `model.layers.${i}`
     const attended = attention(norm(x, `${layer}.input_layernorm`), layer, i)
     x = ops.add(x, output(attended, `${layer}.post_attention_layernorm`))
     const transformed = feedForward(norm(x, `${layer}.${normBeforeFeedForward}`), layer)
     x = ops.add(x, output(transformed, `${layer}.post_feedforward_layernorm`))
+    residuals.push(x)
   }
-  return { hidden: norm(x, 'model.norm'), keys, values }
+  return { hidden: norm(x, 'model.norm'), keys, values, residuals }
 }
 
 /** The rewards of hidden states [M, hiddenSize]: w·h, [M]. */

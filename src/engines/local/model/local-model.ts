@@ -18,7 +18,7 @@ import { type LoadedWeights, load, loadWeights } from './load.ts'
 import { type Microbatch, microbatches, type Split, scatter, splitFor, type Tokens } from './microbatch.ts'
 import { Optimizer } from './optimizer.ts'
 import { readOptimizer, writeOptimizer } from './optimizer-file.ts'
-import { scoreProgram, trainProgram } from './programs.ts'
+import { chunkName, type Layout, scoreProgram, trainProgram } from './programs.ts'
 import { LocalSampler } from './sampler.ts'
 import type { Sequence, SequencesResult } from './sequences.ts'
 import { trainableShapes, trainedConfig } from './trainable.ts'
@@ -120,8 +120,8 @@ export class LocalModel {
       const perToken = () => ({ data: new Float32Array(mb.rows.length), dims: M })
       const out = { logprob: perToken(), entropy: perToken(), clipped: perToken() }
       const total = { data: new Float32Array(1), dims: [] }
-      const layout = { prefixed: mb.prefix !== null, packed: this.#split.packed }
-      const session = this.#session(`train ${layout.prefixed} ${JSON.stringify(objective)}`, () =>
+      const layout = this.#layout(mb)
+      const session = this.#session(`train ${JSON.stringify(layout)} ${JSON.stringify(objective)}`, () =>
         trainProgram(config, objective, optimizer.shapes.keys(), layout),
       )
       this.#beforeRun()
@@ -156,9 +156,9 @@ export class LocalModel {
     const { config, parameters } = this.#weights(version)
     const weights = parameterFeeds(parameterShapes(config), parameters)
     for (const mb of microbatches(sequences, this.config, this.#split)) {
-      const layout = { prefixed: mb.prefix !== null, packed: this.#split.packed }
-      const session = this.#session(`score ${layout.prefixed} ${temperature} ${adaptersKey(config)}`, () =>
-        scoreProgram(config, { ...layout, temperature }),
+      const scoring = { ...this.#layout(mb), recompute: false, temperature }
+      const session = this.#session(`score ${JSON.stringify(scoring)} ${adaptersKey(config)}`, () =>
+        scoreProgram(config, scoring),
       )
       this.#beforeRun()
       const out = session.run({ ...weights, ...this.#batchFeeds(mb) })
@@ -290,7 +290,19 @@ export class LocalModel {
     return session
   }
 
+  #layout({ tokens, prefix }: Microbatch): Layout {
+    const { packed, chunks, maxTokens } = this.#split
+    const count = tokens.ids.length + (prefix?.tokens.ids.length ?? 0)
+    return { prefixed: prefix !== null, packed, chunks, recompute: packed && count > maxTokens + 1 }
+  }
+
   #batchFeeds({ tokens, prefix, rows, targets }: Microbatch): Record<string, Tensor> {
+    const { chunks } = this.#split
+    const parts = Array.from({ length: chunks }, (_, k) => {
+      const [from, to] = [k, k + 1].map((i) => Math.floor((i * rows.length) / chunks))
+      const part = (data: BigInt64Array) => ({ data: data.subarray(from, to), dims: [to! - from!] })
+      return { [chunkName('rows', k)]: part(rows), [chunkName('targets', k)]: part(targets) }
+    })
     return {
       ...this.#rotary,
       ...tokenFeeds(tokens, ''),
@@ -299,8 +311,7 @@ export class LocalModel {
         'prefix.owner': { data: prefix.owner, dims: [tokens.batch, prefix.tokens.batch] },
         'prefix.mask': { data: prefix.mask, dims: [tokens.batch, prefix.tokens.length] },
       }),
-      rows: { data: rows, dims: [rows.length] },
-      targets: { data: targets, dims: [rows.length] },
+      ...Object.assign({}, ...parts),
     }
   }
 }

@@ -53,28 +53,45 @@ interface Prefix {
 export interface Split {
   /** At most this many positions, of prompts too; one row may exceed it. */
   readonly maxTokens: number
+  /** At most this many positions with a loss; one row may exceed it. */
+  readonly maxLosses: number
   /** Leave out padding wherever it can be. */
   readonly packed: boolean
+  /** The logits of a microbatch are computed in this many parts. */
+  readonly chunks: number
 }
 
 /**
  * Limits of a microbatch: positions, and elements of its [positions, vocabulary] matrices. Large enough for fast matrix
- * products, and for a small model small enough that a layer's output is still in the processor's cache when the next
- * layer reads it.
+ * products; for a small model, small enough that a layer's output is still in the processor's cache when the next layer
+ * reads it; for a large one, so that what the backward pass needs of the forward pass fits into memory.
  */
 const MICROBATCH_TOKENS = 1280
-const LARGE_MICROBATCH_TOKENS = 2048
 const MICROBATCH_LOGITS = 2 ** 26
+const LARGE_MICROBATCH_TOKENS = 2048
+const LARGE_MICROBATCH_LOGITS = 2 ** 27
+const LARGE_VOCABULARY = 2 ** 14
+const ACTIVATION_BYTES = 5 * 2 ** 29
 
 /** How a model's batches are split. */
 export function splitFor(config: ModelConfig): Split {
-  const packed = !isSmall(config)
-  const maxTokens = Math.min(
-    packed ? LARGE_MICROBATCH_TOKENS : MICROBATCH_TOKENS,
-    Math.floor(MICROBATCH_LOGITS / config.vocabSize),
-  )
-  return { packed, maxTokens: Math.max(1, maxTokens) }
+  const least = (...limits: number[]) => Math.max(1, Math.floor(Math.min(...limits)))
+  const { vocabSize } = config
+  if (isSmall(config)) {
+    const maxTokens = least(MICROBATCH_TOKENS, MICROBATCH_LOGITS / vocabSize)
+    return { packed: false, maxTokens, maxLosses: maxTokens, chunks: 1 }
+  }
+  return {
+    packed: true,
+    maxTokens: least(LARGE_MICROBATCH_TOKENS, ACTIVATION_BYTES / activationBytes(config)),
+    maxLosses: least(LARGE_MICROBATCH_LOGITS / vocabSize),
+    chunks: vocabSize >= LARGE_VOCABULARY ? 4 : 1,
+  }
 }
+
+/** About what the backward pass needs of one token's forward pass, besides the logits. */
+const activationBytes = ({ numLayers, hiddenSize, intermediateSize }: ModelConfig): number =>
+  4 * numLayers * (8 * hiddenSize + 4 * intermediateSize)
 
 const MASKED = -1e9
 /** Fixed cost of running a program, in floating point operations (small model) or tokens (large model). */
@@ -115,7 +132,8 @@ export function microbatches(
       group.map((i): RowPlan => {
         const d = sequences[i]!
         const before = share ? start(d) : 0
-        return { i, prompt, before, length: d.tokens.length - before }
+        const losses = d.weights.reduce((count, w) => count + Number(w !== 0), 0)
+        return { i, prompt, before, length: d.tokens.length - before, losses }
       }),
     )
     .filter(({ i }) => start(sequences[i]!) < sequences[i]!.weights.length)
@@ -147,10 +165,16 @@ interface RowPlan {
   readonly prompt: number
   readonly before: number
   readonly length: number
+  /** Positions with a loss. */
+  readonly losses: number
 }
 
 /** The cheapest split of rows, longest first, into contiguous parts; units stay together. */
-function cut(units: readonly RowPlan[][], config: ModelConfig, { maxTokens, packed }: Split): RowPlan[][] {
+function cut(
+  units: readonly RowPlan[][],
+  config: ModelConfig,
+  { maxTokens, maxLosses, packed }: Split,
+): RowPlan[][] {
   const rows = units.flat()
   const unitOf = units.flatMap((unit, k) => unit.map(() => k))
   const perToken = forwardFlopsPerToken(config, 0)
@@ -163,16 +187,18 @@ function cut(units: readonly RowPlan[][], config: ModelConfig, { maxTokens, pack
     const { length } = rows[from]!
     const prompts = new Set<number>()
     let before = 0
-    let [own, prompt] = [0, 0]
+    let [own, prompt, losses] = [0, 0, 0]
     let best = { work: Number.POSITIVE_INFINITY, end: from + 1 }
     for (let to = from; to < rows.length; to++) {
       if (!prompts.has(rows[to]!.prompt)) prompt += rows[to]!.before
       prompts.add(rows[to]!.prompt)
       before = Math.max(before, rows[to]!.before)
       own += rows[to]!.length
+      losses += rows[to]!.losses
       const [rowCells, promptCells] = [(to + 1 - from) * length, prompts.size * before]
       const [rowTokens, promptTokens] = packed ? [own, prompt] : [rowCells, promptCells]
-      if (unitOf[to] !== unitOf[from] && rowTokens + promptTokens > maxTokens) break
+      const tooLarge = rowTokens + promptTokens > maxTokens || losses > maxLosses
+      if (unitOf[to] !== unitOf[from] && tooLarge) break
       if (unitOf[to + 1] === unitOf[to]) continue
       const work =
         overhead +
@@ -192,10 +218,7 @@ function cut(units: readonly RowPlan[][], config: ModelConfig, { maxTokens, pack
 }
 
 function assemble(sequences: readonly Sequence[], plan: readonly RowPlan[], packed: boolean): Microbatch {
-  const losses = plan.reduce(
-    (n, { i }) => n + sequences[i]!.weights.reduce((c, w) => c + Number(w !== 0), 0),
-    0,
-  )
+  const losses = plan.reduce((sum, { losses }) => sum + losses, 0)
   const int = () => new BigInt64Array(losses)
   const real = () => new Float32Array(losses)
   const per = {
