@@ -18,3 +18,8 @@ export function clock(seconds: number): string {
     ? `${Math.floor(s / 60)}:${pad(s % 60)}`
     : `${Math.floor(s / 3600)}:${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}`
 }
+
+/** Bytes in megabytes: 98362432 is "98.4 MB". */
+export function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(1)} MB`
+}

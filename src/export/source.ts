@@ -41,3 +41,11 @@ export function readSource(folder: string, to: string, facts: CardFacts): Source
     )
   return { folder, config, renderer, template: templateSources(folder).get('default') ?? null, facts }
 }
+
+/** What an export will write. */
+export interface Plan {
+  /** About how many bytes. */
+  readonly bytes: number
+  /** Writes all of it to a path that does not exist yet, or nothing. */
+  write(path: string, watch: Watch): Promise<void>
+}

@@ -179,7 +179,7 @@ export function decode(
     if (!adapter) return y
     // y + s·(x Aᵀ) Bᵀ   (Hu et al. 2021, eq. 3)
     const low = ops.matmul(x, weight(`${name}.lora_A.weight`), { transB: true })
-    const alpha = adapter.scale
+    const alpha = adapter.alpha / adapter.rank
     return ops.add(y, ops.matmul(low, weight(`${name}.lora_B.weight`), { transB: true, alpha }))
   }
   const norm = (x: Value, name: string): Value => {

@@ -158,6 +158,7 @@ const rules: { readonly [O in Operator]: Rule } = {
     return [unreduce(div(dy, count), n)]
   },
   ReduceMax: () => unsupported('ReduceMax'),
+  CachedAttention: () => unsupported('CachedAttention'),
   // dx = y (dy − Σ dy y)
   Softmax: (dy, n) => {
     const weighted = mul(dy, n.output)

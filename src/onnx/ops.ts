@@ -96,7 +96,7 @@ export function where(condition: Value, a: Operand, b: Operand): Value {
   return condition.graph.emit('Where', [condition, x, y], x.dtype, shape)
 }
 
-const onnxType = { float32: 1, int32: 6, int64: 7, bool: 9 }
+const onnxType = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 }
 /** x converted to another element type. */
 export function cast(x: Value, dtype: DType): Value {
   return x.dtype === dtype ? x : x.graph.emit('Cast', [x], dtype, x.shape, { to: onnxType[dtype] })

@@ -6,6 +6,7 @@ import { withPolicy } from '../engines/policy.ts'
 import { modelFolder } from '../hub/find-model.ts'
 import { Renderer } from '../renderer/renderer.ts'
 import { savingStopTokens } from '../renderer/stop-tokens.ts'
+import { baseOfRun, checkLora, openTrainer } from '../runs/open-trainer.ts'
 import { type Place, type Run, storedSettings, type Trained, withRun } from '../runs/with-run.ts'
 import type { Tree } from '../settings/layers.ts'
 import { resolveZeroSettings, type ZeroSettings } from '../settings/zero.ts'
@@ -63,7 +64,7 @@ async function train(
 
   // the base model, or the weights of the last checkpoint
   run.progress('preparing the training')
-  const trainer = run.stoppable(engine, savingStopTokens(await engine.trainer(), renderer))
+  const trainer = run.stoppable(engine, savingStopTokens(await openTrainer(run, engine, settings), renderer))
   await run.restore((folder) => trainer.load(folder))
 
   // accuracy and format, unless the settings name others or the program has its own
@@ -159,12 +160,14 @@ export async function resumeZero(
     throw new UserError(
       `${directory} was started by a program with its own ${broughtBefore.task ? 'task' : 'rewards'}; resume it from there, with resumeZero`,
     )
-  const settings = resolveZeroSettings(model === undefined ? tree : { ...tree, model })
+  const stored = resolveZeroSettings(model === undefined ? tree : { ...tree, model })
+  const settings = { ...stored, model: baseOfRun(directory, stored.model) }
   return inRun({ resume: directory }, { settings, task: await openTask(settings, own, watch), own, watch })
 }
 
 /** What reinforcement learning with these settings needs of an engine. */
-export const policyRequirements = ({ rl }: ZeroSettings): Requirements => ({
+export const policyRequirements = ({ rl, lora }: ZeroSettings): Requirements => ({
+  lora,
   objective: policyObjective(rl),
   // a prompt has at least one token
   tokens: 1 + rl.maxTokens,
@@ -180,6 +183,7 @@ function inRun(place: Place, job: Omit<Job, 'renderer' | 'teacher'>): Promise<Ze
   const renderer = Renderer.load(model, settings)
   renderer.checkArguments(chat.arguments)
   checkInterruption(rl.interruption, renderer, rl.maxTokens)
+  checkLora(settings)
   watch.onProgress?.('opening the model')
   const warn = warner(watch.onWarning)
   return withEngine(settings, (engine) =>

@@ -1,7 +1,15 @@
 import { z } from 'zod'
 import { UserError } from '../common/errors.ts'
 import { EMBEDDED_STUDENT } from '../hub/find-model.ts'
-import { chatSettings, engineSetting, modelSetting, threadsSetting, whole, withThreads } from './fields.ts'
+import {
+  chatSettings,
+  engineSetting,
+  loraSetting,
+  modelSetting,
+  threadsSetting,
+  whole,
+  withThreads,
+} from './fields.ts'
 import { generatorSettings, providerSettings } from './generators.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
 import { evalSettings, r1Settings, readableSettings, resolveR1Settings, stageResolvers } from './r1.ts'
@@ -65,6 +73,7 @@ export const distillSettings = z.strictObject({
   /** Arguments and date of the models' chat templates. */
   chat: chatSettings,
   engine: engineSetting,
+  lora: loraSetting,
   seed: whole(0).default(0),
   preset: r1Settings.shape.preset,
   threads: threadsSetting,

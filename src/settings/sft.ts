@@ -9,6 +9,7 @@ import {
   type DeepPartial,
   engineSetting,
   heldOutShareSetting,
+  loraSetting,
   modelSetting,
   scheduleSettings,
   templateSetting,
@@ -61,6 +62,7 @@ export const sftSettings = z.strictObject({
   /** Arguments and date of the chat template. */
   chat: chatSettings,
   engine: engineSetting,
+  lora: loraSetting,
   seed: whole(0).default(0),
   preset: z.enum(Object.keys(PRESETS) as (keyof typeof PRESETS)[]).default('miniature'),
   epochs: whole(1),

@@ -16,6 +16,7 @@ import {
   type DeepPartial,
   engineSetting,
   heldOutShareSetting,
+  loraSetting,
   modelSetting,
   scheduleSettings,
   temperatureSetting,
@@ -113,6 +114,7 @@ export const zeroSettings = z.strictObject({
   /** Arguments and date of the chat template. */
   chat: chatSettings,
   engine: engineSetting,
+  lora: loraSetting,
   seed: whole(0).default(0),
   steps: whole(0).default(200),
   /** Scale: the paper's R1-Zero or the miniature's. */

@@ -47,7 +47,7 @@ export async function openLocalEngine({
     klCov: !scores,
     klInLoss: !scores,
     temperature: !scores,
-    trainable: ['all'],
+    trainable: ['all', 'lora'],
     rewardHead: scores,
     bitExactResume: true,
     maxTokens: config.maxPositions,

@@ -31,9 +31,9 @@ describe.each(readdirSync(FIXTURES))('%s equals Transformers', (name) => {
     const model = new LocalModel({ model: { config, parameters }, threads: 1 })
     const logits = golden.read('logits')
     const V = config.vocabSize
-    // every token of the vocabulary after every prefix
+    // every token of the vocabulary after some prefixes, each of which is computed once
     for (const [b, row] of rows.entries())
-      for (let t = 0; t < length; t++) {
+      for (const t of [0, 4, 9, 11]) {
         const prefix = row.slice(0, t + 1)
         const at = (b * length + t) * V
         const z = logits.slice(at, at + V)

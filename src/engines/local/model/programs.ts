@@ -79,8 +79,8 @@ export function scoreProgram(config: ModelConfig, scoring: Scoring): Graph {
 }
 
 /**
- * Forward and backward in one program: log-probs, entropies, the objective's loss, and for every trainable parameter
- * `grad.NAME`, its gradient added to the input `sum.NAME`.
+ * Forward and backward in one program: log-probs, entropies, the objective's loss, and for every trainable parameter its
+ * gradient, `grad.NAME`.
  */
 export function trainProgram(
   config: ModelConfig,
@@ -110,11 +110,7 @@ export function trainProgram(
   graph.output('clipped', clipped)
   const names = [...trainable]
   const trained = names.map((name) => parameters.get(name)!)
-  for (const [i, gradient] of gradients(loss, trained).entries())
-    graph.output(
-      `grad.${names[i]}`,
-      ops.add(graph.input(`sum.${names[i]}`, 'float32', gradient.shape), gradient),
-    )
+  for (const [i, gradient] of gradients(loss, trained).entries()) graph.output(`grad.${names[i]}`, gradient)
   return graph
 }
 
