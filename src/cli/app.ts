@@ -33,6 +33,10 @@ const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> 
     about: 'train a reward model on preferences',
     load: async () => (await import('./commands/reward.ts')).reward,
   },
+  dpo: {
+    about: 'train a model to prefer the better of two answers',
+    load: async () => (await import('./commands/dpo.ts')).dpo,
+  },
   pretrain: {
     about: 'make the miniature base model from scratch',
     load: async () => (await import('./commands/pretrain.ts')).pretrain,

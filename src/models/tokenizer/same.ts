@@ -1,9 +1,10 @@
 import { join } from 'node:path'
+import { tokenizerFolder } from '../checkpoint/peft/find-base.ts'
 import { readJsonObject } from '../json-file.ts'
 
 /** The text of each token id, as tokenizer.json spells it. */
 function tokensOf(folder: string): Map<number, string> {
-  const { model, added_tokens: added } = readJsonObject(join(folder, 'tokenizer.json')) as {
+  const { model, added_tokens: added } = readJsonObject(join(tokenizerFolder(folder), 'tokenizer.json')) as {
     model?: { vocab?: Record<string, number> | [string, number][] }
     added_tokens?: { id: number; content: string }[]
   }
