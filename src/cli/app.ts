@@ -57,6 +57,10 @@ const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> 
     about: 'ask a model and watch it think',
     load: async () => (await import('./commands/chat.ts')).chat,
   },
+  export: {
+    about: 'write a model for llama.cpp, Ollama, the browser or the hub',
+    load: async () => (await import('./commands/export.ts')).exporting,
+  },
   serve: {
     about: 'serve a model to the clients of OpenAI, Anthropic and Ollama',
     load: async () => (await import('./commands/serve.ts')).serve,

@@ -226,6 +226,35 @@ function copyTokenizer(source: string, to: string): void {
   const names = tokenizerFiles(from)
   makeFolders(to, names)
   for (const name of names) copyIfThere(name, from, to)
+  embedTemplate(to)
+}
+
+/**
+ * Puts the chat template of a file of its own into tokenizer_config.json as well, unless that has one: some readers look
+ * only there.
+ */
+function embedTemplate(directory: string): void {
+  const file = join(directory, 'tokenizer_config.json')
+  const [text, json] = ['chat_template.jinja', 'chat_template.json'].map((name) => join(directory, name))
+  if (!existsSync(file)) return
+  const config = readJsonObject(file)
+  if (config.chat_template != null) return
+  const template = existsSync(text!)
+    ? onDisk('read', text!, () => readFileSync(text!, 'utf8'))
+    : existsSync(json!)
+      ? readJsonObject(json!).chat_template
+      : undefined
+  if (typeof template === 'string') writeJson(file, { ...config, chat_template: template })
+}
+
+/**
+ * Copies the tokenizer and the chat templates of a model folder, or of a PEFT folder or its base, into another folder.
+ *
+ * @throws UserError if a file is missing or damaged, or the disk fails.
+ */
+export function saveTokenizerOf(from: string, to: string): void {
+  onDisk('create', to, () => makeFolder(to))
+  copyTokenizer(from, to)
 }
 
 /** The names of the files that a tokenizer may have, with those in the folder of its further chat templates. */

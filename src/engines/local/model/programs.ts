@@ -7,10 +7,10 @@ import {
   masksOf,
   parameterInputs,
   prefixedMasks,
-  type Rows,
   rewards,
   rotaryInputs,
 } from '../../../models/decoder.ts'
+import type { Rows } from '../../../models/product.ts'
 import { gradients } from '../../../onnx/gradient.ts'
 import { Graph, type Value } from '../../../onnx/graph.ts'
 import * as ops from '../../../onnx/ops.ts'

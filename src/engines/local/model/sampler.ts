@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../../../models/config.ts'
-import { howMany, type Rows } from '../../../models/decoder.ts'
 import { parameterShapes } from '../../../models/parameters.ts'
+import { type Rows, rowsOfLogits } from '../../../models/product.ts'
 import type { Tokenizer } from '../../../models/tokenizer/tokenizer.ts'
 import type { Graph } from '../../../onnx/graph.ts'
 import { type BoundFeeds, Session, type Tensor } from '../../../onnx/session.ts'
@@ -193,7 +193,7 @@ export class LocalSampler {
 
   /** The program for so many next-token distributions. */
   #session(name: string, program: (config: ModelConfig, rows: Rows) => Graph, count: number): Session {
-    const rows = howMany(count)
+    const rows = rowsOfLogits(count)
     const key = `${name} ${rows}`
     let session = this.#sessions.get(key)
     if (!session) {
