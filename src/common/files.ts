@@ -168,7 +168,7 @@ export function removeTemporaryFolders(parent: string): void {
 }
 
 /** Flushes a folder and everything in it. Large files may take seconds, during which other work continues. */
-async function flushTree(path: string): Promise<void> {
+export async function flushTree(path: string): Promise<void> {
   if ((await stat(path)).isDirectory())
     for (const name of await readdir(path)) await flushTree(join(path, name))
   if (process.platform === 'win32') return

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, isAbsolute, join, resolve } from 'node:path'
 import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
@@ -6,8 +6,10 @@ import { nearest } from '../common/nearest.ts'
 import { packageRoot } from '../common/package.ts'
 import { pathFromHere } from '../common/paths.ts'
 import { shellWord } from '../common/shell.ts'
-import { shardNames } from '../models/checkpoint/shards.ts'
-import { openSnapshot, type Repository, readHubName } from './index.ts'
+import { isPeftFolder } from '../models/checkpoint/peft/adapter-config.ts'
+import { baseOnHub } from '../models/checkpoint/peft/find-base.ts'
+import { conversions, ggufFolder } from './gguf-cache.ts'
+import { ggufModels, hubModel, readHubModel } from './hub-model.ts'
 
 /** The base model that comes with the package. */
 export const EMBEDDED_BASE = 'miniature-base'
@@ -25,9 +27,9 @@ interface FindOptions {
 }
 
 /**
- * The folder of a model given by a path, the name of an embedded model, or its name on the Hugging Face hub
- * (`owner/name`, optionally with `@revision`); the latter is downloaded if it is not in the cache. The path of a run, or
- * its path inside `runs/`, means the model that the run trained.
+ * The folder of a model given by a path, the name of an embedded model, or its name on the Hugging Face hub (see
+ * `readHubModel`); the latter is downloaded if it is not in the cache. A GGUF file is converted to a folder in the cache. The
+ * path of a run, or its path inside `runs/`, means the model that the run trained.
  *
  * @param progress called with lines that say what is being downloaded.
  * @throws UserError if there is no such model, or the hub cannot be reached or refuses.
@@ -44,14 +46,14 @@ export async function modelFolder(
     ...(isAbsolute(name) ? [] : [resolve('runs', name)]),
   ]
   for (const folder of places.flatMap((place) => [place, join(place, 'model')]))
-    if (isModel(folder)) return folder
+    if (isModel(folder)) return withBase(folder, progress)
   const run = places.find((place) => existsSync(join(place, 'run.sqlite')))
-  if (run !== undefined) return checkpointOf(name, run, onCheckpoint)
-  if (existsSync(resolve(name))) throw new UserError(`${name} is not a model folder: it has no config.json`)
-  const hub = readHubName(name)
-  if (hub && hub.path === '') {
+  if (run !== undefined) return withBase(checkpointOf(name, run, onCheckpoint), progress)
+  if (existsSync(resolve(name))) return localGguf(name, resolve(name), progress)
+  const hub = readHubModel(name)
+  if (hub) {
     try {
-      return await hubModel({ kind: 'model', id: hub.id, revision: hub.revision }, progress)
+      return await withBase(await hubModel(hub, progress), progress)
     } catch (error) {
       if (!(error instanceof UserError)) throw error
       throw new UserError(`there is no folder ${name}, and the hub lookup failed: ${error.message}`)
@@ -63,13 +65,36 @@ export async function modelFolder(
   const runs = foldersIn('runs')
     .filter((folder) => existsSync(join(folder, 'run.sqlite')))
     .map((folder) => basename(folder))
+  if (resolve(name).startsWith(conversions()))
+    throw new UserError(
+      `there is no folder ${name}, to which a GGUF file was converted; \`ruminate chat --model FILE.gguf\` with the same file makes it again`,
+    )
   const similar = nearest(name, [...names, ...runs])
   throw new UserError(
     `no model folder at ${name}${similar === null ? '' : `; did you mean ${similar}?`}${names.length ? `; the embedded models are ${names.join(', ')}` : ''}; \`ruminate runs\` lists the runs in this folder`,
   )
 }
 
-const isModel = (folder: string): boolean => existsSync(join(folder, 'config.json'))
+const isModel = (folder: string): boolean => existsSync(join(folder, 'config.json')) || isPeftFolder(folder)
+
+/** The folder itself; the base model of a PEFT folder is downloaded if it is only on the hub. */
+async function withBase(folder: string, progress?: (line: string) => void): Promise<string> {
+  const repository = isPeftFolder(folder) ? baseOnHub(folder) : null
+  if (repository) await hubModel({ repository, file: null }, progress)
+  return folder
+}
+
+/** The model in a file, or in a folder that has one GGUF file and is no model folder. */
+function localGguf(name: string, path: string, progress?: (line: string) => void): Promise<string> {
+  if (!statSync(path).isDirectory()) return ggufFolder(path, progress)
+  const files = ggufModels(onDisk('read', path, () => readdirSync(path)))
+  if (files.length === 1) return ggufFolder(join(path, files[0]!), progress)
+  throw new UserError(
+    files.length === 0
+      ? `${name} is not a model folder: it has no config.json, and no GGUF file`
+      : `${name} has several GGUF files; name one of them: ${files.map((file) => join(name, file)).join(', ')}`,
+  )
+}
 
 /** The newest checkpoint of a run that has no model yet. */
 function checkpointOf(name: string, run: string, onCheckpoint: FindOptions['onCheckpoint']): string {
@@ -101,34 +126,4 @@ function foldersIn(folder: string): string[] {
   if (!existsSync(folder)) return []
   const entries = onDisk('read', folder, () => readdirSync(folder, { withFileTypes: true }))
   return entries.filter((entry) => entry.isDirectory()).map((entry) => join(folder, entry.name))
-}
-
-const WEIGHTS = 'model.safetensors'
-const INDEX = 'model.safetensors.index.json'
-/** Files that every model must have besides its weights. */
-const NEEDED = ['config.json', 'tokenizer.json', 'tokenizer_config.json']
-/** Files of the tokenizer and of generation, copied when the repository has them. */
-const OPTIONAL =
-  /^(special_tokens_map\.json|generation_config\.json|chat_template\.jinja|additional_chat_templates\/[^/]+\.jinja)$/
-/** Read only where there is no chat_template.jinja; other tools leave it out where there is. */
-const OLD_TEMPLATE = 'chat_template.json'
-
-/** Downloads a model's settings, its tokenizer, and its weights, in one file or in the shards that the index lists. */
-async function hubModel(
-  repository: Repository,
-  progress: (line: string) => void = () => {},
-): Promise<string> {
-  const { folder, paths, unlisted, fetch } = await openSnapshot(repository, progress)
-  const sharded = !paths.includes(WEIGHTS) && paths.includes(INDEX)
-  const needed = [...NEEDED, sharded ? INDEX : WEIGHTS]
-  const missing = needed.filter((path) => !paths.includes(path))
-  if (unlisted === null && missing.length > 0)
-    throw new UserError(
-      `${repository.id} is not a model that can be read: it has no ${missing.join(', ')}; it needs config.json and safetensors weights, and a tokenizer.json`,
-    )
-  const optional = paths.filter((path) => OPTIONAL.test(path))
-  if (!paths.includes('chat_template.jinja') && paths.includes(OLD_TEMPLATE)) optional.push(OLD_TEMPLATE)
-  await fetch([...needed, ...optional])
-  if (sharded) await fetch(shardNames(join(folder, INDEX)))
-  return folder
 }

@@ -1,6 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../common/errors.ts'
+import { megabytes } from '../common/words.ts'
 import {
   COMMIT,
   cachedCommit,
@@ -148,7 +149,6 @@ function isWhole(folder: string, { path, size }: HubFile): boolean {
 }
 
 function share(bytes: number, size: number | undefined): string {
-  const megabytes = (n: number): string => `${(n / 1e6).toFixed(1)} MB`
   return size ? `${Math.floor((100 * bytes) / size)} % of ${megabytes(size)}` : megabytes(bytes)
 }
 

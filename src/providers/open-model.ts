@@ -113,14 +113,14 @@ export type ModelName =
   | { readonly kind: 'provider'; readonly provider: Provider; readonly model: string }
 
 /**
- * Reads the name of a model. What exists on disk by this name is local; so is a Windows path (`C:\…`) and everything
- * without a colon, or with a slash or an `@` before it. Otherwise the part before the first colon names a provider, and the
+ * Reads the name of a model. What exists on disk by this name is local; so is a Windows path (`C:\…`), an address on the hub
+ * (`https://…`), and everything without a colon, or with a slash or an `@` before it. Otherwise the part before the first colon names a provider, and the
  * rest is the provider's name of the model, with all its colons and slashes.
  *
  * @throws UserError if there is no such provider, or no name of a model.
  */
 export function readModelName(name: string): ModelName {
-  if (existsSync(resolve(name)) || /^[a-z]:[\\/]/i.test(name)) return { kind: 'local', name }
+  if (existsSync(resolve(name)) || /^([a-z]:[\\/]|https?:\/\/)/i.test(name)) return { kind: 'local', name }
   const [, before, model] = /^([^:/\\@]*):(.*)$/s.exec(name) ?? []
   if (before === undefined || model === undefined) {
     if (providerOf(name) === null) return { kind: 'local', name }

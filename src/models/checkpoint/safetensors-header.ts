@@ -114,3 +114,30 @@ function tensorEntry(
 function isNaturals(list: unknown): list is number[] {
   return Array.isArray(list) && list.every((n) => Number.isSafeInteger(n) && n >= 0)
 }
+
+/**
+ * The bytes before the tensors of a file that has them in the order of the map, one after another: the length of the header
+ * and the header. Spaces after the JSON align the tensors to 8 bytes.
+ *
+ * @param tensors `size` is a tensor's bytes.
+ */
+export function headerBytes(
+  tensors: ReadonlyMap<
+    string,
+    { readonly dtype: string; readonly shape: readonly number[]; readonly size: number }
+  >,
+  metadata?: Readonly<Record<string, string>>,
+): Uint8Array<ArrayBuffer> {
+  const header: Record<string, unknown> = metadata ? { __metadata__: metadata } : {}
+  let at = 0
+  for (const [name, { dtype, shape, size }] of tensors) {
+    header[name] = { dtype, shape, data_offsets: [at, at + size] }
+    at += size
+  }
+  const json = new TextEncoder().encode(JSON.stringify(header))
+  const length = Math.ceil(json.length / 8) * 8
+  const bytes = new Uint8Array(8 + length).fill(0x20)
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true)
+  bytes.set(json, 8)
+  return bytes
+}

@@ -3,7 +3,7 @@ import { onDisk } from '../../common/disk.ts'
 import { UserError } from '../../common/errors.ts'
 import { writeFileAtomically } from '../../common/files.ts'
 import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16 } from './half.ts'
-import { readHeader, type TensorEntry } from './safetensors-header.ts'
+import { headerBytes, readHeader, type TensorEntry } from './safetensors-header.ts'
 
 /** Elements or bytes processed at a time, so that no tensor is copied as a whole. */
 const CHUNK = 1 << 24
@@ -102,27 +102,17 @@ export function writeSafetensors(
   tensors: ReadonlyMap<string, StoredTensor>,
   { dtype, metadata }: { dtype: 'F32' | 'BF16'; metadata?: Readonly<Record<string, string>> },
 ): void {
-  const header: Record<string, unknown> = metadata ? { __metadata__: metadata } : {}
-  let at = 0
+  const planned = new Map<string, { dtype: 'F32' | 'BF16'; shape: readonly number[]; size: number }>()
   for (const [name, { shape, data }] of tensors) {
     if (shape.reduce((a, b) => a * b, 1) !== data.length)
       throw new Error(
         `writeSafetensors: ${name} has ${data.length} values, which do not fill its shape [${shape}]`,
       )
-    const end = at + data.length * DTYPE_BYTES[dtype]
-    header[name] = { dtype, shape, data_offsets: [at, end] }
-    at = end
+    planned.set(name, { dtype, shape, size: data.length * DTYPE_BYTES[dtype] })
   }
-  // Spaces after the JSON align the tensors to 8 bytes.
-  const json = JSON.stringify(header)
-  const size = new TextEncoder().encode(json).length
-  const padded = new TextEncoder().encode(json + ' '.repeat((8 - (size % 8)) % 8))
-  const prefix = new DataView(new ArrayBuffer(8))
-  prefix.setBigUint64(0, BigInt(padded.length), true)
 
   writeFileAtomically(path, (append) => {
-    append(new Uint8Array(prefix.buffer))
-    append(padded)
+    append(headerBytes(planned, metadata))
     for (const { data } of tensors.values()) {
       for (let i = 0; i < data.length; i += CHUNK) {
         const part = data.subarray(i, i + CHUNK)

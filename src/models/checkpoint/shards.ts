@@ -12,10 +12,10 @@ import type { TensorEntry } from './safetensors-header.ts'
  */
 
 /** Hugging Face's usual limit on the size of a file, in bytes. */
-const MAX_SHARD_BYTES = 5e9
+export const MAX_SHARD_BYTES = 5e9
 
 const single = (stem: string): string => `${stem}.safetensors`
-const indexOf = (stem: string): string => `${stem}.safetensors.index.json`
+export const indexOf = (stem: string): string => `${stem}.safetensors.index.json`
 
 /**
  * Paths of the files with the tensors of `stem`; null if there are none.
@@ -161,7 +161,8 @@ function split(tensors: ReadonlyMap<string, StoredTensor>, maxValues: number): M
   return shards
 }
 
-function shardName(stem: string, index: number, count: number): string {
+/** The name of file `index` of `count` files. */
+export function shardName(stem: string, index: number, count: number): string {
   if (count === 1) return single(stem)
   const number = (n: number) => String(n).padStart(5, '0')
   return `${stem}-${number(index + 1)}-of-${number(count)}.safetensors`

@@ -20,6 +20,10 @@ export class Metadata {
     return Object.hasOwn(this.#values, key)
   }
 
+  isList(key: string): boolean {
+    return this.has(key) && Array.isArray(this.#values[key])
+  }
+
   text(key: string): string | undefined {
     return this.#read(key, 'a string', (value) => (typeof value === 'string' ? value : undefined))
   }
@@ -51,6 +55,12 @@ export class Metadata {
       const list = Array.isArray(value) ? value.map(finite) : undefined
       return list?.every((one) => one !== undefined) ? list : undefined
     })
+  }
+
+  flags(key: string): readonly boolean[] | undefined {
+    return this.#read(key, 'a list of true and false', (value) =>
+      Array.isArray(value) && value.every((one) => typeof one === 'boolean') ? value : undefined,
+    )
   }
 
   /** @throws UserError if there is no value. */

@@ -1,0 +1,104 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { existsSync, readdirSync, realpathSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import { diskError, onDisk } from '../common/disk.ts'
+import { UserError } from '../common/errors.ts'
+import { flushTree, makeFolder } from '../common/files.ts'
+import { hubCache } from '../common/hub-cache.ts'
+import { withTilde } from '../common/paths.ts'
+import { megabytes } from '../common/words.ts'
+import { type GgufModel, openGgufModel } from '../models/gguf/read/convert.ts'
+import { ggufParts } from '../models/gguf/read/gguf-file.ts'
+
+/** Changes with what a conversion writes, so that earlier ones are not used. */
+const FORMAT = 1
+const TEMPORARY = '.tmp-'
+
+/** The folder of all conversions. */
+export const conversions = (): string => join(hubCache(), 'ruminate-gguf')
+
+/** Whether a path names a GGUF file. */
+export const isGguf = (path: string): boolean => /\.gguf$/i.test(path)
+
+/**
+ * The folder of the model in a GGUF file, which is converted unless that was done before. A conversion belongs to the file's
+ * path, size and time of its last change, and stays in the cache until somebody deletes it.
+ *
+ * @param progress called with lines that say what is being converted, and where to.
+ * @throws UserError for a file that cannot be read or is not supported, and for a cache that is full or may not be written to.
+ */
+export async function ggufFolder(path: string, progress: (line: string) => void = () => {}): Promise<string> {
+  const root = conversions()
+  const folder = join(root, conversionName(path))
+  if (existsSync(folder)) return folder
+  const model = await openGgufModel(path)
+  try {
+    await convert(model, folder, progress)
+  } catch (error) {
+    const failure = diskError(error, 'write', folder)
+    // Otherwise something is wrong with the file itself.
+    if (!(failure instanceof UserError) || failure.message.startsWith(path)) throw failure
+    throw new UserError(
+      `${path} is converted once, to a folder of ${megabytes(model.size)} in ${root} (HF_HUB_CACHE sets another place), which failed: ${failure.message}`,
+    )
+  } finally {
+    model.close()
+  }
+  return folder
+}
+
+/** The name of the folder for a file as it is now. */
+function conversionName(path: string): string {
+  const hash = createHash('sha256').update(`${FORMAT}\n`)
+  const parts = ggufParts(path)
+  for (const part of parts) {
+    const { size, mtimeNs } = onDisk('read', part, () => statSync(part, { bigint: true }))
+    hash.update(`${onDisk('read', part, () => realpathSync(part))}\n${size}\n${mtimeNs}\n`)
+  }
+  const stem = basename(parts[0]!).replace(/(-00001-of-\d{5})?\.gguf$/i, '')
+  return `${stem.slice(0, 100)}-${hash.digest('hex').slice(0, 12)}`
+}
+
+/** Writes the folder under another name, then renames it. Another process may do the same meanwhile: the first one wins. */
+async function convert(model: GgufModel, folder: string, progress: (line: string) => void): Promise<void> {
+  const root = dirname(folder)
+  makeFolder(root)
+  removeAbandoned(root)
+  const { bavail, bsize } = statfsSync(root)
+  if (bavail * bsize < model.size)
+    throw new UserError(`only ${megabytes(bavail * bsize)} are free there; make space`)
+  const temporary = join(root, `${TEMPORARY}${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`)
+  try {
+    makeFolder(temporary)
+    const shown = withTilde(root)
+    await model.write(temporary, (bytes) =>
+      progress(
+        `converting to ${shown}: ${Math.floor((100 * bytes) / model.size)} % of ${megabytes(model.size)}`,
+      ),
+    )
+    await flushTree(temporary)
+    renameSync(temporary, folder)
+  } catch (error) {
+    rmSync(temporary, { recursive: true, force: true })
+    if (!existsSync(folder)) throw error
+  }
+}
+
+/** Removes what processes of this machine that no longer run have left behind. */
+function removeAbandoned(root: string): void {
+  for (const name of readdirSync(root)) {
+    const prefix = `${TEMPORARY}${hostname()}-`
+    const pid = name.startsWith(prefix) ? Number.parseInt(name.slice(prefix.length), 10) : Number.NaN
+    if (Number.isInteger(pid) && !isRunning(pid)) rmSync(join(root, name), { recursive: true, force: true })
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
