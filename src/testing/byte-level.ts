@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { BYTE_TO_CHAR } from '../models/bytes.ts'
 
 /** Qwen2's pre-tokenizer: contractions, words with one leading mark, single digits, punctuation, white space. */
-const QWEN2_PATTERN =
+export const QWEN2_PATTERN =
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 
 const ADDED = ['<|endoftext|>', '<|pad|>', '<think>', '</think>', '<answer>', '</answer>']

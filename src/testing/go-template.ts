@@ -61,11 +61,16 @@ function run(nodes: readonly Node[], scope: Scope): string {
     else if ('print' in node) output += String(valueOf(node.print, here))
     else if ('assign' in node) variables[node.assign] = valueOf(node.value, here)
     else if ('branches' in node) {
-      const taken = node.branches.find(([condition]) => condition === null || isTrue(valueOf(condition, here)))
+      const taken = node.branches.find(
+        ([condition]) => condition === null || isTrue(valueOf(condition, here)),
+      )
       if (taken) output += run(taken[1], here)
     } else
       for (const [i, item] of (valueOf(node.over, here) as unknown[]).entries())
-        output += run(node.body, { dot: item, variables: { ...variables, [node.names[0]]: i, [node.names[1]]: item } })
+        output += run(node.body, {
+          dot: item,
+          variables: { ...variables, [node.names[0]]: i, [node.names[1]]: item },
+        })
   }
   return output
 }
