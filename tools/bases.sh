@@ -1,9 +1,9 @@
 #!/bin/sh
-# Makes the embedded base models again, one after the other, and puts them into models/. About 40 minutes on a quiet core.
+# Makes the embedded base models again, one after the other, and puts them into models/. About 25 minutes on a quiet core.
 #
 #     sh tools/bases.sh [FOLDER]        FOLDER takes the runs and their logs (default: runs/bases)
 #
-# A model whose run is already in the folder is taken from there; `ruminate resume RUN` continues one that was stopped.
+# A run that is already in the folder is resumed if it was stopped, and its model is taken if it has ended.
 set -eu
 cd "$(dirname "$0")/.."
 runs=${1:-runs/bases}
@@ -12,13 +12,16 @@ mkdir -p "$runs"
 # NAME SETTINGS…
 base() {
   name=$1
+  run=$runs/$name
   shift
-  if [ ! -e "$runs/$name" ]; then
-    node bin/ruminate.js pretrain --seed 0 --threads 1 --out "$runs/$name" "$@" >"$runs/$name.log" 2>&1
+  if [ ! -e "$run" ]; then
+    node bin/ruminate.js pretrain --seed 0 --threads 1 --out "$run" "$@" >"$run.log" 2>&1
+  elif [ ! -e "$run/model" ]; then
+    node bin/ruminate.js resume "$run" >>"$run.log" 2>&1
   fi
   for file in README.md config.json generation_config.json model.safetensors \
     tokenizer.json tokenizer.model tokenizer_config.json; do
-    cp "$runs/$name/model/$file" "models/$name/$file"
+    cp "$run/model/$file" "models/$name/$file"
   done
 }
 
