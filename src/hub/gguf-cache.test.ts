@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -47,12 +56,16 @@ describe('a GGUF file', () => {
   test('is found in a folder that has one', async () => {
     const folder = join(root, 'folder')
     mkdirSync(folder)
-    await expect(modelFolder(folder)).rejects.toThrow('is not a model folder: it has no config.json, and no GGUF file')
+    await expect(modelFolder(folder)).rejects.toThrow(
+      'is not a model folder: it has no config.json, and no GGUF file',
+    )
     writeFileSync(join(folder, 'a.gguf'), bytes)
     writeFileSync(join(folder, 'mmproj-a.gguf'), bytes)
     expect(await modelFolder(folder)).toMatch(/ruminate-gguf\/a-/)
     writeFileSync(join(folder, 'b.gguf'), bytes)
-    await expect(modelFolder(folder)).rejects.toThrow(/has several GGUF files; name one of them: .*a\.gguf, .*b\.gguf$/)
+    await expect(modelFolder(folder)).rejects.toThrow(
+      /has several GGUF files; name one of them: .*a\.gguf, .*b\.gguf$/,
+    )
   })
 
   test('that is something else', async () => {
@@ -62,7 +75,9 @@ describe('a GGUF file', () => {
   })
 
   test('by two at once, and after one that was interrupted', async () => {
-    mkdirSync(join(conversions, `.tmp-${(await import('node:os')).hostname()}-999999999-x`), { recursive: true })
+    mkdirSync(join(conversions, `.tmp-${(await import('node:os')).hostname()}-999999999-x`), {
+      recursive: true,
+    })
     const folders = await Promise.all([modelFolder(file), modelFolder(file)])
     expect(folders[0]).toBe(folders[1])
     expect(readdirSync(conversions)).toEqual([folders[0]!.split('/').at(-1)])
@@ -78,7 +93,9 @@ describe('a GGUF file', () => {
   test.skipIf(process.getuid?.() === 0)('a read-only cache', async () => {
     mkdirSync(cache)
     chmodSync(cache, 0o555)
-    await expect(modelFolder(file)).rejects.toThrow(/permission denied; choose a folder that you may write to$/)
+    await expect(modelFolder(file)).rejects.toThrow(
+      /permission denied; choose a folder that you may write to$/,
+    )
     chmodSync(cache, 0o755)
   })
 
@@ -112,10 +129,19 @@ test.each([
 ])('%s on the hub', (name, expected) => expect(readHubModel(name)).toEqual(expected))
 
 describe('a repository with GGUF files', () => {
-  const files = ['m-Q4_0.gguf', 'm-Q4_K_M.gguf', 'm-Q8_0.gguf', 'm-BF16.gguf', 'm-F16.gguf', 'mmproj-m-F16.gguf']
+  const files = [
+    'm-Q4_0.gguf',
+    'm-Q4_K_M.gguf',
+    'm-Q8_0.gguf',
+    'm-BF16.gguf',
+    'm-F16.gguf',
+    'mmproj-m-F16.gguf',
+  ]
   const commit = 'a'.repeat(40)
   const repository = (paths: readonly string[]): void =>
-    writeHubCache(cache, 'owner/m', commit, Object.fromEntries(paths.map((path) => [path, bytes])))
+    writeHubCache(join(cache, 'models--owner--m'), Object.fromEntries(paths.map((path) => [path, bytes])), {
+      commit,
+    })
   beforeEach(() => vi.stubEnv('HF_HUB_OFFLINE', '1'))
 
   test.each([
