@@ -1,6 +1,7 @@
 import { hasKlCov, type Objective, temperatureOf } from '../algorithms/objectives.ts'
 import { UserError } from '../common/errors.ts'
 import { plural } from '../common/words.ts'
+import type { LoraSettings } from '../models/lora.ts'
 import type { Capabilities, Engine, EngineSpec, Sampler, SamplerOptions } from './contract.ts'
 
 /** Every engine, loaded when it is opened. */
@@ -66,6 +67,8 @@ export interface Requirements {
   readonly objective: Objective
   /** Length of the longest sequence, in tokens. */
   readonly tokens?: number
+  /** Low-rank adapters; null or missing: all weights are trained. */
+  readonly lora?: LoraSettings | null
 }
 
 /**
@@ -73,7 +76,12 @@ export interface Requirements {
  *
  * @throws UserError that says what the engine can do, or what to set.
  */
-export function requireCapabilities(can: Capabilities, { objective, tokens = 1 }: Requirements): void {
+export function requireCapabilities(
+  can: Capabilities,
+  { objective, tokens = 1, lora = null }: Requirements,
+): void {
+  if (lora !== null && !can.trainable.includes('lora'))
+    throw new UserError('this engine trains no adapters: leave out lora, or set lora=null')
   if (!can.objectives.includes(objective.kind))
     throw new UserError(
       can.rewardHead

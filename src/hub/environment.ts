@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
+import { expand, hubHome } from '../common/hub-cache.ts'
 
 /*
  * The environment variables of Hugging Face's own tools, read as they read them
@@ -22,12 +22,6 @@ export function hubEndpoint(): string {
       2,
     )
   return endpoint
-}
-
-/** The folder for downloads: `HF_HUB_CACHE`, `HUGGINGFACE_HUB_CACHE` (its older name), or `hub` in `HF_HOME`. */
-export function hubCache(): string {
-  const { HF_HUB_CACHE, HUGGINGFACE_HUB_CACHE } = process.env
-  return expand(HF_HUB_CACHE || HUGGINGFACE_HUB_CACHE || join(home(), 'hub'))
 }
 
 /** The variable that forbids the network, `HF_HUB_OFFLINE` or `TRANSFORMERS_OFFLINE`; null if it is allowed. */
@@ -56,22 +50,9 @@ export function hubToken(): HubToken | null {
     const value = process.env[source]?.trim()
     if (value) return { value, source }
   }
-  const file = expand(process.env.HF_TOKEN_PATH || join(home(), 'token'))
+  const file = expand(process.env.HF_TOKEN_PATH || join(hubHome(), 'token'))
   const value = existsSync(file) ? onDisk('read', file, () => readFileSync(file, 'utf8')).trim() : ''
   return value ? { value, source: file } : null
-}
-
-/** The folder of Hugging Face's tools: `HF_HOME`, or `huggingface` in the user's cache. */
-function home(): string {
-  const { HF_HOME, XDG_CACHE_HOME } = process.env
-  return expand(HF_HOME || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface'))
-}
-
-/** Replaces `~` at the beginning, and `$NAME` or `${NAME}` where that variable is set. */
-function expand(path: string): string {
-  return path
-    .replace(/^~(?=[/\\]|$)/, () => homedir())
-    .replace(/\$(?:(\w+)|\{(\w+)\})/g, (text, bare, braced) => process.env[bare ?? braced] ?? text)
 }
 
 const isTrue = (value: string | undefined): boolean => /^(1|on|yes|true)$/i.test(value ?? '')

@@ -5,11 +5,11 @@ import { basename, dirname, join } from 'node:path'
 import { diskError, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
 import { flushTree, makeFolder } from '../common/files.ts'
+import { hubCache } from '../common/hub-cache.ts'
 import { withTilde } from '../common/paths.ts'
 import { megabytes } from '../common/words.ts'
 import { type GgufModel, openGgufModel } from '../models/gguf/read/convert.ts'
 import { ggufParts } from '../models/gguf/read/gguf-file.ts'
-import { hubCache } from './environment.ts'
 
 /** Changes with what a conversion writes, so that earlier ones are not used. */
 const FORMAT = 1

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { hubCache, hubEndpoint } from './environment.ts'
+import { hubCache } from '../common/hub-cache.ts'
+import { hubEndpoint } from './environment.ts'
 
 /** A model or a dataset of the Hugging Face hub. */
 export interface Repository {

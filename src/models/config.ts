@@ -42,10 +42,10 @@ export interface ModelConfig extends Traits {
   readonly adapters?: Adapters | undefined
 }
 
-/** The low-rank adapter of one linear layer: y = x Wᵀ + b + scale·(x Aᵀ) Bᵀ with A [rank, in] and B [out, rank]. */
+/** The low-rank adapter of one linear layer: y = x Wᵀ + b + alpha/rank·(x Aᵀ) Bᵀ with A [rank, in] and B [out, rank]. */
 export interface Adapter {
   readonly rank: number
-  readonly scale: number
+  readonly alpha: number
 }
 
 /** The adapters of a model, by the names of their linear layers, such as `model.layers.0.self_attn.q_proj`. */

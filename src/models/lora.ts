@@ -1,7 +1,7 @@
 import { UserError } from '../common/errors.ts'
 import { Random } from '../common/random.ts'
 import type { Adapter, ModelConfig } from './config.ts'
-import { parameterShapes } from './parameters.ts'
+import { type Model, parameterShapes } from './parameters.ts'
 
 /*
  * Low-rank adapters (Hu et al. 2021, arXiv 2106.09685). A linear layer with an adapter computes
@@ -11,15 +11,21 @@ import { parameterShapes } from './parameters.ts'
  * where only A and B are trained. They are parameters of the model, named `LAYER.lora_A.weight` and `LAYER.lora_B.weight`.
  */
 
-/** Which adapters to train. */
-export interface Lora {
+/** The settings of low-rank adapters. */
+export interface LoraSettings {
   readonly rank: number
   /** s = alpha / rank. */
   readonly alpha: number
   /** The layers that get an adapter: every linear layer of the decoder, or those whose names end with one of these. */
   readonly targets: 'all-linear' | readonly string[]
+}
+
+/** Which adapters to train. */
+export interface Lora extends LoraSettings {
   /** Of the initial values of A. */
   readonly seed: number
+  /** The folder that saved adapters name as their base model; by default the one that the engine was opened from. */
+  readonly base?: string | undefined
 }
 
 const LINEAR = /^(model\.layers\.\d+\..*_proj)\.weight$/
@@ -39,7 +45,7 @@ const means = (target: string, layer: string): boolean => layer === target || la
  *
  * @throws UserError for a target that is no linear layer of the decoder.
  */
-export function withAdapters(config: ModelConfig, { rank, alpha, targets }: Omit<Lora, 'seed'>): ModelConfig {
+export function withAdapters(config: ModelConfig, { rank, alpha, targets }: LoraSettings): ModelConfig {
   const layers = linearLayers(config)
   const wanted = targets === 'all-linear' ? layers : layers.filter((l) => targets.some((t) => means(t, l)))
   const unknown =
@@ -53,8 +59,52 @@ export function withAdapters(config: ModelConfig, { rank, alpha, targets }: Omit
       2,
     )
   }
-  const adapter: Adapter = { rank, scale: alpha / rank }
+  const adapter: Adapter = { rank, alpha }
   return { ...config, adapters: Object.fromEntries(wanted.map((layer) => [layer, adapter])) }
+}
+
+/** How many values are trained: those of the adapters and, in a reward model, its head. */
+export function countTrained(config: ModelConfig, lora: LoraSettings | null): number {
+  const shapes = parameterShapes(lora === null ? config : withAdapters(config, lora))
+  let count = 0
+  for (const [name, shape] of shapes)
+    if (lora === null || isTrainedWithAdapters(name)) count += shape.reduce((a, b) => a * b, 1)
+  return count
+}
+
+/** The model without adapters that computes the same: W + alpha/rank·B A in the place of W, in double precision. */
+export function merged({ config: { adapters = {}, ...config }, parameters }: Model): Model {
+  const plain = new Map(parameters)
+  for (const [layer, { rank, alpha }] of Object.entries(adapters)) {
+    const { a, b } = adapterNames(layer)
+    const name = `${layer}.weight`
+    plain.set(name, sumOf(plain.get(name)!, plain.get(a)!, plain.get(b)!, rank, alpha / rank))
+    plain.delete(a)
+    plain.delete(b)
+  }
+  return { config, parameters: plain }
+}
+
+/** W + s·B A of W [out, in], A [rank, in] and B [out, rank]. */
+function sumOf(
+  w: Float32Array,
+  a: Float32Array,
+  b: Float32Array,
+  rank: number,
+  s: number,
+): Float32Array<ArrayBuffer> {
+  const width = a.length / rank
+  const result = new Float32Array(w.length)
+  const row = new Float64Array(width)
+  for (let o = 0; o * width < w.length; o++) {
+    for (let i = 0; i < width; i++) row[i] = w[o * width + i]!
+    for (let k = 0; k < rank; k++) {
+      const factor = s * b[o * rank + k]!
+      for (let i = 0; i < width; i++) row[i] = row[i]! + factor * a[k * width + i]!
+    }
+    result.set(row, o * width)
+  }
+  return result
 }
 
 /** The names of an adapter's two parameters. */
@@ -62,6 +112,9 @@ export const adapterNames = (layer: string): { a: string; b: string } => ({
   a: `${layer}.lora_A.weight`,
   b: `${layer}.lora_B.weight`,
 })
+
+/** Is a parameter trained where adapters are: one of theirs, or the head of a reward model, which is new? */
+export const isTrainedWithAdapters = (name: string): boolean => isAdapter(name) || name === 'score.weight'
 
 /** Is this a parameter of an adapter? */
 export const isAdapter = (name: string): boolean => /\.lora_[AB]\.weight$/.test(name)

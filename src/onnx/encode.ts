@@ -53,7 +53,7 @@ class Writer {
   }
 }
 
-const elementType: Record<DType, number> = { float32: 1, int32: 6, int64: 7, bool: 9 }
+const elementType: Record<DType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 }
 const asBytes = (d: TypedData): Uint8Array => new Uint8Array(d.buffer, d.byteOffset, d.byteLength)
 
 /** The contents of a tensor are in another file, or in memory under its name. */
@@ -62,8 +62,24 @@ const EXTERNAL = 1
 const OPSET = 23
 const IR_VERSION = 10
 
+/** Where the contents of an external constant are: fields of `external_data` in onnx.proto3. */
+export type Place = Readonly<Record<string, string>>
+
+/** Name of an output that `encode` adds to a program where it is asked to, before the others: an empty sequence. */
+export const EMPTY_SEQUENCE = 'empty_sequence'
+
+interface EncodeOptions {
+  /** Where the contents of an external constant are; by default in memory under its name. */
+  readonly placeOf?: (value: Value) => Place
+  /** Add the output `EMPTY_SEQUENCE`? */
+  readonly emptySequence?: boolean
+}
+
 /** The program as the bytes of an ONNX ModelProto (field numbers from onnx.proto3), without its external contents. */
-export function encode(graph: Graph): Uint8Array {
+export function encode(
+  graph: Graph,
+  { placeOf = ({ name }) => ({ location: name }), emptySequence = false }: EncodeOptions = {},
+): Uint8Array {
   const outputs = [...graph.outputs]
   const { nodes, values } = live(graph)
   return new Writer()
@@ -74,6 +90,7 @@ export function encode(graph: Graph): Uint8Array {
         g.message(1, (w) => {
           for (const v of n.inputs) w.text(1, v.name)
           w.text(2, n.output.name)
+          for (const v of n.more ?? []) w.text(2, v.name)
           if (n.saved && values.has(n.saved.value)) {
             for (let i = 1; i < n.saved.at; i++) w.text(2, '')
             w.text(2, n.saved.value.name)
@@ -84,16 +101,22 @@ export function encode(graph: Graph): Uint8Array {
           w.text(7, n.onnx.domain)
         })
       for (const [name, v] of outputs)
-        g.message(1, (w) => w.text(1, v.name).text(2, name).text(4, 'Identity'))
+        if (v.name !== name) g.message(1, (w) => w.text(1, v.name).text(2, name).text(4, 'Identity'))
+      if (emptySequence) g.message(1, (w) => w.text(2, EMPTY_SEQUENCE).text(4, 'SequenceEmpty'))
       g.text(2, 'program')
-      for (const { value, data, external } of graph.initializers)
+      for (const { value, data, external } of graph.initializers.filter(({ value }) => values.has(value)))
         g.message(5, (w) => {
           for (const d of value.shape) w.int(1, d as number)
           w.int(2, elementType[value.dtype]).text(8, value.name)
           if (!external) w.bytes(9, asBytes(data))
-          else w.message(13, (entry) => entry.text(1, 'location').text(2, value.name)).int(14, EXTERNAL)
+          else {
+            for (const [key, text] of Object.entries(placeOf(value)))
+              w.message(13, (entry) => entry.text(1, key).text(2, text))
+            w.int(14, EXTERNAL)
+          }
         })
       for (const v of graph.inputs) g.message(11, (w) => valueInfo(w, v.name, v))
+      if (emptySequence) g.message(12, (w) => sequenceInfo(w, EMPTY_SEQUENCE))
       for (const [name, v] of outputs) g.message(12, (w) => valueInfo(w, name, v))
     })
     .message(8, (w) => w.text(1, '').int(2, OPSET))
@@ -104,7 +127,8 @@ export function encode(graph: Graph): Uint8Array {
 /** The nodes and values that the outputs depend on. */
 function live(graph: Graph): { nodes: Node[]; values: Set<Value> } {
   const values = new Set<Value>(graph.outputs.values())
-  const isLive = ({ output, saved }: Node) => values.has(output) || (saved && values.has(saved.value))
+  const isLive = ({ output, saved, more = [] }: Node) =>
+    values.has(output) || (saved && values.has(saved.value)) || more.some((value) => values.has(value))
   for (const n of [...graph.nodes].reverse()) if (isLive(n)) for (const v of n.inputs) values.add(v)
   return { nodes: graph.nodes.filter(isLive), values }
 }
@@ -126,6 +150,15 @@ function valueInfo(w: Writer, name: string, { dtype, shape }: Value): void {
       tensor.int(1, elementType[dtype]).message(2, (s) => {
         for (const d of shape) s.message(1, (dim) => (typeof d === 'number' ? dim.int(1, d) : dim.text(2, d)))
       }),
+    ),
+  )
+}
+
+/** A sequence of float32 tensors. */
+function sequenceInfo(w: Writer, name: string): void {
+  w.text(1, name).message(2, (type) =>
+    type.message(4, (sequence) =>
+      sequence.message(1, (element) => element.message(1, (tensor) => tensor.int(1, elementType.float32))),
     ),
   )
 }

@@ -44,6 +44,7 @@ export type Operator =
   | 'Shape'
   | 'Range'
   | 'Squeeze'
+  | 'CachedAttention'
 
 export type Attribute = number | string | readonly number[] | { readonly float: number }
 
@@ -53,10 +54,14 @@ export interface Node {
   readonly output: Value
   /** A second output that only the gradient uses, with its index among the ONNX operator's outputs; computed only if read. */
   readonly saved?: { readonly value: Value; readonly at: number }
+  /** Outputs after the first, in the order of the ONNX operator. */
+  readonly more?: readonly Value[]
   /** The ONNX operator that implements it: its type, domain and attributes. */
   readonly onnx: { type: string; domain: string; attributes: Readonly<Record<string, Attribute>> }
   /** Gather: no index occurs twice. */
   readonly distinct?: boolean
+  /** Gather: for each row of the first operand, a row of the output that its whole gradient comes from. */
+  readonly inverse?: Value
   /** Slice and Pad: where the shorter tensor lies in the longer one. */
   readonly window?: Window
 }
@@ -84,7 +89,7 @@ export class Value {
 }
 
 /** The contents of a tensor, one array type per `DType`. */
-export type TypedData = Float32Array | BigInt64Array | Int32Array | Uint8Array
+export type TypedData = Float32Array | BigInt64Array | Int32Array | Uint8Array | Uint16Array
 /** A constant of a program and its contents. */
 export interface Initializer {
   readonly value: Value
@@ -93,7 +98,14 @@ export interface Initializer {
   readonly external: boolean
 }
 
-const arrays = { float32: Float32Array, int64: BigInt64Array, int32: Int32Array, bool: Uint8Array }
+const arrays = {
+  float32: Float32Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  bool: Uint8Array,
+  float16: Uint16Array,
+  uint8: Uint8Array,
+}
 
 /** A tensor program under construction: inputs, constants, and operators in the order they run. */
 export class Graph {
@@ -139,11 +151,16 @@ export class Graph {
    * Fixed weights: the runtime arranges those of a matrix product for speed when the program is opened. `data` is not
    * copied, and must not change before then. @throws Error if the name is already taken, or data and shape disagree.
    */
-  parameter(name: string, data: Float32Array, shape: readonly number[]): Value {
+  parameter(
+    name: string,
+    data: Float32Array | Uint16Array | Uint8Array,
+    shape: readonly number[],
+    dtype: 'float32' | 'float16' | 'uint8' = 'float32',
+  ): Value {
     if (this.#names.has(name)) throw new Error(`parameter ${name} is declared twice`)
     if (shape.reduce((a, b) => a * b, 1) !== data.length)
       throw new Error(`parameter ${name}: ${data.length} numbers do not fill shape ${showShape(shape)}`)
-    const value = new Value(this, this.#unique(name), 'float32', shape, null)
+    const value = new Value(this, this.#unique(name), dtype, shape, null)
     this.initializers.push({ value, data, external: true })
     return value
   }
@@ -171,6 +188,8 @@ export class Graph {
       domain?: string
       window?: Window
       distinct?: boolean
+      inverse?: Value | undefined
+      more?: readonly { name: string; dtype: DType; shape: Shape }[]
       saved?: { shape: Shape; at: number }
     } = {},
   ): Value {
@@ -182,9 +201,12 @@ export class Graph {
       onnx: { type: onnx.type ?? op, domain: onnx.domain ?? '', attributes },
       ...(onnx.window ? { window: onnx.window } : {}),
       ...(onnx.distinct ? { distinct: true } : {}),
+      ...(onnx.inverse ? { inverse: onnx.inverse } : {}),
     } as { -readonly [K in keyof Node]: Node[K] }
-    const result = (of: Shape) => new Value(this, this.#unique(op), dtype, of, node)
+    const result = (of: Shape, name: string = op, type = dtype) =>
+      new Value(this, this.#unique(name), type, of, node)
     node.output = result(shape)
+    if (onnx.more) node.more = onnx.more.map((other) => result(other.shape, other.name, other.dtype))
     if (onnx.saved) node.saved = { value: result(onnx.saved.shape), at: onnx.saved.at }
     this.nodes.push(node)
     return this.#remember(node.output)

@@ -96,7 +96,7 @@ export function where(condition: Value, a: Operand, b: Operand): Value {
   return condition.graph.emit('Where', [condition, x, y], x.dtype, shape)
 }
 
-const onnxType = { float32: 1, int32: 6, int64: 7, bool: 9 }
+const onnxType = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 }
 /** x converted to another element type. */
 export function cast(x: Value, dtype: DType): Value {
   return x.dtype === dtype ? x : x.graph.emit('Cast', [x], dtype, x.shape, { to: onnxType[dtype] })
@@ -208,13 +208,19 @@ export function pad(x: Value, axis: number, before: Dim, after: Dim): Value {
 }
 
 /**
- * x[indices]: the first axis is replaced by the axes of `indices`. `distinct` promises that no index occurs twice, which
- * makes the gradient faster.
+ * x[indices]: the first axis is replaced by the axes of `indices`. Two promises make the gradient faster: `distinct`, that
+ * no index occurs twice, or `inverse` [rows of x], that the gradient of row i of x is that of row `inverse[i]` of the
+ * result (its axes of `indices` flattened), since every other row with this index has the gradient 0.
  */
-export function gather(x: Value, indices: Value, { distinct = false }: { distinct?: boolean } = {}): Value {
+export function gather(
+  x: Value,
+  indices: Value,
+  { distinct = false, inverse }: { distinct?: boolean; inverse?: Value } = {},
+): Value {
   require('Gather', indices, 'int64')
+  if (inverse) require('Gather', inverse, 'int64')
   const shape = [...indices.shape, ...x.shape.slice(1)]
-  return x.graph.emit('Gather', [x, indices], x.dtype, shape, { axis: 0 }, { distinct })
+  return x.graph.emit('Gather', [x, indices], x.dtype, shape, { axis: 0 }, { distinct, inverse })
 }
 
 /** The element at `indices` [M] of each row of x [M, V]: [M]. */

@@ -1,9 +1,7 @@
 import './telemetry.ts'
 import { createRequire } from 'node:module'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import type * as Ort from 'onnxruntime-common'
-import { encode } from './encode.ts'
+import { EMPTY_SEQUENCE, encode } from './encode.ts'
 import type { Graph, Value } from './graph.ts'
 import { showShape } from './shape.ts'
 
@@ -36,21 +34,22 @@ export class BoundFeeds {
 }
 
 /**
- * A program ready to run. `run` is synchronous and blocks its thread, so use it in a worker thread. Inputs are read in
- * place. Outputs are fresh copies; large ones (gradients) are better written to the caller's arrays, see `run`.
+ * A program ready to run. `run` and `runInto` are synchronous and block their thread, so use them in a worker thread.
+ * Inputs are read in place. `run` returns copies of the outputs; large ones (gradients) are better written to the caller's
+ * arrays by `runInto`.
  */
 export class Session {
   readonly #session: NativeSession
   /** Declared inputs by name. */
   readonly inputs: ReadonlyMap<string, Value>
   /** Declared outputs by name. */
-  readonly #outputs: ReadonlyMap<string, Value>
+  readonly outputs: ReadonlyMap<string, Value>
 
   constructor(graph: Graph, { threads }: { threads: number }) {
     native.initOrt()
-    const bytes = encode(graph)
+    const bytes = encode(graph, { emptySequence: true })
     this.inputs = new Map(graph.inputs.map((v) => [v.name, v]))
-    this.#outputs = graph.outputs
+    this.outputs = graph.outputs
     this.#session = new native.binding.InferenceSession()
     this.#session.loadModel(bytes.buffer, bytes.byteOffset, bytes.byteLength, {
       executionProviders: ['cpu'],
@@ -88,31 +87,39 @@ export class Session {
     return new BoundFeeds(bound)
   }
 
+  /** Runs the program and returns its outputs. @throws Error like `bind`. */
+  run(feeds: BoundFeeds | Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+    const fetches = Object.fromEntries([...this.outputs.keys()].map((name) => [name, null]))
+    return this.#session.run(this.#bound(feeds), fetches, {})
+  }
+
   /**
-   * Runs the program. Outputs named in `into` are written there and not returned. Such an array may also be an input if
-   * the operator that computes the output is elementwise and the only one that reads this input.
+   * Runs the program and writes every output to an array of the caller. Such an array may also be an input if the operator
+   * that computes the output is elementwise and the only one that reads this input.
    *
-   * @throws Error like `bind`.
+   * @throws Error like `bind`, or if an output has no array or the array does not match.
    */
-  run(
+  runInto(
     feeds: BoundFeeds | Readonly<Record<string, Tensor>>,
-    into: Readonly<Record<string, Tensor>> = {},
-  ): Record<string, Tensor> {
-    const { tensors } = feeds instanceof BoundFeeds ? feeds : this.bind(feeds)
-    const fetches: Record<string, unknown> = {}
-    let copied = 0
-    for (const [name, declared] of this.#outputs) {
+    into: Readonly<Record<string, Tensor>>,
+  ): void {
+    const fetches: Record<string, unknown> = { [EMPTY_SEQUENCE]: null }
+    for (const [name, declared] of this.outputs) {
       const place = into[name]
-      fetches[name] = place
-        ? new OrtTensor(declared.dtype, place.data as never, place.dims as number[])
-        : null
-      copied += place?.data.byteLength ?? 0
+      if (!place) throw new Error(`run: there is no array for output ${declared}`)
+      fetches[name] = new OrtTensor(declared.dtype, place.data as never, place.dims as number[])
     }
-    const results = this.#session.run(tensors, fetches, {})
-    // The runtime returns copies of these outputs anyway.
-    for (const name of Object.keys(into)) delete results[name]
-    if (copied > GARBAGE_BYTES) collectGarbage()
-    return results
+    try {
+      this.#session.run(this.#bound(feeds), fetches, {})
+    } catch (error) {
+      // After the run, the binding copies each output into a new array, also those that it has written to the caller's.
+      // It goes through the outputs in their order, and refuses the first one, which is a sequence.
+      if (!String(error).includes('Non tensor type')) throw error
+    }
+  }
+
+  #bound(feeds: BoundFeeds | Readonly<Record<string, Tensor>>): object {
+    return (feeds instanceof BoundFeeds ? feeds : this.bind(feeds)).tensors
   }
 
   dispose(): void {
@@ -123,12 +130,14 @@ export class Session {
 const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength)
 
-/** Copies larger than this are collected at once: the garbage collector would let them pile up. */
-const GARBAGE_BYTES = 2 ** 28
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
-
-const constructors = { float32: Float32Array, int64: BigInt64Array, int32: Int32Array, bool: Uint8Array }
+const constructors = {
+  float32: Float32Array,
+  int64: BigInt64Array,
+  int32: Int32Array,
+  bool: Uint8Array,
+  float16: Uint16Array,
+  uint8: Uint8Array,
+}
 
 function check(declared: Value, { data, dims }: Tensor, symbols: Map<string, number>): void {
   const fail = (why: string) => new Error(`run: ${declared} was given ${showShape(dims)}: ${why}`)

@@ -1,5 +1,5 @@
-/** The element types of tensors. */
-export type DType = 'float32' | 'int64' | 'int32' | 'bool'
+/** The element types of tensors. `float16` and `uint8` are those of stored weights: nothing is computed in them. */
+export type DType = 'float32' | 'int64' | 'int32' | 'bool' | 'float16' | 'uint8'
 
 /** A dimension: a number, or an expression of symbols known at run time, such as `B`, `2*B*T` or `(P+T)`. */
 export type Dim = number | string

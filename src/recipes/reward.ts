@@ -5,6 +5,7 @@ import { modelFolder } from '../hub/find-model.ts'
 import { loadConfig } from '../models/checkpoint/directory.ts'
 import { checkTokens } from '../models/tokenizer/vocabulary.ts'
 import { Renderer } from '../renderer/renderer.ts'
+import { baseOfRun } from '../runs/open-trainer.ts'
 import { storedSettings, type Trained } from '../runs/with-run.ts'
 import { type RewardInput, type RewardSettings, resolveRewardSettings } from '../settings/reward.ts'
 import type { Epochs } from '../stages/supervise/epochs.ts'
@@ -58,7 +59,8 @@ export async function resumeReward(
 ): Promise<RewardResult> {
   const { dataHash: _, ...stored } = storedSettings(directory, 'reward')
   const moved = { ...(model === undefined ? {} : { model }), ...(data === undefined ? {} : { data }) }
-  const settings = resolveRewardSettings({ ...stored, ...moved } as RewardInput)
+  const resumed = resolveRewardSettings({ ...stored, ...moved } as RewardInput)
+  const settings = { ...resumed, model: baseOfRun(directory, resumed.model) }
   return train({ resume: directory }, settings, { splitBy, watch })
 }
 

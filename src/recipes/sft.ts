@@ -3,6 +3,7 @@ import { modelFolder } from '../hub/find-model.ts'
 import { loadConfig } from '../models/checkpoint/directory.ts'
 import { checkTokens } from '../models/tokenizer/vocabulary.ts'
 import { Renderer } from '../renderer/renderer.ts'
+import { baseOfRun } from '../runs/open-trainer.ts'
 import { storedSettings, type Trained } from '../runs/with-run.ts'
 import { resolveSftSettings, type SftInput, type SftSettings } from '../settings/sft.ts'
 import type { EpochSettings } from '../stages/supervise/epochs.ts'
@@ -50,7 +51,8 @@ export async function resumeSft(
 ): Promise<SftResult> {
   const { dataHash: _, ...stored } = storedSettings(directory, 'sft')
   const moved = { ...(model === undefined ? {} : { model }), ...(data === undefined ? {} : { data }) }
-  const settings = resolveSftSettings({ ...stored, ...moved } as SftInput)
+  const resumed = resolveSftSettings({ ...stored, ...moved } as SftInput)
+  const settings = { ...resumed, model: baseOfRun(directory, resumed.model) }
   return train({ resume: directory }, settings, { splitBy, watch })
 }
 

@@ -6,6 +6,7 @@ import { withPolicy } from '../engines/policy.ts'
 import { modelFolder } from '../hub/find-model.ts'
 import { Renderer } from '../renderer/renderer.ts'
 import { savingStopTokens } from '../renderer/stop-tokens.ts'
+import { baseOfRun, checkLora, openTrainer } from '../runs/open-trainer.ts'
 import { type Place, type Run, storedSettings, type Trained, withRun } from '../runs/with-run.ts'
 import type { Tree } from '../settings/layers.ts'
 import { resolveZeroSettings, type ZeroSettings } from '../settings/zero.ts'
@@ -16,6 +17,7 @@ import { evaluationRecord } from '../stages/evaluate/record.ts'
 import { reinforce } from '../stages/reinforce/reinforce.ts'
 import { policyObjective } from '../stages/reinforce/rl-settings.ts'
 import { askableTask } from '../stages/sample/askable.ts'
+import { checkInterruption } from '../stages/sample/interruption.ts'
 import type { Stop } from '../stages/watch/alarm.ts'
 import { loadTask } from '../tasks/index.ts'
 import type { Task } from '../tasks/task.ts'
@@ -60,7 +62,7 @@ async function train(
 
   // the base model, or the weights of the last checkpoint
   run.progress('preparing the training')
-  const trainer = run.stoppable(engine, savingStopTokens(await engine.trainer(), renderer))
+  const trainer = run.stoppable(engine, savingStopTokens(await openTrainer(run, engine, settings), renderer))
   await run.restore((folder) => trainer.load(folder))
 
   // accuracy and format, unless the settings name others or the program has its own
@@ -69,7 +71,8 @@ async function train(
   // evaluation on held-out questions
   const evaluateHeldOut = (split: string) =>
     withPolicy({ engine, trainer }, async (policy) => {
-      const options = { ...settings.eval, maxTokens: rl.maxTokens, seed, progress: run.progress }
+      const { maxTokens, interruption } = rl
+      const options = { ...settings.eval, maxTokens, interruption, seed, progress: run.progress }
       const evaluated = await evaluate(policy, renderer, task, options)
       if (split === 'eval-before') await warnIfUnknown(evaluated, watch.onWarning)
       const { metrics, rollouts = [] } = evaluationRecord(evaluated, split)
@@ -147,12 +150,14 @@ export async function resumeZero(
     throw new UserError(
       `${directory} was started by a program with its own ${broughtBefore.task ? 'task' : 'rewards'}; resume it from there, with resumeZero`,
     )
-  const settings = resolveZeroSettings(model === undefined ? tree : { ...tree, model })
+  const stored = resolveZeroSettings(model === undefined ? tree : { ...tree, model })
+  const settings = { ...stored, model: baseOfRun(directory, stored.model) }
   return inRun({ resume: directory }, { settings, task: await openTask(settings, own, watch), own, watch })
 }
 
 /** What reinforcement learning with these settings needs of an engine. */
-export const policyRequirements = ({ rl }: ZeroSettings): Requirements => ({
+export const policyRequirements = ({ rl, lora }: ZeroSettings): Requirements => ({
+  lora,
   objective: policyObjective(rl),
   // a prompt has at least one token
   tokens: 1 + rl.maxTokens,
@@ -167,6 +172,8 @@ function inRun(place: Place, job: Omit<Job, 'renderer'>): Promise<ZeroResult> {
   const { model, chat, rl, seed } = settings
   const renderer = Renderer.load(model, settings)
   renderer.checkArguments(chat.arguments)
+  checkLora(settings)
+  checkInterruption(rl.interruption, renderer, rl.maxTokens)
   watch.onProgress?.('opening the model')
   return withEngine(settings, (engine) => {
     requireCapabilities(engine.can, policyRequirements(settings))

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { UserError } from '../common/errors.ts'
+import { tokenizerFolder } from '../models/checkpoint/peft/find-base.ts'
 import { readJsonObject } from '../models/json-file.ts'
 import type { Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import { type ChatSpan, hasMark, marksGeneration, readMarks } from './generation-marks.ts'
@@ -144,7 +145,8 @@ const configSchema = z.looseObject({
 })
 
 /** The sources of a folder's templates by name: "default", and perhaps others such as "tool_use". */
-export function templateSources(folder: string): Map<string, string> {
+export function templateSources(model: string): Map<string, string> {
+  const folder = tokenizerFolder(model)
   const sources = new Map<string, string>()
   for (const name of ['chat_template.json', 'tokenizer_config.json']) {
     const file = join(folder, name)

@@ -4,6 +4,7 @@ import { UserError } from '../common/errors.ts'
 import type { Trainer } from '../engines/contract.ts'
 import { loadConfig } from '../models/checkpoint/directory.ts'
 import { addEosTokenIds, readGenerationConfig } from '../models/checkpoint/generation-config.ts'
+import { plainFolder } from '../models/checkpoint/peft/find-base.ts'
 import type { Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import type { ChatTemplate } from './chat-template.ts'
 
@@ -17,7 +18,7 @@ export function stopTokens(
   tokenizer: Pick<Tokenizer, 'eosId' | 'encode' | 'decode' | 'isAdded'>,
   chat: ChatTemplate | null,
 ): { readonly all: readonly number[]; readonly endOfTurn: number | null } {
-  const config = existsSync(join(folder, 'config.json')) ? loadConfig(folder) : null
+  const config = existsSync(join(plainFolder(folder), 'config.json')) ? loadConfig(folder) : null
   const named = [...(config?.eosTokenIds ?? []), ...readGenerationConfig(folder).eosTokenIds]
   const after = chat === null ? [] : tokensAfterAnswer(tokenizer, chat)
   // Some templates close the content by a token of its own before the one that ends the turn.

@@ -27,6 +27,35 @@ export const threadsSetting = whole(1).nullable().default(null)
  */
 export const checkpointSecondsSetting = z.number().min(0).nullable().default(60)
 
+/**
+ * Low-rank adapters, which are trained in the place of all weights; null: all weights. Alpha is twice the rank by default, as in
+ * TRL's and LLaMA-Factory's scripts (PEFT's own default is 8 whatever the rank), so that another rank needs no other
+ * learning rate.
+ */
+export const loraSetting = z
+  .strictObject(
+    {
+      rank: whole(1).default(16),
+      alpha: z.number().positive().optional(),
+      /** `all-linear`, or names of layers as in PEFT: `q_proj`, `self_attn.q_proj`, `model.layers.0.mlp.up_proj`. */
+      targets: z
+        .union([z.literal('all-linear'), z.array(z.string().min(1)).min(1)], {
+          error: 'expected all-linear, or a list of layers such as [q_proj, v_proj]',
+        })
+        .default('all-linear'),
+      dropout: z
+        .literal(0, { error: 'adapters are trained without dropout: leave it out, or set it to 0' })
+        .default(0),
+    },
+    {
+      error: (issue) =>
+        issue.code === 'invalid_type' ? 'expected a mapping such as {rank: 16}, or null' : undefined,
+    },
+  )
+  .transform((lora) => ({ ...lora, alpha: lora.alpha ?? 2 * lora.rank }))
+  .nullable()
+  .default(null)
+
 /** What the model's chat template is rendered with besides the messages. */
 export const chatSettings = z
   .strictObject({

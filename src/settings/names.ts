@@ -27,7 +27,7 @@ function fieldsOf(schemas: Schemas): ReadonlyMap<string, Schemas> | null {
 function plain(schema: z.core.$ZodType): z.core.$ZodType[] {
   const { def } = (schema as z.core.$ZodTypes)._zod
   if (def.type === 'union') return def.options.flatMap(plain)
-  if (def.type === 'pipe') return plain(def.out)
+  if (def.type === 'pipe') return plain(def.out._zod.def.type === 'transform' ? def.in : def.out)
   return 'innerType' in def ? plain(def.innerType) : [schema]
 }
 

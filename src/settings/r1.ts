@@ -5,6 +5,7 @@ import {
   chatSettings,
   engineSetting,
   heldOutShareSetting,
+  loraSetting,
   modelSetting,
   temperatureSetting,
   threadsSetting,
@@ -67,6 +68,8 @@ export const r1Settings = z.strictObject({
   /** Arguments and date of the models' chat templates. */
   chat: chatSettings,
   engine: engineSetting,
+  /** In every stage that trains. Each starts from the merged model of the stage before. */
+  lora: loraSetting,
   seed: whole(0).default(0),
   preset: z.enum(['miniature', 'quick', 'deepseek-r1']).default('miniature'),
   threads: threadsSetting,
@@ -346,13 +349,14 @@ export function stageResolvers(
     threads,
     task,
     engine,
+    lora,
     chat,
     eval: { share },
-  }: Pick<R1Settings, 'seed' | 'threads' | 'task' | 'engine' | 'chat' | 'eval'>,
+  }: Pick<R1Settings, 'seed' | 'threads' | 'task' | 'engine' | 'lora' | 'chat' | 'eval'>,
   { model, data }: StageSources,
 ) {
-  const common = { seed, threads, engine, chat, eval: { share } }
-  const decided = { seed: 'seed', threads: 'threads', engine: 'engine', chat: 'chat', model }
+  const common = { seed, threads, engine, lora, chat, eval: { share } }
+  const decided = { seed: 'seed', threads: 'threads', engine: 'engine', lora: 'lora', chat: 'chat', model }
   const named = <T>(name: string, resolve: () => T): T => {
     try {
       return resolve()

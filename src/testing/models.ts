@@ -1,5 +1,11 @@
 import { type ModelConfig, type ModelType, parseConfig } from '../models/config.ts'
 
+const GEMMA = {
+  query_pre_attn_scalar: 4,
+  sliding_window: 5,
+  layer_types: ['sliding_attention', 'full_attention'],
+}
+
 /** A tiny config.json for tests; `changes` replaces fields, `undefined` removes them. */
 export function tinyConfigJson(
   type: ModelType,
@@ -21,6 +27,7 @@ export function tinyConfigJson(
     max_position_embeddings: 64,
     eos_token_id: 48,
     pad_token_id: 49,
+    ...(type === 'gemma3_text' ? GEMMA : {}),
     ...changes,
   }
   return Object.fromEntries(Object.entries(json).filter(([, value]) => value !== undefined))

@@ -29,9 +29,11 @@ export async function localTrainer(
 ): Promise<Trainer> {
   const exchange =
     replicas.count > 1 ? gradientVectors(size(trainableShapes(config, trainable)), replicas.count) : []
-  await replicas.each(
-    'openTrainer',
-    Array.from({ length: replicas.count }, (_, k) => [trainable, exchange, k]),
+  await versions.open(trainable !== 'all', (next) =>
+    replicas.each(
+      'openTrainer',
+      Array.from({ length: replicas.count }, (_, replica) => [trainable, exchange, replica, next]),
+    ),
   )
   let steps = 0
   /** Have the replicas published gradients since the last step? */

@@ -24,6 +24,8 @@ class LocalWeights implements Weights {
 export class Versions {
   #current = 0
   #next = 1
+  /** Do the replicas have the base weights, whether these are held or not? */
+  #frozen = false
   /** How often each version is held. */
   readonly #holds = new Map<number, number>()
   readonly #replicas: Replicas
@@ -52,6 +54,17 @@ export class Versions {
   snapshot(name: string): Weights {
     if (this.#replicas.dead) throw this.#replicas.dead
     return new LocalWeights(this, 'snapshot', name, this.#current)
+  }
+
+  /**
+   * Opens the trainer. If the base weights are `frozen`, its own weights, which are these with adapters, become version `next`,
+   * and the replicas always have the base weights.
+   */
+  async open(frozen: boolean, open: (next: number) => Promise<unknown>): Promise<void> {
+    const next = frozen ? this.#next++ : this.#current
+    await open(next)
+    this.#current = next
+    this.#frozen = frozen
   }
 
   /** Holds weights for `holder`, and reads them first if they are in a folder. */
@@ -84,7 +97,7 @@ export class Versions {
     const { at, kind, name } = weights
     if (typeof at === 'string')
       return this.#read(this.#next++, (version) => this.#replicas.all('hold', version, at))
-    if (at === this.#current || this.#holds.has(at)) return at
+    if (at === this.#current || this.#holds.has(at) || this.#isFrozen(at)) return at
     const folder = this.#baseFolder
     if (kind === 'base' && folder)
       return this.#read(at, (version) =>
@@ -108,7 +121,9 @@ export class Versions {
   }
 
   #checkRoom(): void {
-    const held = [...this.#holds.keys()].filter((version) => version !== this.#current).length
+    const held = [...this.#holds.keys()].filter(
+      (version) => version !== this.#current && !this.#isFrozen(version),
+    ).length
     if (held >= HELD_VERSIONS)
       throw new Error(
         `this engine holds at most ${HELD_VERSIONS} versions of the weights besides the current one: close a sampler or scorer first`,
@@ -119,6 +134,11 @@ export class Versions {
     const holds = this.#holds.get(version)! - 1
     if (holds > 0) return void this.#holds.set(version, holds)
     this.#holds.delete(version)
-    if (version !== this.#current && !this.#replicas.dead) await this.#replicas.all('drop', version)
+    if (version !== this.#current && !this.#isFrozen(version) && !this.#replicas.dead)
+      await this.#replicas.all('drop', version)
+  }
+
+  #isFrozen(version: number): boolean {
+    return this.#frozen && version === 0
   }
 }

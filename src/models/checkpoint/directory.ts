@@ -5,7 +5,12 @@ import { UserError } from '../../common/errors.ts'
 import { copyContent, makeFolder, writeFileAtomically } from '../../common/files.ts'
 import { type ModelConfig, parseConfig, toConfigJson } from '../config.ts'
 import { readJsonObject, writeJson } from '../json-file.ts'
+import { merged } from '../lora.ts'
 import { type Model, parameterShapes } from '../parameters.ts'
+import { ADAPTER_CONFIG, isPeftFolder } from './peft/adapter-config.ts'
+import { ADAPTER_WEIGHTS, configWithAdapters, readAdapters } from './peft/adapters.ts'
+import { baseFolder, generationFolder, plainFolder, tokenizerFolder } from './peft/find-base.ts'
+import { type AdapterBase, writeAdapters } from './peft/save-adapters.ts'
 import type { StoredTensor } from './safetensors.ts'
 import { Shards, shardFiles, writeShards } from './shards.ts'
 
@@ -16,8 +21,10 @@ const HEAD = 'lm_head.weight'
 /** RoPE's frequencies, which old checkpoints contain although they follow from the configuration. */
 const DERIVED = /\.rotary_emb\.inv_freq$/
 
-/** Reads and checks only `config.json`. */
+/** Reads and checks only `config.json`; of a PEFT folder, that of its base model, and the shapes of its adapters. */
 export function loadConfig(directory: string): ModelConfig {
+  if (isPeftFolder(directory))
+    return { ...configWithAdapters(directory, loadConfig(baseFolder(directory))), adapters: undefined }
   if (!existsSync(directory)) throw new UserError(`there is no model folder ${directory}`)
   if (!statSync(directory).isDirectory()) throw new UserError(`${directory} is a file; a model is a folder`)
   const path = join(directory, 'config.json')
@@ -25,8 +32,13 @@ export function loadConfig(directory: string): ModelConfig {
   return parseConfig(readJsonObject(path), path)
 }
 
-/** Loads a Hugging Face directory as float32. @throws UserError that names missing, unexpected and misshapen tensors. */
+/**
+ * Loads a Hugging Face directory as float32; of a PEFT folder, its base model with the adapters merged into it.
+ *
+ * @throws UserError that names missing, unexpected and misshapen tensors.
+ */
 export function loadModel(directory: string): Model {
+  if (isPeftFolder(directory)) return merged(readAdapters(directory, loadModel(baseFolder(directory))))
   const config = loadConfig(directory)
   const stored = new Shards(
     weightFiles(directory),
@@ -52,16 +64,20 @@ export function loadModel(directory: string): Model {
  */
 export function folderFingerprint(directory: string): string {
   loadConfig(directory)
-  const files = [join(directory, 'config.json'), ...weightFiles(directory)]
-  return files
+  const isPeft = isPeftFolder(directory)
+  const files = [join(directory, isPeft ? ADAPTER_CONFIG : 'config.json'), ...weightFiles(directory)]
+  const own = files
     .map((path) => {
       const { size, mtimeNs } = onDisk('read', path, () => statSync(path, { bigint: true }))
       return `${basename(path)} ${size} ${mtimeNs}`
     })
     .join('\n')
+  return isPeft ? `${own}\n${folderFingerprint(baseFolder(directory))}` : own
 }
 
-function weightFiles(directory: string): string[] {
+/** The paths of the files with a folder's own weights. */
+export function weightFiles(directory: string): string[] {
+  if (isPeftFolder(directory)) return [join(directory, ADAPTER_WEIGHTS)]
   const files = shardFiles(directory, STEM)
   if (files) return files
   const foreign = readdirSync(directory).find((name) => /\.(bin|pt|pth|gguf|onnx)$/.test(name))
@@ -122,6 +138,8 @@ export interface SaveOptions {
   readonly maxShardBytes?: number
   /** A folder from which the tokenizer and generation_config.json are copied. */
   readonly tokenizerFrom?: string
+  /** What the adapters belong to, if the model has any. */
+  readonly base?: AdapterBase
 }
 
 const GENERATION = 'generation_config.json'
@@ -140,24 +158,27 @@ const TOKENIZER_FILES = [
 ]
 
 /**
- * Writes a Hugging Face directory; each file is written atomically.
+ * Writes a Hugging Face directory, or a PEFT folder if the model has adapters; each file is written atomically.
  *
  * @throws UserError if the disk fails, or a file of `tokenizerFrom` is missing or damaged.
  */
 export function saveModel(
   directory: string,
-  { config, parameters, dtype = 'F32', maxShardBytes, tokenizerFrom }: SaveOptions,
+  { config, parameters, dtype = 'F32', maxShardBytes, tokenizerFrom, base }: SaveOptions,
 ): void {
   onDisk('create', directory, () => makeFolder(directory))
-  writeShards(directory, STEM, tensorsOf(config, parameters), {
-    dtype,
-    metadata: { format: 'pt' },
-    maxShardBytes,
-  })
-  writeJson(join(directory, 'config.json'), toConfigJson(config, dtype))
+  if (config.adapters) writeAdapters(directory, { config, parameters }, base!, dtype)
+  else {
+    writeShards(directory, STEM, tensorsOf(config, parameters), {
+      dtype,
+      metadata: { format: 'pt' },
+      maxShardBytes,
+    })
+    writeJson(join(directory, 'config.json'), toConfigJson(config, dtype))
+  }
   if (
     config.head === 'tokens' &&
-    (tokenizerFrom === undefined || !copyIfThere(GENERATION, tokenizerFrom, directory))
+    (tokenizerFrom === undefined || !copyIfThere(GENERATION, generationFolder(tokenizerFrom), directory))
   ) {
     const { bos_token_id, eos_token_id, pad_token_id } = toConfigJson(config)
     writeJson(join(directory, GENERATION), { bos_token_id, eos_token_id, pad_token_id })
@@ -167,23 +188,36 @@ export function saveModel(
 
 /**
  * Copies the files of a model folder that belong to the model, and the content of those that are links. Files of any
- * size are copied without blocking the thread.
+ * size are copied without blocking the thread. Of a PEFT folder, the copy is a plain model.
  *
  * @throws UserError if the folder is not a complete model folder, or the disk fails.
  */
 export async function copyModel(from: string, to: string): Promise<void> {
+  if (isPeftFolder(from)) return saveModel(to, { ...loadModel(from), tokenizerFrom: from })
   loadConfig(from)
   const weights = weightFiles(from).map((path) => basename(path))
   if (weights[0] !== `${STEM}.safetensors`) weights.push(`${STEM}.safetensors.index.json`)
   onDisk('create', to, () => makeFolder(to))
-  const others = settingFiles(from)
+  const others = settingFiles(from).map(([name]) => name)
   makeFolders(to, others)
   for (const name of [...others, ...weights]) await copyContent(join(from, name), join(to, name))
 }
 
-/** The files of a model folder besides its weights: those of the configuration, the tokenizer and the chat templates. */
-export const settingFiles = (folder: string): string[] =>
-  ['config.json', GENERATION, ...tokenizerFiles(folder)].filter((name) => existsSync(join(folder, name)))
+/**
+ * The names and paths of the files of a model folder besides its weights: those of the configuration, the tokenizer and the
+ * chat templates. A PEFT folder may have them from its base model.
+ */
+export function settingFiles(folder: string): [name: string, path: string][] {
+  const tokenizer = tokenizerFolder(folder)
+  const files: [string, string][] = [
+    ['config.json', plainFolder(folder)],
+    [GENERATION, generationFolder(folder)],
+    ...tokenizerFiles(tokenizer).map((name): [string, string] => [name, tokenizer]),
+  ]
+  return files
+    .map(([name, at]): [string, string] => [name, join(at, name)])
+    .filter(([, path]) => existsSync(path))
+}
 
 function tensorsOf(config: ModelConfig, parameters: SaveOptions['parameters']): Map<string, StoredTensor> {
   const tensors = new Map<string, StoredTensor>()
@@ -198,11 +232,41 @@ function tensorsOf(config: ModelConfig, parameters: SaveOptions['parameters']): 
   return tensors
 }
 
-function copyTokenizer(from: string, to: string): void {
+function copyTokenizer(source: string, to: string): void {
+  const from = tokenizerFolder(source)
   if (!existsSync(join(from, 'tokenizer.json'))) throw new UserError(`${from} has no tokenizer.json`)
   const names = tokenizerFiles(from)
   makeFolders(to, names)
   for (const name of names) copyIfThere(name, from, to)
+  embedTemplate(to)
+}
+
+/**
+ * Puts the chat template of a file of its own into tokenizer_config.json as well, unless that has one: some readers look
+ * only there.
+ */
+function embedTemplate(directory: string): void {
+  const file = join(directory, 'tokenizer_config.json')
+  const [text, json] = ['chat_template.jinja', 'chat_template.json'].map((name) => join(directory, name))
+  if (!existsSync(file)) return
+  const config = readJsonObject(file)
+  if (config.chat_template != null) return
+  const template = existsSync(text!)
+    ? onDisk('read', text!, () => readFileSync(text!, 'utf8'))
+    : existsSync(json!)
+      ? readJsonObject(json!).chat_template
+      : undefined
+  if (typeof template === 'string') writeJson(file, { ...config, chat_template: template })
+}
+
+/**
+ * Copies the tokenizer and the chat templates of a model folder, or of a PEFT folder or its base, into another folder.
+ *
+ * @throws UserError if a file is missing or damaged, or the disk fails.
+ */
+export function saveTokenizerOf(from: string, to: string): void {
+  onDisk('create', to, () => makeFolder(to))
+  copyTokenizer(from, to)
 }
 
 /** The names of the files that a tokenizer may have, with those in the folder of its further chat templates. */

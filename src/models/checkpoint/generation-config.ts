@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { UserError } from '../../common/errors.ts'
 import { readJsonObject, writeJson } from '../json-file.ts'
+import { generationFolder, plainFolder } from './peft/find-base.ts'
 
 const FILE = 'generation_config.json'
 
@@ -23,13 +24,14 @@ const schema = z.looseObject({
  * @throws UserError for a damaged file.
  */
 export function readGenerationConfig(directory: string): GenerationConfig {
-  const path = join(directory, FILE)
+  const path = join(generationFolder(directory), FILE)
   return existsSync(path) ? { eosTokenIds: eosTokenIds(readJsonObject(path), path) } : { eosTokenIds: [] }
 }
 
 /** The tokens that end a text by `eos_token_id` of generation_config.json, then of config.json. */
 export function namedEosTokenIds(directory: string): number[] {
-  const paths = [FILE, 'config.json'].map((name) => join(directory, name)).filter((path) => existsSync(path))
+  const files = [join(generationFolder(directory), FILE), join(plainFolder(directory), 'config.json')]
+  const paths = files.filter((path) => existsSync(path))
   return paths.flatMap((path) => eosTokenIds(readJsonObject(path), path))
 }
 
@@ -41,7 +43,8 @@ export function namedEosTokenIds(directory: string): number[] {
  */
 export function addEosTokenIds(directory: string, ids: readonly number[]): void {
   const path = join(directory, FILE)
-  const json = existsSync(path) ? readJsonObject(path) : {}
+  const from = join(generationFolder(directory), FILE)
+  const json = existsSync(from) ? readJsonObject(from) : {}
   const known = eosTokenIds(json, path)
   const all = [...new Set([...known, ...ids])]
   // A file with nothing to add is left as its author wrote it.

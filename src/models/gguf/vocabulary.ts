@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { UserError } from '../../common/errors.ts'
 import { readJsonObject } from '../json-file.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
-import { preTokenizerName } from './pre-tokenizer.ts'
+import { preTokenizerName } from './pre-tokenizer-name.ts'
 import type { MetadataValue } from './write.ts'
 
 /** `llama_token_type` of llama.h. */
@@ -185,6 +185,5 @@ function specialTokens(tokenizer: Tokenizer, { vocabSize, stopTokens }: Vocabula
   const bos = ids.get('bos')
   const fields: Fields = [...ids].map(([name, id]) => [`${name}_token_id`, { uint32: id }])
   fields.push(['add_bos_token', { bool: bos !== undefined && tokenizer.prefix[0] === bos }])
-  fields.push(['add_eos_token', { bool: false }])
   return fields
 }

@@ -4,6 +4,7 @@ import { Tokenizer as Pipeline } from '@huggingface/tokenizers'
 import { z } from 'zod'
 import { UserError } from '../../common/errors.ts'
 import { namedEosTokenIds } from '../checkpoint/generation-config.ts'
+import { tokenizerFolder } from '../checkpoint/peft/find-base.ts'
 import { readJsonObject } from '../json-file.ts'
 import { ByteDecoder } from './byte-decoder.ts'
 import { RecentSections } from './recent-sections.ts'
@@ -114,7 +115,7 @@ export class Tokenizer {
 
   /** Reads `tokenizer.json` and `tokenizer_config.json`. @throws UserError that names a damaged file. */
   static load(directory: string): Tokenizer {
-    return new Tokenizer(directory)
+    return new Tokenizer(tokenizerFolder(directory))
   }
 
   /** Text to ids, without the `prefix`. Special tokens in the text become their ids. */

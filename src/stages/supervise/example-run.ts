@@ -2,8 +2,10 @@ import type { Objective } from '../../algorithms/objectives.ts'
 import { warner } from '../../common/warnings.ts'
 import type { Engine, EngineSpec, Trainer } from '../../engines/contract.ts'
 import { type EngineName, requireCapabilities, withEngine } from '../../engines/open.ts'
+import type { LoraSettings } from '../../models/lora.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
 import { savingStopTokens } from '../../renderer/stop-tokens.ts'
+import { checkLora, openTrainer } from '../../runs/open-trainer.ts'
 import { type Place, type Run, storedSettings, type Trained, withRun } from '../../runs/with-run.ts'
 import type { EpochSettings } from './epochs.ts'
 import { checkSameData, type Examples } from './examples.ts'
@@ -24,6 +26,7 @@ export interface ExampleWatch<Settings, Data> {
 
 interface ExampleSettings extends Omit<EpochSettings, 'evalEvery'> {
   readonly model: string
+  readonly lora: LoraSettings | null
   readonly engine: EngineName
   readonly threads: number
   /** Steps between evaluations; null: once per epoch. */
@@ -99,12 +102,13 @@ export async function runOnExamples<Settings extends ExampleSettings, Example, D
       data: source,
       directory: place.resume,
     })
+  checkLora(settings)
   watch.onProgress?.('opening the model')
   return withEngine({ ...settings, rewardHead }, (engine) => {
-    requireCapabilities(engine.can, { objective })
+    requireCapabilities(engine.can, { objective, lora: settings.lora })
     return withRun(place, watch, async (run) => {
       run.progress('preparing the training')
-      const opened = await engine.trainer()
+      const opened = await openTrainer(run, engine, settings)
       const trainer = run.stoppable(engine, renderer ? savingStopTokens(opened, renderer) : opened)
       await run.restore((folder) => trainer.load(folder))
       watch.onStart?.(run.directory, settings, data)

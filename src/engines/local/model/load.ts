@@ -9,10 +9,14 @@ import type { EngineSpec } from '../../contract.ts'
 import type { Parameters } from './feeds.ts'
 import { checkSize } from './optimizer-file.ts'
 
-/** A model in memory. */
-interface LoadedModel {
+/** A version of a model's weights, and its architecture. */
+export interface LoadedWeights {
   readonly config: ModelConfig
   readonly parameters: Parameters
+}
+
+/** A model in memory. */
+interface LoadedModel extends LoadedWeights {
   readonly tokenizer: Tokenizer | null
   /** Folder whose tokenizer files are copied with every save; null if there are none. */
   readonly tokenizerFrom: string | null

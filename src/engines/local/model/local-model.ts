@@ -1,6 +1,11 @@
 import type { Objective } from '../../../algorithms/objectives.ts'
+import { UserError } from '../../../common/errors.ts'
 import { saveModel } from '../../../models/checkpoint/directory.ts'
+import { isPeftFolder } from '../../../models/checkpoint/peft/adapter-config.ts'
+import { baseHash, readAdapters, statedBaseHash } from '../../../models/checkpoint/peft/adapters.ts'
+import type { AdapterBase } from '../../../models/checkpoint/peft/save-adapters.ts'
 import type { ModelConfig } from '../../../models/config.ts'
+import { initAdapters } from '../../../models/lora.ts'
 import { forwardFlopsPerToken, parameterShapes } from '../../../models/parameters.ts'
 import type { Tokenizer } from '../../../models/tokenizer/tokenizer.ts'
 import type { Graph } from '../../../onnx/graph.ts'
@@ -8,25 +13,21 @@ import { Session, type Tensor } from '../../../onnx/session.ts'
 import type { AdamSettings, EngineSpec, SampledSequence, Trainable } from '../../contract.ts'
 import { ContinuousSampler } from '../continuous/sampler.ts'
 import type { SampleRequest } from './drawing.ts'
-import { type Parameters, parameterFeeds, rotaryFeeds } from './feeds.ts'
-import { load, loadWeights } from './load.ts'
-import { type Microbatch, microbatches, scatter } from './microbatch.ts'
+import { parameterFeeds, rotaryFeeds } from './feeds.ts'
+import { type LoadedWeights, load, loadWeights } from './load.ts'
+import { type Microbatch, microbatches, type Split, scatter, splitFor, type Tokens } from './microbatch.ts'
 import { Optimizer } from './optimizer.ts'
 import { readOptimizer, writeOptimizer } from './optimizer-file.ts'
-import { scoreProgram, trainProgram } from './programs.ts'
+import { chunkName, type Layout, scoreProgram, trainProgram } from './programs.ts'
 import { LocalSampler } from './sampler.ts'
 import type { Sequence, SequencesResult } from './sequences.ts'
-import { trainableShapes } from './trainable.ts'
+import { trainableShapes, trainedConfig } from './trainable.ts'
 
-/** The model that one thread opens, and the number of threads of its sessions. */
-export type LocalSpec = Pick<EngineSpec, 'model' | 'rewardHead'> & { readonly threads: number }
-
-/**
- * Limits of a microbatch: padded positions, and elements of its [positions, vocabulary] matrices. Large enough for fast
- * matrix products, small enough that a layer's output is still in the processor's cache when the next layer reads it.
- */
-const MICROBATCH_TOKENS = 1280
-const MICROBATCH_LOGITS = 2 ** 26
+/** The model that one thread opens, the number of threads of its sessions, and how batches are split, for tests. */
+export type LocalSpec = Pick<EngineSpec, 'model' | 'rewardHead'> & {
+  readonly threads: number
+  readonly split?: Split
+}
 
 /**
  * One model in one thread. Every call is synchronous and blocks the thread. Programs read the weights as inputs and only
@@ -44,13 +45,16 @@ export class LocalModel {
   readonly #tokenizerFrom: string | null
   readonly #threads: number
   readonly #beforeRun: () => void
-  readonly #microbatchTokens: number
+  readonly #split: Split
   readonly #rotary: Record<string, Tensor>
   readonly #sessions = new Map<string, Session>()
-  #sampler: LocalSampler | null = null
-  #current: { readonly version: number; readonly parameters: Parameters }
-  readonly #held = new Map<number, Parameters>()
+  readonly #samplers = new Map<string, LocalSampler>()
+  #current: { readonly version: number; readonly weights: LoadedWeights }
+  /** Versions besides the current one. What a trainer does not change is in memory once, for all of them. */
+  readonly #held = new Map<number, LoadedWeights>()
   #optimizer: Optimizer | null = null
+  /** The weights that adapters are trained on, which nothing changes; null if no adapters are trained. */
+  #frozen: { readonly weights: LoadedWeights; readonly base: AdapterBase } | null = null
   #prepared: (() => void) | null = null
 
   /**
@@ -65,41 +69,65 @@ export class LocalModel {
     this.#spec = typeof spec.model === 'string' ? spec : null
     this.#tokenizerFrom = tokenizerFrom
     this.#threads = spec.threads
-    this.#current = { version: 0, parameters }
+    this.#current = { version: 0, weights: { config, parameters } }
     this.#rotary = rotaryFeeds(config, config.maxPositions)
-    this.#microbatchTokens = Math.max(
-      1,
-      Math.min(MICROBATCH_TOKENS, Math.floor(MICROBATCH_LOGITS / config.vocabSize)),
-    )
+    this.#split = spec.split ?? splitFor(config)
   }
 
   /**
-   * Allocates gradients and moments. The replicas publish their gradients in `exchange`, this one in vector `replica`.
+   * Allocates gradients and moments. The replicas publish their gradients in `exchange`, this one in vector `replica`. New
+   * adapters on the base weights become version `next`, and version 0 is held.
    */
-  openTrainer(trainable: Trainable, exchange: readonly SharedArrayBuffer[] = [], replica = 0): void {
+  openTrainer(
+    trainable: Trainable,
+    exchange: readonly SharedArrayBuffer[] = [],
+    replica = 0,
+    next = 1,
+  ): void {
+    if (trainable !== 'all') {
+      const { version, weights } = this.#current
+      this.#held.set(version, weights)
+      const model = this.#spec?.model
+      this.#frozen = {
+        weights,
+        base: {
+          folder: trainable.lora.base ?? (typeof model === 'string' ? model : null),
+          hash: baseHash(weights),
+        },
+      }
+      const config = trainedConfig(this.config, trainable)
+      const added = initAdapters(config, trainable.lora.seed)
+      const trained = trainableShapes(this.config, trainable)
+      const base = [...weights.parameters].map(
+        ([name, values]) => [name, trained.has(name) ? values.slice() : values] as const,
+      )
+      this.#current = { version: next, weights: { config, parameters: new Map([...base, ...added]) } }
+    }
     const shapes = trainableShapes(this.config, trainable)
-    this.#optimizer = new Optimizer(shapes, this.#current.parameters, exchange, replica)
+    this.#optimizer = new Optimizer(shapes, this.#current.weights.parameters, exchange, replica)
   }
 
   /** Adds the objective's gradients to the accumulated gradient, and publishes the result. */
   forwardBackward(sequences: readonly Sequence[], objective: Objective): SequencesResult {
     const optimizer = this.#optimizer!
-    const weights = parameterFeeds(parameterShapes(this.config), this.#current.parameters)
-    const gradient = parameterFeeds(optimizer.shapes, optimizer.gradient)
+    const { config, parameters } = this.#current.weights
+    const weights = parameterFeeds(parameterShapes(config), parameters)
     const result = { logprobs: blank(sequences), entropies: blank(sequences), clipped: blank(sequences) }
     let loss = 0
     let flops = 0
-    for (const mb of this.#split(sequences)) {
+    for (const mb of microbatches(sequences, this.config, this.#split)) {
       const M = [mb.rows.length]
-      const prefixed = mb.prefix !== null
-      const session = this.#session(`train ${prefixed} ${JSON.stringify(objective)}`, () =>
-        trainProgram(this.config, objective, optimizer.shapes.keys(), { prefixed }),
+      const perToken = () => ({ data: new Float32Array(mb.rows.length), dims: M })
+      const out = { logprob: perToken(), entropy: perToken(), clipped: perToken() }
+      const total = { data: new Float32Array(1), dims: [] }
+      const layout = this.#layout(mb)
+      const session = this.#session(`train ${JSON.stringify(layout)} ${JSON.stringify(objective)}`, () =>
+        trainProgram(config, objective, optimizer.shapes.keys(), layout),
       )
       this.#beforeRun()
-      const out = session.run(
+      session.runInto(
         {
           ...weights,
-          ...named('sum', gradient),
           ...this.#batchFeeds(mb),
           weight: { data: mb.weight, dims: M },
           sequence: { data: mb.sequence, dims: M },
@@ -109,15 +137,14 @@ export class LocalModel {
               .map((name) => [name, { data: mb[name], dims: M }]),
           ),
         },
-        named('grad', gradient),
+        { ...named('grad', parameterFeeds(optimizer.shapes, optimizer.next)), ...out, loss: total },
       )
-      loss += Number(out.loss!.data[0])
-      const collect = (name: string, into: Float32Array[]) =>
-        scatter(mb, out[name]!.data as Float32Array, into)
-      collect('logprob', result.logprobs)
-      collect('clipped', result.clipped)
-      if (out.entropy) collect('entropy', result.entropies)
-      flops += 3 * this.#forwardFlops(mb)
+      optimizer.add()
+      loss += total.data[0]!
+      scatter(mb, out.logprob.data, result.logprobs)
+      scatter(mb, out.clipped.data, result.clipped)
+      if (session.outputs.has('entropy')) scatter(mb, out.entropy.data, result.entropies)
+      flops += trainingFlops(config, mb)
     }
     optimizer.publish()
     return { ...result, loss, flops }
@@ -126,11 +153,12 @@ export class LocalModel {
   /** log π(target) at each position with a weight (the reward, for a reward model); NaN elsewhere. */
   logprobs(sequences: readonly Sequence[], version: number, temperature = 1): Float32Array[] {
     const logprobs = blank(sequences)
-    const weights = parameterFeeds(parameterShapes(this.config), this.#parameters(version))
-    for (const mb of this.#split(sequences)) {
-      const prefixed = mb.prefix !== null
-      const session = this.#session(`score ${prefixed} ${temperature}`, () =>
-        scoreProgram(this.config, { prefixed, temperature }),
+    const { config, parameters } = this.#weights(version)
+    const weights = parameterFeeds(parameterShapes(config), parameters)
+    for (const mb of microbatches(sequences, this.config, this.#split)) {
+      const scoring = { ...this.#layout(mb), recompute: false, temperature }
+      const session = this.#session(`score ${JSON.stringify(scoring)} ${adaptersKey(config)}`, () =>
+        scoreProgram(config, scoring),
       )
       this.#beforeRun()
       const out = session.run({ ...weights, ...this.#batchFeeds(mb) })
@@ -141,14 +169,21 @@ export class LocalModel {
 
   /** Samples with a version of the weights: one array of sequences per request. */
   sample(requests: readonly SampleRequest[], version: number): SampledSequence[][] {
-    this.#sampler ??= new LocalSampler(this.config, this.tokenizer, this.#threads, this.#beforeRun)
-    return this.#sampler.sample(requests, this.#parameters(version), version)
+    const { config, parameters } = this.#weights(version)
+    const key = adaptersKey(config)
+    let sampler = this.#samplers.get(key)
+    if (!sampler) {
+      sampler = new LocalSampler(config, this.tokenizer, this.#threads, this.#beforeRun)
+      this.#samplers.set(key, sampler)
+    }
+    return sampler.sample(requests, parameters, version)
   }
 
   /** A sampler that requests join and leave, with a version of the weights, of which it keeps a copy. */
   continuous(version: number, share: number): ContinuousSampler {
     const options = { threads: this.#threads, share, beforeRun: this.#beforeRun }
-    return new ContinuousSampler(this.config, this.#parameters(version), this.tokenizer, options)
+    const { config, parameters } = this.#weights(version)
+    return new ContinuousSampler(config, parameters, this.tokenizer, options)
   }
 
   /**
@@ -163,12 +198,14 @@ export class LocalModel {
   ): { gradNorm: number } {
     const optimizer = this.#optimizer!
     const gradNorm = optimizer.sum(published)
-    const { version, parameters } = this.#current
-    const copy = keep ? new Map([...parameters].map(([name, values]) => [name, values.slice()])) : null
+    const { version, weights } = this.#current
+    const kept = ([name, values]: [string, Float32Array]) =>
+      [name, optimizer.shapes.has(name) ? values.slice() : values] as const
+    const copy = keep ? { ...weights, parameters: new Map([...weights.parameters].map(kept)) } : null
     this.#prepared = () => {
       optimizer.step(gradNorm, adam)
       if (copy) this.#held.set(version, copy)
-      this.#current = { version: next, parameters }
+      this.#current = { version: next, weights }
     }
     return { gradNorm }
   }
@@ -176,12 +213,16 @@ export class LocalModel {
   /** Prepares to load what `save(…, { optimizer: true })` wrote. `next` and `keep` are as in `prepareStep`. */
   prepareLoad(directory: string, { next, keep }: { next: number; keep: boolean }): { steps: number } {
     const optimizer = this.#optimizer!
-    const parameters = loadWeights(directory, this.config)
+    const weights = this.#load(directory)
+    if (adaptersKey(weights.config) !== adaptersKey(this.#current.weights.config))
+      throw new UserError(
+        `${directory} has other adapters than the settings ask for: it belongs to another run`,
+      )
     const state = readOptimizer(directory, optimizer.shapes)
     this.#prepared = () => {
-      if (keep) this.#held.set(this.#current.version, this.#current.parameters)
-      this.#current = { version: next, parameters }
-      optimizer.restore(parameters, state)
+      if (keep) this.#held.set(this.#current.version, this.#current.weights)
+      this.#current = { version: next, weights }
+      optimizer.restore(weights.parameters, state)
     }
     return { steps: state.steps }
   }
@@ -200,10 +241,7 @@ export class LocalModel {
 
   /** Holds the weights in a folder as this version; null stands for the weights that the model was opened with. */
   hold(version: number, directory: string | null): void {
-    this.#held.set(
-      version,
-      directory === null ? load(this.#spec!).parameters : loadWeights(directory, this.config),
-    )
+    this.#held.set(version, directory === null ? load(this.#spec!) : this.#load(directory))
   }
 
   /** Drops a version that is held. */
@@ -217,20 +255,30 @@ export class LocalModel {
     version: number,
     { optimizer = false, dtype = 'F32' }: { optimizer?: boolean; dtype?: 'F32' | 'BF16' } = {},
   ): void {
+    const { config, parameters } = this.#weights(version)
     const tokenizerFrom = this.#tokenizerFrom
     saveModel(directory, {
-      config: this.config,
-      parameters: this.#parameters(version),
+      config,
+      parameters,
       dtype,
       ...(tokenizerFrom === null ? {} : { tokenizerFrom }),
+      ...(config.adapters ? { base: this.#frozen!.base } : {}),
     })
     if (optimizer) writeOptimizer(directory, this.#optimizer!.shapes, this.#optimizer!.state)
   }
 
-  #parameters(version: number): Parameters {
-    const parameters = version === this.#current.version ? this.#current.parameters : this.#held.get(version)
-    if (!parameters) throw new Error('the sampler or scorer of these weights was closed')
-    return parameters
+  #weights(version: number): LoadedWeights {
+    const weights = version === this.#current.version ? this.#current.weights : this.#held.get(version)
+    if (!weights) throw new Error('the sampler or scorer of these weights was closed')
+    return weights
+  }
+
+  /** Reads a folder. Adapters that were trained on this model's frozen weights are read alone, and not merged. */
+  #load(directory: string): LoadedWeights {
+    const own = isPeftFolder(directory) && statedBaseHash(directory) === this.#frozen?.base.hash
+    return own
+      ? readAdapters(directory, this.#frozen!.weights)
+      : { config: this.config, parameters: loadWeights(directory, this.config) }
   }
 
   #session(key: string, program: () => Graph): Session {
@@ -242,35 +290,59 @@ export class LocalModel {
     return session
   }
 
-  #split(sequences: readonly Sequence[]): Microbatch[] {
-    return microbatches(sequences, this.config, this.#microbatchTokens)
+  #layout({ tokens, prefix }: Microbatch): Layout {
+    const { packed, chunks, maxTokens } = this.#split
+    const count = tokens.ids.length + (prefix?.tokens.ids.length ?? 0)
+    return { prefixed: prefix !== null, packed, chunks, recompute: packed && count > maxTokens + 1 }
   }
 
-  #batchFeeds(mb: Microbatch): Record<string, Tensor> {
-    const dims = [mb.batch, mb.length]
-    const { prefix } = mb
-    const prefixDims = prefix && [prefix.count, prefix.length]
+  #batchFeeds({ tokens, prefix, rows, targets }: Microbatch): Record<string, Tensor> {
+    const { chunks } = this.#split
+    const parts = Array.from({ length: chunks }, (_, k) => {
+      const [from, to] = [k, k + 1].map((i) => Math.floor((i * rows.length) / chunks))
+      const part = (data: BigInt64Array) => ({ data: data.subarray(from, to), dims: [to! - from!] })
+      return { [chunkName('rows', k)]: part(rows), [chunkName('targets', k)]: part(targets) }
+    })
     return {
       ...this.#rotary,
-      ids: { data: mb.ids, dims },
-      positions: { data: mb.positions, dims },
+      ...tokenFeeds(tokens, ''),
       ...(prefix && {
-        'prefix.ids': { data: prefix.ids, dims: prefixDims! },
-        'prefix.positions': { data: prefix.positions, dims: prefixDims! },
-        'prefix.owner': { data: prefix.owner, dims: [mb.batch, prefix.count] },
-        'prefix.mask': { data: prefix.mask, dims: [mb.batch, prefix.length] },
+        ...tokenFeeds(prefix.tokens, 'prefix.'),
+        'prefix.owner': { data: prefix.owner, dims: [tokens.batch, prefix.tokens.batch] },
+        'prefix.mask': { data: prefix.mask, dims: [tokens.batch, prefix.tokens.length] },
       }),
-      rows: { data: mb.rows, dims: [mb.rows.length] },
-      targets: { data: mb.targets, dims: [mb.rows.length] },
+      ...Object.assign({}, ...parts),
     }
   }
+}
 
-  #forwardFlops(mb: Microbatch): number {
-    const prefix = mb.prefix?.length ?? 0
-    const rows = mb.batch * mb.length * forwardFlopsPerToken(this.config, prefix + mb.length)
-    return rows + (mb.prefix ? mb.prefix.count * prefix * forwardFlopsPerToken(this.config, prefix) : 0)
+/** The tokens of a microbatch as inputs of a program, named `PREFIX…`. */
+function tokenFeeds(
+  { batch, length, ids, positions, packing }: Tokens,
+  prefix: string,
+): Record<string, Tensor> {
+  const dims = [batch, length]
+  return {
+    [`${prefix}ids`]: { data: ids, dims: packing ? [ids.length] : dims },
+    [`${prefix}positions`]: { data: positions, dims },
+    ...(packing && {
+      [`${prefix}grid`]: { data: packing.grid, dims },
+      [`${prefix}cells`]: { data: packing.cells, dims: [ids.length] },
+    }),
   }
 }
+
+/** A backward pass costs twice as much as a forward pass; without the gradients of frozen matrices, as much less as these. */
+function trainingFlops(config: ModelConfig, { tokens, prefix }: Microbatch): number {
+  const frozen = config.adapters ? forwardFlopsPerToken({ ...config, adapters: undefined }, 0) : 0
+  const before = prefix?.tokens.length ?? 0
+  const flops = ({ ids, length }: Tokens, context: number) =>
+    ids.length * (3 * forwardFlopsPerToken(config, context + length) - frozen)
+  return flops(tokens, before) + (prefix ? flops(prefix.tokens, 0) : 0)
+}
+
+/** Tells programs of models with other adapters apart. */
+const adaptersKey = ({ adapters }: ModelConfig): string => JSON.stringify(adapters ?? null)
 
 /** The same tensors, named `PREFIX.NAME`. */
 const named = (prefix: string, tensors: Readonly<Record<string, Tensor>>): Record<string, Tensor> =>

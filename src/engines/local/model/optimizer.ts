@@ -12,6 +12,10 @@ export class Optimizer {
   readonly shapes: Shapes
   #slots: ReadonlyMap<string, Slot>
   #steps = 0
+  /** Has no gradient been added since the last step? The slots may then have any values. */
+  #empty = true
+  /** A gradient that is to be added to the accumulated one. */
+  #addend: Parameters | null = null
   readonly #exchange: readonly SharedArrayBuffer[]
   readonly #ownVector: SharedArrayBuffer | undefined
 
@@ -31,9 +35,23 @@ export class Optimizer {
     this.#slots = slotsOf(shapes, parameters, null)
   }
 
-  /** The accumulated gradient, to be added to in place. */
-  get gradient(): Parameters {
-    return this.#values('gradient')
+  /** Where the next gradient is written before `add`: the first one after a step needs no addition. */
+  get next(): Parameters {
+    if (this.#empty) return this.#values('gradient')
+    this.#addend ??= new Map(
+      [...this.#slots].map(([name, { gradient }]) => [name, new Float32Array(gradient.length)]),
+    )
+    return this.#addend
+  }
+
+  /** Adds the gradient in `next` to the accumulated one. */
+  add(): void {
+    if (!this.#empty)
+      for (const [name, { gradient }] of this.#slots) {
+        const addend = this.#addend!.get(name)!
+        for (let i = 0; i < gradient.length; i++) gradient[i] = gradient[i]! + addend[i]!
+      }
+    this.#empty = false
   }
 
   get state(): OptimizerState {
@@ -42,7 +60,7 @@ export class Optimizer {
 
   /** Copies the accumulated gradient to where the other replicas read it. */
   publish(): void {
-    if (this.#ownVector) publish(this.gradient.values(), this.#ownVector)
+    if (this.#ownVector) publish(this.#gradient(), this.#ownVector)
   }
 
   /**
@@ -51,7 +69,8 @@ export class Optimizer {
    * @throws UserError if the norm is not finite.
    */
   sum(published: boolean): number {
-    if (published) adoptSum([...this.gradient.values()], this.#exchange)
+    const gradient = this.#gradient()
+    if (published) adoptSum(gradient, this.#exchange)
     const norm = gradientNorm(this.#slots.values())
     if (!Number.isFinite(norm))
       throw new UserError(
@@ -69,13 +88,22 @@ export class Optimizer {
 
   /** Empties the accumulated gradient. */
   clear(): void {
-    for (const { gradient } of this.#slots.values()) gradient.fill(0)
+    this.#empty = true
   }
 
   /** Replaces the weights and the state. */
   restore(parameters: Parameters, state: OptimizerState): void {
     this.#slots = slotsOf(this.shapes, parameters, state)
+    this.#empty = true
     this.#steps = state.steps
+  }
+
+  /** The accumulated gradient. */
+  #gradient(): Float32Array[] {
+    const tensors = [...this.#slots.values()].map(({ gradient }) => gradient)
+    if (this.#empty) for (const tensor of tensors) tensor.fill(0)
+    this.#empty = false
+    return tensors
   }
 
   #values(of: 'gradient' | 'm' | 'v'): Parameters {
