@@ -22,7 +22,7 @@ export const merge = command(
       model: {
         type: 'positional',
         required: true,
-        valueHint: 'RUN|DIR|GGUF|HUB_ID',
+        valueHint: 'RUN|DIR|HUB_ID',
         description: 'a run that trained adapters, or a PEFT folder',
       },
       out: { type: 'string', valueHint: 'DIR', required: true, description: 'folder of the plain model' },
