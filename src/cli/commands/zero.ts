@@ -18,6 +18,9 @@ import {
 } from '../terminal/training/options.ts'
 import { summarizeZero, watchZero } from '../terminal/training/zero.ts'
 
+/** The settings of a teacher that is named alone. */
+const teacherSetting = (model: string | undefined) => (model === undefined ? undefined : { model })
+
 const DEFAULTS = resolveZeroSettings({})
 
 export const zero = command(
@@ -39,6 +42,12 @@ export const zero = command(
         type: 'string',
         valueHint: 'NAME',
         description: `prompt template: ${listed(templateNames, DEFAULTS.template)}; chat is the model's own`,
+      },
+      teacher: {
+        type: 'string',
+        valueHint: 'DIR|HUB_ID|RUN',
+        description:
+          'model with the same tokenizer that teaches each token, beside the rewards (on-policy distillation)',
       },
       engine: engineOption,
       steps: {
@@ -68,6 +77,7 @@ export const zero = command(
       task: textOption(values, 'task'),
       columns: columnsSettings(values),
       template: textOption(values, 'template'),
+      teacher: teacherSetting(textOption(values, 'teacher')),
       engine: textOption(values, 'engine'),
       preset: textOption(values, 'preset'),
       algorithm: textOption(values, 'algorithm'),

@@ -13,6 +13,7 @@ import { changedSettings, type Tree } from '../../../settings/layers.ts'
 import { resolveZeroSettings, type ZeroSettings } from '../../../settings/zero.ts'
 import type { ZeroWatch } from '../../../settings/zero-options.ts'
 import type { Evaluation } from '../../../stages/evaluate/evaluate.ts'
+import type { TeacherSettings } from '../../../stages/reinforce/teacher.ts'
 import { modelName, modelWord, type NextStep, runWord, showNext, sourceName, withConfig } from '../next.ts'
 import { type Output, percent, percentInterval, table } from '../output.ts'
 import { plot, smooth } from '../plot.ts'
@@ -173,10 +174,17 @@ function givenOptions(settings: ZeroSettings): Given {
       ...changed('algorithm', defaults.algorithm),
       ...changed('steps', defaults.steps),
       ...(settings.lora === null ? [] : ['--lora', String(settings.lora.rank)]),
+      ...(settings.teacher === null ? [] : teacherOptions(settings.teacher)),
       ...otherSettings(settings),
     ],
   }
 }
+
+const teacherOptions = ({ model, weight }: TeacherSettings): string[] => [
+  '--teacher',
+  shellWord(model),
+  ...(weight === 1 ? [] : ['--set', `teacher.weight=${weight}`]),
+]
 
 const chosenTemplate = ({ template, model }: ZeroSettings): string[] =>
   template === 'r1-zero' && Renderer.load(model).template === 'r1-zero' ? [] : ['--template', template]
