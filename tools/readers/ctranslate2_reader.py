@@ -13,7 +13,7 @@ def answers(task):
     with tempfile.TemporaryDirectory() as directory:
         converted = str(Path(directory) / "model")
         TransformersConverter(task["folder"]).convert(converted)
-        generator = ctranslate2.Generator(converted, compute_type="float32", inter_threads=1, intra_threads=2)
+        generator = ctranslate2.Generator(converted, compute_type="float32", inter_threads=1, intra_threads=1)
         tokenizer = AutoTokenizer.from_pretrained(task["folder"])
         result = []
         for prompt in task["prompts"]:

@@ -70,7 +70,9 @@ async function ask(program: string, words: readonly string[], task: Task): Promi
 /** Runs a program to its end; resolves to its output. @throws Error with the end of what it said if it failed. */
 function run(program: string, words: readonly string[], input: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'pipe'] })
+    // one thread: several that wait for each other are far slower on a busy machine
+    const env = { ...process.env, OMP_NUM_THREADS: '1', RAYON_NUM_THREADS: '1' }
+    const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'pipe'], env })
     let [output, errors] = ['', '']
     child.stdout.on('data', (data) => {
       output += data

@@ -12,7 +12,7 @@ def answers(task):
     params.model.path = task["folder"]
     params.n_ctx = 2048
     params.n_parallel = 1
-    params.cpuparams.n_threads = 2
+    params.cpuparams.n_threads = 1
     params.use_jinja = True
     server = xllamacpp.Server(params)
 

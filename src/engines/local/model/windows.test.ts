@@ -132,7 +132,9 @@ describe.each(Object.keys(models))('%s', (name) => {
       const weights = Float32Array.from({ length }, (_, t) => (t < prompt.length - 1 ? 0 : 1 / n))
       return { tokens: ids.slice(0, -1), targets: ids.slice(1), weights }
     })
-    expect(microbatches(data, config, 4096)[0]!.prefix).not.toBeNull()
+    expect(
+      microbatches(data, config, { maxTokens: 4096, maxLosses: 4096, packed: false, chunks: 1 })[0]!.prefix,
+    ).not.toBeNull()
     const gradientOf = (parts: readonly Sequence[][]) => {
       const trainer = open(source)
       const [memory] = gradientVectors(countParameters(config), 1)
