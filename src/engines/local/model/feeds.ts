@@ -13,7 +13,10 @@ export const parameterFeeds = (
   Object.fromEntries([...shapes].map(([name, dims]) => [name, { data: values.get(name)!, dims }]))
 
 /** The tables of a model that has been asked for them: they are large, and all its programs read the same ones. */
-const known = new WeakMap<ModelConfig, { readonly positions: number; readonly feeds: Record<string, Tensor> }>()
+const known = new WeakMap<
+  ModelConfig,
+  { readonly positions: number; readonly feeds: Record<string, Tensor> }
+>()
 
 /** RoPE's cos and sin tables, [positions, headDim / 2], as inputs of a program; see `rotaryInputs`. */
 export function rotaryFeeds(config: ModelConfig, positions: number): Record<string, Tensor> {
