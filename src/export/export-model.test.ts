@@ -111,7 +111,9 @@ describe('folders', () => {
     const { folder, config } = model('llama')
     const { path } = await run(folder, 'onnx', { quant: 'f16' })
     expect(readdirSync(join(path, 'onnx')).sort()).toEqual(['model_fp16.onnx', 'model_fp16.onnx_data'])
-    const genai = readJsonObject(join(path, 'genai_config.json')).model as { decoder: Record<string, unknown> }
+    const genai = readJsonObject(join(path, 'genai_config.json')).model as {
+      decoder: Record<string, unknown>
+    }
     expect(genai.decoder.filename).toBe('onnx/model_fp16.onnx')
     expect(genai.decoder).toMatchObject({ num_hidden_layers: config.numLayers, head_size: config.headDim })
     expect(readJsonObject(join(path, 'config.json'))['transformers.js_config']).toEqual({
