@@ -42,6 +42,20 @@ export interface Block {
   readonly prefix?: KeysAndValues
   /** Added to the scores: broadcast to [B, heads, T, P+T]. */
   readonly masks: Masks
+  /** Where the tokens are, if they are given without padding. */
+  readonly packing?: Packing | undefined
+}
+
+/**
+ * Tokens without padding, which only attention needs: everything else is computed for L tokens instead of B·T positions.
+ * The cells of the grid that no token has all belong to one further token, which nothing attends to and no loss depends
+ * on, so that the gradients there are 0.
+ */
+export interface Packing {
+  /** The token of each cell: int64 [B, T]. */
+  readonly grid: Value
+  /** A cell of each token, as an index into the flattened grid: int64 [L]. */
+  readonly cells: Value
 }
 
 /** Attention that the caller defines, for tokens that are rows of one position each: ids are [B, 1]. */
@@ -52,8 +66,10 @@ export interface OwnAttention {
 
 /** Keys and values of the new positions, [B, kvHeads, T, headDim], and their hidden states. */
 export interface Decoded extends KeysAndValues {
-  /** After the final norm: [B·T, hiddenSize]. */
+  /** After the final norm: [B·T, hiddenSize], or [L, hiddenSize] for packed tokens. */
   readonly hidden: Value
+  /** The residual stream after the embedding and after each layer, with the rows of `hidden`. */
+  readonly residuals: readonly Value[]
 }
 
 /** The factor of the products q·k. */
@@ -136,7 +152,7 @@ const additive = (seen: Value): Value => ops.where(seen, 0, MASKED)
 
 /**
  * The decoder without its output layer. `ids` and `positions` are int64 [B, T]. In the context of a `Block`, T positions
- * are computed at once; with a `Past`, T is 1 and B = U·W.
+ * are computed at once, and packed tokens have ids [L]; with a `Past`, T is 1 and B = U·W.
  */
 export function decode(
   config: ModelConfig,
@@ -148,8 +164,9 @@ export function decode(
 ): Decoded {
   const { numHeads, numKvHeads, headDim, hiddenSize, rmsNormEps, normOffset, windows } = config
   const group = numHeads / numKvHeads
-  const [batch, length] = ids.shape as [Dim, Dim]
-  const rows = product([batch, length])
+  const [batch, length] = positions.shape as [Dim, Dim]
+  const rows = product(ids.shape)
+  const packing = 'packing' in context ? context.packing : undefined
   const weight = (name: string): Value => parameters.get(name)!
   const rowsAre: Rows = 'own' in context ? 'few' : 'many'
   const linear = (x: Value, name: string): Value => {
@@ -170,7 +187,17 @@ export function decode(
 
   /** [B·T, heads·headDim] → [B, T, heads, headDim], or [B, heads, 1, headDim] if there is a single position. */
   const perHead = (x: Value, heads: number): Value =>
-    ops.reshape(x, length === 1 ? [batch, heads, 1, headDim] : [batch, length, heads, headDim])
+    ops.reshape(
+      packing ? ops.gather(x, packing.grid, { inverse: packing.cells }) : x,
+      length === 1 ? [batch, heads, 1, headDim] : [batch, length, heads, headDim],
+    )
+  /** The opposite: [B, T, heads, headDim] → [B·T, heads·headDim]. */
+  const merged = (x: Value): Value => {
+    const cells = ops.reshape(x, [product([batch, length]), numHeads * headDim])
+    if (!packing) return cells
+    const inverse = ops.reshape(packing.grid, [product([batch, length])])
+    return ops.gather(cells, packing.cells, { inverse })
+  }
   /** Exchanges the axes of heads and positions. */
   const exchanged = (x: Value): Value => (length === 1 ? x : ops.transpose(x, [0, 2, 1, 3]))
 
@@ -241,13 +268,13 @@ export function decode(
     const v = exchanged(perHead(linear(x, `${layer}.self_attn.v_proj`), numKvHeads))
     keys.push(k)
     values.push(v)
-    const merged =
+    const attended =
       'attend' in context
         ? context.attend(q, k, v, index)
         : 'own' in context
           ? attendPast(q, k, v, context, index)
           : attendBlock(q, k, v, context, index)
-    return linear(ops.reshape(merged, [rows, numHeads * headDim]), `${layer}.self_attn.o_proj`)
+    return linear(merged(attended), `${layer}.self_attn.o_proj`)
   }
 
   const activation = { silu: ops.swish, gelu_tanh: ops.gelu }[config.activation]
@@ -264,14 +291,16 @@ export function decode(
 
   let x = ops.reshape(ops.gather(weight('model.embed_tokens.weight'), ids), [rows, hiddenSize])
   if (config.scaledEmbeddings) x = ops.mul(x, Math.sqrt(hiddenSize))
+  const residuals = [x]
   for (let i = 0; i < config.numLayers; i++) {
     const layer = `model.layers.${i}`
     const attended = attention(norm(x, `${layer}.input_layernorm`), layer, i)
     x = ops.add(x, output(attended, `${layer}.post_attention_layernorm`))
     const transformed = feedForward(norm(x, `${layer}.${normBeforeFeedForward}`), layer)
     x = ops.add(x, output(transformed, `${layer}.post_feedforward_layernorm`))
+    residuals.push(x)
   }
-  return { hidden: norm(x, 'model.norm'), keys, values }
+  return { hidden: norm(x, 'model.norm'), keys, values, residuals }
 }
 
 /** The rewards of hidden states [M, hiddenSize]: w·h, [M]. */

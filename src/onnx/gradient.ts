@@ -14,6 +14,7 @@ import {
   neg,
   pad,
   placeRows,
+  reduceMax,
   reduceSum,
   reshape,
   rotary,
@@ -135,6 +136,7 @@ const rules: { readonly [O in Operator]: Rule } = {
   Gather: (dy, n) => {
     const x = a(n)
     const rows = reshape(b(n), [product(b(n).shape)])
+    if (n.inverse) return [gather(reshape(dy, [rows.shape[0]!, ...x.shape.slice(1)]), n.inverse)]
     const place = n.distinct ? placeRows : scatterAdd
     return [place(reshape(dy, [rows.shape[0]!, ...x.shape.slice(1)]), rows, x.shape[0]!)]
   },
@@ -249,21 +251,24 @@ const total = (sizes: readonly Dim[]): Dim => sizes.reduce(sum, 0)
 
 /**
  * Reverse-mode differentiation: appends the operators that compute ∂loss/∂x, for every x in `wrt`, to the program of the
- * scalar `loss`, and returns these gradients.
+ * scalar `loss`, and returns these gradients. With `kept`, in the order in which they are computed, the backward pass keeps
+ * only these values of the forward pass, and what follows the last of them; it computes the others again from them (Chen
+ * et al. 2016, arXiv 1604.06174).
  *
  * @throws Error if `loss` is not a scalar, or if an operator on the way has no rule.
  */
-export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
+export function gradients(loss: Value, wrt: readonly Value[], kept: readonly Value[] | null = null): Value[] {
   if (loss.shape.length > 0) throw new Error(`gradients: the loss must be a scalar, got ${loss}`)
   const graph = loss.graph
   const nodes = [...graph.nodes]
   const needed = new Set<Value>(wrt)
   for (const n of nodes) if (n.inputs.some((v) => needed.has(v))) needed.add(n.output)
+  const again = kept && recomputation(nodes, new Set(kept), needed)
   const adjoint = new Map<Value, Value>([[loss, graph.scalar(1)]])
   for (const n of nodes.reverse()) {
     const dy = adjoint.get(n.output)
     if (!dy || !n.inputs.some((v) => needed.has(v))) continue
-    for (const [i, dx] of rules[n.op](dy, n).entries()) {
+    for (const [i, dx] of rules[n.op](dy, again ? again(n, dy) : n).entries()) {
       const x = n.inputs[i]!
       if (!dx || !needed.has(x)) continue
       const soFar = adjoint.get(x)
@@ -271,4 +276,54 @@ export function gradients(loss: Value, wrt: readonly Value[]): Value[] {
     }
   }
   return wrt.map((x) => adjoint.get(x) ?? expand(graph.scalar(0), x.shape))
+}
+
+/**
+ * A function that, given a node and the gradient of its output, returns a node that computes the same from kept values.
+ * Nodes between two kept values are a segment. A segment is computed again only once the gradient of its end is known: the
+ * kept values that it starts from have 0 times this gradient added.
+ */
+function recomputation(
+  nodes: readonly Node[],
+  kept: ReadonlySet<Value>,
+  needed: ReadonlySet<Value>,
+): (n: Node, dy: Value) => Node {
+  const segments = new Map<Node, number>()
+  let segment = 0
+  for (const n of nodes) {
+    segments.set(n, segment)
+    if (kept.has(n.output)) segment++
+  }
+  const last = segment
+  const copies = Array.from({ length: last }, () => new Map<Value, Value>())
+  const nothing: (Value | undefined)[] = []
+
+  const copy = (n: Node, within: number): Node => {
+    const known = copies[within]!.get(n.output)
+    if (known) return known.node!
+    const inputs = n.inputs.map((x) => value(x, within))
+    const { output, onnx, window, distinct = false, inverse, saved } = n
+    const again = output.graph.emit(n.op, inputs, output.dtype, output.shape, onnx.attributes, {
+      ...onnx,
+      ...(window && { window }),
+      ...(saved && { saved: { shape: saved.value.shape, at: saved.at } }),
+      distinct,
+      inverse,
+    })
+    copies[within]!.set(output, again)
+    return again.node!
+  }
+  const value = (x: Value, within: number): Value => {
+    if (!x.node || !needed.has(x) || segments.get(x.node) === last) return x
+    if (!kept.has(x)) return copy(x.node, within).output
+    const known = copies[within]!.get(x) ?? add(x, nothing[within]!)
+    copies[within]!.set(x, known)
+    return known
+  }
+  return (n, dy) => {
+    const within = segments.get(n)!
+    if (within === last) return n
+    nothing[within] ??= mul(reduceMax(dy), 0)
+    return copy(n, within)
+  }
 }

@@ -60,6 +60,8 @@ export interface Node {
   readonly onnx: { type: string; domain: string; attributes: Readonly<Record<string, Attribute>> }
   /** Gather: no index occurs twice. */
   readonly distinct?: boolean
+  /** Gather: for each row of the first operand, a row of the output that its whole gradient comes from. */
+  readonly inverse?: Value
   /** Slice and Pad: where the shorter tensor lies in the longer one. */
   readonly window?: Window
 }
@@ -186,6 +188,7 @@ export class Graph {
       domain?: string
       window?: Window
       distinct?: boolean
+      inverse?: Value | undefined
       more?: readonly { name: string; dtype: DType; shape: Shape }[]
       saved?: { shape: Shape; at: number }
     } = {},
@@ -198,6 +201,7 @@ export class Graph {
       onnx: { type: onnx.type ?? op, domain: onnx.domain ?? '', attributes },
       ...(onnx.window ? { window: onnx.window } : {}),
       ...(onnx.distinct ? { distinct: true } : {}),
+      ...(onnx.inverse ? { inverse: onnx.inverse } : {}),
     } as { -readonly [K in keyof Node]: Node[K] }
     const result = (of: Shape, name: string = op, type = dtype) =>
       new Value(this, this.#unique(name), type, of, node)

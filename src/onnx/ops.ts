@@ -208,13 +208,19 @@ export function pad(x: Value, axis: number, before: Dim, after: Dim): Value {
 }
 
 /**
- * x[indices]: the first axis is replaced by the axes of `indices`. `distinct` promises that no index occurs twice, which
- * makes the gradient faster.
+ * x[indices]: the first axis is replaced by the axes of `indices`. Two promises make the gradient faster: `distinct`, that
+ * no index occurs twice, or `inverse` [rows of x], that the gradient of row i of x is that of row `inverse[i]` of the
+ * result (its axes of `indices` flattened), since every other row with this index has the gradient 0.
  */
-export function gather(x: Value, indices: Value, { distinct = false }: { distinct?: boolean } = {}): Value {
+export function gather(
+  x: Value,
+  indices: Value,
+  { distinct = false, inverse }: { distinct?: boolean; inverse?: Value } = {},
+): Value {
   require('Gather', indices, 'int64')
+  if (inverse) require('Gather', inverse, 'int64')
   const shape = [...indices.shape, ...x.shape.slice(1)]
-  return x.graph.emit('Gather', [x, indices], x.dtype, shape, { axis: 0 }, { distinct })
+  return x.graph.emit('Gather', [x, indices], x.dtype, shape, { axis: 0 }, { distinct, inverse })
 }
 
 /** The element at `indices` [M] of each row of x [M, V]: [M]. */

@@ -106,6 +106,11 @@ export const zeroSettings = z.strictObject({
   /** Names of a table's columns. */
   columns: columnSettings.prefault({}),
   template: templateSetting,
+  /** On-policy distillation: a model that scores each token of the responses, with the weight of its scores. */
+  teacher: z
+    .strictObject({ model: modelSetting, weight: z.number().positive().default(1) })
+    .nullable()
+    .default(null),
   /** Arguments and date of the chat template. */
   chat: chatSettings,
   engine: engineSetting,
@@ -184,7 +189,19 @@ export function resolveZeroSettings(given: Tree): ZeroSettings {
       2,
     )
   checkAlgorithm(settings)
+  checkTeacher(settings)
   return withThreads(settings)
+}
+
+/** @throws UserError for settings that a teacher contradicts. */
+function checkTeacher({ teacher, rl }: Pick<ZeroSettings, 'teacher' | 'rl'>): void {
+  if (teacher === null) return
+  const dropping = (['dynamicSampling', 'dropZeroVariance'] as const).find((name) => rl[name])
+  if (dropping !== undefined)
+    throw new UserError(
+      `rl.${dropping} leaves out responses with equal rewards, of which a teacher also teaches: set rl.${dropping}=false, or leave out the teacher`,
+      2,
+    )
 }
 
 /** @throws UserError for settings of the algorithm that contradict each other. */

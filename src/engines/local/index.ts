@@ -2,24 +2,17 @@ import { surrogateNames } from '../../algorithms/objectives.ts'
 import { UserError } from '../../common/errors.ts'
 import { defaultThreads } from '../../common/threads.ts'
 import { loadConfig } from '../../models/checkpoint/directory.ts'
-import { countParameters } from '../../models/parameters.ts'
 import { checkThreads, checkTrainable, requireOneOf } from '../checks.ts'
 import type { Capabilities, Engine, EngineSpec } from '../contract.ts'
 import { BaseFolder } from './base-folder.ts'
 import { continuousSampler } from './continuous/continuous.ts'
+import { isSmall } from './model/size.ts'
 import { localSampler } from './sampling.ts'
 import { localRewardScorer, localScorer } from './scoring.ts'
 import { Exclusive } from './threads/exclusive.ts'
 import { Replicas } from './threads/replicas.ts'
 import { localTrainer } from './training.ts'
 import { HELD_VERSIONS, Versions } from './versions.ts'
-
-/**
- * Up to this size a model has one replica per thread, each with a part of the batch, since the matrices of a small model
- * are too small to split among threads. A larger model has a single replica, and the runtime's threads split its
- * matrices.
- */
-const REPLICATED_PARAMETERS = 10_000_000
 
 /**
  * Opens a model in worker threads of this process. Results are the same bit for bit for the same number of threads.
@@ -34,8 +27,7 @@ export async function openLocalEngine({
   checkThreads(threads)
   const base = typeof model === 'string' ? loadConfig(model) : model.config
   const baseFolder = typeof model === 'string' ? new BaseFolder(model) : null
-  const parameters = countParameters(rewardHead ? { ...base, head: 'score' } : base)
-  const count = parameters <= REPLICATED_PARAMETERS ? threads : 1
+  const count = isSmall(rewardHead ? { ...base, head: 'score' } : base) ? threads : 1
   const { replicas, opened } = await Replicas.open(count, { model, rewardHead, threads: threads / count })
   const { config } = opened
   const exclusive = new Exclusive()

@@ -61,9 +61,12 @@ export function openRecorder(
   const alarm = openAlarm(rewards, store)
   const warn = warner(onWarning)
   const weighted = rewards.filter(({ weight }) => weight !== 0).map(({ reward }) => reward.name)
-  // in a control experiment, nothing is to be learned
+  // in a control experiment, nothing is to be learned; a teacher teaches whatever the rewards are
   const goesOn =
-    settings.whenNothingToLearn === 'continue' || settings.shuffleRewards || settings.rl.learningRate === 0
+    settings.whenNothingToLearn === 'continue' ||
+    settings.shuffleRewards ||
+    settings.rl.learningRate === 0 ||
+    Boolean(job.teacher)
 
   const save = async (directory: string): Promise<void> => {
     await trainer.save(directory, { optimizer: true })
@@ -110,6 +113,7 @@ export function openRecorder(
         metrics,
         rewards: weighted,
         shuffled: settings.shuffleRewards,
+        taught: Boolean(job.teacher),
         last,
       })
       const reason = goesOn ? null : nothingToLearn(symptoms)
@@ -171,6 +175,7 @@ function stepMetrics(
     ]),
     loss: updated.loss,
     grad_norm: updated.gradNorm ?? Number.NaN,
+    ...(updated.teacherKl !== null && { 'teacher/kl': updated.teacherKl }),
     learning_rate: updated.learningRate,
     'total/flops': runningTotal(before, 'total/flops', step, updated.flops),
     'total/tokens': runningTotal(before, 'total/tokens', step, updated.tokens),
@@ -186,7 +191,7 @@ function stepMetrics(
 function symptomsOf(
   store: RunStore,
   { step, groups }: StepOutcome,
-  given: Pick<Symptoms, 'rewards' | 'shuffled' | 'last'> & {
+  given: Pick<Symptoms, 'rewards' | 'shuffled' | 'taught' | 'last'> & {
     readonly metrics: Readonly<Record<string, number>>
   },
 ): Symptoms {

@@ -12,6 +12,7 @@ import type { TrainedSequence } from '../watch/metrics.ts'
 import { perPosition, sampledTokens, toDatum } from './datums.ts'
 import type { Reinforcement, ReinforceSettings } from './job.ts'
 import { isTruncated, policyObjective, type RlSettings } from './rl-settings.ts'
+import { taughtTerms } from './teacher.ts'
 
 /** A rollout to learn from. */
 export interface Example {
@@ -22,7 +23,7 @@ export interface Example {
 }
 
 /** The part of a run that updates the policy. */
-interface UpdateJob extends Pick<Reinforcement, 'engine' | 'trainer'> {
+interface UpdateJob extends Pick<Reinforcement, 'engine' | 'trainer' | 'teacher'> {
   readonly run: Pick<Reinforcement['run'], 'progress'>
   readonly settings: Pick<ReinforceSettings, 'rl' | 'seed' | 'steps'>
 }
@@ -35,6 +36,8 @@ export interface Updated {
   /** Null if the engine does not report it. */
   readonly gradNorm: number | null
   readonly learningRate: number
+  /** Mean over the tokens of log π_old − log π_teacher: the reverse KL in nats; null without a teacher. */
+  readonly teacherKl: number | null
   /** Null if the engine does not report it. */
   readonly flops: number | null
   /** Positions trained on, prompts included. */
@@ -50,6 +53,7 @@ export async function update(job: UpdateJob, examples: readonly Example[], step:
   const seconds = stopwatch()
   const learningRate = learningRateAt(rl.schedule, rl.learningRate, step - 1, steps)
   const old = await oldPolicy(job, examples, rl)
+  const taught = await teaching(job, examples, old)
   const sequences: TrainedSequence[] = []
   const losses: number[] = []
   const gradNorms: (number | null)[] = []
@@ -61,6 +65,7 @@ export async function update(job: UpdateJob, examples: readonly Example[], step:
       const datums = toDatums(
         part.map((i) => examples[i]!),
         part.map((i) => old[i]!),
+        part.map((i) => taught.terms?.[i] ?? null),
         rl,
         new Random(seed, 'covariance', step, losses.length),
       )
@@ -103,6 +108,7 @@ export async function update(job: UpdateJob, examples: readonly Example[], step:
     loss: sum(losses) / losses.length,
     gradNorm: gradNorm === null ? null : gradNorm / gradNorms.length,
     learningRate,
+    teacherKl: taught.kl,
     flops: sumKnown(flops),
     tokens,
     seconds: seconds(),
@@ -144,10 +150,28 @@ async function oldPolicy(
   })
 }
 
+/** What a teacher adds to the advantage of each position of each example, and how far the policy is from it. */
+async function teaching(
+  { teacher, settings: { rl } }: UpdateJob,
+  examples: readonly Example[],
+  old: readonly OldPolicy[],
+): Promise<{ readonly terms: Float32Array[] | null; readonly kl: number | null }> {
+  if (!teacher) return { terms: null, kl: null }
+  const scored = await teacher.logprobs(
+    examples.map(({ rollout }) => toDatum(rollout, 1)),
+    rl.temperature,
+  )
+  const terms = scored.map((logprobs, i) => taughtTerms(teacher.weight, logprobs, old[i]!.logprobs))
+  const sum = terms.flatMap((values) => [...values]).reduce((total, term) => total + term, 0)
+  const tokens = examples.reduce((count, { rollout }) => count + sampledTokens(rollout), 0)
+  return { terms, kl: -sum / teacher.weight / tokens }
+}
+
 /** The datums of a minibatch, with weights that make the summed loss the mean that the normalisation defines. */
 function toDatums(
   examples: readonly Example[],
   old: readonly OldPolicy[],
+  taught: readonly (Float32Array | null)[],
   rl: RlSettings,
   random: Random,
 ): PolicyDatum[] {
@@ -159,7 +183,8 @@ function toDatums(
   const datums = examples.map(({ rollout, advantage, reference }, i) => {
     const datum = toDatum(rollout, weights[i]!)
     const { logprobs, importance } = old[i]!
-    const advantages = new Float32Array(datum.tokens.length).fill(advantage)
+    const advantages =
+      taught[i]?.map((term) => advantage + term) ?? new Float32Array(datum.tokens.length).fill(advantage)
     return {
       ...datum,
       logprobs,

@@ -9,7 +9,7 @@ import { tinyConfig } from '../../../testing/models.ts'
 import type { AdamSettings } from '../../contract.ts'
 import { gradientVectors } from './exchange.ts'
 import { LocalModel } from './local-model.ts'
-import { microbatches } from './microbatch.ts'
+import { microbatches, type Split } from './microbatch.ts'
 import type { Sequence } from './sequences.ts'
 
 const config = tinyConfig('qwen3', {
@@ -30,8 +30,8 @@ function largeParameters(): Map<string, Float32Array> {
 /** The memory in which a model's trainer publishes its gradient. */
 const published = new Map<LocalModel, SharedArrayBuffer>()
 
-function engine(parameters = largeParameters()): LocalModel {
-  const model = new LocalModel({ model: { config, parameters }, threads: 1 })
+function engine(parameters = largeParameters(), split?: Split): LocalModel {
+  const model = new LocalModel({ model: { config, parameters }, threads: 1, ...(split && { split }) })
   const [memory] = gradientVectors(countParameters(config), 1)
   model.openTrainer('all', [memory!])
   published.set(model, memory!)
@@ -125,13 +125,15 @@ describe('trainer', () => {
       d.tokens.set(prompt)
       return d
     })
-    const parts = microbatches(data, config, 80)
+    const parts = microbatches(data, config, { maxTokens: 80, maxLosses: 80, packed: false, chunks: 1 })
     expect(parts.length).toBeGreaterThan(1)
     for (const { prefix } of parts) expect(prefix).not.toBeNull()
     const [shared, alone] = [engine(), engine()]
     const together = shared.forwardBackward(data, grpo)
     for (const [i, d] of data.entries()) {
-      expect(microbatches([d], config, 80)[0]!.prefix).toBeNull()
+      expect(
+        microbatches([d], config, { maxTokens: 80, maxLosses: 80, packed: false, chunks: 1 })[0]!.prefix,
+      ).toBeNull()
       const { logprobs, entropies } = alone.forwardBackward([d], grpo)
       for (const t of d.tokens.keys())
         if (d.weights[t] === 0) expect(together.logprobs[i]![t]).toBeNaN()
@@ -144,6 +146,41 @@ describe('trainer', () => {
     const difference = Math.hypot(...one.map((g, i) => g - other[i]!))
     expect(difference / Math.hypot(...other)).toBeLessThan(1e-4)
   })
+
+  test.each([
+    ['alone', [4, 13, 9, 13, 5], 0, 1000],
+    ['after shared prompts of several lengths', [9, 4, 12, 7, 7, 3, 10], 6, 1000],
+    ['of one length, without padding', [8, 8, 8], 0, 1000],
+    ['too long for a microbatch', [40, 31], 0, 20],
+    ['too long for a microbatch with their prompts', [9, 14, 12, 13], 6, 10],
+  ])(
+    'sequences %s: neither leaving out padding, nor logits in parts, nor computing layers again changes log-probs and gradient',
+    (_, lengths, shared, maxTokens) => {
+      const random = new Random(7)
+      const prompts = [shared, shared + 5].map((n) => Int32Array.from({ length: n }, () => random.int(0, 39)))
+      const data = lengths.map((n, i): Sequence => {
+        const prompt = shared === 0 ? new Int32Array(0) : prompts[i % 2]!
+        const d = sequence(random, prompt.length + n, Math.max(1, prompt.length))
+        d.tokens.set(prompt)
+        return d
+      })
+      const [packed, padded] = [true, false].map((packed) =>
+        engine(largeParameters(), { maxTokens, maxLosses: 1000, packed, chunks: packed ? 3 : 1 }),
+      ) as [LocalModel, LocalModel]
+      const [one, other] = [packed.forwardBackward(data, grpo), padded.forwardBackward(data, grpo)]
+      expect(one.loss).toBeCloseTo(other.loss, 5)
+      for (const i of data.keys())
+        for (const name of ['logprobs', 'entropies', 'clipped'] as const)
+          for (const [t, value] of one[name][i]!.entries())
+            if (Number.isNaN(other[name][i]![t])) expect(value).toBeNaN()
+            else expect(value).toBeCloseTo(other[name][i]![t]!, 5)
+      const [g, h] = [gradientOf(packed), gradientOf(padded)]
+      expect(Math.hypot(...g.map((x, i) => x - h[i]!)) / Math.hypot(...h)).toBeLessThan(1e-5)
+      for (const [i, logprobs] of packed.logprobs(data, 0).entries())
+        for (const [t, value] of logprobs.entries())
+          if (data[i]!.weights[t] !== 0) expect(value).toBeCloseTo(one.logprobs[i]![t]!, 5)
+    },
+  )
 
   test('a held version does not change with the weights, after a step or from a checkpoint', () => {
     const e = engine()
@@ -193,24 +230,33 @@ describe('trainer', () => {
       }
     })
     const large = { ...config, hiddenSize: 512, intermediateSize: 1536, numLayers: 8 }
-    expect(microbatches(data, large, 4096).map(({ members }) => members.length)).toEqual([8, 8])
+    expect(
+      microbatches(data, large, { maxTokens: 4096, maxLosses: 4096, packed: false, chunks: 1 }).map(
+        ({ members }) => members.length,
+      ),
+    ).toEqual([8, 8])
   })
 
   test('microbatches keep sequences whole and within the limit', () => {
     const data = [5, 30, 7, 12, 29].map((n) => sequence(new Random(n), n, 1))
-    const parts = microbatches(data, config, 60)
+    const parts = microbatches(data, config, { maxTokens: 60, maxLosses: 60, packed: false, chunks: 1 })
     expect(parts.flatMap((p) => p.members).sort()).toEqual([0, 1, 2, 3, 4])
-    for (const p of parts) expect(p.batch * p.length).toBeLessThanOrEqual(60)
+    for (const p of parts) expect(p.tokens.batch * p.tokens.length).toBeLessThanOrEqual(60)
   })
 
   test('microbatches keep the texts of a comparison together, whatever their lengths and the limit', () => {
     const lengths = [5, 30, 7, 12, 29, 8, 8, 31]
     const data = lengths.map((n, i) => ({ ...sequence(new Random(n), n, n - 1), comparison: i % 4 }))
     for (const limit of [1, 40, 70, 1000]) {
-      const parts = microbatches(data, config, limit)
+      const parts = microbatches(data, config, {
+        maxTokens: limit,
+        maxLosses: limit,
+        packed: false,
+        chunks: 1,
+      })
       expect(parts.flatMap((p) => p.members).sort()).toEqual(lengths.map((_, i) => i))
       for (const p of parts) {
-        expect(p.length).toBe(Math.max(...p.members.map((i) => lengths[i]!)))
+        expect(p.tokens.length).toBe(Math.max(...p.members.map((i) => lengths[i]!)))
         for (const [row, i] of p.members.entries()) {
           const other = p.members.indexOf((i + 4) % 8)
           expect(other).toBeGreaterThanOrEqual(0)

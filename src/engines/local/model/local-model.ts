@@ -15,23 +15,19 @@ import { ContinuousSampler } from '../continuous/sampler.ts'
 import type { SampleRequest } from './drawing.ts'
 import { parameterFeeds, rotaryFeeds } from './feeds.ts'
 import { type LoadedWeights, load, loadWeights } from './load.ts'
-import { type Microbatch, microbatches, scatter } from './microbatch.ts'
+import { type Microbatch, microbatches, type Split, scatter, splitFor, type Tokens } from './microbatch.ts'
 import { Optimizer } from './optimizer.ts'
 import { readOptimizer, writeOptimizer } from './optimizer-file.ts'
-import { scoreProgram, trainProgram } from './programs.ts'
+import { chunkName, type Layout, scoreProgram, trainProgram } from './programs.ts'
 import { LocalSampler } from './sampler.ts'
 import type { Sequence, SequencesResult } from './sequences.ts'
 import { trainableShapes, trainedConfig } from './trainable.ts'
 
-/** The model that one thread opens, and the number of threads of its sessions. */
-export type LocalSpec = Pick<EngineSpec, 'model' | 'rewardHead'> & { readonly threads: number }
-
-/**
- * Limits of a microbatch: padded positions, and elements of its [positions, vocabulary] matrices. Large enough for fast
- * matrix products, small enough that a layer's output is still in the processor's cache when the next layer reads it.
- */
-const MICROBATCH_TOKENS = 1280
-const MICROBATCH_LOGITS = 2 ** 26
+/** The model that one thread opens, the number of threads of its sessions, and how batches are split, for tests. */
+export type LocalSpec = Pick<EngineSpec, 'model' | 'rewardHead'> & {
+  readonly threads: number
+  readonly split?: Split
+}
 
 /**
  * One model in one thread. Every call is synchronous and blocks the thread. Programs read the weights as inputs and only
@@ -49,7 +45,7 @@ export class LocalModel {
   readonly #tokenizerFrom: string | null
   readonly #threads: number
   readonly #beforeRun: () => void
-  readonly #microbatchTokens: number
+  readonly #split: Split
   readonly #rotary: Record<string, Tensor>
   readonly #sessions = new Map<string, Session>()
   readonly #samplers = new Map<string, LocalSampler>()
@@ -75,10 +71,7 @@ export class LocalModel {
     this.#threads = spec.threads
     this.#current = { version: 0, weights: { config, parameters } }
     this.#rotary = rotaryFeeds(config, config.maxPositions)
-    this.#microbatchTokens = Math.max(
-      1,
-      Math.min(MICROBATCH_TOKENS, Math.floor(MICROBATCH_LOGITS / config.vocabSize)),
-    )
+    this.#split = spec.split ?? splitFor(config)
   }
 
   /**
@@ -122,14 +115,14 @@ export class LocalModel {
     const result = { logprobs: blank(sequences), entropies: blank(sequences), clipped: blank(sequences) }
     let loss = 0
     let flops = 0
-    for (const mb of this.#split(sequences)) {
+    for (const mb of microbatches(sequences, this.config, this.#split)) {
       const M = [mb.rows.length]
       const perToken = () => ({ data: new Float32Array(mb.rows.length), dims: M })
       const out = { logprob: perToken(), entropy: perToken(), clipped: perToken() }
       const total = { data: new Float32Array(1), dims: [] }
-      const prefixed = mb.prefix !== null
-      const session = this.#session(`train ${prefixed} ${JSON.stringify(objective)}`, () =>
-        trainProgram(config, objective, optimizer.shapes.keys(), { prefixed }),
+      const layout = this.#layout(mb)
+      const session = this.#session(`train ${JSON.stringify(layout)} ${JSON.stringify(objective)}`, () =>
+        trainProgram(config, objective, optimizer.shapes.keys(), layout),
       )
       this.#beforeRun()
       session.runInto(
@@ -162,10 +155,10 @@ export class LocalModel {
     const logprobs = blank(sequences)
     const { config, parameters } = this.#weights(version)
     const weights = parameterFeeds(parameterShapes(config), parameters)
-    for (const mb of this.#split(sequences)) {
-      const prefixed = mb.prefix !== null
-      const session = this.#session(`score ${prefixed} ${temperature} ${adaptersKey(config)}`, () =>
-        scoreProgram(config, { prefixed, temperature }),
+    for (const mb of microbatches(sequences, this.config, this.#split)) {
+      const scoring = { ...this.#layout(mb), recompute: false, temperature }
+      const session = this.#session(`score ${JSON.stringify(scoring)} ${adaptersKey(config)}`, () =>
+        scoreProgram(config, scoring),
       )
       this.#beforeRun()
       const out = session.run({ ...weights, ...this.#batchFeeds(mb) })
@@ -297,37 +290,55 @@ export class LocalModel {
     return session
   }
 
-  #split(sequences: readonly Sequence[]): Microbatch[] {
-    return microbatches(sequences, this.config, this.#microbatchTokens)
+  #layout({ tokens, prefix }: Microbatch): Layout {
+    const { packed, chunks, maxTokens } = this.#split
+    const count = tokens.ids.length + (prefix?.tokens.ids.length ?? 0)
+    return { prefixed: prefix !== null, packed, chunks, recompute: packed && count > maxTokens + 1 }
   }
 
-  #batchFeeds(mb: Microbatch): Record<string, Tensor> {
-    const dims = [mb.batch, mb.length]
-    const { prefix } = mb
-    const prefixDims = prefix && [prefix.count, prefix.length]
+  #batchFeeds({ tokens, prefix, rows, targets }: Microbatch): Record<string, Tensor> {
+    const { chunks } = this.#split
+    const parts = Array.from({ length: chunks }, (_, k) => {
+      const [from, to] = [k, k + 1].map((i) => Math.floor((i * rows.length) / chunks))
+      const part = (data: BigInt64Array) => ({ data: data.subarray(from, to), dims: [to! - from!] })
+      return { [chunkName('rows', k)]: part(rows), [chunkName('targets', k)]: part(targets) }
+    })
     return {
       ...this.#rotary,
-      ids: { data: mb.ids, dims },
-      positions: { data: mb.positions, dims },
+      ...tokenFeeds(tokens, ''),
       ...(prefix && {
-        'prefix.ids': { data: prefix.ids, dims: prefixDims! },
-        'prefix.positions': { data: prefix.positions, dims: prefixDims! },
-        'prefix.owner': { data: prefix.owner, dims: [mb.batch, prefix.count] },
-        'prefix.mask': { data: prefix.mask, dims: [mb.batch, prefix.length] },
+        ...tokenFeeds(prefix.tokens, 'prefix.'),
+        'prefix.owner': { data: prefix.owner, dims: [tokens.batch, prefix.tokens.batch] },
+        'prefix.mask': { data: prefix.mask, dims: [tokens.batch, prefix.tokens.length] },
       }),
-      rows: { data: mb.rows, dims: [mb.rows.length] },
-      targets: { data: mb.targets, dims: [mb.rows.length] },
+      ...Object.assign({}, ...parts),
     }
   }
 }
 
+/** The tokens of a microbatch as inputs of a program, named `PREFIX…`. */
+function tokenFeeds(
+  { batch, length, ids, positions, packing }: Tokens,
+  prefix: string,
+): Record<string, Tensor> {
+  const dims = [batch, length]
+  return {
+    [`${prefix}ids`]: { data: ids, dims: packing ? [ids.length] : dims },
+    [`${prefix}positions`]: { data: positions, dims },
+    ...(packing && {
+      [`${prefix}grid`]: { data: packing.grid, dims },
+      [`${prefix}cells`]: { data: packing.cells, dims: [ids.length] },
+    }),
+  }
+}
+
 /** A backward pass costs twice as much as a forward pass; without the gradients of frozen matrices, as much less as these. */
-function trainingFlops(config: ModelConfig, { batch, length, prefix }: Microbatch): number {
+function trainingFlops(config: ModelConfig, { tokens, prefix }: Microbatch): number {
   const frozen = config.adapters ? forwardFlopsPerToken({ ...config, adapters: undefined }, 0) : 0
-  const flops = (tokens: number, context: number) =>
-    tokens * (3 * forwardFlopsPerToken(config, context) - frozen)
-  const before = prefix?.length ?? 0
-  return flops(batch * length, before + length) + (prefix ? flops(prefix.count * before, before) : 0)
+  const before = prefix?.tokens.length ?? 0
+  const flops = ({ ids, length }: Tokens, context: number) =>
+    ids.length * (3 * forwardFlopsPerToken(config, context + length) - frozen)
+  return flops(tokens, before) + (prefix ? flops(prefix.tokens, 0) : 0)
 }
 
 /** Tells programs of models with other adapters apart. */
