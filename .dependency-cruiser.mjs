@@ -14,6 +14,7 @@ const FOLDERS = [
   'providers',
   'sandbox',
   'hub',
+  'export',
   'renderer',
   'verify',
   'thinking',

@@ -9,6 +9,7 @@ import { readSampled, sampleResponses } from '../src/stages/sample/rollouts.ts'
 import { miniature } from '../src/tasks/miniature/index.ts'
 import { r1ZeroPrompt } from '../src/thinking/r1/template.ts'
 import { compare, THREADS, timed } from './compare.ts'
+import { type BenchOptions, trainableOf } from './lora.ts'
 import type { BenchModel } from './model.ts'
 
 const MAX_TOKENS = 128
@@ -19,6 +20,8 @@ const STEPS = 5
  */
 const PEER_ROWS = 16
 const LARGE_PARAMETERS = 10_000_000
+/** Of a large model: this many questions × responses of this length. */
+const LARGE_BATCH = { questionsPerStep: 4, groupSize: 8, maxTokens: 64 } as const
 const rl = {
   ...rlPreset('miniature', 'grpo'),
   maxTokens: MAX_TOKENS,
@@ -26,9 +29,16 @@ const rl = {
   schedule: { kind: 'constant', warmup: 0 },
 } as const
 
-/** Sample, score, reference log-probabilities, update: a step of GRPO on the miniature's questions. */
-export async function grpoStep(model: BenchModel, repetitions = 7): Promise<void> {
-  const { questionsPerStep: count, groupSize: group } = rl
+/**
+ * Sample, score, reference log-probabilities, update: a step of GRPO on the miniature's questions. With `lora`, adapters of
+ * this rank on all linear layers are trained.
+ */
+export async function grpoStep(
+  model: BenchModel,
+  { repetitions = model.large ? 3 : 7, lora = null }: BenchOptions = {},
+): Promise<void> {
+  const { questionsPerStep: count, groupSize: group } = model.large ? LARGE_BATCH : rl
+  const maxTokens = model.large ? LARGE_BATCH.maxTokens : MAX_TOKENS
   const steps = countParameters(model.config) > LARGE_PARAMETERS ? 1 : STEPS
   const total = steps * (repetitions + 1)
   const questions = Array.from({ length: total }, (_, step) => miniature.training({ seed: 0, step, count }))
@@ -42,16 +52,16 @@ export async function grpoStep(model: BenchModel, repetitions = 7): Promise<void
     endOfTurn: null,
   })
   const engine = await openEngine({ model: model.directory, threads: THREADS })
-  const trainer = await engine.trainer()
+  const trainer = await engine.trainer({ trainable: trainableOf(lora) })
   const referencePolicy = await engine.scorer(engine.base)
-  const settings = { rl, seed: 0, steps: total }
+  const settings = { rl: { ...rl, maxTokens }, seed: 0, steps: total }
   let step = 0
 
   async function oneStep(): Promise<void> {
     const sampler = await engine.sampler(await trainer.snapshot())
     const responses_P_G = await sampleResponses(sampler, renderer, questions[step]!, {
       group,
-      maxTokens: MAX_TOKENS,
+      maxTokens,
       temperature: 1,
       stream: ['bench', step],
     })
@@ -79,10 +89,10 @@ export async function grpoStep(model: BenchModel, repetitions = 7): Promise<void
   const lengths = prompts.map((prompt) => model.tokenizer.encode(prompt).length)
   try {
     await compare({
-      name: 'grpo-step',
+      name: lora === null ? 'grpo-step' : `grpo-step, LoRA of rank ${lora}`,
       work: [
         model.title,
-        `${steps} × sample ${count} questions × ${group} responses of ${MAX_TOKENS} tokens (prompts of ${Math.min(...lengths)} to ${Math.max(...lengths)}), reward, reference log-probabilities, one update with clip 0.2 and KL 0.001, ${THREADS} threads`,
+        `${steps} × sample ${count} questions × ${group} responses of ${maxTokens} tokens (prompts of ${Math.min(...lengths)} to ${Math.max(...lengths)}), reward, reference log-probabilities, one update with clip 0.2 and KL 0.001, ${THREADS} threads`,
         `the peer is GRPOTrainer without vLLM and without gradient checkpointing, ${PEER_ROWS} responses at a time`,
       ],
       ours: () =>
@@ -97,15 +107,16 @@ export async function grpoStep(model: BenchModel, repetitions = 7): Promise<void
           questions: count,
           group,
           rows: PEER_ROWS,
-          maxTokens: MAX_TOKENS,
+          maxTokens,
           steps,
+          lora,
           learningRate: rl.learningRate,
           betas: rl.betas,
           kl: rl.objective.kl.beta,
         },
       },
       repetitions,
-      amount: { count: steps * count * group * MAX_TOKENS, unit: 'sampled tokens' },
+      amount: { count: steps * count * group * maxTokens, unit: 'sampled tokens' },
     })
   } finally {
     await engine.close()

@@ -6,7 +6,7 @@ import { continuous } from './continuous.ts'
 import { decode } from './decode.ts'
 import { fits } from './fits.ts'
 import { grpoStep } from './grpo-step.ts'
-import { benchModel } from './model.ts'
+import { benchModel, folderModel } from './model.ts'
 import { serving } from './serve/serve.ts'
 import { thinking } from './thinking.ts'
 import { trainStep } from './train-step.ts'
@@ -16,6 +16,7 @@ import { verifier } from './verify.ts'
  * Times Ruminate and PyTorch alternately in one run. `npm run bench` runs train, decode and grpo.
  *
  *   npm run bench -- train decode --size 25M --repetitions 5
+ *   npm run bench -- train decode grpo --model FOLDER [--lora RANK]
  *   npm run bench -- choose
  *   npm run bench -- continuous [--size 25M | --model FOLDER]
  *   npm run bench -- fits [--size 25M | --model FOLDER]
@@ -33,6 +34,7 @@ async function main(): Promise<void> {
       size: { type: 'string' },
       model: { type: 'string' },
       gguf: { type: 'string' },
+      lora: { type: 'string' },
       repetitions: { type: 'string' },
     },
   })
@@ -46,6 +48,9 @@ async function main(): Promise<void> {
   const repetitions = values.repetitions === undefined ? undefined : Number(values.repetitions)
   if (repetitions !== undefined && !(Number.isInteger(repetitions) && repetitions > 0))
     throw new UserError(`--repetitions is "${values.repetitions}"; give a whole number from 1`, 2)
+  const lora = values.lora === undefined ? null : Number(values.lora)
+  if (lora !== null && !(Number.isInteger(lora) && lora > 0))
+    throw new UserError(`--lora is "${values.lora}"; give the rank of the adapters, a whole number from 1`, 2)
   console.log(`${cpus()[0]!.model}, ${cpus().length} cores, Node.js ${process.version}`)
 
   if (positionals.includes('fits')) {
@@ -63,8 +68,7 @@ async function main(): Promise<void> {
       throw new UserError('serve measures a model of its own; run it alone: npm run bench -- serve', 2)
     return serving(values)
   }
-  if (values.model !== undefined || values.gguf !== undefined)
-    throw new UserError('--model is only for continuous, fits and serve, and --gguf for serve', 2)
+  if (values.gguf !== undefined) throw new UserError('--gguf is only for serve', 2)
   for (const [name, run] of [
     ['choose', choosing],
     ['thinking', thinking],
@@ -76,8 +80,11 @@ async function main(): Promise<void> {
       return run(repetitions)
     }
   const names = (positionals.length > 0 ? positionals : Object.keys(comparisons)) as Name[]
-  const model = benchModel(values.size ?? 'miniature')
-  for (const name of names) await comparisons[name](model, repetitions)
+  if (values.model !== undefined && values.size !== undefined)
+    throw new UserError('--model is a folder and --size a model with random weights: give one of them', 2)
+  const model =
+    values.model === undefined ? benchModel(values.size ?? 'miniature') : folderModel(values.model)
+  for (const name of names) await comparisons[name](model, { repetitions, lora })
 }
 
 main().catch((error) => {

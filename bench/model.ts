@@ -1,9 +1,9 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { UserError } from '../src/common/errors.ts'
-import { saveModel } from '../src/models/checkpoint/directory.ts'
+import { loadConfig, saveModel } from '../src/models/checkpoint/directory.ts'
 import { type ModelConfig, parseConfig } from '../src/models/config.ts'
 import { countParameters, initParameters } from '../src/models/parameters.ts'
 import { trainBpe } from '../src/models/tokenizer/bpe.ts'
@@ -73,7 +73,12 @@ export interface BenchModel {
   readonly tokenizer: Tokenizer
   /** Description of its size. */
   readonly title: string
+  /** Is one step long enough for a repetition? */
+  readonly large: boolean
 }
+
+/** Models of more parameters take less work per repetition. */
+const LARGE_PARAMETERS = 100_000_000
 
 const BASE = fileURLToPath(new URL('../models/miniature-base', import.meta.url))
 
@@ -106,8 +111,18 @@ export function benchModel(size: string): BenchModel {
     size,
   )
   saveModel(directory, { config, parameters: initParameters(config, 0), tokenizerFrom: source })
-  const title = `${size}: Qwen3, ${config.numLayers} layers, width ${config.hiddenSize}, ${(countParameters(config) / 1e6).toFixed(1)} M float32 parameters`
-  return { directory, config, tokenizer, title }
+  return described(size, directory, config, tokenizer)
+}
+
+/** A model in a folder. */
+export function folderModel(directory: string): BenchModel {
+  return described(basename(directory), directory, loadConfig(directory), Tokenizer.load(directory))
+}
+
+function described(name: string, directory: string, config: ModelConfig, tokenizer: Tokenizer): BenchModel {
+  const parameters = countParameters(config)
+  const title = `${name}: ${config.modelType}, ${config.numLayers} layers, width ${config.hiddenSize}, vocabulary ${config.vocabSize}, ${(parameters / 1e6).toFixed(1)} M float32 parameters`
+  return { directory, config, tokenizer, title, large: parameters > LARGE_PARAMETERS }
 }
 
 function makeTokenizer(directory: string): string {

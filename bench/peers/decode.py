@@ -1,4 +1,4 @@
-"""Transformers' generate: do_sample at temperature 1 over the whole vocabulary, key/value cache, a fixed number of tokens."""
+"""Transformers' generate: the whole vocabulary at temperature 1, or greedy; key/value cache, a fixed number of tokens."""
 
 import peer
 
@@ -8,7 +8,9 @@ import torch
 
 model = peer.load_model(settings).eval()
 model.generation_config.eos_token_id = None
-prompts = torch.tensor(settings["prompts"])
+# Greedy search refuses several sequences for a prompt.
+prompts = torch.tensor(settings["prompts"]).repeat_interleave(settings["group"], 0)
+sampling = {"do_sample": True, "temperature": 1.0, "top_k": 0, "top_p": 1.0}
 new = settings["newTokens"]
 
 
@@ -17,15 +19,11 @@ def repetition():
     out = model.generate(
         prompts,
         attention_mask=torch.ones_like(prompts),
-        num_return_sequences=settings["group"],
-        do_sample=True,
-        temperature=1.0,
-        top_k=0,
-        top_p=1.0,
+        **(sampling if settings["temperature"] == 1 else {"do_sample": False}),
         max_new_tokens=new,
         pad_token_id=settings["pad"],
     )
-    assert out.shape == (len(prompts) * settings["group"], prompts.shape[1] + new), out.shape
+    assert out.shape == (len(prompts), prompts.shape[1] + new), out.shape
     return {}
 
 

@@ -1,4 +1,5 @@
-"""Steps of TRL's GRPOTrainer on the CPU in float32: generate, reward, reference log-probs, loss, AdamW."""
+"""Steps of TRL's GRPOTrainer on the CPU in float32, of all weights or PEFT's adapters: generate, reward, reference log-probs,
+loss, AdamW."""
 
 import tempfile
 import time
@@ -37,6 +38,7 @@ trainer = GRPOTrainer(
     model=peer.load_model(settings),
     processing_class=AutoTokenizer.from_pretrained(settings["model"], padding_side="left"),
     reward_funcs=digits,
+    peft_config=None if settings["lora"] is None else peer.lora_config(settings),
     train_dataset=Dataset.from_dict({"prompt": settings["prompts"]}),
     callbacks=[Turns()],
     args=GRPOConfig(
@@ -67,6 +69,6 @@ trainer = GRPOTrainer(
         disable_tqdm=True,
     ),
 )
-assert trainer.ref_model is not None
+assert settings["lora"] is not None or trainer.ref_model is not None
 peer.send({"title": settings["title"]})
 trainer.train()

@@ -25,7 +25,8 @@ def setup(*libraries):
     """Receives the settings and imports the libraries; adds their names and versions as the title."""
     settings = receive()
     try:
-        modules = [__import__(name) for name in ("torch", *libraries)]
+        adapters = ["peft"] if settings.get("lora") is not None else []
+        modules = [__import__(name) for name in ("torch", *libraries, *adapters)]
     except ImportError as error:
         send({"missing": str(error)})
         sys.exit()
@@ -40,6 +41,16 @@ def load_model(settings):
 
     return AutoModelForCausalLM.from_pretrained(
         settings["model"], dtype=torch.float32, attn_implementation="sdpa"
+    )
+
+
+def lora_config(settings):
+    """Adapters on all linear layers of the decoder."""
+    from peft import LoraConfig
+
+    rank = settings["lora"]
+    return LoraConfig(
+        r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM"
     )
 
 

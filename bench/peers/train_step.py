@@ -1,4 +1,5 @@
-"""Forward, backward, clipping and AdamW with Transformers' model: eager mode, SDPA attention, fused AdamW."""
+"""Forward, backward, clipping and AdamW with Transformers' model, or with PEFT's adapters on it: eager mode, SDPA attention,
+fused AdamW."""
 
 import peer
 
@@ -8,9 +9,14 @@ import torch
 import torch.nn.functional as F
 
 model = peer.load_model(settings).train()
+if settings["lora"] is not None:
+    from peft import get_peft_model
+
+    model = get_peft_model(model, peer.lora_config(settings))
 adam = settings["adam"]
-matrices = [p for p in model.parameters() if p.dim() > 1]
-vectors = [p for p in model.parameters() if p.dim() == 1]
+trained = [p for p in model.parameters() if p.requires_grad]
+matrices = [p for p in trained if p.dim() > 1]
+vectors = [p for p in trained if p.dim() == 1]
 optimizer = torch.optim.AdamW(
     [{"params": matrices, "weight_decay": adam["weightDecay"]}, {"params": vectors, "weight_decay": 0.0}],
     lr=adam["learningRate"],
@@ -31,7 +37,7 @@ def repetition():
         logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits
         loss = F.cross_entropy(logits.flatten(0, 1), targets.flatten())
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), adam["gradClipNorm"])
+        torch.nn.utils.clip_grad_norm_(trained, adam["gradClipNorm"])
         optimizer.step()
         optimizer.zero_grad()
     return {"loss": loss.item()}

@@ -1,5 +1,6 @@
 type Rewards = readonly number[]
-type Rule = (group: Rewards, batch: Rewards) => (reward: number) => number
+/** `batch`: all rewards; `centredBatch`: all rewards, each minus the mean of its group. */
+type Rule = (group: Rewards, batch: Rewards, centredBatch: Rewards) => (reward: number) => number
 
 /** Keeps the divisor above zero, as in TRL; the papers do not specify it. */
 const EPSILON = 1e-4
@@ -15,6 +16,9 @@ const rules = {
   mean: (group) => centred(group),
   // (r_i − mean(group)) / (std(all groups) + 1e-4)   (TRL's scale_rewards="batch"; Liu et al., arXiv 2508.08221)
   batch: (group, batch) => scaled(centred(group), std(batch)),
+  // (r_i − mean(group)) / (std of these over all groups + 1e-4)   (ScaleRL, arXiv 2510.13786, §4; Magistral, arXiv
+  // 2506.10910, §2.1)
+  centred_batch: (group, _, centredBatch) => scaled(centred(group), std(centredBatch)),
   // r_i − mean(the rest of the group) = r_i − (Σ r − r_i)/(n − 1) = n/(n − 1) · (r_i − mean(group))
   // (RLOO: Kool et al. 2019; arXiv 2402.14740)
   leave_one_out: (group) => {
@@ -45,9 +49,10 @@ export function groupAdvantages(
   const batch = rewards_P_G.flat().filter((r) => r !== null)
   for (const r of batch)
     if (!Number.isFinite(r)) throw new Error(`groupAdvantages: a reward is ${r}; leave it out as null`)
-  return rewards_P_G.map((group) => {
-    const known = group.filter((r) => r !== null)
-    const advantage = rules[kind](known, batch)
+  const known_P_G = rewards_P_G.map((group) => group.filter((r) => r !== null))
+  const centredBatch = known_P_G.flatMap((known) => known.map(centred(known)))
+  return rewards_P_G.map((group, p) => {
+    const advantage = rules[kind](known_P_G[p]!, batch, centredBatch)
     return group.map((r) => (r === null ? null : advantage(r)))
   })
 }

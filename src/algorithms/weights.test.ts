@@ -20,6 +20,29 @@ describe('token weights', () => {
     for (const [i, w] of expected.entries()) expect(weights[i]).toBeCloseTo(w, 12)
   })
 
+  test.each<[number[], string[], number[]]>([
+    // two questions with 5 and 10 tokens
+    [
+      [4, 1, 10],
+      ['a', 'a', 'b'],
+      [1 / 10, 1 / 10, 1 / 20],
+    ],
+    // masked responses, and a question that has no others
+    [
+      [4, 0, 10, 0],
+      ['a', 'a', 'b', 'c'],
+      [1 / 8, 0, 1 / 20, 0],
+    ],
+    [
+      [0, 0],
+      ['a', 'b'],
+      [0, 0],
+    ],
+  ])('question_mean of %j', (lengths, questions, expected) => {
+    const weights = tokenWeights('question_mean', lengths, 16, questions)
+    for (const [i, w] of expected.entries()) expect(weights[i]).toBeCloseTo(w, 12)
+  })
+
   test('a length out of range is an error', () =>
     expect(() => tokenWeights('fixed_length', [9], 8)).toThrow(/a response has 9 tokens, outside 0 … 8/))
 })

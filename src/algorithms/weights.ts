@@ -6,9 +6,11 @@ interface Minibatch {
   /** Σ |o_i|. */
   readonly tokens: number
   readonly maxTokens: number
+  /** P: the number of questions with a token. */
+  readonly questions: number
 }
-/** The weight of a token of a response of `length` tokens, |o_i|. */
-type Rule = (length: number, minibatch: Minibatch) => number
+/** The weight of a token of a response of `length` tokens, |o_i|, to a question whose responses have `ofQuestion` in all. */
+type Rule = (length: number, minibatch: Minibatch, ofQuestion: number) => number
 
 /** How the tokens of a minibatch are averaged. */
 const rules = {
@@ -16,6 +18,9 @@ const rules = {
   sequence_mean: (length, { responses }) => 1 / (responses * length),
   // 1/Σ|o_i| Σ_i Σ_t: every token counts the same   (DAPO, arXiv 2503.14476, eq. 12)
   token_mean: (_, { tokens }) => 1 / tokens,
+  // 1/P Σ_p 1/Σ_(i ∈ p)|o_i| Σ_(i ∈ p) Σ_t: every question counts the same, and every token of its responses
+  // (ScaleRL's prompt-level average, arXiv 2510.13786, §3.2)
+  question_mean: (_, { questions }, ofQuestion) => 1 / (questions * ofQuestion),
   // 1/(N·maxTokens) Σ_i Σ_t: no length bias   (Dr. GRPO, arXiv 2503.20783)
   fixed_length: (_, { responses, maxTokens }) => 1 / (responses * maxTokens),
   // 1/N Σ_i Σ_t: the log-prob of the whole response   (RLOO, arXiv 2402.14740)
@@ -30,18 +35,28 @@ export const normalisations = Object.keys(rules) as readonly Normalisation[]
  * The weight of every token of each response of a minibatch: one number per response. A length of 0 marks a masked
  * response: its weight is 0, but it still counts in N, as in TRL.
  *
+ * @param questions What identifies the question of each response; read by `question_mean` alone.
  * @throws Error if a length is outside 0 … maxTokens.
  */
 export function tokenWeights(
   normalisation: Normalisation,
   lengths: readonly number[],
   maxTokens: number,
+  questions: readonly unknown[] = lengths.map(() => null),
 ): number[] {
-  const minibatch = { responses: lengths.length, tokens: lengths.reduce((a, b) => a + b, 0), maxTokens }
-  return lengths.map((length) => {
+  const perQuestion = new Map<unknown, number>()
+  for (const [i, length] of lengths.entries())
+    perQuestion.set(questions[i], (perQuestion.get(questions[i]) ?? 0) + length)
+  const minibatch = {
+    responses: lengths.length,
+    tokens: lengths.reduce((a, b) => a + b, 0),
+    maxTokens,
+    questions: [...perQuestion.values()].filter((tokens) => tokens > 0).length,
+  }
+  return lengths.map((length, i) => {
     if (length < 0 || length > maxTokens)
       throw new Error(`tokenWeights: a response has ${plural(length, 'token')}, outside 0 … ${maxTokens}`)
-    return length === 0 ? 0 : rules[normalisation](length, minibatch)
+    return length === 0 ? 0 : rules[normalisation](length, minibatch, perQuestion.get(questions[i])!)
   })
 }
 

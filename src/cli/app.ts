@@ -33,6 +33,14 @@ const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> 
     about: 'train a reward model on preferences',
     load: async () => (await import('./commands/reward.ts')).reward,
   },
+  dpo: {
+    about: 'train a model to prefer the better of two answers',
+    load: async () => (await import('./commands/dpo.ts')).dpo,
+  },
+  merge: {
+    about: 'make a plain model of trained adapters and their base',
+    load: async () => (await import('./commands/merge.ts')).merge,
+  },
   pretrain: {
     about: 'make the miniature base model from scratch',
     load: async () => (await import('./commands/pretrain.ts')).pretrain,
@@ -52,6 +60,10 @@ const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> 
   chat: {
     about: 'ask a model and watch it think',
     load: async () => (await import('./commands/chat.ts')).chat,
+  },
+  export: {
+    about: 'write a model for llama.cpp, Ollama, the browser or the hub',
+    load: async () => (await import('./commands/export.ts')).exporting,
   },
   serve: {
     about: 'serve a model to the clients of OpenAI, Anthropic and Ollama',

@@ -1,21 +1,102 @@
-import { existsSync, statfsSync, statSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { existsSync, readdirSync, statfsSync, statSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
-import { makeFolder, writeFolderAtomically } from '../common/files.ts'
-import { gibibytes } from '../common/words.ts'
-import { planGguf, writeGguf } from './gguf.ts'
-import { planHf, writeHf } from './hf.ts'
-import { planOllama, writeOllama } from './ollama/ollama.ts'
-import { planOnnx, writeOnnx } from './onnx/onnx.ts'
-import { readSource, type Source, type Watch } from './source.ts'
+import { makeFolder } from '../common/files.ts'
+import { fileSize } from '../common/words.ts'
+import { QUANTS } from '../models/gguf/mixture.ts'
+import { planGguf } from './gguf.ts'
+import { planHf } from './hf.ts'
 import type { CardFacts } from './model-card.ts'
+import { planOllama } from './ollama/ollama.ts'
+import { planOnnx } from './onnx/onnx.ts'
+import { type Plan, readSource, type Source, type Watch } from './source.ts'
 
-/** The formats that a model can be exported to, each with the kinds of weights it can have; the first is the default. */
-export const FORMATS = {
-  hf: ['f32', 'bf16'],
-  gguf: ['f16', 'f32', 'bf16', 'q8_0', 'q4_k_m'],
-  ollama: ['f16', 'f32', 'bf16', 'q8_0', 'q4_k_m'],
-  onnx: ['f32', 'f16', 'q4'],
-} as const
-export type Format = keyof typeof FORMATS
+interface Format {
+  /** The kinds of weights that it can have; the first is the default. */
+  readonly quants: readonly string[]
+  /** It is a single file, with this ending. */
+  readonly ending: string | null
+  plan(source: Source, quant: string): Plan
+}
+
+const ofGguf = ['f16', ...Object.keys(QUANTS).filter((name) => name !== 'f16')]
+
+/** What a model can be exported to. */
+export const FORMATS: Readonly<Record<string, Format>> = {
+  hf: { quants: ['f32', 'bf16'], ending: null, plan: planHf as Format['plan'] },
+  gguf: { quants: ofGguf, ending: '.gguf', plan: planGguf as Format['plan'] },
+  onnx: { quants: ['f32', 'f16', 'q4'], ending: null, plan: planOnnx as Format['plan'] },
+  ollama: { quants: ofGguf, ending: null, plan: planOllama as Format['plan'] },
+}
+
+export interface ExportRequest {
+  /** The model's folder. */
+  readonly folder: string
+  /** One of `FORMATS`. */
+  readonly to: string
+  /** One of the format's `quants`; by default the first. */
+  readonly quant?: string | undefined
+  /** File or folder to write, by default named after the model, in the current folder. */
+  readonly out?: string | undefined
+  readonly facts: CardFacts
+}
+
+/** What an export wrote. */
+export interface Exported {
+  readonly path: string
+  readonly quant: string
+  readonly bytes: number
+  readonly seconds: number
+}
+
+/**
+ * Exports a model. What is written appears under its name once it is complete; a failed or interrupted export leaves
+ * nothing.
+ *
+ * @throws UserError for a model or tokenizer that the format cannot hold, an unknown format or kind of weights, a path that
+ * exists, and a disk that is full or too small; and the reason of `watch.signal`.
+ */
+export async function exportModel(request: ExportRequest, watch: Watch): Promise<Exported> {
+  const begun = performance.now()
+  const format = FORMATS[request.to]
+  if (!format || !Object.hasOwn(FORMATS, request.to))
+    throw new UserError(`unknown format ${request.to}; one of: ${Object.keys(FORMATS).join(', ')}`, 2)
+  const quant = request.quant ?? format.quants[0]!
+  if (!format.quants.includes(quant))
+    throw new UserError(`${request.to} has no quantisation ${quant}; one of: ${format.quants.join(', ')}`, 2)
+  const path = pathOf(request, quant, format)
+  if (existsSync(path)) throw new UserError(`${path} exists: remove it, or choose another with --out`)
+  const plan = format.plan(readSource(request.folder, request.to, request.facts), quant)
+  const parent = dirname(path)
+  onDisk('create', parent, () => makeFolder(parent))
+  requireSpace(parent, plan.bytes)
+  await plan.write(path, watch)
+  return { path, quant, bytes: bytesIn(path), seconds: (performance.now() - begun) / 1000 }
+}
+
+function pathOf({ out, to, facts }: ExportRequest, quant: string, { ending }: Format): string {
+  const name = ending === null ? `${facts.name}-${to}` : `${facts.name}-${quant}${ending}`
+  if (out === undefined) return resolve(name)
+  // A file goes into a folder that exists, or that does not look like a file.
+  const isFolder =
+    ending !== null && (statSync(out, { throwIfNoEntry: false })?.isDirectory() ?? !out.endsWith(ending))
+  return isFolder ? resolve(out, name) : resolve(out)
+}
+
+/** @throws UserError if the disk has less space than is needed. */
+function requireSpace(folder: string, bytes: number): void {
+  const { bavail, bsize } = statfsSync(folder)
+  const free = bavail * bsize
+  if (free < bytes)
+    throw new UserError(
+      `the export takes ${fileSize(bytes)}, and the disk of ${folder} has ${fileSize(free)} left; make space, or choose another with --out`,
+    )
+}
+
+/** The bytes of a file, or of all files in a folder. */
+function bytesIn(path: string): number {
+  const stats = statSync(path)
+  if (!stats.isDirectory()) return stats.size
+  return readdirSync(path).reduce((sum, name) => sum + bytesIn(join(path, name)), 0)
+}

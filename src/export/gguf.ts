@@ -10,23 +10,15 @@ import { interleaveHeads, storedTensor } from '../models/gguf/tensor-names.ts'
 import { vocabularyMetadata } from '../models/gguf/vocabulary.ts'
 import { ggufHeader, type PlannedTensor, padding, tensorBytes } from '../models/gguf/write.ts'
 import { type Model, parameterShapes } from '../models/parameters.ts'
-import type { Source, Watch } from './source.ts'
+import type { Plan, Source, Watch } from './source.ts'
 
 /** A tensor of the file, and how its values are made. */
 interface Tensor extends PlannedTensor {
   values(parameters: Model['parameters']): Float32Array
 }
 
-/** What is needed to write a file, known before the weights are read. */
-export interface GgufPlan {
-  readonly header: Uint8Array
-  readonly tensors: readonly Tensor[]
-  /** Of the whole file. */
-  readonly bytes: number
-}
-
 /** Plans a GGUF file. @throws UserError for a model or tokenizer that llama.cpp does not have. */
-export function planGguf({ folder, config, renderer, template, facts }: Source, quant: Quant): GgufPlan {
+export function planGguf({ folder, config, renderer, template, facts }: Source, quant: Quant): Plan {
   const metadata = new Map([
     ...generalMetadata(config, { name: facts.name, quant, license: facts.license }),
     ...architectureMetadata(config),
@@ -50,20 +42,20 @@ export function planGguf({ folder, config, renderer, template, facts }: Source, 
     tensors.push({ name, shape, type: typeOf(quant, name, shape, config), values })
   }
   const header = ggufHeader(metadata, tensors)
-  return { header, tensors, bytes: header.length + tensorBytes(tensors) }
+  return {
+    bytes: header.length + tensorBytes(tensors),
+    write: (path, watch) => writeGguf(folder, header, tensors, path, watch),
+  }
 }
 
 /** Values quantised at a time, so that an interruption is noticed soon. */
 const CHUNK = 1 << 18
 
-/**
- * Writes a model as a GGUF file, atomically.
- *
- * @throws UserError if the weights are damaged or the disk fails, and the reason of the signal.
- */
-export async function writeGguf(
-  { folder }: Source,
-  { header, tensors }: GgufPlan,
+/** Writes the file, atomically. @throws UserError if the weights are damaged or the disk fails; the reason of the signal. */
+async function writeGguf(
+  folder: string,
+  header: Uint8Array,
+  tensors: readonly Tensor[],
   path: string,
   { progress, signal }: Watch,
 ): Promise<void> {

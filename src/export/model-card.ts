@@ -1,3 +1,6 @@
+import { type ModelConfig, toConfigJson } from '../models/config.ts'
+import { countParameters } from '../models/parameters.ts'
+
 /** What is known about a model that is exported. */
 export interface CardFacts {
   /** Its name: that of its run or folder. */
@@ -12,4 +15,30 @@ export interface CardFacts {
   readonly data: string | null
   /** Measurements with their names, such as held-out pass@1 before and after. */
   readonly measures: readonly (readonly [name: string, value: string])[]
+}
+
+/** `owner/name`, which is how the hub knows a base model. */
+const HUB_ID = /^[\w.-]+\/[\w.-]+$/
+
+/** A model card for the Hugging Face hub, in Markdown. What is unknown is left out. */
+export function modelCard(facts: CardFacts, config: ModelConfig): string {
+  const [architecture] = toConfigJson(config).architectures as [string]
+  const header = [
+    ...(facts.license === null ? [] : [`license: ${facts.license}`]),
+    ...(facts.base !== null && HUB_ID.test(facts.base) ? [`base_model: ${facts.base}`] : []),
+    'library_name: transformers',
+    `pipeline_tag: ${config.head === 'score' ? 'text-classification' : 'text-generation'}`,
+    'tags: [ruminate]',
+  ]
+  const size = `${(countParameters(config) / 1e6).toFixed(1)}M parameters`
+  const paragraphs = [
+    `${size}: a \`${architecture}\`${facts.made === null ? '' : `, ${facts.made}`}.`,
+    facts.base === null ? null : `Trained from ${facts.base}.`,
+    facts.data === null ? null : `Data: ${facts.data}.`,
+    facts.measures.length === 0
+      ? null
+      : ['| | |', '|---|---|', ...facts.measures.map(([name, value]) => `| ${name} | ${value} |`)].join('\n'),
+  ]
+  const body = paragraphs.filter((one) => one !== null).join('\n\n')
+  return `---\n${header.join('\n')}\n---\n# ${facts.name}\n\n${body}\n\nMade with Ruminate.\n`
 }

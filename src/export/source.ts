@@ -13,6 +13,8 @@ export interface Source {
   readonly renderer: Renderer
   /** The source of its chat template; null if it has none. */
   readonly template: string | null
+  /** May it write thinking in <think> tags? Its template or its tokens have them. */
+  readonly thinks: boolean
   readonly facts: CardFacts
 }
 
@@ -39,7 +41,9 @@ export function readSource(folder: string, to: string, facts: CardFacts): Source
     throw new UserError(
       `${folder}: the tokenizer has ${renderer.vocabSize} tokens, the model ${config.vocabSize}: they do not belong together`,
     )
-  return { folder, config, renderer, template: templateSources(folder).get('default') ?? null, facts }
+  const template = templateSources(folder).get('default') ?? null
+  const thinks = (template?.includes('</think>') ?? false) || renderer.encode('</think>').length === 1
+  return { folder, config, renderer, template, thinks, facts }
 }
 
 /** What an export will write. */

@@ -7,6 +7,7 @@ import { packageRoot } from '../common/package.ts'
 import { pathFromHere } from '../common/paths.ts'
 import { shellWord } from '../common/shell.ts'
 import { isPeftFolder } from '../models/checkpoint/peft/adapter-config.ts'
+import { baseOnHub } from '../models/checkpoint/peft/find-base.ts'
 import { conversions, ggufFolder } from './gguf-cache.ts'
 import { ggufModels, hubModel, readHubModel } from './hub-model.ts'
 
@@ -45,14 +46,14 @@ export async function modelFolder(
     ...(isAbsolute(name) ? [] : [resolve('runs', name)]),
   ]
   for (const folder of places.flatMap((place) => [place, join(place, 'model')]))
-    if (isModel(folder)) return folder
+    if (isModel(folder)) return withBase(folder, progress)
   const run = places.find((place) => existsSync(join(place, 'run.sqlite')))
-  if (run !== undefined) return checkpointOf(name, run, onCheckpoint)
+  if (run !== undefined) return withBase(checkpointOf(name, run, onCheckpoint), progress)
   if (existsSync(resolve(name))) return localGguf(name, resolve(name), progress)
   const hub = readHubModel(name)
   if (hub) {
     try {
-      return await hubModel(hub, progress)
+      return await withBase(await hubModel(hub, progress), progress)
     } catch (error) {
       if (!(error instanceof UserError)) throw error
       throw new UserError(`there is no folder ${name}, and the hub lookup failed: ${error.message}`)
@@ -75,6 +76,13 @@ export async function modelFolder(
 }
 
 const isModel = (folder: string): boolean => existsSync(join(folder, 'config.json')) || isPeftFolder(folder)
+
+/** The folder itself; the base model of a PEFT folder is downloaded if it is only on the hub. */
+async function withBase(folder: string, progress?: (line: string) => void): Promise<string> {
+  const repository = isPeftFolder(folder) ? baseOnHub(folder) : null
+  if (repository) await hubModel({ repository, file: null }, progress)
+  return folder
+}
 
 /** The model in a file, or in a folder that has one GGUF file and is no model folder. */
 function localGguf(name: string, path: string, progress?: (line: string) => void): Promise<string> {

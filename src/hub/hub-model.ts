@@ -1,5 +1,7 @@
 import { basename, join } from 'node:path'
 import { UserError } from '../common/errors.ts'
+import { ADAPTER_CONFIG } from '../models/checkpoint/peft/adapter-config.ts'
+import { ADAPTER_WEIGHTS } from '../models/checkpoint/peft/adapters.ts'
 import { shardNames } from '../models/checkpoint/shards.ts'
 import { ggufFolder, isGguf } from './gguf-cache.ts'
 import { openSnapshot, type Repository, readHubName } from './index.ts'
@@ -32,6 +34,10 @@ export function readHubModel(name: string): HubModel | null {
 
 const WEIGHTS = 'model.safetensors'
 const INDEX = 'model.safetensors.index.json'
+const hasWeights = (paths: readonly string[]): boolean => paths.includes(WEIGHTS) || paths.includes(INDEX)
+/** A model of adapters has these, and may have a tokenizer. */
+const ADAPTER_FILES = [ADAPTER_CONFIG, ADAPTER_WEIGHTS]
+const TOKENIZER = /^tokenizer(_config)?\.json$/
 /** Files that every model must have besides its weights. */
 const NEEDED = ['config.json', 'tokenizer.json', 'tokenizer_config.json']
 /** Files of the tokenizer and of generation, copied when the repository has them. */
@@ -42,7 +48,8 @@ const OLD_TEMPLATE = 'chat_template.json'
 
 /**
  * Downloads a model's settings, its tokenizer, and its weights, in one file or in the shards that the index lists. Where the
- * name says so, or the repository has no such model, a GGUF file is downloaded and converted in their place.
+ * name says so, or the repository has no such model, a GGUF file is downloaded and converted in their place. A repository of
+ * adapters becomes a PEFT folder.
  *
  * @returns The folder of the model.
  * @throws UserError if there is no model that can be read, or a download fails.
@@ -52,6 +59,10 @@ export async function hubModel(
   progress: (line: string) => void = () => {},
 ): Promise<string> {
   const { folder, paths, unlisted, fetch } = await openSnapshot(repository, progress)
+  if (file === null && ADAPTER_FILES.every((path) => paths.includes(path)) && !hasWeights(paths)) {
+    await fetch([...ADAPTER_FILES, ...paths.filter((path) => TOKENIZER.test(path) || OPTIONAL.test(path))])
+    return folder
+  }
   const sharded = !paths.includes(WEIGHTS) && paths.includes(INDEX)
   const needed = [...NEEDED, sharded ? INDEX : WEIGHTS]
   const missing = needed.filter((path) => !paths.includes(path))

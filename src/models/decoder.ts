@@ -4,6 +4,7 @@ import * as ops from '../onnx/ops.ts'
 import { type Dim, product, sum } from '../onnx/shape.ts'
 import type { ModelConfig } from './config.ts'
 import { parameterShapes } from './parameters.ts'
+import { type Rows, times } from './product.ts'
 
 /*
  * A decoder of the Llama family as a tensor program. The configuration selects the architecture: its norms, its activation,
@@ -148,26 +149,6 @@ export const within = (window: number, query: Value, key: Value): Value =>
   ops.less(ops.sub(query, key), window)
 
 const additive = (seen: Value): Value => ops.where(seen, 0, MASKED)
-
-/** How many rows a product has, which decides how it is computed fastest. */
-export type Rows = 'few' | 'many'
-
-/** For products with the vocabulary: with more rows, transposing the logits costs more than it saves. */
-export const howMany = (rows: number): Rows => (rows <= 40 ? 'few' : 'many')
-
-/** A weight with fewer elements is multiplied in the same way whatever the number of rows. */
-const LARGE_WEIGHT = 2 ** 16
-
-/**
- * x Wᵀ, for x [rows, in] and W [out, in]. The runtime rearranges the second factor of a product before it multiplies. If W
- * is large and the rows are `few`, that takes as long as the product, so (W xᵀ)ᵀ is computed.
- */
-function times(x: Value, weight: Value, rows: Rows): Value {
-  const [outputs, inputs] = weight.shape as [number, number]
-  return rows === 'many' || outputs * inputs < LARGE_WEIGHT
-    ? ops.matmul(x, weight, { transB: true })
-    : ops.transpose(ops.matmul(weight, x, { transB: true }), [1, 0])
-}
 
 /**
  * The decoder without its output layer. `ids` and `positions` are int64 [B, T]. In the context of a `Block`, T positions
@@ -331,7 +312,7 @@ export function rewards(parameters: ReadonlyMap<string, Value>, hidden: Value): 
 
 /**
  * The logits of the next token for hidden states [M, hiddenSize]: [M, vocabSize]. They are multiplied by `scale`, a number
- * or [M, 1], if there is one. `rows` says how large M is, as `howMany` has it; it decides the speed alone.
+ * or [M, 1], if there is one. `rows` says how large M is.
  *
  * @throws UserError for a reward model.
  */

@@ -63,6 +63,15 @@ export function withAdapters(config: ModelConfig, { rank, alpha, targets }: Lora
   return { ...config, adapters: Object.fromEntries(wanted.map((layer) => [layer, adapter])) }
 }
 
+/** How many values are trained: those of the adapters and, in a reward model, its head. */
+export function countTrained(config: ModelConfig, lora: LoraSettings | null): number {
+  const shapes = parameterShapes(lora === null ? config : withAdapters(config, lora))
+  let count = 0
+  for (const [name, shape] of shapes)
+    if (lora === null || isTrainedWithAdapters(name)) count += shape.reduce((a, b) => a * b, 1)
+  return count
+}
+
 /** The model without adapters that computes the same: W + alpha/rank·B A in the place of W, in double precision. */
 export function merged({ config: { adapters = {}, ...config }, parameters }: Model): Model {
   const plain = new Map(parameters)
@@ -103,6 +112,9 @@ export const adapterNames = (layer: string): { a: string; b: string } => ({
   a: `${layer}.lora_A.weight`,
   b: `${layer}.lora_B.weight`,
 })
+
+/** Is a parameter trained where adapters are: one of theirs, or the head of a reward model, which is new? */
+export const isTrainedWithAdapters = (name: string): boolean => isAdapter(name) || name === 'score.weight'
 
 /** Is this a parameter of an adapter? */
 export const isAdapter = (name: string): boolean => /\.lora_[AB]\.weight$/.test(name)

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { tinyConfig } from '../testing/models.ts'
+import type { ModelType } from './config.ts'
 import {
   countParameters,
   forwardFlopsPerToken,
@@ -34,12 +35,13 @@ describe('parameterShapes', () => {
     ['qwen2', {}, ['q_proj', 'k_proj', 'v_proj']],
     ['llama', { attention_bias: true }, ['q_proj', 'k_proj', 'v_proj', 'o_proj']],
     ['llama', {}, []],
+    ['gemma3_text', { attention_bias: true }, ['q_proj', 'k_proj', 'v_proj', 'o_proj']],
   ])('biases of %s %j', (type, changes, expected) => {
     const biases = [...parameterShapes(tinyConfig(type, changes)).keys()].filter((n) => n.endsWith('.bias'))
     expect(biases.filter((n) => n.includes('layers.1')).map((n) => n.split('.')[4])).toEqual(expected)
   })
 
-  // The published sizes of Qwen3-0.6B, Qwen2.5-0.5B and Llama-3.2-1B.
+  // The published sizes of Qwen3-0.6B, Qwen2.5-0.5B, Llama-3.2-1B and gemma-3-270m.
   it.each<[...Parameters<typeof tinyConfig>, number]>([
     [
       'qwen3',
@@ -78,6 +80,20 @@ describe('parameterShapes', () => {
         head_dim: 64,
       },
       1_235_814_400,
+    ],
+    [
+      'gemma3_text',
+      {
+        vocab_size: 262144,
+        hidden_size: 640,
+        intermediate_size: 2048,
+        num_hidden_layers: 18,
+        num_attention_heads: 4,
+        num_key_value_heads: 1,
+        head_dim: 256,
+        layer_types: undefined,
+      },
+      268_098_176,
     ],
   ])('counts the parameters of a real %s', (type, changes, expected) => {
     expect(countParameters(tinyConfig(type, changes))).toBe(expected)
@@ -126,6 +142,22 @@ describe('initParameters', () => {
     const [q, k] = ['q_proj', 'k_proj'].map((n) => parameters.get(`model.layers.0.self_attn.${n}.weight`)!)
     expect(q!.subarray(0, 8)).not.toEqual(k!.subarray(0, 8))
   })
+})
+
+it('norms are the identity at first', () => {
+  const norms = (type: ModelType) =>
+    [...initParameters(tinyConfig(type), 1)].filter(([name]) => name.includes('norm')).map(([, w]) => w[0])
+  expect(norms('qwen3')).toEqual(new Array(9).fill(1))
+  // Gemma's norms multiply by 1 + w
+  expect(norms('gemma3_text')).toEqual(new Array(13).fill(0))
+})
+
+it('counts what a layer sees through its window', () => {
+  const config = tinyConfig('gemma3_text', { sliding_window: 5 })
+  const attention = (context: number) =>
+    forwardFlopsPerToken(config, context) - forwardFlopsPerToken(config, 0)
+  expect(attention(4)).toBe(4 * 4 * 4 * (4 + 4))
+  expect(attention(10)).toBe(4 * 4 * 4 * (5 + 10))
 })
 
 it('counts the operations of a forward pass', () => {

@@ -65,15 +65,20 @@ const IR_VERSION = 10
 /** Where the contents of an external constant are: fields of `external_data` in onnx.proto3. */
 export type Place = Readonly<Record<string, string>>
 
-/**
- * The program as the bytes of an ONNX ModelProto (field numbers from onnx.proto3), without its external contents: these are
- * in memory under their names unless `placeOf` says where. With `emptySequence`, an output of this name, an empty sequence,
- * comes before the others.
- */
+/** Name of an output that `encode` adds to a program where it is asked to, before the others: an empty sequence. */
+export const EMPTY_SEQUENCE = 'empty_sequence'
+
+interface EncodeOptions {
+  /** Where the contents of an external constant are; by default in memory under its name. */
+  readonly placeOf?: (value: Value) => Place
+  /** Add the output `EMPTY_SEQUENCE`? */
+  readonly emptySequence?: boolean
+}
+
+/** The program as the bytes of an ONNX ModelProto (field numbers from onnx.proto3), without its external contents. */
 export function encode(
   graph: Graph,
-  placeOf: (value: Value) => Place = ({ name }) => ({ location: name }),
-  emptySequence: string | null = null,
+  { placeOf = ({ name }) => ({ location: name }), emptySequence = false }: EncodeOptions = {},
 ): Uint8Array {
   const outputs = [...graph.outputs]
   const { nodes, values } = live(graph)
@@ -97,7 +102,7 @@ export function encode(
         })
       for (const [name, v] of outputs)
         if (v.name !== name) g.message(1, (w) => w.text(1, v.name).text(2, name).text(4, 'Identity'))
-      if (emptySequence !== null) g.message(1, (w) => w.text(2, emptySequence).text(4, 'SequenceEmpty'))
+      if (emptySequence) g.message(1, (w) => w.text(2, EMPTY_SEQUENCE).text(4, 'SequenceEmpty'))
       g.text(2, 'program')
       for (const { value, data, external } of graph.initializers.filter(({ value }) => values.has(value)))
         g.message(5, (w) => {
@@ -111,7 +116,7 @@ export function encode(
           }
         })
       for (const v of graph.inputs) g.message(11, (w) => valueInfo(w, v.name, v))
-      if (emptySequence !== null) g.message(12, (w) => sequenceInfo(w, emptySequence))
+      if (emptySequence) g.message(12, (w) => sequenceInfo(w, EMPTY_SEQUENCE))
       for (const [name, v] of outputs) g.message(12, (w) => valueInfo(w, name, v))
     })
     .message(8, (w) => w.text(1, '').int(2, OPSET))

@@ -1,7 +1,7 @@
 import './telemetry.ts'
 import { createRequire } from 'node:module'
 import type * as Ort from 'onnxruntime-common'
-import { encode } from './encode.ts'
+import { EMPTY_SEQUENCE, encode } from './encode.ts'
 import type { Graph, Value } from './graph.ts'
 import { showShape } from './shape.ts'
 
@@ -28,9 +28,6 @@ const native = load('onnxruntime-node/dist/binding') as {
   binding: { InferenceSession: new () => NativeSession }
 }
 
-/** Name of an output that every program has, see `runInto`. */
-const EMPTY_SEQUENCE = 'empty_sequence'
-
 /** Checked feeds of a program. */
 export class BoundFeeds {
   constructor(readonly tensors: object) {}
@@ -50,7 +47,7 @@ export class Session {
 
   constructor(graph: Graph, { threads }: { threads: number }) {
     native.initOrt()
-    const bytes = encode(graph, undefined, EMPTY_SEQUENCE)
+    const bytes = encode(graph, { emptySequence: true })
     this.inputs = new Map(graph.inputs.map((v) => [v.name, v]))
     this.outputs = graph.outputs
     this.#session = new native.binding.InferenceSession()

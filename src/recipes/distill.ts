@@ -19,6 +19,7 @@ import type { Tree } from '../settings/layers.ts'
 import { chatBase } from '../stages/data/chat-base.ts'
 import { checkGenerators } from '../stages/data/open-generator.ts'
 import { type Teacher, teacherData } from '../stages/data/teacher-data.ts'
+import { checkTeacherTokens } from '../stages/reinforce/teacher.ts'
 import { askedIn, askedInStages } from '../stages/sample/fit.ts'
 import { readDemonstrations } from '../tasks/demonstrations.ts'
 import type { Splitting } from '../tasks/examples.ts'
@@ -31,17 +32,19 @@ export type DistillResult = StagedResult
 const REPORT = 'Distillation, stage by stage'
 
 /** Where the settings of the part that is reinforcement learning are among those of the run. */
-const RL_SETTINGS = { 'student-zero': 'zero' }
+const RL_SETTINGS = { 'student-zero': 'zero', 'on-policy': 'onPolicy' }
 /** What an interrupted run calls the part that it was in. */
 const TITLES: Readonly<Record<string, string>> = {
   'teacher-data': 'stage 1, answers of the teacher',
   distill: 'stage 2, fine-tuning of the student',
+  'on-policy': 'on-policy distillation of the student',
   'student-zero': 'stage 3, reinforcement learning of the student',
 }
 
 /**
- * Distillation: a small model learns, by supervised fine-tuning alone, what a larger one answers; and, for comparison, the
- * same small model is trained by reinforcement learning from its base.
+ * Distillation: a small model learns, by supervised fine-tuning, what a larger one answers; if asked for, it then answers itself
+ * and the larger one scores each token (on-policy distillation). For comparison, the same small model is trained by
+ * reinforcement learning from its base.
  *
  * @example
  * const { stages, model } = await distill({ teacher: 'runs/r1-1', student: 'miniature-r1-student' })
@@ -67,10 +70,12 @@ export async function distill(
   checkArguments([...models, ...generators], settings.chat.arguments)
   // what the engine cannot do fails before there is a run
   watch.onProgress?.('checking that the student can be trained')
-  const { zero } = distillStages(settings)
+  const { zero, onPolicy } = distillStages(settings)
+  if (onPolicy) checkTeacherTokens(settings.student, settings.teacher as string)
   await checkEngine({ ...settings, model: settings.student }, [
     { objective: { kind: 'cross_entropy' } },
     ...(settings.compare ? [policyRequirements(zero)] : []),
+    ...(onPolicy ? [policyRequirements(onPolicy)] : []),
   ])
   const place = { recipe: 'distill', seed: settings.seed, settings, out }
   return inRun(place, settings, tasks, watch)
@@ -90,8 +95,12 @@ function inRun(
   watch: DistillWatch & Warned,
 ): Promise<DistillResult> {
   const { teacher, student, compare, chat, eval: evaluation } = settings
-  const { zero } = distillStages(settings)
-  const maxTokens = Math.max(evaluation.maxTokens, compare ? zero.rl.maxTokens : 0)
+  const { zero, onPolicy } = distillStages(settings)
+  const maxTokens = Math.max(
+    evaluation.maxTokens,
+    compare ? zero.rl.maxTokens : 0,
+    onPolicy?.rl.maxTokens ?? 0,
+  )
   const models = [
     ...askedInStages(student, chat, maxTokens),
     ...(typeof teacher === 'string'
@@ -126,12 +135,20 @@ async function teach(run: StagedRun<DistillSettings>, watch: DistillWatch & Warn
   const distilled = await finetune('distill', { ...stages.sft, model: student, data }, given)
   await table.measure('Distilled student', distilled, { student: true })
 
+  // the student answers, and the teacher scores each of its tokens
+  let last = distilled
+  if (stages.onPolicy) {
+    const teaching = { ...stages.onPolicy.teacher!, model: settings.teacher as string }
+    last = await reinforce('on-policy', { ...stages.onPolicy, model: distilled, teacher: teaching })
+    await table.measure('Distilled on-policy', last, { student: true })
+  }
+
   // the same student, by reinforcement learning from its base
   if (settings.compare) {
     const alone = await reinforce('student-zero', { ...stages.zero, model: settings.student })
     await table.measure('Student, RL alone', alone, { template: 'r1-zero', student: true })
   }
-  return distilled
+  return last
 }
 
 /** The teacher of the settings; null where the student learns from existing data. */

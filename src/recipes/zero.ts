@@ -17,6 +17,7 @@ import { evaluationRecord } from '../stages/evaluate/record.ts'
 import { reinforce } from '../stages/reinforce/reinforce.ts'
 import { policyObjective } from '../stages/reinforce/rl-settings.ts'
 import { askableTask } from '../stages/sample/askable.ts'
+import { checkInterruption } from '../stages/sample/interruption.ts'
 import type { Stop } from '../stages/watch/alarm.ts'
 import { loadTask } from '../tasks/index.ts'
 import type { Task } from '../tasks/task.ts'
@@ -70,7 +71,8 @@ async function train(
   // evaluation on held-out questions
   const evaluateHeldOut = (split: string) =>
     withPolicy({ engine, trainer }, async (policy) => {
-      const options = { ...settings.eval, maxTokens: rl.maxTokens, seed, progress: run.progress }
+      const { maxTokens, interruption } = rl
+      const options = { ...settings.eval, maxTokens, interruption, seed, progress: run.progress }
       const evaluated = await evaluate(policy, renderer, task, options)
       if (split === 'eval-before') await warnIfUnknown(evaluated, watch.onWarning)
       const { metrics, rollouts = [] } = evaluationRecord(evaluated, split)
@@ -171,6 +173,7 @@ function inRun(place: Place, job: Omit<Job, 'renderer'>): Promise<ZeroResult> {
   const renderer = Renderer.load(model, settings)
   renderer.checkArguments(chat.arguments)
   checkLora(settings)
+  checkInterruption(rl.interruption, renderer, rl.maxTokens)
   watch.onProgress?.('opening the model')
   return withEngine(settings, (engine) => {
     requireCapabilities(engine.can, policyRequirements(settings))

@@ -88,7 +88,7 @@ export class ChatTemplate {
     specialTokens: Tokenizer['specialTokens'],
     settings: TemplateSettings,
   ): ChatTemplate | null {
-    const sources = templateSources(tokenizerFolder(folder))
+    const sources = templateSources(folder)
     return sources.has('default') ? new ChatTemplate(folder, sources, specialTokens, settings) : null
   }
 

@@ -10,7 +10,13 @@ import { withOpening } from '../thinking/parser/opened.ts'
 import type { Reward } from './reward.ts'
 
 /** What a reward model scores: a conversation that ends with the answer, or a text. */
-export type ScoredText = Chat | { readonly text: string }
+export type ScoredText =
+  | Chat
+  | {
+      readonly text: string
+      /** Characters of the prompt at the beginning of the text; missing if they are unknown. */
+      readonly promptLength?: number | undefined
+    }
 
 /** A prompt and an answer to it. */
 export interface Answered {

@@ -206,6 +206,18 @@ export class RunStore {
     return (rows as Record<string, unknown>[]).map(fromRow)
   }
 
+  /**
+   * The share of right responses to each question at each step, of the responses of a split that could be checked; in the order
+   * in which they were recorded.
+   */
+  shares(split: string): { step: number; question: string; share: number }[] {
+    return this.#read(
+      `SELECT step, question, avg(correct) AS share FROM rollouts
+       WHERE split = ? AND correct IS NOT NULL GROUP BY step, question ORDER BY min(id)`,
+      split,
+    ) as { step: number; question: string; share: number }[]
+  }
+
   /** Names of all splits of the rollouts, in the order in which they were recorded. */
   splits(): string[] {
     const rows = this.#read('SELECT split FROM rollouts GROUP BY split ORDER BY min(id)') as {

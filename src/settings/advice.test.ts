@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { z } from 'zod'
 import { packageRoot } from '../common/package.ts'
 import { distillSettings } from './distill.ts'
+import { dpoSettings } from './dpo.ts'
 import { pretrainSettings } from './pretrain.ts'
 import { r1Settings } from './r1.ts'
 import { rewardSettings } from './reward.ts'
@@ -28,7 +29,15 @@ function pathsOf(schema: z.core.JSONSchema._JSONSchema, path = ''): string[] {
     ...[...(schema.anyOf ?? []), ...(schema.oneOf ?? [])].flatMap((one) => pathsOf(one, path)),
   ]
 }
-const schemas = [zeroSettings, r1Settings, distillSettings, sftSettings, rewardSettings, pretrainSettings]
+const schemas = [
+  zeroSettings,
+  r1Settings,
+  distillSettings,
+  sftSettings,
+  rewardSettings,
+  dpoSettings,
+  pretrainSettings,
+]
 const settings = new Set(
   schemas.flatMap((schema) => pathsOf(z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }))),
 )

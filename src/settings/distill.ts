@@ -16,6 +16,23 @@ import { evalSettings, r1Settings, readableSettings, resolveR1Settings, stageRes
 import type { SftSettings } from './sft.ts'
 import type { ZeroSettings } from './zero.ts'
 
+/**
+ * On-policy distillation as Thinking Machines do it: no rewards, log-ratios to the teacher as advantages, the ratio to the
+ * policy that sampled without clipping, every token with the same weight, few responses per question.
+ */
+const ON_POLICY: Tree = {
+  // the run's own
+  teacher: { model: 'teacher' },
+  template: 'chat',
+  rewards: { accuracy: 0, format: 0, language: 0 },
+  rl: {
+    objective: { surrogate: 'importance', kl: { beta: 0 } },
+    advantage: 'mean',
+    normalisation: 'token_mean',
+    groupSize: 4,
+  },
+}
+
 /** Settings of a stage that is its own recipe (`sft`, `zero`), merged over the preset's. */
 const stage = z.record(z.string(), z.unknown()).default({})
 
@@ -77,6 +94,11 @@ export const distillSettings = z.strictObject({
   /** Also train the same student by RL from its base, for comparison? */
   compare: z.boolean().default(true),
   zero: stage,
+  /**
+   * On-policy distillation after the fine-tuning: the student answers, and the teacher scores each token. Settings of that stage,
+   * merged over the preset's; null: it is left out.
+   */
+  onPolicy: z.record(z.string(), z.unknown()).nullable().default(null),
   eval: evalSettings,
 })
 
@@ -119,6 +141,11 @@ export function resolveDistillSettings(given: Tree): DistillSettings {
       `the provider's ${teacher.model} would not be used, since the student learns from ${data}; leave out teacher or data`,
       2,
     )
+  if (settings.onPolicy !== null && typeof teacher !== 'string')
+    throw new UserError(
+      `on-policy distillation needs a teacher on this machine that scores each token${teacher === null ? '' : `, which the provider's ${teacher.model} does not`}: give --teacher with a model's folder or a run, or leave out --on-policy (onPolicy=null)`,
+      2,
+    )
   const complete = withThreads(settings)
   distillStages(complete)
   return complete
@@ -131,7 +158,16 @@ export function resolveDistillSettings(given: Tree): DistillSettings {
 export function distillStages(settings: DistillSettings): {
   readonly sft: SftSettings
   readonly zero: ZeroSettings
+  readonly onPolicy: ZeroSettings | null
 } {
   const { sft, zero } = stageResolvers(settings, { model: 'student', data: 'data' })
-  return { sft: sft('sft', settings.sft), zero: zero('zero', settings.zero) }
+  const { preset, steps } = settings.zero
+  if ((settings.onPolicy?.teacher as Tree | undefined)?.model !== undefined)
+    throw new UserError('setting onPolicy.teacher.model is set by the run: set teacher instead', 2)
+  return {
+    sft: sft('sft', settings.sft),
+    zero: zero('zero', settings.zero),
+    onPolicy:
+      settings.onPolicy && zero('onPolicy', settings.onPolicy, merge({ preset, steps } as Tree, ON_POLICY)),
+  }
 }

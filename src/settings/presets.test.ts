@@ -28,10 +28,23 @@ test.each<[string, string[]]>([
   ['dapo', ['dynamicSampling', 'normalisation', 'objective', 'overlong']],
   ['gspo', ['objective']],
   ['cispo', ['normalisation', 'objective']],
+  ['sapo', ['objective']],
+  ['clip-cov', ['covariance', 'normalisation', 'objective']],
+  ['kl-cov', ['covariance', 'normalisation', 'objective']],
+  ['scalerl', ['advantage', 'curriculum', 'dropZeroVariance', 'interruption', 'normalisation', 'objective']],
   ['rloo', ['advantage', 'klInReward', 'minibatches', 'normalisation', 'objective']],
   ['reinforce++', ['advantage', 'klInReward', 'normalisation', 'objective']],
 ])('%s changes only its own settings', (algorithm, changed) => {
   expect(differences(rlPreset('r1-zero'), rlPreset('r1-zero', algorithm))).toEqual(changed)
+})
+
+test('scalerl ends thinking after six sevenths of the longest response: 12,288 of 14,336 tokens', () => {
+  expect(rlPreset('r1-zero', 'scalerl', 14_336).interruption?.after).toBe(12_288)
+})
+
+test('kl-cov has at least two optimizer steps on the same responses, without which it has no effect', () => {
+  expect(rlPreset('miniature', 'kl-cov').minibatches).toBe(2)
+  expect(rlPreset('r1-zero', 'kl-cov').minibatches).toBe(16)
 })
 
 test.each<[string, string, string[], Partial<RlPreset>]>([

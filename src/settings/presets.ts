@@ -1,7 +1,10 @@
 import type { KlPenalty } from '../algorithms/kl.ts'
+import { SAPO_GATE } from '../algorithms/objectives.ts'
 import { UserError } from '../common/errors.ts'
 import { nearest } from '../common/nearest.ts'
+import { NO_POSITIVE_RESAMPLING } from '../stages/reinforce/curriculum.ts'
 import type { RlSettings } from '../stages/reinforce/rl-settings.ts'
+import { INTERRUPTION_PHRASE } from '../stages/sample/interruption.ts'
 
 /** All settings of reinforcement learning except the model, the task and the number of steps. */
 export interface RlPreset extends RlSettings {
@@ -26,6 +29,7 @@ const r1Zero: RlPreset = {
     dualClip: null,
     kl: { beta: 0.001, estimator: 'k3' },
   },
+  covariance: null,
   advantage: 'group',
   normalisation: 'sequence_mean',
   groupSize: 16,
@@ -46,6 +50,9 @@ const r1Zero: RlPreset = {
   importanceCap: null,
   maskTruncated: false,
   dynamicSampling: false,
+  dropZeroVariance: false,
+  curriculum: null,
+  interruption: null,
   overlong: null,
   rewards: { accuracy: 1, format: 1, language: 0 },
 }
@@ -118,6 +125,38 @@ const algorithms = {
   // Zheng et al., arXiv 2507.18071, §5.1
   gspo: ({ objective }: RlPreset) => ({
     objective: { ...objective, ratio: 'sequence', clipLow: 3e-4, clipHigh: 4e-4, kl: noKl },
+  }),
+  // Qwen, arXiv 2511.20347: τ_pos = 1, τ_neg = 1.05; the mean over the tokens of each response
+  sapo: ({ objective }: RlPreset) => ({
+    objective: { ...objective, surrogate: 'sapo', gate: SAPO_GATE, kl: noKl },
+    normalisation: 'sequence_mean',
+  }),
+  // Cui et al., arXiv 2505.22617, §4.3: r = 2e-4 of the tokens, of those with a covariance between 1 and 5; their code clips
+  // ratios above 2 alone
+  'clip-cov': ({ objective }: RlPreset) => ({
+    objective: { ...objective, clipLow: 1, clipHigh: 1, kl: noKl },
+    normalisation: 'token_mean',
+    covariance: { kind: 'clip', share: 2e-4, from: 1, to: 5 },
+  }),
+  // The same paper: k = 2e-3 of the tokens (2e-4 for its 32B model), β = 1, no clipping. The penalty has a gradient only from
+  // the second optimizer step on the same responses.
+  'kl-cov': ({ objective, minibatches }: RlPreset) => ({
+    objective: { ...objective, surrogate: 'importance', kl: noKl },
+    normalisation: 'token_mean',
+    minibatches: Math.max(2, minibatches),
+    covariance: { kind: 'kl', share: 2e-3, beta: 1 },
+  }),
+  // Khatri et al., arXiv 2510.13786, §4, "ScaleRL": CISPO with an upper bound of 5, the mean over the tokens of each question,
+  // advantages divided by their std over the batch, groups of equal rewards left out, questions with a pass rate of 0.9 or
+  // more not drawn again, thinking ended after 12,288 of 14,336 tokens. Its FP32 head needs no setting: we compute everything
+  // in float32. Its asynchronous sampling (PipelineRL) is not part of it.
+  scalerl: ({ objective, maxTokens }: RlPreset) => ({
+    objective: { ...objective, surrogate: 'cispo', clipLow: 1, clipHigh: 4, kl: noKl },
+    advantage: 'centred_batch',
+    normalisation: 'question_mean',
+    dropZeroVariance: true,
+    curriculum: NO_POSITIVE_RESAMPLING,
+    interruption: { after: Math.floor((6 * maxTokens) / 7), phrase: INTERRUPTION_PHRASE },
   }),
   // MiniMax-M1, arXiv 2506.13585: no lower bound; the upper bound of 5 is ScaleRL's (arXiv 2510.13786)
   cispo: ({ objective }: RlPreset) => ({

@@ -7,7 +7,7 @@ import { belowGiven, sftSettings } from './sft.ts'
  * The scale. `deepseek-r1` is the helpful reward model of R1 (Nature 645, Methods): one epoch at 6e-6, batches of 256,
  * 8,192 tokens; the paper names no schedule.
  */
-const PRESETS = {
+export const REWARD_PRESETS = {
   miniature: {
     epochs: 2,
     batchSize: 16,
@@ -59,5 +59,5 @@ export type RewardInput = DeepPartial<z.input<typeof rewardSettings>>
  */
 export function resolveRewardSettings(given: RewardInput): RewardSettings {
   const { preset } = checkSettings(rewardSettings.pick({ preset: true }), { preset: given.preset })
-  return withThreads(checkSettings(rewardSettings, belowGiven(PRESETS[preset], given)))
+  return withThreads(checkSettings(rewardSettings, belowGiven(REWARD_PRESETS[preset], given)))
 }

@@ -1,6 +1,7 @@
 import { UserError } from '../common/errors.ts'
 import { nearest } from '../common/nearest.ts'
 import { distillSettings } from './distill.ts'
+import { dpoSettings } from './dpo.ts'
 import { knownPart, refuseUnknown } from './names.ts'
 import { r1Settings } from './r1.ts'
 import { rewardSettings } from './reward.ts'
@@ -13,6 +14,7 @@ const SECTIONS = {
   zero: zeroSettings,
   sft: sftSettings,
   reward: rewardSettings,
+  dpo: dpoSettings,
   distill: distillSettings,
   r1: r1Settings,
 }

@@ -25,7 +25,7 @@ const column = z.string().min(1).optional()
  * The scale. `deepseek-r1` is step 3 of R1 (Nature 645, Methods): 2–3 epochs, cosine from 5e-5 to a tenth, batches of
  * 128, 32,768 tokens; the paper names no warm-up.
  */
-const PRESETS = {
+export const SFT_PRESETS = {
   miniature: {
     epochs: 3,
     minSteps: 300,
@@ -64,7 +64,7 @@ export const sftSettings = z.strictObject({
   engine: engineSetting,
   lora: loraSetting,
   seed: whole(0).default(0),
-  preset: z.enum(Object.keys(PRESETS) as (keyof typeof PRESETS)[]).default('miniature'),
+  preset: z.enum(Object.keys(SFT_PRESETS) as (keyof typeof SFT_PRESETS)[]).default('miniature'),
   epochs: whole(1),
   /** There are more epochs, with ten evaluations in all, if there would be fewer steps than this. */
   minSteps: whole(0),
@@ -103,7 +103,7 @@ export type SftInput = DeepPartial<z.input<typeof sftSettings>>
  */
 export function resolveSftSettings(given: SftInput): SftSettings {
   const { preset } = checkSettings(sftSettings.pick({ preset: true }), { preset: given.preset })
-  const { minSteps, ...layer } = PRESETS[preset]
+  const { minSteps, ...layer } = SFT_PRESETS[preset]
   // only a task of few questions gets more epochs, and only if no number of epochs is given
   const least = given.task != null && given.epochs === undefined ? minSteps : 0
   const settings = checkSettings(sftSettings, belowGiven({ ...layer, minSteps: least }, given))

@@ -26,9 +26,9 @@ export function checkRewards(settings: ZeroSettings, own: ZeroOwn): void {
       )
     names.push(name)
   }
-  const { rl, rewards, steps, whenNothingToLearn } = settings
+  const { rl, rewards, steps, whenNothingToLearn, teacher } = settings
   const isControl = rewards.shuffle || rl.learningRate === 0 || whenNothingToLearn === 'continue'
-  if (steps === 0 || isControl || rl.overlong) return
+  if (steps === 0 || isControl || rl.overlong || teacher) return
   if (rewardsOf(settings, own).every(({ weight }) => weight === 0))
     throw new NothingToLearn(
       'no reward has a weight, so nothing can be learned: set one, such as rewards.accuracy=1',

@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { advantageKinds } from '../algorithms/advantages.ts'
 import { klEstimators } from '../algorithms/kl.ts'
-import { LEAST_TEMPERATURE, ratioKinds, surrogateNames } from '../algorithms/objectives.ts'
+import { LEAST_TEMPERATURE, ratioKinds, SAPO_GATE, surrogateNames } from '../algorithms/objectives.ts'
 import { normalisations } from '../algorithms/weights.ts'
 import { UserError } from '../common/errors.ts'
 import { EMBEDDED_BASE } from '../hub/find-model.ts'
 import { namedRewards, rewardShape } from '../rewards/index.ts'
 import { isTruncated } from '../stages/reinforce/rl-settings.ts'
+import { INTERRUPTION_PHRASE } from '../stages/sample/interruption.ts'
 import {
   betasSetting,
   chatSettings,
@@ -29,6 +30,7 @@ import { checkSettings, merge, type Tree } from './layers.ts'
 import { algorithmNames, baseNames, rlPreset } from './presets.ts'
 
 const positive = z.number().positive()
+const share = z.number().gt(0).max(1)
 const klPenalty = z.strictObject({ beta: z.number().min(0), estimator: z.enum(klEstimators) })
 
 /** The schema of `RlSettings`. */
@@ -40,8 +42,29 @@ const rl = z.strictObject({
     clipLow: z.number().min(0),
     clipHigh: z.number().min(0),
     dualClip: z.number().gt(1).nullable(),
+    gate: z
+      .strictObject({
+        positive: positive.default(SAPO_GATE.positive),
+        negative: positive.default(SAPO_GATE.negative),
+      })
+      .optional(),
     kl: klPenalty,
   }),
+  covariance: z
+    .discriminatedUnion('kind', [
+      z.strictObject({
+        kind: z.literal('clip'),
+        share: share.default(2e-4),
+        from: z.number().default(1),
+        to: z.number().default(5),
+      }),
+      z.strictObject({
+        kind: z.literal('kl'),
+        share: share.default(2e-3),
+        beta: z.number().min(0).default(1),
+      }),
+    ])
+    .nullable(),
   advantage: z.enum(advantageKinds),
   normalisation: z.enum(normalisations),
   groupSize: whole(2),
@@ -60,6 +83,18 @@ const rl = z.strictObject({
   importanceCap: positive.nullable(),
   maskTruncated: z.boolean(),
   dynamicSampling: z.boolean(),
+  dropZeroVariance: z.boolean(),
+  curriculum: z
+    .strictObject({
+      solved: z.number().min(0).max(1).nullable().default(1),
+      unsolvable: z.number().min(0).max(1).nullable().default(0),
+      draws: whole(1).default(2),
+      rest: whole(1).nullable().default(20),
+    })
+    .nullable(),
+  interruption: z
+    .strictObject({ after: whole(1), phrase: z.string().min(1).default(INTERRUPTION_PHRASE) })
+    .nullable(),
   overlong: z.strictObject({ buffer: whole(1) }).nullable(),
 })
 
@@ -71,6 +106,11 @@ export const zeroSettings = z.strictObject({
   /** Names of a table's columns. */
   columns: columnSettings.prefault({}),
   template: templateSetting,
+  /** On-policy distillation: a model that scores each token of the responses, with the weight of its scores. */
+  teacher: z
+    .strictObject({ model: modelSetting, weight: z.number().positive().default(1) })
+    .nullable()
+    .default(null),
   /** Arguments and date of the chat template. */
   chat: chatSettings,
   engine: engineSetting,
@@ -148,5 +188,57 @@ export function resolveZeroSettings(given: Tree): ZeroSettings {
       'rl.topK, rl.topP and rl.minP need a correction for each token, which is not possible with a ratio of whole sequences: set rl.objective.ratio=token, or leave them out',
       2,
     )
+  checkAlgorithm(settings)
+  checkTeacher(settings)
   return withThreads(settings)
+}
+
+/** @throws UserError for settings that a teacher contradicts. */
+function checkTeacher({ teacher, rl }: Pick<ZeroSettings, 'teacher' | 'rl'>): void {
+  if (teacher === null) return
+  const dropping = (['dynamicSampling', 'dropZeroVariance'] as const).find((name) => rl[name])
+  if (dropping !== undefined)
+    throw new UserError(
+      `rl.${dropping} leaves out responses with equal rewards, of which a teacher also teaches: set rl.${dropping}=false, or leave out the teacher`,
+      2,
+    )
+}
+
+/** @throws UserError for settings of the algorithm that contradict each other. */
+function checkAlgorithm({ rl }: Pick<ZeroSettings, 'rl'>): void {
+  const refuse = (message: string): never => {
+    throw new UserError(message, 2)
+  }
+  const { objective, covariance, curriculum, minibatches, epochs, maxTokens, interruption } = rl
+  if (objective.gate && objective.surrogate !== 'sapo')
+    refuse(
+      `setting rl.objective.gate has no effect on the surrogate ${objective.surrogate}: leave it out, or set rl.objective.surrogate=sapo`,
+    )
+  if (covariance !== null && objective.ratio === 'sequence')
+    refuse(
+      'rl.covariance selects single tokens, which is not possible with a ratio of whole sequences: set rl.objective.ratio=token, or rl.covariance=null',
+    )
+  if (covariance?.kind === 'clip' && covariance.from >= covariance.to)
+    refuse(
+      `setting rl.covariance.from is ${covariance.from}: it must be below rl.covariance.to, ${covariance.to}`,
+    )
+  if (covariance?.kind === 'kl' && minibatches * epochs === 1)
+    refuse(
+      'rl.covariance.kind=kl penalises the change since the sampling, so it has no effect with one optimizer step per step: set rl.minibatches or rl.epochs to 2 or more, or rl.covariance.kind=clip',
+    )
+  if (curriculum !== null) {
+    const { solved, unsolvable } = curriculum
+    if (solved === null && unsolvable === null)
+      refuse(
+        'rl.curriculum drops nothing: set rl.curriculum.solved or rl.curriculum.unsolvable, or rl.curriculum=null',
+      )
+    if (solved !== null && unsolvable !== null && solved <= unsolvable)
+      refuse(
+        `setting rl.curriculum.solved is ${solved}: it must be above rl.curriculum.unsolvable, ${unsolvable}`,
+      )
+  }
+  if (interruption !== null && interruption.after >= maxTokens)
+    refuse(
+      `setting rl.interruption.after is ${interruption.after}: it must be below rl.maxTokens, ${maxTokens}`,
+    )
 }

@@ -57,9 +57,7 @@ export async function readPreferences(
   const all = [...examples.training, ...examples.heldOut]
   const paired = all.filter(({ example }) => 'chosen' in example.preference)
   if (paired.length > 0 && paired.length < all.length)
-    throw new UserError(
-      `${place} holds both pairs (${paired[0]!.where}) and labelled answers; a reward model learns from one kind`,
-    )
+    throw new UserError(`${place} holds both pairs (${paired[0]!.where}) and labelled answers; use one kind`)
   const bare = (rows: Examples<Keyed>['training']) =>
     rows.map(({ where, example }) => ({ where, example: example.preference }))
   return { ...examples, training: bare(examples.training), heldOut: bare(examples.heldOut) }
@@ -160,7 +158,8 @@ function judged(prompt: Prompt, cells: Cells, name: string, unread: Set<string>)
   const list = typeof prompt === 'string' && typeof cells[name] === 'string' ? null : messageList(cells[name])
   if (list === null && typeof cells[name] === 'string') {
     const text = readText(cells, name)
-    if (prompt === null || typeof prompt === 'string') return { text: (prompt ?? '') + text }
+    if (prompt === null) return { text }
+    if (typeof prompt === 'string') return { text: prompt + text, promptLength: prompt.length }
     return answered([...prompt, { role: 'assistant', content: text }], name, cells)
   }
   const messages = readMessages(list ?? cells[name], name, unread)

@@ -37,6 +37,10 @@ export const distill = command(
         valueHint: 'DIR|HUB_ID',
         description: 'base model that learns (default: the embedded miniature-r1-student)',
       },
+      'on-policy': {
+        type: 'boolean',
+        description: 'after the fine-tuning, the student answers and the teacher scores each of its tokens',
+      },
       ...stagedOptions,
       set: {
         ...stagedOptions.set,
@@ -52,6 +56,7 @@ export const distill = command(
       data: textOption(values, 'data'),
       student: textOption(values, 'student'),
       sft: { columns: columnsSettings(values) },
+      onPolicy: values['on-policy'] ? {} : undefined,
     })
     resolveDistillSettings(settings)
     const result = await interruptible(output, (signal) =>

@@ -3,6 +3,7 @@ import { UserError } from '../../common/errors.ts'
 import { pathFromHere } from '../../common/paths.ts'
 import { shellWord } from '../../common/shell.ts'
 import { resumeDistill } from '../../recipes/distill.ts'
+import { resumeDpo } from '../../recipes/dpo.ts'
 import { resumePretrain } from '../../recipes/pretrain.ts'
 import { resumeR1 } from '../../recipes/r1.ts'
 import { resumeReward } from '../../recipes/reward.ts'
@@ -18,6 +19,7 @@ import { outputOf, outputOptions } from '../terminal/options.ts'
 import type { Output } from '../terminal/output.ts'
 import { showResume } from '../terminal/runs/resume.ts'
 import { summarizeDistill, watchDistill } from '../terminal/training/distill.ts'
+import { summarizeDpo, watchDpo } from '../terminal/training/dpo.ts'
 import { summarizePretrain, watchPretrain } from '../terminal/training/pretrain.ts'
 import { summarizeR1, watchR1 } from '../terminal/training/r1.ts'
 import { summarizeReward, watchReward } from '../terminal/training/reward.ts'
@@ -64,6 +66,9 @@ const RECIPES: Record<string, (output: Output, info: RunInfo, signal: AbortSigna
   },
   async reward(output, { directory }, signal) {
     summarizeReward(output, await resumeReward(directory, watchReward(output, signal)))
+  },
+  async dpo(output, { directory }, signal) {
+    summarizeDpo(output, await resumeDpo(directory, watchDpo(output, signal)))
   },
   async pretrain(output, { directory, settings }, signal) {
     const { tokens } = settings as { tokens: number }

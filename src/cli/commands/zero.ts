@@ -10,11 +10,16 @@ import { columnsOption, columnsSettings, layeredSettings, outputOf } from '../te
 import {
   engineOption,
   listed,
+  loraOption,
+  loraSettings,
   templateNames,
   threadsOption,
   trainingOptions,
 } from '../terminal/training/options.ts'
 import { summarizeZero, watchZero } from '../terminal/training/zero.ts'
+
+/** The settings of a teacher that is named alone. */
+const teacherSetting = (model: string | undefined) => (model === undefined ? undefined : { model })
 
 const DEFAULTS = resolveZeroSettings({})
 
@@ -38,6 +43,12 @@ export const zero = command(
         valueHint: 'NAME',
         description: `prompt template: ${listed(templateNames, DEFAULTS.template)}; chat is the model's own`,
       },
+      teacher: {
+        type: 'string',
+        valueHint: 'DIR|HUB_ID|RUN',
+        description:
+          'model with the same tokenizer that teaches each token, beside the rewards (on-policy distillation)',
+      },
       engine: engineOption,
       steps: {
         type: 'string',
@@ -54,6 +65,7 @@ export const zero = command(
         valueHint: 'NAME',
         description: listed(algorithmNames, DEFAULTS.algorithm),
       },
+      lora: loraOption,
       threads: threadsOption,
       ...trainingOptions,
     },
@@ -65,9 +77,11 @@ export const zero = command(
       task: textOption(values, 'task'),
       columns: columnsSettings(values),
       template: textOption(values, 'template'),
+      teacher: teacherSetting(textOption(values, 'teacher')),
       engine: textOption(values, 'engine'),
       preset: textOption(values, 'preset'),
       algorithm: textOption(values, 'algorithm'),
+      lora: loraSettings(values),
       steps: integerOption(values, 'steps', 0),
       seed: integerOption(values, 'seed', 0),
       threads: integerOption(values, 'threads', 1, 1024),

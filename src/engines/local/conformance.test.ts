@@ -3,15 +3,18 @@ import { tinyConfig } from '../../testing/models.ts'
 import { engineConformance, rewardEngineConformance } from '../conformance.ts'
 import { openLocalEngine } from './index.ts'
 
-const config = tinyConfig('qwen3')
-const model = { config, parameters: initParameters(config, 1) }
+const tiny = (type: Parameters<typeof tinyConfig>[0]) => {
+  const config = tinyConfig(type)
+  return { config, parameters: initParameters(config, 1) }
+}
 
 for (const threads of [1, 2]) {
   const replicas = threads === 1 ? 'one replica' : `${threads} replicas`
-  const { vocabSize } = config
+  const [model, rewardModel] = [tiny(threads === 1 ? 'qwen3' : 'gemma3_text'), tiny('qwen3')]
+  const { vocabSize } = model.config
   engineConformance(`local, ${replicas},`, { open: () => openLocalEngine({ model, threads }), vocabSize })
   rewardEngineConformance(`local, ${replicas},`, {
-    open: () => openLocalEngine({ model, rewardHead: { seed: 1 }, threads }),
+    open: () => openLocalEngine({ model: rewardModel, rewardHead: { seed: 1 }, threads }),
     vocabSize,
   })
 }

@@ -1,6 +1,11 @@
 import { join } from 'node:path'
 import { setImmediate as breathe } from 'node:timers/promises'
-import { makeFolder, writeFileAtomically, writeFileInPieces, writeFolderAtomically } from '../../common/files.ts'
+import {
+  makeFolder,
+  writeFileAtomically,
+  writeFileInPieces,
+  writeFolderAtomically,
+} from '../../common/files.ts'
 import { counted } from '../../common/progress.ts'
 import { loadModel } from '../../models/checkpoint/directory.ts'
 import type { ModelConfig } from '../../models/config.ts'
@@ -70,12 +75,14 @@ async function writeProgram(graph: Graph, folder: string, name: string, watch: W
   const places = new Map<Value, { offset: number; data: TypedData }>()
   const dataFile = `${name}_data`
   let end = 0
-  const program = encode(graph, (value) => {
-    const { data } = graph.initializers.find((one) => one.value === value)!
-    places.set(value, { offset: end, data })
-    const place = { location: dataFile, offset: String(end), length: String(data.byteLength) }
-    end = aligned(end + data.byteLength)
-    return place
+  const program = encode(graph, {
+    placeOf: (value) => {
+      const { data } = graph.initializers.find((one) => one.value === value)!
+      places.set(value, { offset: end, data })
+      const place = { location: dataFile, offset: String(end), length: String(data.byteLength) }
+      end = aligned(end + data.byteLength)
+      return place
+    },
   })
   writeFileAtomically(join(folder, name), (append) => append(program))
   await writeFileInPieces(join(folder, dataFile), async (append) => {

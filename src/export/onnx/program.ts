@@ -1,6 +1,7 @@
 import type { ModelConfig } from '../../models/config.ts'
-import { decode, logits, rotaryTables } from '../../models/decoder.ts'
+import { attentionScale, decode, logits } from '../../models/decoder.ts'
 import { parameterShapes } from '../../models/parameters.ts'
+import { rotaryTable } from '../../models/rope.ts'
 import { Graph, Value } from '../../onnx/graph.ts'
 import * as ops from '../../onnx/ops.ts'
 import type { Dim } from '../../onnx/shape.ts'
@@ -25,7 +26,12 @@ export const NAMES = {
   present: (layer: number | '%d', what: 'key' | 'value') => `present.${layer}.${what}`,
 }
 
-const [BATCH, LENGTH, PAST, TOTAL] = ['batch_size', 'sequence_length', 'past_sequence_length', 'total_sequence_length']
+const [BATCH, LENGTH, PAST, TOTAL] = [
+  'batch_size',
+  'sequence_length',
+  'past_sequence_length',
+  'total_sequence_length',
+]
 
 /** Added to the scores of positions that are not seen. */
 const UNSEEN = 1e9
@@ -33,10 +39,10 @@ const UNSEEN = 1e9
 /** How a parameter becomes a value of the program. */
 export type Declare = (graph: Graph, name: string, shape: readonly number[]) => Value
 
-/** The program of a language model. `declare` is called for every parameter and for the two tables of RoPE. */
+/** The program of a language model. `declare` is called for every parameter and for the tables of RoPE. */
 export function cachedDecoder(config: ModelConfig, declare: Declare): Graph {
   const graph = new Graph()
-  const { numHeads, numKvHeads, headDim, numLayers, maxPositions } = config
+  const { numHeads, numKvHeads, headDim, numLayers, maxPositions, windows } = config
   const ids = graph.input(NAMES.ids, 'int64', [BATCH, LENGTH])
   const mask = graph.input(NAMES.mask, 'int64', [BATCH, TOTAL])
   const positions = graph.input(NAMES.positions, 'int64', [BATCH, LENGTH])
@@ -50,8 +56,12 @@ export function cachedDecoder(config: ModelConfig, declare: Declare): Graph {
   const parameters = new Map(
     [...parameterShapes(config)].map(([name, shape]) => [name, declare(graph, name, shape)]),
   )
-  const table = (name: string) => declare(graph, name, [maxPositions, headDim / 2])
-  const rotary = { cos: table('rotary.cos'), sin: table('rotary.sin') }
+  const table = (name: string) => {
+    const half = (which: string) => declare(graph, `${name}.${which}`, [maxPositions, headDim / 2])
+    return { cos: half('cos'), sin: half('sin') }
+  }
+  const everywhere = table('rotary')
+  const rotations = { everywhere, local: config.localRope ? table('localRotary') : everywhere }
 
   // Every row of the batch has all P+T positions in the cache; the mask says which of them are padding.
   const total = ops.cast(graph.dim(TOTAL), 'int32')
@@ -91,14 +101,15 @@ export function cachedDecoder(config: ModelConfig, declare: Declare): Graph {
       {
         num_heads: numHeads,
         kv_num_heads: numKvHeads,
-        scale: { float: 1 / Math.sqrt(headDim) },
+        scale: { float: attentionScale(config) },
+        local_window_size: windows[layer] ?? -1,
       },
       { type: 'GroupQueryAttention', domain: 'com.microsoft', more: [stored('key'), stored('value')] },
     )
     present.push(attended.node!.more as [Value, Value])
     return attended
   }
-  const { hidden } = decode(config, parameters, rotary, ids, positions, { attend })
+  const { hidden } = decode(config, parameters, rotations, ids, positions, { attend })
   graph.output(
     NAMES.logits,
     ops.reshape(logits(config, parameters, hidden), [BATCH, LENGTH, config.vocabSize]),
@@ -112,9 +123,16 @@ export function cachedDecoder(config: ModelConfig, declare: Declare): Graph {
 
 /** The tables of RoPE by the names that `cachedDecoder` declares them with. */
 export function rotaryValues(config: ModelConfig): Map<string, Float32Array> {
-  const { cos, sin } = rotaryTables(config, config.maxPositions)
-  return new Map([
-    ['rotary.cos', cos],
-    ['rotary.sin', sin],
-  ])
+  const { ropeTheta: theta, ropeScaling: scaling, localRope, headDim, maxPositions } = config
+  const ropes = { rotary: { theta, scaling }, localRotary: localRope }
+  return new Map(
+    Object.entries(ropes).flatMap(([name, rope]) => {
+      if (!rope) return []
+      const { cos, sin } = rotaryTable(rope, headDim, maxPositions)
+      return [
+        [`${name}.cos`, cos],
+        [`${name}.sin`, sin],
+      ] as const
+    }),
+  )
 }

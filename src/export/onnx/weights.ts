@@ -97,8 +97,7 @@ export function packQ4(
       const from = row * width + block * BLOCK
       const count = Math.min(BLOCK, width - block * BLOCK)
       let largest = 0
-      for (let i = from; i < from + count; i++)
-        if (Math.abs(data[i]!) > Math.abs(largest)) largest = data[i]!
+      for (let i = from; i < from + count; i++) if (Math.abs(data[i]!) > Math.abs(largest)) largest = data[i]!
       const at = row * blocks + block
       scales[at] = largest / -8
       for (let i = 0; i < BLOCK; i++) {

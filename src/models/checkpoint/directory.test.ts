@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { UserError } from '../../common/errors.ts'
 import { tinyConfig } from '../../testing/models.ts'
@@ -19,7 +20,7 @@ import { toConfigJson } from '../config.ts'
 import { initParameters, parameterShapes, withRewardHead } from '../parameters.ts'
 import { loadModel, saveModel } from './directory.ts'
 import { addEosTokenIds } from './generation-config.ts'
-import { type StoredTensor, writeSafetensors } from './safetensors.ts'
+import { SafetensorsFile, type StoredTensor, writeSafetensors } from './safetensors.ts'
 
 let directory: string
 beforeEach(() => {
@@ -62,6 +63,25 @@ describe('saveModel and loadModel', () => {
     saveModel(directory, model)
     expect(loadModel(directory)).toEqual(model)
     expect(readdirSync(directory).sort()).toEqual(['config.json', 'model.safetensors'])
+  })
+
+  it('reads the language model of a model with vision, and saves it alone', () => {
+    const fixture = fileURLToPath(new URL('../fixtures/gemma3-vision', import.meta.url))
+    const model = loadModel(fixture)
+    saveModel(directory, model)
+    expect(loadModel(directory)).toEqual(model)
+    const stored = new SafetensorsFile(join(directory, 'model.safetensors'))
+    stored.close()
+    expect([...stored.tensors.keys()]).toEqual([...parameterShapes(model.config).keys()])
+    // as Transformers 5 names the tensors without converting them
+    const named = [...model.parameters].map(([name, data]) => {
+      const shape = parameterShapes(model.config).get(name)!
+      return [name.replace(/^model\./, 'model.language_model.'), { shape, data }] as const
+    })
+    const tensors = new Map<string, StoredTensor>(named)
+    tensors.set('model.vision_tower.x.weight', { shape: [1], data: new Float32Array(1) })
+    writeSafetensors(join(directory, 'model.safetensors'), tensors, { dtype: 'F32' })
+    expect(loadModel(directory)).toEqual(model)
   })
 
   it('saves as bfloat16', () => {

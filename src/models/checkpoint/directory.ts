@@ -9,7 +9,7 @@ import { merged } from '../lora.ts'
 import { type Model, parameterShapes } from '../parameters.ts'
 import { ADAPTER_CONFIG, isPeftFolder } from './peft/adapter-config.ts'
 import { ADAPTER_WEIGHTS, configWithAdapters, readAdapters } from './peft/adapters.ts'
-import { baseFolder, generationFolder, tokenizerFolder } from './peft/find-base.ts'
+import { baseFolder, generationFolder, plainFolder, tokenizerFolder } from './peft/find-base.ts'
 import { type AdapterBase, writeAdapters } from './peft/save-adapters.ts'
 import type { StoredTensor } from './safetensors.ts'
 import { Shards, shardFiles, writeShards } from './shards.ts'
@@ -198,14 +198,26 @@ export async function copyModel(from: string, to: string): Promise<void> {
   const weights = weightFiles(from).map((path) => basename(path))
   if (weights[0] !== `${STEM}.safetensors`) weights.push(`${STEM}.safetensors.index.json`)
   onDisk('create', to, () => makeFolder(to))
-  const others = settingFiles(from)
+  const others = settingFiles(from).map(([name]) => name)
   makeFolders(to, others)
   for (const name of [...others, ...weights]) await copyContent(join(from, name), join(to, name))
 }
 
-/** The files of a plain model folder besides its weights: those of the configuration, the tokenizer and the chat templates. */
-export const settingFiles = (folder: string): string[] =>
-  ['config.json', GENERATION, ...tokenizerFiles(folder)].filter((name) => existsSync(join(folder, name)))
+/**
+ * The names and paths of the files of a model folder besides its weights: those of the configuration, the tokenizer and the
+ * chat templates. A PEFT folder may have them from its base model.
+ */
+export function settingFiles(folder: string): [name: string, path: string][] {
+  const tokenizer = tokenizerFolder(folder)
+  const files: [string, string][] = [
+    ['config.json', plainFolder(folder)],
+    [GENERATION, generationFolder(folder)],
+    ...tokenizerFiles(tokenizer).map((name): [string, string] => [name, tokenizer]),
+  ]
+  return files
+    .map(([name, at]): [string, string] => [name, join(at, name)])
+    .filter(([, path]) => existsSync(path))
+}
 
 function tensorsOf(config: ModelConfig, parameters: SaveOptions['parameters']): Map<string, StoredTensor> {
   const tensors = new Map<string, StoredTensor>()
@@ -226,6 +238,35 @@ function copyTokenizer(source: string, to: string): void {
   const names = tokenizerFiles(from)
   makeFolders(to, names)
   for (const name of names) copyIfThere(name, from, to)
+  embedTemplate(to)
+}
+
+/**
+ * Puts the chat template of a file of its own into tokenizer_config.json as well, unless that has one: some readers look
+ * only there.
+ */
+function embedTemplate(directory: string): void {
+  const file = join(directory, 'tokenizer_config.json')
+  const [text, json] = ['chat_template.jinja', 'chat_template.json'].map((name) => join(directory, name))
+  if (!existsSync(file)) return
+  const config = readJsonObject(file)
+  if (config.chat_template != null) return
+  const template = existsSync(text!)
+    ? onDisk('read', text!, () => readFileSync(text!, 'utf8'))
+    : existsSync(json!)
+      ? readJsonObject(json!).chat_template
+      : undefined
+  if (typeof template === 'string') writeJson(file, { ...config, chat_template: template })
+}
+
+/**
+ * Copies the tokenizer and the chat templates of a model folder, or of a PEFT folder or its base, into another folder.
+ *
+ * @throws UserError if a file is missing or damaged, or the disk fails.
+ */
+export function saveTokenizerOf(from: string, to: string): void {
+  onDisk('create', to, () => makeFolder(to))
+  copyTokenizer(from, to)
 }
 
 /** The names of the files that a tokenizer may have, with those in the folder of its further chat templates. */

@@ -7,7 +7,11 @@ import type { MetadataValue } from './write.ts'
 const QUANTISATION_VERSION = 2
 
 /** llama.cpp's name of a model's architecture. */
-export const architectureOf = ({ modelType }: ModelConfig): string => modelType
+export const architectureOf = ({ modelType }: ModelConfig): string =>
+  ({ llama: 'llama', mistral: 'llama', qwen2: 'qwen2', qwen3: 'qwen3', gemma3_text: 'gemma3' })[modelType]
+
+/** llama.cpp's gemma3 has a window in all layers but every sixth. */
+const GEMMA_PATTERN = 6
 
 /** What a file says about itself. */
 export interface GeneralFacts {
@@ -39,21 +43,46 @@ export function generalMetadata(
  * @throws UserError for a model that llama.cpp has no architecture for.
  */
 export function architectureMetadata(config: ModelConfig): Map<string, MetadataValue> {
-  if (config.modelType === 'qwen3' && config.qkvBias)
-    throw new UserError('llama.cpp has no qwen3 with "attention_bias": a GGUF file could not be run')
+  const arch = architectureOf(config)
+  refuseUnknown(config, arch)
+  const { headDim, ropeScaling, localRope, windows } = config
+  const window = windows.find((one) => one !== null) ?? null
   const fields: Record<string, MetadataValue> = {
     block_count: { uint32: config.numLayers },
-    context_length: { uint32: config.maxPositions },
+    // Other architectures have no windows there: within the first window, all positions are attended to anyway.
+    context_length: { uint32: arch === 'gemma3' ? config.maxPositions : (window ?? config.maxPositions) },
     embedding_length: { uint32: config.hiddenSize },
     feed_forward_length: { uint32: config.intermediateSize },
     'attention.head_count': { uint32: config.numHeads },
     'attention.head_count_kv': { uint32: config.numKvHeads },
-    'attention.key_length': { uint32: config.headDim },
-    'attention.value_length': { uint32: config.headDim },
+    'attention.key_length': { uint32: headDim },
+    'attention.value_length': { uint32: headDim },
     'attention.layer_norm_rms_epsilon': { float32: config.rmsNormEps },
     'rope.freq_base': { float32: config.ropeTheta },
-    'rope.dimension_count': { uint32: config.headDim },
+    'rope.dimension_count': { uint32: headDim },
     vocab_size: { uint32: config.vocabSize },
   }
-  return new Map(Object.entries(fields).map(([key, value]) => [`${architectureOf(config)}.${key}`, value]))
+  if (arch === 'gemma3' && window !== null) fields['attention.sliding_window'] = { uint32: window }
+  if (localRope) fields['rope.freq_base_swa'] = { float32: localRope.theta }
+  if (ropeScaling?.type === 'linear') {
+    fields['rope.scaling.type'] = { string: 'linear' }
+    fields['rope.scaling.factor'] = { float32: ropeScaling.factor }
+  }
+  return new Map(Object.entries(fields).map(([key, value]) => [`${arch}.${key}`, value]))
+}
+
+/** @throws UserError for what the architectures of llama.cpp cannot express. */
+function refuseUnknown(config: ModelConfig, arch: string): void {
+  const refuse = (what: string) => {
+    throw new UserError(`llama.cpp has no ${arch} with ${what}: a GGUF file of this model could not be run`)
+  }
+  if (arch === 'qwen3' && config.qkvBias) refuse('"attention_bias"')
+  if (arch !== 'gemma3') return
+  if (config.qkvBias) refuse('"attention_bias"')
+  if (config.queryPreAttnScalar !== config.headDim)
+    refuse('"query_pre_attn_scalar" other than the size of a head')
+  if (config.localRope?.scaling) refuse('scaled RoPE in layers with a window')
+  const regular = config.windows.every((window, i) => (window === null) === ((i + 1) % GEMMA_PATTERN === 0))
+  if (!regular && config.windows.some((window) => window !== null))
+    refuse(`another pattern of windows than one full layer in ${GEMMA_PATTERN}`)
 }

@@ -1,4 +1,3 @@
-import { UserError } from '../../common/errors.ts'
 import type { ModelConfig } from '../config.ts'
 import type { WritableType } from './quantise.ts'
 import { TENSOR_TYPES } from './tensor-types.ts'
@@ -6,12 +5,6 @@ import { TENSOR_TYPES } from './tensor-types.ts'
 /** What `--quant` may be, each with its number in `general.file_type` (`llama_ftype` of llama.h). */
 export const QUANTS = { f32: 0, f16: 1, q8_0: 7, q4_k_m: 15, bf16: 32 } as const
 export type Quant = keyof typeof QUANTS
-
-/** @throws UserError (exit code 2) for an unknown quantisation. */
-export function readQuant(text: string): Quant {
-  if (Object.hasOwn(QUANTS, text)) return text as Quant
-  throw new UserError(`unknown quantisation ${text}; one of: ${Object.keys(QUANTS).join(', ')}`, 2)
-}
 
 const PLAIN: Readonly<Record<Quant, WritableType>> = {
   f32: 'F32',

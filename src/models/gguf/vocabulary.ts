@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { UserError } from '../../common/errors.ts'
 import { readJsonObject } from '../json-file.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
-import { preTokenizerName } from './pre-tokenizer.ts'
+import { preTokenizerName } from './pre-tokenizer-name.ts'
 import type { MetadataValue } from './write.ts'
 
 /** `llama_token_type` of llama.h. */

@@ -3,6 +3,7 @@ import { type Warn, warner } from '../../common/warnings.ts'
 import type { Sampler, Truncation } from '../../engines/contract.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
 import type { Task } from '../../tasks/task.ts'
+import type { Interruption } from '../sample/interruption.ts'
 import { rollOut, type SampledRollout } from '../sample/rollouts.ts'
 import { mean, responseMetrics } from '../watch/metrics.ts'
 
@@ -14,6 +15,8 @@ export interface EvaluationOptions extends Truncation {
   readonly temperature: number
   readonly maxTokens: number
   readonly seed: number
+  /** How thinking that is too long is ended; by default it is not. */
+  readonly interruption?: Interruption | null | undefined
   readonly progress?: Progress | undefined
 }
 

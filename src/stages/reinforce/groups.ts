@@ -30,7 +30,7 @@ interface GroupSampling {
 /** The groups of a step. In names, P indexes the question and G the member of its group. */
 export interface Groups {
   readonly used_P_G: ScoredRollout[][]
-  /** Groups left out by dynamic sampling. */
+  /** Groups left out, since all their rewards are equal. */
   readonly dropped_P_G: ScoredRollout[][]
   /** log π_ref at each position of the rollouts of the used groups. */
   readonly references_P_G: Float32Array[][]
@@ -41,12 +41,12 @@ export interface Groups {
  * Samples a group of responses to each question of a step and scores them. The reference policy scores the responses
  * while the rewards are computed. With dynamic sampling, groups whose rewards are all equal are dropped and other
  * questions are sampled instead (DAPO, arXiv 2503.14476, eq. 11); the reference policy then scores only the groups that
- * are kept.
+ * are kept. With `dropZeroVariance`, such groups are dropped and not replaced.
  */
 export async function sampleGroups(job: GroupSampling, step: number): Promise<Groups> {
   const { rl } = job
   const time = { sampling: 0 }
-  if (!rl.dynamicSampling) {
+  if (!rl.dynamicSampling && !rl.dropZeroVariance) {
     const responses_P_G = await sampleRound(job, step, 0, rl.questionsPerStep, time)
     const [references_P_G, used_P_G] = await Promise.all([
       referenceLogprobs(job.reference, responses_P_G),
@@ -56,7 +56,8 @@ export async function sampleGroups(job: GroupSampling, step: number): Promise<Gr
   }
   const used_P_G: ScoredRollout[][] = []
   const dropped_P_G: ScoredRollout[][] = []
-  for (let round = 0; round < ROUNDS && used_P_G.length < rl.questionsPerStep; round++) {
+  const rounds = rl.dynamicSampling ? ROUNDS : 1
+  for (let round = 0; round < rounds && used_P_G.length < rl.questionsPerStep; round++) {
     const missing = rl.questionsPerStep - used_P_G.length
     const scored_P_G = await scoreAll(job, await sampleRound(job, step, round, missing, time))
     for (const scored_G of scored_P_G)
@@ -85,6 +86,7 @@ async function sampleRound(
     topK: rl.topK,
     topP: rl.topP,
     minP: rl.minP,
+    interruption: rl.interruption,
     stream: [seed, 'rollouts', step, round],
     progress,
   })

@@ -7,6 +7,7 @@ import type { Run } from '../../runs/with-run.ts'
 import type { Task } from '../../tasks/task.ts'
 import type { SampledRollout } from '../sample/rollouts.ts'
 import type { RlSettings } from './rl-settings.ts'
+import type { Teacher } from './teacher.ts'
 
 /** What the loop of reinforcement learning is set by. */
 export interface ReinforceSettings {
@@ -41,6 +42,8 @@ export interface Reinforcement {
   readonly renderer: Renderer
   readonly task: Task
   readonly rewards: readonly WeightedReward[]
+  /** Teaches the policy token by token, beside the rewards. By default nobody. */
+  readonly teacher?: Teacher | null | undefined
   readonly settings: ReinforceSettings
   /** Called after each step; evaluates the policy if an evaluation is due. Its record is added to the step's. */
   readonly evaluate?: ((step: number, last: boolean) => Promise<StepRecord>) | undefined

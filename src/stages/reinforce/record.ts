@@ -13,6 +13,7 @@ import {
 } from '../watch/metrics.ts'
 import { givenUp, NothingToLearn, nothingToLearn } from '../watch/nothing-to-learn.ts'
 import { seenBetween, seenMetrics } from '../watch/seen.ts'
+import type { CurriculumTask } from './curriculum.ts'
 import type { Groups } from './groups.ts'
 import type { Reinforcement } from './job.ts'
 import type { ReferencePolicy } from './reference.ts'
@@ -49,16 +50,23 @@ interface Recorder {
   record(outcome: StepOutcome): Promise<Stop | null>
 }
 
-/** Opens the recorder of a run. The reference policy is saved in the checkpoints. */
-export function openRecorder(job: Reinforcement, reference: ReferencePolicy): Recorder {
+/** Opens the recorder of a run. The reference policy is saved in the checkpoints; the curriculum learns what was answered. */
+export function openRecorder(
+  job: Reinforcement,
+  reference: ReferencePolicy,
+  curriculum: Pick<CurriculumTask, 'record'>,
+): Recorder {
   const { run, trainer, rewards, settings, evaluate, onStep, onWarning } = job
   const { store } = run
   const alarm = openAlarm(rewards, store)
   const warn = warner(onWarning)
   const weighted = rewards.filter(({ weight }) => weight !== 0).map(({ reward }) => reward.name)
-  // in a control experiment, nothing is to be learned
+  // in a control experiment, nothing is to be learned; a teacher teaches whatever the rewards are
   const goesOn =
-    settings.whenNothingToLearn === 'continue' || settings.shuffleRewards || settings.rl.learningRate === 0
+    settings.whenNothingToLearn === 'continue' ||
+    settings.shuffleRewards ||
+    settings.rl.learningRate === 0 ||
+    Boolean(job.teacher)
 
   const save = async (directory: string): Promise<void> => {
     await trainer.save(directory, { optimizer: true })
@@ -96,7 +104,8 @@ export function openRecorder(job: Reinforcement, reference: ReferencePolicy): Re
       const metrics = stepMetrics(outcome, scored, before, settings.rl)
       const rows = scored.map((one) => toRow(one.rollout, one, 'train', one.advantage))
       const alarmed = alarm(before, metrics, rows)
-      Object.assign(metrics, alarmed.metrics)
+      const drawn = curriculum.record(step, scored)
+      Object.assign(metrics, alarmed.metrics, drawn.metrics)
       const stopping = settings.alarm === 'stop' && alarmed.signs.length > 0
       const last = stopping || step === settings.steps
 
@@ -104,12 +113,15 @@ export function openRecorder(job: Reinforcement, reference: ReferencePolicy): Re
         metrics,
         rewards: weighted,
         shuffled: settings.shuffleRewards,
+        taught: Boolean(job.teacher),
         last,
       })
       const reason = goesOn ? null : nothingToLearn(symptoms)
-      const warnings = newWarnings(store, [...diagnose(symptoms), ...alarmed.signs]).filter(
-        (message) => !reason?.includes(message),
-      )
+      const warnings = newWarnings(store, [
+        ...diagnose(symptoms),
+        ...alarmed.signs,
+        ...drawn.warnings,
+      ]).filter((message) => !reason?.includes(message))
       for (const message of warnings) warn(`at step ${step}: ${message}`)
       const messages = reason === null ? warnings : [...warnings, reason]
       const events = messages.map((message) => ({ level: 'warning' as const, message }))
@@ -154,12 +166,16 @@ function stepMetrics(
     ...rewardMetrics(scored),
     ...responseMetrics(rollouts),
     ...tokenMetrics(updated.sequences),
+    ...(rl.interruption && {
+      'length/interrupted': rollouts.filter(({ inserted }) => inserted).length / rollouts.length,
+    }),
     'groups/zero_variance': zeroVarianceShare([
       ...rewards_P_G,
       ...groups.dropped_P_G.map((scored_G) => scored_G.map(({ total }) => total)),
     ]),
     loss: updated.loss,
     grad_norm: updated.gradNorm ?? Number.NaN,
+    ...(updated.teacherKl !== null && { 'teacher/kl': updated.teacherKl }),
     learning_rate: updated.learningRate,
     'total/flops': runningTotal(before, 'total/flops', step, updated.flops),
     'total/tokens': runningTotal(before, 'total/tokens', step, updated.tokens),
@@ -175,7 +191,7 @@ function stepMetrics(
 function symptomsOf(
   store: RunStore,
   { step, groups }: StepOutcome,
-  given: Pick<Symptoms, 'rewards' | 'shuffled' | 'last'> & {
+  given: Pick<Symptoms, 'rewards' | 'shuffled' | 'taught' | 'last'> & {
     readonly metrics: Readonly<Record<string, number>>
   },
 ): Symptoms {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { klPenalty } from '../../algorithms/kl.ts'
+import type { PolicyObjective } from '../../algorithms/objectives.ts'
 import { overlongPunishment } from '../../algorithms/overlong.ts'
 import { UserError } from '../../common/errors.ts'
 import type { Datum, Engine, Trainer } from '../../engines/contract.ts'
@@ -514,6 +515,130 @@ describe('reinforce', () => {
         expect(datums[step - 1]).toHaveLength(rl.questionsPerStep * rl.groupSize)
       }
       expect(dropped).toBeGreaterThan(0)
+    })
+
+    test('zero-variance filtering: groups with equal rewards are left out and not replaced', async () => {
+      const { store, datums } = await run('a', { rl: { dropZeroVariance: true }, steps: 4 })
+      let dropped = 0
+      for (const step of [1, 2, 3, 4]) {
+        const rows = store.rollouts({ split: 'train', step })
+        expect(rows).toHaveLength(rl.questionsPerStep * rl.groupSize)
+        const used = rows.filter(({ advantage }) => advantage !== null)
+        dropped += rows.length - used.length
+        expect(datums[step - 1] ?? []).toHaveLength(used.length)
+        for (const row of rows) {
+          const totals = rows.filter(({ question }) => question === row.question).map(({ total }) => total)
+          expect(new Set(totals).size > 1).toBe(row.advantage !== null)
+        }
+      }
+      expect(dropped).toBeGreaterThan(0)
+    })
+
+    test('Clip-Cov takes the advantage of tokens with a large covariance; all others keep theirs', async () => {
+      const plain = await run('plain', { steps: 1 })
+      const covariance = { kind: 'clip', share: 0.1, from: 0, to: 9 } as const
+      const { datums } = await run('a', { rl: { covariance }, steps: 1 })
+      let taken = 0
+      let tokens = 0
+      for (const [i, { weights, advantages }] of datums[0]!.entries())
+        for (const [t, weight] of weights.entries()) {
+          if (weight === 0) continue
+          tokens++
+          const expected = plain.datums[0]![i]!.advantages![t]!
+          if (advantages![t] !== expected) {
+            expect(advantages![t]).toBe(0)
+            taken++
+          }
+        }
+      // some of the selected tokens had the advantage 0 before
+      expect(taken).toBeGreaterThan(0)
+      expect(taken).toBeLessThanOrEqual(Math.floor(0.1 * tokens))
+    })
+
+    test('KL-Cov marks the tokens with the largest covariance', async () => {
+      const inner = fakeEngine()
+      const marked: number[] = []
+      const engine: Engine = {
+        ...inner,
+        async trainer(options) {
+          const trainer = await inner.trainer(options)
+          return {
+            ...trainer,
+            forwardBackward: (datums, objective) => {
+              expect(objective).toMatchObject({ klCov: 0.5 })
+              const all = datums.flatMap(({ weights, marked }) =>
+                [...weights.keys()].filter((t) => weights[t] !== 0).map((t) => marked![t]!),
+              )
+              marked.push(all.reduce((sum, mark) => sum + mark, 0) / Math.floor(0.2 * all.length))
+              const { klCov: _, ...plain } = objective as PolicyObjective
+              return trainer.forwardBackward(datums, plain)
+            },
+          }
+        },
+      }
+      const covariance = { kind: 'kl', share: 0.2, beta: 0.5 } as const
+      await run('a', { engine, rl: { covariance, minibatches: 2 }, steps: 1 })
+      expect(marked).toEqual([1, 1])
+    })
+
+    test('a curriculum: solved questions are not drawn again, also after the run was resumed', async () => {
+      const few: Task = {
+        ...fakeTask,
+        training: ({ seed, step, count }) =>
+          Array.from({ length: count }, (_, i) => {
+            const id = `${(Math.abs(seed) + step * count + i) % 60}`
+            return { id, prompt: 'Which letter?', gold: 'a', kind: 'letter' }
+          }),
+      }
+      const options = {
+        task: few,
+        steps: 12,
+        rl: { curriculum: { solved: 0.7, unsolvable: null, draws: 1, rest: null } },
+      }
+      const { store } = await run('whole', options)
+      const solved = new Set<string>()
+      for (let step = 1; step <= 12; step++) {
+        const rows = store.rollouts({ split: 'train', step })
+        for (const { question } of rows) expect(solved).not.toContain(question)
+        for (const { step: at, question, share } of store.shares('train'))
+          if (at === step && share >= 0.7) solved.add(question)
+        expect(store.metricsAt(step)).toMatchObject({ 'questions/dropped': solved.size })
+      }
+      expect(solved.size).toBeGreaterThan(5)
+
+      const aborting = new AbortController()
+      const onStep = ({ step }: { step: number }) => void (step === 7 && aborting.abort())
+      await expect(run('parts', { ...options, signal: aborting.signal, onStep })).rejects.toThrow(Interrupted)
+      const { store: parts } = await run('parts', options)
+      expect(metricsOf(parts)).toEqual(metricsOf(store))
+      expect(weights(parts)).toEqual(weights(store))
+    })
+
+    test('interrupted thinking: what was put in has no loss, and counts for no average', async () => {
+      const rl = {
+        interruption: { after: 3, phrase: 'x' },
+        maxTokens: 40,
+        normalisation: 'token_mean',
+      } as const
+      const { store, datums } = await run('a', { rl, steps: 1 })
+      expect(store.metricsAt(1)['length/interrupted']).toBeGreaterThan(0)
+      const learned = datums[0]!.flatMap(({ weights }) => [...weights].filter((weight) => weight !== 0))
+      expect(learned.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 5)
+      const lengths = store.rollouts({ split: 'train' }).reduce((sum, { length }) => sum + length, 0)
+      expect(learned.length).toBeLessThan(lengths)
+      // the other metrics of tokens are known, so nothing was computed from what was put in
+      for (const name of ['kl', 'entropy', 'mismatch/max', 'loss'])
+        expect(store.metricsAt(1)[name]).toBeTypeOf('number')
+    })
+
+    test('the KL penalty in the reward leaves out what was put in', async () => {
+      const rl = {
+        interruption: { after: 3, phrase: 'x' },
+        maxTokens: 40,
+        klInReward: { beta: 1, estimator: 'k1' },
+      } as const
+      const { store } = await run('a', { rl, steps: 2 })
+      for (const { total } of store.rollouts({ split: 'train' })) expect(Number.isFinite(total)).toBe(true)
     })
 
     test('the importance cap: π_old is the trainer’s, and advantages are weighted by min(π_old/π_sampler, cap)', async () => {

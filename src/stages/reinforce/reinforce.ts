@@ -1,6 +1,7 @@
 import { groupAdvantages } from '../../algorithms/advantages.ts'
 import { withPolicy } from '../../engines/policy.ts'
 import type { Stop } from '../watch/alarm.ts'
+import { curriculumTask } from './curriculum.ts'
 import { type Groups, sampleGroups } from './groups.ts'
 import type { Reinforcement } from './job.ts'
 import { openRecorder } from './record.ts'
@@ -16,10 +17,12 @@ import { type Example, update } from './update.ts'
  * @throws NothingToLearn if in all steps so far there was nothing to learn from.
  */
 export async function reinforce(job: Reinforcement): Promise<Stop | null> {
-  const { run, engine, trainer, renderer, task, rewards, settings } = job
+  const { run, engine, trainer, renderer, rewards, settings } = job
   const { rl, seed } = settings
   const reference = await ReferencePolicy.open(engine, run.checkpoint?.path ?? null, rl.temperature)
-  const recorder = openRecorder(job, reference)
+  const curriculum = curriculumTask(job.task, rl.curriculum, run.store)
+  const { task } = curriculum
+  const recorder = openRecorder(job, reference, curriculum)
   try {
     let stop = await recorder.resume()
     for (let step = run.store.info().step + 1; step <= settings.steps && stop === null; step++) {

@@ -1,14 +1,19 @@
 import type { AdvantageKind } from '../../algorithms/advantages.ts'
+import type { CovarianceControl } from '../../algorithms/covariance.ts'
 import type { KlPenalty } from '../../algorithms/kl.ts'
 import type { PolicyObjective } from '../../algorithms/objectives.ts'
 import type { Schedule } from '../../algorithms/schedules.ts'
 import type { Normalisation } from '../../algorithms/weights.ts'
 import type { Truncation } from '../../engines/contract.ts'
+import type { Interruption } from '../sample/interruption.ts'
+import type { Curriculum } from './curriculum.ts'
 
 /** All settings of reinforcement learning except the model, the task, the rewards and the number of steps. */
 export interface RlSettings extends Readonly<Record<keyof Truncation, number>> {
   /** Its temperature is the one of the sampling: see `policyObjective`. */
-  readonly objective: Omit<PolicyObjective, 'temperature'>
+  readonly objective: Omit<PolicyObjective, 'temperature' | 'klCov'>
+  /** What is done about the tokens whose log-prob and advantage vary together most; null: nothing. */
+  readonly covariance: CovarianceControl | null
   readonly advantage: AdvantageKind
   readonly normalisation: Normalisation
   /** Responses per question. */
@@ -42,14 +47,21 @@ export interface RlSettings extends Readonly<Record<keyof Truncation, number>> {
   readonly maskTruncated: boolean
   /** Drop groups whose rewards are all equal and sample other questions instead. */
   readonly dynamicSampling: boolean
+  /** Leave groups whose rewards are all equal out of the update and of its averages. */
+  readonly dropZeroVariance: boolean
+  /** Which questions are not drawn for a while; null: all are drawn. */
+  readonly curriculum: Curriculum | null
+  /** How thinking that is too long is ended; null: it is not. */
+  readonly interruption: Interruption | null
   /** Soft overlong punishment over the last `buffer` tokens; null: off. */
   readonly overlong: { readonly buffer: number } | null
 }
 
 /** The objective for the policy that is sampled. */
-export const policyObjective = ({ objective, temperature }: RlSettings): PolicyObjective => ({
+export const policyObjective = ({ objective, temperature, covariance }: RlSettings): PolicyObjective => ({
   ...objective,
   temperature,
+  ...(covariance?.kind === 'kl' && { klCov: covariance.beta }),
 })
 
 /** Can some tokens not be drawn? */

@@ -2,7 +2,7 @@ import { klPenalty } from '../../algorithms/kl.ts'
 import { overlongPunishment } from '../../algorithms/overlong.ts'
 import { Random } from '../../common/random.ts'
 import type { SampledRollout } from '../sample/rollouts.ts'
-import { responsePart } from './datums.ts'
+import { perPosition, sampledPart } from './datums.ts'
 import type { Groups } from './groups.ts'
 import type { ReinforceSettings } from './job.ts'
 import type { RlSettings } from './rl-settings.ts'
@@ -30,7 +30,11 @@ export function shapedRewards(
 function shaped({ rollout, total }: ScoredRollout, reference: Float32Array, rl: RlSettings): number | null {
   if (total === null) return null
   const kl = rl.klInReward
-    ? klPenalty(rollout.sequence.logprobs, responsePart(rollout, reference), rl.klInReward)
+    ? klPenalty(
+        sampledPart(rollout, perPosition(rollout, rollout.sequence.logprobs)),
+        sampledPart(rollout, reference),
+        rl.klInReward,
+      )
     : 0
   return total - kl + punishment(rollout, rl)
 }

@@ -1,3 +1,4 @@
+import { type CovarianceControl, covarianceSelection } from '../../algorithms/covariance.ts'
 import { learningRateAt } from '../../algorithms/schedules.ts'
 import { maskTruncated, tokenWeights, truncatedImportance } from '../../algorithms/weights.ts'
 import { UserError } from '../../common/errors.ts'
@@ -8,9 +9,10 @@ import type { PolicyDatum } from '../../engines/contract.ts'
 import { withPolicyScorer } from '../../engines/policy.ts'
 import type { SampledRollout } from '../sample/rollouts.ts'
 import type { TrainedSequence } from '../watch/metrics.ts'
-import { perPosition, toDatum } from './datums.ts'
+import { perPosition, sampledTokens, toDatum } from './datums.ts'
 import type { Reinforcement, ReinforceSettings } from './job.ts'
 import { isTruncated, policyObjective, type RlSettings } from './rl-settings.ts'
+import { taughtTerms } from './teacher.ts'
 
 /** A rollout to learn from. */
 export interface Example {
@@ -21,7 +23,7 @@ export interface Example {
 }
 
 /** The part of a run that updates the policy. */
-interface UpdateJob extends Pick<Reinforcement, 'engine' | 'trainer'> {
+interface UpdateJob extends Pick<Reinforcement, 'engine' | 'trainer' | 'teacher'> {
   readonly run: Pick<Reinforcement['run'], 'progress'>
   readonly settings: Pick<ReinforceSettings, 'rl' | 'seed' | 'steps'>
 }
@@ -34,6 +36,8 @@ export interface Updated {
   /** Null if the engine does not report it. */
   readonly gradNorm: number | null
   readonly learningRate: number
+  /** Mean over the tokens of log π_old − log π_teacher: the reverse KL in nats; null without a teacher. */
+  readonly teacherKl: number | null
   /** Null if the engine does not report it. */
   readonly flops: number | null
   /** Positions trained on, prompts included. */
@@ -49,6 +53,7 @@ export async function update(job: UpdateJob, examples: readonly Example[], step:
   const seconds = stopwatch()
   const learningRate = learningRateAt(rl.schedule, rl.learningRate, step - 1, steps)
   const old = await oldPolicy(job, examples, rl)
+  const taught = await teaching(job, examples, old)
   const sequences: TrainedSequence[] = []
   const losses: number[] = []
   const gradNorms: (number | null)[] = []
@@ -60,7 +65,9 @@ export async function update(job: UpdateJob, examples: readonly Example[], step:
       const datums = toDatums(
         part.map((i) => examples[i]!),
         part.map((i) => old[i]!),
+        part.map((i) => taught.terms?.[i] ?? null),
         rl,
+        new Random(seed, 'covariance', step, losses.length),
       )
       const result = await trainer.forwardBackward(datums, policyObjective(rl))
       if (!Number.isFinite(result.loss))
@@ -101,6 +108,7 @@ export async function update(job: UpdateJob, examples: readonly Example[], step:
     loss: sum(losses) / losses.length,
     gradNorm: gradNorm === null ? null : gradNorm / gradNorms.length,
     learningRate,
+    teacherKl: taught.kl,
     flops: sumKnown(flops),
     tokens,
     seconds: seconds(),
@@ -142,16 +150,41 @@ async function oldPolicy(
   })
 }
 
+/** What a teacher adds to the advantage of each position of each example, and how far the policy is from it. */
+async function teaching(
+  { teacher, settings: { rl } }: UpdateJob,
+  examples: readonly Example[],
+  old: readonly OldPolicy[],
+): Promise<{ readonly terms: Float32Array[] | null; readonly kl: number | null }> {
+  if (!teacher) return { terms: null, kl: null }
+  const scored = await teacher.logprobs(
+    examples.map(({ rollout }) => toDatum(rollout, 1)),
+    rl.temperature,
+  )
+  const terms = scored.map((logprobs, i) => taughtTerms(teacher.weight, logprobs, old[i]!.logprobs))
+  const sum = terms.flatMap((values) => [...values]).reduce((total, term) => total + term, 0)
+  const tokens = examples.reduce((count, { rollout }) => count + sampledTokens(rollout), 0)
+  return { terms, kl: -sum / teacher.weight / tokens }
+}
+
 /** The datums of a minibatch, with weights that make the summed loss the mean that the normalisation defines. */
-function toDatums(examples: readonly Example[], old: readonly OldPolicy[], rl: RlSettings): PolicyDatum[] {
-  const lengths = examples.map(({ rollout }) => rollout.tokens)
+function toDatums(
+  examples: readonly Example[],
+  old: readonly OldPolicy[],
+  taught: readonly (Float32Array | null)[],
+  rl: RlSettings,
+  random: Random,
+): PolicyDatum[] {
+  const lengths = examples.map(({ rollout }) => sampledTokens(rollout))
   const truncated = examples.map(({ rollout }) => rollout.stopReason === 'length')
   const counted = rl.maskTruncated ? maskTruncated(lengths, truncated) : lengths
-  const weights = tokenWeights(rl.normalisation, counted, rl.maxTokens)
-  return examples.map(({ rollout, advantage, reference }, i) => {
+  const questions = examples.map(({ rollout }) => rollout.question)
+  const weights = tokenWeights(rl.normalisation, counted, rl.maxTokens, questions)
+  const datums = examples.map(({ rollout, advantage, reference }, i) => {
     const datum = toDatum(rollout, weights[i]!)
     const { logprobs, importance } = old[i]!
-    const advantages = new Float32Array(datum.tokens.length).fill(advantage)
+    const advantages =
+      taught[i]?.map((term) => advantage + term) ?? new Float32Array(datum.tokens.length).fill(advantage)
     return {
       ...datum,
       logprobs,
@@ -159,6 +192,35 @@ function toDatums(examples: readonly Example[], old: readonly OldPolicy[], rl: R
       advantages: importance ? advantages.map((a, t) => a * importance[t]!) : advantages,
     }
   })
+  return rl.covariance === null ? datums : controlled(datums, rl.covariance, random)
+}
+
+/**
+ * The datums of a minibatch under Clip-Cov (selected tokens have advantage 0, and so no policy gradient) or KL-Cov (selected
+ * tokens are marked). Covariances are those of log π_old: in the first optimizer step after the sampling that is log π_θ, which
+ * the paper and verl use in every step. Means are over the minibatch; verl's are over a microbatch.
+ */
+function controlled(
+  datums: readonly PolicyDatum[],
+  control: CovarianceControl,
+  random: Random,
+): PolicyDatum[] {
+  const tokens = datums.flatMap(({ weights }, i) =>
+    [...weights.keys()].filter((t) => weights[t] !== 0).map((t) => ({ i, t })),
+  )
+  const selected = covarianceSelection(
+    control,
+    tokens.map(({ i, t }) => datums[i]!.logprobs[t]!),
+    tokens.map(({ i, t }) => datums[i]!.advantages[t]!),
+    random,
+  )
+  const marked = datums.map(({ weights }) => new Float32Array(weights.length))
+  for (const k of selected) marked[tokens[k]!.i]![tokens[k]!.t] = 1
+  return datums.map((datum, i) =>
+    control.kind === 'kl'
+      ? { ...datum, marked: marked[i]! }
+      : { ...datum, advantages: datum.advantages.map((a, t) => (marked[i]![t] === 1 ? 0 : a)) },
+  )
 }
 
 /** Splits 0 … count − 1 into `parts` parts of equal size (±1), in random order if there are several. */

@@ -8,6 +8,7 @@ import type { Question, Task } from '../../tasks/task.ts'
 import { parseResponse } from '../../thinking/r1/parse.ts'
 import { parseSummary } from '../../thinking/r1/summary.ts'
 import { boxedAnswer } from '../../verify/boxes.ts'
+import { type Interruption, interruptingTokens, isThinking, joined, type TokenRange } from './interruption.ts'
 
 /** A sampled response as tokens. */
 export interface SampledResponse {
@@ -17,6 +18,8 @@ export interface SampledResponse {
   /** Did the prompt end inside <think>? */
   readonly opened: boolean
   readonly sequence: SampledSequence
+  /** Tokens of the response that were put in to end its thinking: they are not learned. Missing if there are none. */
+  readonly inserted?: TokenRange | undefined
 }
 
 /** A sampled response as text, with what was parsed from it. */
@@ -31,6 +34,8 @@ interface SamplingOptions extends Truncation {
   readonly temperature: number
   /** Name of the random stream: results are a pure function of weights, questions and stream. */
   readonly stream: readonly (number | string)[]
+  /** How thinking that is too long is ended; by default it is not. */
+  readonly interruption?: Interruption | null | undefined
   /** Called with the number of responses that have ended. */
   readonly progress?: Progress | undefined
 }
@@ -49,21 +54,24 @@ export async function rollOut(
   )
 }
 
-/** Samples `group` responses to every question, all in one tick so that they share batches. One array per question. */
+/**
+ * Samples `group` responses to every question, all in one tick so that they share batches. One array per question. With an
+ * interruption, responses that are as long as it allows go on, all in another tick, after their thinking was ended.
+ */
 export async function sampleResponses(
   sampler: Sampler,
   renderer: Renderer,
   questions: readonly Question[],
   options: SamplingOptions,
 ): Promise<SampledResponse[][]> {
-  const { progress } = options
+  const { progress, interruption = null } = options
   const onEnd = progress && counted(progress, 'sampling responses', questions.length * options.group)
-  return Promise.all(
+  const responses_P_G = await Promise.all(
     questions.map(async (question, index) => {
       const { text: prompt, tokens: promptTokens, opened } = renderer.prompt(question)
       const sequences = await sampler.sample(promptTokens, {
         n: options.group,
-        maxTokens: options.maxTokens,
+        maxTokens: interruption?.after ?? options.maxTokens,
         temperature: options.temperature,
         topK: options.topK,
         topP: options.topP,
@@ -72,8 +80,42 @@ export async function sampleResponses(
         seed: new Random(...options.stream, index).bits(),
         onEnd,
       })
-      return sequences.map((sequence) => ({ question, prompt, promptTokens, opened, sequence }))
+      return sequences.map((sequence) => ({
+        question,
+        prompt,
+        promptTokens,
+        opened,
+        sequence,
+      }))
     }),
+  )
+  if (interruption === null) return responses_P_G
+  const phrase = interruptingTokens(renderer, interruption)
+  return Promise.all(
+    responses_P_G.map((responses_G, index) =>
+      Promise.all(
+        responses_G.map(async (response, g): Promise<SampledResponse> => {
+          const { promptTokens, opened, sequence: first } = response
+          if (first.stopReason === 'stop') return response
+          const inserted = isThinking(renderer.response(first.tokens), opened) ? phrase : new Int32Array()
+          const [second] = await sampler.sample(
+            Int32Array.of(...promptTokens, ...first.tokens, ...inserted),
+            {
+              n: 1,
+              first: g,
+              maxTokens: options.maxTokens - first.tokens.length - inserted.length,
+              temperature: options.temperature,
+              topK: options.topK,
+              topP: options.topP,
+              minP: options.minP,
+              stopTokens: renderer.stopTokens,
+              seed: new Random(...options.stream, index, 'continued').bits(),
+            },
+          )
+          return { ...response, ...joined(first, inserted, second!) }
+        }),
+      ),
+    ),
   )
 }
 

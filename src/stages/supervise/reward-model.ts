@@ -124,9 +124,9 @@ export async function trainReward(job: RewardTraining): Promise<Epochs<Preferenc
     },
     evaluate: () =>
       withPolicyRewardScorer({ engine, trainer }, async (scorer) =>
-        toNumbers(await heldOutQuality(scorer, heldOut)),
+        qualityNumbers(await heldOutQuality(scorer, heldOut)),
       ),
-    onStart: (numbers, steps) => onStart?.(fromNumbers(numbers), steps),
+    onStart: (numbers, steps) => onStart?.(qualityFrom(numbers), steps),
     onStep: ({ step, steps, epoch, loss, learningRate, metrics, tokens, seconds, evaluation }) =>
       onStep?.({
         step,
@@ -136,17 +136,17 @@ export async function trainReward(job: RewardTraining): Promise<Epochs<Preferenc
         accuracy: metrics.accuracy!,
         learningRate,
         tokensPerSecond: tokens / seconds,
-        heldOut: evaluation && fromNumbers(evaluation),
+        heldOut: evaluation && qualityFrom(evaluation),
       }),
   })
-  return { ...trained, before: fromNumbers(before), after: fromNumbers(after) }
+  return { ...trained, before: qualityFrom(before), after: qualityFrom(after) }
 }
 
 /** Names of the histogram's bins in the run: by their lower edge. */
 const BINS = ['below', ...HISTOGRAM_EDGES].map((edge) => `margins/${edge}`)
 
 /** An evaluation as numbers by name, for the record. */
-function toNumbers(quality: PreferenceQuality): EvaluationNumbers {
+export function qualityNumbers(quality: PreferenceQuality): EvaluationNumbers {
   const { longerWins, lengthCorrelation, histogram, ...plain } = quality
   return {
     ...plain,
@@ -158,7 +158,8 @@ function toNumbers(quality: PreferenceQuality): EvaluationNumbers {
   }
 }
 
-function fromNumbers(numbers: EvaluationNumbers): PreferenceQuality {
+/** Reads an evaluation back from `qualityNumbers`. A missing number is unknown (NaN). */
+export function qualityFrom(numbers: EvaluationNumbers): PreferenceQuality {
   const known = (name: string): number => numbers[name] ?? Number.NaN
   return {
     comparisons: known('comparisons'),

@@ -36,6 +36,8 @@ export interface Symptoms {
   readonly rewards: readonly string[]
   /** Are the rewards of each step shuffled, as in a control experiment? */
   readonly shuffled: boolean
+  /** Does a teacher teach, whatever the rewards are? */
+  readonly taught?: boolean | undefined
   /** Was this the last step? */
   readonly last: boolean
 }
@@ -77,7 +79,7 @@ const isUnrewarded = (s: Symptoms): boolean =>
   s.samples.length > 0 && s.samples.every(({ total }) => total === null)
 /** Have the rewards of every group in the window been equal, and known? */
 const isEqual = (s: Symptoms): boolean =>
-  s.recent.differing === 0 && s.recent.rewarded > 0 && isEvident(s, MANY_EQUAL)
+  !s.taught && s.recent.differing === 0 && s.recent.rewarded > 0 && isEvident(s, MANY_EQUAL)
 const isCut = (v: number): boolean => v > 0.9
 /** Is there an answer in none of the newest responses, although they were not cut off? */
 const isUnanswered = (s: Symptoms): boolean =>
@@ -87,8 +89,9 @@ const isUnanswered = (s: Symptoms): boolean =>
 /** Have responses hardly ever ended, or had no answer? Then that is why the format never occurs and nothing is right. */
 const isUnread = (s: Symptoms): boolean => isUnanswered(s) || isCut(newest(s, 'length/cut') ?? 0)
 const isUnchecked = (s: Symptoms): boolean => s.samples.every(({ correct }) => correct === null)
-/** Is this a control experiment, in which nothing is to be learned? */
-const isControl = (s: Symptoms): boolean => s.shuffled || throughout(s, 'learning_rate', (v) => v === 0)
+/** Is nothing to be learned from the rewards, as in a control experiment or from a teacher alone? */
+const isControl = (s: Symptoms): boolean =>
+  s.shuffled || s.taught === true || throughout(s, 'learning_rate', (v) => v === 0)
 const isNothingRight = ({ checked, right }: Seen): boolean => checked > 0 && right === 0
 export const isAllRight = ({ checked, right }: Seen): boolean => checked > 0 && right === checked
 

@@ -50,7 +50,7 @@ export async function originOf(name: string, folder: string): Promise<Origin> {
 }
 
 /** How the run made its model, as the end of a sentence. */
-function howMade({ recipe, settings }: RunInfo): string {
+export function howMade({ recipe, settings }: RunInfo): string {
   const { task, template, data, student } = settings as Record<string, unknown>
   const file = (path: unknown): string => basename(String(path))
   switch (recipe) {

@@ -8,6 +8,7 @@ import { summarizeStages, watchStages } from './stages.ts'
 const PARTS: Readonly<Record<string, string>> = {
   'teacher-data': 'The teacher answers; right and readable answers are kept',
   distill: 'Distillation: fine-tuning the student on them',
+  'on-policy': 'On-policy distillation: the student answers, the teacher scores each token',
   'student-zero': 'The student again, trained by reinforcement learning alone',
 }
 

@@ -36,6 +36,19 @@ export const engineOption = {
   description: `where the model is computed: ${listed(engineNames, 'local')}`,
 } as const
 
+export const loraOption = {
+  type: 'string',
+  valueHint: 'RANK',
+  description:
+    'train low-rank adapters, e.g. of rank 16, in the place of all weights; they need about ten times the learning rate',
+} as const
+
+/** The setting that `loraOption` gives. */
+export const loraSettings = (values: Values): Tree | undefined => {
+  const rank = integerOption(values, 'lora', 1)
+  return rank === undefined ? undefined : { rank }
+}
+
 /** Templates that a question can be put in. */
 export const templateNames = zeroSettings.shape.template.unwrap().options
 
@@ -43,6 +56,7 @@ export const templateNames = zeroSettings.shape.template.unwrap().options
 export const tuningOptions = (presets: readonly string[]) =>
   ({
     engine: engineOption,
+    lora: loraOption,
     epochs: {
       type: 'string',
       valueHint: 'N',
@@ -59,6 +73,7 @@ export const tuningSettings = (values: Values): Tree => ({
   data: textOption(values, 'data'),
   columns: columnsSettings(values),
   engine: textOption(values, 'engine'),
+  lora: loraSettings(values),
   epochs: integerOption(values, 'epochs', 1),
   preset: textOption(values, 'preset'),
   seed: integerOption(values, 'seed', 0),
@@ -83,6 +98,7 @@ export const stagedOptions = {
     description: `scale: ${listed(r1Settings.shape.preset.unwrap().options, 'miniature')}`,
   },
   engine: engineOption,
+  lora: loraOption,
   threads: threadsOption,
   ...trainingOptions,
 } as const satisfies ArgsDef
@@ -91,6 +107,7 @@ export const stagedOptions = {
 export const stagedSettings = (values: Values) => ({
   task: textOption(values, 'task'),
   general: textOption(values, 'general'),
+  lora: loraSettings(values),
   engine: textOption(values, 'engine'),
   preset: textOption(values, 'preset'),
   seed: integerOption(values, 'seed', 0),

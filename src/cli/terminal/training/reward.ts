@@ -3,9 +3,11 @@ import type { PreferenceQuality } from '../../../algorithms/preference.ts'
 import { pathFromHere } from '../../../common/paths.ts'
 import { clock, plural } from '../../../common/words.ts'
 import type { RewardResult, RewardWatch } from '../../../recipes/reward.ts'
+import { REWARD_PRESETS } from '../../../settings/reward.ts'
 import { modelName, runWord, showNext, sourceName } from '../next.ts'
 import { type Output, percent, table } from '../output.ts'
 import { warnOfThreads } from '../threads.ts'
+import { showLora } from './lora.ts'
 import { showRewardTraining } from './progress.ts'
 
 /** What people and programs see while a reward model is trained. */
@@ -19,6 +21,15 @@ export function watchReward(output: Output, signal: AbortSignal): RewardWatch {
         `a reward model from ${sourceName(settings.data)}: ${plural(data.training, data.kind === 'pairs' ? 'pair' : 'labelled answer')} of up to ${plural(data.longest, 'token')}; ${data.heldOut} held out`,
       )
       output.say(`model ${modelName(settings.model)}\nrun   ${pathFromHere(run)}`)
+      showLora(output, {
+        ...settings,
+        rewardHead: true,
+        learningRate: {
+          setting: 'learningRate',
+          value: settings.learningRate,
+          preset: REWARD_PRESETS[settings.preset].learningRate,
+        },
+      })
     },
     onBefore: (before, steps) => {
       output.emit({ type: 'evaluation', when: 'before', ...before })

@@ -4,11 +4,12 @@ import { clock, plural } from '../../../common/words.ts'
 import type { SftResult, SftWatch } from '../../../recipes/sft.ts'
 import { Renderer } from '../../../renderer/renderer.ts'
 import { storedSettings } from '../../../runs/with-run.ts'
-import type { SftSettings } from '../../../settings/sft.ts'
+import { SFT_PRESETS, type SftSettings } from '../../../settings/sft.ts'
 import { modelName, modelWord, type NextStep, runWord, showNext, sourceName, withConfig } from '../next.ts'
 import { type Output, table } from '../output.ts'
 import { warnOfThreads } from '../threads.ts'
 import { chatArguments, templateArguments } from './given.ts'
+import { mergeStep, showLora } from './lora.ts'
 import { showFinetuning } from './progress.ts'
 
 /** What people and programs see while a model is fine-tuned. */
@@ -22,6 +23,14 @@ export function watchSft(output: Output, signal: AbortSignal): SftWatch {
         `fine-tuning on ${sourceName(settings.data ?? settings.task!)}: ${plural(data.training, 'row')} of up to ${plural(data.longest, 'token')}, ${Math.round((100 * data.learnedTokens) / data.tokens)} % of them learned; ${data.heldOut} held out`,
       )
       output.say(`model ${modelName(settings.model)}\nrun   ${pathFromHere(run)}`)
+      showLora(output, {
+        ...settings,
+        learningRate: {
+          setting: 'learningRate',
+          value: settings.learningRate,
+          preset: SFT_PRESETS[settings.preset].learningRate,
+        },
+      })
     },
     onBefore: (before, steps) => {
       output.emit({ type: 'evaluation', when: 'before', ...before })
@@ -71,12 +80,13 @@ const stepsWith = (config: string, { model }: SftResult): NextStep[] => [
 
 /** What can be done with the model, spoken to as it was in the training. */
 function nextSteps({ run, model }: SftResult): NextStep[] {
-  const { chat = { arguments: {} } } = storedSettings(run, 'sft') as Partial<SftSettings>
+  const { chat = { arguments: {} }, lora } = storedSettings(run, 'sft') as Partial<SftSettings>
   const template = Renderer.load(model, { chat }).template
   const rest = template === 'chat' ? ['--template chat', ...chatArguments(chat)] : []
   return [
     [['chat --model', modelWord(model), ...templateArguments(chat)].join(' '), 'talk to it'],
     [`runs show ${runWord(run)} --metric loss`, 'see the loss over the steps'],
+    ...mergeStep(model, lora),
     [
       ['zero --model', modelWord(model), ...rest].join(' '),
       'go on with reinforcement learning; --task FILE asks your own questions',

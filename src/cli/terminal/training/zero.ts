@@ -13,12 +13,14 @@ import { changedSettings, type Tree } from '../../../settings/layers.ts'
 import { resolveZeroSettings, type ZeroSettings } from '../../../settings/zero.ts'
 import type { ZeroWatch } from '../../../settings/zero-options.ts'
 import type { Evaluation } from '../../../stages/evaluate/evaluate.ts'
+import type { TeacherSettings } from '../../../stages/reinforce/teacher.ts'
 import { modelName, modelWord, type NextStep, runWord, showNext, sourceName, withConfig } from '../next.ts'
 import { type Output, percent, percentInterval, table } from '../output.ts'
 import { plot, smooth } from '../plot.ts'
 import { warnOfThreads } from '../threads.ts'
 import { wrap } from '../width.ts'
 import { templateArguments } from './given.ts'
+import { mergeStep, showLora } from './lora.ts'
 import { showReinforcement } from './progress.ts'
 import { questionReader } from './question.ts'
 
@@ -33,6 +35,15 @@ export function watchZero(output: Output, steps: number, signal: AbortSignal, ti
         `${title} on ${sourceName(settings.task)}: ${plural(settings.steps, 'step')} of ${plural(settings.rl.questionsPerStep, 'question')} × ${plural(settings.rl.groupSize, 'response')}, seed ${settings.seed}`,
       )
       output.say(`model ${modelName(settings.model)}\nrun   ${pathFromHere(run)}`)
+      const { preset, algorithm } = settings
+      showLora(output, {
+        ...settings,
+        learningRate: {
+          setting: 'rl.learningRate',
+          value: settings.rl.learningRate,
+          preset: resolveZeroSettings({ preset, algorithm }).rl.learningRate,
+        },
+      })
     },
     onEvaluation: (when, evaluation) => {
       output.emit({ type: 'evaluation', when, ...evaluation })
@@ -59,11 +70,13 @@ export function summarizeZero(output: Output, result: ZeroResult, config?: strin
   const store = RunStore.open(result.run)
   let given: Given
   let causes: string[]
+  let merging: NextStep[]
   try {
     // a run that an earlier version began lacks settings that are new since
     const { own: _, ...stored } = store.info().settings as Tree
     const settings = resolveZeroSettings(stored)
     given = givenOptions(settings)
+    merging = mergeStep(result.model, settings.lora)
     causes = store.events().map(({ step, message }) => `At step ${step}: ${message}`)
     output.prose(
       `\n${pc.bold('R1-Zero, before and after')} (${plural(before.questions, 'held-out question')}, T = ${settings.eval.temperature}, seed ${result.seed}, ${clock(result.seconds)})\n`,
@@ -86,6 +99,7 @@ export function summarizeZero(output: Output, result: ZeroResult, config?: strin
   const reading: NextStep[] = [
     [`runs show ${runWord(run)} --samples 5`, 'read what it thought as it learned'],
     [`chat --model ${modelWord(model)}`, 'ask it something'],
+    ...merging,
   ]
   if (config !== undefined) {
     showNext(output, [
@@ -159,29 +173,44 @@ function givenOptions(settings: ZeroSettings): Given {
       ...changed('preset', defaults.preset),
       ...changed('algorithm', defaults.algorithm),
       ...changed('steps', defaults.steps),
+      ...(settings.lora === null ? [] : ['--lora', String(settings.lora.rank)]),
+      ...(settings.teacher === null ? [] : teacherOptions(settings.teacher)),
       ...otherSettings(settings),
     ],
   }
 }
+
+const teacherOptions = ({ model, weight }: TeacherSettings): string[] => [
+  '--teacher',
+  shellWord(model),
+  ...(weight === 1 ? [] : ['--set', `teacher.weight=${weight}`]),
+]
 
 const chosenTemplate = ({ template, model }: ZeroSettings): string[] =>
   template === 'r1-zero' && Renderer.load(model).template === 'r1-zero' ? [] : ['--template', template]
 
 /** The settings without an option of their own, where they differ from what preset and algorithm say. */
 function otherSettings(settings: ZeroSettings): string[] {
-  const { preset, algorithm } = settings
-  const usual = resolveZeroSettings({ preset, algorithm, rl: { maxTokens: settings.rl.maxTokens } })
+  const { preset, algorithm, lora } = settings
+  const usual = resolveZeroSettings({
+    preset,
+    algorithm,
+    rl: { maxTokens: settings.rl.maxTokens },
+    ...(lora === null ? {} : { lora: { rank: lora.rank } }),
+  })
   const maxTokens = resolveZeroSettings({ preset, algorithm }).rl.maxTokens
   const part = ({
     chat,
     rl,
     rewards,
     eval: evaluation,
+    lora,
     checkpointEvery,
     checkpointSeconds,
     alarm,
     whenNothingToLearn,
   }: ZeroSettings) => ({
+    lora,
     chat: { arguments: chat.arguments },
     rl,
     rewards,

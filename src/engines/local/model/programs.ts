@@ -7,10 +7,10 @@ import {
   masksOf,
   parameterInputs,
   prefixedMasks,
-  type Rows,
   rewards,
   rotaryInputs,
 } from '../../../models/decoder.ts'
+import type { Rows } from '../../../models/product.ts'
 import { gradients } from '../../../onnx/gradient.ts'
 import { Graph, type Value } from '../../../onnx/graph.ts'
 import * as ops from '../../../onnx/ops.ts'
@@ -148,18 +148,33 @@ export function trainProgram(
 
 /**
  * Prompts in one pass: keys and values of every layer, and next-token probabilities at the row `last` of each, with
- * logits multiplied by `scale` [B, 1], which is 1 / temperature. `prompts` says how large B is.
+ * logits multiplied by `scale` [B, 1], which is 1 / temperature. `prompts` says how large B is. With `shared`, all prompts
+ * continue the same tokens `shared.ids` [1, C], whose keys and values are computed once.
  */
-export function prefillProgram(config: ModelConfig, prompts: Rows): Graph {
+export function prefillProgram(config: ModelConfig, prompts: Rows, { shared = false } = {}): Graph {
   const graph = new Graph()
   const parameters = parameterInputs(graph, config)
   const rotary = rotaryInputs(graph, config)
   const grid = (name: string) => graph.input(name, 'int64', ['B', 'T'])
   const [ids, positions] = [grid('ids'), grid('positions')]
   const last = graph.input('last', 'int64', ['B'])
-  const decoded = decode(config, parameters, rotary, ids, positions, {
-    masks: causalMasks(graph, config, 'T'),
-  })
+  const afterShared = () => {
+    const [sharedIds, sharedPositions] = [
+      graph.input('shared.ids', 'int64', [1, 'C']),
+      graph.input('shared.positions', 'int64', [1, 'C']),
+    ]
+    const { keys, values } = decode(config, parameters, rotary, sharedIds, sharedPositions, {
+      masks: causalMasks(graph, config, 'C'),
+    })
+    for (const [i, k] of keys.entries()) graph.output(`sharedKey.${i}`, k)
+    for (const [i, v] of values.entries()) graph.output(`sharedValue.${i}`, v)
+    const perPrompt = (x: Value): Value => ops.expand(x, ['B', ...x.shape.slice(1)])
+    const prefix = { keys: keys.map(perPrompt), values: values.map(perPrompt) }
+    const seen = ops.expand(graph.scalar(0), ['B', 'C'])
+    return { prefix, masks: prefixedMasks(config, seen, positions) }
+  }
+  const block = shared ? afterShared() : { masks: causalMasks(graph, config, 'T') }
+  const decoded = decode(config, parameters, rotary, ids, positions, block)
   const scale = graph.input('scale', 'float32', ['B', 1])
   const hidden = ops.gather(decoded.hidden, last)
   graph.output('probs', ops.softmax(logits(config, parameters, hidden, scale, prompts)))

@@ -1,13 +1,14 @@
 import type { ModelConfig } from '../../../models/config.ts'
-import { howMany, type Rows } from '../../../models/decoder.ts'
 import { parameterShapes } from '../../../models/parameters.ts'
+import { rowsOfLogits } from '../../../models/product.ts'
 import type { Tokenizer } from '../../../models/tokenizer/tokenizer.ts'
 import type { Graph } from '../../../onnx/graph.ts'
 import { type BoundFeeds, Session, type Tensor } from '../../../onnx/session.ts'
 import type { SampledSequence } from '../../contract.ts'
-import { Cache, type Cached, CacheMemory, type PromptCache, vectorNames } from './cache.ts'
+import { Cache, type Cached, CacheMemory } from './cache.ts'
 import { type Drawing, drawNext, drawn, type SampleRequest, scaleOf, startDrawing } from './drawing.ts'
 import { type Parameters, parameterFeeds, rotaryFeeds } from './feeds.ts'
+import { planPrefills, prefillFeeds, promptCache } from './prefill.ts'
 import { decodeProgram, prefillProgram } from './programs.ts'
 
 /** A new cache is made once less than this share of its places is in use. */
@@ -16,9 +17,6 @@ const COMPACT_BELOW = 0.8
 const CACHE_BYTES = 2 ** 30
 const MAX_ROWS = 512
 const MAX_LOGITS = 2 ** 26
-/** Limits of a prefill: padded positions, and elements of its [prompts, heads, length, length] attention scores. */
-const PREFILL_TOKENS = 8192
-const PREFILL_SCORES = 2 ** 28
 
 /** A sequence being sampled. */
 interface Row extends Cached, Drawing {}
@@ -116,19 +114,13 @@ export class LocalSampler {
 
   #wave(requests: readonly SampleRequest[]): SampledSequence[][] {
     const groups: Row[][] = requests.map(() => [])
-    // Prompts of similar length share a prefill.
-    const longest = Math.max(...requests.map((r) => r.prompt.length))
-    const batches = chunk(
-      [...requests.keys()].sort((a, b) => requests[a]!.prompt.length - requests[b]!.prompt.length || a - b),
-      Math.max(
-        1,
-        Math.floor(
-          Math.min(PREFILL_TOKENS / longest, PREFILL_SCORES / (this.config.numHeads * longest ** 2)),
-        ),
-      ),
-    )
+    const prompts = requests.map(({ prompt }) => prompt)
+    const { shared, batches } = planPrefills(this.config, prompts)
     for (const members of batches) {
-      const out = this.#runPrefill(members.map((i) => requests[i]!))
+      const out = this.#runPrefill(
+        members.map((i) => requests[i]!),
+        shared,
+      )
       for (const [k, i] of members.entries()) {
         const request = requests[i]!
         const prompt = promptCache(this.config, out, k, request.prompt.length)
@@ -178,7 +170,8 @@ export class LocalSampler {
     const dims = [cache.places.length, 1]
     const [ids, positions] = [new BigInt64Array(dims[0]!), new BigInt64Array(dims[0]!)]
     const scale = Float32Array.from(cache.places, (row) => (row === null ? 1 : scaleOf(row.request)))
-    const session = this.#session('decode', decodeProgram, dims[0]!)
+    const rows = rowsOfLogits(cache.places.length)
+    const session = this.#session(`decode ${rows}`, () => decodeProgram(this.config, rows))
     const feeds = session.bind({
       ...this.#weights,
       ...this.#rotary,
@@ -191,13 +184,10 @@ export class LocalSampler {
     return { session, cache, ids, positions, feeds, running }
   }
 
-  /** The program for so many next-token distributions. */
-  #session(name: string, program: (config: ModelConfig, rows: Rows) => Graph, count: number): Session {
-    const rows = howMany(count)
-    const key = `${name} ${rows}`
+  #session(key: string, program: () => Graph): Session {
     let session = this.#sessions.get(key)
     if (!session) {
-      session = new Session(program(this.config, rows), { threads: this.#threads })
+      session = new Session(program(), { threads: this.#threads })
       this.#sessions.set(key, session)
     }
     return session
@@ -207,27 +197,20 @@ export class LocalSampler {
     drawNext(row, probs, at, this.config.vocabSize, this.tokenizer)
   }
 
-  #runPrefill(requests: readonly SampleRequest[]): Record<string, Tensor> {
-    const prompts = requests.map(({ prompt }) => prompt)
-    const batch = prompts.length
-    const length = Math.max(...prompts.map((p) => p.length))
-    const grid = () => new BigInt64Array(batch * length)
-    const [ids, positions] = [grid(), grid()]
-    for (const [b, prompt] of prompts.entries())
-      for (let t = 0; t < prompt.length; t++) {
-        positions[b * length + t] = BigInt(t)
-        ids[b * length + t] = BigInt(prompt[t]!)
-      }
-    const dims = [batch, length]
-    const last = BigInt64Array.from(prompts, (p, b) => BigInt(b * length + p.length - 1))
+  #runPrefill(requests: readonly SampleRequest[], shared: number): Record<string, Tensor> {
+    const rows = rowsOfLogits(requests.length)
+    const session = this.#session(`prefill ${rows} ${shared > 0}`, () =>
+      prefillProgram(this.config, rows, { shared: shared > 0 }),
+    )
     this.#beforeRun()
-    return this.#session('prefill', prefillProgram, batch).run({
+    return session.run({
       ...this.#weights,
       ...this.#rotary,
-      ids: { data: ids, dims },
-      positions: { data: positions, dims },
-      last: { data: last, dims: [batch] },
-      scale: { data: Float32Array.from(requests, scaleOf), dims: [batch, 1] },
+      ...prefillFeeds(
+        requests.map(({ prompt }) => prompt),
+        shared,
+      ),
+      scale: { data: Float32Array.from(requests, scaleOf), dims: [requests.length, 1] },
     })
   }
 }
@@ -247,27 +230,3 @@ function pieces(request: SampleRequest, most: number): SampleRequest[] {
     }
   })
 }
-
-/** The cache of the prompt in row k of a prefill, without its padding. */
-function promptCache(
-  config: ModelConfig,
-  prefill: Record<string, Tensor>,
-  k: number,
-  length: number,
-): PromptCache {
-  const { numKvHeads, headDim } = config
-  const part = (name: string): Float32Array => {
-    const { data, dims } = prefill[name]!
-    const width = dims[2]! * headDim
-    const vectors = new Float32Array(numKvHeads * length * headDim)
-    for (let h = 0; h < numKvHeads; h++) {
-      const source = (k * numKvHeads + h) * width
-      vectors.set((data as Float32Array).subarray(source, source + length * headDim), h * length * headDim)
-    }
-    return vectors
-  }
-  return { length, vectors: vectorNames(config).map((name) => part(`prompt${name}`)) }
-}
-
-const chunk = <T>(items: readonly T[], size: number): T[][] =>
-  Array.from({ length: Math.ceil(items.length / size) }, (_, i) => items.slice(i * size, (i + 1) * size))

@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../../../models/config.ts'
-import { isAdapter, withAdapters } from '../../../models/lora.ts'
+import { isTrainedWithAdapters, withAdapters } from '../../../models/lora.ts'
 import { parameterShapes } from '../../../models/parameters.ts'
 import type { Trainable } from '../../contract.ts'
 
@@ -11,5 +11,5 @@ export const trainedConfig = (config: ModelConfig, trainable: Trainable): ModelC
 export function trainableShapes(config: ModelConfig, trainable: Trainable): Map<string, number[]> {
   const shapes = parameterShapes(trainedConfig(config, trainable))
   if (trainable === 'all') return shapes
-  return new Map([...shapes].filter(([name]) => isAdapter(name) || name === 'score.weight'))
+  return new Map([...shapes].filter(([name]) => isTrainedWithAdapters(name)))
 }

@@ -38,14 +38,24 @@ export function baseFolder(directory: string): string {
   )
 }
 
+/** The base model of a PEFT folder, if it is named as a model of the hub and is not on this machine; otherwise null. */
+export function baseOnHub(
+  directory: string,
+): { readonly kind: 'model'; readonly id: string; readonly revision: string } | null {
+  const { base, revision } = readAdapterConfig(directory)
+  if (base === null || !HUB_ID.test(base)) return null
+  const id = { kind: 'model', id: base, revision: revision ?? 'main' } as const
+  return placesOf(base, id.revision, directory).some(isPlainModel) ? null : id
+}
+
 function placesOf(base: string, revision: string, directory: string): string[] {
   const places = [resolve(base)]
   if (!isAbsolute(base)) places.push(resolve(directory, base))
   if (/^[^/\\]+$/.test(base)) places.push(join(packageRoot(), 'models', base))
   if (HUB_ID.test(base)) places.push(...snapshots(base, revision))
-  // a run's own base is in the folder of the run, and its checkpoints are two folders deeper
+  // a run's own base is in the folder of the run, and its checkpoints are some folders deeper
   const name = base.split(/[/\\]/).at(-1)!
-  for (let at = dirname(resolve(directory)), i = 0; i < 3; at = dirname(at), i++) places.push(join(at, name))
+  for (let at = dirname(resolve(directory)), i = 0; i < 5; at = dirname(at), i++) places.push(join(at, name))
   return places
 }
 

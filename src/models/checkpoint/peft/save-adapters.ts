@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { ModelConfig } from '../../config.ts'
 import { writeJson } from '../../json-file.ts'
-import { isAdapter, linearLayers } from '../../lora.ts'
+import { isTrainedWithAdapters, linearLayers } from '../../lora.ts'
 import { parameterShapes } from '../../parameters.ts'
 import { type StoredTensor, writeSafetensors } from '../safetensors.ts'
 import { ADAPTER_CONFIG } from './adapter-config.ts'
@@ -29,7 +29,7 @@ export function writeAdapters(
 ): void {
   const tensors = new Map<string, StoredTensor>()
   for (const [name, shape] of parameterShapes(config))
-    if (isAdapter(name) || name === 'score.weight')
+    if (isTrainedWithAdapters(name))
       tensors.set(`${PEFT_PREFIX}${name}`, { shape, data: parameters.get(name)! })
   const scores = config.head === 'score'
   writeSafetensors(join(directory, ADAPTER_WEIGHTS), tensors, {

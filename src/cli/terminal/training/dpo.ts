@@ -1,0 +1,80 @@
+import pc from 'picocolors'
+import { pathFromHere } from '../../../common/paths.ts'
+import { clock, plural } from '../../../common/words.ts'
+import type { DpoResult, DpoWatch } from '../../../recipes/dpo.ts'
+import type { DpoQuality } from '../../../stages/supervise/preference-tuning.ts'
+import { modelName, modelWord, runWord, showNext, sourceName } from '../next.ts'
+import { type Output, percent, table } from '../output.ts'
+import { warnOfThreads } from '../threads.ts'
+import { showRewardTraining } from './progress.ts'
+import { histogram } from './reward.ts'
+
+/** What people and programs see while a model learns from pairs. */
+export function watchDpo(output: Output, signal: AbortSignal): DpoWatch {
+  return {
+    signal,
+    onStart: (run, settings, data) => {
+      output.emit({ type: 'start', run, settings, data })
+      warnOfThreads(output, settings.threads)
+      output.say(
+        `${settings.algorithm} from ${sourceName(settings.data)}: ${plural(data.training, 'pair')} of answers of up to ${plural(data.longest, 'token')}; ${data.heldOut} held out`,
+      )
+      output.say(`model ${modelName(settings.model)}\nrun   ${pathFromHere(run)}`)
+    },
+    onBefore: (before, steps) => {
+      output.emit({ type: 'evaluation', when: 'before', ...before })
+      output.say(`before: ${rightOf(before)} of the held-out pairs right; ${plural(steps, 'step')} in all`)
+    },
+    onStep: showRewardTraining(output),
+    onWarning: (message) => output.warn(message),
+    onProgress: (line) => output.live(line),
+  }
+}
+
+/** The share of pairs that are right; "–" if all margins are 0, as where the policy still is the reference. */
+const rightOf = ({ accuracy, margin, chosen, rejected }: DpoQuality): string =>
+  accuracy === 0 && margin === 0 && chosen === 0 && rejected === 0 ? '–' : percent(accuracy)
+
+/** Quality on the held-out pairs before and after, and the margins after. */
+export function summarizeDpo(output: Output, result: DpoResult): void {
+  output.emit({ type: 'result', ...result })
+  if (output.json) return
+  const { before, after, best, data } = result
+  const rows = (title: string, show: (quality: DpoQuality) => string): string[] => [
+    title,
+    show(before),
+    show(after),
+  ]
+  const number = (value: number): string => (Number.isNaN(value) ? '–' : value.toFixed(3))
+  output.prose(
+    `\n${pc.bold('Preferences, before and after')} (${plural(data.heldOut, 'held-out pair')}, seed ${result.seed}, ${clock(result.seconds)})\n`,
+  )
+  output.result(
+    table(
+      [
+        ['', 'before', 'after'],
+        rows('judged right', rightOf),
+        rows('loss', ({ loss }) => number(loss)),
+        rows('mean margin', ({ margin }) => number(margin)),
+        rows('reward of chosen answers', ({ chosen }) => number(chosen)),
+        rows('reward of rejected answers', ({ rejected }) => number(rejected)),
+        rows('the longer answer wins', ({ longerWins }) => percent(longerWins.model)),
+      ],
+      output.width,
+    ),
+  )
+  output.prose(
+    `\nThe reward of an answer is how much likelier the model makes it than the reference does, in nats, times β. In the data, the longer answer is the better one in ${percent(after.longerWins.gold)} of the pairs whose lengths differ.`,
+  )
+  output.prose(`\n${pc.bold('Margins after')} (chosen − rejected)\n`)
+  output.result(histogram(after.histogram, output.width))
+  if (best.step !== result.steps)
+    output.prose(
+      `\nThe loss was lowest at step ${best.step} (${best.loss.toFixed(4)}); the model of that step is ${pathFromHere(best.checkpoint)}.`,
+    )
+  output.result(`\n${pc.bold('Model')}\n  ${pathFromHere(result.model)}`)
+  showNext(output, [
+    [`chat --model ${modelWord(result.model)}`, 'ask it something'],
+    [`runs show ${runWord(result.run)} --metric loss`, 'see the loss over the steps'],
+  ])
+}
