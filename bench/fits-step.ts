@@ -10,14 +10,16 @@ import { THREADS } from './compare.ts'
 
 /* One measurement of `fits`: tsx bench/fits-step.ts FOLDER METHOD prints it as JSON. */
 
-export const METHODS = ['zero', 'sft'] as const
-type Method = (typeof METHODS)[number]
+export const METHODS = ['zero', 'zero with LoRA', 'sft'] as const
+export type Method = (typeof METHODS)[number]
 
 const [QUESTIONS, GROUP, NEW] = [4, 4, 128]
+const RANK = 16
 const [ROWS, LENGTH] = [8, 256]
 /** What a step does. */
 export const WORK: Readonly<Record<Method, string>> = {
   zero: `${QUESTIONS} questions × ${GROUP} responses of up to ${NEW} tokens (the miniature's questions), reference policy, one update`,
+  'zero with LoRA': `the same with adapters of rank ${RANK} on every linear layer`,
   sft: `${ROWS} rows of ${LENGTH} tokens, one update`,
 }
 
@@ -42,11 +44,12 @@ async function measure(model: string, method: Method): Promise<Measured> {
   }
   const shared = { model, threads: THREADS, out: join(folder, 'run') }
   try {
-    if (method === 'zero')
+    if (method !== 'sft')
       await zero({
         ...shared,
         ...watch,
         steps: 3,
+        ...(method === 'zero with LoRA' && { lora: { rank: RANK } }),
         // Whether the length is even: random weights get different rewards in a group.
         rewards: [
           { name: 'even', weight: 1, score: ({ tokens, response }) => (tokens + response.length) % 2 },

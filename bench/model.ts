@@ -64,6 +64,16 @@ const sizes: Readonly<Record<string, Shape>> = {
     numKvHeads: 2,
     headDim: 64,
   },
+  // the shape of Qwen2.5-1.5B
+  '1.5B': {
+    vocabSize: 151_936,
+    hiddenSize: 1536,
+    intermediateSize: 8960,
+    numLayers: 28,
+    numHeads: 12,
+    numKvHeads: 2,
+    headDim: 128,
+  },
 }
 
 /** A model folder that both sides load. */

@@ -144,7 +144,7 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
     numKvHeads,
     headDim,
     rmsNormEps: c.rms_norm_eps,
-    queryPreAttnScalar: c.query_pre_attn_scalar ?? headDim,
+    queryPreAttnScalar: modelType === 'gemma3_text' ? c.query_pre_attn_scalar! : headDim,
     ropeTheta: everywhere.theta,
     ropeScaling: everywhere.scaling,
     localRope: local,
