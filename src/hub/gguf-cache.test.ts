@@ -68,7 +68,8 @@ describe('a GGUF file', () => {
     )
   })
 
-  test('that is something else', async () => {
+  test('that is missing, or something else', async () => {
+    await expect(modelFolder('missing.gguf')).rejects.toThrow('there is no file missing.gguf')
     const text = join(root, 'x.txt')
     writeFileSync(text, 'a text that is no model at all')
     await expect(modelFolder(text)).rejects.toThrow('x.txt is not a GGUF file')

@@ -9,16 +9,19 @@ import { llamaServer } from './llama-server.ts'
  * llama.cpp computes it. Prints for every two of them how many continuations are equal. For those that are not, it prints the
  * first difference and how close the choice was: the difference of the two likeliest tokens' log-probs here.
  *
- *   PYTHON=…/python npx tsx tools/gguf/compare-greedy.ts MODEL [MODEL …] [--tokens 64]
+ *   PYTHON=…/python npx tsx tools/gguf/compare-greedy.ts MODEL [MODEL …] [--tokens 64] [--prompts 20]
  *
  * A MODEL is a GGUF file or a Hugging Face folder; the prompts are made into tokens by the first one's tokenizer.
  */
 const given = process.argv.slice(2)
-const at = given.indexOf('--tokens')
-const maxTokens = at < 0 ? 64 : Number(given[at + 1])
-const models = at < 0 ? given : given.toSpliced(at, 2)
-if (models.length === 0 || !Number.isInteger(maxTokens)) {
-  console.error('usage: npx tsx tools/gguf/compare-greedy.ts MODEL [MODEL …] [--tokens N]')
+const option = (name: string, usual: number): number => {
+  const at = given.indexOf(name)
+  return at < 0 ? usual : Number(given.splice(at, 2)[1])
+}
+const [maxTokens, questions] = [option('--tokens', 64), option('--prompts', 20)]
+const models = given
+if (models.length === 0 || !(maxTokens > 0) || !(questions > 0)) {
+  console.error('usage: npx tsx tools/gguf/compare-greedy.ts MODEL [MODEL …] [--tokens N] [--prompts N]')
   process.exit(2)
 }
 
@@ -52,7 +55,7 @@ interface Continuation {
 }
 
 const first = Renderer.load(await modelFolder(models[0]!))
-const prompts = PROMPTS.map((prompt) =>
+const prompts = PROMPTS.slice(0, questions).map((prompt) =>
   first.template === 'chat'
     ? first.encode(first.chat.render([{ role: 'user', content: prompt }], { addGenerationPrompt: true }))
     : first.encodeText(prompt),
@@ -106,8 +109,11 @@ async function llama(model: string): Promise<Continuation[]> {
 
 const runs: { name: string; results: Continuation[] }[] = []
 for (const model of models) {
+  console.error(`here: ${model}`)
   runs.push({ name: `here ${model}`, results: await ours(model) })
-  if (isGguf(model)) runs.push({ name: `llama.cpp ${model}`, results: await llama(model) })
+  if (!isGguf(model)) continue
+  console.error(`llama.cpp: ${model}`)
+  runs.push({ name: `llama.cpp ${model}`, results: await llama(model) })
 }
 for (const [i, a] of runs.entries())
   for (const b of runs.slice(i + 1)) {
