@@ -10,16 +10,17 @@ import { THREADS } from './compare.ts'
 
 /* One measurement of `fits`: tsx bench/fits-step.ts FOLDER METHOD prints it as JSON. */
 
-export const METHODS = ['zero', 'sft'] as const
-type Method = (typeof METHODS)[number]
+/** Training of all weights, and of adapters of rank 16 on all linear layers. */
+export const METHODS = ['zero', 'sft', 'zero --lora 16', 'sft --lora 16'] as const
+export type Method = (typeof METHODS)[number]
 
 const [QUESTIONS, GROUP, NEW] = [4, 4, 128]
 const [ROWS, LENGTH] = [8, 256]
 /** What a step does. */
-export const WORK: Readonly<Record<Method, string>> = {
+export const WORK = {
   zero: `${QUESTIONS} questions × ${GROUP} responses of up to ${NEW} tokens (the miniature's questions), reference policy, one update`,
   sft: `${ROWS} rows of ${LENGTH} tokens, one update`,
-}
+} as const
 
 export interface Measured {
   /** Of the second step: the first one also prepares the engine. */
@@ -40,9 +41,11 @@ async function measure(model: string, method: Method): Promise<Measured> {
       if (ends.length === 2) stop.abort()
     },
   }
-  const shared = { model, threads: THREADS, out: join(folder, 'run') }
+  const [recipe, ...adapters] = method.split(' ')
+  const lora = adapters.length > 0 ? { rank: 16 } : null
+  const shared = { model, threads: THREADS, lora, out: join(folder, 'run') }
   try {
-    if (method === 'zero')
+    if (recipe === 'zero')
       await zero({
         ...shared,
         ...watch,

@@ -134,7 +134,7 @@ function decoderConfig(
   tokenizer: Pick<Tokenizer, 'vocabSize' | 'eosId' | 'padId'>,
 ): ModelConfig {
   const fields = {
-    model_type: 'llama',
+    model_type: model.type,
     vocab_size: tokenizer.vocabSize,
     hidden_size: model.hiddenSize,
     intermediate_size: model.intermediateSize,
@@ -144,8 +144,13 @@ function decoderConfig(
     head_dim: model.headDim,
     rope_theta: model.ropeTheta,
     max_position_embeddings: model.maxPositions,
+    query_pre_attn_scalar: model.headDim,
+    // Only the types of Qwen have a switch for it.
+    use_sliding_window: model.slidingWindow !== null && !['mistral', 'gemma3_text'].includes(model.type),
+    sliding_window: model.slidingWindow,
+    max_window_layers: 0,
     tie_word_embeddings: true,
-    // Readers of llama models want a BOS token; no prompt begins with it.
+    // Some readers of llama models need a BOS token; no prompt begins with it.
     bos_token_id: tokenizer.eosId,
     eos_token_id: tokenizer.eosId,
     pad_token_id: tokenizer.padId,

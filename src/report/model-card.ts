@@ -16,6 +16,7 @@ interface ModelCardFacts {
     readonly general: number
     readonly boxed: number
     readonly model: {
+      readonly type: string
       readonly hiddenSize: number
       readonly numLayers: number
       readonly numHeads: number
@@ -48,7 +49,7 @@ pipeline_tag: text-generation
 ---
 # A base model of the miniature
 
-${(facts.parameters / 1e6).toFixed(2)}M parameters: a \`llama\` decoder (hidden ${model.hiddenSize}, ${model.numLayers} layers, ${model.numHeads} heads, ${model.numKvHeads} key/value heads of ${model.headDim}, SwiGLU ${model.intermediateSize}, tied embeddings), BPE of SentencePiece's kind with ${facts.vocabulary} tokens, one per digit.
+${(facts.parameters / 1e6).toFixed(2)}M parameters: a \`${model.type}\` decoder (hidden ${model.hiddenSize}, ${model.numLayers} layers, ${model.numHeads} heads, ${model.numKvHeads} key/value heads of ${model.headDim}, SwiGLU ${model.intermediateSize}, tied embeddings), BPE of SentencePiece's kind with ${facts.vocabulary} tokens, one per digit.
 
 Made by \`${facts.command}\`: ${facts.tokens.toLocaleString('en')} tokens of generated documents, each seen once (${facts.dropped.toLocaleString('en')} dropped because longer than ${settings.maxLength} tokens). Final loss ${facts.loss.toFixed(4)} nats per token (mean of the last 100 steps). The same seed, version and number of threads (${settings.threads}) give the same weights on processors of the same kind; on others, and with other versions, sums are rounded differently and the weights differ a little.
 
