@@ -310,6 +310,10 @@ export function rewards(parameters: ReadonlyMap<string, Value>, hidden: Value): 
   ])
 }
 
+/** The name of the matrix that makes logits of hidden states. */
+export const outputName = ({ tieEmbeddings }: ModelConfig): string =>
+  tieEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight'
+
 /**
  * The logits of the next token for hidden states [M, hiddenSize]: [M, vocabSize]. They are multiplied by `scale`, a number
  * or [M, 1], if there is one. `rows` says how large M is.
@@ -327,7 +331,7 @@ export function logits(
     throw new UserError(
       'this is a reward model: it scores text but cannot generate it; use the model it was made from',
     )
-  const head = parameters.get(config.tieEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight')!
+  const head = parameters.get(outputName(config))!
   // (s·h) Wᵀ = s·(h Wᵀ), and h is far smaller than the logits.
   return times(scale === null ? hidden : ops.mul(hidden, scale), head, rows)
 }

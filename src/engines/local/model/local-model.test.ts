@@ -182,6 +182,27 @@ describe('trainer', () => {
     },
   )
 
+  test('logits in parts give adapters the same gradient', () => {
+    const random = new Random(9)
+    const data = [4, 13, 9].map((n) => sequence(random, n, 1))
+    const [parts, whole] = [3, 1].map((chunks) => {
+      const model = new LocalModel({
+        model: { config, parameters: largeParameters() },
+        threads: 1,
+        split: { maxTokens: 1000, maxLosses: 1000, packed: true, chunks },
+      })
+      model.openTrainer({ lora: { rank: 2, alpha: 4, targets: 'all-linear', seed: 0 } })
+      const { loss, entropies } = model.forwardBackward(data, grpo)
+      const { gradNorm } = model.prepareStep(adam, { next: 2, keep: false, published: false })
+      model.commit()
+      return [loss, gradNorm, ...entropies, ...model.logprobs(data, 2)].flatMap((x) =>
+        typeof x === 'number' ? [x] : [...x].filter((y) => !Number.isNaN(y)),
+      )
+    }) as [number[], number[]]
+    expect(parts.length).toBe(whole.length)
+    for (const [i, x] of parts.entries()) expect(x).toBeCloseTo(whole[i]!, 4)
+  })
+
   test('a held version does not change with the weights, after a step or from a checkpoint', () => {
     const e = engine()
     const d = [sequence(new Random(3), 8, 2)]

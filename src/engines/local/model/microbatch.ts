@@ -57,7 +57,7 @@ export interface Split {
   readonly maxLosses: number
   /** Leave out padding wherever it can be. */
   readonly packed: boolean
-  /** The logits of a microbatch are computed in this many parts. */
+  /** The logits of a microbatch are computed in this many parts, unless the output layer is trained. */
   readonly chunks: number
 }
 
