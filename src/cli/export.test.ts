@@ -33,7 +33,11 @@ describe('errors are one line', () => {
     [['miniature-base', '--to', 'ggfu'], 2, '--to is "ggfu"; choose one of hf, gguf, onnx, ollama'],
     [['miniature-base', '--to', 'gguf', '--quant', 'q9'], 2, 'gguf has no quantisation q9; one of: f16, f32'],
     [['miniature-bas', '--to', 'gguf'], 1, 'no model folder at miniature-bas; did you mean miniature-base?'],
-    [['miniature-base', '--to', 'ollama', '--out', '.'], 1, 'exists: remove it, or choose another with --out'],
+    [
+      ['miniature-base', '--to', 'ollama', '--out', '.'],
+      1,
+      'exists: remove it, or choose another with --out',
+    ],
     [['miniature-base', '--to', 'hf', '--out', '/proc/x/y'], 1, 'cannot create'],
   ])('%j', async (words, code, message) => {
     expect(await main(['export', ...words])).toBe(code)
