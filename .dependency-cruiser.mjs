@@ -26,7 +26,7 @@ const FOLDERS = [
 ]
 
 const TEST = '\\.test\\.ts$'
-const FOR_TESTS = ['^src/testing/', '^src/engines/conformance\\.ts$']
+const FOR_TESTS = ['^src/testing/', '^src/engines/conformance(-adapters)?\\.ts$']
 const anyOf = (folders) => `^src/(${folders.join('|')})/`
 
 /** What is not in a folder of the list; of the files, only src/index.ts may lie in src itself. */

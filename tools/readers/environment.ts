@@ -49,8 +49,19 @@ export function setUp(readers: readonly Reader[]): Environment {
 
   const modules = process.env.READERS_MODULES ?? home
   if (needs('node') && !existsSync(join(modules, 'node_modules', 'playwright-core'))) {
-    if (!existsSync(join(modules, 'package.json'))) writeFileSync(join(modules, 'package.json'), '{"private": true}')
-    run('npm', 'install', '--ignore-scripts', '--no-audit', '--no-fund', '--save-exact', '--prefix', modules, ...PACKAGES)
+    if (!existsSync(join(modules, 'package.json')))
+      writeFileSync(join(modules, 'package.json'), '{"private": true}')
+    run(
+      'npm',
+      'install',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--save-exact',
+      '--prefix',
+      modules,
+      ...PACKAGES,
+    )
   }
   return { python, modules, llamaCpp }
 }

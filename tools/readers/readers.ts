@@ -83,7 +83,10 @@ function run(program: string, words: readonly string[], input: string): Promise<
     child.on('error', reject)
     child.on('close', (code, signal) => {
       if (code === 0) resolve(output)
-      else reject(new Error(`${program} ${words.join(' ')} ended with ${code ?? signal}:\n${errors.slice(-2000)}`))
+      else
+        reject(
+          new Error(`${program} ${words.join(' ')} ended with ${code ?? signal}:\n${errors.slice(-2000)}`),
+        )
     })
     child.stdin.on('error', () => {})
     child.stdin.end(input)

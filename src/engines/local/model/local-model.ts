@@ -104,7 +104,13 @@ export class LocalModel {
       this.#current = { version: next, weights: { config, parameters: new Map([...base, ...added]) } }
     }
     const shapes = trainableShapes(this.config, trainable)
-    this.#optimizer = new Optimizer(shapes, this.#current.weights.parameters, exchange, replica)
+    this.#optimizer = new Optimizer(
+      shapes,
+      this.#current.weights.parameters,
+      exchange,
+      replica,
+      this.#threads,
+    )
   }
 
   /** Adds the objective's gradients to the accumulated gradient, and publishes the result. */

@@ -1,15 +1,20 @@
 import { UserError } from '../../../common/errors.ts'
 import type { AdamSettings } from '../../contract.ts'
-import { adamW, gradientNorm, type Slot } from './adam.ts'
+import { adamLoop, type Slot, type Update } from './adam.ts'
+import { AdamPrograms } from './adam-program.ts'
 import { adoptSum, publish } from './exchange.ts'
 import type { Parameters } from './feeds.ts'
 import type { OptimizerState } from './optimizer-file.ts'
 
 type Shapes = ReadonlyMap<string, readonly number[]>
 
+/** More trainable parameters than this are updated by the runtime's threads. */
+const LOOP_PARAMETERS = 10_000_000
+
 /** The accumulated gradient of the trainable parameters, and AdamW's moments. */
 export class Optimizer {
   readonly shapes: Shapes
+  readonly #update: Update
   #slots: ReadonlyMap<string, Slot>
   #steps = 0
   /** Has no gradient been added since the last step? The slots may then have any values. */
@@ -22,14 +27,18 @@ export class Optimizer {
   /**
    * @param parameters The weights, which `step` changes in place.
    * @param exchange Where the replicas publish their gradients, one vector each; empty for a single replica.
+   * @param threads That the runtime may use.
    */
   constructor(
     shapes: Shapes,
     parameters: Parameters,
     exchange: readonly SharedArrayBuffer[],
     replica: number,
+    threads: number,
   ) {
     this.shapes = shapes
+    const count = [...shapes.keys()].reduce((sum, name) => sum + parameters.get(name)!.length, 0)
+    this.#update = count > LOOP_PARAMETERS ? new AdamPrograms(threads) : adamLoop
     this.#exchange = exchange
     this.#ownVector = exchange[replica]
     this.#slots = slotsOf(shapes, parameters, null)
@@ -71,7 +80,7 @@ export class Optimizer {
   sum(published: boolean): number {
     const gradient = this.#gradient()
     if (published) adoptSum(gradient, this.#exchange)
-    const norm = gradientNorm(this.#slots.values())
+    const norm = this.#update.norm(this.#slots.values())
     if (!Number.isFinite(norm))
       throw new UserError(
         `training has diverged at optimizer step ${this.#steps + 1}: the gradient norm is ${norm}; lower the learning rate`,
@@ -82,7 +91,7 @@ export class Optimizer {
   /** Makes a step on the accumulated gradient, whose norm is `norm`, and clears it. */
   step(norm: number, adam: AdamSettings): void {
     this.#steps++
-    adamW(this.#slots.values(), this.#steps, norm, adam)
+    this.#update.step(this.#slots.values(), this.#steps, norm, adam)
     this.clear()
   }
 
