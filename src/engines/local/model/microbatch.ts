@@ -71,7 +71,7 @@ const MICROBATCH_LOGITS = 2 ** 26
 const LARGE_MICROBATCH_TOKENS = 2048
 const LARGE_MICROBATCH_LOGITS = 2 ** 27
 const LARGE_VOCABULARY = 2 ** 14
-const ACTIVATION_BYTES = 5 * 2 ** 29
+const ACTIVATION_BYTES = 2 ** 31
 
 /** How a model's batches are split. */
 export function splitFor(config: ModelConfig): Split {
