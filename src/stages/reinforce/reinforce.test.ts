@@ -645,18 +645,16 @@ describe('reinforce', () => {
     })
 
     test('a teacher teaches without rewards: the policy comes closer to it, and the run goes on', async () => {
-      // a teacher that always prefers the answer "a" (token 5) to "b" (token 6)
-      const teacher: Teacher = {
-        weight: 0.5,
-        limited: (can) => can,
-        warnOfPrompts: () => {},
-        logprobs: async (datums) =>
-          datums.map(({ targets, weights }) =>
-            Float32Array.from(targets, (target, t) =>
-              weights[t] === 0 ? Number.NaN : target === 6 ? -6 : -0.5,
-            ),
-          ),
-      }
+      // the base with "a" (token 5) and "b" (token 6) exchanged
+      const base = fakeEngine()
+      const scorer = await base.scorer(base.base)
+      const swap = (ids: Int32Array) => ids.map((id) => (id === 5 ? 6 : id === 6 ? 5 : id))
+      const logprobs: Teacher['logprobs'] = (datums, temperature) =>
+        scorer.logprobs(
+          datums.map((datum) => ({ ...datum, tokens: swap(datum.tokens), targets: swap(datum.targets) })),
+          { temperature },
+        )
+      const teacher: Teacher = { weight: 0.5, limited: (can) => can, warnOfPrompts: () => {}, logprobs }
       const warnings: string[] = []
       const options = {
         teacher,
@@ -664,11 +662,12 @@ describe('reinforce', () => {
         steps: 12,
         onWarning: (line: string) => void warnings.push(line),
       }
-      const { store, datums } = await run('a', { ...options, rl: { learningRate: 1 } })
-      const { weights, advantages, logprobs, targets } = datums[0]![0]!
-      for (const [t, weight] of weights.entries())
+      const { store, datums } = await run('a', options)
+      const [first] = datums[0]!
+      const [scored] = await teacher.logprobs([first!], 1)
+      for (const [t, weight] of first!.weights.entries())
         if (weight !== 0)
-          expect(advantages![t]).toBeCloseTo(0.5 * ((targets[t] === 6 ? -6 : -0.5) - logprobs![t]!), 5)
+          expect(first!.advantages![t]).toBeCloseTo(0.5 * (scored![t]! - first!.logprobs![t]!), 5)
       expect(store.metricsAt(12)['teacher/kl']).toBeLessThan(store.metricsAt(1)['teacher/kl']!)
       expect(store.metricsAt(12).accuracy).toBeGreaterThan(store.metricsAt(1).accuracy! + 0.2)
       expect(warnings.join()).not.toMatch(/reward/)
