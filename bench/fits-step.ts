@@ -10,18 +10,17 @@ import { THREADS } from './compare.ts'
 
 /* One measurement of `fits`: tsx bench/fits-step.ts FOLDER METHOD prints it as JSON. */
 
-export const METHODS = ['zero', 'zero with LoRA', 'sft'] as const
+/** Training of all weights, and of adapters of rank 16 on all linear layers. */
+export const METHODS = ['zero', 'sft', 'zero --lora 16', 'sft --lora 16'] as const
 export type Method = (typeof METHODS)[number]
 
 const [QUESTIONS, GROUP, NEW] = [4, 4, 128]
-const RANK = 16
 const [ROWS, LENGTH] = [8, 256]
 /** What a step does. */
-export const WORK: Readonly<Record<Method, string>> = {
+export const WORK = {
   zero: `${QUESTIONS} questions × ${GROUP} responses of up to ${NEW} tokens (the miniature's questions), reference policy, one update`,
-  'zero with LoRA': `the same with adapters of rank ${RANK} on every linear layer`,
   sft: `${ROWS} rows of ${LENGTH} tokens, one update`,
-}
+} as const
 
 export interface Measured {
   /** Of the second step: the first one also prepares the engine. */
@@ -42,14 +41,15 @@ async function measure(model: string, method: Method): Promise<Measured> {
       if (ends.length === 2) stop.abort()
     },
   }
-  const shared = { model, threads: THREADS, out: join(folder, 'run') }
+  const [recipe, ...adapters] = method.split(' ')
+  const lora = adapters.length > 0 ? { rank: 16 } : null
+  const shared = { model, threads: THREADS, lora, out: join(folder, 'run') }
   try {
-    if (method !== 'sft')
+    if (recipe === 'zero')
       await zero({
         ...shared,
         ...watch,
         steps: 3,
-        ...(method === 'zero with LoRA' && { lora: { rank: RANK } }),
         // Whether the length is even: random weights get different rewards in a group.
         rewards: [
           { name: 'even', weight: 1, score: ({ tokens, response }) => (tokens + response.length) % 2 },

@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { UserError } from '../src/common/errors.ts'
+import { Random } from '../src/common/random.ts'
 import { loadConfig, saveModel } from '../src/models/checkpoint/directory.ts'
 import { type ModelConfig, parseConfig } from '../src/models/config.ts'
-import { countParameters, initParameters } from '../src/models/parameters.ts'
+import { countParameters, initParameters, parameterShapes } from '../src/models/parameters.ts'
 import { trainBpe } from '../src/models/tokenizer/bpe.ts'
 import { Tokenizer } from '../src/models/tokenizer/tokenizer.ts'
 import { SPECIAL_TOKENS, saveTokenizer, specialTokenList } from '../src/models/tokenizer/tokenizer-files.ts'
@@ -120,7 +121,9 @@ export function benchModel(size: string): BenchModel {
     },
     size,
   )
-  saveModel(directory, { config, parameters: initParameters(config, 0), tokenizerFrom: source })
+  const large = countParameters(config) > LARGE_PARAMETERS
+  const parameters = large ? repeatedParameters(config) : initParameters(config, 0)
+  saveModel(directory, { config, parameters, dtype: large ? 'BF16' : 'F32', tokenizerFrom: source })
   return described(size, directory, config, tokenizer)
 }
 
@@ -133,6 +136,22 @@ function described(name: string, directory: string, config: ModelConfig, tokeniz
   const parameters = countParameters(config)
   const title = `${name}: ${config.modelType}, ${config.numLayers} layers, width ${config.hiddenSize}, vocabulary ${config.vocabSize}, ${(parameters / 1e6).toFixed(1)} M float32 parameters`
   return { directory, config, tokenizer, title, large: parameters > LARGE_PARAMETERS }
+}
+
+/** Parameters of a large model, made fast and in little memory: the matrices are parts of one random vector. */
+function repeatedParameters(config: ModelConfig): Map<string, Float32Array> {
+  const shapes = [...parameterShapes(config)].map(
+    ([name, shape]) => [name, shape, shape.reduce((a, b) => a * b, 1)] as const,
+  )
+  const random = new Float32Array(Math.max(...shapes.map(([, , size]) => size)))
+  const generator = new Random('bench', 'weights')
+  for (let i = 0; i < random.length; i++) random[i] = 0.05 * (generator.uniform() - 0.5)
+  return new Map(
+    shapes.map(([name, shape, size]) => [
+      name,
+      shape.length === 1 ? new Float32Array(size).fill(1) : random.subarray(0, size),
+    ]),
+  )
 }
 
 function makeTokenizer(directory: string): string {

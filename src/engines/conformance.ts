@@ -988,7 +988,7 @@ function resources(subject: Subject) {
 }
 
 /** Random prompts that end with token 0, and training sequences with weight 0 on their prompts. */
-function data(vocabSize: number): { prompts: Int32Array[]; datums: Datum[] } {
+export function data(vocabSize: number): { prompts: Int32Array[]; datums: Datum[] } {
   const random = new Random('conformance')
   const ids = (length: number) => Int32Array.from({ length }, () => random.int(0, vocabSize - 1))
   const prompts = [2, 5, 3].map((length) => Int32Array.of(...ids(length), 0))

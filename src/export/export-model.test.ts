@@ -20,13 +20,22 @@ afterEach(() => rmSync(directory, { recursive: true }))
 const facts = { name: 'tiny', license: 'mit', base: null, made: 'trained on sums', data: null, measures: [] }
 
 /** A tiny model with the miniature's tokenizer. */
-function model(type: ModelConfig['modelType'], changes: Record<string, unknown> = {}): Model & { folder: string } {
+function model(
+  type: ModelConfig['modelType'],
+  changes: Record<string, unknown> = {},
+): Model & { folder: string } {
   const folder = join(directory, 'model')
   const tokenizer = join(directory, 'tokenizer')
   mkdirSync(tokenizer)
   changedMiniature(tokenizer)
   const config = parseConfig(
-    tinyConfigJson(type, { vocab_size: 600, head_dim: 8, hidden_size: 32, intermediate_size: 64, ...changes }),
+    tinyConfigJson(type, {
+      vocab_size: 600,
+      head_dim: 8,
+      hidden_size: 32,
+      intermediate_size: 64,
+      ...changes,
+    }),
     'config.json',
   )
   const made = { config, parameters: initParameters(config, 1) }
@@ -47,7 +56,20 @@ function run(
 describe('gguf is read back as it was', () => {
   test.each([
     ['llama', {}],
-    ['llama', { tie_word_embeddings: false, rope_scaling: { rope_type: 'llama3', factor: 8, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 }, rope_theta: 500_000 }],
+    [
+      'llama',
+      {
+        tie_word_embeddings: false,
+        rope_scaling: {
+          rope_type: 'llama3',
+          factor: 8,
+          low_freq_factor: 1,
+          high_freq_factor: 4,
+          original_max_position_embeddings: 8192,
+        },
+        rope_theta: 500_000,
+      },
+    ],
     ['qwen2', {}],
     ['qwen3', { num_key_value_heads: 4 }],
     ['gemma3_text', { num_hidden_layers: 6, layer_types: undefined, query_pre_attn_scalar: 8 }],
@@ -74,7 +96,9 @@ describe('folders', () => {
     const { path } = await run(folder, 'hf')
     expect(loadModel(path).parameters).toEqual(parameters)
     expect(readJsonObject(join(path, 'tokenizer_config.json')).chat_template).toContain('<|im_start|>')
-    expect(readFileSync(join(path, 'README.md'), 'utf8')).toMatch(/^---\nlicense: mit\n(.*\n)*# tiny\n\n.*trained on sums/)
+    expect(readFileSync(join(path, 'README.md'), 'utf8')).toMatch(
+      /^---\nlicense: mit\n(.*\n)*# tiny\n\n.*trained on sums/,
+    )
   })
   test('ollama', async () => {
     const { path } = await run(model('llama').folder, 'ollama', { quant: 'q8_0' })
@@ -87,7 +111,9 @@ describe('folders', () => {
     const { folder, config } = model('llama')
     const { path } = await run(folder, 'onnx', { quant: 'f16' })
     expect(readdirSync(join(path, 'onnx')).sort()).toEqual(['model_fp16.onnx', 'model_fp16.onnx_data'])
-    const genai = readJsonObject(join(path, 'genai_config.json')).model as Record<string, any>
+    const genai = readJsonObject(join(path, 'genai_config.json')).model as {
+      decoder: Record<string, unknown>
+    }
     expect(genai.decoder.filename).toBe('onnx/model_fp16.onnx')
     expect(genai.decoder).toMatchObject({ num_hidden_layers: config.numLayers, head_size: config.headDim })
     expect(readJsonObject(join(path, 'config.json'))['transformers.js_config']).toEqual({
@@ -135,7 +161,10 @@ test.each(['hf', 'gguf', 'onnx', 'ollama'])('an interrupted export to %s leaves 
   const progress = (): void => controller.abort()
   const out = join(target, 'out')
   await expect(
-    exportModel({ folder, to, facts, out: to === 'gguf' ? `${out}.gguf` : out }, { progress, signal: controller.signal }),
+    exportModel(
+      { folder, to, facts, out: to === 'gguf' ? `${out}.gguf` : out },
+      { progress, signal: controller.signal },
+    ),
   ).rejects.toThrow()
   expect(readdirSync(target)).toEqual([])
   expect(existsSync(out)).toBe(false)

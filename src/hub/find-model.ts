@@ -8,7 +8,7 @@ import { pathFromHere } from '../common/paths.ts'
 import { shellWord } from '../common/shell.ts'
 import { isPeftFolder } from '../models/checkpoint/peft/adapter-config.ts'
 import { baseOnHub } from '../models/checkpoint/peft/find-base.ts'
-import { conversions, ggufFolder } from './gguf-cache.ts'
+import { conversions, ggufFolder, isGguf } from './gguf-cache.ts'
 import { ggufModels, hubModel, readHubModel } from './hub-model.ts'
 
 /** The base model that comes with the package. */
@@ -59,6 +59,7 @@ export async function modelFolder(
       throw new UserError(`there is no folder ${name}, and the hub lookup failed: ${error.message}`)
     }
   }
+  if (isGguf(name)) throw new UserError(`there is no file ${name}`)
   const names = foldersIn(embedded)
     .filter(isModel)
     .map((folder) => basename(folder))

@@ -99,6 +99,12 @@ describe('parseConfig', () => {
 
   it.each<[string, ...Parameters<typeof tinyConfig>, object]>([
     ['Mistral, by its defaults', 'mistral', {}, { windows: [4096, 4096], bosTokenId: 1 }],
+    [
+      'Llama, which has no such fields',
+      'llama',
+      { sliding_window: 8, query_pre_attn_scalar: 99 },
+      { windows: [null, null], queryPreAttnScalar: 4 },
+    ],
     ['Mistral, later versions', 'mistral', { sliding_window: null }, { windows: [null, null] }],
     [
       'Mistral has no biases, whatever attention_bias says',

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { UserError } from '../common/errors.ts'
 import { CLASSES, DEFAULTS, MODEL_TYPES, type ModelType, TRAITS, type Traits } from './families.ts'
-import { parseRopes, type RopeScaling, ropeJson, ropeSchema } from './rope.ts'
+import { parseRopes, type Rope, type RopeScaling, ropeJson, ropeSchema } from './rope.ts'
 import { unsupported } from './unsupported.ts'
 import { parseWindows, windowsJson } from './windows.ts'
 
@@ -24,7 +24,7 @@ export interface ModelConfig extends Traits {
   /** How long wavelengths are scaled, or null for plain RoPE. */
   readonly ropeScaling: RopeScaling | null
   /** RoPE of the layers with a window, where it is another one than that of the layers without (gemma3_text). */
-  readonly localRope: { readonly theta: number; readonly scaling: RopeScaling | null } | null
+  readonly localRope: Rope | null
   /** For each layer, how many positions a position attends to, itself and those before it; null for all of them. */
   readonly windows: readonly (number | null)[]
   /** The output layer is the embedding matrix. */
@@ -144,7 +144,7 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
     numKvHeads,
     headDim,
     rmsNormEps: c.rms_norm_eps,
-    queryPreAttnScalar: c.query_pre_attn_scalar ?? headDim,
+    queryPreAttnScalar: modelType === 'gemma3_text' ? c.query_pre_attn_scalar! : headDim,
     ropeTheta: everywhere.theta,
     ropeScaling: everywhere.scaling,
     localRope: local,

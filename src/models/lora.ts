@@ -98,9 +98,16 @@ function sumOf(
   const row = new Float64Array(width)
   for (let o = 0; o * width < w.length; o++) {
     for (let i = 0; i < width; i++) row[i] = w[o * width + i]!
-    for (let k = 0; k < rank; k++) {
-      const factor = s * b[o * rank + k]!
-      for (let i = 0; i < width; i++) row[i] = row[i]! + factor * a[k * width + i]!
+    let k = 0
+    // two rows of A at a time: the loop waits for memory
+    for (; k + 1 < rank; k += 2) {
+      const [f, g] = [s * b[o * rank + k]!, s * b[o * rank + k + 1]!]
+      const [at, next] = [k * width, (k + 1) * width]
+      for (let i = 0; i < width; i++) row[i] = row[i]! + f * a[at + i]! + g * a[next + i]!
+    }
+    if (k < rank) {
+      const f = s * b[o * rank + k]!
+      for (let i = 0; i < width; i++) row[i] = row[i]! + f * a[k * width + i]!
     }
     result.set(row, o * width)
   }

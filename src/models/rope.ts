@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { UserError } from '../common/errors.ts'
-import type { ModelConfig } from './config.ts'
 import type { ModelType } from './families.ts'
 import { unsupported } from './unsupported.ts'
 
@@ -117,7 +116,15 @@ function parseScaling(r: z.infer<typeof rope>, field: string, where: string): Ro
 }
 
 /** The fields that `parseRopes` reads, for Transformers 4 and for Transformers 5. */
-export function ropeJson({ ropeTheta, ropeScaling, localRope }: ModelConfig): Record<string, unknown> {
+export function ropeJson({
+  ropeTheta,
+  ropeScaling,
+  localRope,
+}: {
+  readonly ropeTheta: number
+  readonly ropeScaling: RopeScaling | null
+  readonly localRope: Rope | null
+}): Record<string, unknown> {
   const everywhere = parametersOf({ theta: ropeTheta, scaling: ropeScaling })
   return {
     rope_theta: ropeTheta,

@@ -1,5 +1,4 @@
 import { UserError } from '../common/errors.ts'
-import type { ModelConfig } from './config.ts'
 import type { ModelType } from './families.ts'
 import { unsupported } from './unsupported.ts'
 
@@ -44,7 +43,13 @@ export function parseWindows(c: Fields, modelType: ModelType, where: string): (n
 }
 
 /** The fields that `parseWindows` reads. */
-export function windowsJson({ modelType, windows }: ModelConfig): Record<string, unknown> {
+export function windowsJson({
+  modelType,
+  windows,
+}: {
+  readonly modelType: ModelType
+  readonly windows: readonly (number | null)[]
+}): Record<string, unknown> {
   if (modelType === 'llama') return {}
   const window = windows.find((w) => w !== null) ?? null
   if (modelType === 'mistral') return { sliding_window: window }

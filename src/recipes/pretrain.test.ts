@@ -23,6 +23,16 @@ test.each([
     { maxLength: 2000 },
     /maxLength=2000 is more than the model's 1024 pos/,
   ],
+  [
+    'layers with a window of no size',
+    { model: { type: 'gemma3_text' } },
+    /"layer_types" has sliding_attention, but there is no "sliding_window"/,
+  ],
+  [
+    'a window in a type that has none',
+    { model: { type: 'llama', slidingWindow: 8 } },
+    /"use_sliding_window" is true.*false in a llama/,
+  ],
 ])('%s: refused before there is a run', async (_, given, message) => {
   const out = join(root, 'run')
   await expect(pretrain({ threads: 1, ...given }, { out })).rejects.toThrow(message)

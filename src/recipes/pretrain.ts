@@ -129,7 +129,7 @@ function decoderConfig(
   tokenizer: Pick<Tokenizer, 'vocabSize' | 'eosId' | 'padId'>,
 ): ModelConfig {
   const fields = {
-    model_type: 'qwen3',
+    model_type: model.type,
     vocab_size: tokenizer.vocabSize,
     hidden_size: model.hiddenSize,
     intermediate_size: model.intermediateSize,
@@ -139,7 +139,13 @@ function decoderConfig(
     head_dim: model.headDim,
     rope_theta: model.ropeTheta,
     max_position_embeddings: model.maxPositions,
+    query_pre_attn_scalar: model.headDim,
+    // Only the types of Qwen have a switch for it.
+    use_sliding_window: model.slidingWindow !== null && !['mistral', 'gemma3_text'].includes(model.type),
+    sliding_window: model.slidingWindow,
+    max_window_layers: 0,
     tie_word_embeddings: true,
+    bos_token_id: null,
     eos_token_id: tokenizer.eosId,
     pad_token_id: tokenizer.padId,
   }

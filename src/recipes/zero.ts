@@ -16,6 +16,7 @@ import { type Evaluation, evaluate, evaluationFrom, warnIfUnknown } from '../sta
 import { evaluationRecord } from '../stages/evaluate/record.ts'
 import { reinforce } from '../stages/reinforce/reinforce.ts'
 import { policyObjective } from '../stages/reinforce/rl-settings.ts'
+import { type Teacher, withTeacher } from '../stages/reinforce/teacher.ts'
 import { askableTask } from '../stages/sample/askable.ts'
 import { checkInterruption } from '../stages/sample/interruption.ts'
 import type { Stop } from '../stages/watch/alarm.ts'
@@ -30,6 +31,7 @@ interface Job {
   /** Objects from the calling program that settings cannot express. */
   readonly own: ZeroOwn
   readonly watch: ZeroWatch
+  readonly teacher: Teacher | null
 }
 
 /**
@@ -55,7 +57,7 @@ interface Job {
 async function train(
   run: Run,
   engine: Engine,
-  { settings, renderer, task, own, watch }: Job,
+  { settings, renderer, task, own, watch, teacher }: Job,
 ): Promise<ZeroResult> {
   const { seed, rl } = settings
   watch.onStart?.(run.directory, settings)
@@ -89,6 +91,7 @@ async function train(
     renderer,
     task,
     rewards,
+    teacher,
     settings: { ...settings, shuffleRewards: settings.rewards.shuffle },
     evaluate: async (step, last) => {
       if (last) return evaluateHeldOut('eval-after')
@@ -122,7 +125,14 @@ export async function zero({ out, ...options }: ZeroOptions = {}): Promise<ZeroR
   const named = resolveZeroSettings(given)
   checkRewards(named, own)
   const task = await openTask(named, own, watch)
-  const settings = { ...named, model: await modelFolder(named.model, watch.onProgress) }
+  const settings = {
+    ...named,
+    model: await modelFolder(named.model, watch.onProgress),
+    teacher: named.teacher && {
+      ...named.teacher,
+      model: await modelFolder(named.teacher.model, watch.onProgress),
+    },
+  }
   const stored = {
     ...settings,
     own: {
@@ -167,27 +177,31 @@ export const policyRequirements = ({ rl, lora }: ZeroSettings): Requirements => 
  * Opens the model, then the run: a damaged model, one that cannot be trained like this, or one that cannot be asked the
  * task's questions fails before the run starts.
  */
-function inRun(place: Place, job: Omit<Job, 'renderer'>): Promise<ZeroResult> {
+function inRun(place: Place, job: Omit<Job, 'renderer' | 'teacher'>): Promise<ZeroResult> {
   const { settings, watch } = job
   const { model, chat, rl, seed } = settings
   const renderer = Renderer.load(model, settings)
   renderer.checkArguments(chat.arguments)
-  checkLora(settings)
   checkInterruption(rl.interruption, renderer, rl.maxTokens)
+  checkLora(settings)
   watch.onProgress?.('opening the model')
-  return withEngine(settings, (engine) => {
-    requireCapabilities(engine.can, policyRequirements(settings))
-    const task = askableTask(job.task, {
-      ...rl,
-      renderer,
-      can: engine.can,
-      heldOut: settings.eval.questions,
-      seed,
-      warn: warner(watch.onWarning),
-      progress: watch.onProgress ?? (() => {}),
-    })
-    return withRun(place, watch, (run) => train(run, engine, { ...job, renderer, task }))
-  })
+  const warn = warner(watch.onWarning)
+  return withEngine(settings, (engine) =>
+    withTeacher(settings, (teacher) => {
+      requireCapabilities(engine.can, policyRequirements(settings))
+      const task = askableTask(job.task, {
+        ...rl,
+        renderer,
+        can: teacher ? teacher.limited(engine.can) : engine.can,
+        heldOut: settings.eval.questions,
+        seed,
+        warn,
+        progress: watch.onProgress ?? (() => {}),
+      })
+      teacher?.warnOfPrompts(task, renderer, warn)
+      return withRun(place, watch, (run) => train(run, engine, { ...job, renderer, task, teacher }))
+    }),
+  )
 }
 
 /** The task of the settings, or the program's own. Fails if it has no training question. */

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { MODEL_TYPES } from '../models/families.ts'
 import { checkpointSecondsSetting, engineSetting, threadsSetting, whole, withThreads } from './fields.ts'
 import { checkSettings, type Tree } from './layers.ts'
 
@@ -17,6 +18,7 @@ export const pretrainSettings = z.strictObject({
   tokenizerDocuments: whole(1).default(4000),
   model: z
     .strictObject({
+      type: z.enum(MODEL_TYPES).default('qwen3'),
       hiddenSize: whole(1).default(96),
       numLayers: whole(1).default(4),
       numHeads: whole(1).default(4),
@@ -25,6 +27,8 @@ export const pretrainSettings = z.strictObject({
       intermediateSize: whole(1).default(264),
       ropeTheta: z.number().positive().default(10_000),
       maxPositions: whole(16).default(1024),
+      /** Positions that a layer with a window attends to; gemma3_text needs it. */
+      slidingWindow: whole(1).nullable().default(null),
     })
     .refine(({ numHeads, numKvHeads }) => numHeads % numKvHeads === 0, {
       path: ['numHeads'],

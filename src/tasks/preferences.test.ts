@@ -88,9 +88,20 @@ describe('every kind of table', () => {
       chatLabels,
     ],
   ]
+  test('a text says where its prompt ends', async () => {
+    const rows = numbers.map((n) => ({ prompt: `q${n}`, chosen: ' good', rejected: ' bad' }))
+    const { training } = await read(write('prompts.jsonl', lines(rows)))
+    for (const { example } of training)
+      if ('chosen' in example && 'text' in example.chosen)
+        expect(example.chosen.text.slice(example.chosen.promptLength)).toBe(' good')
+      else throw new Error('not a pair of texts')
+  })
+
   test.each(cases)('%s', async (name, content, expected, columns) => {
     const { training, heldOut, repeated } = await read(write(name, content), columns)
-    const all = [...training, ...heldOut].map(({ example }) => JSON.stringify(example))
+    const all = [...training, ...heldOut].map(({ example }) =>
+      JSON.stringify(example, (key, value) => (key === 'promptLength' ? undefined : value)),
+    )
     expect(all.sort()).toEqual(expected.map((row) => JSON.stringify(row)).sort())
     expect(heldOut.length).toBeGreaterThan(0)
     expect(repeated).toBe(0)

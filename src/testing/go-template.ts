@@ -58,14 +58,19 @@ function run(nodes: readonly Node[], scope: Scope): string {
   for (const node of nodes) {
     const here = { dot: scope.dot, variables }
     if ('text' in node) output += node.text
-    else if ('print' in node) output += String(valueOf(node.print, here))
-    else if ('assign' in node) variables[node.assign] = valueOf(node.value, here)
+    else if ('print' in node) output += String(evaluate(node.print, here))
+    else if ('assign' in node) variables[node.assign] = evaluate(node.value, here)
     else if ('branches' in node) {
-      const taken = node.branches.find(([condition]) => condition === null || isTrue(valueOf(condition, here)))
+      const taken = node.branches.find(
+        ([condition]) => condition === null || isTrue(evaluate(condition, here)),
+      )
       if (taken) output += run(taken[1], here)
     } else
-      for (const [i, item] of (valueOf(node.over, here) as unknown[]).entries())
-        output += run(node.body, { dot: item, variables: { ...variables, [node.names[0]]: i, [node.names[1]]: item } })
+      for (const [i, item] of (evaluate(node.over, here) as unknown[]).entries())
+        output += run(node.body, {
+          dot: item,
+          variables: { ...variables, [node.names[0]]: i, [node.names[1]]: item },
+        })
   }
   return output
 }
@@ -81,15 +86,15 @@ const functions: Readonly<Record<string, (...values: unknown[]) => unknown>> = {
   slice: (value, from) => (value as unknown[]).slice(from as number),
 }
 
-function valueOf(code: string, scope: Scope): unknown {
+function evaluate(code: string, scope: Scope): unknown {
   const words = code.match(/\((?:[^()]|\([^()]*\))*\)|"[^"]*"|\S+/g)!
   const [first, ...rest] = words
   if (rest.length > 0) {
     const known = functions[first!]
     if (!known) throw new Error(`unknown function ${first}`)
-    return known(...rest.map((word) => valueOf(word, scope)))
+    return known(...rest.map((word) => evaluate(word, scope)))
   }
-  if (first!.startsWith('(')) return valueOf(first!.slice(1, -1), scope)
+  if (first!.startsWith('(')) return evaluate(first!.slice(1, -1), scope)
   if (first!.startsWith('"')) return JSON.parse(first!)
   if (/^\d+$/.test(first!)) return Number(first)
   const [, variable, path] = /^(\$\w*)?((?:\.\w+)*)$/.exec(first!) ?? []

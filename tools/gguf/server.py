@@ -11,8 +11,9 @@ params.model.path = sys.argv[1]
 params.port = 0
 params.n_ctx = 1024
 params.n_parallel = 1
-params.cpuparams.n_threads = 2
-params.cpuparams_batch.n_threads = 2
+# More threads wait for each other on a busy machine.
+params.cpuparams.n_threads = 1
+params.cpuparams_batch.n_threads = 1
 params.warmup = False
 params.verbosity = 0
 # Keys and values as float32, so that only the weights' own format matters.

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Reader } from './readers.ts'
@@ -12,11 +12,14 @@ export interface Environment {
   readonly modules: string
   /** The sources of llama.cpp, with its converter. */
   readonly llamaCpp: string
+  /** The program ollama.go, built with Ollama's own packages. */
+  readonly ollama: string
 }
 
 const PACKAGES = ['@huggingface/transformers@4.3.2', 'playwright-core@1.65.1']
 /** Its source package contains llama.cpp. */
 const LLAMA_CPP = 'llama-cpp-python==0.3.36'
+const OLLAMA = 'github.com/ollama/ollama@v0.17.4'
 
 /**
  * Installs what the readers need into ~/.cache/ruminate-readers (READERS_HOME), with exact versions; about 6 GB. Each part
@@ -49,8 +52,30 @@ export function setUp(readers: readonly Reader[]): Environment {
 
   const modules = process.env.READERS_MODULES ?? home
   if (needs('node') && !existsSync(join(modules, 'node_modules', 'playwright-core'))) {
-    if (!existsSync(join(modules, 'package.json'))) writeFileSync(join(modules, 'package.json'), '{"private": true}')
-    run('npm', 'install', '--ignore-scripts', '--no-audit', '--no-fund', '--save-exact', '--prefix', modules, ...PACKAGES)
+    if (!existsSync(join(modules, 'package.json')))
+      writeFileSync(join(modules, 'package.json'), '{"private": true}')
+    run(
+      'npm',
+      'install',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--save-exact',
+      '--prefix',
+      modules,
+      ...PACKAGES,
+    )
   }
-  return { python, modules, llamaCpp }
+
+  const ollama = process.env.READERS_OLLAMA ?? join(home, 'ollama', 'reader')
+  if (needs('go') && !existsSync(ollama)) {
+    const folder = join(home, 'ollama')
+    const go = (...words: string[]): void => run('go', '-C', folder, ...words)
+    mkdirSync(folder, { recursive: true })
+    copyFileSync(join(import.meta.dirname, 'ollama.go'), join(folder, 'main.go'))
+    if (!existsSync(join(folder, 'go.mod'))) go('mod', 'init', 'reader')
+    go('get', OLLAMA)
+    go('build', '-o', ollama, '.')
+  }
+  return { python, modules, llamaCpp, ollama }
 }

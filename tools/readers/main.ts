@@ -8,7 +8,7 @@ import { modelFolder } from '../../src/hub/find-model.ts'
 import { Renderer } from '../../src/renderer/renderer.ts'
 import { ThinkingParser } from '../../src/thinking/index.ts'
 import { type Environment, setUp } from './environment.ts'
-import { type Answers, type Reader, READERS, type Task } from './readers.ts'
+import { type Answers, CHATS, READERS, type Reader, type Task } from './readers.ts'
 
 /*
  * Exports models and opens them, and the folders themselves, in other programs: each must continue ten prompts greedily with
@@ -36,7 +36,7 @@ const { values, positionals } = parseArgs({
   options: { only: { type: 'string' }, keep: { type: 'string' } },
 })
 const readers = values.only ? READERS.filter(({ name }) => values.only!.split(',').includes(name)) : READERS
-const environment = await setUp(readers)
+const environment = setUp(readers)
 const work = values.keep ? resolve(values.keep) : mkdtempSync(join(tmpdir(), 'readers-'))
 mkdirSync(work, { recursive: true })
 const rows: string[][] = [['', ...positionals.map((name) => basename(name))]]
@@ -49,7 +49,13 @@ try {
 for (const [i, { name }] of readers.entries()) rows.push([name, ...columns.map((column) => column[i]!)])
 const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)))
 console.log(`\nThe same ${MAX_TOKENS} greedy tokens, of ${QUESTIONS.length} prompts:\n`)
-for (const row of rows) console.log(row.map((cell, i) => cell.padEnd(widths[i]!)).join('   ').trimEnd())
+for (const row of rows)
+  console.log(
+    row
+      .map((cell, i) => cell.padEnd(widths[i]!))
+      .join('   ')
+      .trimEnd(),
+  )
 
 /** What each reader makes of a model, as cells of the table. */
 async function check(name: string, environment: Environment): Promise<string[]> {
@@ -122,13 +128,23 @@ function judged(
   long: Int32Array,
   opened: boolean,
 ): string {
+  if (answers.rendered) {
+    const right = CHATS.map((messages) => renderer.chat.render(messages, { addGenerationPrompt: true }))
+    const bos = renderer.decode(renderer.encodeText(''))
+    const same = right.filter(
+      (text, i) => text.slice(text.startsWith(bos) ? bos.length : 0) === answers.rendered![i],
+    )
+    const tags = answers.thinking?.filter((tag) => tag !== '').join(' … ') || 'none'
+    return `${same.length} of ${right.length} conversations, thinking: ${tags}`
+  }
   const isStop = (token: number): boolean => renderer.stopTokens.includes(token)
   // Some programs return the token that ended an answer, and some do not.
   const ended = (tokens: readonly number[]): string => {
     const end = tokens.findIndex(isStop)
     return (end < 0 ? tokens : tokens.slice(0, end)).join()
   }
-  const textOf = (tokens: readonly number[]): string => renderer.decode(tokens.filter((token) => !isStop(token))).trim()
+  const textOf = (tokens: readonly number[]): string =>
+    renderer.decode(tokens.filter((token) => !isStop(token))).trim()
   const same = (mine: readonly number[], i: number): boolean =>
     answers.tokens
       ? ended(answers.tokens[i] ?? []) === ended(mine)
@@ -148,10 +164,17 @@ function judged(
     const parser = new ThinkingParser({ opened })
     const pieces = [...parser.push(renderer.response(long)), ...parser.end()]
     const joined = (type: string): string =>
-      pieces.filter((piece) => piece.type === type).map(({ text }) => text).join('').trim()
+      pieces
+        .filter((piece) => piece.type === type)
+        .map(({ text }) => text)
+        .join('')
+        .trim()
     const [thinking, answer] = [joined('thinking'), joined('answer')]
     const split = (chat.thinking ?? '').trim() === thinking && (chat.answer ?? '').trim() === answer
-    if (!split) console.error(`${reader.name}: here ${JSON.stringify({ thinking, answer })}, there ${JSON.stringify(chat)}`)
+    if (!split)
+      console.error(
+        `${reader.name}: here ${JSON.stringify({ thinking, answer })}, there ${JSON.stringify(chat)}`,
+      )
     cells.push(thinking === '' ? 'no thinking' : split ? 'thinking split' : 'thinking not split')
   }
   return cells.join(', ')

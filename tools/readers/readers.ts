@@ -18,6 +18,9 @@ export interface Answers {
   readonly texts?: readonly string[]
   /** The first prompts again, in one padded batch. */
   readonly batch?: readonly (readonly number[])[]
+  /** What Ollama would give the model for conversations, and the tags that it takes thinking to be in. */
+  readonly rendered?: readonly string[]
+  readonly thinking?: readonly string[]
   /** Answers to the questions, with the thinking split off. */
   readonly chats?: readonly { readonly thinking: string | null; readonly answer: string | null }[]
 }
@@ -50,6 +53,25 @@ const converted: Reader['read'] = async (task, environment, work) => {
   return python('xllamacpp_reader.py')({ ...task, folder: file }, environment, work)
 }
 
+/** Ollama's own code: the Modelfile's template, for questions alone and after a system message. */
+const ollama: Reader['read'] = (task, environment) => {
+  const chats = CHATS.map((messages) => ({ messages }))
+  return ask(environment.ollama, [], { ...task, chats } as Task)
+}
+
+const [user, assistant, system] = ['user', 'assistant', 'system'].map((role) => (content: string) => ({
+  role,
+  content,
+})) as [Said, Said, Said]
+type Said = (content: string) => { role: string; content: string }
+
+/** Conversations that Ollama renders. */
+export const CHATS = [
+  [user('What is 3 + 4?')],
+  [system('Be brief'), user('What is 3 + 4?')],
+  [user('What is 3 + 4?'), assistant('It is 7'), user('And 5 more?'), assistant('12'), user('Thanks')],
+]
+
 export const READERS: readonly Reader[] = [
   { name: 'transformers', reads: 'folder', needs: 'python', read: python('transformers_reader.py') },
   { name: 'transformers-hf', reads: 'hf', needs: 'python', read: python('transformers_reader.py') },
@@ -60,6 +82,7 @@ export const READERS: readonly Reader[] = [
   { name: 'onnxruntime-genai', reads: 'onnx', needs: 'python', read: python('genai_reader.py') },
   { name: 'transformers.js', reads: 'onnx', needs: 'node', read: node('transformers-js.mjs') },
   { name: 'browser', reads: 'onnx', needs: 'node', read: node('browser.mjs') },
+  { name: 'ollama', reads: 'ollama', needs: 'go', read: ollama },
 ]
 
 async function ask(program: string, words: readonly string[], task: Task): Promise<Answers> {
@@ -83,7 +106,10 @@ function run(program: string, words: readonly string[], input: string): Promise<
     child.on('error', reject)
     child.on('close', (code, signal) => {
       if (code === 0) resolve(output)
-      else reject(new Error(`${program} ${words.join(' ')} ended with ${code ?? signal}:\n${errors.slice(-2000)}`))
+      else
+        reject(
+          new Error(`${program} ${words.join(' ')} ended with ${code ?? signal}:\n${errors.slice(-2000)}`),
+        )
     })
     child.stdin.on('error', () => {})
     child.stdin.end(input)

@@ -31,7 +31,7 @@ export const chat = command(
       message: { type: 'positional', required: false, description: 'the question' },
       model: {
         type: 'string',
-        valueHint: 'DIR|HUB_ID|PROVIDER:NAME',
+        valueHint: 'DIR|GGUF|HUB_ID|PROVIDER:NAME',
         description: `model, run, or model behind an API (default: ${EMBEDDED_BASE})`,
       },
       system: {

@@ -18,7 +18,7 @@ export const distill = command(
     args: {
       teacher: {
         type: 'string',
-        valueHint: 'DIR|HUB_ID|RUN',
+        valueHint: 'DIR|GGUF|HUB_ID|RUN',
         description:
           "model that answers; for a provider's model, --set teacher.baseUrl=URL --set teacher.model=NAME",
       },
@@ -34,7 +34,7 @@ export const distill = command(
       },
       student: {
         type: 'string',
-        valueHint: 'DIR|HUB_ID',
+        valueHint: 'DIR|GGUF|HUB_ID',
         description: 'base model that learns (default: the embedded miniature-r1-student)',
       },
       'on-policy': {

@@ -17,7 +17,7 @@ export const dpo = command(
     args: {
       model: {
         type: 'string',
-        valueHint: 'DIR|HUB_ID',
+        valueHint: 'DIR|GGUF|HUB_ID',
         description: 'model to train, which is also the reference (default: the embedded miniature-base)',
       },
       data: {

@@ -53,7 +53,7 @@ export const evaluation = command(
       },
       model: {
         type: 'string',
-        valueHint: 'DIR|HUB_ID|PROVIDER:NAME,…',
+        valueHint: 'DIR|GGUF|HUB_ID|PROVIDER:NAME,…',
         description: `models or runs, asked in the way they were trained (default: ${EMBEDDED_BASE})`,
       },
       task: { type: 'string', valueHint: 'NAME|FILE,…', description: 'tasks (default: miniature)' },

@@ -1,4 +1,4 @@
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { defineCommand } from 'citty'
 import { Stopped, UserError } from '../../common/errors.ts'
 import { pathFromHere } from '../../common/paths.ts'
@@ -81,22 +81,31 @@ async function stoppable<T>(output: Output, work: (signal: AbortSignal) => Promi
 function show(output: Output, to: string, { path, quant, bytes, seconds }: Exported): void {
   const time = seconds < 9.95 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`
   output.say(`${pathFromHere(path)}: ${quant}, ${fileSize(bytes)}, in ${time}`)
-  output.say(`next: ${nextCommand(to, path)}`)
+  if (!output.quiet) output.result(`next: ${nextCommand(to, path)}`)
   output.emit({ type: 'result', path, format: to, quant, bytes, seconds })
 }
 
 /** The command that runs what was written, in the program that it is for. */
 function nextCommand(to: string, path: string): string {
   const here = shellWord(pathFromHere(path))
-  const name = shellWord(basename(path))
+  const name = shellWord(basename(path).replace(/-(ollama|hf)$/, ''))
   switch (to) {
     case 'gguf':
       return `llama-server -m ${here} --jinja`
     case 'ollama':
       return `ollama create ${name} -f ${shellWord(join(pathFromHere(path), 'Modelfile'))} && ollama run ${name}`
     case 'onnx':
-      return `python -m onnxruntime_genai.models.model_qa -m ${here}`
+      return `node -e ${shellWord(inTransformersJs(path))}`
     default:
       return `hf upload OWNER/${name} ${here}`
   }
 }
+
+/** A program for Transformers.js that asks the model in a folder a question. */
+const inTransformersJs = (path: string): string =>
+  `import("@huggingface/transformers").then(async ({ env, pipeline }) => {
+  env.localModelPath = ${JSON.stringify(dirname(path))}
+  const ask = await pipeline("text-generation", ${JSON.stringify(basename(path))})
+  const [{ generated_text }] = await ask([{ role: "user", content: "What is 3 + 4?" }], { max_new_tokens: 200 })
+  console.log(generated_text.at(-1).content)
+})`

@@ -26,7 +26,7 @@ export const init = command(
       columns: columnsOption,
       model: {
         type: 'string',
-        valueHint: 'DIR|HUB_ID',
+        valueHint: 'DIR|GGUF|HUB_ID',
         description: `base model (default: the embedded ${EMBEDDED_BASE})`,
       },
       template: {

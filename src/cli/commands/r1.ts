@@ -19,7 +19,7 @@ export const r1 = command(
     args: {
       model: {
         type: 'string',
-        valueHint: 'DIR|HUB_ID',
+        valueHint: 'DIR|GGUF|HUB_ID',
         description: 'base model (default: the embedded miniature-r1-base)',
       },
       quick: { type: 'boolean', description: 'fewer steps and rows, so that the table is ready sooner' },

@@ -17,7 +17,7 @@ export const reward = command(
     args: {
       model: {
         type: 'string',
-        valueHint: 'DIR|HUB_ID',
+        valueHint: 'DIR|GGUF|HUB_ID',
         description: 'model to which a scalar head is added (default: the embedded miniature-base)',
       },
       data: {

@@ -34,7 +34,7 @@ export const serve = command(
     args: {
       model: {
         type: 'string',
-        valueHint: 'DIR|HUB_ID|PROVIDER:NAME',
+        valueHint: 'DIR|GGUF|HUB_ID|PROVIDER:NAME',
         description: `model, run or a provider's model (default: ${EMBEDDED_BASE})`,
       },
       port: { type: 'string', valueHint: 'N', description: 'port (default 8642); 0 takes a free one' },

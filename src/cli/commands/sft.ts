@@ -19,7 +19,7 @@ export const sft = command(
     args: {
       model: {
         type: 'string',
-        valueHint: 'DIR|HUB_ID',
+        valueHint: 'DIR|GGUF|HUB_ID',
         description: 'model (default: the embedded miniature-base)',
       },
       data: {

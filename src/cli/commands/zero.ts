@@ -33,7 +33,7 @@ export const zero = command(
     args: {
       model: {
         type: 'string',
-        valueHint: 'DIR|HUB_ID',
+        valueHint: 'DIR|GGUF|HUB_ID',
         description: `base model (default: the embedded ${DEFAULTS.model})`,
       },
       task: { type: 'string', valueHint: 'NAME|FILE', description: `task (default: ${DEFAULTS.task})` },
@@ -45,7 +45,7 @@ export const zero = command(
       },
       teacher: {
         type: 'string',
-        valueHint: 'DIR|HUB_ID|RUN',
+        valueHint: 'DIR|GGUF|HUB_ID|RUN',
         description:
           'model with the same tokenizer that teaches each token, beside the rewards (on-policy distillation)',
       },

@@ -21,6 +21,7 @@ const COMMANDS = [
   'distill',
   'sft',
   'reward',
+  'merge',
   'pretrain',
   'resume',
   'runs',

@@ -1,6 +1,7 @@
 import { initParameters } from '../../models/parameters.ts'
 import { tinyConfig } from '../../testing/models.ts'
 import { engineConformance, rewardEngineConformance } from '../conformance.ts'
+import { adapterConformance } from '../conformance-adapters.ts'
 import { openLocalEngine } from './index.ts'
 
 const tiny = (type: Parameters<typeof tinyConfig>[0]) => {
@@ -15,6 +16,11 @@ for (const threads of [1, 2]) {
   engineConformance(`local, ${replicas},`, { open: () => openLocalEngine({ model, threads }), vocabSize })
   rewardEngineConformance(`local, ${replicas},`, {
     open: () => openLocalEngine({ model: rewardModel, rewardHead: { seed: 1 }, threads }),
+    vocabSize,
+  })
+  adapterConformance(`local, ${replicas},`, {
+    open: () => openLocalEngine({ model, threads }),
+    openReward: () => openLocalEngine({ model, rewardHead: { seed: 1 }, threads }),
     vocabSize,
   })
 }

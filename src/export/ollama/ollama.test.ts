@@ -30,7 +30,10 @@ const now = new Date('2026-01-01T12:00:00')
 
 function rendererOf(source: string) {
   const template = compileTemplate(source)
-  return (messages: readonly ChatMessage[], options: { addGenerationPrompt?: boolean | undefined; arguments?: object | undefined }) =>
+  return (
+    messages: readonly ChatMessage[],
+    options: { addGenerationPrompt?: boolean | undefined; arguments?: object | undefined },
+  ) =>
     attempt(() =>
       template(
         {
@@ -54,7 +57,9 @@ function attempt(work: () => string): string {
   }
 }
 
-const message = (role: string) => (content: string, more = {}) => ({ role, content, ...more })
+const message =
+  (role: string) =>
+  (content: string, more = {}) => ({ role, content, ...more })
 const [system, user, assistant] = ['system', 'user', 'assistant'].map(message) as [
   ReturnType<typeof message>,
   ReturnType<typeof message>,
@@ -65,7 +70,10 @@ const [system, user, assistant] = ['system', 'user', 'assistant'].map(message) a
 function byOllama(source: string, thinks: boolean, messages: ChatMessage[], think?: boolean): string {
   const template = goTemplate(findPieces(rendererOf(source), BOS), thinks)
   return renderGoTemplate(template, {
-    System: messages.filter(({ role }) => role === 'system').map(({ content }) => content).join('\n\n'),
+    System: messages
+      .filter(({ role }) => role === 'system')
+      .map(({ content }) => content)
+      .join('\n\n'),
     Messages: messages.map(({ role, content, reasoning_content }) => ({
       Role: role,
       Content: content,

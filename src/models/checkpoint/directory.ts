@@ -247,16 +247,17 @@ function copyTokenizer(source: string, to: string): void {
  */
 function embedTemplate(directory: string): void {
   const file = join(directory, 'tokenizer_config.json')
-  const [text, json] = ['chat_template.jinja', 'chat_template.json'].map((name) => join(directory, name))
-  if (!existsSync(file)) return
+  const template = separateTemplate(directory)
+  if (template === undefined || !existsSync(file)) return
   const config = readJsonObject(file)
-  if (config.chat_template != null) return
-  const template = existsSync(text!)
-    ? onDisk('read', text!, () => readFileSync(text!, 'utf8'))
-    : existsSync(json!)
-      ? readJsonObject(json!).chat_template
-      : undefined
-  if (typeof template === 'string') writeJson(file, { ...config, chat_template: template })
+  if (config.chat_template == null) writeJson(file, { ...config, chat_template: template })
+}
+
+/** The chat template that is in a file of its own, if there is one. */
+function separateTemplate(directory: string): unknown {
+  const [text, json] = ['chat_template.jinja', 'chat_template.json'].map((name) => join(directory, name))
+  if (existsSync(text!)) return onDisk('read', text!, () => readFileSync(text!, 'utf8'))
+  return existsSync(json!) ? readJsonObject(json!).chat_template : undefined
 }
 
 /**

@@ -1,5 +1,6 @@
 import { UserError } from '../../common/errors.ts'
-import { plural } from '../../common/words.ts'
+import { printable } from '../../common/printable.ts'
+import { oneLine, plural } from '../../common/words.ts'
 
 /*
  * The safetensors format: u64 header length (little-endian), a JSON header {name: {dtype, shape, data_offsets}},
@@ -60,15 +61,16 @@ export function readHeader(
   const tensors = new Map<string, TensorEntry>()
   let metadata: Record<string, string> = {}
   for (const [name, value] of Object.entries(parseObject(read(8, start), bad))) {
-    if (name === '__metadata__') metadata = value as Record<string, string>
-    else tensors.set(name, tensorEntry(name, value, start, bad))
+    if (name === '__metadata__') metadata = readMetadata(value, bad)
+    else tensors.set(name, tensorEntry(shown(name), value, start, bad))
   }
 
   let at = start
   let previous = 'the header'
-  for (const [name, { begin, end }] of [...tensors].sort(
+  for (const [key, { begin, end }] of [...tensors].sort(
     ([, a], [, b]) => a.begin - b.begin || a.end - b.end,
   )) {
+    const name = shown(key)
     if (begin < at)
       throw bad(`tensor ${name} begins at byte ${begin}, inside ${previous}, which ends at ${at}`)
     if (begin > at) throw bad(`bytes ${at} to ${begin} before tensor ${name} belong to no tensor`)
@@ -85,13 +87,25 @@ function parseObject(bytes: Uint8Array, bad: (problem: string) => UserError): Re
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (error) {
-    const reason = (error as Error).message.split('\n')[0]
+    const reason = oneLine(printable((error as Error).message), 200)
     throw bad(`its header (bytes 8 to ${8 + bytes.length}) is not JSON (${reason})`)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw bad(`its header (bytes 8 to ${8 + bytes.length}) is not a JSON object`)
   return value as Record<string, unknown>
 }
+
+/** A tensor's name in a message of one line. */
+const shown = (name: string): string => oneLine(printable(name), 200)
+
+function readMetadata(value: unknown, bad: (problem: string) => UserError): Record<string, string> {
+  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (isMap && Object.values(value).every((text) => typeof text === 'string'))
+    return value as Record<string, string>
+  throw bad(`its __metadata__ is ${describe(value)}; an object with strings is expected`)
+}
+
+const describe = (value: unknown): string => oneLine(printable(JSON.stringify(value)), 200)
 
 function tensorEntry(
   name: string,
@@ -101,13 +115,15 @@ function tensorEntry(
 ): TensorEntry {
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as Record<string, unknown>
   if (typeof dtype !== 'string' || !isNaturals(shape) || !isNaturals(offsets) || offsets.length !== 2)
-    throw bad(`tensor ${name} lacks a valid dtype, shape or data_offsets: ${JSON.stringify(value)}`)
+    throw bad(`tensor ${name} lacks a valid dtype, shape or data_offsets: ${describe(value)}`)
   const width = WIDTHS.get(dtype)
-  if (width === undefined) throw bad(`tensor ${name} has the unknown dtype ${dtype}`)
+  if (width === undefined) throw bad(`tensor ${name} has the unknown dtype ${shown(dtype)}`)
   const [begin, end] = [start + offsets[0]!, start + offsets[1]!]
   const bytes = shape.reduce((a, b) => a * b, width)
   if (end - begin !== bytes)
-    throw bad(`tensor ${name}, ${dtype} [${shape}], needs ${bytes} bytes; its offsets give ${end - begin}`)
+    throw bad(
+      `tensor ${name}, ${dtype} [${oneLine(shape.join(), 100)}], needs ${bytes} bytes; its offsets give ${end - begin}`,
+    )
   return { dtype, shape, begin, end }
 }
 

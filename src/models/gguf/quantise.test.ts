@@ -44,6 +44,8 @@ describe('quantise writes what ggml writes', () => {
   })
 
   test('whole blocks alone', () => {
-    expect(() => quantise(new Float32Array(100), 'Q4_K')).toThrow('100 values are not whole Q4_K blocks of 256')
+    expect(() => quantise(new Float32Array(100), 'Q4_K')).toThrow(
+      '100 values are not whole Q4_K blocks of 256',
+    )
   })
 })

@@ -22,6 +22,7 @@ import { evaluate } from '../evaluate/evaluate.ts'
 import type { Stop } from '../watch/alarm.ts'
 import type { Reinforcement } from './job.ts'
 import { reinforce } from './reinforce.ts'
+import type { Teacher } from './teacher.ts'
 
 let root: string
 beforeEach(() => {
@@ -48,6 +49,7 @@ interface Options {
   readonly rl?: Partial<RlPreset>
   readonly rewards?: readonly WeightedReward[]
   readonly shuffle?: boolean
+  readonly teacher?: Teacher
   readonly steps?: number
   readonly alarm?: 'warn' | 'stop'
   readonly whenNothingToLearn?: 'stop' | 'continue'
@@ -94,6 +96,7 @@ async function run(name: string, options: Options = {}): Promise<Reinforced> {
         { reward: accuracy, weight: 1 },
         { reward: format(), weight: 0.1 },
       ],
+      teacher: options.teacher,
       settings: {
         rl: { ...rl, ...options.rl },
         seed: 1,
@@ -639,6 +642,35 @@ describe('reinforce', () => {
       } as const
       const { store } = await run('a', { rl, steps: 2 })
       for (const { total } of store.rollouts({ split: 'train' })) expect(Number.isFinite(total)).toBe(true)
+    })
+
+    test('a teacher teaches without rewards: the policy comes closer to it, and the run goes on', async () => {
+      // the base with "a" (token 5) and "b" (token 6) exchanged
+      const base = fakeEngine()
+      const scorer = await base.scorer(base.base)
+      const swap = (ids: Int32Array) => ids.map((id) => (id === 5 ? 6 : id === 6 ? 5 : id))
+      const logprobs: Teacher['logprobs'] = (datums, temperature) =>
+        scorer.logprobs(
+          datums.map((datum) => ({ ...datum, tokens: swap(datum.tokens), targets: swap(datum.targets) })),
+          { temperature },
+        )
+      const teacher: Teacher = { weight: 0.5, limited: (can) => can, warnOfPrompts: () => {}, logprobs }
+      const warnings: string[] = []
+      const options = {
+        teacher,
+        rewards: [],
+        steps: 12,
+        onWarning: (line: string) => void warnings.push(line),
+      }
+      const { store, datums } = await run('a', options)
+      const [first] = datums[0]!
+      const [scored] = await teacher.logprobs([first!], 1)
+      for (const [t, weight] of first!.weights.entries())
+        if (weight !== 0)
+          expect(first!.advantages![t]).toBeCloseTo(0.5 * (scored![t]! - first!.logprobs![t]!), 5)
+      expect(store.metricsAt(12)['teacher/kl']).toBeLessThan(store.metricsAt(1)['teacher/kl']!)
+      expect(store.metricsAt(12).accuracy).toBeGreaterThan(store.metricsAt(1).accuracy! + 0.2)
+      expect(warnings.join()).not.toMatch(/reward/)
     })
 
     test('the importance cap: π_old is the trainer’s, and advantages are weighted by min(π_old/π_sampler, cap)', async () => {

@@ -12,8 +12,22 @@ export const parameterFeeds = (
 ): Record<string, Tensor> =>
   Object.fromEntries([...shapes].map(([name, dims]) => [name, { data: values.get(name)!, dims }]))
 
+/** The tables of a model that has been asked for them: they are large, and all its programs read the same ones. */
+const known = new WeakMap<
+  ModelConfig,
+  { readonly positions: number; readonly feeds: Record<string, Tensor> }
+>()
+
 /** RoPE's cos and sin tables, [positions, headDim / 2], as inputs of a program; see `rotaryInputs`. */
-export function rotaryFeeds(
+export function rotaryFeeds(config: ModelConfig, positions: number): Record<string, Tensor> {
+  const before = known.get(config)
+  if (before?.positions === positions) return before.feeds
+  const feeds = makeTables(config, positions)
+  known.set(config, { positions, feeds })
+  return feeds
+}
+
+function makeTables(
   { headDim, ropeTheta, ropeScaling, localRope }: ModelConfig,
   positions: number,
 ): Record<string, Tensor> {

@@ -53,6 +53,18 @@ export function statedBaseHash(directory: string): string | undefined {
   }
 }
 
+/** How many values a PEFT folder holds. */
+export function countStored(directory: string): number {
+  const file = openAdapters(directory)
+  try {
+    let count = 0
+    for (const { shape } of file.tensors.values()) count += shape.reduce((a, b) => a * b, 1)
+    return count
+  } finally {
+    file.close()
+  }
+}
+
 /** The architecture of the model that the adapters in a folder make of `base`. */
 export function configWithAdapters(directory: string, base: ModelConfig): ModelConfig {
   const file = openAdapters(directory)

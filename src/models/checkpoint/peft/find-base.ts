@@ -53,10 +53,20 @@ function placesOf(base: string, revision: string, directory: string): string[] {
   if (!isAbsolute(base)) places.push(resolve(directory, base))
   if (/^[^/\\]+$/.test(base)) places.push(join(packageRoot(), 'models', base))
   if (HUB_ID.test(base)) places.push(...snapshots(base, revision))
-  // a run's own base is in the folder of the run, and its checkpoints are some folders deeper
-  const name = base.split(/[/\\]/).at(-1)!
-  for (let at = dirname(resolve(directory)), i = 0; i < 5; at = dirname(at), i++) places.push(join(at, name))
+  // moved together: the end of its path, as long as possible, below one of the folders above
+  const parts = base.split(/[/\\]/)
+  for (const length of [3, 2, 1])
+    for (const at of foldersAbove(directory)) places.push(join(at, ...parts.slice(-length)))
   return places
+}
+
+/** How far above a PEFT folder a base model is looked for: a run's checkpoints are some folders deeper than its base. */
+const LEVELS = 5
+
+function foldersAbove(directory: string): string[] {
+  const above = [dirname(resolve(directory))]
+  while (above.length < LEVELS) above.push(dirname(above.at(-1)!))
+  return above
 }
 
 /** Where the cache of the hub keeps a model. */

@@ -138,6 +138,14 @@ describe('the base model', () => {
     renameSync(join(moved, 'model'), join(moved, 'checkpoints', 'step-1', 'reference'))
     expect(baseFolder(join(moved, 'checkpoints', 'step-1', 'reference'))).toBe(join(moved, 'base'))
 
+    // a stage's base, not that of the run, which has the same name
+    const adapters = changed({ base_model_name_or_path: '/gone/r1-1/rl-1/base' })
+    const r1 = join(temporary(), 'renamed')
+    for (const stage of ['.', 'rl-1'])
+      saveModel(join(r1, stage, 'base'), { config, parameters: initParameters(config, 1) })
+    renameSync(adapters, join(r1, 'model'))
+    expect(baseFolder(join(r1, 'model'))).toBe(join(r1, 'rl-1', 'base'))
+
     const embedded = baseFolder(changed({ base_model_name_or_path: 'miniature-base' }))
     expect(loadConfig(embedded).modelType).toBe('qwen3')
     expect(nameOfBase(embedded)).toEqual({ name: 'miniature-base', revision: null })

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { UserError } from '../../../common/errors.ts'
+import { oneLine } from '../../../common/words.ts'
 import { float32ToBfloat16, float32ToFloat16 } from '../../checkpoint/half.ts'
 import { type StreamedTensor, writeStreamed } from '../../checkpoint/streamed.ts'
 import { type ModelConfig, toConfigJson } from '../../config.ts'
@@ -181,8 +182,7 @@ function checkTokenizer(path: string, directory: string): void {
     Tokenizer.load(directory)
   } catch (error) {
     if (!(error instanceof UserError)) throw error
-    throw new UserError(
-      `${path} has a tokenizer that cannot be used: ${error.message.replaceAll(`${directory}/`, '')}`,
-    )
+    const reason = oneLine(error.message.replaceAll(`${directory}/`, ''), 300)
+    throw new UserError(`${path} has a tokenizer that cannot be used: ${reason}`)
   }
 }

@@ -15,8 +15,8 @@ const MAX_HEADER = 48_000_000
 const PIECE = 2_000_000
 /** Arrays may hold arrays; the library's own limit. */
 const MAX_DEPTH = 4
-/** More are certainly damage: ggml's limit is 64. */
-const MAX_NAME = 65_535
+/** The names of keys and tensors. ggml's own limit for tensors is 63 characters. */
+const NAME = /^[\x21-\x7e]{1,500}$/
 
 const STRING = 8
 const ARRAY = 9
@@ -111,8 +111,6 @@ function walk(bytes: HeaderBytes): Misread[] {
   const keys = new Set<string>()
   for (let i = 0; i < entries; i++) {
     const key = bytes.name(`the key of entry ${i} of the metadata`)
-    if (!/^[\x21-\x7e]+$/.test(key) || key === '__proto__')
-      throw bytes.damaged(`${JSON.stringify(key)} is no key of metadata`)
     if (keys.has(key)) throw bytes.damaged(`it has the key ${JSON.stringify(key)} twice`)
     keys.add(key)
     const type = bytes.u32()
@@ -230,11 +228,13 @@ class HeaderBytes {
     return Number(value)
   }
 
-  /** A short string. */
+  /** A name, as checked by `NAME`. */
   name(what: string): string {
+    const at = this.at
     const length = this.#length(what)
-    if (length > MAX_NAME) throw this.damaged(`${what} has ${length} bytes, more than ${MAX_NAME}`)
-    const text = this.#text(length)
+    const text = length > 500 ? '' : this.#text(length)
+    if (!NAME.test(text) || text === '__proto__')
+      throw this.damaged(`${what} at byte ${at} (${length} bytes) is no name`)
     this.at += length
     return text
   }

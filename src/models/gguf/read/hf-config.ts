@@ -83,14 +83,16 @@ export function hfConfig(file: GgufFile, special: SpecialIds): ModelConfig {
 }
 
 function architectureOf(metadata: Metadata): string {
-  const { path } = metadata
   const kind = metadata.text('general.type') ?? 'model'
   if (kind !== 'model')
     throw metadata.refuse('general.type', kind, ': the file does not hold a language model')
   const architecture = metadata.needed('general.architecture', metadata.text('general.architecture'))
   if (Object.hasOwn(MODEL_TYPES, architecture)) return architecture
-  throw new UserError(
-    `${path} has the architecture ${JSON.stringify(architecture)}, which is not supported; supported: ${Object.keys(MODEL_TYPES).join(', ')}`,
+  const supported = Object.keys(MODEL_TYPES).join(', ')
+  throw metadata.refuse(
+    'general.architecture',
+    architecture,
+    `, which is not supported; supported: ${supported}`,
   )
 }
 

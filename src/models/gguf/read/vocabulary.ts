@@ -144,7 +144,9 @@ function refuseDuplicates(tokens: readonly string[], path: string): void {
   for (const [id, token] of tokens.entries()) {
     const other = ids.get(token)
     if (other !== undefined)
-      throw new UserError(`${path}: the tokens ${other} and ${id} are both ${JSON.stringify(token)}`)
+      throw new UserError(
+        `${path}: the tokens ${other} and ${id} are both ${JSON.stringify(token.slice(0, 100))}`,
+      )
     ids.set(token, id)
   }
 }

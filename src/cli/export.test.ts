@@ -1,0 +1,47 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { captured } from '../testing/captured.ts'
+import { main } from './app.ts'
+
+const written = captured()
+const directory = mkdtempSync(join(tmpdir(), 'export-'))
+const home = process.cwd()
+beforeEach(() => process.chdir(directory))
+afterAll(() => {
+  process.chdir(home)
+  rmSync(directory, { recursive: true })
+})
+
+test('the size, the time, and the command that runs the file', async () => {
+  expect(await main(['export', 'miniature-base', '--to', 'gguf', '--quant', 'q8_0'])).toBe(0)
+  expect(written.out).toMatch(/^miniature-base-q8_0\.gguf: q8_0, \d+ kB, in [\d.]+ s$/m)
+  expect(written.out).toMatch(/^next: llama-server -m miniature-base-q8_0\.gguf --jinja$/m)
+})
+
+test('--json', async () => {
+  expect(await main(['export', 'miniature-base', '--to', 'ollama', '--json'])).toBe(0)
+  const path = join(process.cwd(), 'miniature-base-ollama')
+  expect(JSON.parse(written.out)).toMatchObject({ type: 'result', path, format: 'ollama', quant: 'f16' })
+  expect(readdirSync(path).sort()).toEqual(['Modelfile', 'model.gguf'])
+})
+
+describe('errors are one line', () => {
+  test.each([
+    [['miniature-base'], 2, '--to is missing: write --to hf, --to gguf, --to onnx, --to ollama'],
+    [['miniature-base', '--to', 'ggfu'], 2, '--to is "ggfu"; choose one of hf, gguf, onnx, ollama'],
+    [['miniature-base', '--to', 'gguf', '--quant', 'q9'], 2, 'gguf has no quantisation q9; one of: f16, f32'],
+    [['miniature-bas', '--to', 'gguf'], 1, 'no model folder at miniature-bas; did you mean miniature-base?'],
+    [
+      ['miniature-base', '--to', 'ollama', '--out', '.'],
+      1,
+      'exists: remove it, or choose another with --out',
+    ],
+    [['miniature-base', '--to', 'hf', '--out', '/proc/x/y'], 1, 'cannot create'],
+  ])('%j', async (words, code, message) => {
+    expect(await main(['export', ...words])).toBe(code)
+    expect(written.err).toContain(message)
+    expect(written.err.trim().split('\n')).toHaveLength(1)
+  })
+})
