@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import { UserError } from '../../common/errors.ts'
-import { readJsonObject } from '../json-file.ts'
-import { Tokenizer } from '../tokenizer/tokenizer.ts'
+import { UserError } from '../../../common/errors.ts'
+import { readJsonObject } from '../../json-file.ts'
+import { Tokenizer } from '../../tokenizer/tokenizer.ts'
+import type { MetadataValue } from './header.ts'
 import { preTokenizerName } from './pre-tokenizer-name.ts'
-import type { MetadataValue } from './write.ts'
 
 /** `llama_token_type` of llama.h. */
 const TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const

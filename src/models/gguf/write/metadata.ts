@@ -1,7 +1,7 @@
-import { UserError } from '../../common/errors.ts'
-import type { ModelConfig } from '../config.ts'
+import { UserError } from '../../../common/errors.ts'
+import type { ModelConfig } from '../../config.ts'
+import type { MetadataValue } from './header.ts'
 import { QUANTS, type Quant } from './mixture.ts'
-import type { MetadataValue } from './write.ts'
 
 /** Version of the layout of ggml's quantised blocks. */
 const QUANTISATION_VERSION = 2

@@ -1,4 +1,4 @@
-import { PRE_TOKENIZERS } from './pre-tokenizers.ts'
+import { PRE_TOKENIZERS } from '../pre-tokenizers.ts'
 
 /*
  * llama.cpp does not read patterns from a file: it has a list of pre-tokenizers, each with a name. A tokenizer is described
