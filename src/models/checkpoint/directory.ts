@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { onDisk } from '../../common/disk.ts'
 import { UserError } from '../../common/errors.ts'
 import { copyContent, makeFolder, writeFileAtomically } from '../../common/files.ts'
+import { abridged } from '../../common/words.ts'
 import { type ModelConfig, parseConfig, toConfigJson } from '../config.ts'
 import { readJsonObject, writeJson } from '../json-file.ts'
 import { merged } from '../lora.ts'
@@ -99,12 +100,12 @@ function nameInText(name: string): string | null {
 function checkTensors(directory: string, config: ModelConfig, stored: Shards): void {
   const expected = parameterShapes(config)
   const missing = [...expected.keys()].filter((name) => !stored.entry(name))
-  if (missing.length > 0) throw new UserError(`${directory}: tensors are missing: ${list(missing)}`)
+  if (missing.length > 0) throw new UserError(`${directory}: tensors are missing: ${abridged(missing)}`)
   if (config.tieEmbeddings && config.head === 'tokens') expected.set(HEAD, expected.get(EMBEDDING)!)
   const extra = [...stored.names].filter((name) => !expected.has(name) && !DERIVED.test(name))
   if (extra.length > 0)
     throw new UserError(
-      `${directory}: unexpected tensors, which a ${config.modelType} with this config.json does not have: ${list(extra)}`,
+      `${directory}: unexpected tensors, which a ${config.modelType} with this config.json does not have: ${abridged(extra)}`,
     )
   for (const [name, shape] of expected) {
     const found = stored.entry(name)?.shape
@@ -123,11 +124,6 @@ function checkTied(directory: string, parameters: Model['parameters'], stored: S
     throw new UserError(
       `${directory}: config.json ties the embeddings, but ${HEAD} differs from ${EMBEDDING} at value ${differs}; set "tie_word_embeddings" to false`,
     )
-}
-
-function list(names: readonly string[]): string {
-  const shown = names.slice(0, 5).join(', ')
-  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown
 }
 
 export interface SaveOptions {
