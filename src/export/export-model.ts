@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, statfsSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { onDisk } from '../common/disk.ts'
+import { freeBytes, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
 import { makeFolder } from '../common/files.ts'
 import { stopwatch } from '../common/stopwatch.ts'
@@ -95,8 +95,7 @@ function pathOf({ out, to, facts }: ExportRequest, quant: string, { ending }: Fo
 
 /** @throws UserError if the disk has less space than is needed. */
 function requireSpace(folder: string, bytes: number): void {
-  const { bavail, bsize } = statfsSync(folder)
-  const free = bavail * bsize
+  const free = freeBytes(folder)
   if (free < bytes)
     throw new UserError(
       `the export takes ${fileSize(bytes)}, and the disk of ${folder} has ${fileSize(free)} left; make space, or choose another with --out`,

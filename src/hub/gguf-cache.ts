@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { existsSync, readdirSync, realpathSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { diskError, onDisk } from '../common/disk.ts'
+import { diskError, freeBytes, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
 import { flushTree, makeFolder } from '../common/files.ts'
 import { hubCache } from '../common/hub-cache.ts'
@@ -65,9 +65,8 @@ async function convert(model: GgufModel, folder: string, progress: (line: string
   const root = dirname(folder)
   makeFolder(root)
   removeAbandoned(root)
-  const { bavail, bsize } = statfsSync(root)
-  if (bavail * bsize < model.size)
-    throw new UserError(`only ${fileSize(bavail * bsize)} are free there; make space`)
+  const free = freeBytes(root)
+  if (free < model.size) throw new UserError(`only ${fileSize(free)} are free there; make space`)
   const temporary = join(root, `${TEMPORARY}${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`)
   try {
     makeFolder(temporary)

@@ -1,8 +1,8 @@
+import { BYTE_TO_CHAR } from '../models/bytes.ts'
 import { type ModelConfig, type ModelType, parseConfig } from '../models/config.ts'
 import { interleaveHeads, storedTensor } from '../models/gguf/tensor-names.ts'
 import { ggufHeader, type MetadataValue, type PlannedTensor, padding } from '../models/gguf/write/header.ts'
 import { initParameters, parameterShapes } from '../models/parameters.ts'
-import { BYTE_TO_CHAR } from '../models/tokenizer/bytes.ts'
 import { tinyConfigJson } from './models.ts'
 
 /** What a tiny GGUF file for tests is made of; both maps may be changed before `ggufBytes`. */

@@ -1,5 +1,5 @@
 import { UserError } from '../../common/errors.ts'
-import { BYTE_TO_CHAR } from './bytes.ts'
+import { BYTE_TO_CHAR } from '../bytes.ts'
 import { Heap } from './heap.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { BYTE_TO_CHAR } from './bytes.ts'
+import { BYTE_TO_CHAR } from '../bytes.ts'
 
 const CHAR_TO_BYTE = new Map(BYTE_TO_CHAR.map((char, byte) => [char, byte]))
 
