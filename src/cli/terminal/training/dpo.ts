@@ -8,6 +8,7 @@ import type { DpoQuality } from '../../../stages/supervise/preference-tuning.ts'
 import { modelName, modelWord, runWord, showNext, sourceName } from '../next.ts'
 import { type Output, percent, table } from '../output.ts'
 import { warnOfThreads } from '../threads.ts'
+import { templateArguments } from './given.ts'
 import { mergeStep, showLora } from './lora.ts'
 import { showRewardTraining } from './progress.ts'
 import { histogram, longerAnswers } from './reward.ts'
@@ -51,7 +52,7 @@ export function summarizeDpo(output: Output, result: DpoResult): void {
   output.emit({ type: 'result', ...result })
   if (output.json) return
   const { before, after, best, data } = result
-  const { lora } = storedSettings(result.run, 'dpo') as Partial<DpoSettings>
+  const { objective, chat, lora } = storedSettings(result.run, 'dpo') as unknown as DpoSettings
   const rows = (title: string, show: (quality: DpoQuality) => string): string[] => [
     title,
     show(before),
@@ -75,9 +76,7 @@ export function summarizeDpo(output: Output, result: DpoResult): void {
       output.width,
     ),
   )
-  output.prose(
-    `\nThe reward of an answer is how much likelier the model makes it than the reference does, in nats, times β.${longerAnswers(after.longerWins.gold)}`,
-  )
+  output.prose(`\nThe reward of an answer is ${rewardOf(objective)}.${longerAnswers(after.longerWins.gold)}`)
   output.prose(`\n${pc.bold('Margins after')} (chosen − rejected)\n`)
   output.result(histogram(after.histogram, output.width))
   if (best.step !== result.steps)
@@ -86,8 +85,19 @@ export function summarizeDpo(output: Output, result: DpoResult): void {
     )
   output.result(`\n${pc.bold('Model')}\n  ${pathFromHere(result.model)}`)
   showNext(output, [
-    [`chat --model ${modelWord(result.model)}`, 'ask it something'],
+    [['chat --model', modelWord(result.model), ...templateArguments(chat)].join(' '), 'ask it something'],
     [`runs show ${runWord(result.run)} --metric loss`, 'see the loss over the steps'],
     ...mergeStep(result.model, lora),
   ])
+}
+
+/** What the reward of an answer is, in words: βh of `DpoObjective`. */
+export function rewardOf({
+  referenceFree,
+  lengthNormalised,
+}: Pick<DpoSettings['objective'], 'referenceFree' | 'lengthNormalised'>): string {
+  const perToken = lengthNormalised ? ' per token' : ''
+  return referenceFree
+    ? `its log-probability${perToken} (nats) times β; there is no reference`
+    : `how much likelier the model makes it than the reference does, in nats${perToken}, times β`
 }
