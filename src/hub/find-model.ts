@@ -2,13 +2,14 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, isAbsolute, join, resolve } from 'node:path'
 import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
+import { conversions, howToRestore } from '../common/hub-cache.ts'
 import { nearest } from '../common/nearest.ts'
 import { packageRoot } from '../common/package.ts'
 import { pathFromHere } from '../common/paths.ts'
 import { shellWord } from '../common/shell.ts'
 import { isPeftFolder } from '../models/checkpoint/peft/adapter-config.ts'
 import { baseOnHub } from '../models/checkpoint/peft/find-base.ts'
-import { conversions, ggufFolder, isGguf } from './gguf-cache.ts'
+import { ggufFolder, isGguf } from './gguf-cache.ts'
 import { ggufModels, hubModel, readHubModel } from './hub-model.ts'
 
 /** The base model that comes with the package. */
@@ -69,9 +70,7 @@ export async function modelFolder(
     .filter((folder) => existsSync(join(folder, 'run.sqlite')))
     .map((folder) => basename(folder))
   if (resolve(name).startsWith(conversions()))
-    throw new UserError(
-      `there is no folder ${name}, to which a GGUF file was converted; \`ruminate chat --model FILE.gguf\` with the same file makes it again`,
-    )
+    throw new UserError(`there is no folder ${name}: ${howToRestore(resolve(name))}`)
   const similar = nearest(name, [...names, ...runs])
   throw new UserError(
     `no model folder at ${name}${similar === null ? '' : `; did you mean ${similar}?`}${names.length ? `; the embedded models are ${names.join(', ')}` : ''}; \`ruminate runs\` lists the runs in this folder`,

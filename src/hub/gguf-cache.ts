@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path'
 import { diskError, freeBytes, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
 import { flushTree, makeFolder } from '../common/files.ts'
-import { hubCache } from '../common/hub-cache.ts'
+import { conversions } from '../common/hub-cache.ts'
 import { withTilde } from '../common/paths.ts'
 import { fileSize } from '../common/words.ts'
 import { type GgufModel, openGgufModel } from '../models/gguf/read/convert.ts'
@@ -14,9 +14,6 @@ import { ggufParts } from '../models/gguf/read/gguf-file.ts'
 /** Changes with what a conversion writes, so that earlier ones are not used. */
 const FORMAT = 1
 const TEMPORARY = '.tmp-'
-
-/** The folder of all conversions. */
-export const conversions = (): string => join(hubCache(), 'ruminate-gguf')
 
 /** Whether a path names a GGUF file. */
 export const isGguf = (path: string): boolean => /\.gguf$/i.test(path)

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import { onDisk } from '../../common/disk.ts'
 import { UserError } from '../../common/errors.ts'
 import { copyContent, makeFolder } from '../../common/files.ts'
+import { howToRestore } from '../../common/hub-cache.ts'
 import { abridged } from '../../common/words.ts'
 import { type ModelConfig, parseConfig, toConfigJson } from '../config.ts'
 import { readJsonObject, writeJson } from '../json-file.ts'
@@ -27,7 +28,8 @@ const DERIVED = /\.rotary_emb\.inv_freq$/
 export function loadConfig(directory: string): ModelConfig {
   if (isPeftFolder(directory))
     return { ...configWithAdapters(directory, loadConfig(baseFolder(directory))), adapters: undefined }
-  if (!existsSync(directory)) throw new UserError(`there is no model folder ${directory}`)
+  if (!existsSync(directory))
+    throw new UserError(`there is no model folder ${directory}: ${howToRestore(directory)}`)
   if (!statSync(directory).isDirectory()) throw new UserError(`${directory} is a file; a model is a folder`)
   const path = join(directory, 'config.json')
   if (!existsSync(path)) throw new UserError(`${directory} is not a model folder: it has no config.json`)

@@ -8,6 +8,7 @@ import { Random } from '../../common/random.ts'
 import { chatTemplate } from '../../renderer/own-template.ts'
 import { R1_ZERO_TEMPLATE } from '../../thinking/r1/template.ts'
 import { trainBpe } from './bpe.ts'
+import { differentToken } from './same.ts'
 import { Tokenizer } from './tokenizer.ts'
 import { SPECIAL_TOKENS, saveTokenizer, specialTokenList } from './tokenizer-files.ts'
 
@@ -235,4 +236,11 @@ describe('a damaged tokenizer', () => {
       'cannot read /nowhere/tokenizer.json: there is no such file or folder',
     )
   })
+})
+
+describe('a folder that is not there', () => {
+  const message = 'there is no model folder /nowhere: if it has been moved, move it back or make a link there'
+  it('is named, with what to do', () => expect(() => Tokenizer.load('/nowhere')).toThrow(message))
+  it('of which the tokens are compared, too', () =>
+    expect(() => differentToken('/nowhere', '/nowhere')).toThrow(message))
 })
