@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { causalMasks, decode, logits, parameterInputs, rotaryInputs } from '../../models/decoder.ts'
+import { causalMasks } from '../../models/attention.ts'
+import { decode, logits, parameterInputs, rotaryInputs } from '../../models/decoder.ts'
 import { initParameters, parameterShapes } from '../../models/parameters.ts'
 import { Graph } from '../../onnx/graph.ts'
 import { Session, type Tensor } from '../../onnx/session.ts'

@@ -1,5 +1,6 @@
+import { attentionScale } from '../../models/attention.ts'
 import type { ModelConfig } from '../../models/config.ts'
-import { attentionScale, decode, logits } from '../../models/decoder.ts'
+import { decode, logits } from '../../models/decoder.ts'
 import { parameterShapes } from '../../models/parameters.ts'
 import { rotaryTable } from '../../models/rope.ts'
 import { Graph, Value } from '../../onnx/graph.ts'
