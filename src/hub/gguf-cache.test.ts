@@ -72,7 +72,7 @@ describe('a GGUF file', () => {
     await expect(modelFolder('missing.gguf')).rejects.toThrow('there is no file missing.gguf')
     const text = join(root, 'x.txt')
     writeFileSync(text, 'a text that is no model at all')
-    await expect(modelFolder(text)).rejects.toThrow('x.txt is not a GGUF file')
+    await expect(modelFolder(text)).rejects.toThrow('x.txt is neither a model folder nor a GGUF file')
   })
 
   test('by two at once, and after one that was interrupted', async () => {

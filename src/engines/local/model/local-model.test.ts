@@ -182,9 +182,12 @@ describe('trainer', () => {
     },
   )
 
-  test('logits in parts give adapters the same gradient', () => {
+  test.each([
+    ['', [4, 13, 9]],
+    [', also fewer logits than parts', [3]],
+  ])('logits in parts give adapters the same gradient%s', (_, lengths) => {
     const random = new Random(9)
-    const data = [4, 13, 9].map((n) => sequence(random, n, 1))
+    const data = lengths.map((n) => sequence(random, n, 1))
     const [parts, whole] = [3, 1].map((chunks) => {
       const model = new LocalModel({
         model: { config, parameters: largeParameters() },

@@ -76,6 +76,9 @@ function refuseUnknown(config: ModelConfig, arch: Architecture): void {
   const refuse = (what: string) => {
     throw new UserError(`llama.cpp has no ${arch} with ${what}: a GGUF file of this model could not be run`)
   }
+  if (config.ropeScaling?.type === 'llama3' && arch !== 'llama') refuse("Llama 3's scaling of RoPE")
+  if (arch === 'qwen2' && config.numHeads * config.headDim !== config.hiddenSize)
+    refuse('"head_dim" other than "hidden_size" / "num_attention_heads"')
   if (arch === 'qwen3' && config.qkvBias) refuse('"attention_bias"')
   if (arch !== 'gemma3') return
   if (config.qkvBias) refuse('"attention_bias"')

@@ -36,7 +36,8 @@ export class AdamPrograms implements Update {
 
   step(slots: Iterable<Slot>, t: number, norm: number, settings: AdamSettings): void {
     const { scale, beta1, beta2, stepSize, epsilon, keep } = factors(t, norm, settings)
-    const [gain1, gain2] = [(1 - beta1) * scale, (1 - beta2) * scale * scale]
+    // The gradient is clipped before it is squared: its square alone, or that of the factor, may not fit float32.
+    const [gain1, gain2] = [(1 - beta1) * scale, Math.sqrt(1 - beta2) * scale]
     const scalars = scalarFeeds({ beta1, gain1, beta2, gain2, stepSize, epsilon })
     for (const { weights, gradient, m, v, decays } of slots) {
       const feeds = { ...scalars, ...scalarFeeds({ keep: decays ? keep : 1 }) }
@@ -58,14 +59,15 @@ function squaresProgram(): Graph {
   return graph
 }
 
-/** The same formulas as in `adamLoop`. */
+/** The same formulas as in `adamLoop`, where gain1·g = (1 − β₁) g and (gain2·g)² = (1 − β₂) g² of the clipped gradient. */
 function stepProgram(): Graph {
   const graph = new Graph()
   const vector = (name: string): Value => graph.input(name, 'float32', ['N'])
   const scalar = (name: string): Value => graph.input(name, 'float32', [])
   const [w, g, m, v] = [vector('w'), vector('g'), vector('m'), vector('v')]
   const newM = ops.add(ops.mul(m, scalar('beta1')), ops.mul(g, scalar('gain1')))
-  const newV = ops.add(ops.mul(v, scalar('beta2')), ops.mul(ops.mul(g, g), scalar('gain2')))
+  const root = ops.mul(g, scalar('gain2'))
+  const newV = ops.add(ops.mul(v, scalar('beta2')), ops.mul(root, root))
   const step = ops.div(ops.mul(newM, scalar('stepSize')), ops.add(ops.sqrt(newV), scalar('epsilon')))
   graph.output('newM', newM)
   graph.output('newV', newV)
