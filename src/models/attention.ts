@@ -59,7 +59,7 @@ export interface OwnAttention {
 }
 
 /** The factor of the products q·k. */
-export const attentionScale = ({ queryPreAttnScalar }: ModelConfig): number =>
+export const attentionScale = ({ queryPreAttnScalar }: Pick<ModelConfig, 'queryPreAttnScalar'>): number =>
   1 / Math.sqrt(queryPreAttnScalar)
 
 /**

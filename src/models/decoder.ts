@@ -13,6 +13,7 @@ import {
 import type { ModelConfig } from './config.ts'
 import { parameterShapes } from './parameters.ts'
 import { type Rows, times } from './product.ts'
+import { rotaryTable } from './rope.ts'
 
 /*
  * A decoder of the Llama family as a tensor program. The configuration selects the architecture: its norms, its activation,
@@ -46,7 +47,22 @@ interface Rotation {
   readonly sin: Value
 }
 
-/** Declares the tables of `rotaryTable` as inputs: `rotary.cos` and `rotary.sin`, and those of `localRope` if there is one. */
+/** The contents of the inputs of `rotaryInputs` by their names, each [positions, headDim/2]. */
+export function rotaryTables(
+  { headDim, ropeTheta, ropeScaling, localRope }: ModelConfig,
+  positions: number,
+): Map<string, Float32Array> {
+  const ropes = { rotary: { theta: ropeTheta, scaling: ropeScaling }, localRotary: localRope }
+  const tables = new Map<string, Float32Array>()
+  for (const [name, rope] of Object.entries(ropes)) {
+    if (!rope) continue
+    const { cos, sin } = rotaryTable(rope, headDim, positions)
+    tables.set(`${name}.cos`, cos).set(`${name}.sin`, sin)
+  }
+  return tables
+}
+
+/** Declares the tables of `rotaryTables` as inputs: `rotary.cos` and `rotary.sin`, and those of `localRope` if there is one. */
 export function rotaryInputs(graph: Graph, { headDim, localRope }: ModelConfig): Rotations {
   const table = (name: string): Rotation => ({
     cos: graph.input(`${name}.cos`, 'float32', ['R', headDim / 2]),
