@@ -5,7 +5,7 @@ import { UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 import { stopwatch } from '../../common/stopwatch.ts'
 import { plural } from '../../common/words.ts'
-import type { PolicyDatum } from '../../engines/contract.ts'
+import type { ForwardBackwardResult, PolicyDatum } from '../../engines/contract.ts'
 import { withPolicyScorer } from '../../engines/policy.ts'
 import type { SampledRollout } from '../sample/rollouts.ts'
 import type { TrainedSequence } from '../watch/metrics.ts'
@@ -82,17 +82,8 @@ export async function update(job: UpdateJob, examples: readonly Example[], step:
         weightDecay: 0,
         gradClipNorm: rl.gradClip,
       })
-      for (const [i, datum] of datums.entries())
-        sequences.push({
-          weights: datum.weights,
-          trainer: result.logprobs[i]!,
-          old: datum.logprobs,
-          sampler: toDatum(examples[part[i]!]!.rollout, 1).logprobs,
-          entropies: result.entropies?.[i] ?? null,
-          clipped: result.clipped?.[i] ?? null,
-          reference: datum.reference ?? null,
-          onPolicy: losses.length === 0,
-        })
+      const rollouts = part.map((i) => examples[i]!.rollout)
+      sequences.push(...trainedSequences(datums, rollouts, result, losses.length === 0))
       losses.push(result.loss)
       gradNorms.push(gradNorm)
       flops.push(result.flops)
@@ -114,6 +105,24 @@ export async function update(job: UpdateJob, examples: readonly Example[], step:
     seconds: seconds(),
   }
 }
+
+/** The datums of a minibatch with what the engine reported of them; `onPolicy`: before any optimizer step of this update. */
+const trainedSequences = (
+  datums: readonly PolicyDatum[],
+  rollouts: readonly SampledRollout[],
+  { logprobs, entropies, clipped }: ForwardBackwardResult,
+  onPolicy: boolean,
+): TrainedSequence[] =>
+  datums.map((datum, i) => ({
+    weights: datum.weights,
+    trainer: logprobs[i]!,
+    old: datum.logprobs,
+    sampler: toDatum(rollouts[i]!, 1).logprobs,
+    entropies: entropies?.[i] ?? null,
+    clipped: clipped?.[i] ?? null,
+    reference: datum.reference ?? null,
+    onPolicy,
+  }))
 
 interface OldPolicy {
   readonly logprobs: Float32Array
