@@ -74,7 +74,7 @@ const cases: [line: string, exitCode: 1 | 2, message: RegExp][] = [
   ['zero --config @unknown.yaml', 2, /unknown setting rl\.groupsize; did you mean rl\.groupSize\?/],
   ['zero --set rewards.acuracy=1', 2, /did you mean rewards\.accuracy\?/],
   ['zero --set rl.groupSize=1', 2, /setting rl\.groupSize is 1/],
-  ['zero --model @good.jsonl', 1, /is not a model folder/],
+  ['zero --model @good.jsonl', 1, /is neither a model folder nor a GGUF file/],
   ['resume @alchemy', 1, /is a run of "alchemy", which cannot be resumed/],
   ['resume @done', 1, /is done; `ruminate runs show/],
   ['zero --set chat.arguments.nope=1', 2, /the template r1-zero has no argument "nope"/],

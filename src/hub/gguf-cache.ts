@@ -1,13 +1,13 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { existsSync, readdirSync, realpathSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { diskError, onDisk } from '../common/disk.ts'
+import { diskError, freeBytes, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
 import { flushTree, makeFolder } from '../common/files.ts'
 import { hubCache } from '../common/hub-cache.ts'
 import { withTilde } from '../common/paths.ts'
-import { megabytes } from '../common/words.ts'
+import { fileSize } from '../common/words.ts'
 import { type GgufModel, openGgufModel } from '../models/gguf/read/convert.ts'
 import { ggufParts } from '../models/gguf/read/gguf-file.ts'
 
@@ -40,7 +40,7 @@ export async function ggufFolder(path: string, progress: (line: string) => void 
     // Otherwise something is wrong with the file itself.
     if (!(failure instanceof UserError) || failure.message.startsWith(path)) throw failure
     throw new UserError(
-      `${path} is converted once, to a folder of ${megabytes(model.size)} in ${root} (HF_HUB_CACHE sets another place), which failed: ${failure.message}`,
+      `${path} is converted once, to a folder of ${fileSize(model.size)} in ${root} (HF_HUB_CACHE sets another place), which failed: ${failure.message}`,
     )
   } finally {
     model.close()
@@ -65,16 +65,15 @@ async function convert(model: GgufModel, folder: string, progress: (line: string
   const root = dirname(folder)
   makeFolder(root)
   removeAbandoned(root)
-  const { bavail, bsize } = statfsSync(root)
-  if (bavail * bsize < model.size)
-    throw new UserError(`only ${megabytes(bavail * bsize)} are free there; make space`)
+  const free = freeBytes(root)
+  if (free < model.size) throw new UserError(`only ${fileSize(free)} are free there; make space`)
   const temporary = join(root, `${TEMPORARY}${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`)
   try {
     makeFolder(temporary)
     const shown = withTilde(root)
     await model.write(temporary, (bytes) =>
       progress(
-        `converting to ${shown}: ${Math.floor((100 * bytes) / model.size)} % of ${megabytes(model.size)}`,
+        `converting to ${shown}: ${Math.floor((100 * bytes) / model.size)} % of ${fileSize(model.size)}`,
       ),
     )
     await flushTree(temporary)

@@ -38,7 +38,8 @@ export function linearLayers(config: ModelConfig): string[] {
 }
 
 /** Does PEFT's `target_modules` entry mean this layer? */
-const means = (target: string, layer: string): boolean => layer === target || layer.endsWith(`.${target}`)
+export const means = (target: string, layer: string): boolean =>
+  layer === target || layer.endsWith(`.${target}`)
 
 /**
  * The architecture with new adapters.

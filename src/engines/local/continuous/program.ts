@@ -4,8 +4,8 @@ import { parameterShapes } from '../../../models/parameters.ts'
 import { Graph, type Value } from '../../../onnx/graph.ts'
 import * as ops from '../../../onnx/ops.ts'
 import { type Dim, product, sum } from '../../../onnx/shape.ts'
-import { maskName } from '../model/cache.ts'
 import type { Parameters } from '../model/feeds.ts'
+import { maskName } from '../model/sampling/cache.ts'
 
 /** Keys and values are stored in blocks of this many positions. */
 export const BLOCK = 16

@@ -1,7 +1,7 @@
 import type { ModelConfig } from '../../../models/config.ts'
 import type { Tensor } from '../../../onnx/session.ts'
-import { maskName } from '../model/cache.ts'
-import type { Drawing } from '../model/drawing.ts'
+import { maskName } from '../model/sampling/cache.ts'
+import type { Drawing } from '../model/sampling/drawing.ts'
 import { Blocks } from './blocks.ts'
 import { BLOCK, MASKED } from './program.ts'
 

@@ -15,7 +15,7 @@ import { gradients } from '../../../onnx/gradient.ts'
 import { Graph, type Value } from '../../../onnx/graph.ts'
 import * as ops from '../../../onnx/ops.ts'
 import { type Dim, product, sum } from '../../../onnx/shape.ts'
-import { maskName } from './cache.ts'
+import { maskName } from './sampling/cache.ts'
 
 /** The inputs of a microbatch. */
 export interface Layout {

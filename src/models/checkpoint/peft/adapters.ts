@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../../../common/errors.ts'
+import { abridged } from '../../../common/words.ts'
 import type { Adapter, ModelConfig } from '../../config.ts'
 import { adapterNames, isAdapter, linearLayers } from '../../lora.ts'
 import { parameterShapes } from '../../parameters.ts'
@@ -146,7 +147,7 @@ function read(
   const shapes = parameterShapes(config)
   const missing = [...shapes.keys()].filter((name) => isAdapter(name) && !stored.has(name))
   const from = `the base model ${adapterConfig.base ?? 'in memory'}`
-  if (missing.length > 0) throw new UserError(`${file.path}: tensors are missing: ${list(missing)}`)
+  if (missing.length > 0) throw new UserError(`${file.path}: tensors are missing: ${abridged(missing)}`)
   for (const [name, key] of stored) {
     const shape = shapes.get(name)
     const found = file.tensors.get(key)!.shape
@@ -159,9 +160,4 @@ function read(
   if (Object.keys(adapters).length === 0)
     throw new UserError(`${file.path} has no adapters: "target_modules" names no linear layer of ${from}`)
   return { config, stored }
-}
-
-function list(names: readonly string[]): string {
-  const shown = names.slice(0, 5).join(', ')
-  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown
 }

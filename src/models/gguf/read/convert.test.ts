@@ -7,7 +7,7 @@ import { loadModel } from '../../checkpoint/directory.ts'
 import { namedEosTokenIds } from '../../checkpoint/generation-config.ts'
 import { SafetensorsFile } from '../../checkpoint/safetensors.ts'
 import { Tokenizer } from '../../tokenizer/tokenizer.ts'
-import { ropeFactors } from '../rope-factors.ts'
+import { ropeFactors } from '../write/rope-factors.ts'
 import { openGgufModel } from './convert.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'gguf-convert-'))

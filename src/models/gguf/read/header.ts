@@ -135,7 +135,7 @@ function checkMagic(bytes: HeaderBytes): void {
   const start = Buffer.from(bytes.peek(24)).toString('latin1')
   if (!start.startsWith('GGUF')) {
     const other = OTHER_FORMATS.find(([pattern]) => pattern.test(start))?.[1]
-    throw new UserError(`${path} is not a GGUF file${other ? `: it is ${other}` : ''}`)
+    throw new UserError(`${path} is neither a model folder nor a GGUF file${other ? `: it is ${other}` : ''}`)
   }
   bytes.skip(4)
   const version = bytes.u32()

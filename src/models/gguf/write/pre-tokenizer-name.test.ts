@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { QWEN2_PATTERN } from '../tokenizer/bpe.ts'
+import { QWEN2_PATTERN } from '../../tokenizer/bpe.ts'
 import { preTokenizerName } from './pre-tokenizer-name.ts'
 
 const split = (Regex: string, more = {}) => ({

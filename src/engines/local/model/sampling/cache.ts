@@ -1,5 +1,5 @@
-import type { ModelConfig } from '../../../models/config.ts'
-import type { Tensor } from '../../../onnx/session.ts'
+import type { ModelConfig } from '../../../../models/config.ts'
+import type { Tensor } from '../../../../onnx/session.ts'
 
 /** Keys and values of one prompt: [kvHeads, length, headDim] each, in the order of `vectorNames`. */
 export interface PromptCache {

@@ -1,9 +1,9 @@
-import { UserError } from '../../../common/errors.ts'
-import type { AdamSettings } from '../../contract.ts'
+import { UserError } from '../../../../common/errors.ts'
+import type { AdamSettings } from '../../../contract.ts'
+import { adoptSum, publish } from '../exchange.ts'
+import type { Parameters } from '../feeds.ts'
 import { adamLoop, type Slot, type Update } from './adam.ts'
 import { AdamPrograms } from './adam-program.ts'
-import { adoptSum, publish } from './exchange.ts'
-import type { Parameters } from './feeds.ts'
 import type { OptimizerState } from './optimizer-file.ts'
 
 type Shapes = ReadonlyMap<string, readonly number[]>

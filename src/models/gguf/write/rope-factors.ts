@@ -1,5 +1,5 @@
-import type { ModelConfig } from '../config.ts'
-import { scaledFrequency } from '../rope.ts'
+import type { ModelConfig } from '../../config.ts'
+import { scaledFrequency } from '../../rope.ts'
 
 /**
  * What llama.cpp divides RoPE's frequencies by, [headDim/2], for a model with Llama 3's scaling (`rope_freqs.weight`); null

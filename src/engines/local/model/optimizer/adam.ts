@@ -1,4 +1,4 @@
-import type { AdamSettings } from '../../contract.ts'
+import type { AdamSettings } from '../../../contract.ts'
 
 /** A parameter tensor with its accumulated gradient and AdamW's two moments, all of one length. */
 export interface Slot {

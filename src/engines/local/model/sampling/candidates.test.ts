@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Random } from '../../../common/random.ts'
+import { Random } from '../../../../common/random.ts'
 import { Candidates } from './candidates.ts'
 import { choose } from './choose.ts'
 

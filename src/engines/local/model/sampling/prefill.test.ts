@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { Random } from '../../../common/random.ts'
-import { initParameters, parameterShapes } from '../../../models/parameters.ts'
-import { Session } from '../../../onnx/session.ts'
-import { tinyConfig } from '../../../testing/models.ts'
+import { Random } from '../../../../common/random.ts'
+import { initParameters, parameterShapes } from '../../../../models/parameters.ts'
+import { Session } from '../../../../onnx/session.ts'
+import { tinyConfig } from '../../../../testing/models.ts'
+import { parameterFeeds, rotaryFeeds } from '../feeds.ts'
+import { prefillProgram } from '../programs.ts'
 import { vectorNames } from './cache.ts'
-import { parameterFeeds, rotaryFeeds } from './feeds.ts'
 import { planPrefills, prefillFeeds, promptCache } from './prefill.ts'
-import { prefillProgram } from './programs.ts'
 
 const random = new Random('prefill')
 const tokens = (length: number): number[] => Array.from({ length }, () => random.int(0, 47))

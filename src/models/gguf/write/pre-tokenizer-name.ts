@@ -1,4 +1,4 @@
-import { PRE_TOKENIZERS } from './pre-tokenizers.ts'
+import { GPT2_PATTERN, PRE_TOKENIZERS } from '../pre-tokenizers.ts'
 
 /*
  * llama.cpp does not read patterns from a file: it has a list of pre-tokenizers, each with a name. A tokenizer is described
@@ -28,9 +28,6 @@ export function preTokenizerName(preTokenizer: unknown, ignoreMerges: boolean): 
   return null
 }
 
-/** What `ByteLevel` stands for. */
-const GPT2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
-
 /** The patterns at which steps cut a text; null if one of them does something else. */
 function patternsOf(steps: readonly Step[]): string[] | null {
   const patterns: string[] = []
@@ -48,7 +45,7 @@ function patternsOfStep(step: Step): string[] | null {
       return patternsOf(step.pretokenizers ?? [])
     case 'ByteLevel':
       if (step.add_prefix_space === true) return null
-      return step.use_regex === false ? [] : [GPT2]
+      return step.use_regex === false ? [] : [GPT2_PATTERN]
     case 'Digits':
       return step.individual_digits === true ? ['\\p{N}'] : null
     case 'Split': {

@@ -1,6 +1,6 @@
-import type { Random } from '../../../common/random.ts'
-import type { Tokenizer } from '../../../models/tokenizer/tokenizer.ts'
-import type { SampledSequence, SampleOptions, TokenDetail } from '../../contract.ts'
+import type { Random } from '../../../../common/random.ts'
+import type { Tokenizer } from '../../../../models/tokenizer/tokenizer.ts'
+import type { SampledSequence, SampleOptions, TokenDetail } from '../../../contract.ts'
 import { choose, likeliestTokens, streamOf } from './choose.ts'
 
 export interface SampleRequest {

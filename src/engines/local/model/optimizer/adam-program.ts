@@ -1,7 +1,7 @@
-import { Graph, type Value } from '../../../onnx/graph.ts'
-import * as ops from '../../../onnx/ops.ts'
-import { Session, type Tensor } from '../../../onnx/session.ts'
-import type { AdamSettings } from '../../contract.ts'
+import { Graph, type Value } from '../../../../onnx/graph.ts'
+import * as ops from '../../../../onnx/ops.ts'
+import { Session, type Tensor } from '../../../../onnx/session.ts'
+import type { AdamSettings } from '../../../contract.ts'
 import { factors, type Slot, type Update } from './adam.ts'
 
 /** A sum in float32 has at most this many terms, so that its rounding error stays small. */

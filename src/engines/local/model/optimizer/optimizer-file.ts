@@ -1,7 +1,7 @@
-import { UserError } from '../../../common/errors.ts'
-import type { StoredTensor } from '../../../models/checkpoint/safetensors.ts'
-import { Shards, shardFiles, writeShards } from '../../../models/checkpoint/shards.ts'
-import type { Parameters } from './feeds.ts'
+import { UserError } from '../../../../common/errors.ts'
+import type { StoredTensor } from '../../../../models/checkpoint/safetensors.ts'
+import { Shards, shardFiles, writeShards } from '../../../../models/checkpoint/shards.ts'
+import type { Parameters } from '../feeds.ts'
 
 /** AdamW's state: the number of steps so far, and the moments by the names of the trainable parameters. */
 export interface OptimizerState {

@@ -1,5 +1,5 @@
-import { Random } from '../../../common/random.ts'
-import type { SampleOptions } from '../../contract.ts'
+import { Random } from '../../../../common/random.ts'
+import type { SampleOptions } from '../../../contract.ts'
 import { Candidates, checked, draw } from './candidates.ts'
 
 export interface Choice {

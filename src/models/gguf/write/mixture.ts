@@ -1,6 +1,6 @@
-import type { ModelConfig } from '../config.ts'
+import type { ModelConfig } from '../../config.ts'
+import { TENSOR_TYPES } from '../tensor-types.ts'
 import type { WritableType } from './quantise.ts'
-import { TENSOR_TYPES } from './tensor-types.ts'
 
 /** What `--quant` may be, each with its number in `general.file_type` (`llama_ftype` of llama.h). */
 export const QUANTS = { f32: 0, f16: 1, q8_0: 7, q4_k_m: 15, bf16: 32 } as const

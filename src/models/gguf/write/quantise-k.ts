@@ -1,4 +1,4 @@
-import { float16ToFloat32, float32ToFloat16 } from '../checkpoint/half.ts'
+import { float16ToFloat32, float32ToFloat16 } from '../../checkpoint/half.ts'
 
 /*
  * The K types of ggml: blocks of 256 values with a float16 scale, divided into groups with scales of their own, which are

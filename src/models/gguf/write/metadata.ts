@@ -1,17 +1,17 @@
-import { UserError } from '../../common/errors.ts'
-import type { ModelConfig } from '../config.ts'
+import { UserError } from '../../../common/errors.ts'
+import type { ModelConfig, ModelType } from '../../config.ts'
+import { ARCHITECTURES, type Architecture, GEMMA_PATTERN } from '../names.ts'
+import type { MetadataValue } from './header.ts'
 import { QUANTS, type Quant } from './mixture.ts'
-import type { MetadataValue } from './write.ts'
 
 /** Version of the layout of ggml's quantised blocks. */
 const QUANTISATION_VERSION = 2
 
-/** llama.cpp's name of a model's architecture. */
-export const architectureOf = ({ modelType }: ModelConfig): string =>
-  ({ llama: 'llama', mistral: 'llama', qwen2: 'qwen2', qwen3: 'qwen3', gemma3_text: 'gemma3' })[modelType]
-
-/** llama.cpp's gemma3 has a window in all layers but every sixth. */
-const GEMMA_PATTERN = 6
+/** llama.cpp's name of a model's architecture. A mistral is a llama there. */
+function architectureOf({ modelType }: ModelConfig): Architecture {
+  const known = Object.entries(ARCHITECTURES) as [Architecture, ModelType][]
+  return known.find(([, type]) => type === modelType)?.[0] ?? 'llama'
+}
 
 /** What a file says about itself. */
 export interface GeneralFacts {
@@ -72,7 +72,7 @@ export function architectureMetadata(config: ModelConfig): Map<string, MetadataV
 }
 
 /** @throws UserError for what the architectures of llama.cpp cannot express. */
-function refuseUnknown(config: ModelConfig, arch: string): void {
+function refuseUnknown(config: ModelConfig, arch: Architecture): void {
   const refuse = (what: string) => {
     throw new UserError(`llama.cpp has no ${arch} with ${what}: a GGUF file of this model could not be run`)
   }

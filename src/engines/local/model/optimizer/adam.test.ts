@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Random } from '../../../common/random.ts'
+import { Random } from '../../../../common/random.ts'
 import { adamLoop, type Slot } from './adam.ts'
 import { AdamPrograms } from './adam-program.ts'
 

@@ -1,5 +1,5 @@
+import { bytesOf, TENSOR_TYPES } from '../tensor-types.ts'
 import type { WritableType } from './quantise.ts'
-import { bytesOf, TENSOR_TYPES } from './tensor-types.ts'
 
 /** A value of the metadata with its type in the file. */
 export type MetadataValue =

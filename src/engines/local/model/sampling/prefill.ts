@@ -1,6 +1,6 @@
-import type { ModelConfig } from '../../../models/config.ts'
-import { forwardFlopsPerToken } from '../../../models/parameters.ts'
-import type { Tensor } from '../../../onnx/session.ts'
+import type { ModelConfig } from '../../../../models/config.ts'
+import { forwardFlopsPerToken } from '../../../../models/parameters.ts'
+import type { Tensor } from '../../../../onnx/session.ts'
 import { type PromptCache, vectorNames } from './cache.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { UserError } from '../../../common/errors.ts'
+import { UserError } from '../../../../common/errors.ts'
 
 /**
  * Levels of a search over the bits of a float, from the highest: the shift of a level's bits, and the bits that are known

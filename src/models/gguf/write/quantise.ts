@@ -1,6 +1,6 @@
-import { float32ToBfloat16, float32ToFloat16 } from '../checkpoint/half.ts'
+import { float32ToBfloat16, float32ToFloat16 } from '../../checkpoint/half.ts'
+import { bytesOf, TENSOR_TYPES, type TensorTypeName } from '../tensor-types.ts'
 import { quantiseQ4K, quantiseQ6K } from './quantise-k.ts'
-import { bytesOf, TENSOR_TYPES, type TensorTypeName } from './tensor-types.ts'
 
 /** The types that can be written. */
 export type WritableType = 'F32' | 'F16' | 'BF16' | 'Q5_0' | 'Q8_0' | 'Q4_K' | 'Q6_K'

@@ -1,12 +1,10 @@
 import { join } from 'node:path'
-import { UserError } from '../../common/errors.ts'
-import { readJsonObject } from '../json-file.ts'
-import { Tokenizer } from '../tokenizer/tokenizer.ts'
+import { UserError } from '../../../common/errors.ts'
+import { readJsonObject } from '../../json-file.ts'
+import { Tokenizer } from '../../tokenizer/tokenizer.ts'
+import { TOKEN_TYPES } from '../names.ts'
+import type { MetadataValue } from './header.ts'
 import { preTokenizerName } from './pre-tokenizer-name.ts'
-import type { MetadataValue } from './write.ts'
-
-/** `llama_token_type` of llama.h. */
-const TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const
 
 interface Added {
   readonly id: number
@@ -101,8 +99,8 @@ function sentencePiece(json: TokenizerJson, file: string, { vocabSize }: Vocabul
   const { tokens, types } = tokenTable(json, vocabSize)
   const { vocab, merges, unk_token } = json.model
   for (const [piece, id] of Object.entries(vocab))
-    if (/^<0x[0-9A-Fa-f]{2}>$/.test(piece)) types[id] = TYPE.byte
-  if (unk_token != null && vocab[unk_token] !== undefined) types[vocab[unk_token]!] = TYPE.unknown
+    if (/^<0x[0-9A-Fa-f]{2}>$/.test(piece)) types[id] = TOKEN_TYPES.byte
+  if (unk_token != null && vocab[unk_token] !== undefined) types[vocab[unk_token]!] = TOKEN_TYPES.unknown
   // llama.cpp joins the pair whose result has the highest score; a merge's rank is its place in the list.
   const scores = new Float32Array(vocabSize).fill(LOWEST)
   for (const [rank, merge] of merges.entries()) {
@@ -147,16 +145,16 @@ function tokenTable(
   vocabSize: number,
 ): { tokens: string[]; types: Int32Array } {
   const tokens = Array.from({ length: vocabSize }, (_, id) => `[PAD${id}]`)
-  const types = new Int32Array(vocabSize).fill(TYPE.unused)
+  const types = new Int32Array(vocabSize).fill(TOKEN_TYPES.unused)
   for (const [piece, id] of Object.entries(vocab)) {
     tokens[id] = piece
-    types[id] = TYPE.normal
+    types[id] = TOKEN_TYPES.normal
   }
   for (const { id, content, special } of added_tokens) {
     const control = special === true || looksSpecial(content)
     // llama.cpp takes tokens of the user as text, where spaces are spaces.
     tokens[id] = control ? content : content.replaceAll('▁', ' ')
-    types[id] = control ? TYPE.control : TYPE.userDefined
+    types[id] = control ? TOKEN_TYPES.control : TOKEN_TYPES.userDefined
   }
   return { tokens, types }
 }
