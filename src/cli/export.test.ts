@@ -1,7 +1,7 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { captured } from '../testing/captured.ts'
 import { main } from './app.ts'
 
@@ -25,6 +25,15 @@ test('--json', async () => {
   const path = join(process.cwd(), 'miniature-base-ollama')
   expect(JSON.parse(written.out)).toMatchObject({ type: 'result', path, format: 'ollama', quant: 'f16' })
   expect(readdirSync(path).sort()).toEqual(['Modelfile', 'model.gguf'])
+})
+
+test('what is made of a GGUF file is named after it', async () => {
+  vi.stubEnv('HF_HUB_CACHE', join(directory, 'cache'))
+  expect(await main(['export', 'miniature-r1-student', '--to', 'gguf', '--out', 'a.gguf'])).toBe(0)
+  expect(await main(['export', 'a.gguf', '--to', 'hf'])).toBe(0)
+  expect(readdirSync('.')).toContain('a-hf')
+  expect(readFileSync(join('a-hf', 'README.md'), 'utf8')).toMatch(/^# a$/m)
+  vi.unstubAllEnvs()
 })
 
 describe('errors are one line', () => {

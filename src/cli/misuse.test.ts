@@ -131,6 +131,18 @@ const cases: [line: string, exitCode: 1 | 2, message: RegExp][] = [
   ['distill --data @good.jsonl --task coutndown', 2, /did you mean countdown\?/],
   ['distill --data @good.jsonl --set sft.epoch=1', 2, /did you mean sft\.epochs\?/],
   ['distill --data @good.jsonl --set sampling.ratio=0', 2, /setting sampling\.ratio is 0/],
+  ['merge @done', 2, /--out DIR is missing \(`ruminate merge --help` shows the options\)/],
+  [
+    'zero --teacher deepseek:x',
+    2,
+    /deepseek:x is a provider's model.*`ruminate distill --teacher deepseek:x`/,
+  ],
+  ['zero --lora 4096', 2, /lora\.rank is 4096, but no layer that gets an adapter is wider than \d+/],
+  [
+    'dpo --data @good.jsonl --algorithm ipo --set objective.margin=1',
+    2,
+    /objective\.margin is 1, which has no effect on the loss ipo/,
+  ],
   ['chat --model @none hi', 1, /no model folder at/],
 ]
 test.each(cases)('%s', async (line, exitCode, message) => {

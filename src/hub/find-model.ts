@@ -24,6 +24,8 @@ interface FindOptions {
    * Called where a run has not finished, with a line that says which checkpoint is used; without it, such a run is an error.
    */
   readonly onCheckpoint?: (line: string) => void
+  /** When aborted, the conversion of a GGUF file stops and nothing of it is left. */
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -37,7 +39,7 @@ interface FindOptions {
 export async function modelFolder(
   name: string,
   progress?: (line: string) => void,
-  { onCheckpoint }: FindOptions = {},
+  { onCheckpoint, signal }: FindOptions = {},
 ): Promise<string> {
   const embedded = join(packageRoot(), 'models')
   const places = [
@@ -49,7 +51,7 @@ export async function modelFolder(
     if (isModel(folder)) return withBase(folder, progress)
   const run = places.find((place) => existsSync(join(place, 'run.sqlite')))
   if (run !== undefined) return withBase(checkpointOf(name, run, onCheckpoint), progress)
-  if (existsSync(resolve(name))) return localGguf(name, resolve(name), progress)
+  if (existsSync(resolve(name))) return localGguf(name, resolve(name), progress, signal)
   const hub = readHubModel(name)
   if (hub) {
     try {
@@ -86,10 +88,15 @@ async function withBase(folder: string, progress?: (line: string) => void): Prom
 }
 
 /** The model in a file, or in a folder that has one GGUF file and is no model folder. */
-function localGguf(name: string, path: string, progress?: (line: string) => void): Promise<string> {
-  if (!statSync(path).isDirectory()) return ggufFolder(path, progress)
+function localGguf(
+  name: string,
+  path: string,
+  progress?: (line: string) => void,
+  signal?: AbortSignal,
+): Promise<string> {
+  if (!statSync(path).isDirectory()) return ggufFolder(path, progress, signal)
   const files = ggufModels(onDisk('read', path, () => readdirSync(path)))
-  if (files.length === 1) return ggufFolder(join(path, files[0]!), progress)
+  if (files.length === 1) return ggufFolder(join(path, files[0]!), progress, signal)
   throw new UserError(
     files.length === 0
       ? `${name} is not a model folder: it has no config.json, and no GGUF file`

@@ -84,6 +84,13 @@ describe('a GGUF file', () => {
     expect(readdirSync(conversions)).toEqual([folders[0]!.split('/').at(-1)])
   })
 
+  test('whose conversion is stopped leaves nothing', async () => {
+    const controller = new AbortController()
+    const stop = () => controller.abort(new Error('stopped'))
+    await expect(modelFolder(file, stop, { signal: controller.signal })).rejects.toThrow(/^stopped$/)
+    expect(readdirSync(conversions)).toEqual([])
+  })
+
   test('a cache that cannot be written to: what to do', async () => {
     writeFileSync(cache, '')
     await expect(modelFolder(file)).rejects.toThrow(

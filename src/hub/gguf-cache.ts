@@ -26,16 +26,22 @@ export const isGguf = (path: string): boolean => /\.gguf$/i.test(path)
  * path, size and time of its last change, and stays in the cache until somebody deletes it.
  *
  * @param progress called with lines that say what is being converted, and where to.
- * @throws UserError for a file that cannot be read or is not supported, and for a cache that is full or may not be written to.
+ * @param signal when aborted, the conversion stops and nothing of it is left.
+ * @throws The reason of the signal; UserError for a file that cannot be read or is not supported, and for a cache that is full or may not be written to.
  */
-export async function ggufFolder(path: string, progress: (line: string) => void = () => {}): Promise<string> {
+export async function ggufFolder(
+  path: string,
+  progress: (line: string) => void = () => {},
+  signal?: AbortSignal,
+): Promise<string> {
   const root = conversions()
   const folder = join(root, conversionName(path))
   if (existsSync(folder)) return folder
   const model = await openGgufModel(path)
   try {
-    await convert(model, folder, progress)
+    await convert(model, folder, progress, signal)
   } catch (error) {
+    signal?.throwIfAborted()
     const failure = diskError(error, 'write', folder)
     // Otherwise something is wrong with the file itself.
     if (!(failure instanceof UserError) || failure.message.startsWith(path)) throw failure
@@ -60,8 +66,19 @@ function conversionName(path: string): string {
   return `${stem.slice(0, 100)}-${hash.digest('hex').slice(0, 12)}`
 }
 
+/** The name of the GGUF file, without its ending, that was converted to a folder; null for any other folder. */
+export function convertedFrom(folder: string): string | null {
+  const [, stem] = /^(.+)-[0-9a-f]{12}$/.exec(basename(folder)) ?? []
+  return stem !== undefined && dirname(folder) === conversions() ? stem : null
+}
+
 /** Writes the folder under another name, then renames it. Another process may do the same meanwhile: the first one wins. */
-async function convert(model: GgufModel, folder: string, progress: (line: string) => void): Promise<void> {
+async function convert(
+  model: GgufModel,
+  folder: string,
+  progress: (line: string) => void,
+  signal?: AbortSignal,
+): Promise<void> {
   const root = dirname(folder)
   makeFolder(root)
   removeAbandoned(root)
@@ -71,11 +88,14 @@ async function convert(model: GgufModel, folder: string, progress: (line: string
   try {
     makeFolder(temporary)
     const shown = withTilde(root)
-    await model.write(temporary, (bytes) =>
+    const show = (bytes: number): void => {
+      signal?.throwIfAborted()
       progress(
         `converting to ${shown}: ${Math.floor((100 * bytes) / model.size)} % of ${fileSize(model.size)}`,
-      ),
-    )
+      )
+    }
+    show(0)
+    await model.write(temporary, show)
     await flushTree(temporary)
     renameSync(temporary, folder)
   } catch (error) {

@@ -85,10 +85,11 @@ export function resolveDpoSettings(given: DpoInput): DpoSettings {
   const layers = merge({ objective: ALGORITHMS[algorithm] } as Tree, belowGiven(DPO_PRESETS[preset], given))
   const settings = checkSettings(dpoSettings, layers)
   const { loss, labelSmoothing, margin } = settings.objective
-  if (loss === 'ipo' && (labelSmoothing !== 0 || margin !== 0))
-    throw new UserError(
-      'objective.labelSmoothing and objective.margin have no effect on the loss ipo: leave them out, or set objective.loss=sigmoid',
-      2,
-    )
+  for (const [name, value] of Object.entries({ labelSmoothing, margin }))
+    if (loss === 'ipo' && value !== 0)
+      throw new UserError(
+        `objective.${name} is ${value}, which has no effect on the loss ipo: set it to 0, or set objective.loss=sigmoid`,
+        2,
+      )
   return withThreads(settings)
 }

@@ -23,7 +23,11 @@ export const exporting = command(
         'Write a model for other programs: a folder for the Hugging Face hub (hf), one file for llama.cpp and LM Studio (gguf), a folder for Ollama (ollama), or one for Transformers.js and onnxruntime-genai (onnx). Adapters are merged into their base',
     },
     args: {
-      model: { type: 'positional', required: true, description: 'run, model folder, or name on the hub' },
+      model: {
+        type: 'positional',
+        required: true,
+        description: 'run, checkpoint, model folder, PEFT folder, GGUF file, or name on the hub',
+      },
       to: { type: 'string', valueHint: formats.join('|'), description: 'the format' },
       quant: {
         type: 'string',
@@ -46,6 +50,7 @@ export const exporting = command(
       const progress = (line: string) => output.live(line)
       const folder = await modelFolder(String(values.model), progress, {
         onCheckpoint: (line) => output.say(line),
+        signal,
       })
       return exportModel(
         {

@@ -18,8 +18,8 @@ import { taughtTerms } from './teacher.ts'
 export interface Example {
   readonly rollout: SampledRollout
   readonly advantage: number
-  /** log π_ref of each position. */
-  readonly reference: Float32Array
+  /** log π_ref of each position; null without a reference policy. */
+  readonly reference: Float32Array | null
 }
 
 /** The part of a run that updates the policy. */
@@ -90,7 +90,7 @@ export async function update(job: UpdateJob, examples: readonly Example[], step:
           sampler: toDatum(examples[part[i]!]!.rollout, 1).logprobs,
           entropies: result.entropies?.[i] ?? null,
           clipped: result.clipped?.[i] ?? null,
-          reference: datum.reference,
+          reference: datum.reference ?? null,
           onPolicy: losses.length === 0,
         })
       losses.push(result.loss)
@@ -188,7 +188,7 @@ function toDatums(
     return {
       ...datum,
       logprobs,
-      reference,
+      ...(reference && { reference }),
       advantages: importance ? advantages.map((a, t) => a * importance[t]!) : advantages,
     }
   })

@@ -11,7 +11,7 @@ import { warnOfThreads } from '../threads.ts'
 import { templateArguments } from './given.ts'
 import { mergeStep, showLora } from './lora.ts'
 import { showRewardTraining } from './progress.ts'
-import { histogram } from './reward.ts'
+import { histogram, longerAnswers } from './reward.ts'
 
 /** What people and programs see while a model learns from pairs. */
 export function watchDpo(output: Output, signal: AbortSignal): DpoWatch {
@@ -76,9 +76,7 @@ export function summarizeDpo(output: Output, result: DpoResult): void {
       output.width,
     ),
   )
-  output.prose(
-    `\nThe reward of an answer is ${rewardOf(objective)}. In the data, the longer answer is the better one in ${percent(after.longerWins.gold)} of the pairs whose lengths differ.`,
-  )
+  output.prose(`\nThe reward of an answer is ${rewardOf(objective)}.${longerAnswers(after.longerWins.gold)}`)
   output.prose(`\n${pc.bold('Margins after')} (chosen − rejected)\n`)
   output.result(histogram(after.histogram, output.width))
   if (best.step !== result.steps)

@@ -73,7 +73,7 @@ export function summarizeReward(output: Output, result: RewardResult): void {
   )
   output.prose(
     pairs
-      ? `\nIn the data, the longer answer is the better one in ${percent(after.longerWins.gold)} of the pairs whose lengths differ.`
+      ? `\n${longerAnswers(after.longerWins.gold).trimStart()}`
       : `\nIn the data, label and length have a correlation of ${number(after.lengthCorrelation.gold)}.`,
   )
   output.prose(
@@ -87,6 +87,12 @@ export function summarizeReward(output: Output, result: RewardResult): void {
   output.result(`\n${pc.bold('Model')}\n  ${pathFromHere(result.model)}`)
   showNext(output, [[`runs show ${runWord(result.run)} --metric loss`, 'see the loss over the steps']])
 }
+
+/** How often the longer answer of a pair is the better one in the data. */
+export const longerAnswers = (share: number): string =>
+  Number.isNaN(share)
+    ? ' In the data, the two answers of each pair have the same length.'
+    : ` In the data, the longer answer is the better one in ${percent(share)} of the pairs whose lengths differ.`
 
 /** Longest bar, where the terminal is wide enough. */
 const BAR = 40
