@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import type { Reader } from './readers.ts'
 
 /** Where the readers are installed. */
 export interface Environment {
@@ -16,6 +15,9 @@ export interface Environment {
   readonly ollama: string
 }
 
+/** What readers are installed with. */
+export type Needs = 'python' | 'node' | 'go'
+
 const PACKAGES = ['@huggingface/transformers@4.3.2', 'playwright-core@1.65.1']
 /** Its source package contains llama.cpp. */
 const LLAMA_CPP = 'llama-cpp-python==0.3.36'
@@ -26,9 +28,8 @@ const OLLAMA = 'github.com/ollama/ollama@v0.17.4'
  * can be one that is there already: READERS_PYTHON (an interpreter), READERS_MODULES (a folder with node_modules/),
  * READERS_LLAMA_CPP (sources of llama.cpp). The browser is Chromium at READERS_CHROMIUM, by default /usr/bin/chromium.
  */
-export function setUp(readers: readonly Reader[]): Environment {
+export function setUp(needed: ReadonlySet<Needs>): Environment {
   const home = process.env.READERS_HOME ?? join(homedir(), '.cache', 'ruminate-readers')
-  const needs = (what: Reader['needs']): boolean => readers.some((reader) => reader.needs === what)
   mkdirSync(home, { recursive: true })
   const run = (program: string, ...words: string[]): void => {
     console.error(`${program} ${words.join(' ')}`)
@@ -37,7 +38,7 @@ export function setUp(readers: readonly Reader[]): Environment {
 
   const python = process.env.READERS_PYTHON ?? join(home, 'venv', 'bin', 'python')
   const llamaCpp = process.env.READERS_LLAMA_CPP ?? join(home, 'llama.cpp')
-  if (needs('python')) {
+  if (needed.has('python')) {
     if (!existsSync(python)) {
       run('python3', '-m', 'venv', join(home, 'venv'))
       run(python, '-m', 'pip', 'install', '-q', '-r', join(import.meta.dirname, 'requirements.txt'))
@@ -51,7 +52,7 @@ export function setUp(readers: readonly Reader[]): Environment {
   }
 
   const modules = process.env.READERS_MODULES ?? home
-  if (needs('node') && !existsSync(join(modules, 'node_modules', 'playwright-core'))) {
+  if (needed.has('node') && !existsSync(join(modules, 'node_modules', 'playwright-core'))) {
     if (!existsSync(join(modules, 'package.json')))
       writeFileSync(join(modules, 'package.json'), '{"private": true}')
     run(
@@ -68,7 +69,7 @@ export function setUp(readers: readonly Reader[]): Environment {
   }
 
   const ollama = process.env.READERS_OLLAMA ?? join(home, 'ollama', 'reader')
-  if (needs('go') && !existsSync(ollama)) {
+  if (needed.has('go') && !existsSync(ollama)) {
     const folder = join(home, 'ollama')
     const go = (...words: string[]): void => run('go', '-C', folder, ...words)
     mkdirSync(folder, { recursive: true })

@@ -36,7 +36,7 @@ const { values, positionals } = parseArgs({
   options: { only: { type: 'string' }, keep: { type: 'string' } },
 })
 const readers = values.only ? READERS.filter(({ name }) => values.only!.split(',').includes(name)) : READERS
-const environment = setUp(readers)
+const environment = setUp(new Set(readers.map(({ needs }) => needs)))
 const work = values.keep ? resolve(values.keep) : mkdtempSync(join(tmpdir(), 'readers-'))
 mkdirSync(work, { recursive: true })
 const rows: string[][] = [['', ...positionals.map((name) => basename(name))]]

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import type { Environment } from './environment.ts'
+import type { Environment, Needs } from './environment.ts'
 
 /** What a reader is asked. */
 export interface Task {
@@ -29,7 +29,7 @@ export interface Reader {
   readonly name: string
   /** What it opens: the model's folder as it is, or an export of it. */
   readonly reads: 'folder' | 'gguf' | 'onnx' | 'hf' | 'ollama'
-  readonly needs: 'python' | 'node' | 'go'
+  readonly needs: Needs
   read(task: Task, environment: Environment, work: string): Promise<Answers>
 }
 

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { Random } from '../../common/random.ts'
-import { causalMasks, decode, logits, parameterInputs, rotaryInputs } from '../../models/decoder.ts'
+import { causalMasks } from '../../models/attention.ts'
+import { decode, logits, parameterInputs, rotaryInputs, rotaryTables } from '../../models/decoder.ts'
 import { initParameters, parameterShapes } from '../../models/parameters.ts'
 import { Graph } from '../../onnx/graph.ts'
 import { Session, type Tensor } from '../../onnx/session.ts'
 import { tinyConfig } from '../../testing/models.ts'
-import { cachedDecoder, rotaryValues } from './program.ts'
+import { cachedDecoder } from './program.ts'
 import { declareWeight, packQ4, type WeightType, withProducts } from './weights.ts'
 
 type Config = ReturnType<typeof tinyConfig>
@@ -57,7 +58,7 @@ function weightsOf(config: Config): Map<string, Float32Array> {
 /** The exported program of a model. */
 function exported(config: Config, type: WeightType = 'f32'): Session {
   const parameters = weightsOf(config)
-  const tables = rotaryValues(config)
+  const tables = rotaryTables(config, config.maxPositions)
   const weights = new Map()
   const graph = cachedDecoder(config, (graph, name, shape) => {
     const data = tables.get(name) ?? parameters.get(name)!
@@ -87,7 +88,7 @@ function expected(config: Config, ids: readonly number[]): Float32Array {
     positions: int64([...ids.keys()], [1, ids.length]),
   }
   for (const [name, dims] of parameterShapes(config)) feeds[name] = { data: parameters.get(name)!, dims }
-  for (const [name, data] of rotaryValues(config))
+  for (const [name, data] of rotaryTables(config, config.maxPositions))
     feeds[name] = { data, dims: [config.maxPositions, config.headDim / 2] }
   return session.run(feeds).logits!.data as Float32Array
 }

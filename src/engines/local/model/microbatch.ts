@@ -1,3 +1,4 @@
+import { MASKED } from '../../../models/attention.ts'
 import type { ModelConfig } from '../../../models/config.ts'
 import { forwardFlopsPerToken } from '../../../models/parameters.ts'
 import type { Sequence } from './sequences.ts'
@@ -93,7 +94,6 @@ export function splitFor(config: ModelConfig): Split {
 const activationBytes = ({ numLayers, hiddenSize, intermediateSize }: ModelConfig): number =>
   4 * numLayers * (8 * hiddenSize + 4 * intermediateSize)
 
-const MASKED = -1e9
 /** Fixed cost of running a program, in floating point operations (small model) or tokens (large model). */
 const OVERHEAD_FLOPS = 1e8
 const OVERHEAD_TOKENS = 100

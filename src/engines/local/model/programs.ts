@@ -1,15 +1,7 @@
 import { buildObjective, hasKlCov, type Objective, temperatureOf } from '../../../algorithms/objectives.ts'
+import { causalMasks, masksOf, prefixedMasks } from '../../../models/attention.ts'
 import type { ModelConfig } from '../../../models/config.ts'
-import {
-  causalMasks,
-  decode,
-  logits,
-  masksOf,
-  parameterInputs,
-  prefixedMasks,
-  rewards,
-  rotaryInputs,
-} from '../../../models/decoder.ts'
+import { decode, logits, parameterInputs, rewards, rotaryInputs } from '../../../models/decoder.ts'
 import type { Rows } from '../../../models/product.ts'
 import { gradients } from '../../../onnx/gradient.ts'
 import { Graph, type Value } from '../../../onnx/graph.ts'

@@ -1,3 +1,4 @@
+import { MASKED } from '../../../../models/attention.ts'
 import type { ModelConfig } from '../../../../models/config.ts'
 import type { Tensor } from '../../../../onnx/session.ts'
 
@@ -41,7 +42,6 @@ export class CacheMemory {
 
 /** A sequence's own cache grows by this many positions at a time. */
 const STEP = 32
-const MASKED = -1e9
 
 /**
  * Keys and values of the sequences being sampled, in U tiles of W sequences with a common prompt, which is stored once
