@@ -86,7 +86,10 @@ async function stoppable<T>(output: Output, work: (signal: AbortSignal) => Promi
 function show(output: Output, to: string, { path, quant, bytes, seconds }: Exported): void {
   const time = seconds < 9.95 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`
   output.say(`${pathFromHere(path)}: ${quant}, ${fileSize(bytes)}, in ${time}`)
-  if (!output.quiet) output.result(`next: ${nextCommand(to, path)}`)
+  if (!output.quiet)
+    output.result(
+      `next${to === 'onnx' ? ', where @huggingface/transformers is installed' : ''}: ${nextCommand(to, path)}`,
+    )
   output.emit({ type: 'result', path, format: to, quant, bytes, seconds })
 }
 

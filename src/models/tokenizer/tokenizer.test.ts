@@ -230,12 +230,6 @@ describe('a damaged tokenizer', () => {
   ])('%s', (_, file, change, message) => {
     expect(damaged(file, change)).toMatch(message)
   })
-
-  it('a missing folder', () => {
-    expect(() => Tokenizer.load('/nowhere')).toThrow(
-      'cannot read /nowhere/tokenizer.json: there is no such file or folder',
-    )
-  })
 })
 
 describe('a folder that is not there', () => {

@@ -91,7 +91,7 @@ export function summarizeReward(output: Output, result: RewardResult): void {
 /** How often the longer answer of a pair is the better one in the data. */
 export const longerAnswers = (share: number): string =>
   Number.isNaN(share)
-    ? ' In the data, the two answers of each pair have the same length.'
+    ? ' The two answers of each held-out pair have the same length.'
     : ` In the data, the longer answer is the better one in ${percent(share)} of the pairs whose lengths differ.`
 
 /** Longest bar, where the terminal is wide enough. */
