@@ -36,6 +36,11 @@ test('what is made of a GGUF file is named after it', async () => {
   vi.unstubAllEnvs()
 })
 
+test('the next command names the model in characters that Ollama takes', async () => {
+  expect(await main(['export', 'miniature-r1-student', '--to', 'ollama', '--out', "a 'b"])).toBe(0)
+  expect(written.out).toMatch(/^next: ollama create a-b -f 'a .*Modelfile' && ollama run a-b$/m)
+})
+
 describe('errors are one line', () => {
   test.each([
     [['miniature-base'], 2, '--to is missing: write --to hf, --to gguf, --to onnx, --to ollama'],

@@ -131,6 +131,7 @@ const cases: [line: string, exitCode: 1 | 2, message: RegExp][] = [
   ['distill --data @good.jsonl --task coutndown', 2, /did you mean countdown\?/],
   ['distill --data @good.jsonl --set sft.epoch=1', 2, /did you mean sft\.epochs\?/],
   ['distill --data @good.jsonl --set sampling.ratio=0', 2, /setting sampling\.ratio is 0/],
+  ['merge @done --out=', 2, /--out DIR is missing/],
   ['merge @done', 2, /--out DIR is missing \(`ruminate merge --help` shows the options\)/],
   [
     'zero --teacher deepseek:x',

@@ -96,7 +96,10 @@ function show(output: Output, to: string, { path, quant, bytes, seconds }: Expor
 /** The command that runs what was written, in the program that it is for. */
 function nextCommand(to: string, path: string): string {
   const here = shellWord(pathFromHere(path))
-  const name = shellWord(basename(path).replace(/-(ollama|hf)$/, ''))
+  // Ollama and the hub take no other characters in a name.
+  const name = basename(path)
+    .replace(/-(ollama|hf)$/, '')
+    .replace(/[^\w.-]+/g, '-')
   switch (to) {
     case 'gguf':
       return `llama-server -m ${here} --jinja`
