@@ -240,6 +240,27 @@ describe('reinforce', () => {
     expect(order.slice(0, 3)).toEqual(['reference begins', 'reward', 'reference ends'])
   })
 
+  test('a reference policy that nothing reads is not opened, and the KL to it is unknown', async () => {
+    const kl = { beta: 0, estimator: 'k3' } as const
+    const objective = { ...rlPreset('miniature').objective, kl }
+    const opened = async (name: string, rl: Partial<RlPreset>) => {
+      const inner = fakeEngine()
+      let scorers = 0
+      const engine: Engine = {
+        ...inner,
+        scorer(weights) {
+          scorers++
+          return inner.scorer(weights)
+        },
+      }
+      const { store } = await run(name, { engine, rl: { objective, ...rl }, steps: 2 })
+      return { scorers, kl: store.metricsAt(2).kl }
+    }
+    expect(await opened('without', { referenceRefresh: 3 })).toEqual({ scorers: 0, kl: undefined })
+    const klInReward = { beta: 0.1, estimator: 'k1' } as const
+    expect(await opened('in the reward', { klInReward })).toEqual({ scorers: 1, kl: expect.any(Number) })
+  })
+
   test('records every rollout and metric of a step', async () => {
     const { store } = await run('a', { steps: 1 })
     const rollouts = store.rollouts({ split: 'train' })

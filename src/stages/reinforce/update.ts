@@ -18,8 +18,8 @@ import { taughtTerms } from './teacher.ts'
 export interface Example {
   readonly rollout: SampledRollout
   readonly advantage: number
-  /** log π_ref of each position. */
-  readonly reference: Float32Array
+  /** log π_ref of each position; null without a reference policy. */
+  readonly reference: Float32Array | null
 }
 
 /** The part of a run that updates the policy. */
@@ -120,7 +120,7 @@ const trainedSequences = (
     sampler: toDatum(rollouts[i]!, 1).logprobs,
     entropies: entropies?.[i] ?? null,
     clipped: clipped?.[i] ?? null,
-    reference: datum.reference,
+    reference: datum.reference ?? null,
     onPolicy,
   }))
 
@@ -197,7 +197,7 @@ function toDatums(
     return {
       ...datum,
       logprobs,
-      reference,
+      ...(reference && { reference }),
       advantages: importance ? advantages.map((a, t) => a * importance[t]!) : advantages,
     }
   })
