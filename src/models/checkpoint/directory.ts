@@ -8,6 +8,7 @@ import { type ModelConfig, parseConfig, toConfigJson } from '../config.ts'
 import { readJsonObject, writeJson } from '../json-file.ts'
 import { merged } from '../lora.ts'
 import { type Model, parameterShapes } from '../parameters.ts'
+import { nameInText } from './language-part.ts'
 import { ADAPTER_CONFIG, isPeftFolder } from './peft/adapter-config.ts'
 import { ADAPTER_WEIGHTS, configWithAdapters, readAdapters } from './peft/adapters.ts'
 import { baseFolder, generationFolder } from './peft/find-base.ts'
@@ -87,15 +88,6 @@ export function weightFiles(directory: string): string[] {
   throw new UserError(
     `${directory} has no weights: neither ${STEM}.safetensors nor ${STEM}.safetensors.index.json${hint}`,
   )
-}
-
-/** Prefixes of the tensors of a model with vision that its language model does not have. */
-const VISION = /^(model\.)?(vision_tower|multi_modal_projector)\./
-
-/** The name that a tensor of a model with vision has in its language model, or null if it has none there. */
-function nameInText(name: string): string | null {
-  if (VISION.test(name)) return null
-  return name.replace(/^model\.language_model\./, 'model.').replace(/^language_model\./, '')
 }
 
 function checkTensors(directory: string, config: ModelConfig, stored: Shards): void {

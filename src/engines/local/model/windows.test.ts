@@ -9,7 +9,7 @@ import { LocalModel } from './local-model.ts'
 import { microbatches } from './microbatch.ts'
 import type { Sequence } from './sequences.ts'
 
-/* Layers with windows: training, scoring, and both schedules of sampling compute the same, beyond the window too; with adapters too. */
+/* Layers with windows, and with adapters: training, scoring, and both schedules of sampling compute the same, beyond the window too. */
 
 const SLIDING = 'sliding_attention'
 const FULL = 'full_attention'

@@ -6,6 +6,7 @@ import { abridged } from '../../../common/words.ts'
 import type { Adapter, ModelConfig } from '../../config.ts'
 import { adapterNames, isAdapter, linearLayers } from '../../lora.ts'
 import { parameterShapes } from '../../parameters.ts'
+import { nameInText } from '../language-part.ts'
 import { SafetensorsFile } from '../safetensors.ts'
 import { type AdapterConfig, readAdapterConfig } from './adapter-config.ts'
 
@@ -128,7 +129,9 @@ function read(
       throw new UserError(
         `${file.path}: tensor ${key} is not one of PEFT's: its name does not begin with ${PEFT_PREFIX}`,
       )
-    stored.set(key.slice(PEFT_PREFIX.length), key)
+    const name = key.slice(PEFT_PREFIX.length)
+    const inText = base.modelType === 'gemma3_text' ? nameInText(name) : name
+    if (inText !== null) stored.set(inText, key)
   }
   const scores = stored.has('score.weight')
   const pad = file.metadata[PAD_TOKEN]
