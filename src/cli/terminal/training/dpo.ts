@@ -10,7 +10,7 @@ import { type Output, percent, table } from '../output.ts'
 import { warnOfThreads } from '../threads.ts'
 import { templateArguments } from './given.ts'
 import { mergeStep, showLora } from './lora.ts'
-import { showRewardTraining } from './progress.ts'
+import { showBest, showRewardTraining } from './progress.ts'
 import { histogram, longerAnswers } from './reward.ts'
 
 /** What people and programs see while a model learns from pairs. */
@@ -51,7 +51,7 @@ const rightOf = ({ accuracy, margin, chosen, rejected }: DpoQuality): string =>
 export function summarizeDpo(output: Output, result: DpoResult): void {
   output.emit({ type: 'result', ...result })
   if (output.json) return
-  const { before, after, best, data } = result
+  const { before, after, data } = result
   const { objective, chat, lora } = storedSettings(result.run, 'dpo') as unknown as DpoSettings
   const rows = (title: string, show: (quality: DpoQuality) => string): string[] => [
     title,
@@ -76,13 +76,10 @@ export function summarizeDpo(output: Output, result: DpoResult): void {
       output.width,
     ),
   )
-  output.prose(`\nThe reward of an answer is ${rewardOf(objective)}.${longerAnswers(after.longerWins.gold)}`)
+  output.prose(`\nThe reward of an answer is ${rewardOf(objective)}. ${longerAnswers(after.longerWins.gold)}`)
   output.prose(`\n${pc.bold('Margins after')} (chosen − rejected)\n`)
   output.result(histogram(after.histogram, output.width))
-  if (best.step !== result.steps)
-    output.prose(
-      `\nThe loss was lowest at step ${best.step} (${best.loss.toFixed(4)}); the model of that step is ${pathFromHere(best.checkpoint)}.`,
-    )
+  showBest(output, result)
   output.result(`\n${pc.bold('Model')}\n  ${pathFromHere(result.model)}`)
   showNext(output, [
     [['chat --model', modelWord(result.model), ...templateArguments(chat)].join(' '), 'ask it something'],
