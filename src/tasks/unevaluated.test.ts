@@ -11,6 +11,8 @@ test.each<[prompt: string, gold: string, answer: string, right: boolean]>([
   [SUM, '149', '79 + 70', false],
   [SUM, '149', '(70 + 79)', false],
   [SUM, '149', '79 + 70 = 70 + 79', false],
+  [SUM, '149', '70 + 79 =', false],
+  [SUM, '149', '70 + 79 = ?', false],
   [SUM, '149', '150 - 1', false],
   ['What is 6 × 7?', '42', '6 × 7', false],
   ['What is 6 × 7?', '42', '6 \\times 7', false],

@@ -11,7 +11,11 @@ const FRACTION = /^[-+]?\d+\/\d+$/
  * equal to 149 but say nothing, and a reward that accepts them teaches a model to repeat the question.
  */
 export function isUnevaluated(prompt: string, gold: string, answer: string): boolean {
-  const [asked, right, sides] = [compact(prompt), compact(gold), compact(answer).split('=')]
+  const [asked, right] = [compact(prompt), compact(gold)]
+  // of "70 + 79 = ?", only the left side says something
+  const sides = compact(answer)
+    .split('=')
+    .filter((side) => /[\p{L}\p{N}]/u.test(side))
   return sides.every((side) => isOperation(side, right) || isRepetition(side, asked, right))
 }
 
