@@ -1,11 +1,22 @@
 import { defineConfig } from 'vitest/config'
 
+/** Tests that start whole programs, kill them, and watch their terminals and their network, or train for many stages. */
+const END_TO_END = [
+  'bin/**/*.test.ts',
+  'src/cli/*.test.ts',
+  'src/recipes/{distill,r1}.test.ts',
+  'src/sandbox/isolated.test.ts',
+]
+
 export default defineConfig({
   test: {
-    include: ['{src,bin}/**/*.test.ts'],
     testTimeout: 300_000,
     hookTimeout: 300_000,
     pool: 'forks',
-    maxWorkers: 2,
+    maxWorkers: 3,
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['src/**/*.test.ts'], exclude: END_TO_END } },
+      { extends: true, test: { name: 'end-to-end', include: END_TO_END } },
+    ],
   },
 })

@@ -5,6 +5,7 @@
  */
 
 export { type AdvantageKind, groupAdvantages } from './algorithms/advantages.ts'
+export type { DpoObjective } from './algorithms/dpo.ts'
 export type { Objective } from './algorithms/objectives.ts'
 export { UserError } from './common/errors.ts'
 export type {
@@ -20,6 +21,7 @@ export type {
   Sampler,
   ScoreOptions,
   Scorer,
+  Trainable,
   Trainer,
   Truncation,
   Weights,
@@ -27,6 +29,11 @@ export type {
 export { openEngine, openSampler, withEngine } from './engines/open.ts'
 export { evaluateGrid, type Grid, type Subject } from './evaluation/evaluate.ts'
 export { type CellResult, type Condition, type Results, readResults } from './evaluation/results.ts'
+export { type Exported, type ExportRequest, exportModel } from './export/export-model.ts'
+export type { CardFacts } from './export/model-card.ts'
+export { modelFolder } from './hub/find-model.ts'
+export { mergeAdapters } from './models/checkpoint/peft/merge.ts'
+export type { Lora, LoraSettings } from './models/lora.ts'
 export { Tokenizer } from './models/tokenizer/tokenizer.ts'
 export { cachedGenerator } from './providers/cache.ts'
 export { documentGenerator } from './providers/documents.ts'

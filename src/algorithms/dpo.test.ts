@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { gradients } from '../onnx/gradient.ts'
 import { Graph } from '../onnx/graph.ts'
 import { Session } from '../onnx/session.ts'
-import { type DpoObjective, dpoLoss, minusLogSigma } from './dpo.ts'
+import { type DpoObjective, dpoLoss } from './dpo.ts'
 import { buildObjective } from './objectives.ts'
+import { minusLogSigma } from './preference.ts'
 
 const dpo: DpoObjective = {
   kind: 'dpo',

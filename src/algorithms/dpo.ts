@@ -1,7 +1,7 @@
 import type { Value } from '../onnx/graph.ts'
 import { add, gather, mul, scatterAdd, sub } from '../onnx/ops.ts'
 import type { Dim } from '../onnx/shape.ts'
-import { minusLogSigmoid } from './preference.ts'
+import { minusLogSigma, minusLogSigmoid } from './preference.ts'
 
 /**
  * Direct preference optimization of a language model from pairs of answers. With h_i = Σ_t (log π_θ − log π_ref) over the
@@ -26,9 +26,6 @@ interface Rule {
   readonly number: (z: number, o: DpoObjective) => number
   readonly program: (z: Value, o: DpoObjective) => Value
 }
-
-/** −log σ(x) = max(−x, 0) + log(1 + e^−|x|) */
-export const minusLogSigma = (x: number): number => Math.max(-x, 0) + Math.log1p(Math.exp(-Math.abs(x)))
 
 const losses = {
   // −(1 − ε) log σ(βz − γ) − ε log σ(γ − βz)   (DPO, arXiv 2305.18290, eq. 7; ε: its footnote "conservative DPO";

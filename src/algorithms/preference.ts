@@ -9,6 +9,9 @@ export function minusLogSigmoid(z: Value): Value {
   return neg(reshape(slice(both, 1, 0, 1, 1), [count]))
 }
 
+/** −log σ(z) = max(−z, 0) + log(1 + e^−|z|) */
+export const minusLogSigma = (z: number): number => Math.max(-z, 0) + Math.log1p(Math.exp(-Math.abs(z)))
+
 /** A held-out comparison with the rewards that the model gives its texts. */
 export interface ScoredComparison {
   /** The reward of each text; in a pair, the better text comes first. */
@@ -57,8 +60,7 @@ export function preferenceQuality(scored: readonly ScoredComparison[]): Preferen
   const lengths = scored.flatMap((comparison) => comparison.lengths)
   return {
     comparisons: scored.length,
-    // −log σ(z) = max(−z, 0) + log(1 + e^−|z|)
-    loss: mean(margins.map((z) => Math.max(-z, 0) + Math.log1p(Math.exp(-Math.abs(z))))),
+    loss: mean(margins.map(minusLogSigma)),
     accuracy: mean(margins.map((z) => Number(z > 0))),
     margin: mean(margins),
     longerWins: {

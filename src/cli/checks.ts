@@ -1,6 +1,7 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, freemem, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { freeBytes } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
 import { packageRoot, versions } from '../common/package.ts'
 import { plural } from '../common/words.ts'
@@ -108,9 +109,9 @@ const PROBES: Readonly<Record<string, Probe>> = {
     return process.cwd()
   },
   'disk space'() {
-    const { bavail, bsize } = statfsSync(process.cwd())
-    const found = `${gib(bavail * bsize)} free in this folder`
-    if (bavail * bsize < DISK)
+    const free = freeBytes(process.cwd())
+    const found = `${gib(free)} free in this folder`
+    if (free < DISK)
       throw new Error(`${found}; a run of the miniature takes up to ${gib(DISK)}: delete files, or use --out`)
     return found
   },

@@ -1,7 +1,7 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { captured } from '../testing/captured.ts'
 import { main } from './app.ts'
 
@@ -27,13 +27,31 @@ test('--json', async () => {
   expect(readdirSync(path).sort()).toEqual(['Modelfile', 'model.gguf'])
 })
 
+test('what is made of a GGUF file is named after it', async () => {
+  vi.stubEnv('HF_HUB_CACHE', join(directory, 'cache'))
+  expect(await main(['export', 'miniature-r1-student', '--to', 'gguf', '--out', 'a.gguf'])).toBe(0)
+  expect(await main(['export', 'a.gguf', '--to', 'hf'])).toBe(0)
+  expect(readdirSync('.')).toContain('a-hf')
+  expect(readFileSync(join('a-hf', 'README.md'), 'utf8')).toMatch(/^# a$/m)
+  vi.unstubAllEnvs()
+})
+
+test('the next command names the model in characters that Ollama takes', async () => {
+  expect(await main(['export', 'miniature-r1-student', '--to', 'ollama', '--out', "a 'b"])).toBe(0)
+  expect(written.out).toMatch(/^next: ollama create a-b -f 'a .*Modelfile' && ollama run a-b$/m)
+})
+
 describe('errors are one line', () => {
   test.each([
     [['miniature-base'], 2, '--to is missing: write --to hf, --to gguf, --to onnx, --to ollama'],
     [['miniature-base', '--to', 'ggfu'], 2, '--to is "ggfu"; choose one of hf, gguf, onnx, ollama'],
     [['miniature-base', '--to', 'gguf', '--quant', 'q9'], 2, 'gguf has no quantisation q9; one of: f16, f32'],
     [['miniature-bas', '--to', 'gguf'], 1, 'no model folder at miniature-bas; did you mean miniature-base?'],
-    [['miniature-base', '--to', 'ollama', '--out', '.'], 1, 'exists: remove it, or choose another with --out'],
+    [
+      ['miniature-base', '--to', 'ollama', '--out', '.'],
+      1,
+      'exists: remove it, or choose another with --out',
+    ],
     [['miniature-base', '--to', 'hf', '--out', '/proc/x/y'], 1, 'cannot create'],
   ])('%j', async (words, code, message) => {
     expect(await main(['export', ...words])).toBe(code)

@@ -74,7 +74,7 @@ const cases: [line: string, exitCode: 1 | 2, message: RegExp][] = [
   ['zero --config @unknown.yaml', 2, /unknown setting rl\.groupsize; did you mean rl\.groupSize\?/],
   ['zero --set rewards.acuracy=1', 2, /did you mean rewards\.accuracy\?/],
   ['zero --set rl.groupSize=1', 2, /setting rl\.groupSize is 1/],
-  ['zero --model @good.jsonl', 1, /is not a model folder/],
+  ['zero --model @good.jsonl', 1, /is neither a model folder nor a GGUF file/],
   ['resume @alchemy', 1, /is a run of "alchemy", which cannot be resumed/],
   ['resume @done', 1, /is done; `ruminate runs show/],
   ['zero --set chat.arguments.nope=1', 2, /the template r1-zero has no argument "nope"/],
@@ -131,6 +131,19 @@ const cases: [line: string, exitCode: 1 | 2, message: RegExp][] = [
   ['distill --data @good.jsonl --task coutndown', 2, /did you mean countdown\?/],
   ['distill --data @good.jsonl --set sft.epoch=1', 2, /did you mean sft\.epochs\?/],
   ['distill --data @good.jsonl --set sampling.ratio=0', 2, /setting sampling\.ratio is 0/],
+  ['merge @done --out=', 2, /--out DIR is missing/],
+  ['merge @done', 2, /--out DIR is missing \(`ruminate merge --help` shows the options\)/],
+  [
+    'zero --teacher deepseek:x',
+    2,
+    /deepseek:x is a provider's model.*`ruminate distill --teacher deepseek:x`/,
+  ],
+  ['zero --lora 4096', 2, /lora\.rank is 4096, but no layer that gets an adapter is wider than \d+/],
+  [
+    'dpo --data @good.jsonl --algorithm ipo --set objective.margin=1',
+    2,
+    /objective\.margin is 1, which has no effect on the loss ipo/,
+  ],
   ['chat --model @none hi', 1, /no model folder at/],
 ]
 test.each(cases)('%s', async (line, exitCode, message) => {

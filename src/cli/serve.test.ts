@@ -112,7 +112,7 @@ test.each([
   [['--port', '70000'], /^error: --port must be a number from 0 to 65535/],
   [['--strategy', 'best-of-n'], /^error: --strategy best-of-n needs something that chooses/],
   [['--key', 'a b'], /^error: --key must be/],
-  [['--model', 'nothing/like:this'], /error: no model/],
+  [['--model', './nothing'], /error: no model folder at/],
 ])('%j is an error before there is a server', async (words, message) => {
   await expect(start(words)).rejects.toThrow(message)
 })

@@ -1,3 +1,4 @@
+import { statfsSync } from 'node:fs'
 import { UserError } from './errors.ts'
 
 /** What is done to a file or folder, as an error message names it: "cannot read PATH". */
@@ -78,4 +79,10 @@ export function onDisk<T>(action: DiskAction, path: string, work: () => T): T {
   } catch (error) {
     throw diskError(error, action, path)
   }
+}
+
+/** The bytes that are left to this user on the disk of a folder. @throws UserError if the folder cannot be read. */
+export function freeBytes(folder: string): number {
+  const { bavail, bsize } = onDisk('read', folder, () => statfsSync(folder))
+  return bavail * bsize
 }

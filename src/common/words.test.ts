@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { counted } from './progress.ts'
-import { clock, oneLine, plural } from './words.ts'
+import { abridged, clock, fileSize, oneLine, plural } from './words.ts'
 
 test.each([
   [0, 'step', undefined, '0 steps'],
@@ -40,4 +40,22 @@ test.each([
   ['12345678901', '123456789…'],
 ])('%j on one line of 10 characters is %j', (text, line) => {
   expect(oneLine(text, 10)).toBe(line)
+})
+
+test.each([
+  [0, '0 bytes'],
+  [999, '999 bytes'],
+  [1234, '1.2 kB'],
+  [98_362_432, '98 MB'],
+  [999_600, '1 MB'],
+  [1.36e9, '1.4 GB'],
+])('%s bytes are %s', (bytes, text) => {
+  expect(fileSize(bytes)).toBe(text)
+})
+
+test.each([
+  [['a', 'b'], 'a, b'],
+  [['a', 'b', 'c', 'd', 'e', 'f', 'g'], 'a, b, c, d, e and 2 more'],
+])('%j is abridged to %s', (names, text) => {
+  expect(abridged(names)).toBe(text)
 })

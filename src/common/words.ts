@@ -19,9 +19,10 @@ export function clock(seconds: number): string {
     : `${Math.floor(s / 3600)}:${pad(Math.floor(s / 60) % 60)}:${pad(s % 60)}`
 }
 
-/** Bytes in megabytes: 98362432 is "98.4 MB". */
-export function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`
+/** The first five of a list, and how many more there are: "a, b, c, d, e and 3 more". */
+export function abridged(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(', ')
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown
 }
 
 /** A number of bytes: 1234 → "1.2 kB", 5.4e8 → "540 MB". */

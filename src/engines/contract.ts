@@ -131,7 +131,7 @@ export interface Datum {
 }
 
 /** A training sequence of reinforcement learning. */
-export type PolicyDatum = Datum & Required<Pick<Datum, 'logprobs' | 'reference' | 'advantages'>>
+export type PolicyDatum = Datum & Required<Pick<Datum, 'logprobs' | 'advantages'>>
 
 /** What a reward model learns from: a better text and a worse one, or one text with its label. */
 export interface Comparison {

@@ -47,7 +47,11 @@ test('a sampler is opened and closed with its engine', async () => {
 })
 
 test('a run that the engine cannot do is refused', () => {
-  const objective = { kind: 'policy', kl: { beta: 0.1, estimator: 'k3' } } as PolicyObjective
+  const objective = {
+    kind: 'policy',
+    surrogate: 'clip',
+    kl: { beta: 0.1, estimator: 'k3' },
+  } as PolicyObjective
   const { can } = fakeEngine()
   requireCapabilities(can, { objective })
   const withoutKl = { ...can, klInLoss: false }

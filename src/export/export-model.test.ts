@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Random } from '../common/random.ts'
 import { loadModel, saveModel } from '../models/checkpoint/directory.ts'
 import { type ModelConfig, parseConfig } from '../models/config.ts'
 import { openGgufModel } from '../models/gguf/read/convert.ts'
@@ -18,6 +19,15 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true }))
 
 const facts = { name: 'tiny', license: 'mit', base: null, made: 'trained on sums', data: null, measures: [] }
+
+/** Weights for which no bias is 0, no norm the identity, and the distributions are far from uniform. */
+function changed(parameters: Model['parameters']): Model['parameters'] {
+  const random = new Random('exported')
+  for (const [name, w] of parameters)
+    for (let i = 0; i < w.length; i++)
+      w[i] = /norm|bias/.test(name) ? w[i]! + 0.3 * random.normal() : 5 * w[i]!
+  return parameters
+}
 
 /** A tiny model with the miniature's tokenizer. */
 function model(
@@ -38,7 +48,7 @@ function model(
     }),
     'config.json',
   )
-  const made = { config, parameters: initParameters(config, 1) }
+  const made = { config, parameters: changed(initParameters(config, 1)) }
   saveModel(folder, { ...made, tokenizerFrom: tokenizer })
   return { ...made, folder }
 }
@@ -70,22 +80,54 @@ describe('gguf is read back as it was', () => {
         rope_theta: 500_000,
       },
     ],
+    ['llama', { attention_bias: true, rope_scaling: { rope_type: 'linear', factor: 4 } }],
+    ['mistral', { tie_word_embeddings: false, sliding_window: null, rope_theta: 1e6 }],
     ['qwen2', {}],
+    ['qwen2', { tie_word_embeddings: false, rms_norm_eps: 1e-5 }],
     ['qwen3', { num_key_value_heads: 4 }],
+    ['qwen3', { tie_word_embeddings: false, rope_scaling: { rope_type: 'linear', factor: 2.5 } }],
     ['gemma3_text', { num_hidden_layers: 6, layer_types: undefined, query_pre_attn_scalar: 8 }],
+    [
+      'gemma3_text',
+      {
+        num_hidden_layers: 6,
+        layer_types: undefined,
+        query_pre_attn_scalar: 8,
+        tie_word_embeddings: false,
+        rope_scaling: { rope_type: 'linear', factor: 8 },
+      },
+    ],
+    ['gemma3_text', { layer_types: ['full_attention', 'full_attention'], query_pre_attn_scalar: 8 }],
   ] as const)('%s %j', async (type, changes) => {
     const { folder, config, parameters } = model(type, changes)
-    const { path, bytes } = await run(folder, 'gguf', { quant: 'f32', out: join(directory, 'x.gguf') })
-    expect(readFileSync(path).length).toBe(bytes)
-    const read = await openGgufModel(path)
-    const copy = join(directory, 'copy')
-    mkdirSync(copy)
-    await read.write(copy, () => {})
-    read.close()
-    const loaded = loadModel(copy)
-    expect(loaded.parameters).toEqual(parameters)
-    for (const name of ['ropeScaling', 'localRope', 'windows', 'headDim', 'rmsNormEps'] as const)
-      expect(loaded.config[name], name).toEqual(config[name])
+    const readBack = async (quant: string) => {
+      const { path, bytes } = await run(folder, 'gguf', { quant, out: join(directory, `${quant}.gguf`) })
+      expect(readFileSync(path).length).toBe(bytes)
+      const read = await openGgufModel(path)
+      const copy = join(directory, quant)
+      mkdirSync(copy)
+      await read.write(copy, () => {})
+      read.close()
+      return loadModel(copy)
+    }
+    const loaded = await readBack('f32')
+    for (const [name, values] of loaded.parameters) {
+      // gemma3's norms are stored with 1 added
+      const tolerance = type === 'gemma3_text' && name.endsWith('norm.weight') ? 2e-7 : 0
+      const error = Math.max(...values.map((x, i) => Math.abs(x - parameters.get(name)![i]!)))
+      expect(error, name).toBeLessThanOrEqual(tolerance)
+    }
+    // Files have no type of their own for a mistral.
+    const modelType = type === 'mistral' ? 'llama' : type
+    const { bosTokenId, eosTokenIds, padTokenId } = loaded.config
+    expect(loaded.config).toEqual({ ...config, modelType, bosTokenId, eosTokenIds, padTokenId })
+    const rounded = await readBack('q8_0')
+    expect(rounded.config).toEqual(loaded.config)
+    for (const [name, values] of rounded.parameters) {
+      const exact = parameters.get(name)!
+      const error = Math.hypot(...values.map((x, i) => x - exact[i]!)) / Math.hypot(...exact)
+      expect(error, name).toBeLessThan(0.01)
+    }
   })
 })
 
@@ -150,6 +192,24 @@ describe('what cannot be exported is one line', () => {
   test('an architecture that llama.cpp does not have', async () => {
     const { folder } = model('qwen3', { attention_bias: true })
     await expect(run(folder, 'gguf')).rejects.toThrow('llama.cpp has no qwen3 with "attention_bias"')
+  })
+  test('heads of a qwen2 that are wider together than the model', async () => {
+    const { folder } = model('qwen2', { head_dim: 16 })
+    await expect(run(folder, 'gguf')).rejects.toThrow('llama.cpp has no qwen2 with "head_dim" other than')
+  })
+  test.each(['qwen2', 'qwen3', 'gemma3_text'] as const)("Llama 3's scaling of RoPE in a %s", async (type) => {
+    const rope_scaling = {
+      rope_type: 'llama3',
+      factor: 8,
+      low_freq_factor: 1,
+      high_freq_factor: 4,
+      original_max_position_embeddings: 32,
+    }
+    const layer_types = ['full_attention', 'full_attention']
+    const { folder } = model(type, { rope_scaling, query_pre_attn_scalar: 8, layer_types })
+    await expect(run(folder, 'gguf')).rejects.toThrow(
+      /llama.cpp has no (qwen2|qwen3|gemma3) with Llama 3's scaling/,
+    )
   })
 })
 

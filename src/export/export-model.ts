@@ -1,10 +1,11 @@
-import { existsSync, readdirSync, statfsSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { onDisk } from '../common/disk.ts'
+import { freeBytes, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
 import { makeFolder } from '../common/files.ts'
+import { stopwatch } from '../common/stopwatch.ts'
 import { fileSize } from '../common/words.ts'
-import { QUANTS } from '../models/gguf/mixture.ts'
+import { QUANTS, type Quant } from '../models/gguf/write/mixture.ts'
 import { planGguf } from './gguf.ts'
 import { planHf } from './hf.ts'
 import type { CardFacts } from './model-card.ts'
@@ -20,14 +21,22 @@ interface Format {
   plan(source: Source, quant: string): Plan
 }
 
-const ofGguf = ['f16', ...Object.keys(QUANTS).filter((name) => name !== 'f16')]
+/** A format and the function that plans it, which is called only with one of its own kinds of weights. */
+const format = <Quant extends string>(
+  quants: readonly Quant[],
+  ending: string | null,
+  plan: (source: Source, quant: Quant) => Plan,
+): Format => ({ quants, ending, plan: (source, quant) => plan(source, quant as Quant) })
+
+const gguf = Object.keys(QUANTS) as Quant[]
+const ofGguf = ['f16' as const, ...gguf.filter((name) => name !== 'f16')]
 
 /** What a model can be exported to. */
 export const FORMATS: Readonly<Record<string, Format>> = {
-  hf: { quants: ['f32', 'bf16'], ending: null, plan: planHf as Format['plan'] },
-  gguf: { quants: ofGguf, ending: '.gguf', plan: planGguf as Format['plan'] },
-  onnx: { quants: ['f32', 'f16', 'q4'], ending: null, plan: planOnnx as Format['plan'] },
-  ollama: { quants: ofGguf, ending: null, plan: planOllama as Format['plan'] },
+  hf: format(['f32', 'bf16'], null, planHf),
+  gguf: format(ofGguf, '.gguf', planGguf),
+  onnx: format(['f32', 'f16', 'q4'], null, planOnnx),
+  ollama: format(ofGguf, null, planOllama),
 }
 
 export interface ExportRequest {
@@ -58,21 +67,21 @@ export interface Exported {
  * exists, and a disk that is full or too small; and the reason of `watch.signal`.
  */
 export async function exportModel(request: ExportRequest, watch: Watch): Promise<Exported> {
-  const begun = performance.now()
-  const format = FORMATS[request.to]
-  if (!format || !Object.hasOwn(FORMATS, request.to))
+  const seconds = stopwatch()
+  const chosen = FORMATS[request.to]
+  if (!chosen || !Object.hasOwn(FORMATS, request.to))
     throw new UserError(`unknown format ${request.to}; one of: ${Object.keys(FORMATS).join(', ')}`, 2)
-  const quant = request.quant ?? format.quants[0]!
-  if (!format.quants.includes(quant))
-    throw new UserError(`${request.to} has no quantisation ${quant}; one of: ${format.quants.join(', ')}`, 2)
-  const path = pathOf(request, quant, format)
+  const quant = request.quant ?? chosen.quants[0]!
+  if (!chosen.quants.includes(quant))
+    throw new UserError(`${request.to} has no quantisation ${quant}; one of: ${chosen.quants.join(', ')}`, 2)
+  const path = pathOf(request, quant, chosen)
   if (existsSync(path)) throw new UserError(`${path} exists: remove it, or choose another with --out`)
-  const plan = format.plan(readSource(request.folder, request.to, request.facts), quant)
+  const plan = chosen.plan(readSource(request.folder, request.to, request.facts), quant)
   const parent = dirname(path)
   onDisk('create', parent, () => makeFolder(parent))
   requireSpace(parent, plan.bytes)
   await plan.write(path, watch)
-  return { path, quant, bytes: bytesIn(path), seconds: (performance.now() - begun) / 1000 }
+  return { path, quant, bytes: bytesIn(path), seconds: seconds() }
 }
 
 function pathOf({ out, to, facts }: ExportRequest, quant: string, { ending }: Format): string {
@@ -86,8 +95,7 @@ function pathOf({ out, to, facts }: ExportRequest, quant: string, { ending }: Fo
 
 /** @throws UserError if the disk has less space than is needed. */
 function requireSpace(folder: string, bytes: number): void {
-  const { bavail, bsize } = statfsSync(folder)
-  const free = bavail * bsize
+  const free = freeBytes(folder)
   if (free < bytes)
     throw new UserError(
       `the export takes ${fileSize(bytes)}, and the disk of ${folder} has ${fileSize(free)} left; make space, or choose another with --out`,

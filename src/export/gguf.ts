@@ -2,13 +2,14 @@ import { setImmediate as breathe } from 'node:timers/promises'
 import { writeFileInPieces } from '../common/files.ts'
 import { counted } from '../common/progress.ts'
 import { loadModel } from '../models/checkpoint/directory.ts'
-import { architectureMetadata, architectureOf, generalMetadata } from '../models/gguf/metadata.ts'
-import { type Quant, typeOf } from '../models/gguf/mixture.ts'
-import { quantise } from '../models/gguf/quantise.ts'
-import { ropeFactors } from '../models/gguf/rope-factors.ts'
+import { ROPE_FACTORS } from '../models/gguf/names.ts'
 import { interleaveHeads, storedTensor } from '../models/gguf/tensor-names.ts'
-import { vocabularyMetadata } from '../models/gguf/vocabulary.ts'
-import { ggufHeader, type PlannedTensor, padding, tensorBytes } from '../models/gguf/write.ts'
+import { ggufHeader, type PlannedTensor, padding, tensorBytes } from '../models/gguf/write/header.ts'
+import { architectureMetadata, generalMetadata } from '../models/gguf/write/metadata.ts'
+import { type Quant, typeOf } from '../models/gguf/write/mixture.ts'
+import { quantise } from '../models/gguf/write/quantise.ts'
+import { ropeFactors } from '../models/gguf/write/rope-factors.ts'
+import { vocabularyMetadata } from '../models/gguf/write/vocabulary.ts'
 import { type Model, parameterShapes } from '../models/parameters.ts'
 import type { Plan, Source, Watch } from './source.ts'
 
@@ -28,10 +29,9 @@ export function planGguf({ folder, config, renderer, template, facts }: Source, 
   const tensors: Tensor[] = []
   const factors = ropeFactors(config)
   if (factors)
-    tensors.push({ name: 'rope_freqs.weight', shape: [factors.length], type: 'F32', values: () => factors })
-  const form = { ...config, modelType: architectureOf(config) }
+    tensors.push({ name: ROPE_FACTORS, shape: [factors.length], type: 'F32', values: () => factors })
   for (const [parameter, shape] of parameterShapes(config)) {
-    const stored = storedTensor(parameter, form)
+    const stored = storedTensor(parameter, config)
     if (!stored) throw new Error(`planGguf: GGUF has no name for ${parameter}`)
     const { name, interleavedHeads: heads, offset } = stored
     const values = (parameters: Model['parameters']): Float32Array => {

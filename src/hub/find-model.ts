@@ -2,13 +2,14 @@ import { existsSync, readdirSync, statSync } from 'node:fs'
 import { basename, isAbsolute, join, resolve } from 'node:path'
 import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
+import { conversions, howToRestore } from '../common/hub-cache.ts'
 import { nearest } from '../common/nearest.ts'
 import { packageRoot } from '../common/package.ts'
 import { pathFromHere } from '../common/paths.ts'
 import { shellWord } from '../common/shell.ts'
 import { isPeftFolder } from '../models/checkpoint/peft/adapter-config.ts'
 import { baseOnHub } from '../models/checkpoint/peft/find-base.ts'
-import { conversions, ggufFolder, isGguf } from './gguf-cache.ts'
+import { ggufFolder, isGguf } from './gguf-cache.ts'
 import { ggufModels, hubModel, readHubModel } from './hub-model.ts'
 
 /** The base model that comes with the package. */
@@ -24,6 +25,8 @@ interface FindOptions {
    * Called where a run has not finished, with a line that says which checkpoint is used; without it, such a run is an error.
    */
   readonly onCheckpoint?: (line: string) => void
+  /** When aborted, the conversion of a GGUF file stops and nothing of it is left. */
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -37,7 +40,7 @@ interface FindOptions {
 export async function modelFolder(
   name: string,
   progress?: (line: string) => void,
-  { onCheckpoint }: FindOptions = {},
+  { onCheckpoint, signal }: FindOptions = {},
 ): Promise<string> {
   const embedded = join(packageRoot(), 'models')
   const places = [
@@ -49,7 +52,7 @@ export async function modelFolder(
     if (isModel(folder)) return withBase(folder, progress)
   const run = places.find((place) => existsSync(join(place, 'run.sqlite')))
   if (run !== undefined) return withBase(checkpointOf(name, run, onCheckpoint), progress)
-  if (existsSync(resolve(name))) return localGguf(name, resolve(name), progress)
+  if (existsSync(resolve(name))) return localGguf(name, resolve(name), progress, signal)
   const hub = readHubModel(name)
   if (hub) {
     try {
@@ -67,9 +70,7 @@ export async function modelFolder(
     .filter((folder) => existsSync(join(folder, 'run.sqlite')))
     .map((folder) => basename(folder))
   if (resolve(name).startsWith(conversions()))
-    throw new UserError(
-      `there is no folder ${name}, to which a GGUF file was converted; \`ruminate chat --model FILE.gguf\` with the same file makes it again`,
-    )
+    throw new UserError(`there is no folder ${name}: ${howToRestore(resolve(name))}`)
   const similar = nearest(name, [...names, ...runs])
   throw new UserError(
     `no model folder at ${name}${similar === null ? '' : `; did you mean ${similar}?`}${names.length ? `; the embedded models are ${names.join(', ')}` : ''}; \`ruminate runs\` lists the runs in this folder`,
@@ -86,10 +87,15 @@ async function withBase(folder: string, progress?: (line: string) => void): Prom
 }
 
 /** The model in a file, or in a folder that has one GGUF file and is no model folder. */
-function localGguf(name: string, path: string, progress?: (line: string) => void): Promise<string> {
-  if (!statSync(path).isDirectory()) return ggufFolder(path, progress)
+function localGguf(
+  name: string,
+  path: string,
+  progress?: (line: string) => void,
+  signal?: AbortSignal,
+): Promise<string> {
+  if (!statSync(path).isDirectory()) return ggufFolder(path, progress, signal)
   const files = ggufModels(onDisk('read', path, () => readdirSync(path)))
-  if (files.length === 1) return ggufFolder(join(path, files[0]!), progress)
+  if (files.length === 1) return ggufFolder(join(path, files[0]!), progress, signal)
   throw new UserError(
     files.length === 0
       ? `${name} is not a model folder: it has no config.json, and no GGUF file`

@@ -36,7 +36,7 @@ describe('a GGUF file', () => {
     const lines: string[] = []
     const folder = await modelFolder(file, (line) => lines.push(line))
     expect(folder).toMatch(/ruminate-gguf\/Tiny\.F32-[0-9a-f]{12}$/)
-    expect(lines.at(-1)).toMatch(/^converting to .*ruminate-gguf: 100 % of 0\.0 MB$/)
+    expect(lines.at(-1)).toMatch(/^converting to .*ruminate-gguf: 100 % of [\d.]+ kB$/)
     expect(readdirSync(folder).sort()).toEqual([
       'config.json',
       'generation_config.json',
@@ -72,7 +72,7 @@ describe('a GGUF file', () => {
     await expect(modelFolder('missing.gguf')).rejects.toThrow('there is no file missing.gguf')
     const text = join(root, 'x.txt')
     writeFileSync(text, 'a text that is no model at all')
-    await expect(modelFolder(text)).rejects.toThrow('x.txt is not a GGUF file')
+    await expect(modelFolder(text)).rejects.toThrow('x.txt is neither a model folder nor a GGUF file')
   })
 
   test('by two at once, and after one that was interrupted', async () => {
@@ -84,10 +84,17 @@ describe('a GGUF file', () => {
     expect(readdirSync(conversions)).toEqual([folders[0]!.split('/').at(-1)])
   })
 
+  test('whose conversion is stopped leaves nothing', async () => {
+    const controller = new AbortController()
+    const stop = () => controller.abort(new Error('stopped'))
+    await expect(modelFolder(file, stop, { signal: controller.signal })).rejects.toThrow(/^stopped$/)
+    expect(readdirSync(conversions)).toEqual([])
+  })
+
   test('a cache that cannot be written to: what to do', async () => {
     writeFileSync(cache, '')
     await expect(modelFolder(file)).rejects.toThrow(
-      /Tiny\.F32\.gguf is converted once, to a folder of 0\.0 MB in .*ruminate-gguf \(HF_HUB_CACHE sets another place\), which failed: cannot write/,
+      /Tiny\.F32\.gguf is converted once, to a folder of [\d.]+ kB in .*ruminate-gguf \(HF_HUB_CACHE sets another place\), which failed: cannot write/,
     )
   })
 

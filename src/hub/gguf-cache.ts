@@ -1,22 +1,19 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { existsSync, readdirSync, realpathSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { diskError, onDisk } from '../common/disk.ts'
+import { diskError, freeBytes, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
 import { flushTree, makeFolder } from '../common/files.ts'
-import { hubCache } from '../common/hub-cache.ts'
+import { conversions } from '../common/hub-cache.ts'
 import { withTilde } from '../common/paths.ts'
-import { megabytes } from '../common/words.ts'
+import { fileSize } from '../common/words.ts'
 import { type GgufModel, openGgufModel } from '../models/gguf/read/convert.ts'
 import { ggufParts } from '../models/gguf/read/gguf-file.ts'
 
 /** Changes with what a conversion writes, so that earlier ones are not used. */
 const FORMAT = 1
 const TEMPORARY = '.tmp-'
-
-/** The folder of all conversions. */
-export const conversions = (): string => join(hubCache(), 'ruminate-gguf')
 
 /** Whether a path names a GGUF file. */
 export const isGguf = (path: string): boolean => /\.gguf$/i.test(path)
@@ -26,21 +23,27 @@ export const isGguf = (path: string): boolean => /\.gguf$/i.test(path)
  * path, size and time of its last change, and stays in the cache until somebody deletes it.
  *
  * @param progress called with lines that say what is being converted, and where to.
- * @throws UserError for a file that cannot be read or is not supported, and for a cache that is full or may not be written to.
+ * @param signal when aborted, the conversion stops and nothing of it is left.
+ * @throws The reason of the signal; UserError for a file that cannot be read or is not supported, and for a cache that is full or may not be written to.
  */
-export async function ggufFolder(path: string, progress: (line: string) => void = () => {}): Promise<string> {
+export async function ggufFolder(
+  path: string,
+  progress: (line: string) => void = () => {},
+  signal?: AbortSignal,
+): Promise<string> {
   const root = conversions()
   const folder = join(root, conversionName(path))
   if (existsSync(folder)) return folder
   const model = await openGgufModel(path)
   try {
-    await convert(model, folder, progress)
+    await convert(model, folder, progress, signal)
   } catch (error) {
+    signal?.throwIfAborted()
     const failure = diskError(error, 'write', folder)
     // Otherwise something is wrong with the file itself.
     if (!(failure instanceof UserError) || failure.message.startsWith(path)) throw failure
     throw new UserError(
-      `${path} is converted once, to a folder of ${megabytes(model.size)} in ${root} (HF_HUB_CACHE sets another place), which failed: ${failure.message}`,
+      `${path} is converted once, to a folder of ${fileSize(model.size)} in ${root} (HF_HUB_CACHE sets another place), which failed: ${failure.message}`,
     )
   } finally {
     model.close()
@@ -60,23 +63,36 @@ function conversionName(path: string): string {
   return `${stem.slice(0, 100)}-${hash.digest('hex').slice(0, 12)}`
 }
 
+/** The name of the GGUF file, without its ending, that was converted to a folder; null for any other folder. */
+export function convertedFrom(folder: string): string | null {
+  const [, stem] = /^(.+)-[0-9a-f]{12}$/.exec(basename(folder)) ?? []
+  return stem !== undefined && dirname(folder) === conversions() ? stem : null
+}
+
 /** Writes the folder under another name, then renames it. Another process may do the same meanwhile: the first one wins. */
-async function convert(model: GgufModel, folder: string, progress: (line: string) => void): Promise<void> {
+async function convert(
+  model: GgufModel,
+  folder: string,
+  progress: (line: string) => void,
+  signal?: AbortSignal,
+): Promise<void> {
   const root = dirname(folder)
   makeFolder(root)
   removeAbandoned(root)
-  const { bavail, bsize } = statfsSync(root)
-  if (bavail * bsize < model.size)
-    throw new UserError(`only ${megabytes(bavail * bsize)} are free there; make space`)
+  const free = freeBytes(root)
+  if (free < model.size) throw new UserError(`only ${fileSize(free)} are free there; make space`)
   const temporary = join(root, `${TEMPORARY}${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`)
   try {
     makeFolder(temporary)
     const shown = withTilde(root)
-    await model.write(temporary, (bytes) =>
+    const show = (bytes: number): void => {
+      signal?.throwIfAborted()
       progress(
-        `converting to ${shown}: ${Math.floor((100 * bytes) / model.size)} % of ${megabytes(model.size)}`,
-      ),
-    )
+        `converting to ${shown}: ${Math.floor((100 * bytes) / model.size)} % of ${fileSize(model.size)}`,
+      )
+    }
+    show(0)
+    await model.write(temporary, show)
     await flushTree(temporary)
     renameSync(temporary, folder)
   } catch (error) {

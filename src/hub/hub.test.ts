@@ -48,7 +48,7 @@ test('downloads what is chosen once, and is offline afterwards', async () => {
   expect(readFileSync(join(folder, 'data/train 1.jsonl'), 'utf8')).toBe('{"a":1}\n')
   expect(readFileSync(join(folder, 'b.parquet')).equals(big)).toBe(true)
   expect(existsSync(join(folder, 'README.md'))).toBe(false)
-  expect(lines.at(-1)).toMatch(/^downloading owner\/rows\/b\.parquet: 100 % of 0\.4 MB$/)
+  expect(lines.at(-1)).toMatch(/^downloading owner\/rows\/b\.parquet: 100 % of 400 kB$/)
   expect(hub.log).toHaveLength(3)
   await hub.stop()
   expect(await hubFiles(rows, choose)).toEqual({ folder, paths })

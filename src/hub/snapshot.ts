@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../common/errors.ts'
-import { megabytes } from '../common/words.ts'
+import { abridged, fileSize } from '../common/words.ts'
 import {
   COMMIT,
   cachedCommit,
@@ -80,7 +80,7 @@ function listed(
     unlisted: null,
     async fetch(paths) {
       const unknown = paths.filter((path) => !byPath.has(path))
-      if (unknown.length > 0) throw new UserError(`the ${kind} ${id} has no file ${list(unknown)}`)
+      if (unknown.length > 0) throw new UserError(`the ${kind} ${id} has no file ${abridged(unknown)}`)
       const missing = [...new Set(paths)].map((path) => byPath.get(path)!).filter((f) => !isWhole(folder, f))
       if (missing.length > 0 && offlineVariable())
         throw new UserError(
@@ -135,12 +135,7 @@ function missingParts(wanted: readonly string[], paths: readonly string[]): stri
 }
 
 function lacks({ kind, id }: Repository, folder: string, missing: readonly string[], reason: string): string {
-  return `the copy of the ${kind} ${id} in ${folder} lacks ${list(missing)}; ${reason}`
-}
-
-function list(names: readonly string[]): string {
-  const shown = names.slice(0, 5).join(', ')
-  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown
+  return `the copy of the ${kind} ${id} in ${folder} lacks ${abridged(missing)}; ${reason}`
 }
 
 function isWhole(folder: string, { path, size }: HubFile): boolean {
@@ -149,7 +144,7 @@ function isWhole(folder: string, { path, size }: HubFile): boolean {
 }
 
 function share(bytes: number, size: number | undefined): string {
-  return size ? `${Math.floor((100 * bytes) / size)} % of ${megabytes(size)}` : megabytes(bytes)
+  return size ? `${Math.floor((100 * bytes) / size)} % of ${fileSize(size)}` : fileSize(bytes)
 }
 
 /** Fetches the list of files from the hub. */

@@ -110,17 +110,7 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
 
   const defaults = DEFAULTS[modelType]
   const given = Object.entries(text).filter(([, value]) => value !== undefined)
-  const complete: Record<string, unknown> = { ...defaults, ...Object.fromEntries(given) }
-  const result = schema.safeParse(complete)
-  if (!result.success) {
-    const { path, message } = result.error.issues[0]!
-    const value = path.reduce<unknown>(
-      (v, key) => (v as Record<PropertyKey, unknown> | undefined)?.[key],
-      complete,
-    )
-    throw new UserError(`${where}: "${path.join('.')}" is ${JSON.stringify(value) ?? 'missing'}: ${message}`)
-  }
-  const c = result.data
+  const c = readFields({ ...defaults, ...Object.fromEntries(given) }, where)
   refuseUnsupported(c, modelType, where)
 
   const numHeads = c.num_attention_heads
@@ -164,6 +154,14 @@ export function parseConfig(json: unknown, where: string): ModelConfig {
         `${where}: the special token ${id} is outside the vocabulary of ${config.vocabSize}`,
       )
   return config
+}
+
+function readFields(json: Record<string, unknown>, where: string): Fields {
+  const result = schema.safeParse(json)
+  if (result.success) return result.data
+  const { path, message } = result.error.issues[0]!
+  const value = path.reduce<unknown>((v, key) => (v as Record<PropertyKey, unknown> | undefined)?.[key], json)
+  throw new UserError(`${where}: "${path.join('.')}" is ${JSON.stringify(value) ?? 'missing'}: ${message}`)
 }
 
 /** Token ids, given as one, a list or null. Some configurations use -1 for "none". */

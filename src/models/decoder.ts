@@ -1,68 +1,26 @@
 import { UserError } from '../common/errors.ts'
 import type { Graph, Value } from '../onnx/graph.ts'
 import * as ops from '../onnx/ops.ts'
-import { type Dim, product, sum } from '../onnx/shape.ts'
+import { type Dim, product } from '../onnx/shape.ts'
+import {
+  attendBlock,
+  attendPast,
+  type Block,
+  type KeysAndValues,
+  type OwnAttention,
+  type Past,
+} from './attention.ts'
 import type { ModelConfig } from './config.ts'
 import { parameterShapes } from './parameters.ts'
 import { type Rows, times } from './product.ts'
+import { rotaryTable } from './rope.ts'
 
 /*
  * A decoder of the Llama family as a tensor program. The configuration selects the architecture: its norms, its activation,
  * its biases, and for each layer the window and the rotation; see families.ts.
  *
  * Activations are [B·T, width] wherever they are multiplied by a matrix; weights keep Hugging Face's [out, in].
- * The queries that share a key/value head are rows of one product, so keys are never repeated.
  */
-
-/** Keys and values of earlier positions, per layer. */
-export interface KeysAndValues {
-  readonly keys: readonly Value[]
-  readonly values: readonly Value[]
-}
-
-/** Additive masks by window: the model's layers have few different ones. */
-export type Masks = ReadonlyMap<number | null, Value>
-
-/**
- * What a new token of each sequence attends to besides itself. Sequences are grouped in U tiles of W that share a prompt:
- * B = U·W.
- */
-export interface Past {
-  /** [U, kvHeads, P, headDim]. */
-  readonly prompt: KeysAndValues
-  /** The tokens that the sequences have sampled so far: [U, kvHeads, W, S, headDim]. */
-  readonly own: KeysAndValues
-  /** Added to the scores: float32 [U, 1, W, 1, P+S+1]. */
-  readonly masks: Masks
-}
-
-/** What a block of positions attends to besides itself. */
-export interface Block {
-  /** Earlier positions, [B, kvHeads, P, headDim]. */
-  readonly prefix?: KeysAndValues
-  /** Added to the scores: broadcast to [B, heads, T, P+T]. */
-  readonly masks: Masks
-  /** Where the tokens are, if they are given without padding. */
-  readonly packing?: Packing | undefined
-}
-
-/**
- * Tokens without padding, which only attention needs: everything else is computed for L tokens instead of B·T positions.
- * The cells of the grid that no token has all belong to one further token, which nothing attends to and no loss depends
- * on, so that the gradients there are 0.
- */
-export interface Packing {
-  /** The token of each cell: int64 [B, T]. */
-  readonly grid: Value
-  /** A cell of each token, as an index into the flattened grid: int64 [L]. */
-  readonly cells: Value
-}
-
-/** Attention that the caller defines, for tokens that are rows of one position each: ids are [B, 1]. */
-export interface OwnAttention {
-  /** From queries [B, heads, 1, headDim] and keys and values [B, kvHeads, 1, headDim]: [B, heads·headDim]. */
-  attend(queries: Value, keys: Value, values: Value, layer: number): Value
-}
 
 /** Keys and values of the new positions, [B, kvHeads, T, headDim], and their hidden states. */
 export interface Decoded extends KeysAndValues {
@@ -71,13 +29,6 @@ export interface Decoded extends KeysAndValues {
   /** The residual stream after the embedding and after each layer, with the rows of `hidden`. */
   readonly residuals: readonly Value[]
 }
-
-/** The factor of the products q·k. */
-export const attentionScale = ({ queryPreAttnScalar }: ModelConfig): number =>
-  1 / Math.sqrt(queryPreAttnScalar)
-
-/** The score of a masked position: far below any real score, but finite, so that a fully masked row gives numbers. */
-const MASKED = -1e9
 
 /** Declares every parameter of the model as an input of the program, by its name. */
 export function parameterInputs(graph: Graph, config: ModelConfig): Map<string, Value> {
@@ -96,7 +47,22 @@ interface Rotation {
   readonly sin: Value
 }
 
-/** Declares the tables of `rotaryTable` as inputs: `rotary.cos` and `rotary.sin`, and those of `localRope` if there is one. */
+/** The contents of the inputs of `rotaryInputs` by their names, each [positions, headDim/2]. */
+export function rotaryTables(
+  { headDim, ropeTheta, ropeScaling, localRope }: ModelConfig,
+  positions: number,
+): Map<string, Float32Array> {
+  const ropes = { rotary: { theta: ropeTheta, scaling: ropeScaling }, localRotary: localRope }
+  const tables = new Map<string, Float32Array>()
+  for (const [name, rope] of Object.entries(ropes)) {
+    if (!rope) continue
+    const { cos, sin } = rotaryTable(rope, headDim, positions)
+    tables.set(`${name}.cos`, cos).set(`${name}.sin`, sin)
+  }
+  return tables
+}
+
+/** Declares the tables of `rotaryTables` as inputs: `rotary.cos` and `rotary.sin`, and those of `localRope` if there is one. */
 export function rotaryInputs(graph: Graph, { headDim, localRope }: ModelConfig): Rotations {
   const table = (name: string): Rotation => ({
     cos: graph.input(`${name}.cos`, 'float32', ['R', headDim / 2]),
@@ -105,50 +71,6 @@ export function rotaryInputs(graph: Graph, { headDim, localRope }: ModelConfig):
   const everywhere = table('rotary')
   return { everywhere, local: localRope ? table('localRotary') : everywhere }
 }
-
-/** Masks [1, 1, T, T] for a block of positions: each attends to itself and to earlier ones, as far as the window reaches. */
-export function causalMasks(graph: Graph, config: ModelConfig, length: Dim): Masks {
-  const index = ops.range(graph, length)
-  const [query, key] = [ops.reshape(index, [length, 1]), ops.reshape(index, [1, length])]
-  const earlier = ops.greaterOrEqual(query, key)
-  return masksOf(config, (window) => {
-    const seen = window === null ? earlier : ops.and(earlier, within(window, query, key))
-    return ops.reshape(additive(seen), [1, 1, length, length])
-  })
-}
-
-/**
- * The causal masks of a block after a prefix: [B, 1, T, P+T]. `prefix` is the additive mask [B, P] of the prefix's
- * positions 0 … P − 1, and `positions` [B, T] are those of the block.
- */
-export function prefixedMasks(config: ModelConfig, prefix: Value, positions: Value): Masks {
-  const [batch, before] = prefix.shape as [Dim, Dim]
-  const length = positions.shape[1]!
-  const own = causalMasks(prefix.graph, config, length)
-  const query = ops.reshape(positions, [batch, length, 1])
-  const key = ops.reshape(ops.range(prefix.graph, before), [1, 1, before])
-  const all = ops.reshape(prefix, [batch, 1, before])
-  return masksOf(config, (window) => {
-    const seen = window === null ? all : ops.add(additive(within(window, query, key)), all)
-    return ops.concat(
-      [
-        ops.expand(ops.reshape(seen, [batch, 1, seen.shape[1]!, before]), [batch, 1, length, before]),
-        ops.expand(own.get(window)!, [batch, 1, length, length]),
-      ],
-      3,
-    )
-  })
-}
-
-/** A mask for each window of the model. */
-export const masksOf = (config: ModelConfig, mask: (window: number | null) => Value): Masks =>
-  new Map([...new Set(config.windows)].map((window) => [window, mask(window)]))
-
-/** Does the window of a query reach back to a key? Both are positions that broadcast. */
-export const within = (window: number, query: Value, key: Value): Value =>
-  ops.less(ops.sub(query, key), window)
-
-const additive = (seen: Value): Value => ops.where(seen, 0, MASKED)
 
 /**
  * The decoder without its output layer. `ids` and `positions` are int64 [B, T]. In the context of a `Block`, T positions
@@ -163,7 +85,6 @@ export function decode(
   context: Block | Past | OwnAttention,
 ): Decoded {
   const { numHeads, numKvHeads, headDim, hiddenSize, rmsNormEps, normOffset, windows } = config
-  const group = numHeads / numKvHeads
   const [batch, length] = positions.shape as [Dim, Dim]
   const rows = product(ids.shape)
   const packing = 'packing' in context ? context.packing : undefined
@@ -177,8 +98,8 @@ export function decode(
     if (!adapter) return y
     // y + s·(x Aᵀ) Bᵀ   (Hu et al. 2021, eq. 3)
     const low = ops.matmul(x, weight(`${name}.lora_A.weight`), { transB: true })
-    const alpha = adapter.alpha / adapter.rank
-    return ops.add(y, ops.matmul(low, weight(`${name}.lora_B.weight`), { transB: true, alpha }))
+    const s = adapter.alpha / adapter.rank
+    return ops.add(y, ops.matmul(low, weight(`${name}.lora_B.weight`), { transB: true, alpha: s }))
   }
   const norm = (x: Value, name: string): Value => {
     const w = weight(`${name}.weight`)
@@ -217,50 +138,6 @@ export function decode(
   const keys: Value[] = []
   const values: Value[] = []
 
-  const scale = attentionScale(config)
-
-  const attendBlock = (q: Value, k: Value, v: Value, { prefix, masks }: Block, index: number): Value => {
-    const keys = prefix ? ops.concat([prefix.keys[index]!, k], 2) : k
-    const values = prefix ? ops.concat([prefix.values[index]!, v], 2) : v
-    return exchanged(ops.attention(q, keys, values, masks.get(windows[index]!)!, scale))
-  }
-
-  // softmax(q kᵀ / √d + mask) v   (Vaswani et al. 2017, eq. 1)
-  const scaled = { transB: true, alpha: scale }
-
-  const attendPast = (q: Value, k: Value, v: Value, { prompt, own, masks }: Past, index: number): Value => {
-    const mask = masks.get(windows[index]!)!
-    const [tiles, , width] = mask.shape as [Dim, Dim, Dim]
-    const [promptKeys, promptValues] = [prompt.keys[index]!, prompt.values[index]!]
-    const [ownKeys, ownValues] = [own.keys[index]!, own.values[index]!]
-    const [p, s] = [promptKeys.shape[2]!, ownKeys.shape[3]!]
-    const perTile = (x: Value, rows: number): Value =>
-      ops.transpose(ops.reshape(x, [tiles, width, numKvHeads, rows, headDim]), [0, 2, 1, 3, 4])
-    const queries = perTile(q, group)
-    const [newKey, newValue] = [perTile(k, 1), perTile(v, 1)]
-    // One product for a prompt's keys and the queries of all its sequences.
-    const together = (x: Value, last: Dim): Value =>
-      ops.reshape(x, [tiles, numKvHeads, product([width, group]), last])
-    const apart = (x: Value, last: Dim): Value => ops.reshape(x, [tiles, numKvHeads, width, group, last])
-    const scores = ops.concat(
-      [
-        apart(ops.matmul(together(queries, headDim), promptKeys, scaled), p),
-        ops.matmul(queries, ownKeys, scaled),
-        ops.matmul(queries, newKey, scaled),
-      ],
-      4,
-    )
-    const shares = ops.softmax(ops.add(scores, mask))
-    const attended = ops.add(
-      apart(ops.matmul(together(ops.slice(shares, 4, 0, p, sum(s, 1)), p), promptValues), headDim),
-      ops.add(
-        ops.matmul(ops.slice(shares, 4, p, s, 1), ownValues),
-        ops.mul(ops.slice(shares, 4, sum(p, s), 1, 0), newValue),
-      ),
-    )
-    return ops.transpose(attended, [0, 2, 1, 3, 4])
-  }
-
   const attention = (x: Value, layer: string, index: number): Value => {
     const rotation = windows[index] === null ? rotations.everywhere : rotations.local
     const q = rotated(x, layer, 'q', numHeads, rotation)
@@ -272,8 +149,8 @@ export function decode(
       'attend' in context
         ? context.attend(q, k, v, index)
         : 'own' in context
-          ? attendPast(q, k, v, context, index)
-          : attendBlock(q, k, v, context, index)
+          ? attendPast(config, q, k, v, context, index)
+          : exchanged(attendBlock(config, q, k, v, context, index))
     return linear(merged(attended), `${layer}.self_attn.o_proj`)
   }
 
@@ -310,6 +187,10 @@ export function rewards(parameters: ReadonlyMap<string, Value>, hidden: Value): 
   ])
 }
 
+/** The name of the matrix that makes logits of hidden states. */
+export const outputName = ({ tieEmbeddings }: ModelConfig): string =>
+  tieEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight'
+
 /**
  * The logits of the next token for hidden states [M, hiddenSize]: [M, vocabSize]. They are multiplied by `scale`, a number
  * or [M, 1], if there is one. `rows` says how large M is.
@@ -327,7 +208,7 @@ export function logits(
     throw new UserError(
       'this is a reward model: it scores text but cannot generate it; use the model it was made from',
     )
-  const head = parameters.get(config.tieEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight')!
+  const head = parameters.get(outputName(config))!
   // (s·h) Wᵀ = s·(h Wᵀ), and h is far smaller than the logits.
   return times(scale === null ? hidden : ops.mul(hidden, scale), head, rows)
 }

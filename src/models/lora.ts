@@ -38,12 +38,13 @@ export function linearLayers(config: ModelConfig): string[] {
 }
 
 /** Does PEFT's `target_modules` entry mean this layer? */
-const means = (target: string, layer: string): boolean => layer === target || layer.endsWith(`.${target}`)
+export const means = (target: string, layer: string): boolean =>
+  layer === target || layer.endsWith(`.${target}`)
 
 /**
  * The architecture with new adapters.
  *
- * @throws UserError for a target that is no linear layer of the decoder.
+ * @throws UserError for a target that is no linear layer of the decoder, and for a rank above the width of every layer.
  */
 export function withAdapters(config: ModelConfig, { rank, alpha, targets }: LoraSettings): ModelConfig {
   const layers = linearLayers(config)
@@ -59,6 +60,13 @@ export function withAdapters(config: ModelConfig, { rank, alpha, targets }: Lora
       2,
     )
   }
+  const shapes = parameterShapes({ ...config, adapters: undefined })
+  const widest = Math.max(...wanted.flatMap((layer) => shapes.get(`${layer}.weight`)!))
+  if (rank > widest)
+    throw new UserError(
+      `lora.rank is ${rank}, but no layer that gets an adapter is wider than ${widest}: give a smaller rank, such as 16`,
+      2,
+    )
   const adapter: Adapter = { rank, alpha }
   return { ...config, adapters: Object.fromEntries(wanted.map((layer) => [layer, adapter])) }
 }

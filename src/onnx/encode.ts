@@ -2,7 +2,15 @@ import { ProtobufWriter } from '../common/protobuf.ts'
 import type { Attribute, Graph, Node, TypedData, Value } from './graph.ts'
 import type { DType } from './shape.ts'
 
-const elementType: Record<DType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 }
+/** `TensorProto.DataType` of onnx.proto3. */
+export const elementType: Record<DType, number> = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+}
 const asBytes = (d: TypedData): Uint8Array => new Uint8Array(d.buffer, d.byteOffset, d.byteLength)
 
 /** The contents of a tensor are in another file, or in memory under its name. */

@@ -98,7 +98,8 @@ export interface Initializer {
   readonly external: boolean
 }
 
-const arrays = {
+/** The array that holds the elements of each type. */
+export const ARRAYS = {
   float32: Float32Array,
   int64: BigInt64Array,
   int32: Int32Array,
@@ -140,7 +141,7 @@ export class Graph {
     const known = key === null ? undefined : this.#constants.get(key)
     if (known) return known
     const typed =
-      dtype === 'int64' ? BigInt64Array.from(data as number[], BigInt) : arrays[dtype].from(data as number[])
+      dtype === 'int64' ? BigInt64Array.from(data as number[], BigInt) : ARRAYS[dtype].from(data as number[])
     const value = new Value(this, this.#unique('const'), dtype, shape, null)
     this.initializers.push({ value, data: typed as TypedData, external: false })
     if (key !== null) this.#constants.set(key, value)

@@ -1,3 +1,4 @@
+import { elementType } from './encode.ts'
 import type { Graph, Operator, Value } from './graph.ts'
 import {
   axisOf,
@@ -96,10 +97,9 @@ export function where(condition: Value, a: Operand, b: Operand): Value {
   return condition.graph.emit('Where', [condition, x, y], x.dtype, shape)
 }
 
-const onnxType = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10 }
 /** x converted to another element type. */
 export function cast(x: Value, dtype: DType): Value {
-  return x.dtype === dtype ? x : x.graph.emit('Cast', [x], dtype, x.shape, { to: onnxType[dtype] })
+  return x.dtype === dtype ? x : x.graph.emit('Cast', [x], dtype, x.shape, { to: elementType[dtype] })
 }
 
 /** x, but no gradient flows through it. */

@@ -2,7 +2,7 @@ import './telemetry.ts'
 import { createRequire } from 'node:module'
 import type * as Ort from 'onnxruntime-common'
 import { EMPTY_SEQUENCE, encode } from './encode.ts'
-import type { Graph, Value } from './graph.ts'
+import { ARRAYS, type Graph, type Value } from './graph.ts'
 import { showShape } from './shape.ts'
 
 /** The contents of a tensor and its shape in one run. */
@@ -130,18 +130,9 @@ export class Session {
 const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength)
 
-const constructors = {
-  float32: Float32Array,
-  int64: BigInt64Array,
-  int32: Int32Array,
-  bool: Uint8Array,
-  float16: Uint16Array,
-  uint8: Uint8Array,
-}
-
 function check(declared: Value, { data, dims }: Tensor, symbols: Map<string, number>): void {
   const fail = (why: string) => new Error(`run: ${declared} was given ${showShape(dims)}: ${why}`)
-  if (!(data instanceof constructors[declared.dtype])) throw fail(`its data is a ${data.constructor.name}`)
+  if (!(data instanceof ARRAYS[declared.dtype])) throw fail(`its data is a ${data.constructor.name}`)
   if (dims.length !== declared.shape.length) throw fail('the ranks differ')
   let size = 1
   for (const [i, d] of declared.shape.entries()) {

@@ -13,6 +13,7 @@ import {
   type StagedWatch,
   stagedRun,
 } from '../report/staged-run.ts'
+import { checkLora } from '../runs/open-trainer.ts'
 import { type Place, storedSettings } from '../runs/with-run.ts'
 import { type DistillSettings, distillStages, resolveDistillSettings } from '../settings/distill.ts'
 import type { Tree } from '../settings/layers.ts'
@@ -72,8 +73,10 @@ export async function distill(
   watch.onProgress?.('checking that the student can be trained')
   const { zero, onPolicy } = distillStages(settings)
   if (onPolicy) checkTeacherTokens(settings.student, settings.teacher as string)
-  await checkEngine({ ...settings, model: settings.student }, [
-    { objective: { kind: 'cross_entropy' } },
+  const { student: model, lora } = settings
+  checkLora({ model, lora })
+  await checkEngine({ ...settings, model }, [
+    { objective: { kind: 'cross_entropy' }, lora },
     ...(settings.compare ? [policyRequirements(zero)] : []),
     ...(onPolicy ? [policyRequirements(onPolicy)] : []),
   ])

@@ -4,13 +4,13 @@ import { modelFolder } from '../hub/find-model.ts'
 import { loadConfig } from '../models/checkpoint/directory.ts'
 import { checkTokens } from '../models/tokenizer/vocabulary.ts'
 import { Renderer } from '../renderer/renderer.ts'
-import { baseOfRun } from '../runs/open-trainer.ts'
-import { storedSettings, type Trained } from '../runs/with-run.ts'
+import type { Trained } from '../runs/with-run.ts'
 import { type DpoInput, type DpoSettings, resolveDpoSettings } from '../settings/dpo.ts'
 import type { Epochs } from '../stages/supervise/epochs.ts'
 import {
   type ExampleWatch,
   type Notices,
+  resumedSettings,
   runOnExamples,
   type Where,
 } from '../stages/supervise/example-run.ts'
@@ -52,10 +52,7 @@ export async function resumeDpo(
   directory: string,
   { model, data, splitBy, ...watch }: DpoWatch & Partial<Pick<DpoInput, 'model' | 'data'>> & Splitting = {},
 ): Promise<DpoResult> {
-  const { dataHash: _, ...stored } = storedSettings(directory, 'dpo')
-  const moved = { ...(model === undefined ? {} : { model }), ...(data === undefined ? {} : { data }) }
-  const resumed = resolveDpoSettings({ ...stored, ...moved } as DpoInput)
-  const settings = { ...resumed, model: baseOfRun(directory, resumed.model) }
+  const settings = resumedSettings(directory, 'dpo', { model, data }, resolveDpoSettings)
   return train({ resume: directory }, settings, { splitBy, watch })
 }
 

@@ -20,6 +20,8 @@ import { Renderer } from '../renderer/renderer.ts'
 import { Interrupted } from '../runs/interrupted.ts'
 import { RunStore } from '../runs/store.ts'
 import type { ZeroWatch } from '../settings/zero-options.ts'
+import { distill } from './distill.ts'
+import { r1 } from './r1.ts'
 import { reward } from './reward.ts'
 import { sft } from './sft.ts'
 import { resumeZero, type ZeroResult, zero } from './zero.ts'
@@ -169,6 +171,11 @@ test('targets that the model does not have fail before there is a run', async ()
   await expect(
     sft({ ...tuning, model, data: demonstrations, lora: { targets: ['w1'] } }, { out }),
   ).rejects.toThrow(/lora.targets names w1/)
+  for (const staged of [
+    () => r1({ lora: { targets: ['w1'] } }, { out }),
+    () => distill({ student: model, data: demonstrations, lora: { targets: ['w1'] } }, { out }),
+  ])
+    await expect(staged()).rejects.toThrow(/lora.targets names w1/)
   await expect(zero({ ...reinforcement, lora: { dropout: 0.1 as 0 }, out })).rejects.toThrow(
     /without dropout/,
   )

@@ -16,6 +16,7 @@ import {
   stagedRun,
 } from '../report/staged-run.ts'
 import { type Answered, openPreference } from '../rewards/preference.ts'
+import { checkLora } from '../runs/open-trainer.ts'
 import type { Parts, Training } from '../runs/parts.ts'
 import { type Place, storedSettings, type Trained } from '../runs/with-run.ts'
 import type { DeepPartial } from '../settings/fields.ts'
@@ -243,13 +244,15 @@ async function checkInputs(
 /** Checks, before there is a run, that the engine can do what all stages need. */
 async function checkStages(settings: R1Settings): Promise<void> {
   const { zero, rl1, rl2, studentZero } = stagesOf(settings)
-  const sft: Requirements = { objective: { kind: 'cross_entropy' } }
+  const { lora } = settings
+  const sft: Requirements = { objective: { kind: 'cross_entropy' }, lora }
+  for (const model of basesOf(settings)) checkLora({ model, lora })
   await checkEngine(settings, [sft, ...[zero, rl1, rl2].map(policyRequirements)])
   const student = settings.student.model
   if (student !== null)
     await checkEngine({ ...settings, model: student }, [sft, policyRequirements(studentZero)])
   const rewardHead = { seed: settings.seed }
-  await checkEngine({ ...settings, rewardHead }, [{ objective: { kind: 'preference' } }])
+  await checkEngine({ ...settings, rewardHead }, [{ objective: { kind: 'preference' }, lora }])
 }
 
 /** Data that the run writes itself has several answers to a question, of which some are held out. */

@@ -5,13 +5,13 @@ import { modelFolder } from '../hub/find-model.ts'
 import { loadConfig } from '../models/checkpoint/directory.ts'
 import { checkTokens } from '../models/tokenizer/vocabulary.ts'
 import { Renderer } from '../renderer/renderer.ts'
-import { baseOfRun } from '../runs/open-trainer.ts'
-import { storedSettings, type Trained } from '../runs/with-run.ts'
+import type { Trained } from '../runs/with-run.ts'
 import { type RewardInput, type RewardSettings, resolveRewardSettings } from '../settings/reward.ts'
 import type { Epochs } from '../stages/supervise/epochs.ts'
 import {
   type ExampleWatch,
   type Notices,
+  resumedSettings,
   runOnExamples,
   type Where,
 } from '../stages/supervise/example-run.ts'
@@ -57,10 +57,7 @@ export async function resumeReward(
     ...watch
   }: RewardWatch & Partial<Pick<RewardInput, 'model' | 'data'>> & Splitting = {},
 ): Promise<RewardResult> {
-  const { dataHash: _, ...stored } = storedSettings(directory, 'reward')
-  const moved = { ...(model === undefined ? {} : { model }), ...(data === undefined ? {} : { data }) }
-  const resumed = resolveRewardSettings({ ...stored, ...moved } as RewardInput)
-  const settings = { ...resumed, model: baseOfRun(directory, resumed.model) }
+  const settings = resumedSettings(directory, 'reward', { model, data }, resolveRewardSettings)
   return train({ resume: directory }, settings, { splitBy, watch })
 }
 

@@ -3,13 +3,13 @@ import { modelFolder } from '../hub/find-model.ts'
 import { loadConfig } from '../models/checkpoint/directory.ts'
 import { checkTokens } from '../models/tokenizer/vocabulary.ts'
 import { Renderer } from '../renderer/renderer.ts'
-import { baseOfRun } from '../runs/open-trainer.ts'
-import { storedSettings, type Trained } from '../runs/with-run.ts'
+import type { Trained } from '../runs/with-run.ts'
 import { resolveSftSettings, type SftInput, type SftSettings } from '../settings/sft.ts'
 import type { EpochSettings } from '../stages/supervise/epochs.ts'
 import {
   type ExampleWatch,
   type Notices,
+  resumedSettings,
   runOnExamples,
   type Where,
 } from '../stages/supervise/example-run.ts'
@@ -49,10 +49,7 @@ export async function resumeSft(
   directory: string,
   { model, data, splitBy, ...watch }: SftWatch & Partial<Pick<SftInput, 'model' | 'data'>> & Splitting = {},
 ): Promise<SftResult> {
-  const { dataHash: _, ...stored } = storedSettings(directory, 'sft')
-  const moved = { ...(model === undefined ? {} : { model }), ...(data === undefined ? {} : { data }) }
-  const resumed = resolveSftSettings({ ...stored, ...moved } as SftInput)
-  const settings = { ...resumed, model: baseOfRun(directory, resumed.model) }
+  const settings = resumedSettings(directory, 'sft', { model, data }, resolveSftSettings)
   return train({ resume: directory }, settings, { splitBy, watch })
 }
 

@@ -4,6 +4,7 @@ import type { Engine } from '../engines/contract.ts'
 import { type Requirements, requireCapabilities, withEngine } from '../engines/open.ts'
 import { withPolicy } from '../engines/policy.ts'
 import { modelFolder } from '../hub/find-model.ts'
+import { readModelName } from '../providers/open-model.ts'
 import { Renderer } from '../renderer/renderer.ts'
 import { savingStopTokens } from '../renderer/stop-tokens.ts'
 import { baseOfRun, checkLora, openTrainer } from '../runs/open-trainer.ts'
@@ -130,7 +131,7 @@ export async function zero({ out, ...options }: ZeroOptions = {}): Promise<ZeroR
     model: await modelFolder(named.model, watch.onProgress),
     teacher: named.teacher && {
       ...named.teacher,
-      model: await modelFolder(named.teacher.model, watch.onProgress),
+      model: await teacherFolder(named.teacher.model, watch.onProgress),
     },
   }
   const stored = {
@@ -172,6 +173,16 @@ export const policyRequirements = ({ rl, lora }: ZeroSettings): Requirements => 
   // a prompt has at least one token
   tokens: 1 + rl.maxTokens,
 })
+
+/** The folder of a teacher. @throws UserError for a provider's model, which returns no log-probs of given tokens. */
+function teacherFolder(name: string, progress: ZeroWatch['onProgress']): Promise<string> {
+  if (readModelName(name).kind === 'provider')
+    throw new UserError(
+      `the teacher ${name} is a provider's model, which cannot score the student's tokens: give a model on this machine, or use \`ruminate distill --teacher ${name}\``,
+      2,
+    )
+  return modelFolder(name, progress)
+}
 
 /**
  * Opens the model, then the run: a damaged model, one that cannot be trained like this, or one that cannot be asked the

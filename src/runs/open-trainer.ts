@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { writeFolderAtomically } from '../common/files.ts'
 import type { Engine, Trainer } from '../engines/contract.ts'
 import { loadConfig } from '../models/checkpoint/directory.ts'
+import { hasVision } from '../models/checkpoint/language-part.ts'
 import { isPeftFolder } from '../models/checkpoint/peft/adapter-config.ts'
 import { type LoraSettings, withAdapters } from '../models/lora.ts'
 import type { Run } from './with-run.ts'
@@ -19,8 +20,9 @@ export interface Trainee {
 const BASE = 'base'
 
 /**
- * Opens the trainer of a run. Adapters on a PEFT folder are trained on the plain model that it makes, which is written to
- * `base/` in the run first: the adapters that the run saves are added to that model.
+ * Opens the trainer of a run. Adapters on a PEFT folder are trained on the plain model that it makes, and adapters on a model
+ * with vision on its language model, which is written to `base/` in the run first: the adapters that the run saves are added
+ * to that model.
  */
 export async function openTrainer(
   { directory, progress }: Pick<Run, 'directory' | 'progress'>,
@@ -28,10 +30,11 @@ export async function openTrainer(
   { model, lora, seed }: Trainee,
 ): Promise<Trainer> {
   if (lora === null) return engine.trainer()
-  if (!isPeftFolder(model)) return engine.trainer({ trainable: { lora: { ...lora, seed } } })
+  if (!isPeftFolder(model) && !hasVision(model))
+    return engine.trainer({ trainable: { lora: { ...lora, seed } } })
   const base = join(directory, BASE)
   if (!existsSync(base)) {
-    progress('writing the merged model that the adapters are trained on')
+    progress('writing the model that the adapters are trained on')
     await writeFolderAtomically(base, (temporary) => engine.save(engine.base, temporary))
   }
   return engine.trainer({ trainable: { lora: { ...lora, seed, base } } })

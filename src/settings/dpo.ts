@@ -9,7 +9,7 @@ import { belowGiven, sftSettings } from './sft.ts'
  * The scale. `dpo` is the paper's (Rafailov et al., arXiv 2305.18290, appendix B): batches of 64, 1e-6, 150 steps of warm-up, on
  * models of up to 7B; the paper names neither the length nor the number of epochs.
  */
-const PRESETS = {
+export const DPO_PRESETS = {
   miniature: {
     epochs: 2,
     batchSize: 16,
@@ -58,7 +58,7 @@ export const dpoSettings = sftSettings
     columns: z
       .strictObject({ messages: column, prompt: column, chosen: column, rejected: column })
       .prefault({}),
-    preset: z.enum(Object.keys(PRESETS) as (keyof typeof PRESETS)[]).default('miniature'),
+    preset: z.enum(Object.keys(DPO_PRESETS) as (keyof typeof DPO_PRESETS)[]).default('miniature'),
     algorithm: z.enum(dpoAlgorithms as [keyof typeof ALGORITHMS]).default('dpo'),
     /** See `DpoObjective`. */
     objective: z.strictObject({
@@ -82,13 +82,14 @@ export type DpoInput = DeepPartial<z.input<typeof dpoSettings>>
 export function resolveDpoSettings(given: DpoInput): DpoSettings {
   const names = dpoSettings.pick({ preset: true, algorithm: true })
   const { preset, algorithm } = checkSettings(names, { preset: given.preset, algorithm: given.algorithm })
-  const layers = merge({ objective: ALGORITHMS[algorithm] } as Tree, belowGiven(PRESETS[preset], given))
+  const layers = merge({ objective: ALGORITHMS[algorithm] } as Tree, belowGiven(DPO_PRESETS[preset], given))
   const settings = checkSettings(dpoSettings, layers)
   const { loss, labelSmoothing, margin } = settings.objective
-  if (loss === 'ipo' && (labelSmoothing !== 0 || margin !== 0))
-    throw new UserError(
-      'objective.labelSmoothing and objective.margin have no effect on the loss ipo: leave them out, or set objective.loss=sigmoid',
-      2,
-    )
+  for (const [name, value] of Object.entries({ labelSmoothing, margin }))
+    if (loss === 'ipo' && value !== 0)
+      throw new UserError(
+        `objective.${name} is ${value}, which has no effect on the loss ipo: set it to 0, or set objective.loss=sigmoid`,
+        2,
+      )
   return withThreads(settings)
 }

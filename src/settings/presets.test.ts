@@ -38,9 +38,17 @@ test.each<[string, string[]]>([
   expect(differences(rlPreset('r1-zero'), rlPreset('r1-zero', algorithm))).toEqual(changed)
 })
 
-test('scalerl ends thinking after six sevenths of the longest response: 12,288 of 14,336 tokens', () => {
-  expect(rlPreset('r1-zero', 'scalerl', 14_336).interruption?.after).toBe(12_288)
-})
+test.each([
+  [14_336, 12_288],
+  [700, 600],
+  [260, 160],
+  [120, 60],
+])(
+  'scalerl ends thinking after six sevenths of the longest response, and leaves room to answer: of %i tokens, %i',
+  (maxTokens, after) => {
+    expect(rlPreset('r1-zero', 'scalerl', maxTokens).interruption?.after).toBe(after)
+  },
+)
 
 test('kl-cov has at least two optimizer steps on the same responses, without which it has no effect', () => {
   expect(rlPreset('miniature', 'kl-cov').minibatches).toBe(2)

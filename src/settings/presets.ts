@@ -57,6 +57,13 @@ const r1Zero: RlPreset = {
   rewards: { accuracy: 1, format: 1, language: 0 },
 }
 
+/**
+ * After how many tokens ScaleRL ends thinking: six sevenths of the longest response, but so early that 100 tokens, or half of
+ * a response that is shorter than 200, are left for the phrase and the answer.
+ */
+const thinkingLength = (maxTokens: number): number =>
+  Math.floor(Math.min((6 * maxTokens) / 7, Math.max(maxTokens - 100, maxTokens / 2)))
+
 /** R1's clip range of the ratio; the lower bound, 1 − 10, has no effect. */
 const R1_CLIP = { clipLow: 10, clipHigh: 10 }
 
@@ -156,7 +163,7 @@ const algorithms = {
     normalisation: 'question_mean',
     dropZeroVariance: true,
     curriculum: NO_POSITIVE_RESAMPLING,
-    interruption: { after: Math.floor((6 * maxTokens) / 7), phrase: INTERRUPTION_PHRASE },
+    interruption: { after: thinkingLength(maxTokens), phrase: INTERRUPTION_PHRASE },
   }),
   // MiniMax-M1, arXiv 2506.13585: no lower bound; the upper bound of 5 is ScaleRL's (arXiv 2510.13786)
   cispo: ({ objective }: RlPreset) => ({

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { UserError } from '../common/errors.ts'
-import { checkSettings, merge, readAssignment, readSettingsFile } from './layers.ts'
+import { distillStages, resolveDistillSettings } from './distill.ts'
+import { resolveDpoSettings } from './dpo.ts'
+import { checkSettings, merge, readAssignment, readSettingsFile, type Tree } from './layers.ts'
 import { pretrainSettings } from './pretrain.ts'
 import { resolveZeroSettings } from './zero.ts'
 
@@ -114,6 +116,84 @@ test.each(['rl.topK=20', 'rl.topP=0.9', 'rl.minP=0.05'])(
     resolved('algorithm=gspo', truncation, 'rl.objective.ratio=token')
   },
 )
+
+test.each<[string[], RegExp]>([
+  [['rl.objective.gate.negative=2'], /rl\.objective\.gate has no effect on the surrogate clip/],
+  [['algorithm=gspo', 'rl.covariance.kind=clip'], /rl\.covariance selects single tokens/],
+  [['algorithm=clip-cov', 'rl.covariance.from=5'], /rl\.covariance\.from is 5: it must be below/],
+  [['algorithm=clip-cov', 'rl.covariance.share=0'], /rl\.covariance\.share is 0: expected a number above 0/],
+  [['algorithm=kl-cov', 'rl.minibatches=1'], /no effect with one optimizer step per step/],
+  [['rl.curriculum={solved: null, unsolvable: null}'], /rl\.curriculum drops nothing/],
+  [['rl.curriculum={solved: 0.2, unsolvable: 0.2}'], /rl\.curriculum\.solved is 0\.2: it must be above/],
+  [['rl.interruption.after=260'], /rl\.interruption\.after is 260: it must be below rl\.maxTokens, 260/],
+  [['rl.interruption.phrase=Stop'], /rl\.interruption\.after is missing/],
+  [
+    ['teacher.model=x', 'rl.dynamicSampling=true'],
+    /rl\.dynamicSampling leaves out responses.*leave out the teacher/,
+  ],
+  [['teacher.model=x', 'algorithm=scalerl'], /rl\.dropZeroVariance leaves out responses/],
+])('%j contradict each other', (assignments, message) => {
+  const error = failure(() => resolved(...assignments))
+  expect(error.message).toMatch(message)
+  expect(error.exitCode).toBe(2)
+})
+
+test('parts of an algorithm have defaults of their own', () => {
+  expect(resolved('rl.curriculum={}').rl.curriculum).toEqual({ solved: 1, unsolvable: 0, draws: 2, rest: 20 })
+  expect(resolved('rl.interruption.after=100').rl.interruption).toEqual({
+    after: 100,
+    phrase: expect.stringMatching(/^Okay, time is up/),
+  })
+  expect(resolved('rl.covariance.kind=clip').rl.covariance).toEqual({
+    kind: 'clip',
+    share: 2e-4,
+    from: 1,
+    to: 5,
+  })
+  expect(resolved('algorithm=sapo', 'rl.objective.gate.negative=2').rl.objective.gate).toEqual({
+    positive: 1,
+    negative: 2,
+  })
+  expect(resolved('algorithm=scalerl', 'rl.curriculum=null').rl.curriculum).toBeNull()
+  expect(resolved('teacher.model=x').teacher).toEqual({ model: 'x', weight: 1 })
+})
+
+test('dpo: each algorithm has its objective', () => {
+  const objective = (given: Tree) => resolveDpoSettings({ data: 'pairs.jsonl', ...given }).objective
+  expect(objective({})).toEqual({
+    loss: 'sigmoid',
+    beta: 0.1,
+    labelSmoothing: 0,
+    margin: 0,
+    lengthNormalised: false,
+    referenceFree: false,
+  })
+  expect(objective({ algorithm: 'ipo' })).toMatchObject({ loss: 'ipo', lengthNormalised: true })
+  expect(objective({ algorithm: 'simpo', objective: { beta: 2.5 } })).toMatchObject({
+    beta: 2.5,
+    margin: 0.5,
+    referenceFree: true,
+  })
+  for (const [given, message] of [
+    [{ algorithm: 'ipo', objective: { labelSmoothing: 0.1 } }, /no effect on the loss ipo/],
+    [{ algorithm: 'ppo' }, /algorithm is "ppo"/],
+    [{ objective: { beta: 0 } }, /objective\.beta is 0: expected a number above 0/],
+    [{ objective: { labelSmoothing: 0.5 } }, /objective\.labelSmoothing is 0\.5/],
+  ] as const)
+    expect(failure(() => objective(given)).message).toMatch(message)
+})
+
+test('on-policy distillation needs a teacher on this machine', () => {
+  const distilling = (given: Tree) => () => resolveDistillSettings(given)
+  expect(failure(distilling({ data: 'x.jsonl', onPolicy: {} })).message).toMatch(/teacher on this machine/)
+  const provider = { baseUrl: 'http://localhost:1', model: 'm' }
+  expect(failure(distilling({ teacher: provider, onPolicy: {} })).message).toMatch(/provider's m does not/)
+  expect(failure(distilling({ teacher: 'x', onPolicy: { teacher: { model: 'y' } } })).message).toMatch(
+    /onPolicy\.teacher\.model is set by the run/,
+  )
+  const { onPolicy } = distillStages(resolveDistillSettings({ teacher: 'x', onPolicy: { steps: 7 } }))
+  expect(onPolicy).toMatchObject({ steps: 7, template: 'chat', teacher: { weight: 1 } })
+})
 
 test('length cannot be punished twice', () => {
   expect(failure(() => resolved('algorithm=dapo', 'rewards.overlong=1')).message).toMatch(

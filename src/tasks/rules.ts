@@ -1,5 +1,6 @@
 import type { Question, Verdict } from '../rewards/question.ts'
 import { readable, verify } from '../verify/index.ts'
+import { isUnevaluated } from './unevaluated.ts'
 
 /** How answers are checked against the gold. */
 export interface Rule {
@@ -18,9 +19,11 @@ export const equality: Rule = {
     const read = readable(gold)
     return read.ok ? null : read.reason
   },
-  check({ gold }, answer) {
+  check({ prompt, gold }, answer) {
     if (answer === null) return { correct: false, reason: 'no answer' }
     const { equal, reason } = verify(gold, answer)
+    if (equal && isUnevaluated(prompt, gold, answer))
+      return { correct: false, reason: 'an expression whose value was asked for' }
     return { correct: equal, reason }
   },
 }

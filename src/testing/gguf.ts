@@ -1,7 +1,7 @@
 import { BYTE_TO_CHAR } from '../models/bytes.ts'
 import { type ModelConfig, type ModelType, parseConfig } from '../models/config.ts'
 import { interleaveHeads, storedTensor } from '../models/gguf/tensor-names.ts'
-import { ggufHeader, type MetadataValue, type PlannedTensor, padding } from '../models/gguf/write.ts'
+import { ggufHeader, type MetadataValue, type PlannedTensor, padding } from '../models/gguf/write/header.ts'
 import { initParameters, parameterShapes } from '../models/parameters.ts'
 import { tinyConfigJson } from './models.ts'
 

@@ -1,4 +1,4 @@
-"""The hashes in src/models/gguf/quantise.test.ts: ggml's reference quantisers on the same values.
+"""The hashes in src/models/gguf/write/quantise.test.ts: ggml's reference quantisers on the same values.
 
     python tools/golden/ggml_quantise.py libggml-base.so
 

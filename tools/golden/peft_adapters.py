@@ -36,6 +36,9 @@ CASES = {
     ),
     # the head is trained in full
     "reward": ("qwen3", LoraConfig(task_type="SEQ_CLS", r=2, lora_alpha=4, **ALL)),
+    # windows, scaled embeddings, and norms after both blocks
+    "gemma3": ("gemma3", LoraConfig(task_type="CAUSAL_LM", r=2, lora_alpha=4, **ALL)),
+    "gemma3-reward": ("gemma3", LoraConfig(task_type="SEQ_CLS", r=2, lora_alpha=4, **ALL)),
 }  # fmt: skip
 
 for seed, (name, (base, config)) in enumerate(CASES.items()):

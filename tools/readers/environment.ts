@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import type { Reader } from './readers.ts'
 
 /** Where the readers are installed. */
 export interface Environment {
@@ -12,20 +11,25 @@ export interface Environment {
   readonly modules: string
   /** The sources of llama.cpp, with its converter. */
   readonly llamaCpp: string
+  /** The program ollama.go, built with Ollama's own packages. */
+  readonly ollama: string
 }
+
+/** What readers are installed with. */
+export type Needs = 'python' | 'node' | 'go'
 
 const PACKAGES = ['@huggingface/transformers@4.3.2', 'playwright-core@1.65.1']
 /** Its source package contains llama.cpp. */
 const LLAMA_CPP = 'llama-cpp-python==0.3.36'
+const OLLAMA = 'github.com/ollama/ollama@v0.17.4'
 
 /**
  * Installs what the readers need into ~/.cache/ruminate-readers (READERS_HOME), with exact versions; about 6 GB. Each part
  * can be one that is there already: READERS_PYTHON (an interpreter), READERS_MODULES (a folder with node_modules/),
  * READERS_LLAMA_CPP (sources of llama.cpp). The browser is Chromium at READERS_CHROMIUM, by default /usr/bin/chromium.
  */
-export function setUp(readers: readonly Reader[]): Environment {
+export function setUp(needed: ReadonlySet<Needs>): Environment {
   const home = process.env.READERS_HOME ?? join(homedir(), '.cache', 'ruminate-readers')
-  const needs = (what: Reader['needs']): boolean => readers.some((reader) => reader.needs === what)
   mkdirSync(home, { recursive: true })
   const run = (program: string, ...words: string[]): void => {
     console.error(`${program} ${words.join(' ')}`)
@@ -34,7 +38,7 @@ export function setUp(readers: readonly Reader[]): Environment {
 
   const python = process.env.READERS_PYTHON ?? join(home, 'venv', 'bin', 'python')
   const llamaCpp = process.env.READERS_LLAMA_CPP ?? join(home, 'llama.cpp')
-  if (needs('python')) {
+  if (needed.has('python')) {
     if (!existsSync(python)) {
       run('python3', '-m', 'venv', join(home, 'venv'))
       run(python, '-m', 'pip', 'install', '-q', '-r', join(import.meta.dirname, 'requirements.txt'))
@@ -48,7 +52,7 @@ export function setUp(readers: readonly Reader[]): Environment {
   }
 
   const modules = process.env.READERS_MODULES ?? home
-  if (needs('node') && !existsSync(join(modules, 'node_modules', 'playwright-core'))) {
+  if (needed.has('node') && !existsSync(join(modules, 'node_modules', 'playwright-core'))) {
     if (!existsSync(join(modules, 'package.json')))
       writeFileSync(join(modules, 'package.json'), '{"private": true}')
     run(
@@ -63,5 +67,16 @@ export function setUp(readers: readonly Reader[]): Environment {
       ...PACKAGES,
     )
   }
-  return { python, modules, llamaCpp }
+
+  const ollama = process.env.READERS_OLLAMA ?? join(home, 'ollama', 'reader')
+  if (needed.has('go') && !existsSync(ollama)) {
+    const folder = join(home, 'ollama')
+    const go = (...words: string[]): void => run('go', '-C', folder, ...words)
+    mkdirSync(folder, { recursive: true })
+    copyFileSync(join(import.meta.dirname, 'ollama.go'), join(folder, 'main.go'))
+    if (!existsSync(join(folder, 'go.mod'))) go('mod', 'init', 'reader')
+    go('get', OLLAMA)
+    go('build', '-o', ollama, '.')
+  }
+  return { python, modules, llamaCpp, ollama }
 }

@@ -8,7 +8,7 @@ import { modelFolder } from '../../src/hub/find-model.ts'
 import { Renderer } from '../../src/renderer/renderer.ts'
 import { ThinkingParser } from '../../src/thinking/index.ts'
 import { type Environment, setUp } from './environment.ts'
-import { type Answers, READERS, type Reader, type Task } from './readers.ts'
+import { type Answers, CHATS, READERS, type Reader, type Task } from './readers.ts'
 
 /*
  * Exports models and opens them, and the folders themselves, in other programs: each must continue ten prompts greedily with
@@ -36,7 +36,7 @@ const { values, positionals } = parseArgs({
   options: { only: { type: 'string' }, keep: { type: 'string' } },
 })
 const readers = values.only ? READERS.filter(({ name }) => values.only!.split(',').includes(name)) : READERS
-const environment = await setUp(readers)
+const environment = setUp(new Set(readers.map(({ needs }) => needs)))
 const work = values.keep ? resolve(values.keep) : mkdtempSync(join(tmpdir(), 'readers-'))
 mkdirSync(work, { recursive: true })
 const rows: string[][] = [['', ...positionals.map((name) => basename(name))]]
@@ -128,6 +128,15 @@ function judged(
   long: Int32Array,
   opened: boolean,
 ): string {
+  if (answers.rendered) {
+    const right = CHATS.map((messages) => renderer.chat.render(messages, { addGenerationPrompt: true }))
+    const bos = renderer.decode(renderer.encodeText(''))
+    const same = right.filter(
+      (text, i) => text.slice(text.startsWith(bos) ? bos.length : 0) === answers.rendered![i],
+    )
+    const tags = answers.thinking?.filter((tag) => tag !== '').join(' … ') || 'none'
+    return `${same.length} of ${right.length} conversations, thinking: ${tags}`
+  }
   const isStop = (token: number): boolean => renderer.stopTokens.includes(token)
   // Some programs return the token that ended an answer, and some do not.
   const ended = (tokens: readonly number[]): string => {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
-import type { Environment } from './environment.ts'
+import type { Environment, Needs } from './environment.ts'
 
 /** What a reader is asked. */
 export interface Task {
@@ -18,6 +18,9 @@ export interface Answers {
   readonly texts?: readonly string[]
   /** The first prompts again, in one padded batch. */
   readonly batch?: readonly (readonly number[])[]
+  /** What Ollama would give the model for conversations, and the tags that it takes thinking to be in. */
+  readonly rendered?: readonly string[]
+  readonly thinking?: readonly string[]
   /** Answers to the questions, with the thinking split off. */
   readonly chats?: readonly { readonly thinking: string | null; readonly answer: string | null }[]
 }
@@ -26,7 +29,7 @@ export interface Reader {
   readonly name: string
   /** What it opens: the model's folder as it is, or an export of it. */
   readonly reads: 'folder' | 'gguf' | 'onnx' | 'hf' | 'ollama'
-  readonly needs: 'python' | 'node' | 'go'
+  readonly needs: Needs
   read(task: Task, environment: Environment, work: string): Promise<Answers>
 }
 
@@ -50,6 +53,25 @@ const converted: Reader['read'] = async (task, environment, work) => {
   return python('xllamacpp_reader.py')({ ...task, folder: file }, environment, work)
 }
 
+/** Ollama's own code: the Modelfile's template, for questions alone and after a system message. */
+const ollama: Reader['read'] = (task, environment) => {
+  const chats = CHATS.map((messages) => ({ messages }))
+  return ask(environment.ollama, [], { ...task, chats } as Task)
+}
+
+const [user, assistant, system] = ['user', 'assistant', 'system'].map((role) => (content: string) => ({
+  role,
+  content,
+})) as [Said, Said, Said]
+type Said = (content: string) => { role: string; content: string }
+
+/** Conversations that Ollama renders. */
+export const CHATS = [
+  [user('What is 3 + 4?')],
+  [system('Be brief'), user('What is 3 + 4?')],
+  [user('What is 3 + 4?'), assistant('It is 7'), user('And 5 more?'), assistant('12'), user('Thanks')],
+]
+
 export const READERS: readonly Reader[] = [
   { name: 'transformers', reads: 'folder', needs: 'python', read: python('transformers_reader.py') },
   { name: 'transformers-hf', reads: 'hf', needs: 'python', read: python('transformers_reader.py') },
@@ -60,6 +82,7 @@ export const READERS: readonly Reader[] = [
   { name: 'onnxruntime-genai', reads: 'onnx', needs: 'python', read: python('genai_reader.py') },
   { name: 'transformers.js', reads: 'onnx', needs: 'node', read: node('transformers-js.mjs') },
   { name: 'browser', reads: 'onnx', needs: 'node', read: node('browser.mjs') },
+  { name: 'ollama', reads: 'ollama', needs: 'go', read: ollama },
 ]
 
 async function ask(program: string, words: readonly string[], task: Task): Promise<Answers> {

@@ -23,7 +23,11 @@ export const exporting = command(
         'Write a model for other programs: a folder for the Hugging Face hub (hf), one file for llama.cpp and LM Studio (gguf), a folder for Ollama (ollama), or one for Transformers.js and onnxruntime-genai (onnx). Adapters are merged into their base',
     },
     args: {
-      model: { type: 'positional', required: true, description: 'run, model folder, or name on the hub' },
+      model: {
+        type: 'positional',
+        required: true,
+        description: 'run, checkpoint, model folder, PEFT folder, GGUF file, or name on the hub',
+      },
       to: { type: 'string', valueHint: formats.join('|'), description: 'the format' },
       quant: {
         type: 'string',
@@ -46,6 +50,7 @@ export const exporting = command(
       const progress = (line: string) => output.live(line)
       const folder = await modelFolder(String(values.model), progress, {
         onCheckpoint: (line) => output.say(line),
+        signal,
       })
       return exportModel(
         {
@@ -81,14 +86,20 @@ async function stoppable<T>(output: Output, work: (signal: AbortSignal) => Promi
 function show(output: Output, to: string, { path, quant, bytes, seconds }: Exported): void {
   const time = seconds < 9.95 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`
   output.say(`${pathFromHere(path)}: ${quant}, ${fileSize(bytes)}, in ${time}`)
-  if (!output.quiet) output.result(`next: ${nextCommand(to, path)}`)
+  if (!output.quiet)
+    output.result(
+      `next${to === 'onnx' ? ', where @huggingface/transformers is installed' : ''}: ${nextCommand(to, path)}`,
+    )
   output.emit({ type: 'result', path, format: to, quant, bytes, seconds })
 }
 
 /** The command that runs what was written, in the program that it is for. */
 function nextCommand(to: string, path: string): string {
   const here = shellWord(pathFromHere(path))
-  const name = shellWord(basename(path).replace(/-(ollama|hf)$/, ''))
+  // Ollama and the hub take no other characters in a name.
+  const name = basename(path)
+    .replace(/-(ollama|hf)$/, '')
+    .replace(/[^\w.-]+/g, '-')
   switch (to) {
     case 'gguf':
       return `llama-server -m ${here} --jinja`

@@ -2,6 +2,7 @@ import { defineCommand } from 'citty'
 import { UserError } from '../../common/errors.ts'
 import { pathFromHere } from '../../common/paths.ts'
 import { modelFolder } from '../../hub/find-model.ts'
+import { loadConfig } from '../../models/checkpoint/directory.ts'
 import { mergeAdapters } from '../../models/checkpoint/peft/merge.ts'
 import { textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
@@ -43,6 +44,6 @@ export const merge = command(
     output.emit({ type: 'result', model: out, from: folder, dtype: named })
     if (output.json) return
     output.result(`merged ${pathFromHere(folder)} into its base model: ${pathFromHere(out)}`)
-    showNext(output, [[`chat --model ${modelWord(out)}`, 'talk to it']])
+    if (loadConfig(out).head !== 'score') showNext(output, [[`chat --model ${modelWord(out)}`, 'talk to it']])
   },
 )

@@ -63,6 +63,9 @@ export function readArguments(command: string, words: readonly string[], definit
   }
   for (const [name, arg] of positionals)
     if (arg.required && values[name] === undefined) throw wrong(`${name.toUpperCase()} is missing`)
+  for (const [name, arg] of Object.entries(definition))
+    if (arg.type !== 'positional' && arg.required && !values[name])
+      throw wrong(`--${name} ${hintOf(arg)} is missing`)
   return values
 }
 

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { packageRoot } from '../../common/package.ts'
 import type { CardFacts } from '../../export/model-card.ts'
+import { convertedFrom } from '../../hub/gguf-cache.ts'
 import { runOf } from '../../runs/find-run.ts'
 import type { RunInfo } from '../../runs/rows.ts'
 import { readInfo } from '../../runs/store.ts'
@@ -13,7 +14,7 @@ export function factsOf(folder: string): CardFacts {
   const run = runOf(folder)
   if (run === null)
     return {
-      name: basename(folder),
+      name: basename(publicName(folder)),
       license: licenseOf(folder),
       base: null,
       made: null,
@@ -35,8 +36,10 @@ export function factsOf(folder: string): CardFacts {
   }
 }
 
-/** A name as others can use it: that of a model on the hub as it is, of a path its last part. */
+/** A name as others can use it: that of a model on the hub or of a GGUF file as it is, of a path its last part. */
 function publicName(name: string): string {
+  const converted = convertedFrom(name)
+  if (converted !== null) return converted
   const snapshot = /models--(.+?)--(.+?)[/\\]/.exec(name)
   if (snapshot) return `${snapshot[1]}/${snapshot[2]}`
   return /^[\w.-]+\/[\w.-]+$/.test(name) && !existsSync(name) ? name : basename(name)
@@ -50,10 +53,10 @@ function licenseOf(folder: string): string | null {
   return (header && /^license:\s*["']?([\w.-]+)/m.exec(header)?.[1]) || null
 }
 
-const MEASURES = { passAt1: 'pass@1', accuracy: 'accuracy', loss: 'loss in nats per token' } as const
+const MEASURES = { passAt1: 'pass@1', accuracy: 'accuracy', loss: 'loss' } as const
 
 /** What a run measured on held-out questions, before and after. */
-function measuresOf({ result }: RunInfo): [string, string][] {
+function measuresOf({ recipe, result }: RunInfo): [string, string][] {
   const { before, after } = (result ?? {}) as Record<
     'before' | 'after',
     Record<string, unknown> | null | undefined
@@ -63,6 +66,8 @@ function measuresOf({ result }: RunInfo): [string, string][] {
       typeof value !== 'number' ? null : key === 'loss' ? value.toFixed(3) : percent(value),
     )
     if (last == null) return []
-    return [[`held-out ${name}`, first == null ? last : `${first} before, ${last} after`]]
+    // The losses of reward models and of preference optimization are means over pairs.
+    const unit = key === 'loss' && recipe === 'sft' ? ' in nats per token' : ''
+    return [[`held-out ${name}${unit}`, first == null ? last : `${first} before, ${last} after`]]
   })
 }

@@ -21,6 +21,7 @@ const COMMANDS = [
   'distill',
   'sft',
   'reward',
+  'merge',
   'pretrain',
   'resume',
   'runs',
@@ -51,8 +52,8 @@ test('a file or pipe has 80 columns, names are on the left, and descriptions are
   const lines = await helpLines(['zero', '--help'], undefined)
   const at = lines.findIndex((line) => line.startsWith('  --columns='))
   expect(lines.slice(at, at + 2)).toEqual([
-    '  --columns=<a=b,c=d>   columns of a table: question=NAME, answer=NAME,',
-    '                        choices=NAME or [A,B,C,D], kind=NAME, tests=NAME,',
+    '  --columns=<a=b,c=d>        columns of a table: question=NAME, answer=NAME,',
+    '                             choices=NAME or [A,B,C,D], kind=NAME, tests=NAME,',
   ])
 })
 

@@ -27,9 +27,10 @@ export function commandHelp(name: string, { definition }: Command, width: number
   const words = positionals.map(([key, { required }]) =>
     required ? key.toUpperCase() : `[${key.toUpperCase()}]`,
   )
+  const needed = options.flatMap(([key, arg]) => (arg.required ? [optionName(key, arg)] : []))
   return [
     wrap(`${description}.`, width),
-    wrap(['Usage: ruminate', name, ...words, '[options]'].join(' '), width, 2),
+    wrap(['Usage: ruminate', name, ...words, ...needed, '[options]'].join(' '), width, 2),
     ...(positionals.length > 0
       ? [
           `Arguments\n${columns(

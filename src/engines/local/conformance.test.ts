@@ -11,11 +11,11 @@ const tiny = (type: Parameters<typeof tinyConfig>[0]) => {
 
 for (const threads of [1, 2]) {
   const replicas = threads === 1 ? 'one replica' : `${threads} replicas`
-  const [model, rewardModel] = [tiny(threads === 1 ? 'qwen3' : 'gemma3_text'), tiny('qwen3')]
+  const model = tiny(threads === 1 ? 'qwen3' : 'gemma3_text')
   const { vocabSize } = model.config
   engineConformance(`local, ${replicas},`, { open: () => openLocalEngine({ model, threads }), vocabSize })
   rewardEngineConformance(`local, ${replicas},`, {
-    open: () => openLocalEngine({ model: rewardModel, rewardHead: { seed: 1 }, threads }),
+    open: () => openLocalEngine({ model, rewardHead: { seed: 1 }, threads }),
     vocabSize,
   })
   adapterConformance(`local, ${replicas},`, {

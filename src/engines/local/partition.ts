@@ -1,5 +1,5 @@
-import type { SampleRequest } from './model/drawing.ts'
 import { samePrefix, together } from './model/microbatch.ts'
+import type { SampleRequest } from './model/sampling/drawing.ts'
 import type { Sequence } from './model/sequences.ts'
 
 /** A part of a list: the indices of its items, ascending. */

@@ -1,6 +1,6 @@
 import type { SampledSequence, SampleOptions, Sampler } from '../contract.ts'
 import type { Hold } from './hold.ts'
-import type { SampleRequest } from './model/drawing.ts'
+import type { SampleRequest } from './model/sampling/drawing.ts'
 import { partitionRequests } from './partition.ts'
 import { abortable } from './threads/abort.ts'
 import type { Opened } from './threads/messages.ts'

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { UserError } from '../../common/errors.ts'
 import { writeFolderAtomically, writeText } from '../../common/files.ts'
-import type { Quant } from '../../models/gguf/mixture.ts'
+import type { Quant } from '../../models/gguf/write/mixture.ts'
 import { planGguf } from '../gguf.ts'
 import type { Plan, Source } from '../source.ts'
 import { goTemplate } from './go-template.ts'

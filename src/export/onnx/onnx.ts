@@ -9,13 +9,14 @@ import {
 import { counted } from '../../common/progress.ts'
 import { loadModel } from '../../models/checkpoint/directory.ts'
 import type { ModelConfig } from '../../models/config.ts'
+import { rotaryTables } from '../../models/decoder.ts'
 import { parameterShapes } from '../../models/parameters.ts'
 import { encode } from '../../onnx/encode.ts'
 import type { Graph, TypedData, Value } from '../../onnx/graph.ts'
 import { writeSettings } from '../hf.ts'
 import type { Plan, Source, Watch } from '../source.ts'
 import { writeGenaiConfig } from './genai-config.ts'
-import { cachedDecoder, rotaryValues } from './program.ts'
+import { cachedDecoder } from './program.ts'
 import { declareWeight, type WeightType, withProducts } from './weights.ts'
 
 /** The folder and the names of the model's files, by which Transformers.js looks for a `dtype`. */
@@ -52,7 +53,7 @@ function programOf(
   parameters: ReadonlyMap<string, Float32Array>,
   type: WeightType,
 ): Graph {
-  const tables = rotaryValues(config)
+  const tables = rotaryTables(config, config.maxPositions)
   const weights = new Map<Value, Float32Array>()
   const graph = cachedDecoder(config, (graph, name, shape) => {
     const table = tables.get(name)

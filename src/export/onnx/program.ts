@@ -1,7 +1,7 @@
+import { attentionScale } from '../../models/attention.ts'
 import type { ModelConfig } from '../../models/config.ts'
-import { attentionScale, decode, logits } from '../../models/decoder.ts'
+import { decode, logits } from '../../models/decoder.ts'
 import { parameterShapes } from '../../models/parameters.ts'
-import { rotaryTable } from '../../models/rope.ts'
 import { Graph, Value } from '../../onnx/graph.ts'
 import * as ops from '../../onnx/ops.ts'
 import type { Dim } from '../../onnx/shape.ts'
@@ -42,7 +42,7 @@ export type Declare = (graph: Graph, name: string, shape: readonly number[]) => 
 /** The program of a language model. `declare` is called for every parameter and for the tables of RoPE. */
 export function cachedDecoder(config: ModelConfig, declare: Declare): Graph {
   const graph = new Graph()
-  const { numHeads, numKvHeads, headDim, numLayers, maxPositions, windows } = config
+  const { numKvHeads, headDim, numLayers, maxPositions } = config
   const ids = graph.input(NAMES.ids, 'int64', [BATCH, LENGTH])
   const mask = graph.input(NAMES.mask, 'int64', [BATCH, TOTAL])
   const positions = graph.input(NAMES.positions, 'int64', [BATCH, LENGTH])
@@ -69,43 +69,10 @@ export function cachedDecoder(config: ModelConfig, declare: Declare): Graph {
   const totalLength = graph.emit('Squeeze', [total], 'int32', [])
   const unseen = ops.mul(ops.sub(ops.cast(mask, 'float32'), 1), UNSEEN)
   const bias = ops.expand(ops.reshape(unseen, [BATCH, 1, 1, TOTAL]), [BATCH, 1, LENGTH, TOTAL])
-  const none = new Value(graph, '', 'float32', [], null)
 
   const present: (readonly [Value, Value])[] = []
   const attend = (q: Value, k: Value, v: Value, layer: number): Value => {
-    const perPosition = (x: Value, heads: number): Value =>
-      ops.reshape(ops.transpose(x, [0, 2, 1, 3]), [BATCH, LENGTH, heads * headDim])
-    const [pastKey, pastValue] = past[layer]!
-    const stored = (what: 'key' | 'value') => ({
-      name: NAMES.present(layer, what),
-      dtype: 'float32' as const,
-      shape: [BATCH, numKvHeads, TOTAL, headDim] as Dim[],
-    })
-    const attended = graph.emit(
-      'CachedAttention',
-      [
-        perPosition(q, numHeads),
-        perPosition(k, numKvHeads),
-        perPosition(v, numKvHeads),
-        pastKey,
-        pastValue,
-        lastSeen,
-        totalLength,
-        none, // cos and sin: q and k are rotated already
-        none,
-        none, // positions
-        bias,
-      ],
-      'float32',
-      [BATCH, LENGTH, numHeads * headDim],
-      {
-        num_heads: numHeads,
-        kv_num_heads: numKvHeads,
-        scale: { float: attentionScale(config) },
-        local_window_size: windows[layer] ?? -1,
-      },
-      { type: 'GroupQueryAttention', domain: 'com.microsoft', more: [stored('key'), stored('value')] },
-    )
+    const attended = cachedAttention(config, [q, k, v], [...past[layer]!, lastSeen, totalLength], bias, layer)
     present.push(attended.node!.more as [Value, Value])
     return attended
   }
@@ -121,18 +88,47 @@ export function cachedDecoder(config: ModelConfig, declare: Declare): Graph {
   return graph
 }
 
-/** The tables of RoPE by the names that `cachedDecoder` declares them with. */
-export function rotaryValues(config: ModelConfig): Map<string, Float32Array> {
-  const { ropeTheta: theta, ropeScaling: scaling, localRope, headDim, maxPositions } = config
-  const ropes = { rotary: { theta, scaling }, localRotary: localRope }
-  return new Map(
-    Object.entries(ropes).flatMap(([name, rope]) => {
-      if (!rope) return []
-      const { cos, sin } = rotaryTable(rope, headDim, maxPositions)
-      return [
-        [`${name}.cos`, cos],
-        [`${name}.sin`, sin],
-      ] as const
-    }),
+/**
+ * Attention of layer `layer`: [B, T, heads·headDim] from queries, keys and values [B, heads or kvHeads, T, headDim]. `cache` is
+ * the earlier keys and values, the index of the last position [B], and the number of all positions; the node's further
+ * outputs are the keys and values of all positions.
+ */
+function cachedAttention(
+  { numHeads, numKvHeads, headDim, windows, ...config }: ModelConfig,
+  [q, k, v]: readonly [Value, Value, Value],
+  cache: readonly Value[],
+  bias: Value,
+  layer: number,
+): Value {
+  const { graph } = q
+  const perPosition = (x: Value, heads: number): Value =>
+    ops.reshape(ops.transpose(x, [0, 2, 1, 3]), [BATCH, LENGTH, heads * headDim])
+  const stored = (what: 'key' | 'value') => ({
+    name: NAMES.present(layer, what),
+    dtype: 'float32' as const,
+    shape: [BATCH, numKvHeads, TOTAL, headDim] as Dim[],
+  })
+  const none = new Value(graph, '', 'float32', [], null)
+  return graph.emit(
+    'CachedAttention',
+    [
+      perPosition(q, numHeads),
+      perPosition(k, numKvHeads),
+      perPosition(v, numKvHeads),
+      ...cache,
+      none, // cos and sin: q and k are rotated already
+      none,
+      none, // positions
+      bias,
+    ],
+    'float32',
+    [BATCH, LENGTH, numHeads * headDim],
+    {
+      num_heads: numHeads,
+      kv_num_heads: numKvHeads,
+      scale: { float: attentionScale(config) },
+      local_window_size: windows[layer] ?? -1,
+    },
+    { type: 'GroupQueryAttention', domain: 'com.microsoft', more: [stored('key'), stored('value')] },
   )
 }

@@ -130,6 +130,26 @@ describe('saveModel and loadModel', () => {
     expect(existsSync(join(target, 'other'))).toBe(false)
   })
 
+  it.each([
+    ['chat_template.jinja', 'T', '{}', 'T'],
+    ['chat_template.json', '{"chat_template": "T"}', '{}', 'T'],
+    ['chat_template.jinja', 'T', '{"chat_template": "own"}', 'own'],
+  ])(
+    'the chat template of %s (%s) is put into tokenizer_config.json, here %s',
+    (name, text, own, template) => {
+      const source = join(directory, 'source')
+      mkdirSync(source)
+      const files = { 'tokenizer.json': '{}', 'tokenizer_config.json': own, [name]: text }
+      for (const [file, content] of Object.entries(files)) writeFileSync(join(source, file), content)
+      const target = join(directory, 'target')
+      saveModel(target, { config, parameters, tokenizerFrom: source })
+      expect(JSON.parse(readFileSync(join(target, 'tokenizer_config.json'), 'utf8')).chat_template).toBe(
+        template,
+      )
+      expect(existsSync(join(target, name))).toBe(true)
+    },
+  )
+
   it('a tokenizer whose files may not be written to can be saved twice', () => {
     const source = join(directory, 'source')
     mkdirSync(source)

@@ -1,17 +1,21 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { existsSync, readdirSync, statSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { onDisk } from '../../common/disk.ts'
 import { UserError } from '../../common/errors.ts'
-import { copyContent, makeFolder, writeFileAtomically } from '../../common/files.ts'
+import { copyContent, makeFolder } from '../../common/files.ts'
+import { howToRestore } from '../../common/hub-cache.ts'
+import { abridged } from '../../common/words.ts'
 import { type ModelConfig, parseConfig, toConfigJson } from '../config.ts'
 import { readJsonObject, writeJson } from '../json-file.ts'
 import { merged } from '../lora.ts'
 import { type Model, parameterShapes } from '../parameters.ts'
+import { nameInText } from './language-part.ts'
 import { ADAPTER_CONFIG, isPeftFolder } from './peft/adapter-config.ts'
 import { ADAPTER_WEIGHTS, configWithAdapters, readAdapters } from './peft/adapters.ts'
-import { baseFolder, generationFolder, plainFolder, tokenizerFolder } from './peft/find-base.ts'
+import { baseFolder, generationFolder } from './peft/find-base.ts'
 import { type AdapterBase, writeAdapters } from './peft/save-adapters.ts'
 import type { StoredTensor } from './safetensors.ts'
+import { copyIfThere, copyTokenizer, GENERATION, makeFolders, settingFiles } from './setting-files.ts'
 import { Shards, shardFiles, writeShards } from './shards.ts'
 
 /** The names of the weight files begin with this. */
@@ -25,7 +29,8 @@ const DERIVED = /\.rotary_emb\.inv_freq$/
 export function loadConfig(directory: string): ModelConfig {
   if (isPeftFolder(directory))
     return { ...configWithAdapters(directory, loadConfig(baseFolder(directory))), adapters: undefined }
-  if (!existsSync(directory)) throw new UserError(`there is no model folder ${directory}`)
+  if (!existsSync(directory))
+    throw new UserError(`there is no model folder ${directory}: ${howToRestore(directory)}`)
   if (!statSync(directory).isDirectory()) throw new UserError(`${directory} is a file; a model is a folder`)
   const path = join(directory, 'config.json')
   if (!existsSync(path)) throw new UserError(`${directory} is not a model folder: it has no config.json`)
@@ -87,24 +92,15 @@ export function weightFiles(directory: string): string[] {
   )
 }
 
-/** Prefixes of the tensors of a model with vision that its language model does not have. */
-const VISION = /^(model\.)?(vision_tower|multi_modal_projector)\./
-
-/** The name that a tensor of a model with vision has in its language model, or null if it has none there. */
-function nameInText(name: string): string | null {
-  if (VISION.test(name)) return null
-  return name.replace(/^model\.language_model\./, 'model.').replace(/^language_model\./, '')
-}
-
 function checkTensors(directory: string, config: ModelConfig, stored: Shards): void {
   const expected = parameterShapes(config)
   const missing = [...expected.keys()].filter((name) => !stored.entry(name))
-  if (missing.length > 0) throw new UserError(`${directory}: tensors are missing: ${list(missing)}`)
+  if (missing.length > 0) throw new UserError(`${directory}: tensors are missing: ${abridged(missing)}`)
   if (config.tieEmbeddings && config.head === 'tokens') expected.set(HEAD, expected.get(EMBEDDING)!)
   const extra = [...stored.names].filter((name) => !expected.has(name) && !DERIVED.test(name))
   if (extra.length > 0)
     throw new UserError(
-      `${directory}: unexpected tensors, which a ${config.modelType} with this config.json does not have: ${list(extra)}`,
+      `${directory}: unexpected tensors, which a ${config.modelType} with this config.json does not have: ${abridged(extra)}`,
     )
   for (const [name, shape] of expected) {
     const found = stored.entry(name)?.shape
@@ -125,11 +121,6 @@ function checkTied(directory: string, parameters: Model['parameters'], stored: S
     )
 }
 
-function list(names: readonly string[]): string {
-  const shown = names.slice(0, 5).join(', ')
-  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown
-}
-
 export interface SaveOptions {
   readonly config: ModelConfig
   readonly parameters: ReadonlyMap<string, Float32Array>
@@ -141,21 +132,6 @@ export interface SaveOptions {
   /** What the adapters belong to, if the model has any. */
   readonly base?: AdapterBase
 }
-
-const GENERATION = 'generation_config.json'
-/** Holds chat templates besides the default one, such as `tool_use`. */
-const MORE_TEMPLATES = 'additional_chat_templates'
-const TOKENIZER_FILES = [
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'chat_template.jinja',
-  'chat_template.json',
-  'special_tokens_map.json',
-  'added_tokens.json',
-  'vocab.json',
-  'merges.txt',
-  'tokenizer.model',
-]
 
 /**
  * Writes a Hugging Face directory, or a PEFT folder if the model has adapters; each file is written atomically.
@@ -203,22 +179,6 @@ export async function copyModel(from: string, to: string): Promise<void> {
   for (const name of [...others, ...weights]) await copyContent(join(from, name), join(to, name))
 }
 
-/**
- * The names and paths of the files of a model folder besides its weights: those of the configuration, the tokenizer and the
- * chat templates. A PEFT folder may have them from its base model.
- */
-export function settingFiles(folder: string): [name: string, path: string][] {
-  const tokenizer = tokenizerFolder(folder)
-  const files: [string, string][] = [
-    ['config.json', plainFolder(folder)],
-    [GENERATION, generationFolder(folder)],
-    ...tokenizerFiles(tokenizer).map((name): [string, string] => [name, tokenizer]),
-  ]
-  return files
-    .map(([name, at]): [string, string] => [name, join(at, name)])
-    .filter(([, path]) => existsSync(path))
-}
-
 function tensorsOf(config: ModelConfig, parameters: SaveOptions['parameters']): Map<string, StoredTensor> {
   const tensors = new Map<string, StoredTensor>()
   for (const [name, shape] of parameterShapes(config)) {
@@ -230,64 +190,4 @@ function tensorsOf(config: ModelConfig, parameters: SaveOptions['parameters']): 
     if (!tensors.has(name))
       throw new Error(`saveModel: ${name} is not a parameter of this ${config.modelType}`)
   return tensors
-}
-
-function copyTokenizer(source: string, to: string): void {
-  const from = tokenizerFolder(source)
-  if (!existsSync(join(from, 'tokenizer.json'))) throw new UserError(`${from} has no tokenizer.json`)
-  const names = tokenizerFiles(from)
-  makeFolders(to, names)
-  for (const name of names) copyIfThere(name, from, to)
-  embedTemplate(to)
-}
-
-/**
- * Puts the chat template of a file of its own into tokenizer_config.json as well, unless that has one: some readers look
- * only there.
- */
-function embedTemplate(directory: string): void {
-  const file = join(directory, 'tokenizer_config.json')
-  const [text, json] = ['chat_template.jinja', 'chat_template.json'].map((name) => join(directory, name))
-  if (!existsSync(file)) return
-  const config = readJsonObject(file)
-  if (config.chat_template != null) return
-  const template = existsSync(text!)
-    ? onDisk('read', text!, () => readFileSync(text!, 'utf8'))
-    : existsSync(json!)
-      ? readJsonObject(json!).chat_template
-      : undefined
-  if (typeof template === 'string') writeJson(file, { ...config, chat_template: template })
-}
-
-/**
- * Copies the tokenizer and the chat templates of a model folder, or of a PEFT folder or its base, into another folder.
- *
- * @throws UserError if a file is missing or damaged, or the disk fails.
- */
-export function saveTokenizerOf(from: string, to: string): void {
-  onDisk('create', to, () => makeFolder(to))
-  copyTokenizer(from, to)
-}
-
-/** The names of the files that a tokenizer may have, with those in the folder of its further chat templates. */
-function tokenizerFiles(folder: string): string[] {
-  const more = join(folder, MORE_TEMPLATES)
-  const names = existsSync(more) ? onDisk('read', more, () => readdirSync(more)) : []
-  return [...TOKENIZER_FILES, ...names.map((name) => join(MORE_TEMPLATES, name))]
-}
-
-/** Makes the folders that files with these names need. */
-function makeFolders(folder: string, names: readonly string[]): void {
-  for (const inner of new Set(names.map(dirname)))
-    onDisk('create', folder, () => makeFolder(join(folder, inner)))
-}
-
-function copyIfThere(name: string, from: string, to: string): boolean {
-  const source = join(from, name)
-  if (!existsSync(source)) return false
-  if (resolve(source) !== resolve(to, name)) {
-    const content = onDisk('read', source, () => readFileSync(source))
-    writeFileAtomically(join(to, name), (append) => append(content))
-  }
-  return true
 }

@@ -50,7 +50,8 @@ export function readHeader(
   size: number,
   read: (begin: number, end: number) => Uint8Array<ArrayBuffer>,
 ): SafetensorsHeader {
-  const bad = (problem: string) => new UserError(`${path} is not a complete safetensors file: ${problem}`)
+  const bad = (problem: string) =>
+    new UserError(`${path} is not a complete safetensors file: ${problem}; copy or download it again`)
   if (size < 8) throw bad(`it has ${plural(size, 'byte')}; the length of the header alone takes 8`)
   const length = new DataView(read(0, 8).buffer).getBigUint64(0, true)
   if (length > MAX_HEADER)

@@ -127,12 +127,14 @@ export function writeShards(
     maxShardBytes?: number | undefined
   },
 ): void {
-  const shards = split(tensors, maxShardBytes / DTYPE_BYTES[dtype])
+  const bytesOf = ({ data }: StoredTensor): number => data.length * DTYPE_BYTES[dtype]
+  const shards = splitTensors(tensors, bytesOf, maxShardBytes)
   const names = shards.map((_, i) => shardName(stem, i, shards.length))
   for (const [i, shard] of shards.entries())
     writeSafetensors(join(directory, names[i]!), shard, { dtype, metadata })
   if (shards.length > 1) {
-    writeJson(join(directory, indexOf(stem)), indexJson(shards, names, DTYPE_BYTES[dtype]))
+    const total = [...tensors.values()].reduce((sum, tensor) => sum + bytesOf(tensor), 0)
+    writeJson(join(directory, indexOf(stem)), indexJson(shards, names, total))
     names.push(indexOf(stem))
   }
   const isOld = (name: string): boolean => belongsTo(stem, name) && !names.includes(name)
@@ -147,16 +149,21 @@ function belongsTo(stem: string, name: string): boolean {
   return name.startsWith(stem) && /^-\d+-of-\d+\.safetensors$/.test(name.slice(stem.length))
 }
 
-function split(tensors: ReadonlyMap<string, StoredTensor>, maxValues: number): Map<string, StoredTensor>[] {
-  const shards = [new Map<string, StoredTensor>()]
-  let values = 0
+/** Tensors in their order, in parts of at most `maxBytes` each; a larger tensor is a part of its own. */
+export function splitTensors<Tensor>(
+  tensors: ReadonlyMap<string, Tensor>,
+  bytesOf: (tensor: Tensor) => number,
+  maxBytes: number,
+): Map<string, Tensor>[] {
+  const shards = [new Map<string, Tensor>()]
+  let bytes = 0
   for (const [name, tensor] of tensors) {
-    if (values > 0 && values + tensor.data.length > maxValues) {
+    if (bytes > 0 && bytes + bytesOf(tensor) > maxBytes) {
       shards.push(new Map())
-      values = 0
+      bytes = 0
     }
     shards.at(-1)!.set(name, tensor)
-    values += tensor.data.length
+    bytes += bytesOf(tensor)
   }
   return shards
 }
@@ -168,16 +175,12 @@ export function shardName(stem: string, index: number, count: number): string {
   return `${stem}-${number(index + 1)}-of-${number(count)}.safetensors`
 }
 
-function indexJson(
-  shards: readonly Map<string, StoredTensor>[],
+/** The contents of the index of shards with these file names; `total` is the number of bytes of all tensors. */
+export function indexJson(
+  shards: readonly ReadonlyMap<string, unknown>[],
   names: readonly string[],
-  bytes: number,
+  total: number,
 ): unknown {
-  const tensors = shards.flatMap((shard) => [...shard.values()])
-  return {
-    metadata: { total_size: tensors.reduce((sum, { data }) => sum + data.length * bytes, 0) },
-    weight_map: Object.fromEntries(
-      shards.flatMap((shard, i) => [...shard.keys()].map((name) => [name, names[i]])),
-    ),
-  }
+  const weightMap = shards.flatMap((shard, i) => [...shard.keys()].map((name) => [name, names[i]]))
+  return { metadata: { total_size: total }, weight_map: Object.fromEntries(weightMap) }
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { diskError } from '../../common/disk.ts'
 import { writeJson } from '../json-file.ts'
 import { headerBytes } from './safetensors-header.ts'
-import { indexOf, MAX_SHARD_BYTES, shardName } from './shards.ts'
+import { indexJson, indexOf, MAX_SHARD_BYTES, shardName, splitTensors } from './shards.ts'
 
 /** A tensor that is written piece by piece, so that it is never in memory as a whole. */
 export interface StreamedTensor {
@@ -29,7 +29,7 @@ export async function writeStreamed(
   onBytes: (bytes: number) => void,
   maxShardBytes: number = MAX_SHARD_BYTES,
 ): Promise<void> {
-  const shards = split(tensors, maxShardBytes)
+  const shards = splitTensors(tensors, ({ size }) => size, maxShardBytes)
   const names = shards.map((_, i) => shardName(stem, i, shards.length))
   let done = 0
   for (const [i, shard] of shards.entries())
@@ -38,11 +38,7 @@ export async function writeStreamed(
       onBytes(done)
     })
   if (shards.length === 1) return
-  const weightMap = shards.flatMap((shard, i) => [...shard.keys()].map((name) => [name, names[i]]))
-  writeJson(join(directory, indexOf(stem)), {
-    metadata: { total_size: done },
-    weight_map: Object.fromEntries(weightMap),
-  })
+  writeJson(join(directory, indexOf(stem)), indexJson(shards, names, done))
 }
 
 async function writeFile(
@@ -69,21 +65,4 @@ async function writeFile(
   } catch (error) {
     throw diskError(error, 'write', path)
   }
-}
-
-function split(
-  tensors: ReadonlyMap<string, StreamedTensor>,
-  maxBytes: number,
-): Map<string, StreamedTensor>[] {
-  const shards = [new Map<string, StreamedTensor>()]
-  let bytes = 0
-  for (const [name, tensor] of tensors) {
-    if (bytes > 0 && bytes + tensor.size > maxBytes) {
-      shards.push(new Map())
-      bytes = 0
-    }
-    shards.at(-1)!.set(name, tensor)
-    bytes += tensor.size
-  }
-  return shards
 }

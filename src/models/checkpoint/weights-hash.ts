@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { hashFile } from '../../common/files.ts'
-import { loadConfig, settingFiles } from './directory.ts'
+import { loadConfig } from './directory.ts'
 import { isPeftFolder } from './peft/adapter-config.ts'
 import { configWithAdapters } from './peft/adapters.ts'
 import { baseFolder } from './peft/find-base.ts'
+import { settingFiles } from './setting-files.ts'
 
 /**
  * SHA-256 over the weight files of a model folder, in the order of their names; of a PEFT folder, over those of the base

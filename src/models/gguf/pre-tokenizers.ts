@@ -71,8 +71,9 @@ const HAN_AND_HANGUL = '[一-龥ࠀ-一가-퟿]+'
 
 const YOUTU = '[가-힣ㄱ-ㆎ]+|[！…“”‘’—：；，、-〿︰-﹏]+|[ㄅ-ㄯ]+|[一-龥぀-ゟ゠-ヿ]+'
 const BLOOM = ' ?[^(\\s|.,!?…。，、।۔،)]+'
-/** GPT-2's pattern (Radford et al. 2019). */
-const GPT2_PATTERN = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
+/** GPT-2's pattern (Radford et al. 2019), which `ByteLevel` stands for with `use_regex`. */
+export const GPT2_PATTERN =
+  "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+"
 
 const GPT2 = plain(byteLevel(true))
 const DIGITS_GPT2 = plain(digits, byteLevel(true))

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import type { ModelType } from '../config.ts'
 import { interleaveHeads, separateHeads, storedTensor } from './tensor-names.ts'
 
-const form = (modelType: string) => ({ modelType, numHeads: 4, numKvHeads: 2 })
+const form = (modelType: ModelType) => ({ modelType, numHeads: 4, numKvHeads: 2 })
 
 // Names, permutation and offset as by convert_hf_to_gguf.py of llama.cpp.
 describe('storedTensor', () => {
@@ -38,7 +39,7 @@ describe('storedTensor', () => {
     ['gemma3_text', 'model.layers.3.self_attn.k_norm.weight', 'blk.3.attn_k_norm.weight', null, 1],
     ['gemma3_text', 'model.norm.weight', 'output_norm.weight', null, 1],
     ['gemma3_text', 'model.layers.3.mlp.gate_proj.weight', 'blk.3.ffn_gate.weight', null, 0],
-  ])('%s %s', (modelType, parameter, name, interleavedHeads, offset) => {
+  ] as const)('%s %s', (modelType, parameter, name, interleavedHeads, offset) => {
     expect(storedTensor(parameter, form(modelType))).toEqual({ name, interleavedHeads, offset })
   })
   test.each(['score.weight', 'model.layers.0.self_attn.q_proj.lora_A.weight', 'model.layers.0.weight'])(

@@ -1,3 +1,5 @@
+import type { ModelConfig } from '../config.ts'
+
 /** How a parameter of a Hugging Face model is stored in a GGUF file. */
 export interface StoredTensor {
   /** Its name there. */
@@ -9,12 +11,7 @@ export interface StoredTensor {
 }
 
 /** The fields of a model's configuration on which the form of its tensors depends. */
-export interface StoredForm {
-  /** The type in config.json: llama, mistral, qwen2, qwen3 or gemma3_text. */
-  readonly modelType: string
-  readonly numHeads: number
-  readonly numKvHeads: number
-}
+type StoredForm = Pick<ModelConfig, 'modelType' | 'numHeads' | 'numKvHeads'>
 
 const GLOBAL: Readonly<Record<string, string>> = {
   'model.embed_tokens': 'token_embd',
@@ -52,14 +49,15 @@ export function storedTensor(parameter: string, form: StoredForm): StoredTensor 
   const [, base, kind] = /^(.*)\.(weight|bias)$/.exec(parameter) ?? []
   if (base === undefined) return null
   const [, index, part] = /^model\.layers\.(\d+)\.(.*)$/.exec(base) ?? []
-  const isGemma = form.modelType.startsWith('gemma')
+  const isGemma = form.modelType === 'gemma3_text'
   const name = part === undefined ? GLOBAL[base] : (isGemma ? GEMMA_LAYER : LAYER)[part]
   if (name === undefined) return null
+  // A mistral is a llama in GGUF.
+  const isLlama = form.modelType === 'llama' || form.modelType === 'mistral'
   const heads = { 'self_attn.q_proj': form.numHeads, 'self_attn.k_proj': form.numKvHeads }[part ?? '']
   return {
     name: `${index === undefined ? '' : `blk.${index}.`}${name}.${kind}`,
-    // A mistral is a llama in GGUF.
-    interleavedHeads: ['llama', 'mistral'].includes(form.modelType) ? (heads ?? null) : null,
+    interleavedHeads: isLlama ? (heads ?? null) : null,
     offset: isGemma && base.endsWith('norm') ? 1 : 0,
   }
 }

@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 import { saveByteLevelTokenizer } from '../../testing/byte-level.ts'
+import { differentToken } from './same.ts'
 import { Tokenizer } from './tokenizer.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'tokenizer-'))
@@ -217,10 +218,11 @@ describe('a damaged tokenizer', () => {
   ])('%s', (_, file, change, message) => {
     expect(damaged(file, change)).toMatch(message)
   })
+})
 
-  it('a missing folder', () => {
-    expect(() => Tokenizer.load('/nowhere')).toThrow(
-      'cannot read /nowhere/tokenizer.json: there is no such file or folder',
-    )
-  })
+describe('a folder that is not there', () => {
+  const message = 'there is no model folder /nowhere: if it has been moved, move it back or make a link there'
+  it('is named, with what to do', () => expect(() => Tokenizer.load('/nowhere')).toThrow(message))
+  it('of which the tokens are compared, too', () =>
+    expect(() => differentToken('/nowhere', '/nowhere')).toThrow(message))
 })

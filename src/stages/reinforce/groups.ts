@@ -21,7 +21,8 @@ interface GroupSampling {
   readonly renderer: Renderer
   readonly task: Task
   readonly rewards: readonly WeightedReward[]
-  readonly reference: ReferencePolicy
+  /** Null if nothing reads its log-probs. */
+  readonly reference: ReferencePolicy | null
   readonly rl: RlSettings
   readonly seed: number
   readonly progress: Progress
@@ -32,8 +33,8 @@ export interface Groups {
   readonly used_P_G: ScoredRollout[][]
   /** Groups left out, since all their rewards are equal. */
   readonly dropped_P_G: ScoredRollout[][]
-  /** log π_ref at each position of the rollouts of the used groups. */
-  readonly references_P_G: Float32Array[][]
+  /** log π_ref at each position of the rollouts of the used groups; null without a reference policy. */
+  readonly references_P_G: (Float32Array | null)[][]
   readonly samplingSeconds: number
 }
 
@@ -111,9 +112,10 @@ async function scoreAll(
 }
 
 async function referenceLogprobs(
-  reference: ReferencePolicy,
+  reference: ReferencePolicy | null,
   responses_P_G: readonly (readonly SampledResponse[])[],
-): Promise<Float32Array[][]> {
+): Promise<(Float32Array | null)[][]> {
+  if (!reference) return responses_P_G.map((responses_G) => responses_G.map(() => null))
   const logprobs = await reference.logprobs(responses_P_G.flat().map((response) => toDatum(response, 1)))
   let next = 0
   return responses_P_G.map((responses_G) => responses_G.map(() => logprobs[next++]!))

@@ -53,7 +53,7 @@ interface Recorder {
 /** Opens the recorder of a run. The reference policy is saved in the checkpoints; the curriculum learns what was answered. */
 export function openRecorder(
   job: Reinforcement,
-  reference: ReferencePolicy,
+  reference: ReferencePolicy | null,
   curriculum: Pick<CurriculumTask, 'record'>,
 ): Recorder {
   const { run, trainer, rewards, settings, evaluate, onStep, onWarning } = job
@@ -70,7 +70,7 @@ export function openRecorder(
 
   const save = async (directory: string): Promise<void> => {
     await trainer.save(directory, { optimizer: true })
-    await reference.save(directory)
+    await reference?.save(directory)
   }
   const endStep = (step: number, last: boolean, { metrics }: StepRecord): Promise<void> =>
     run.endStep({

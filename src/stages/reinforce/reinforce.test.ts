@@ -22,6 +22,7 @@ import { evaluate } from '../evaluate/evaluate.ts'
 import type { Stop } from '../watch/alarm.ts'
 import type { Reinforcement } from './job.ts'
 import { reinforce } from './reinforce.ts'
+import type { Teacher } from './teacher.ts'
 
 let root: string
 beforeEach(() => {
@@ -48,6 +49,7 @@ interface Options {
   readonly rl?: Partial<RlPreset>
   readonly rewards?: readonly WeightedReward[]
   readonly shuffle?: boolean
+  readonly teacher?: Teacher
   readonly steps?: number
   readonly alarm?: 'warn' | 'stop'
   readonly whenNothingToLearn?: 'stop' | 'continue'
@@ -94,6 +96,7 @@ async function run(name: string, options: Options = {}): Promise<Reinforced> {
         { reward: accuracy, weight: 1 },
         { reward: format(), weight: 0.1 },
       ],
+      teacher: options.teacher,
       settings: {
         rl: { ...rl, ...options.rl },
         seed: 1,
@@ -235,6 +238,27 @@ describe('reinforce', () => {
     }
     await run('a', { engine, steps: 1, rewards: [{ reward: watched, weight: 1 }] })
     expect(order.slice(0, 3)).toEqual(['reference begins', 'reward', 'reference ends'])
+  })
+
+  test('a reference policy that nothing reads is not opened, and the KL to it is unknown', async () => {
+    const kl = { beta: 0, estimator: 'k3' } as const
+    const objective = { ...rlPreset('miniature').objective, kl }
+    const opened = async (name: string, rl: Partial<RlPreset>) => {
+      const inner = fakeEngine()
+      let scorers = 0
+      const engine: Engine = {
+        ...inner,
+        scorer(weights) {
+          scorers++
+          return inner.scorer(weights)
+        },
+      }
+      const { store } = await run(name, { engine, rl: { objective, ...rl }, steps: 2 })
+      return { scorers, kl: store.metricsAt(2).kl }
+    }
+    expect(await opened('without', { referenceRefresh: 3 })).toEqual({ scorers: 0, kl: undefined })
+    const klInReward = { beta: 0.1, estimator: 'k1' } as const
+    expect(await opened('in the reward', { klInReward })).toEqual({ scorers: 1, kl: expect.any(Number) })
   })
 
   test('records every rollout and metric of a step', async () => {
@@ -639,6 +663,35 @@ describe('reinforce', () => {
       } as const
       const { store } = await run('a', { rl, steps: 2 })
       for (const { total } of store.rollouts({ split: 'train' })) expect(Number.isFinite(total)).toBe(true)
+    })
+
+    test('a teacher teaches without rewards: the policy comes closer to it, and the run goes on', async () => {
+      // the base with "a" (token 5) and "b" (token 6) exchanged
+      const base = fakeEngine()
+      const scorer = await base.scorer(base.base)
+      const swap = (ids: Int32Array) => ids.map((id) => (id === 5 ? 6 : id === 6 ? 5 : id))
+      const logprobs: Teacher['logprobs'] = (datums, temperature) =>
+        scorer.logprobs(
+          datums.map((datum) => ({ ...datum, tokens: swap(datum.tokens), targets: swap(datum.targets) })),
+          { temperature },
+        )
+      const teacher: Teacher = { weight: 0.5, limited: (can) => can, warnOfPrompts: () => {}, logprobs }
+      const warnings: string[] = []
+      const options = {
+        teacher,
+        rewards: [],
+        steps: 12,
+        onWarning: (line: string) => void warnings.push(line),
+      }
+      const { store, datums } = await run('a', options)
+      const [first] = datums[0]!
+      const [scored] = await teacher.logprobs([first!], 1)
+      for (const [t, weight] of first!.weights.entries())
+        if (weight !== 0)
+          expect(first!.advantages![t]).toBeCloseTo(0.5 * (scored![t]! - first!.logprobs![t]!), 5)
+      expect(store.metricsAt(12)['teacher/kl']).toBeLessThan(store.metricsAt(1)['teacher/kl']!)
+      expect(store.metricsAt(12).accuracy).toBeGreaterThan(store.metricsAt(1).accuracy! + 0.2)
+      expect(warnings.join()).not.toMatch(/reward/)
     })
 
     test('the importance cap: π_old is the trainer’s, and advantages are weighted by min(π_old/π_sampler, cap)', async () => {

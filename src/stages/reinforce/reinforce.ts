@@ -6,6 +6,7 @@ import { type Groups, sampleGroups } from './groups.ts'
 import type { Reinforcement } from './job.ts'
 import { openRecorder } from './record.ts'
 import { ReferencePolicy } from './reference.ts'
+import { usesReference } from './rl-settings.ts'
 import { shapedRewards } from './shape.ts'
 import { type Example, update } from './update.ts'
 
@@ -19,7 +20,9 @@ import { type Example, update } from './update.ts'
 export async function reinforce(job: Reinforcement): Promise<Stop | null> {
   const { run, engine, trainer, renderer, rewards, settings } = job
   const { rl, seed } = settings
-  const reference = await ReferencePolicy.open(engine, run.checkpoint?.path ?? null, rl.temperature)
+  const reference = usesReference(rl)
+    ? await ReferencePolicy.open(engine, run.checkpoint?.path ?? null, rl.temperature)
+    : null
   const curriculum = curriculumTask(job.task, rl.curriculum, run.store)
   const { task } = curriculum
   const recorder = openRecorder(job, reference, curriculum)
@@ -37,7 +40,7 @@ export async function reinforce(job: Reinforcement): Promise<Stop | null> {
 
       // advantages → datums → new weights
       const updated = await update(job, examples(groups, advantages_P_G), step)
-      if (rl.referenceRefresh !== null && step % rl.referenceRefresh === 0) await reference.refresh(trainer)
+      if (rl.referenceRefresh !== null && step % rl.referenceRefresh === 0) await reference?.refresh(trainer)
 
       // metrics and warnings; an evaluation and a checkpoint, if they are due
       stop = await recorder.record({ step, groups, rewards_P_G, advantages_P_G, updated })
@@ -45,7 +48,7 @@ export async function reinforce(job: Reinforcement): Promise<Stop | null> {
     return stop
   } finally {
     await run.settled()
-    await reference.close()
+    await reference?.close()
   }
 }
 

@@ -1,7 +1,7 @@
 import type { AdvantageKind } from '../../algorithms/advantages.ts'
 import type { CovarianceControl } from '../../algorithms/covariance.ts'
 import type { KlPenalty } from '../../algorithms/kl.ts'
-import type { PolicyObjective } from '../../algorithms/objectives.ts'
+import { needsReference, type PolicyObjective } from '../../algorithms/objectives.ts'
 import type { Schedule } from '../../algorithms/schedules.ts'
 import type { Normalisation } from '../../algorithms/weights.ts'
 import type { Truncation } from '../../engines/contract.ts'
@@ -63,6 +63,10 @@ export const policyObjective = ({ objective, temperature, covariance }: RlSettin
   temperature,
   ...(covariance?.kind === 'kl' && { klCov: covariance.beta }),
 })
+
+/** Are the log-probs of the reference policy read, by the loss or by the rewards? */
+export const usesReference = (rl: RlSettings): boolean =>
+  needsReference(policyObjective(rl)) || (rl.klInReward !== null && rl.klInReward.beta !== 0)
 
 /** Can some tokens not be drawn? */
 export const isTruncated = ({ topK, topP, minP }: Pick<RlSettings, keyof Truncation>): boolean =>

@@ -27,12 +27,16 @@ export function shapedRewards(
   return shaped_P_G.map((shaped_G) => shaped_G.map(() => shuffled[next++]!))
 }
 
-function shaped({ rollout, total }: ScoredRollout, reference: Float32Array, rl: RlSettings): number | null {
+function shaped(
+  { rollout, total }: ScoredRollout,
+  reference: Float32Array | null,
+  rl: RlSettings,
+): number | null {
   if (total === null) return null
   const kl = rl.klInReward
     ? klPenalty(
         sampledPart(rollout, perPosition(rollout, rollout.sequence.logprobs)),
-        sampledPart(rollout, reference),
+        sampledPart(rollout, reference!),
         rl.klInReward,
       )
     : 0

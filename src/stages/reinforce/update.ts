@@ -5,7 +5,7 @@ import { UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 import { stopwatch } from '../../common/stopwatch.ts'
 import { plural } from '../../common/words.ts'
-import type { PolicyDatum } from '../../engines/contract.ts'
+import type { ForwardBackwardResult, PolicyDatum } from '../../engines/contract.ts'
 import { withPolicyScorer } from '../../engines/policy.ts'
 import type { SampledRollout } from '../sample/rollouts.ts'
 import type { TrainedSequence } from '../watch/metrics.ts'
@@ -18,8 +18,8 @@ import { taughtTerms } from './teacher.ts'
 export interface Example {
   readonly rollout: SampledRollout
   readonly advantage: number
-  /** log π_ref of each position. */
-  readonly reference: Float32Array
+  /** log π_ref of each position; null without a reference policy. */
+  readonly reference: Float32Array | null
 }
 
 /** The part of a run that updates the policy. */
@@ -82,17 +82,8 @@ export async function update(job: UpdateJob, examples: readonly Example[], step:
         weightDecay: 0,
         gradClipNorm: rl.gradClip,
       })
-      for (const [i, datum] of datums.entries())
-        sequences.push({
-          weights: datum.weights,
-          trainer: result.logprobs[i]!,
-          old: datum.logprobs,
-          sampler: toDatum(examples[part[i]!]!.rollout, 1).logprobs,
-          entropies: result.entropies?.[i] ?? null,
-          clipped: result.clipped?.[i] ?? null,
-          reference: datum.reference,
-          onPolicy: losses.length === 0,
-        })
+      const rollouts = part.map((i) => examples[i]!.rollout)
+      sequences.push(...trainedSequences(datums, rollouts, result, losses.length === 0))
       losses.push(result.loss)
       gradNorms.push(gradNorm)
       flops.push(result.flops)
@@ -114,6 +105,24 @@ export async function update(job: UpdateJob, examples: readonly Example[], step:
     seconds: seconds(),
   }
 }
+
+/** The datums of a minibatch with what the engine reported of them; `onPolicy`: before any optimizer step of this update. */
+const trainedSequences = (
+  datums: readonly PolicyDatum[],
+  rollouts: readonly SampledRollout[],
+  { logprobs, entropies, clipped }: ForwardBackwardResult,
+  onPolicy: boolean,
+): TrainedSequence[] =>
+  datums.map((datum, i) => ({
+    weights: datum.weights,
+    trainer: logprobs[i]!,
+    old: datum.logprobs,
+    sampler: toDatum(rollouts[i]!, 1).logprobs,
+    entropies: entropies?.[i] ?? null,
+    clipped: clipped?.[i] ?? null,
+    reference: datum.reference ?? null,
+    onPolicy,
+  }))
 
 interface OldPolicy {
   readonly logprobs: Float32Array
@@ -188,7 +197,7 @@ function toDatums(
     return {
       ...datum,
       logprobs,
-      reference,
+      ...(reference && { reference }),
       advantages: importance ? advantages.map((a, t) => a * importance[t]!) : advantages,
     }
   })

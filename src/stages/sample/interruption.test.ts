@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { SampledSequence, SampleOptions, Sampler } from '../../engines/contract.ts'
 import { modelFolder } from '../../hub/find-model.ts'
 import { Renderer } from '../../renderer/renderer.ts'
+import { rlPreset } from '../../settings/presets.ts'
 import { fakeTask } from '../../testing/fake-engine.ts'
 import { sampledTokens, toDatum } from '../reinforce/datums.ts'
 import { checkInterruption, INTERRUPTION_PHRASE, interruptingTokens, isThinking } from './interruption.ts'
@@ -114,6 +115,11 @@ test.each([
   ['a</think>', true, false],
 ])('is %j (prompt opened: %o) still thinking? %o', (text, opened, expected) => {
   expect(isThinking(text, opened)).toBe(expected)
+})
+
+test('the preset of ScaleRL leaves the embedded base room to answer', () => {
+  const { interruption: preset, maxTokens } = rlPreset('miniature', 'scalerl')
+  expect(() => checkInterruption(preset, renderer, maxTokens)).not.toThrow()
 })
 
 test('before a run: room for an answer, and a template that thinks', () => {

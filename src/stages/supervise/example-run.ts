@@ -5,7 +5,7 @@ import { type EngineName, requireCapabilities, withEngine } from '../../engines/
 import type { LoraSettings } from '../../models/lora.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
 import { savingStopTokens } from '../../renderer/stop-tokens.ts'
-import { checkLora, openTrainer } from '../../runs/open-trainer.ts'
+import { baseOfRun, checkLora, openTrainer } from '../../runs/open-trainer.ts'
 import { type Place, type Run, storedSettings, type Trained, withRun } from '../../runs/with-run.ts'
 import type { EpochSettings } from './epochs.ts'
 import { checkSameData, type Examples } from './examples.ts'
@@ -66,6 +66,24 @@ interface ExampleRun<Settings extends ExampleSettings, Example, Data, Outcome> {
     readonly heldOut: readonly Example[]
     readonly settings: EpochSettings
   }) => Promise<Outcome>
+}
+
+/**
+ * The settings of a run to resume: those that it began with, except that `model` and `data` say where they are now, if they have
+ * been moved, and that adapters are trained on the run's own base model, if it has one.
+ *
+ * @throws UserError if the run is of another recipe.
+ */
+export function resumedSettings<Given, Settings extends { readonly model: string }>(
+  directory: string,
+  recipe: string,
+  { model, data }: { readonly model?: string | undefined; readonly data?: string | null | undefined },
+  resolve: (given: Given) => Settings,
+): Settings {
+  const { dataHash: _, ...stored } = storedSettings(directory, recipe)
+  const moved = { ...(model === undefined ? {} : { model }), ...(data === undefined ? {} : { data }) }
+  const settings = resolve({ ...stored, ...moved } as Given)
+  return { ...settings, model: baseOfRun(directory, settings.model) }
 }
 
 /**

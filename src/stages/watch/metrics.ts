@@ -69,8 +69,8 @@ export interface TrainedSequence {
   /** Null if the engine does not report it. */
   readonly entropies: Float32Array | null
   readonly clipped: Float32Array | null
-  /** log π_ref. */
-  readonly reference: Float32Array
+  /** log π_ref; null without a reference policy. */
+  readonly reference: Float32Array | null
   /** Did the trainer still have the weights that were sampled from? Only then is a gap a mismatch. */
   readonly onPolicy: boolean
 }
@@ -104,7 +104,7 @@ export function tokenMetrics(sequences: readonly TrainedSequence[]): Record<stri
         gapSum += gap
         gapMax = Math.max(gapMax, gap)
       }
-      kl += klEstimate('k3', s.trainer[t]!, s.reference[t]!)
+      kl += s.reference ? klEstimate('k3', s.trainer[t]!, s.reference[t]!) : Number.NaN
     }
   return {
     entropy: entropy / tokens,

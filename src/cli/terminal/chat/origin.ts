@@ -51,17 +51,21 @@ export async function originOf(name: string, folder: string): Promise<Origin> {
 
 /** How the run made its model, as the end of a sentence. */
 export function howMade({ recipe, settings }: RunInfo): string {
-  const { task, template, data, student } = settings as Record<string, unknown>
+  const { task, template, data, student, algorithm } = settings as Record<string, unknown>
   const file = (path: unknown): string => basename(String(path))
   switch (recipe) {
     case 'zero':
       return `${template === 'chat' ? 'a chat model' : 'R1-Zero'}, trained by reinforcement learning on ${task}`
     case 'sft':
-      return `a model fine-tuned on ${file(data)}`
+      return `a model fine-tuned on ${file(data ?? task)}`
     case 'r1':
       return `a model trained in the four steps of R1 on ${task}`
     case 'distill':
       return `${file(student)}, distilled from a larger model's answers`
+    case 'reward':
+      return `a reward model, trained on ${file(data)}`
+    case 'dpo':
+      return `a model that learned preferences (${String(algorithm).toUpperCase()}) from ${file(data)}`
     case 'pretrain':
       return 'a base model, pretrained only'
     default:

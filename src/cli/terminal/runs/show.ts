@@ -6,10 +6,13 @@ import { editDistance } from '../../../common/nearest.ts'
 import { pathFromHere } from '../../../common/paths.ts'
 import { printable } from '../../../common/printable.ts'
 import { plural } from '../../../common/words.ts'
+import { isPeftFolder } from '../../../models/checkpoint/peft/adapter-config.ts'
+import { countStored } from '../../../models/checkpoint/peft/adapters.ts'
+import type { LoraSettings } from '../../../models/lora.ts'
 import { currentStage } from '../../../runs/find-run.ts'
 import type { RolloutRow, RunInfo } from '../../../runs/rows.ts'
-import type { RunStore } from '../../../runs/store.ts'
-import { sourceName } from '../next.ts'
+import { modelOf, type RunStore } from '../../../runs/store.ts'
+import { runWord, sourceName } from '../next.ts'
 import { type Output, table } from '../output.ts'
 import { plot, smooth } from '../plot.ts'
 import { questionReader } from '../training/question.ts'
@@ -106,7 +109,18 @@ export const withStage = (info: RunInfo): ListedRun => ({
 function header(info: ListedRun): string {
   const versions = Object.entries(info.versions).map(([name, version]) => `${name} ${version}`)
   const note = info.note === null ? '' : `  note: ${printable(info.note).replaceAll('\n', '\n  ')}\n`
-  return `${pc.bold(nameOf(info))}  ${info.recipe}, seed ${info.seed}, ${statusOf(info)}\n${note}  ${versions.join(', ')}\n\n${settingLines(info.settings)}`
+  return `${pc.bold(nameOf(info))}  ${info.recipe}, seed ${info.seed}, ${statusOf(info)}\n${note}  ${versions.join(', ')}\n${trainedLine(info)}\n${settingLines(info.settings)}`
+}
+
+/** Of a run that trains adapters, how many values these have and how to make a plain model; nothing if all weights are trained. */
+function trainedLine({ settings, directory, recipe }: RunInfo): string {
+  const { lora } = settings as { lora?: LoraSettings | null }
+  if (!lora) return ''
+  const folder = modelOf(directory)
+  const merging = `\`ruminate merge ${runWord(directory)} --out DIR\` makes a plain model`
+  if (!isPeftFolder(folder)) return `  LoRA of rank ${lora.rank}; when it is done, ${merging}\n`
+  const values = countStored(folder).toLocaleString('en-US')
+  return `  ${recipe === 'reward' ? 'LoRA and a new head' : 'LoRA'} of rank ${lora.rank}: ${values} values trained; ${merging}\n`
 }
 
 /** Settings as YAML, in the form that --config reads here; a short group takes one line. */

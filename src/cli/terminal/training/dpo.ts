@@ -2,12 +2,16 @@ import pc from 'picocolors'
 import { pathFromHere } from '../../../common/paths.ts'
 import { clock, plural } from '../../../common/words.ts'
 import type { DpoResult, DpoWatch } from '../../../recipes/dpo.ts'
+import { storedSettings } from '../../../runs/with-run.ts'
+import { DPO_PRESETS, type DpoSettings } from '../../../settings/dpo.ts'
 import type { DpoQuality } from '../../../stages/supervise/preference-tuning.ts'
 import { modelName, modelWord, runWord, showNext, sourceName } from '../next.ts'
 import { type Output, percent, table } from '../output.ts'
 import { warnOfThreads } from '../threads.ts'
-import { showRewardTraining } from './progress.ts'
-import { histogram } from './reward.ts'
+import { templateArguments } from './given.ts'
+import { mergeStep, showLora } from './lora.ts'
+import { showBest, showRewardTraining } from './progress.ts'
+import { histogram, longerAnswers } from './reward.ts'
 
 /** What people and programs see while a model learns from pairs. */
 export function watchDpo(output: Output, signal: AbortSignal): DpoWatch {
@@ -20,6 +24,14 @@ export function watchDpo(output: Output, signal: AbortSignal): DpoWatch {
         `${settings.algorithm} from ${sourceName(settings.data)}: ${plural(data.training, 'pair')} of answers of up to ${plural(data.longest, 'token')}; ${data.heldOut} held out`,
       )
       output.say(`model ${modelName(settings.model)}\nrun   ${pathFromHere(run)}`)
+      showLora(output, {
+        ...settings,
+        learningRate: {
+          setting: 'learningRate',
+          value: settings.learningRate,
+          preset: DPO_PRESETS[settings.preset].learningRate,
+        },
+      })
     },
     onBefore: (before, steps) => {
       output.emit({ type: 'evaluation', when: 'before', ...before })
@@ -39,7 +51,8 @@ const rightOf = ({ accuracy, margin, chosen, rejected }: DpoQuality): string =>
 export function summarizeDpo(output: Output, result: DpoResult): void {
   output.emit({ type: 'result', ...result })
   if (output.json) return
-  const { before, after, best, data } = result
+  const { before, after, data } = result
+  const { objective, chat, lora } = storedSettings(result.run, 'dpo') as unknown as DpoSettings
   const rows = (title: string, show: (quality: DpoQuality) => string): string[] => [
     title,
     show(before),
@@ -63,18 +76,25 @@ export function summarizeDpo(output: Output, result: DpoResult): void {
       output.width,
     ),
   )
-  output.prose(
-    `\nThe reward of an answer is how much likelier the model makes it than the reference does, in nats, times β. In the data, the longer answer is the better one in ${percent(after.longerWins.gold)} of the pairs whose lengths differ.`,
-  )
+  output.prose(`\nThe reward of an answer is ${rewardOf(objective)}. ${longerAnswers(after.longerWins.gold)}`)
   output.prose(`\n${pc.bold('Margins after')} (chosen − rejected)\n`)
   output.result(histogram(after.histogram, output.width))
-  if (best.step !== result.steps)
-    output.prose(
-      `\nThe loss was lowest at step ${best.step} (${best.loss.toFixed(4)}); the model of that step is ${pathFromHere(best.checkpoint)}.`,
-    )
+  showBest(output, result)
   output.result(`\n${pc.bold('Model')}\n  ${pathFromHere(result.model)}`)
   showNext(output, [
-    [`chat --model ${modelWord(result.model)}`, 'ask it something'],
+    [['chat --model', modelWord(result.model), ...templateArguments(chat)].join(' '), 'ask it something'],
     [`runs show ${runWord(result.run)} --metric loss`, 'see the loss over the steps'],
+    ...mergeStep(result.model, lora),
   ])
+}
+
+/** What the reward of an answer is, in words: βh of `DpoObjective`. */
+export function rewardOf({
+  referenceFree,
+  lengthNormalised,
+}: Pick<DpoSettings['objective'], 'referenceFree' | 'lengthNormalised'>): string {
+  const perToken = lengthNormalised ? ' per token' : ''
+  return referenceFree
+    ? `its log-probability${perToken} (nats) times β; there is no reference`
+    : `how much likelier the model makes it than the reference does, in nats${perToken}, times β`
 }

@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import { shellWord } from '../../../common/shell.ts'
 import { loadConfig } from '../../../models/checkpoint/directory.ts'
 import { countTrained, type LoraSettings } from '../../../models/lora.ts'
 import { modelWord, type NextStep } from '../next.ts'
@@ -34,4 +37,15 @@ const count = (n: number): string => n.toLocaleString('en-US')
 
 /** How to make a plain model of what was trained; nothing if all weights were. */
 export const mergeStep = (model: string, lora: LoraSettings | null | undefined): NextStep[] =>
-  lora ? [[`merge ${modelWord(model)} --out merged`, 'write a plain model, without adapters']] : []
+  lora
+    ? [[`merge ${modelWord(model)} --out ${freeName(model)}`, 'write a plain model, without adapters']]
+    : []
+
+/** A name for the merged model of a run, as a word for the shell, that no file or folder here has yet. */
+function freeName(model: string): string {
+  const name = `${basename(dirname(model))}-merged`
+  for (let n = 1; ; n++) {
+    const free = n === 1 ? name : `${name}-${n}`
+    if (!existsSync(free)) return shellWord(free)
+  }
+}

@@ -1,6 +1,8 @@
 import pc from 'picocolors'
+import { pathFromHere } from '../../../common/paths.ts'
 import { clock } from '../../../common/words.ts'
 import type { ReinforceStep } from '../../../stages/reinforce/job.ts'
+import type { Epochs } from '../../../stages/supervise/epochs.ts'
 import type { FinetuneStep } from '../../../stages/supervise/finetune.ts'
 import type { PretrainingStep } from '../../../stages/supervise/pretraining.ts'
 import type { RewardStep } from '../../../stages/supervise/reward-model.ts'
@@ -122,4 +124,12 @@ function finite(value: number): number | null {
 /** Unknown metrics are left out. */
 function finiteOnly(metrics: Readonly<Record<string, number>>): Record<string, number> {
   return Object.fromEntries(Object.entries(metrics).filter(([, value]) => Number.isFinite(value)))
+}
+
+/** Says which step had the lowest held-out loss, if it was not the last one, and where its model is. */
+export function showBest(output: Output, { best, steps }: Pick<Epochs<unknown>, 'best' | 'steps'>): void {
+  if (best.step === steps) return
+  output.prose(
+    `\nThe loss was lowest at step ${best.step} (${best.loss.toFixed(4)}); the model of that step is ${pathFromHere(best.checkpoint)}.`,
+  )
 }

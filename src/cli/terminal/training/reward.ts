@@ -8,7 +8,7 @@ import { modelName, runWord, showNext, sourceName } from '../next.ts'
 import { type Output, percent, table } from '../output.ts'
 import { warnOfThreads } from '../threads.ts'
 import { showLora } from './lora.ts'
-import { showRewardTraining } from './progress.ts'
+import { showBest, showRewardTraining } from './progress.ts'
 
 /** What people and programs see while a reward model is trained. */
 export function watchReward(output: Output, signal: AbortSignal): RewardWatch {
@@ -47,7 +47,7 @@ export function watchReward(output: Output, signal: AbortSignal): RewardWatch {
 export function summarizeReward(output: Output, result: RewardResult): void {
   output.emit({ type: 'result', ...result })
   if (output.json) return
-  const { before, after, best, data } = result
+  const { before, after, data } = result
   const rows = (title: string, show: (quality: PreferenceQuality) => string): string[] => [
     title,
     show(before),
@@ -73,20 +73,23 @@ export function summarizeReward(output: Output, result: RewardResult): void {
   )
   output.prose(
     pairs
-      ? `\nIn the data, the longer answer is the better one in ${percent(after.longerWins.gold)} of the pairs whose lengths differ.`
+      ? `\n${longerAnswers(after.longerWins.gold)}`
       : `\nIn the data, label and length have a correlation of ${number(after.lengthCorrelation.gold)}.`,
   )
   output.prose(
     `\n${pc.bold('Margins after')} (${pairs ? 'chosen − rejected' : 'the reward; negated where the label is bad'})\n`,
   )
   output.result(histogram(after.histogram, output.width))
-  if (best.step !== result.steps)
-    output.prose(
-      `\nThe loss was lowest at step ${best.step} (${best.loss.toFixed(4)}); the model of that step is ${pathFromHere(best.checkpoint)}.`,
-    )
+  showBest(output, result)
   output.result(`\n${pc.bold('Model')}\n  ${pathFromHere(result.model)}`)
   showNext(output, [[`runs show ${runWord(result.run)} --metric loss`, 'see the loss over the steps']])
 }
+
+/** How often the longer answer of a pair is the better one in the data. */
+export const longerAnswers = (share: number): string =>
+  Number.isNaN(share)
+    ? 'The two answers of each held-out pair have the same length.'
+    : `In the data, the longer answer is the better one in ${percent(share)} of the pairs whose lengths differ.`
 
 /** Longest bar, where the terminal is wide enough. */
 const BAR = 40

@@ -10,7 +10,7 @@ import { type Output, table } from '../output.ts'
 import { warnOfThreads } from '../threads.ts'
 import { chatArguments, templateArguments } from './given.ts'
 import { mergeStep, showLora } from './lora.ts'
-import { showFinetuning } from './progress.ts'
+import { showBest, showFinetuning } from './progress.ts'
 
 /** What people and programs see while a model is fine-tuned. */
 export function watchSft(output: Output, signal: AbortSignal): SftWatch {
@@ -50,7 +50,7 @@ export function watchSft(output: Output, signal: AbortSignal): SftWatch {
 export function summarizeSft(output: Output, result: SftResult, config?: string): void {
   output.emit({ type: 'result', ...result })
   if (output.json) return
-  const { before, after, best, data } = result
+  const { before, after, data } = result
   const perplexity = ({ loss }: { loss: number }): string => Math.exp(loss).toFixed(2)
   output.prose(
     `\n${pc.bold('Fine-tuning, before and after')} (${plural(data.heldOut, 'held-out row')}, ${plural(after.tokens, 'learned token')}, seed ${result.seed}, ${clock(result.seconds)})\n`,
@@ -65,10 +65,7 @@ export function summarizeSft(output: Output, result: SftResult, config?: string)
       output.width,
     ),
   )
-  if (best.step !== result.steps)
-    output.prose(
-      `\nThe loss was lowest at step ${best.step} (${best.loss.toFixed(4)}); the model of that step is ${pathFromHere(best.checkpoint)}.`,
-    )
+  showBest(output, result)
   showNext(output, config === undefined ? nextSteps(result) : stepsWith(config, result))
 }
 

@@ -1,6 +1,7 @@
 import pc from 'picocolors'
 import { pathFromHere } from '../../../common/paths.ts'
 import { clock } from '../../../common/words.ts'
+import type { LoraSettings } from '../../../models/lora.ts'
 import type { TrainingWatch } from '../../../recipes/r1.ts'
 import { combineReports } from '../../../report/combine-stages.ts'
 import { textTable } from '../../../report/stage-tables.ts'
@@ -13,7 +14,7 @@ import { watchSft } from './sft.ts'
 import { watchZero } from './zero.ts'
 
 /** What people and programs see of a run of several stages. */
-export function watchStages<S extends { readonly threads: number }>(
+export function watchStages<S extends { readonly threads: number; readonly lora: LoraSettings | null }>(
   output: Output,
   signal: AbortSignal,
   {
@@ -32,6 +33,10 @@ export function watchStages<S extends { readonly threads: number }>(
       output.emit({ type: 'start', run, settings })
       warnOfThreads(output, settings.threads)
       output.say(`${headline(settings)}\nrun   ${pathFromHere(run)}`)
+      if (settings.lora)
+        output.warn(
+          `LoRA of rank ${settings.lora.rank} in every stage: the preset's learning rates are meant for training all weights; adapters usually need about ten times as much, set for each stage with --set STAGE.learningRate (or STAGE.rl.learningRate)`,
+        )
     },
     onPart: (name) => {
       output.emit({ type: 'part', name })

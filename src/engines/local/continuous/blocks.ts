@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../../../models/config.ts'
 import type { Tensor } from '../../../onnx/session.ts'
-import { vectorNames } from '../model/cache.ts'
+import { vectorNames } from '../model/sampling/cache.ts'
 import { BLOCK } from './program.ts'
 
 /** Bytes of one block: keys and values of every layer. */

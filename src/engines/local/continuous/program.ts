@@ -1,16 +1,15 @@
+import { attentionScale, MASKED, masksOf, within } from '../../../models/attention.ts'
 import type { ModelConfig } from '../../../models/config.ts'
-import { attentionScale, decode, logits, masksOf, rotaryInputs, within } from '../../../models/decoder.ts'
+import { decode, logits, rotaryInputs } from '../../../models/decoder.ts'
 import { parameterShapes } from '../../../models/parameters.ts'
 import { Graph, type Value } from '../../../onnx/graph.ts'
 import * as ops from '../../../onnx/ops.ts'
 import { type Dim, product, sum } from '../../../onnx/shape.ts'
-import { maskName } from '../model/cache.ts'
 import type { Parameters } from '../model/feeds.ts'
+import { maskName } from '../model/sampling/cache.ts'
 
 /** Keys and values are stored in blocks of this many positions. */
 export const BLOCK = 16
-/** The score of a masked position: its share is exactly 0. */
-export const MASKED = -1e9
 
 /**
  * One step of continuous batching: one more token for each of S sequences, and C tokens of P prompts, in one pass over the

@@ -1,9 +1,10 @@
+import { MASKED } from '../../../models/attention.ts'
 import type { ModelConfig } from '../../../models/config.ts'
 import type { Tensor } from '../../../onnx/session.ts'
-import { maskName } from '../model/cache.ts'
-import type { Drawing } from '../model/drawing.ts'
+import { maskName } from '../model/sampling/cache.ts'
+import type { Drawing } from '../model/sampling/drawing.ts'
 import { Blocks } from './blocks.ts'
-import { BLOCK, MASKED } from './program.ts'
+import { BLOCK } from './program.ts'
 
 /** A sequence being sampled: the keys and values of its first `length` tokens are in `blocks`. */
 export interface Running extends Drawing {

@@ -2,8 +2,15 @@ import type { ModelConfig } from '../../../models/config.ts'
 import type { Tokenizer } from '../../../models/tokenizer/tokenizer.ts'
 import { Session, type Tensor } from '../../../onnx/session.ts'
 import type { SampledSequence } from '../../contract.ts'
-import { type Drawing, drawNext, drawn, type SampleRequest, scaleOf, startDrawing } from '../model/drawing.ts'
 import { type Parameters, rotaryFeeds } from '../model/feeds.ts'
+import {
+  type Drawing,
+  drawNext,
+  drawn,
+  type SampleRequest,
+  scaleOf,
+  startDrawing,
+} from '../model/sampling/drawing.ts'
 import { Blocks, blockBytes } from './blocks.ts'
 import { Chunks, type Computing } from './chunks.ts'
 import { PrefixCache } from './prefix-cache.ts'

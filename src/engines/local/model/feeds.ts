@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../../../models/config.ts'
-import { type Rope, rotaryTable } from '../../../models/rope.ts'
+import { rotaryTables } from '../../../models/decoder.ts'
 import type { Tensor } from '../../../onnx/session.ts'
 
 /** Values of parameters by name: weights, or gradients. */
@@ -22,20 +22,9 @@ const known = new WeakMap<
 export function rotaryFeeds(config: ModelConfig, positions: number): Record<string, Tensor> {
   const before = known.get(config)
   if (before?.positions === positions) return before.feeds
-  const feeds = makeTables(config, positions)
+  const dims = [positions, config.headDim / 2]
+  const tables = rotaryTables(config, positions)
+  const feeds = Object.fromEntries([...tables].map(([name, data]) => [name, { data, dims }]))
   known.set(config, { positions, feeds })
   return feeds
-}
-
-function makeTables(
-  { headDim, ropeTheta, ropeScaling, localRope }: ModelConfig,
-  positions: number,
-): Record<string, Tensor> {
-  const dims = [positions, headDim / 2]
-  const table = (name: string, rope: Rope): Record<string, Tensor> => {
-    const { cos, sin } = rotaryTable(rope, headDim, positions)
-    return { [`${name}.cos`]: { data: cos, dims }, [`${name}.sin`]: { data: sin, dims } }
-  }
-  const everywhere = table('rotary', { theta: ropeTheta, scaling: ropeScaling })
-  return localRope ? { ...everywhere, ...table('localRotary', localRope) } : everywhere
 }

@@ -7,7 +7,7 @@ import { Tokenizer } from '../../../models/tokenizer/tokenizer.ts'
 import { checkTokenizerFits, checkTokens } from '../../../models/tokenizer/vocabulary.ts'
 import type { EngineSpec } from '../../contract.ts'
 import type { Parameters } from './feeds.ts'
-import { checkSize } from './optimizer-file.ts'
+import { checkSize } from './optimizer/optimizer-file.ts'
 
 /** A version of a model's weights, and its architecture. */
 export interface LoadedWeights {

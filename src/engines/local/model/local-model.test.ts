@@ -182,6 +182,80 @@ describe('trainer', () => {
     },
   )
 
+  test.each([
+    ['', [4, 13, 9]],
+    [', also fewer logits than parts', [3]],
+  ])('logits in parts, and layers computed again, give adapters the same gradient%s', (_, lengths) => {
+    const random = new Random(9)
+    const data = lengths.map((n) => sequence(random, n, 1))
+    const [parts, again, whole] = [
+      { chunks: 3, maxTokens: 1000 },
+      { chunks: 3, maxTokens: 1 },
+      { chunks: 1, maxTokens: 1000 },
+    ].map((split) => {
+      const model = new LocalModel({
+        model: { config, parameters: largeParameters() },
+        threads: 1,
+        split: { maxLosses: 1000, packed: true, ...split },
+      })
+      model.openTrainer({ lora: { rank: 2, alpha: 4, targets: 'all-linear', seed: 0 } })
+      const { loss, entropies } = model.forwardBackward(data, grpo)
+      const { gradNorm } = model.prepareStep(adam, { next: 2, keep: false, published: false })
+      model.commit()
+      return [loss, gradNorm, ...entropies, ...model.logprobs(data, 2)].flatMap((x) =>
+        typeof x === 'number' ? [x] : [...x].filter((y) => !Number.isNaN(y)),
+      )
+    }) as [number[], number[], number[]]
+    for (const found of [parts, again]) {
+      expect(found.length).toBe(whole.length)
+      for (const [i, x] of found.entries()) expect(x).toBeCloseTo(whole[i]!, 4)
+    }
+  })
+
+  test('after a call that failed between microbatches and was abandoned, the gradient is that of the next call', () => {
+    const random = new Random(5)
+    const data = [5, 9, 7].map((n) => sequence(random, n, 1))
+    let [runs, failsAt] = [0, 0]
+    const beforeRun = () => {
+      if (++runs === failsAt) throw new Error('stopped')
+    }
+    const split = { maxTokens: 10, maxLosses: 10, packed: false, chunks: 1 }
+    const open = (before: () => void) => {
+      const model = new LocalModel(
+        { model: { config, parameters: largeParameters() }, threads: 1, split },
+        before,
+      )
+      model.openTrainer('all')
+      return model
+    }
+    const [stopped, other] = [open(beforeRun), open(() => {})]
+    const step = (model: LocalModel, version: number) => {
+      model.forwardBackward(data, grpo)
+      const { gradNorm } = model.prepareStep(adam, { next: version, keep: false, published: false })
+      model.commit()
+      return [gradNorm, model.logprobs(data, version)]
+    }
+    for (const [i, at] of [1, 2, 3].entries()) {
+      ;[runs, failsAt] = [0, at]
+      expect(() => stopped.forwardBackward(data, grpo)).toThrow('stopped')
+      stopped.abandon()
+      expect(step(stopped, i + 1)).toEqual(step(other, i + 1))
+    }
+  })
+
+  test('a step without a gradient is one on the gradient 0', () => {
+    const model = engine()
+    const data = [sequence(new Random(6), 8, 2)]
+    model.forwardBackward(data, grpo)
+    const { version } = optimStep(model, adam)
+    const before = model.logprobs(data, version)
+    const still = { ...adam, beta1: 0, weightDecay: 0 }
+    const next = ++versions
+    expect(model.prepareStep(still, { next, keep: false, published: false }).gradNorm).toBe(0)
+    model.commit()
+    expect(model.logprobs(data, next)).toEqual(before)
+  })
+
   test('a held version does not change with the weights, after a step or from a checkpoint', () => {
     const e = engine()
     const d = [sequence(new Random(3), 8, 2)]

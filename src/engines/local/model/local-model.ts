@@ -5,6 +5,7 @@ import { isPeftFolder } from '../../../models/checkpoint/peft/adapter-config.ts'
 import { baseHash, readAdapters, statedBaseHash } from '../../../models/checkpoint/peft/adapters.ts'
 import type { AdapterBase } from '../../../models/checkpoint/peft/save-adapters.ts'
 import type { ModelConfig } from '../../../models/config.ts'
+import { outputName } from '../../../models/decoder.ts'
 import { initAdapters } from '../../../models/lora.ts'
 import { forwardFlopsPerToken, parameterShapes } from '../../../models/parameters.ts'
 import type { Tokenizer } from '../../../models/tokenizer/tokenizer.ts'
@@ -12,14 +13,14 @@ import type { Graph } from '../../../onnx/graph.ts'
 import { Session, type Tensor } from '../../../onnx/session.ts'
 import type { AdamSettings, EngineSpec, SampledSequence, Trainable } from '../../contract.ts'
 import { ContinuousSampler } from '../continuous/sampler.ts'
-import type { SampleRequest } from './drawing.ts'
 import { parameterFeeds, rotaryFeeds } from './feeds.ts'
 import { type LoadedWeights, load, loadWeights } from './load.ts'
 import { type Microbatch, microbatches, type Split, scatter, splitFor, type Tokens } from './microbatch.ts'
-import { Optimizer } from './optimizer.ts'
-import { readOptimizer, writeOptimizer } from './optimizer-file.ts'
+import { Optimizer } from './optimizer/optimizer.ts'
+import { readOptimizer, writeOptimizer } from './optimizer/optimizer-file.ts'
 import { chunkName, type Layout, scoreProgram, trainProgram } from './programs.ts'
-import { LocalSampler } from './sampler.ts'
+import type { SampleRequest } from './sampling/drawing.ts'
+import { LocalSampler } from './sampling/sampler.ts'
 import type { Sequence, SequencesResult } from './sequences.ts'
 import { trainableShapes, trainedConfig } from './trainable.ts'
 
@@ -119,6 +120,8 @@ export class LocalModel {
     const { config, parameters } = this.#current.weights
     const weights = parameterFeeds(parameterShapes(config), parameters)
     const result = { logprobs: blank(sequences), entropies: blank(sequences), clipped: blank(sequences) }
+    // A trained output layer would add up its gradients of the parts, which takes longer than it saves.
+    const chunks = optimizer.shapes.has(outputName(config)) ? 1 : this.#split.chunks
     let loss = 0
     let flops = 0
     for (const mb of microbatches(sequences, this.config, this.#split)) {
@@ -126,7 +129,7 @@ export class LocalModel {
       const perToken = () => ({ data: new Float32Array(mb.rows.length), dims: M })
       const out = { logprob: perToken(), entropy: perToken(), clipped: perToken() }
       const total = { data: new Float32Array(1), dims: [] }
-      const layout = this.#layout(mb)
+      const layout = this.#layout(mb, chunks)
       const session = this.#session(`train ${JSON.stringify(layout)} ${JSON.stringify(objective)}`, () =>
         trainProgram(config, objective, optimizer.shapes.keys(), layout),
       )
@@ -134,7 +137,7 @@ export class LocalModel {
       session.runInto(
         {
           ...weights,
-          ...this.#batchFeeds(mb),
+          ...this.#batchFeeds(mb, chunks),
           weight: { data: mb.weight, dims: M },
           sequence: { data: mb.sequence, dims: M },
           ...Object.fromEntries(
@@ -162,12 +165,12 @@ export class LocalModel {
     const { config, parameters } = this.#weights(version)
     const weights = parameterFeeds(parameterShapes(config), parameters)
     for (const mb of microbatches(sequences, this.config, this.#split)) {
-      const scoring = { ...this.#layout(mb), recompute: false, temperature }
+      const scoring = { ...this.#layout(mb, this.#split.chunks), recompute: false, temperature }
       const session = this.#session(`score ${JSON.stringify(scoring)} ${adaptersKey(config)}`, () =>
         scoreProgram(config, scoring),
       )
       this.#beforeRun()
-      const out = session.run({ ...weights, ...this.#batchFeeds(mb) })
+      const out = session.run({ ...weights, ...this.#batchFeeds(mb, this.#split.chunks) })
       scatter(mb, out.logprob!.data as Float32Array, logprobs)
     }
     return logprobs
@@ -296,14 +299,13 @@ export class LocalModel {
     return session
   }
 
-  #layout({ tokens, prefix }: Microbatch): Layout {
-    const { packed, chunks, maxTokens } = this.#split
+  #layout({ tokens, prefix }: Microbatch, chunks: number): Layout {
+    const { packed, maxTokens } = this.#split
     const count = tokens.ids.length + (prefix?.tokens.ids.length ?? 0)
     return { prefixed: prefix !== null, packed, chunks, recompute: packed && count > maxTokens + 1 }
   }
 
-  #batchFeeds({ tokens, prefix, rows, targets }: Microbatch): Record<string, Tensor> {
-    const { chunks } = this.#split
+  #batchFeeds({ tokens, prefix, rows, targets }: Microbatch, chunks: number): Record<string, Tensor> {
     const parts = Array.from({ length: chunks }, (_, k) => {
       const [from, to] = [k, k + 1].map((i) => Math.floor((i * rows.length) / chunks))
       const part = (data: BigInt64Array) => ({ data: data.subarray(from, to), dims: [to! - from!] })

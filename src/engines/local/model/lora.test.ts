@@ -19,62 +19,65 @@ const fixture = (name: string) =>
   fileURLToPath(new URL(`../../../models/fixtures/peft/${name}`, import.meta.url))
 
 /** Outputs, loss and gradients that PEFT computed; see tools/golden/peft_adapters.py. */
-describe.each(['llama', 'qwen2', 'patterns', 'reward'])('adapters of %s equal PEFT', (name) => {
-  const folder = fixture(name)
-  const adapted = readAdapters(folder, loadModel(baseFolder(folder)))
-  const { config } = adapted
-  const golden = new SafetensorsFile(join(folder, 'golden.safetensors'))
-  const ids = Int32Array.from(golden.readInt64('input_ids'), Number)
-  const rows = [ids.slice(0, 12), ids.slice(12)]
-  const scores = config.head === 'score'
-  const objective: Objective = { kind: scores ? 'preference' : 'cross_entropy' }
-  const texts = rows.map((tokens, i) => ({ tokens, sign: i === 0 ? (1 as const) : (-1 as const) }))
-  const sequences: Sequence[] = scores
-    ? comparisonSequences({ texts, weight: 1 }, 0, config.padTokenId!)
-    : rows.map((row) => ({
-        tokens: row.slice(0, -1),
-        targets: row.slice(1),
-        weights: new Float32Array(11).fill(1 / 22),
-      }))
+describe.each(['llama', 'qwen2', 'patterns', 'reward', 'gemma3', 'gemma3-reward'])(
+  'adapters of %s equal PEFT',
+  (name) => {
+    const folder = fixture(name)
+    const adapted = readAdapters(folder, loadModel(baseFolder(folder)))
+    const { config } = adapted
+    const golden = new SafetensorsFile(join(folder, 'golden.safetensors'))
+    const ids = Int32Array.from(golden.readInt64('input_ids'), Number)
+    const rows = [ids.slice(0, 12), ids.slice(12)]
+    const scores = config.head === 'score'
+    const objective: Objective = { kind: scores ? 'preference' : 'cross_entropy' }
+    const texts = rows.map((tokens, i) => ({ tokens, sign: i === 0 ? (1 as const) : (-1 as const) }))
+    const sequences: Sequence[] = scores
+      ? comparisonSequences({ texts, weight: 1 }, 0, config.padTokenId!)
+      : rows.map((row) => ({
+          tokens: row.slice(0, -1),
+          targets: row.slice(1),
+          weights: new Float32Array(11).fill(1 / 22),
+        }))
 
-  test('the loss, and the gradient of every tensor in the folder, within 1e-4 relative', () => {
-    const model = new LocalModel({ model: adapted, threads: 1 })
-    const [memory] = gradientVectors(countParameters(config), 1)
-    model.openTrainer('all', [memory!])
-    const { loss } = model.forwardBackward(sequences, objective)
-    const expected = golden.read('loss')[0]!
-    expect(Math.abs(loss - expected) / expected).toBeLessThan(1e-4)
-    let at = 0
-    let compared = 0
-    for (const [parameter, shape] of parameterShapes(config)) {
-      const size = shape.reduce((a, b) => a * b, 1)
-      const ours = new Float32Array(memory!).slice(at, at + size)
-      at += size
-      const key = `grad.base_model.model.${parameter}`
-      if (!golden.tensors.has(key)) continue
-      const theirs = golden.read(key)
-      const error = Math.hypot(...theirs.map((x, i) => x - ours[i]!))
-      expect(error / Math.max(Math.hypot(...theirs), 1e-4), parameter).toBeLessThan(1e-4)
-      compared++
-    }
-    expect(compared).toBe(golden.tensors.size - 3)
-  })
-
-  test('what they compute is what the merged model computes, which is what PEFT computed', () => {
-    const output = golden.read(scores ? 'rewards' : 'logits')
-    const [apart, together] = [adapted, loadModel(folder)].map((model) =>
-      new LocalModel({ model, threads: 1 }).logprobs(sequences, 0),
-    ) as [Float32Array[], Float32Array[]]
-    for (const [b, row] of sequences.entries())
-      for (let t = 0; t < row.tokens.length; t++) {
-        if (row.weights[t] === 0) continue
-        const z = output.slice((b * 12 + t) * config.vocabSize, (b * 12 + t + 1) * config.vocabSize)
-        const expected = scores ? output[b]! : z[row.targets[t]!]! - logSum(z)
-        expect(Math.abs(apart[b]![t]! - expected)).toBeLessThan(1e-4)
-        expect(Math.abs(together[b]![t]! - expected)).toBeLessThan(1e-4)
+    test('the loss, and the gradient of every tensor in the folder, within 1e-4 relative', () => {
+      const model = new LocalModel({ model: adapted, threads: 1 })
+      const [memory] = gradientVectors(countParameters(config), 1)
+      model.openTrainer('all', [memory!])
+      const { loss } = model.forwardBackward(sequences, objective)
+      const expected = golden.read('loss')[0]!
+      expect(Math.abs(loss - expected) / expected).toBeLessThan(1e-4)
+      let at = 0
+      let compared = 0
+      for (const [parameter, shape] of parameterShapes(config)) {
+        const size = shape.reduce((a, b) => a * b, 1)
+        const ours = new Float32Array(memory!).slice(at, at + size)
+        at += size
+        const key = `grad.base_model.model.${parameter}`
+        if (!golden.tensors.has(key)) continue
+        const theirs = golden.read(key)
+        const error = Math.hypot(...theirs.map((x, i) => x - ours[i]!))
+        expect(error / Math.max(Math.hypot(...theirs), 1e-4), parameter).toBeLessThan(1e-4)
+        compared++
       }
-  })
-})
+      expect(compared).toBe(golden.tensors.size - 3)
+    })
+
+    test('what they compute is what the merged model computes, which is what PEFT computed', () => {
+      const output = golden.read(scores ? 'rewards' : 'logits')
+      const [apart, together] = [adapted, loadModel(folder)].map((model) =>
+        new LocalModel({ model, threads: 1 }).logprobs(sequences, 0),
+      ) as [Float32Array[], Float32Array[]]
+      for (const [b, row] of sequences.entries())
+        for (let t = 0; t < row.tokens.length; t++) {
+          if (row.weights[t] === 0) continue
+          const z = output.slice((b * 12 + t) * config.vocabSize, (b * 12 + t + 1) * config.vocabSize)
+          const expected = scores ? output[b]! : z[row.targets[t]!]! - logSum(z)
+          expect(Math.abs(apart[b]![t]! - expected)).toBeLessThan(1e-4)
+          expect(Math.abs(together[b]![t]! - expected)).toBeLessThan(1e-4)
+        }
+    })
+  },
+)
 
 const logSum = (z: Float32Array): number => Math.log(z.reduce((sum, x) => sum + Math.exp(x), 0))
 

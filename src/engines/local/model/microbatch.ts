@@ -1,3 +1,4 @@
+import { MASKED } from '../../../models/attention.ts'
 import type { ModelConfig } from '../../../models/config.ts'
 import { forwardFlopsPerToken } from '../../../models/parameters.ts'
 import type { Sequence } from './sequences.ts'
@@ -57,7 +58,7 @@ export interface Split {
   readonly maxLosses: number
   /** Leave out padding wherever it can be. */
   readonly packed: boolean
-  /** The logits of a microbatch are computed in this many parts. */
+  /** The logits of a microbatch are computed in this many parts, unless the output layer is trained. */
   readonly chunks: number
 }
 
@@ -71,7 +72,7 @@ const MICROBATCH_LOGITS = 2 ** 26
 const LARGE_MICROBATCH_TOKENS = 2048
 const LARGE_MICROBATCH_LOGITS = 2 ** 27
 const LARGE_VOCABULARY = 2 ** 14
-const ACTIVATION_BYTES = 5 * 2 ** 29
+const ACTIVATION_BYTES = 2 ** 31
 
 /** How a model's batches are split. */
 export function splitFor(config: ModelConfig): Split {
@@ -93,7 +94,6 @@ export function splitFor(config: ModelConfig): Split {
 const activationBytes = ({ numLayers, hiddenSize, intermediateSize }: ModelConfig): number =>
   4 * numLayers * (8 * hiddenSize + 4 * intermediateSize)
 
-const MASKED = -1e9
 /** Fixed cost of running a program, in floating point operations (small model) or tokens (large model). */
 const OVERHEAD_FLOPS = 1e8
 const OVERHEAD_TOKENS = 100

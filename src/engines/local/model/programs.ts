@@ -1,21 +1,13 @@
 import { buildObjective, hasKlCov, type Objective, temperatureOf } from '../../../algorithms/objectives.ts'
+import { causalMasks, masksOf, prefixedMasks } from '../../../models/attention.ts'
 import type { ModelConfig } from '../../../models/config.ts'
-import {
-  causalMasks,
-  decode,
-  logits,
-  masksOf,
-  parameterInputs,
-  prefixedMasks,
-  rewards,
-  rotaryInputs,
-} from '../../../models/decoder.ts'
+import { decode, logits, parameterInputs, rewards, rotaryInputs } from '../../../models/decoder.ts'
 import type { Rows } from '../../../models/product.ts'
 import { gradients } from '../../../onnx/gradient.ts'
 import { Graph, type Value } from '../../../onnx/graph.ts'
 import * as ops from '../../../onnx/ops.ts'
 import { type Dim, product, sum } from '../../../onnx/shape.ts'
-import { maskName } from './cache.ts'
+import { maskName } from './sampling/cache.ts'
 
 /** The inputs of a microbatch. */
 export interface Layout {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Random } from '../../../common/random.ts'
+import { initAdapters, withAdapters } from '../../../models/lora.ts'
 import { countParameters, initParameters, type Model, withRewardHead } from '../../../models/parameters.ts'
 import { tinyConfig } from '../../../testing/models.ts'
 import type { SampledSequence } from '../../contract.ts'
@@ -8,7 +9,7 @@ import { LocalModel } from './local-model.ts'
 import { microbatches } from './microbatch.ts'
 import type { Sequence } from './sequences.ts'
 
-/* Layers with windows: training, scoring, and both schedules of sampling compute the same, beyond the window too. */
+/* Layers with windows, and with adapters: training, scoring, and both schedules of sampling compute the same, beyond the window too. */
 
 const SLIDING = 'sliding_attention'
 const FULL = 'full_attention'
@@ -32,6 +33,8 @@ const models: Readonly<Record<string, () => Model>> = {
   'mistral, window 7': () => tiny('mistral', { sliding_window: 7 }),
   'qwen2, window 6 from layer 1': () =>
     tiny('qwen2', { use_sliding_window: true, sliding_window: 6, max_window_layers: 1 }),
+  'gemma3, window 5, with adapters': () => adapted(tiny('gemma3_text', {})),
+  'mistral, window 7, with adapters': () => adapted(tiny('mistral', { sliding_window: 7 })),
 }
 
 function tiny(...[type, changes]: Parameters<typeof tinyConfig>): Model {
@@ -43,6 +46,17 @@ function tiny(...[type, changes]: Parameters<typeof tinyConfig>): Model {
     for (let i = 0; i < w.length; i++)
       w[i] = name.includes('norm') ? w[i]! + 0.2 * random.normal() : w[i]! * 12
   return { config, parameters }
+}
+
+/** The model with adapters that change what it computes. */
+function adapted(model: Model): Model {
+  const config = withAdapters(model.config, { rank: 2, alpha: 4, targets: 'all-linear' })
+  const adapters = initAdapters(config, 1)
+  const random = new Random('adapters')
+  for (const [name, values] of adapters)
+    if (name.endsWith('lora_B.weight'))
+      for (let i = 0; i < values.length; i++) values[i] = 0.2 * random.normal()
+  return { config, parameters: new Map([...model.parameters, ...adapters]) }
 }
 
 const open = (model: Model) => new LocalModel({ model, threads: 1 })

@@ -2,8 +2,8 @@ import type { MessagePort } from 'node:worker_threads'
 import type { ModelConfig } from '../../../models/config.ts'
 import type { SampledSequence, TokenDetail } from '../../contract.ts'
 import type { ContinuousLoad } from '../continuous/sampler.ts'
-import type { SampleRequest } from '../model/drawing.ts'
 import type { LocalModel, LocalSpec } from '../model/local-model.ts'
+import type { SampleRequest } from '../model/sampling/drawing.ts'
 
 /* Messages between the main thread, the thread that starts threads (spawner.ts), and the replicas' threads. */
 

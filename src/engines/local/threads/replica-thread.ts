@@ -1,8 +1,8 @@
 import { workerData } from 'node:worker_threads'
 import { UserError } from '../../../common/errors.ts'
 import type { ContinuousSampler } from '../continuous/sampler.ts'
-import type { SampleRequest } from '../model/drawing.ts'
 import { LocalModel, type LocalSpec } from '../model/local-model.ts'
+import type { SampleRequest } from '../model/sampling/drawing.ts'
 import { abortedFlag } from './abort.ts'
 import {
   type Call,

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { UserError } from '../../../common/errors.ts'
 import type { Adapter } from '../../config.ts'
 import { readJsonObject } from '../../json-file.ts'
+import { means } from '../../lora.ts'
 
 export const ADAPTER_CONFIG = 'adapter_config.json'
 
@@ -112,7 +113,7 @@ export function readAdapterConfig(directory: string): AdapterConfig {
 
 /** Does `target_modules` name the layer? A text is a regular expression for its whole name. */
 function matches(targets: string | readonly string[], layer: string, path: string): boolean {
-  if (typeof targets !== 'string') return targets.some((t) => layer === t || layer.endsWith(`.${t}`))
+  if (typeof targets !== 'string') return targets.some((target) => means(target, layer))
   return targets === 'all-linear' ? /_proj$/.test(layer) : expression(`^(?:${targets})$`, path).test(layer)
 }
 

@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../../../common/errors.ts'
+import { abridged } from '../../../common/words.ts'
 import type { Adapter, ModelConfig } from '../../config.ts'
 import { adapterNames, isAdapter, linearLayers } from '../../lora.ts'
 import { parameterShapes } from '../../parameters.ts'
+import { nameInText } from '../language-part.ts'
 import { SafetensorsFile } from '../safetensors.ts'
 import { type AdapterConfig, readAdapterConfig } from './adapter-config.ts'
 
@@ -48,6 +50,18 @@ export function statedBaseHash(directory: string): string | undefined {
   const file = openAdapters(directory)
   try {
     return file.metadata[BASE_HASH]
+  } finally {
+    file.close()
+  }
+}
+
+/** How many values a PEFT folder holds. */
+export function countStored(directory: string): number {
+  const file = openAdapters(directory)
+  try {
+    let count = 0
+    for (const { shape } of file.tensors.values()) count += shape.reduce((a, b) => a * b, 1)
+    return count
   } finally {
     file.close()
   }
@@ -115,7 +129,9 @@ function read(
       throw new UserError(
         `${file.path}: tensor ${key} is not one of PEFT's: its name does not begin with ${PEFT_PREFIX}`,
       )
-    stored.set(key.slice(PEFT_PREFIX.length), key)
+    const name = key.slice(PEFT_PREFIX.length)
+    const inText = base.modelType === 'gemma3_text' ? nameInText(name) : name
+    if (inText !== null) stored.set(inText, key)
   }
   const scores = stored.has('score.weight')
   const pad = file.metadata[PAD_TOKEN]
@@ -134,7 +150,7 @@ function read(
   const shapes = parameterShapes(config)
   const missing = [...shapes.keys()].filter((name) => isAdapter(name) && !stored.has(name))
   const from = `the base model ${adapterConfig.base ?? 'in memory'}`
-  if (missing.length > 0) throw new UserError(`${file.path}: tensors are missing: ${list(missing)}`)
+  if (missing.length > 0) throw new UserError(`${file.path}: tensors are missing: ${abridged(missing)}`)
   for (const [name, key] of stored) {
     const shape = shapes.get(name)
     const found = file.tensors.get(key)!.shape
@@ -147,9 +163,4 @@ function read(
   if (Object.keys(adapters).length === 0)
     throw new UserError(`${file.path} has no adapters: "target_modules" names no linear layer of ${from}`)
   return { config, stored }
-}
-
-function list(names: readonly string[]): string {
-  const shown = names.slice(0, 5).join(', ')
-  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown
 }

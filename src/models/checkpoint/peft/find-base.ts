@@ -2,7 +2,7 @@ import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { onDisk } from '../../../common/disk.ts'
 import { UserError } from '../../../common/errors.ts'
-import { hubCache } from '../../../common/hub-cache.ts'
+import { conversions, howToRestore, hubCache } from '../../../common/hub-cache.ts'
 import { packageRoot } from '../../../common/package.ts'
 import { ADAPTER_CONFIG, isPeftFolder, readAdapterConfig } from './adapter-config.ts'
 
@@ -34,7 +34,7 @@ export function baseFolder(directory: string): string {
       `${file}: the base model ${base} is a PEFT folder itself; \`ruminate merge ${base} --out DIR\` makes a plain model of it`,
     )
   throw new UserError(
-    `${file}: the base model ${base} is not there; set "base_model_name_or_path" to the folder where it is now`,
+    `${file}: the base model ${base} is not there; ${dirname(base) === conversions() ? howToRestore(base) : 'set "base_model_name_or_path" to the folder where it is now'}`,
   )
 }
 
@@ -93,9 +93,16 @@ export function nameOfBase(folder: string): { name: string; revision: string | n
   return { name: resolve(folder), revision: null }
 }
 
-/** The folder with the tokenizer of a model folder: of a PEFT folder without one, the base model's. */
-export const tokenizerFolder = (directory: string): string =>
-  fromBase(directory, 'tokenizer.json') ? baseFolder(directory) : directory
+/**
+ * The folder with the tokenizer of a model folder: of a PEFT folder without one, the base model's.
+ *
+ * @throws UserError if there is no such folder.
+ */
+export function tokenizerFolder(directory: string): string {
+  const folder = fromBase(directory, 'tokenizer.json') ? baseFolder(directory) : directory
+  if (!existsSync(folder)) throw new UserError(`there is no model folder ${folder}: ${howToRestore(folder)}`)
+  return folder
+}
 
 /** The folder with the generation_config.json of a model folder: of a PEFT folder without one, the base model's. */
 export const generationFolder = (directory: string): string =>

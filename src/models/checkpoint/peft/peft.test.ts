@@ -60,8 +60,8 @@ function drop(tensors: Map<string, StoredTensor>, pattern: RegExp, matching = tr
 }
 
 /** A copy of a PEFT folder of PEFT with other tensors. */
-function withTensors(change: (tensors: Map<string, StoredTensor>) => void): string {
-  const folder = changed({})
+function withTensors(change: (tensors: Map<string, StoredTensor>) => void, name = 'peft/llama'): string {
+  const folder = changed({}, name)
   const path = join(folder, 'adapter_model.safetensors')
   const file = new SafetensorsFile(path)
   const tensors = new Map(
@@ -101,6 +101,18 @@ describe('a PEFT folder is a model folder', () => {
     const names = [...new SafetensorsFile(join(folder, 'adapter_model.safetensors')).tensors.keys()]
     expect(names).toHaveLength(2 * 7 * 2)
     expect(names[0]).toBe('base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight')
+  })
+
+  test('adapters of a model with vision are read as those of its language model', () => {
+    const folder = withTensors((tensors) => {
+      for (const [name, tensor] of [...tensors]) {
+        tensors.delete(name)
+        tensors.set(name.replace('.model.layers.', '.model.language_model.layers.'), tensor)
+      }
+      const vision = 'base_model.model.model.vision_tower.encoder.layers.0.self_attn.q_proj'
+      tensors.set(`${vision}.lora_A.weight`, { shape: [2, 3], data: new Float32Array(6) })
+    }, 'peft/gemma3')
+    expect(loadModel(folder)).toEqual(loadModel(fixture('peft/gemma3')))
   })
 
   test('the merged model can be written, in float32 or rounded to bfloat16', async () => {

@@ -7,7 +7,7 @@ import { loadModel } from '../../checkpoint/directory.ts'
 import { namedEosTokenIds } from '../../checkpoint/generation-config.ts'
 import { SafetensorsFile } from '../../checkpoint/safetensors.ts'
 import { Tokenizer } from '../../tokenizer/tokenizer.ts'
-import { ropeFactors } from '../rope-factors.ts'
+import { ropeFactors } from '../write/rope-factors.ts'
 import { openGgufModel } from './convert.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'gguf-convert-'))
@@ -61,6 +61,7 @@ test('gemma3: windows, two rotations, and norms that multiply by 1 + w', async (
     num_hidden_layers: 3,
     sliding_window: 8,
     sliding_window_pattern: 3,
+    layer_types: undefined,
   })
   model.metadata.set('gemma3.attention.sliding_window', { uint32: 8 })
   model.metadata.set('gemma3.attention.sliding_window_pattern', { bools: [true, true, false] })

@@ -1,15 +1,16 @@
 import { join } from 'node:path'
 import { UserError } from '../../../common/errors.ts'
-import { oneLine } from '../../../common/words.ts'
+import { abridged, oneLine } from '../../../common/words.ts'
 import { float32ToBfloat16, float32ToFloat16 } from '../../checkpoint/half.ts'
 import { type StreamedTensor, writeStreamed } from '../../checkpoint/streamed.ts'
 import { type ModelConfig, toConfigJson } from '../../config.ts'
 import { writeJson } from '../../json-file.ts'
 import { parameterShapes } from '../../parameters.ts'
 import { Tokenizer } from '../../tokenizer/tokenizer.ts'
+import { ROPE_FACTORS } from '../names.ts'
 import { type StoredTensor, separateHeads, storedTensor } from '../tensor-names.ts'
 import { GgufFile, type GgufTensor } from './gguf-file.ts'
-import { hfConfig, ROPE_FACTORS } from './hf-config.ts'
+import { hfConfig } from './hf-config.ts'
 import { type TokenizerFiles, tokenizerFiles } from './tokenizer-files.ts'
 import { readVocabulary } from './vocabulary.ts'
 
@@ -92,18 +93,13 @@ function plan(file: GgufFile, config: ModelConfig): Map<string, Planned> {
       )
     planned.set(parameter, { tensor, stored })
   }
-  if (missing.length > 0) throw new UserError(`${path}: tensors are missing: ${list(missing)}`)
+  if (missing.length > 0) throw new UserError(`${path}: tensors are missing: ${abridged(missing)}`)
   const further = [...tensors.keys()].filter((name) => !known.has(name))
   if (further.length > 0)
     throw new UserError(
-      `${path}: unexpected tensors, which a ${config.modelType} with this metadata does not have: ${list(further)}`,
+      `${path}: unexpected tensors, which a ${config.modelType} with this metadata does not have: ${abridged(further)}`,
     )
   return planned
-}
-
-function list(names: readonly string[]): string {
-  const shown = names.slice(0, 5).join(', ')
-  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown
 }
 
 function streamed(file: GgufFile, planned: Planned, headDim: number): StreamedTensor {

@@ -39,11 +39,11 @@ describe('a header', () => {
   test('without damage', () => expect(open(whole)).resolves.toBeUndefined())
   test.each<[string, Buffer, RegExp]>([
     ['empty', Buffer.alloc(0), /is not a GGUF file: it has 0 bytes, and 24 are the least/],
-    ['another format', Buffer.from('{"a": 1}'.repeat(10)), /is not a GGUF file$/],
+    ['another format', Buffer.from('{"a": 1}'.repeat(10)), /is neither a model folder nor a GGUF file$/],
     [
       'a web page',
       Buffer.from('<!DOCTYPE html><html><head></head></html>'),
-      /is not a GGUF file: it is a web page/,
+      /is neither a model folder nor a GGUF file: it is a web page/,
     ],
     [
       'a pointer',

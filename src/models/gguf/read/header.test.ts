@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { ggufBytes } from '../../../testing/gguf.ts'
-import type { MetadataValue } from '../write.ts'
+import type { MetadataValue } from '../write/header.ts'
 import { readHeader } from './header.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'gguf-header-'))

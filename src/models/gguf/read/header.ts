@@ -131,11 +131,14 @@ function walk(bytes: HeaderBytes): Misread[] {
 
 function checkMagic(bytes: HeaderBytes): void {
   const { path, size } = bytes
-  if (size < 24) throw new UserError(`${path} is not a GGUF file: it has ${size} bytes, and 24 are the least`)
+  if (size < 24)
+    throw new UserError(
+      `${path} is not a GGUF file: it has ${size} bytes, and 24 are the least; copy or download it again`,
+    )
   const start = Buffer.from(bytes.peek(24)).toString('latin1')
   if (!start.startsWith('GGUF')) {
     const other = OTHER_FORMATS.find(([pattern]) => pattern.test(start))?.[1]
-    throw new UserError(`${path} is not a GGUF file${other ? `: it is ${other}` : ''}`)
+    throw new UserError(`${path} is neither a model folder nor a GGUF file${other ? `: it is ${other}` : ''}`)
   }
   bytes.skip(4)
   const version = bytes.u32()
@@ -193,7 +196,7 @@ class HeaderBytes {
   ) {}
 
   damaged(problem: string): UserError {
-    return new UserError(`${this.path} is a damaged GGUF file: ${problem}`)
+    return new UserError(`${this.path} is a damaged GGUF file: ${problem}; copy or download it again`)
   }
 
   upTo(end: number): Uint8Array<ArrayBuffer> {

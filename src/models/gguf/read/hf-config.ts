@@ -1,19 +1,9 @@
 import { UserError } from '../../../common/errors.ts'
 import { type ModelConfig, parseConfig } from '../../config.ts'
+import { ARCHITECTURES, type Architecture, GEMMA_PATTERN, ROPE_FACTORS } from '../names.ts'
 import type { GgufFile } from './gguf-file.ts'
 import type { Metadata } from './metadata.ts'
 import { llama3Scaling } from './rope-factors.ts'
-
-/** The `model_type` of config.json by `general.architecture`. */
-const MODEL_TYPES: Readonly<Record<string, string>> = {
-  llama: 'llama',
-  qwen2: 'qwen2',
-  qwen3: 'qwen3',
-  gemma3: 'gemma3_text',
-}
-
-/** Divisors of RoPE's frequencies, one for each pair of a head's values. */
-export const ROPE_FACTORS = 'rope_freqs.weight'
 
 /** Tokens with a meaning, by their ids. */
 export interface SpecialIds {
@@ -56,7 +46,7 @@ export function hfConfig(file: GgufFile, special: SpecialIds): ModelConfig {
   const epsilon = metadata.number(key('attention.layer_norm_rms_epsilon'))
   return parseConfig(
     {
-      model_type: MODEL_TYPES[architecture],
+      model_type: ARCHITECTURES[architecture],
       vocab_size: vocabularySize(file),
       hidden_size: hiddenSize,
       intermediate_size: metadata.needed(
@@ -82,13 +72,13 @@ export function hfConfig(file: GgufFile, special: SpecialIds): ModelConfig {
   )
 }
 
-function architectureOf(metadata: Metadata): string {
+function architectureOf(metadata: Metadata): Architecture {
   const kind = metadata.text('general.type') ?? 'model'
   if (kind !== 'model')
     throw metadata.refuse('general.type', kind, ': the file does not hold a language model')
   const architecture = metadata.needed('general.architecture', metadata.text('general.architecture'))
-  if (Object.hasOwn(MODEL_TYPES, architecture)) return architecture
-  const supported = Object.keys(MODEL_TYPES).join(', ')
+  if (Object.hasOwn(ARCHITECTURES, architecture)) return architecture as Architecture
+  const supported = Object.keys(ARCHITECTURES).join(', ')
   throw metadata.refuse(
     'general.architecture',
     architecture,
@@ -164,7 +154,7 @@ function gemma(
 
 /** Which layers have a window: all but every n-th, or those that a list names. */
 function windowPattern(metadata: Metadata, key: string, layers: number): Record<string, unknown> {
-  if (!metadata.isList(key)) return { sliding_window_pattern: metadata.count(key) ?? 6 }
+  if (!metadata.isList(key)) return { sliding_window_pattern: metadata.count(key) ?? GEMMA_PATTERN }
   const flags = metadata.flags(key)!
   if (flags.length !== layers)
     throw metadata.refuse(key, flags, `: one value for each of ${layers} layers is expected`)

@@ -1,4 +1,5 @@
-import { TOKEN_TYPES, type Vocabulary } from './vocabulary.ts'
+import { TOKEN_TYPES } from '../names.ts'
+import type { Vocabulary } from './vocabulary.ts'
 
 /** SentencePiece's letter for a space. */
 const SPACE = '▁'

@@ -1,9 +1,7 @@
 import { UserError } from '../../../common/errors.ts'
+import { TOKEN_TYPES } from '../names.ts'
 import { PRE_TOKENIZERS, type PreTokenizer } from '../pre-tokenizers.ts'
 import type { Metadata } from './metadata.ts'
-
-/** `llama_token_type` of llama.h. */
-export const TOKEN_TYPES = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const
 
 /** The tokenizer of a GGUF file. */
 export interface Vocabulary {
