@@ -1,5 +1,6 @@
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -125,6 +126,16 @@ describe('a PEFT folder is a model folder', () => {
     await expect(mergeAdapters(join(run, 'merged'), join(run, 'again'), 'F32')).rejects.toThrow(
       /plain model already/,
     )
+  })
+
+  test('is not merged into weights that are not finite', async () => {
+    const b = 'base_model.model.model.layers.1.mlp.up_proj.lora_B.weight'
+    const folder = withTensors((tensors) => tensors.get(b)!.data.fill(Number.NaN))
+    const out = join(temporary(), 'merged')
+    await expect(mergeAdapters(folder, out, 'BF16')).rejects.toThrow(
+      'tensor model.layers.1.mlp.up_proj.weight is not finite (value 0 is NaN)',
+    )
+    expect(existsSync(out)).toBe(false)
   })
 
   test('its hash depends on the adapters, their strength and the base, not on where they are', async () => {

@@ -1,9 +1,23 @@
-import { float32ToBfloat16, float32ToFloat16 } from '../../checkpoint/half.ts'
+import { BFLOAT16_END, FLOAT16_END, float32ToBfloat16, float32ToFloat16 } from '../../checkpoint/half.ts'
 import { bytesOf, TENSOR_TYPES, type TensorTypeName } from '../tensor-types.ts'
 import { quantiseQ4K, quantiseQ6K } from './quantise-k.ts'
 
 /** The types that can be written. */
 export type WritableType = 'F32' | 'F16' | 'BF16' | 'Q5_0' | 'Q8_0' | 'Q4_K' | 'Q6_K'
+
+/**
+ * The magnitudes from which a value of a type, or the float16 scale of its block, may become infinite. The scales of the K types
+ * are fitted, and may exceed those of the extreme values: half of what these allow.
+ */
+export const FIRST_TOO_LARGE: Readonly<Record<WritableType, number>> = {
+  F32: Number.POSITIVE_INFINITY,
+  F16: FLOAT16_END,
+  BF16: BFLOAT16_END,
+  Q5_0: 16 * FLOAT16_END,
+  Q8_0: 127 * FLOAT16_END,
+  Q4_K: (63 / 2) * FLOAT16_END,
+  Q6_K: ((128 * 32) / 2) * FLOAT16_END,
+}
 
 /**
  * Values as the bytes of a tensor type, equal to those of ggml's reference implementation (`quantize_row_*_ref` in
