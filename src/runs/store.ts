@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { keepConversions } from '../common/conversions.ts'
 import { diskError, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
 import { makeFolder, removeTemporaryFolders, writeFolderAtomically } from '../common/files.ts'
@@ -43,6 +44,7 @@ export class RunStore {
     const directory = resolve(options.out ?? makeNextFree(options.root ?? 'runs', options.recipe))
     checkFree(directory)
     onDisk('create', directory, () => makeFolder(directory))
+    keepConversions(options.settings)
     const lock = lockRun(lockFile(directory))
     try {
       const database = createDatabase(databaseFile(directory), [
