@@ -97,16 +97,17 @@ test('Ctrl-C and resume: equals an uninterrupted run', async () => {
   expect(measured(out)).toEqual(measured(whole.run))
 })
 
-test('the model was moved: --model says where it is, if its weights are the same', async () => {
-  const [out, model, moved] = ['moved-model', 'a model', 'elsewhere'].map((name) => join(folder, name)) as [
-    string,
-    string,
-    string,
-  ]
+test.each([
+  ['all weights', null],
+  ['adapters', { rank: 2 }],
+])('the model was moved: --model says where it is, if its weights are the same; %s', async (name, lora) => {
+  const at = (what: string): string => join(folder, `${what} of ${name}`)
+  const [out, model, moved] = [at('moved-model'), at('a model'), at('elsewhere')]
+  const right = await zero({ ...small, lora, out: at('whole') })
   cpSync(small.model, model, { recursive: true })
   const stop = new AbortController()
   const onStep = ({ step }: { step: number }) => void (step === 3 && stop.abort())
-  await expect(zero({ ...small, model, out, signal: stop.signal, onStep })).rejects.toThrow(/resume/)
+  await expect(zero({ ...small, lora, model, out, signal: stop.signal, onStep })).rejects.toThrow(/resume/)
   renameSync(model, moved)
 
   const resume = async (...words: string[]) => {
@@ -116,20 +117,20 @@ test('the model was moved: --model says where it is, if its weights are the same
   expect(await resume()).toEqual([
     1,
     expect.stringMatching(
-      /^error: the model .*a model is no longer there: .*, or name where it is now: `ruminate resume .*moved-model --model DIR`$/,
+      /^error: the model .*a model of .* is no longer there: .*, or name where it is now: `ruminate resume .*moved-model .* --model DIR`$/,
     ),
   ])
   expect(await resume('--model', 'miniature-base')).toEqual([
     1,
     expect.stringMatching(
-      /^error: .*moved-model cannot go on with .*miniature-base: its weights are not those of .*a model, with/,
+      /^error: .*moved-model .* cannot go on with .*miniature-base: its weights are not those of .*a model of/,
     ),
   ])
   expect((await resume('--model', moved))[0]).toBe(0)
   const { settings, result } = readInfo(out)
   expect(settings).toMatchObject({ model: moved })
-  expect(result).toMatchObject({ sha256: whole.sha256 })
-  expect(measured(out)).toEqual(measured(whole.run))
+  expect(result).toMatchObject({ sha256: right.sha256 })
+  expect(measured(out)).toEqual(measured(right.run))
 })
 
 test('--model is refused for a run that trains no model of others', async () => {

@@ -131,7 +131,11 @@ function read(
       )
     const name = key.slice(PEFT_PREFIX.length)
     const inText = base.modelType === 'gemma3_text' ? nameInText(name) : name
-    if (inText !== null) stored.set(inText, key)
+    if (inText === null) continue
+    const other = stored.get(inText)
+    if (other !== undefined)
+      throw new UserError(`${file.path}: tensors ${other} and ${key} both stand for ${inText}`)
+    stored.set(inText, key)
   }
   const scores = stored.has('score.weight')
   const pad = file.metadata[PAD_TOKEN]
