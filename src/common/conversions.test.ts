@@ -12,17 +12,6 @@ import {
   writeSource,
 } from './conversions.ts'
 
-test.each([
-  [
-    join(conversions(), 'a-0123456789ab'),
-    '`ruminate chat --model FILE.gguf` with the same file makes it again',
-  ],
-  ['/cache/models--Owner--a-b.c/snapshots/0123', '`ruminate chat --model Owner/a-b.c` downloads it again'],
-  ['/models/mine', 'if it has been moved, move it back or make a link there'],
-])('what to do about %s, which is no longer there', (folder, advice) => {
-  expect(howToRestore(folder)).toContain(advice)
-})
-
 const before = process.cwd()
 const root = realpathSync(mkdtempSync(join(tmpdir(), 'ruminate-conversions-')))
 const cache = join(root, 'cache')
@@ -35,6 +24,14 @@ afterAll(() => {
   vi.unstubAllEnvs()
   process.chdir(before)
   rmSync(root, { recursive: true })
+})
+
+test.each([
+  ['ruminate-gguf/a-0123456789ab', '`ruminate chat --model FILE.gguf` with the same file makes it again'],
+  ['models--Owner--a-b.c/snapshots/0123', '`ruminate chat --model Owner/a-b.c` downloads it again'],
+  ['../mine', 'if it has been moved, move it back or make a link there'],
+])('what to do about %s in the cache, which is no longer there', (folder, advice) => {
+  expect(howToRestore(join(cache, folder))).toContain(advice)
 })
 
 /** The folder of a conversion of a file; of one that is not known, as earlier releases made it, if it is null. */

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, rmdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { freeBytes, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
@@ -78,9 +78,15 @@ export async function exportModel(request: ExportRequest, watch: Watch): Promise
   if (existsSync(path)) throw new UserError(`${path} exists: remove it, or choose another with --out`)
   const plan = chosen.plan(readSource(request.folder, request.to, request.facts), quant)
   const parent = dirname(path)
+  const isNew = !existsSync(parent)
   onDisk('create', parent, () => makeFolder(parent))
-  requireSpace(parent, plan.bytes)
-  await plan.write(path, watch)
+  try {
+    requireSpace(parent, plan.bytes)
+    await plan.write(path, watch)
+  } catch (error) {
+    if (isNew && readdirSync(parent).length === 0) rmdirSync(parent)
+    throw error
+  }
   return { path, quant, bytes: bytesIn(path), seconds: seconds() }
 }
 

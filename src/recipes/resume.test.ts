@@ -139,7 +139,9 @@ test('--model is refused for a run that trains no model of others', async () => 
   const onStep = () => stop.abort()
   await expect(pretrain(pretraining, { out, signal: stop.signal, onStep })).rejects.toThrow(/interrupted/)
   expect(await main(['resume', out, '--model', 'miniature-base'])).toBe(2)
-  expect(written.err).toMatch(/error: --model is for runs that store which model they train, and .*base-stopped/)
+  expect(written.err).toMatch(
+    /error: --model is for runs that store which model they train, and .*base-stopped/,
+  )
 })
 
 test('Ctrl-C while pretraining leaves a checkpoint of the last step, and resume gives the same result', async () => {

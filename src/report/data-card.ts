@@ -26,7 +26,9 @@ ${count(kept.length)} rows kept of ${count(rows.length)} candidates.
 ## How it was made
 
 ${Object.entries(made)
-  .map(([name, value]) => `- ${name}: ${namingGgufs(typeof value === 'string' ? value : JSON.stringify(value))}`)
+  .map(
+    ([name, value]) => `- ${name}: ${namingGgufs(typeof value === 'string' ? value : JSON.stringify(value))}`,
+  )
   .join('\n')}
 
 ## Sources

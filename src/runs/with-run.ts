@@ -88,9 +88,7 @@ export async function withRun<Result extends Trained>(
   work: (run: Run) => Promise<Result>,
 ): Promise<Result> {
   const store =
-    'resume' in place
-      ? RunStore.open(place.resume, { write: true })
-      : RunStore.create(await creation(place))
+    'resume' in place ? RunStore.open(place.resume, { write: true }) : RunStore.create(await creation(place))
   const stopping = new Stopping(store, signal, progress)
   const unregister = registerRun(stopping)
   try {

@@ -53,8 +53,7 @@ export const resume = command(
     const go = RECIPES[info.recipe]
     if (!go) throw new UserError(`${path} is a run of "${info.recipe}", which cannot be resumed`)
     const model = textOption(values, 'model')
-    if (model !== undefined)
-      await moveModel(directory, await modelFolder(model, (line) => output.live(line)))
+    if (model !== undefined) await moveModel(directory, await modelFolder(model, (line) => output.live(line)))
     checkModelIsThere(directory)
     showResume(output, info, name)
     await interruptible(output, (signal) => go(output, info, signal))

@@ -26,8 +26,7 @@ export function checkStorable<Choice extends string>(
 ): void {
   for (const [name, shape] of parameterShapes(config)) {
     const value = largest(parameters.get(name)!, `${where}: tensor ${name}`)
-    const holds = (choice: Choice): boolean =>
-      Math.abs(value) < FIRST_TOO_LARGE[typeOf(choice, name, shape)]
+    const holds = (choice: Choice): boolean => Math.abs(value) < FIRST_TOO_LARGE[typeOf(choice, name, shape)]
     if (holds(chosen)) continue
     throw new UserError(
       `${where}: tensor ${name} has the value ${Number(value.toPrecision(6))}, which would become infinite as ${typeOf(chosen, name, shape)}: choose ${option} ${choices.filter(holds).join(' or ').toLowerCase()}`,

@@ -98,7 +98,10 @@ export function readAdapterConfig(directory: string): AdapterConfig {
     throw new UserError(`${path} is damaged: "${at.join('.')}": ${message}`)
   }
   const variants = Object.keys(json).filter((field) => VARIANT.test(field) && !NO_VARIANT.includes(field))
-  const unsupported = { ...UNSUPPORTED, ...Object.fromEntries(variants.map((field) => [field, field.startsWith('use_') ? [false] : []])) }
+  const unsupported: Record<string, readonly unknown[]> = {
+    ...UNSUPPORTED,
+    ...Object.fromEntries(variants.map((field) => [field, field.startsWith('use_') ? [false] : []])),
+  }
   for (const [field, off] of Object.entries(unsupported)) {
     const value = json[field] ?? null
     const empty = typeof value === 'object' && (value === null || Object.keys(value).length === 0)
@@ -124,7 +127,8 @@ export function readAdapterConfig(directory: string): AdapterConfig {
       !isOne(c.exclude_modules ?? [], names) &&
       (transformed.length === 0 || transformed.includes(Number(/\.layers\.(\d+)\./.exec(names[0]!)?.[1]))),
     // by the end of its name or of the name of a module that it is in, also within a word
-    saves: (module) => (c.modules_to_save ?? []).some((end) => withOuter(module).some((one) => one.endsWith(end))),
+    saves: (module) =>
+      (c.modules_to_save ?? []).some((end) => withOuter(module).some((one) => one.endsWith(end))),
     tiesCopies: c.ensure_weight_tying ?? false,
     scores: c.task_type === 'SEQ_CLS',
     adapterOf: (names) => {

@@ -259,10 +259,16 @@ describe('refused in one line', () => {
     [{ layers_to_transform: 1 }, /unexpected tensor .*layers\.0.*: .*no adapter/],
     // PEFT's default: q_proj and v_proj
     [{ target_modules: null }, /unexpected tensor .*: .*no adapter/],
-    [{ target_modules: ['q_proj', 'embed_tokens'] }, /names model.embed_tokens of .*, for which adapters are/],
+    [
+      { target_modules: ['q_proj', 'embed_tokens'] },
+      /names model.embed_tokens of .*, for which adapters are/,
+    ],
     [{ target_modules: '.*norm' }, /names model.layers.0.input_layernorm of .*not supported/],
     [{ modules_to_save: ['lm_head'] }, /tensors are missing: lm_head.weight$/],
-    [{ modules_to_save: ['norm'] }, /tensors are missing: model.layers.0.input_layernorm.weight, .*, model.norm.weight$/],
+    [
+      { modules_to_save: ['norm'] },
+      /tensors are missing: model.layers.0.input_layernorm.weight, .*, model.norm.weight$/,
+    ],
     [{ modules_to_save: ['layers.1.mlp'] }, /tensors are missing: .*gate_proj.weight/],
     [{ modules_to_save: 'lm_head' }, /is damaged: "modules_to_save"/],
     [{ task_type: 'SEQ_CLS' }, /tensors are missing: score.weight$/],
@@ -303,7 +309,10 @@ describe('refused in one line', () => {
 
 test('embeddings of their own, where the base model also uses them as its output layer', () => {
   const name = 'base_model.model.model.embed_tokens.weight'
-  const folder = withTensors((t) => t.set(name, { shape: [40, 16], data: new Float32Array(40 * 16) }), 'peft/qwen2')
+  const folder = withTensors(
+    (t) => t.set(name, { shape: [40, 16], data: new Float32Array(40 * 16) }),
+    'peft/qwen2',
+  )
   const saves = { modules_to_save: ['embed_tokens'] }
   expect(() => loadModel(set(folder, saves))).toThrow(
     /adapter_config.json: "modules_to_save" has the embeddings, which .* also uses as its output layer/,
@@ -324,11 +333,15 @@ test('targets and patterns with the names of a model with vision', () => {
   expect(loadModel(set(renamed, named))).toEqual(plain)
   const layer = 'layers.0.self_attn.q_proj'
   const alphas = [layer, `model.language_model.${layer}`].map((key) =>
-    loadModel(set(renamed, { ...named, alpha_pattern: { [key]: 9 } })).parameters.get(`model.${layer}.weight`),
+    loadModel(set(renamed, { ...named, alpha_pattern: { [key]: 9 } })).parameters.get(
+      `model.${layer}.weight`,
+    ),
   )
   expect(alphas[0]).not.toEqual(plain.parameters.get(`model.${layer}.weight`))
   expect(alphas[1]).toEqual(alphas[0])
-  expect(() => loadModel(set(renamed, { target_modules: '.*language_model.*(q|k)_proj' }))).toThrow(/unexpected tensor .*no adapter/)
+  expect(() => loadModel(set(renamed, { target_modules: '.*language_model.*(q|k)_proj' }))).toThrow(
+    /unexpected tensor .*no adapter/,
+  )
 })
 
 test('targets as PEFT reads them: a regular expression, and layers to transform', () => {
