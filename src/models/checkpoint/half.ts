@@ -58,6 +58,17 @@ export function float32ToFloat16(from: Float32Array, to: Uint16Array): void {
   }
 }
 
+const single = new Float32Array(1)
+const half = new Uint16Array(1)
+/** Writes a number as float16, little-endian, and returns the number that this is. */
+export function putFloat16(bytes: Uint8Array, at: number, value: number): number {
+  single[0] = value
+  float32ToFloat16(single, half)
+  bytes[at] = half[0]! & 0xff
+  bytes[at + 1] = half[0]! >> 8
+  return float16Table()[half[0]!]!
+}
+
 const scratch = new Float32Array(1)
 const scratchBits = new Uint32Array(scratch.buffer)
 /** The multiple of 2⁻²⁴ that is nearest to a number below 2⁻¹⁴. */
