@@ -114,7 +114,8 @@ export async function runOnExamples<Settings extends ExampleSettings, Example, D
   const { seed } = settings
   const data = describe(examples)
   const stored = { ...settings, dataHash: examples.hash }
-  const place: Place = 'resume' in where ? where : { recipe, seed, settings: stored, out: where.out }
+  const { model } = settings
+  const place: Place = 'resume' in where ? where : { recipe, seed, settings: stored, out: where.out, model }
   if ('resume' in place)
     checkSameData(examples, storedSettings(place.resume, recipe).dataHash, {
       data: source,
