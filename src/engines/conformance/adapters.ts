@@ -1,63 +1,33 @@
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
-import type { Lora } from '../models/lora.ts'
-import { data } from './conformance.ts'
-import type { AdamSettings, Engine, Trainer, Weights } from './contract.ts'
+import { describe, expect, test } from 'vitest'
+import type { Lora } from '../../models/lora.ts'
+import type { Engine, Trainer, Weights } from '../contract.ts'
+import { adam, crossEntropy } from './data.ts'
+import { languageModel, resources, type Subject } from './resources.ts'
 
-/* Tests that any engine must pass that trains low-rank adapters (contract.ts). */
-
-interface Subject {
-  /** Opens the same language model again. */
-  readonly open: () => Promise<Engine>
-  /** Opens it with a new scalar head. */
+interface AdapterSubject extends Subject {
+  /** Opens the same model with a new scalar head. */
   readonly openReward: () => Promise<Engine>
-  readonly vocabSize: number
 }
 
 const lora: Lora = { rank: 2, alpha: 4, targets: 'all-linear', seed: 3 }
-const adam: AdamSettings = {
-  learningRate: 0.02,
-  beta1: 0.9,
-  beta2: 0.99,
-  eps: 1e-8,
-  weightDecay: 0,
-  gradClipNorm: 0,
-}
 
-/** The tests of an engine that trains adapters. */
-export function adapterConformance(name: string, subject: Subject): void {
-  const { datums } = data(subject.vocabSize)
-
+/** The tests of an engine that trains low-rank adapters. */
+export function adapterConformance(name: string, subject: AdapterSubject): void {
   describe(`${name} trains adapters`, () => {
-    let engines: Engine[] = []
-    afterEach(async () => {
-      await Promise.all(engines.map((engine) => engine.close()))
-      engines = []
-    })
+    const { open, folder, datums, logprobs: read } = languageModel(subject)
+    const { open: openReward } = resources({ open: subject.openReward })
     const opened = async (open: () => Promise<Engine>): Promise<{ engine: Engine; trainer: Trainer }> => {
       const engine = await open()
-      engines.push(engine)
       return { engine, trainer: await engine.trainer({ trainable: { lora } }) }
     }
-    const folder = () => mkdtempSync(join(tmpdir(), 'ruminate-conformance-'))
-    const read = async (engine: Engine, weights: Weights) => {
-      const scorer = await engine.scorer(weights)
-      try {
-        return await scorer.logprobs(datums)
-      } finally {
-        await scorer.close()
-      }
-    }
     const step = async (trainer: Trainer): Promise<number> => {
-      const { loss } = await trainer.forwardBackward(datums, { kind: 'cross_entropy' })
+      const { loss } = await trainer.forwardBackward(datums, crossEntropy)
       await trainer.optimStep(adam)
       return loss
     }
 
     test('they begin as the base weights, which stay as they are and can be opened at any time, beyond the limit too', async () => {
-      const { engine, trainer } = await opened(subject.open)
+      const { engine, trainer } = await opened(open)
       expect(engine.can.trainable).toContain('lora')
       const base = await read(engine, engine.base)
       expect(await read(engine, await trainer.snapshot())).toEqual(base)
@@ -80,7 +50,7 @@ export function adapterConformance(name: string, subject: Subject): void {
     })
 
     test('a checkpoint restores the trainer of another engine, and can be opened', async () => {
-      const { engine, trainer } = await opened(subject.open)
+      const { engine, trainer } = await opened(open)
       await step(trainer)
       const checkpoint = folder()
       await trainer.save(checkpoint, { optimizer: true })
@@ -89,7 +59,7 @@ export function adapterConformance(name: string, subject: Subject): void {
       expect(await read(engine, engine.saved(checkpoint))).toEqual(saved)
       const expected = [await step(trainer), await step(trainer)]
 
-      const other = await opened(subject.open)
+      const other = await opened(open)
       await step(other.trainer) // must be dropped by `load`
       await other.trainer.load(checkpoint)
       expect(await read(other.engine, await other.trainer.snapshot())).toEqual(saved)
@@ -101,7 +71,7 @@ export function adapterConformance(name: string, subject: Subject): void {
     })
 
     test('of a reward model, with its head', async () => {
-      const { engine, trainer } = await opened(subject.openReward)
+      const { engine, trainer } = await opened(openReward)
       const [better, worse] = [datums[0]!.tokens, datums[3]!.tokens]
       const comparisons = [
         {
@@ -135,15 +105,14 @@ export function adapterConformance(name: string, subject: Subject): void {
     })
 
     test('settings that cannot be honoured are refused', async () => {
-      const engine = await subject.open()
-      engines.push(engine)
-      const open = (changes: Partial<Lora>) =>
+      const engine = await open()
+      const trainerOf = (changes: Partial<Lora>) =>
         engine.trainer({ trainable: { lora: { ...lora, ...changes } } })
-      await expect(open({ rank: 0 })).rejects.toThrow(/lora.rank must be a whole number of at least 1, not 0/)
-      await expect(open({ alpha: Number.NaN })).rejects.toThrow(/lora.alpha must be/)
-      await expect(open({ targets: ['q_prj'] })).rejects.toThrow(/lora.targets names q_prj/)
-      const trainer = await open({})
-      await expect(open({})).rejects.toThrow(/already has a trainer/)
+      await expect(trainerOf({ rank: 0 })).rejects.toThrow(/lora.rank must be a whole number of at least 1, not 0/)
+      await expect(trainerOf({ alpha: Number.NaN })).rejects.toThrow(/lora.alpha must be/)
+      await expect(trainerOf({ targets: ['q_prj'] })).rejects.toThrow(/lora.targets names q_prj/)
+      const trainer = await trainerOf({})
+      await expect(trainerOf({})).rejects.toThrow(/already has a trainer/)
       const whole = folder()
       await engine.save(engine.base, whole)
       await expect(trainer.load(whole)).rejects.toThrow(/has other adapters/)
