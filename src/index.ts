@@ -73,8 +73,8 @@ export {
   judgeSafety,
   type PairJudgement,
 } from './rewards/judge.ts'
-export type { Language } from './rewards/language.ts'
-export { language } from './rewards/language-consistency.ts'
+export type { Language } from './rewards/language/language.ts'
+export { language } from './rewards/language/language-consistency.ts'
 export { cosine, overlong } from './rewards/length.ts'
 export { openPreference, type PreferenceOptions } from './rewards/preference.ts'
 export { isRefusal } from './rewards/refusal.ts'
@@ -96,10 +96,10 @@ export {
   direct,
   fewShot,
   ownOutputs,
-} from './stages/data/cold-start.ts'
+} from './stages/data/cold-start/cold-start.ts'
 export { toDemonstration, writeJsonLines } from './stages/data/files.ts'
 export { mixture } from './stages/data/mixture.ts'
-export { preferencePairs, safetyLabels } from './stages/data/preferences.ts'
+export { preferencePairs, safetyLabels } from './stages/data/preferences/preferences.ts'
 export { type RejectionSampling, rejectionSample } from './stages/data/rejection.ts'
 export type { DataRow } from './stages/data/rows.ts'
 export { type Evaluation, type EvaluationOptions, evaluate } from './stages/evaluate/evaluate.ts'

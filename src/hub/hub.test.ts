@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { UserError } from '../common/errors.ts'
 import { hubCache } from '../common/hub-cache.ts'
-import { FakeHub, refuse, writeHubCache } from '../testing/fake-hub.ts'
+import { FakeHub, refuse, writeHubCache } from '../testing/servers/fake-hub.ts'
 import { hubFiles, type Repository, readHubName } from './index.ts'
 import { cacheFolder } from './repository.ts'
 

@@ -11,7 +11,7 @@ import {
 } from '../stages/supervise/example-run.ts'
 import { type ExampleCounts, encodeRows } from '../stages/supervise/examples.ts'
 import { type DpoQuality, type DpoStep, trainDpo } from '../stages/supervise/preference-tuning.ts'
-import { readPreferences } from '../tasks/preferences.ts'
+import { readPreferences } from '../tasks/examples/preferences.ts'
 
 /**
  * Direct preference optimization: a model learns to prefer the better of two answers, without a reward model and without

@@ -12,7 +12,7 @@ import {
 } from '../stages/supervise/example-run.ts'
 import { type ExampleCounts, encodeRows } from '../stages/supervise/examples.ts'
 import { type RewardStep, trainReward } from '../stages/supervise/reward-model.ts'
-import { readPreferences } from '../tasks/preferences.ts'
+import { readPreferences } from '../tasks/examples/preferences.ts'
 
 /**
  * Reward-model training: a decoder with a scalar head learns which of two answers is better (Bradley–Terry), or whether

@@ -13,9 +13,9 @@ import { type ExampleCounts, encodeRows } from '../stages/supervise/examples.ts'
 import { type FinetuneStep, finetune } from '../stages/supervise/finetune.ts'
 import type { HeldOutLoss, Sequence } from '../stages/supervise/learn.ts'
 import { supervise } from '../stages/supervise/masks.ts'
-import { readDemonstrations } from '../tasks/demonstrations.ts'
+import { readDemonstrations } from '../tasks/examples/demonstrations.ts'
 import { loadTask } from '../tasks/index.ts'
-import { readSolutions } from '../tasks/solutions.ts'
+import { readSolutions } from '../tasks/examples/solutions.ts'
 
 /**
  * Supervised fine-tuning on demonstrations: conversations, with the loss on the assistant's tokens, or prompts with

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { UserError } from '../common/errors.ts'
-import { FakeHub } from '../testing/fake-hub.ts'
+import { FakeHub } from '../testing/servers/fake-hub.ts'
 import { jsonl, sums, tableWriter } from '../testing/tables.ts'
 import { BENCHMARKS, loadTable, loadTask, TASKS } from './index.ts'
 

@@ -16,7 +16,7 @@ import { reinforce } from '../stages/reinforce/reinforce.ts'
 import type { Teacher } from '../stages/reinforce/teacher.ts'
 import type { Stop } from '../stages/watch/alarm.ts'
 import type { Task } from '../tasks/task.ts'
-import { fakeEngine, fakeRenderer, fakeTask } from './fake-engine.ts'
+import { fakeEngine, fakeRenderer, fakeTask } from './fakes/fake-engine.ts'
 
 /** The settings of the runs, where a test names no others. */
 export const rl: RlPreset = {

@@ -12,7 +12,7 @@ import {
   rewardIn,
   type Sequence,
   type SequencesResult,
-} from './model/sequences.ts'
+} from './model/batches/sequences.ts'
 import { trainableShapes } from './model/trainable.ts'
 import { gather, partitionSequences } from './partition.ts'
 import type { Exclusive } from './threads/exclusive.ts'

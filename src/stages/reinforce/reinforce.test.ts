@@ -4,7 +4,7 @@ import type { Reward } from '../../rewards/reward.ts'
 import { Interrupted } from '../../runs/interrupted.ts'
 import { RunStore } from '../../runs/store.ts'
 import { type RlPreset, rlPreset } from '../../settings/presets.ts'
-import { fakeEngine, fakeRenderer, fakeTask } from '../../testing/fake-engine.ts'
+import { fakeEngine, fakeRenderer, fakeTask } from '../../testing/fakes/fake-engine.ts'
 import { metricsOf, passAt1, reinforcementRuns, rl, weightsOf } from '../../testing/reinforcement.ts'
 import { evaluate } from '../evaluate/evaluate.ts'
 

@@ -5,7 +5,7 @@ import { overlongPunishment } from '../../algorithms/overlong.ts'
 import type { Engine } from '../../engines/contract.ts'
 import { Interrupted } from '../../runs/interrupted.ts'
 import type { Task } from '../../tasks/task.ts'
-import { fakeEngine, fakeTask } from '../../testing/fake-engine.ts'
+import { fakeEngine, fakeTask } from '../../testing/fakes/fake-engine.ts'
 import { metricsOf, passAt1, reinforcementRuns, rl, weightsOf } from '../../testing/reinforcement.ts'
 import type { Teacher } from './teacher.ts'
 

@@ -1,7 +1,7 @@
 import { UserError } from '../../common/errors.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
 import { encodeScoredText, type ScoredText } from '../../rewards/preference.ts'
-import type { Preference } from '../../tasks/preferences.ts'
+import type { Preference } from '../../tasks/examples/preferences.ts'
 import type { Sequence } from './learn.ts'
 import { supervise } from './masks.ts'
 

@@ -9,7 +9,7 @@ import { type PromptTemplate, Renderer } from '../../renderer/renderer.ts'
 import { savingStopTokens } from '../../renderer/stop-tokens.ts'
 import { baseOfRun, checkLora, openTrainer } from '../../runs/open-trainer.ts'
 import { type Place, storedSettings, type Trained, withRun } from '../../runs/with-run.ts'
-import type { Splitting } from '../../tasks/examples.ts'
+import type { Splitting } from '../../tasks/examples/examples.ts'
 import type { Epochs, EpochSettings, ExampleTraining } from './epochs.ts'
 import { checkMaxLength, checkSameData, type Examples } from './examples.ts'
 

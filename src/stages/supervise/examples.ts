@@ -4,7 +4,7 @@ import { plural } from '../../common/words.ts'
 import { loadConfig } from '../../models/checkpoint/directory.ts'
 import { checkTokens } from '../../models/tokenizer/vocabulary.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
-import { LeftOutRows } from '../../tasks/left-out.ts'
+import { LeftOutRows } from '../../tasks/examples/left-out.ts'
 
 /** Rows read from a file, a folder or a dataset. */
 interface Rows<R> {

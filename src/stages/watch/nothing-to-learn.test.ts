@@ -3,7 +3,7 @@ import { UserError } from '../../common/errors.ts'
 import { accuracy } from '../../rewards/accuracy.ts'
 import type { Reward } from '../../rewards/reward.ts'
 import { Interrupted } from '../../runs/interrupted.ts'
-import { fakeTask } from '../../testing/fake-engine.ts'
+import { fakeTask } from '../../testing/fakes/fake-engine.ts'
 import { reinforcementRuns, type RunOptions } from '../../testing/reinforcement.ts'
 
 const { run, opened } = reinforcementRuns()

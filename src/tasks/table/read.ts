@@ -5,7 +5,7 @@ import { ColumnMap, type Columns, type Draft } from './columns.ts'
 import type { TableFile } from './files.ts'
 import type { Issue } from './issues.ts'
 import { Questions } from './questions.ts'
-import { readerOf } from './readers.ts'
+import { readerOf } from './formats/readers.ts'
 
 interface ReadOptions {
   /** The task's name, with which the name of every kind begins. */

@@ -9,7 +9,7 @@ import type { RunInfo } from '../../../runs/rows.ts'
 import { RunStore } from '../../../runs/store.ts'
 import type { Tree } from '../../../settings/layers.ts'
 import type { ZeroSettings } from '../../../settings/zero.ts'
-import { readDemonstrations } from '../../../tasks/demonstrations.ts'
+import { readDemonstrations } from '../../../tasks/examples/demonstrations.ts'
 import { loadTask, TASKS } from '../../../tasks/index.ts'
 import { questionIn } from '../training/question.ts'
 

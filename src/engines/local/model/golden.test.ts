@@ -9,7 +9,7 @@ import { Session } from '../../../onnx/session.ts'
 import { parameterFeeds, rotaryFeeds } from './feeds.ts'
 import { LocalModel } from './local-model.ts'
 import { trainProgram } from './programs.ts'
-import type { Sequence } from './sequences.ts'
+import type { Sequence } from './batches/sequences.ts'
 
 const FIXTURES = fileURLToPath(new URL('../../../models/fixtures', import.meta.url))
 

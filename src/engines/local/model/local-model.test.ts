@@ -9,8 +9,8 @@ import { tinyConfig } from '../../../testing/models.ts'
 import type { AdamSettings } from '../../contract.ts'
 import { gradientVectors } from './exchange.ts'
 import { LocalModel } from './local-model.ts'
-import { microbatches, type Split } from './microbatch.ts'
-import type { Sequence } from './sequences.ts'
+import { microbatches, type Split } from './batches/microbatch.ts'
+import type { Sequence } from './batches/sequences.ts'
 
 const config = tinyConfig('qwen3', {
   vocab_size: 40,

@@ -13,7 +13,7 @@ import { countParameters, initParameters, parameterShapes } from '../../../model
 import { tinyConfig } from '../../../testing/models.ts'
 import { gradientVectors } from './exchange.ts'
 import { LocalModel } from './local-model.ts'
-import { comparisonSequences, type Sequence } from './sequences.ts'
+import { comparisonSequences, type Sequence } from './batches/sequences.ts'
 
 const fixture = (name: string) =>
   fileURLToPath(new URL(`../../../models/fixtures/peft/${name}`, import.meta.url))

@@ -9,7 +9,7 @@ import { countParameters, initParameters, parameterShapes } from '../../../model
 import { tinyConfig } from '../../../testing/models.ts'
 import { gradientVectors } from './exchange.ts'
 import { LocalModel } from './local-model.ts'
-import type { Sequence } from './sequences.ts'
+import type { Sequence } from './batches/sequences.ts'
 
 const clip: PolicyObjective = {
   kind: 'policy',
