@@ -115,22 +115,23 @@ export { openStrategy, type StrategyOptions } from './stages/think/open-strategy
 export { diagnose } from './stages/watch/diagnose.ts'
 export { loadTask, TASKS } from './tasks/index.ts'
 export type { Question, Task, Verdict } from './tasks/task.ts'
-export { collect } from './thinking/collect.ts'
-export type {
-  Message,
-  TextCapabilities,
-  TextEnd,
-  TextEvent,
-  TextModel,
-  TextRequest,
-  TextResponse,
-  TextUsage,
-  ToolCall,
-} from './thinking/model.ts'
-export { opensThinking } from './thinking/parser/opened.ts'
+// what `openModel` and `openStrategy` take and give
+export {
+  collect,
+  type Message,
+  opensThinking,
+  type StrategySpec,
+  type TextCapabilities,
+  type TextEnd,
+  type TextEvent,
+  type TextModel,
+  type TextRequest,
+  type TextResponse,
+  type TextUsage,
+  type ToolCall,
+} from './thinking/index.ts'
 export { splitThinking } from './thinking/parser/split.ts'
 export { type ParsedResponse, parseResponse } from './thinking/r1/parse.ts'
 export { countReflection } from './thinking/r1/reflection.ts'
 export { type ParsedSummary, parseSummary } from './thinking/r1/summary.ts'
 export { r1ZeroPrompt } from './thinking/r1/template.ts'
-export type { StrategySpec } from './thinking/strategies/strategy.ts'
