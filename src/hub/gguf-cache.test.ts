@@ -11,8 +11,8 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { writeHubCache } from '../testing/servers/fake-hub.ts'
 import { ggufBytes, tinyGguf } from '../testing/gguf.ts'
+import { writeHubCache } from '../testing/servers/fake-hub.ts'
 import { modelFolder } from './find-model.ts'
 import { readHubModel } from './hub-model.ts'
 

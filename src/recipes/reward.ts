@@ -32,10 +32,7 @@ export function reward(given: RewardInput, options: Starting & RewardWatch = {})
  * Continues a run from its last checkpoint, with the same result as an uninterrupted run. The data is read again and must
  * not have changed. `model` and `data` say where they are, if they have been moved.
  */
-export function resumeReward(
-  directory: string,
-  options: Resuming & RewardWatch = {},
-): Promise<RewardResult> {
+export function resumeReward(directory: string, options: Resuming & RewardWatch = {}): Promise<RewardResult> {
   return resumeOnExamples(recipe, directory, options)
 }
 

@@ -14,8 +14,8 @@ import { type FinetuneStep, finetune } from '../stages/supervise/finetune.ts'
 import type { HeldOutLoss, Sequence } from '../stages/supervise/learn.ts'
 import { supervise } from '../stages/supervise/masks.ts'
 import { readDemonstrations } from '../tasks/examples/demonstrations.ts'
-import { loadTask } from '../tasks/index.ts'
 import { readSolutions } from '../tasks/examples/solutions.ts'
+import { loadTask } from '../tasks/index.ts'
 
 /**
  * Supervised fine-tuning on demonstrations: conversations, with the loss on the assistant's tokens, or prompts with

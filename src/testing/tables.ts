@@ -23,7 +23,8 @@ export function tableWriter() {
   return { root, folder, file }
 }
 
-export const jsonl = (rows: readonly object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
+export const jsonl = (rows: readonly object[]): string =>
+  rows.map((row) => `${JSON.stringify(row)}\n`).join('')
 /** Questions with their answers. */
 export const sums = (from: number, count: number) =>
   Array.from({ length: count }, (_, i) => ({

@@ -108,7 +108,9 @@ export function adapterConformance(name: string, subject: AdapterSubject): void 
       const engine = await open()
       const trainerOf = (changes: Partial<Lora>) =>
         engine.trainer({ trainable: { lora: { ...lora, ...changes } } })
-      await expect(trainerOf({ rank: 0 })).rejects.toThrow(/lora.rank must be a whole number of at least 1, not 0/)
+      await expect(trainerOf({ rank: 0 })).rejects.toThrow(
+        /lora.rank must be a whole number of at least 1, not 0/,
+      )
       await expect(trainerOf({ alpha: Number.NaN })).rejects.toThrow(/lora.alpha must be/)
       await expect(trainerOf({ targets: ['q_prj'] })).rejects.toThrow(/lora.targets names q_prj/)
       const trainer = await trainerOf({})

@@ -59,7 +59,10 @@ export function data(vocabSize: number): { prompts: Int32Array[]; datums: Datum[
 }
 
 /** A datum of a prompt and its response. */
-export function toDatum(prompt: Int32Array, response: Int32Array): Pick<Datum, 'tokens' | 'targets' | 'weights'> {
+export function toDatum(
+  prompt: Int32Array,
+  response: Int32Array,
+): Pick<Datum, 'tokens' | 'targets' | 'weights'> {
   const all = Int32Array.of(...prompt, ...response)
   return {
     tokens: all.slice(0, -1),
@@ -71,7 +74,8 @@ export function toDatum(prompt: Int32Array, response: Int32Array): Pick<Datum, '
 export const texts = (sequences: readonly SampledSequence[]): number[][] =>
   sequences.map(({ tokens }) => [...tokens])
 
-export const equal = (a: readonly Float32Array[], b: readonly Float32Array[]): void => void expect(a).toEqual(b)
+export const equal = (a: readonly Float32Array[], b: readonly Float32Array[]): void =>
+  void expect(a).toEqual(b)
 
 /** Log-probabilities that should agree differ by less than this (nats): rounding depends on the batch. */
 const TOLERANCE = 1e-3

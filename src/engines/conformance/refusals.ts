@@ -7,7 +7,15 @@ import { adam, closeTo, crossEntropy, dpo, options, policy, toDatum } from './da
 import type { LanguageModel } from './resources.ts'
 
 /** What an engine must refuse, and that nothing else changes. */
-export function refusalTests({ untrained, trained, folder, prompts, datums, now, step }: LanguageModel): void {
+export function refusalTests({
+  untrained,
+  trained,
+  folder,
+  prompts,
+  datums,
+  now,
+  step,
+}: LanguageModel): void {
   describe('what the engine cannot do is refused', () => {
     const [datum] = datums as [Datum, ...Datum[]]
     const cases: [string, Datum, Parameters<Trainer['forwardBackward']>[1]][] = [

@@ -34,7 +34,16 @@ export function languageModel(subject: Subject) {
   }
   const sampleAll = (sampler: Sampler): Promise<SampledSequence[][]> =>
     Promise.all(prompts.map((prompt, i) => sampler.sample(prompt, { ...options, seed: i })))
-  return { ...resources(subject), vocabSize: subject.vocabSize, prompts, datums, logprobs, now, step, sampleAll }
+  return {
+    ...resources(subject),
+    vocabSize: subject.vocabSize,
+    prompts,
+    datums,
+    logprobs,
+    now,
+    step,
+    sampleAll,
+  }
 }
 export type LanguageModel = ReturnType<typeof languageModel>
 

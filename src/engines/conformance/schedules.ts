@@ -137,9 +137,7 @@ export function scheduleTests({ open, untrained, trained, vocabSize, prompts, st
       ] as const) {
         const engine = await open()
         const sampler = await engine.sampler(engine.base, { schedule })
-        const pending = sampler
-          .sample(prompts[0]!, { ...long, n: 64 })
-          .catch((error: Error) => error.message)
+        const pending = sampler.sample(prompts[0]!, { ...long, n: 64 }).catch((error: Error) => error.message)
         await end(engine)
         // an engine may have sampled before
         const outcome = await pending

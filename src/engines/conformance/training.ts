@@ -46,9 +46,7 @@ export function trainingTests({ trained, datums, now }: LanguageModel): void {
         const h = pairs.map(({ weights, reference }, i) => {
           const learned = [...weights.keys()].filter((t) => weights[t] !== 0)
           const ratio = (t: number) => logprobs[i]![t]! - (objective.referenceFree ? 0 : reference[t]!)
-          return (
-            learned.reduce((s, t) => s + ratio(t), 0) / (objective.lengthNormalised ? learned.length : 1)
-          )
+          return learned.reduce((s, t) => s + ratio(t), 0) / (objective.lengthNormalised ? learned.length : 1)
         })
         return [h[0]! - h[1]!, h[2]! - h[3]!]
       }

@@ -4,7 +4,16 @@ import { closeTo, equal, policy } from './data.ts'
 import type { LanguageModel } from './resources.ts'
 
 /** Versions of the weights: held, saved and restored. */
-export function weightsTests({ open, trained, folder, datums, logprobs, now, step, sampleAll }: LanguageModel): void {
+export function weightsTests({
+  open,
+  trained,
+  folder,
+  datums,
+  logprobs,
+  now,
+  step,
+  sampleAll,
+}: LanguageModel): void {
   test('a step changes the next snapshot, and no snapshot that is held', async () => {
     const engine = await open()
     const trainer = await engine.trainer()

@@ -1,11 +1,11 @@
 import { type IOType, type StdioOptions, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
 import type { Readable, Writable } from 'node:stream'
-import { commandLine, FD, memoryFor, spareUid } from './bubblewrap.ts'
 import { mainFile } from '../call.ts'
 import type { Interpreter } from '../interpreters.ts'
-import { inheritable, killSandbox, usage } from './processes.ts'
 import type { Limits, Outcome, Program } from '../program.ts'
+import { commandLine, FD, memoryFor, spareUid } from './bubblewrap.ts'
+import { inheritable, killSandbox, usage } from './processes.ts'
 import { seccompFilter } from './seccomp.ts'
 
 /** The shell that starts the interpreter first writes this to the result's descriptor; everything after it is the program's. */

@@ -2,7 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { accuracy } from '../../rewards/accuracy.ts'
 import type { Reward } from '../../rewards/reward.ts'
 import type { RunStore } from '../../runs/store.ts'
-import { metricsOf, type Reinforced, reinforcementRuns, type RunOptions, weightsOf } from '../../testing/reinforcement.ts'
+import {
+  metricsOf,
+  type Reinforced,
+  type RunOptions,
+  reinforcementRuns,
+  weightsOf,
+} from '../../testing/reinforcement.ts'
 
 const { run, opened } = reinforcementRuns()
 

@@ -5,7 +5,7 @@ import { Interrupted } from '../../runs/interrupted.ts'
 import { RunStore } from '../../runs/store.ts'
 import { type RlPreset, rlPreset } from '../../settings/presets.ts'
 import { fakeEngine, fakeRenderer, fakeTask } from '../../testing/fakes/fake-engine.ts'
-import { metricsOf, passAt1, reinforcementRuns, rl, weightsOf } from '../../testing/reinforcement.ts'
+import { metricsOf, passAt1, reinforcementRuns, weightsOf } from '../../testing/reinforcement.ts'
 import { evaluate } from '../evaluate/evaluate.ts'
 
 const { run, folderOf } = reinforcementRuns()

@@ -10,7 +10,7 @@ import { savingStopTokens } from '../../renderer/stop-tokens.ts'
 import { baseOfRun, checkLora, openTrainer } from '../../runs/open-trainer.ts'
 import { type Place, storedSettings, type Trained, withRun } from '../../runs/with-run.ts'
 import type { Splitting } from '../../tasks/examples/examples.ts'
-import type { Epochs, EpochSettings, ExampleTraining } from './epochs.ts'
+import type { EpochSettings, Epochs, ExampleTraining } from './epochs.ts'
 import { checkMaxLength, checkSameData, type Examples } from './examples.ts'
 
 /* Runs that learn from a file of examples: supervised fine-tuning, reward models, direct preference optimization. */
@@ -93,7 +93,14 @@ export interface ExampleRecipe<Given, Settings extends ExampleSettings, Example,
  *
  * @throws UserError for settings, data or a model that cannot be used, before the run starts; `Interrupted`.
  */
-export async function startOnExamples<Given, Settings extends ExampleSettings, Example, Data, Evaluation, Step>(
+export async function startOnExamples<
+  Given,
+  Settings extends ExampleSettings,
+  Example,
+  Data,
+  Evaluation,
+  Step,
+>(
   recipe: ExampleRecipe<Given, Settings, Example, Data, Evaluation, Step>,
   given: Given,
   { out, splitBy, ...watch }: Starting & ExampleWatch<Settings, Data, Evaluation, Step>,

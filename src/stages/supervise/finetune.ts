@@ -1,7 +1,7 @@
 import { withPolicyScorer } from '../../engines/policy.ts'
 import {
-  type Epochs,
   type EpochStep,
+  type Epochs,
   type EvaluationRecord,
   type ExampleTraining,
   trainEpochs,

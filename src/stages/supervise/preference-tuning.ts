@@ -33,7 +33,12 @@ type PairDatums = readonly [chosen: Datum, rejected: Datum]
  * Direct preference optimization, from the run's next step to the end. The reference policy is the base model, which scores all
  * answers once before the training (of adapters: with the adapters off).
  */
-export async function trainDpo({ engine, objective, onStep, ...job }: DpoTraining): Promise<Epochs<DpoQuality>> {
+export async function trainDpo({
+  engine,
+  objective,
+  onStep,
+  ...job
+}: DpoTraining): Promise<Epochs<DpoQuality>> {
   const { trainer, run } = job
   const { progress } = run
   const referencing = { engine, objective, progress }
@@ -170,7 +175,11 @@ function ratioOf(
 }
 
 const dpoRecord: EvaluationRecord<DpoQuality> = {
-  toNumbers: ({ chosen, rejected, ...quality }) => ({ ...qualityRecord.toNumbers(quality), chosen, rejected }),
+  toNumbers: ({ chosen, rejected, ...quality }) => ({
+    ...qualityRecord.toNumbers(quality),
+    chosen,
+    rejected,
+  }),
   fromNumbers: (numbers) => {
     const { chosen = Number.NaN, rejected = Number.NaN } = numbers
     return { ...qualityRecord.fromNumbers(numbers), chosen, rejected }

@@ -1,10 +1,14 @@
-import { type PreferenceQuality, preferenceQuality, type ScoredComparison } from '../../algorithms/preference.ts'
+import {
+  type PreferenceQuality,
+  preferenceQuality,
+  type ScoredComparison,
+} from '../../algorithms/preference.ts'
 import type { AdamSettings, Comparison, RewardScorer, Trainer } from '../../engines/contract.ts'
 import { withPolicyRewardScorer } from '../../engines/policy.ts'
+import type { EncodedPreference } from './encode-preferences.ts'
 import { type Epochs, type ExampleTraining, trainEpochs } from './epochs.ts'
 import { optimizerStep } from './optimizer-step.ts'
 import { type PreferenceStep, qualityRecord } from './preference-quality.ts'
-import type { EncodedPreference } from './encode-preferences.ts'
 
 export type RewardStep = PreferenceStep<PreferenceQuality>
 
@@ -23,8 +27,7 @@ export function trainReward({
       const tokens = scored.flatMap(({ lengths }) => lengths).reduce((sum, length) => sum + length, 0)
       return { ...outcome, tokens, metrics: { accuracy, margin, 'batch/comparisons': batch.length } }
     },
-    evaluate: () =>
-      withPolicyRewardScorer({ engine, trainer }, (scorer) => heldOutQuality(scorer, heldOut)),
+    evaluate: () => withPolicyRewardScorer({ engine, trainer }, (scorer) => heldOutQuality(scorer, heldOut)),
     record: qualityRecord,
     onStep: (step, { accuracy }) => onStep?.({ ...step, accuracy: accuracy! }),
   })

@@ -4,7 +4,7 @@ import { accuracy } from '../../rewards/accuracy.ts'
 import type { Reward } from '../../rewards/reward.ts'
 import { Interrupted } from '../../runs/interrupted.ts'
 import { fakeTask } from '../../testing/fakes/fake-engine.ts'
-import { reinforcementRuns, type RunOptions } from '../../testing/reinforcement.ts'
+import { type RunOptions, reinforcementRuns } from '../../testing/reinforcement.ts'
 
 const { run, opened } = reinforcementRuns()
 
@@ -40,12 +40,7 @@ describe('nothing to learn from', () => {
     ],
     ['0 for every response', { ...never, steps: 60 }, 47, /gets the same reward, 0,/],
     ['0 for every response, to the end', { ...never, steps: 6 }, 6, /the first 6 steps/],
-    [
-      'no reward with a weight',
-      { rewards: [{ reward: accuracy, weight: 0 }] },
-      30,
-      /no reward has a weight/,
-    ],
+    ['no reward with a weight', { rewards: [{ reward: accuracy, weight: 0 }] }, 30, /no reward has a weight/],
     [
       'only the KL penalty differs',
       { ...never, steps: 6, rl: { klInReward: { beta: 0.05, estimator: 'k1' } } },

@@ -1,7 +1,7 @@
 import { hashText, Random } from '../../common/random.ts'
 import { rational, same } from '../../verify/terms/rational.ts'
-import { evaluateExpression } from './expression.ts'
 import { MADE, type Question, type Task, type Verdict } from '../task.ts'
+import { evaluateExpression } from './expression.ts'
 
 interface Puzzle {
   readonly numbers: readonly number[]

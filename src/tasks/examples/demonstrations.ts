@@ -1,4 +1,3 @@
-import { type Cells, type Example, type Form, type HoldingOut, readExamples, readText } from './examples.ts'
 import {
   BESIDE,
   isBlank,
@@ -13,6 +12,7 @@ import { questionIn } from '../split.ts'
 import { missingColumns, synonymAmong, type Wanted } from '../table/missing.ts'
 import { Unusable } from '../table/rows.ts'
 import { readTools } from '../tool-calls.ts'
+import { type Cells, type Example, type Form, type HoldingOut, readExamples, readText } from './examples.ts'
 
 /** Answers to imitate: those of the assistant in a conversation, or the completion of a prompt. */
 export type Demonstration =

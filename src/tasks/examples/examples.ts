@@ -1,11 +1,11 @@
 import { UserError } from '../../common/errors.ts'
 import { plural } from '../../common/words.ts'
-import { LeftOutRows } from './left-out.ts'
 import { notText } from '../messages.ts'
 import { questionKey, Split } from '../split.ts'
 import { type Side, tableFiles } from '../table/files.ts'
 import { readerOf } from '../table/formats/readers.ts'
 import { Unusable } from '../table/rows.ts'
+import { LeftOutRows } from './left-out.ts'
 
 /** A row of a table as a training example. */
 export interface Example<T> {

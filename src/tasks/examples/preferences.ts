@@ -1,6 +1,5 @@
 import { UserError } from '../../common/errors.ts'
 import type { ScoredText } from '../../rewards/preference.ts'
-import { type Cells, type Examples, type Form, type HoldingOut, readExamples, readText } from './examples.ts'
 import {
   BESIDE,
   describeValue,
@@ -15,6 +14,7 @@ import { questionIn } from '../split.ts'
 import { missingColumns, type Wanted } from '../table/missing.ts'
 import { Unusable } from '../table/rows.ts'
 import { readTools } from '../tool-calls.ts'
+import { type Cells, type Examples, type Form, type HoldingOut, readExamples, readText } from './examples.ts'
 
 /** Two answers of which one is better, or one answer with a label. */
 export type Preference =

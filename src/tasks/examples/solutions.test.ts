@@ -5,8 +5,8 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { packageRoot } from '../../common/package.ts'
 import { type PromptTemplate, Renderer } from '../../renderer/renderer.ts'
 import { loadTask } from '../index.ts'
-import { readSolutions } from './solutions.ts'
 import type { Columns } from '../table/columns.ts'
+import { readSolutions } from './solutions.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-solutions-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

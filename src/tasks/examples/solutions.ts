@@ -4,9 +4,9 @@ import { isBlank } from '../../thinking/r1/blank.ts'
 import { parseResponse } from '../../thinking/r1/parse.ts'
 import { parseSummary } from '../../thinking/r1/summary.ts'
 import { boxedAnswer } from '../../verify/boxes.ts'
+import type { LeftOut, Solved, Task } from '../task.ts'
 import type { Demonstration, DemonstrationRow, Demonstrations } from './demonstrations.ts'
 import { LeftOutRows } from './left-out.ts'
-import type { LeftOut, Solved, Task } from '../task.ts'
 
 interface SolutionOptions {
   /** Its template is the one in which the questions are asked later. */

@@ -1,4 +1,4 @@
-import { verify } from '../verify/index.ts'
+import { verify } from '../../verify/index.ts'
 
 /** A number as people write results: 149, -3, 1,000, 0.5, $18, 50%. */
 const PLAIN = /^[-+]?[$€£]?\d[\d,]*(\.\d+)?%?$/

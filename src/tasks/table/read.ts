@@ -3,9 +3,9 @@ import { questionKey, Split } from '../split.ts'
 import type { Question } from '../task.ts'
 import { ColumnMap, type Columns, type Draft } from './columns.ts'
 import type { TableFile } from './files.ts'
+import { readerOf } from './formats/readers.ts'
 import type { Issue } from './issues.ts'
 import { Questions } from './questions.ts'
-import { readerOf } from './formats/readers.ts'
 
 interface ReadOptions {
   /** The task's name, with which the name of every kind begins. */

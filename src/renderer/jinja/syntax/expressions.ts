@@ -1,6 +1,6 @@
+import type { Value } from '../values.ts'
 import type { CallArguments, Expression, NamedCall } from './nodes.ts'
 import { nameOf, type TokenReader } from './token-reader.ts'
-import type { Value } from '../values.ts'
 
 /** Names of the filters and tests that exist. */
 export interface Known {

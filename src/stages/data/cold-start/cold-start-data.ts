@@ -4,9 +4,9 @@ import { documentGenerator } from '../../../providers/documents.ts'
 import { type Generator, generatorOf } from '../../../providers/generator.ts'
 import { localTextModel } from '../../../providers/local/text-model.ts'
 import { type OpenModel, withModel } from '../../sample/open-model.ts'
-import { coldStart, direct, fewShot, ownOutputs, ownSolutions } from './cold-start.ts'
 import type { DataContext } from '../context.ts'
 import { type DataSet, isKept } from '../rows.ts'
+import { coldStart, direct, fewShot, ownOutputs, ownSolutions } from './cold-start.ts'
 import { workedExamples } from './worked-examples.ts'
 
 interface ColdStartDataSettings {

@@ -15,8 +15,8 @@ import {
   type Trick,
 } from '../../../testing/servers/fake-provider.ts'
 import { providerGenerator } from '../../../testing/servers/provider-generator.ts'
-import { type ColdStart, coldStart, direct, fewShot, ownOutputs, ownSolutions } from './cold-start.ts'
 import { isKept } from '../rows.ts'
+import { type ColdStart, coldStart, direct, fewShot, ownOutputs, ownSolutions } from './cold-start.ts'
 
 const examples = [{ question: 'Which is first?', response: '<think>\nwait a\n</think>\n\\boxed{a}' }]
 const engine = await fakeEngine()

@@ -6,8 +6,8 @@ import type { Renderer } from '../../../renderer/renderer.ts'
 import type { Solved, Task } from '../../../tasks/task.ts'
 import { fromGenerator, fromSampler, type Sample } from '../candidates.ts'
 import { checkCandidates, type KeepCriteria, limitPerQuestion } from '../rejection.ts'
-import { rewrite } from './rewrite.ts'
 import { type DataRow, isKept, toDataRow, writtenCandidate } from '../rows.ts'
+import { rewrite } from './rewrite.ts'
 
 /** A source of long chains. */
 export interface ColdStartSource {

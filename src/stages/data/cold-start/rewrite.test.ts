@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import type { Generation } from '../../../providers/generator.ts'
 import { fakeRenderer, fakeTask } from '../../../testing/fakes/fake-engine.ts'
 import { fakeGenerator } from '../../../testing/fakes/fake-generator.ts'
-import { readRewriting, rewrite, rewriteRequest } from './rewrite.ts'
 import { isKept, toDataRow, writtenCandidate } from '../rows.ts'
+import { readRewriting, rewrite, rewriteRequest } from './rewrite.ts'
 
 const reply = (text: string, of: Partial<Generation> = {}): Generation => ({
   text,

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { afterAll, describe, expect, test } from 'vitest'
 import { UserError } from '../../../common/errors.ts'
-import { readerOf } from './readers.ts'
 import type { Row } from '../rows.ts'
+import { readerOf } from './readers.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-formats-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -1,7 +1,7 @@
+import type { Reader } from '../rows.ts'
 import { csvRows } from './csv.ts'
 import { jsonlRows } from './jsonl.ts'
 import { parquetRows } from './parquet.ts'
-import type { Reader } from '../rows.ts'
 
 /** The reader of each format, by the extension of its files. */
 const READERS: Readonly<Record<string, Reader>> = {

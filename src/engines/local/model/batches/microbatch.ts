@@ -1,8 +1,8 @@
 import { MASKED } from '../../../../models/attention.ts'
 import type { ModelConfig } from '../../../../models/config.ts'
 import { forwardFlopsPerToken } from '../../../../models/parameters.ts'
-import type { Sequence } from './sequences.ts'
 import { isSmall } from '../size.ts'
+import type { Sequence } from './sequences.ts'
 
 /**
  * Inputs of a program: rows of similar length, padded at the end. A row is a sequence or, if several sequences start with
