@@ -1,12 +1,13 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { type AsyncBuffer, parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet'
-import { compressors } from 'hyparquet-compressors'
+import type { AsyncBuffer } from 'hyparquet'
 import { diskError } from '../../../common/disk.ts'
 import { UserError } from '../../../common/errors.ts'
 import type { Reader } from '../rows.ts'
 
 /** Reads the needed columns of a Parquet file, with one row group in memory at a time. */
 export const parquetRows: Reader = async function* (path, { need, onProgress }) {
+  const { parquetMetadataAsync, parquetReadObjects, parquetSchema } = await import('hyparquet')
+  const { compressors } = await import('hyparquet-compressors')
   let handle: FileHandle | undefined
   try {
     handle = await open(path)
