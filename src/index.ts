@@ -74,7 +74,7 @@ export {
   type PairJudgement,
 } from './rewards/judge.ts'
 export type { Language } from './rewards/language/language.ts'
-export { language } from './rewards/language/language-consistency.ts'
+export { language } from './rewards/language-consistency.ts'
 export { cosine, overlong } from './rewards/length.ts'
 export { openPreference, type PreferenceOptions } from './rewards/preference.ts'
 export { isRefusal } from './rewards/refusal.ts'

@@ -1,7 +1,7 @@
 import type { Progress } from '../../common/progress.ts'
 import type { Sampler } from '../../engines/contract.ts'
 import type { PromptTemplate, Renderer } from '../../renderer/renderer.ts'
-import { language } from '../../rewards/language/language-consistency.ts'
+import { language } from '../../rewards/language-consistency.ts'
 import { isRefusal } from '../../rewards/refusal.ts'
 import type { RolloutRow } from '../../runs/rows.ts'
 import type { Task } from '../../tasks/task.ts'

@@ -8,9 +8,9 @@ import {
   saysNothing,
   withSystem,
 } from '../messages.ts'
+import { Unusable } from '../rows.ts'
 import { questionIn } from '../split.ts'
 import { missingColumns, synonymAmong, type Wanted } from '../table/missing.ts'
-import { Unusable } from '../table/rows.ts'
 import { readTools } from '../tool-calls.ts'
 import { type Cells, type Example, type Form, type HoldingOut, readExamples, readText } from './examples.ts'
 

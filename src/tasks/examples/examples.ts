@@ -1,10 +1,10 @@
 import { UserError } from '../../common/errors.ts'
 import { plural } from '../../common/words.ts'
 import { notText } from '../messages.ts'
+import { Unusable } from '../rows.ts'
 import { questionKey, Split } from '../split.ts'
 import { type Side, tableFiles } from '../table/files.ts'
 import { readerOf } from '../table/formats/readers.ts'
-import { Unusable } from '../table/rows.ts'
 import { LeftOutRows } from './left-out.ts'
 
 /** A row of a table as a training example. */

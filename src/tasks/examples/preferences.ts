@@ -10,9 +10,9 @@ import {
   saysNothing,
   withSystem,
 } from '../messages.ts'
+import { Unusable } from '../rows.ts'
 import { questionIn } from '../split.ts'
 import { missingColumns, type Wanted } from '../table/missing.ts'
-import { Unusable } from '../table/rows.ts'
 import { readTools } from '../tool-calls.ts'
 import { type Cells, type Examples, type Form, type HoldingOut, readExamples, readText } from './examples.ts'
 

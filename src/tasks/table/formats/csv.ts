@@ -1,7 +1,7 @@
 import { type CsvError, type Parser, parse } from 'csv-parse'
 import { UserError } from '../../../common/errors.ts'
 import { plural } from '../../../common/words.ts'
-import type { Reader, Row } from '../rows.ts'
+import type { Reader, Row } from '../../rows.ts'
 import { type Block, textBlocks } from './text.ts'
 
 interface Record {

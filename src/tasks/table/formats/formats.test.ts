@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { afterAll, describe, expect, test } from 'vitest'
 import { UserError } from '../../../common/errors.ts'
-import type { Row } from '../rows.ts'
+import type { Row } from '../../rows.ts'
 import { readerOf } from './readers.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-formats-'))

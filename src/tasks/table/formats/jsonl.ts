@@ -1,6 +1,6 @@
 import { UserError } from '../../../common/errors.ts'
 import { shellWord } from '../../../common/shell.ts'
-import type { Reader, Row } from '../rows.ts'
+import type { Reader, Row } from '../../rows.ts'
 import { textBlocks } from './text.ts'
 
 /** Reads one JSON object per line; empty lines are skipped. The columns are the keys of the first object. */

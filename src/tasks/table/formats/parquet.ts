@@ -2,7 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import type { AsyncBuffer } from 'hyparquet'
 import { diskError } from '../../../common/disk.ts'
 import { UserError } from '../../../common/errors.ts'
-import type { Reader } from '../rows.ts'
+import type { Reader } from '../../rows.ts'
 
 /** Reads the needed columns of a Parquet file, with one row group in memory at a time. */
 export const parquetRows: Reader = async function* (path, { need, onProgress }) {

@@ -1,4 +1,4 @@
-import type { Reader } from '../rows.ts'
+import type { Reader } from '../../rows.ts'
 import { csvRows } from './csv.ts'
 import { jsonlRows } from './jsonl.ts'
 import { parquetRows } from './parquet.ts'

@@ -1,5 +1,5 @@
-import type { Reward } from '../reward.ts'
-import { consistencyOf } from './language.ts'
+import { consistencyOf } from './language/language.ts'
+import type { Reward } from './reward.ts'
 
 /**
  * Language consistency: the share of the words of the thinking that are in the question's language (DeepSeek-R1, Nature
