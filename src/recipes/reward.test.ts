@@ -1,34 +1,18 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import {
-  appendFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadConfig, loadModel } from '../models/checkpoint/directory.ts'
 import { RunStore } from '../runs/store.ts'
 import { type RewardInput, resolveRewardSettings } from '../settings/reward.ts'
+import { measured, runUntilKilled, writeTinyModel } from '../testing/runs.ts'
 import { type RewardResult, resumeReward, reward } from './reward.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-reward-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
-const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
 
 /** A tiny model that writes text, with its tokenizer. */
-const model = join(folder, 'model')
-mkdirSync(model)
-for (const file of ['config.json', 'model.safetensors'])
-  cpSync(path(`../stages/supervise/fixtures/sft/${file}`), join(model, file))
-for (const file of ['tokenizer.json', 'tokenizer_config.json'])
-  cpSync(path(`../../models/miniature-base/${file}`), join(model, file))
+const model = writeTinyModel(join(folder, 'model'))
 
 /** The same model with a tokenizer that has one more token. */
 const larger = join(folder, 'larger')
@@ -62,18 +46,6 @@ const small = {
   checkpointEvery: 4,
   threads: 2,
 } as const
-
-/** All metrics except those that measure time. */
-function measured(run: string): unknown {
-  const store = RunStore.open(run)
-  try {
-    return Array.from({ length: store.info().step + 1 }, (_, step) =>
-      Object.entries(store.metricsAt(step)).filter(([name]) => !/^(speed|time)\//.test(name)),
-    )
-  } finally {
-    store.close()
-  }
-}
 
 let whole: RewardResult
 const warnings: string[] = []
@@ -187,10 +159,7 @@ describe('a resumed run equals an uninterrupted one', () => {
     ]
     for (const written of [2, 7, 3]) {
       const args = existsSync(join(out, 'run.sqlite')) ? ['resume', out] : first
-      const child = spawn(process.execPath, ['--import', 'tsx', path('../cli/main.ts'), ...args, '--json'], {
-        stdio: ['ignore', 'pipe', 'ignore'],
-      })
-      await killAfter(child, written)
+      await runUntilKilled(args, written)
     }
     expect((await resumeReward(out, { onWarning: () => {} })).sha256).toBe(whole.sha256)
     expect(measured(out)).toEqual(measured(whole.run))
@@ -207,16 +176,6 @@ describe('a resumed run equals an uninterrupted one', () => {
     await expect(resumeReward(out)).rejects.toThrow(/changing\.jsonl has changed since/)
   })
 })
-
-/** Kills a process once it has written `lines` lines. */
-function killAfter(child: ChildProcess, lines: number): Promise<void> {
-  let seen = 0
-  child.stdout!.on('data', (chunk: Buffer) => {
-    seen += chunk.toString().split('\n').length - 1
-    if (seen >= lines) child.kill('SIGKILL')
-  })
-  return new Promise((resolve) => child.on('close', () => resolve()))
-}
 
 test.each<[string, RewardInput, RegExp]>([
   ['no data', { data: undefined }, /setting data is missing: give preferences/],

@@ -1,24 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { appendFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RunStore } from '../runs/store.ts'
 import { resolveSftSettings, type SftInput } from '../settings/sft.ts'
+import { measured, runUntilKilled, writeTinyModel } from '../testing/runs.ts'
 import { resumeSft, type SftResult, sft } from './sft.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-sft-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
-const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
 
 /** The model and the tokenizer of the golden numbers. */
-const model = join(folder, 'model')
-mkdirSync(model)
-for (const file of ['config.json', 'model.safetensors'])
-  cpSync(path(`../stages/supervise/fixtures/sft/${file}`), join(model, file))
-for (const file of ['tokenizer.json', 'tokenizer_config.json'])
-  cpSync(path(`../../models/miniature-base/${file}`), join(model, file))
+const model = writeTinyModel(join(folder, 'model'))
 
 const row = (n: number, more = ''): string =>
   `${JSON.stringify({
@@ -41,18 +34,6 @@ const small = {
   checkpointEvery: 3,
   threads: 1,
 } as const
-
-/** All metrics except those that measure time. */
-function measured(run: string): unknown {
-  const store = RunStore.open(run)
-  try {
-    return Array.from({ length: store.info().step + 1 }, (_, step) =>
-      Object.entries(store.metricsAt(step)).filter(([name]) => !/^(speed|time)\//.test(name)),
-    )
-  } finally {
-    store.close()
-  }
-}
 
 let whole: SftResult
 const warnings: string[] = []
@@ -143,10 +124,7 @@ describe('a resumed run equals an uninterrupted one', () => {
     ]
     for (const written of [2, 5, 4]) {
       const args = existsSync(join(out, 'run.sqlite')) ? ['resume', out] : first
-      const child = spawn(process.execPath, ['--import', 'tsx', path('../cli/main.ts'), ...args, '--json'], {
-        stdio: ['ignore', 'pipe', 'ignore'],
-      })
-      await killAfter(child, written)
+      await runUntilKilled(args, written)
     }
     expect((await resumeSft(out, { onWarning: () => {} })).sha256).toBe(whole.sha256)
     expect(measured(out)).toEqual(measured(whole.run))
@@ -163,16 +141,6 @@ describe('a resumed run equals an uninterrupted one', () => {
     await expect(resumeSft(out)).rejects.toThrow(/changing\.jsonl has changed since/)
   })
 })
-
-/** Kills a process once it has written `lines` lines. */
-function killAfter(child: ChildProcess, lines: number): Promise<void> {
-  let seen = 0
-  child.stdout!.on('data', (chunk: Buffer) => {
-    seen += chunk.toString().split('\n').length - 1
-    if (seen >= lines) child.kill('SIGKILL')
-  })
-  return new Promise((resolve) => child.on('close', () => resolve()))
-}
 
 describe('a one-line error before the run starts', () => {
   const cases: [name: string, settings: Record<string, unknown>, message: RegExp][] = [
