@@ -49,11 +49,11 @@ const recipe: ExampleRecipe<DpoInput, DpoSettings, Pair, ExampleCounts, DpoQuali
     const rows = await readPreferences(data, { columns, heldOutShare: share, splitBy, warn, progress })
     return encodeRows(rows, {
       data,
-      prompts: 'prompts',
       model,
       renderer,
       maxLength,
       encode: ({ example }) => [encodePair(renderer, example)],
+      heldOutBy: 'prompts',
       textsOf: (pair) => pair.map(({ tokens }) => tokens),
       hashed: (pair) => pair.flatMap(({ tokens, learned }) => [tokens, learned]),
       warn,

@@ -65,11 +65,11 @@ const recipe: ExampleRecipe<
     const rows = await readPreferences(data, { columns, heldOutShare: share, splitBy, warn, progress })
     const examples = encodeRows(rows, {
       data,
-      prompts: 'prompts',
       model,
       renderer,
       maxLength,
       encode: ({ example }) => [encodePreference(renderer, example)],
+      heldOutBy: 'prompts',
       textsOf: ({ texts }) => texts,
       hashed: ({ texts, good }) => [...texts, String(good)],
       warn,

@@ -71,11 +71,11 @@ const recipe: ExampleRecipe<SftInput, SftSettings, Sequence, SftData, HeldOutLos
           })
     return encodeRows(rows, {
       data: data ?? task!,
-      prompts: 'questions',
       model,
       renderer,
       maxLength,
       encode: ({ demonstration }) => supervise(renderer, demonstration),
+      heldOutBy: 'questions',
       textsOf: ({ tokens }) => [tokens],
       hashed: ({ tokens, learned }) => [tokens, learned],
       warn,

@@ -44,8 +44,6 @@ export interface Examples<E> {
 interface Encoding<R, E> {
   /** Source of the rows, for messages. */
   readonly data: string
-  /** What the prompts of the rows are called in messages. */
-  readonly prompts: 'prompts' | 'questions'
   /** Folder of the model that learns. */
   readonly model: string
   readonly renderer: Renderer
@@ -53,6 +51,8 @@ interface Encoding<R, E> {
   readonly maxLength: number
   /** The examples of a row, at least one. Throws a `UserError` for a row that cannot be used. */
   readonly encode: (row: R) => readonly E[]
+  /** What rows on both sides have in common, for the message about those that are left out of training. */
+  readonly heldOutBy: 'questions' | 'prompts'
   /** The texts of an example. */
   readonly textsOf: (example: E) => readonly Int32Array[]
   /** The parts of an example that are hashed. */
@@ -81,7 +81,7 @@ export function encodeRows<R extends { readonly where: string }, E>(
   rows: Rows<R>,
   encoding: Encoding<R, E>,
 ): Examples<E> {
-  const { data, prompts, renderer, maxLength, encode, textsOf, hashed, warn, progress } = encoding
+  const { data, renderer, maxLength, encode, heldOutBy, textsOf, hashed, warn, progress } = encoding
   const { vocabSize } = loadConfig(encoding.model)
   const longestOf = (example: E): number => Math.max(...textsOf(example).map(({ length }) => length))
   const leftOut = new LeftOutRows()
@@ -121,7 +121,7 @@ export function encodeRows<R extends { readonly where: string }, E>(
     )
   if (rows.repeated > 0)
     warn(
-      `${plural(rows.repeated, 'training row is', 'training rows are')} left out, since their ${prompts} are also held out`,
+      `${plural(rows.repeated, 'training row is', 'training rows are')} left out, since their ${heldOutBy} are also held out`,
     )
   const hash = createHash('sha256')
   for (const example of [...training, ...heldOut]) for (const piece of hashed(example)) hash.update(piece)
