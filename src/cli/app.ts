@@ -1,3 +1,4 @@
+import { namingGgufs } from '../common/conversions.ts'
 import { Stopped, UserError } from '../common/errors.ts'
 import { nearest } from '../common/nearest.ts'
 import { versions } from '../common/package.ts'
@@ -141,7 +142,7 @@ function report(error: unknown, json: boolean): number {
     writeMessage(error.message)
     return 130
   }
-  const line = (error instanceof Error ? error.message : String(error)).split('\n')[0]!
+  const line = namingGgufs((error instanceof Error ? error.message : String(error)).split('\n')[0]!)
   if (json) emit({ type: 'error', message: line })
   if (error instanceof UserError) {
     writeMessage(`error: ${line}`)

@@ -1,5 +1,5 @@
 import { homedir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
+import { join } from 'node:path'
 
 /** The folder for downloads: `HF_HUB_CACHE`, `HUGGINGFACE_HUB_CACHE` (its older name), or `hub` in `HF_HOME`. */
 export function hubCache(): string {
@@ -11,18 +11,6 @@ export function hubCache(): string {
 export function hubHome(): string {
   const { HF_HOME, XDG_CACHE_HOME } = process.env
   return expand(HF_HOME || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'huggingface'))
-}
-
-/** The folder of the models to which GGUF files were converted. */
-export const conversions = (): string => join(hubCache(), 'ruminate-gguf')
-
-/** What to do about a model's folder that is no longer there. */
-export function howToRestore(folder: string): string {
-  if (dirname(resolve(folder)) === resolve(conversions()))
-    return 'a GGUF file was converted to it; `ruminate chat --model FILE.gguf` with the same file makes it again'
-  const [, owner, name] = /[/\\]models--([^/\\]+?)--([^/\\]+)[/\\]/.exec(folder) ?? []
-  if (owner !== undefined) return `\`ruminate chat --model ${owner}/${name}\` downloads it again`
-  return 'if it has been moved, move it back or make a link there'
 }
 
 /** Replaces `~` at the beginning, and `$NAME` or `${NAME}` where that variable is set. */

@@ -1,12 +1,15 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { RunStore } from '../runs/store.ts'
+import { main } from '../cli/app.ts'
+import { RunStore, readInfo } from '../runs/store.ts'
+import { captured } from '../testing/captured.ts'
 import { measured, runUntilKilled } from '../testing/runs.ts'
 import { pretrain, resumePretrain } from './pretrain.ts'
 import { resumeZero, zero } from './zero.ts'
 
+const written = captured()
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-resume-'))
 const base = join(folder, 'base')
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -79,6 +82,53 @@ test('Ctrl-C and resume: equals an uninterrupted run', async () => {
   await expect(interrupted).rejects.toThrow(/resume/)
   expect((await resumeZero(out)).sha256).toBe(whole.sha256)
   expect(measured(out)).toEqual(measured(whole.run))
+})
+
+test.each([
+  ['all weights', null],
+  ['adapters', { rank: 2 }],
+])('the model was moved: --model says where it is, if its weights are the same; %s', async (name, lora) => {
+  const at = (what: string): string => join(folder, `${what} of ${name}`)
+  const [out, model, moved] = [at('moved-model'), at('a model'), at('elsewhere')]
+  const right = await zero({ ...small, lora, out: at('whole') })
+  cpSync(small.model, model, { recursive: true })
+  const stop = new AbortController()
+  const onStep = ({ step }: { step: number }) => void (step === 3 && stop.abort())
+  await expect(zero({ ...small, lora, model, out, signal: stop.signal, onStep })).rejects.toThrow(/resume/)
+  renameSync(model, moved)
+
+  const resume = async (...words: string[]) => {
+    const code = await main(['resume', out, '--quiet', ...words])
+    return [code, written.err.trim().split('\n').at(-1)]
+  }
+  expect(await resume()).toEqual([
+    1,
+    expect.stringMatching(
+      /^error: the model .*a model of .* is no longer there: .*, or name where it is now: `ruminate resume .*moved-model .* --model DIR`$/,
+    ),
+  ])
+  expect(await resume('--model', 'miniature-base')).toEqual([
+    1,
+    expect.stringMatching(
+      /^error: .*moved-model .* cannot go on with .*miniature-base: its weights are not those of .*a model of/,
+    ),
+  ])
+  expect((await resume('--model', moved))[0]).toBe(0)
+  const { settings, result } = readInfo(out)
+  expect(settings).toMatchObject({ model: moved })
+  expect(result).toMatchObject({ sha256: right.sha256 })
+  expect(measured(out)).toEqual(measured(right.run))
+})
+
+test('--model is refused for a run that trains no model of others', async () => {
+  const stop = new AbortController()
+  const out = join(folder, 'base-stopped')
+  const onStep = () => stop.abort()
+  await expect(pretrain(pretraining, { out, signal: stop.signal, onStep })).rejects.toThrow(/interrupted/)
+  expect(await main(['resume', out, '--model', 'miniature-base'])).toBe(2)
+  expect(written.err).toMatch(
+    /error: --model is for runs that store which model they train, and .*base-stopped/,
+  )
 })
 
 test('Ctrl-C while pretraining leaves a checkpoint of the last step, and resume gives the same result', async () => {

@@ -42,6 +42,7 @@ CREATE INDEX IF NOT EXISTS rollouts_of_step ON rollouts (step);
 CREATE INDEX IF NOT EXISTS rollouts_of_split ON rollouts (split);
 CREATE TABLE IF NOT EXISTS sessions (seconds REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS notes (text TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS model (sha256 TEXT NOT NULL);
 `
 
 /** Creates a run database with the row of its run, atomically. @throws UserError if the disk fails. */

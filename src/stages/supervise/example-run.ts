@@ -167,7 +167,7 @@ async function runOnExamples<Given, Settings extends ExampleSettings, Example, D
   const place: Place =
     'resume' in where
       ? where
-      : { recipe: name, seed, settings: { ...settings, dataHash: examples.hash }, out: where.out }
+      : { recipe: name, seed, settings: { ...settings, dataHash: examples.hash }, out: where.out, model }
   checkLora(settings)
   watch.onProgress?.('opening the model')
   const rewardHead = recipe.rewardHeadOf?.(settings)

@@ -11,6 +11,7 @@ import type { Tree } from '../../../settings/layers.ts'
 import type { ZeroSettings } from '../../../settings/zero.ts'
 import { readDemonstrations } from '../../../tasks/examples/demonstrations.ts'
 import { loadTask, TASKS } from '../../../tasks/index.ts'
+import { modelName } from '../next.ts'
 import { questionIn } from '../training/question.ts'
 
 /** Where a model comes from. */
@@ -61,7 +62,7 @@ export function howMade({ recipe, settings }: RunInfo): string {
     case 'r1':
       return `a model trained in the four steps of R1 on ${task}`
     case 'distill':
-      return `${file(student)}, distilled from a larger model's answers`
+      return `${basename(modelName(String(student)))}, distilled from a larger model's answers`
     case 'reward':
       return `a reward model, trained on ${file(data)}`
     case 'dpo':
