@@ -1,11 +1,12 @@
-import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadConfig, loadModel } from '../models/checkpoint/directory.ts'
 import { RunStore } from '../runs/store.ts'
 import { type RewardInput, resolveRewardSettings } from '../settings/reward.ts'
-import { measured, runUntilKilled, writeTinyModel } from '../testing/runs.ts'
+import { resumedRunTests } from '../testing/resumed-runs.ts'
+import { writeTinyModel } from '../testing/runs.ts'
 import { type RewardResult, resumeReward, reward } from './reward.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-reward-'))
@@ -124,57 +125,17 @@ describe('a run', () => {
   })
 })
 
-describe('a resumed run equals an uninterrupted one', () => {
-  test('the same seed gives the same metrics and weights; another seed does not', async () => {
-    const again = await reward(small, { out: join(folder, 'again'), onWarning: () => {} })
-    expect(again.sha256).toBe(whole.sha256)
-    expect(measured(again.run)).toEqual(measured(whole.run))
-    const other = await reward({ ...small, seed: 1 }, { out: join(folder, 'other'), onWarning: () => {} })
-    expect(other.sha256).not.toBe(whole.sha256)
-  })
-
-  test('Ctrl-C and resume', async () => {
-    const stop = new AbortController()
-    const out = join(folder, 'interrupted')
-    const interrupted = reward(small, {
-      out,
-      signal: stop.signal,
-      onWarning: () => {},
-      onStep: ({ step }) => void (step === 3 && stop.abort()),
-    })
-    await expect(interrupted).rejects.toThrow(/interrupted at step 3; `ruminate resume/)
-    const resumed = await resumeReward(out, { onWarning: () => {} })
-    expect(resumed.sha256).toBe(whole.sha256)
-    expect(resumed.after).toEqual(whole.after)
-    expect(measured(out)).toEqual(measured(whole.run))
-  })
-
-  test('kill -9 at several moments and resume', async () => {
-    const out = join(folder, 'killed')
-    const { model, data, epochs, threads, eval: evaluation, ...sets } = small
-    const first = [
-      ...['reward', '--model', model, '--data', data, '--epochs', `${epochs}`, '--threads', `${threads}`],
-      ...['--out', out, '--set', `eval.share=${evaluation.share}`],
-      ...Object.entries(sets).flatMap(([name, value]) => ['--set', `${name}=${value}`]),
-    ]
-    for (const written of [2, 7, 3]) {
-      const args = existsSync(join(out, 'run.sqlite')) ? ['resume', out] : first
-      await runUntilKilled(args, written)
-    }
-    expect((await resumeReward(out, { onWarning: () => {} })).sha256).toBe(whole.sha256)
-    expect(measured(out)).toEqual(measured(whole.run))
-  })
-
-  test('resuming with changed data is an error', async () => {
-    const stop = new AbortController()
-    const out = join(folder, 'changed')
-    const changing = join(folder, 'changing.jsonl')
-    writeFileSync(changing, rows)
-    const options = { out, signal: stop.signal, onStep: () => stop.abort() }
-    await expect(reward({ ...small, data: changing }, options)).rejects.toThrow(/interrupted/)
-    appendFileSync(changing, row(99))
-    await expect(resumeReward(out)).rejects.toThrow(/changing\.jsonl has changed since/)
-  })
+resumedRunTests({
+  recipe: 'reward',
+  start: (changes, watch) => reward({ ...small, ...changes }, watch),
+  resume: resumeReward,
+  settings: small,
+  whole: () => whole,
+  rows,
+  another: row(99),
+  stopAt: 3,
+  killedAfter: [2, 7, 3],
+  folder,
 })
 
 test.each<[string, RewardInput, RegExp]>([

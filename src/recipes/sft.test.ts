@@ -1,10 +1,11 @@
-import { appendFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RunStore } from '../runs/store.ts'
 import { resolveSftSettings, type SftInput } from '../settings/sft.ts'
-import { measured, runUntilKilled, writeTinyModel } from '../testing/runs.ts'
+import { resumedRunTests } from '../testing/resumed-runs.ts'
+import { writeTinyModel } from '../testing/runs.ts'
 import { resumeSft, type SftResult, sft } from './sft.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-sft-'))
@@ -90,56 +91,17 @@ describe('a run', () => {
   })
 })
 
-describe('a resumed run equals an uninterrupted one', () => {
-  test('the same seed gives the same metrics and weights; another seed does not', async () => {
-    const again = await sft(small, { out: join(folder, 'again'), onWarning: () => {} })
-    expect(again.sha256).toBe(whole.sha256)
-    expect(measured(again.run)).toEqual(measured(whole.run))
-    const other = await sft({ ...small, seed: 1 }, { out: join(folder, 'other'), onWarning: () => {} })
-    expect(other.sha256).not.toBe(whole.sha256)
-  })
-
-  test('Ctrl-C and resume', async () => {
-    const stop = new AbortController()
-    const out = join(folder, 'interrupted')
-    const interrupted = sft(small, {
-      out,
-      signal: stop.signal,
-      onWarning: () => {},
-      onStep: ({ step }) => void (step === 5 && stop.abort()),
-    })
-    await expect(interrupted).rejects.toThrow(/interrupted at step 5; `ruminate resume/)
-    const resumed = await resumeSft(out, { onWarning: () => {} })
-    expect(resumed.sha256).toBe(whole.sha256)
-    expect(resumed.best.step).toBe(whole.best.step)
-    expect(measured(out)).toEqual(measured(whole.run))
-  })
-
-  test('kill -9 at several moments and resume', async () => {
-    const out = join(folder, 'killed')
-    const { model, data, epochs, threads, ...sets } = small
-    const first = [
-      ...['sft', '--model', model, '--data', data, '--epochs', `${epochs}`, '--threads', `${threads}`],
-      ...['--out', out, ...Object.entries(sets).flatMap(([name, value]) => ['--set', `${name}=${value}`])],
-    ]
-    for (const written of [2, 5, 4]) {
-      const args = existsSync(join(out, 'run.sqlite')) ? ['resume', out] : first
-      await runUntilKilled(args, written)
-    }
-    expect((await resumeSft(out, { onWarning: () => {} })).sha256).toBe(whole.sha256)
-    expect(measured(out)).toEqual(measured(whole.run))
-  })
-
-  test('resuming with changed data is an error', async () => {
-    const stop = new AbortController()
-    const out = join(folder, 'changed')
-    const changing = join(folder, 'changing.jsonl')
-    writeFileSync(changing, rows)
-    const options = { out, signal: stop.signal, onStep: () => stop.abort() }
-    await expect(sft({ ...small, data: changing }, options)).rejects.toThrow(/interrupted/)
-    appendFileSync(changing, row(99))
-    await expect(resumeSft(out)).rejects.toThrow(/changing\.jsonl has changed since/)
-  })
+resumedRunTests({
+  recipe: 'sft',
+  start: (changes, watch) => sft({ ...small, ...changes }, watch),
+  resume: resumeSft,
+  settings: small,
+  whole: () => whole,
+  rows,
+  another: row(99),
+  stopAt: 5,
+  killedAfter: [2, 5, 4],
+  folder,
 })
 
 describe('a one-line error before the run starts', () => {
