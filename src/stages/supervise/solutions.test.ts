@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { packageRoot } from '../../common/package.ts'
+import { packageRoot } from '../../common/files/package.ts'
 import { chatTemplate } from '../../renderer/own-template.ts'
 import { type PromptTemplate, Renderer } from '../../renderer/renderer.ts'
 import { scoreRollout } from '../../rewards/compose.ts'

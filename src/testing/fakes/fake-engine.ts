@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { hasKlCov, needsReference, surrogateNames, temperatureOf } from '../../algorithms/objectives.ts'
-import { onDisk } from '../../common/disk.ts'
 import { UserError } from '../../common/errors.ts'
-import { makeFolder } from '../../common/files.ts'
+import { onDisk } from '../../common/files/disk.ts'
+import { makeFolder } from '../../common/files/files.ts'
 import { Random } from '../../common/random.ts'
 import {
   checkAdam,

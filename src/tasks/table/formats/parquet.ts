@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import type { AsyncBuffer } from 'hyparquet'
-import { diskError } from '../../../common/disk.ts'
 import { UserError } from '../../../common/errors.ts'
+import { diskError } from '../../../common/files/disk.ts'
 import type { Reader } from '../../rows.ts'
 
 /** Reads the needed columns of a Parquet file, with one row group in memory at a time. */

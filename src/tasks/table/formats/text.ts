@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { type FileHandle, open } from 'node:fs/promises'
 import { TextDecoder } from 'node:util'
-import { diskError } from '../../../common/disk.ts'
 import { UserError } from '../../../common/errors.ts'
+import { diskError } from '../../../common/files/disk.ts'
 import { shellWord } from '../../../common/shell.ts'
 
 /** Complete lines of a text file, or the rest at its end. */

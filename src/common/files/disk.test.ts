@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import { UserError } from '../errors.ts'
 import { type DiskAction, diskError, onDisk } from './disk.ts'
-import { UserError } from './errors.ts'
 
 const failure = (code: string) => Object.assign(new Error('x'), { code })
 

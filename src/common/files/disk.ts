@@ -1,5 +1,5 @@
 import { statfsSync } from 'node:fs'
-import { UserError } from './errors.ts'
+import { UserError } from '../errors.ts'
 
 /** What is done to a file or folder, as an error message names it: "cannot read PATH". */
 export type DiskAction = 'read' | 'open' | 'create' | 'write'
