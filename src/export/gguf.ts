@@ -1,5 +1,5 @@
 import { setImmediate as breathe } from 'node:timers/promises'
-import { writeFileInPieces } from '../common/files.ts'
+import { writeFileInPieces } from '../common/files/files.ts'
 import { counted } from '../common/progress.ts'
 import { ROPE_FACTORS } from '../models/gguf/names.ts'
 import { interleaveHeads, storedTensor } from '../models/gguf/tensor-names.ts'

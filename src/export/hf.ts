@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { writeFolderAtomically, writeText } from '../common/files.ts'
+import { writeFolderAtomically, writeText } from '../common/files/files.ts'
 import { saveModel } from '../models/checkpoint/directory.ts'
 import { addEosTokenIds } from '../models/checkpoint/generation-config.ts'
 import { DTYPE_BYTES } from '../models/checkpoint/safetensors.ts'

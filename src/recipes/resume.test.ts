@@ -1,12 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { main } from '../cli/app.ts'
 import { RunStore, readInfo } from '../runs/store.ts'
 import { captured } from '../testing/captured.ts'
+import { measured, runUntilKilled } from '../testing/runs.ts'
 import { pretrain, resumePretrain } from './pretrain.ts'
 import { resumeZero, zero } from './zero.ts'
 
@@ -25,18 +24,6 @@ const small = {
   // The base model is too small to be right: it learns from the overlong punishment, which differs within a group.
   rl: { groupSize: 4, questionsPerStep: 4, maxTokens: 32, overlong: { buffer: 32 } },
 } as const
-
-/** All metrics except those that measure time. */
-function measured(run: string): unknown {
-  const store = RunStore.open(run)
-  try {
-    return Array.from({ length: small.steps + 1 }, (_, step) =>
-      Object.entries(store.metricsAt(step)).filter(([name]) => !/^(speed|time)\//.test(name)),
-    )
-  } finally {
-    store.close()
-  }
-}
 
 const pretraining = {
   tokens: 20_000,
@@ -158,7 +145,6 @@ test('Ctrl-C while pretraining leaves a checkpoint of the last step, and resume 
 })
 
 test('kill -9 at several moments and resume: equals an uninterrupted run', async () => {
-  const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
   const out = join(folder, 'killed')
   const { checkpointEvery, eval: evaluation, rl } = small
   const sets = Object.entries({ checkpointEvery, eval: evaluation, rl }).map(
@@ -180,21 +166,8 @@ test('kill -9 at several moments and resume: equals an uninterrupted run', async
   const first = [...start, ...sets.flatMap((s) => ['--set', s])]
   for (const lines of [1, 3, 5]) {
     const args = existsSync(join(out, 'run.sqlite')) ? ['resume', out] : first
-    await killAfter(
-      spawn(process.execPath, [cli, ...args, '--json'], { stdio: ['ignore', 'pipe', 'ignore'] }),
-      lines,
-    )
+    await runUntilKilled(args, lines)
   }
   expect((await resumeZero(out)).sha256).toBe(whole.sha256)
   expect(measured(out)).toEqual(measured(whole.run))
 })
-
-/** Kills a process once it has written `lines` lines. */
-function killAfter(child: ChildProcess, lines: number): Promise<void> {
-  let seen = 0
-  child.stdout!.on('data', (chunk: Buffer) => {
-    seen += chunk.toString().split('\n').length - 1
-    if (seen >= lines) child.kill('SIGKILL')
-  })
-  return new Promise((resolve) => child.on('close', () => resolve()))
-}

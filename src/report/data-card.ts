@@ -1,4 +1,4 @@
-import { namingGgufs } from '../common/conversions.ts'
+import { namingGgufs } from '../common/files/conversions.ts'
 import { countRejections, type DataRow, isKept, responseOf } from '../stages/data/rows.ts'
 
 /** A data card in Markdown: the size of a data set, how it was made, and what it contains. */

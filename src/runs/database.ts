@@ -11,8 +11,8 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { diskError, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
+import { diskError, onDisk } from '../common/files/disk.ts'
 import { Database, type SqliteDatabase } from '../common/sqlite.ts'
 
 /** Increased when the tables change. */

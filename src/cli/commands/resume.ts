@@ -1,6 +1,6 @@
 import { defineCommand } from 'citty'
 import { UserError } from '../../common/errors.ts'
-import { pathFromHere } from '../../common/paths.ts'
+import { pathFromHere } from '../../common/files/paths.ts'
 import { shellWord } from '../../common/shell.ts'
 import { modelFolder } from '../../hub/find-model.ts'
 import { resumeDistill } from '../../recipes/distill.ts'

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import pc from 'picocolors'
-import { namingGgufs } from '../../common/conversions.ts'
+import { namingGgufs } from '../../common/files/conversions.ts'
 import { styledPrintable } from '../../common/printable.ts'
 import { canRedraw, columnsOf, liveArea } from './live-area.ts'
 import { displayWidth, padEnd, padStart, shorten, tail, truncate, wrap } from './width.ts'

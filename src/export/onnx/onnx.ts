@@ -5,7 +5,7 @@ import {
   writeFileAtomically,
   writeFileInPieces,
   writeFolderAtomically,
-} from '../../common/files.ts'
+} from '../../common/files/files.ts'
 import { counted } from '../../common/progress.ts'
 import type { ModelConfig } from '../../models/config.ts'
 import { rotaryTables } from '../../models/decoder.ts'

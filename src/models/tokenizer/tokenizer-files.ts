@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { onDisk } from '../../common/disk.ts'
-import { makeFolder, writeText } from '../../common/files.ts'
+import { onDisk } from '../../common/files/disk.ts'
+import { makeFolder, writeText } from '../../common/files/files.ts'
 import { type BpeModel, QWEN2_PATTERN } from './bpe.ts'
 
 /** Tokens that are added to the vocabulary after the merges, in this order: end of text, padding, tags. */

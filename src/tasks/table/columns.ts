@@ -4,10 +4,10 @@ import { readCases } from '../../sandbox/cases.ts'
 import { splitThinking } from '../../thinking/parser/split.ts'
 import { extract } from '../../verify/index.ts'
 import { messageList, readMessages, roleOf } from '../messages.ts'
-import { instruction } from '../programs.ts'
+import { Unusable } from '../rows.ts'
+import { instruction } from '../rules/programs.ts'
 import { questionIn } from '../split.ts'
 import { missingColumns, thinkingAmong, type Wanted } from './missing.ts'
-import { Unusable } from './rows.ts'
 
 /** The columns of a table by what they hold. The name `a.b` means the field `b` of a column `a`. */
 export interface Columns {

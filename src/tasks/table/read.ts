@@ -3,9 +3,9 @@ import { questionKey, Split } from '../split.ts'
 import type { Question } from '../task.ts'
 import type { Draft, RowReader } from './columns.ts'
 import type { TableFile } from './files.ts'
+import { readerOf } from './formats/readers.ts'
 import type { Issue } from './issues.ts'
 import { Questions } from './questions.ts'
-import { readerOf } from './readers.ts'
 
 interface ReadOptions {
   readonly rows: RowReader

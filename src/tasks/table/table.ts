@@ -1,6 +1,6 @@
 import { UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
-import type { Rule } from '../rules.ts'
+import type { Rule } from '../rules/rules.ts'
 import type { LeftOut, Task } from '../task.ts'
 import type { RowReader } from './columns.ts'
 import type { TableFile } from './files.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pc from 'picocolors'
-import { namingGgufs } from '../../../common/conversions.ts'
 import { UserError } from '../../../common/errors.ts'
+import { namingGgufs } from '../../../common/files/conversions.ts'
 import { printable } from '../../../common/printable.ts'
 import type { Reply } from '../../../stages/sample/conversation.ts'
 import type { Output } from '../output.ts'

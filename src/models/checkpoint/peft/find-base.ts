@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
-import { howToRestore, isConversion } from '../../../common/conversions.ts'
-import { onDisk } from '../../../common/disk.ts'
 import { UserError } from '../../../common/errors.ts'
-import { hubCache } from '../../../common/hub-cache.ts'
-import { packageRoot } from '../../../common/package.ts'
+import { howToRestore, isConversion } from '../../../common/files/conversions.ts'
+import { onDisk } from '../../../common/files/disk.ts'
+import { hubCache } from '../../../common/files/hub-cache.ts'
+import { packageRoot } from '../../../common/files/package.ts'
 import { ADAPTER_CONFIG, isPeftFolder, readAdapterConfig } from './adapter-config.ts'
 
 /** The folder itself, or the base model's of a PEFT folder. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { keepConversions } from '../../../common/conversions.ts'
+import { keepConversions } from '../../../common/files/conversions.ts'
 import type { ModelConfig } from '../../config.ts'
 import { writeJson } from '../../json-file.ts'
 import { isTrainedWithAdapters, linearLayers } from '../../lora.ts'

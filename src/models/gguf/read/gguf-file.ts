@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs'
 import { basename } from 'node:path'
-import { onDisk } from '../../../common/disk.ts'
 import { UserError } from '../../../common/errors.ts'
+import { onDisk } from '../../../common/files/disk.ts'
 import { bytesOf, type TENSOR_TYPES, type TensorTypeName, tensorType } from '../tensor-types.ts'
 import { dequantise } from './dequantise.ts'
 import { type Header, readHeader } from './header.ts'
