@@ -5,7 +5,7 @@ const END_TO_END = [
   'bin/**/*.test.ts',
   'src/cli/*.test.ts',
   'src/recipes/{distill,r1}.test.ts',
-  'src/sandbox/isolated.test.ts',
+  'src/sandbox/isolated/isolated.test.ts',
 ]
 
 export default defineConfig({

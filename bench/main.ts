@@ -7,6 +7,7 @@ import { decode } from './decode.ts'
 import { fits } from './fits.ts'
 import { grpoStep } from './grpo-step.ts'
 import { benchModel, folderModel } from './model.ts'
+import { product } from './product.ts'
 import { serving } from './serve/serve.ts'
 import { thinking } from './thinking.ts'
 import { trainStep } from './train-step.ts'
@@ -20,6 +21,7 @@ import { verifier } from './verify.ts'
  *   npm run bench -- choose
  *   npm run bench -- continuous [--size 25M | --model FOLDER]
  *   npm run bench -- fits [--size 25M | --model FOLDER]
+ *   npm run bench -- product
  *   npm run bench -- thinking
  *   npm run bench -- verify
  *   npm run bench -- serve [--model FOLDER --gguf FILE]
@@ -38,11 +40,11 @@ async function main(): Promise<void> {
       repetitions: { type: 'string' },
     },
   })
-  const alone = ['choose', 'continuous', 'fits', 'serve', 'thinking', 'verify']
+  const alone = ['choose', 'continuous', 'fits', 'product', 'serve', 'thinking', 'verify']
   const unknown = positionals.find((name) => !alone.includes(name) && !Object.hasOwn(comparisons, name))
   if (unknown)
     throw new UserError(
-      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, continuous, fits, serve, thinking, verify`,
+      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, continuous, fits, product, serve, thinking, verify`,
       2,
     )
   const repetitions = values.repetitions === undefined ? undefined : Number(values.repetitions)
@@ -71,6 +73,7 @@ async function main(): Promise<void> {
   if (values.gguf !== undefined) throw new UserError('--gguf is only for serve', 2)
   for (const [name, run] of [
     ['choose', choosing],
+    ['product', product],
     ['thinking', thinking],
     ['verify', verifier],
   ] as const)

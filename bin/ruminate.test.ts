@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { packageRoot } from '../src/common/package.ts'
+import { packageRoot } from '../src/common/files/package.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate bin '))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

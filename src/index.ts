@@ -73,7 +73,7 @@ export {
   judgeSafety,
   type PairJudgement,
 } from './rewards/judge.ts'
-export type { Language } from './rewards/language.ts'
+export type { Language } from './rewards/language/language.ts'
 export { language } from './rewards/language-consistency.ts'
 export { cosine, overlong } from './rewards/length.ts'
 export { openPreference, type PreferenceOptions } from './rewards/preference.ts'
@@ -96,10 +96,10 @@ export {
   direct,
   fewShot,
   ownOutputs,
-} from './stages/data/cold-start.ts'
+} from './stages/data/cold-start/cold-start.ts'
 export { toDemonstration, writeJsonLines } from './stages/data/files.ts'
 export { mixture } from './stages/data/mixture.ts'
-export { preferencePairs, safetyLabels } from './stages/data/preferences.ts'
+export { preferencePairs, safetyLabels } from './stages/data/preferences/preferences.ts'
 export { type RejectionSampling, rejectionSample } from './stages/data/rejection.ts'
 export type { DataRow } from './stages/data/rows.ts'
 export { type Evaluation, type EvaluationOptions, evaluate } from './stages/evaluate/evaluate.ts'
@@ -115,22 +115,23 @@ export { openStrategy, type StrategyOptions } from './stages/think/open-strategy
 export { diagnose } from './stages/watch/diagnose.ts'
 export { loadTask, TASKS } from './tasks/index.ts'
 export type { Question, Task, Verdict } from './tasks/task.ts'
-export { collect } from './thinking/collect.ts'
-export type {
-  Message,
-  TextCapabilities,
-  TextEnd,
-  TextEvent,
-  TextModel,
-  TextRequest,
-  TextResponse,
-  TextUsage,
-  ToolCall,
-} from './thinking/model.ts'
-export { opensThinking } from './thinking/parser/opened.ts'
+// what `openModel` and `openStrategy` take and give
+export {
+  collect,
+  type Message,
+  opensThinking,
+  type StrategySpec,
+  type TextCapabilities,
+  type TextEnd,
+  type TextEvent,
+  type TextModel,
+  type TextRequest,
+  type TextResponse,
+  type TextUsage,
+  type ToolCall,
+} from './thinking/index.ts'
 export { splitThinking } from './thinking/parser/split.ts'
 export { type ParsedResponse, parseResponse } from './thinking/r1/parse.ts'
 export { countReflection } from './thinking/r1/reflection.ts'
 export { type ParsedSummary, parseSummary } from './thinking/r1/summary.ts'
 export { r1ZeroPrompt } from './thinking/r1/template.ts'
-export type { StrategySpec } from './thinking/strategies/strategy.ts'

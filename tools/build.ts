@@ -30,7 +30,7 @@ try {
       'src/cli/main.ts',
       'src/engines/local/threads/spawner.ts',
       'src/engines/local/threads/replica-thread.ts',
-      'src/sandbox/quickjs-worker.ts',
+      'src/sandbox/quickjs/quickjs-worker.ts',
     ],
     format: 'esm',
     unbundle: true,

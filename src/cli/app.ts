@@ -1,6 +1,7 @@
 import { Stopped, UserError } from '../common/errors.ts'
+import { namingGgufs } from '../common/files/conversions.ts'
+import { versions } from '../common/files/package.ts'
 import { nearest } from '../common/nearest.ts'
-import { versions } from '../common/package.ts'
 import { readArguments } from './terminal/arguments.ts'
 import type { Command } from './terminal/command.ts'
 import { commandHelp, overview } from './terminal/help.ts'
@@ -141,7 +142,7 @@ function report(error: unknown, json: boolean): number {
     writeMessage(error.message)
     return 130
   }
-  const line = (error instanceof Error ? error.message : String(error)).split('\n')[0]!
+  const line = namingGgufs((error instanceof Error ? error.message : String(error)).split('\n')[0]!)
   if (json) emit({ type: 'error', message: line })
   if (error instanceof UserError) {
     writeMessage(`error: ${line}`)

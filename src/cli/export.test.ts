@@ -33,6 +33,9 @@ test('what is made of a GGUF file is named after it', async () => {
   expect(await main(['export', 'a.gguf', '--to', 'hf'])).toBe(0)
   expect(readdirSync('.')).toContain('a-hf')
   expect(readFileSync(join('a-hf', 'README.md'), 'utf8')).toMatch(/^# a$/m)
+  // errors name it, not the folder that it was converted to
+  expect(await main(['merge', 'a.gguf', '--out', 'merged'])).toBe(1)
+  expect(written.err).toContain('error: a.gguf is a plain model already: it has no adapters to merge')
   vi.unstubAllEnvs()
 })
 

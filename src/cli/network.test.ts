@@ -10,7 +10,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { packageRoot } from '../common/package.ts'
+import { packageRoot } from '../common/files/package.ts'
 import { canTrace, trace } from '../testing/trace.ts'
 
 const folder = realpathSync(mkdtempSync(join(tmpdir(), 'ruminate-network-')))

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { packageRoot } from './package.ts'
+import { packageRoot } from './files/package.ts'
 
 test('Node is asked for no report that looks up the peers of open connections, and reports as before afterwards', () => {
   const program = `

@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest'
 import type { PolicyObjective } from '../algorithms/objectives.ts'
 import { initParameters } from '../models/parameters.ts'
-import { fakeEngine } from '../testing/fake-engine.ts'
+import { fakeEngine } from '../testing/fakes/fake-engine.ts'
 import { tinyConfig } from '../testing/models.ts'
 import type { Engine } from './contract.ts'
 import * as local from './local/index.ts'

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { UserError } from '../common/errors.ts'
-import { pathFromHere } from '../common/paths.ts'
+import { pathFromHere } from '../common/files/paths.ts'
 import { findRun } from '../runs/find-run.ts'
 import { isRun, modelOf, readRun } from '../runs/store.ts'
 import type { RecordedPoint, TrainingPoint } from './results.ts'

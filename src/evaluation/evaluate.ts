@@ -1,4 +1,4 @@
-import { versions } from '../common/package.ts'
+import { versions } from '../common/files/package.ts'
 import type { Progress } from '../common/progress.ts'
 import type { Warn } from '../common/warnings.ts'
 import { plural } from '../common/words.ts'

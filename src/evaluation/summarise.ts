@@ -1,5 +1,5 @@
 import { Random } from '../common/random.ts'
-import { isMixed } from '../rewards/prose.ts'
+import { isMixed } from '../rewards/language/prose.ts'
 import { sameAnswer } from '../stages/think/same-answer.ts'
 import type { ThinkingFormat } from '../thinking/model.ts'
 import { countReflection } from '../thinking/r1/reflection.ts'

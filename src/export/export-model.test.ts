@@ -165,6 +165,60 @@ describe('folders', () => {
   })
 })
 
+describe('a weight that would not be finite is one line, and nothing is written', () => {
+  const up = 'model.layers.1.mlp.up_proj.weight'
+  const embedding = 'model.embed_tokens.weight'
+  /** A model with one value changed. */
+  const withValue = (name: string, value: number): string => {
+    const { folder, config, parameters } = model('llama')
+    parameters.get(name)![5] = value
+    saveModel(folder, { config, parameters })
+    return folder
+  }
+  test.each([
+    ['gguf', 'f16', up, -70000, 'F16: choose --quant f32 or q8_0 or q4_k_m or bf16'],
+    ['gguf', 'f16', up, 65520, 'F16: choose --quant f32 or q8_0 or q4_k_m or bf16'],
+    ['gguf', 'q8_0', up, 9e6, 'Q8_0: choose --quant f32 or bf16'],
+    // rows of 32 values are stored in 5 bits
+    ['gguf', 'q4_k_m', up, -2e6, 'Q5_0: choose --quant f32 or q8_0 or bf16'],
+    ['gguf', 'bf16', up, 3.4e38, 'BF16: choose --quant f32'],
+    ['ollama', 'f16', embedding, 1e5, 'F16: choose --quant f32 or q8_0 or q4_k_m or bf16'],
+    ['hf', 'bf16', 'model.norm.weight', -3.4e38, 'BF16: choose --quant f32'],
+    ['onnx', 'f16', up, 66000, 'F16: choose --quant f32 or q4'],
+    ['onnx', 'q4', embedding, 66000, 'F16: choose --quant f32'],
+  ])('%s %s %s %d', async (to, quant, name, value, message) => {
+    const folder = withValue(name, value)
+    const shown = Number(Math.fround(value).toPrecision(6))
+    await expect(run(folder, to, { quant })).rejects.toThrow(
+      `${folder}: tensor ${name} has the value ${shown}, which would become infinite as ${message}`,
+    )
+    expect(readdirSync(directory).sort()).toEqual(['model', 'tokenizer'])
+  })
+  test.each([
+    ['hf', 'f32', Number.NaN],
+    ['gguf', 'f32', Number.POSITIVE_INFINITY],
+    ['gguf', 'q4_k_m', Number.NaN],
+    ['ollama', 'q8_0', Number.NEGATIVE_INFINITY],
+    ['onnx', 'f32', Number.NaN],
+    ['onnx', 'q4', Number.POSITIVE_INFINITY],
+  ])('%s %s of a model that diverged: %d', async (to, quant, value) => {
+    await expect(run(withValue(up, value), to, { quant })).rejects.toThrow(
+      `tensor ${up} is not finite (value 5 is ${value}): the training diverged, or the file is damaged; choose an earlier checkpoint`,
+    )
+    expect(readdirSync(directory).sort()).toEqual(['model', 'tokenizer'])
+  })
+  test('the largest that a type holds', async () => {
+    const out = join(directory, 'model.gguf')
+    await run(withValue(up, 65519), 'gguf', { quant: 'f16', out })
+    const read = await openGgufModel(out)
+    const copy = join(directory, 'copy')
+    mkdirSync(copy)
+    await read.write(copy, () => {})
+    read.close()
+    expect(loadModel(copy).parameters.get(up)![5]).toBe(65504)
+  })
+})
+
 describe('what cannot be exported is one line', () => {
   test.each([
     ['pdf', {}, 'unknown format pdf; one of: hf, gguf, onnx, ollama'],

@@ -1,16 +1,17 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, rmdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { freeBytes, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
-import { makeFolder } from '../common/files.ts'
+import { freeBytes, onDisk } from '../common/files/disk.ts'
+import { makeFolder } from '../common/files/files.ts'
 import { stopwatch } from '../common/stopwatch.ts'
 import { fileSize } from '../common/words.ts'
-import { QUANTS, type Quant } from '../models/gguf/write/mixture.ts'
+import { QUANT_NAMES } from '../models/gguf/write/mixture.ts'
 import { planGguf } from './gguf.ts'
-import { planHf } from './hf.ts'
+import { HF_QUANTS, planHf } from './hf.ts'
 import type { CardFacts } from './model-card.ts'
 import { planOllama } from './ollama/ollama.ts'
 import { planOnnx } from './onnx/onnx.ts'
+import { WEIGHT_TYPES } from './onnx/weights.ts'
 import { type Plan, readSource, type Source, type Watch } from './source.ts'
 
 interface Format {
@@ -28,14 +29,13 @@ const format = <Quant extends string>(
   plan: (source: Source, quant: Quant) => Plan,
 ): Format => ({ quants, ending, plan: (source, quant) => plan(source, quant as Quant) })
 
-const gguf = Object.keys(QUANTS) as Quant[]
-const ofGguf = ['f16' as const, ...gguf.filter((name) => name !== 'f16')]
+const ofGguf = ['f16' as const, ...QUANT_NAMES.filter((name) => name !== 'f16')]
 
 /** What a model can be exported to. */
 export const FORMATS: Readonly<Record<string, Format>> = {
-  hf: format(['f32', 'bf16'], null, planHf),
+  hf: format(HF_QUANTS, null, planHf),
   gguf: format(ofGguf, '.gguf', planGguf),
-  onnx: format(['f32', 'f16', 'q4'], null, planOnnx),
+  onnx: format(WEIGHT_TYPES, null, planOnnx),
   ollama: format(ofGguf, null, planOllama),
 }
 
@@ -78,9 +78,15 @@ export async function exportModel(request: ExportRequest, watch: Watch): Promise
   if (existsSync(path)) throw new UserError(`${path} exists: remove it, or choose another with --out`)
   const plan = chosen.plan(readSource(request.folder, request.to, request.facts), quant)
   const parent = dirname(path)
+  const isNew = !existsSync(parent)
   onDisk('create', parent, () => makeFolder(parent))
-  requireSpace(parent, plan.bytes)
-  await plan.write(path, watch)
+  try {
+    requireSpace(parent, plan.bytes)
+    await plan.write(path, watch)
+  } catch (error) {
+    if (isNew && readdirSync(parent).length === 0) rmdirSync(parent)
+    throw error
+  }
   return { path, quant, bytes: bytesIn(path), seconds: seconds() }
 }
 

@@ -1,17 +1,16 @@
 import { setImmediate as breathe } from 'node:timers/promises'
-import { writeFileInPieces } from '../common/files.ts'
+import { writeFileInPieces } from '../common/files/files.ts'
 import { counted } from '../common/progress.ts'
-import { loadModel } from '../models/checkpoint/directory.ts'
 import { ROPE_FACTORS } from '../models/gguf/names.ts'
 import { interleaveHeads, storedTensor } from '../models/gguf/tensor-names.ts'
 import { ggufHeader, type PlannedTensor, padding, tensorBytes } from '../models/gguf/write/header.ts'
 import { architectureMetadata, generalMetadata } from '../models/gguf/write/metadata.ts'
-import { type Quant, typeOf } from '../models/gguf/write/mixture.ts'
+import { QUANT_NAMES, type Quant, typeOf } from '../models/gguf/write/mixture.ts'
 import { quantise } from '../models/gguf/write/quantise.ts'
 import { ropeFactors } from '../models/gguf/write/rope-factors.ts'
 import { vocabularyMetadata } from '../models/gguf/write/vocabulary.ts'
 import { type Model, parameterShapes } from '../models/parameters.ts'
-import type { Plan, Source, Watch } from './source.ts'
+import { type Plan, readWeights, type Source, type Watch } from './source.ts'
 
 /** A tensor of the file, and how its values are made. */
 interface Tensor extends PlannedTensor {
@@ -19,7 +18,8 @@ interface Tensor extends PlannedTensor {
 }
 
 /** Plans a GGUF file. @throws UserError for a model or tokenizer that llama.cpp does not have. */
-export function planGguf({ folder, config, renderer, template, facts }: Source, quant: Quant): Plan {
+export function planGguf(source: Source, quant: Quant): Plan {
+  const { folder, config, renderer, template, facts } = source
   const metadata = new Map([
     ...generalMetadata(config, { name: facts.name, quant, license: facts.license }),
     ...architectureMetadata(config),
@@ -44,8 +44,19 @@ export function planGguf({ folder, config, renderer, template, facts }: Source, 
   const header = ggufHeader(metadata, tensors)
   return {
     bytes: header.length + tensorBytes(tensors),
-    write: (path, watch) => writeGguf(folder, header, tensors, path, watch),
+    write: (path, watch) => writeGguf(() => weightsFor(source, quant), header, tensors, path, watch),
   }
+}
+
+/** The weights of a model. @throws UserError for values that a file of this kind cannot hold. */
+function weightsFor(source: Source, quant: Quant): Model['parameters'] {
+  const { config } = source
+  const { parameters } = readWeights(source, {
+    chosen: quant,
+    choices: QUANT_NAMES,
+    typeOf: (quant, parameter, shape) => typeOf(quant, storedTensor(parameter, config)!.name, shape, config),
+  })
+  return parameters
 }
 
 /** Values quantised at a time, so that an interruption is noticed soon. */
@@ -53,14 +64,14 @@ const CHUNK = 1 << 18
 
 /** Writes the file, atomically. @throws UserError if the weights are damaged or the disk fails; the reason of the signal. */
 async function writeGguf(
-  folder: string,
+  read: () => Model['parameters'],
   header: Uint8Array,
   tensors: readonly Tensor[],
   path: string,
   { progress, signal }: Watch,
 ): Promise<void> {
   progress('reading the weights')
-  const { parameters } = loadModel(folder)
+  const parameters = read()
   await writeFileInPieces(path, async (append) => {
     await append(header)
     const done = counted(progress, 'writing tensors', tensors.length)

@@ -1,23 +1,29 @@
 import { join } from 'node:path'
-import { writeFolderAtomically, writeText } from '../common/files.ts'
-import { loadModel, saveModel } from '../models/checkpoint/directory.ts'
+import { writeFolderAtomically, writeText } from '../common/files/files.ts'
+import { saveModel } from '../models/checkpoint/directory.ts'
 import { addEosTokenIds } from '../models/checkpoint/generation-config.ts'
+import { DTYPE_BYTES } from '../models/checkpoint/safetensors.ts'
 import { saveTokenizerOf } from '../models/checkpoint/setting-files.ts'
 import { toConfigJson } from '../models/config.ts'
 import { writeJson } from '../models/json-file.ts'
 import { countParameters } from '../models/parameters.ts'
 import { modelCard } from './model-card.ts'
-import type { Plan, Source } from './source.ts'
+import { type Plan, readWeights, type Source } from './source.ts'
+
+/** What `--quant` may be, and the types. */
+const TYPES = { f32: 'F32', bf16: 'BF16' } as const
+type HfQuant = keyof typeof TYPES
+export const HF_QUANTS = Object.keys(TYPES) as HfQuant[]
 
 /** Plans a folder for the Hugging Face hub: the plain model, with adapters merged, its tokenizer and a model card. */
-export function planHf(source: Source, type: 'f32' | 'bf16'): Plan {
-  const dtype = type === 'f32' ? 'F32' : 'BF16'
+export function planHf(source: Source, quant: HfQuant): Plan {
+  const dtype = TYPES[quant]
   return {
-    bytes: countParameters(source.config) * (type === 'f32' ? 4 : 2),
+    bytes: countParameters(source.config) * DTYPE_BYTES[dtype],
     write: (path, { progress, signal }) =>
       writeFolderAtomically(path, async (temporary) => {
         progress('reading the weights')
-        const model = loadModel(source.folder)
+        const model = readWeights(source, { chosen: quant, choices: HF_QUANTS, typeOf: (one) => TYPES[one] })
         signal.throwIfAborted()
         progress('writing the weights')
         saveModel(temporary, { ...model, dtype, tokenizerFrom: source.folder })

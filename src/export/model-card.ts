@@ -17,15 +17,16 @@ export interface CardFacts {
   readonly measures: readonly (readonly [name: string, value: string])[]
 }
 
-/** `owner/name`, which is how the hub knows a base model. */
-const HUB_ID = /^[\w.-]+\/[\w.-]+$/
+/** `owner/name`, which is how the hub knows a base model, or `owner/name/FILE.gguf`. */
+export const ON_HUB = /^([\w.-]+\/[\w.-]+)(?:\/[^@]+\.gguf(?:@\w+)?)?$/i
 
 /** A model card for the Hugging Face hub, in Markdown. What is unknown is left out. */
 export function modelCard(facts: CardFacts, config: ModelConfig): string {
   const [architecture] = toConfigJson(config).architectures as [string]
+  const [, id] = ON_HUB.exec(facts.base ?? '') ?? []
   const header = [
     ...(facts.license === null ? [] : [`license: ${facts.license}`]),
-    ...(facts.base !== null && HUB_ID.test(facts.base) ? [`base_model: ${facts.base}`] : []),
+    ...(id === undefined ? [] : [`base_model: ${id}`]),
     'library_name: transformers',
     `pipeline_tag: ${config.head === 'score' ? 'text-classification' : 'text-generation'}`,
     'tags: [ruminate]',

@@ -1,7 +1,9 @@
 import { UserError } from '../common/errors.ts'
 import type { Progress } from '../common/progress.ts'
-import { loadConfig } from '../models/checkpoint/directory.ts'
+import { loadConfig, loadModel } from '../models/checkpoint/directory.ts'
+import { checkStorable, type Storage } from '../models/checkpoint/storable.ts'
 import type { ModelConfig } from '../models/config.ts'
+import type { Model } from '../models/parameters.ts'
 import { templateSources } from '../renderer/chat-template.ts'
 import { Renderer } from '../renderer/renderer.ts'
 import type { CardFacts } from './model-card.ts'
@@ -44,6 +46,20 @@ export function readSource(folder: string, to: string, facts: CardFacts): Source
   const template = templateSources(folder).get('default') ?? null
   const thinks = (template?.includes('</think>') ?? false) || renderer.encode('</think>').length === 1
   return { folder, config, renderer, template, thinks, facts }
+}
+
+/**
+ * The weights of a model.
+ *
+ * @throws UserError for damaged ones, and for values that are not finite or would become infinite as they are to be stored.
+ */
+export function readWeights<Quant extends string>(
+  { folder }: Source,
+  storage: Omit<Storage<Quant>, 'option'>,
+): Model {
+  const model = loadModel(folder)
+  checkStorable(folder, model, { ...storage, option: '--quant' })
+  return model
 }
 
 /** What an export will write. */

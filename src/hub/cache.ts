@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { z } from 'zod'
-import { onDisk } from '../common/disk.ts'
-import { makeFolder, writeText } from '../common/files.ts'
+import { onDisk } from '../common/files/disk.ts'
+import { makeFolder, writeText } from '../common/files/files.ts'
 import { type HubFile, PART } from './download.ts'
 import { cacheFolder, type Repository } from './repository.ts'
 

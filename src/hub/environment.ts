@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
-import { expand, hubHome } from '../common/hub-cache.ts'
+import { onDisk } from '../common/files/disk.ts'
+import { expand, hubHome } from '../common/files/hub-cache.ts'
 
 /*
  * The environment variables of Hugging Face's own tools, read as they read them

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { FakeHub, writeHubCache } from '../testing/fake-hub.ts'
+import { FakeHub, writeHubCache } from '../testing/servers/fake-hub.ts'
 import { EMBEDDED_BASE, modelFolder } from './find-model.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'ruminate-models-'))

@@ -9,10 +9,14 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { writeHubCache } from '../testing/fake-hub.ts'
+import { loadModel, saveModel } from '../models/checkpoint/directory.ts'
+import { baseHash } from '../models/checkpoint/peft/adapters.ts'
+import { initAdapters, withAdapters } from '../models/lora.ts'
+import { RunStore } from '../runs/store.ts'
 import { ggufBytes, tinyGguf } from '../testing/gguf.ts'
+import { writeHubCache } from '../testing/servers/fake-hub.ts'
 import { modelFolder } from './find-model.ts'
 import { readHubModel } from './hub-model.ts'
 
@@ -39,6 +43,7 @@ describe('a GGUF file', () => {
     expect(lines.at(-1)).toMatch(/^converting to .*ruminate-gguf: 100 % of [\d.]+ kB$/)
     expect(readdirSync(folder).sort()).toEqual([
       'config.json',
+      'converted-from.txt',
       'generation_config.json',
       'model.safetensors',
       'tokenizer.json',
@@ -50,7 +55,45 @@ describe('a GGUF file', () => {
     utimesSync(file, 1, 1)
     const changed = await modelFolder(file)
     expect(changed).not.toBe(folder)
-    expect(readdirSync(conversions)).toHaveLength(2)
+    expect(existsSync(changed)).toBe(true)
+  })
+
+  test('that has changed: earlier conversions are removed, but for those that a run refers to', async () => {
+    const other = join(root, 'Other.gguf')
+    writeFileSync(other, bytes)
+    const convertedAt = (time: number) => {
+      utimesSync(file, time, time)
+      return modelFolder(file)
+    }
+    const [first, ofOther] = [await convertedAt(1), await modelFolder(other)]
+    // as that of an earlier release, which did not say what it was converted from
+    const unknown = await convertedAt(2)
+    rmSync(join(unknown, 'converted-from.txt'))
+    expect(existsSync(first)).toBe(false)
+    const third = await convertedAt(3)
+    const settings = { lora: null, teacher: { model: third } }
+    RunStore.create({ recipe: 'zero', seed: 0, settings, out: join(root, 'run') }).close()
+    const fourth = await convertedAt(4)
+    const fifth = await convertedAt(5)
+    expect(existsSync(fourth)).toBe(false)
+    expect(readdirSync(conversions).sort()).toEqual(
+      [ofOther, unknown, third, fifth].map((folder) => basename(folder)).sort(),
+    )
+  })
+
+  test('that has changed: an earlier conversion stays as the base of adapters', async () => {
+    const base = await modelFolder(file)
+    const { config, parameters } = loadModel(base)
+    const adapted = withAdapters(config, { rank: 2, alpha: 4, targets: ['q_proj'] })
+    const adapters = join(root, 'adapters')
+    saveModel(adapters, {
+      config: adapted,
+      parameters: new Map([...parameters, ...initAdapters(adapted, 0)]),
+      base: { folder: base, hash: baseHash({ config, parameters }) },
+    })
+    utimesSync(file, 1, 1)
+    await modelFolder(file)
+    expect(loadModel(adapters).parameters).toEqual(parameters) // B is 0
   })
 
   test('is found in a folder that has one', async () => {

@@ -1,12 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { existsSync, readdirSync, realpathSync, renameSync, rmSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { basename, dirname, join } from 'node:path'
-import { diskError, freeBytes, onDisk } from '../common/disk.ts'
+import { basename, dirname, join, resolve } from 'node:path'
 import { UserError } from '../common/errors.ts'
-import { flushTree, makeFolder } from '../common/files.ts'
-import { conversions } from '../common/hub-cache.ts'
-import { withTilde } from '../common/paths.ts'
+import { conversions, ifPermitted, isKept, sourceOf, writeSource } from '../common/files/conversions.ts'
+import { diskError, freeBytes, onDisk } from '../common/files/disk.ts'
+import { flushTree, makeFolder } from '../common/files/files.ts'
+import { withTilde } from '../common/files/paths.ts'
 import { fileSize } from '../common/words.ts'
 import { type GgufModel, openGgufModel } from '../models/gguf/read/convert.ts'
 import { ggufParts } from '../models/gguf/read/gguf-file.ts'
@@ -20,7 +20,8 @@ export const isGguf = (path: string): boolean => /\.gguf$/i.test(path)
 
 /**
  * The folder of the model in a GGUF file, which is converted unless that was done before. A conversion belongs to the file's
- * path, size and time of its last change, and stays in the cache until somebody deletes it.
+ * path, size and time of its last change. When the file has changed, its earlier conversions are removed from the cache, except
+ * those that runs or adapters refer to: these could not be made again.
  *
  * @param progress called with lines that say what is being converted, and where to.
  * @param signal when aborted, the conversion stops and nothing of it is left.
@@ -36,7 +37,7 @@ export async function ggufFolder(
   if (existsSync(folder)) return folder
   const model = await openGgufModel(path)
   try {
-    await convert(model, folder, progress, signal)
+    await convert(model, { path: resolve(ggufParts(path)[0]!), folder }, progress, signal)
   } catch (error) {
     signal?.throwIfAborted()
     const failure = diskError(error, 'write', folder)
@@ -63,22 +64,17 @@ function conversionName(path: string): string {
   return `${stem.slice(0, 100)}-${hash.digest('hex').slice(0, 12)}`
 }
 
-/** The name of the GGUF file, without its ending, that was converted to a folder; null for any other folder. */
-export function convertedFrom(folder: string): string | null {
-  const [, stem] = /^(.+)-[0-9a-f]{12}$/.exec(basename(folder)) ?? []
-  return stem !== undefined && dirname(folder) === conversions() ? stem : null
-}
-
 /** Writes the folder under another name, then renames it. Another process may do the same meanwhile: the first one wins. */
 async function convert(
   model: GgufModel,
-  folder: string,
+  { path, folder }: { path: string; folder: string },
   progress: (line: string) => void,
   signal?: AbortSignal,
 ): Promise<void> {
   const root = dirname(folder)
   makeFolder(root)
   removeAbandoned(root)
+  removeEarlier(folder, path)
   const free = freeBytes(root)
   if (free < model.size) throw new UserError(`only ${fileSize(free)} are free there; make space`)
   const temporary = join(root, `${TEMPORARY}${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`)
@@ -93,11 +89,21 @@ async function convert(
     }
     show(0)
     await model.write(temporary, show)
+    writeSource(temporary, path)
     await flushTree(temporary)
     renameSync(temporary, folder)
   } catch (error) {
     rmSync(temporary, { recursive: true, force: true })
     if (!existsSync(folder)) throw error
+  }
+}
+
+/** Removes the conversions of what the file was before. Another process may be making `folder` meanwhile. */
+function removeEarlier(folder: string, path: string): void {
+  for (const name of readdirSync(dirname(folder))) {
+    const other = join(dirname(folder), name)
+    if (other === folder || name.startsWith(TEMPORARY) || sourceOf(other) !== path || isKept(other)) continue
+    ifPermitted(() => rmSync(other, { recursive: true, force: true }))
   }
 }
 

@@ -3,6 +3,7 @@ import { UserError } from '../common/errors.ts'
 import { ADAPTER_CONFIG } from '../models/checkpoint/peft/adapter-config.ts'
 import { ADAPTER_WEIGHTS } from '../models/checkpoint/peft/adapters.ts'
 import { shardNames } from '../models/checkpoint/shards.ts'
+import { partNames } from '../models/gguf/read/gguf-file.ts'
 import { ggufFolder, isGguf } from './gguf-cache.ts'
 import { openSnapshot, type Repository, readHubName } from './index.ts'
 
@@ -68,7 +69,7 @@ export async function hubModel(
   const missing = needed.filter((path) => !paths.includes(path))
   if (file !== null || (missing.length > 0 && ggufModels(paths).length > 0)) {
     const chosen = chooseGguf(repository.id, paths, file)
-    await fetch(partsOf(chosen))
+    await fetch(partNames(chosen))
     return ggufFolder(join(folder, chosen), progress)
   }
   if (unlisted === null && missing.length > 0)
@@ -115,14 +116,4 @@ const isNamed = (name: string, file: string): boolean =>
 function withTag(models: readonly string[], tag: string): string[] {
   const pattern = new RegExp(`(^|[-._/])${tag.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}[-.]`, 'i')
   return models.filter((path) => pattern.test(path))
-}
-
-/** All parts of a model that was split. */
-function partsOf(path: string): string[] {
-  const [, stem, count, ending] = /^(.*)-\d{5}-of-(\d{5})(\.gguf)$/i.exec(path) ?? []
-  if (count === undefined) return [path]
-  return Array.from(
-    { length: Number(count) },
-    (_, i) => `${stem}-${String(i + 1).padStart(5, '0')}-of-${count}${ending}`,
-  )
 }

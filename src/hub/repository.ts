@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { hubCache } from '../common/hub-cache.ts'
+import { hubCache } from '../common/files/hub-cache.ts'
 import { hubEndpoint } from './environment.ts'
 
 /** A model or a dataset of the Hugging Face hub. */

@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { UserError } from '../common/errors.ts'
-import { writeText } from '../common/files.ts'
+import { writeText } from '../common/files/files.ts'
 import { shellWord } from '../common/shell.ts'
 import { type EngineName, withEngine } from '../engines/open.ts'
 import { EMBEDDED_BASE, modelFolder } from '../hub/find-model.ts'

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Capabilities } from '../engines/contract.ts'
 import type { Solved, Task } from '../tasks/task.ts'
-import { fakeEngine, fakeRenderer, fakeTask } from '../testing/fake-engine.ts'
+import { fakeEngine, fakeRenderer, fakeTask } from '../testing/fakes/fake-engine.ts'
 import { surveyModel } from './model.ts'
 import { type VerdictKind, verdictOf } from './verdict.ts'
 

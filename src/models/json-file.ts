@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
-import { writeText } from '../common/files.ts'
+import { onDisk } from '../common/files/disk.ts'
+import { writeText } from '../common/files/files.ts'
 
 /** Reads a JSON file that contains an object. @throws UserError for a missing or damaged file. */
 export function readJsonObject(path: string): Record<string, unknown> {

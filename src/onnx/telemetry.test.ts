@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { packageRoot } from '../common/package.ts'
+import { packageRoot } from '../common/files/package.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-telemetry-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

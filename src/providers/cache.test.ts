@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { UserError } from '../common/errors.ts'
-import { deltas, FakeProvider, send, stream, type Trick } from '../testing/fake-provider.ts'
-import { providerGenerator } from '../testing/provider-generator.ts'
+import { deltas, FakeProvider, send, stream, type Trick } from '../testing/servers/fake-provider.ts'
+import { providerGenerator } from '../testing/servers/provider-generator.ts'
 import { cachedGenerator } from './cache.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'ruminate-replies-'))

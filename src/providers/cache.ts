@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { dirname } from 'node:path'
-import { type DiskAction, onDisk } from '../common/disk.ts'
-import { makeFolder } from '../common/files.ts'
+import { type DiskAction, onDisk } from '../common/files/disk.ts'
+import { makeFolder } from '../common/files/files.ts'
 import { Database } from '../common/sqlite.ts'
 import type { Generation, Generator } from './generator.ts'
 

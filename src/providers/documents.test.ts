@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { SampleOptions, Sampler } from '../engines/contract.ts'
-import { characterRenderer } from '../testing/fake-renderer.ts'
+import { characterRenderer } from '../testing/fakes/fake-renderer.ts'
 import { documentGenerator } from './documents.ts'
 
 const renderer = characterRenderer('r1-zero')

@@ -8,7 +8,14 @@ import { RunStore } from '../runs/store.ts'
 import { distillStages, resolveDistillSettings } from '../settings/distill.ts'
 import { chatBase } from '../stages/data/chat-base.ts'
 import { loadTask } from '../tasks/index.ts'
-import { type ChatRequest, deltas, FakeProvider, send, stream, type Trick } from '../testing/fake-provider.ts'
+import {
+  type ChatRequest,
+  deltas,
+  FakeProvider,
+  send,
+  stream,
+  type Trick,
+} from '../testing/servers/fake-provider.ts'
 import { distill, resumeDistill } from './distill.ts'
 import { sft } from './sft.ts'
 

@@ -1,22 +1,16 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, expect, test } from 'vitest'
 import { Interrupted } from '../runs/interrupted.ts'
+import { writeTinyModel } from '../testing/runs.ts'
 import { dpo, resumeDpo } from './dpo.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-dpo-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
-const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
 
 /** A tiny model that writes text, with its tokenizer. */
-const model = join(folder, 'model')
-mkdirSync(model)
-for (const file of ['config.json', 'model.safetensors'])
-  cpSync(path(`../stages/supervise/fixtures/sft/${file}`), join(model, file))
-for (const file of ['tokenizer.json', 'tokenizer_config.json'])
-  cpSync(path(`../../models/miniature-base/${file}`), join(model, file))
+const model = writeTinyModel(join(folder, 'model'))
 
 const lines = (rows: readonly object[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
 const data = join(folder, 'pairs.jsonl')

@@ -1,29 +1,17 @@
-import type { DpoObjective } from '../algorithms/dpo.ts'
-import { plural } from '../common/words.ts'
-import { modelFolder } from '../hub/find-model.ts'
-import { loadConfig } from '../models/checkpoint/directory.ts'
-import { checkTokens } from '../models/tokenizer/vocabulary.ts'
-import { Renderer } from '../renderer/renderer.ts'
-import type { Trained } from '../runs/with-run.ts'
 import { type DpoInput, type DpoSettings, resolveDpoSettings } from '../settings/dpo.ts'
-import type { Epochs } from '../stages/supervise/epochs.ts'
+import { encodePair, type Pair } from '../stages/supervise/encode-preferences.ts'
 import {
+  type ExampleRecipe,
+  type ExampleResult,
   type ExampleWatch,
-  type Notices,
-  resumedSettings,
-  runOnExamples,
-  type Where,
+  type Resuming,
+  resumeOnExamples,
+  type Starting,
+  startOnExamples,
 } from '../stages/supervise/example-run.ts'
-import { checkMaxLength, type Examples, encodeRows } from '../stages/supervise/examples.ts'
-import {
-  type DpoQuality,
-  type DpoStep,
-  encodePair,
-  type Pair,
-  trainDpo,
-} from '../stages/supervise/preference-tuning.ts'
-import type { Splitting } from '../tasks/examples.ts'
-import { readPreferences } from '../tasks/preferences.ts'
+import { type ExampleCounts, encodeRows } from '../stages/supervise/examples.ts'
+import { type DpoQuality, type DpoStep, trainDpo } from '../stages/supervise/preference-tuning.ts'
+import { readPreferences } from '../tasks/examples/preferences.ts'
 
 /**
  * Direct preference optimization: a model learns to prefer the better of two answers, without a reward model and without
@@ -35,124 +23,45 @@ import { readPreferences } from '../tasks/preferences.ts'
  *
  * @throws UserError for settings, data or a model that cannot be used, before the run starts; `Interrupted`.
  */
-export async function dpo(
-  given: DpoInput,
-  { out, splitBy, ...watch }: DpoWatch & { out?: string | undefined } & Splitting = {},
-): Promise<DpoResult> {
-  const named = resolveDpoSettings(given)
-  const settings = { ...named, model: await modelFolder(named.model, watch.onProgress) }
-  return train({ out }, settings, { splitBy, watch })
+export function dpo(given: DpoInput, options: Starting & DpoWatch = {}): Promise<DpoResult> {
+  return startOnExamples(recipe, given, options)
 }
 
 /**
  * Continues a run from its last checkpoint, with the same result as an uninterrupted run. The data is read again and must
  * not have changed. `model` and `data` say where they are, if they have been moved.
  */
-export async function resumeDpo(
-  directory: string,
-  { model, data, splitBy, ...watch }: DpoWatch & Partial<Pick<DpoInput, 'model' | 'data'>> & Splitting = {},
-): Promise<DpoResult> {
-  const settings = resumedSettings(directory, 'dpo', { model, data }, resolveDpoSettings)
-  return train({ resume: directory }, settings, { splitBy, watch })
+export function resumeDpo(directory: string, options: Resuming & DpoWatch = {}): Promise<DpoResult> {
+  return resumeOnExamples(recipe, directory, options)
 }
 
-/** Pairs → tokens, and a mask of those of the answers. */
-async function readExamples(
-  settings: DpoSettings,
-  renderer: Renderer,
-  { warn, progress, splitBy }: Notices & Splitting,
-): Promise<Examples<Pair>> {
-  checkMaxLength(settings)
-  const { data, columns, maxLength } = settings
-  const heldOutShare = settings.eval.share
-  const rows = await readPreferences(data, { columns, heldOutShare, splitBy, warn, progress })
-  const { vocabSize } = loadConfig(settings.model)
-  const examples = encodeRows(rows, {
-    data,
-    maxLength,
-    encode: ({ example }) => {
-      const pair = encodePair(renderer, example)
-      for (const { tokens } of pair) checkTokens(tokens, vocabSize, 'the row', renderer)
-      return [pair]
-    },
-    lengthOf: (pair) => Math.max(...pair.map(({ tokens }) => tokens.length)),
-    hashed: (pair) => pair.flatMap(({ tokens, learned }) => [tokens, learned]),
-    warn,
-    progress,
-  })
-  if (rows.repeated > 0)
-    warn(
-      `${plural(rows.repeated, 'training row is', 'training rows are')} left out, since their prompts are also held out`,
-    )
-  return examples
-}
+export type DpoWatch = ExampleWatch<DpoSettings, ExampleCounts, DpoQuality, DpoStep>
+export type DpoResult = ExampleResult<DpoQuality, ExampleCounts>
 
-/** Epochs over the pairs, on the ratios to the model that the run begins with. */
-async function train(
-  where: Where,
-  settings: DpoSettings,
-  { splitBy, watch }: Splitting & { readonly watch: DpoWatch },
-): Promise<DpoResult> {
-  const renderer = Renderer.load(settings.model, { chat: settings.chat })
-  renderer.checkArguments(settings.chat.arguments)
-  const objective: DpoObjective = { kind: 'dpo', ...settings.objective }
-  return runOnExamples({
-    recipe: 'dpo',
-    where,
-    settings,
-    source: settings.data,
-    read: (notices) => readExamples(settings, renderer, { ...notices, splitBy }),
-    describe,
-    watch,
-    objective,
-    renderer,
-    train: (job) =>
-      trainDpo({
-        ...job,
-        objective,
-        onStart: watch.onBefore,
-        onStep: watch.onStep,
-        onWarning: watch.onWarning,
-      }),
-  })
-}
+const recipe: ExampleRecipe<DpoInput, DpoSettings, Pair, ExampleCounts, DpoQuality, DpoStep> = {
+  name: 'dpo',
+  resolve: resolveDpoSettings,
+  sourceOf: ({ data }) => data,
+  objectiveOf: ({ objective }) => ({ kind: 'dpo', ...objective }),
 
-function describe({ training, heldOut, overlong, repeated, unusable }: Examples<Pair>): DpoData {
-  const lengths = training.flatMap((pair) => pair.map(({ tokens }) => tokens.length))
-  return {
-    training: training.length,
-    heldOut: heldOut.length,
-    overlong,
-    repeated,
-    unusable,
-    tokens: lengths.reduce((sum, length) => sum + length, 0),
-    longest: lengths.reduce((most, length) => Math.max(most, length), 0),
-  }
-}
+  /** Pairs → tokens, and a mask of those of the answers. */
+  async read({ model, data, columns, maxLength, eval: { share } }, { renderer, splitBy, warn, progress }) {
+    const rows = await readPreferences(data, { columns, heldOutShare: share, splitBy, warn, progress })
+    return encodeRows(rows, {
+      data,
+      model,
+      renderer,
+      maxLength,
+      encode: ({ example }) => [encodePair(renderer, example)],
+      heldOutBy: 'prompts',
+      textsOf: (pair) => pair.map(({ tokens }) => tokens),
+      hashed: (pair) => pair.flatMap(({ tokens, learned }) => [tokens, learned]),
+      warn,
+      progress,
+    })
+  },
+  describe: ({ counts }) => counts,
 
-export interface DpoWatch extends ExampleWatch<DpoSettings, DpoData> {
-  readonly onBefore?: ((before: DpoQuality, steps: number) => void) | undefined
-  readonly onStep?: ((step: DpoStep) => void) | undefined
-}
-
-/** The amount of data. */
-interface DpoData {
-  /** Pairs of answers. */
-  readonly training: number
-  readonly heldOut: number
-  /** Pairs left out because an answer is longer than `maxLength` tokens, with its prompt. */
-  readonly overlong: number
-  /** Pairs left out of training because their prompt is also held out. */
-  readonly repeated: number
-  /** Rows left out because they cannot be read, or because something in them would not be learned. */
-  readonly unusable: number
-  /** Tokens of all training answers, prompts included. */
-  readonly tokens: number
-  /** Tokens of the longest training answer, with its prompt. */
-  readonly longest: number
-}
-
-export interface DpoResult extends Trained, Epochs<DpoQuality> {
-  readonly seed: number
-  readonly data: DpoData
+  /** Epochs over the pairs, on the ratios to the model that the run begins with. */
+  train: (job, { objective }) => trainDpo({ ...job, objective: { kind: 'dpo', ...objective } }),
 }

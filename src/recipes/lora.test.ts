@@ -1,16 +1,6 @@
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { modelFolder } from '../hub/find-model.ts'
 import { loadConfig, loadModel } from '../models/checkpoint/directory.ts'
@@ -18,8 +8,8 @@ import { isPeftFolder } from '../models/checkpoint/peft/adapter-config.ts'
 import { baseFolder } from '../models/checkpoint/peft/find-base.ts'
 import { Renderer } from '../renderer/renderer.ts'
 import { Interrupted } from '../runs/interrupted.ts'
-import { RunStore } from '../runs/store.ts'
 import type { ZeroWatch } from '../settings/zero-options.ts'
+import { measured, writeTinyModel } from '../testing/runs.ts'
 import { distill } from './distill.ts'
 import { r1 } from './r1.ts'
 import { reward } from './reward.ts'
@@ -28,14 +18,8 @@ import { resumeZero, type ZeroResult, zero } from './zero.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-lora-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
-const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
 
-const model = join(folder, 'model')
-mkdirSync(model)
-for (const file of ['config.json', 'model.safetensors'])
-  cpSync(path(`../stages/supervise/fixtures/sft/${file}`), join(model, file))
-for (const file of ['tokenizer.json', 'tokenizer_config.json'])
-  cpSync(path(`../../models/miniature-base/${file}`), join(model, file))
+const model = writeTinyModel(join(folder, 'model'))
 
 const jsonLines = (name: string, rows: readonly object[]): string => {
   const file = join(folder, name)
@@ -77,18 +61,6 @@ let whole: ZeroResult
 beforeAll(async () => {
   whole = await zero({ ...reinforcement, ...quiet, out: join(folder, 'whole') })
 })
-
-/** All metrics except those that measure time. */
-function measured(run: string): unknown {
-  const store = RunStore.open(run)
-  try {
-    return [0, 1, 2, 3].map((step) =>
-      Object.entries(store.metricsAt(step)).filter(([name]) => !/^(speed|time)\//.test(name)),
-    )
-  } finally {
-    store.close()
-  }
-}
 
 test('reinforcement learning trains adapters, which are saved alone, and opened as a model', async () => {
   expect(isPeftFolder(whole.model)).toBe(true)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
 import type { Engine } from '../engines/contract.ts'
-import { fakeEngine } from '../testing/fake-engine.ts'
+import { fakeEngine } from '../testing/fakes/fake-engine.ts'
 import { pretrain } from './pretrain.ts'
 
 vi.mock('../engines/local/index.ts', () => ({

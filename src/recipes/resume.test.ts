@@ -1,13 +1,15 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { RunStore } from '../runs/store.ts'
+import { main } from '../cli/app.ts'
+import { RunStore, readInfo } from '../runs/store.ts'
+import { captured } from '../testing/captured.ts'
+import { measured, runUntilKilled } from '../testing/runs.ts'
 import { pretrain, resumePretrain } from './pretrain.ts'
 import { resumeZero, zero } from './zero.ts'
 
+const written = captured()
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-resume-'))
 const base = join(folder, 'base')
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -22,18 +24,6 @@ const small = {
   // The base model is too small to be right: it learns from the overlong punishment, which differs within a group.
   rl: { groupSize: 4, questionsPerStep: 4, maxTokens: 32, overlong: { buffer: 32 } },
 } as const
-
-/** All metrics except those that measure time. */
-function measured(run: string): unknown {
-  const store = RunStore.open(run)
-  try {
-    return Array.from({ length: small.steps + 1 }, (_, step) =>
-      Object.entries(store.metricsAt(step)).filter(([name]) => !/^(speed|time)\//.test(name)),
-    )
-  } finally {
-    store.close()
-  }
-}
 
 const pretraining = {
   tokens: 20_000,
@@ -94,6 +84,53 @@ test('Ctrl-C and resume: equals an uninterrupted run', async () => {
   expect(measured(out)).toEqual(measured(whole.run))
 })
 
+test.each([
+  ['all weights', null],
+  ['adapters', { rank: 2 }],
+])('the model was moved: --model says where it is, if its weights are the same; %s', async (name, lora) => {
+  const at = (what: string): string => join(folder, `${what} of ${name}`)
+  const [out, model, moved] = [at('moved-model'), at('a model'), at('elsewhere')]
+  const right = await zero({ ...small, lora, out: at('whole') })
+  cpSync(small.model, model, { recursive: true })
+  const stop = new AbortController()
+  const onStep = ({ step }: { step: number }) => void (step === 3 && stop.abort())
+  await expect(zero({ ...small, lora, model, out, signal: stop.signal, onStep })).rejects.toThrow(/resume/)
+  renameSync(model, moved)
+
+  const resume = async (...words: string[]) => {
+    const code = await main(['resume', out, '--quiet', ...words])
+    return [code, written.err.trim().split('\n').at(-1)]
+  }
+  expect(await resume()).toEqual([
+    1,
+    expect.stringMatching(
+      /^error: the model .*a model of .* is no longer there: .*, or name where it is now: `ruminate resume .*moved-model .* --model DIR`$/,
+    ),
+  ])
+  expect(await resume('--model', 'miniature-base')).toEqual([
+    1,
+    expect.stringMatching(
+      /^error: .*moved-model .* cannot go on with .*miniature-base: its weights are not those of .*a model of/,
+    ),
+  ])
+  expect((await resume('--model', moved))[0]).toBe(0)
+  const { settings, result } = readInfo(out)
+  expect(settings).toMatchObject({ model: moved })
+  expect(result).toMatchObject({ sha256: right.sha256 })
+  expect(measured(out)).toEqual(measured(right.run))
+})
+
+test('--model is refused for a run that trains no model of others', async () => {
+  const stop = new AbortController()
+  const out = join(folder, 'base-stopped')
+  const onStep = () => stop.abort()
+  await expect(pretrain(pretraining, { out, signal: stop.signal, onStep })).rejects.toThrow(/interrupted/)
+  expect(await main(['resume', out, '--model', 'miniature-base'])).toBe(2)
+  expect(written.err).toMatch(
+    /error: --model is for runs that store which model they train, and .*base-stopped/,
+  )
+})
+
 test('Ctrl-C while pretraining leaves a checkpoint of the last step, and resume gives the same result', async () => {
   const stop = new AbortController()
   const out = join(folder, 'base-interrupted')
@@ -108,7 +145,6 @@ test('Ctrl-C while pretraining leaves a checkpoint of the last step, and resume 
 })
 
 test('kill -9 at several moments and resume: equals an uninterrupted run', async () => {
-  const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
   const out = join(folder, 'killed')
   const { checkpointEvery, eval: evaluation, rl } = small
   const sets = Object.entries({ checkpointEvery, eval: evaluation, rl }).map(
@@ -130,21 +166,8 @@ test('kill -9 at several moments and resume: equals an uninterrupted run', async
   const first = [...start, ...sets.flatMap((s) => ['--set', s])]
   for (const lines of [1, 3, 5]) {
     const args = existsSync(join(out, 'run.sqlite')) ? ['resume', out] : first
-    await killAfter(
-      spawn(process.execPath, [cli, ...args, '--json'], { stdio: ['ignore', 'pipe', 'ignore'] }),
-      lines,
-    )
+    await runUntilKilled(args, lines)
   }
   expect((await resumeZero(out)).sha256).toBe(whole.sha256)
   expect(measured(out)).toEqual(measured(whole.run))
 })
-
-/** Kills a process once it has written `lines` lines. */
-function killAfter(child: ChildProcess, lines: number): Promise<void> {
-  let seen = 0
-  child.stdout!.on('data', (chunk: Buffer) => {
-    seen += chunk.toString().split('\n').length - 1
-    if (seen >= lines) child.kill('SIGKILL')
-  })
-  return new Promise((resolve) => child.on('close', () => resolve()))
-}

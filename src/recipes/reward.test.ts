@@ -1,34 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import {
-  appendFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadConfig, loadModel } from '../models/checkpoint/directory.ts'
 import { RunStore } from '../runs/store.ts'
 import { type RewardInput, resolveRewardSettings } from '../settings/reward.ts'
+import { resumedRunTests } from '../testing/resumed-runs.ts'
+import { writeTinyModel } from '../testing/runs.ts'
 import { type RewardResult, resumeReward, reward } from './reward.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-reward-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
-const path = (relative: string): string => fileURLToPath(new URL(relative, import.meta.url))
 
 /** A tiny model that writes text, with its tokenizer. */
-const model = join(folder, 'model')
-mkdirSync(model)
-for (const file of ['config.json', 'model.safetensors'])
-  cpSync(path(`../stages/supervise/fixtures/sft/${file}`), join(model, file))
-for (const file of ['tokenizer.json', 'tokenizer_config.json'])
-  cpSync(path(`../../models/miniature-base/${file}`), join(model, file))
+const model = writeTinyModel(join(folder, 'model'))
 
 /** The same model with a tokenizer that has one more token. */
 const larger = join(folder, 'larger')
@@ -62,18 +47,6 @@ const small = {
   checkpointEvery: 4,
   threads: 2,
 } as const
-
-/** All metrics except those that measure time. */
-function measured(run: string): unknown {
-  const store = RunStore.open(run)
-  try {
-    return Array.from({ length: store.info().step + 1 }, (_, step) =>
-      Object.entries(store.metricsAt(step)).filter(([name]) => !/^(speed|time)\//.test(name)),
-    )
-  } finally {
-    store.close()
-  }
-}
 
 let whole: RewardResult
 const warnings: string[] = []
@@ -152,71 +125,18 @@ describe('a run', () => {
   })
 })
 
-describe('a resumed run equals an uninterrupted one', () => {
-  test('the same seed gives the same metrics and weights; another seed does not', async () => {
-    const again = await reward(small, { out: join(folder, 'again'), onWarning: () => {} })
-    expect(again.sha256).toBe(whole.sha256)
-    expect(measured(again.run)).toEqual(measured(whole.run))
-    const other = await reward({ ...small, seed: 1 }, { out: join(folder, 'other'), onWarning: () => {} })
-    expect(other.sha256).not.toBe(whole.sha256)
-  })
-
-  test('Ctrl-C and resume', async () => {
-    const stop = new AbortController()
-    const out = join(folder, 'interrupted')
-    const interrupted = reward(small, {
-      out,
-      signal: stop.signal,
-      onWarning: () => {},
-      onStep: ({ step }) => void (step === 3 && stop.abort()),
-    })
-    await expect(interrupted).rejects.toThrow(/interrupted at step 3; `ruminate resume/)
-    const resumed = await resumeReward(out, { onWarning: () => {} })
-    expect(resumed.sha256).toBe(whole.sha256)
-    expect(resumed.after).toEqual(whole.after)
-    expect(measured(out)).toEqual(measured(whole.run))
-  })
-
-  test('kill -9 at several moments and resume', async () => {
-    const out = join(folder, 'killed')
-    const { model, data, epochs, threads, eval: evaluation, ...sets } = small
-    const first = [
-      ...['reward', '--model', model, '--data', data, '--epochs', `${epochs}`, '--threads', `${threads}`],
-      ...['--out', out, '--set', `eval.share=${evaluation.share}`],
-      ...Object.entries(sets).flatMap(([name, value]) => ['--set', `${name}=${value}`]),
-    ]
-    for (const written of [2, 7, 3]) {
-      const args = existsSync(join(out, 'run.sqlite')) ? ['resume', out] : first
-      const child = spawn(process.execPath, ['--import', 'tsx', path('../cli/main.ts'), ...args, '--json'], {
-        stdio: ['ignore', 'pipe', 'ignore'],
-      })
-      await killAfter(child, written)
-    }
-    expect((await resumeReward(out, { onWarning: () => {} })).sha256).toBe(whole.sha256)
-    expect(measured(out)).toEqual(measured(whole.run))
-  })
-
-  test('resuming with changed data is an error', async () => {
-    const stop = new AbortController()
-    const out = join(folder, 'changed')
-    const changing = join(folder, 'changing.jsonl')
-    writeFileSync(changing, rows)
-    const options = { out, signal: stop.signal, onStep: () => stop.abort() }
-    await expect(reward({ ...small, data: changing }, options)).rejects.toThrow(/interrupted/)
-    appendFileSync(changing, row(99))
-    await expect(resumeReward(out)).rejects.toThrow(/changing\.jsonl has changed since/)
-  })
+resumedRunTests({
+  recipe: 'reward',
+  start: (changes, watch) => reward({ ...small, ...changes }, watch),
+  resume: resumeReward,
+  settings: small,
+  whole: () => whole,
+  rows,
+  another: row(99),
+  stopAt: 3,
+  killedAfter: [2, 7, 3],
+  folder,
 })
-
-/** Kills a process once it has written `lines` lines. */
-function killAfter(child: ChildProcess, lines: number): Promise<void> {
-  let seen = 0
-  child.stdout!.on('data', (chunk: Buffer) => {
-    seen += chunk.toString().split('\n').length - 1
-    if (seen >= lines) child.kill('SIGKILL')
-  })
-  return new Promise((resolve) => child.on('close', () => resolve()))
-}
 
 test.each<[string, RewardInput, RegExp]>([
   ['no data', { data: undefined }, /setting data is missing: give preferences/],

@@ -8,7 +8,7 @@ import type { OwnReward } from '../rewards/compose.ts'
 import { Interrupted } from '../runs/interrupted.ts'
 import { RunStore } from '../runs/store.ts'
 import type { ZeroOptions } from '../settings/zero-options.ts'
-import { fakeEngine, fakeRenderer, fakeTask } from '../testing/fake-engine.ts'
+import { fakeEngine, fakeRenderer, fakeTask } from '../testing/fakes/fake-engine.ts'
 import { resumeZero, zero } from './zero.ts'
 
 vi.mock('../engines/open.ts', async (original) => ({

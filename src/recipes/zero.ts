@@ -141,7 +141,8 @@ export async function zero({ out, ...options }: ZeroOptions = {}): Promise<ZeroR
       rewards: own.rewards?.map(({ name, weight }) => ({ name, weight })) ?? null,
     },
   }
-  const place = { recipe: 'zero', seed: settings.seed, settings: stored, out }
+  const { seed, model } = settings
+  const place = { recipe: 'zero', seed, settings: stored, out, model }
   return inRun(place, { settings, task, own, watch })
 }
 

@@ -7,7 +7,7 @@ import { readJsonObject } from '../models/json-file.ts'
 import type { Tokenizer } from '../models/tokenizer/tokenizer.ts'
 import { type ChatSpan, hasMark, marksGeneration, readMarks } from './generation-marks.ts'
 import { JinjaError, RaisedByTemplate } from './jinja/errors.ts'
-import { tokenize } from './jinja/lexer.ts'
+import { tokenize } from './jinja/syntax/lexer.ts'
 import { compileTemplate } from './jinja.ts'
 import type { ChatMessage } from './messages.ts'
 

@@ -1,7 +1,7 @@
 import { FILTERS } from './jinja/filters.ts'
 import { globals } from './jinja/globals.ts'
-import { parse } from './jinja/parser.ts'
 import { renderBody, Scope } from './jinja/render.ts'
+import { parse } from './jinja/syntax/parser.ts'
 import { TESTS } from './jinja/tests.ts'
 import { fromJson, type Value } from './jinja/values.ts'
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { type DataRow, givenRow, type Rejection } from '../stages/data/rows.ts'
-import { fakeRenderer, fakeTask } from '../testing/fake-engine.ts'
+import { fakeRenderer, fakeTask } from '../testing/fakes/fake-engine.ts'
 import { dataCard } from './data-card.ts'
 
 const [question] = fakeTask.heldOut({ count: 1 })

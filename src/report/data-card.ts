@@ -1,3 +1,4 @@
+import { namingGgufs } from '../common/files/conversions.ts'
 import { countRejections, type DataRow, isKept, responseOf } from '../stages/data/rows.ts'
 
 /** A data card in Markdown: the size of a data set, how it was made, and what it contains. */
@@ -25,7 +26,9 @@ ${count(kept.length)} rows kept of ${count(rows.length)} candidates.
 ## How it was made
 
 ${Object.entries(made)
-  .map(([name, value]) => `- ${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+  .map(
+    ([name, value]) => `- ${name}: ${namingGgufs(typeof value === 'string' ? value : JSON.stringify(value))}`,
+  )
   .join('\n')}
 
 ## Sources

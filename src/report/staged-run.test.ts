@@ -6,12 +6,12 @@ import type { Generator } from '../providers/generator.ts'
 import { Account } from '../providers/spending.ts'
 import { Interrupted } from '../runs/interrupted.ts'
 import { RunStore } from '../runs/store.ts'
-import { openGenerator } from '../stages/data/open-generator.ts'
+import { openGenerator } from '../stages/data/generators/open-generator.ts'
 import { givenRow } from '../stages/data/rows.ts'
-import { fakeRenderer, fakeTask } from '../testing/fake-engine.ts'
+import { fakeRenderer, fakeTask } from '../testing/fakes/fake-engine.ts'
 import { loadTasks, type StagedSettings, type StagedWatch, stagedRun } from './staged-run.ts'
 
-vi.mock('../stages/data/open-generator.ts', () => ({ openGenerator: vi.fn() }))
+vi.mock('../stages/data/generators/open-generator.ts', () => ({ openGenerator: vi.fn() }))
 
 const settings: StagedSettings = {
   task: 'miniature',

@@ -6,12 +6,12 @@ import type { Generator } from '../providers/generator.ts'
 import { Parts } from '../runs/parts.ts'
 import { type Place, type Trained, withRun } from '../runs/with-run.ts'
 import type { DataContext } from '../stages/data/context.ts'
-import { Generators } from '../stages/data/generators.ts'
-import type { GeneratorSpec } from '../stages/data/open-generator.ts'
+import { Generators } from '../stages/data/generators/generators.ts'
+import type { GeneratorSpec } from '../stages/data/generators/open-generator.ts'
 import type { DataSet } from '../stages/data/rows.ts'
 import { type Asked, promptFit } from '../stages/sample/fit.ts'
 import { fittingTask } from '../tasks/fit.ts'
-import { loadTask } from '../tasks/index.ts'
+import { loadGeneral, loadTask } from '../tasks/index.ts'
 import type { Task } from '../tasks/task.ts'
 import { combineReports } from './combine-stages.ts'
 import { keepData } from './keep-data.ts'
@@ -88,14 +88,17 @@ export async function loadTasks(
   { onWarning: warn, onProgress: progress }: Notices,
   { solutions = false }: { readonly solutions?: boolean } = {},
 ): Promise<StagedTasks> {
-  const load = async (name: string, solutions = false): Promise<Task> => {
-    const loaded = await loadTask(name, { heldOutShare: share, solutions, warn, progress })
-    // a task without questions on one of the sides fails before there is a run
+  const options = { heldOutShare: share, warn, progress }
+  const tasks = {
+    reasoning: await loadTask(task, { ...options, solutions }),
+    general: await loadGeneral(general, options),
+  }
+  // a task without questions on one of the sides fails before there is a run
+  for (const loaded of Object.values(tasks)) {
     loaded.training({ seed: 0, step: 1, count: 1 })
     loaded.heldOut({ count: 1 })
-    return loaded
   }
-  return { reasoning: await load(task, solutions), general: await load(general) }
+  return tasks
 }
 
 /** Both tasks without the questions that a model of the run cannot be asked. @throws UserError if none is left. */

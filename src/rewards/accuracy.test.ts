@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fakeRollout } from '../testing/fake-rollout.ts'
+import { fakeRollout } from '../testing/fakes/fake-rollout.ts'
 import { accuracy } from './accuracy.ts'
 
 test.each<[gold: string, answer: string | null, score: number | null]>([

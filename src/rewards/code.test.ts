@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { sandboxFor } from '../sandbox/index.ts'
-import { programs } from '../tasks/programs.ts'
-import { fakeRollout } from '../testing/fake-rollout.ts'
+import { programs } from '../tasks/rules/programs.ts'
+import { fakeRollout } from '../testing/fakes/fake-rollout.ts'
 import { code } from './code.ts'
 
 const sums = { inputs: ['1 2', '3 4', '5 6', '7 8'], outputs: ['3', '7', '11', '15'] }

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { fakeRollout } from '../testing/fake-rollout.ts'
+import { fakeRollout } from '../testing/fakes/fake-rollout.ts'
 import { scoreRollout } from './compose.ts'
 import type { Reward } from './reward.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fakeRollout } from '../testing/fake-rollout.ts'
+import { fakeRollout } from '../testing/fakes/fake-rollout.ts'
 import { boxed, format, summary } from './format.ts'
 
 /** A prompt that leaves the thinking open, and one that does not. */

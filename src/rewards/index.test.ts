@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { fakeRollout } from '../testing/fake-rollout.ts'
+import { fakeRollout } from '../testing/fakes/fake-rollout.ts'
 import type { WeightedReward } from './compose.ts'
 import { namedRewards, rewardShape } from './index.ts'
 

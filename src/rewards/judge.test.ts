@@ -5,9 +5,16 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { UserError } from '../common/errors.ts'
 import { cachedGenerator } from '../providers/cache.ts'
 import type { Generator } from '../providers/generator.ts'
-import { type ChatRequest, deltas, FakeProvider, send, stream, whole } from '../testing/fake-provider.ts'
-import { fakeRollout } from '../testing/fake-rollout.ts'
-import { providerGenerator } from '../testing/provider-generator.ts'
+import { fakeRollout } from '../testing/fakes/fake-rollout.ts'
+import {
+  type ChatRequest,
+  deltas,
+  FakeProvider,
+  send,
+  stream,
+  whole,
+} from '../testing/servers/fake-provider.ts'
+import { providerGenerator } from '../testing/servers/provider-generator.ts'
 import { judge, judgeAnswer, judgePair, judgeSafety } from './judge.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'ruminate-judge-'))

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fakeRollout } from '../testing/fake-rollout.ts'
+import { fakeRollout } from '../testing/fakes/fake-rollout.ts'
 import { language } from './language-consistency.ts'
 
 test.each<[thinking: string | null, language: 'en' | 'zh', score: number]>([

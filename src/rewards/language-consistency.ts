@@ -1,4 +1,4 @@
-import { consistencyOf } from './language.ts'
+import { consistencyOf } from './language/language.ts'
 import type { Reward } from './reward.ts'
 
 /**

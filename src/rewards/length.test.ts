@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fakeRollout } from '../testing/fake-rollout.ts'
+import { fakeRollout } from '../testing/fakes/fake-rollout.ts'
 import { cosine, overlong } from './length.ts'
 import { repetition } from './repetition.ts'
 

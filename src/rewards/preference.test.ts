@@ -6,7 +6,7 @@ import { afterAll, expect, test, vi } from 'vitest'
 import { openEngine } from '../engines/open.ts'
 import { loadModel } from '../models/checkpoint/directory.ts'
 import { Renderer } from '../renderer/renderer.ts'
-import { fakeRollout } from '../testing/fake-rollout.ts'
+import { fakeRollout } from '../testing/fakes/fake-rollout.ts'
 import { scoreRollout } from './compose.ts'
 import { betterThan, openPreference, preference } from './preference.ts'
 

@@ -1,5 +1,5 @@
 import type { ChatMessage } from '../renderer/messages.ts'
-import type { Language } from './language.ts'
+import type { Language } from './language/language.ts'
 
 /** A question with its gold answer. */
 export interface Question {

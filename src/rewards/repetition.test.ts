@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fakeRollout } from '../testing/fake-rollout.ts'
+import { fakeRollout } from '../testing/fakes/fake-rollout.ts'
 import { repeatedShare, repetition } from './repetition.ts'
 
 test.each<[text: string, n: number, share: number]>([

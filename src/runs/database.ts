@@ -11,8 +11,8 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { diskError, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
+import { diskError, onDisk } from '../common/files/disk.ts'
 import { Database, type SqliteDatabase } from '../common/sqlite.ts'
 
 /** Increased when the tables change. */
@@ -42,6 +42,7 @@ CREATE INDEX IF NOT EXISTS rollouts_of_step ON rollouts (step);
 CREATE INDEX IF NOT EXISTS rollouts_of_split ON rollouts (split);
 CREATE TABLE IF NOT EXISTS sessions (seconds REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS notes (text TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS model (sha256 TEXT NOT NULL);
 `
 
 /** Creates a run database with the row of its run, atomically. @throws UserError if the disk fails. */

@@ -1,7 +1,7 @@
 import { lstatSync, readdirSync, rmSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
-import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
+import { onDisk } from '../common/files/disk.ts'
 import type { RunInfo } from './rows.ts'
 import { isInProgress, isRun, readInfo } from './store.ts'
 

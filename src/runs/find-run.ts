@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
+import { onDisk } from '../common/files/disk.ts'
 import { editDistance } from '../common/nearest.ts'
 import type { RunInfo } from './rows.ts'
 import { isRun, readInfo } from './store.ts'

@@ -1,5 +1,5 @@
 import { Stopped } from '../common/errors.ts'
-import { pathFromHere } from '../common/paths.ts'
+import { pathFromHere } from '../common/files/paths.ts'
 import { shellWord } from '../common/shell.ts'
 
 /** Thrown when an aborted run has stopped and, if it writes checkpoints, has one of its last completed step. */

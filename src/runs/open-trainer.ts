@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeFolderAtomically } from '../common/files.ts'
+import { writeFolderAtomically } from '../common/files/files.ts'
 import type { Engine, Trainer } from '../engines/contract.ts'
 import { loadConfig } from '../models/checkpoint/directory.ts'
 import { hasVision } from '../models/checkpoint/language-part.ts'

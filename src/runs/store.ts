@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { diskError, onDisk } from '../common/disk.ts'
 import { UserError } from '../common/errors.ts'
-import { makeFolder, removeTemporaryFolders, writeFolderAtomically } from '../common/files.ts'
-import { versions } from '../common/package.ts'
-import { pathFromHere } from '../common/paths.ts'
+import { keepConversions } from '../common/files/conversions.ts'
+import { diskError, onDisk } from '../common/files/disk.ts'
+import { makeFolder, removeTemporaryFolders, writeFolderAtomically } from '../common/files/files.ts'
+import { versions } from '../common/files/package.ts'
+import { pathFromHere } from '../common/files/paths.ts'
 import { shellWord } from '../common/shell.ts'
 import type { SqliteDatabase } from '../common/sqlite.ts'
 import { createDatabase, isLocked, lockRun, openDatabase } from './database.ts'
@@ -39,10 +40,13 @@ export class RunStore {
     settings: unknown
     out?: string
     root?: string
+    /** `weightsHash` of the model that the run trains, if there is one. */
+    modelHash?: string
   }): RunStore {
     const directory = resolve(options.out ?? makeNextFree(options.root ?? 'runs', options.recipe))
     checkFree(directory)
     onDisk('create', directory, () => makeFolder(directory))
+    keepConversions(options.settings)
     const lock = lockRun(lockFile(directory))
     try {
       const database = createDatabase(databaseFile(directory), [
@@ -53,6 +57,8 @@ export class RunStore {
         'running',
         new Date().toISOString(),
       ])
+      if (options.modelHash !== undefined)
+        database.prepare('INSERT INTO model VALUES (?)').run(options.modelHash)
       const checkpoints = join(directory, 'checkpoints')
       onDisk('create', checkpoints, () => makeFolder(checkpoints))
       return new RunStore(directory, database, lock)
@@ -105,10 +111,19 @@ export class RunStore {
   }
 
   #note(): string | null {
-    // databases of earlier releases have no such table
-    if (this.#read("SELECT 1 FROM sqlite_master WHERE name = 'notes'").length === 0) return null
-    const [note] = this.#read('SELECT text FROM notes') as { text: string }[]
-    return note?.text ?? null
+    return this.#single('notes', 'text')
+  }
+
+  /** `weightsHash` of the model that the run trains, as it began; null if it trains none, or an earlier release began it. */
+  modelHash(): string | null {
+    return this.#single('model', 'sha256')
+  }
+
+  /** A text in a table of at most one row, which databases of earlier releases may not have. */
+  #single(table: string, column: string): string | null {
+    if (this.#read('SELECT 1 FROM sqlite_master WHERE name = ?', table).length === 0) return null
+    const [row] = this.#read(`SELECT ${column} FROM ${table}`) as Record<string, string>[]
+    return row?.[column] ?? null
   }
 
   setStatus(status: RunStatus): void {
@@ -370,15 +385,27 @@ export const isInProgress = (directory: string): boolean => isLocked(lockFile(di
  * @throws UserError if it is not a run, or may not be written to.
  */
 export function setNote(directory: string, text: string): void {
+  change(directory, (database) => {
+    database.prepare('DELETE FROM notes').run()
+    if (text.trim() !== '') database.prepare('INSERT INTO notes VALUES (?)').run(text.trim())
+  })
+}
+
+/** Sets the folder of the model in the settings of a run. @throws UserError if it is not a run, or may not be written to. */
+export function setModel(directory: string, model: string): void {
+  const settings = { ...(readInfo(directory).settings as object), model }
+  keepConversions(model)
+  change(directory, (database) =>
+    database.prepare('UPDATE run SET settings = ?').run(JSON.stringify(settings)),
+  )
+}
+
+/** Changes a run in one transaction. */
+function change(directory: string, work: (database: SqliteDatabase) => unknown): void {
   const file = databaseFile(directory)
   const database = openDatabase(file, { write: true })
   try {
-    onDisk('write', file, () =>
-      database.transaction(() => {
-        database.prepare('DELETE FROM notes').run()
-        if (text.trim() !== '') database.prepare('INSERT INTO notes VALUES (?)').run(text.trim())
-      })(),
-    )
+    onDisk('write', file, () => database.transaction(() => work(database))())
   } finally {
     database.close()
   }

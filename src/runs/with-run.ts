@@ -17,6 +17,8 @@ export type Place =
       readonly settings: unknown
       /** Folder of the run; by default the next free `runs/<recipe>-<n>`. */
       readonly out?: string | undefined
+      /** Folder of the model that the run trains: the hash of its weights is stored. Not of a run that is made of others. */
+      readonly model?: string | undefined
     }
   | { readonly resume: string }
 
@@ -86,9 +88,7 @@ export async function withRun<Result extends Trained>(
   work: (run: Run) => Promise<Result>,
 ): Promise<Result> {
   const store =
-    'resume' in place
-      ? RunStore.open(place.resume, { write: true })
-      : RunStore.create(withoutUndefined(place))
+    'resume' in place ? RunStore.open(place.resume, { write: true }) : RunStore.create(await creation(place))
   const stopping = new Stopping(store, signal, progress)
   const unregister = registerRun(stopping)
   try {
@@ -170,6 +170,10 @@ function refuse(error: unknown, { path }: Checkpoint, previous: Checkpoint | und
   throw new UserError(`${error.message}. To continue from step ${previous.step} instead, delete ${path}`)
 }
 
-function withoutUndefined({ out, ...place }: Exclude<Place, { resume: string }>) {
-  return { ...place, ...(out === undefined ? {} : { out }) }
+async function creation({ out, model, ...place }: Exclude<Place, { resume: string }>) {
+  return {
+    ...place,
+    ...(out === undefined ? {} : { out }),
+    ...(model === undefined ? {} : { modelHash: await weightsHash(model) }),
+  }
 }

@@ -2,9 +2,9 @@ import { availableParallelism } from 'node:os'
 import pLimit from 'p-limit'
 import { UserError } from '../common/errors.ts'
 import { findInterpreter } from './interpreters.ts'
-import { runIsolated } from './isolated.ts'
+import { runIsolated } from './isolated/isolated.ts'
 import { DEFAULT_LIMITS, type Language, type Limits, type Outcome, type Program } from './program.ts'
-import { runInterpreted } from './quickjs.ts'
+import { runInterpreted } from './quickjs/quickjs.ts'
 
 export { DEFAULT_LIMITS, type Language, type Limits, type Outcome, type Program }
 

@@ -3,7 +3,14 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { PromptTooLong, ProviderError, UserError } from '../common/errors.ts'
-import { ended, eventsIn, scripted, send, startServer, type TestServer } from '../testing/fake-server.ts'
+import {
+  ended,
+  eventsIn,
+  scripted,
+  send,
+  startServer,
+  type TestServer,
+} from '../testing/servers/fake-server.ts'
 import type { TextEvent, TextRequest } from '../thinking/model.ts'
 
 let server: TestServer

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { ended, scripted, send, startServer, type TestServer } from '../testing/fake-server.ts'
-import { fakeTextModel } from '../testing/fake-text-model.ts'
+import { fakeTextModel } from '../testing/fakes/fake-text-model.ts'
+import { ended, scripted, send, startServer, type TestServer } from '../testing/servers/fake-server.ts'
 import { collect } from '../thinking/collect.ts'
 import { openResponder } from './respond/responder.ts'
 

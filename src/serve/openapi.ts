@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { versions } from '../common/package.ts'
+import { versions } from '../common/files/package.ts'
 import type { Dialect, Route, Served } from './dialect.ts'
 
 /** The OpenAPI 3.1 document of what is served. */

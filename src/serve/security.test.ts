@@ -1,7 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { UserError } from '../common/errors.ts'
-import { ended, scripted, send, sendRaw, startServer, type TestServer } from '../testing/fake-server.ts'
+import {
+  ended,
+  scripted,
+  send,
+  sendRaw,
+  startServer,
+  type TestServer,
+} from '../testing/servers/fake-server.ts'
 import { checkAddress } from './serve.ts'
 
 const model = scripted(() => [{ type: 'answer', text: '42', tokens: 1 }, ended()])

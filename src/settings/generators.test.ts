@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { Generators } from '../stages/data/generators.ts'
-import { checkGenerators } from '../stages/data/open-generator.ts'
-import { FakeProvider } from '../testing/fake-provider.ts'
+import { Generators } from '../stages/data/generators/generators.ts'
+import { checkGenerators } from '../stages/data/generators/open-generator.ts'
+import { FakeProvider } from '../testing/servers/fake-provider.ts'
 import { generatorSettings } from './generators.ts'
 
 let provider: FakeProvider

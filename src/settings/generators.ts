@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { readModelName } from '../providers/open-model.ts'
-import { roleNames } from '../tasks/roles.ts'
+import { roleNames } from '../tasks/miniature/roles.ts'
 import { temperatureSetting, truncationSettings } from './fields.ts'
 
 /** A name such as `deepseek:deepseek-chat`. @throws UserError that suggests the nearest one if there is no such provider. */

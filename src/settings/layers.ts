@@ -16,7 +16,8 @@ export { merge, type Tree } from './tree.ts'
 export function readSettingsFile(file: string): Tree {
   let tree: unknown
   try {
-    tree = parse(readFileSync(file, 'utf8'))
+    // with `<<: *name`, which takes over the settings of another part of the file
+    tree = parse(readFileSync(file, 'utf8'), { merge: true })
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const why =

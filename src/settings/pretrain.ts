@@ -19,12 +19,12 @@ export const pretrainSettings = z.strictObject({
   model: z
     .strictObject({
       type: z.enum(MODEL_TYPES).default('llama'),
-      hiddenSize: whole(1).default(96),
+      hiddenSize: whole(1).default(128),
       numLayers: whole(1).default(4),
-      numHeads: whole(1).default(3),
-      numKvHeads: whole(1).default(3),
+      numHeads: whole(1).default(4),
+      numKvHeads: whole(1).default(4),
       headDim: whole(2).multipleOf(2).default(32),
-      intermediateSize: whole(1).default(256),
+      intermediateSize: whole(1).default(344),
       ropeTheta: z.number().positive().default(10_000),
       maxPositions: whole(16).default(1024),
       /** Positions that a layer with a window attends to; gemma3_text needs it. */

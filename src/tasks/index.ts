@@ -1,2 +1,2 @@
-export { type LoadOptions, loadTable, loadTask } from './load.ts'
+export { type LoadOptions, loadGeneral, loadTable, loadTask } from './load.ts'
 export { BENCHMARKS, TASKS } from './registry.ts'

@@ -1,5 +1,5 @@
 import type { ChatMessage } from '../renderer/messages.ts'
-import { Unusable } from './table/rows.ts'
+import { Unusable } from './rows.ts'
 import { readToolCalls } from './tool-calls.ts'
 
 /** A message of a conversation to learn from. */

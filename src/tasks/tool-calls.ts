@@ -1,4 +1,4 @@
-import { Unusable } from './table/rows.ts'
+import { Unusable } from './rows.ts'
 
 /** A tool call in OpenAI's form, with its arguments as an object, as chat templates read it. */
 export interface ToolCall {

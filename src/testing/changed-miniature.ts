@@ -1,6 +1,6 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { packageRoot } from '../common/package.ts'
+import { packageRoot } from '../common/files/package.ts'
 
 export type Json = Record<string, unknown>
 

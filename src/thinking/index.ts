@@ -9,6 +9,7 @@ export type {
   TextResponse,
   TextUsage,
   ThinkingFormat,
+  ToolCall,
 } from './model.ts'
 export { thinkingPieces, thinkingStream } from './parser/adapters.ts'
 export { thinkingMiddleware } from './parser/ai-sdk.ts'

@@ -1,5 +1,5 @@
 import { defineCommand } from 'citty'
-import { versions } from '../../common/package.ts'
+import { versions } from '../../common/files/package.ts'
 import { plural } from '../../common/words.ts'
 import { checkMachine } from '../checks.ts'
 import { showCheck } from '../terminal/check.ts'

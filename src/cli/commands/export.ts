@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path'
 import { defineCommand } from 'citty'
 import { Stopped, UserError } from '../../common/errors.ts'
-import { pathFromHere } from '../../common/paths.ts'
+import { pathFromHere } from '../../common/files/paths.ts'
 import { shellWord } from '../../common/shell.ts'
 import { fileSize } from '../../common/words.ts'
 import { type Exported, exportModel, FORMATS } from '../../export/export-model.ts'

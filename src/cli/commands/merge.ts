@@ -1,6 +1,6 @@
 import { defineCommand } from 'citty'
 import { UserError } from '../../common/errors.ts'
-import { pathFromHere } from '../../common/paths.ts'
+import { pathFromHere } from '../../common/files/paths.ts'
 import { modelFolder } from '../../hub/find-model.ts'
 import { loadConfig } from '../../models/checkpoint/directory.ts'
 import { mergeAdapters } from '../../models/checkpoint/peft/merge.ts'

@@ -1,7 +1,8 @@
 import { defineCommand } from 'citty'
 import { UserError } from '../../common/errors.ts'
-import { pathFromHere } from '../../common/paths.ts'
+import { pathFromHere } from '../../common/files/paths.ts'
 import { shellWord } from '../../common/shell.ts'
+import { modelFolder } from '../../hub/find-model.ts'
 import { resumeDistill } from '../../recipes/distill.ts'
 import { resumeDpo } from '../../recipes/dpo.ts'
 import { resumePretrain } from '../../recipes/pretrain.ts'
@@ -10,6 +11,7 @@ import { resumeReward } from '../../recipes/reward.ts'
 import { resumeSft } from '../../recipes/sft.ts'
 import { resumeZero } from '../../recipes/zero.ts'
 import { findRun } from '../../runs/find-run.ts'
+import { checkModelIsThere, moveModel } from '../../runs/move-model.ts'
 import type { RunInfo } from '../../runs/rows.ts'
 import { readInfo } from '../../runs/store.ts'
 import { textOption } from '../terminal/arguments.ts'
@@ -32,6 +34,11 @@ export const resume = command(
     args: {
       run: { type: 'positional', required: true, description: 'folder of the run, or its name in runs/' },
       dir: { type: 'string', valueHint: 'DIR', description: 'folder that holds the runs (default: runs)' },
+      model: {
+        type: 'string',
+        valueHint: 'DIR|GGUF|HUB_ID',
+        description: 'where the model is now that the run trains, if it has been moved',
+      },
       ...outputOptions,
     },
   }),
@@ -45,6 +52,9 @@ export const resume = command(
       throw new UserError(`${path} is done; \`ruminate runs show ${shellWord(path)}\` shows it`)
     const go = RECIPES[info.recipe]
     if (!go) throw new UserError(`${path} is a run of "${info.recipe}", which cannot be resumed`)
+    const model = textOption(values, 'model')
+    if (model !== undefined) await moveModel(directory, await modelFolder(model, (line) => output.live(line)))
+    checkModelIsThere(directory)
     showResume(output, info, name)
     await interruptible(output, (signal) => go(output, info, signal))
   },

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { packageRoot } from '../../common/package.ts'
-import type { CardFacts } from '../../export/model-card.ts'
-import { convertedFrom } from '../../hub/gguf-cache.ts'
+import { convertedFrom } from '../../common/files/conversions.ts'
+import { packageRoot } from '../../common/files/package.ts'
+import { type CardFacts, ON_HUB } from '../../export/model-card.ts'
 import { runOf } from '../../runs/find-run.ts'
 import type { RunInfo } from '../../runs/rows.ts'
 import { readInfo } from '../../runs/store.ts'
@@ -14,7 +14,7 @@ export function factsOf(folder: string): CardFacts {
   const run = runOf(folder)
   if (run === null)
     return {
-      name: basename(publicName(folder)),
+      name: basename(publicName(folder)).replace(/\.gguf(@.*)?$/i, ''),
       license: licenseOf(folder),
       base: null,
       made: null,
@@ -36,13 +36,12 @@ export function factsOf(folder: string): CardFacts {
   }
 }
 
-/** A name as others can use it: that of a model on the hub or of a GGUF file as it is, of a path its last part. */
-function publicName(name: string): string {
-  const converted = convertedFrom(name)
-  if (converted !== null) return converted
+/** A name as others can use it: that of a model on the hub as it is, of a path its last part. */
+function publicName(folder: string): string {
+  const name = convertedFrom(folder) ?? folder
   const snapshot = /models--(.+?)--(.+?)[/\\]/.exec(name)
   if (snapshot) return `${snapshot[1]}/${snapshot[2]}`
-  return /^[\w.-]+\/[\w.-]+$/.test(name) && !existsSync(name) ? name : basename(name)
+  return ON_HUB.test(name) && !existsSync(name) ? name : basename(name)
 }
 
 /** The `license` in the header of a model card, or null. */

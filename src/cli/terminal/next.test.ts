@@ -1,10 +1,11 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { packageRoot } from '../../common/package.ts'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { packageRoot } from '../../common/files/package.ts'
 import { modelFolder } from '../../hub/find-model.ts'
 import { captured } from '../../testing/captured.ts'
+import { ggufBytes, tinyGguf } from '../../testing/gguf.ts'
 import { modelName, modelWord, runWord, showNext, withConfig } from './next.ts'
 import { Output } from './output.ts'
 
@@ -49,6 +50,14 @@ describe('runs and models, as commands in this folder take them', () => {
     expect(withConfig('zero', 'my settings.yaml', join(home, 'runs/zero-1/model'))).toBe(
       "zero --config 'my settings.yaml' --model zero-1",
     )
+  })
+  test('a GGUF file has its name, not that of the folder that it was converted to', async () => {
+    vi.stubEnv('HF_HUB_CACHE', join(home, 'cache'))
+    const file = join(home, 'My Tiny.gguf')
+    writeFileSync(file, ggufBytes(tinyGguf()))
+    const model = await modelFolder(file)
+    expect([modelName(model), modelWord(model)]).toEqual(['My Tiny.gguf', "'My Tiny.gguf'"])
+    vi.unstubAllEnvs()
   })
   test('an embedded model has its name', async () => {
     expect(modelName(await modelFolder('miniature-base'))).toBe('miniature-base')

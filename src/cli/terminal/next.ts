@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import pc from 'picocolors'
-import { packageRoot } from '../../common/package.ts'
-import { pathFromHere } from '../../common/paths.ts'
+import { convertedFrom } from '../../common/files/conversions.ts'
+import { packageRoot } from '../../common/files/package.ts'
+import { pathFromHere } from '../../common/files/paths.ts'
 import { shellWord } from '../../common/shell.ts'
 import type { Output } from './output.ts'
 import { displayWidth, padEnd } from './width.ts'
@@ -42,10 +43,12 @@ export function modelWord(folder: string): string {
 export const withConfig = (command: 'zero' | 'eval', config: string, model: string): string =>
   `${command} --config ${shellWord(config)} --model ${modelWord(model)}`
 
-/** The name of an embedded model, or a model's folder as a path from here. */
+/** The name of an embedded model, the GGUF file that was converted to a folder, or a model's folder as a path from here. */
 export function modelName(folder: string): string {
   const name = basename(folder)
-  return join(packageRoot(), 'models', name) === folder ? name : pathFromHere(folder)
+  return join(packageRoot(), 'models', name) === folder
+    ? name
+    : (convertedFrom(folder) ?? pathFromHere(folder))
 }
 
 /** What is read or trained, in few words: a folder or file as a path from here; the name of a task or dataset as it is. */

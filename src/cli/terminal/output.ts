@@ -1,5 +1,6 @@
 import { stripVTControlCharacters } from 'node:util'
 import pc from 'picocolors'
+import { namingGgufs } from '../../common/files/conversions.ts'
 import { styledPrintable } from '../../common/printable.ts'
 import { canRedraw, columnsOf, liveArea } from './live-area.ts'
 import { displayWidth, padEnd, padStart, shorten, tail, truncate, wrap } from './width.ts'
@@ -88,10 +89,11 @@ export class Output {
 
   /** A warning, on standard error and, with `json`, also as an object. What is live stays so. */
   warn(text: string): void {
-    this.emit({ type: 'warning', message: text })
+    const message = namingGgufs(text)
+    this.emit({ type: 'warning', message })
     liveArea.clear()
     this.#printedAt = performance.now()
-    writeMessage(`${pc.yellow('warning')} ${text}`)
+    writeMessage(`${pc.yellow('warning')} ${message}`)
     this.#reshow()
   }
 

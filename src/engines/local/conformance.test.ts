@@ -1,7 +1,6 @@
 import { initParameters } from '../../models/parameters.ts'
 import { tinyConfig } from '../../testing/models.ts'
-import { engineConformance, rewardEngineConformance } from '../conformance.ts'
-import { adapterConformance } from '../conformance-adapters.ts'
+import { adapterConformance, engineConformance, rewardEngineConformance } from '../conformance/index.ts'
 import { openLocalEngine } from './index.ts'
 
 const tiny = (type: Parameters<typeof tinyConfig>[0]) => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Sequence } from './model/sequences.ts'
+import type { Sequence } from './model/batches/sequences.ts'
 import { partitionRequests, partitionSequences } from './partition.ts'
 
 /** A sequence whose first token, its prompt, is `prompt`. */

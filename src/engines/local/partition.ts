@@ -1,6 +1,6 @@
-import { samePrefix, together } from './model/microbatch.ts'
+import { samePrefix, together } from './model/batches/microbatch.ts'
+import type { Sequence } from './model/batches/sequences.ts'
 import type { SampleRequest } from './model/sampling/drawing.ts'
-import type { Sequence } from './model/sequences.ts'
 
 /** A part of a list: the indices of its items, ascending. */
 type Part = readonly number[]

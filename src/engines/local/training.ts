@@ -4,7 +4,6 @@ import type { ModelConfig } from '../../models/config.ts'
 import { checkAdam, checkObjective } from '../checks.ts'
 import type { Trainable, Trainer } from '../contract.ts'
 import type { BaseFolder } from './base-folder.ts'
-import { gradientVectors } from './model/exchange.ts'
 import {
   comparisonSequences,
   datumSequence,
@@ -12,7 +11,8 @@ import {
   rewardIn,
   type Sequence,
   type SequencesResult,
-} from './model/sequences.ts'
+} from './model/batches/sequences.ts'
+import { gradientVectors } from './model/exchange.ts'
 import { trainableShapes } from './model/trainable.ts'
 import { gather, partitionSequences } from './partition.ts'
 import type { Exclusive } from './threads/exclusive.ts'

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeFileAtomically, writeText } from '../../common/files.ts'
+import { writeFileAtomically, writeText } from '../../common/files/files.ts'
 import type { Results } from '../results.ts'
 import { difficulty } from './difficulty.ts'
 import { drawFigure, type Figure } from './figure.ts'

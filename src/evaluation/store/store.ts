@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type DiskAction, onDisk } from '../../common/disk.ts'
 import { UserError } from '../../common/errors.ts'
-import { makeFolder } from '../../common/files.ts'
+import { type DiskAction, onDisk } from '../../common/files/disk.ts'
+import { makeFolder } from '../../common/files/files.ts'
 import { Database, type SqliteDatabase } from '../../common/sqlite.ts'
 import type { TextResponse, TokenLogprob } from '../../thinking/model.ts'
 

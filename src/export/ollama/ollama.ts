@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { UserError } from '../../common/errors.ts'
-import { writeFolderAtomically, writeText } from '../../common/files.ts'
+import { writeFolderAtomically, writeText } from '../../common/files/files.ts'
 import type { Quant } from '../../models/gguf/write/mixture.ts'
 import { planGguf } from '../gguf.ts'
 import type { Plan, Source } from '../source.ts'

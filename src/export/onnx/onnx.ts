@@ -5,19 +5,18 @@ import {
   writeFileAtomically,
   writeFileInPieces,
   writeFolderAtomically,
-} from '../../common/files.ts'
+} from '../../common/files/files.ts'
 import { counted } from '../../common/progress.ts'
-import { loadModel } from '../../models/checkpoint/directory.ts'
 import type { ModelConfig } from '../../models/config.ts'
 import { rotaryTables } from '../../models/decoder.ts'
-import { parameterShapes } from '../../models/parameters.ts'
+import { type Model, parameterShapes } from '../../models/parameters.ts'
 import { encode } from '../../onnx/encode.ts'
 import type { Graph, TypedData, Value } from '../../onnx/graph.ts'
 import { writeSettings } from '../hf.ts'
-import type { Plan, Source, Watch } from '../source.ts'
+import { type Plan, readWeights, type Source, type Watch } from '../source.ts'
 import { writeGenaiConfig } from './genai-config.ts'
 import { cachedDecoder } from './program.ts'
-import { declareWeight, type WeightType, withProducts } from './weights.ts'
+import { declareWeight, WEIGHT_TYPES, type WeightType, withProducts } from './weights.ts'
 
 /** The folder and the names of the model's files, by which Transformers.js looks for a `dtype`. */
 const FOLDER = 'onnx'
@@ -30,7 +29,7 @@ const DTYPE: Readonly<Record<WeightType, string>> = { f32: 'fp32', f16: 'fp16', 
  * beside it, and the files of the model's folder.
  */
 export function planOnnx(source: Source, type: WeightType): Plan {
-  const { config, folder } = source
+  const { config } = source
   const file = `model${SUFFIX[type]}.onnx`
   return {
     bytes: sizeOf(config, type),
@@ -41,11 +40,25 @@ export function planOnnx(source: Source, type: WeightType): Plan {
         })
         writeGenaiConfig(source, temporary, `${FOLDER}/${file}`)
         watch.progress('reading the weights')
-        const graph = programOf(config, loadModel(folder).parameters, type)
+        const graph = programOf(config, weightsFor(source, type), type)
         makeFolder(join(temporary, FOLDER))
         await writeProgram(graph, join(temporary, FOLDER), file, watch)
       }),
   }
+}
+
+const EMBEDDING = 'model.embed_tokens.weight'
+
+/** The weights of a model. @throws UserError for values that a program of this kind cannot hold. */
+function weightsFor(source: Source, type: WeightType): Model['parameters'] {
+  const { parameters } = readWeights(source, {
+    chosen: type,
+    choices: WEIGHT_TYPES,
+    // The scales of matrices in 4 bits are float32.
+    typeOf: (type, name, shape) =>
+      shape.length === 2 && (type === 'f16' || (type === 'q4' && name === EMBEDDING)) ? 'F16' : 'F32',
+  })
+  return parameters
 }
 
 function programOf(
@@ -103,7 +116,7 @@ function sizeOf(config: ModelConfig, type: WeightType): number {
   let bytes = config.maxPositions * config.headDim * 4
   for (const [name, shape] of parameterShapes(config)) {
     const count = shape.reduce((a, b) => a * b, 1)
-    const isEmbedding = name === 'model.embed_tokens.weight'
+    const isEmbedding = name === EMBEDDING
     if (type === 'f32' || shape.length < 2) bytes += 4 * count
     else if (type === 'f16') bytes += 2 * count
     else bytes += (isEmbedding ? 2 * count : 0) + (isEmbedding && !config.tieEmbeddings ? 0 : 0.625 * count)

@@ -3,7 +3,8 @@ import type { Graph, Node, Value } from '../../onnx/graph.ts'
 import * as ops from '../../onnx/ops.ts'
 
 /** How weight matrices are stored: as float32, as float16, or in 4 bits. */
-export type WeightType = 'f32' | 'f16' | 'q4'
+export const WEIGHT_TYPES = ['f32', 'f16', 'q4'] as const
+export type WeightType = (typeof WEIGHT_TYPES)[number]
 
 /**
  * Declares a parameter. Matrices of `f16` and `q4` are stored as float16 and computed with as float32; where a matrix is

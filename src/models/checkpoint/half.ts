@@ -8,6 +8,10 @@ function float16Value(bits: number): number {
   return sign * 2 ** (exponent - 15) * (1 + mantissa / 1024)
 }
 
+/** The magnitudes from which numbers become infinite when they are rounded: halfway to the next power of 2. */
+export const FLOAT16_END = (2 - 2 ** -11) * 2 ** 15
+export const BFLOAT16_END = (2 - 2 ** -8) * 2 ** 127
+
 let table: Float32Array | null = null
 
 /** The values of all IEEE binary16 numbers, by their bits. */
@@ -44,7 +48,7 @@ export function float32ToFloat16(from: Float32Array, to: Uint16Array): void {
     const sign = (bits[i]! >>> 16) & 0x8000
     const magnitude = bits[i]! & 0x7fffffff
     if (magnitude > 0x7f800000) to[i] = sign | 0x7e00
-    // 65520 and more
+    // FLOAT16_END and more
     else if (magnitude >= 0x477ff000) to[i] = sign | 0x7c00
     // A normal number, from 2⁻¹⁴ on: the exponent's bias is 15 in place of 127, and 13 bits are rounded away.
     else if (magnitude >= 0x38800000)
@@ -52,6 +56,17 @@ export function float32ToFloat16(from: Float32Array, to: Uint16Array): void {
     // A subnormal one is a multiple of 2⁻²⁴: adding 2⁻¹ as float32 rounds to these.
     else to[i] = sign | subnormal(Math.abs(from[i]!))
   }
+}
+
+const single = new Float32Array(1)
+const half = new Uint16Array(1)
+/** Writes a number as float16, little-endian, and returns the number that this is. */
+export function putFloat16(bytes: Uint8Array, at: number, value: number): number {
+  single[0] = value
+  float32ToFloat16(single, half)
+  bytes[at] = half[0]! & 0xff
+  bytes[at + 1] = half[0]! >> 8
+  return float16Table()[half[0]!]!
 }
 
 const scratch = new Float32Array(1)

@@ -13,6 +13,13 @@ export function nameInText(name: string): string | null {
   return name.replace(/^model\.language_model\./, 'model.').replace(/^language_model\./, '')
 }
 
+/** The names that a layer of a language model may have in a model with vision, and its own. */
+export const namesWithVision = (layer: string): string[] => [
+  layer,
+  layer.replace(/^model\./, 'model.language_model.'),
+  `language_model.${layer}`,
+]
+
 /** Is it the folder of a model with vision? Its tensors have other names than those of the language model. */
 export const hasVision = (directory: string): boolean =>
   !isPeftFolder(directory) && readJsonObject(join(directory, 'config.json')).model_type === 'gemma3'

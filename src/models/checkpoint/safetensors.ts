@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { onDisk } from '../../common/disk.ts'
 import { UserError } from '../../common/errors.ts'
-import { writeFileAtomically } from '../../common/files.ts'
+import { onDisk } from '../../common/files/disk.ts'
+import { writeFileAtomically } from '../../common/files/files.ts'
 import { bfloat16ToFloat32, float16ToFloat32, float32ToBfloat16 } from './half.ts'
 import { headerBytes, readHeader, type TensorEntry } from './safetensors-header.ts'
 

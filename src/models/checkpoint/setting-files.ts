@@ -1,8 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { onDisk } from '../../common/disk.ts'
 import { UserError } from '../../common/errors.ts'
-import { makeFolder, writeFileAtomically } from '../../common/files.ts'
+import { onDisk } from '../../common/files/disk.ts'
+import { makeFolder, writeFileAtomically } from '../../common/files/files.ts'
 import { readJsonObject, writeJson } from '../json-file.ts'
 import { generationFolder, plainFolder, tokenizerFolder } from './peft/find-base.ts'
 

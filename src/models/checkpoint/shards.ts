@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { onDisk } from '../../common/disk.ts'
 import { UserError } from '../../common/errors.ts'
+import { onDisk } from '../../common/files/disk.ts'
 import { readJsonObject, writeJson } from '../json-file.ts'
 import { DTYPE_BYTES, SafetensorsFile, type StoredTensor, writeSafetensors } from './safetensors.ts'
 import type { TensorEntry } from './safetensors-header.ts'

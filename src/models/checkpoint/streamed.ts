@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { diskError } from '../../common/disk.ts'
+import { diskError } from '../../common/files/disk.ts'
 import { writeJson } from '../json-file.ts'
 import { headerBytes } from './safetensors-header.ts'
 import { indexJson, indexOf, MAX_SHARD_BYTES, shardName, splitTensors } from './shards.ts'

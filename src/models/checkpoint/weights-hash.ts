@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { hashFile } from '../../common/files.ts'
+import { hashFile } from '../../common/files/files.ts'
 import { loadConfig } from './directory.ts'
 import { isPeftFolder } from './peft/adapter-config.ts'
 import { configWithAdapters } from './peft/adapters.ts'

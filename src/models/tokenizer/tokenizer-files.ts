@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { onDisk } from '../../common/disk.ts'
-import { makeFolder, writeFileAtomically, writeText } from '../../common/files.ts'
+import { onDisk } from '../../common/files/disk.ts'
+import { makeFolder, writeFileAtomically, writeText } from '../../common/files/files.ts'
 import { type SentencePiece, sentencePieceModel } from './sentencepiece-model.ts'
 import { type BpeModel, mergesOf, SPACE } from './train-bpe.ts'
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { PromptTooLong, UserError } from '../../common/errors.ts'
-import { deltas, FakeProvider, send, stream, type Trick, whole } from '../../testing/fake-provider.ts'
-import { type ProviderChanges, providerGenerator } from '../../testing/provider-generator.ts'
+import { deltas, FakeProvider, send, stream, type Trick, whole } from '../../testing/servers/fake-provider.ts'
+import { type ProviderChanges, providerGenerator } from '../../testing/servers/provider-generator.ts'
 import { describeSpending } from '../spending.ts'
 
 const KEY = 'sk-test-0123456789'

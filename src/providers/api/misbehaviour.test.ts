@@ -2,7 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { PromptTooLong, UserError } from '../../common/errors.ts'
-import { ApiServer, type Handler, type Said, type Shape, sendParts, WIRES } from '../../testing/api-server.ts'
+import {
+  ApiServer,
+  type Handler,
+  type Said,
+  type Shape,
+  sendParts,
+  WIRES,
+} from '../../testing/servers/api-server.ts'
 import { collect } from '../../thinking/collect.ts'
 import type { TextEvent, TextRequest, TextResponse } from '../../thinking/model.ts'
 import { Account, type MeteredModel, metered } from '../spending.ts'

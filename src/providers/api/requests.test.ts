@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { UserError } from '../../common/errors.ts'
-import { ApiServer, WIRES } from '../../testing/api-server.ts'
+import { ApiServer, WIRES } from '../../testing/servers/api-server.ts'
 import { collect } from '../../thinking/collect.ts'
 import type { Message, TextRequest } from '../../thinking/model.ts'
 import { openModel } from '../open-model.ts'

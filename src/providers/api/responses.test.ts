@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { ApiServer, type Shape, WIRES } from '../../testing/api-server.ts'
+import { ApiServer, type Shape, WIRES } from '../../testing/servers/api-server.ts'
 import { collect } from '../../thinking/collect.ts'
 import type { TextRequest, TextResponse } from '../../thinking/model.ts'
 import { openModel } from '../open-model.ts'

@@ -2,8 +2,16 @@ import { BEGIN, END } from '../generation-marks.ts'
 import { getAttribute, getItem } from './access.ts'
 import { fail, JinjaError } from './errors.ts'
 import { applyFilter } from './filters.ts'
-import type { Body, CallArguments, Expression, NamedCall, Signature, Statement, Target } from './nodes.ts'
 import { arithmetic, Slice, signed } from './operators.ts'
+import type {
+  Body,
+  CallArguments,
+  Expression,
+  NamedCall,
+  Signature,
+  Statement,
+  Target,
+} from './syntax/nodes.ts'
 import { applyTest } from './tests.ts'
 import {
   type Arguments,

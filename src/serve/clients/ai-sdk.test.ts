@@ -4,7 +4,14 @@ import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
 import { APICallError, generateText, type LanguageModel, stepCountIs, streamText, tool } from 'ai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { ANSWER, KEY, type ServedModel, serveModel, THINKING, USAGE } from '../../testing/served-model.ts'
+import {
+  ANSWER,
+  KEY,
+  type ServedModel,
+  serveModel,
+  THINKING,
+  USAGE,
+} from '../../testing/servers/served-model.ts'
 
 /* The AI SDK with three of its providers against a real socket. */
 

@@ -1,6 +1,13 @@
 import Anthropic from '@anthropic-ai/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ANSWER, KEY, type ServedModel, serveModel, THINKING, USAGE } from '../../testing/served-model.ts'
+import {
+  ANSWER,
+  KEY,
+  type ServedModel,
+  serveModel,
+  THINKING,
+  USAGE,
+} from '../../testing/servers/served-model.ts'
 
 /* @anthropic-ai/sdk against a real socket. */
 

@@ -5,7 +5,14 @@ import { ChatDeepSeek } from '@langchain/deepseek'
 import { ChatOllama } from '@langchain/ollama'
 import { ChatOpenAI } from '@langchain/openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ANSWER, KEY, type ServedModel, serveModel, THINKING, USAGE } from '../../testing/served-model.ts'
+import {
+  ANSWER,
+  KEY,
+  type ServedModel,
+  serveModel,
+  THINKING,
+  USAGE,
+} from '../../testing/servers/served-model.ts'
 
 /* Four of LangChain's models against a real socket. */
 

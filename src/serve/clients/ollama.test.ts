@@ -1,6 +1,13 @@
 import { Ollama } from 'ollama'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ANSWER, KEY, type ServedModel, serveModel, THINKING, USAGE } from '../../testing/served-model.ts'
+import {
+  ANSWER,
+  KEY,
+  type ServedModel,
+  serveModel,
+  THINKING,
+  USAGE,
+} from '../../testing/servers/served-model.ts'
 
 /* The client `ollama` against a real socket. */
 

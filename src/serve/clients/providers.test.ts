@@ -1,7 +1,14 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { PromptTooLong, UserError } from '../../common/errors.ts'
 import { openModel } from '../../providers/open-model.ts'
-import { ANSWER, KEY, type ServedModel, serveModel, THINKING, USAGE } from '../../testing/served-model.ts'
+import {
+  ANSWER,
+  KEY,
+  type ServedModel,
+  serveModel,
+  THINKING,
+  USAGE,
+} from '../../testing/servers/served-model.ts'
 import { collect } from '../../thinking/collect.ts'
 import type { TextRequest } from '../../thinking/model.ts'
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeFolderAtomically } from '../../common/files.ts'
+import { writeFolderAtomically } from '../../common/files/files.ts'
 import { copyModel } from '../../models/checkpoint/directory.ts'
 import { readJsonObject, writeJson } from '../../models/json-file.ts'
 import { chatTemplate } from '../../renderer/own-template.ts'

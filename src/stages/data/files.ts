@@ -1,8 +1,8 @@
 import { dirname } from 'node:path'
-import { onDisk } from '../../common/disk.ts'
-import { makeFolder, writeFileAtomically } from '../../common/files.ts'
+import { onDisk } from '../../common/files/disk.ts'
+import { makeFolder, writeFileAtomically } from '../../common/files/files.ts'
 import type { RolloutRow } from '../../runs/rows.ts'
-import type { Demonstration } from '../../tasks/demonstrations.ts'
+import type { Demonstration } from '../../tasks/examples/demonstrations.ts'
 import { type DataRow, responseOf } from './rows.ts'
 
 /** Writes a file atomically and creates its folder. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { fakeRollout } from '../../testing/fake-rollout.ts'
+import { fakeRollout } from '../../testing/fakes/fake-rollout.ts'
 import { unreadable } from './readable.ts'
 
 const LIMITS = { maxTokens: 50, maxParagraph: 40, maxRepetition: 0.1, minLanguage: 0.9 }

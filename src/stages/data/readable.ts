@@ -1,4 +1,4 @@
-import { consistencyOf } from '../../rewards/language.ts'
+import { consistencyOf } from '../../rewards/language/language.ts'
 import { NGRAM, repeatedShare } from '../../rewards/repetition.ts'
 import type { Rollout } from '../../rewards/reward.ts'
 import { isBlank } from '../../thinking/r1/blank.ts'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { loadTask } from '../../tasks/index.ts'
 import type { Task } from '../../tasks/task.ts'
-import { fakeRenderer, fakeTask } from '../../testing/fake-engine.ts'
+import { fakeRenderer, fakeTask } from '../../testing/fakes/fake-engine.ts'
 import { reusedAnswers } from './reused.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-reused-'))

@@ -1,6 +1,6 @@
 import { UserError } from '../../common/errors.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
-import { readDemonstrations } from '../../tasks/demonstrations.ts'
+import { readDemonstrations } from '../../tasks/examples/demonstrations.ts'
 import type { Question } from '../../tasks/task.ts'
 import { splitThinking } from '../../thinking/parser/split.ts'
 import type { DataContext } from './context.ts'

@@ -1,3 +1,4 @@
+import { majority } from '../../thinking/strategies/majority.ts'
 import type { SampledRollout } from '../sample/rollouts.ts'
 
 /**
@@ -5,17 +6,9 @@ import type { SampledRollout } from '../sample/rollouts.ts'
  * response without an answer has no vote. Null if the task cannot check the answer.
  */
 export async function majorityIsRight(rollouts_G: readonly SampledRollout[]): Promise<boolean | null> {
-  const votes = new Map<string, SampledRollout[]>()
-  for (const rollout of rollouts_G) {
-    if (rollout.answer === null) continue
-    const key = normalised(rollout.answer)
-    votes.set(key, [...(votes.get(key) ?? []), rollout])
-  }
-  const winners = [...votes.values()].reduce<readonly SampledRollout[]>(
-    (most, voters) => (voters.length > most.length ? voters : most),
-    [],
-  )
-  return (await (winners[0] ?? rollouts_G[0]!).verdict()).correct
+  const answers = rollouts_G.map(({ answer }) => (answer === null ? null : normalised(answer)))
+  const [winner] = majority(answers, (a, b) => a === b)?.members ?? [0]
+  return (await rollouts_G[winner!]!.verdict()).correct
 }
 
 /** Removes differences in case, in spaces around symbols, and in a full stop at the end. */

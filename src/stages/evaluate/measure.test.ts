@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { packageRoot } from '../../common/package.ts'
+import { packageRoot } from '../../common/files/package.ts'
 import { measure } from './measure.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'ruminate-measure-'))

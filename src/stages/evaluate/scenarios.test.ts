@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { SampleOptions, Sampler } from '../../engines/contract.ts'
 import type { Question, Task } from '../../tasks/task.ts'
-import { characterRenderer } from '../../testing/fake-renderer.ts'
+import { characterRenderer } from '../../testing/fakes/fake-renderer.ts'
 import { measureScenarios, type ScenarioOptions } from './scenarios.ts'
 
 const renderer = characterRenderer('chat')

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { scoreRollout } from '../../rewards/compose.ts'
 import type { Rollout } from '../../rewards/reward.ts'
 import type { Question, Task } from '../../tasks/task.ts'
-import { fakeRollout } from '../../testing/fake-rollout.ts'
+import { fakeRollout } from '../../testing/fakes/fake-rollout.ts'
 import { allScenarios, scenarioRewards } from './all-scenarios.ts'
 
 const taskOf = (name: string, kind: string, correct: boolean | null): Task => ({

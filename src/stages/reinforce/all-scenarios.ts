@@ -1,7 +1,7 @@
 import { accuracy } from '../../rewards/accuracy.ts'
 import type { OwnReward } from '../../rewards/compose.ts'
 import { summary } from '../../rewards/format.ts'
-import { consistencyOf } from '../../rewards/language.ts'
+import { consistencyOf } from '../../rewards/language/language.ts'
 import type { Reward, Rollout } from '../../rewards/reward.ts'
 import { isHarmful, type Question, type Task } from '../../tasks/task.ts'
 import { parseSummary } from '../../thinking/r1/summary.ts'

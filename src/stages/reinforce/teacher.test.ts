@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { Renderer } from '../../renderer/renderer.ts'
-import { fakeTask } from '../../testing/fake-engine.ts'
+import { fakeTask } from '../../testing/fakes/fake-engine.ts'
 import { checkTeacherTokens, taughtTerms, withTeacher } from './teacher.ts'
 
 test('α (log π_teacher − log π_old), and 0 at tokens that were not sampled', () => {

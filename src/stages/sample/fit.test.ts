@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { UserError } from '../../common/errors.ts'
-import { packageRoot } from '../../common/package.ts'
+import { packageRoot } from '../../common/files/package.ts'
 import { Renderer } from '../../renderer/renderer.ts'
 import type { Question } from '../../tasks/task.ts'
 import { type Asked, askedIn, askedInStages, promptFit } from './fit.ts'

@@ -3,7 +3,7 @@ import type { SampledSequence, SampleOptions, Sampler } from '../../engines/cont
 import { modelFolder } from '../../hub/find-model.ts'
 import { Renderer } from '../../renderer/renderer.ts'
 import { rlPreset } from '../../settings/presets.ts'
-import { fakeTask } from '../../testing/fake-engine.ts'
+import { fakeTask } from '../../testing/fakes/fake-engine.ts'
 import { sampledTokens, toDatum } from '../reinforce/datums.ts'
 import { checkInterruption, INTERRUPTION_PHRASE, interruptingTokens, isThinking } from './interruption.ts'
 import { readSampled, sampleResponses } from './rollouts.ts'

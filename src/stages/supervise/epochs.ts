@@ -1,13 +1,13 @@
 import { learningRateAt, type Schedule } from '../../algorithms/schedules.ts'
-import { UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 import { type Warn, warner } from '../../common/warnings.ts'
 import { plural } from '../../common/words.ts'
-import type { AdamSettings, Trainer } from '../../engines/contract.ts'
+import type { AdamSettings, Engine, Trainer } from '../../engines/contract.ts'
 import type { RunEvent, StepRecord } from '../../runs/rows.ts'
 import type { RunStore } from '../../runs/store.ts'
 import type { Run } from '../../runs/with-run.ts'
 import { runningTotal } from '../watch/metrics.ts'
+import { checkFinite } from './optimizer-step.ts'
 import { alreadyLearned, notLearned, tooLittle } from './too-little.ts'
 
 export interface EpochSettings {
@@ -32,6 +32,13 @@ export interface EpochSettings {
 /** An evaluation as numbers by name; the evaluation with the lowest `loss` is the best. */
 export type EvaluationNumbers = Readonly<Record<string, number>> & { readonly loss: number }
 
+/** How the evaluations of a training are recorded. */
+export interface EvaluationRecord<E> {
+  readonly toNumbers: (evaluation: E) => EvaluationNumbers
+  /** Reads an evaluation back. A number that is missing is unknown (NaN). */
+  readonly fromNumbers: (numbers: EvaluationNumbers) => E
+}
+
 /** The results of one optimizer step; the loss is from before the update. */
 interface StepLoss {
   readonly loss: number
@@ -45,33 +52,50 @@ interface StepLoss {
   readonly metrics: Readonly<Record<string, number>>
 }
 
-interface EpochStep<E> extends StepLoss {
+/** What is told of a step; `E` is an evaluation. */
+export interface EpochStep<E> {
   readonly step: number
   readonly steps: number
   readonly epoch: number
+  /** The mean over the batch, before the update. */
+  readonly loss: number
   readonly learningRate: number
+  /** Learned tokens; of preferences, all tokens of their texts. */
+  readonly tokensPerSecond: number
   /** On held-out examples; null if this step was not evaluated. */
-  readonly evaluation: E | null
+  readonly heldOut: E | null
 }
 
-interface EpochTraining<Example, E> {
+/** A training on examples, which continues from the run's last step. `Step` is what is told of each step. */
+export interface ExampleTraining<Example, E, Step = EpochStep<E>> {
   readonly run: Run
+  readonly engine: Engine
   /** Holds the weights of the run's last checkpoint, or the base weights. */
   readonly trainer: Trainer
   readonly training: readonly Example[]
-  /** Number of held-out examples. */
-  readonly heldOut: number
+  readonly heldOut: readonly Example[]
   readonly settings: EpochSettings
+  /** Called with the evaluation before the training. */
+  readonly onStart?: ((before: E, steps: number) => void) | undefined
+  readonly onStep?: ((step: Step) => void) | undefined
+  /**
+   * Receives warnings that there is too little to learn from, or that nothing was learned. By default they go to standard
+   * error.
+   */
+  readonly onWarning?: Warn | undefined
+}
+
+/** How a method learns from examples. */
+interface Method<Example, E> {
   /** Name of the random stream that orders the examples. */
   readonly name: string
   /** One optimizer step on a batch. */
   readonly learn: (batch: readonly Example[], adam: AdamSettings, step: number) => Promise<StepLoss>
   /** Evaluates the trainer's weights on the held-out examples. */
   readonly evaluate: () => Promise<E>
-  readonly onStart?: ((before: E, steps: number) => void) | undefined
-  readonly onStep?: ((step: EpochStep<E>) => void) | undefined
-  /** Receives warnings that there is too little to learn from, or that nothing was learned. */
-  readonly onWarning?: Warn | undefined
+  readonly record: EvaluationRecord<E>
+  /** Called after each step, with the metrics that `learn` returned. */
+  readonly onStep?: ((step: EpochStep<E>, metrics: StepLoss['metrics']) => void) | undefined
 }
 
 export interface Epochs<E> {
@@ -86,8 +110,9 @@ export interface Epochs<E> {
  * Trains on examples for several epochs from the run's next step, with evaluations and checkpoints. Everything is a
  * function of (weights, seed, step).
  */
-export async function trainEpochs<Example, E extends EvaluationNumbers>(
-  job: EpochTraining<Example, E>,
+export async function trainEpochs<Example, E>(
+  job: Omit<ExampleTraining<Example, E>, 'engine' | 'onStep'>,
+  { name, learn, record, onStep, ...method }: Method<Example, E>,
 ): Promise<Epochs<E>> {
   const { run, trainer, training, settings } = job
   const { store } = run
@@ -95,19 +120,20 @@ export async function trainEpochs<Example, E extends EvaluationNumbers>(
   const steps = settings.epochs * perEpoch
 
   // evaluation before training
-  const evaluate = async (step: number): Promise<E> => {
+  const evaluate = async (step: number): Promise<EvaluationNumbers> => {
     run.progress('measuring the loss on the held-out rows')
-    const evaluation = await job.evaluate()
+    const evaluation = record.toNumbers(await method.evaluate())
     checkFinite(step, evaluation.loss)
     return evaluation
   }
+  const evaluationAt = (step: number): E => record.fromNumbers(recordedAt(store, step))
   const warn = warner(job.onWarning)
   const warned = (messages: readonly string[]): Omit<RunEvent, 'step'>[] => {
     for (const message of messages) warn(message)
     return messages.map((message) => ({ level: 'warning', message }))
   }
   await run.baseline(async () => {
-    const sizes = { training: training.length, heldOut: job.heldOut, steps }
+    const sizes = { training: training.length, heldOut: job.heldOut.length, steps }
     const events = warned(tooLittle(sizes, settings))
     const evaluation = await evaluate(0)
     return {
@@ -115,13 +141,13 @@ export async function trainEpochs<Example, E extends EvaluationNumbers>(
       events: [...events, ...warned(alreadyLearned(evaluation.loss))],
     }
   })
-  job.onStart?.(evaluationAt(store, 0), steps)
+  job.onStart?.(evaluationAt(0), steps)
 
   const save = (directory: string): Promise<void> => trainer.save(directory, { optimizer: true })
-  const evaluationAfter = async (step: number): Promise<E | null> =>
+  const evaluationAfter = async (step: number): Promise<EvaluationNumbers | null> =>
     step === steps || step % (settings.evalEvery ?? perEpoch) === 0 ? evaluate(step) : null
   /** The record of an evaluation. The last one also tells whether anything was learned. */
-  const afterEvaluation = (step: number, evaluation: E): StepRecord => ({
+  const afterEvaluation = (step: number, evaluation: EvaluationNumbers): StepRecord => ({
     metrics: evaluationMetrics(evaluation),
     events:
       step === steps
@@ -130,7 +156,7 @@ export async function trainEpochs<Example, E extends EvaluationNumbers>(
           )
         : [],
   })
-  const endStep = (step: number, evaluation: E | null): Promise<void> =>
+  const endStep = (step: number, evaluation: EvaluationNumbers | null): Promise<void> =>
     run.endStep({
       // every evaluated step has a checkpoint, so that the best one is kept
       due: evaluation !== null || step % settings.checkpointEvery === 0,
@@ -154,11 +180,11 @@ export async function trainEpochs<Example, E extends EvaluationNumbers>(
     const epoch = Math.floor((step - 1) / perEpoch)
     const at = ((step - 1) % perEpoch) * settings.batchSize
     const order = Uint32Array.from({ length: training.length }, (_, i) => i)
-    new Random(settings.seed, job.name, epoch).shuffle(order)
+    new Random(settings.seed, name, epoch).shuffle(order)
     const batch = Array.from(order.subarray(at, at + settings.batchSize), (i) => training[i]!)
     const learningRate = learningRateAt(settings.schedule, settings.learningRate, step - 1, steps)
     run.progress(`learning from ${plural(batch.length, 'row')}`)
-    const learned = await job.learn(
+    const { loss, gradNorm, flops, seconds, tokens, metrics } = await learn(
       batch,
       {
         learningRate,
@@ -173,37 +199,28 @@ export async function trainEpochs<Example, E extends EvaluationNumbers>(
 
     // record the step
     const before = store.metricsAt(step - 1)
-    const { loss, gradNorm, flops, seconds, tokens } = learned
-    const metrics = {
+    const tokensPerSecond = tokens / seconds
+    const recorded = {
       loss,
       grad_norm: gradNorm ?? Number.NaN,
       learning_rate: learningRate,
       epoch: step / perEpoch,
-      ...learned.metrics,
+      ...metrics,
       'total/tokens': runningTotal(before, 'total/tokens', step, tokens),
       'total/flops': runningTotal(before, 'total/flops', step, flops),
-      'speed/training': tokens / seconds,
+      'speed/training': tokensPerSecond,
       'time/training': seconds,
     }
-    run.complete(step, { metrics }, save)
+    run.complete(step, { metrics: recorded }, save)
 
     // evaluation during and after training
     const evaluation = await evaluationAfter(step)
     if (evaluation) store.record(step, afterEvaluation(step, evaluation))
-    job.onStep?.({ ...learned, step, steps, epoch: step / perEpoch, learningRate, evaluation })
+    const heldOut = evaluation && record.fromNumbers(evaluation)
+    onStep?.({ step, steps, epoch: step / perEpoch, loss, learningRate, tokensPerSecond, heldOut }, metrics)
     await endStep(step, evaluation)
   }
-  return { steps, before: evaluationAt(store, 0), after: evaluationAt(store, steps), best: bestOf(store) }
-}
-
-/**
- * Checks a loss before the weights are changed.
- *
- * @throws UserError if the loss is not finite.
- */
-export function checkFinite(step: number, loss: number): void {
-  if (!Number.isFinite(loss))
-    throw new UserError(`training has diverged at step ${step} (loss ${loss}); lower learningRate`)
+  return { steps, before: evaluationAt(0), after: evaluationAt(steps), best: bestOf(store) }
 }
 
 const EVALUATION = 'eval/'
@@ -213,9 +230,10 @@ function evaluationMetrics(evaluation: EvaluationNumbers): Record<string, number
 }
 
 /** The evaluation recorded at a step, without the numbers that are unknown (NaN). */
-function evaluationAt<E extends EvaluationNumbers>(store: RunStore, step: number): E {
+function recordedAt(store: RunStore, step: number): EvaluationNumbers {
   const recorded = Object.entries(store.metricsAt(step)).filter(([name]) => name.startsWith(EVALUATION))
-  return Object.fromEntries(recorded.map(([name, value]) => [name.slice(EVALUATION.length), value])) as E
+  const numbers = recorded.map(([name, value]) => [name.slice(EVALUATION.length), value])
+  return Object.fromEntries(numbers) as EvaluationNumbers
 }
 
 function bestOf(store: RunStore): Epochs<never>['best'] {

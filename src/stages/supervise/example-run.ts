@@ -1,31 +1,56 @@
 import type { Objective } from '../../algorithms/objectives.ts'
-import { warner } from '../../common/warnings.ts'
-import type { Engine, EngineSpec, Trainer } from '../../engines/contract.ts'
+import { type Warn, warner } from '../../common/warnings.ts'
+import type { EngineSpec } from '../../engines/contract.ts'
 import { type EngineName, requireCapabilities, withEngine } from '../../engines/open.ts'
+import { modelFolder } from '../../hub/find-model.ts'
 import type { LoraSettings } from '../../models/lora.ts'
-import type { Renderer } from '../../renderer/renderer.ts'
+import type { TemplateSettings } from '../../renderer/chat-template.ts'
+import { type PromptTemplate, Renderer } from '../../renderer/renderer.ts'
 import { savingStopTokens } from '../../renderer/stop-tokens.ts'
 import { baseOfRun, checkLora, openTrainer } from '../../runs/open-trainer.ts'
-import { type Place, type Run, storedSettings, type Trained, withRun } from '../../runs/with-run.ts'
-import type { EpochSettings } from './epochs.ts'
-import { checkSameData, type Examples } from './examples.ts'
+import { type Place, storedSettings, type Trained, withRun } from '../../runs/with-run.ts'
+import type { Splitting } from '../../tasks/examples/examples.ts'
+import type { EpochSettings, Epochs, ExampleTraining } from './epochs.ts'
+import { checkMaxLength, checkSameData, type Examples } from './examples.ts'
 
-/** What a run that learns from a file of examples reports. */
-export interface ExampleWatch<Settings, Data> {
+/* Runs that learn from a file of examples: supervised fine-tuning, reward models, direct preference optimization. */
+
+/** What a run reports: of its data, of its evaluations and of its steps. */
+export interface ExampleWatch<Settings, Data, Evaluation, Step> {
   /** When aborted, the run stops after the current step, with a checkpoint, by throwing `Interrupted`. */
   readonly signal?: AbortSignal | undefined
   readonly onStart?: ((run: string, settings: Settings, data: Data) => void) | undefined
+  readonly onBefore?: ((before: Evaluation, steps: number) => void) | undefined
+  readonly onStep?: ((step: Step) => void) | undefined
   /**
    * Receives warnings: rows that are left out, too little to learn from, a loss that did not fall. By default they go to
    * standard error.
    */
-  readonly onWarning?: ((message: string) => void) | undefined
+  readonly onWarning?: Warn | undefined
   /** Called with lines that say what is being done, such as downloads, evaluations and checkpoints. */
   readonly onProgress?: ((line: string) => void) | undefined
 }
 
+/** The folder of a new run, by default the next free one. */
+export interface Starting extends Splitting {
+  readonly out?: string | undefined
+}
+
+/** Where the model and the data of a run to resume are now, if they have been moved. */
+export interface Resuming extends Splitting {
+  readonly model?: string | undefined
+  readonly data?: string | null | undefined
+}
+
+export interface ExampleResult<Evaluation, Data> extends Trained, Epochs<Evaluation> {
+  readonly seed: number
+  readonly data: Data
+}
+
 interface ExampleSettings extends Omit<EpochSettings, 'evalEvery'> {
   readonly model: string
+  readonly maxLength: number
+  readonly chat: TemplateSettings
   readonly lora: LoraSettings | null
   readonly engine: EngineName
   readonly threads: number
@@ -33,105 +58,141 @@ interface ExampleSettings extends Omit<EpochSettings, 'evalEvery'> {
   readonly eval: { readonly every: number | null }
 }
 
-export interface Notices {
-  readonly warn: (message: string) => void
+export interface Reading extends Splitting {
+  readonly renderer: Renderer
+  /** Receives what is left out. */
+  readonly warn: Warn
+  /** Receives what takes long. */
   readonly progress: (line: string) => void
 }
 
-/** The folder of a new run (by default the next free one), or of a run to resume. */
-export type Where = { readonly out?: string | undefined } | { readonly resume: string }
-
-interface ExampleRun<Settings extends ExampleSettings, Example, Data, Outcome> {
-  /** Name of the recipe. */
-  readonly recipe: string
-  readonly where: Where
-  readonly settings: Settings
+/** What a recipe adds to the run that all of them share. */
+export interface ExampleRecipe<Given, Settings extends ExampleSettings, Example, Data, Evaluation, Step> {
+  readonly name: string
+  readonly resolve: (given: Given) => Settings
   /** Where the examples come from, for messages. */
-  readonly source: string
-  /** Reads the examples; `notices` receive what is left out, and what takes long. */
-  readonly read: (notices: Notices) => Promise<Examples<Example>>
+  readonly sourceOf: (settings: Settings) => string
+  /** The template that questions are put in; missing or undefined: the one that the model was trained with. */
+  readonly templateOf?: (settings: Settings) => PromptTemplate | undefined
+  readonly objectiveOf: (settings: Settings) => Objective
+  /** The head of a reward model, which is scored and not sampled. */
+  readonly rewardHeadOf?: (settings: Settings) => EngineSpec['rewardHead']
+  /** Reads the examples. */
+  readonly read: (settings: Settings, reading: Reading) => Promise<Examples<Example>>
   /** The amount of data, for the result. */
   readonly describe: (examples: Examples<Example>) => Data
-  readonly watch: ExampleWatch<Settings, Data>
-  readonly objective: Objective
-  readonly rewardHead?: EngineSpec['rewardHead']
-  /** How the trained model is spoken to; null if it will not be sampled. */
-  readonly renderer: Renderer | null
   /** Trains from the step after the run's last to the end. */
-  readonly train: (job: {
-    readonly run: Run
-    readonly engine: Engine
-    readonly trainer: Trainer
-    readonly training: readonly Example[]
-    readonly heldOut: readonly Example[]
-    readonly settings: EpochSettings
-  }) => Promise<Outcome>
+  readonly train: (
+    job: ExampleTraining<Example, Evaluation, Step>,
+    settings: Settings,
+  ) => Promise<Epochs<Evaluation>>
 }
 
 /**
- * The settings of a run to resume: those that it began with, except that `model` and `data` say where they are now, if they have
- * been moved, and that adapters are trained on the run's own base model, if it has one.
+ * Starts a run that learns from a file of examples.
  *
- * @throws UserError if the run is of another recipe.
+ * @throws UserError for settings, data or a model that cannot be used, before the run starts; `Interrupted`.
  */
-export function resumedSettings<Given, Settings extends { readonly model: string }>(
+export async function startOnExamples<
+  Given,
+  Settings extends ExampleSettings,
+  Example,
+  Data,
+  Evaluation,
+  Step,
+>(
+  recipe: ExampleRecipe<Given, Settings, Example, Data, Evaluation, Step>,
+  given: Given,
+  { out, splitBy, ...watch }: Starting & ExampleWatch<Settings, Data, Evaluation, Step>,
+): Promise<ExampleResult<Evaluation, Data>> {
+  const named = recipe.resolve(given)
+  const settings = { ...named, model: await modelFolder(named.model, watch.onProgress) }
+  return runOnExamples(recipe, settings, { where: { out }, splitBy, watch })
+}
+
+/**
+ * Continues a run from its last checkpoint, with the settings that it began with. The data is read again. Adapters are trained
+ * on the run's own base model, if it has one.
+ *
+ * @throws UserError if the run is of another recipe, if its data has changed, or for a model that cannot be used; `Interrupted`.
+ */
+export async function resumeOnExamples<
+  Given,
+  Settings extends ExampleSettings,
+  Example,
+  Data,
+  Evaluation,
+  Step,
+>(
+  recipe: ExampleRecipe<Given, Settings, Example, Data, Evaluation, Step>,
   directory: string,
-  recipe: string,
-  { model, data }: { readonly model?: string | undefined; readonly data?: string | null | undefined },
-  resolve: (given: Given) => Settings,
-): Settings {
-  const { dataHash: _, ...stored } = storedSettings(directory, recipe)
+  { model, data, splitBy, ...watch }: Resuming & ExampleWatch<Settings, Data, Evaluation, Step>,
+): Promise<ExampleResult<Evaluation, Data>> {
+  const { dataHash: _, ...stored } = storedSettings(directory, recipe.name)
   const moved = { ...(model === undefined ? {} : { model }), ...(data === undefined ? {} : { data }) }
-  const settings = resolve({ ...stored, ...moved } as Given)
-  return { ...settings, model: baseOfRun(directory, settings.model) }
+  const named = recipe.resolve({ ...stored, ...moved } as Given)
+  const settings = { ...named, model: baseOfRun(directory, named.model) }
+  return runOnExamples(recipe, settings, { where: { resume: directory }, splitBy, watch })
 }
 
-/**
- * A run that learns from a file of examples. A run can only be resumed with the data that it began with.
- *
- * @throws UserError if the model cannot be opened, the engine cannot train on the objective, or the data has changed.
- */
-export async function runOnExamples<Settings extends ExampleSettings, Example, Data, Outcome extends object>({
-  recipe,
-  where,
-  settings,
-  source,
-  read,
-  describe,
-  watch,
-  objective,
-  rewardHead,
-  renderer,
-  train,
-}: ExampleRun<Settings, Example, Data, Outcome>): Promise<
-  { readonly seed: number; readonly data: Data } & Outcome & Trained
-> {
-  const examples = await read({
+interface RunOptions<Watch> extends Splitting {
+  readonly where: { readonly out: string | undefined } | { readonly resume: string }
+  readonly watch: Watch
+}
+
+/** Reads the examples, opens the model and trains it. A run can only be resumed with the data that it began with. */
+async function runOnExamples<Given, Settings extends ExampleSettings, Example, Data, Evaluation, Step>(
+  recipe: ExampleRecipe<Given, Settings, Example, Data, Evaluation, Step>,
+  settings: Settings,
+  { where, splitBy, watch }: RunOptions<ExampleWatch<Settings, Data, Evaluation, Step>>,
+): Promise<ExampleResult<Evaluation, Data>> {
+  const { name } = recipe
+  const { model, chat, lora, seed } = settings
+  const renderer = Renderer.load(model, { chat, template: recipe.templateOf?.(settings) })
+  renderer.checkArguments(chat.arguments)
+  checkMaxLength(settings)
+  const examples = await recipe.read(settings, {
+    renderer,
+    splitBy,
     warn: warner(watch.onWarning),
     progress: watch.onProgress ?? (() => {}),
   })
   const { training, heldOut } = examples
-  const { seed } = settings
-  const data = describe(examples)
-  const stored = { ...settings, dataHash: examples.hash }
-  const place: Place = 'resume' in where ? where : { recipe, seed, settings: stored, out: where.out }
-  if ('resume' in place)
-    checkSameData(examples, storedSettings(place.resume, recipe).dataHash, {
-      data: source,
-      directory: place.resume,
+  const data = recipe.describe(examples)
+  if ('resume' in where)
+    checkSameData(examples, storedSettings(where.resume, name).dataHash, {
+      data: recipe.sourceOf(settings),
+      directory: where.resume,
     })
+  const place: Place =
+    'resume' in where
+      ? where
+      : { recipe: name, seed, settings: { ...settings, dataHash: examples.hash }, out: where.out, model }
   checkLora(settings)
   watch.onProgress?.('opening the model')
+  const rewardHead = recipe.rewardHeadOf?.(settings)
   return withEngine({ ...settings, rewardHead }, (engine) => {
-    requireCapabilities(engine.can, { objective, lora: settings.lora })
+    requireCapabilities(engine.can, { objective: recipe.objectiveOf(settings), lora })
     return withRun(place, watch, async (run) => {
       run.progress('preparing the training')
       const opened = await openTrainer(run, engine, settings)
-      const trainer = run.stoppable(engine, renderer ? savingStopTokens(opened, renderer) : opened)
+      const trainer = run.stoppable(engine, rewardHead ? opened : savingStopTokens(opened, renderer))
       await run.restore((folder) => trainer.load(folder))
       watch.onStart?.(run.directory, settings, data)
-      const epochs = { ...settings, evalEvery: settings.eval.every }
-      const outcome = await train({ run, engine, trainer, training, heldOut, settings: epochs })
+      const outcome = await recipe.train(
+        {
+          run,
+          engine,
+          trainer,
+          training,
+          heldOut,
+          settings: { ...settings, evalEvery: settings.eval.every },
+          onStart: watch.onBefore,
+          onStep: watch.onStep,
+          onWarning: watch.onWarning,
+        },
+        settings,
+      )
       return run.finish({ seed, data, ...outcome }, (folder) => trainer.save(folder))
     })
   })

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto'
 import { UserError } from '../../common/errors.ts'
 import { plural } from '../../common/words.ts'
 import { loadConfig } from '../../models/checkpoint/directory.ts'
-import { LeftOutRows } from '../../tasks/left-out.ts'
+import { checkTokens } from '../../models/tokenizer/vocabulary.ts'
+import type { Renderer } from '../../renderer/renderer.ts'
+import { LeftOutRows } from '../../tasks/examples/left-out.ts'
 
 /** Rows read from a file, a folder or a dataset. */
 interface Rows<R> {
@@ -14,15 +16,27 @@ interface Rows<R> {
   readonly unusable: number
 }
 
+/** The amount of data. */
+export interface ExampleCounts {
+  readonly training: number
+  readonly heldOut: number
+  /** Examples left out because one of their texts is longer than `maxLength` tokens. */
+  readonly overlong: number
+  /** Rows left out of training because their prompt is also held out. */
+  readonly repeated: number
+  /** Rows left out because they could not be read, or because something in them would not be learned. */
+  readonly unusable: number
+  /** Tokens of all training texts, prompts included. */
+  readonly tokens: number
+  /** Tokens of the longest training text. */
+  readonly longest: number
+}
+
 /** Rows as tokens, ready for training. */
 export interface Examples<E> {
   readonly training: readonly E[]
   readonly heldOut: readonly E[]
-  /** Examples left out because they are longer than the limit. */
-  readonly overlong: number
-  readonly repeated: number
-  /** Rows left out because they could not be read, or because something in them would not be learned. */
-  readonly unusable: number
+  readonly counts: ExampleCounts
   /** SHA-256 of all training and held-out examples. */
   readonly hash: string
 }
@@ -30,12 +44,17 @@ export interface Examples<E> {
 interface Encoding<R, E> {
   /** Source of the rows, for messages. */
   readonly data: string
+  /** Folder of the model that learns. */
+  readonly model: string
+  readonly renderer: Renderer
   /** Longest text of an example, in tokens. Longer examples are left out and counted, never truncated. */
   readonly maxLength: number
   /** The examples of a row, at least one. Throws a `UserError` for a row that cannot be used. */
   readonly encode: (row: R) => readonly E[]
-  /** Tokens of an example's longest text. */
-  readonly lengthOf: (example: E) => number
+  /** What rows on both sides have in common, for the message about those that are left out of training. */
+  readonly heldOutBy: 'questions' | 'prompts'
+  /** The texts of an example. */
+  readonly textsOf: (example: E) => readonly Int32Array[]
   /** The parts of an example that are hashed. */
   readonly hashed: (example: E) => readonly (NodeJS.ArrayBufferView | string)[]
   readonly warn: (message: string) => void
@@ -53,15 +72,18 @@ export function checkMaxLength({ model, maxLength }: { model: string; maxLength:
 }
 
 /**
- * Encodes rows, and leaves out rows that cannot be encoded and examples that are too long, with a warning that names the
- * first ones.
+ * Encodes rows, and leaves out rows that cannot be encoded, have tokens that the model does not have, or are too long, with
+ * a warning that names the first ones.
  *
  * @throws UserError if no training example or no held-out example is left.
  */
 export function encodeRows<R extends { readonly where: string }, E>(
   rows: Rows<R>,
-  { data, maxLength, encode, lengthOf, hashed, warn, progress }: Encoding<R, E>,
+  encoding: Encoding<R, E>,
 ): Examples<E> {
+  const { data, renderer, maxLength, encode, heldOutBy, textsOf, hashed, warn, progress } = encoding
+  const { vocabSize } = loadConfig(encoding.model)
+  const longestOf = (example: E): number => Math.max(...textsOf(example).map(({ length }) => length))
   const leftOut = new LeftOutRows()
   let overlong = 0
   const encodeAll = (name: string, all: readonly R[]): E[] =>
@@ -69,7 +91,8 @@ export function encodeRows<R extends { readonly where: string }, E>(
       if (i % 1000 === 0) progress(`encoding the ${name} rows: ${Math.floor((100 * i) / all.length)} %`)
       try {
         const examples = encode(row)
-        const short = examples.filter((example) => lengthOf(example) <= maxLength)
+        for (const text of examples.flatMap(textsOf)) checkTokens(text, vocabSize, 'the row', renderer)
+        const short = examples.filter((example) => longestOf(example) <= maxLength)
         overlong += examples.length - short.length
         return short
       } catch (error) {
@@ -96,14 +119,25 @@ export function encodeRows<R extends { readonly where: string }, E>(
     warn(
       `${overlong} of ${plural(total, total === all - count ? 'row' : 'answer')} ${overlong === 1 ? 'is left out, since it is' : 'are left out, since they are'} longer than maxLength (${plural(maxLength, 'token')})`,
     )
+  if (rows.repeated > 0)
+    warn(
+      `${plural(rows.repeated, 'training row is', 'training rows are')} left out, since their ${heldOutBy} are also held out`,
+    )
   const hash = createHash('sha256')
   for (const example of [...training, ...heldOut]) for (const piece of hashed(example)) hash.update(piece)
+  const lengths = training.flatMap(textsOf).map(({ length }) => length)
   return {
     training,
     heldOut,
-    overlong,
-    repeated: rows.repeated,
-    unusable: rows.unusable + count,
+    counts: {
+      training: training.length,
+      heldOut: heldOut.length,
+      overlong,
+      repeated: rows.repeated,
+      unusable: rows.unusable + count,
+      tokens: lengths.reduce((sum, length) => sum + length, 0),
+      longest: lengths.reduce((most, length) => Math.max(most, length), 0),
+    },
     hash: hash.digest('hex'),
   }
 }

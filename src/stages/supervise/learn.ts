@@ -1,5 +1,5 @@
 import type { AdamSettings, Datum, Scorer, Trainer } from '../../engines/contract.ts'
-import { checkFinite } from './epochs.ts'
+import { optimizerStep } from './optimizer-step.ts'
 
 /** A tokenised text, with a mask of the tokens to learn. */
 export interface Sequence {
@@ -33,13 +33,11 @@ export async function learn(
   adam: AdamSettings,
   step: number,
 ): Promise<Learned> {
-  const started = performance.now()
   const learned = batch.reduce((sum, sequence) => sum + countLearned(sequence), 0)
   const datums = batch.map((sequence) => nextTokenDatum(sequence, 1 / learned))
-  const { loss, flops, entropies } = await trainer.forwardBackward(datums, { kind: 'cross_entropy' })
-  checkFinite(step, loss)
-  const { gradNorm } = await trainer.optimStep(adam)
-  const seconds = (performance.now() - started) / 1000
+  const { loss, flops, entropies, gradNorm, seconds } = await optimizerStep(trainer, adam, step, () =>
+    trainer.forwardBackward(datums, { kind: 'cross_entropy' }),
+  )
   const entropy = entropies === null ? null : sumLearned(batch, entropies) / learned
   return { loss, gradNorm, entropy, learned, flops, seconds }
 }

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import type { ChatMessage } from '../../renderer/messages.ts'
 import { chatTemplate } from '../../renderer/own-template.ts'
 import { Renderer } from '../../renderer/renderer.ts'
-import type { Demonstration } from '../../tasks/demonstrations.ts'
+import type { Demonstration } from '../../tasks/examples/demonstrations.ts'
 import type { Sequence } from './learn.ts'
 import { supervise } from './masks.ts'
 

@@ -10,7 +10,7 @@ import {
   type Turn,
   tryRender,
 } from '../../renderer/turn.ts'
-import type { Demonstration } from '../../tasks/demonstrations.ts'
+import type { Demonstration } from '../../tasks/examples/demonstrations.ts'
 import type { Sequence } from './learn.ts'
 
 /**

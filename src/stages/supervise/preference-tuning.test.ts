@@ -6,7 +6,8 @@ import { withEngine } from '../../engines/open.ts'
 import { loadModel } from '../../models/checkpoint/directory.ts'
 import type { ChatMessage } from '../../renderer/messages.ts'
 import { Renderer } from '../../renderer/renderer.ts'
-import { encodePair, learnPairs, referenced } from './preference-tuning.ts'
+import { encodePair } from './encode-preferences.ts'
+import { learnPairs, referenced } from './preference-tuning.ts'
 
 interface Encoded {
   readonly tokens: number[]
@@ -98,40 +99,5 @@ describe("TRL's DPO", () => {
     const objective = { ...base, ...g, lengthNormalised: true, referenceFree: true }
     for (const [i, loss] of g.losses.entries())
       expect(dpoLoss(objective, g.chosen[i]! - g.rejected[i]!)).toBeCloseTo(loss, 5)
-  })
-})
-
-describe('what is compared', () => {
-  const said = (pair: ReturnType<typeof encodePair>) =>
-    pair.map(({ tokens, learned }) => renderer.decode(tokens.filter((_, t) => learned[t] === 1)))
-
-  test('of a conversation, the last answer alone', () => {
-    const messages = [
-      { role: 'user', content: 'One?' },
-      { role: 'assistant', content: 'Yes.' },
-      { role: 'user', content: 'Two?' },
-    ]
-    const chat = (content: string) => ({ messages: [...messages, { role: 'assistant', content }] })
-    const [chosen, rejected] = said(encodePair(renderer, { chosen: chat('Two.'), rejected: chat('No.') }))
-    expect(chosen).toMatch(/^\s*Two\.<\|endoftext\|>\s*$/)
-    expect(rejected).toMatch(/^\s*No\.<\|endoftext\|>\s*$/)
-  })
-
-  test('of a text, what follows its prompt, or the beginning that both share', () => {
-    const text = (answer: string, promptLength?: number) => ({ text: `Q: 1+1? A:${answer}`, promptLength })
-    expect(said(encodePair(renderer, { chosen: text(' 2', 8), rejected: text(' 3', 8) }))).toEqual([
-      'A: 2<|endoftext|>',
-      'A: 3<|endoftext|>',
-    ])
-    expect(said(encodePair(renderer, { chosen: text(' 2'), rejected: text(' 3') }))).toEqual([
-      ' 2<|endoftext|>',
-      ' 3<|endoftext|>',
-    ])
-  })
-
-  test('not labelled answers, nor answers that are the same', () => {
-    const text = { text: 'Q: A', promptLength: 2 }
-    expect(() => encodePair(renderer, { response: text, good: true })).toThrow(/ruminate reward/)
-    expect(() => encodePair(renderer, { chosen: text, rejected: text })).toThrow(/the same to the model/)
   })
 })

@@ -8,9 +8,10 @@ import { SafetensorsFile } from '../../models/checkpoint/safetensors.ts'
 import type { ChatMessage } from '../../renderer/messages.ts'
 import { Renderer } from '../../renderer/renderer.ts'
 import type { ScoredText } from '../../rewards/preference.ts'
-import type { Preference } from '../../tasks/preferences.ts'
+import type { Preference } from '../../tasks/examples/preferences.ts'
 import { gradientsOf } from '../../testing/gradients.ts'
-import { encodePreference, learnPreferences, toComparison } from './reward-model.ts'
+import { encodePreference } from './encode-preferences.ts'
+import { learnPreferences, toComparison } from './reward-model.ts'
 
 interface Row {
   readonly prompt: string | ChatMessage[]

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { fakeTask } from '../../testing/fake-engine.ts'
+import { fakeTask } from '../../testing/fakes/fake-engine.ts'
 import type { SampledRollout } from '../sample/rollouts.ts'
 import { responseMetrics, rewardMetrics, runningTotal, tokenMetrics, zeroVarianceShare } from './metrics.ts'
 

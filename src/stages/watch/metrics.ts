@@ -1,6 +1,6 @@
 import { isZeroVariance } from '../../algorithms/advantages.ts'
 import { klEstimate } from '../../algorithms/kl.ts'
-import { isMixed } from '../../rewards/prose.ts'
+import { isMixed } from '../../rewards/language/prose.ts'
 import { NGRAM, repeatedShare } from '../../rewards/repetition.ts'
 import { countReflection } from '../../thinking/r1/reflection.ts'
 import type { RolloutScores, SampledRollout } from '../sample/rollouts.ts'

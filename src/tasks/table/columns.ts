@@ -4,10 +4,10 @@ import { readCases } from '../../sandbox/cases.ts'
 import { splitThinking } from '../../thinking/parser/split.ts'
 import { extract } from '../../verify/index.ts'
 import { messageList, readMessages, roleOf } from '../messages.ts'
-import { instruction } from '../programs.ts'
+import { Unusable } from '../rows.ts'
+import { instruction } from '../rules/programs.ts'
 import { questionIn } from '../split.ts'
 import { missingColumns, thinkingAmong, type Wanted } from './missing.ts'
-import { Unusable } from './rows.ts'
 
 /** The columns of a table by what they hold. The name `a.b` means the field `b` of a column `a`. */
 export interface Columns {
@@ -45,8 +45,22 @@ export interface Draft {
 
 type Cells = Readonly<Record<string, unknown>>
 
+/** Reads the rows of a table as questions. */
+export interface RowReader {
+  /**
+   * The needed columns among `names`, the columns of the table.
+   *
+   * @throws UserError if some are missing.
+   */
+  need(path: string, names: readonly string[]): string[]
+  /** The question as text, also of a row that cannot be used; null if it has none. */
+  question(cells: Cells): string | null
+  /** The question of a row, or the reason why the row cannot be used. */
+  read(cells: Cells): Draft | { readonly reason: string }
+}
+
 /** Reads rows as questions, given which columns hold what. */
-export class ColumnMap {
+export class ColumnMap implements RowReader {
   #question: string
   #answer: string | null
   readonly #given: Columns
@@ -108,12 +122,7 @@ export class ColumnMap {
 
   /** The question of a row, or the reason why the row cannot be used. */
   read(cells: Cells): Draft | { readonly reason: string } {
-    try {
-      return this.#read(cells)
-    } catch (error) {
-      if (error instanceof Unusable) return { reason: error.message }
-      throw error
-    }
+    return readDraft(() => this.#read(cells))
   }
 
   #read(cells: Cells): Draft {
@@ -176,6 +185,16 @@ export class ColumnMap {
   }
 }
 
+/** The question of a row, or the reason why it is `Unusable`. */
+export function readDraft(read: () => Draft): Draft | { readonly reason: string } {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof Unusable) return { reason: error.message }
+    throw error
+  }
+}
+
 function programming(
   question: string,
   tests: unknown,
@@ -202,7 +221,7 @@ function testsText(cell: unknown): string {
 const letter = (i: number): string => String.fromCharCode(65 + i)
 
 /** The value of a column, or of a field inside one. */
-function at(cells: Cells, name: string): unknown {
+export function at(cells: Cells, name: string): unknown {
   if (name in cells) return cells[name]
   return name.split('.').reduce<unknown>((value, key) => (objectIn(value) as Cells | null)?.[key], cells)
 }
@@ -224,7 +243,7 @@ function plainText(value: unknown, name: string): string {
 }
 
 /** The text of a cell, or null if it has none. @throws Unusable for a number that may have lost digits. */
-function exactText(value: unknown): string | null {
+export function exactText(value: unknown): string | null {
   if (typeof value === 'string') return value.trim() || null
   if (typeof value === 'bigint' || typeof value === 'boolean') return String(value)
   if (typeof value !== 'number' || !Number.isFinite(value)) return null
@@ -234,7 +253,7 @@ function exactText(value: unknown): string | null {
 }
 
 /** A question that is text, or the user's last message of a chat, with the messages before it. */
-function readQuestion(value: unknown, name: string): Pick<Draft, 'text' | 'history'> {
+export function readQuestion(value: unknown, name: string): Pick<Draft, 'text' | 'history'> {
   const list = messageList(value)
   if (list === null) return { text: plainText(value, name), history: [] }
   const last = list.findLastIndex((message) => roleOf(message) === 'user')

@@ -3,8 +3,8 @@ import { basename, join, sep } from 'node:path'
 import { UserError } from '../../common/errors.ts'
 import { plural } from '../../common/words.ts'
 import { hubFiles, readHubName } from '../../hub/index.ts'
-import { linesCommand } from './jsonl.ts'
-import { readerOf } from './readers.ts'
+import { linesCommand } from './formats/jsonl.ts'
+import { readerOf } from './formats/readers.ts'
 
 export interface TableFile {
   /** Path of the file. */

@@ -1,7 +1,7 @@
 import { nearest } from '../../common/nearest.ts'
 import type { Columns } from './columns.ts'
 import { tableFiles } from './files.ts'
-import { readerOf } from './readers.ts'
+import { readerOf } from './formats/readers.ts'
 
 /** A column that was taken for a role without having its name. */
 export interface Guess {

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onDisk } from '../../common/disk.ts'
+import { onDisk } from '../../common/files/disk.ts'
 import { hashText } from '../../common/random.ts'
 import { Database, type SqliteDatabase } from '../../common/sqlite.ts'
 import { questionKey, type Split } from '../split.ts'

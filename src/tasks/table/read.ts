@@ -1,20 +1,18 @@
 import { UserError } from '../../common/errors.ts'
 import { questionKey, Split } from '../split.ts'
 import type { Question } from '../task.ts'
-import { ColumnMap, type Columns, type Draft } from './columns.ts'
+import type { Draft, RowReader } from './columns.ts'
 import type { TableFile } from './files.ts'
+import { readerOf } from './formats/readers.ts'
 import type { Issue } from './issues.ts'
 import { Questions } from './questions.ts'
-import { readerOf } from './readers.ts'
 
 interface ReadOptions {
-  /** The task's name, with which the name of every kind begins. */
-  readonly name: string
-  readonly columns: Columns
+  readonly rows: RowReader
+  /** The question's kind, of what the row says about it. */
+  readonly kindOf: (kind: string | null) => string
   /** Share of the questions that is held out if the files' names do not say which. */
   readonly heldOutShare: number
-  /** Read how the answers are found, too? */
-  readonly solutions: boolean
   /** The reason why no answer can be checked against this gold, or null. */
   readonly unreadable: (gold: string) => string | null
   readonly onIssue: (issue: Issue) => void
@@ -29,11 +27,10 @@ interface ReadOptions {
  */
 export async function readQuestions(
   files: readonly TableFile[],
-  { name, columns, heldOutShare, solutions, unreadable, onIssue, progress }: ReadOptions,
+  { rows: map, kindOf, heldOutShare, unreadable, onIssue, progress }: ReadOptions,
 ): Promise<Questions> {
   const questions = new Questions()
   const split = new Split(heldOutShare)
-  const map = new ColumnMap(columns, { solutions })
   /**
    * What held-out files ask: also in rows that cannot be used, but perhaps by another command, and whatever the messages
    * before the question and the choices after it.
@@ -75,7 +72,7 @@ export async function readQuestions(
         prompt,
         ...(history.length === 0 ? {} : { messages: [...history, { role: 'user', content: prompt }] }),
         gold: gold ?? '',
-        kind: kind === null ? name : `${name}/${kind}`,
+        kind: kindOf(kind),
       }
       const place = file.side ?? hash
       const first = questions.add({ question, textLength: text.length, thinking, place })

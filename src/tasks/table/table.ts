@@ -1,8 +1,8 @@
 import { UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
-import type { Rule } from '../rules.ts'
+import type { Rule } from '../rules/rules.ts'
 import type { LeftOut, Task } from '../task.ts'
-import type { Columns } from './columns.ts'
+import type { RowReader } from './columns.ts'
 import type { TableFile } from './files.ts'
 import type { Issue } from './issues.ts'
 import type { Lengths } from './lengths.ts'
@@ -19,15 +19,17 @@ export interface Table extends Task {
   readonly compared: number
 }
 
-interface TableOptions {
+export interface TableOptions {
   readonly name: string
   readonly description: string
-  readonly columns: Columns
+  readonly rows: RowReader
+  /** The question's kind, of what the row says about it. */
+  readonly kindOf: (kind: string | null) => string
   /** Share of the questions that is held out if the files' names do not say which. */
   readonly heldOutShare: number
-  /** Read how the answers are found, too? */
-  readonly solutions: boolean
   readonly rule: Rule
+  /** What the answers are, besides what a response is checked against: with `solved`, or with `demonstrations`. */
+  readonly answers: Asked['answers']
   /** All questions are for evaluation, whatever the names of the files. */
   readonly evaluationOnly?: boolean | undefined
   readonly onIssue: (issue: Issue) => void
@@ -42,11 +44,11 @@ interface TableOptions {
  */
 export async function readTable(
   files: readonly TableFile[],
-  { name, description, rule, evaluationOnly = false, ...reading }: TableOptions,
+  { name, description, rule, answers, evaluationOnly = false, ...reading }: TableOptions,
 ): Promise<Table> {
   const questions = await readQuestions(
     evaluationOnly ? files.map((file) => ({ ...file, side: 'heldOut' as const })) : files,
-    { name, unreadable: rule.unreadable, ...reading },
+    { unreadable: rule.unreadable, ...reading },
   )
   const { training, heldOut } = questions
   const ordered = heldOutOrder(questions)
@@ -54,7 +56,7 @@ export async function readTable(
 
   const task = drawingFrom(
     { name, description, language: 'en', check: rule.check },
-    { questions, training, ordered, solvable: reading.solutions && rule.goldIsAnswer },
+    { questions, training, ordered, answers },
   )
   return {
     ...task,
@@ -74,14 +76,14 @@ interface Asked {
   readonly training: readonly number[]
   /** Indices of the held-out questions, in the order of a seed. */
   readonly ordered: (seed: number) => readonly number[]
-  /** Do the rows say how they are answered? */
-  readonly solvable: boolean
+  /** Can the answers be learned from: as they are found, as they are, or not at all? */
+  readonly answers: 'solved' | 'demonstrations' | 'none'
 }
 
 /** Completes a task with questions drawn from a table. */
 function drawingFrom(
   task: Pick<Task, 'name' | 'description' | 'language' | 'check'>,
-  { questions, training, ordered, solvable }: Asked,
+  { questions, training, ordered, answers }: Asked,
 ): Task {
   const { name } = task
   const requireTraining = (): void => {
@@ -120,7 +122,7 @@ function drawingFrom(
         .slice(0, count)
         .map((index) => questions.at(index))
     },
-    ...(solvable && {
+    ...(answers === 'solved' && {
       solved: ({ side, seed, count = Infinity }) => {
         requireTraining()
         const indices = side === 'training' ? training : requireHeldOut(seed)
@@ -128,6 +130,17 @@ function drawingFrom(
           const question = questions.at(index)
           return { question, thinking: questions.thinking(index), answer: question.gold }
         })
+      },
+    }),
+    ...(answers === 'demonstrations' && {
+      demonstrations: ({ seed, count }) => {
+        requireTraining()
+        const answered = epochOf(seed, 0)
+          .map((index) => questions.at(index))
+          .filter(({ gold }) => gold !== '')
+        return answered
+          .slice(0, count)
+          .map((question) => ({ question, thinking: null, summary: question.gold }))
       },
     }),
     select: (fit, { sides, progress }) => {
@@ -153,7 +166,7 @@ function drawingFrom(
         questions,
         training: train?.kept ?? training,
         ordered: heldOut.count === 0 ? ordered : keeping(ordered, heldOut.kept),
-        solvable,
+        answers,
       }
       return { task: drawingFrom(task, asked), left }
     },

@@ -84,8 +84,9 @@ function fromMessage(value: unknown): Piece[] {
 function fromContent({ content, parts, response, refusal, text, thought }: Fields): Piece[] {
   // Gemini marks a part as thinking
   if (thought === true) return piece('thinking', text)
-  for (const list of [content, parts]) if (Array.isArray(list)) return list.flatMap(fromPart)
-  if (isFields(content)) return fromFields(content)
+  for (const list of [content, parts])
+    if (Array.isArray(list) && list.length > 0) return list.flatMap(fromPart)
+  if (isFields(content) && !Array.isArray(content)) return fromFields(content)
   return piece(
     'answer',
     [content, response, refusal, text].find((one) => typeof one === 'string' && one !== ''),

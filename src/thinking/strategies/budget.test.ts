@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { PromptTooLong } from '../../common/errors.ts'
-import { textOf, writingModel } from '../../testing/writing-model.ts'
+import { textOf, writingModel } from '../../testing/fakes/writing-model.ts'
 import { collect } from '../collect.ts'
 import type { TextModel, TextRequest, ThinkingFormat } from '../model.ts'
 import { type BudgetOptions, withBudget } from './budget.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type FakeResponse, fakeTextModel } from '../../testing/fake-text-model.ts'
+import { type FakeResponse, fakeTextModel } from '../../testing/fakes/fake-text-model.ts'
 import { collect } from '../collect.ts'
 import type { TextEvent, TextModel, TextRequest } from '../model.ts'
 import { FORMATS } from '../parser/formats.ts'

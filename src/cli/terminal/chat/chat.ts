@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pc from 'picocolors'
 import { UserError } from '../../../common/errors.ts'
+import { namingGgufs } from '../../../common/files/conversions.ts'
 import { printable } from '../../../common/printable.ts'
 import type { Reply } from '../../../stages/sample/conversation.ts'
 import type { Output } from '../output.ts'
@@ -107,7 +108,7 @@ export async function converse(context: ChatContext): Promise<number> {
       } catch (error) {
         if (!(error instanceof UserError)) throw error
         output.endLive()
-        writeMessage(`error: ${printable(error.message)}`)
+        writeMessage(`error: ${printable(namingGgufs(error.message))}`)
       }
     }
     output.say()

@@ -1,16 +1,17 @@
 import { existsSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { UserError } from '../../../common/errors.ts'
-import { packageRoot } from '../../../common/package.ts'
-import { pathFromHere } from '../../../common/paths.ts'
+import { packageRoot } from '../../../common/files/package.ts'
+import { pathFromHere } from '../../../common/files/paths.ts'
 import { Renderer } from '../../../renderer/renderer.ts'
 import { runOf } from '../../../runs/find-run.ts'
 import type { RunInfo } from '../../../runs/rows.ts'
 import { RunStore } from '../../../runs/store.ts'
 import type { Tree } from '../../../settings/layers.ts'
 import type { ZeroSettings } from '../../../settings/zero.ts'
-import { readDemonstrations } from '../../../tasks/demonstrations.ts'
+import { readDemonstrations } from '../../../tasks/examples/demonstrations.ts'
 import { loadTask, TASKS } from '../../../tasks/index.ts'
+import { modelName } from '../next.ts'
 import { questionIn } from '../training/question.ts'
 
 /** Where a model comes from. */
@@ -61,7 +62,7 @@ export function howMade({ recipe, settings }: RunInfo): string {
     case 'r1':
       return `a model trained in the four steps of R1 on ${task}`
     case 'distill':
-      return `${file(student)}, distilled from a larger model's answers`
+      return `${basename(modelName(String(student)))}, distilled from a larger model's answers`
     case 'reward':
       return `a reward model, trained on ${file(data)}`
     case 'dpo':

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import { extname } from 'node:path'
-import { onDisk } from '../../../common/disk.ts'
 import { UserError } from '../../../common/errors.ts'
+import { onDisk } from '../../../common/files/disk.ts'
 import type { Conversation } from '../../../stages/sample/conversation.ts'
 import { folded } from './reply.ts'
 

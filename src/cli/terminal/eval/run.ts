@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { UserError } from '../../../common/errors.ts'
-import { pathFromHere } from '../../../common/paths.ts'
+import { pathFromHere } from '../../../common/files/paths.ts'
 import { plural } from '../../../common/words.ts'
 import { evaluateGrid, type Grid } from '../../../evaluation/evaluate.ts'
 import type { Results } from '../../../evaluation/results.ts'

@@ -1,5 +1,5 @@
 import { Stopped } from '../../../common/errors.ts'
-import { pathFromHere } from '../../../common/paths.ts'
+import { pathFromHere } from '../../../common/files/paths.ts'
 import type { Output } from '../output.ts'
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const

@@ -1,6 +1,6 @@
 import { isAbsolute } from 'node:path'
 import { UserError } from '../../../common/errors.ts'
-import { pathFromHere } from '../../../common/paths.ts'
+import { pathFromHere } from '../../../common/files/paths.ts'
 import { runCurve } from '../../../evaluation/checkpoints.ts'
 import type { Subject } from '../../../evaluation/evaluate.ts'
 import type { RecordedPoint, TrainingPoint } from '../../../evaluation/results.ts'

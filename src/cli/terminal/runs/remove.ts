@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { UserError } from '../../../common/errors.ts'
-import { pathFromHere } from '../../../common/paths.ts'
+import { pathFromHere } from '../../../common/files/paths.ts'
 import { plural } from '../../../common/words.ts'
 import { type Deletable, deletable, deleteRun } from '../../../runs/delete-run.ts'
 import { findRun } from '../../../runs/find-run.ts'

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { UserError } from '../../../common/errors.ts'
-import { pathFromHere } from '../../../common/paths.ts'
+import { pathFromHere } from '../../../common/files/paths.ts'
 import { plural } from '../../../common/words.ts'
 import { currentStage } from '../../../runs/find-run.ts'
 import type { Checkpoint, RunInfo } from '../../../runs/rows.ts'

@@ -1,5 +1,5 @@
 import pc from 'picocolors'
-import { pathFromHere } from '../../../common/paths.ts'
+import { pathFromHere } from '../../../common/files/paths.ts'
 import { clock, plural } from '../../../common/words.ts'
 import type { DpoResult, DpoWatch } from '../../../recipes/dpo.ts'
 import { storedSettings } from '../../../runs/with-run.ts'

@@ -1,4 +1,4 @@
-import { pathFromHere } from '../../../common/paths.ts'
+import { pathFromHere } from '../../../common/files/paths.ts'
 import { clock } from '../../../common/words.ts'
 import type { PretrainResult, PretrainWatch } from '../../../recipes/pretrain.ts'
 import { modelWord, showNext } from '../next.ts'

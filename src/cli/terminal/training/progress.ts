@@ -1,5 +1,5 @@
 import pc from 'picocolors'
-import { pathFromHere } from '../../../common/paths.ts'
+import { pathFromHere } from '../../../common/files/paths.ts'
 import { clock } from '../../../common/words.ts'
 import type { ReinforceStep } from '../../../stages/reinforce/job.ts'
 import type { Epochs } from '../../../stages/supervise/epochs.ts'

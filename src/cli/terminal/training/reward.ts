@@ -1,6 +1,6 @@
 import pc from 'picocolors'
 import type { PreferenceQuality } from '../../../algorithms/preference.ts'
-import { pathFromHere } from '../../../common/paths.ts'
+import { pathFromHere } from '../../../common/files/paths.ts'
 import { clock, plural } from '../../../common/words.ts'
 import type { RewardResult, RewardWatch } from '../../../recipes/reward.ts'
 import { REWARD_PRESETS } from '../../../settings/reward.ts'

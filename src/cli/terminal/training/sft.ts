@@ -1,5 +1,5 @@
 import pc from 'picocolors'
-import { pathFromHere } from '../../../common/paths.ts'
+import { pathFromHere } from '../../../common/files/paths.ts'
 import { clock, plural } from '../../../common/words.ts'
 import type { SftResult, SftWatch } from '../../../recipes/sft.ts'
 import { Renderer } from '../../../renderer/renderer.ts'

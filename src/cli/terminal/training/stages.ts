@@ -1,5 +1,5 @@
 import pc from 'picocolors'
-import { pathFromHere } from '../../../common/paths.ts'
+import { pathFromHere } from '../../../common/files/paths.ts'
 import { clock } from '../../../common/words.ts'
 import type { LoraSettings } from '../../../models/lora.ts'
 import type { TrainingWatch } from '../../../recipes/r1.ts'

@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, expect, test, vi } from 'vitest'
+import { conversions, writeSource } from '../../../common/files/conversions.ts'
 import { modelFolder } from '../../../hub/find-model.ts'
 import type { ZeroResult } from '../../../recipes/zero.ts'
 import { RunStore } from '../../../runs/store.ts'
@@ -115,6 +116,17 @@ test('a model with a chat template of its own that was trained in R1-Zero’s is
   const [, , evaluate, again] = await next({ model }, 'own-template')
   expect(evaluate).toBe('npx ruminate eval --model MODEL --template r1-zero')
   expect(again).toBe(`npx ruminate zero --seed 5 --model '${model}'`)
+})
+
+test('a GGUF file is named in the suggested commands, not the folder that it was converted to', async () => {
+  vi.stubEnv('HF_HUB_CACHE', join(root, 'cache'))
+  const file = '/models/Tiny.Q8_0.gguf'
+  const model = join(conversions(), 'Tiny.Q8_0-0123456789ab')
+  cpSync(await modelFolder('miniature-base'), model, { recursive: true })
+  writeSource(model, file)
+  const [, , , again] = await next({ model, teacher: { model } }, 'gguf')
+  expect(again).toBe(`npx ruminate zero --seed 5 --model ${file} --teacher ${file}`)
+  vi.unstubAllEnvs()
 })
 
 test.each<[string, readonly [number, number], string[], RegExp]>([

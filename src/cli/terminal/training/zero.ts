@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import pc from 'picocolors'
-import { packageRoot } from '../../../common/package.ts'
-import { pathFromHere } from '../../../common/paths.ts'
+import { convertedFrom } from '../../../common/files/conversions.ts'
+import { packageRoot } from '../../../common/files/package.ts'
+import { pathFromHere } from '../../../common/files/paths.ts'
 import { printable } from '../../../common/printable.ts'
 import { shellWord } from '../../../common/shell.ts'
 import { clock, plural } from '../../../common/words.ts'
@@ -156,7 +157,8 @@ function givenOptions(settings: ZeroSettings): Given {
   const changed = (
     name: 'model' | 'task' | 'template' | 'engine' | 'preset' | 'algorithm' | 'steps',
     usual: unknown,
-  ): string[] => (settings[name] === usual ? [] : [`--${name}`, shellWord(String(settings[name]))])
+    shown = String(settings[name]),
+  ): string[] => (settings[name] === usual ? [] : [`--${name}`, shellWord(shown)])
   const columns = Object.entries(settings.columns).map(
     ([role, name]) => `${role}=${Array.isArray(name) ? `[${name}]` : name}`,
   )
@@ -168,7 +170,7 @@ function givenOptions(settings: ZeroSettings): Given {
     ],
     template: [...chosenTemplate(settings), ...templateArguments(settings.chat)],
     training: [
-      ...changed('model', model),
+      ...changed('model', model, convertedFrom(settings.model) ?? settings.model),
       ...changed('template', defaults.template),
       ...changed('preset', defaults.preset),
       ...changed('algorithm', defaults.algorithm),
@@ -182,7 +184,7 @@ function givenOptions(settings: ZeroSettings): Given {
 
 const teacherOptions = ({ model, weight }: TeacherSettings): string[] => [
   '--teacher',
-  shellWord(model),
+  shellWord(convertedFrom(model) ?? model),
   ...(weight === 1 ? [] : ['--set', `teacher.weight=${weight}`]),
 ]
 

@@ -6,10 +6,10 @@ import { loadModel } from '../../../models/checkpoint/directory.ts'
 import { SafetensorsFile } from '../../../models/checkpoint/safetensors.ts'
 import { parameterShapes } from '../../../models/parameters.ts'
 import { Session } from '../../../onnx/session.ts'
+import type { Sequence } from './batches/sequences.ts'
 import { parameterFeeds, rotaryFeeds } from './feeds.ts'
 import { LocalModel } from './local-model.ts'
 import { trainProgram } from './programs.ts'
-import type { Sequence } from './sequences.ts'
 
 const FIXTURES = fileURLToPath(new URL('../../../models/fixtures', import.meta.url))
 

@@ -7,10 +7,10 @@ import { Random } from '../../../common/random.ts'
 import { countParameters, initParameters } from '../../../models/parameters.ts'
 import { tinyConfig } from '../../../testing/models.ts'
 import type { AdamSettings } from '../../contract.ts'
+import { microbatches, type Split } from './batches/microbatch.ts'
+import type { Sequence } from './batches/sequences.ts'
 import { gradientVectors } from './exchange.ts'
 import { LocalModel } from './local-model.ts'
-import { microbatches, type Split } from './microbatch.ts'
-import type { Sequence } from './sequences.ts'
 
 const config = tinyConfig('qwen3', {
   vocab_size: 40,

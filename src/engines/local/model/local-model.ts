@@ -13,15 +13,22 @@ import type { Graph } from '../../../onnx/graph.ts'
 import { Session, type Tensor } from '../../../onnx/session.ts'
 import type { AdamSettings, EngineSpec, SampledSequence, Trainable } from '../../contract.ts'
 import { ContinuousSampler } from '../continuous/sampler.ts'
+import {
+  type Microbatch,
+  microbatches,
+  type Split,
+  scatter,
+  splitFor,
+  type Tokens,
+} from './batches/microbatch.ts'
+import type { Sequence, SequencesResult } from './batches/sequences.ts'
 import { parameterFeeds, rotaryFeeds } from './feeds.ts'
 import { type LoadedWeights, load, loadWeights } from './load.ts'
-import { type Microbatch, microbatches, type Split, scatter, splitFor, type Tokens } from './microbatch.ts'
 import { Optimizer } from './optimizer/optimizer.ts'
 import { readOptimizer, writeOptimizer } from './optimizer/optimizer-file.ts'
 import { chunkName, type Layout, scoreProgram, trainProgram } from './programs.ts'
 import type { SampleRequest } from './sampling/drawing.ts'
 import { LocalSampler } from './sampling/sampler.ts'
-import type { Sequence, SequencesResult } from './sequences.ts'
 import { trainableShapes, trainedConfig } from './trainable.ts'
 
 /** The model that one thread opens, the number of threads of its sessions, and how batches are split, for tests. */

@@ -11,9 +11,9 @@ import { SafetensorsFile } from '../../../models/checkpoint/safetensors.ts'
 import { isAdapter, type Lora } from '../../../models/lora.ts'
 import { countParameters, initParameters, parameterShapes } from '../../../models/parameters.ts'
 import { tinyConfig } from '../../../testing/models.ts'
+import { comparisonSequences, type Sequence } from './batches/sequences.ts'
 import { gradientVectors } from './exchange.ts'
 import { LocalModel } from './local-model.ts'
-import { comparisonSequences, type Sequence } from './sequences.ts'
 
 const fixture = (name: string) =>
   fileURLToPath(new URL(`../../../models/fixtures/peft/${name}`, import.meta.url))

@@ -7,9 +7,9 @@ import { loadModel } from '../../../models/checkpoint/directory.ts'
 import type { ModelConfig } from '../../../models/config.ts'
 import { countParameters, initParameters, parameterShapes } from '../../../models/parameters.ts'
 import { tinyConfig } from '../../../testing/models.ts'
+import type { Sequence } from './batches/sequences.ts'
 import { gradientVectors } from './exchange.ts'
 import { LocalModel } from './local-model.ts'
-import type { Sequence } from './sequences.ts'
 
 const clip: PolicyObjective = {
   kind: 'policy',

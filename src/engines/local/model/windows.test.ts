@@ -4,10 +4,10 @@ import { initAdapters, withAdapters } from '../../../models/lora.ts'
 import { countParameters, initParameters, type Model, withRewardHead } from '../../../models/parameters.ts'
 import { tinyConfig } from '../../../testing/models.ts'
 import type { SampledSequence } from '../../contract.ts'
+import { microbatches } from './batches/microbatch.ts'
+import type { Sequence } from './batches/sequences.ts'
 import { gradientVectors } from './exchange.ts'
 import { LocalModel } from './local-model.ts'
-import { microbatches } from './microbatch.ts'
-import type { Sequence } from './sequences.ts'
 
 /* Layers with windows, and with adapters: training, scoring, and both schedules of sampling compute the same, beyond the window too. */
 

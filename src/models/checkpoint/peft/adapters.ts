@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { UserError } from '../../../common/errors.ts'
 import { abridged } from '../../../common/words.ts'
 import type { Adapter, ModelConfig } from '../../config.ts'
-import { adapterNames, isAdapter, linearLayers } from '../../lora.ts'
+import { isAdapter, linearLayers } from '../../lora.ts'
 import { parameterShapes } from '../../parameters.ts'
-import { nameInText } from '../language-part.ts'
+import { nameInText, namesWithVision } from '../language-part.ts'
 import { SafetensorsFile } from '../safetensors.ts'
 import { type AdapterConfig, readAdapterConfig } from './adapter-config.ts'
 
@@ -131,36 +131,77 @@ function read(
       )
     const name = key.slice(PEFT_PREFIX.length)
     const inText = base.modelType === 'gemma3_text' ? nameInText(name) : name
-    if (inText !== null) stored.set(inText, key)
+    if (inText === null) continue
+    const other = stored.get(inText)
+    if (other !== undefined)
+      throw new UserError(`${file.path}: tensors ${other} and ${key} both stand for ${inText}`)
+    stored.set(inText, key)
   }
   const scores = stored.has('score.weight')
   const pad = file.metadata[PAD_TOKEN]
   const plain: ModelConfig = scores
     ? { ...base, head: 'score', padTokenId: pad === undefined ? base.padTokenId : Number(pad) }
     : base
-  const layers = linearLayers(plain)
-  if (plain.head === 'tokens' && !plain.tieEmbeddings) layers.push('lm_head')
-  const adapters: Record<string, Adapter> = {}
-  for (const layer of layers) {
-    const { a, b } = adapterNames(layer)
-    const there = stored.has(a) || stored.has(b)
-    if (there || adapterConfig.targets(layer)) adapters[layer] = adapterConfig.adapterOf(layer)
-  }
-  const config = { ...plain, adapters }
-  const shapes = parameterShapes(config)
-  const missing = [...shapes.keys()].filter((name) => isAdapter(name) && !stored.has(name))
   const from = `the base model ${adapterConfig.base ?? 'in memory'}`
+  const config = { ...plain, adapters: adaptersOf(directory, plain, adapterConfig, from) }
+  const shapes = parameterShapes(config)
+  const needed = [...shapes.keys()].filter((name) => isAdapter(name) || adapterConfig.saves(moduleOf(name)))
+  if (adapterConfig.scores) needed.push('score.weight')
+  const missing = [...new Set(needed)].filter((name) => !stored.has(name))
   if (missing.length > 0) throw new UserError(`${file.path}: tensors are missing: ${abridged(missing)}`)
   for (const [name, key] of stored) {
     const shape = shapes.get(name)
     const found = file.tensors.get(key)!.shape
+    if (!shape && isAdapter(name) && shapes.has(name.replace(/lora_[AB]\.weight$/, 'weight')))
+      throw new UserError(
+        `${file.path}: unexpected tensor ${key}: ${directory}/adapter_config.json gives that layer no adapter`,
+      )
     if (!shape) throw new UserError(`${file.path}: unexpected tensor ${key}, for which ${from} has no place`)
     if (found.join() !== shape.join())
       throw new UserError(
         `${file.path}: tensor ${key} has shape [${found}]; ${from} and ${directory}/adapter_config.json require [${shape}]`,
       )
   }
-  if (Object.keys(adapters).length === 0)
-    throw new UserError(`${file.path} has no adapters: "target_modules" names no linear layer of ${from}`)
+  const tied = plain.head === 'tokens' && plain.tieEmbeddings
+  if (tied && adapterConfig.saves(EMBEDDINGS) && !adapterConfig.tiesCopies)
+    throw new UserError(
+      `${directory}/adapter_config.json: "modules_to_save" has the embeddings, which ${from} also uses as its output layer; without "ensure_weight_tying", the output layer keeps the old ones, which is not supported`,
+    )
   return { config, stored }
+}
+
+const EMBEDDINGS = 'model.embed_tokens'
+
+/** The module that a parameter belongs to. */
+const moduleOf = (parameter: string): string => parameter.replace(/\.[^.]+$/, '')
+
+/**
+ * The adapters that adapter_config.json names.
+ *
+ * @throws UserError if these are none, or one is not of a linear layer.
+ */
+function adaptersOf(
+  directory: string,
+  config: ModelConfig,
+  { targets, adapterOf }: AdapterConfig,
+  from: string,
+): Record<string, Adapter> {
+  const layers = linearLayers(config)
+  if (config.head === 'tokens' && !config.tieEmbeddings) layers.push('lm_head')
+  const namesOf = (module: string): string[] =>
+    config.modelType === 'gemma3_text' ? namesWithVision(module) : [module]
+  const targeted = layers.filter((layer) => targets(namesOf(layer)))
+  const modules = [...parameterShapes(config).keys()].map(moduleOf)
+  if (config.head === 'tokens') modules.push('lm_head')
+  const other = modules.find((module) => !layers.includes(module) && targets(namesOf(module)))
+  const where = `${directory}/adapter_config.json: "target_modules"`
+  if (other !== undefined)
+    throw new UserError(`${where} names ${other} of ${from}, for which adapters are not supported`)
+  if (targeted.length === 0) {
+    const names = [...new Set(layers.map((layer) => layer.slice(layer.lastIndexOf('.') + 1)))]
+    throw new UserError(
+      `${where} (without "exclude_modules", and in "layers_to_transform") names no linear layer of ${from}; it has ${names.join(', ')}`,
+    )
+  }
+  return Object.fromEntries(targeted.map((layer) => [layer, adapterOf(namesOf(layer))]))
 }

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
-import { onDisk } from '../../../common/disk.ts'
 import { UserError } from '../../../common/errors.ts'
-import { conversions, howToRestore, hubCache } from '../../../common/hub-cache.ts'
-import { packageRoot } from '../../../common/package.ts'
+import { howToRestore, isConversion } from '../../../common/files/conversions.ts'
+import { onDisk } from '../../../common/files/disk.ts'
+import { hubCache } from '../../../common/files/hub-cache.ts'
+import { packageRoot } from '../../../common/files/package.ts'
 import { ADAPTER_CONFIG, isPeftFolder, readAdapterConfig } from './adapter-config.ts'
 
 /** The folder itself, or the base model's of a PEFT folder. */
@@ -34,7 +35,7 @@ export function baseFolder(directory: string): string {
       `${file}: the base model ${base} is a PEFT folder itself; \`ruminate merge ${base} --out DIR\` makes a plain model of it`,
     )
   throw new UserError(
-    `${file}: the base model ${base} is not there; ${dirname(base) === conversions() ? howToRestore(base) : 'set "base_model_name_or_path" to the folder where it is now'}`,
+    `${file}: the base model ${base} is not there; ${isConversion(base) ? howToRestore(base) : 'set "base_model_name_or_path" to the folder where it is now'}`,
   )
 }
 

@@ -1,5 +1,6 @@
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -11,7 +12,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
-import { packageRoot } from '../../../common/package.ts'
+import { packageRoot } from '../../../common/files/package.ts'
 import { tinyConfig } from '../../../testing/models.ts'
 import type { ModelConfig } from '../../config.ts'
 import { initAdapters, merged, withAdapters } from '../../lora.ts'
@@ -73,6 +74,13 @@ function withTensors(change: (tensors: Map<string, StoredTensor>) => void, name 
   return folder
 }
 
+/** Changes the adapter_config.json of a folder. */
+function set(folder: string, change: object): string {
+  const path = join(folder, 'adapter_config.json')
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), ...change }))
+  return folder
+}
+
 describe('a PEFT folder is a model folder', () => {
   test('its configuration is that of the base; its weights are merged, in double precision', () => {
     const { folder, model } = saved()
@@ -125,6 +133,16 @@ describe('a PEFT folder is a model folder', () => {
     await expect(mergeAdapters(join(run, 'merged'), join(run, 'again'), 'F32')).rejects.toThrow(
       /plain model already/,
     )
+  })
+
+  test('is not merged into weights that are not finite', async () => {
+    const b = 'base_model.model.model.layers.1.mlp.up_proj.lora_B.weight'
+    const folder = withTensors((tensors) => tensors.get(b)!.data.fill(Number.NaN))
+    const out = join(temporary(), 'merged')
+    await expect(mergeAdapters(folder, out, 'BF16')).rejects.toThrow(
+      'tensor model.layers.1.mlp.up_proj.weight is not finite (value 0 is NaN)',
+    )
+    expect(existsSync(out)).toBe(false)
   })
 
   test('its hash depends on the adapters, their strength and the base, not on where they are', async () => {
@@ -224,6 +242,36 @@ describe('refused in one line', () => {
     [{ r: 8 }, /tensor .*down_proj.lora_A.weight has shape \[4,24\].*require \[8,24\]/],
     [{ rank_pattern: { q_proj: 2 } }, /tensor .*q_proj.lora_A.weight has shape \[4,32\].*require \[2,32\]/],
     [{ rank_pattern: { '(': 2 } }, /is no regular expression/],
+    [{ use_new_variant: true }, /"use_new_variant" is true, which is not supported; supported: false/],
+    [{ new_variant_config: { x: 1 } }, /"new_variant_config" is {"x":1}, .*; supported: null/],
+    [
+      { target_modules: ['c_attn', 'query'] },
+      /adapter_config.json: "target_modules" .*names no linear layer of the base model .*llama; it has q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj, lm_head$/,
+    ],
+    [{ target_modules: [] }, /names no linear layer/],
+    [{ exclude_modules: '.*_proj' }, /names no linear layer/],
+    [{ layers_to_transform: [9] }, /names no linear layer/],
+    [
+      { target_modules: ['up_proj'] },
+      /unexpected tensor .*: .*adapter_config.json gives that layer no adapter/,
+    ],
+    [{ exclude_modules: ['v_proj'] }, /unexpected tensor .*v_proj.lora_A.weight: .*no adapter/],
+    [{ layers_to_transform: 1 }, /unexpected tensor .*layers\.0.*: .*no adapter/],
+    // PEFT's default: q_proj and v_proj
+    [{ target_modules: null }, /unexpected tensor .*: .*no adapter/],
+    [
+      { target_modules: ['q_proj', 'embed_tokens'] },
+      /names model.embed_tokens of .*, for which adapters are/,
+    ],
+    [{ target_modules: '.*norm' }, /names model.layers.0.input_layernorm of .*not supported/],
+    [{ modules_to_save: ['lm_head'] }, /tensors are missing: lm_head.weight$/],
+    [
+      { modules_to_save: ['norm'] },
+      /tensors are missing: model.layers.0.input_layernorm.weight, .*, model.norm.weight$/,
+    ],
+    [{ modules_to_save: ['layers.1.mlp'] }, /tensors are missing: .*gate_proj.weight/],
+    [{ modules_to_save: 'lm_head' }, /is damaged: "modules_to_save"/],
+    [{ task_type: 'SEQ_CLS' }, /tensors are missing: score.weight$/],
   ])('%o', (change, message) => {
     expect(() => loadModel(changed(change))).toThrow(message)
     expect(() => loadConfig(changed(change))).toThrow(message)
@@ -259,13 +307,45 @@ describe('refused in one line', () => {
   })
 })
 
+test('embeddings of their own, where the base model also uses them as its output layer', () => {
+  const name = 'base_model.model.model.embed_tokens.weight'
+  const folder = withTensors(
+    (t) => t.set(name, { shape: [40, 16], data: new Float32Array(40 * 16) }),
+    'peft/qwen2',
+  )
+  const saves = { modules_to_save: ['embed_tokens'] }
+  expect(() => loadModel(set(folder, saves))).toThrow(
+    /adapter_config.json: "modules_to_save" has the embeddings, which .* also uses as its output layer/,
+  )
+  const { parameters } = loadModel(set(folder, { ...saves, ensure_weight_tying: true }))
+  expect(parameters.get('model.embed_tokens.weight')!.every((x) => x === 0)).toBe(true)
+})
+
+test('targets and patterns with the names of a model with vision', () => {
+  const renamed = withTensors((tensors) => {
+    for (const [name, tensor] of [...tensors]) {
+      tensors.delete(name)
+      tensors.set(name.replace('.model.layers.', '.model.language_model.layers.'), tensor)
+    }
+  }, 'peft/gemma3')
+  const plain = loadModel(renamed)
+  const named = { target_modules: '(?:.*?language_model.*?(?:self_attn|mlp).*?_proj)' }
+  expect(loadModel(set(renamed, named))).toEqual(plain)
+  const layer = 'layers.0.self_attn.q_proj'
+  const alphas = [layer, `model.language_model.${layer}`].map((key) =>
+    loadModel(set(renamed, { ...named, alpha_pattern: { [key]: 9 } })).parameters.get(
+      `model.${layer}.weight`,
+    ),
+  )
+  expect(alphas[0]).not.toEqual(plain.parameters.get(`model.${layer}.weight`))
+  expect(alphas[1]).toEqual(alphas[0])
+  expect(() => loadModel(set(renamed, { target_modules: '.*language_model.*(q|k)_proj' }))).toThrow(
+    /unexpected tensor .*no adapter/,
+  )
+})
+
 test('targets as PEFT reads them: a regular expression, and layers to transform', () => {
   const kept = (pattern: RegExp) => withTensors((t) => drop(t, pattern, false))
-  const set = (folder: string, change: object) => {
-    const path = join(folder, 'adapter_config.json')
-    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), ...change }))
-    return folder
-  }
   const only = kept(/layers\.1\.self_attn\.q_proj/)
   expect(() => loadModel(only)).toThrow(/tensors are missing/)
   const q = { target_modules: '.*\\.1\\.self_attn\\.q_proj' }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { keepConversions } from '../../../common/files/conversions.ts'
 import type { ModelConfig } from '../../config.ts'
 import { writeJson } from '../../json-file.ts'
 import { isTrainedWithAdapters, linearLayers } from '../../lora.ts'
@@ -41,6 +42,7 @@ export function writeAdapters(
     },
   })
   writeJson(join(directory, ADAPTER_CONFIG), adapterConfigJson(config, base))
+  keepConversions(base.folder)
 }
 
 function adapterConfigJson(config: ModelConfig, { folder }: AdapterBase): unknown {

@@ -110,39 +110,8 @@ const DEQUANTISE: Readonly<Record<TensorTypeName, Dequantise>> = {
     }
   }),
 
-  // 8 groups of 32 values, each with a scale and a minimum of 6 bits: x = (d · s) · q − dmin · m
-  Q4_K: eachBlock(K, 144, (block, values, at) => {
-    const d = block.half(0)
-    const dmin = block.half(2)
-    for (let group = 0; group < 8; group++) {
-      const [s, m] = scaleAndMinimum(block, 4, group)
-      const scale = f32(d * s)
-      const minimum = f32(dmin * m)
-      const first = 16 + 32 * (group >> 1)
-      const shift = 4 * (group & 1)
-      for (let i = 0; i < 32; i++) {
-        const q = (block.byte(first + i) >> shift) & 15
-        values[at + 32 * group + i] = f32(f32(scale * q) - minimum)
-      }
-    }
-  }),
-
-  // as Q4_K, with the fifth bits apart
-  Q5_K: eachBlock(K, 176, (block, values, at) => {
-    const d = block.half(0)
-    const dmin = block.half(2)
-    for (let group = 0; group < 8; group++) {
-      const [s, m] = scaleAndMinimum(block, 4, group)
-      const scale = f32(d * s)
-      const minimum = f32(dmin * m)
-      const first = 48 + 32 * (group >> 1)
-      const shift = 4 * (group & 1)
-      for (let i = 0; i < 32; i++) {
-        const q = ((block.byte(first + i) >> shift) & 15) | (((block.byte(16 + i) >> group) & 1) << 4)
-        values[at + 32 * group + i] = f32(f32(scale * q) - minimum)
-      }
-    }
-  }),
+  Q4_K: eachBlock(K, 144, (block, values, at) => groupsWithMinimum(block, values, at, false)),
+  Q5_K: eachBlock(K, 176, (block, values, at) => groupsWithMinimum(block, values, at, true)),
 
   // 16 groups of 16 values, each with a scale of 8 bits: x = (d · s) · (q − 32)
   Q6_K: eachBlock(K, 210, (block, values, at) => {
@@ -229,6 +198,29 @@ function eachBlock(
   return (bytes, values) => {
     const block = new Block(bytes)
     for (let at = 0; at < values.length; at += blockSize, block.start += blockBytes) read(block, values, at)
+  }
+}
+
+/**
+ * A block of Q4_K or Q5_K: 8 groups of 32 values, each with a scale and a minimum of 6 bits: x = (d · s) · q − dmin · m. The
+ * fifth bits of Q5_K come before the others: bit j of byte i is that of value i of group j.
+ */
+function groupsWithMinimum(block: Block, values: Float32Array, at: number, hasFifthBits: boolean): void {
+  const d = block.half(0)
+  const dmin = block.half(2)
+  const fifths = 16
+  const fours = hasFifthBits ? fifths + 32 : fifths
+  for (let group = 0; group < 8; group++) {
+    const [s, m] = scaleAndMinimum(block, 4, group)
+    const scale = f32(d * s)
+    const minimum = f32(dmin * m)
+    const first = fours + 32 * (group >> 1)
+    const shift = 4 * (group & 1)
+    for (let i = 0; i < 32; i++) {
+      const fifth = hasFifthBits ? (block.byte(fifths + i) >> group) & 1 : 0
+      const q = ((block.byte(first + i) >> shift) & 15) | (fifth << 4)
+      values[at + 32 * group + i] = f32(f32(scale * q) - minimum)
+    }
   }
 }
 

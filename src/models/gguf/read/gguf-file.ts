@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, readSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
-import { onDisk } from '../../../common/disk.ts'
+import { basename } from 'node:path'
 import { UserError } from '../../../common/errors.ts'
+import { onDisk } from '../../../common/files/disk.ts'
 import { bytesOf, type TENSOR_TYPES, type TensorTypeName, tensorType } from '../tensor-types.ts'
 import { dequantise } from './dequantise.ts'
 import { type Header, readHeader } from './header.ts'
@@ -21,23 +21,24 @@ export interface GgufTensor {
   readonly end: number
 }
 
-/**
- * The files of a model: the file itself, or all parts of one that was split (`NAME-00001-of-00003.gguf`, …), whichever of
- * them is named.
- *
- * @throws UserError if a part is missing.
- */
-export function ggufParts(path: string): string[] {
-  const [, stem, , count] = /^(.*)-(\d{5})-of-(\d{5})\.gguf$/i.exec(basename(path)) ?? []
+/** The file itself, or all parts of one that was split (`NAME-00001-of-00003.gguf`, …), whichever of them is named. */
+export function partNames(path: string): string[] {
+  const [, stem, count, ending] = /^(.*)-\d{5}-of-(\d{5})(\.gguf)$/is.exec(path) ?? []
   if (count === undefined) return [path]
-  const ending = basename(path).slice(-'.gguf'.length)
-  const parts = Array.from({ length: Number(count) }, (_, i) =>
-    join(dirname(path), `${stem}-${String(i + 1).padStart(5, '0')}-of-${count}${ending}`),
+  return Array.from(
+    { length: Number(count) },
+    (_, i) => `${stem}-${String(i + 1).padStart(5, '0')}-of-${count}${ending}`,
   )
+}
+
+/** The files of a model, as `partNames`. @throws UserError if a part is missing. */
+export function ggufParts(path: string): string[] {
+  const parts = partNames(path)
+  if (parts.length === 1 && parts[0] === path) return parts
   const missing = parts.filter((part) => !existsSync(part))
   if (parts.length === 0 || missing.length > 0)
     throw new UserError(
-      `${path} is one of ${Number(count)} parts, of which ${missing.length} are missing: ${missing
+      `${path} is one of ${parts.length} parts, of which ${missing.length} are missing: ${missing
         .slice(0, 3)
         .map((part) => basename(part))
         .join(', ')}${missing.length > 3 ? ', …' : ''}`,

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { type GGUFParseOutput, gguf } from '@huggingface/gguf'
-import { onDisk } from '../../../common/disk.ts'
 import { UserError } from '../../../common/errors.ts'
+import { onDisk } from '../../../common/files/disk.ts'
 
 /*
  * The header of a GGUF file: magic, version, counts, metadata, and the name, shape, type and place of every tensor. It is

@@ -5,6 +5,7 @@ import type { WritableType } from './quantise.ts'
 /** What `--quant` may be, each with its number in `general.file_type` (`llama_ftype` of llama.h). */
 export const QUANTS = { f32: 0, f16: 1, q8_0: 7, q4_k_m: 15, bf16: 32 } as const
 export type Quant = keyof typeof QUANTS
+export const QUANT_NAMES = Object.keys(QUANTS) as Quant[]
 
 const PLAIN: Readonly<Record<Quant, WritableType>> = {
   f32: 'F32',

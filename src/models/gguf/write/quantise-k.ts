@@ -1,4 +1,4 @@
-import { float16ToFloat32, float32ToFloat16 } from '../../checkpoint/half.ts'
+import { putFloat16 } from '../../checkpoint/half.ts'
 
 /*
  * The K types of ggml: blocks of 256 values with a float16 scale, divided into groups with scales of their own, which are
@@ -13,19 +13,6 @@ const K = 256
 /** The nearest integer of a float32, halves to even, by adding and subtracting 1.5 · 2²³. */
 const nearest = (x: number): number => f32(f32(x) + 12582912) - 12582912
 const clamp = (x: number, lo: number, hi: number): number => (x < lo ? lo : x > hi ? hi : x)
-
-const half = new Uint16Array(1)
-const single = new Float32Array(1)
-
-/** Writes a number as float16, little-endian, and returns the number that this is. */
-function putHalf(bytes: Uint8Array, at: number, value: number): number {
-  single[0] = value
-  float32ToFloat16(single, half)
-  bytes[at] = half[0]! & 0xff
-  bytes[at + 1] = half[0]! >> 8
-  float16ToFloat32(half, single)
-  return single[0]!
-}
 
 const Q4K_BYTES = 144
 const GROUP = 32
@@ -45,8 +32,8 @@ export function quantiseQ4K(values: Float32Array, bytes: Uint8Array): void {
     }
     const inverseScale = maxScale > 0 ? f32(63 / maxScale) : 0
     const inverseMin = maxMin > 0 ? f32(63 / maxMin) : 0
-    const d = putHalf(bytes, at, f32(maxScale / 63))
-    const dmin = putHalf(bytes, at + 2, f32(maxMin / 63))
+    const d = putFloat16(bytes, at, f32(maxScale / 63))
+    const dmin = putFloat16(bytes, at + 2, f32(maxMin / 63))
     const packed = bytes.subarray(at + 4, at + 16)
     for (let g = 0; g < GROUPS; g++) {
       const scale = Math.min(63, nearest(inverseScale * scales[g]!) & 0xff)
@@ -170,7 +157,7 @@ export function quantiseQ6K(values: Float32Array, bytes: Uint8Array): void {
     }
     if (Math.abs(largest) < ZERO) continue // all bytes are 0
     const inverse = f32(-128 / largest)
-    const d = putHalf(bytes, at + 208, f32(1 / inverse))
+    const d = putFloat16(bytes, at + 208, f32(1 / inverse))
     for (let g = 0; g < K / SMALL; g++) {
       const scale = Math.min(127, nearest(f32(inverse * scales[g]!)))
       bytes[at + 192 + g] = scale

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
-import { quantise } from './quantise.ts'
+import { Random } from '../../../common/random.ts'
+import { dequantise } from '../read/dequantise.ts'
+import { FIRST_TOO_LARGE, quantise, type WritableType } from './quantise.ts'
 
 /** 64 blocks of 256: of sizes from 1 to 1e-8, zeros, equal values, positive ones, single ones, and outliers. */
 function values(): Float32Array {
@@ -47,5 +49,38 @@ describe('quantise writes what ggml writes', () => {
     expect(() => quantise(new Float32Array(100), 'Q4_K')).toThrow(
       '100 values are not whole Q4_K blocks of 256',
     )
+  })
+})
+
+describe('values below the first that is too large stay finite, and that one does not', () => {
+  const SIZE = 1024
+  /** Numbers of at most this magnitude: all of it, one of it among small ones, or anything in between. */
+  const shapes: Record<string, (random: Random, i: number) => number> = {
+    'all the same': () => 1,
+    'of both signs': (random) => (random.uniform() < 0.5 ? 1 : -1),
+    'one in a group': (_, i) => (i % 32 === 7 ? 1 : 1e-3),
+    'one negative in a group': (_, i) => (i % 32 === 7 ? -1 : 1e-3),
+    'all but one negative': (_, i) => (i % 32 === 7 ? 1e-3 : -1),
+    uniform: (random) => 2 * random.uniform() - 1,
+    'mostly large': (random) => -1 + 0.1 * random.uniform() ** 4,
+  }
+  const types = Object.keys(FIRST_TOO_LARGE) as WritableType[]
+  const stored = (type: WritableType, values: Float32Array): Float32Array => {
+    const back = new Float32Array(values.length)
+    dequantise(type, quantise(values, type), back)
+    return back
+  }
+  test.each(types.flatMap((type) => Object.keys(shapes).map((shape) => [type, shape] as const)))(
+    '%s, %s',
+    (type, shape) => {
+      const random = new Random('largest', type, shape)
+      const most = Math.min(FIRST_TOO_LARGE[type], 3.4e38) * (1 - 2 ** -20)
+      const values = Float32Array.from({ length: SIZE }, (_, i) => most * shapes[shape]!(random, i))
+      expect(stored(type, values).every(Number.isFinite)).toBe(true)
+    },
+  )
+  test.each(['F16', 'BF16', 'Q5_0', 'Q8_0'] as const)('%s', (type) => {
+    const values = new Float32Array(32).fill(-FIRST_TOO_LARGE[type])
+    expect(stored(type, values).some(Number.isFinite)).toBe(false)
   })
 })

@@ -1,9 +1,29 @@
-import { float32ToBfloat16, float32ToFloat16 } from '../../checkpoint/half.ts'
+import {
+  BFLOAT16_END,
+  FLOAT16_END,
+  float32ToBfloat16,
+  float32ToFloat16,
+  putFloat16,
+} from '../../checkpoint/half.ts'
 import { bytesOf, TENSOR_TYPES, type TensorTypeName } from '../tensor-types.ts'
 import { quantiseQ4K, quantiseQ6K } from './quantise-k.ts'
 
 /** The types that can be written. */
 export type WritableType = 'F32' | 'F16' | 'BF16' | 'Q5_0' | 'Q8_0' | 'Q4_K' | 'Q6_K'
+
+/**
+ * The magnitudes from which a value of a type, or the float16 scale of its block, may become infinite. The scales of the K types
+ * are fitted, and may exceed those of the extreme values: half of what these allow.
+ */
+export const FIRST_TOO_LARGE: Readonly<Record<WritableType, number>> = {
+  F32: Number.POSITIVE_INFINITY,
+  F16: FLOAT16_END,
+  BF16: BFLOAT16_END,
+  Q5_0: 16 * FLOAT16_END,
+  Q8_0: 127 * FLOAT16_END,
+  Q4_K: (63 / 2) * FLOAT16_END,
+  Q6_K: ((128 * 32) / 2) * FLOAT16_END,
+}
 
 /**
  * Values as the bytes of a tensor type, equal to those of ggml's reference implementation (`quantize_row_*_ref` in
@@ -32,14 +52,6 @@ const encoders: Readonly<Record<WritableType, (values: Float32Array, bytes: Uint
 
 // Every operation is rounded to float32, as in ggml.
 const f32 = Math.fround
-const half = new Uint16Array(1)
-
-/** Writes a number as float16, little-endian. */
-function putHalf(bytes: Uint8Array, at: number, value: number): void {
-  float32ToFloat16(Float32Array.of(value), half)
-  bytes[at] = half[0]! & 0xff
-  bytes[at + 1] = half[0]! >> 8
-}
 
 /** Blocks of 32: a float16 scale d = max|x| / 127, then round(x / d) as int8. */
 function quantiseQ80(x: Float32Array, bytes: Uint8Array): void {
@@ -48,7 +60,7 @@ function quantiseQ80(x: Float32Array, bytes: Uint8Array): void {
     for (let j = 0; j < 32; j++) largest = Math.max(largest, Math.abs(x[i + j]!))
     const d = f32(largest / 127)
     const inverse = d === 0 ? 0 : f32(1 / d)
-    putHalf(bytes, at, d)
+    putFloat16(bytes, at, d)
     for (let j = 0; j < 32; j++) {
       const q = f32(x[i + j]! * inverse)
       // halves are rounded away from zero
@@ -67,7 +79,7 @@ function quantiseQ50(x: Float32Array, bytes: Uint8Array): void {
     for (let j = 0; j < 32; j++) if (Math.abs(x[i + j]!) > Math.abs(largest)) largest = x[i + j]!
     const d = f32(largest / -16)
     const inverse = d === 0 ? 0 : f32(1 / d)
-    putHalf(bytes, at, d)
+    putFloat16(bytes, at, d)
     const level = (value: number): number => Math.min(31, Math.trunc(f32(f32(value * inverse) + 16.5)))
     let fifth = 0
     for (let j = 0; j < 16; j++) {

@@ -1,4 +1,5 @@
 import type { TextEnd, TextRequest, TextUsage, TokenLogprob } from '../../../thinking/model.ts'
+import { fromFields } from '../../../thinking/parser/fields.ts'
 
 /** What a message of a provider holds, whatever the API. */
 export type Piece = TextPart | CallPart | UsagePart | FinishPart | LastPart
@@ -72,3 +73,11 @@ export const stopIn = (value: unknown): { stop?: string } =>
 
 /** Text that a provider gave, or an empty one. */
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+/** The texts of a message, from whichever fields a server puts them in: the thinking that it separated, and the content. */
+export function textsIn(message: Record<string, unknown>): { thinking: string; content: string } {
+  const pieces = fromFields(message)
+  const joined = (wanted: 'thinking' | 'answer'): string =>
+    pieces.flatMap(({ type, text }) => (type === wanted ? [text] : [])).join('')
+  return { thinking: joined('thinking'), content: joined('answer') }
+}

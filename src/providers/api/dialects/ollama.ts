@@ -1,7 +1,7 @@
 import { UserError } from '../../../common/errors.ts'
 import { isRecord } from '../../../common/json.ts'
 import type { Message, TextRequest } from '../../../thinking/model.ts'
-import { countOf, type Dialect, type FinishPart, type Piece, textOf } from './dialect.ts'
+import { countOf, type Dialect, type FinishPart, type Piece, textOf, textsIn } from './dialect.ts'
 import { tokenLogprob } from './openai.ts'
 import { calledFunction, prefixText, seedOf } from './requests.ts'
 
@@ -85,8 +85,7 @@ function reader(): ReturnType<Dialect['reader']> {
   return function* (message): Generator<Piece> {
     const said = isRecord(message.message) ? message.message : message
     const logprobs = Array.isArray(message.logprobs) ? message.logprobs.flatMap(tokenLogprob) : []
-    const thinking = textOf(said.thinking)
-    const content = textOf(said.content) + textOf(message.response)
+    const { thinking, content } = textsIn(message)
     if (thinking !== '')
       yield { kind: 'thinking', text: thinking, ...(logprobs.length > 0 ? { logprobs } : {}) }
     if (content !== '')

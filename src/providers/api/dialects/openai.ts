@@ -10,6 +10,7 @@ import {
   type Piece,
   stopIn,
   textOf,
+  textsIn,
 } from './dialect.ts'
 import { beginningOf, prefixText, seedOf } from './requests.ts'
 
@@ -180,10 +181,7 @@ function* readDelta(
   logprobs: { thinking?: TokenLogprob[] | undefined; content?: TokenLogprob[] | undefined },
 ): Generator<Piece> {
   if (!isRecord(delta)) return
-  const parts = contentOf(delta.content)
-  const thinking = thinkingOf(delta) + parts.thinking
-  // A model's own refusal takes the place of its content.
-  const text = parts.text + textOf(delta.refusal)
+  const { thinking, content: text } = textsIn(delta)
   // llama.cpp lists those of the thinking as those of the content.
   const ofThinking = logprobs.thinking ?? (text === '' ? logprobs.content : undefined)
   if (thinking !== '')
@@ -194,30 +192,6 @@ function* readDelta(
     if (isRecord(call)) yield callOf(call, i)
   // The field for a single call that came before `tool_calls`.
   if (isRecord(delta.function_call)) yield callOf({ function: delta.function_call }, 0)
-}
-
-/**
- * Thinking under the names in use: DeepSeek's `reasoning_content`, newer vLLM's and OpenRouter's `reasoning`, `thinking`, and
- * OpenRouter's list of details. Servers that fill several fill them with the same text.
- */
-function thinkingOf(delta: Record<string, unknown>): string {
-  const { reasoning_content, reasoning, thinking, reasoning_details } = delta
-  for (const value of [reasoning_content, reasoning, thinking])
-    if (typeof value === 'string' && value !== '') return value
-  return (Array.isArray(reasoning_details) ? reasoning_details : [])
-    .map((detail) => (isRecord(detail) ? textOf(detail.text) || textOf(detail.summary) : ''))
-    .join('')
-}
-
-/** Content that is text, or a list of parts of text and of thinking (Mistral's). */
-function contentOf(content: unknown): { text: string; thinking: string } {
-  const parts = { text: textOf(content), thinking: '' }
-  for (const part of Array.isArray(content) ? content : []) {
-    if (!isRecord(part)) continue
-    if (part.type === 'thinking') parts.thinking += textOf(part.thinking) || contentOf(part.thinking).text
-    else parts.text += textOf(part.text)
-  }
-  return parts
 }
 
 function callOf({ index, id, function: called }: Record<string, unknown>, position: number): CallPart {

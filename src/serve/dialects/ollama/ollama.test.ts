@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fakeTextModel } from '../../../testing/fake-text-model.ts'
+import { fakeTextModel } from '../../../testing/fakes/fake-text-model.ts'
 import type { TextEnd, TextEvent } from '../../../thinking/model.ts'
 import type { Generation, Lookup, Served } from '../../dialect.ts'
 import { collectChoices } from '../../respond/choices.ts'

@@ -6,7 +6,7 @@ import {
   send,
   startServer,
   type TestServer,
-} from '../../../testing/fake-server.ts'
+} from '../../../testing/servers/fake-server.ts'
 import type { TextEvent } from '../../../thinking/model.ts'
 import type { Ask, AskedRequest, Generation, Served } from '../../dialect.ts'
 import { RequestError } from '../../problem.ts'

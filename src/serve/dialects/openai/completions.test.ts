@@ -6,7 +6,7 @@ import {
   send,
   startServer,
   type TestServer,
-} from '../../../testing/fake-server.ts'
+} from '../../../testing/servers/fake-server.ts'
 import type { TextEvent } from '../../../thinking/model.ts'
 
 let server: TestServer

@@ -6,7 +6,7 @@ import {
   send,
   startServer,
   type TestServer,
-} from '../../../testing/fake-server.ts'
+} from '../../../testing/servers/fake-server.ts'
 import type { AskedRequest, Generation } from '../../dialect.ts'
 import { RequestError } from '../../problem.ts'
 import { responses } from './responses.ts'

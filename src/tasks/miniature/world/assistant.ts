@@ -1,7 +1,7 @@
 import type { Generator } from '../../../providers/generator.ts'
 import { Account } from '../../../providers/spending.ts'
 import type { ChatMessage } from '../../../renderer/messages.ts'
-import { isMixed } from '../../../rewards/prose.ts'
+import { isMixed } from '../../../rewards/language/prose.ts'
 import { checkMiniature } from '../index.ts'
 import { assess } from './assess.ts'
 import { readReasoning } from './reasoning.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Random } from '../../../common/random.ts'
-import { languageShare } from '../../../rewards/language.ts'
+import { languageShare } from '../../../rewards/language/language.ts'
 import { assess, demonstrate, general } from './index.ts'
 import { GENERAL_KINDS, TOPICS } from './topics.ts'
 

@@ -1,4 +1,0 @@
-import { engineConformance } from '../engines/conformance.ts'
-import { fakeEngine } from './fake-engine.ts'
-
-engineConformance('the fake engine', { open: async () => fakeEngine(), vocabSize: 10 })
