@@ -50,6 +50,17 @@ describe('a table', () => {
     expect(prompts(one)).toEqual(prompts(other))
   })
 
+  test('the solutions of the questions that fit remain', async () => {
+    const rows = mixed.map((question) => JSON.stringify({ question, answer: 'Count on.\n#### 1' }))
+    const file = join(folder, 'solved.jsonl')
+    writeFileSync(file, `${rows.join('\n')}\n`)
+    const { task } = fitted(await loadTask(file, { solutions: true, warn: () => {} }), atMost(50))
+    const solved = task.solved!({ side: 'training', seed: 0 })
+    expect(solved.length).toBeGreaterThan(20)
+    expect(solved.filter(({ question }) => question.prompt.length > 50)).toEqual([])
+    expect(solved[0]).toMatchObject({ thinking: 'Count on.', answer: '1' })
+  })
+
   test('the held-out questions that fit keep their order', async () => {
     const all = await table(mixed)
     const fit = atMost(14)

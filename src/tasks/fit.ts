@@ -66,7 +66,7 @@ function checkedWhenDrawn(task: Task, { unfit }: Fit, warn: (message: string) =>
     warned.add(side)
     warn(`${task.name}: a ${side} question cannot be asked and is replaced: ${first.get(side)}`)
   }
-  const { workedExample, demonstrations } = task
+  const { workedExample, demonstrations, solved } = task
   return {
     name: task.name,
     description: task.description,
@@ -98,5 +98,6 @@ function checkedWhenDrawn(task: Task, { unfit }: Fit, warn: (message: string) =>
     check: (question, answer) => task.check(question, answer),
     ...(workedExample && { workedExample: (options) => workedExample.call(task, options) }),
     ...(demonstrations && { demonstrations: (options) => demonstrations.call(task, options) }),
+    ...(solved && { solved: (options) => solved.call(task, options) }),
   }
 }
