@@ -229,7 +229,7 @@ test('settings files', () => {
 
 test('pretraining has its own settings', () => {
   expect(checkSettings(pretrainSettings, {})).toMatchObject({
-    model: { hiddenSize: 96 },
+    model: { hiddenSize: 128 },
     learningRate: 4e-3,
   })
 })
