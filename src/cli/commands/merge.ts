@@ -38,7 +38,9 @@ export const merge = command(
       throw new UserError(`--dtype must be one of ${names.join(', ')}, not ${named}`, 2)
     const out = textOption(values, 'out')!
     const say = (line: string) => output.live(line)
-    const folder = await modelFolder(textOption(values, 'model')!, say, { onCheckpoint: output.say })
+    const folder = await modelFolder(textOption(values, 'model')!, say, {
+      onCheckpoint: (line) => output.say(line),
+    })
     say(`merging ${pathFromHere(folder)}`)
     await mergeAdapters(folder, out, DTYPES[named as keyof typeof DTYPES])
     output.emit({ type: 'result', model: out, from: folder, dtype: named })

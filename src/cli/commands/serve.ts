@@ -9,7 +9,14 @@ import { dialects } from '../../serve/dialects/index.ts'
 import { LIMITS } from '../../serve/limits.ts'
 import { openResponder } from '../../serve/respond/responder.ts'
 import { checkAddress, serve as startServer } from '../../serve/serve.ts'
-import { choiceOption, integerOption, listOption, numberOption, textOption } from '../terminal/arguments.ts'
+import {
+  choiceOption,
+  integerOption,
+  listOption,
+  numberOption,
+  shareOption,
+  textOption,
+} from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
 import {
   outputOf,
@@ -85,7 +92,7 @@ export const serve = command(
     const defaults = {
       temperature: numberOption(values, 'temperature', 0, 10),
       topK: integerOption(values, 'top-k', 0),
-      topP: numberOption(values, 'top-p', 0.001, 1),
+      topP: shareOption(values, 'top-p', { whole: true }),
       minP: numberOption(values, 'min-p', 0, 1),
       maxTokens: integerOption(values, 'max-tokens', 1),
     }

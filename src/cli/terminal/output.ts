@@ -4,7 +4,11 @@ import { styledPrintable } from '../../common/printable.ts'
 import { canRedraw, columnsOf, liveArea } from './live-area.ts'
 import { displayWidth, padEnd, padStart, shorten, tail, truncate, wrap } from './width.ts'
 
-/** What a command prints: JSON objects for programs, or text for people; nothing but results when quiet. */
+/**
+ * What a command prints: JSON objects for programs, or text for people. When quiet, it is the result alone: the tables, the
+ * list or the answer that was asked for, and where a model was written. Warnings and errors, on standard error, are printed in
+ * any case.
+ */
 interface OutputOptions {
   readonly json?: boolean
   readonly quiet?: boolean
@@ -80,10 +84,16 @@ export class Output {
     this.result(wrap(text, this.width, 2))
   }
 
-  /** A table, a plot or a command, which is printed as it is, even when quiet. */
+  /** A plot, an example or a command, which is printed as it is, and left out when quiet. */
+  aside(text: string): void {
+    if (!this.quiet) this.result(text)
+  }
+
+  /** A table, which is printed as it is, even when quiet. */
   result(text: string): void {
     this.#end()
-    this.#print(this.#stream, text)
+    // the empty line that sets a paragraph off from what was printed before
+    this.#print(this.#stream, this.#printedAt === null ? text.replace(/^\n+/, '') : text)
   }
 
   /** A warning, on standard error and, with `json`, also as an object. What is live stays so. */

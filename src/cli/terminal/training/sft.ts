@@ -5,7 +5,7 @@ import type { SftResult, SftWatch } from '../../../recipes/sft.ts'
 import { Renderer } from '../../../renderer/renderer.ts'
 import { storedSettings } from '../../../runs/with-run.ts'
 import { SFT_PRESETS, type SftSettings } from '../../../settings/sft.ts'
-import { modelName, modelWord, type NextStep, runWord, showNext, sourceName, withConfig } from '../next.ts'
+import { modelName, modelWord, type NextStep, runWord, showModel, showNext, sourceName, withConfig } from '../next.ts'
 import { type Output, table } from '../output.ts'
 import { warnOfThreads } from '../threads.ts'
 import { chatArguments, templateArguments } from './given.ts'
@@ -66,6 +66,7 @@ export function summarizeSft(output: Output, result: SftResult, config?: string)
     ),
   )
   showBest(output, result)
+  showModel(output, result.model)
   showNext(output, config === undefined ? nextSteps(result) : stepsWith(config, result))
 }
 

@@ -6,7 +6,7 @@ import type { TrainingWatch } from '../../../recipes/r1.ts'
 import { combineReports } from '../../../report/combine-stages.ts'
 import { textTable } from '../../../report/stage-tables.ts'
 import type { StagedResult, StagedWatch } from '../../../report/staged-run.ts'
-import { modelWord, runWord, showNext } from '../next.ts'
+import { modelWord, runWord, showModel, showNext } from '../next.ts'
 import { type Output, percent } from '../output.ts'
 import { warnOfThreads } from '../threads.ts'
 import { watchReward } from './reward.ts'
@@ -68,6 +68,7 @@ export function summarizeStages(output: Output, title: string, result: StagedRes
   const { run, model, seed, seconds, stages, report } = result
   output.prose(`\n${pc.bold(title)} (seed ${seed}, ${clock(seconds)})\n`)
   output.result(textTable(combineReports([{ seed, stages }]), { width: output.columns }))
+  showModel(output, model)
   showNext(output, [
     [`chat --model ${modelWord(model)}`, 'talk to it'],
     [`runs show ${runWord(run)} --samples 5`, 'read responses of every stage'],
