@@ -31,6 +31,7 @@ async function survey({ right, shown = right ?? 'a', can, parameters = 1000 }: C
     questions: solved.slice(0, 20).map(({ question }) => question),
     solved,
     parameters,
+    lora: null,
     learningRate: 5,
     seed: 0,
     onAnswers: (answers) => void reported.push(answers),

@@ -35,7 +35,7 @@ export const checkpointSecondsSetting = z.number().min(0).nullable().default(60)
 export const loraSetting = z
   .strictObject(
     {
-      rank: whole(1),
+      rank: whole(1).default(16),
       alpha: z.number().positive().optional(),
       /** `all-linear`, or names of layers as in PEFT: `q_proj`, `self_attn.q_proj`, `model.layers.0.mlp.up_proj`. */
       targets: z

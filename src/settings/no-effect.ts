@@ -34,10 +34,10 @@ function valueAt(settings: object, path: readonly string[]): unknown {
 function firstChange(value: unknown, usual: unknown, path: string): string | null {
   if (isTree(value) && (isTree(usual) || Object.keys(value).length === 0))
     for (const [name, inner] of Object.entries(value)) {
-      const changed = firstChange(inner, (usual as Tree)[name], `${path}.${name}`)
+      const changed = firstChange(inner, isTree(usual) ? usual[name] : undefined, `${path}.${name}`)
       if (changed !== null) return changed
     }
-  else if (JSON.stringify(value) !== JSON.stringify(usual)) return path
+  else if (JSON.stringify(value ?? null) !== JSON.stringify(usual ?? null)) return path
   return null
 }
 
