@@ -37,6 +37,8 @@ interface InitOptions extends InitWatch {
 /** Callbacks that report what is found out, as soon as it is. */
 export interface InitWatch {
   readonly onTable?: ((table: TableReport) => void) | undefined
+  /** Called with the folder of the model. */
+  readonly onModel?: ((folder: string) => void) | undefined
   readonly onAnswers?: ((answers: AnswersReport) => void) | undefined
   readonly onProgress?: ((line: string) => void) | undefined
 }
@@ -82,6 +84,7 @@ export async function init({
   out = OUT,
   force = false,
   onTable,
+  onModel,
   onAnswers = () => {},
   onProgress: progress = () => {},
 }: InitOptions): Promise<InitReport> {
@@ -92,6 +95,7 @@ export async function init({
 
   // what the model answers, and whether fine-tuning would help
   const folder = await modelFolder(model, progress)
+  onModel?.(folder)
   const renderer = Renderer.load(folder, { template })
   const parameters = countParameters(loadConfig(folder))
   const { positions, adapters, ...survey } = await withEngine(

@@ -124,7 +124,7 @@ const whyAdapters = (parameters: number): string[] => [
   '',
   `# Low-rank adapters are trained in the place of all ${millions(parameters)} weights, which would take`,
   '# several times the memory, and more time. Adapters need about ten times the',
-  '# learning rates of all weights: without lora, divide both by ten.',
+  '# learning rates of all weights: lower both if you take lora out.',
 ]
 
 /** 134515008 → "135M", 1543714304 → "1.54B". */

@@ -9,6 +9,7 @@ import { modelFolder } from '../../hub/find-model.ts'
 import { choiceOption, textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
 import { factsOf } from '../terminal/export-facts.ts'
+import { sayLanguagePart } from '../terminal/language-part.ts'
 import { outputOf, outputOptions } from '../terminal/options.ts'
 import type { Output } from '../terminal/output.ts'
 
@@ -52,6 +53,7 @@ export const exporting = command(
         onCheckpoint: (line) => output.say(line),
         signal,
       })
+      sayLanguagePart(output, folder)
       return exportModel(
         {
           folder,

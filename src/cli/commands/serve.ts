@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { defineCommand } from 'citty'
 import { engineNames } from '../../engines/open.ts'
-import { EMBEDDED_BASE } from '../../hub/find-model.ts'
+import { EMBEDDED_BASE, modelFolder } from '../../hub/find-model.ts'
 import { generatorOf } from '../../providers/generator.ts'
-import { openModel } from '../../providers/open-model.ts'
+import { openModel, readModelName } from '../../providers/open-model.ts'
 import { dialects } from '../../serve/dialects/index.ts'
 import { LIMITS } from '../../serve/limits.ts'
 import { openResponder } from '../../serve/respond/responder.ts'
@@ -18,9 +18,11 @@ import {
   textOption,
 } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
+import { sayLanguagePart } from '../terminal/language-part.ts'
 import {
   outputOf,
   outputOptions,
+  refuseLocal,
   templateArguments,
   templateArgumentsOption,
   truncationOptions,
@@ -101,6 +103,8 @@ export const serve = command(
       waiting: integerOption(values, 'queue', 0, 100_000) ?? LIMITS.waiting,
     }
     const engine = choiceOption(values, 'engine', engineNames)
+    const isLocal = readModelName(name).kind === 'local'
+    if (!isLocal) refuseLocal(values, name)
     await checkAddress(address, access.keys.length > 0 || insecure)
 
     output.live('opening the model')
@@ -113,6 +117,8 @@ export const serve = command(
       notice: (line) => output.live(line),
     })
     try {
+      if (isLocal)
+        sayLanguagePart(output, await modelFolder(name, undefined, { onCheckpoint: () => {} }))
       const chooser =
         judge === undefined
           ? undefined

@@ -114,26 +114,26 @@ export function integersOption(
   name: string,
   lo: number,
   hi = Number.MAX_SAFE_INTEGER,
+  more?: string,
 ): number[] | undefined {
-  const numbers = listOption(values, name)?.map((text) => integerOption({ [name]: text }, name, lo, hi)!)
+  const numbers = listOption(values, name)?.map((text) => integerOption({ [name]: text }, name, lo, hi, more)!)
   return numbers && [...new Set(numbers)].sort((a, b) => a - b)
 }
 
 /**
  * A whole number in lo..hi, or undefined if the option was not given.
  *
- * @param meaning what the number is, for the error; by default nothing is said
+ * @param more for the error: what else is said of the number that is wanted, such as " (the rank)"
  */
 export function integerOption(
   values: Values,
   name: string,
   lo: number,
   hi = Number.MAX_SAFE_INTEGER,
-  meaning?: string,
+  more = '',
 ): number | undefined {
   const range = hi === Number.MAX_SAFE_INTEGER ? `of at least ${lo}` : `from ${lo} to ${hi}`
-  const wanted = `a whole number ${range}${meaning === undefined ? '' : ` (${meaning})`}`
-  return numeric(values, name, wanted, (n) => Number.isInteger(n) && n >= lo && n <= hi)
+  return numeric(values, name, `a whole number ${range}${more}`, (n) => Number.isInteger(n) && n >= lo && n <= hi)
 }
 
 /** A number in lo..hi, or undefined if the option was not given. */

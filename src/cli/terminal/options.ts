@@ -77,6 +77,13 @@ export const templateArgumentsOption = {
 export const templateArguments = (values: Values): Tree =>
   assignments(values, 'template-arguments', 'write it as NAME=VALUE, for example enable_thinking=false')
 
+/** @throws UserError for an option that has no effect on a provider's model. */
+export function refuseLocal(values: Values, model: string): void {
+  const option = ['template-arguments', 'engine'].find((name) => values[name] !== undefined)
+  if (option !== undefined)
+    throw new UserError(`--${option} has no effect on ${model}, a model behind an API: leave it out`, 2)
+}
+
 /** "a=b,c=[d,e]" → { a: 'b', c: ['d', 'e'] } */
 function assignments(values: Values, option: string, form: string): Tree {
   const parts = textOption(values, option)?.split(/,(?![^[]*\])/) ?? []

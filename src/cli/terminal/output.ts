@@ -48,7 +48,7 @@ export class Output {
   #activity: Activity | null = null
   /** When the last line for people was printed. */
   #printedAt: number | null = null
-  readonly #warned = new Set<string>()
+  readonly #given = new Set<string>()
 
   constructor({ json = false, quiet = false }: OutputOptions) {
     this.json = json
@@ -107,9 +107,12 @@ export class Output {
 
   /** A warning that is given once. */
   warnOnce(text: string): void {
-    if (this.#warned.has(text)) return
-    this.#warned.add(text)
-    this.warn(text)
+    if (this.#isNew(text)) this.warn(text)
+  }
+
+  /** A line for people that is given once. */
+  sayOnce(text: string): void {
+    if (this.#isNew(text)) this.say(text)
   }
 
   /**
@@ -143,6 +146,12 @@ export class Output {
     if (process.stdout.isTTY) liveArea.clear()
     process.stdout.write(`${JSON.stringify(object)}\n`)
     this.#reshow()
+  }
+
+  #isNew(text: string): boolean {
+    const isNew = !this.#given.has(text)
+    this.#given.add(text)
+    return isNew
   }
 
   #print(stream: NodeJS.WriteStream, text: string): void {

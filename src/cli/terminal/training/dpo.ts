@@ -5,6 +5,7 @@ import type { DpoResult, DpoWatch } from '../../../recipes/dpo.ts'
 import { storedSettings } from '../../../runs/with-run.ts'
 import { DPO_PRESETS, type DpoSettings } from '../../../settings/dpo.ts'
 import type { DpoQuality } from '../../../stages/supervise/preference-tuning.ts'
+import { sayLanguagePart } from '../language-part.ts'
 import { modelName, modelWord, runWord, showModel, showNext, sourceName } from '../next.ts'
 import { type Output, percent, table } from '../output.ts'
 import { warnOfThreads } from '../threads.ts'
@@ -24,6 +25,7 @@ export function watchDpo(output: Output, signal: AbortSignal): DpoWatch {
         `${settings.algorithm} from ${sourceName(settings.data)}: ${plural(data.training, 'pair')} of answers of up to ${plural(data.longest, 'token')}; ${data.heldOut} held out`,
       )
       output.say(`model ${modelName(settings.model)}\nrun   ${pathFromHere(run)}`)
+      sayLanguagePart(output, settings.model)
       showLora(output, {
         ...settings,
         learningRate: {

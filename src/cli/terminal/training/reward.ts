@@ -4,6 +4,7 @@ import { pathFromHere } from '../../../common/paths.ts'
 import { clock, plural } from '../../../common/words.ts'
 import type { RewardResult, RewardWatch } from '../../../recipes/reward.ts'
 import { REWARD_PRESETS } from '../../../settings/reward.ts'
+import { sayLanguagePart } from '../language-part.ts'
 import { modelName, runWord, showModel, showNext, sourceName } from '../next.ts'
 import { type Output, percent, table } from '../output.ts'
 import { warnOfThreads } from '../threads.ts'
@@ -21,6 +22,7 @@ export function watchReward(output: Output, signal: AbortSignal): RewardWatch {
         `a reward model from ${sourceName(settings.data)}: ${plural(data.training, data.kind === 'pairs' ? 'pair' : 'labelled answer')} of up to ${plural(data.longest, 'token')}; ${data.heldOut} held out`,
       )
       output.say(`model ${modelName(settings.model)}\nrun   ${pathFromHere(run)}`)
+      sayLanguagePart(output, settings.model)
       showLora(output, {
         ...settings,
         rewardHead: true,

@@ -5,6 +5,7 @@ import type { SftResult, SftWatch } from '../../../recipes/sft.ts'
 import { Renderer } from '../../../renderer/renderer.ts'
 import { storedSettings } from '../../../runs/with-run.ts'
 import { SFT_PRESETS, type SftSettings } from '../../../settings/sft.ts'
+import { sayLanguagePart } from '../language-part.ts'
 import { modelName, modelWord, type NextStep, runWord, showModel, showNext, sourceName, withConfig } from '../next.ts'
 import { type Output, table } from '../output.ts'
 import { warnOfThreads } from '../threads.ts'
@@ -23,6 +24,7 @@ export function watchSft(output: Output, signal: AbortSignal): SftWatch {
         `fine-tuning on ${sourceName(settings.data ?? settings.task!)}: ${plural(data.training, 'row')} of up to ${plural(data.longest, 'token')}, ${Math.round((100 * data.learnedTokens) / data.tokens)} % of them learned; ${data.heldOut} held out`,
       )
       output.say(`model ${modelName(settings.model)}\nrun   ${pathFromHere(run)}`)
+      sayLanguagePart(output, settings.model)
       showLora(output, {
         ...settings,
         learningRate: {

@@ -14,6 +14,7 @@ import { resolveZeroSettings, type ZeroSettings } from '../../../settings/zero.t
 import type { ZeroWatch } from '../../../settings/zero-options.ts'
 import type { Evaluation } from '../../../stages/evaluate/evaluate.ts'
 import type { TeacherSettings } from '../../../stages/reinforce/teacher.ts'
+import { sayLanguagePart } from '../language-part.ts'
 import { modelName, modelWord, type NextStep, runWord,
   showModel,
   showNext,
@@ -40,6 +41,8 @@ export function watchZero(output: Output, steps: number, signal: AbortSignal, ti
         `${title} on ${sourceName(settings.task)}: ${plural(settings.steps, 'step')} of ${plural(settings.rl.questionsPerStep, 'question')} × ${plural(settings.rl.groupSize, 'response')}, seed ${settings.seed}`,
       )
       output.say(`model ${modelName(settings.model)}\nrun   ${pathFromHere(run)}`)
+      sayLanguagePart(output, settings.model)
+      if (settings.teacher) sayLanguagePart(output, settings.teacher.model)
       const { preset, algorithm } = settings
       showLora(output, {
         ...settings,
