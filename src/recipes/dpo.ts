@@ -1,5 +1,4 @@
 import type { DpoObjective } from '../algorithms/dpo.ts'
-import { plural } from '../common/words.ts'
 import { modelFolder } from '../hub/find-model.ts'
 import { loadConfig } from '../models/checkpoint/directory.ts'
 import { checkTokens } from '../models/tokenizer/vocabulary.ts'
@@ -67,7 +66,7 @@ async function readExamples(
   const heldOutShare = settings.eval.share
   const rows = await readPreferences(data, { columns, heldOutShare, splitBy, warn, progress })
   const { vocabSize } = loadConfig(settings.model)
-  const examples = encodeRows(rows, {
+  return encodeRows(rows, {
     data,
     maxLength,
     encode: ({ example }) => {
@@ -75,16 +74,12 @@ async function readExamples(
       for (const { tokens } of pair) checkTokens(tokens, vocabSize, 'the row', renderer)
       return [pair]
     },
+    heldOutBy: 'prompts',
     lengthOf: (pair) => Math.max(...pair.map(({ tokens }) => tokens.length)),
     hashed: (pair) => pair.flatMap(({ tokens, learned }) => [tokens, learned]),
     warn,
     progress,
   })
-  if (rows.repeated > 0)
-    warn(
-      `${plural(rows.repeated, 'training row is', 'training rows are')} left out, since their prompts are also held out`,
-    )
-  return examples
 }
 
 /** Epochs over the pairs, on the ratios to the model that the run begins with. */

@@ -1,6 +1,5 @@
 import type { PreferenceQuality } from '../algorithms/preference.ts'
 import { UserError } from '../common/errors.ts'
-import { plural } from '../common/words.ts'
 import { modelFolder } from '../hub/find-model.ts'
 import { loadConfig } from '../models/checkpoint/directory.ts'
 import { checkTokens } from '../models/tokenizer/vocabulary.ts'
@@ -84,15 +83,12 @@ async function readExamples(
         throw new UserError('its two answers are the same to the model, so there is no preference')
       return [encoded]
     },
+    heldOutBy: 'prompts',
     lengthOf: ({ texts }) => Math.max(...texts.map(({ length }) => length)),
     hashed: ({ texts, good }) => [...texts, String(good)],
     warn,
     progress,
   })
-  if (rows.repeated > 0)
-    warn(
-      `${plural(rows.repeated, 'training row is', 'training rows are')} left out, since their prompts are also held out`,
-    )
   const labels = new Set(examples.training.map(({ good }) => good))
   const [label] = labels
   if (labels.size === 1 && label !== null)

@@ -1,4 +1,3 @@
-import { plural } from '../common/words.ts'
 import { modelFolder } from '../hub/find-model.ts'
 import { loadConfig } from '../models/checkpoint/directory.ts'
 import { checkTokens } from '../models/tokenizer/vocabulary.ts'
@@ -72,7 +71,7 @@ async function readExamples(
           warn,
         })
   const { vocabSize } = loadConfig(settings.model)
-  const examples = encodeRows(rows, {
+  return encodeRows(rows, {
     data: sourceOf(settings),
     maxLength,
     encode: ({ demonstration }) => {
@@ -80,16 +79,12 @@ async function readExamples(
       for (const { tokens } of sequences) checkTokens(tokens, vocabSize, 'the row', renderer)
       return sequences
     },
+    heldOutBy: 'questions',
     lengthOf: ({ tokens }) => tokens.length,
     hashed: ({ tokens, learned }) => [tokens, learned],
     warn,
     progress,
   })
-  if (rows.repeated > 0)
-    warn(
-      `${plural(rows.repeated, 'training row is', 'training rows are')} left out, since their questions are also held out`,
-    )
-  return examples
 }
 
 /** Epochs over the demonstrations: next-token prediction on the learned tokens. */

@@ -34,6 +34,8 @@ interface Encoding<R, E> {
   readonly maxLength: number
   /** The examples of a row, at least one. Throws a `UserError` for a row that cannot be used. */
   readonly encode: (row: R) => readonly E[]
+  /** What rows on both sides have in common, for the message about those that are left out of training. */
+  readonly heldOutBy: 'questions' | 'prompts'
   /** Tokens of an example's longest text. */
   readonly lengthOf: (example: E) => number
   /** The parts of an example that are hashed. */
@@ -60,7 +62,7 @@ export function checkMaxLength({ model, maxLength }: { model: string; maxLength:
  */
 export function encodeRows<R extends { readonly where: string }, E>(
   rows: Rows<R>,
-  { data, maxLength, encode, lengthOf, hashed, warn, progress }: Encoding<R, E>,
+  { data, maxLength, encode, heldOutBy, lengthOf, hashed, warn, progress }: Encoding<R, E>,
 ): Examples<E> {
   const leftOut = new LeftOutRows()
   let overlong = 0
@@ -95,6 +97,10 @@ export function encodeRows<R extends { readonly where: string }, E>(
   if (overlong > 0)
     warn(
       `${overlong} of ${plural(total, total === all - count ? 'row' : 'answer')} ${overlong === 1 ? 'is left out, since it is' : 'are left out, since they are'} longer than maxLength (${plural(maxLength, 'token')})`,
+    )
+  if (rows.repeated > 0)
+    warn(
+      `${plural(rows.repeated, 'training row is', 'training rows are')} left out, since their ${heldOutBy} are also held out`,
     )
   const hash = createHash('sha256')
   for (const example of [...training, ...heldOut]) for (const piece of hashed(example)) hash.update(piece)
