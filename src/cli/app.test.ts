@@ -64,9 +64,7 @@ describe('wrong usage: one line, exit code 2', () => {
 describe.each(['zero', 'sft', 'reward', 'dpo', 'r1', 'distill'])('%s', (name) => {
   test.each(['abc', '-1', '0', '1.5', '1e99'])('--lora %s', async (rank) => {
     expect(await main([name, '--lora', rank])).toBe(2)
-    expect(written.err).toBe(
-      `error: --lora must be a whole number of at least 1 (the rank), not ${rank}\n`,
-    )
+    expect(written.err).toBe(`error: --lora must be a whole number of at least 1 (the rank), not ${rank}\n`)
   })
 })
 
@@ -85,7 +83,10 @@ describe('options of another action of the command: one line, exit code 2', () =
       '--model belongs to `ruminate eval` and `ruminate eval compare A B`, not to `ruminate eval show DIR`',
     ],
     ['eval compare A B --wrong', '--wrong belongs to `ruminate eval show DIR`'],
-    ['tasks --columns question=q', '--columns belongs to `ruminate tasks check FILE`, not to `ruminate tasks`'],
+    [
+      'tasks --columns question=q',
+      '--columns belongs to `ruminate tasks check FILE`, not to `ruminate tasks`',
+    ],
     ['tasks list my.csv', 'unexpected argument "my.csv": `ruminate tasks check my.csv` checks a table'],
   ]
   test.each(cases)('%s', async (line, message) => {

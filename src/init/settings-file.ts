@@ -129,9 +129,7 @@ const whyAdapters = (parameters: number): string[] => [
 
 /** 134515008 → "135M", 1543714304 → "1.54B". */
 const millions = (count: number): string =>
-  count < 999.5e6
-    ? `${Number((count / 1e6).toPrecision(3))}M`
-    : `${Number((count / 1e9).toPrecision(3))}B`
+  count < 999.5e6 ? `${Number((count / 1e6).toPrecision(3))}M` : `${Number((count / 1e9).toPrecision(3))}B`
 
 const ABOUT = { sft: '# Fine-tuning', zero: '# Reinforcement learning' }
 

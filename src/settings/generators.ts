@@ -64,8 +64,11 @@ export const generatorSettings = z.union([
       temperature: temperatureSetting.default(0.6),
       ...truncationSettings,
     })
-    .refine(({ temperature, topK, topP, minP }) => temperature > 0 || (topK === 0 && topP === 1 && minP === 0), {
-      error:
-        'topK, topP and minP have no effect on greedy sampling: leave them out, or set a temperature above 0',
-    }),
+    .refine(
+      ({ temperature, topK, topP, minP }) => temperature > 0 || (topK === 0 && topP === 1 && minP === 0),
+      {
+        error:
+          'topK, topP and minP have no effect on greedy sampling: leave them out, or set a temperature above 0',
+      },
+    ),
 ])

@@ -377,7 +377,10 @@ export function stageResolvers(
       return resolve()
     } catch (error) {
       if (error instanceof Error)
-        error.message = error.message.replace(/^(?:unknown )?setting |did you mean (?!")|\bset (?=[a-z]\w*\.)/g, `$&${name}.`)
+        error.message = error.message.replace(
+          /^(?:unknown )?setting |did you mean (?!")|\bset (?=[a-z]\w*\.)/g,
+          `$&${name}.`,
+        )
       throw error
     }
   }

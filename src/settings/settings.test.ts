@@ -6,8 +6,8 @@ import { UserError } from '../common/errors.ts'
 import { distillStages, resolveDistillSettings } from './distill.ts'
 import { resolveDpoSettings } from './dpo.ts'
 import { checkSettings, merge, readAssignment, readSettingsFile, type Tree } from './layers.ts'
-import { pretrainSettings } from './pretrain.ts'
 import { algorithmNames, baseNames } from './presets.ts'
+import { pretrainSettings } from './pretrain.ts'
 import { resolveR1Settings } from './r1.ts'
 import { resolveSftSettings, withOneSource } from './sft.ts'
 import { resolveZeroSettings } from './zero.ts'
@@ -134,12 +134,18 @@ test.each<[string[], RegExp]>([
     ['rl.objective.surrogate=sapo', 'rl.objective.dualClip=3'],
     /objective\.dualClip has no effect on the surrogate sapo/,
   ],
-  [['algorithm=cispo', 'rl.objective.dualClip=3'], /objective\.dualClip has no effect on the surrogate cispo/],
+  [
+    ['algorithm=cispo', 'rl.objective.dualClip=3'],
+    /objective\.dualClip has no effect on the surrogate cispo/,
+  ],
   [['algorithm=kl-cov', 'rl.objective.clipLow=0.3'], /clipLow has no effect on the surrogate importance/],
   [['algorithm=rloo', 'rl.objective.ratio=sequence'], /ratio has no effect on the surrogate reinforce/],
   [['algorithm=rloo', 'rl.objective.clipHigh=1'], /clipHigh has no effect on the surrogate reinforce/],
   [['algorithm=gspo', 'rl.objective.gate={}'], /gate has no effect on the surrogate clip/],
-  [['algorithm=dapo', 'rl.objective.kl.estimator=k1'], /kl\.estimator has no effect without a KL penalty in the loss/],
+  [
+    ['algorithm=dapo', 'rl.objective.kl.estimator=k1'],
+    /kl\.estimator has no effect without a KL penalty in the loss/,
+  ],
   [
     ['algorithm=rloo', 'rl.klInReward={beta: 0, estimator: k3}'],
     /klInReward\.estimator has no effect without a KL penalty in the reward/,
@@ -148,7 +154,10 @@ test.each<[string[], RegExp]>([
   [['algorithm=dapo', 'rl.dropZeroVariance=true'], /dropZeroVariance has no effect with rl\.dynamicSampling/],
   [['eval.temperature=0', 'eval.topP=0.9'], /eval\.topP has no effect on greedy sampling/],
   [['algorithm=kl-cov', 'rl.covariance.from=1'], /covariance\.from has no effect on rl\.covariance\.kind=kl/],
-  [['algorithm=clip-cov', 'rl.covariance.beta=1'], /covariance\.beta has no effect on rl\.covariance\.kind=clip/],
+  [
+    ['algorithm=clip-cov', 'rl.covariance.beta=1'],
+    /covariance\.beta has no effect on rl\.covariance\.kind=clip/,
+  ],
   [['rl.schedule.final=0.1'], /schedule\.final has no effect on rl\.schedule\.kind=constant: leave it out$/],
   [['algorithm=gspo', 'rl.covariance.kind=clip'], /rl\.covariance selects single tokens/],
   [['algorithm=clip-cov', 'rl.covariance.from=5'], /rl\.covariance\.from is 5: it must be below/],
@@ -192,9 +201,11 @@ test('parts of an algorithm have defaults of their own', () => {
 test('what only another kind of the preset has is no fault of those who choose a kind', () => {
   expect(resolved('algorithm=sapo', 'rl.objective.surrogate=clip').rl.objective.surrogate).toBe('clip')
   expect(resolved('algorithm=dapo', 'rl.objective.surrogate=reinforce').rl.objective.clipHigh).toBe(0.28)
-  expect(
-    resolved('algorithm=clip-cov', 'rl.covariance.kind=kl', 'rl.minibatches=2').rl.covariance,
-  ).toEqual({ kind: 'kl', share: 2e-3, beta: 1 })
+  expect(resolved('algorithm=clip-cov', 'rl.covariance.kind=kl', 'rl.minibatches=2').rl.covariance).toEqual({
+    kind: 'kl',
+    share: 2e-3,
+    beta: 1,
+  })
   expect(resolved('rl.schedule.kind=linear', 'rl.schedule.final=0.1').rl.schedule).toEqual({
     kind: 'linear',
     warmup: 5,
@@ -227,10 +238,14 @@ test('stages refuse what has no effect in them', () => {
   expect(message(() => resolveR1Settings({ rl2: { zero: { rewards: { boxed: 1 } } } }))).toMatch(
     /^setting rl2\.zero\.rewards\.boxed has no effect in the last stage, whose rewards are accuracy, format, /,
   )
-  expect(message(() => resolveR1Settings({ rl1: { algorithm: 'sapo', rl: { objective: { clipLow: 1 } } } }))).toMatch(
+  expect(
+    message(() => resolveR1Settings({ rl1: { algorithm: 'sapo', rl: { objective: { clipLow: 1 } } } })),
+  ).toMatch(
     /^setting rl1\.rl\.objective\.clipLow has no effect on the surrogate sapo: leave it out, or set rl1\.rl\./,
   )
-  expect(message(() => resolveR1Settings({ eval: { temperature: 0, topP: 0.5 } }))).toMatch(/eval\.topP has no/)
+  expect(message(() => resolveR1Settings({ eval: { temperature: 0, topP: 0.5 } }))).toMatch(
+    /eval\.topP has no/,
+  )
   expect(resolveR1Settings({ eval: { temperature: 0 } }).eval.topP).toBe(0.95)
   expect(message(() => resolveDistillSettings({ teacher: 'x', sft: { columns: { prompt: 'q' } } }))).toMatch(
     /^setting sft\.columns has no effect on the answers of a teacher/,

@@ -155,7 +155,9 @@ export function withOneSource(layers: readonly Tree[]): Tree[] {
     if (i >= last) return layer
     const { [other]: _, columns, ...rest } = layer
     const kept = Object.entries((columns ?? {}) as Tree).filter(([role]) => SOURCES[source].includes(role))
-    const others = Object.entries(rest).filter(([name]) => source === 'task' || !Object.hasOwn(TASK_ALONE, name))
+    const others = Object.entries(rest).filter(
+      ([name]) => source === 'task' || !Object.hasOwn(TASK_ALONE, name),
+    )
     return { ...Object.fromEntries(others), columns: Object.fromEntries(kept) }
   })
 }

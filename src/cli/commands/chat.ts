@@ -4,13 +4,7 @@ import { engineNames } from '../../engines/open.ts'
 import { EMBEDDED_BASE, modelFolder } from '../../hub/find-model.ts'
 import { openModel, readModelName } from '../../providers/open-model.ts'
 import { Renderer } from '../../renderer/renderer.ts'
-import {
-  choiceOption,
-  integerOption,
-  numberOption,
-  textOption,
-  type Values,
-} from '../terminal/arguments.ts'
+import { choiceOption, integerOption, numberOption, textOption, type Values } from '../terminal/arguments.ts'
 import { answerOnce, converse, greet } from '../terminal/chat/chat.ts'
 import { type Origin, originOf } from '../terminal/chat/origin.ts'
 import { readInput } from '../terminal/chat/prompt.ts'

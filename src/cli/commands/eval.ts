@@ -125,7 +125,7 @@ const ACTIONS: Readonly<Record<ActionName, Action>> = {
     await runEvaluation(output, values, optionsOf(values))
   },
   async show(output, words, values) {
-    if (words.length !== 1)
+    if (words.length !== 1 || words[0]!.trim() === '')
       throw new UserError('which evaluation? Name its folder: `ruminate eval show DIR`', 2)
     showAnswers(output, words[0]!, {
       wrong: values.wrong === true,
@@ -134,7 +134,7 @@ const ACTIONS: Readonly<Record<ActionName, Action>> = {
     })
   },
   async compare(output, words, values) {
-    if (words.length !== 2)
+    if (words.length !== 2 || words.some((word) => word.trim() === ''))
       throw new UserError('which two? Name folders of evaluations, or models: `ruminate eval compare A B`', 2)
     await compareEvaluations(output, words as [string, string], values, optionsOf(values))
   },

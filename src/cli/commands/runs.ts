@@ -105,14 +105,14 @@ const ACTIONS: Readonly<Record<keyof typeof USAGES, Action>> = {
     return 0
   },
   async rm(output, words, root, values) {
-    if (words.length === 0) throw which('rm zero-1')
+    if (words.length === 0 || words.some((word) => word.trim() === '')) throw which('rm zero-1')
     return removeRuns(output, words, root, { yes: values.yes === true })
   },
 }
 
 /** @throws UserError unless there are as many words as an action takes. */
 function exactly(words: readonly string[], count: number, example: string): void {
-  if (words.length < count) throw which(example)
+  if (words.length < count || words[0]?.trim() === '') throw which(example)
   if (words.length > count)
     throw new UserError(`unexpected argument "${words[count]}", as in \`ruminate runs ${example}\``, 2)
 }

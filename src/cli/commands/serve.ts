@@ -117,8 +117,7 @@ export const serve = command(
       notice: (line) => output.live(line),
     })
     try {
-      if (isLocal)
-        sayLanguagePart(output, await modelFolder(name, undefined, { onCheckpoint: () => {} }))
+      if (isLocal) sayLanguagePart(output, await modelFolder(name, undefined, { onCheckpoint: () => {} }))
       const chooser =
         judge === undefined
           ? undefined

@@ -8,6 +8,9 @@ export type Values = Readonly<Record<string, string | boolean | readonly string[
 /** Options that may be given several times, and the argument that takes all words that follow; their value is a list. */
 const REPEATED = new Set(['set', 'words'])
 
+/** Arguments that may be an empty text: the answers that are compared. */
+const MAY_BE_EMPTY = new Set(['gold', 'answer'])
+
 /** The end of the hint of an option that takes several values, separated by commas or given with the option each time. */
 const SEVERAL = ',…'
 
@@ -65,8 +68,12 @@ export function readArguments(command: string, words: readonly string[], definit
     else if (hintOf(arg).endsWith(SEVERAL)) values[name] = `${values[name]},${value}`
     else throw wrong(`--${name} is given twice, as ${values[name]} and ${value}`)
   }
-  for (const [name, arg] of positionals)
-    if (arg.required && values[name] === undefined) throw wrong(`${name.toUpperCase()} is missing`)
+  for (const [name, arg] of positionals) {
+    const value = values[name]
+    if (!arg.required || (value !== undefined && MAY_BE_EMPTY.has(name))) continue
+    if (value === undefined) throw wrong(`${name.toUpperCase()} is missing`)
+    if (String(value).trim() === '') throw wrong(`${name.toUpperCase()} is empty`)
+  }
   for (const [name, arg] of Object.entries(definition))
     if (arg.type !== 'positional' && arg.required && !values[name])
       throw wrong(`--${name} ${hintOf(arg)} is missing`)
@@ -116,7 +123,9 @@ export function integersOption(
   hi = Number.MAX_SAFE_INTEGER,
   more?: string,
 ): number[] | undefined {
-  const numbers = listOption(values, name)?.map((text) => integerOption({ [name]: text }, name, lo, hi, more)!)
+  const numbers = listOption(values, name)?.map(
+    (text) => integerOption({ [name]: text }, name, lo, hi, more)!,
+  )
   return numbers && [...new Set(numbers)].sort((a, b) => a - b)
 }
 
@@ -133,7 +142,12 @@ export function integerOption(
   more = '',
 ): number | undefined {
   const range = hi === Number.MAX_SAFE_INTEGER ? `of at least ${lo}` : `from ${lo} to ${hi}`
-  return numeric(values, name, `a whole number ${range}${more}`, (n) => Number.isInteger(n) && n >= lo && n <= hi)
+  return numeric(
+    values,
+    name,
+    `a whole number ${range}${more}`,
+    (n) => Number.isInteger(n) && n >= lo && n <= hi,
+  )
 }
 
 /** A number in lo..hi, or undefined if the option was not given. */
@@ -141,7 +155,11 @@ export const numberOption = (values: Values, name: string, lo: number, hi: numbe
   numeric(values, name, `a number from ${lo} to ${hi}`, (n) => n >= lo && n <= hi)
 
 /** A number above 0 and up to 1, or with `whole: false` below 1; undefined if the option was not given. */
-export const shareOption = (values: Values, name: string, { whole }: { whole: boolean }): number | undefined =>
+export const shareOption = (
+  values: Values,
+  name: string,
+  { whole }: { whole: boolean },
+): number | undefined =>
   numeric(
     values,
     name,

@@ -6,7 +6,16 @@ import { Renderer } from '../../../renderer/renderer.ts'
 import { storedSettings } from '../../../runs/with-run.ts'
 import { SFT_PRESETS, type SftSettings } from '../../../settings/sft.ts'
 import { sayLanguagePart } from '../language-part.ts'
-import { modelName, modelWord, type NextStep, runWord, showModel, showNext, sourceName, withConfig } from '../next.ts'
+import {
+  modelName,
+  modelWord,
+  type NextStep,
+  runWord,
+  showModel,
+  showNext,
+  sourceName,
+  withConfig,
+} from '../next.ts'
 import { type Output, table } from '../output.ts'
 import { warnOfThreads } from '../threads.ts'
 import { chatArguments, templateArguments } from './given.ts'

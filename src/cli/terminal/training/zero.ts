@@ -15,7 +15,11 @@ import type { ZeroWatch } from '../../../settings/zero-options.ts'
 import type { Evaluation } from '../../../stages/evaluate/evaluate.ts'
 import type { TeacherSettings } from '../../../stages/reinforce/teacher.ts'
 import { sayLanguagePart } from '../language-part.ts'
-import { modelName, modelWord, type NextStep, runWord,
+import {
+  modelName,
+  modelWord,
+  type NextStep,
+  runWord,
   showModel,
   showNext,
   sourceName,
