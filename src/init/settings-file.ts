@@ -122,9 +122,9 @@ const TEMPLATES: Readonly<Record<PromptTemplate, string>> = {
 
 const whyAdapters = (parameters: number): string[] => [
   '',
-  `# Low-rank adapters are trained in the place of all ${millions(parameters)} weights, which would take`,
-  '# several times the memory, and more time. Adapters need about ten times the',
-  '# learning rates of all weights: lower both if you take lora out.',
+  `# Low-rank adapters are trained in the place of all ${millions(parameters)} weights, which`,
+  '# would take several times the memory, and more time. Adapters need about ten',
+  '# times the learning rates of all weights: lower both if you take lora out.',
 ]
 
 /** 134515008 → "135M", 1543714304 → "1.54B". */

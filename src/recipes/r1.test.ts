@@ -150,7 +150,7 @@ test('does all four steps and teaches a student', () => {
   expect(existsSync(join(whole.model, 'model.safetensors'))).toBe(true)
 })
 
-test('with adapters in every stage, and stopped and resumed: the same result', async () => {
+test('with adapters in every stage, stopped in one and resumed', async () => {
   // a base that knows the answers, so that there are rows to learn from after few steps
   const short = { ...tuning, checkpointEvery: 1000, learningRate: 1e-4 }
   const one = { ...reinforcing, steps: 1 }
@@ -167,8 +167,17 @@ test('with adapters in every stage, and stopped and resumed: the same result', a
     student: { model: null },
   }
   const quiet = { onWarning: () => {} }
-  const done = await r1(adapted, { ...quiet, out: at('lora') })
-  expect(done.stages.map(({ stage }) => stage)).toEqual([
+  const stop = new AbortController()
+  const stopped = r1(adapted, {
+    ...quiet,
+    out: at('lora'),
+    signal: stop.signal,
+    onPart: (name) => void (name === 'harmless' && stop.abort()),
+    reward: () => ({ signal: stop.signal }),
+  })
+  await expect(stopped).rejects.toThrow(Interrupted)
+  const { run, stages } = await resumeR1(at('lora'), quiet)
+  expect(stages.map(({ stage }) => stage)).toEqual([
     'Base',
     'R1-Zero',
     'Step 2, RL',
@@ -176,19 +185,7 @@ test('with adapters in every stage, and stopped and resumed: the same result', a
     'Step 4, RL for all',
   ])
   for (const name of ['zero', 'rl-1', 'mixture', 'helpful', 'harmless', 'rl-2', '.'])
-    expect([name, isPeftFolder(join(done.run, name, 'model'))]).toEqual([name, true])
-
-  const stop = new AbortController()
-  const stopped = r1(adapted, {
-    ...quiet,
-    out: at('stopped lora'),
-    signal: stop.signal,
-    onPart: (name) => void (name === 'harmless' && stop.abort()),
-    reward: () => ({ signal: stop.signal }),
-  })
-  await expect(stopped).rejects.toThrow(Interrupted)
-  const run = await resumeR1(at('stopped lora'), quiet)
-  expect([run.sha256, run.stages]).toEqual([done.sha256, done.stages])
+    expect([name, isPeftFolder(join(run, name, 'model'))]).toEqual([name, true])
 })
 
 test('killed twice, and interrupted and moved in one part after another: the same result', async () => {

@@ -48,6 +48,8 @@ export class Output {
   #activity: Activity | null = null
   /** When the last line for people was printed. */
   #printedAt: number | null = null
+  /** Was a text for people printed, other than a warning? */
+  #isBegun = false
   readonly #given = new Set<string>()
 
   constructor({ json = false, quiet = false }: OutputOptions) {
@@ -92,8 +94,9 @@ export class Output {
   /** A table, which is printed as it is, even when quiet. */
   result(text: string): void {
     this.#end()
-    // the empty line that sets a paragraph off from what was printed before
-    this.#print(this.#stream, this.#printedAt === null ? text.replace(/^\n+/, '') : text)
+    // an empty line sets a paragraph off from what was printed before it
+    this.#print(this.#stream, this.#isBegun ? text : text.replace(/^\n+/, ''))
+    this.#isBegun = true
   }
 
   /** A warning, on standard error and, with `json`, also as an object. What is live stays so. */
