@@ -64,7 +64,14 @@ async function readExamples(
   checkMaxLength(settings)
   const { data, columns, maxLength } = settings
   const heldOutShare = settings.eval.share
-  const rows = await readPreferences(data, { columns, heldOutShare, splitBy, warn, progress })
+  const rows = await readPreferences(data, {
+    columns,
+    heldOutShare,
+    splitBy,
+    pairsOnly: true,
+    warn,
+    progress,
+  })
   const { vocabSize } = loadConfig(settings.model)
   return encodeRows(rows, {
     data,

@@ -321,7 +321,24 @@ test('settings files', () => {
   expect(failure(() => readSettingsFile(join(folder, 'none.yaml'))).message).toMatch(/there is no such file/)
 })
 
+test('generators: rules, or a model with settings that have an effect', () => {
+  const message = (judge: unknown): string => failure(() => resolveR1Settings({ judge })).message
+  for (const judge of ['fair', 5])
+    expect(message(judge)).toBe(
+      `setting judge is ${JSON.stringify(judge)}: expected rules (miniature), a provider's model (PROVIDER:NAME), or a mapping with a model's name such as {model: NAME}`,
+    )
+  expect(message({ model: 'x', topK: -1 })).toBe('setting judge.topK is -1: expected a number of at least 0')
+  expect(message({ model: 'x', temperature: 0, topK: 5 })).toMatch(
+    /topK, topP and minP have no effect on greedy sampling: leave them out/,
+  )
+  expect(resolveR1Settings({ judge: { model: 'x', temperature: 0 } }).judge).toMatchObject({ temperature: 0 })
+})
+
 test('pretraining has its own settings', () => {
+  const windowed = { model: { type: 'llama', slidingWindow: 16 } }
+  expect(failure(() => checkSettings(pretrainSettings, windowed)).message).toMatch(
+    /^setting model\.slidingWindow is 16: a llama has no sliding window/,
+  )
   expect(checkSettings(pretrainSettings, {})).toMatchObject({
     model: { hiddenSize: 96 },
     learningRate: 4e-3,

@@ -114,7 +114,7 @@ const ACTIONS: Readonly<Record<keyof typeof USAGES, Action>> = {
 function exactly(words: readonly string[], count: number, example: string): void {
   if (words.length < count || words[0]?.trim() === '') throw which(example)
   if (words.length > count)
-    throw new UserError(`unexpected argument "${words[count]}", as in \`ruminate runs ${example}\``, 2)
+    throw new UserError(`unexpected argument "${words[count]}"; write it as \`ruminate runs ${example}\``, 2)
 }
 
 const which = (example: string): UserError =>
