@@ -92,6 +92,31 @@ test('speeds, lengths and examples are reported', async () => {
   expect(found.answers.bitsPerCharacter).toBeGreaterThan(0)
 })
 
+test('what is timed is what the settings file will train', async () => {
+  for (const lora of [null, { rank: 16, alpha: 32, targets: 'all-linear' } as const]) {
+    const engine = fakeEngine()
+    const open = engine.trainer.bind(engine)
+    const asked: unknown[] = []
+    engine.trainer = (options) => {
+      asked.push(options?.trainable ?? 'all')
+      return open()
+    }
+    await surveyModel(engine, fakeRenderer, {
+      task: fakeTask,
+      questions: fakeTask.training({ seed: 0, step: 0, count: 4 }),
+      solved: [],
+      parameters: 1e8,
+      lora,
+      learningRate: 1e-4,
+      seed: 3,
+      onAnswers: () => {},
+      progress: () => {},
+    })
+    await engine.close()
+    expect(asked).toEqual([lora === null ? 'all' : { lora: { ...lora, seed: 3 } }])
+  }
+})
+
 test('the same seed gives the same answers', async () => {
   const [one, other] = [await survey({ right: 'a' }), await survey({ right: 'a' })]
   expect(one.found.answers).toEqual(other.found.answers)

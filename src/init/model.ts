@@ -1,3 +1,4 @@
+import { plural } from '../common/words.ts'
 import type { Engine } from '../engines/contract.ts'
 import type { LoraSettings } from '../models/lora.ts'
 import type { PromptTemplate, Renderer } from '../renderer/renderer.ts'
@@ -85,7 +86,7 @@ export async function surveyModel(engine: Engine, renderer: Renderer, job: Surve
   let sampled: Answers | null = null
   let bits = Number.NaN
   if (fitting.length > 0) {
-    progress(`asking ${fitting.length} questions, ${SAMPLES} times each`)
+    progress(`asking ${plural(fitting.length, 'question')}, ${SAMPLES} times each`)
     const sampler = await engine.sampler(engine.base)
     sampled = await ask(sampler, renderer, task, fitting, { samples: SAMPLES, maxTokens, seed })
     await sampler.close()
