@@ -34,10 +34,6 @@ export const pretrainSettings = z.strictObject({
       path: ['numHeads'],
       error: 'must be a multiple of model.numKvHeads',
     })
-    .refine(({ type, slidingWindow }) => type !== 'llama' || slidingWindow === null, {
-      path: ['slidingWindow'],
-      error: 'a llama has no sliding window: leave it out, or set another model.type, such as mistral',
-    })
     .prefault({}),
   batchTokens: whole(1).default(2048),
   maxLength: whole(2).default(400),

@@ -335,10 +335,6 @@ test('generators: rules, or a model with settings that have an effect', () => {
 })
 
 test('pretraining has its own settings', () => {
-  const windowed = { model: { type: 'llama', slidingWindow: 16 } }
-  expect(failure(() => checkSettings(pretrainSettings, windowed)).message).toMatch(
-    /^setting model\.slidingWindow is 16: a llama has no sliding window/,
-  )
   expect(checkSettings(pretrainSettings, {})).toMatchObject({
     model: { hiddenSize: 96 },
     learningRate: 4e-3,

@@ -64,9 +64,8 @@ export function readArguments(command: string, words: readonly string[], definit
     if (isMissing || (value.trim() === '' && !arg.required))
       throw wrong(`--${name} needs a value: --${name} ${hintOf(arg)}`)
     if (REPEATED.has(name)) values[name] = [...((values[name] as string[] | undefined) ?? []), value]
-    else if (!Object.hasOwn(values, name)) values[name] = value
-    else if (hintOf(arg).endsWith(SEVERAL)) values[name] = `${values[name]},${value}`
-    else throw wrong(`--${name} is given twice, as ${values[name]} and ${value}`)
+    else if (hintOf(arg).endsWith(SEVERAL) && name in values) values[name] = `${values[name]},${value}`
+    else values[name] = value
   }
   for (const [name, arg] of positionals) {
     const value = values[name]
