@@ -12,6 +12,7 @@ import {
 } from './fields.ts'
 import { generatorSettings, providerSettings } from './generators.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
+import { idleIfGreedy, refuseIdle } from './no-effect.ts'
 import { evalSettings, r1Settings, readableSettings, resolveR1Settings, stageResolvers } from './r1.ts'
 import type { SftSettings } from './sft.ts'
 import type { ZeroSettings } from './zero.ts'
@@ -129,7 +130,8 @@ export function resolveDistillSettings(given: Tree): DistillSettings {
     distillSettings.pick({ preset: true }),
     given.preset === undefined ? {} : { preset: given.preset },
   )
-  const settings = checkSettings(distillSettings, merge(presetLayer(preset), given))
+  const usual = presetLayer(preset)
+  const settings = checkSettings(distillSettings, merge(usual, given))
   const { teacher, data } = settings
   if (teacher === null && data === null)
     throw new UserError(
@@ -146,6 +148,18 @@ export function resolveDistillSettings(given: Tree): DistillSettings {
       `on-policy distillation needs a teacher on this machine that scores each token${teacher === null ? '' : `, which the provider's ${teacher.model} does not`}: give --teacher with a model's folder or a run, or leave out --on-policy (onPolicy=null)`,
       2,
     )
+  refuseIdle(settings, usual, [
+    ...idleIfGreedy('eval', settings.eval),
+    ...(data === null
+      ? [
+          {
+            setting: 'sft.columns',
+            where: 'on the answers of a teacher, which the run writes itself',
+            instead: 'give existing demonstrations (data)',
+          },
+        ]
+      : []),
+  ])
   const complete = withThreads(settings)
   distillStages(complete)
   return complete

@@ -14,6 +14,7 @@ import {
 } from './fields.ts'
 import { generatorSettings } from './generators.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
+import { type Idle, idleIfGreedy, refuseIdle } from './no-effect.ts'
 import { type RewardInput, type RewardSettings, resolveRewardSettings } from './reward.ts'
 import { resolveSftSettings, type SftInput, type SftSettings } from './sft.ts'
 import { resolveZeroSettings, type ZeroSettings } from './zero.ts'
@@ -295,9 +296,23 @@ export function resolveR1Settings(given: Tree): R1Settings {
       'the cold start has no source: set coldStart.fewShot, coldStart.direct, coldStart.zero or coldStart.solutions above 0, or coldStart.rows=0',
       2,
     )
+  refuseIdle(settings, PRESETS[preset], [...idleIfGreedy('eval', settings.eval), ...otherRewards(settings)])
   const complete = withThreads(settings)
   stagesOf(complete)
   return complete
+}
+
+/** Rewards that the second reinforcement learning does not have: see `scenarioRewards`. */
+function otherRewards({ rl2 }: Settings): Idle[] {
+  const used = ['accuracy', 'format', 'language', 'shuffle']
+  const given = Object.keys((rl2.zero.rewards ?? {}) as Tree)
+  return given
+    .filter((name) => !used.includes(name))
+    .map((name) => ({
+      setting: `rl2.zero.rewards.${name}`,
+      where: 'in the last stage, whose rewards are accuracy, format, language, rl2.helpful and rl2.harmless',
+      instead: `set rl1.rewards.${name}`,
+    }))
 }
 
 /**
@@ -362,7 +377,10 @@ export function stageResolvers(
       return resolve()
     } catch (error) {
       if (error instanceof Error)
-        error.message = error.message.replace(/^(?:unknown )?setting |did you mean (?!")/g, `$&${name}.`)
+        error.message = error.message.replace(
+          /^(?:unknown )?setting |did you mean (?!")|\bset (?=[a-z]\w*\.)/g,
+          `$&${name}.`,
+        )
       throw error
     }
   }

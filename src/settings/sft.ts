@@ -18,6 +18,7 @@ import {
   withThreads,
 } from './fields.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
+import { type Idle, refuseIdle } from './no-effect.ts'
 
 const column = z.string().min(1).optional()
 
@@ -124,12 +125,26 @@ export function resolveSftSettings(given: SftInput): SftSettings {
       `unknown setting columns.${other[0]}; the columns of ${source === 'data' ? 'demonstrations' : 'a task'} are ${SOURCES[source].join(', ')}`,
       2,
     )
+  if (data !== null) refuseIdle(settings, TASK_ALONE, OF_TASK)
   return withThreads(settings)
 }
 
+/** Settings that only a task has, as they are where none is given. */
+const TASK_ALONE = {
+  template: sftSettings.shape.template.parse(undefined),
+  questions: sftSettings.shape.questions.parse(undefined),
+}
+const OF_TASK = Object.keys(TASK_ALONE).map(
+  (setting): Idle => ({
+    setting,
+    where: 'on demonstrations, which are learned as they are written',
+    instead: 'give a task in the place of data',
+  }),
+)
+
 /**
  * Layers of settings, later ones overriding earlier ones, with one source of examples: that of the last layer that names
- * data or a task. The other source, and its columns, are left out of earlier layers.
+ * data or a task. The other source, and its columns, are left out of earlier layers, and so is what only a task has.
  */
 export function withOneSource(layers: readonly Tree[]): Tree[] {
   const last = layers.findLastIndex(({ data, task }) => data != null || task != null)
@@ -140,7 +155,10 @@ export function withOneSource(layers: readonly Tree[]): Tree[] {
     if (i >= last) return layer
     const { [other]: _, columns, ...rest } = layer
     const kept = Object.entries((columns ?? {}) as Tree).filter(([role]) => SOURCES[source].includes(role))
-    return { ...rest, columns: Object.fromEntries(kept) }
+    const others = Object.entries(rest).filter(
+      ([name]) => source === 'task' || !Object.hasOwn(TASK_ALONE, name),
+    )
+    return { ...Object.fromEntries(others), columns: Object.fromEntries(kept) }
   })
 }
 

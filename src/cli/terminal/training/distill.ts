@@ -26,6 +26,7 @@ export const watchDistill = (output: Output, signal: AbortSignal): DistillWatch 
   watchStages(output, signal, {
     headline: (settings) =>
       `distillation from ${nameOf(settings)}, seed ${settings.seed}\nstudent ${modelName(settings.student)}`,
+    models: ({ student, teacher }) => [student, teacher],
     parts: PARTS,
   })
 

@@ -25,6 +25,7 @@ export const watchR1 = (output: Output, signal: AbortSignal): R1Watch =>
   watchStages(output, signal, {
     headline: ({ task, general, seed, model }) =>
       `DeepSeek-R1 on ${task} and ${general}, seed ${seed}\nmodel ${modelName(model)}`,
+    models: ({ model, student }) => [model, student.model],
     parts: PARTS,
   })
 
