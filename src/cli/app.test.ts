@@ -17,6 +17,10 @@ const written = captured()
 describe('wrong usage: one line, exit code 2', () => {
   const cases: [string, RegExp][] = [
     ['zreo', /unknown command "zreo"; did you mean zero\?/],
+    ['--quiet zero', /--quiet is no command; options follow the command, as in `ruminate zero --quiet`/],
+    ['help zreo', /unknown command "zreo"; did you mean zero\?/],
+    ['runs note zero-1', /what is to be noted\? Add a text/],
+    ['tasks check miniature', /the task miniature makes its own questions: there is no table to check/],
     ['train', /unknown command "train" \(/],
     ['zero --stpes 3', /unknown option --stpes; did you mean --steps\?/],
     ['zero -s', /unknown option -s/],
@@ -121,6 +125,10 @@ test('help and version', async () => {
   expect(written.out).not.toMatch(/ $/m)
   expect(written.out).toMatch(/--template=<NAME> +.*r1-zero \(default\), chat/)
   for (const name of [...algorithmNames, ...baseNames, ...engineNames]) expect(written.out).toContain(name)
+  const help = written.out
+  written.out = ''
+  expect(await main(['help', 'zero'])).toBe(0)
+  expect(written.out).toBe(help)
   written.out = ''
   expect(await main(['--version'])).toBe(0)
   expect(written.out).toMatch(/^\d+\.\d+\.\d+\n$/)
