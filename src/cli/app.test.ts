@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -280,6 +280,17 @@ describe('runs', () => {
     expect(written.out).toMatch(/wrong.*accuracy 0.*advantage -0\.5.*2 tokens/)
     expect(written.out).toMatch(/<think>hm<\/think>/)
   })
+})
+
+test('merge takes the newest checkpoint of a run that has not finished, and says so', async () => {
+  const run = join(root, 'unfinished')
+  RunStore.create({ recipe: 'zero', seed: 0, settings: {}, out: run }).close()
+  const checkpoint = join(run, 'checkpoints', 'step-000004')
+  cpSync(await modelFolder('miniature-base'), checkpoint, { recursive: true })
+  expect(await main(['merge', run, '--out', join(root, 'merged')])).toBe(1)
+  expect(written.out).toMatch(/has not finished: this is its newest checkpoint, of step 4/)
+  expect(written.err).toMatch(/error: .*step-000004 is a plain model already: it has no adapters to merge$/m)
+  rmSync(run, { recursive: true })
 })
 
 test('a damaged run database is one line', async () => {
