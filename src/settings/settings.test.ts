@@ -232,6 +232,9 @@ test.each<[object, string]>([
   // settings for a task in a file do not concern the data of another layer
   const layers = withOneSource([{ task: 'a.csv', ...given }, { data: 'rows.jsonl' }])
   expect(resolveSftSettings(merge(...layers))).toMatchObject({ data: 'rows.jsonl', task: null })
+  // nor do those at the top of a file, which are for other commands, too
+  const file = withOneSource([{ data: 'rows.jsonl', ...given }, { epochs: 2 }], 1)
+  expect(resolveSftSettings(merge(...file))).toMatchObject({ data: 'rows.jsonl', epochs: 2 })
 })
 
 test('stages refuse what has no effect in them', () => {
