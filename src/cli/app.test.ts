@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -17,6 +17,10 @@ const written = captured()
 describe('wrong usage: one line, exit code 2', () => {
   const cases: [string, RegExp][] = [
     ['zreo', /unknown command "zreo"; did you mean zero\?/],
+    ['--quiet zero', /--quiet is no command; options follow the command, as in `ruminate zero --quiet`/],
+    ['help zreo', /unknown command "zreo"; did you mean zero\?/],
+    ['runs note zero-1', /what is to be noted\? Add a text/],
+    ['tasks check miniature', /the task miniature makes its own questions: there is no table to check/],
     ['train', /unknown command "train" \(/],
     ['zero --stpes 3', /unknown option --stpes; did you mean --steps\?/],
     ['zero -s', /unknown option -s/],
@@ -121,6 +125,10 @@ test('help and version', async () => {
   expect(written.out).not.toMatch(/ $/m)
   expect(written.out).toMatch(/--template=<NAME> +.*r1-zero \(default\), chat/)
   for (const name of [...algorithmNames, ...baseNames, ...engineNames]) expect(written.out).toContain(name)
+  const help = written.out
+  written.out = ''
+  expect(await main(['help', 'zero'])).toBe(0)
+  expect(written.out).toBe(help)
   written.out = ''
   expect(await main(['--version'])).toBe(0)
   expect(written.out).toMatch(/^\d+\.\d+\.\d+\n$/)
@@ -272,6 +280,17 @@ describe('runs', () => {
     expect(written.out).toMatch(/wrong.*accuracy 0.*advantage -0\.5.*2 tokens/)
     expect(written.out).toMatch(/<think>hm<\/think>/)
   })
+})
+
+test('merge takes the newest checkpoint of a run that has not finished, and says so', async () => {
+  const run = join(root, 'unfinished')
+  RunStore.create({ recipe: 'zero', seed: 0, settings: {}, out: run }).close()
+  const checkpoint = join(run, 'checkpoints', 'step-000004')
+  cpSync(await modelFolder('miniature-base'), checkpoint, { recursive: true })
+  expect(await main(['merge', run, '--out', join(root, 'merged')])).toBe(1)
+  expect(written.out).toMatch(/has not finished: this is its newest checkpoint, of step 4/)
+  expect(written.err).toMatch(/error: .*step-000004 is a plain model already: it has no adapters to merge$/m)
+  rmSync(run, { recursive: true })
 })
 
 test('a damaged run database is one line', async () => {

@@ -11,6 +11,7 @@ import { pretrainSettings } from './pretrain.ts'
 import { resolveR1Settings } from './r1.ts'
 import { resolveSftSettings, withOneSource } from './sft.ts'
 import { resolveZeroSettings } from './zero.ts'
+import { checkRewards } from './zero-rewards.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-settings-'))
 writeFileSync(join(folder, 'config.json'), '{}')
@@ -231,6 +232,9 @@ test.each<[object, string]>([
   // settings for a task in a file do not concern the data of another layer
   const layers = withOneSource([{ task: 'a.csv', ...given }, { data: 'rows.jsonl' }])
   expect(resolveSftSettings(merge(...layers))).toMatchObject({ data: 'rows.jsonl', task: null })
+  // nor do those at the top of a file, which are for other commands, too
+  const file = withOneSource([{ data: 'rows.jsonl', ...given }, { epochs: 2 }], 1)
+  expect(resolveSftSettings(merge(...file))).toMatchObject({ data: 'rows.jsonl', epochs: 2 })
 })
 
 test('stages refuse what has no effect in them', () => {
@@ -319,6 +323,16 @@ test('settings files', () => {
   expect(readSettingsFile(file('steps: 3\nrl: { groupSize: 4 }'))).toEqual({ steps: 3, rl: { groupSize: 4 } })
   expect(failure(() => readSettingsFile(file('just text'))).message).toMatch(/must be a mapping/)
   expect(failure(() => readSettingsFile(join(folder, 'none.yaml'))).message).toMatch(/there is no such file/)
+})
+
+test('shuffled rewards need a weight', () => {
+  const weightless = ['rewards.accuracy=0', 'rewards.format=0', 'rewards.shuffle=true', 'teacher.model=x']
+  const check = (...more: string[]) => checkRewards(resolved(...weightless, ...more), {})
+  expect(failure(() => check()).message).toMatch(
+    /^setting rewards\.shuffle has no effect where no reward has/,
+  )
+  check('rl.overlong={buffer: 20}')
+  check('rewards.language=1')
 })
 
 test('generators: rules, or a model with settings that have an effect', () => {

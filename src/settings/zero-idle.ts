@@ -1,27 +1,34 @@
 import type { PolicyObjective, SurrogateName } from '../algorithms/objectives.ts'
-import { usesReference } from '../stages/reinforce/rl-settings.ts'
+import { type RlSettings, usesReference } from '../stages/reinforce/rl-settings.ts'
 import { type Idle, idleIfGreedy } from './no-effect.ts'
-import type { ZeroSettings } from './zero.ts'
 
 type Part = keyof Pick<PolicyObjective, 'ratio' | 'clipLow' | 'clipHigh' | 'dualClip' | 'gate'>
 
-/** The surrogates that read each part of the objective, the usual one first. */
-const READ_BY: Readonly<Record<Part, readonly SurrogateName[]>> = {
-  ratio: ['clip', 'importance', 'cispo', 'sapo'],
-  clipLow: ['clip', 'cispo'],
-  clipHigh: ['clip', 'cispo'],
-  dualClip: ['clip'],
-  gate: ['sapo'],
+/** The parts of the objective that each surrogate reads. */
+const READS: Readonly<Record<SurrogateName, readonly Part[]>> = {
+  clip: ['ratio', 'clipLow', 'clipHigh', 'dualClip'],
+  importance: ['ratio'],
+  cispo: ['ratio', 'clipLow', 'clipHigh'],
+  sapo: ['ratio', 'gate'],
+  reinforce: [],
+}
+/** The surrogate that each part is usually for. */
+const USUAL: Readonly<Record<Part, SurrogateName>> = {
+  ratio: 'clip',
+  clipLow: 'clip',
+  clipHigh: 'clip',
+  dualClip: 'clip',
+  gate: 'sapo',
 }
 
 /** The settings of reinforcement learning that have no effect where the others are like these. */
-export function idleInZero({ rl, eval: evaluation }: Pick<ZeroSettings, 'rl' | 'eval'>): Idle[] {
+export function idleInZero(rl: RlSettings, evaluation: { readonly temperature: number }): Idle[] {
   const { objective, klInReward, dynamicSampling } = rl
   const { surrogate, kl } = objective
   return [
-    ...Object.entries(READ_BY)
-      .filter(([, surrogates]) => !surrogates.includes(surrogate))
-      .map(([part, [usual]]) => ({
+    ...Object.entries(USUAL)
+      .filter(([part]) => !READS[surrogate].includes(part as Part))
+      .map(([part, usual]) => ({
         setting: `rl.objective.${part}`,
         where: `on the surrogate ${surrogate}`,
         instead: `set rl.objective.surrogate=${usual}`,

@@ -195,7 +195,7 @@ export function resolveZeroSettings(given: Tree): ZeroSettings {
     )
   checkAlgorithm(settings)
   checkTeacher(settings)
-  refuseIdle(settings, checkSettings(zeroSettings, usual), idleInZero(settings))
+  refuseIdle(settings, checkSettings(zeroSettings, usual), idleInZero(settings.rl, settings.eval))
   return withThreads(settings)
 }
 

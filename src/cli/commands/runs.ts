@@ -98,7 +98,10 @@ const ACTIONS: Readonly<Record<keyof typeof USAGES, Action>> = {
     return 0
   },
   async note(output, words, root) {
-    exactly(words, 2, 'note zero-1 "a higher learning rate"')
+    const example = 'note zero-1 "a higher learning rate"'
+    if (words.length === 1)
+      throw new UserError(`what is to be noted? Add a text, as in \`ruminate runs ${example}\``, 2)
+    exactly(words, 2, example)
     const [name, text] = words as [string, string]
     setNote(findRun(name, root), text)
     output.say(text.trim() === '' ? `${name} has no note now` : `noted for ${name}`)

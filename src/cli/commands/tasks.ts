@@ -3,7 +3,7 @@ import { UserError } from '../../common/errors.ts'
 import { shellWord } from '../../common/shell.ts'
 import { columnSettings } from '../../settings/fields.ts'
 import { checkSettings } from '../../settings/layers.ts'
-import { loadTable } from '../../tasks/index.ts'
+import { loadTable, TASKS } from '../../tasks/index.ts'
 import { refuseOthers, textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
 import {
@@ -49,6 +49,8 @@ export const tasks = command(
       return showTasks(output)
     }
     if (!file) throw new UserError('which table? Name one, as in `ruminate tasks check questions.jsonl`', 2)
+    if (TASKS.some(({ name }) => name === file))
+      throw new UserError(`the task ${file} makes its own questions: there is no table to check`, 2)
     const columns = checkSettings(columnSettings, columnsSettings(values))
     const { issues, ...watch } = watchTable(output)
     showTable(
