@@ -13,7 +13,14 @@ import {
 import { generatorSettings, providerSettings } from './generators.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
 import { idleIfGreedy, refuseIdle } from './no-effect.ts'
-import { evalSettings, r1Settings, readableSettings, resolveR1Settings, stageResolvers } from './r1.ts'
+import {
+  evalSettings,
+  r1Settings,
+  readableSettings,
+  resolveR1Settings,
+  sameRates,
+  stageResolvers,
+} from './r1.ts'
 import type { SftSettings } from './sft.ts'
 import type { ZeroSettings } from './zero.ts'
 
@@ -184,4 +191,19 @@ export function distillStages(settings: DistillSettings): {
     onPolicy:
       settings.onPolicy && zero('onPolicy', settings.onPolicy, merge({ preset, steps } as Tree, ON_POLICY)),
   }
+}
+
+/** The learning rates that are the preset's: the paths of these settings. */
+export function usualDistillRates(settings: DistillSettings): string[] {
+  const { sft, zero } = distillStages(settings)
+  const usual = distillStages(resolveDistillSettings({ preset: settings.preset, teacher: 'teacher' }))
+  const paths = sameRates(
+    { sft, zero },
+    { sft: usual.sft, zero: usual.zero },
+    {
+      sft: 'sft.learningRate',
+      zero: 'zero.rl.learningRate',
+    },
+  )
+  return paths.filter((path) => settings.compare || !path.startsWith('zero'))
 }

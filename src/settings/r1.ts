@@ -348,6 +348,43 @@ export function stagesOf(settings: R1Settings): StageSettings {
   }
 }
 
+/** Where the learning rate of each stage is among the settings of the run. */
+const RATES: Readonly<Record<keyof StageSettings, string>> = {
+  zero: 'zero.rl.learningRate',
+  coldStart: 'coldStart.sft.learningRate',
+  rl1: 'rl1.rl.learningRate',
+  mixture: 'mixture.sft.learningRate',
+  helpful: 'preferences.helpful.learningRate',
+  harmless: 'preferences.harmless.learningRate',
+  rl2: 'rl2.zero.rl.learningRate',
+  distill: 'student.sft.learningRate',
+  studentZero: 'student.zero.rl.learningRate',
+}
+
+/** The learning rates that are the preset's: the paths of these settings. */
+export function usualRates(settings: R1Settings): string[] {
+  const { preset, student, coldStart } = settings
+  const usual = stagesOf(resolveR1Settings({ preset }))
+  return sameRates(stagesOf(settings), usual, RATES).filter(
+    (path) =>
+      (student.model !== null || !path.startsWith('student')) &&
+      (coldStart.rows > 0 || !path.startsWith('coldStart')),
+  )
+}
+
+type Stage = ZeroSettings | SftSettings | RewardSettings
+const rateOf = (stage: Stage): number => ('rl' in stage ? stage.rl : stage).learningRate
+
+/** The paths of the learning rates that are equal in two runs. */
+export const sameRates = <Name extends string>(
+  stages: Readonly<Record<Name, Stage>>,
+  others: Readonly<Record<Name, Stage>>,
+  paths: Readonly<Record<Name, string>>,
+): string[] =>
+  (Object.keys(paths) as Name[])
+    .filter((name) => rateOf(stages[name]) === rateOf(others[name]))
+    .map((name) => paths[name])
+
 /** The settings of the run from which its stages get their model and their data; null: no setting decides it. */
 interface StageSources {
   readonly model: string

@@ -21,12 +21,15 @@ export function watchStages<S extends { readonly threads: number; readonly lora:
   {
     headline,
     models,
+    usualRates,
     parts,
   }: {
     /** What is shown when the run begins. */
     readonly headline: (settings: S) => string
     /** The models that the run begins with. */
     readonly models: (settings: S) => readonly unknown[]
+    /** The learning rates that are the preset's: the paths of these settings. */
+    readonly usualRates: (settings: S) => readonly string[]
     /** By the name of a part: what is shown before it begins. */
     readonly parts: Readonly<Record<string, string>>
   },
@@ -38,9 +41,10 @@ export function watchStages<S extends { readonly threads: number; readonly lora:
       warnOfThreads(output, settings.threads)
       output.say(`${headline(settings)}\nrun   ${pathFromHere(run)}`)
       for (const model of models(settings)) if (typeof model === 'string') sayLanguagePart(output, model)
-      if (settings.lora)
+      const rates = settings.lora ? usualRates(settings) : []
+      if (rates.length > 0)
         output.warn(
-          `LoRA of rank ${settings.lora.rank} in every stage: the preset's learning rates are meant for training all weights; adapters usually need about ten times as much, set for each stage with --set STAGE.learningRate (or STAGE.rl.learningRate)`,
+          `LoRA of rank ${settings.lora!.rank} in every stage, but ${rates.join(', ')} ${rates.length === 1 ? 'is' : 'are'} the preset's, for training all weights; adapters usually need about ten times as much`,
         )
     },
     onPart: (name) => {
