@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -17,15 +17,28 @@ const written = captured()
 describe('wrong usage: one line, exit code 2', () => {
   const cases: [string, RegExp][] = [
     ['zreo', /unknown command "zreo"; did you mean zero\?/],
+    ['--quiet zero', /--quiet is no command; options follow the command, as in `ruminate zero --quiet`/],
+    ['help zreo', /unknown command "zreo"; did you mean zero\?/],
+    ['runs note zero-1', /what is to be noted\? Add a text/],
+    ['tasks check miniature', /the task miniature makes its own questions: there is no table to check/],
     ['train', /unknown command "train" \(/],
     ['zero --stpes 3', /unknown option --stpes; did you mean --steps\?/],
     ['zero -s', /unknown option -s/],
-    ['zero --steps', /--steps needs a value/],
+    ['zero --steps', /--steps needs a value: --steps N \(/],
+    ['zero --steps=', /--steps needs a value: --steps N \(/],
+    ['zero --toString x', /unknown option --toString/],
+    ['zero --help=yes', /--help takes no value/],
     ['zero --steps --quiet', /--steps needs a value/],
-    ['zero --steps -5', /--steps must be a number of at least 0, not -5/],
-    ['zero --steps=-5', /--steps must be a number of at least 0, not -5/],
-    ['zero --steps many', /--steps must be a number of at least 0, not many/],
-    ['zero --seed 1.5', /--seed must be a whole number/],
+    ['zero --steps -5', /--steps must be a whole number of at least 0, not -5/],
+    ['zero --steps=-5', /--steps must be a whole number of at least 0, not -5/],
+    ['zero --steps many', /--steps must be a whole number of at least 0, not many/],
+    ['zero --seed 1.5', /--seed must be a whole number of at least 0, not 1\.5/],
+    ['zero --threads 0', /--threads must be a whole number from 1 to 1024, not 0/],
+    ['eval --samples 1,x', /--samples must be a whole number of at least 1, not x/],
+    ['eval --budget some', /--budget must be a whole number of at least 0, or none, not some/],
+    ['serve --port 70000', /--port must be a whole number from 0 to 65535, not 70000/],
+    ['eval --top-p 0', /--top-p must be a number above 0 and of at most 1, not 0/],
+    ['eval --held-out-share 1', /--held-out-share must be a number above 0 and below 1, not 1/],
     ['zero --json=yes', /--json takes no value/],
     ['zero now', /unexpected argument "now"/],
     ['zero --set steps', /write it as path\.to\.setting=value/],
@@ -37,7 +50,7 @@ describe('wrong usage: one line, exit code 2', () => {
     ['distill --teacher t --engine nope', /setting engine is "nope"/],
     ['eval --template alpaca', /--template is "alpaca"; choose one of r1-zero, chat/],
     ['zero --config none.yaml', /cannot read the settings in none\.yaml: there is no such file/],
-    ['pretrain --tokens 0', /--tokens must be a number of at least 1/],
+    ['pretrain --tokens 0', /--tokens must be a whole number of at least 1, not 0/],
     ['resume', /RUN is missing/],
     ['runs delete', /unknown action "delete"/],
     ['runs show', /which run\?/],
@@ -46,6 +59,42 @@ describe('wrong usage: one line, exit code 2', () => {
   test.each(cases)('%s', async (line, message) => {
     expect(await main(line.split(' '))).toBe(2)
     expect(written.err).toMatch(message)
+    expect(written.err.trim().split('\n')).toHaveLength(1)
+    expect(written.out).toBe('')
+  })
+})
+
+describe.each(['zero', 'sft', 'reward', 'dpo', 'r1', 'distill'])('%s', (name) => {
+  test.each(['abc', '-1', '0', '1.5', '1e99'])('--lora %s', async (rank) => {
+    expect(await main([name, '--lora', rank])).toBe(2)
+    expect(written.err).toBe(`error: --lora must be a whole number of at least 1 (the rank), not ${rank}\n`)
+  })
+})
+
+describe('options of another action of the command: one line, exit code 2', () => {
+  const cases: [string, string][] = [
+    ['runs list --split train', '--split belongs to `ruminate runs show RUN`, not to `ruminate runs`'],
+    ['runs --samples 3', '--samples belongs to `ruminate runs show RUN`, not to `ruminate runs`'],
+    [
+      'runs note zero-1 x --metric loss',
+      '--metric belongs to `ruminate runs show RUN`, not to `ruminate runs note RUN TEXT`',
+    ],
+    ['runs show zero-1 --yes', '--yes belongs to `ruminate runs rm RUN`, not to `ruminate runs show RUN`'],
+    ['runs show zero-1 --metric loss --split train', '--metric shows a metric and --split rollouts'],
+    [
+      'eval show DIR --model x',
+      '--model belongs to `ruminate eval` and `ruminate eval compare A B`, not to `ruminate eval show DIR`',
+    ],
+    ['eval compare A B --wrong', '--wrong belongs to `ruminate eval show DIR`'],
+    [
+      'tasks --columns question=q',
+      '--columns belongs to `ruminate tasks check FILE`, not to `ruminate tasks`',
+    ],
+    ['tasks list my.csv', 'unexpected argument "my.csv": `ruminate tasks check my.csv` checks a table'],
+  ]
+  test.each(cases)('%s', async (line, message) => {
+    expect(await main(line.split(' '))).toBe(2)
+    expect(written.err).toMatch(`error: ${message}`)
     expect(written.err.trim().split('\n')).toHaveLength(1)
     expect(written.out).toBe('')
   })
@@ -76,6 +125,10 @@ test('help and version', async () => {
   expect(written.out).not.toMatch(/ $/m)
   expect(written.out).toMatch(/--template=<NAME> +.*r1-zero \(default\), chat/)
   for (const name of [...algorithmNames, ...baseNames, ...engineNames]) expect(written.out).toContain(name)
+  const help = written.out
+  written.out = ''
+  expect(await main(['help', 'zero'])).toBe(0)
+  expect(written.out).toBe(help)
   written.out = ''
   expect(await main(['--version'])).toBe(0)
   expect(written.out).toMatch(/^\d+\.\d+\.\d+\n$/)
@@ -98,7 +151,8 @@ test('eval truncates the sampling, and says so', async () => {
 })
 
 test.each([
-  ['--top-k', '-1', 2, /--top-k must be a number of at least 0, not -1/],
+  ['--top-k', '-1', 2, /--top-k must be a whole number of at least 0, not -1/],
+  ['--top-p', '0.9', 2, /--top-p has no effect on greedy sampling: add --temperature T above 0/],
   ['--min-p', '2', 2, /--min-p must be a number from 0 to 1, not 2/],
   ['--temperature', '1e-9', 1, /temperature must be 0 \(greedy\), or a finite number of at least 0\.000001/],
 ] as const)('chat %s %s', async (option, value, code, message) => {
@@ -226,6 +280,17 @@ describe('runs', () => {
     expect(written.out).toMatch(/wrong.*accuracy 0.*advantage -0\.5.*2 tokens/)
     expect(written.out).toMatch(/<think>hm<\/think>/)
   })
+})
+
+test('merge takes the newest checkpoint of a run that has not finished, and says so', async () => {
+  const run = join(root, 'unfinished')
+  RunStore.create({ recipe: 'zero', seed: 0, settings: {}, out: run }).close()
+  const checkpoint = join(run, 'checkpoints', 'step-000004')
+  cpSync(await modelFolder('miniature-base'), checkpoint, { recursive: true })
+  expect(await main(['merge', run, '--out', join(root, 'merged')])).toBe(1)
+  expect(written.out).toMatch(/has not finished: this is its newest checkpoint, of step 4/)
+  expect(written.err).toMatch(/error: .*step-000004 is a plain model already: it has no adapters to merge$/m)
+  rmSync(run, { recursive: true })
 })
 
 test('a damaged run database is one line', async () => {

@@ -96,6 +96,8 @@ export async function main(words: readonly string[]): Promise<number> {
 }
 
 async function dispatch([name, ...rest]: readonly string[]): Promise<number> {
+  const [topic] = rest
+  if (name === 'help' && topic !== undefined) return dispatch([topic, '--help'])
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     process.stdout.write(`${overview(COMMANDS, columnsOf(process.stdout))}\n`)
     return name === undefined ? 2 : 0
@@ -106,6 +108,11 @@ async function dispatch([name, ...rest]: readonly string[]): Promise<number> {
   }
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (!entry) {
+    if (name.startsWith('-'))
+      throw new UserError(
+        `${name} is no command; options follow the command, as in \`ruminate zero ${name}\` (\`ruminate --help\` lists the commands)`,
+        2,
+      )
     const near = nearest(name, Object.keys(COMMANDS))
     throw new UserError(
       `unknown command "${name}"${near ? `; did you mean ${near}?` : ''} (\`ruminate --help\` lists them)`,

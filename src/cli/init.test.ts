@@ -44,10 +44,10 @@ test('a table, a settings file, and commands that each tell the next', { timeout
   expect(readFileSync(file, 'utf8')).toMatch(`task: ${task}`)
 
   const [sft, zero] = [at('sft-1'), at('zero-1')]
-  expect(await run(`sft --config ${file} --set epochs=4 --out ${sft} --quiet`)).toBe(
+  expect(await run(`sft --config ${file} --set epochs=4 --out ${sft}`)).toBe(
     `npx ruminate ${withConfig('zero', file, join(sft, 'model'))}`,
   )
-  expect(await run(`zero --config ${file} --model ${sft} --out ${zero} ${TINY} --steps 1 --quiet`)).toBe(
+  expect(await run(`zero --config ${file} --model ${sft} --out ${zero} ${TINY} --steps 1`)).toBe(
     `npx ruminate ${withConfig('eval', file, join(zero, 'model'))}`,
   )
   written.out = ''

@@ -109,7 +109,7 @@ test('greets within 80 columns', async () => {
 
 test.each([
   [['--host', '0.0.0.0'], /^error: --host 0\.0\.0\.0 lets other machines use the model: give a key/],
-  [['--port', '70000'], /^error: --port must be a number from 0 to 65535/],
+  [['--port', '70000'], /^error: --port must be a whole number from 0 to 65535/],
   [['--strategy', 'best-of-n'], /^error: --strategy best-of-n needs something that chooses/],
   [['--key', 'a b'], /^error: --key must be/],
   [['--model', './nothing'], /error: no model folder at/],

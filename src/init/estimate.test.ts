@@ -26,6 +26,10 @@ test('seconds and memory follow from the speeds', () => {
   expect(memory).toBe(1e9 + 4e6)
 })
 
+test('adapters need no second copy of the model as the reference policy', () => {
+  expect(estimate({ ...planned, lora: { rank: 16 } }, workload).memory).toBe(1e9)
+})
+
 test('without solutions there is nothing to fine-tune on', () => {
   expect(estimate(planned, { ...workload, solutions: null }).sft).toBeNull()
 })

@@ -26,6 +26,8 @@ export interface Estimate {
 
 /** The part of the settings that takes time. */
 interface Planned {
+  /** Adapters; null: all weights are trained. */
+  readonly lora?: object | null
   readonly sft: { readonly epochs: number; readonly batchSize: number; readonly every: number }
   readonly zero: {
     readonly steps: number
@@ -58,7 +60,7 @@ const PARAMETER = 4
 
 /** How long the commands of a settings file take on this machine, and the most memory that one of them needs. */
 export function estimate(
-  { sft, zero, questions, samples }: Planned,
+  { lora, sft, zero, questions, samples }: Planned,
   { training, heldOut, tokens, solutions, parameters, speeds }: Workload,
 ): Estimate {
   const evaluation = (questions * samples * tokens.response) / speeds.sampling
@@ -76,7 +78,7 @@ export function estimate(
       (rollouts * (tokens.prompt + tokens.response) * (1 + SCORING)) / speeds.training +
       evaluations * evaluation,
     eval: START + evaluation,
-    // the reference policy's weights are held beside the policy's
-    memory: speeds.memory + PARAMETER * parameters,
+    // the reference policy's weights are held beside the policy's, unless it is the base without its adapters
+    memory: speeds.memory + (lora ? 0 : PARAMETER * parameters),
   }
 }

@@ -8,9 +8,10 @@ import { EMBEDDED_BASE, modelFolder } from '../hub/find-model.ts'
 import { loadConfig } from '../models/checkpoint/directory.ts'
 import { countParameters } from '../models/parameters.ts'
 import { type PromptTemplate, Renderer } from '../renderer/renderer.ts'
+import { loraSetting } from '../settings/fields.ts'
 import type { Columns } from '../tasks/table/columns.ts'
 import { type Estimate, estimate } from './estimate.ts'
-import { type FirstSettings, firstSettings, learningRatesOf } from './first-settings.ts'
+import { type FirstSettings, firstSettings, firstTraining } from './first-settings.ts'
 import { type AnswersReport, surveyModel } from './model.ts'
 import { settingsFile } from './settings-file.ts'
 import { surveyTable, type TableReport } from './table.ts'
@@ -36,6 +37,8 @@ interface InitOptions extends InitWatch {
 /** Callbacks that report what is found out, as soon as it is. */
 export interface InitWatch {
   readonly onTable?: ((table: TableReport) => void) | undefined
+  /** Called with the folder of the model. */
+  readonly onModel?: ((folder: string) => void) | undefined
   readonly onAnswers?: ((answers: AnswersReport) => void) | undefined
   readonly onProgress?: ((line: string) => void) | undefined
 }
@@ -81,6 +84,7 @@ export async function init({
   out = OUT,
   force = false,
   onTable,
+  onModel,
   onAnswers = () => {},
   onProgress: progress = () => {},
 }: InitOptions): Promise<InitReport> {
@@ -91,21 +95,28 @@ export async function init({
 
   // what the model answers, and whether fine-tuning would help
   const folder = await modelFolder(model, progress)
+  onModel?.(folder)
   const renderer = Renderer.load(folder, { template })
   const parameters = countParameters(loadConfig(folder))
-  const { positions, ...survey } = await withEngine({ model: folder, engine, threads }, async (opened) => ({
-    positions: opened.can.maxTokens,
-    ...(await surveyModel(opened, renderer, {
-      task,
-      questions: task.training({ seed, step: 0, count: Math.min(count, table.training) }),
-      solved,
-      parameters,
-      learningRate: learningRatesOf(parameters).sft,
-      seed,
-      onAnswers,
-      progress,
-    })),
-  }))
+  const { positions, adapters, ...survey } = await withEngine(
+    { model: folder, engine, threads },
+    async (opened) => {
+      const adapters = opened.can.trainable.includes('lora')
+      const { lora, learningRates } = firstTraining({ parameters, adapters })
+      const surveyed = await surveyModel(opened, renderer, {
+        task,
+        questions: task.training({ seed, step: 0, count: Math.min(count, table.training) }),
+        solved,
+        parameters,
+        lora: loraSetting.parse(lora),
+        learningRate: learningRates.sft,
+        seed,
+        onAnswers,
+        progress,
+      })
+      return { positions: opened.can.maxTokens, adapters, ...surveyed }
+    },
+  )
   const { answers, trial, tokens } = survey
   const verdict = verdictOf({
     training: table.training,
@@ -124,6 +135,7 @@ export async function init({
     training: table.training,
     heldOut: table.heldOut,
     parameters,
+    adapters,
     positions,
     longest: survey.longest.solution,
     prompt: survey.longest.prompt,
@@ -143,6 +155,7 @@ export async function init({
     share: table.share,
     conversations: table.conversations,
     checked: verdict.kind !== 'unreadable-answers',
+    parameters,
     numbers: settings,
   })
   writeText(out, text)

@@ -31,6 +31,7 @@ async function survey({ right, shown = right ?? 'a', can, parameters = 1000 }: C
     questions: solved.slice(0, 20).map(({ question }) => question),
     solved,
     parameters,
+    lora: null,
     learningRate: 5,
     seed: 0,
     onAnswers: (answers) => void reported.push(answers),
@@ -89,6 +90,31 @@ test('speeds, lengths and examples are reported', async () => {
   // a right response first, then wrong ones to other questions
   expect(found.answers.examples.map(({ correct }) => correct)).toEqual([true, false, false])
   expect(found.answers.bitsPerCharacter).toBeGreaterThan(0)
+})
+
+test('what is timed is what the settings file will train', async () => {
+  for (const lora of [null, { rank: 16, alpha: 32, targets: 'all-linear' } as const]) {
+    const engine = fakeEngine()
+    const open = engine.trainer.bind(engine)
+    const asked: unknown[] = []
+    engine.trainer = (options) => {
+      asked.push(options?.trainable ?? 'all')
+      return open()
+    }
+    await surveyModel(engine, fakeRenderer, {
+      task: fakeTask,
+      questions: fakeTask.training({ seed: 0, step: 0, count: 4 }),
+      solved: [],
+      parameters: 1e8,
+      lora,
+      learningRate: 1e-4,
+      seed: 3,
+      onAnswers: () => {},
+      progress: () => {},
+    })
+    await engine.close()
+    expect(asked).toEqual([lora === null ? 'all' : { lora: { ...lora, seed: 3 } }])
+  }
 })
 
 test('the same seed gives the same answers', async () => {

@@ -11,6 +11,7 @@ const sizes: Sizes = {
   training: 45,
   heldOut: 15,
   parameters: 460_000,
+  adapters: true,
   positions: 1024,
   longest: 200,
   prompt: 120,
@@ -30,6 +31,7 @@ const content: FileContent = {
   share: 0.25,
   conversations: false,
   checked: true,
+  parameters: 460_000,
   numbers: firstSettings(sizes),
 }
 
@@ -87,6 +89,21 @@ test.each(odd)('%s', (_, changes) => {
   expect(settings.sft()).toMatchObject({ model, task, columns, template })
 })
 
+test('the settings of a large model train adapters, in every command, and say why', () => {
+  const large = { ...sizes, parameters: 134_515_008 }
+  const { parameters } = large
+  const text = settingsFile({ ...content, parameters, numbers: firstSettings(large) })
+  const settings = settingsOf(text)
+  const lora = { rank: 16, alpha: 32, targets: 'all-linear', dropout: 0 }
+  expect(settings.sft()).toMatchObject({ lora, learningRate: 5e-4 })
+  expect(settings.zero()).toMatchObject({ lora, rl: { learningRate: 1e-4 } })
+  expect(text).toMatch(/^# Low-rank adapters are trained in the place of all 135M weights/m)
+  const lines = text.trimEnd().split('\n')
+  expect(lines.filter((line) => /: ./.test(line) && !/#/.test(line))).toEqual([])
+  expect(lines.filter((line) => line.length > 80)).toEqual([])
+  expect(settingsFile(content)).not.toMatch('lora')
+})
+
 test('without answers to check there is no section for zero', () => {
   expect(parse(settingsFile({ ...content, checked: false }))).not.toHaveProperty('zero')
 })
@@ -109,7 +126,26 @@ const numbers: [string, Partial<Sizes>, object][] = [
   ['responses that are cut off', { cut: 0.5 }, { zero: { maxTokens: 520 } }],
   ['short responses', { response: 10 }, { zero: { maxTokens: 100 } }],
   ['little room', { positions: 256, cut: 0.5 }, { zero: { maxTokens: 136 }, sft: { maxLength: 256 } }],
-  ['a larger model', { parameters: 5e8 }, { sft: { learningRate: 1e-5 }, zero: { learningRate: 1e-6 } }],
+  [
+    'a larger model without adapters',
+    { parameters: 5e8, adapters: false },
+    { lora: null, sft: { learningRate: 1e-5 }, zero: { learningRate: 1e-6 } },
+  ],
+  [
+    'a model that is comfortable to train in full',
+    { parameters: 25e6 },
+    { lora: null, sft: { learningRate: 3e-4 }, zero: { learningRate: 5e-5 } },
+  ],
+  [
+    'SmolLM2-135M: adapters, with their learning rates',
+    { parameters: 134_515_008 },
+    { lora: { rank: 16 }, sft: { learningRate: 5e-4 }, zero: { learningRate: 1e-4 } },
+  ],
+  [
+    'a model of half a billion parameters: adapters',
+    { parameters: 5e8 },
+    { lora: { rank: 16 }, sft: { learningRate: 1e-4 }, zero: { learningRate: 1e-5 } },
+  ],
 ]
 test.each(numbers)('the numbers for %s', (_, changes, expected) => {
   expect(firstSettings({ ...sizes, ...changes })).toMatchObject(expected)

@@ -19,6 +19,8 @@ export interface FileContent {
   readonly conversations: boolean
   /** Can answers be checked, so that the file has a section for `zero`? */
   readonly checked: boolean
+  /** Of the model. */
+  readonly parameters: number
   readonly numbers: FirstSettings
 }
 
@@ -31,12 +33,13 @@ const COMMENTS = 32
 /** The text of a settings file in YAML, with a comment for each setting. */
 export function settingsFile(content: FileContent): string {
   const { command, verdict, model, task, columns, template, seed, share, numbers } = content
-  const { sft, zero } = numbers
+  const { lora, sft, zero } = numbers
+  const forAdapters = lora === null ? '' : 'for adapters; '
   const rl: Entry[] = [
     ['questionsPerStep', zero.questionsPerStep, 'questions of each step'],
     ['groupSize', zero.groupSize, 'responses to each question'],
     ['maxTokens', zero.maxTokens, 'longest response, in tokens'],
-    ['learningRate', zero.learningRate, 'lower it if the reward falls'],
+    ['learningRate', zero.learningRate, `${forAdapters}lower it if the reward falls`],
   ]
   const named = Object.entries(columns).filter(([, name]) => name !== undefined)
   const shared: Entry[] = [
@@ -69,7 +72,7 @@ export function settingsFile(content: FileContent): string {
         ['epochs', sft.epochs, 'passes over the training rows'],
         ['batchSize', sft.batchSize, 'rows of each step'],
         ['maxLength', sft.maxLength, 'longest row, in tokens'],
-        ['learningRate', sft.learningRate, 'lower it if the loss rises'],
+        ['learningRate', sft.learningRate, `${forAdapters}lower it if the loss rises`],
         ['eval', [['every', sft.every, 'steps between evaluations']]],
       ],
     ],
@@ -92,6 +95,12 @@ export function settingsFile(content: FileContent): string {
     '# Every command reads the first part; a section is for the command of its name.',
     '',
     ...shared.flatMap((entry) => lines(entry, '')),
+    ...(lora === null
+      ? []
+      : [
+          ...whyAdapters(content.parameters),
+          ...lines(['lora', [['rank', lora.rank, 'of the adapters']]], ''),
+        ]),
     ...sections.flatMap((entry) => ['', ABOUT[entry[0] as keyof typeof ABOUT], ...lines(entry, '')]),
     '',
   ].join('\n')
@@ -110,6 +119,17 @@ const TEMPLATES: Readonly<Record<PromptTemplate, string>> = {
   'r1-zero': "R1-Zero's; or chat, the model's own",
   chat: "the model's own; or r1-zero",
 }
+
+const whyAdapters = (parameters: number): string[] => [
+  '',
+  `# Low-rank adapters are trained in the place of all ${millions(parameters)} weights, which`,
+  '# would take several times the memory, and more time. Adapters need about ten',
+  '# times the learning rates of all weights: lower both if you take lora out.',
+]
+
+/** 134515008 → "135M", 1543714304 → "1.54B". */
+const millions = (count: number): string =>
+  count < 999.5e6 ? `${Number((count / 1e6).toPrecision(3))}M` : `${Number((count / 1e9).toPrecision(3))}B`
 
 const ABOUT = { sft: '# Fine-tuning', zero: '# Reinforcement learning' }
 

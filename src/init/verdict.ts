@@ -1,3 +1,4 @@
+import { plural } from '../common/words.ts'
 import type { Score } from './ask.ts'
 
 /** What will work for a table and a model. */
@@ -139,7 +140,7 @@ const reinforce: Judge = ({ score }) => {
     kind: 'reinforce',
     title: 'reinforcement learning now',
     reasons: [
-      `${percent(score.passAt1)} of its responses are right, and ${score.sometimes} of the ${score.questions} questions are answered sometimes right and sometimes wrong. So reinforcement learning has right responses to reinforce.`,
+      `${percent(score.passAt1)} of its responses are right, and ${score.sometimes} of the ${plural(score.questions, 'question')} ${score.sometimes === 1 ? 'is' : 'are'} answered sometimes right and sometimes wrong. So reinforcement learning has right responses to reinforce.`,
     ],
   }
 }
@@ -166,7 +167,7 @@ function teach(found: Findings): Verdict {
       ]
   if (training < LEAST_ROWS)
     return otherBase(
-      `${training} rows to learn from are too few to show it how; at least ${LEAST_ROWS} are needed, better some hundred.`,
+      `${plural(training, 'row')} to learn from ${training === 1 ? 'is' : 'are'} too few to show it how; at least ${LEAST_ROWS} are needed, better some hundred.`,
       ...addSolutions,
     )
   if (trial !== null) {

@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { modelFolder } from '../hub/find-model.ts'
+import { loadModel } from '../models/checkpoint/directory.ts'
+import { isPeftFolder } from '../models/checkpoint/peft/adapter-config.ts'
 import { Interrupted } from '../runs/interrupted.ts'
 import { RunStore } from '../runs/store.ts'
 import { distillStages, resolveDistillSettings } from '../settings/distill.ts'
@@ -220,6 +222,24 @@ describe('a model of this machine', () => {
     await expect(distill(settings(), { out, ...watch })).rejects.toThrow(/resume/)
     const run = await resumeDistill(out)
     expect([run.sha256, run.stages]).toEqual([whole.sha256, whole.stages])
+  })
+
+  test('with adapters in every stage, and stopped and resumed: the same result', async () => {
+    const adapted = { ...settings(), lora: { rank: 4 } }
+    const done = await distill(adapted, { out: join(folder, 'lora') })
+    expect(done.stages.map(({ stage }) => stage)).toEqual(whole.stages.map(({ stage }) => stage))
+    for (const name of ['distill', 'student-zero', '.'])
+      expect([name, isPeftFolder(join(done.run, name, 'model'))]).toEqual([name, true])
+    expect(loadModel(done.model).parameters.size).toBe(loadModel(whole.model).parameters.size)
+    expect(done.sha256).not.toBe(whole.sha256)
+
+    const out = join(folder, 'stopped-lora')
+    const stop = new AbortController()
+    const onPart = (name: string) => void (name === 'student-zero' && stop.abort())
+    const zero = () => ({ signal: stop.signal })
+    await expect(distill(adapted, { out, signal: stop.signal, onPart, zero })).rejects.toThrow(/resume/)
+    const run = await resumeDistill(out)
+    expect([run.sha256, run.stages]).toEqual([done.sha256, done.stages])
   })
 
   test('existing data replaces it, and is learned as by `sft`, on the same split', async () => {

@@ -57,4 +57,10 @@ test('labelled answers are refused, and what to do with them', async () => {
     lines(Array.from({ length: 20 }, (_, n) => ({ prompt: `q${n}`, response: 'a', label: n % 2 === 0 }))),
   )
   await expect(dpo({ ...small, data: labels }, quiet)).rejects.toThrow(/ruminate reward/)
+  // the advice names columns that `dpo` can read
+  const other = join(folder, 'other.jsonl')
+  writeFileSync(other, lines([{ question: 'q', better: 'a', label: 1 }]))
+  await expect(dpo({ ...small, data: other }, quiet)).rejects.toThrow(
+    /has no columns "chosen" and "rejected".*--columns chosen=NAME,rejected=NAME$/,
+  )
 })

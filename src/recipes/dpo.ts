@@ -46,7 +46,14 @@ const recipe: ExampleRecipe<DpoInput, DpoSettings, Pair, ExampleCounts, DpoQuali
 
   /** Pairs → tokens, and a mask of those of the answers. */
   async read({ model, data, columns, maxLength, eval: { share } }, { renderer, splitBy, warn, progress }) {
-    const rows = await readPreferences(data, { columns, heldOutShare: share, splitBy, warn, progress })
+    const rows = await readPreferences(data, {
+      columns,
+      heldOutShare: share,
+      splitBy,
+      pairsOnly: true,
+      warn,
+      progress,
+    })
     return encodeRows(rows, {
       data,
       model,

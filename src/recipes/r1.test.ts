@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { packageRoot } from '../common/files/package.ts'
 import { Random } from '../common/random.ts'
+import { isPeftFolder } from '../models/checkpoint/peft/adapter-config.ts'
 import { Interrupted } from '../runs/interrupted.ts'
 import type { Parts } from '../runs/parts.ts'
 import { merge, type Tree } from '../settings/layers.ts'
@@ -147,6 +148,44 @@ test('does all four steps and teaches a student', () => {
     expect(lines(join(whole.run, 'data', `${name}.jsonl`)).length).toBeGreaterThan(3)
   expect(readFileSync(whole.report, 'utf8')).toContain('Step 4: RL for all')
   expect(existsSync(join(whole.model, 'model.safetensors'))).toBe(true)
+})
+
+test('with adapters in every stage, stopped in one and resumed', async () => {
+  // a base that knows the answers, so that there are rows to learn from after few steps
+  const short = { ...tuning, checkpointEvery: 1000, learningRate: 1e-4 }
+  const one = { ...reinforcing, steps: 1 }
+  const adapted = {
+    ...settings,
+    model: whole.model,
+    lora: { rank: 4 },
+    zero: one,
+    coldStart: { rows: 0 },
+    rl1: one,
+    mixture: { ...settings.mixture, questions: 4, samples: 2, reused: 16, synthetic: 0, sft: short },
+    preferences: { ...settings.preferences, prompts: 16 },
+    rl2: { zero: one },
+    student: { model: null },
+  }
+  const quiet = { onWarning: () => {} }
+  const stop = new AbortController()
+  const stopped = r1(adapted, {
+    ...quiet,
+    out: at('lora'),
+    signal: stop.signal,
+    onPart: (name) => void (name === 'harmless' && stop.abort()),
+    reward: () => ({ signal: stop.signal }),
+  })
+  await expect(stopped).rejects.toThrow(Interrupted)
+  const { run, stages } = await resumeR1(at('lora'), quiet)
+  expect(stages.map(({ stage }) => stage)).toEqual([
+    'Base',
+    'R1-Zero',
+    'Step 2, RL',
+    'Step 3, mixed SFT',
+    'Step 4, RL for all',
+  ])
+  for (const name of ['zero', 'rl-1', 'mixture', 'helpful', 'harmless', 'rl-2', '.'])
+    expect([name, isPeftFolder(join(run, name, 'model'))]).toEqual([name, true])
 })
 
 test('killed twice, and interrupted and moved in one part after another: the same result', async () => {

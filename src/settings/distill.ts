@@ -12,7 +12,15 @@ import {
 } from './fields.ts'
 import { generatorSettings, providerSettings } from './generators.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
-import { evalSettings, r1Settings, readableSettings, resolveR1Settings, stageResolvers } from './r1.ts'
+import { idleIfGreedy, refuseIdle } from './no-effect.ts'
+import {
+  evalSettings,
+  r1Settings,
+  readableSettings,
+  resolveR1Settings,
+  sameRates,
+  stageResolvers,
+} from './r1.ts'
 import type { SftSettings } from './sft.ts'
 import type { ZeroSettings } from './zero.ts'
 
@@ -129,7 +137,8 @@ export function resolveDistillSettings(given: Tree): DistillSettings {
     distillSettings.pick({ preset: true }),
     given.preset === undefined ? {} : { preset: given.preset },
   )
-  const settings = checkSettings(distillSettings, merge(presetLayer(preset), given))
+  const usual = presetLayer(preset)
+  const settings = checkSettings(distillSettings, merge(usual, given))
   const { teacher, data } = settings
   if (teacher === null && data === null)
     throw new UserError(
@@ -146,6 +155,18 @@ export function resolveDistillSettings(given: Tree): DistillSettings {
       `on-policy distillation needs a teacher on this machine that scores each token${teacher === null ? '' : `, which the provider's ${teacher.model} does not`}: give --teacher with a model's folder or a run, or leave out --on-policy (onPolicy=null)`,
       2,
     )
+  refuseIdle(settings, usual, [
+    ...idleIfGreedy('eval', settings.eval),
+    ...(data === null
+      ? [
+          {
+            setting: 'sft.columns',
+            where: 'on the answers of a teacher, which the run writes itself',
+            instead: 'give existing demonstrations (data)',
+          },
+        ]
+      : []),
+  ])
   const complete = withThreads(settings)
   distillStages(complete)
   return complete
@@ -170,4 +191,19 @@ export function distillStages(settings: DistillSettings): {
     onPolicy:
       settings.onPolicy && zero('onPolicy', settings.onPolicy, merge({ preset, steps } as Tree, ON_POLICY)),
   }
+}
+
+/** The learning rates that are the preset's: the paths of these settings. */
+export function usualDistillRates(settings: DistillSettings): string[] {
+  const { sft, zero } = distillStages(settings)
+  const usual = distillStages(resolveDistillSettings({ preset: settings.preset, teacher: 'teacher' }))
+  const paths = sameRates(
+    { sft, zero },
+    { sft: usual.sft, zero: usual.zero },
+    {
+      sft: 'sft.learningRate',
+      zero: 'zero.rl.learningRate',
+    },
+  )
+  return paths.filter((path) => settings.compare || !path.startsWith('zero'))
 }

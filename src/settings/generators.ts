@@ -52,15 +52,28 @@ export const providerSettings = <Shape extends z.ZodRawShape>(more: Shape) =>
   ])
 
 /** A model, or rules, that rewrites, judges and labels. */
-export const generatorSettings = z.union([
-  /** Rules that know the questions of a task, instead of a model. */
-  z.enum(roleNames),
-  providerSettings({}),
-  z.strictObject({
-    /** A local model: a folder, a run, or a model of the hub. */
-    model: z.string().min(1),
-    maxTokens: z.int().min(1).default(4096),
-    temperature: temperatureSetting.default(0.6),
-    ...truncationSettings,
-  }),
-])
+export const generatorSettings = z.union(
+  [
+    /** Rules that know the questions of a task, instead of a model. */
+    z.enum(roleNames),
+    providerSettings({}),
+    z
+      .strictObject({
+        /** A local model: a folder, a run, or a model of the hub. */
+        model: z.string().min(1),
+        maxTokens: z.int().min(1).default(4096),
+        temperature: temperatureSetting.default(0.6),
+        ...truncationSettings,
+      })
+      .refine(
+        ({ temperature, topK, topP, minP }) => temperature > 0 || (topK === 0 && topP === 1 && minP === 0),
+        {
+          error:
+            'topK, topP and minP have no effect on greedy sampling: leave them out, or set a temperature above 0',
+        },
+      ),
+  ],
+  {
+    error: `expected rules (${roleNames.join(', ')}), a provider's model (PROVIDER:NAME), or a mapping with a model's name such as {model: NAME}`,
+  },
+)

@@ -63,6 +63,15 @@ export function checkSettings<S extends z.ZodType>(schema: S, tree: Tree): z.out
   const issue = result.error.issues[0]!
   const path = issue.path.map(String)
   const at = path.reduce<unknown>((value, key) => (value as Tree | undefined)?.[key], tree)
+  // a name that another kind has
+  if (issue.code === 'unrecognized_keys') {
+    const [group, name] = [path.join('.'), issue.keys[0]!]
+    const { kind } = at as { readonly kind?: unknown }
+    throw new UserError(
+      `setting ${group}.${name} has no effect${kind === undefined ? '' : ` on ${group}.kind=${kind}`}: leave it out`,
+      2,
+    )
+  }
   const given = at === undefined ? 'missing' : JSON.stringify(at)
   throw new UserError(`setting ${path.join('.')} is ${given}: ${expected(issue)}${meant(issue, at)}`, 2)
 }

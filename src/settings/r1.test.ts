@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { resolveDistillSettings } from './distill.ts'
 import type { Tree } from './layers.ts'
-import { resolveR1Settings, stagesOf } from './r1.ts'
+import { resolveR1Settings, stagesOf, usualRates } from './r1.ts'
 
 test.each(['miniature', 'quick', 'deepseek-r1'])('preset %s and its stages are complete', (preset) => {
   const settings = resolveR1Settings({ preset, threads: 1 })
@@ -104,4 +104,21 @@ test('the stages of preset deepseek-r1 have the numbers of the paper, not the mi
     expect([learningRate, batchSize, epochs]).toEqual([6e-6, 256, 1])
   for (const { learningRate, batchSize, epochs } of [coldStart, mixture])
     expect([learningRate, batchSize, epochs]).toEqual([5e-5, 128, 2])
+})
+
+test('the learning rates that are the preset’s, of the stages that are run', () => {
+  expect(usualRates(resolveR1Settings({ student: { model: null }, coldStart: { rows: 0 } }))).toEqual([
+    'zero.rl.learningRate',
+    'rl1.rl.learningRate',
+    'mixture.sft.learningRate',
+    'preferences.helpful.learningRate',
+    'preferences.harmless.learningRate',
+    'rl2.zero.rl.learningRate',
+  ])
+  const rates = usualRates(
+    resolveR1Settings({ rl1: { rl: { learningRate: 1e-4 } }, coldStart: { sft: { learningRate: 1e-4 } } }),
+  )
+  expect(rates).not.toContain('rl1.rl.learningRate')
+  expect(rates).not.toContain('coldStart.sft.learningRate')
+  expect(rates).toContain('student.sft.learningRate')
 })

@@ -14,6 +14,7 @@ import {
 } from './fields.ts'
 import { generatorSettings } from './generators.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
+import { type Idle, idleIfGreedy, refuseIdle } from './no-effect.ts'
 import { type RewardInput, type RewardSettings, resolveRewardSettings } from './reward.ts'
 import { resolveSftSettings, type SftInput, type SftSettings } from './sft.ts'
 import { resolveZeroSettings, type ZeroSettings } from './zero.ts'
@@ -295,9 +296,23 @@ export function resolveR1Settings(given: Tree): R1Settings {
       'the cold start has no source: set coldStart.fewShot, coldStart.direct, coldStart.zero or coldStart.solutions above 0, or coldStart.rows=0',
       2,
     )
+  refuseIdle(settings, PRESETS[preset], [...idleIfGreedy('eval', settings.eval), ...otherRewards(settings)])
   const complete = withThreads(settings)
   stagesOf(complete)
   return complete
+}
+
+/** Rewards that the second reinforcement learning does not have: see `scenarioRewards`. */
+function otherRewards({ rl2 }: Settings): Idle[] {
+  const used = ['accuracy', 'format', 'language', 'shuffle']
+  const given = Object.keys((rl2.zero.rewards ?? {}) as Tree)
+  return given
+    .filter((name) => !used.includes(name))
+    .map((name) => ({
+      setting: `rl2.zero.rewards.${name}`,
+      where: 'in the last stage, whose rewards are accuracy, format, language, rl2.helpful and rl2.harmless',
+      instead: `set rl1.rewards.${name}`,
+    }))
 }
 
 /**
@@ -333,6 +348,43 @@ export function stagesOf(settings: R1Settings): StageSettings {
   }
 }
 
+/** Where the learning rate of each stage is among the settings of the run. */
+const RATES: Readonly<Record<keyof StageSettings, string>> = {
+  zero: 'zero.rl.learningRate',
+  coldStart: 'coldStart.sft.learningRate',
+  rl1: 'rl1.rl.learningRate',
+  mixture: 'mixture.sft.learningRate',
+  helpful: 'preferences.helpful.learningRate',
+  harmless: 'preferences.harmless.learningRate',
+  rl2: 'rl2.zero.rl.learningRate',
+  distill: 'student.sft.learningRate',
+  studentZero: 'student.zero.rl.learningRate',
+}
+
+/** The learning rates that are the preset's: the paths of these settings. */
+export function usualRates(settings: R1Settings): string[] {
+  const { preset, student, coldStart } = settings
+  const usual = stagesOf(resolveR1Settings({ preset }))
+  return sameRates(stagesOf(settings), usual, RATES).filter(
+    (path) =>
+      (student.model !== null || !path.startsWith('student')) &&
+      (coldStart.rows > 0 || !path.startsWith('coldStart')),
+  )
+}
+
+type Stage = ZeroSettings | SftSettings | RewardSettings
+const rateOf = (stage: Stage): number => ('rl' in stage ? stage.rl : stage).learningRate
+
+/** The paths of the learning rates that are equal in two runs. */
+export const sameRates = <Name extends string>(
+  stages: Readonly<Record<Name, Stage>>,
+  others: Readonly<Record<Name, Stage>>,
+  paths: Readonly<Record<Name, string>>,
+): string[] =>
+  (Object.keys(paths) as Name[])
+    .filter((name) => rateOf(stages[name]) === rateOf(others[name]))
+    .map((name) => paths[name])
+
 /** The settings of the run from which its stages get their model and their data; null: no setting decides it. */
 interface StageSources {
   readonly model: string
@@ -362,7 +414,10 @@ export function stageResolvers(
       return resolve()
     } catch (error) {
       if (error instanceof Error)
-        error.message = error.message.replace(/^(?:unknown )?setting |did you mean (?!")/g, `$&${name}.`)
+        error.message = error.message.replace(
+          /^(?:unknown )?setting |did you mean (?!")|\bset (?=[a-z]\w*\.)/g,
+          `$&${name}.`,
+        )
       throw error
     }
   }

@@ -6,8 +6,12 @@ import { UserError } from '../common/errors.ts'
 import { distillStages, resolveDistillSettings } from './distill.ts'
 import { resolveDpoSettings } from './dpo.ts'
 import { checkSettings, merge, readAssignment, readSettingsFile, type Tree } from './layers.ts'
+import { algorithmNames, baseNames } from './presets.ts'
 import { pretrainSettings } from './pretrain.ts'
+import { resolveR1Settings } from './r1.ts'
+import { resolveSftSettings, withOneSource } from './sft.ts'
 import { resolveZeroSettings } from './zero.ts'
+import { checkRewards } from './zero-rewards.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-settings-'))
 writeFileSync(join(folder, 'config.json'), '{}')
@@ -118,7 +122,44 @@ test.each(['rl.topK=20', 'rl.topP=0.9', 'rl.minP=0.05'])(
 )
 
 test.each<[string[], RegExp]>([
-  [['rl.objective.gate.negative=2'], /rl\.objective\.gate has no effect on the surrogate clip/],
+  [
+    ['rl.objective.gate.negative=2'],
+    /rl\.objective\.gate has no effect on the surrogate clip: leave it out, or set rl\.objective\.surrogate=sapo$/,
+  ],
+  [
+    ['algorithm=sapo', 'rl.objective.clipHigh=0.3'],
+    /^setting rl\.objective\.clipHigh has no effect on the surrogate sapo: leave it out, or set rl\.objective\.surrogate=clip$/,
+  ],
+  [['algorithm=sapo', 'rl.objective.clipLow=0.3'], /objective\.clipLow has no effect on the surrogate sapo/],
+  [
+    ['rl.objective.surrogate=sapo', 'rl.objective.dualClip=3'],
+    /objective\.dualClip has no effect on the surrogate sapo/,
+  ],
+  [
+    ['algorithm=cispo', 'rl.objective.dualClip=3'],
+    /objective\.dualClip has no effect on the surrogate cispo/,
+  ],
+  [['algorithm=kl-cov', 'rl.objective.clipLow=0.3'], /clipLow has no effect on the surrogate importance/],
+  [['algorithm=rloo', 'rl.objective.ratio=sequence'], /ratio has no effect on the surrogate reinforce/],
+  [['algorithm=rloo', 'rl.objective.clipHigh=1'], /clipHigh has no effect on the surrogate reinforce/],
+  [['algorithm=gspo', 'rl.objective.gate={}'], /gate has no effect on the surrogate clip/],
+  [
+    ['algorithm=dapo', 'rl.objective.kl.estimator=k1'],
+    /kl\.estimator has no effect without a KL penalty in the loss/,
+  ],
+  [
+    ['algorithm=rloo', 'rl.klInReward={beta: 0, estimator: k3}'],
+    /klInReward\.estimator has no effect without a KL penalty in the reward/,
+  ],
+  [['algorithm=dapo', 'rl.referenceRefresh=5'], /referenceRefresh has no effect without a KL penalty/],
+  [['algorithm=dapo', 'rl.dropZeroVariance=true'], /dropZeroVariance has no effect with rl\.dynamicSampling/],
+  [['eval.temperature=0', 'eval.topP=0.9'], /eval\.topP has no effect on greedy sampling/],
+  [['algorithm=kl-cov', 'rl.covariance.from=1'], /covariance\.from has no effect on rl\.covariance\.kind=kl/],
+  [
+    ['algorithm=clip-cov', 'rl.covariance.beta=1'],
+    /covariance\.beta has no effect on rl\.covariance\.kind=clip/,
+  ],
+  [['rl.schedule.final=0.1'], /schedule\.final has no effect on rl\.schedule\.kind=constant: leave it out$/],
   [['algorithm=gspo', 'rl.covariance.kind=clip'], /rl\.covariance selects single tokens/],
   [['algorithm=clip-cov', 'rl.covariance.from=5'], /rl\.covariance\.from is 5: it must be below/],
   [['algorithm=clip-cov', 'rl.covariance.share=0'], /rl\.covariance\.share is 0: expected a number above 0/],
@@ -156,6 +197,63 @@ test('parts of an algorithm have defaults of their own', () => {
   })
   expect(resolved('algorithm=scalerl', 'rl.curriculum=null').rl.curriculum).toBeNull()
   expect(resolved('teacher.model=x').teacher).toEqual({ model: 'x', weight: 1 })
+})
+
+test('what only another kind of the preset has is no fault of those who choose a kind', () => {
+  expect(resolved('algorithm=sapo', 'rl.objective.surrogate=clip').rl.objective.surrogate).toBe('clip')
+  expect(resolved('algorithm=dapo', 'rl.objective.surrogate=reinforce').rl.objective.clipHigh).toBe(0.28)
+  expect(resolved('algorithm=clip-cov', 'rl.covariance.kind=kl', 'rl.minibatches=2').rl.covariance).toEqual({
+    kind: 'kl',
+    share: 2e-3,
+    beta: 1,
+  })
+  expect(resolved('rl.schedule.kind=linear', 'rl.schedule.final=0.1').rl.schedule).toEqual({
+    kind: 'linear',
+    warmup: 5,
+    final: 0.1,
+  })
+})
+
+test.each(algorithmNames)('the settings of %s are those of a run that is resumed', (algorithm) => {
+  for (const preset of baseNames) {
+    const { threads: _, ...settings } = resolveZeroSettings({ preset, algorithm })
+    expect(resolveZeroSettings(settings)).toMatchObject(settings)
+  }
+})
+
+test.each<[object, string]>([
+  [{ template: 'chat' }, 'template'],
+  [{ questions: 5 }, 'questions'],
+])('sft: %j has no effect on demonstrations', (given, name) => {
+  expect(failure(() => resolveSftSettings({ data: 'rows.jsonl', ...given })).message).toBe(
+    `setting ${name} has no effect on demonstrations, which are learned as they are written: leave it out, or give a task in the place of data`,
+  )
+  expect(resolveSftSettings({ task: 'a.csv', ...given })).toMatchObject(given)
+  // settings for a task in a file do not concern the data of another layer
+  const layers = withOneSource([{ task: 'a.csv', ...given }, { data: 'rows.jsonl' }])
+  expect(resolveSftSettings(merge(...layers))).toMatchObject({ data: 'rows.jsonl', task: null })
+  // nor do those at the top of a file, which are for other commands, too
+  const file = withOneSource([{ data: 'rows.jsonl', ...given }, { epochs: 2 }], 1)
+  expect(resolveSftSettings(merge(...file))).toMatchObject({ data: 'rows.jsonl', epochs: 2 })
+})
+
+test('stages refuse what has no effect in them', () => {
+  const message = (work: () => unknown): string => failure(work).message
+  expect(message(() => resolveR1Settings({ rl2: { zero: { rewards: { boxed: 1 } } } }))).toMatch(
+    /^setting rl2\.zero\.rewards\.boxed has no effect in the last stage, whose rewards are accuracy, format, /,
+  )
+  expect(
+    message(() => resolveR1Settings({ rl1: { algorithm: 'sapo', rl: { objective: { clipLow: 1 } } } })),
+  ).toMatch(
+    /^setting rl1\.rl\.objective\.clipLow has no effect on the surrogate sapo: leave it out, or set rl1\.rl\./,
+  )
+  expect(message(() => resolveR1Settings({ eval: { temperature: 0, topP: 0.5 } }))).toMatch(
+    /eval\.topP has no/,
+  )
+  expect(resolveR1Settings({ eval: { temperature: 0 } }).eval.topP).toBe(0.95)
+  expect(message(() => resolveDistillSettings({ teacher: 'x', sft: { columns: { prompt: 'q' } } }))).toMatch(
+    /^setting sft\.columns has no effect on the answers of a teacher/,
+  )
 })
 
 test('dpo: each algorithm has its objective', () => {
@@ -225,6 +323,29 @@ test('settings files', () => {
   expect(readSettingsFile(file('steps: 3\nrl: { groupSize: 4 }'))).toEqual({ steps: 3, rl: { groupSize: 4 } })
   expect(failure(() => readSettingsFile(file('just text'))).message).toMatch(/must be a mapping/)
   expect(failure(() => readSettingsFile(join(folder, 'none.yaml'))).message).toMatch(/there is no such file/)
+})
+
+test('shuffled rewards need a weight', () => {
+  const weightless = ['rewards.accuracy=0', 'rewards.format=0', 'rewards.shuffle=true', 'teacher.model=x']
+  const check = (...more: string[]) => checkRewards(resolved(...weightless, ...more), {})
+  expect(failure(() => check()).message).toMatch(
+    /^setting rewards\.shuffle has no effect where no reward has/,
+  )
+  check('rl.overlong={buffer: 20}')
+  check('rewards.language=1')
+})
+
+test('generators: rules, or a model with settings that have an effect', () => {
+  const message = (judge: unknown): string => failure(() => resolveR1Settings({ judge })).message
+  for (const judge of ['fair', 5])
+    expect(message(judge)).toBe(
+      `setting judge is ${JSON.stringify(judge)}: expected rules (miniature), a provider's model (PROVIDER:NAME), or a mapping with a model's name such as {model: NAME}`,
+    )
+  expect(message({ model: 'x', topK: -1 })).toBe('setting judge.topK is -1: expected a number of at least 0')
+  expect(message({ model: 'x', temperature: 0, topK: 5 })).toMatch(
+    /topK, topP and minP have no effect on greedy sampling: leave them out/,
+  )
+  expect(resolveR1Settings({ judge: { model: 'x', temperature: 0 } }).judge).toMatchObject({ temperature: 0 })
 })
 
 test('pretraining has its own settings', () => {

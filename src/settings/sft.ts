@@ -18,6 +18,7 @@ import {
   withThreads,
 } from './fields.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
+import { type Idle, refuseIdle } from './no-effect.ts'
 
 const column = z.string().min(1).optional()
 
@@ -124,25 +125,46 @@ export function resolveSftSettings(given: SftInput): SftSettings {
       `unknown setting columns.${other[0]}; the columns of ${source === 'data' ? 'demonstrations' : 'a task'} are ${SOURCES[source].join(', ')}`,
       2,
     )
+  if (data !== null) refuseIdle(settings, TASK_ALONE, OF_TASK)
   return withThreads(settings)
 }
 
+/** Settings that only a task has, as they are where none is given. */
+const TASK_ALONE = {
+  template: sftSettings.shape.template.parse(undefined),
+  questions: sftSettings.shape.questions.parse(undefined),
+}
+const OF_TASK = Object.keys(TASK_ALONE).map(
+  (setting): Idle => ({
+    setting,
+    where: 'on demonstrations, which are learned as they are written',
+    instead: 'give a task in the place of data',
+  }),
+)
+
 /**
  * Layers of settings, later ones overriding earlier ones, with one source of examples: that of the last layer that names
- * data or a task. The other source, and its columns, are left out of earlier layers.
+ * data or a task. The other source, and its columns, are left out of earlier layers. What only a task has is left out of them too,
+ * and of layers that other commands read as well.
+ *
+ * @param shared the number of first layers that other commands read, too
  */
-export function withOneSource(layers: readonly Tree[]): Tree[] {
+export function withOneSource(layers: readonly Tree[], shared = 0): Tree[] {
   const last = layers.findLastIndex(({ data, task }) => data != null || task != null)
   if (last < 0) return [...layers]
   const source: Source = layers[last]!.data != null ? 'data' : 'task'
   const other: Source = source === 'data' ? 'task' : 'data'
   return layers.map((layer, i) => {
-    if (i >= last) return layer
-    const { [other]: _, columns, ...rest } = layer
+    const own = source === 'data' && (i < last || i < shared) ? withoutTaskAlone(layer) : layer
+    if (i >= last) return own
+    const { [other]: _, columns, ...rest } = own
     const kept = Object.entries((columns ?? {}) as Tree).filter(([role]) => SOURCES[source].includes(role))
     return { ...rest, columns: Object.fromEntries(kept) }
   })
 }
+
+const withoutTaskAlone = (layer: Tree): Tree =>
+  Object.fromEntries(Object.entries(layer).filter(([name]) => !Object.hasOwn(TASK_ALONE, name)))
 
 /**
  * Merges given settings over a preset. If the given schedule is of another kind, only the warm-up of the preset's is

@@ -27,9 +27,15 @@ export function checkRewards(settings: ZeroSettings, own: ZeroOwn): void {
     names.push(name)
   }
   const { rl, rewards, steps, whenNothingToLearn, teacher } = settings
+  const isWeightless = rewardsOf(settings, own).every(({ weight }) => weight === 0) && !rl.overlong
+  if (rewards.shuffle && isWeightless && !rl.klInReward)
+    throw new UserError(
+      'setting rewards.shuffle has no effect where no reward has a weight: leave it out, or set one, such as rewards.accuracy=1',
+      2,
+    )
   const isControl = rewards.shuffle || rl.learningRate === 0 || whenNothingToLearn === 'continue'
-  if (steps === 0 || isControl || rl.overlong || teacher) return
-  if (rewardsOf(settings, own).every(({ weight }) => weight === 0))
+  if (steps === 0 || isControl || teacher) return
+  if (isWeightless)
     throw new NothingToLearn(
       'no reward has a weight, so nothing can be learned: set one, such as rewards.accuracy=1',
       2,

@@ -6,7 +6,7 @@ import { normalisations } from '../algorithms/weights.ts'
 import { UserError } from '../common/errors.ts'
 import { EMBEDDED_BASE } from '../hub/find-model.ts'
 import { namedRewards, rewardShape } from '../rewards/index.ts'
-import { isTruncated } from '../stages/reinforce/rl-settings.ts'
+import { isTruncated, type RlSettings } from '../stages/reinforce/rl-settings.ts'
 import { INTERRUPTION_PHRASE } from '../stages/sample/interruption.ts'
 import {
   betasSetting,
@@ -27,7 +27,10 @@ import {
   withThreads,
 } from './fields.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
+import { refuseIdle } from './no-effect.ts'
 import { algorithmNames, baseNames, rlPreset } from './presets.ts'
+import { isTree } from './tree.ts'
+import { idleInZero } from './zero-idle.ts'
 
 const positive = z.number().positive()
 const share = z.number().gt(0).max(1)
@@ -169,7 +172,9 @@ export function resolveZeroSettings(given: Tree): ZeroSettings {
   const names = [String(given.preset ?? preset), String(given.algorithm ?? algorithm)] as const
   const maxTokens = (given.rl as Tree | undefined)?.maxTokens
   const { rewards, ...rl } = rlPreset(...names, typeof maxTokens === 'number' ? maxTokens : undefined)
-  const settings = checkSettings(zeroSettings, merge({ rl, rewards } as unknown as Tree, given))
+  const usual = { rl, rewards } as unknown as Tree
+  const below = { rl: withKindsOf((given.rl ?? {}) as Tree, rl), rewards } as unknown as Tree
+  const settings = checkSettings(zeroSettings, merge(below, given))
   // fails if settings of the rewards contradict each other
   namedRewards(settings.rewards, { ...settings.rl, template: settings.template })
   const { overlong, maxTokens: limit } = settings.rl
@@ -190,7 +195,22 @@ export function resolveZeroSettings(given: Tree): ZeroSettings {
     )
   checkAlgorithm(settings)
   checkTeacher(settings)
+  refuseIdle(settings, checkSettings(zeroSettings, usual), idleInZero(settings.rl, settings.eval))
   return withThreads(settings)
+}
+
+/**
+ * The preset's settings without what only its own kind of schedule, or of control of covariances, has, where another kind is
+ * given.
+ */
+function withKindsOf(given: Tree, { schedule, covariance, ...rl }: RlSettings): object {
+  const isOther = (one: unknown, usual: { readonly kind: string } | null): boolean =>
+    isTree(one) && one.kind !== undefined && one.kind !== usual?.kind
+  return {
+    ...rl,
+    schedule: isOther(given.schedule, schedule) ? { warmup: schedule.warmup } : schedule,
+    covariance: isOther(given.covariance, covariance) ? null : covariance,
+  }
 }
 
 /** @throws UserError for settings that a teacher contradicts. */
@@ -210,10 +230,6 @@ function checkAlgorithm({ rl }: Pick<ZeroSettings, 'rl'>): void {
     throw new UserError(message, 2)
   }
   const { objective, covariance, curriculum, minibatches, epochs, maxTokens, interruption } = rl
-  if (objective.gate && objective.surrogate !== 'sapo')
-    refuse(
-      `setting rl.objective.gate has no effect on the surrogate ${objective.surrogate}: leave it out, or set rl.objective.surrogate=sapo`,
-    )
   if (covariance !== null && objective.ratio === 'sequence')
     refuse(
       'rl.covariance selects single tokens, which is not possible with a ratio of whole sequences: set rl.objective.ratio=token, or rl.covariance=null',

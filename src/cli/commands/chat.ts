@@ -4,20 +4,23 @@ import { engineNames } from '../../engines/open.ts'
 import { EMBEDDED_BASE, modelFolder } from '../../hub/find-model.ts'
 import { openModel, readModelName } from '../../providers/open-model.ts'
 import { Renderer } from '../../renderer/renderer.ts'
-import { choiceOption, integerOption, numberOption, textOption } from '../terminal/arguments.ts'
+import { choiceOption, integerOption, numberOption, textOption, type Values } from '../terminal/arguments.ts'
 import { answerOnce, converse, greet } from '../terminal/chat/chat.ts'
 import { type Origin, originOf } from '../terminal/chat/origin.ts'
 import { readInput } from '../terminal/chat/prompt.ts'
 import { ChatSession, type OpenedModel, THINK } from '../terminal/chat/session.ts'
 import { command } from '../terminal/command.ts'
+import { sayLanguagePart } from '../terminal/language-part.ts'
 import {
   outputOf,
   outputOptions,
+  refuseLocal,
   templateArguments,
   templateArgumentsOption,
   truncationOf,
   truncationOptions,
 } from '../terminal/options.ts'
+import { writeMessage } from '../terminal/output.ts'
 import { engineOption } from '../terminal/training/options.ts'
 
 export const chat = command(
@@ -86,6 +89,11 @@ export const chat = command(
     if (message?.trim() === '')
       throw new UserError('MESSAGE is empty: give a question, or leave it out for a conversation', 2)
 
+    // in a pipe, only the answer goes to standard output
+    const remark = (line: string): void => {
+      if (process.stdout.isTTY || output.json) output.sayOnce(line)
+      else if (!output.quiet) writeMessage(line)
+    }
     async function open(name: string): Promise<OpenedModel & Origin> {
       const notice = (line: string): void => output.live(line)
       try {
@@ -98,7 +106,8 @@ export const chat = command(
           const is = `${name}: a model behind the API of ${read.provider.title}.`
           return { model, sampling: { maxTokens, temperature, ...given, seed }, is, question: null }
         }
-        const folder = await modelFolder(name, notice, { onCheckpoint: (line) => output.say(line) })
+        const folder = await modelFolder(name, notice, { onCheckpoint: remark })
+        sayLanguagePart(output, folder, remark)
         Renderer.load(folder, { chat }).checkArguments(chat.arguments)
         output.live('opening the model')
         const model = await openModel(folder, { engine, chat, schedule: 'continuous' })
@@ -112,7 +121,10 @@ export const chat = command(
     const question = message ?? (process.stdin.isTTY ? undefined : await readInput())
     if (question?.trim() === '')
       throw new UserError('there is no question: standard input is empty; give it as MESSAGE', 2)
-    const opened = await open(textOption(values, 'model') ?? EMBEDDED_BASE)
+    const name = textOption(values, 'model') ?? EMBEDDED_BASE
+    if (readModelName(name).kind === 'local') refuseGreedy(values, temperature, thinking.vote)
+    else refuseLocal(values, name)
+    const opened = await open(name)
     const session = new ChatSession(opened, thinking)
     session.conversation.system = textOption(values, 'system') ?? null
     try {
@@ -124,6 +136,20 @@ export const chat = command(
     }
   },
 )
+
+/**
+ * Refuses options of sampling on a model of this machine that is asked at temperature 0. A vote samples at another.
+ *
+ * @throws UserError (exit code 2)
+ */
+function refuseGreedy(values: Values, temperature: number | undefined, vote: number | null): void {
+  const option = Object.values(KEBAB).find((name) => values[name] !== undefined)
+  if (option !== undefined && !temperature && vote === null)
+    throw new UserError(
+      `--${option} has no effect on greedy sampling: add --temperature T above 0, such as 0.7`,
+      2,
+    )
+}
 
 /** The options of a truncation. */
 const KEBAB: Readonly<Record<string, string>> = { topK: 'top-k', topP: 'top-p', minP: 'min-p' }

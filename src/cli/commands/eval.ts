@@ -1,4 +1,4 @@
-import { defineCommand } from 'citty'
+import { type ArgsDef, defineCommand } from 'citty'
 import { UserError } from '../../common/errors.ts'
 import { engineNames } from '../../engines/open.ts'
 import { EMBEDDED_BASE } from '../../hub/find-model.ts'
@@ -9,6 +9,8 @@ import {
   integersOption,
   listOption,
   numberOption,
+  refuseOthers,
+  shareOption,
   textOption,
   type Values,
 } from '../terminal/arguments.ts'
@@ -32,6 +34,55 @@ import {
 import type { Output } from '../terminal/output.ts'
 import { engineOption, templateNames, threadsOption } from '../terminal/training/options.ts'
 
+const options = {
+  action: {
+    type: 'positional',
+    required: false,
+    description: 'run (default), show or compare',
+  },
+  words: {
+    type: 'positional',
+    required: false,
+    description:
+      'for show: DIR, the folder of an evaluation; for compare: A B, two evaluations (DIR, or DIR:N for line N of its table) or two models',
+  },
+  model: {
+    type: 'string',
+    valueHint: 'DIR|GGUF|HUB_ID|PROVIDER:NAME,…',
+    description: `models or runs, asked in the way they were trained (default: ${EMBEDDED_BASE})`,
+  },
+  task: { type: 'string', valueHint: 'NAME|FILE,…', description: 'tasks (default: miniature)' },
+  columns: columnsOption,
+  'held-out-share': heldOutShareOption,
+  questions: { type: 'string', valueHint: 'N', description: 'held-out questions (default 300)' },
+  ...gridOptions,
+  temperature: {
+    type: 'string',
+    valueHint: 'T',
+    description: 'sampling temperature; 0 is greedy (default 1)',
+  },
+  ...truncationOptions,
+  template: {
+    type: 'string',
+    valueHint: 'NAME',
+    description: `prompt template: ${templateNames.join(' or ')}, the model's own (default: the one that the model was trained with)`,
+  },
+  'template-arguments': templateArgumentsOption,
+  'max-tokens': { type: 'string', valueHint: 'N', description: 'longest response (default 260)' },
+  seed: { type: 'string', valueHint: 'N', description: 'seed of the sampling (default 0)' },
+  wrong: { type: 'boolean', description: 'show: only answers that are not right' },
+  question: {
+    type: 'string',
+    valueHint: 'ID',
+    description: 'show: only this question, by its id or the last word of it',
+  },
+  line: { type: 'string', valueHint: 'N', description: 'show: only this line of the table' },
+  config: configOption,
+  engine: engineOption,
+  threads: threadsOption,
+  ...outputOptions,
+} satisfies ArgsDef
+
 export const evaluation = command(
   defineCommand({
     meta: {
@@ -39,77 +90,42 @@ export const evaluation = command(
       description:
         "Measure the accuracy of models on a task's held-out questions: against training, samples and thinking. `eval show DIR` shows the answers of an evaluation that was kept with --out; `eval compare A B` tells which of two is better",
     },
-    args: {
-      action: {
-        type: 'positional',
-        required: false,
-        description: 'run (default), show or compare',
-      },
-      words: {
-        type: 'positional',
-        required: false,
-        description:
-          'for show: DIR, the folder of an evaluation; for compare: A B, two evaluations (DIR, or DIR:N for line N of its table) or two models',
-      },
-      model: {
-        type: 'string',
-        valueHint: 'DIR|GGUF|HUB_ID|PROVIDER:NAME,…',
-        description: `models or runs, asked in the way they were trained (default: ${EMBEDDED_BASE})`,
-      },
-      task: { type: 'string', valueHint: 'NAME|FILE,…', description: 'tasks (default: miniature)' },
-      columns: columnsOption,
-      'held-out-share': heldOutShareOption,
-      questions: { type: 'string', valueHint: 'N', description: 'held-out questions (default 300)' },
-      ...gridOptions,
-      temperature: {
-        type: 'string',
-        valueHint: 'T',
-        description: 'sampling temperature; 0 is greedy (default 1)',
-      },
-      ...truncationOptions,
-      template: {
-        type: 'string',
-        valueHint: 'NAME',
-        description: `prompt template: ${templateNames.join(' or ')}, the model's own (default: the one that the model was trained with)`,
-      },
-      'template-arguments': templateArgumentsOption,
-      'max-tokens': { type: 'string', valueHint: 'N', description: 'longest response (default 260)' },
-      seed: { type: 'string', valueHint: 'N', description: 'seed of the sampling (default 0)' },
-      wrong: { type: 'boolean', description: 'show: only answers that are not right' },
-      question: {
-        type: 'string',
-        valueHint: 'ID',
-        description: 'show: only this question, by its id or the last word of it',
-      },
-      line: { type: 'string', valueHint: 'N', description: 'show: only this line of the table' },
-      config: configOption,
-      engine: engineOption,
-      threads: threadsOption,
-      ...outputOptions,
-    },
+    args: options,
   }),
   async (values) => {
     const output = outputOf(values)
     const action = textOption(values, 'action') ?? 'run'
     const words = (values.words ?? []) as readonly string[]
-    if (!Object.hasOwn(ACTIONS, action))
+    if (!isAction(action))
       throw new UserError(`unknown action "${action}" of eval: run, show DIR, or compare A B`, 2)
-    return ACTIONS[action]!(output, words, values)
+    refuseOthers(values, action, USAGES, TAKES)
+    return ACTIONS[action](output, words, values)
   },
 )
 
 type Action = (output: Output, words: readonly string[], values: Values) => Promise<void>
 
-const ACTIONS: Readonly<Record<string, Action>> = {
+const USAGES = { run: 'eval', show: 'eval show DIR', compare: 'eval compare A B' }
+type ActionName = keyof typeof USAGES
+const isAction = (name: string): name is ActionName => Object.hasOwn(USAGES, name)
+
+/** Options of `show` alone, and of every action. */
+const SHOW = ['wrong', 'question', 'line']
+const ALL = ['action', 'words', ...Object.keys(outputOptions)]
+/** The actions that take each option. */
+const TAKES = Object.fromEntries(
+  Object.keys(options)
+    .filter((name) => !ALL.includes(name))
+    .map((name): [string, ActionName[]] => [name, SHOW.includes(name) ? ['show'] : ['run', 'compare']]),
+)
+
+const ACTIONS: Readonly<Record<ActionName, Action>> = {
   async run(output, words, values) {
     if (words.length > 0) throw new UserError(`unexpected argument "${words[0]}"`, 2)
-    for (const option of ['wrong', 'question', 'line'])
-      if (values[option] !== undefined)
-        throw new UserError(`--${option} belongs to \`ruminate eval show DIR\``, 2)
     await runEvaluation(output, values, optionsOf(values))
   },
   async show(output, words, values) {
-    if (words.length !== 1)
+    if (words.length !== 1 || words[0]!.trim() === '')
       throw new UserError('which evaluation? Name its folder: `ruminate eval show DIR`', 2)
     showAnswers(output, words[0]!, {
       wrong: values.wrong === true,
@@ -118,7 +134,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     })
   },
   async compare(output, words, values) {
-    if (words.length !== 2)
+    if (words.length !== 2 || words.some((word) => word.trim() === ''))
       throw new UserError('which two? Name folders of evaluations, or models: `ruminate eval compare A B`', 2)
     await compareEvaluations(output, words as [string, string], values, optionsOf(values))
   },
@@ -145,7 +161,7 @@ function optionsOf(values: Values): Tree {
       samples: samples && Math.max(...samples),
       temperature: numberOption(values, 'temperature', 0, 10),
       topK: integerOption(values, 'top-k', 0),
-      topP: numberOption(values, 'top-p', 0.001, 1),
+      topP: shareOption(values, 'top-p', { whole: true }),
       minP: numberOption(values, 'min-p', 0, 1),
     },
   }

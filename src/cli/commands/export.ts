@@ -9,6 +9,7 @@ import { modelFolder } from '../../hub/find-model.ts'
 import { choiceOption, textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
 import { factsOf } from '../terminal/export-facts.ts'
+import { sayLanguagePart } from '../terminal/language-part.ts'
 import { outputOf, outputOptions } from '../terminal/options.ts'
 import type { Output } from '../terminal/output.ts'
 
@@ -52,6 +53,7 @@ export const exporting = command(
         onCheckpoint: (line) => output.say(line),
         signal,
       })
+      sayLanguagePart(output, folder)
       return exportModel(
         {
           folder,
@@ -85,12 +87,12 @@ async function stoppable<T>(output: Output, work: (signal: AbortSignal) => Promi
 
 function show(output: Output, to: string, { path, quant, bytes, seconds }: Exported): void {
   const time = seconds < 9.95 ? `${seconds.toFixed(1)} s` : `${Math.round(seconds)} s`
-  output.say(`${pathFromHere(path)}: ${quant}, ${fileSize(bytes)}, in ${time}`)
-  if (!output.quiet)
-    output.result(
-      `next${to === 'onnx' ? ', where @huggingface/transformers is installed' : ''}: ${nextCommand(to, path)}`,
-    )
   output.emit({ type: 'result', path, format: to, quant, bytes, seconds })
+  if (output.json) return
+  output.prose(`${pathFromHere(path)}: ${quant}, ${fileSize(bytes)}, in ${time}`)
+  output.aside(
+    `next${to === 'onnx' ? ', where @huggingface/transformers is installed' : ''}: ${nextCommand(to, path)}`,
+  )
 }
 
 /** The command that runs what was written, in the program that it is for. */

@@ -6,6 +6,7 @@ import { loadConfig } from '../../models/checkpoint/directory.ts'
 import { mergeAdapters } from '../../models/checkpoint/peft/merge.ts'
 import { textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
+import { sayLanguagePart } from '../terminal/language-part.ts'
 import { modelWord, showNext } from '../terminal/next.ts'
 import { outputOf, outputOptions } from '../terminal/options.ts'
 
@@ -38,7 +39,10 @@ export const merge = command(
       throw new UserError(`--dtype must be one of ${names.join(', ')}, not ${named}`, 2)
     const out = textOption(values, 'out')!
     const say = (line: string) => output.live(line)
-    const folder = await modelFolder(textOption(values, 'model')!, say, { onCheckpoint: output.say })
+    const folder = await modelFolder(textOption(values, 'model')!, say, {
+      onCheckpoint: (line) => output.say(line),
+    })
+    sayLanguagePart(output, folder)
     say(`merging ${pathFromHere(folder)}`)
     await mergeAdapters(folder, out, DTYPES[named as keyof typeof DTYPES])
     output.emit({ type: 'result', model: out, from: folder, dtype: named })

@@ -3,7 +3,7 @@ import { UserError } from '../../common/errors.ts'
 import { shellWord } from '../../common/shell.ts'
 import { findRun, listRuns } from '../../runs/find-run.ts'
 import { RunStore, setNote } from '../../runs/store.ts'
-import { integerOption, textOption, type Values } from '../terminal/arguments.ts'
+import { integerOption, refuseOthers, textOption, type Values } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
 import { outputOf, outputOptions } from '../terminal/options.ts'
 import type { Output } from '../terminal/output.ts'
@@ -45,8 +45,14 @@ export const runs = command(
     const root = textOption(values, 'dir') ?? 'runs'
     const action = textOption(values, 'action') ?? 'list'
     const words = (values.words ?? []) as readonly string[]
-    if (!Object.hasOwn(ACTIONS, action)) throw unknownAction(action, root)
-    return ACTIONS[action]!(output, words, root, values)
+    if (!isAction(action)) throw unknownAction(action, root)
+    refuseOthers(values, action, USAGES, {
+      samples: ['show'],
+      split: ['show'],
+      metric: ['show'],
+      yes: ['rm'],
+    })
+    return ACTIONS[action](output, words, root, values)
   },
 )
 
@@ -57,7 +63,15 @@ type Action = (
   values: Values,
 ) => Promise<number | undefined>
 
-const ACTIONS: Readonly<Record<string, Action>> = {
+const USAGES = {
+  list: 'runs',
+  show: 'runs show RUN',
+  note: 'runs note RUN TEXT',
+  rm: 'runs rm RUN',
+}
+const isAction = (name: string): name is keyof typeof USAGES => Object.hasOwn(USAGES, name)
+
+const ACTIONS: Readonly<Record<keyof typeof USAGES, Action>> = {
   async list(output, words, root) {
     exactly(words, 0, 'list')
     const all = listRuns(root, (message) => output.warn(message))
@@ -69,6 +83,9 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     const samples = integerOption(values, 'samples', 1)
     const metric = textOption(values, 'metric')
     const split = textOption(values, 'split')
+    const other = ['samples', 'split'].find((name) => values[name] !== undefined)
+    if (metric !== undefined && other !== undefined)
+      throw new UserError(`--metric shows a metric and --${other} rollouts: give one of the two`, 2)
     const store = RunStore.open(findRun(words[0]!, root))
     try {
       if (metric !== undefined) showMetric(output, store, metric)
@@ -81,23 +98,26 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     return 0
   },
   async note(output, words, root) {
-    exactly(words, 2, 'note zero-1 "a higher learning rate"')
+    const example = 'note zero-1 "a higher learning rate"'
+    if (words.length === 1)
+      throw new UserError(`what is to be noted? Add a text, as in \`ruminate runs ${example}\``, 2)
+    exactly(words, 2, example)
     const [name, text] = words as [string, string]
     setNote(findRun(name, root), text)
     output.say(text.trim() === '' ? `${name} has no note now` : `noted for ${name}`)
     return 0
   },
   async rm(output, words, root, values) {
-    if (words.length === 0) throw which('rm zero-1')
+    if (words.length === 0 || words.some((word) => word.trim() === '')) throw which('rm zero-1')
     return removeRuns(output, words, root, { yes: values.yes === true })
   },
 }
 
 /** @throws UserError unless there are as many words as an action takes. */
 function exactly(words: readonly string[], count: number, example: string): void {
-  if (words.length < count) throw which(example)
+  if (words.length < count || words[0]?.trim() === '') throw which(example)
   if (words.length > count)
-    throw new UserError(`unexpected argument "${words[count]}", as in \`ruminate runs ${example}\``, 2)
+    throw new UserError(`unexpected argument "${words[count]}"; write it as \`ruminate runs ${example}\``, 2)
 }
 
 const which = (example: string): UserError =>

@@ -2,18 +2,27 @@ import { existsSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
 import { defineCommand } from 'citty'
 import { engineNames } from '../../engines/open.ts'
-import { EMBEDDED_BASE } from '../../hub/find-model.ts'
+import { EMBEDDED_BASE, modelFolder } from '../../hub/find-model.ts'
 import { generatorOf } from '../../providers/generator.ts'
-import { openModel } from '../../providers/open-model.ts'
+import { openModel, readModelName } from '../../providers/open-model.ts'
 import { dialects } from '../../serve/dialects/index.ts'
 import { LIMITS } from '../../serve/limits.ts'
 import { openResponder } from '../../serve/respond/responder.ts'
 import { checkAddress, serve as startServer } from '../../serve/serve.ts'
-import { choiceOption, integerOption, listOption, numberOption, textOption } from '../terminal/arguments.ts'
+import {
+  choiceOption,
+  integerOption,
+  listOption,
+  numberOption,
+  shareOption,
+  textOption,
+} from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
+import { sayLanguagePart } from '../terminal/language-part.ts'
 import {
   outputOf,
   outputOptions,
+  refuseLocal,
   templateArguments,
   templateArgumentsOption,
   truncationOptions,
@@ -85,7 +94,7 @@ export const serve = command(
     const defaults = {
       temperature: numberOption(values, 'temperature', 0, 10),
       topK: integerOption(values, 'top-k', 0),
-      topP: numberOption(values, 'top-p', 0.001, 1),
+      topP: shareOption(values, 'top-p', { whole: true }),
       minP: numberOption(values, 'min-p', 0, 1),
       maxTokens: integerOption(values, 'max-tokens', 1),
     }
@@ -94,6 +103,8 @@ export const serve = command(
       waiting: integerOption(values, 'queue', 0, 100_000) ?? LIMITS.waiting,
     }
     const engine = choiceOption(values, 'engine', engineNames)
+    const isLocal = readModelName(name).kind === 'local'
+    if (!isLocal) refuseLocal(values, name)
     await checkAddress(address, access.keys.length > 0 || insecure)
 
     output.live('opening the model')
@@ -106,6 +117,7 @@ export const serve = command(
       notice: (line) => output.live(line),
     })
     try {
+      if (isLocal) sayLanguagePart(output, await modelFolder(name, undefined, { onCheckpoint: () => {} }))
       const chooser =
         judge === undefined
           ? undefined

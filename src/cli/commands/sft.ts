@@ -55,6 +55,8 @@ export const sft = command(
           task: textOption(values, 'task'),
           template: textOption(values, 'template'),
         }),
+        // the top of a settings file
+        values.config === undefined ? 0 : 1,
       ),
     )
     const { task } = resolveSftSettings(settings)

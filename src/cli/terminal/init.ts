@@ -1,9 +1,10 @@
 import pc from 'picocolors'
 import { shellWord } from '../../common/shell.ts'
 import { plural } from '../../common/words.ts'
+import type { AnswerExample } from '../../init/examples.ts'
 import type { InitReport, InitWatch } from '../../init/init.ts'
-import type { AnswerExample } from '../../init/model.ts'
 import type { TableReport } from '../../init/table.ts'
+import { sayLanguagePart } from './language-part.ts'
 import { showNext } from './next.ts'
 import { type Output, percent } from './output.ts'
 import { displayWidth, oneLine, padEnd, truncate } from './width.ts'
@@ -21,6 +22,7 @@ export function watchInit(output: Output): InitWatch {
       output.emit({ type: 'table', ...report })
       output.say(tableText(report, output.columns))
     },
+    onModel: (folder) => sayLanguagePart(output, folder),
     onAnswers: (answers) => {
       output.emit({ type: 'answers', ...answers })
       for (const example of answers.examples) output.say(`\n${exampleText(example, output.columns)}`)
@@ -39,7 +41,7 @@ export function watchInit(output: Output): InitWatch {
 
 /** What will work, how long it takes, and the next command. */
 export function summarizeInit(output: Output, report: InitReport): void {
-  const { verdict, estimate, out, next } = report
+  const { verdict, estimate, out, next, settings, model } = report
   output.emit({ type: 'result', ...report, next: { ...next, command: `npx ruminate ${next.command}` } })
   if (output.json) return
   output.prose(`\n${pc.bold('What will work')}: ${verdict.title}`)
@@ -54,6 +56,10 @@ export function summarizeInit(output: Output, report: InitReport): void {
       ])}`,
     )
   output.prose(`\nwrote ${out}: settings for sft, zero and eval, to read and change`)
+  if (settings.lora)
+    output.say(
+      `  With them, adapters of rank ${settings.lora.rank} are trained (lora) in the place of all ${model.parameters.toLocaleString('en-US')} weights.`,
+    )
   showNext(output, [[next.command, next.purpose]])
 }
 

@@ -11,6 +11,10 @@ import { displayWidth, padEnd } from './width.ts'
 /** A command to go on with, without `npx ruminate`, and what it does. */
 export type NextStep = readonly [command: string, purpose: string]
 
+/** Where the model of a training is. */
+export const showModel = (output: Output, folder: string): void =>
+  output.result(`\n${pc.bold('Model')}\n  ${pathFromHere(folder)}`)
+
 /** Lists what can be done next. A command is never broken; its purpose stands beside it, or below if there is no room. */
 export function showNext(output: Output, steps: readonly NextStep[]): void {
   const commands = steps.map(([command]) => `  npx ruminate ${command}`)
@@ -23,7 +27,7 @@ export function showNext(output: Output, steps: readonly NextStep[]): void {
       ? `${padEnd(commands[i]!, longest)}   ${pc.dim(purpose)}`
       : `${commands[i]}\n      ${pc.dim(purpose)}`,
   )
-  output.result(`\n${pc.bold('Next')}\n${lines.join('\n')}`)
+  output.aside(`\n${pc.bold('Next')}\n${lines.join('\n')}`)
 }
 
 /** A run, as commands in this folder take it: its name in `runs/`, or its path. A word for the shell. */

@@ -5,13 +5,13 @@ import { UserError } from '../../common/errors.ts'
 import type { Truncation } from '../../engines/contract.ts'
 import { merge, readAssignment, readSettingsFile, type Tree } from '../../settings/layers.ts'
 import { type Section, settingsFor } from '../../settings/sections.ts'
-import { integerOption, numberOption, textOption, type Values } from './arguments.ts'
+import { integerOption, numberOption, shareOption, textOption, type Values } from './arguments.ts'
 import { Output } from './output.ts'
 
 /** Options of every command that prints. */
 export const outputOptions = {
   json: { type: 'boolean', description: 'one JSON object per line on standard output, for programs' },
-  quiet: { type: 'boolean', description: 'no progress, only the result' },
+  quiet: { type: 'boolean', description: 'only the result: no progress, plots, examples or advice' },
 } satisfies ArgsDef
 
 /** Options of every command that samples: which tokens may be drawn. */
@@ -28,7 +28,7 @@ export const truncationOptions = {
 /** What `truncationOptions` ask for. */
 export const truncationOf = (values: Values): Record<keyof Truncation, number> => ({
   topK: integerOption(values, 'top-k', 0) ?? 0,
-  topP: numberOption(values, 'top-p', 0.001, 1) ?? 1,
+  topP: shareOption(values, 'top-p', { whole: true }) ?? 1,
   minP: numberOption(values, 'min-p', 0, 1) ?? 0,
 })
 
@@ -49,7 +49,7 @@ export const heldOutShareOption = {
 
 /** What `heldOutShareOption` says. */
 export const heldOutShareOf = (values: Values): number | undefined =>
-  numberOption(values, 'held-out-share', 0.000001, 0.999999)
+  shareOption(values, 'held-out-share', { whole: false })
 
 /** Option of every command that reads settings from a file. */
 export const configOption = {
@@ -76,6 +76,13 @@ export const templateArgumentsOption = {
 /** The chat template's arguments that `templateArgumentsOption` gives. */
 export const templateArguments = (values: Values): Tree =>
   assignments(values, 'template-arguments', 'write it as NAME=VALUE, for example enable_thinking=false')
+
+/** @throws UserError for an option that has no effect on a provider's model. */
+export function refuseLocal(values: Values, model: string): void {
+  const option = ['template-arguments', 'engine'].find((name) => values[name] !== undefined)
+  if (option !== undefined)
+    throw new UserError(`--${option} has no effect on ${model}, a model behind an API: leave it out`, 2)
+}
 
 /** "a=b,c=[d,e]" → { a: 'b', c: ['d', 'e'] } */
 function assignments(values: Values, option: string, form: string): Tree {

@@ -5,7 +5,11 @@ import { styledPrintable } from '../../common/printable.ts'
 import { canRedraw, columnsOf, liveArea } from './live-area.ts'
 import { displayWidth, padEnd, padStart, shorten, tail, truncate, wrap } from './width.ts'
 
-/** What a command prints: JSON objects for programs, or text for people; nothing but results when quiet. */
+/**
+ * What a command prints: JSON objects for programs, or text for people. When quiet, it is the result alone: the tables, the
+ * list or the answer that was asked for, and where a model was written. Warnings and errors, on standard error, are printed in
+ * any case.
+ */
 interface OutputOptions {
   readonly json?: boolean
   readonly quiet?: boolean
@@ -45,7 +49,9 @@ export class Output {
   #activity: Activity | null = null
   /** When the last line for people was printed. */
   #printedAt: number | null = null
-  readonly #warned = new Set<string>()
+  /** Was a text for people printed, other than a warning? */
+  #isBegun = false
+  readonly #given = new Set<string>()
 
   constructor({ json = false, quiet = false }: OutputOptions) {
     this.json = json
@@ -81,10 +87,17 @@ export class Output {
     this.result(wrap(text, this.width, 2))
   }
 
-  /** A table, a plot or a command, which is printed as it is, even when quiet. */
+  /** A plot, an example or a command, which is printed as it is, and left out when quiet. */
+  aside(text: string): void {
+    if (!this.quiet) this.result(text)
+  }
+
+  /** A table, which is printed as it is, even when quiet. */
   result(text: string): void {
     this.#end()
-    this.#print(this.#stream, text)
+    // an empty line sets a paragraph off from what was printed before it
+    this.#print(this.#stream, this.#isBegun ? text : text.replace(/^\n+/, ''))
+    this.#isBegun = true
   }
 
   /** A warning, on standard error and, with `json`, also as an object. What is live stays so. */
@@ -99,9 +112,12 @@ export class Output {
 
   /** A warning that is given once. */
   warnOnce(text: string): void {
-    if (this.#warned.has(text)) return
-    this.#warned.add(text)
-    this.warn(text)
+    if (this.#isNew(text)) this.warn(text)
+  }
+
+  /** A line for people that is given once. */
+  sayOnce(text: string): void {
+    if (this.#isNew(text)) this.say(text)
   }
 
   /**
@@ -135,6 +151,12 @@ export class Output {
     if (process.stdout.isTTY) liveArea.clear()
     process.stdout.write(`${JSON.stringify(object)}\n`)
     this.#reshow()
+  }
+
+  #isNew(text: string): boolean {
+    const isNew = !this.#given.has(text)
+    this.#given.add(text)
+    return isNew
   }
 
   #print(stream: NodeJS.WriteStream, text: string): void {

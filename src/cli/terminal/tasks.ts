@@ -27,9 +27,7 @@ export function showTasks(output: Output): void {
     output.result(pc.dim(`  ${example(sample, width - 2)}`))
   }
   if (!output.json)
-    output.prose(
-      '\nor a table of your own: a file (.jsonl, .csv, .parquet), a folder, or a dataset of the hub',
-    )
+    output.say('\nor a table of your own: a file (.jsonl, .csv, .parquet), a folder, or a dataset of the hub')
 }
 
 /** A question and its gold answer on one line of at most `width` columns. */

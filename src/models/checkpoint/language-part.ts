@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { readJsonObject } from '../json-file.ts'
 import { isPeftFolder } from './peft/adapter-config.ts'
+import { plainFolder } from './peft/find-base.ts'
 
 /* A model with vision (gemma3), of which only the language model is read. */
 
@@ -23,3 +24,6 @@ export const namesWithVision = (layer: string): string[] => [
 /** Is it the folder of a model with vision? Its tensors have other names than those of the language model. */
 export const hasVision = (directory: string): boolean =>
   !isPeftFolder(directory) && readJsonObject(join(directory, 'config.json')).model_type === 'gemma3'
+
+/** Is only the language part of the folder's model read? Of a PEFT folder, it is that of its base model. */
+export const readsLanguagePart = (directory: string): boolean => hasVision(plainFolder(directory))

@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { parquetWriteBuffer } from 'hyparquet-writer'
 import { afterAll, describe, expect, test } from 'vitest'
 import { hashText } from '../../common/random.ts'
+import { loadTask } from '../index.ts'
 import { type DemonstrationColumns, readDemonstrations } from './demonstrations.ts'
+import { readPreferences } from './preferences.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-demonstrations-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -34,6 +36,55 @@ const numbers = Array.from({ length: 100 }, (_, n) => n)
 const lines = (rows: unknown[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
 const chats = lines(numbers.map((n) => ({ id: n, messages: messages(n) })))
 const quote = (text: string): string => `"${text.replaceAll('"', '""')}"`
+
+test('questions that resemble held-out ones are listed as for a table of questions', async () => {
+  const story = (n: number): string =>
+    `A farmer has ${n} sheep and sells five of them on Monday at market ${n}, then buys goats number ${n}`
+  const asked = [1, 2, 3, 4].flatMap((n) => [`${story(n)}. How many?`, `Once: ${story(n)}. How many now?`])
+  const folder = (name: string, row: (question: string) => object): string => {
+    const directory = mkdtempSync(join(tmpdir(), `ruminate-overlap-${name}-`))
+    for (const [side, first] of [
+      ['train', 0],
+      ['test', 1],
+    ] as const)
+      writeFileSync(
+        join(directory, `${side}.jsonl`),
+        lines(asked.filter((_, i) => i % 2 === first).map((question) => row(question))),
+      )
+    return directory
+  }
+  const warnings: string[] = []
+  const table = folder('table', (question) => ({ question, answer: '1' }))
+  await loadTask(table, { warn: (message) => warnings.push(message) })
+  const list = warnings[0]!.replace(table, '')
+  expect(list).toMatch(
+    /^: 4 training questions repeat a held-out one, or much of its wording\n.*… and 1 more$/s,
+  )
+
+  const demonstrations = folder('rows', (prompt) => ({ prompt, completion: '1' }))
+  const chatted = folder('chats', (content) => ({
+    messages: [
+      { role: 'user', content },
+      { role: 'assistant', content: '1' },
+    ],
+  }))
+  for (const place of [demonstrations, chatted])
+    expect((await read(place)).warnings.map((warning) => warning.replace(place, ''))).toEqual([list])
+  const preferred = folder('pairs', (prompt) => ({ prompt, chosen: '1', rejected: '2' }))
+  const said: string[] = []
+  const reading = { heldOutShare: 0.1, warn: (line: string) => said.push(line), progress: () => {} }
+  await readPreferences(preferred, reading)
+  expect(said.map((warning) => warning.replace(preferred, ''))).toEqual([list])
+  // data that a run writes itself has several answers to a question
+  expect(
+    await readDemonstrations(demonstrations, {
+      ...reading,
+      splitBy: 'key',
+      warn: () => expect.unreachable(),
+    }),
+  ).toMatchObject({ repeated: 0 })
+  for (const place of [table, demonstrations, chatted, preferred]) rmSync(place, { recursive: true })
+})
 
 describe('the same demonstrations in every format', () => {
   const forms: [name: string, content: string | Uint8Array][] = [

@@ -5,6 +5,8 @@ import { Unusable } from '../rows.ts'
 import { questionKey, Split } from '../split.ts'
 import { type Side, tableFiles } from '../table/files.ts'
 import { readerOf } from '../table/formats/readers.ts'
+import { Issues } from '../table/issues.ts'
+import { findOverlap } from '../table/overlap.ts'
 import { LeftOutRows } from './left-out.ts'
 
 /** A row of a table as a training example. */
@@ -70,7 +72,7 @@ export async function readExamples<T>(
   { formOf, keyOf, heldOutShare, splitBy = 'question', warn, progress }: ExampleOptions<T>,
 ): Promise<Examples<T>> {
   const files = await tableFiles(place, { warn, progress })
-  const rows: (Example<T> & { side: Side | null; key: string; hash: number })[] = []
+  const rows: Row<T>[] = []
   const leftOut = new LeftOutRows()
   const unread = new Set<string>()
   const split = new Split(heldOutShare)
@@ -99,7 +101,7 @@ export async function readExamples<T>(
       try {
         const example = form!.read(cells, unread)
         const key = question === null ? keyOf(example) : questionKey(question)
-        rows.push({ where, example, side: file.side, key, hash: split.add(key) })
+        rows.push({ where, example, question, side: file.side, key, hash: split.add(key) })
       } catch (error) {
         if (!(error instanceof Unusable)) throw error
         leftOut.add(where, error.message)
@@ -113,7 +115,7 @@ export async function readExamples<T>(
         ? `there is no row in ${place}`
         : `${place}: none of its ${plural(leftOut.count, 'row')} can be used; the first: ${first}`,
     )
-  const isHeldOut = ({ side, hash }: (typeof rows)[0]): boolean =>
+  const isHeldOut = ({ side, hash }: Row<T>): boolean =>
     isNamed ? side === 'heldOut' : split.isHeldOut(hash)
   const heldOut = rows.filter(isHeldOut)
   const keys = new Set([...named, ...heldOut.map(({ key }) => key)])
@@ -124,6 +126,7 @@ export async function readExamples<T>(
       `${place} has ${plural(training.length, 'row')} to train on and ${heldOut.length} to hold out; both are needed: ${adviceFor(rows, isNamed)}${first === null ? '' : `. ${plural(leftOut.count, 'row')} cannot be used; the first: ${first}`}`,
     )
   if (first !== null) warn(`${place}: ${leftOut.paragraph(rows.length + leftOut.count)}`)
+  for (const paragraph of overlap(training, heldOut, progress)) warn(`${place}: ${paragraph}`)
   if (unread.size > 0)
     warn(`${place}: messages have fields that are not read: ${[...unread].sort().join(', ')}`)
   const plain = ({ where, example }: Example<T>): Example<T> => ({ where, example })
@@ -133,6 +136,43 @@ export async function readExamples<T>(
     repeated: others.length - training.length,
     unusable: leftOut.count,
   }
+}
+
+interface Row<T> extends Example<T> {
+  /** Null if it has none of its own. */
+  readonly question: string | null
+  readonly side: Side | null
+  /** What identifies its question, or the example, and the hash of it. */
+  readonly key: string
+  readonly hash: number
+}
+
+/** The first training questions that share much of their wording with held-out ones, in words, as of a table of questions. */
+function overlap<T>(
+  training: readonly Row<T>[],
+  heldOut: readonly Row<T>[],
+  progress: (line: string) => void,
+): string[] {
+  const issues = new Issues()
+  const asked = (rows: readonly Row<T>[]): [index: number, question: string][] => {
+    // a question that several rows ask is compared once
+    const first = new Map<string, [number, string]>()
+    for (const [i, { question, key }] of rows.entries())
+      if (question !== null && !first.has(key)) first.set(key, [i, question])
+    return [...first.values()]
+  }
+  const texts = asked(training)
+  findOverlap(
+    asked(heldOut),
+    { texts, count: texts.length },
+    (i, j, words) => {
+      const [one, other] = [training[i]!, heldOut[j]!]
+      const [question, held] = [one.question!, other.question!]
+      issues.add({ kind: 'overlap', where: one.where, question, of: other.where, heldOut: held, words })
+    },
+    progress,
+  )
+  return issues.paragraphs()
 }
 
 /** What to do where one of the sides is empty. */

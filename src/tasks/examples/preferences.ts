@@ -34,6 +34,8 @@ export interface PreferenceColumns {
 
 export interface PreferenceOptions extends HoldingOut {
   readonly columns?: PreferenceColumns | undefined
+  /** Are only pairs of use, so that errors do not advise labelled answers? */
+  readonly pairsOnly?: boolean | undefined
   readonly warn: (message: string) => void
   readonly progress: (line: string) => void
 }
@@ -47,11 +49,11 @@ export interface PreferenceOptions extends HoldingOut {
  */
 export async function readPreferences(
   place: string,
-  { columns = {}, ...options }: PreferenceOptions,
+  { columns = {}, pairsOnly = false, ...options }: PreferenceOptions,
 ): Promise<Examples<Preference>> {
   const examples = await readExamples<Keyed>(place, {
     ...options,
-    formOf: (file, names) => formOf(file, names, columns),
+    formOf: (file, names) => formOf(file, names, columns, pairsOnly),
     keyOf: ({ key }) => key,
   })
   const all = [...examples.training, ...examples.heldOut]
@@ -70,7 +72,12 @@ interface Keyed {
 }
 
 /** How the rows of a file with these columns are read: as pairs, or as answers with a label. */
-function formOf(file: string, names: readonly string[], columns: PreferenceColumns): Form<Keyed> {
+function formOf(
+  file: string,
+  names: readonly string[],
+  columns: PreferenceColumns,
+  pairsOnly: boolean,
+): Form<Keyed> {
   const name = (column: keyof PreferenceColumns): string =>
     columns[column] ?? [column, OTHER_NAMES[column] ?? column].find((one) => names.includes(one)) ?? column
   const has = (column: keyof PreferenceColumns): boolean => names.includes(name(column))
@@ -132,15 +139,15 @@ function formOf(file: string, names: readonly string[], columns: PreferenceColum
         return { preference: { response, good }, key: JSON.stringify(key) }
       },
     }
-  const wanted = (has('label') ? (['response'] as const) : (['chosen', 'rejected'] as const)).map(
-    (column): Wanted => [column, name(column)],
-  )
+  const wanted = (
+    has('label') && !pairsOnly ? (['response'] as const) : (['chosen', 'rejected'] as const)
+  ).map((column): Wanted => [column, name(column)])
   throw missingColumns(
     file,
     names,
     wanted,
     wanted.filter(([, column]) => !names.includes(column)),
-    has('label') ? 'text=NAME' : 'prompt=NAME,response=NAME,label=NAME',
+    pairsOnly ? undefined : has('label') ? 'text=NAME' : 'prompt=NAME,response=NAME,label=NAME',
   )
 }
 

@@ -12,6 +12,41 @@ interface Shared {
   readonly words: number
 }
 
+/** The index and the text of a question. */
+type Text = readonly [index: number, text: string]
+
+/**
+ * Finds training questions that share runs of words with held-out ones, each with the closest of them.
+ *
+ * @param heldOut the held-out questions; only the first ones are compared if the index has no room for all
+ * @param training the training questions, and their number
+ * @param found called with the indices of a training question and of the closest held-out one, and their number of words in common
+ * @returns the number of held-out questions that were compared
+ */
+export function findOverlap(
+  heldOut: Iterable<Text>,
+  training: { readonly texts: Iterable<Text>; readonly count: number },
+  found: (training: number, heldOut: number, words: number) => void,
+  progress: (line: string) => void,
+): number {
+  const index = new OverlapIndex()
+  let compared = 0
+  for (const [held, text] of heldOut) {
+    if (index.full) break
+    index.add(held, text)
+    compared++
+  }
+  if (index.empty) return compared
+  let searched = 0
+  for (const [question, text] of training.texts) {
+    if (searched++ % 10_000 === 0)
+      progress(`looking for overlap: ${Math.floor((100 * searched) / training.count)} %`)
+    const [closest] = index.find(text).sort((a, b) => b.words - a.words)
+    if (closest !== undefined) found(question, closest.index, closest.words)
+  }
+  return compared
+}
+
 /** Finds held-out questions that share runs of 13 words with a training question; only letters and digits are compared. */
 export class OverlapIndex {
   readonly #questions = new Map<number, number[]>()

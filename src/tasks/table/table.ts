@@ -6,7 +6,7 @@ import type { RowReader } from './columns.ts'
 import type { TableFile } from './files.ts'
 import type { Issue } from './issues.ts'
 import type { Lengths } from './lengths.ts'
-import { OverlapIndex } from './overlap.ts'
+import { findOverlap } from './overlap.ts'
 import type { Questions } from './questions.ts'
 import { readQuestions } from './read.ts'
 
@@ -222,19 +222,17 @@ function reportOverlap(
 ): number {
   const total = questions.training.length
   if (total === 0) return 0
-  const index = new OverlapIndex()
-  let compared = 0
-  while (compared < heldOut.length && !index.full)
-    index.add(heldOut[compared]!, questions.text(heldOut[compared++]!))
-  if (index.empty) return compared
-  let searched = 0
-  for (const [training, text] of questions.trainingTexts()) {
-    if (searched++ % 10_000 === 0) progress(`looking for overlap: ${Math.floor((100 * searched) / total)} %`)
-    const [closest] = index.find(text).sort((a, b) => b.words - a.words)
-    if (closest === undefined) continue
-    const { id, prompt } = questions.at(training)
-    const { id: of, prompt: heldOut } = questions.at(closest.index)
-    onIssue({ kind: 'overlap', where: id, question: prompt, of, heldOut, words: closest.words })
-  }
-  return compared
+  return findOverlap(
+    texts(heldOut, questions),
+    { texts: questions.trainingTexts(), count: total },
+    (training, closest, words) => {
+      const [{ id, prompt }, { id: of, prompt: heldOut }] = [questions.at(training), questions.at(closest)]
+      onIssue({ kind: 'overlap', where: id, question: prompt, of, heldOut, words })
+    },
+    progress,
+  )
+}
+
+function* texts(indices: readonly number[], questions: Questions): Generator<[index: number, text: string]> {
+  for (const index of indices) yield [index, questions.text(index)]
 }

@@ -9,9 +9,13 @@ import { rowsOf } from '../../../evaluation/rows.ts'
 import { ANSWERS_FILE } from '../../../evaluation/store/store.ts'
 import type { Tree } from '../../../settings/layers.ts'
 import type { Values } from '../arguments.ts'
+import { outputOptions } from '../options.ts'
 import { type Output, percent, table } from '../output.ts'
 import { evaluated } from './run.ts'
 import { interval } from './show-results.ts'
+
+/** What two evaluations are compared with. */
+const KNOWN = ['action', 'words', ...Object.keys(outputOptions)]
 
 /** Questions that are listed for each comparison. */
 const LISTED = 10
@@ -32,6 +36,12 @@ export async function compareEvaluations(
     )
   }
   if (a === b) throw new UserError(`both sides are ${a}: name two`, 2)
+  const asked = Object.keys(values).find((name) => !KNOWN.includes(name))
+  if (first && second && asked !== undefined)
+    throw new UserError(
+      `--${asked} has no effect, since ${a} and ${b} have been evaluated already: leave it out`,
+      2,
+    )
   const sides = first && second ? [first, second] : await evaluateBoth([a, b], { output, values, given })
   for (const comparison of compare(sides[0]!, sides[1]!)) show(output, comparison, [a, b])
 }

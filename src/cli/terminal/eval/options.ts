@@ -79,6 +79,7 @@ function budgetsOf(values: Values): (number | null)[] | undefined {
   const names = listOption(values, 'budget')
   if (names === undefined) return undefined
   const numbers = names.filter((name) => name !== 'none')
-  const given = numbers.length > 0 ? integersOption({ budget: numbers.join(',') }, 'budget', 0)! : []
+  const given =
+    integersOption({ budget: numbers.join(',') || undefined }, 'budget', 0, undefined, ', or none') ?? []
   return names.includes('none') ? [...given, null] : given
 }

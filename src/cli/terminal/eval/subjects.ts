@@ -13,6 +13,7 @@ import { resolveZeroSettings, type ZeroSettings } from '../../../settings/zero.t
 import { type Asked, askedIn, promptFit } from '../../../stages/sample/fit.ts'
 import { fittingTask } from '../../../tasks/fit.ts'
 import { loadTask } from '../../../tasks/index.ts'
+import { sayLanguagePart } from '../language-part.ts'
 import { modelName } from '../next.ts'
 import type { Output } from '../output.ts'
 
@@ -75,6 +76,7 @@ async function namedModels(
     const folder = isLocal
       ? await modelFolder(name, progress, { onCheckpoint: (line) => output.say(line) })
       : null
+    if (folder !== null) sayLanguagePart(output, folder)
     const asked = layers.length > 0 || folder === null ? merge(...layers) : askedBefore(folder, given, output)
     const settings = resolveZeroSettings(merge(asked, given, { model: folder ?? name }))
     const isKnown = folder !== null && (layers.length > 0 || merge(asked, given).template !== undefined)

@@ -160,7 +160,7 @@ export function showMetric(output: Output, store: RunStore, name: string): void 
   }
   for (const point of points) output.emit({ type: 'metric', name, ...point })
   if (output.json) return
-  output.result(plot(name, smooth(points, 120), { format: short, columns: output.width }))
+  output.aside(plot(name, smooth(points, 120), { format: short, columns: output.width }))
   output.result(table(points.map(({ step, value }) => [`${step}`, short(value)])))
 }
 

@@ -23,16 +23,16 @@ export function greet(output: Output, { server, names, dialects, spec, hasKey }:
     dialects: dialects.map(({ name }) => name),
     key: hasKey,
   })
-  if (output.json || output.quiet) return
+  if (output.json) return
   const local = url.replace(/\/\/(0\.0\.0\.0|\[::\])(?=:)/, '//127.0.0.1')
   const model = JSON.stringify(names[0])
   const key = (header: string): string => (hasKey ? ` \\\n    -H "${header}$RUMINATE_API_KEY"` : '')
   const messages = '"messages": [{"role": "user", "content": "What is 6 times 7?"}]'
-  output.say(`${names.join(', ')} is served at ${url}${used(spec)}`)
+  output.prose(`${names.join(', ')} is served at ${url}${used(spec)}`)
   output.say()
   const width = Math.max(...dialects.map(({ title }) => title.length))
   for (const { title, routes } of dialects)
-    output.result(`  ${padEnd(title, width)}  ${routes.find(({ path }) => path !== '/')!.path}`)
+    output.aside(`  ${padEnd(title, width)}  ${routes.find(({ path }) => path !== '/')!.path}`)
   output.say()
   const examples = [
     [
@@ -58,7 +58,7 @@ export function greet(output: Output, { server, names, dialects, spec, hasKey }:
     ],
   ] as const
   for (const [client, where, path, fields, header] of examples)
-    output.result(
+    output.aside(
       `${client} clients: ${where}\n  curl ${local}${path}${header} \\\n    -d '${fields}\n    ${messages}}'`,
     )
   output.say()

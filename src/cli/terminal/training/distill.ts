@@ -1,5 +1,5 @@
 import type { DistillResult, DistillWatch } from '../../../recipes/distill.ts'
-import type { DistillSettings } from '../../../settings/distill.ts'
+import { type DistillSettings, usualDistillRates } from '../../../settings/distill.ts'
 import { modelName, sourceName } from '../next.ts'
 import type { Output } from '../output.ts'
 import { summarizeStages, watchStages } from './stages.ts'
@@ -26,6 +26,8 @@ export const watchDistill = (output: Output, signal: AbortSignal): DistillWatch 
   watchStages(output, signal, {
     headline: (settings) =>
       `distillation from ${nameOf(settings)}, seed ${settings.seed}\nstudent ${modelName(settings.student)}`,
+    models: ({ student, teacher }) => [student, teacher],
+    usualRates: usualDistillRates,
     parts: PARTS,
   })
 

@@ -5,7 +5,8 @@ import type { DpoResult, DpoWatch } from '../../../recipes/dpo.ts'
 import { storedSettings } from '../../../runs/with-run.ts'
 import { DPO_PRESETS, type DpoSettings } from '../../../settings/dpo.ts'
 import type { DpoQuality } from '../../../stages/supervise/preference-tuning.ts'
-import { modelName, modelWord, runWord, showNext, sourceName } from '../next.ts'
+import { sayLanguagePart } from '../language-part.ts'
+import { modelName, modelWord, runWord, showModel, showNext, sourceName } from '../next.ts'
 import { type Output, percent, table } from '../output.ts'
 import { warnOfThreads } from '../threads.ts'
 import { templateArguments } from './given.ts'
@@ -24,6 +25,7 @@ export function watchDpo(output: Output, signal: AbortSignal): DpoWatch {
         `${settings.algorithm} from ${sourceName(settings.data)}: ${plural(data.training, 'pair')} of answers of up to ${plural(data.longest, 'token')}; ${data.heldOut} held out`,
       )
       output.say(`model ${modelName(settings.model)}\nrun   ${pathFromHere(run)}`)
+      sayLanguagePart(output, settings.model)
       showLora(output, {
         ...settings,
         learningRate: {
@@ -76,11 +78,11 @@ export function summarizeDpo(output: Output, result: DpoResult): void {
       output.width,
     ),
   )
-  output.prose(`\nThe reward of an answer is ${rewardOf(objective)}. ${longerAnswers(after.longerWins.gold)}`)
-  output.prose(`\n${pc.bold('Margins after')} (chosen − rejected)\n`)
-  output.result(histogram(after.histogram, output.width))
+  output.say(`\nThe reward of an answer is ${rewardOf(objective)}. ${longerAnswers(after.longerWins.gold)}`)
+  output.say(`\n${pc.bold('Margins after')} (chosen − rejected)\n`)
+  output.aside(histogram(after.histogram, output.width))
   showBest(output, result)
-  output.result(`\n${pc.bold('Model')}\n  ${pathFromHere(result.model)}`)
+  showModel(output, result.model)
   showNext(output, [
     [['chat --model', modelWord(result.model), ...templateArguments(chat)].join(' '), 'ask it something'],
     [`runs show ${runWord(result.run)} --metric loss`, 'see the loss over the steps'],

@@ -45,7 +45,7 @@ export const loraOption = {
 
 /** The setting that `loraOption` gives. */
 export const loraSettings = (values: Values): Tree | undefined => {
-  const rank = integerOption(values, 'lora', 1)
+  const rank = integerOption(values, 'lora', 1, undefined, ' (the rank)')
   return rank === undefined ? undefined : { rank }
 }
 

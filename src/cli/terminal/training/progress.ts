@@ -26,16 +26,16 @@ export function showReinforcement(output: Output, steps: number): (step: Reinfor
     output.emit({ type: 'step', step, steps, secondsLeft: finite(left), metrics: finiteOnly(metrics) })
     const facts = [
       `step ${step}/${steps}`,
-      `${clock(left)} left`,
-      `reward ${fixed(metrics['reward/total'], 3)}`,
-      `${percent(metrics.accuracy)} right`,
-      `${fixed(metrics['length/mean'], 0)} tokens`,
-      `${fixed(metrics['speed/sampling'], 0)} tok/s`,
+      ...known(left, (seconds) => `${clock(seconds)} left`),
+      ...known(metrics['reward/total'], (reward) => `reward ${reward.toFixed(3)}`),
+      ...known(metrics.accuracy, (share) => `${percent(share)} right`),
+      ...known(metrics['length/mean'], (tokens) => `${tokens.toFixed(0)} tokens`),
+      ...known(metrics['speed/sampling'], (speed) => `${speed.toFixed(0)} tok/s`),
     ]
     const evaluated = metrics['eval/pass@1']
     if (evaluated !== undefined)
       output.say(
-        `step ${step}/${steps} · held-out pass@1 ${pc.bold(percent(evaluated))} · ${fixed(metrics['eval/length'], 0)} tokens per response`,
+        `step ${step}/${steps} · held-out pass@1 ${[pc.bold(percent(evaluated)), ...known(metrics['eval/length'], (tokens) => `${tokens.toFixed(0)} tokens per response`)].join(' · ')}`,
       )
     showStep(output, step % EVERY === 0 || step === 1, facts, newest.response)
   }
@@ -51,7 +51,7 @@ export function showPretraining(output: Output, tokens: number): (step: Pretrain
     output.emit({ type: 'step', ...now, secondsLeft: finite(left) })
     const facts = [
       `step ${now.step}`,
-      `${clock(left)} left`,
+      ...known(left, (seconds) => `${clock(seconds)} left`),
       `${percent(now.tokens / tokens)} of ${(tokens / 1e6).toFixed(1)}M tokens`,
       `loss ${loss.toFixed(4)}`,
       `${now.tokensPerSecond.toFixed(0)} tok/s`,
@@ -70,7 +70,7 @@ export function showFinetuning(output: Output): (step: FinetuneStep) => void {
     if (heldOut) output.say(`step ${step}/${steps} · held-out loss ${pc.bold(heldOut.loss.toFixed(4))}`)
     const facts = [
       `step ${step}/${steps}`,
-      `${clock(left)} left`,
+      ...known(left, (seconds) => `${clock(seconds)} left`),
       `epoch ${now.epoch.toFixed(2)}`,
       `loss ${now.loss.toFixed(4)}`,
       `${now.tokensPerSecond.toFixed(0)} learned tok/s`,
@@ -92,10 +92,10 @@ export function showRewardTraining(output: Output): (step: RewardStep) => void {
       )
     const facts = [
       `step ${step}/${steps}`,
-      `${clock(left)} left`,
+      ...known(left, (seconds) => `${clock(seconds)} left`),
       `epoch ${now.epoch.toFixed(2)}`,
       `loss ${now.loss.toFixed(4)}`,
-      `${percent(now.accuracy)} right`,
+      ...known(now.accuracy, (share) => `${percent(share)} right`),
       `${now.tokensPerSecond.toFixed(0)} tok/s`,
     ]
     showStep(output, step % EVERY === 0 || step === 1, facts)
@@ -112,9 +112,9 @@ function timeLeft(): (done: number, all: number) => number {
   }
 }
 
-function fixed(value: number | undefined, digits: number): string {
-  return value === undefined || Number.isNaN(value) ? '–' : value.toFixed(digits)
-}
+/** A fact about a number; nothing while the number is unknown. */
+const known = (value: number | undefined, fact: (value: number) => string): string[] =>
+  value === undefined || !Number.isFinite(value) ? [] : [fact(value)]
 
 /** JSON has no NaN: an unknown number is null. */
 function finite(value: number): number | null {
@@ -129,7 +129,7 @@ function finiteOnly(metrics: Readonly<Record<string, number>>): Record<string, n
 /** Says which step had the lowest held-out loss, if it was not the last one, and where its model is. */
 export function showBest(output: Output, { best, steps }: Pick<Epochs<unknown>, 'best' | 'steps'>): void {
   if (best.step === steps) return
-  output.prose(
+  output.say(
     `\nThe loss was lowest at step ${best.step} (${best.loss.toFixed(4)}); the model of that step is ${pathFromHere(best.checkpoint)}.`,
   )
 }

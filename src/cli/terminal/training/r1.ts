@@ -1,4 +1,5 @@
 import type { R1Result, R1Watch } from '../../../recipes/r1.ts'
+import { usualRates } from '../../../settings/r1.ts'
 import { modelName } from '../next.ts'
 import type { Output } from '../output.ts'
 import { summarizeStages, watchStages } from './stages.ts'
@@ -25,6 +26,8 @@ export const watchR1 = (output: Output, signal: AbortSignal): R1Watch =>
   watchStages(output, signal, {
     headline: ({ task, general, seed, model }) =>
       `DeepSeek-R1 on ${task} and ${general}, seed ${seed}\nmodel ${modelName(model)}`,
+    models: ({ model, student }) => [model, student.model],
+    usualRates,
     parts: PARTS,
   })
 

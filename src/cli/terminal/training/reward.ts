@@ -4,7 +4,8 @@ import { pathFromHere } from '../../../common/files/paths.ts'
 import { clock, plural } from '../../../common/words.ts'
 import type { RewardResult, RewardWatch } from '../../../recipes/reward.ts'
 import { REWARD_PRESETS } from '../../../settings/reward.ts'
-import { modelName, runWord, showNext, sourceName } from '../next.ts'
+import { sayLanguagePart } from '../language-part.ts'
+import { modelName, runWord, showModel, showNext, sourceName } from '../next.ts'
 import { type Output, percent, table } from '../output.ts'
 import { warnOfThreads } from '../threads.ts'
 import { showLora } from './lora.ts'
@@ -21,6 +22,7 @@ export function watchReward(output: Output, signal: AbortSignal): RewardWatch {
         `a reward model from ${sourceName(settings.data)}: ${plural(data.training, data.kind === 'pairs' ? 'pair' : 'labelled answer')} of up to ${plural(data.longest, 'token')}; ${data.heldOut} held out`,
       )
       output.say(`model ${modelName(settings.model)}\nrun   ${pathFromHere(run)}`)
+      sayLanguagePart(output, settings.model)
       showLora(output, {
         ...settings,
         rewardHead: true,
@@ -71,17 +73,17 @@ export function summarizeReward(output: Output, result: RewardResult): void {
       output.width,
     ),
   )
-  output.prose(
+  output.say(
     pairs
       ? `\n${longerAnswers(after.longerWins.gold)}`
       : `\nIn the data, label and length have a correlation of ${number(after.lengthCorrelation.gold)}.`,
   )
-  output.prose(
+  output.say(
     `\n${pc.bold('Margins after')} (${pairs ? 'chosen − rejected' : 'the reward; negated where the label is bad'})\n`,
   )
-  output.result(histogram(after.histogram, output.width))
+  output.aside(histogram(after.histogram, output.width))
   showBest(output, result)
-  output.result(`\n${pc.bold('Model')}\n  ${pathFromHere(result.model)}`)
+  showModel(output, result.model)
   showNext(output, [[`runs show ${runWord(result.run)} --metric loss`, 'see the loss over the steps']])
 }
 

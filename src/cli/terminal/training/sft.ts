@@ -5,7 +5,17 @@ import type { SftResult, SftWatch } from '../../../recipes/sft.ts'
 import { Renderer } from '../../../renderer/renderer.ts'
 import { storedSettings } from '../../../runs/with-run.ts'
 import { SFT_PRESETS, type SftSettings } from '../../../settings/sft.ts'
-import { modelName, modelWord, type NextStep, runWord, showNext, sourceName, withConfig } from '../next.ts'
+import { sayLanguagePart } from '../language-part.ts'
+import {
+  modelName,
+  modelWord,
+  type NextStep,
+  runWord,
+  showModel,
+  showNext,
+  sourceName,
+  withConfig,
+} from '../next.ts'
 import { type Output, table } from '../output.ts'
 import { warnOfThreads } from '../threads.ts'
 import { chatArguments, templateArguments } from './given.ts'
@@ -23,6 +33,7 @@ export function watchSft(output: Output, signal: AbortSignal): SftWatch {
         `fine-tuning on ${sourceName(settings.data ?? settings.task!)}: ${plural(data.training, 'row')} of up to ${plural(data.longest, 'token')}, ${Math.round((100 * data.learnedTokens) / data.tokens)} % of them learned; ${data.heldOut} held out`,
       )
       output.say(`model ${modelName(settings.model)}\nrun   ${pathFromHere(run)}`)
+      sayLanguagePart(output, settings.model)
       showLora(output, {
         ...settings,
         learningRate: {
@@ -66,6 +77,7 @@ export function summarizeSft(output: Output, result: SftResult, config?: string)
     ),
   )
   showBest(output, result)
+  showModel(output, result.model)
   showNext(output, config === undefined ? nextSteps(result) : stepsWith(config, result))
 }
 

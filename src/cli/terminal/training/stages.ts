@@ -6,7 +6,8 @@ import type { TrainingWatch } from '../../../recipes/r1.ts'
 import { combineReports } from '../../../report/combine-stages.ts'
 import { textTable } from '../../../report/stage-tables.ts'
 import type { StagedResult, StagedWatch } from '../../../report/staged-run.ts'
-import { modelWord, runWord, showNext } from '../next.ts'
+import { sayLanguagePart } from '../language-part.ts'
+import { modelWord, runWord, showModel, showNext } from '../next.ts'
 import { type Output, percent } from '../output.ts'
 import { warnOfThreads } from '../threads.ts'
 import { watchReward } from './reward.ts'
@@ -19,10 +20,16 @@ export function watchStages<S extends { readonly threads: number; readonly lora:
   signal: AbortSignal,
   {
     headline,
+    models,
+    usualRates,
     parts,
   }: {
     /** What is shown when the run begins. */
     readonly headline: (settings: S) => string
+    /** The models that the run begins with. */
+    readonly models: (settings: S) => readonly unknown[]
+    /** The learning rates that are the preset's: the paths of these settings. */
+    readonly usualRates: (settings: S) => readonly string[]
     /** By the name of a part: what is shown before it begins. */
     readonly parts: Readonly<Record<string, string>>
   },
@@ -33,9 +40,11 @@ export function watchStages<S extends { readonly threads: number; readonly lora:
       output.emit({ type: 'start', run, settings })
       warnOfThreads(output, settings.threads)
       output.say(`${headline(settings)}\nrun   ${pathFromHere(run)}`)
-      if (settings.lora)
+      for (const model of models(settings)) if (typeof model === 'string') sayLanguagePart(output, model)
+      const rates = settings.lora ? usualRates(settings) : []
+      if (rates.length > 0)
         output.warn(
-          `LoRA of rank ${settings.lora.rank} in every stage: the preset's learning rates are meant for training all weights; adapters usually need about ten times as much, set for each stage with --set STAGE.learningRate (or STAGE.rl.learningRate)`,
+          `LoRA of rank ${settings.lora!.rank} in every stage, but ${rates.join(', ')} ${rates.length === 1 ? 'is' : 'are'} the preset's, for training all weights; adapters usually need about ten times as much`,
         )
     },
     onPart: (name) => {
@@ -68,6 +77,7 @@ export function summarizeStages(output: Output, title: string, result: StagedRes
   const { run, model, seed, seconds, stages, report } = result
   output.prose(`\n${pc.bold(title)} (seed ${seed}, ${clock(seconds)})\n`)
   output.result(textTable(combineReports([{ seed, stages }]), { width: output.columns }))
+  showModel(output, model)
   showNext(output, [
     [`chat --model ${modelWord(model)}`, 'talk to it'],
     [`runs show ${runWord(run)} --samples 5`, 'read responses of every stage'],

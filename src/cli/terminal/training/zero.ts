@@ -15,7 +15,17 @@ import { resolveZeroSettings, type ZeroSettings } from '../../../settings/zero.t
 import type { ZeroWatch } from '../../../settings/zero-options.ts'
 import type { Evaluation } from '../../../stages/evaluate/evaluate.ts'
 import type { TeacherSettings } from '../../../stages/reinforce/teacher.ts'
-import { modelName, modelWord, type NextStep, runWord, showNext, sourceName, withConfig } from '../next.ts'
+import { sayLanguagePart } from '../language-part.ts'
+import {
+  modelName,
+  modelWord,
+  type NextStep,
+  runWord,
+  showModel,
+  showNext,
+  sourceName,
+  withConfig,
+} from '../next.ts'
 import { type Output, percent, percentInterval, table } from '../output.ts'
 import { plot, smooth } from '../plot.ts'
 import { warnOfThreads } from '../threads.ts'
@@ -36,6 +46,8 @@ export function watchZero(output: Output, steps: number, signal: AbortSignal, ti
         `${title} on ${sourceName(settings.task)}: ${plural(settings.steps, 'step')} of ${plural(settings.rl.questionsPerStep, 'question')} × ${plural(settings.rl.groupSize, 'response')}, seed ${settings.seed}`,
       )
       output.say(`model ${modelName(settings.model)}\nrun   ${pathFromHere(run)}`)
+      sayLanguagePart(output, settings.model)
+      if (settings.teacher) sayLanguagePart(output, settings.teacher.model)
       const { preset, algorithm } = settings
       showLora(output, {
         ...settings,
@@ -87,16 +99,17 @@ export function summarizeZero(output: Output, result: ZeroResult, config?: strin
       output.prose(`\nStopped after step ${result.stoppedBy.step}: ${result.stoppedBy.reason}`)
     const line = (title: string, metric: string, format: (value: number) => string): string =>
       `\n${plot(title, smooth(store.metric(metric), 60), { format, floor: 0, columns: output.width })}`
-    output.result(line('accuracy (training questions)', 'accuracy', (v) => `${Math.round(100 * v)} %`))
-    output.result(line('response length (tokens)', 'length/mean', (v) => v.toFixed(0)))
+    output.aside(line('accuracy (training questions)', 'accuracy', (v) => `${Math.round(100 * v)} %`))
+    output.aside(line('response length (tokens)', 'length/mean', (v) => v.toFixed(0)))
     const pair = exampleOf(store)
-    if (pair) output.result(`\n${samples(...pair, questionReader(settings)(pair[0].prompt), output.width)}`)
+    if (pair) output.aside(`\n${samples(...pair, questionReader(settings)(pair[0].prompt), output.width)}`)
   } finally {
     store.close()
   }
   const rose = after.passAt1 > before.passAt1
-  if (!rose) output.result(`\n${wrap(notLearned(before, after, causes), output.width)}`)
+  if (!rose) output.aside(`\n${wrap(notLearned(before, after, causes), output.width)}`)
   const { run, model } = result
+  showModel(output, model)
   const reading: NextStep[] = [
     [`runs show ${runWord(run)} --samples 5`, 'read what it thought as it learned'],
     [`chat --model ${modelWord(model)}`, 'ask it something'],
