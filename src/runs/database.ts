@@ -148,13 +148,16 @@ function isWritable(folder: string): boolean {
 
 const withMode = (file: string, mode: string): string => `${pathToFileURL(file)}?${mode}`
 
+/** Milliseconds to wait for a process that asks whether the lock is held. One that holds it keeps it for longer. */
+const LOCK_WAIT = 100
+
 /**
  * Takes the lock of a run, which one process at a time can hold; the operating system releases it when that process ends.
  *
  * @throws UserError if another process holds it, or the disk fails.
  */
 export function lockRun(file: string): SqliteDatabase {
-  const lock = onDisk('open', file, () => new Database(file, { timeout: 0 }))
+  const lock = onDisk('open', file, () => new Database(file, { timeout: LOCK_WAIT }))
   try {
     lock.exec('BEGIN EXCLUSIVE')
   } catch (error) {
