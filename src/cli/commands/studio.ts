@@ -14,6 +14,7 @@ import { outputOf, outputOptions } from '../terminal/options.ts'
 import { writeMessage } from '../terminal/output.ts'
 import { untilStopped } from '../terminal/serve/until-stopped.ts'
 import { openControl } from '../terminal/studio/control.ts'
+import { openEvaluations } from '../terminal/studio/evaluations.ts'
 
 const PORT = 8643
 
@@ -50,6 +51,7 @@ export const studio = command(
       port: integerOption(values, 'port', 0, 65_535) ?? PORT,
       hosts: listOption(values, 'allow-host') ?? [],
       control: openControl(root),
+      evaluations: openEvaluations(root),
       onFailure: (error) => {
         const text = error instanceof Error ? `${error.name}: ${error.message.split('\n')[0]}` : String(error)
         writeMessage(`error: the studio failed to answer: ${text}`)

@@ -8,7 +8,7 @@ import { RequestError, said } from '../problem.ts'
 import { bodyOf, readBody } from '../request/body.ts'
 import { checkKey, checkSite } from '../request/guard.ts'
 import type { HttpApp } from '../listen.ts'
-import type { Control } from './control.ts'
+import type { Control, Evaluations } from './control.ts'
 import { dataSetsOf } from './data-sets.ts'
 import { noPage, PAGE_HEADERS, pageFile } from './page.ts'
 import type { Found, RunsFolder } from './runs-folder.ts'
@@ -30,6 +30,7 @@ export interface StudioOptions {
   /** Names of this server besides its addresses and the machine's name. */
   readonly hosts: readonly string[]
   readonly control: Control
+  readonly evaluations: Evaluations
   /** Receives errors that are the studio's own fault. */
   readonly onFailure: (error: unknown) => void
 }
@@ -38,7 +39,7 @@ const API = '/studio/api'
 
 /** The studio's server without its socket: the page's files below /studio/, and its data below /studio/api/. */
 export function createStudio(options: StudioOptions): HttpApp {
-  const { folder, page, token, isPrivate, hosts, control, onFailure } = options
+  const { folder, page, token, isPrivate, hosts, control, evaluations, onFailure } = options
   const hono = new Hono()
   const start = randomUUID()
   const watcher = new Watcher(folder)
@@ -106,6 +107,12 @@ export function createStudio(options: StudioOptions): HttpApp {
   get('/runs/:id/data', (context) =>
     folder.read(idOf(context), (store) => ({ dataSets: dataSetsOf(store) })),
   )
+  get('/evals', () => ({ evals: evaluations.list() }))
+  get('/evals/:id', (context) => there(evaluations.read(idOf(context))))
+  get('/evals/:id/answers', (context) => {
+    const { cell, question } = parsed(answersQuery, context.req.query())
+    return there(evaluations.answers(idOf(context), cell, question))
+  })
   get('/events', () => eventStream(watcher, start, stopping.signal))
   get('/forms', () => ({ forms: control.forms() }))
   get('/server', () => ({ id: start, root: folder.root }))
@@ -235,6 +242,7 @@ const metricsQuery = z.object({
   to: z.coerce.number().int().optional(),
   points: z.coerce.number().int().min(2).max(5000).default(1000),
 })
+const answersQuery = z.object({ cell: z.coerce.number().int().min(0), question: z.string().optional() })
 const sampleNumber = z.object({ sample: z.coerce.number().int().min(0) })
 const startBody = z.object({ command: z.string(), settings: z.record(z.string(), z.unknown()).default({}) })
 const noteBody = z.object({ note: z.string().max(10_000).nullable() })
@@ -249,6 +257,12 @@ function parsed<S extends z.ZodType>(schema: S, query: Readonly<Record<string, s
 
 const given = (query: Readonly<Record<string, string>>): Record<string, string> =>
   Object.fromEntries(Object.entries(query).filter(([, value]) => value !== ''))
+
+/** @throws RequestError if there is nothing. */
+function there(found: object | null): object {
+  if (found === null) throw new RequestError('notFound', 'there is no such evaluation here')
+  return found
+}
 
 /** Metrics of a run; those of its stages stand one after the other, as in its sections. */
 function allSeries(

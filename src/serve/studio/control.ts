@@ -13,3 +13,11 @@ export interface Control {
   /** Continues a run in a process of its own. Resolves once it is being written. */
   resume(directory: string): Promise<void>
 }
+
+/** The evaluations below the folder of the runs. What is read is `ruminate eval`'s own; null: there is none. */
+export interface Evaluations {
+  list(): readonly object[]
+  read(id: string): object | null
+  /** Answers of a cell by its number, to all questions or to the one with this key. */
+  answers(id: string, cell: number, question: string | undefined): object | null
+}

@@ -64,6 +64,11 @@ const start = (host = '127.0.0.1', port = 0): Promise<RunningStudio> =>
       stop: async (directory) => void controlled.push(['stop', directory]),
       resume: async (directory) => void controlled.push(['resume', directory]),
     },
+    evaluations: {
+      list: () => [{ id: 'eval-1' }],
+      read: (id) => (id === 'eval-1' ? { id } : null),
+      answers: (id, cell, question) => (id === 'eval-1' ? { answers: [{ cell, question }] } : null),
+    },
     onFailure: (error) => failures.push(error),
   })
 

@@ -7,7 +7,7 @@ import { createStudio, type StudioOptions } from './app.ts'
 import { pageFolder } from './page.ts'
 import { RunsFolder } from './runs-folder.ts'
 
-export interface StudioServerOptions extends Address, Pick<StudioOptions, 'hosts' | 'control' | 'onFailure'> {
+export interface StudioServerOptions extends Address, Pick<StudioOptions, 'hosts' | 'control' | 'evaluations' | 'onFailure'> {
   /** The folder that holds the runs. */
   readonly root: string
   /** Folder of the built page; by default that of the package. */
