@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, realpathSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { defineCommand } from 'citty'
 import { UserError } from '../../common/errors.ts'
@@ -72,7 +72,7 @@ function rootOf(folder: string): string {
   const path = resolve(folder)
   if (!existsSync(path) && folder !== 'runs')
     throw new UserError(`there is no folder ${folder}; name the folder that holds the runs, such as runs`, 2)
-  if (isRun(path)) return dirname(path)
+  if (isRun(path)) return realpathSync(dirname(path))
   onDisk('create', path, () => makeFolder(path))
-  return path
+  return realpathSync(path)
 }

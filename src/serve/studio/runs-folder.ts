@@ -160,11 +160,14 @@ function fileOf(directory: string): string {
   return `${stats.dev}:${stats.ino}${isFixed ? `:${signatureOf(directory)}` : ''}`
 }
 
+/** How the signature of a folder without a run begins. */
+export const NO_FILE = '-'
+
 /** Changes whenever a run's file, or the log beside it, is written. Cheap: nothing is opened. */
 export function signatureOf(directory: string): string {
   const part = (name: string): string => {
     const stats: Stats | undefined = statSync(join(directory, name), { throwIfNoEntry: false })
-    return stats ? `${stats.ino}:${stats.size}:${stats.mtimeMs}` : '-'
+    return stats ? `${stats.ino}:${stats.size}:${stats.mtimeMs}` : NO_FILE
   }
   return `${part('run.sqlite')} ${part('run.sqlite-wal')}`
 }

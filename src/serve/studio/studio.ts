@@ -33,7 +33,7 @@ export async function studio({ root, page = pageFolder(), ...options }: StudioSe
   return {
     ...server,
     token,
-    page: `${server.url}/studio/#token=${token}`,
+    page: `${reachable(server.url)}/studio/#token=${token}`,
     async stop() {
       await server.stop()
       folder.close()
@@ -44,3 +44,6 @@ export async function studio({ root, page = pageFolder(), ...options }: StudioSe
     },
   }
 }
+
+/** An address that stands for all of this machine is none that a browser opens everywhere. */
+const reachable = (url: string): string => url.replace(/\/\/(0\.0\.0\.0|\[::\])(?=:)/, '//127.0.0.1')

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { RunStore } from '../../runs/store.ts'
-import { type Found, type RunsFolder, signatureOf } from './runs-folder.ts'
+import { type Found, NO_FILE, type RunsFolder, signatureOf } from './runs-folder.ts'
 import { type RunSummary, summaryOf } from './summary.ts'
 
 /** What the page is told. */
@@ -117,6 +117,10 @@ export class Watcher {
 
   #lookAt(known: Known, now: number): void {
     const signature = this.#signature(known)
+    if (signature.startsWith(NO_FILE)) {
+      this.#known.delete(known.id)
+      return this.#tell({ event: 'gone', data: { id: known.id } })
+    }
     if (signature !== known.signature) {
       known.signature = signature
       known.isStale = true
