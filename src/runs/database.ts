@@ -70,7 +70,7 @@ export function createDatabase(file: string, run: readonly (string | number)[]):
  */
 export function openDatabase(
   file: string,
-  { write, wait = WAIT }: { write: boolean; /** See `RunStore.open`. */ wait?: number },
+  { write, wait = WAIT }: { write: boolean /** See `RunStore.open`. */; wait?: number },
 ): SqliteDatabase {
   if (!existsSync(file))
     throw new UserError(`no run at ${file}; \`ruminate runs\` lists the runs in this folder`)

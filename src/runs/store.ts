@@ -75,7 +75,13 @@ export class RunStore {
    */
   static open(
     directory: string,
-    { write = false, wait }: { write?: boolean; /** Milliseconds to wait for a process that keeps the file locked. */ wait?: number } = {},
+    {
+      write = false,
+      wait,
+    }: {
+      write?: boolean /** Milliseconds to wait for a process that keeps the file locked. */
+      wait?: number
+    } = {},
   ): RunStore {
     const path = resolve(directory)
     if (!isRun(path))
@@ -86,7 +92,11 @@ export class RunStore {
       if (write)
         for (const folder of [path, checkpoints])
           if (existsSync(folder)) onDisk('write', folder, () => removeTemporaryFolders(folder))
-      return new RunStore(path, openDatabase(databaseFile(path), { write, ...(wait === undefined ? {} : { wait }) }), lock)
+      return new RunStore(
+        path,
+        openDatabase(databaseFile(path), { write, ...(wait === undefined ? {} : { wait }) }),
+        lock,
+      )
     } catch (error) {
       lock?.close()
       throw error
@@ -252,7 +262,7 @@ export class RunStore {
     const rows = this.select<{ value: string }>(
       `WITH RECURSIVE found(value) AS (
          SELECT min(${column}) FROM ${table}
-         UNION ALL SELECT (SELECT min(${column}) FROM ${table} WHERE ${column} > value) FROM found WHERE value IS NOT NULL
+         UNION ALL SELECT (SELECT min(${column}) FROM ${table} WHERE ${column} > found.value) FROM found WHERE found.value IS NOT NULL
        ) SELECT value FROM found WHERE value IS NOT NULL`,
     )
     return rows.map(({ value }) => value)

@@ -46,14 +46,22 @@ export function fakeRun(
   })
   store.record(0, {
     metrics: { 'eval/pass@1': 0 },
-    rollouts: ['h1', 'h2'].map((q) => response(q, { split: 'eval-before', correct: false, total: null, advantage: null })),
+    rollouts: ['h1', 'h2'].map((q) =>
+      response(q, { split: 'eval-before', correct: false, total: null, advantage: null }),
+    ),
   })
   for (let step = 1; step <= steps; step++) recordStep(store, step)
   store.record(steps, {
     metrics: { 'eval/pass@1': 0.5 },
     rollouts: [
       response('h1', { split: 'eval-after', correct: false, total: null, advantage: null }),
-      response('h2', { split: 'eval-after', text: 'wait, wait', thinking: 'wait, wait', total: null, advantage: null }),
+      response('h2', {
+        split: 'eval-after',
+        text: 'wait, wait',
+        thinking: 'wait, wait',
+        total: null,
+        advantage: null,
+      }),
     ],
   })
   return store

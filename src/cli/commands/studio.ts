@@ -26,7 +26,11 @@ export const studio = command(
         'Open a local page that shows the runs in a folder as they learn: curves, every response, and how thinking began. Ctrl-C stops the page, not the runs',
     },
     args: {
-      runs: { type: 'positional', required: false, description: 'folder that holds the runs (default: runs)' },
+      runs: {
+        type: 'positional',
+        required: false,
+        description: 'folder that holds the runs (default: runs)',
+      },
       port: { type: 'string', valueHint: 'N', description: `port (default ${PORT}); 0 takes a free one` },
       host: {
         type: 'string',

@@ -4,10 +4,10 @@ import { z } from 'zod'
 import { UserError } from '../../common/errors.ts'
 import { setNote } from '../../runs/store.ts'
 import { LIMITS } from '../limits.ts'
+import type { HttpApp } from '../listen.ts'
 import { RequestError, said } from '../problem.ts'
 import { bodyOf, readBody } from '../request/body.ts'
 import { checkKey, checkSite } from '../request/guard.ts'
-import type { HttpApp } from '../listen.ts'
 import type { Control, Evaluations } from './control.ts'
 import { dataSetsOf } from './data-sets.ts'
 import { noPage, PAGE_HEADERS, pageFile } from './page.ts'
@@ -15,8 +15,8 @@ import type { Found, RunsFolder } from './runs-folder.ts'
 import { samplePage, sampleQuery } from './samples.ts'
 import { type Series, seriesOf } from './series.ts'
 import { ahaOf, questionHistory, sampleDetail } from './stories.ts'
-import { detailOf, type RunSummary, sectionsOf, summaryOf } from './summary.ts'
 import { eventStream } from './stream.ts'
+import { detailOf, type RunSummary, sectionsOf, summaryOf } from './summary.ts'
 import { Watcher } from './watcher.ts'
 
 export interface StudioOptions {
@@ -97,16 +97,14 @@ export function createStudio(options: StudioOptions): HttpApp {
     folder.read(idOf(context), (store) => samplePage(store, parsed(sampleQuery, given(context.req.query())))),
   )
   get('/runs/:id/samples/:sample', (context) => {
-    const { sample } = parsed(sampleNumber, { sample: context.req.param('sample') })
+    const { sample } = parsed(sampleNumber, { sample: context.req.param('sample') ?? '' })
     return folder.read(idOf(context), (store) => sampleDetail(store, sample))
   })
   get('/runs/:id/questions/:key', (context) =>
     folder.read(idOf(context), (store) => questionHistory(store, context.req.param('key') ?? '')),
   )
   get('/runs/:id/aha', (context) => folder.read(idOf(context), ahaOf))
-  get('/runs/:id/data', (context) =>
-    folder.read(idOf(context), (store) => ({ dataSets: dataSetsOf(store) })),
-  )
+  get('/runs/:id/data', (context) => folder.read(idOf(context), (store) => ({ dataSets: dataSetsOf(store) })))
   get('/evals', () => ({ evals: evaluations.list() }))
   get('/evals/:id', (context) => there(evaluations.read(idOf(context))))
   get('/evals/:id/answers', (context) => {
@@ -142,8 +140,14 @@ export function createStudio(options: StudioOptions): HttpApp {
       throw new RequestError('notFound', `there is no ${method} ${path.slice(0, 200)} here`)
     }),
   )
-  hono.get("/", publicly(() => toPage(), hosts))
-  hono.get("/studio", publicly(() => toPage(), hosts))
+  hono.get(
+    '/',
+    publicly(() => toPage(), hosts),
+  )
+  hono.get(
+    '/studio',
+    publicly(() => toPage(), hosts),
+  )
   hono.get(
     '/studio/*',
     publicly((context) => {
@@ -167,7 +171,7 @@ export function createStudio(options: StudioOptions): HttpApp {
   }
 }
 
-const toPage = (): Response => secured(new Response(null, { status: 302, headers: { location: "/studio/" } }))
+const toPage = (): Response => secured(new Response(null, { status: 302, headers: { location: '/studio/' } }))
 
 /** Files of the page, which everybody who may use the server may read. */
 const publicly =
@@ -280,7 +284,11 @@ function allSeries(
   const names = list === undefined ? null : list.split(',')
   const parts = sections.map(({ id, from }) =>
     folder.read(id, (store) => {
-      const within = { points: range.points, from: shifted(range.from, 1 - from), to: shifted(range.to, 1 - from) }
+      const within = {
+        points: range.points,
+        from: shifted(range.from, 1 - from),
+        to: shifted(range.to, 1 - from),
+      }
       return (names ?? store.metricNames()).map(
         (name) => [name, moved(seriesOf(store, name, within), from - 1)] as const,
       )
@@ -297,13 +305,19 @@ function allSeries(
 const shifted = (step: number | undefined, by: number): number | undefined =>
   step === undefined ? undefined : step + by
 
-const moved = (series: Series, by: number): Series => ({ ...series, step: series.step.map((step) => step + by) })
+const moved = (series: Series, by: number): Series => ({
+  ...series,
+  step: series.step.map((step) => step + by),
+})
 
 /** One series after another. Where one of them has no extremes, its values are their own. */
 function joined(a: Series, b: Series): Series {
   const extremes =
     a.min || b.min
-      ? { min: [...(a.min ?? a.value), ...(b.min ?? b.value)], max: [...(a.max ?? a.value), ...(b.max ?? b.value)] }
+      ? {
+          min: [...(a.min ?? a.value), ...(b.min ?? b.value)],
+          max: [...(a.max ?? a.value), ...(b.max ?? b.value)],
+        }
       : {}
   return { step: [...a.step, ...b.step], value: [...a.value, ...b.value], ...extremes }
 }

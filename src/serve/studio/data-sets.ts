@@ -22,7 +22,9 @@ const LONGEST = 200_000
 export function dataSetsOf(store: RunStore): DataSetCard[] {
   const folder = join(store.directory, 'data')
   const splits = store.splits()
-  const cards = filesIn(folder).filter((name) => name.endsWith('.md')).map((name) => name.slice(0, -3))
+  const cards = filesIn(folder)
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => name.slice(0, -3))
   const counted = store.metricNames().flatMap((name) => /^data\/(.+)\/rows$/.exec(name)?.[1] ?? [])
   const at = (name: string): number => {
     const found = splits.findIndex((split) => split.startsWith(`${name}/`))
@@ -47,4 +49,5 @@ function filesIn(folder: string): string[] {
     .map(({ name }) => name)
 }
 
-const read = (file: string): string => onDisk('read', file, () => readFileSync(file, 'utf8')).slice(0, LONGEST)
+const read = (file: string): string =>
+  onDisk('read', file, () => readFileSync(file, 'utf8')).slice(0, LONGEST)

@@ -52,7 +52,12 @@ export function pageFile(folder: string, path: string): Response | null {
   if (!existsSync(folder)) return null
   const names = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1).split(sep).join('/'))
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(folder.length + 1)
+        .split(sep)
+        .join('/'),
+    )
   if (!names.includes(name)) return null
   return new Response(readFileSync(join(folder, name)), {
     headers: {

@@ -68,7 +68,10 @@ export class RunsFolder {
     const isPath = parts.every((part) => part !== '' && !part.startsWith('.') && !/[\\\0]/.test(part))
     const directory = join(this.root, ...parts)
     if (!isPath || !isRun(directory))
-      throw new RequestError('notFound', `there is no run ${JSON.stringify(id)} here (it may have been deleted)`)
+      throw new RequestError(
+        'notFound',
+        `there is no run ${JSON.stringify(id)} here (it may have been deleted)`,
+      )
     if (!this.#isInside(directory) || !this.#isInside(join(directory, 'run.sqlite')))
       throw new RequestError(
         'forbidden',
@@ -118,8 +121,7 @@ export class RunsFolder {
   }
 
   #closeUnused(): void {
-    for (const [id, opened] of this.#open)
-      if (performance.now() - opened.used > KEPT) this.#close(id, opened)
+    for (const [id, opened] of this.#open) if (performance.now() - opened.used > KEPT) this.#close(id, opened)
   }
 
   /** Is a path, once its links are followed, below the folder of the runs? */

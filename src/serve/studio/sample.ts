@@ -46,7 +46,8 @@ export const LONGEST = 4000
 
 /** Columns of a sample, its texts cut after `longest` characters. */
 const columns = (longest: number | null): string => {
-  const text = (name: string): string => (longest === null ? name : `substr(${name}, 1, ${longest}) AS ${name}`)
+  const text = (name: string): string =>
+    longest === null ? name : `substr(${name}, 1, ${longest}) AS ${name}`
   return `id, step, split, question, kind, gold, ${['prompt', 'text', 'thinking', 'answer'].map(text).join(', ')},
     length(text) AS characters, rewards, correct, total, advantage, stop_reason, length`
 }

@@ -1,4 +1,4 @@
-  while (isMore && samples.length < limit) {import { z } from 'zod'
+import { z } from 'zod'
 import { isMixed } from '../../rewards/language/prose.ts'
 import type { RunStore } from '../../runs/store.ts'
 import { RequestError } from '../problem.ts'
@@ -62,7 +62,7 @@ export function samplePage(store: RunStore, query: SampleQuery): SamplePage {
   const end = performance.now() + BUDGET
   let place = query.cursor === undefined ? null : readCursor(query.cursor)
   let isMore = true
-  while (isMore && samples.length < limit && (place === null || samples.length === 0 || performance.now() < end)) {
+  while (isMore && samples.length < limit) {
     const size = isSearch ? BATCH : limit - samples.length
     const places = placesAfter(store, filter, { sort, order, place, size: size + 1 })
     isMore = places.length > size

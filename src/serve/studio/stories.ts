@@ -13,9 +13,14 @@ export interface SampleDetail extends Sample, SampleTokens {
 /** @throws RequestError if the run has no such sample. */
 export function sampleDetail(store: RunStore, id: number): SampleDetail {
   const [sample] = samplesWhere(store, 'WHERE id = ?', [id])
-  if (!sample) throw new RequestError('notFound', `the run has no sample ${id} (a run that is resumed repeats steps)`)
+  if (!sample)
+    throw new RequestError('notFound', `the run has no sample ${id} (a run that is resumed repeats steps)`)
   const { question, split, step } = sample
-  const group = samplesWhere(store, 'WHERE question = ? AND split = ? AND step = ? ORDER BY id', [question, split, step])
+  const group = samplesWhere(store, 'WHERE question = ? AND split = ? AND step = ? ORDER BY id', [
+    question,
+    split,
+    step,
+  ])
   return { ...sample, ...tokensOf(store, id), group }
 }
 
@@ -38,13 +43,18 @@ export function questionHistory(store: RunStore, question: string): QuestionHist
     question,
   )
   if (ids.length === 0)
-    throw new RequestError('notFound', `the run never asked the question ${JSON.stringify(question.slice(0, 100))}`)
+    throw new RequestError(
+      'notFound',
+      `the run never asked the question ${JSON.stringify(question.slice(0, 100))}`,
+    )
   const shown = ids.length <= HISTORY ? ids : firstOfSteps(ids)
   const samples = samplesWhere(store, `WHERE id IN (${shown.map(({ id }) => id).join(', ')}) ORDER BY id`, [])
   return { question, gold: samples[0]!.gold, samples, total: ids.length }
 }
 
-function firstOfSteps<One extends { readonly step: number; readonly split: string }>(all: readonly One[]): One[] {
+function firstOfSteps<One extends { readonly step: number; readonly split: string }>(
+  all: readonly One[],
+): One[] {
   const firsts = all.filter((one, i) => one.step !== all[i - 1]?.step || one.split !== all[i - 1]?.split)
   const stride = Math.ceil(firsts.length / HISTORY)
   return firsts.filter((_, i) => i % stride === 0 || i === firsts.length - 1)

@@ -24,7 +24,9 @@ let server: RunningStudio
 let failures: unknown[]
 let controlled: unknown[][]
 const open: RunStore[] = []
-const run = (...args: Parameters<typeof fakeRun> extends [string, ...infer Rest] ? Rest : never): RunStore => {
+const run = (
+  ...args: Parameters<typeof fakeRun> extends [string, ...infer Rest] ? Rest : never
+): RunStore => {
   const store = fakeRun(root, ...args)
   open.push(store)
   return store
@@ -74,7 +76,9 @@ const start = (host = '127.0.0.1', port = 0): Promise<RunningStudio> =>
 
 /** The JSON at a path of the data. */
 const read = async (path: string, headers: Record<string, string> = {}) => {
-  const { status, text } = await send(server, encodeURI(`/studio/api/${path}`).replaceAll('%25', '%'), { headers })
+  const { status, text } = await send(server, encodeURI(`/studio/api/${path}`).replaceAll('%25', '%'), {
+    headers,
+  })
   return { status, body: JSON.parse(text) }
 }
 const get = async (path: string) => (await read(path)).body
@@ -121,7 +125,14 @@ describe('runs', () => {
       id: 'zero-1',
       settings: { steps: 20 },
       events: [{ step: 3, level: 'warning', message: 'all rewards are equal' }],
-      metricNames: ['accuracy', 'eval/pass@1', 'length/mean', 'reflection/per_response', 'time/sampling', 'time/training'],
+      metricNames: [
+        'accuracy',
+        'eval/pass@1',
+        'length/mean',
+        'reflection/per_response',
+        'time/sampling',
+        'time/training',
+      ],
       splits: ['eval-before', 'train', 'eval-after'],
       sections: [],
     })
@@ -145,15 +156,22 @@ describe('runs', () => {
     expect(part.accuracy.step).toEqual([4, 5])
   })
 
-  it.each(['zero-2', '..', '../..', '.page', '%2e%2e%2fetc', 'zero-1/../../etc', 'zero-1\\..', '/etc', 'a\0b'])(
-    '%j is not one',
-    async (id) => {
-      run('zero-1')
-      const { status, body } = await read(`runs/${encodeURIComponent(id)}`)
-      expect(status).toBe(404)
-      expect(body.error.message).toContain('there is no ')
-    },
-  )
+  it.each([
+    'zero-2',
+    '..',
+    '../..',
+    '.page',
+    '%2e%2e%2fetc',
+    'zero-1/../../etc',
+    'zero-1\\..',
+    '/etc',
+    'a\0b',
+  ])('%j is not one', async (id) => {
+    run('zero-1')
+    const { status, body } = await read(`runs/${encodeURIComponent(id)}`)
+    expect(status).toBe(404)
+    expect(body.error.message).toContain('there is no ')
+  })
 
   test('a link to a place outside the folder is listed with the reason, and not read', async () => {
     const outside = mkdtempSync(join(tmpdir(), 'ruminate-outside-'))
@@ -248,7 +266,18 @@ describe('samples', () => {
     ['text=&step=', 85],
   ])('%s: %i', async (query, count) => {
     const store = run('zero-1')
-    store.record(10, { rollouts: [response('zh', { kind: 'language', split: 'zh', correct: false, text: 'wir 等一下 wait', thinking: null, total: null })] })
+    store.record(10, {
+      rollouts: [
+        response('zh', {
+          kind: 'language',
+          split: 'zh',
+          correct: false,
+          text: 'wir 等一下 wait',
+          thinking: null,
+          total: null,
+        }),
+      ],
+    })
     let found = 0
     for (let cursor: string | null = ''; cursor !== null; ) {
       const page = await get(`runs/zero-1/samples?${query}&limit=7&cursor=${cursor}`)
@@ -258,22 +287,27 @@ describe('samples', () => {
     expect(found).toBe(count)
   })
 
-  it.each(['reward', 'length', 'advantage', 'step'])('are sorted by %s, unknown values last', async (sort) => {
-    run('zero-1', { steps: 3 })
-    const field = sort === 'reward' ? 'total' : sort
-    for (const order of ['asc', 'desc']) {
-      const values: (number | null)[] = []
-      for (let cursor: string | null = ''; cursor !== null; ) {
-        const page = await get(`runs/zero-1/samples?split=train&sort=${sort}&order=${order}&limit=5&cursor=${cursor}`)
-        values.push(...page.samples.map((sample: Record<string, number | null>) => sample[field]))
-        cursor = page.next
+  it.each(['reward', 'length', 'advantage', 'step'])(
+    'are sorted by %s, unknown values last',
+    async (sort) => {
+      run('zero-1', { steps: 3 })
+      const field = sort === 'reward' ? 'total' : sort
+      for (const order of ['asc', 'desc']) {
+        const values: (number | null)[] = []
+        for (let cursor: string | null = ''; cursor !== null; ) {
+          const page = await get(
+            `runs/zero-1/samples?split=train&sort=${sort}&order=${order}&limit=5&cursor=${cursor}`,
+          )
+          values.push(...page.samples.map((sample: Record<string, number | null>) => sample[field]))
+          cursor = page.next
+        }
+        expect(values).toHaveLength(24)
+        const known = values.filter((value) => value !== null)
+        expect(known).toEqual([...known].sort((a, b) => (order === 'asc' ? a - b : b - a)))
+        expect(values.slice(known.length).every((value) => value === null)).toBe(true)
       }
-      expect(values).toHaveLength(24)
-      const known = values.filter((value) => value !== null)
-      expect(known).toEqual([...known].sort((a, b) => (order === 'asc' ? a - b : b - a)))
-      expect(values.slice(known.length).every((value) => value === null)).toBe(true)
-    }
-  })
+    },
+  )
 
   test('are found in a file of an earlier release, which has no index of facts', async () => {
     const store = run('zero-1')
@@ -313,7 +347,9 @@ describe('samples', () => {
 
   test('their tokens, by the tokenizer of the trained model', async () => {
     run('zero-1')
-    cpSync(new URL('../../../models/miniature-base', import.meta.url), join(root, 'zero-1', 'model'), { recursive: true })
+    cpSync(new URL('../../../models/miniature-base', import.meta.url), join(root, 'zero-1', 'model'), {
+      recursive: true,
+    })
     const [id] = await ids('step=2&question=a2')
     const { tokens } = await get(`runs/zero-1/samples/${id}`)
     expect(tokens).toHaveLength(2)
@@ -327,7 +363,10 @@ describe('stories', () => {
     run('zero-1')
     const history = await get('runs/zero-1/questions/h2')
     expect(history).toMatchObject({ question: 'h2', gold: '71', total: 2 })
-    expect(history.samples.map(({ split }: { split: string }) => split)).toEqual(['eval-before', 'eval-after'])
+    expect(history.samples.map(({ split }: { split: string }) => split)).toEqual([
+      'eval-before',
+      'eval-after',
+    ])
     expect((await read('runs/zero-1/questions/none')).status).toBe(404)
   })
 
@@ -347,7 +386,7 @@ describe('stories', () => {
   })
 
   test('of a run without responses there is none', async () => {
-    run('sft-1', { recipe: 'sft', steps: 0 })
+    run('sft-1', { recipe: 'sft', steps: 0 }).truncateAfter(-1)
     expect(await get('runs/sft-1/aha')).toMatchObject({ firstReflection: null, rise: null, changed: null })
   })
 
@@ -400,7 +439,9 @@ async function events(isEnough: (seen: { event: string; data: any }[]) => boolea
 }
 
 describe('events', () => {
-  test('follow a run: each new step, then its summary; new and deleted runs', { timeout: 20_000 }, async () => {
+  test('follow a run: each new step, then its summary; new and deleted runs', {
+    timeout: 20_000,
+  }, async () => {
     const store = run('zero-1')
     run('zero-2').close()
     const seen = await events(
@@ -457,7 +498,11 @@ describe('what happens to files', () => {
     const { runs } = await get('runs')
     expect(runs).toHaveLength(2)
     for (const one of runs)
-      expect(one).toMatchObject({ recipe: 'unknown', status: 'failed', problem: expect.stringMatching(/damaged|not a SQLite/) })
+      expect(one).toMatchObject({
+        recipe: 'unknown',
+        status: 'failed',
+        problem: expect.stringMatching(/damaged|not a SQLite/),
+      })
     const { status, body } = await read('runs/text/samples')
     expect(status).toBe(503)
     expect(body.error.message).toContain('text')
@@ -476,22 +521,30 @@ describe('what happens to files', () => {
     run('zero-1')
     mkdirSync(join(root, 'copied'))
     for (const name of ['run.sqlite', 'run.sqlite-wal'])
-      if (existsSync(join(root, 'zero-1', name))) cpSync(join(root, 'zero-1', name), join(root, 'copied', name))
-    expect(await get('runs/copied')).toMatchObject({ status: 'stopped', steps: { done: 10 }, secondsLeft: null })
+      if (existsSync(join(root, 'zero-1', name)))
+        cpSync(join(root, 'zero-1', name), join(root, 'copied', name))
+    expect(await get('runs/copied')).toMatchObject({
+      status: 'stopped',
+      steps: { done: 10 },
+      secondsLeft: null,
+    })
   })
 
   test('a file that another program keeps locked answers soon, and again once it is free', async () => {
-    run('zero-1').close()
-    const locker = new Database(join(root, 'zero-1', 'run.sqlite'))
+    run('zero-1')
+    mkdirSync(join(root, 'copied'))
+    for (const name of ['run.sqlite', 'run.sqlite-wal'])
+      cpSync(join(root, 'zero-1', name), join(root, 'copied', name))
+    const locker = new Database(join(root, 'copied', 'run.sqlite'))
     locker.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE')
     const since = performance.now()
-    const { status, body } = await read('runs/zero-1')
+    const { status, body } = await read('runs/copied')
     expect(status).toBe(503)
     expect(body.error.message).toContain('another process is using it')
     expect(performance.now() - since).toBeLessThan(3000)
     locker.exec('COMMIT')
     locker.close()
-    expect((await read('runs/zero-1')).status).toBe(200)
+    expect((await read('runs/copied')).status).toBe(200)
   })
 })
 
@@ -506,7 +559,10 @@ describe('what changes something', () => {
 
   test('a note, also of a run in progress', async () => {
     run('zero-1')
-    expect(await post('runs/zero-1/note', { note: '  the best one ' })).toEqual({ status: 200, body: { note: 'the best one' } })
+    expect(await post('runs/zero-1/note', { note: '  the best one ' })).toEqual({
+      status: 200,
+      body: { note: 'the best one' },
+    })
     expect((await get('runs/zero-1')).note).toBe('the best one')
     expect((await post('runs/zero-1/note', { note: null })).body).toEqual({ note: null })
     expect((await post('runs/zero-1/note', { note: 7 })).status).toBe(400)
@@ -514,7 +570,10 @@ describe('what changes something', () => {
 
   test('start, stop and resume', async () => {
     run('zero-1')
-    expect(await post('runs', { command: 'zero', settings: { steps: 3 } })).toEqual({ status: 200, body: { id: 'zero-9' } })
+    expect(await post('runs', { command: 'zero', settings: { steps: 3 } })).toEqual({
+      status: 200,
+      body: { id: 'zero-9' },
+    })
     expect((await post('runs/zero-1/stop', {})).status).toBe(200)
     expect((await post('runs/zero-1/resume', {})).status).toBe(200)
     expect((await post('runs/none/stop', {})).status).toBe(404)

@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { realpathSync } from 'node:fs'
-import { type Address, listen, type RunningServer } from '../listen.ts'
 import { LIMITS } from '../limits.ts'
+import { type Address, listen, type RunningServer } from '../listen.ts'
 import { isLoopback } from '../request/guard.ts'
 import { createStudio, type StudioOptions } from './app.ts'
 import { pageFolder } from './page.ts'
 import { RunsFolder } from './runs-folder.ts'
 
-export interface StudioServerOptions extends Address, Pick<StudioOptions, 'hosts' | 'control' | 'evaluations' | 'onFailure'> {
+export interface StudioServerOptions
+  extends Address,
+    Pick<StudioOptions, 'hosts' | 'control' | 'evaluations' | 'onFailure'> {
   /** The folder that holds the runs. */
   readonly root: string
   /** Folder of the built page; by default that of the package. */
@@ -25,7 +27,11 @@ export interface RunningStudio extends RunningServer {
  *
  * @throws UserError if the port is in use or the address is not of this machine.
  */
-export async function studio({ root, page = pageFolder(), ...options }: StudioServerOptions): Promise<RunningStudio> {
+export async function studio({
+  root,
+  page = pageFolder(),
+  ...options
+}: StudioServerOptions): Promise<RunningStudio> {
   const folder = new RunsFolder(realpathSync(root))
   const token = randomBytes(24).toString('base64url')
   const app = createStudio({ ...options, folder, page, token, isPrivate: !isLoopback(options.host) })

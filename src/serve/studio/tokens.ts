@@ -59,7 +59,9 @@ const known = (value: number | undefined): number | null =>
 
 /** The tokenizer of the model that a run trains: that of the trained model, of a checkpoint, or of the base. */
 function tokenizerOf(store: RunStore): Tokenizer {
-  const [{ settings }] = store.select<{ settings: string }>('SELECT settings FROM run') as [{ settings: string }]
+  const [{ settings }] = store.select<{ settings: string }>('SELECT settings FROM run') as [
+    { settings: string },
+  ]
   const { model } = JSON.parse(settings) as { readonly model?: unknown }
   const folders = [
     modelOf(store.directory),

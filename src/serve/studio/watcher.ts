@@ -127,7 +127,9 @@ export class Watcher {
       this.#attempt(known, (store) => this.#tellSteps(known, store))
     }
     const age = now - known.summarised
-    const isDue = known.isStale ? age >= SUMMARY_EVERY : known.summary.status === 'running' && age >= CHECK_EVERY
+    const isDue = known.isStale
+      ? age >= SUMMARY_EVERY
+      : known.summary.status === 'running' && age >= CHECK_EVERY
     if (!isDue) return
     known.summarised = now
     known.isStale = false

@@ -37,7 +37,8 @@ export function openControl(root: string): Control {
     while (!isInProgress(directory)) {
       const code = await Promise.race([ended, sleep(50, 'running' as const)])
       if (code === 0) return
-      if (code !== 'running') throw new UserError(lastError(log) ?? `the command failed; its output is in ${log}`)
+      if (code !== 'running')
+        throw new UserError(lastError(log) ?? `the command failed; its output is in ${log}`)
       if (performance.now() > end)
         throw new UserError(`the run has not begun yet, and the command goes on; its output is in ${log}`)
     }
@@ -47,7 +48,9 @@ export function openControl(root: string): Control {
     forms,
     async start(command, settings) {
       if (!formNames.includes(command))
-        throw new UserError(`"${command.slice(0, 100)}" cannot be started here; choose one of ${formNames.join(', ')}`)
+        throw new UserError(
+          `"${command.slice(0, 100)}" cannot be started here; choose one of ${formNames.join(', ')}`,
+        )
       const config = join(folder, `${count + 1}.json`)
       onDisk('create', config, () =>
         writeFileSync(config, JSON.stringify({ [command]: settings }), { mode: 0o600 }),
@@ -77,7 +80,8 @@ export function openControl(root: string): Control {
     },
     async resume(directory) {
       if (isInProgress(directory)) throw new UserError('the run is in progress already')
-      if (readInfo(directory).status === 'done') throw new UserError('the run is done; there is nothing to continue')
+      if (readInfo(directory).status === 'done')
+        throw new UserError('the run is done; there is nothing to continue')
       await begin(['resume', directory], directory)
     },
   }

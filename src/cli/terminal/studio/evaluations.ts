@@ -25,7 +25,9 @@ export function openEvaluations(root: string): Evaluations {
       )
       return [
         ...(id !== '' && existsSync(join(folder, RESULTS_FILE)) ? [id] : []),
-        ...(depth < DEPTH ? inner.flatMap(({ name }) => look(id === '' ? name : `${id}/${name}`, depth + 1)) : []),
+        ...(depth < DEPTH
+          ? inner.flatMap(({ name }) => look(id === '' ? name : `${id}/${name}`, depth + 1))
+          : []),
       ]
     }
     return look('', 0)
@@ -37,7 +39,13 @@ export function openEvaluations(root: string): Evaluations {
         try {
           const { created, cells } = readResults(join(root, id))
           const distinct = (of: (cell: CellResult) => string): string[] => [...new Set(cells.map(of))]
-          return { id, created, models: distinct((c) => c.model), tasks: distinct((c) => c.task), problem: null }
+          return {
+            id,
+            created,
+            models: distinct((c) => c.model),
+            tasks: distinct((c) => c.task),
+            problem: null,
+          }
         } catch (error) {
           if (!(error instanceof UserError)) throw error
           return { id, created: null, models: [], tasks: [], problem: error.message }
