@@ -47,9 +47,9 @@ export interface SamplePage {
 }
 
 /** Milliseconds of a search in texts. */
-const BUDGET = 60
+const BUDGET = 40
 /** Rows that are searched at a time. */
-const BATCH = 250
+const BATCH = 150
 
 const SORTED = { step: 'id', reward: 'total', length: 'length', advantage: 'advantage' } as const
 
