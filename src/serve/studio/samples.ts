@@ -188,12 +188,9 @@ function countOf(store: RunStore, filter: Filter): number {
 }
 
 const samplesOf = (store: RunStore, places: readonly Place[], more = '', values: readonly string[] = []) =>
-  samplesWhere(
-    store,
-    `WHERE id IN (${places.map(({ id }) => id).join(', ')}) ${more}`,
-    values,
-    LONGEST,
-  ).map((sample) => [sample.id, sample] as const)
+  samplesWhere(store, `WHERE id IN (${places.map(({ id }) => id).join(', ')}) ${more}`, values, LONGEST).map(
+    (sample) => [sample.id, sample] as const,
+  )
 
 /** Those of the samples whose texts match. */
 function matching(

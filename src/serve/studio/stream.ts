@@ -16,8 +16,8 @@ export function eventStream(watcher: Watcher, start: string, signal: AbortSignal
       start(controller) {
         const write = (text: string): void => controller.enqueue(ENCODER.encode(text))
         const tell = ({ event, data }: StudioEvent | { event: 'hello'; data: object }): void => {
-          if ((controller.desiredSize ?? 0) < -WAITING) return end()
-          write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
+          if ((controller.desiredSize ?? 0) < -WAITING) end()
+          else write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)
         }
         write('retry: 1000\n\n')
         tell({ event: 'hello', data: { id: start } })

@@ -409,11 +409,14 @@ describe('stories', () => {
   })
 })
 
+// biome-ignore lint/suspicious/noExplicitAny: the tests say which fields there are
+type Json = any
+
 /** Reads server-sent events until `isEnough`, or fails after a while. */
-async function events(isEnough: (seen: { event: string; data: any }[]) => boolean, during = async () => {}) {
+async function events(isEnough: (seen: { event: string; data: Json }[]) => boolean, during = async () => {}) {
   const controller = new AbortController()
   const response = await fetch(`${server.url}/studio/api/events`, { signal: controller.signal })
-  const seen: { event: string; data: any }[] = []
+  const seen: { event: string; data: Json }[] = []
   const timer = setTimeout(() => controller.abort(), 8000)
   let text = ''
   let isFirst = true

@@ -119,7 +119,8 @@ export class Watcher {
     const signature = this.#signature(known)
     if (signature.startsWith(NO_FILE)) {
       this.#known.delete(known.id)
-      return this.#tell({ event: 'gone', data: { id: known.id } })
+      this.#tell({ event: 'gone', data: { id: known.id } })
+      return
     }
     if (signature !== known.signature) {
       known.signature = signature
