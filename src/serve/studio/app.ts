@@ -8,6 +8,7 @@ import type { HttpApp } from '../listen.ts'
 import { RequestError, said } from '../problem.ts'
 import { bodyOf, readBody } from '../request/body.ts'
 import { checkKey, checkSite } from '../request/guard.ts'
+import { ChatModels } from './chat-models.ts'
 import type { Control, Evaluations } from './control.ts'
 import { dataSetsOf } from './data-sets.ts'
 import { noPage, PAGE_HEADERS, pageFile } from './page.ts'
@@ -36,13 +37,16 @@ export interface StudioOptions {
 }
 
 const API = '/studio/api'
+/** Below it and a model's name are the paths of the dialects, such as `/v1/chat/completions`. */
+const MODELS = '/studio/models'
 
 /** The studio's server without its socket: the page's files below /studio/, and its data below /studio/api/. */
-export function createStudio(options: StudioOptions): HttpApp {
+export function createStudio(options: StudioOptions): HttpApp & { readonly models: ChatModels } {
   const { folder, page, token, isPrivate, hosts, control, evaluations, onFailure } = options
   const hono = new Hono()
   const start = randomUUID()
   const watcher = new Watcher(folder)
+  const models = new ChatModels(folder, hosts, onFailure)
   const stopping = new AbortController()
 
   /** An answer that is JSON, and so is every error of it. */
@@ -105,6 +109,7 @@ export function createStudio(options: StudioOptions): HttpApp {
   )
   get('/runs/:id/aha', (context) => folder.read(idOf(context), ahaOf))
   get('/runs/:id/data', (context) => folder.read(idOf(context), (store) => ({ dataSets: dataSetsOf(store) })))
+  get('/runs/:id/models', (context) => ({ models: models.ofRun(idOf(context)) }))
   get('/evals', () => ({ evals: evaluations.list() }))
   get('/evals/:id', (context) => there(evaluations.read(idOf(context))))
   get('/evals/:id/answers', (context) => {
@@ -134,6 +139,23 @@ export function createStudio(options: StudioOptions): HttpApp {
   })
 
   hono.all(
+    `${MODELS}/:model/*`,
+    answer(
+      async (context) => {
+        const { raw } = context.req
+        const name = context.req.param('model') ?? ''
+        const server = await models.serverOf(name)
+        const url = new URL(raw.url)
+        url.pathname = url.pathname
+          .split('/')
+          .slice(MODELS.split('/').length + 1)
+          .join('/')
+        return server.fetch(new Request(url, { method: raw.method, headers: raw.headers }), context.env)
+      },
+      { changes: true },
+    ),
+  )
+  hono.all(
     `${API}/*`,
     answer((context) => {
       const { method, path } = context.req
@@ -161,13 +183,17 @@ export function createStudio(options: StudioOptions): HttpApp {
     }),
   )
   return {
+    models,
     fetch: hono.fetch,
     refuse: () => json({ error: { message: 'the address or the Host of the request is not one' } }, 400),
     stop() {
       stopping.abort()
       watcher.close()
     },
-    abort: () => stopping.abort(),
+    abort() {
+      stopping.abort()
+      models.close().catch(onFailure)
+    },
   }
 }
 

@@ -594,6 +594,48 @@ describe('what changes something', () => {
   })
 })
 
+describe('chat', () => {
+  const ask = (
+    model: string,
+    headers: Record<string, string> = { authorization: `Bearer ${server.token}` },
+  ) =>
+    send(server, `/studio/models/${encodeURIComponent(model)}/v1/chat/completions`, {
+      body: { messages: [{ role: 'user', content: '5+2=' }], max_tokens: 4, temperature: 0, stream: true },
+      headers,
+    })
+
+  test('with the trained model, a checkpoint and the base of a run', { timeout: 60_000 }, async () => {
+    const store = run('zero-1')
+    const miniature = new URL('../../../models/miniature-base', import.meta.url)
+    cpSync(miniature, join(root, 'zero-1', 'model'), { recursive: true })
+    await store.checkpoint(10, null, async (folder) => cpSync(miniature, folder, { recursive: true }))
+    expect((await get('runs/zero-1/models')).models.map(({ name }: Json) => name)).toEqual([
+      'zero-1@base',
+      'zero-1@10',
+      'zero-1',
+    ])
+    for (const model of ['zero-1', 'zero-1@10', 'miniature-base']) {
+      const { status, text, headers } = await ask(model)
+      expect(status, text).toBe(200)
+      expect(headers['content-type']).toContain('text/event-stream')
+      expect(text).toContain('data: [DONE]')
+    }
+  })
+
+  it.each([
+    ['zero-2', 404],
+    ['zero-1@7', 404],
+    ['zero-1', 400],
+    ['../..', 404],
+    ['/etc', 404],
+    ['.', 404],
+  ])('%s: %i', async (model, status) => {
+    run('zero-1')
+    expect((await ask(model)).status).toBe(status)
+    expect((await ask(model, {})).status).toBe(401)
+  })
+})
+
 describe('who may use it', () => {
   it.each([
     [{ host: 'evil.example' }, 403],

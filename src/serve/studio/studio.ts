@@ -42,6 +42,7 @@ export async function studio({
     page: `${reachable(server.url)}/studio/#token=${token}`,
     async stop() {
       await server.stop()
+      await app.models.close()
       folder.close()
     },
     abort() {
