@@ -467,6 +467,9 @@ describe('events', () => {
     ])
     expect(seen.find(({ event }) => event === 'metrics')!.data.values.accuracy).toBe(0.11)
     expect(seen).toContainEqual({ event: 'gone', data: { id: 'zero-2' } })
+    const told = seen.findLast(({ event, data }) => event === 'run' && data.id === 'zero-1')!.data
+    const { runs } = await get('runs')
+    expect(told).toEqual(runs.find(({ id }: Json) => id === 'zero-1'))
   })
 
   test('a run that repeats steps, and one whose process has ended', { timeout: 20_000 }, async () => {

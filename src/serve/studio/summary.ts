@@ -66,7 +66,8 @@ export function summaryOf(folder: RunsFolder, found: Found): RunSummary {
 function unreadable({ root }: RunsFolder, found: Found, problem: string): RunSummary {
   const stats = statSync(join(root, found.id, 'run.sqlite'), { throwIfNoEntry: false })
   return {
-    ...found,
+    id: found.id,
+    parent: found.parent,
     recipe: 'unknown',
     model: null,
     task: null,
@@ -88,7 +89,8 @@ function summaryIn(store: RunStore, found: Found): RunSummary {
   const sparkName = SPARKS.find((name) => newest(store, name) !== null) ?? null
   const planned = plannedSteps(settings)
   return {
-    ...found,
+    id: found.id,
+    parent: found.parent,
     recipe: info.recipe,
     model: textOf(settings.model) && modelName(textOf(settings.model)!),
     task: textOf(settings.task) ?? textOf(settings.data),
