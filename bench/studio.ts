@@ -21,6 +21,7 @@ export async function studioTimes(repetitions = 5): Promise<void> {
     hosts: [],
     control: { forms: () => ({}), start: async () => '', stop: async () => {}, resume: async () => {} },
     evaluations: { list: () => [], read: () => null, answers: () => null },
+    question: () => (prompt) => prompt,
     onFailure: (error) => console.error(error),
   })
   const get = async (path: string): Promise<{ next?: string | null }> =>

@@ -15,6 +15,7 @@ import { writeMessage } from '../terminal/output.ts'
 import { untilStopped } from '../terminal/serve/until-stopped.ts'
 import { openControl } from '../terminal/studio/control.ts'
 import { openEvaluations } from '../terminal/studio/evaluations.ts'
+import { questionReader } from '../terminal/training/question.ts'
 
 const PORT = 8643
 
@@ -56,6 +57,7 @@ export const studio = command(
       hosts: listOption(values, 'allow-host') ?? [],
       control: openControl(root),
       evaluations: openEvaluations(root),
+      question: questionReader,
       onFailure: (error) => {
         const text = error instanceof Error ? `${error.name}: ${error.message.split('\n')[0]}` : String(error)
         writeMessage(`error: the studio failed to answer: ${text}`)

@@ -8,6 +8,7 @@ import type { HttpApp } from '../listen.ts'
 import { RequestError, said } from '../problem.ts'
 import { bodyOf, readBody } from '../request/body.ts'
 import { checkKey, checkSite } from '../request/guard.ts'
+import { Asked, type QuestionReader } from './asked.ts'
 import { ChatModels } from './chat-models.ts'
 import type { Control, Evaluations } from './control.ts'
 import { dataSetsOf } from './data-sets.ts'
@@ -32,6 +33,7 @@ export interface StudioOptions {
   readonly hosts: readonly string[]
   readonly control: Control
   readonly evaluations: Evaluations
+  readonly question: QuestionReader
   /** Receives errors that are the studio's own fault. */
   readonly onFailure: (error: unknown) => void
 }
@@ -42,11 +44,12 @@ const MODELS = '/studio/models'
 
 /** The studio's server without its socket: the page's files below /studio/, and its data below /studio/api/. */
 export function createStudio(options: StudioOptions): HttpApp & { readonly models: ChatModels } {
-  const { folder, page, token, isPrivate, hosts, control, evaluations, onFailure } = options
+  const { folder, page, token, isPrivate, hosts, control, evaluations, question, onFailure } = options
   const hono = new Hono()
   const start = randomUUID()
   const watcher = new Watcher(folder)
   const models = new ChatModels(folder, hosts, onFailure)
+  const asked = new Asked(question)
   const stopping = new AbortController()
 
   /** An answer that is JSON, and so is every error of it. */
@@ -98,16 +101,33 @@ export function createStudio(options: StudioOptions): HttpApp & { readonly model
     series: allSeries(folder, idOf(context), parsed(metricsQuery, context.req.query())),
   }))
   get('/runs/:id/samples', (context) =>
-    folder.read(idOf(context), (store) => samplePage(store, parsed(sampleQuery, given(context.req.query())))),
+    folder.read(idOf(context), (store) => {
+      const page = samplePage(store, parsed(sampleQuery, given(context.req.query())))
+      return { ...page, samples: asked.add(store, page.samples) }
+    }),
   )
   get('/runs/:id/samples/:sample', (context) => {
     const { sample } = parsed(sampleNumber, { sample: context.req.param('sample') ?? '' })
-    return folder.read(idOf(context), (store) => sampleDetail(store, sample))
+    return folder.read(idOf(context), (store) => {
+      const detail = sampleDetail(store, sample)
+      return { ...asked.add(store, [detail])[0], group: asked.add(store, detail.group) }
+    })
   })
   get('/runs/:id/questions/:key', (context) =>
-    folder.read(idOf(context), (store) => questionHistory(store, context.req.param('key') ?? '')),
+    folder.read(idOf(context), (store) => {
+      const history = questionHistory(store, context.req.param('key') ?? '')
+      const samples = asked.add(store, history.samples)
+      return { ...history, asked: samples[0]!.asked, samples }
+    }),
   )
-  get('/runs/:id/aha', (context) => folder.read(idOf(context), ahaOf))
+  get('/runs/:id/aha', (context) =>
+    folder.read(idOf(context), (store) => {
+      const story = ahaOf(store)
+      if (story.changed === null) return story
+      const [before, after] = asked.add(store, [story.changed.before, story.changed.after])
+      return { ...story, changed: { ...story.changed, asked: before!.asked, before, after } }
+    }),
+  )
   get('/runs/:id/data', (context) => folder.read(idOf(context), (store) => ({ dataSets: dataSetsOf(store) })))
   get('/runs/:id/models', (context) => ({ models: models.ofRun(idOf(context)) }))
   get('/evals', () => ({ evals: evaluations.list() }))

@@ -71,6 +71,7 @@ const start = (host = '127.0.0.1', port = 0): Promise<RunningStudio> =>
       read: (id) => (id === 'eval-1' ? { id } : null),
       answers: (id, cell, question) => (id === 'eval-1' ? { answers: [{ cell, question }] } : null),
     },
+    question: () => (prompt) => prompt.replace(/^User: (.*) Assistant:$/, '$1'),
     onFailure: (error) => failures.push(error),
   })
 
@@ -226,6 +227,7 @@ describe('samples', () => {
       step: 10,
       split: 'train',
       question: 'b10',
+      asked: 'b10',
       rewards: [
         { name: 'accuracy', value: 1, weight: 1 },
         { name: 'format', value: null, weight: 0.5 },
@@ -362,7 +364,7 @@ describe('stories', () => {
   test('a question over time', async () => {
     run('zero-1')
     const history = await get('runs/zero-1/questions/h2')
-    expect(history).toMatchObject({ question: 'h2', gold: '71', total: 2 })
+    expect(history).toMatchObject({ question: 'h2', asked: 'h2', gold: '71', total: 2 })
     expect(history.samples.map(({ split }: { split: string }) => split)).toEqual([
       'eval-before',
       'eval-after',

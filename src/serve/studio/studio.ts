@@ -9,7 +9,7 @@ import { RunsFolder } from './runs-folder.ts'
 
 export interface StudioServerOptions
   extends Address,
-    Pick<StudioOptions, 'hosts' | 'control' | 'evaluations' | 'onFailure'> {
+    Pick<StudioOptions, 'hosts' | 'control' | 'evaluations' | 'question' | 'onFailure'> {
   /** The folder that holds the runs. */
   readonly root: string
   /** Folder of the built page; by default that of the package. */
