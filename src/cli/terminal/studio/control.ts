@@ -76,7 +76,15 @@ export function openControl(root: string): Control {
         throw new UserError(`the run is written by a process on ${writer.host}; press Ctrl-C there`)
       if (!writer.listens)
         throw new UserError('the run is part of a program that would end without a checkpoint; stop it there')
-      process.kill(writer.pid, 'SIGINT')
+      try {
+        process.kill(writer.pid, 'SIGINT')
+      } catch (error) {
+        const why =
+          (error as NodeJS.ErrnoException).code === 'EPERM'
+            ? 'it belongs to another user'
+            : 'it has just ended'
+        throw new UserError(`the process that writes the run cannot be stopped from here: ${why}`)
+      }
     },
     async resume(directory) {
       if (isInProgress(directory)) throw new UserError('the run is in progress already')
