@@ -40,6 +40,7 @@ const LATER = `
 CREATE INDEX IF NOT EXISTS metrics_by_step ON metrics (step);
 CREATE INDEX IF NOT EXISTS rollouts_of_step ON rollouts (step);
 CREATE INDEX IF NOT EXISTS rollouts_of_split ON rollouts (split);
+CREATE INDEX IF NOT EXISTS rollouts_facts ON rollouts (step, split, correct, kind, stop_reason, total, advantage, length);
 CREATE TABLE IF NOT EXISTS sessions (seconds REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS notes (text TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS model (sha256 TEXT NOT NULL);
@@ -67,11 +68,14 @@ export function createDatabase(file: string, run: readonly (string | number)[]):
  *
  * @throws UserError if there is none, its version is another, or the disk fails.
  */
-export function openDatabase(file: string, { write }: { write: boolean }): SqliteDatabase {
+export function openDatabase(
+  file: string,
+  { write, wait = WAIT }: { write: boolean /** See `RunStore.open`. */; wait?: number },
+): SqliteDatabase {
   if (!existsSync(file))
     throw new UserError(`no run at ${file}; \`ruminate runs\` lists the runs in this folder`)
   return onDisk('open', file, () => {
-    const database = write ? connectForWriting(file) : connectForReading(file)
+    const database = write ? connectForWriting(file) : connectForReading(file, wait)
     const version = versionOf(database)
     if (version !== VERSION) {
       database.close()
@@ -103,10 +107,10 @@ function connectForWriting(file: string): SqliteDatabase {
  * In a folder that may not be written to, a database without a log is read as one that does not change, and a database
  * with one (its process was killed) is copied.
  */
-function connectForReading(file: string): SqliteDatabase {
+function connectForReading(file: string, wait: number): SqliteDatabase {
   accessSync(file, constants.R_OK)
   try {
-    const database = new Database(file, { timeout: WAIT })
+    const database = new Database(file, { timeout: wait })
     versionOf(database)
     return database
   } catch (error) {
@@ -144,13 +148,16 @@ function isWritable(folder: string): boolean {
 
 const withMode = (file: string, mode: string): string => `${pathToFileURL(file)}?${mode}`
 
+/** Milliseconds to wait for a process that asks whether the lock is held. One that holds it keeps it for longer. */
+const LOCK_WAIT = 100
+
 /**
  * Takes the lock of a run, which one process at a time can hold; the operating system releases it when that process ends.
  *
  * @throws UserError if another process holds it, or the disk fails.
  */
 export function lockRun(file: string): SqliteDatabase {
-  const lock = onDisk('open', file, () => new Database(file, { timeout: 0 }))
+  const lock = onDisk('open', file, () => new Database(file, { timeout: LOCK_WAIT }))
   try {
     lock.exec('BEGIN EXCLUSIVE')
   } catch (error) {

@@ -73,7 +73,16 @@ export class RunStore {
    *
    * @throws UserError if it is not a run, another process writes it, or the disk fails.
    */
-  static open(directory: string, { write = false } = {}): RunStore {
+  static open(
+    directory: string,
+    {
+      write = false,
+      wait,
+    }: {
+      write?: boolean /** Milliseconds to wait for a process that keeps the file locked. */
+      wait?: number
+    } = {},
+  ): RunStore {
     const path = resolve(directory)
     if (!isRun(path))
       throw new UserError(`${directory} is not a run (it has no run.sqlite); \`ruminate runs\` lists them`)
@@ -83,11 +92,20 @@ export class RunStore {
       if (write)
         for (const folder of [path, checkpoints])
           if (existsSync(folder)) onDisk('write', folder, () => removeTemporaryFolders(folder))
-      return new RunStore(path, openDatabase(databaseFile(path), { write }), lock)
+      return new RunStore(
+        path,
+        openDatabase(databaseFile(path), { write, ...(wait === undefined ? {} : { wait }) }),
+        lock,
+      )
     } catch (error) {
       lock?.close()
       throw error
     }
+  }
+
+  /** The rows that a query of the tables in `database.ts` finds. @throws UserError if the file cannot be read. */
+  select<Row>(sql: string, ...values: readonly (string | number)[]): Row[] {
+    return this.#read(sql, ...values) as Row[]
   }
 
   /** The run's settings, status, note and last step. */
@@ -196,8 +214,7 @@ export class RunStore {
 
   /** Names of all metrics, in alphabetical order. */
   metricNames(): string[] {
-    const rows = this.#read('SELECT DISTINCT name FROM metrics ORDER BY name') as { name: string }[]
-    return rows.map(({ name }) => name)
+    return this.#distinct('metrics', 'name')
   }
 
   /** All metrics of one step. */
@@ -235,10 +252,20 @@ export class RunStore {
 
   /** Names of all splits of the rollouts, in the order in which they were recorded. */
   splits(): string[] {
-    const rows = this.#read('SELECT split FROM rollouts GROUP BY split ORDER BY min(id)') as {
-      split: string
-    }[]
-    return rows.map(({ split }) => split)
+    const first = (split: string): number =>
+      this.select<{ id: number }>('SELECT min(id) AS id FROM rollouts WHERE split = ?', split)[0]!.id
+    return this.#distinct('rollouts', 'split').sort((a, b) => first(a) - first(b))
+  }
+
+  /** The values of an indexed column, in alphabetical order. Each is looked up in the index, which is not read as a whole. */
+  #distinct(table: string, column: string): string[] {
+    const rows = this.select<{ value: string }>(
+      `WITH RECURSIVE found(value) AS (
+         SELECT min(${column}) FROM ${table}
+         UNION ALL SELECT (SELECT min(${column}) FROM ${table} WHERE ${column} > found.value) FROM found WHERE found.value IS NOT NULL
+       ) SELECT value FROM found WHERE value IS NOT NULL`,
+    )
+    return rows.map(({ value }) => value)
   }
 
   /** Events, ordered by step. */

@@ -7,6 +7,7 @@ import { registerRun } from './open-runs.ts'
 import type { Checkpoint, StepRecord } from './rows.ts'
 import { type StepEnd, Stopping } from './stopping.ts'
 import { RunStore, readInfo } from './store.ts'
+import { noteWriter } from './writer.ts'
 
 /** A new run, or the folder of a run to resume. */
 export type Place =
@@ -89,6 +90,7 @@ export async function withRun<Result extends Trained>(
 ): Promise<Result> {
   const store =
     'resume' in place ? RunStore.open(place.resume, { write: true }) : RunStore.create(await creation(place))
+  noteWriter(store.directory)
   const stopping = new Stopping(store, signal, progress)
   const unregister = registerRun(stopping)
   try {
