@@ -1,0 +1,53 @@
+import { useEffect, useRef, useState } from 'preact/hooks'
+import { visible } from './readable.ts'
+
+/** KaTeX and its style are loaded when the first formula is shown. */
+const loadKatex = async () => {
+  const [{ default: katex }] = await Promise.all([import('katex'), import('katex/dist/katex.min.css')])
+  return katex
+}
+
+/** The longest formula that is typeset. A longer one is shown as it was written. */
+const LONGEST = 2000
+
+/**
+ * A formula, typeset. Commands that lead elsewhere, load anything or set HTML are refused (`trust: false`), and so is what
+ * would grow without end; such a formula, and one with an error, is shown as it was written.
+ */
+export function Math({ latex, source, display }: { latex: string; source: string; display: boolean }) {
+  const place = useRef<HTMLSpanElement>(null)
+  const [isSet, setIsSet] = useState(false)
+  useEffect(() => {
+    let current = true
+    setIsSet(false)
+    if (latex.length > LONGEST) return
+    loadKatex().then(
+      (katex) => {
+        if (!current || !place.current) return
+        try {
+          katex.render(latex, place.current, {
+            displayMode: display,
+            throwOnError: true,
+            trust: false,
+            strict: 'ignore',
+            maxSize: 10,
+            maxExpand: 200,
+          })
+          setIsSet(true)
+        } catch {
+          place.current.replaceChildren()
+        }
+      },
+      () => {},
+    )
+    return () => {
+      current = false
+    }
+  }, [latex, display])
+  return (
+    <span class="math">
+      <span ref={place} />
+      {!isSet && visible(source)}
+    </span>
+  )
+}
