@@ -6,6 +6,7 @@ import './styles/parts.css'
 import './styles/pages.css'
 
 takeToken()
+addEventListener('hashchange', takeToken)
 // The router reads the address when it is loaded, which must be after the token has been taken out of it.
 const { App } = await import('./app.tsx')
 const page = document.getElementById('page')!
