@@ -77,7 +77,7 @@ function First({ run, step, sampleId }: { run: string; step: number; sampleId: n
   const sample = useResource<SampleDetail>(runPath(run, 'samples', sampleId))
   return (
     <>
-      <p>The first response with a reflective word that had a right answer is of step {step}.</p>
+      <p>The first response in which the model checks itself is of step {step}.</p>
       <Read of={sample} what="this response">
         {(data) => <Answer title="The first" run={run} sample={data} />}
       </Read>
