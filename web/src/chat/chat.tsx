@@ -1,4 +1,3 @@
-import { useSignalEffect } from '@preact/signals'
 import type { Signal } from '@preact/signals'
 import { useRef, useState } from 'preact/hooks'
 import { Command } from '../parts/notice.tsx'
@@ -6,7 +5,7 @@ import { route, setQuery } from '../router.ts'
 import { useRuns } from '../runs/use-runs.ts'
 import { visible } from '../text/readable.ts'
 import { NO_OPTIONS, type Options, OptionsForm } from './options.tsx'
-import { type Reply, startReply } from './reply.ts'
+import { isUnderWay, type Reply, startReply } from './reply.ts'
 import { ReplyView } from './reply-view.tsx'
 import type { Asked, Message } from './stream.ts'
 
@@ -33,12 +32,7 @@ export function Chat() {
   const [typed, setTyped] = useState('')
   const [editing, setEditing] = useState<number | null>(null)
   const stops = useRef<(() => void)[]>([])
-  const [isBusy, setIsBusy] = useState(false)
-
-  useSignalEffect(() => {
-    const last = turns.at(-1)
-    setIsBusy(last?.replies.some((reply) => !['done', 'stopped', 'failed'].includes(reply.value.state)) ?? false)
-  })
+  const isBusy = turns.at(-1)?.replies.some(({ value }) => isUnderWay(value)) ?? false
 
   /** Asks `question` after the first `count` turns. If turns follow there, they are kept as a branch. */
   const send = (question: string, count: number) => {

@@ -4,10 +4,7 @@ import { plural } from '../numbers.ts'
 import { CopyButton } from '../parts/copy-button.tsx'
 import { Prose } from '../text/prose.tsx'
 import { visible } from '../text/readable.ts'
-import type { Reply } from './reply.ts'
-
-const isUnderWay = ({ state }: Reply): boolean =>
-  state === 'waiting' || state === 'thinking' || state === 'answering'
+import { isUnderWay, type Reply } from './reply.ts'
 
 /** A response: its thinking, open while the model thinks and folded when it answers, then its answer. */
 export function ReplyView({ of }: { of: Signal<Reply> }) {

@@ -17,6 +17,9 @@ export interface Reply {
   readonly problem: string | null
 }
 
+export const isUnderWay = ({ state }: Reply): boolean =>
+  state === 'waiting' || state === 'thinking' || state === 'answering'
+
 /** Asks a model. The signal changes with each piece of the response; `stop` ends it. */
 export function startReply(asked: Asked): { reply: Signal<Reply>; stop: () => void } {
   const aborter = new AbortController()
