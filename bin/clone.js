@@ -54,7 +54,9 @@ export function sourcesDigest(root) {
   const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
     .map((path) => join('src', path))
-  const page = ['index.html', 'vite.config.ts', 'public', 'src'].flatMap((name) => filesIn(root, join('web', name)))
+  const page = ['index.html', 'vite.config.ts', 'public', 'src'].flatMap((name) =>
+    filesIn(root, join('web', name)),
+  )
   const digest = createHash('sha256')
   for (const path of [...sources, ...page, join('tools', 'build.ts')].sort())
     digest

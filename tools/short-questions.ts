@@ -12,7 +12,13 @@ if (name === undefined || file === undefined || !(Number(lines) >= 1))
 
 const task = await loadTask(name, { solutions: true })
 const solved = task.solved?.({ side: 'training', seed: 0 }) ?? []
-const short = solved.filter(({ thinking }) => thinking !== null && thinking.split('\n').length <= Number(lines))
-const rows = short.map(({ question, thinking, answer }) => ({ question: question.prompt, solution: thinking, answer }))
+const short = solved.filter(
+  ({ thinking }) => thinking !== null && thinking.split('\n').length <= Number(lines),
+)
+const rows = short.map(({ question, thinking, answer }) => ({
+  question: question.prompt,
+  solution: thinking,
+  answer,
+}))
 writeFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
 console.log(`${rows.length} of ${solved.length} questions in ${file}`)

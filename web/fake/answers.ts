@@ -1,5 +1,5 @@
 import type { Sample } from '../src/api/types.ts'
-import { type FakeRun, downsample } from './runs.ts'
+import { downsample, type FakeRun } from './runs.ts'
 
 /** What the fake server answers to a GET below `/studio/api/`; null where there is nothing. */
 export function answerTo(runs: ReadonlyMap<string, FakeRun>, path: string, query: URLSearchParams): unknown {
@@ -68,7 +68,8 @@ function sample(run: FakeRun, id: number) {
   const found = run.samples.find((other) => other.id === id)
   if (!found) return null
   const group = run.samples.filter(
-    ({ question, step, split }) => question === found.question && step === found.step && split === found.split,
+    ({ question, step, split }) =>
+      question === found.question && step === found.step && split === found.split,
   )
   const tokens = (found.text.match(/\s*\S{1,4}/g) ?? []).map((text, i) => ({
     text,
@@ -86,7 +87,9 @@ function question(run: FakeRun, key: string) {
 
 function aha(run: FakeRun) {
   const series = (name: string) => run.metrics[name] ?? { step: [], value: [] }
-  const first = run.samples.find(({ thinking, correct, split }) => split === 'train' && correct && /wait/i.test(thinking ?? ''))
+  const first = run.samples.find(
+    ({ thinking, correct, split }) => split === 'train' && correct && /wait/i.test(thinking ?? ''),
+  )
   const before = run.samples.find(({ split, correct }) => split === 'eval-before' && correct === false)
   const after = run.samples.findLast(
     ({ split, correct, question: key }) => split === 'eval-after' && correct && key === before?.question,
@@ -126,8 +129,16 @@ const FORMS = {
         description: 'Reinforcement learning.',
         properties: {
           groupSize: { type: 'integer', minimum: 2, description: 'Responses to each question.', default: 8 },
-          alarm: { type: 'string', enum: ['warn', 'stop'], description: 'What the alarm does.', default: 'warn' },
-          curriculum: { anyOf: [{ type: 'null' }, { type: 'boolean' }], description: 'Leaves questions out that are always answered.' },
+          alarm: {
+            type: 'string',
+            enum: ['warn', 'stop'],
+            description: 'What the alarm does.',
+            default: 'warn',
+          },
+          curriculum: {
+            anyOf: [{ type: 'null' }, { type: 'boolean' }],
+            description: 'Leaves questions out that are always answered.',
+          },
         },
       },
     },

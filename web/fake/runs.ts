@@ -57,7 +57,9 @@ function make({ id, done, planned = done, data = {}, ...over }: Made): FakeRun {
   const isTraining = (over.recipe ?? 'zero') === 'zero'
   const metrics: FakeRun['metrics'] = {}
   for (let step = 1; step <= done; step++)
-    for (const [name, value] of Object.entries(isTraining ? metricsAt(step, random) : { loss: 2 / step ** 0.4 }))
+    for (const [name, value] of Object.entries(
+      isTraining ? metricsAt(step, random) : { loss: 2 / step ** 0.4 },
+    ))
       add(metrics, name, step, value)
   const samples = isTraining ? samplesOf(done, id.length) : []
   if (id === 'zero-1') {
@@ -84,7 +86,10 @@ function make({ id, done, planned = done, data = {}, ...over }: Made): FakeRun {
     settings: { seed: 0, steps: planned, rl: { groupSize: 8, temperature: 1, learningRate: 1e-3 } },
     versions: { ruminate: '0.1.0', node: '20.20.2', 'onnxruntime-node': '1.30.0' },
     result: null,
-    checkpoints: done > 0 ? [{ step: done, path: `checkpoints/step-${String(done).padStart(6, '0')}`, score: 0.96 }] : [],
+    checkpoints:
+      done > 0
+        ? [{ step: done, path: `checkpoints/step-${String(done).padStart(6, '0')}`, score: 0.96 }]
+        : [],
     events: [],
     metricNames: Object.keys(metrics).sort(),
     ...over,
@@ -146,7 +151,15 @@ export function fakeRuns(): Map<string, FakeRun> {
         { name: 'all questions', from: 25, to: 50 },
       ],
     }),
-    make({ id: 'sft-1', done: 12, planned: 40, recipe: 'sft', status: 'failed', problem: 'the disk is full', created: '2026-11-27T10:00:00.000Z' }),
+    make({
+      id: 'sft-1',
+      done: 12,
+      planned: 40,
+      recipe: 'sft',
+      status: 'failed',
+      problem: 'the disk is full',
+      created: '2026-11-27T10:00:00.000Z',
+    }),
     make({ id: 'zero-3', done: 25, planned: 200, status: 'stopped', created: '2026-11-26T10:00:00.000Z' }),
   ]
   return new Map(runs.map((run) => [run.detail.id, run]))
@@ -173,7 +186,12 @@ function r1Data(): FakeRun['data'] {
     helpful: {
       card: null,
       rows: [
-        { prompt: 'Show me how to count eggs.', chosen: 'Use a list.', rejected: 'Happy to help!', margin: 2 },
+        {
+          prompt: 'Show me how to count eggs.',
+          chosen: 'Use a list.',
+          rejected: 'Happy to help!',
+          margin: 2,
+        },
         { prompt: 'What is the colour of grass?', chosen: 'Grass is green.', rejected: '3', margin: 1 },
       ],
     },

@@ -76,7 +76,13 @@ function respond(
   const other = a + b + (gold.includes('-') ? c : -c)
   const tries = [`Try ${a}+${b}=${a + b}`, `${a + b}${answer.at(-2)}${c}=${isRight ? sum : other}`]
   const thinking = checks
-    ? [`Try ${a}+${b}=${a + b}`, `检查 ${other}-${sum}=${other - sum}`, 'Wait, wrong.', ...tries, 'Yes, right.'].join('\n')
+    ? [
+        `Try ${a}+${b}=${a + b}`,
+        `检查 ${other}-${sum}=${other - sum}`,
+        'Wait, wrong.',
+        ...tries,
+        'Yes, right.',
+      ].join('\n')
     : isRight
       ? tries.join('\n')
       : 'I guess.'

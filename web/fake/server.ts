@@ -72,7 +72,9 @@ export async function startFake({ page, port = 0, pace = 5 }: Options): Promise<
     }
     if (request.method === 'POST') {
       if (request.headers.authorization !== `Bearer ${TOKEN}`)
-        return json(401, { error: { message: 'The token is missing or wrong.', help: 'Open the printed address.' } })
+        return json(401, {
+          error: { message: 'The token is missing or wrong.', help: 'Open the printed address.' },
+        })
       const body = await bodyOf(request)
       changes.push({ path, body })
       const [, id = '', action] = path.split('/').map(decodeURIComponent)
@@ -83,7 +85,9 @@ export async function startFake({ page, port = 0, pace = 5 }: Options): Promise<
     }
     const answer = answerTo(runs, path, searchParams)
     if (answer !== null) return json(200, answer)
-    return json(404, { error: { message: `There is no ${decodeURIComponent(path)}.`, help: 'ruminate runs lists the runs.' } })
+    return json(404, {
+      error: { message: `There is no ${decodeURIComponent(path)}.`, help: 'ruminate runs lists the runs.' },
+    })
   })
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   return {
@@ -144,8 +148,13 @@ async function chat(body: Record<string, unknown>, response: ServerResponse, pac
   const send = (data: unknown) => response.write(`data: ${JSON.stringify(data)}\n\n`)
   const pieces = (text: string) => text.match(/\s*\S+/g) ?? []
   const wait = () => new Promise((resolve) => setTimeout(resolve, pace))
-  send({ choices: [{ delta: { role: 'assistant' } }], ruminate: { prompt: `User: ${JSON.stringify(body.messages)}` } })
-  for (const reasoning_content of pieces('Try 5+9=14\n14+9=23\ncheck 23-23=0\nWait, let me check again.\nYes, right.')) {
+  send({
+    choices: [{ delta: { role: 'assistant' } }],
+    ruminate: { prompt: `User: ${JSON.stringify(body.messages)}` },
+  })
+  for (const reasoning_content of pieces(
+    'Try 5+9=14\n14+9=23\ncheck 23-23=0\nWait, let me check again.\nYes, right.',
+  )) {
     await wait()
     send({ choices: [{ delta: { reasoning_content } }] })
   }

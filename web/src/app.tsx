@@ -26,9 +26,9 @@ export function App() {
   const current = (name: string) => ((path[0] ?? 'runs') === name ? 'page' : undefined)
   return (
     <>
-      <a class="skip" href="#content" onClick={focusContent}>
+      <button type="button" class="skip" onClick={() => document.getElementById('content')?.focus()}>
         Skip to the content
-      </a>
+      </button>
       <header class="top">
         <a class="home" href={link(['runs'])}>
           Ruminate
@@ -67,10 +67,4 @@ function Page({ path }: { path: readonly string[] }) {
       </p>
     </Empty>
   )
-}
-
-/** A link to `#content` would change the address of the page, so the focus is moved instead. */
-function focusContent(event: Event): void {
-  event.preventDefault()
-  document.getElementById('content')?.focus()
 }

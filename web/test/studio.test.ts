@@ -137,7 +137,10 @@ describe.skipIf(!hasBrowser)('the studio (needs Chromium)', () => {
     await open('#/run/zero-1/samples')
     await page.getByRole('link', { name: 'Worst of the last step' }).click()
     await page.locator('table.samples tbody th a').first().click()
-    await page.getByText(/makes \d+, not \d+/).first().waitFor()
+    await page
+      .getByText(/makes \d+, not \d+/)
+      .first()
+      .waitFor()
   })
 
   test('keys lead through samples, groups and a question over time', async () => {
@@ -186,9 +189,15 @@ describe.skipIf(!hasBrowser)('the studio (needs Chromium)', () => {
     await page.keyboard.press('Enter')
     const thinking = page.locator('.reply details.thinking').first()
     await expect.poll(() => thinking.getAttribute('open')).not.toBeNull()
-    await page.getByText(/^Thinking for/).first().waitFor()
+    await page
+      .getByText(/^Thinking for/)
+      .first()
+      .waitFor()
     await picture('chat-thinking')
-    await page.getByText(/^Thought for .* s, 30 tokens/).first().waitFor()
+    await page
+      .getByText(/^Thought for .* s, 30 tokens/)
+      .first()
+      .waitFor()
     expect(await thinking.getAttribute('open')).toBeNull()
     expect(await page.locator('.reply').count()).toBe(2)
     await page.getByText('The prompt, as the model saw it').first().waitFor()

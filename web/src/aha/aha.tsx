@@ -43,7 +43,12 @@ function Story({ run, story }: { run: string; story: AhaStory }) {
       <section>
         <h2>2. It does so more and more</h2>
         <p>{change('Reflective words in a response', reflection, short)}</p>
-        <Course title="Reflective words" about="In each response, on average." series={reflection} format={short} />
+        <Course
+          title="Reflective words"
+          about="In each response, on average."
+          series={reflection}
+          format={short}
+        />
       </section>
       <section>
         <h2>3. It thinks longer, and is right more often</h2>

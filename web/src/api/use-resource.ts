@@ -19,7 +19,7 @@ export function useResource<T>(path: string | null): Resource<T> {
   })
   const [turn, setTurn] = useState(0)
   const started = epoch.value
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a new turn, or a new server, reads the same path again
+  // A new turn, or a new server, reads the same path again.
   useEffect(() => {
     if (path === null) return
     const aborter = new AbortController()

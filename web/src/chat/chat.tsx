@@ -39,7 +39,11 @@ export function Chat() {
     const before = turns.slice(0, count)
     if (count < turns.length) setBranches([...branches, turns])
     const started = models.map((model, i) =>
-      startReply({ ...asked(options, branches.length + (count < turns.length ? 1 : 0)), model, messages: history(before, i, question) }),
+      startReply({
+        ...asked(options, branches.length + (count < turns.length ? 1 : 0)),
+        model,
+        messages: history(before, i, question),
+      }),
     )
     stops.current = started.map(({ stop }) => stop)
     setTurns([...before, { question, replies: started.map(({ reply }) => reply) }])
@@ -82,7 +86,10 @@ export function Chat() {
         {branches.length > 0 && (
           <label>
             Branch{' '}
-            <select value="" onChange={(event) => event.currentTarget.value && switchTo(Number(event.currentTarget.value))}>
+            <select
+              value=""
+              onChange={(event) => event.currentTarget.value && switchTo(Number(event.currentTarget.value))}
+            >
               <option value="">this one, of {branches.length + 1}</option>
               {branches.map((branch, i) => (
                 <option key={i} value={i}>
@@ -133,14 +140,18 @@ export function Chat() {
       </ol>
       <form class="ask" onSubmit={submit}>
         <label for="question">
-          {editing === null ? 'Your question' : `Your question ${editing + 1}, edited: the conversation branches there`}
+          {editing === null
+            ? 'Your question'
+            : `Your question ${editing + 1}, edited: the conversation branches there`}
         </label>
         <textarea
           id="question"
           rows={3}
           value={typed}
           onInput={(event) => setTyped(event.currentTarget.value)}
-          onKeyDown={(event) => event.key === 'Enter' && !event.shiftKey && !event.isComposing && submit(event)}
+          onKeyDown={(event) =>
+            event.key === 'Enter' && !event.shiftKey && !event.isComposing && submit(event)
+          }
         />
         <div class="toolbar">
           {isBusy ? (
@@ -159,17 +170,27 @@ export function Chat() {
   )
 }
 
-function Model({ label, value, onChange }: { label: string; value: string; onChange: (model: string) => void }) {
+function Model({
+  label,
+  value,
+  onChange,
+}: {
+  label: string
+  value: string
+  onChange: (model: string) => void
+}) {
   return (
     <label>
-      {label}{' '}
-      <input list="models" value={value} onChange={(event) => onChange(event.currentTarget.value)} />
+      {label} <input list="models" value={value} onChange={(event) => onChange(event.currentTarget.value)} />
     </label>
   )
 }
 
 /** The request's options. The seed rises with each branch, so that a question asked again is answered anew. */
-function asked({ temperature, seed, budget, strategy, samples }: Options, branch: number): Omit<Asked, 'model' | 'messages'> {
+function asked(
+  { temperature, seed, budget, strategy, samples }: Options,
+  branch: number,
+): Omit<Asked, 'model' | 'messages'> {
   return {
     seed: seed + branch,
     ...(temperature !== null && { temperature }),

@@ -11,15 +11,31 @@ export interface Options {
 export const NO_OPTIONS: Options = { temperature: null, seed: 0, budget: null, strategy: 'none', samples: 8 }
 
 /** The form of the options. */
-export function OptionsForm({ options, onChange }: { options: Options; onChange: (options: Options) => void }) {
+export function OptionsForm({
+  options,
+  onChange,
+}: {
+  options: Options
+  onChange: (options: Options) => void
+}) {
   const set = (changes: Partial<Options>) => onChange({ ...options, ...changes })
   return (
     <details class="options">
       <summary>How to ask</summary>
       <div class="filters">
-        <Numeric label="Temperature" value={options.temperature} step={0.1} onChange={(temperature) => set({ temperature })} />
+        <Numeric
+          label="Temperature"
+          value={options.temperature}
+          step={0.1}
+          onChange={(temperature) => set({ temperature })}
+        />
         <Numeric label="Seed" value={options.seed} step={1} onChange={(seed) => set({ seed: seed ?? 0 })} />
-        <Numeric label="Thinking tokens at most" value={options.budget} step={1} onChange={(budget) => set({ budget })} />
+        <Numeric
+          label="Thinking tokens at most"
+          value={options.budget}
+          step={1}
+          onChange={(budget) => set({ budget })}
+        />
         <label>
           Strategy
           <select
@@ -59,7 +75,9 @@ const Numeric = ({ label, value, step, onChange }: NumericProps) => (
       min={0}
       step={step}
       value={value ?? ''}
-      onInput={(event) => onChange(event.currentTarget.value === '' ? null : Number(event.currentTarget.value))}
+      onInput={(event) =>
+        onChange(event.currentTarget.value === '' ? null : Number(event.currentTarget.value))
+      }
     />
   </label>
 )

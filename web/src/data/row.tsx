@@ -8,7 +8,8 @@ interface Message {
 }
 
 const isMessages = (value: unknown): value is readonly Message[] =>
-  Array.isArray(value) && value.every((item) => typeof item?.role === 'string' && typeof item?.content === 'string')
+  Array.isArray(value) &&
+  value.every((item) => typeof item?.role === 'string' && typeof item?.content === 'string')
 
 /** The fields that are texts to read. The others are facts about the row. */
 const TEXTS = ['prompt', 'completion', 'response', 'chosen', 'rejected']
@@ -17,7 +18,7 @@ const TEXTS = ['prompt', 'completion', 'response', 'chosen', 'rejected']
 export function Row({ row }: { row: DataRow }) {
   const { messages, ...rest } = row
   const texts = TEXTS.filter((name) => typeof rest[name] === 'string')
-  const pair = texts.filter((name) => name === 'chosen' || name === 'rejected')
+  const pair = texts.filter((name): boolean => name === 'chosen' || name === 'rejected')
   const facts = Object.entries(rest).filter(([name]) => !texts.includes(name))
   return (
     <>

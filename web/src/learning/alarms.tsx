@@ -49,7 +49,11 @@ export function Alarms({ id, alarms }: { id: string; alarms: readonly RunEvent[]
                 <a href={link(['run', id, 'samples'], { step: alarm.step, ...query })}>
                   Samples of step {alarm.step}
                 </a>
-                <button type="button" class="plain" onClick={() => show([alarm.step - AROUND, alarm.step + AROUND])}>
+                <button
+                  type="button"
+                  class="plain"
+                  onClick={() => show([alarm.step - AROUND, alarm.step + AROUND])}
+                >
                   Show it in the plots
                 </button>
               </p>

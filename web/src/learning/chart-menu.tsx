@@ -1,7 +1,7 @@
 import { csv, download } from '../parts/download.ts'
-import { range } from './range.ts'
 import type { Axis } from './axis.ts'
 import type { Line } from './chart.tsx'
+import { range } from './range.ts'
 import { asSvg } from './svg.ts'
 
 interface Props {
@@ -33,10 +33,7 @@ export function ChartMenu({ title, lines, axis, canvas }: Props) {
         Save<span class="hidden"> {title}</span>
       </summary>
       <div>
-        <button
-          type="button"
-          onClick={() => download(`${name}.svg`, asSvg(title, own, axis, range.value))}
-        >
+        <button type="button" onClick={() => download(`${name}.svg`, asSvg(title, own, axis, range.value))}>
           SVG
         </button>
         <button type="button" onClick={savePng}>

@@ -3,9 +3,9 @@ import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 import type { RunEvent, Section } from '../api/types.ts'
 import { short } from '../numbers.ts'
-import { ChartMenu } from './chart-menu.tsx'
 import type { Axis } from './axis.ts'
 import { drawMarks, drawSections } from './chart-marks.ts'
+import { ChartMenu } from './chart-menu.tsx'
 import { dark, styleColour } from './colours.ts'
 import { move, range, show, showAll, zoom } from './range.ts'
 
@@ -45,9 +45,11 @@ export function Chart(props: ChartProps) {
   latest.current = props
   const isDark = dark.value
   const shown = range.value
-  const shape = lines.map(({ label, colour, faint, dashed }) => [label, colour, faint, dashed].join()).join(';')
+  const shape = lines
+    .map(({ label, colour, faint, dashed }) => [label, colour, faint, dashed].join())
+    .join(';')
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the plot is made anew when what it is made of has another shape
+  // The plot is made anew when what it is made of has another shape.
   useEffect(() => {
     const element = place.current!
     const made = new uPlot(options(latest, element.clientWidth), aligned(lines, axis), element)
@@ -68,7 +70,7 @@ export function Chart(props: ChartProps) {
     applyRange(plot.current, latest.current)
   }, [lines, axis])
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another range moves the plot
+  // Another range moves the plot.
   useEffect(() => applyRange(plot.current, latest.current), [shown])
 
   return (

@@ -90,7 +90,7 @@ export function Learning({ run }: { run: RunDetail }) {
 /** Keeps what is shown within the run, and in the address. */
 function useRange(run: RunDetail, steps: string | undefined): void {
   const last = Math.max(1, run.steps.done)
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the address is read once, when the page is opened
+  // The address is read once, when the page is opened.
   useEffect(() => {
     bounds.value = [0, last]
     const [from, to] = steps?.split('-').map(Number) ?? []
@@ -168,7 +168,9 @@ function Controls({ run, axisName, weight, compared, more }: ControlsProps) {
         More{' '}
         <select
           value=""
-          onChange={(event) => setQuery({ more: [...more, event.currentTarget.value].filter(Boolean).join(',') })}
+          onChange={(event) =>
+            setQuery({ more: [...more, event.currentTarget.value].filter(Boolean).join(',') })
+          }
         >
           <option value="">another metric …</option>
           {others(run.metricNames)
@@ -203,7 +205,12 @@ function Compare({ free, compared }: { free: readonly RunSummary[]; compared: re
         </select>
       </label>
       {compared.map((id) => (
-        <button key={id} type="button" class="chip" onClick={() => set(compared.filter((other) => other !== id))}>
+        <button
+          key={id}
+          type="button"
+          class="chip"
+          onClick={() => set(compared.filter((other) => other !== id))}
+        >
           {id} <span aria-hidden="true">×</span>
           <span class="hidden">: leave it out</span>
         </button>

@@ -87,7 +87,8 @@ const KINDS: readonly Kind[] = [
   },
   {
     title: 'Sampler against trainer',
-    about: 'The difference between the log-probs of the sampler and those of the trainer. It should be near 0.',
+    about:
+      'The difference between the log-probs of the sampler and those of the trainer. It should be near 0.',
     takes: oneOf('mismatch/mean', 'mismatch/max'),
     format: short,
   },

@@ -23,7 +23,7 @@ export function useMetrics(
   const [series, setSeries] = useState<Readonly<Record<string, AllSeries>>>({})
   const [problem, setProblem] = useState<string | null>(null)
   const key = JSON.stringify([ids, names, shown, epoch.value])
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the key has all that is read
+  // The key has all that is read.
   useEffect(() => {
     const aborter = new AbortController()
     const query = {

@@ -33,7 +33,8 @@ export function About({ run }: { run: RunDetail }) {
         <ul>
           {run.checkpoints.map(({ step, path, score }) => (
             <li key={step}>
-              step {step}: <code>{path}</code> {score !== null && <span class="quiet">score {short(score)}</span>}
+              step {step}: <code>{path}</code>{' '}
+              {score !== null && <span class="quiet">score {short(score)}</span>}
             </li>
           ))}
         </ul>

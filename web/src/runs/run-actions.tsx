@@ -15,7 +15,9 @@ export function RunActions({ run, onChange }: { run: RunSummary; onChange: () =>
       await change(runPath(run.id, action), {})
       onChange()
     } catch (error) {
-      setSaid(error instanceof ApiError ? [error.message, error.help].filter(Boolean).join(' ') : String(error))
+      setSaid(
+        error instanceof ApiError ? [error.message, error.help].filter(Boolean).join(' ') : String(error),
+      )
     }
   }
   const isAllowed = token() !== null

@@ -1,10 +1,10 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect } from 'preact/hooks'
+import { Aha } from '../aha/aha.tsx'
 import { runPath } from '../api/client.ts'
 import { changed } from '../api/live.ts'
 import type { RunDetail } from '../api/types.ts'
 import { useResource } from '../api/use-resource.ts'
-import { Aha } from '../aha/aha.tsx'
 import { DataCards } from '../data/data-cards.tsx'
 import { Learning } from '../learning/learning.tsx'
 import { percent } from '../numbers.ts'
@@ -16,8 +16,8 @@ import { QuestionPage } from '../samples/question-page.tsx'
 import { SamplePage } from '../samples/sample-page.tsx'
 import { Samples } from '../samples/samples.tsx'
 import { About } from './about.tsx'
-import { Progress } from './runs.tsx'
 import { RunActions } from './run-actions.tsx'
+import { Progress } from './runs.tsx'
 
 const TABS = [
   ['learning', 'Learning'],
@@ -33,7 +33,7 @@ export function RunPage({ id, path }: { id: string; path: readonly string[] }) {
   const newer = changed.value.get(id)
   const status = newer?.status
   // Events, checkpoints and names of metrics are not part of what is sent by itself.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: it is read again when the run has changed its state
+  // It is read again when the run has changed its state.
   useEffect(() => {
     if (status !== undefined) resource.reload()
   }, [status])

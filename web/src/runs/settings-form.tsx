@@ -1,3 +1,4 @@
+import type { TargetedInputEvent } from 'preact'
 import type { Schema } from '../api/types.ts'
 
 /** The settings that were changed, by their path, such as `rl.groupSize`. */
@@ -60,6 +61,13 @@ function Setting({ at, name, schema, value, onChange }: SettingProps) {
   const type = Array.isArray(inner.type) ? inner.type[0] : inner.type
   const isNumeric = type === 'number' || type === 'integer'
   const id = `setting-${at}`
+  const field = {
+    id,
+    placeholder: initial,
+    value: value === undefined ? '' : String(value),
+    onInput: ({ currentTarget: { value: text } }: TargetedInputEvent<HTMLInputElement>) =>
+      onChange(text === '' ? undefined : isNumeric ? Number(text) : text),
+  }
   return (
     <div class="setting">
       <label for={id}>{name}</label>
@@ -67,7 +75,9 @@ function Setting({ at, name, schema, value, onChange }: SettingProps) {
         <select
           id={id}
           value={value === undefined ? '' : String(value)}
-          onChange={(event) => onChange(choices.find((choice) => String(choice) === event.currentTarget.value))}
+          onChange={(event) =>
+            onChange(choices.find((choice) => String(choice) === event.currentTarget.value))
+          }
         >
           <option value="">{initial ? `as usual: ${initial}` : 'as usual'}</option>
           {choices.map((choice) => (
@@ -76,19 +86,16 @@ function Setting({ at, name, schema, value, onChange }: SettingProps) {
             </option>
           ))}
         </select>
-      ) : (
+      ) : isNumeric ? (
         <input
-          id={id}
-          type={isNumeric ? 'number' : 'text'}
+          {...field}
+          type="number"
           step={type === 'integer' ? 1 : 'any'}
-          min={inner.minimum}
-          max={inner.maximum}
-          placeholder={initial}
-          value={value === undefined ? '' : String(value)}
-          onInput={({ currentTarget: { value: text } }) =>
-            onChange(text === '' ? undefined : isNumeric ? Number(text) : text)
-          }
+          {...(inner.minimum !== undefined && { min: inner.minimum })}
+          {...(inner.maximum !== undefined && { max: inner.maximum })}
         />
+      ) : (
+        <input {...field} type="text" />
       )}
       {schema.description && <p class="quiet">{schema.description}</p>}
     </div>

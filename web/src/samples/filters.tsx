@@ -1,3 +1,4 @@
+import type { TargetedInputEvent } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { route, setQuery } from '../router.ts'
 
@@ -69,9 +70,9 @@ export function Filters() {
               ['length', 'cut off'],
             ]}
           />
-          <Field name="kind" label="Kind of question" type="text" />
-          <Field name="question" label="Question" type="text" />
-          <Field name="language" label="Language" type="text" />
+          <Field name="kind" label="Kind of question" type="search" />
+          <Field name="question" label="Question" type="search" />
+          <Field name="language" label="Language" type="search" />
           <Field name="minReward" label="Reward from" type="number" />
           <Field name="maxReward" label="Reward to" type="number" />
           <Field name="minLength" label="Tokens from" type="number" />
@@ -89,7 +90,7 @@ const NOTHING = Object.fromEntries(FILTERS.map((name) => [name, null]))
 
 type Name = (typeof FILTERS)[number]
 
-function Field({ name, label, type }: { name: Name; label: string; type: 'text' | 'search' | 'number' }) {
+function Field({ name, label, type }: { name: Name; label: string; type: 'search' | 'number' }) {
   const there = route.value.query[name] ?? ''
   const [typed, setTyped] = useState(there)
   useEffect(() => setTyped(there), [there])
@@ -98,16 +99,15 @@ function Field({ name, label, type }: { name: Name; label: string; type: 'text' 
     const timer = setTimeout(() => setQuery({ [name]: typed }), CALM)
     return () => clearTimeout(timer)
   }, [typed, there, name])
+  const field = {
+    id: `filter-${name}`,
+    value: typed,
+    onInput: (event: TargetedInputEvent<HTMLInputElement>) => setTyped(event.currentTarget.value),
+  }
   return (
-    <label>
+    <label for={field.id}>
       {label}
-      <input
-        id={`filter-${name}`}
-        type={type}
-        step="any"
-        value={typed}
-        onInput={(event) => setTyped(event.currentTarget.value)}
-      />
+      {type === 'number' ? <input {...field} type="number" step="any" /> : <input {...field} type="search" />}
     </label>
   )
 }

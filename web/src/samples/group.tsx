@@ -12,7 +12,15 @@ const ORDERS = {
 }
 
 /** All responses to a question in one step, side by side. The advantage of each is measured against the others. */
-export function Group({ run, samples, current }: { run: string; samples: readonly Sample[]; current: number }) {
+export function Group({
+  run,
+  samples,
+  current,
+}: {
+  run: string
+  samples: readonly Sample[]
+  current: number
+}) {
   const [order, setOrder] = useState<keyof typeof ORDERS>('reward')
   return (
     <section>
@@ -31,7 +39,7 @@ export function Group({ run, samples, current }: { run: string; samples: readonl
         </label>
       </div>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard */}
-      <div class="side-by-side" tabIndex={0} role="group" aria-label="Responses side by side">
+      <section class="side-by-side" tabIndex={0} aria-label="Responses side by side">
         {samples.toSorted(ORDERS[order]).map((sample) => (
           <article key={sample.id} class={sample.id === current ? 'current' : ''}>
             <h3>
@@ -50,7 +58,7 @@ export function Group({ run, samples, current }: { run: string; samples: readonl
             <Response sample={sample} />
           </article>
         ))}
-      </div>
+      </section>
     </section>
   )
 }

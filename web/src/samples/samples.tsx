@@ -29,7 +29,7 @@ export function Samples({ run }: { run: RunDetail }) {
   useEffect(() => remember(items.map(({ id }) => id)), [items])
   const step = (by: 1 | -1) => () => {
     const links = [...(list.current?.querySelectorAll<HTMLElement>('th a') ?? [])]
-    const at = links.findIndex((element) => element === document.activeElement)
+    const at = (links as (Element | null)[]).indexOf(document.activeElement)
     links[Math.min(Math.max(at + by, 0), links.length - 1)]?.focus()
   }
   useKeys({
@@ -156,7 +156,10 @@ function Nothing({ run }: { run: RunDetail }) {
   if (isFiltered)
     return (
       <Empty title="No sample is like this">
-        <button type="button" onClick={() => setQuery(Object.fromEntries(FILTERS.map((name) => [name, null])))}>
+        <button
+          type="button"
+          onClick={() => setQuery(Object.fromEntries(FILTERS.map((name) => [name, null])))}
+        >
           Show all samples
         </button>
       </Empty>
@@ -178,7 +181,21 @@ const excerpt = (text: string): string => {
 
 const asCsv = (samples: readonly Sample[]): Blob =>
   csv(
-    ['id', 'step', 'split', 'question', 'kind', 'gold', 'answer', 'correct', 'total', 'advantage', 'tokens', 'ended', 'text'],
+    [
+      'id',
+      'step',
+      'split',
+      'question',
+      'kind',
+      'gold',
+      'answer',
+      'correct',
+      'total',
+      'advantage',
+      'tokens',
+      'ended',
+      'text',
+    ],
     samples.map((s) => [
       s.id,
       s.step,

@@ -1,5 +1,5 @@
 import { useMemo } from 'preact/hooks'
-import { Math } from './math.tsx'
+import { Formula } from './formula.tsx'
 import { pieces } from './pieces.ts'
 import { visible } from './readable.ts'
 
@@ -10,7 +10,7 @@ export function Prose({ text }: { text: string }) {
     <div class="prose">
       {parts.map((piece, i) => {
         if (piece.kind === 'math')
-          return <Math key={i} latex={piece.latex} source={piece.text} display={piece.display} />
+          return <Formula key={i} latex={piece.latex} source={piece.text} display={piece.display} />
         if (piece.kind === 'reflective')
           return (
             <mark key={i} class="reflective">

@@ -14,7 +14,7 @@ const LONGEST = 2000
  * A formula, typeset. Commands that lead elsewhere, load anything or set HTML are refused (`trust: false`), and so is what
  * would grow without end; such a formula, and one with an error, is shown as it was written.
  */
-export function Math({ latex, source, display }: { latex: string; source: string; display: boolean }) {
+export function Formula({ latex, source, display }: { latex: string; source: string; display: boolean }) {
   const place = useRef<HTMLSpanElement>(null)
   const [isSet, setIsSet] = useState(false)
   useEffect(() => {
