@@ -92,6 +92,7 @@ function respond(
     step,
     split,
     question: key,
+    asked: question,
     kind,
     gold,
     prompt: `${PROMPT}${question} Assistant:`,

@@ -8,6 +8,7 @@ import { percent, short } from '../numbers.ts'
 import { Empty, Read } from '../parts/notice.tsx'
 import { link } from '../router.ts'
 import { Answer } from '../samples/question-page.tsx'
+import { askedIn } from '../samples/verdict.tsx'
 import { visible } from '../text/readable.ts'
 
 /** The story of a run: when the model began to check itself, how its responses grew, and what that changed. */
@@ -63,7 +64,7 @@ function Story({ run, story }: { run: string; story: AhaStory }) {
         {changed ? (
           <>
             <p class="question">
-              <a href={link(['run', run, 'question', changed.question])}>{visible(changed.question)}</a>
+              <a href={link(['run', run, 'question', changed.question])}>{visible(askedIn(changed.after))}</a>
             </p>
             <div class="columns even">
               <Answer title="Before" run={run} sample={changed.before} />

@@ -66,7 +66,10 @@ export interface Sample {
   readonly id: number
   readonly step: number
   readonly split: string
+  /** The key of the question, which is the same in all steps. */
   readonly question: string
+  /** The question as text, where the server can tell; null or left out where it cannot. */
+  readonly asked?: string | null
   readonly kind: string
   readonly gold: string
   readonly prompt: string

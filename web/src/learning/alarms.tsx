@@ -1,4 +1,5 @@
 import type { RunEvent } from '../api/types.ts'
+import { plural } from '../numbers.ts'
 import { link } from '../router.ts'
 import { visible } from '../text/readable.ts'
 import { show } from './range.ts'
@@ -32,17 +33,20 @@ export const isAlarm = ({ level }: RunEvent): boolean => level !== 'info'
 /** The alarms of a run: where they rose, what they say, and the samples to read. */
 export function Alarms({ id, alarms }: { id: string; alarms: readonly RunEvent[] }) {
   if (alarms.length === 0) return null
+  const steps = [...new Set(alarms.map(({ step }) => step))]
   return (
-    <section class="alarms" aria-labelledby="alarms">
-      <h2 id="alarms">Alarms</h2>
+    <details class="alarms">
+      <summary>
+        {plural(alarms.length, 'alarm')}, at step {new Intl.ListFormat('en').format(steps.map(String))}
+      </summary>
       <ul>
         {alarms.map((alarm) => {
           const { title, advice, query } = readingOf(alarm)
           return (
             <li key={`${alarm.step} ${alarm.message}`}>
-              <h3>
+              <h2>
                 {title}, at step {alarm.step}
-              </h3>
+              </h2>
               <p>{visible(alarm.message)}</p>
               <p class="quiet">{advice}</p>
               <p class="toolbar">
@@ -61,6 +65,6 @@ export function Alarms({ id, alarms }: { id: string; alarms: readonly RunEvent[]
           )
         })}
       </ul>
-    </section>
+    </details>
   )
 }

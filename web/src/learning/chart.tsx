@@ -98,7 +98,7 @@ function options(latest: Latest, width: number): uPlot.Options {
     scales: { x: { time: false } },
     axes: [
       { stroke: ink, grid, font, size: 34, values: (_, splits) => splits.map((x) => short(x)) },
-      { stroke: ink, grid, font, size: 58, values: (_, splits) => splits.map((y) => format(y)) },
+      { stroke: ink, grid, font, size: 66, values: (_, splits) => splits.map((y) => format(y)) },
     ],
     series: [
       { label: axis.label, value: (_, x: number | null) => short(x) },

@@ -68,6 +68,7 @@ export function Learning({ run }: { run: RunDetail }) {
           {problem}
         </p>
       )}
+      <Alarms id={run.id} alarms={alarms} />
       <div class="charts">
         {charts.map(({ title, about, lines, format }) => (
           <Chart
@@ -82,7 +83,6 @@ export function Learning({ run }: { run: RunDetail }) {
           />
         ))}
       </div>
-      <Alarms id={run.id} alarms={alarms} />
     </>
   )
 }

@@ -1,11 +1,11 @@
-import { short } from '../numbers.ts'
+import { short, UNKNOWN } from '../numbers.ts'
 
 const WIDTH = 120
 const HEIGHT = 28
 
 /** A small line of values from left to right. */
 export function Sparkline({ values, name }: { values: readonly number[]; name: string | null }) {
-  if (values.length < 2) return <span class="quiet">too early</span>
+  if (values.length < 2) return <span class="quiet">{UNKNOWN}</span>
   const low = Math.min(...values)
   const span = Math.max(...values) - low || 1
   // (i / (n − 1) · width, (1 − (v − low) / (high − low)) · height), one pixel inside of the edges

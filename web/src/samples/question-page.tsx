@@ -8,7 +8,7 @@ import { Empty, Read } from '../parts/notice.tsx'
 import { link } from '../router.ts'
 import { visible } from '../text/readable.ts'
 import { Response } from './response.tsx'
-import { splitName, Verdict, verdictOf } from './verdict.tsx'
+import { askedIn, splitName, Verdict, verdictOf } from './verdict.tsx'
 
 /** What the same question was answered, from the first step to the last. */
 export function QuestionPage({ run, question }: { run: RunDetail; question: string }) {
@@ -35,7 +35,7 @@ function History({ run, history }: { run: string; history: QuestionHistory }) {
   const right = samples.filter(({ correct }) => correct).length
   return (
     <>
-      <h2 class="question">{visible(history.question)}</h2>
+      <h2 class="question">{visible(askedIn(first!))}</h2>
       <p class="facts">
         <span>
           expected <b>{visible(history.gold)}</b>

@@ -11,23 +11,24 @@ import { neighbour } from './listed.ts'
 import { Response } from './response.tsx'
 import { Rewards } from './rewards.tsx'
 import { COLOURINGS, type Colouring, Tokens } from './tokens.tsx'
-import { splitName, stopped, Verdict } from './verdict.tsx'
+import { askedIn, splitName, stopped, Verdict } from './verdict.tsx'
 
 /** One response: what was asked, what was thought and answered, and what it was worth. */
 export function SamplePage({ run, id }: { run: RunDetail; id: string }) {
   const resource = useResource<SampleDetail>(runPath(run.id, 'samples', id))
   return (
     <Read of={resource} what={`sample ${id}`}>
-      {(sample) => <Shown run={run.id} sample={sample} />}
+      {(sample) => <Shown run={run.id} id={Number(id)} sample={sample} />}
     </Read>
   )
 }
 
-function Shown({ run, sample }: { run: string; sample: SampleDetail }) {
+/** `id` is that of the address. While the sample there is read, the former one is shown, and the keys already lead on from `id`. */
+function Shown({ run, id, sample }: { run: string; id: number; sample: SampleDetail }) {
   const { tokens: colouring, view } = route.value.query
-  const at = (id: number) => link(['run', run, 'samples', id], { view, tokens: colouring })
+  const at = (other: number) => link(['run', run, 'samples', other], { view, tokens: colouring })
   const question = link(['run', run, 'question', sample.question])
-  const [previous, next] = [neighbour(sample.id, -1), neighbour(sample.id, 1)]
+  const [previous, next] = [neighbour(id, -1), neighbour(id, 1)]
   const toggleGroup = () => setQuery({ view: view === 'group' ? null : 'group' })
   const names = COLOURINGS.map(([name]) => name)
   useKeys({
@@ -73,7 +74,7 @@ function Shown({ run, sample }: { run: string; sample: SampleDetail }) {
         </label>
         <CopyButton label="Copy as JSON" text={() => JSON.stringify(sample, null, 2)} />
       </div>
-      <h2 class="question">{visible(sample.question)}</h2>
+      <h2 class="question">{visible(askedIn(sample))}</h2>
       <p class="facts">
         <Verdict of={sample} />
         <span>

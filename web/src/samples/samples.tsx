@@ -10,7 +10,7 @@ import { visible } from '../text/readable.ts'
 import { FILTERS, Filters } from './filters.tsx'
 import { remember } from './listed.ts'
 import { usePages } from './use-pages.ts'
-import { stopped, Verdict } from './verdict.tsx'
+import { askedIn, stopped, Verdict } from './verdict.tsx'
 
 const PAGE = 50
 /** Characters of a response that the list shows. */
@@ -103,7 +103,7 @@ function Row({ run, sample }: { run: string; sample: Sample }) {
   return (
     <tr>
       <th scope="row">
-        <a href={link(['run', run, 'samples', sample.id])}>{visible(sample.question)}</a>
+        <a href={link(['run', run, 'samples', sample.id])}>{visible(excerpt(askedIn(sample)))}</a>
         <span class="quiet"> {sample.kind}</span>
       </th>
       <td class="excerpt" data-label="Response">

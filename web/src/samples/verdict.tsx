@@ -15,6 +15,9 @@ export const Verdict = ({ of }: { of: Pick<Sample, 'correct'> }) => {
   )
 }
 
+/** The question to read. */
+export const askedIn = ({ asked, question }: Pick<Sample, 'asked' | 'question'>): string => asked ?? question
+
 const STOPS: Readonly<Record<string, string>> = { stop: 'ended by itself', length: 'cut off' }
 
 /** Why a response ended. */

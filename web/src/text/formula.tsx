@@ -30,6 +30,7 @@ export function Formula({ latex, source, display }: { latex: string; source: str
             throwOnError: true,
             trust: false,
             strict: 'ignore',
+            errorColor: 'currentColor',
             maxSize: 10,
             maxExpand: 200,
           })
