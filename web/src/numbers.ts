@@ -3,7 +3,7 @@
 export const UNKNOWN = '–'
 
 export const percent = (share: number | null | undefined): string =>
-  share === null || share === undefined ? UNKNOWN : `${(100 * share).toFixed(1)} %`
+  share === null || share === undefined ? UNKNOWN : `${(100 * share).toFixed(1)}\u00a0%`
 
 /** With about three significant digits, without an exponent where that is readable. */
 export function short(value: number | null | undefined): string {

@@ -91,14 +91,15 @@ function options(latest: Latest, width: number): uPlot.Options {
   const { lines, axis, format } = latest.current
   const ink = styleColour('quiet')
   const grid = { stroke: styleColour('line'), width: 1 }
-  const font = '12px system-ui, sans-serif'
+  const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize)
+  const font = `${0.75 * rem}px system-ui, sans-serif`
   return {
     width,
     height: HEIGHT,
     scales: { x: { time: false } },
     axes: [
-      { stroke: ink, grid, font, size: 34, values: (_, splits) => splits.map((x) => short(x)) },
-      { stroke: ink, grid, font, size: 66, values: (_, splits) => splits.map((y) => format(y)) },
+      { stroke: ink, grid, font, size: 2.1 * rem, values: (_, splits) => splits.map((x) => short(x)) },
+      { stroke: ink, grid, font, size: 4.1 * rem, values: (_, splits) => splits.map((y) => format(y)) },
     ],
     series: [
       { label: axis.label, value: (_, x: number | null) => short(x) },
