@@ -176,6 +176,7 @@ describe.skipIf(!hasBrowser)('the studio (needs Chromium)', () => {
     expect(await page.evaluate('window.hacked')).toBeUndefined()
     expect(await page.locator('main img, main script, main a[href^="javascript"]').count()).toBe(0)
     expect(await page.locator('.katex a, .katex img').count()).toBe(0)
+    await page.getByText('\\href{javascript:window.hacked=4}{x}').first().waitFor()
     await page.getByText('␛[2J').first().waitFor()
     await page.getByText('⟨U+202E⟩').first().waitFor()
   })

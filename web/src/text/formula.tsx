@@ -7,12 +7,14 @@ const loadKatex = async () => {
   return katex
 }
 
+/** Commands that lead elsewhere, load something or set HTML. KaTeX would show their name alone. */
+const REFUSED = /\\(?:href|url|includegraphics|html\w*)/
 /** The longest formula that is typeset. A longer one is shown as it was written. */
 const LONGEST = 2000
 
 /**
- * A formula, typeset. Commands that lead elsewhere, load anything or set HTML are refused (`trust: false`), and so is what
- * would grow without end; such a formula, and one with an error, is shown as it was written.
+ * A formula, typeset. One with a command that is refused, one that would grow without end, and one with an error is shown as
+ * it was written.
  */
 export function Formula({ latex, source, display }: { latex: string; source: string; display: boolean }) {
   const place = useRef<HTMLSpanElement>(null)
@@ -20,7 +22,7 @@ export function Formula({ latex, source, display }: { latex: string; source: str
   useEffect(() => {
     let current = true
     setIsSet(false)
-    if (latex.length > LONGEST) return
+    if (latex.length > LONGEST || REFUSED.test(latex)) return
     loadKatex().then(
       (katex) => {
         if (!current || !place.current) return
