@@ -17,6 +17,8 @@ export default defineConfig({
   // relative, so that the server may serve the page below any path
   base: './',
   plugins: [onlyWoff2],
+  // said here as well as in tsconfig.json, which is not found in a folder whose name has a `#`
+  oxc: { jsx: { runtime: 'automatic', importSource: 'preact', development: false } },
   build: {
     outDir: fileURLToPath(new URL('../dist/studio', import.meta.url)),
     emptyOutDir: true,

@@ -1,6 +1,6 @@
 import { csv, download } from '../parts/download.ts'
 import type { Axis } from './axis.ts'
-import type { Line } from './chart.tsx'
+import type { Line } from './lines.ts'
 import { range } from './range.ts'
 import { asSvg } from './svg.ts'
 

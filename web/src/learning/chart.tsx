@@ -7,20 +7,8 @@ import type { Axis } from './axis.ts'
 import { drawMarks, drawSections } from './chart-marks.ts'
 import { ChartMenu } from './chart-menu.tsx'
 import { dark, styleColour } from './colours.ts'
+import type { Line } from './lines.ts'
 import { move, range, show, showAll, zoom } from './range.ts'
-
-/** A line of a plot. The steps rise. */
-export interface Line {
-  readonly label: string
-  readonly colour: string
-  readonly step: readonly number[]
-  readonly value: readonly number[]
-  /** A line behind others, such as the values of a line that is smoothed. It has no entry in the legend. */
-  readonly faint?: boolean
-  readonly dashed?: boolean
-  /** The axis of its run, where runs are compared. */
-  readonly axis?: Axis
-}
 
 export interface ChartProps {
   readonly title: string

@@ -1,8 +1,20 @@
-import { type AxisName, axisOf } from './axis.ts'
-import type { Line } from './chart.tsx'
+import { type Axis, type AxisName, axisOf } from './axis.ts'
 import { lineColour } from './colours.ts'
 import { smooth } from './smooth.ts'
 import type { AllSeries } from './use-metrics.ts'
+
+/** A line of a plot. The steps rise. */
+export interface Line {
+  readonly label: string
+  readonly colour: string
+  readonly step: readonly number[]
+  readonly value: readonly number[]
+  /** A line behind others, such as the values of a line that is smoothed. It has no entry in the legend. */
+  readonly faint?: boolean
+  readonly dashed?: boolean
+  /** The axis of its run, where runs are compared. */
+  readonly axis?: Axis
+}
 
 /**
  * The lines of a plot. One run has a colour for each metric; runs that are compared have a colour each, and metrics after

@@ -1,6 +1,6 @@
 import { short } from '../numbers.ts'
 import type { Axis } from './axis.ts'
-import type { Line } from './chart.tsx'
+import type { Line } from './lines.ts'
 import type { Range } from './range.ts'
 
 const WIDTH = 720
