@@ -4,7 +4,7 @@ import { downsample, type FakeRun } from './runs.ts'
 /** What the fake server answers to a GET below `/studio/api/`; null where there is nothing. */
 export function answerTo(runs: ReadonlyMap<string, FakeRun>, path: string, query: URLSearchParams): unknown {
   const [kind, id, part, key] = path.split('/').map(decodeURIComponent)
-  if (kind === 'forms') return FORMS
+  if (kind === 'forms') return { forms: FORMS }
   if (kind !== 'runs') return null
   if (id === undefined) return { runs: [...runs.values()].map(({ detail }) => detail) }
   const run = runs.get(id)
@@ -14,7 +14,14 @@ export function answerTo(runs: ReadonlyMap<string, FakeRun>, path: string, query
   if (part === 'samples') return key === undefined ? samples(run, query) : sample(run, Number(key))
   if (part === 'questions') return question(run, key ?? '')
   if (part === 'aha') return aha(run)
-  if (part === 'data') return data(run, query)
+  if (part === 'data') return { dataSets: run.dataSets }
+  if (part === 'models')
+    return {
+      models: [
+        { name: `${id}@base`, run: id, step: null, kind: 'base' },
+        { name: id, run: id, step: null, kind: 'trained' },
+      ],
+    }
   return null
 }
 
@@ -33,7 +40,8 @@ function metrics(run: FakeRun, query: URLSearchParams) {
 function samples(run: FakeRun, query: URLSearchParams) {
   const tests: Record<string, (sample: Sample, wanted: string) => boolean> = {
     step: (s, wanted) => s.step === Number(wanted),
-    split: (s, wanted) => s.split === wanted,
+    split: (s, wanted) =>
+      wanted.endsWith('*') ? s.split.startsWith(wanted.slice(0, -1)) : s.split === wanted,
     correct: (s, wanted) => s.correct === ({ right: true, wrong: false }[wanted] ?? null),
     stop: (s, wanted) => s.stopReason === wanted,
     text: (s, wanted) => s.text.toLowerCase().includes(wanted.toLowerCase()),
@@ -96,24 +104,12 @@ function aha(run: FakeRun) {
   )
   return {
     firstReflection: first ? { step: first.step, sampleId: first.id } : null,
+    rise: first ? { step: 31, sampleId: first.id } : null,
     reflection: series('reflection/per_response'),
     length: series('length/mean'),
     accuracy: series('accuracy'),
     changed: before && after ? { question: before.question, before, after } : null,
   }
-}
-
-function data(run: FakeRun, query: URLSearchParams) {
-  const name = query.get('set')
-  if (name === null)
-    return {
-      sets: Object.entries(run.data).map(([set, { card, rows }]) => ({ name: set, card, rows: rows.length })),
-    }
-  const text = query.get('text') ?? ''
-  const rows = (run.data[name]?.rows ?? []).filter((row) => JSON.stringify(row).includes(text))
-  const start = Number(query.get('cursor') ?? 0)
-  const end = start + Number(query.get('limit') ?? 20)
-  return { rows: rows.slice(start, end), next: end < rows.length ? String(end) : null }
 }
 
 const FORMS = {

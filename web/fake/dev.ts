@@ -6,7 +6,7 @@ import { startFake, TOKEN } from './server.ts'
 const fake = await startFake({ page: 'none', pace: 80 })
 const vite = await createServer({
   configFile: fileURLToPath(new URL('../vite.config.ts', import.meta.url)),
-  server: { proxy: { '/studio/api': fake.url, '/v1': fake.url } },
+  server: { proxy: { '/studio/api': fake.url, '/studio/models': fake.url } },
 })
 await vite.listen()
 setInterval(() => fake.advance('zero-2'), 1000)

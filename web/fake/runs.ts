@@ -1,4 +1,4 @@
-import type { RunDetail, Sample, Series } from '../src/api/types.ts'
+import type { DataSet, RunDetail, Sample, Series } from '../src/api/types.ts'
 import { randomOf } from './random.ts'
 import { hostileSample, mathSample, samplesOf, skill } from './samples.ts'
 
@@ -7,7 +7,7 @@ export interface FakeRun {
   detail: RunDetail
   readonly metrics: Record<string, { step: number[]; value: number[] }>
   readonly samples: Sample[]
-  readonly data: Readonly<Record<string, { card: string | null; rows: readonly Record<string, unknown>[] }>>
+  readonly dataSets: readonly DataSet[]
 }
 
 /** The metrics of a step, as they are in a run of R1-Zero. */
@@ -49,10 +49,11 @@ interface Made extends Partial<RunDetail> {
   readonly id: string
   readonly done: number
   readonly planned?: number | null
-  readonly data?: FakeRun['data']
+  readonly dataSets?: readonly DataSet[]
+  readonly samples?: readonly Sample[]
 }
 
-function make({ id, done, planned = done, data = {}, ...over }: Made): FakeRun {
+function make({ id, done, planned = done, dataSets = [], samples: given = [], ...over }: Made): FakeRun {
   const random = randomOf(id.length + done)
   const isTraining = (over.recipe ?? 'zero') === 'zero'
   const metrics: FakeRun['metrics'] = {}
@@ -61,7 +62,7 @@ function make({ id, done, planned = done, data = {}, ...over }: Made): FakeRun {
       isTraining ? metricsAt(step, random) : { loss: 2 / step ** 0.4 },
     ))
       add(metrics, name, step, value)
-  const samples = isTraining ? samplesOf(done, id.length) : []
+  const samples = isTraining ? samplesOf(done, id.length) : [...given]
   if (id === 'zero-1') {
     samples.push(hostileSample(samples.length + 1, done))
     samples.push(mathSample(samples.length + 1, done))
@@ -94,7 +95,7 @@ function make({ id, done, planned = done, data = {}, ...over }: Made): FakeRun {
     metricNames: Object.keys(metrics).sort(),
     ...over,
   }
-  return { detail, metrics, samples, data }
+  return { detail, metrics, samples, dataSets }
 }
 
 export function add(metrics: FakeRun['metrics'], name: string, step: number, value: number): void {
@@ -138,7 +139,8 @@ export function fakeRuns(): Map<string, FakeRun> {
       planned: null,
       recipe: 'r1',
       created: '2026-11-29T10:00:00.000Z',
-      data: r1Data(),
+      dataSets: [COLD_START],
+      samples: coldStart(),
     }),
     make({ id: 'r1-1/zero', done: 60, created: '2026-11-29T10:00:10.000Z' }),
     make({ id: 'r1-1/cold-start', done: 30, recipe: 'sft', created: '2026-11-29T10:05:00.000Z' }),
@@ -165,38 +167,23 @@ export function fakeRuns(): Map<string, FakeRun> {
   return new Map(runs.map((run) => [run.detail.id, run]))
 }
 
-function r1Data(): FakeRun['data'] {
-  return {
-    'cold-start': {
-      card: '# Cold-start data\n\n40 rows, of 400 that were looked at.\n\n## Rejected\n\n| reason | all |\n| --- | ---: |\n| wrong | 212 |\n| mixed languages | 58 |\n',
-      rows: Array.from({ length: 40 }, (_, i) => ({
-        messages: [
-          { role: 'user', content: `Tom has ${20 + i} apples. He gets 5 groups of 3. Count the apples.` },
-          {
-            role: 'assistant',
-            content: `<think>\nFirst 5*3=15\n${20 + i}+15=${35 + i}\nLet me check.\n</think>\nTom has \\boxed{${35 + i}} apples.`,
-          },
-        ],
-        source: i % 3 === 0 ? 'few-shot' : 'r1-zero',
-        language: 'en',
-        kind: 'arithmetic/2',
-        gold: String(35 + i),
-      })),
-    },
-    helpful: {
-      card: null,
-      rows: [
-        {
-          prompt: 'Show me how to count eggs.',
-          chosen: 'Use a list.',
-          rejected: 'Happy to help!',
-          margin: 2,
-        },
-        { prompt: 'What is the colour of grass?', chosen: 'Grass is green.', rejected: '3', margin: 1 },
-      ],
-    },
-  }
+const COLD_START: DataSet = {
+  name: 'cold-start',
+  rows: 27,
+  seen: 40,
+  card: '# Cold-start data\n\n27 rows, of 40 that were looked at.\n\n## Rejected\n\n| reason | all |\n| --- | ---: |\n| wrong | 13 |\n',
+  splits: ['cold-start/few-shot', 'cold-start/r1-zero'],
 }
+
+const coldStart = (): Sample[] =>
+  samplesOf(3, 5)
+    .slice(0, 40)
+    .map((sample, i) => ({
+      ...sample,
+      step: 0,
+      split: i % 3 === 0 ? 'cold-start/few-shot' : 'cold-start/r1-zero',
+      rewards: [{ name: 'kept', value: i % 3 === 1 ? 0 : 1, reason: i % 3 === 1 ? 'wrong' : null }],
+    }))
 
 /** What of a series is between two steps, in at most `points` buckets, each with its mean, least and most. */
 export function downsample(

@@ -62,8 +62,8 @@ export async function startFake({ page, port = 0, pace = 5 }: Options): Promise<
     const json = (status: number, body: unknown) =>
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     const path = pathname.replace(/^\/studio\/api\//, '')
-    if (pathname === '/v1/chat/completions') return chat(await bodyOf(request), response, pace)
-    if (path === pathname) return file(page, pathname, response)
+    if (pathname.startsWith('/studio/models/')) return chat(await bodyOf(request), response, pace)
+    if (path === pathname) return file(page, pathname.replace(/^\/studio\//, '/'), response)
     if (path === 'events') {
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       response.write(`event: hello\ndata: ${JSON.stringify({ id: started })}\n\n`)

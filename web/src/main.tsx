@@ -12,4 +12,4 @@ const { App } = await import('./app.tsx')
 const page = document.getElementById('page')!
 page.replaceChildren()
 render(<App />, page)
-listen()
+void listen()

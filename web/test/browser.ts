@@ -48,13 +48,13 @@ export async function openStudio(
     if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text())
   })
   opened.on('pageerror', (error) => problems.push(String(error)))
-  await opened.goto(`${fake.url}/#token=${TOKEN}`)
+  await opened.goto(`${fake.url}/studio/#token=${TOKEN}`)
   return {
     page: opened,
     fake,
     problems,
     async open(address) {
-      await opened.goto(`${fake.url}/${address}`)
+      await opened.goto(`${fake.url}/studio/${address}`)
     },
     async picture(name) {
       mkdirSync(pictures, { recursive: true })

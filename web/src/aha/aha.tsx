@@ -30,7 +30,7 @@ export function Aha({ run }: { run: RunDetail }) {
 }
 
 function Story({ run, story }: { run: string; story: AhaStory }) {
-  const { firstReflection, reflection, length, accuracy, changed } = story
+  const { firstReflection, rise, reflection, length, accuracy, changed } = story
   return (
     <div class="story">
       <section>
@@ -43,7 +43,21 @@ function Story({ run, story }: { run: string; story: AhaStory }) {
       </section>
       <section>
         <h2>2. It does so more and more</h2>
-        <p>{change('Reflective words in a response', reflection, short)}</p>
+        <p>
+          {change('Reflective words in a response', reflection, short)}
+          {rise && (
+            <>
+              {' '}
+              From step {rise.step} on they stay clearly above those of the beginning.
+              {rise.sampleId !== null && (
+                <>
+                  {' '}
+                  <a href={link(['run', run, 'samples', rise.sampleId])}>A response of that step</a>
+                </>
+              )}
+            </>
+          )}
+        </p>
         <Course
           title="Reflective words"
           about="In each response, on average."

@@ -1,6 +1,6 @@
 import { forgetToken, token } from './token.ts'
 
-const API = '/studio/api/'
+export const API = '/studio/api/'
 
 /** What the server, or the way to it, has against a request; `help` says what to do. */
 export class ApiError extends Error {
@@ -29,15 +29,21 @@ export function withQuery(path: string, query: Query): string {
   return parameters.size > 0 ? `${path}?${parameters}` : path
 }
 
+/** The token, where there is one: changes need it, and so does reading where other machines reach the server. */
+export const headers = (): Record<string, string> => {
+  const known = token()
+  return known === null ? {} : { authorization: `Bearer ${known}` }
+}
+
 /** Reads JSON from the server. @throws ApiError */
 export const read = <T>(path: string, signal?: AbortSignal): Promise<T> =>
-  request<T>(path, { ...(signal && { signal }) })
+  request<T>(path, { headers: headers(), ...(signal && { signal }) })
 
 /** Changes something on the server, which needs the token. @throws ApiError */
 export const change = <T>(path: string, body: unknown): Promise<T> =>
   request<T>(path, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${token() ?? ''}` },
+    headers: { 'content-type': 'application/json', ...headers() },
     body: JSON.stringify(body),
   })
 

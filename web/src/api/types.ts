@@ -16,7 +16,7 @@ export interface RunSummary {
   readonly secondsLeft: number | null
   /** A share from 0 to 1. */
   readonly accuracy: { readonly step: number; readonly value: number } | null
-  readonly spark: readonly number[]
+  readonly spark: readonly (number | null)[]
   readonly sparkName: string | null
   readonly note: string | null
   /** Why the run cannot be read, or what went wrong in it. */
@@ -96,7 +96,9 @@ export interface Token {
 export interface SampleDetail extends Sample {
   /** All responses to the same question in the same step, this one among them. */
   readonly group: readonly Sample[]
-  readonly tokens: readonly Token[]
+  /** Null, with the reason, where the run has no tokenizer. */
+  readonly tokens: readonly Token[] | null
+  readonly tokensProblem?: string | null
 }
 
 export interface SamplePage {
@@ -113,20 +115,32 @@ export interface QuestionHistory {
 
 export interface AhaStory {
   readonly firstReflection: { readonly step: number; readonly sampleId: number } | null
+  /** From where the reflective words stay clearly above those of the beginning. */
+  readonly rise?: { readonly step: number; readonly sampleId: number | null } | null
   readonly reflection: Series
   readonly length: Series
   readonly accuracy: Series
   readonly changed: { readonly question: string; readonly before: Sample; readonly after: Sample } | null
 }
 
+/** Data that a run made. Its rows are samples of the run. */
 export interface DataSet {
   readonly name: string
-  readonly rows: number
+  /** Rows that were kept, and rows that were looked at; null if unknown. */
+  readonly rows: number | null
+  readonly seen: number | null
   /** Markdown. */
   readonly card: string | null
+  readonly splits: readonly string[]
 }
 
-export type DataRow = Readonly<Record<string, unknown>>
+/** A model of a run that can be talked to. */
+export interface ChatModel {
+  readonly name: string
+  /** Null: the trained model, or the base. */
+  readonly step: number | null
+  readonly kind: 'base' | 'checkpoint' | 'trained'
+}
 
 /** The part of JSON Schema that settings use. */
 export interface Schema {

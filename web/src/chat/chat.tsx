@@ -1,5 +1,8 @@
 import type { Signal } from '@preact/signals'
 import { useRef, useState } from 'preact/hooks'
+import { runPath } from '../api/client.ts'
+import type { ChatModel } from '../api/types.ts'
+import { useResource } from '../api/use-resource.ts'
 import { Command } from '../parts/notice.tsx'
 import { route, setQuery } from '../router.ts'
 import { useRuns } from '../runs/use-runs.ts'
@@ -20,8 +23,14 @@ export function Chat() {
   const runs = useRuns()
   const { query } = route.value
   const trained = query.model ?? runs.data?.find(({ status }) => status === 'done')?.id ?? ''
-  const base = runs.data?.find(({ id }) => id === trained)?.model ?? ''
+  const known = useResource<{ models: readonly ChatModel[] }>(
+    trained === '' ? null : runPath(trained.split('@')[0]!, 'models'),
+  )
+  const base = known.data?.models.find(({ kind }) => kind === 'base')?.name ?? ''
   const other = query.beside ?? base
+  const names = new Set(
+    [...(known.data?.models ?? []), ...(runs.data ?? [])].map((one) => ('id' in one ? one.id : one.name)),
+  )
   const isAlone = query.alone === '1' || other === ''
   const models = isAlone ? [trained] : [other, trained]
 
@@ -79,8 +88,8 @@ export function Chat() {
           <Model label="Beside" value={other} onChange={(beside) => setQuery({ beside })} />
         )}
         <datalist id="models">
-          {(runs.data ?? []).map(({ id }) => (
-            <option key={id} value={id} />
+          {[...names].map((name) => (
+            <option key={name} value={name} />
           ))}
         </datalist>
         {branches.length > 0 && (

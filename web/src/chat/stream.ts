@@ -1,5 +1,5 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream'
-import { token } from '../api/token.ts'
+import { headers } from '../api/client.ts'
 
 export interface Message {
   readonly role: 'user' | 'assistant'
@@ -30,10 +30,10 @@ export interface Chunk {
 
 /** Asks a model, and gives what it writes as it writes it. @throws Error with what the server says */
 export async function* ask(asked: Asked, signal: AbortSignal): AsyncGenerator<Chunk> {
-  const response = await fetch('/v1/chat/completions', {
+  const response = await fetch(`/studio/models/${encodeURIComponent(asked.model)}/v1/chat/completions`, {
     method: 'POST',
     signal,
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${token() ?? ''}` },
+    headers: { 'content-type': 'application/json', ...headers() },
     body: JSON.stringify({ ...asked, stream: true, stream_options: { include_usage: true } }),
   })
   if (!response.ok || !response.body) {

@@ -4,7 +4,14 @@ const WIDTH = 120
 const HEIGHT = 28
 
 /** A small line of values from left to right. */
-export function Sparkline({ values, name }: { values: readonly number[]; name: string | null }) {
+export function Sparkline({
+  values: all,
+  name,
+}: {
+  values: readonly (number | null)[]
+  name: string | null
+}) {
+  const values = all.filter((value) => value !== null)
   if (values.length < 2) return <span class="quiet">{UNKNOWN}</span>
   const low = Math.min(...values)
   const span = Math.max(...values) - low || 1

@@ -17,12 +17,12 @@ const COMMANDS: Readonly<Record<string, string>> = {
 
 /** A form for each command that begins a run. Settings that are left alone keep their defaults. */
 export function StartRun() {
-  const forms = useResource<Readonly<Record<string, Schema>>>('forms')
+  const forms = useResource<{ forms: Readonly<Record<string, Schema>> }>('forms')
   return (
     <>
       <h1>Start a run</h1>
       <Read of={forms} what="the settings">
-        {(all) => {
+        {({ forms: all }) => {
           const name = route.value.query.command ?? Object.keys(all)[0] ?? 'zero'
           return (
             <>

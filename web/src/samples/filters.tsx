@@ -44,7 +44,7 @@ export function Filters() {
         choices={[
           ['train', 'training'],
           ['eval-before', 'held out, before'],
-          ['eval', 'held out, during'],
+          ['eval*', 'held out, at any time'],
           ['eval-after', 'held out, after'],
         ]}
       />
@@ -72,7 +72,14 @@ export function Filters() {
           />
           <Field name="kind" label="Kind of question" type="search" />
           <Field name="question" label="Question" type="search" />
-          <Field name="language" label="Language" type="search" />
+          <Choice
+            name="language"
+            label="Languages"
+            choices={[
+              ['single', 'one'],
+              ['mixed', 'several'],
+            ]}
+          />
           <Field name="minReward" label="Reward from" type="number" />
           <Field name="maxReward" label="Reward to" type="number" />
           <Field name="minLength" label="Tokens from" type="number" />

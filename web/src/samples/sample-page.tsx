@@ -90,7 +90,10 @@ function Shown({ run, id, sample }: { run: string; id: number; sample: SampleDet
       <div class="columns">
         <div>
           <Response sample={sample} />
-          {colouring && <Tokens tokens={sample.tokens} by={colouring as Colouring} />}
+          {colouring && sample.tokens && <Tokens tokens={sample.tokens} by={colouring as Colouring} />}
+          {colouring && !sample.tokens && (
+            <p class="quiet">{sample.tokensProblem ?? 'The tokens of this response are not known.'}</p>
+          )}
         </div>
         <div>
           <Rewards sample={sample} />

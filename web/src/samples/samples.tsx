@@ -21,10 +21,11 @@ export function Samples({ run }: { run: RunDetail }) {
   const { query } = route.value
   const chosen = Object.fromEntries(FILTERS.map((name) => [name, query[name]]))
   const { order = 'desc', ...filters } = chosen
-  const { items, page, more } = usePages<Sample, SamplePage>(
+  const { items, page, first, isReading, more } = usePages<Sample, SamplePage>(
     withQuery(runPath(run.id, 'samples'), { ...filters, order, limit: PAGE }),
     ({ samples }) => samples,
   )
+  const total = first?.total ?? null
   const list = useRef<HTMLTableSectionElement>(null)
   useEffect(() => remember(items.map(({ id }) => id)), [items])
   const step = (by: 1 | -1) => () => {
@@ -42,17 +43,17 @@ export function Samples({ run }: { run: RunDetail }) {
       <Shortcuts run={run} />
       <Filters />
       <Read of={page} what="the samples">
-        {({ total }) =>
-          items.length === 0 && !page.reading ? (
+        {() =>
+          items.length === 0 && !isReading ? (
             <Nothing run={run} />
           ) : (
             <>
               <div class="toolbar">
                 <p role="status">
-                  {page.reading
+                  {isReading
                     ? 'Reading the samples …'
                     : total === null
-                      ? plural(items.length, 'sample')
+                      ? `${plural(items.length, 'sample')}${more ? ', and there may be more' : ''}`
                       : `${plural(total, 'sample')}, ${items.length} shown`}
                 </p>
                 <button type="button" class="plain end" onClick={() => download('samples.csv', asCsv(items))}>
