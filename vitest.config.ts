@@ -17,6 +17,7 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: 'unit', include: ['src/**/*.test.ts'], exclude: END_TO_END } },
       { extends: true, test: { name: 'end-to-end', include: END_TO_END } },
+      { extends: true, test: { name: 'browser', include: ['web/**/*.test.ts'] } },
     ],
   },
 })

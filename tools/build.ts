@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'tsdown'
+import { build as buildPage } from 'vite'
 import { DIGEST_FILE, sourcesDigest } from '../bin/clone.js'
 
 /*
@@ -43,6 +44,11 @@ try {
     sourcemap: true,
     // Names are not made safe for every system, which would change the folder's own name where it has a `+` or `&`.
     outputOptions: { sanitizeFileName: false },
+  })
+  await buildPage({
+    configFile: join(root, 'web', 'vite.config.ts'),
+    logLevel: 'error',
+    build: { outDir: join(staging, 'studio') },
   })
   publish()
 } finally {

@@ -1,0 +1,223 @@
+import type { Signal } from '@preact/signals'
+import { useRef, useState } from 'preact/hooks'
+import { runPath } from '../api/client.ts'
+import type { ChatModel } from '../api/types.ts'
+import { useResource } from '../api/use-resource.ts'
+import { Command } from '../parts/notice.tsx'
+import { route, setQuery } from '../router.ts'
+import { useRuns } from '../runs/use-runs.ts'
+import { visible } from '../text/readable.ts'
+import { NO_OPTIONS, type Options, OptionsForm } from './options.tsx'
+import { isUnderWay, type Reply, startReply } from './reply.ts'
+import { ReplyView } from './reply-view.tsx'
+import type { Asked, Message } from './stream.ts'
+
+/** A question, with the response of each model. */
+interface Turn {
+  readonly question: string
+  readonly replies: readonly Signal<Reply>[]
+}
+
+/** A conversation with one model, or with two side by side. */
+export function Chat() {
+  const runs = useRuns()
+  const { query } = route.value
+  const trained = query.model ?? runs.data?.find(({ status }) => status === 'done')?.id ?? ''
+  const known = useResource<{ models: readonly ChatModel[] }>(
+    trained === '' ? null : runPath(trained.split('@')[0]!, 'models'),
+  )
+  const base = known.data?.models.find(({ kind }) => kind === 'base')?.name ?? ''
+  const other = query.beside ?? base
+  const names = new Set(
+    [...(known.data?.models ?? []), ...(runs.data ?? [])].map((one) => ('id' in one ? one.id : one.name)),
+  )
+  const isAlone = query.alone === '1' || other === ''
+  const models = isAlone ? [trained] : [other, trained]
+
+  const [turns, setTurns] = useState<readonly Turn[]>([])
+  /** The conversations that were left by editing, oldest first. */
+  const [branches, setBranches] = useState<readonly (readonly Turn[])[]>([])
+  const [options, setOptions] = useState<Options>(NO_OPTIONS)
+  const [typed, setTyped] = useState('')
+  const [editing, setEditing] = useState<number | null>(null)
+  const stops = useRef<(() => void)[]>([])
+  const isBusy = turns.at(-1)?.replies.some(({ value }) => isUnderWay(value)) ?? false
+
+  /** Asks `question` after the first `count` turns. If turns follow there, they are kept as a branch. */
+  const send = (question: string, count: number) => {
+    const before = turns.slice(0, count)
+    if (count < turns.length) setBranches([...branches, turns])
+    const started = models.map((model, i) =>
+      startReply({
+        ...asked(options, branches.length + (count < turns.length ? 1 : 0)),
+        model,
+        messages: history(before, i, question),
+      }),
+    )
+    stops.current = started.map(({ stop }) => stop)
+    setTurns([...before, { question, replies: started.map(({ reply }) => reply) }])
+    setTyped('')
+    setEditing(null)
+  }
+  const submit = (event: Event) => {
+    event.preventDefault()
+    if (typed.trim() && trained && !isBusy) send(typed, editing ?? turns.length)
+  }
+  const stop = () => {
+    for (const end of stops.current) end()
+  }
+  const switchTo = (i: number) => {
+    setBranches(branches.map((branch, at) => (at === i ? turns : branch)))
+    setTurns(branches[i]!)
+  }
+
+  return (
+    <div class="chat">
+      <h1>Chat</h1>
+      <div class="toolbar">
+        <Model label="Model" value={trained} onChange={(model) => setQuery({ model })} />
+        <label class="inline">
+          <input
+            type="checkbox"
+            checked={!isAlone}
+            onChange={(event) => setQuery({ alone: event.currentTarget.checked ? null : '1' })}
+          />{' '}
+          beside another
+        </label>
+        {query.alone !== '1' && (
+          <Model label="Beside" value={other} onChange={(beside) => setQuery({ beside })} />
+        )}
+        <datalist id="models">
+          {[...names].map((name) => (
+            <option key={name} value={name} />
+          ))}
+        </datalist>
+        {branches.length > 0 && (
+          <label>
+            Branch{' '}
+            <select
+              value=""
+              onChange={(event) => event.currentTarget.value && switchTo(Number(event.currentTarget.value))}
+            >
+              <option value="">this one, of {branches.length + 1}</option>
+              {branches.map((branch, i) => (
+                <option key={i} value={i}>
+                  {i + 1}: {branch.at(-1)?.question.slice(0, 40)}
+                </option>
+              ))}
+            </select>
+          </label>
+        )}
+      </div>
+      <OptionsForm options={options} onChange={setOptions} />
+      {turns.length === 0 && (
+        <p class="quiet">
+          Ask a question of the model’s task, such as “Fill in + - left to right: 5?9?9=23.” A model of a
+          provider is named as in <Command>ollama:deepseek-r1:7b</Command>.
+        </p>
+      )}
+      <ol class="turns">
+        {turns.map((turn, i) => (
+          <li key={i}>
+            <div class="asked">
+              <p>{visible(turn.question)}</p>
+              <div class="toolbar small">
+                <button
+                  type="button"
+                  class="plain"
+                  disabled={isBusy}
+                  onClick={() => {
+                    setTyped(turn.question)
+                    setEditing(i)
+                    document.getElementById('question')?.focus()
+                  }}
+                >
+                  Edit
+                </button>
+                <button type="button" class="plain" disabled={isBusy} onClick={() => send(turn.question, i)}>
+                  Ask again
+                </button>
+              </div>
+            </div>
+            <div class={`columns even replies-${turn.replies.length}`}>
+              {turn.replies.map((reply, model) => (
+                <ReplyView key={model} of={reply} />
+              ))}
+            </div>
+          </li>
+        ))}
+      </ol>
+      <form class="ask" onSubmit={submit}>
+        <label for="question">
+          {editing === null
+            ? 'Your question'
+            : `Your question ${editing + 1}, edited: the conversation branches there`}
+        </label>
+        <textarea
+          id="question"
+          rows={3}
+          value={typed}
+          onInput={(event) => setTyped(event.currentTarget.value)}
+          onKeyDown={(event) =>
+            event.key === 'Enter' && !event.shiftKey && !event.isComposing && submit(event)
+          }
+        />
+        <div class="toolbar">
+          {isBusy ? (
+            <button type="button" onClick={stop}>
+              Stop
+            </button>
+          ) : (
+            <button type="submit" disabled={!typed.trim() || !trained}>
+              Send
+            </button>
+          )}
+          <span class="quiet">Enter sends, Shift+Enter begins a line.</span>
+        </div>
+      </form>
+    </div>
+  )
+}
+
+function Model({
+  label,
+  value,
+  onChange,
+}: {
+  label: string
+  value: string
+  onChange: (model: string) => void
+}) {
+  return (
+    <label>
+      {label} <input list="models" value={value} onChange={(event) => onChange(event.currentTarget.value)} />
+    </label>
+  )
+}
+
+/** The request's options. The seed rises with each branch, so that a question asked again is answered anew. */
+function asked(
+  { temperature, seed, budget, strategy, samples }: Options,
+  branch: number,
+): Omit<Asked, 'model' | 'messages'> {
+  return {
+    seed: seed + branch,
+    ...(temperature !== null && { temperature }),
+    ...(budget !== null && { thinking_token_budget: budget }),
+    ...(strategy !== 'none' && { strategy: { kind: strategy, samples } }),
+  }
+}
+
+/** What the model at a place has been told and has said, and the new question. */
+function history(turns: readonly Turn[], place: number, question: string): Message[] {
+  const before = turns.flatMap((turn): Message[] => {
+    const reply = (turn.replies[place] ?? turn.replies[0])?.value
+    return [
+      { role: 'user', content: turn.question },
+      ...(reply
+        ? [{ role: 'assistant' as const, content: reply.answer, reasoning_content: reply.thinking }]
+        : []),
+    ]
+  })
+  return [...before, { role: 'user', content: question }]
+}

@@ -1,0 +1,83 @@
+/** How a model is asked. Null is what the model has been trained with, or no limit. */
+export interface Options {
+  readonly temperature: number | null
+  readonly seed: number
+  /** Tokens of thinking at most. */
+  readonly budget: number | null
+  readonly strategy: 'none' | 'vote' | 'refine'
+  readonly samples: number
+}
+
+export const NO_OPTIONS: Options = { temperature: null, seed: 0, budget: null, strategy: 'none', samples: 8 }
+
+/** The form of the options. */
+export function OptionsForm({
+  options,
+  onChange,
+}: {
+  options: Options
+  onChange: (options: Options) => void
+}) {
+  const set = (changes: Partial<Options>) => onChange({ ...options, ...changes })
+  return (
+    <details class="options">
+      <summary>How to ask</summary>
+      <div class="filters">
+        <Numeric
+          label="Temperature"
+          value={options.temperature}
+          step={0.1}
+          onChange={(temperature) => set({ temperature })}
+        />
+        <Numeric label="Seed" value={options.seed} step={1} onChange={(seed) => set({ seed: seed ?? 0 })} />
+        <Numeric
+          label="Thinking tokens at most"
+          value={options.budget}
+          step={1}
+          onChange={(budget) => set({ budget })}
+        />
+        <label>
+          Strategy
+          <select
+            value={options.strategy}
+            onChange={(event) => set({ strategy: event.currentTarget.value as Options['strategy'] })}
+          >
+            <option value="none">one response</option>
+            <option value="vote">vote</option>
+            <option value="refine">refine</option>
+          </select>
+        </label>
+        {options.strategy !== 'none' && (
+          <Numeric
+            label={options.strategy === 'vote' ? 'Votes' : 'Rounds'}
+            value={options.samples}
+            step={1}
+            onChange={(samples) => set({ samples: samples ?? 1 })}
+          />
+        )}
+      </div>
+    </details>
+  )
+}
+
+interface NumericProps {
+  readonly label: string
+  readonly value: number | null
+  readonly step: number
+  readonly onChange: (value: number | null) => void
+}
+
+const Numeric = ({ label, value, step, onChange }: NumericProps) => (
+  <label>
+    {label}
+    <input
+      type="number"
+      min={0}
+      step={step}
+      value={value ?? ''}
+      onInput={(event) =>
+        onChange(event.currentTarget.value === '' ? null : Number(event.currentTarget.value))
+      }
+    />
+  </label>
+)

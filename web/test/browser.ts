@@ -1,0 +1,92 @@
+import { existsSync, mkdirSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { expect } from 'vitest'
+import { type FakeServer, startFake, TOKEN } from '../fake/server.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const page = join(root, 'dist', 'studio')
+/** Where the tests leave a picture of each page. */
+const pictures = process.env.STUDIO_SCREENSHOTS ?? join(root, 'node_modules', '.cache', 'studio')
+
+/** The browser that Debian's package `chromium` installs, or another at STUDIO_CHROMIUM. */
+const executablePath = process.env.STUDIO_CHROMIUM ?? '/usr/bin/chromium'
+export const hasBrowser = existsSync(executablePath)
+
+export const startBrowser = (): Promise<Browser> =>
+  chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
+
+/** The page of a fake server, and what its console said. */
+export interface Studio {
+  readonly page: Page
+  readonly fake: FakeServer
+  /** Errors of the console and of the page's code. */
+  readonly problems: string[]
+  open(address: string): Promise<void>
+  picture(name: string): Promise<void>
+  close(): Promise<void>
+}
+
+export async function openStudio(
+  browser: Browser,
+  options: BrowserContextOptions & { pace?: number } = {},
+): Promise<Studio> {
+  const { pace, ...rest } = options
+  const fake = await startFake({ page, ...(pace !== undefined && { pace }) })
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 900 },
+    reducedMotion: 'reduce',
+    permissions: ['clipboard-read', 'clipboard-write'],
+    ...rest,
+  })
+  const opened = await context.newPage()
+  opened.setDefaultTimeout(10_000)
+  const problems: string[] = []
+  opened.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text())
+  })
+  opened.on('pageerror', (error) => problems.push(String(error)))
+  await opened.goto(`${fake.url}/studio/#token=${TOKEN}`)
+  return {
+    page: opened,
+    fake,
+    problems,
+    async open(address) {
+      await opened.goto(`${fake.url}/studio/${address}`)
+    },
+    async picture(name) {
+      mkdirSync(pictures, { recursive: true })
+      await opened.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
+    },
+    async close() {
+      await context.close()
+      await fake.close()
+    },
+  }
+}
+
+const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
+
+interface Violation {
+  readonly id: string
+  readonly impact: string
+  readonly nodes: readonly { html: string; failureSummary: string }[]
+}
+
+/** axe-core finds nothing serious or critical. It is put into the page by the browser, which no policy keeps out. */
+export async function expectAccessible(page: Page): Promise<void> {
+  const loaded = await page.evaluate('typeof axe !== "undefined"')
+  if (!loaded) {
+    const { readFileSync } = await import('node:fs')
+    await page.evaluate(readFileSync(axe, 'utf8'))
+  }
+  const violations = (await page.evaluate(
+    'axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => violations)',
+  )) as Violation[]
+  const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical')
+  expect(
+    serious.map(({ id, nodes }) => `${id}: ${nodes[0]!.html.slice(0, 200)} ${nodes[0]!.failureSummary}`),
+  ).toEqual([])
+}
