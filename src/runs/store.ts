@@ -125,11 +125,18 @@ export class RunStore {
       result: row.result === null ? null : JSON.parse(String(row.result)),
       step: step ?? 0,
       note: this.#note(),
+      tags: this.#tags(),
     }
   }
 
   #note(): string | null {
     return this.#single('notes', 'text')
+  }
+
+  #tags(): string[] {
+    if (!this.#hasTable('tags')) return []
+    const rows = this.#read('SELECT name FROM tags ORDER BY name') as { name: string }[]
+    return rows.map(({ name }) => name)
   }
 
   /** `weightsHash` of the model that the run trains, as it began; null if it trains none, or an earlier release began it. */
@@ -139,9 +146,13 @@ export class RunStore {
 
   /** A text in a table of at most one row, which databases of earlier releases may not have. */
   #single(table: string, column: string): string | null {
-    if (this.#read('SELECT 1 FROM sqlite_master WHERE name = ?', table).length === 0) return null
+    if (!this.#hasTable(table)) return null
     const [row] = this.#read(`SELECT ${column} FROM ${table}`) as Record<string, string>[]
     return row?.[column] ?? null
+  }
+
+  #hasTable(name: string): boolean {
+    return this.#read('SELECT 1 FROM sqlite_master WHERE name = ?', name).length > 0
   }
 
   setStatus(status: RunStatus): void {
@@ -195,7 +206,7 @@ export class RunStore {
     const event = this.#database.prepare('INSERT INTO events VALUES (?, ?, ?)')
     const rollout = this.#database.prepare(
       `INSERT INTO rollouts (step, split, question, kind, gold, prompt, tokens, text, thinking, answer, logprobs,
-       rewards, correct, total, advantage, stop_reason, length) VALUES (${Array(17).fill('?').join(', ')})`,
+       rewards, correct, total, advantage, stop_reason, length, reason, reasons) VALUES (${Array(19).fill('?').join(', ')})`,
     )
     this.#write(
       this.#database.transaction(() => {
@@ -416,6 +427,32 @@ export function setNote(directory: string, text: string): void {
     database.prepare('DELETE FROM notes').run()
     if (text.trim() !== '') database.prepare('INSERT INTO notes VALUES (?)').run(text.trim())
   })
+}
+
+/** Characters of a tag, and tags of a run, at most. */
+const [TAG_LENGTH, TAGS] = [40, 20]
+
+/**
+ * Sets the tags of a run, also of one in progress, in the place of those that it has. Spaces around tags, and tags that are
+ * empty, do not count. Returns the tags.
+ *
+ * @throws UserError for tags that are too long or too many; if it is not a run, or may not be written to.
+ */
+export function setTags(directory: string, tags: readonly string[]): string[] {
+  const names = [...new Set(tags.map((tag) => tag.trim()).filter((tag) => tag !== ''))].sort()
+  const wrong = names.find((name) => name.length > TAG_LENGTH || /[,\p{Cc}]/u.test(name))
+  if (wrong !== undefined)
+    throw new UserError(
+      `${JSON.stringify(wrong.slice(0, 2 * TAG_LENGTH))} is not a tag; a tag has at most ${TAG_LENGTH} characters, no comma and no line break`,
+      2,
+    )
+  if (names.length > TAGS)
+    throw new UserError(`${names.length} tags are too many; a run has at most ${TAGS}`, 2)
+  change(directory, (database) => {
+    database.prepare('DELETE FROM tags').run()
+    for (const name of names) database.prepare('INSERT INTO tags VALUES (?)').run(name)
+  })
+  return names
 }
 
 /** Sets the folder of the model in the settings of a run. @throws UserError if it is not a run, or may not be written to. */

@@ -49,8 +49,19 @@ export function toRolloutRows(row: DataRow, stage: string): Omit<RolloutRow, 'st
 }
 
 function storedRow(row: DataRow, split: string): Omit<RolloutRow, 'step'> {
-  const { question, prompt, tokens, response, thinking, answer, logprobs, correct, rejected, stopReason } =
-    row
+  const {
+    question,
+    prompt,
+    tokens,
+    response,
+    thinking,
+    answer,
+    logprobs,
+    correct,
+    reason,
+    rejected,
+    stopReason,
+  } = row
   return {
     split,
     question: question.id,
@@ -64,6 +75,7 @@ function storedRow(row: DataRow, split: string): Omit<RolloutRow, 'step'> {
     logprobs,
     rewards: rejected === null ? { kept: 1 } : { kept: 0, [rejected]: 1 },
     correct,
+    reason,
     total: null,
     advantage: null,
     stopReason,

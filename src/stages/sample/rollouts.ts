@@ -158,6 +158,10 @@ export interface RolloutScores {
   /** Weighted sum; with null, the rollout is left out of the update. */
   readonly total: number | null
   readonly correct: boolean | null
+  /** Why the check found the answer right or wrong, or could not tell; missing if it is unknown. */
+  readonly reason?: string | undefined
+  /** Why, by name of the reward: see `Reward.reason`. */
+  readonly reasons?: Readonly<Record<string, string>>
   /** One line per failed reward. */
   readonly errors: readonly string[]
 }
@@ -182,6 +186,8 @@ export function toRow(
     logprobs: rollout.sequence.logprobs,
     rewards: scores.rewards,
     correct: scores.correct,
+    reason: scores.reason,
+    ...(scores.reasons && { reasons: scores.reasons }),
     total: scores.total,
     advantage,
     stopReason: rollout.stopReason,
