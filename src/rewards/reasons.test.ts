@@ -17,8 +17,8 @@ const reasonOf = async (reward: Reward, rollout: Partial<Rollout>) => {
 const verdict = () => ({ correct: false, reason: '12 is not 14', share: () => Promise.resolve(0.5) })
 const generator = (text: string) =>
   ({
-    generate: async ([, { content }]: { content: string }[]) => ({
-      text: content.match(/VERDICT \w+: /)![0] + text,
+    generate: async (messages: { content: string }[]) => ({
+      text: messages[1]!.content.match(/VERDICT \w+: /)![0] + text,
       finishReason: 'stop',
     }),
   }) as never

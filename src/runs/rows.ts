@@ -45,7 +45,10 @@ export interface RolloutRow {
   readonly step: number
   /** 'train', 'eval-before', 'eval-40', 'eval-after', … */
   readonly split: string
+  /** The question's id. */
   readonly question: string
+  /** The question as text; missing in runs of earlier releases. */
+  readonly asked?: string | undefined
   readonly kind: string
   readonly gold: string
   readonly prompt: string
@@ -101,11 +104,12 @@ export function toParameters(
     row.length,
     row.reason ?? null,
     row.reasons === undefined ? null : JSON.stringify(row.reasons),
+    row.asked ?? null,
   ]
 }
 
-/** The inverse of `toParameters`, from a row as the driver returns it. */
-export function fromRow(row: Record<string, unknown>): RolloutRow {
+/** The inverse of `toParameters`, from a row as the driver returns it and the text of its question. */
+export function fromRow(row: Record<string, unknown>, asked: string | undefined): RolloutRow {
   return {
     step: row.step as number,
     split: row.split as string,
@@ -124,6 +128,7 @@ export function fromRow(row: Record<string, unknown>): RolloutRow {
     advantage: row.advantage as number | null,
     stopReason: row.stop_reason as 'stop' | 'length',
     length: row.length as number,
+    ...(asked !== undefined && { asked }),
     ...(typeof row.reason === 'string' && { reason: row.reason }),
     ...(typeof row.reasons === 'string' && { reasons: JSON.parse(row.reasons) }),
   }

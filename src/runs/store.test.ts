@@ -75,11 +75,17 @@ describe('RunStore', () => {
     again.close()
   })
 
-  test('reads back the reasons of rewards and checks', () => {
+  test('reads back questions and the reasons of rewards and checks', () => {
     const store = create()
-    const reasoned = { ...rollout('q1'), reason: '12 is not 71', reasons: { accuracy: '12 is not 71' } }
-    store.record(1, { rollouts: [reasoned] })
-    expect(store.rollouts()).toEqual([{ step: 1, ...reasoned }])
+    const reasoned = {
+      ...rollout('q1'),
+      asked: 'What is 60 + 11?',
+      reason: '12 is not 71',
+      reasons: { accuracy: '12 is not 71' },
+    }
+    store.record(1, { rollouts: [reasoned, reasoned] })
+    expect(store.rollouts({ limit: 1 })).toEqual([{ step: 1, ...reasoned }])
+    expect(store.select('SELECT text FROM questions')).toEqual([{ text: 'What is 60 + 11?' }])
     store.close()
   })
 
@@ -90,14 +96,20 @@ describe('RunStore', () => {
     store.close()
     const old = new Database(join(directory, 'run.sqlite'))
     old.exec(
-      'DROP TABLE tags; ALTER TABLE rollouts DROP COLUMN reason; ALTER TABLE rollouts DROP COLUMN reasons',
+      `DROP TABLE tags; DROP TABLE questions; DROP INDEX rollouts_facts;
+       ${['reason', 'reasons', 'asked'].map((name) => `ALTER TABLE rollouts DROP COLUMN ${name};`).join('')}`,
     )
     old.close()
     const read = RunStore.open(directory)
     expect(read.rollouts()).toEqual([{ step: 1, ...rollout('q1') }])
     expect(read.info().tags).toEqual([])
     const resumed = RunStore.open(directory, { write: true })
-    const reasoned = { ...rollout('q2'), reason: 'the same text', reasons: { accuracy: 'the same text' } }
+    const reasoned = {
+      ...rollout('q2'),
+      asked: 'Why?',
+      reason: 'the same text',
+      reasons: { accuracy: 'the same text' },
+    }
     resumed.record(2, { rollouts: [reasoned] })
     resumed.close()
     expect(setTags(directory, ['old'])).toEqual(['old'])

@@ -204,15 +204,20 @@ export class RunStore {
   record(step: number, { metrics = {}, rollouts = [], events = [] }: StepRecord): void {
     const metric = this.#database.prepare('INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)')
     const event = this.#database.prepare('INSERT INTO events VALUES (?, ?, ?)')
+    const question = this.#database.prepare('INSERT OR IGNORE INTO questions (text) VALUES (?)')
     const rollout = this.#database.prepare(
       `INSERT INTO rollouts (step, split, question, kind, gold, prompt, tokens, text, thinking, answer, logprobs,
-       rewards, correct, total, advantage, stop_reason, length, reason, reasons) VALUES (${Array(19).fill('?').join(', ')})`,
+       rewards, correct, total, advantage, stop_reason, length, reason, reasons, asked)
+       VALUES (${Array(19).fill('?').join(', ')}, (SELECT id FROM questions WHERE text = ?))`,
     )
     this.#write(
       this.#database.transaction(() => {
         for (const [name, value] of Object.entries(metrics))
           if (!Number.isNaN(value)) metric.run(step, name, value)
-        for (const row of rollouts) rollout.run(...toParameters(step, row))
+        for (const row of rollouts) {
+          if (row.asked !== undefined) question.run(row.asked)
+          rollout.run(...toParameters(step, row))
+        }
         for (const { level, message } of events) event.run(step, level, message)
       }),
     )
@@ -245,8 +250,20 @@ export class RunStore {
     }
     const condition = where.length ? `WHERE ${where.join(' AND ')}` : ''
     const limit = filter.limit === undefined ? '' : `LIMIT ${Math.trunc(filter.limit)}`
-    const rows = this.#read(`SELECT * FROM rollouts ${condition} ORDER BY id DESC ${limit}`, ...values)
-    return (rows as Record<string, unknown>[]).map(fromRow)
+    const rows = this.#read(
+      `SELECT * FROM rollouts ${condition} ORDER BY id DESC ${limit}`,
+      ...values,
+    ) as Record<string, unknown>[]
+    const questions = this.#questions(rows)
+    return rows.map((row) => fromRow(row, questions.get(row.asked as number)))
+  }
+
+  /** The texts of the questions of some rollouts, by the ids that these have. */
+  #questions(rows: readonly Record<string, unknown>[]): Map<number, string> {
+    const ids = new Set(rows.map(({ asked }) => asked).filter((id) => typeof id === 'number'))
+    if (ids.size === 0) return new Map()
+    const found = this.#read(`SELECT id, text FROM questions WHERE id IN (${[...ids].join(', ')})`)
+    return new Map((found as { id: number; text: string }[]).map(({ id, text }) => [id, text]))
   }
 
   /**

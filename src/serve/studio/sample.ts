@@ -8,6 +8,8 @@ export interface Sample {
   readonly split: string
   /** The question's id, which is the same in every step. */
   readonly question: string
+  /** The question as text; null if the run does not have it. */
+  readonly asked: string | null
   readonly kind: string
   readonly gold: string
   readonly prompt: string
@@ -52,12 +54,12 @@ interface Row extends Omit<Sample, 'rewards' | 'reason' | 'correct' | 'stopReaso
 export const LONGEST = 4000
 
 /** Columns of a sample, its texts cut after `longest` characters. */
-const columns = (longest: number | null, hasReasons: boolean): string => {
+const columns = (longest: number | null, isWhole: boolean): string => {
   const text = (name: string): string =>
     longest === null ? name : `substr(${name}, 1, ${longest}) AS ${name}`
   return `id, step, split, question, kind, gold, ${['prompt', 'text', 'thinking', 'answer'].map(text).join(', ')},
     length(text) AS characters, rewards, correct, total, advantage, stop_reason, length,
-    ${hasReasons ? 'reason, reasons' : 'NULL AS reason, NULL AS reasons'}`
+    ${isWhole ? `reason, reasons, ${ASKED} AS asked` : 'NULL AS reason, NULL AS reasons, NULL AS asked'}`
 }
 
 /**
@@ -73,7 +75,7 @@ export function samplesWhere(
 ): Sample[] {
   const weights = weightsOf(store)
   return store
-    .select<Row>(`SELECT ${columns(longest, hasReasons(store))} FROM rollouts ${condition}`, ...values)
+    .select<Row>(`SELECT ${columns(longest, hasQuestions(store))} FROM rollouts ${condition}`, ...values)
     .map(({ rewards, reasons, correct, stop_reason, characters, ...row }) => ({
       ...row,
       cut: longest !== null && characters > longest,
@@ -83,9 +85,11 @@ export function samplesWhere(
     }))
 }
 
-/** Runs of earlier releases have no reasons. */
-const hasReasons = (store: RunStore): boolean =>
-  store.select("SELECT 1 FROM pragma_table_info('rollouts') WHERE name = 'reasons'").length > 0
+/** Does a run have the texts of its questions and the reasons of its rewards? Those of earlier releases do not. */
+export const hasQuestions = (store: RunStore): boolean =>
+  store.select("SELECT 1 FROM pragma_table_info('rollouts') WHERE name = 'asked'").length > 0
+
+const ASKED = '(SELECT questions.text FROM questions WHERE questions.id = rollouts.asked)'
 
 function rewardsOf(
   values: string,

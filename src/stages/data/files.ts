@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import { onDisk } from '../../common/files/disk.ts'
 import { makeFolder, writeFileAtomically } from '../../common/files/files.ts'
+import { wholeQuestion } from '../../rewards/question.ts'
 import type { RolloutRow } from '../../runs/rows.ts'
 import type { Demonstration } from '../../tasks/examples/demonstrations.ts'
 import { type DataRow, responseOf } from './rows.ts'
@@ -65,6 +66,7 @@ function storedRow(row: DataRow, split: string): Omit<RolloutRow, 'step'> {
   return {
     split,
     question: question.id,
+    asked: wholeQuestion(question),
     kind: question.kind,
     gold: question.gold,
     prompt,

@@ -2,6 +2,7 @@ import { counted, type Progress } from '../../common/progress.ts'
 import { Random } from '../../common/random.ts'
 import type { SampledSequence, Sampler, Truncation } from '../../engines/contract.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
+import { wholeQuestion } from '../../rewards/question.ts'
 import type { Rollout } from '../../rewards/reward.ts'
 import type { RolloutRow } from '../../runs/rows.ts'
 import type { Question, Task } from '../../tasks/task.ts'
@@ -176,6 +177,7 @@ export function toRow(
   return {
     split,
     question: rollout.question.id,
+    asked: wholeQuestion(rollout.question),
     kind: rollout.question.kind,
     gold: rollout.question.gold,
     prompt: rollout.prompt,

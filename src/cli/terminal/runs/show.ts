@@ -201,7 +201,7 @@ export function showSamples(output: Output, store: RunStore, limit: number, spli
   for (const row of rows) {
     const { tokens, logprobs, ...rest } = row
     output.emit({ type: 'rollout', ...rest, tokens: [...tokens], logprobs: [...logprobs] })
-    if (!output.json) output.result(sample(row, question(row.prompt), output.width))
+    if (!output.json) output.result(sample(row, row.asked ?? question(row.prompt), output.width))
   }
 }
 
