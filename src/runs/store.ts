@@ -9,6 +9,7 @@ import { pathFromHere } from '../common/files/paths.ts'
 import { shellWord } from '../common/shell.ts'
 import type { SqliteDatabase } from '../common/sqlite.ts'
 import { createDatabase, isLocked, lockRun, openDatabase } from './database.ts'
+import { observersOf, type RunObserver } from './observe.ts'
 import type { Checkpoint, MetricPoint, RolloutRow, RunEvent, RunInfo, RunStatus, StepRecord } from './rows.ts'
 import { fromRow, toParameters } from './rows.ts'
 
@@ -22,11 +23,13 @@ export class RunStore {
   #lock: SqliteDatabase | null
   #open = true
   #session: { readonly id: number; readonly started: number } | null = null
+  readonly #observers: readonly RunObserver[]
 
   private constructor(directory: string, database: SqliteDatabase, lock: SqliteDatabase | null) {
     this.directory = directory
     this.#database = database
     this.#lock = lock
+    this.#observers = lock === null ? [] : observersOf(this)
   }
 
   /**
@@ -221,6 +224,7 @@ export class RunStore {
         for (const { level, message } of events) event.run(step, level, message)
       }),
     )
+    for (const observer of this.#observers) observer.recorded(step, metrics)
   }
 
   /** The values of a metric, ordered by step. */
@@ -357,6 +361,7 @@ export class RunStore {
           this.#database.prepare(`DELETE FROM ${table} WHERE step > ?`).run(step)
       }),
     )
+    for (const observer of this.#observers) observer.truncated(step)
   }
 
   close(): void {

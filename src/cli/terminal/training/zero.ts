@@ -24,6 +24,7 @@ import {
   showModel,
   showNext,
   sourceName,
+  studioCommand,
   withConfig,
 } from '../next.ts'
 import { type Output, percent, percentInterval, table } from '../output.ts'
@@ -113,6 +114,7 @@ export function summarizeZero(output: Output, result: ZeroResult, config?: strin
   const reading: NextStep[] = [
     [`runs show ${runWord(run)} --samples 5`, 'read what it thought as it learned'],
     [`chat --model ${modelWord(model)}`, 'ask it something'],
+    [studioCommand(run), 'see on a page how it learned to think'],
     ...merging,
   ]
   if (config !== undefined) {
