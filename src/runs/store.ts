@@ -218,8 +218,8 @@ export class RunStore {
     const question = this.#database.prepare('INSERT OR IGNORE INTO questions (text) VALUES (?)')
     const rollout = this.#database.prepare(
       `INSERT INTO rollouts (step, split, question, kind, gold, prompt, tokens, text, thinking, answer, logprobs,
-       rewards, correct, total, advantage, stop_reason, length, reason, reasons, asked)
-       VALUES (${Array(19).fill('?').join(', ')}, (SELECT id FROM questions WHERE text = ?))`,
+       rewards, correct, total, advantage, stop_reason, length, reason, reasons, entropies, asked)
+       VALUES (${Array(20).fill('?').join(', ')}, (SELECT id FROM questions WHERE text = ?))`,
     )
     this.#write(
       this.#database.transaction(() => {

@@ -336,7 +336,7 @@ describe('samples', () => {
     database.exec(
       `UPDATE rollouts SET prompt = 'User: ' || (SELECT questions.text FROM questions WHERE questions.id = asked);
        DROP INDEX rollouts_facts; DROP TABLE questions;
-       ${['asked', 'reason', 'reasons'].map((name) => `ALTER TABLE rollouts DROP COLUMN ${name};`).join('')}`,
+       ${['asked', 'reason', 'reasons', 'entropies'].map((name) => `ALTER TABLE rollouts DROP COLUMN ${name};`).join('')}`,
     )
     database.close()
     expect(await found('zero-2')).toBe(count)
@@ -408,7 +408,10 @@ describe('samples', () => {
     const [id] = await ids('step=2&question=a2')
     const { tokens } = await get(`runs/zero-1/samples/${id}`)
     expect(tokens).toHaveLength(2)
-    expect(tokens[1]).toMatchObject({ logprob: -1.25, entropy: null })
+    expect(tokens.map(({ logprob, entropy }: Json) => [logprob, entropy])).toEqual([
+      [-0.5, 0.25],
+      [-1.25, null],
+    ])
     expect(tokens[0].text).not.toBe('')
   })
 })
