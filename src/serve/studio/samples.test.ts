@@ -216,7 +216,54 @@ describe('stories', () => {
     writeFileSync(join(root, 'secret.md'), 'secret')
     symlinkSync(join(root, 'secret.md'), join(root, 'r1-1', 'data', 'linked.md'))
     expect(await get('runs/r1-1/data')).toEqual({
-      dataSets: [{ name: 'mixture', rows: 1, seen: 2, card: '# Mixed data', splits: ['mixture/policy'] }],
+      dataSets: [
+        {
+          name: 'mixture',
+          rows: 1,
+          seen: 2,
+          counts: null,
+          card: '# Mixed data',
+          splits: ['mixture/policy'],
+          file: null,
+        },
+      ],
     })
+  })
+
+  test('rows of data sets, page by page, among them preferences', async () => {
+    run('r1-1', { recipe: 'r1', steps: 0 })
+    const folder = join(root, 'r1-1')
+    mkdirSync(join(folder, 'data'))
+    const pairs = Array.from({ length: 7 }, (_, i) => ({ prompt: `q${i} é`, chosen: 'a', rejected: 'b', margin: 2 }))
+    const lines = [...pairs.map((pair) => JSON.stringify(pair)), 'torn {']
+    writeFileSync(join(folder, 'data', 'helpful.jsonl'), lines.join('\n'))
+    writeFileSync(join(folder, 'data', 'empty.jsonl'), '')
+    writeFileSync(join(folder, 'preference-data.json'), '{"pairs": {"kept": 7, "judged": 9, "close": 2}}')
+    writeFileSync(join(root, 'secret.jsonl'), '{"secret": 1}')
+    symlinkSync(join(root, 'secret.jsonl'), join(folder, 'data', 'linked.jsonl'))
+    const { dataSets } = await get('runs/r1-1/data')
+    expect(dataSets).toEqual([
+      { name: 'empty', rows: 0, seen: null, counts: null, card: null, splits: [], file: { kind: 'other', rows: 0 } },
+      {
+        name: 'helpful',
+        rows: 8,
+        seen: 9,
+        counts: { kept: 7, judged: 9, close: 2 },
+        card: null,
+        splits: [],
+        file: { kind: 'pairs', rows: 8 },
+      },
+    ])
+    const rows: unknown[] = []
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const page = await get(`runs/r1-1/data/helpful?limit=3&cursor=${cursor}`)
+      expect(page.kind).toBe('pairs')
+      rows.push(...page.rows)
+      cursor = page.next
+    }
+    expect(rows).toEqual([...pairs, null])
+    expect(await get('runs/r1-1/data/empty')).toEqual({ kind: 'other', rows: [], next: null })
+    for (const name of ['linked', 'none', '..%2F..%2Fsecret', 'helpful.jsonl'])
+      expect((await read(`runs/r1-1/data/${name}`)).status).toBe(404)
   })
 })
