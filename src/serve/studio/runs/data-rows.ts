@@ -1,11 +1,11 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { UserError } from '../../common/errors.ts'
-import { onDisk } from '../../common/files/disk.ts'
-import { isRecord, parseJson } from '../../common/json.ts'
-import { fileSize } from '../../common/words.ts'
-import { RequestError } from '../problem.ts'
+import { UserError } from '../../../common/errors.ts'
+import { onDisk } from '../../../common/files/disk.ts'
+import { isRecord, parseJson } from '../../../common/json.ts'
+import { fileSize } from '../../../common/words.ts'
+import { RequestError } from '../../problem.ts'
 
 /** What the rows of a file are: conversations, a prompt with one completion, two answers of which one is better, or one that is good or not. */
 export type RowKind = 'demonstrations' | 'completions' | 'pairs' | 'labels' | 'other'
