@@ -44,7 +44,17 @@ async function main(): Promise<void> {
       repetitions: { type: 'string' },
     },
   })
-  const alone = ['choose', 'continuous', 'fits', 'product', 'serve', 'studio', 'studio-training', 'thinking', 'verify']
+  const alone = [
+    'choose',
+    'continuous',
+    'fits',
+    'product',
+    'serve',
+    'studio',
+    'studio-training',
+    'thinking',
+    'verify',
+  ]
   const unknown = positionals.find((name) => !alone.includes(name) && !Object.hasOwn(comparisons, name))
   if (unknown)
     throw new UserError(

@@ -34,9 +34,7 @@ test('a transaction that fails is undone, and its own error is told, also where 
   adding('INSERT INTO t VALUES (2)')()
   expect(adding('INSERT INTO nowhere VALUES (2)')).toThrow('no such table: nowhere')
   // as where the disk is full
-  expect(adding('ROLLBACK; INSERT INTO nowhere VALUES (3)')).toThrow(
-    'no such table: nowhere',
-  )
+  expect(adding('ROLLBACK; INSERT INTO nowhere VALUES (3)')).toThrow('no such table: nowhere')
   expect(database.prepare('SELECT count(*) AS n FROM t').all()).toEqual([{ n: 2 }])
   database.close()
 })

@@ -24,7 +24,9 @@ export function writeEvents(output: Output, run: ObservedRun): RunObserver {
     truncated: (step) =>
       attempt((file) => {
         if (file.isContinued) file.begins(step + 1)
-        else for (let earlier = 0; earlier <= run.info().step; earlier++) file.scalars(earlier, run.metricsAt(earlier))
+        else
+          for (let earlier = 0; earlier <= run.info().step; earlier++)
+            file.scalars(earlier, run.metricsAt(earlier))
       }),
   }
 }

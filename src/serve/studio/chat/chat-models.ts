@@ -5,8 +5,8 @@ import { packageRoot } from '../../../common/files/package.ts'
 import { modelOf } from '../../../runs/store.ts'
 import type { App } from '../../app.ts'
 import { RequestError } from '../../problem.ts'
-import type { OpenedModel } from './opened-model.ts'
 import type { RunsFolder } from '../runs/runs-folder.ts'
+import type { OpenedModel } from './opened-model.ts'
 import { type StrategyQuery, specOf } from './strategy.ts'
 
 /** A model that can be talked to. */
