@@ -158,6 +158,13 @@ describe('metrics', () => {
     })
   })
 
+  test('of a total, a bucket has the last value', async () => {
+    const store = run('zero-1', { steps: 0 })
+    for (let step = 1; step <= 8; step++) store.record(step, { metrics: { 'total/tokens': 10 * step } })
+    const { series } = await get('runs/zero-1/metrics?names=total/tokens&points=4')
+    expect(series['total/tokens']).toMatchObject({ step: [2, 4, 6, 8], value: [20, 40, 60, 80] })
+  })
+
   it.each(['points=0', 'points=x', 'from=1.5'])('%s: 400', async (query) => {
     run('zero-1')
     expect((await read(`runs/zero-1/metrics?${query}`)).status).toBe(400)

@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { TIME } from '../../../runs/rows.ts'
 import type { RunsFolder } from './runs-folder.ts'
-import { newest, type Series, seriesOf } from './series.ts'
+import { isTotal, newest, type Series, seriesOf } from './series.ts'
 import { sectionsOf } from './summary.ts'
 
 /** Which metrics of a run are asked for: the parameters of the address. */
@@ -47,8 +46,6 @@ export function seriesOfRun(
   for (const name of asked ?? []) if (!all.has(name)) all.set(name, { step: [], value: [] })
   return Object.fromEntries(all)
 }
-
-const isTotal = (name: string): boolean => name.startsWith('total/') || name === TIME
 
 const plus = (before: number, last: { readonly value: number } | null): number | null =>
   last && before + last.value

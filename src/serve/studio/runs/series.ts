@@ -1,6 +1,10 @@
+import { TIME } from '../../../runs/rows.ts'
 import type { RunStore } from '../../../runs/store.ts'
 
-/** Values of a metric by step. Where steps were put together, `value` is their mean and `step` the last of them. */
+/**
+ * Values of a metric by step. Where steps were put together, `step` is the last of them and `value` their mean or, of a total,
+ * the last one.
+ */
 export interface Series {
   readonly step: readonly number[]
   readonly value: readonly (number | null)[]
@@ -33,7 +37,7 @@ export function seriesOf(store: RunStore, name: string, { from, to, points }: Ra
   }
   const width = Math.ceil((last - first + 1) / points)
   const rows = store.select<{ step: number; value: number; low: number; high: number }>(
-    `SELECT max(step) AS step, avg(value) AS value, min(value) AS low, max(value) AS high ${where}
+    `SELECT max(step) AS step, ${isTotal(name) ? 'max' : 'avg'}(value) AS value, min(value) AS low, max(value) AS high ${where}
      GROUP BY (step - ${first}) / ${width} ORDER BY 1`,
     ...bounds,
   )
@@ -44,6 +48,9 @@ export function seriesOf(store: RunStore, name: string, { from, to, points }: Ra
     max: rows.map(({ high }) => high),
   }
 }
+
+/** Does a metric count up from the first step on? */
+export const isTotal = (name: string): boolean => name.startsWith('total/') || name === TIME
 
 /** The newest value of a metric, or null. */
 export function newest(store: RunStore, name: string): { step: number; value: number } | null {

@@ -4,6 +4,7 @@ import { describe, expect, it, test } from 'vitest'
 import { Database } from '../../../common/sqlite.ts'
 import { get, ids, type Json, read, root, run } from '../../../testing/servers/open-studio.ts'
 import { response } from '../../../testing/studio-runs.ts'
+import { riseIn } from './stories.ts'
 
 describe('samples', () => {
   test('come with their rewards, newest first, page by page', async () => {
@@ -195,6 +196,17 @@ describe('stories', () => {
       before: { split: 'eval-before', correct: false },
       after: { split: 'eval-after', correct: true },
     })
+  })
+
+  it.each<[string, (step: number) => number, rise: number | null]>([
+    ['rises and stays', (step) => (step <= 20 ? 1 : 3), 18],
+    ['rises, and dips once for a while', (step) => (step <= 20 || (step > 50 && step < 58) ? 1 : 3), 18],
+    ['has one peak at its beginning', (step) => (step === 10 ? 9 : step <= 40 ? 1 : 3), 38],
+    ['never rises by more than half', (step) => (step <= 20 ? 2 : 2.9), null],
+    ['falls', (step) => 100 - step, null],
+  ])('where a series leaves its beginning that %s', (_, value, rise) => {
+    const step = Array.from({ length: 60 }, (_, i) => i + 1)
+    expect(riseIn({ step, value: step.map(value) })).toBe(rise)
   })
 
   test('of a run without responses there is none', async () => {

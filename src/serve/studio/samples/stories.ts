@@ -64,7 +64,7 @@ function firstOfSteps<One extends { readonly step: number; readonly split: strin
 export interface Aha {
   /** The first response on a training question with a reflective word. */
   readonly firstReflection: { readonly step: number; readonly sampleId: number } | null
-  /** The step from which the reflective words per response stay clearly above those of the beginning; null if they never do. */
+  /** The first step from which the reflective words per response stay clearly above those of the beginning; null if they never do. */
   readonly rise: { readonly step: number; readonly sampleId: number | null } | null
   /** Reflective words per response, tokens per response, share of right answers. */
   readonly reflection: Series
@@ -78,6 +78,8 @@ const REFLECTION = 'reflection/per_response'
 const POINTS = 1000
 /** Means over so many points are compared. */
 const WINDOW = 5
+/** For so many means a rise must last. */
+const STAYS = 10
 
 export function ahaOf(store: RunStore): Aha {
   const series = (name: string): Series => seriesOf(store, name, { points: POINTS })
@@ -118,8 +120,8 @@ function reflectiveIn(store: RunStore, step: number): { readonly id: number } | 
 }
 
 /**
- * Where a series leaves its beginning: the first step from which all later means over `WINDOW` points are above the first one
- * by a quarter of the greatest rise. Null for a series that never rises by more than half.
+ * Where a series leaves its beginning: the first step from which the next `STAYS` means over `WINDOW` points are above the first
+ * one by a quarter of the greatest rise. Null for a series that never rises by more than half.
  */
 export function riseIn({ step, value }: Pick<Series, 'step' | 'value'>): number | null {
   const means = value
@@ -130,8 +132,8 @@ export function riseIn({ step, value }: Pick<Series, 'step' | 'value'>): number 
   const greatest = means.reduce((a, b) => Math.max(a, b))
   if (greatest <= 1.5 * first) return null
   const threshold = first + (greatest - first) / 4
-  const below = means.findLastIndex((mean) => mean < threshold)
-  return below === means.length - 1 ? null : step[below + 1]!
+  const risen = means.findIndex((_, i) => means.slice(i, i + STAYS).every((mean) => mean >= threshold))
+  return risen < 0 ? null : step[risen]!
 }
 
 function mostChanged(store: RunStore): Aha['changed'] {
