@@ -12,15 +12,10 @@ const BOTTOM = 60
 
 /** The lines of a plot as an SVG picture on white. */
 export function asSvg(title: string, lines: readonly Line[], axis: Axis, shown: Range | null): Blob {
-  const points = lines.map((line) =>
-    line.step.flatMap((step, i) =>
-      shown && (step < shown[0] || step > shown[1])
-        ? []
-        : [[(line.axis ?? axis).toX(step), line.value[i]!] as const],
-    ),
-  )
-  const [x0, x1] = extent(points.flat().map(([x]) => x))
-  const [y0, y1] = extent(points.flat().map(([, y]) => y))
+  const pieces = lines.map((line) => piecesOf(line, axis, shown))
+  const points = pieces.flat(2)
+  const [x0, x1] = extent(points.map(([x]) => x))
+  const [y0, y1] = extent(points.map(([, y]) => y))
   const px = (x: number) => (LEFT + ((x - x0) / (x1 - x0)) * (WIDTH - LEFT - RIGHT)).toFixed(1)
   const py = (y: number) => (TOP + (1 - (y - y0) / (y1 - y0)) * (HEIGHT - TOP - BOTTOM)).toFixed(1)
   const ticks = [0, 0.25, 0.5, 0.75, 1]
@@ -35,9 +30,11 @@ export function asSvg(title: string, lines: readonly Line[], axis: Axis, shown: 
       return `<text x="${px(x)}" y="${HEIGHT - BOTTOM + 18}" text-anchor="middle">${short(x)}</text>`
     }),
     `<text x="${WIDTH - RIGHT}" y="${HEIGHT - BOTTOM + 34}" text-anchor="end">${escaped(axis.label)}</text>`,
-    ...lines.map(
-      ({ colour }, i) =>
-        `<polyline fill="none" stroke="${colour}" stroke-width="1.75" points="${points[i]!.map(([x, y]) => `${px(x)},${py(y)}`).join(' ')}"/>`,
+    ...lines.flatMap(({ colour }, i) =>
+      pieces[i]!.map(
+        (piece) =>
+          `<polyline fill="none" stroke="${colour}" stroke-width="1.75" points="${piece.map(([x, y]) => `${px(x)},${py(y)}`).join(' ')}"/>`,
+      ),
     ),
     ...lines.map(
       ({ label, colour }, i) =>
@@ -50,6 +47,20 @@ export function asSvg(title: string, lines: readonly Line[], axis: Axis, shown: 
     ],
     { type: 'image/svg+xml' },
   )
+}
+
+type Point = readonly [x: number, y: number]
+
+/** What of a line is shown, in pieces: it is broken where a value is null. */
+function piecesOf(line: Line, axis: Axis, shown: Range | null): Point[][] {
+  const pieces: Point[][] = [[]]
+  for (const [i, step] of line.step.entries()) {
+    const value = line.value[i] ?? null
+    if (shown && (step < shown[0] || step > shown[1])) continue
+    if (value === null) pieces.push([])
+    else pieces.at(-1)!.push([(line.axis ?? axis).toX(step), value])
+  }
+  return pieces
 }
 
 function extent(values: readonly number[]): [number, number] {

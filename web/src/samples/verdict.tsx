@@ -21,7 +21,7 @@ export const askedIn = ({ asked, question }: Pick<Sample, 'asked' | 'question'>)
 const STOPS: Readonly<Record<string, string>> = { stop: 'ended by itself', length: 'cut off' }
 
 /** Why a response ended. */
-export const stopped = ({ stopReason }: Sample): string => STOPS[stopReason] ?? stopReason
+export const stopped = ({ stopReason }: Pick<Sample, 'stopReason'>): string => STOPS[stopReason] ?? stopReason
 
 const SPLITS: Readonly<Record<string, string>> = {
   train: 'training',
