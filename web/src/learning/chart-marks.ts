@@ -14,8 +14,6 @@ export function drawSections(plot: uPlot, sections: readonly Section[], { toX }:
   inside(plot, ({ ctx, bbox }) => {
     const [band, quiet] = [styleColour('band'), styleColour('quiet')]
     const margin = 4 * devicePixelRatio
-    ctx.font = font()
-    ctx.textBaseline = 'top'
     for (const [i, { name, from, to }] of sections.entries()) {
       const left = plot.valToPos(toX(from), 'x', true)
       const right = plot.valToPos(toX(to), 'x', true)
@@ -37,8 +35,6 @@ export function drawMoments(plot: uPlot, moments: readonly Moment[], { toX }: Ax
     ctx.fillStyle = styleColour('ink')
     ctx.lineWidth = devicePixelRatio
     ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio])
-    ctx.font = font()
-    ctx.textBaseline = 'top'
     for (const [i, { step, name }] of moments.entries()) {
       const x = plot.valToPos(toX(step), 'x', true)
       ctx.beginPath()
@@ -79,8 +75,9 @@ function inside(plot: uPlot, draw: (plot: uPlot) => void): void {
   ctx.beginPath()
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height)
   ctx.clip()
+  ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`
+  ctx.textAlign = 'left'
+  ctx.textBaseline = 'top'
   draw(plot)
   ctx.restore()
 }
-
-const font = (): string => `${11 * devicePixelRatio}px system-ui, sans-serif`

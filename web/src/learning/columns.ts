@@ -10,14 +10,18 @@ import type { Format } from './panels.ts'
 
 /** A line with at most so many points shows each of them: it is measured seldom, such as held-out accuracy. */
 const FEW = 30
+/** A null is a gap as far as the line's next value, whatever values the other lines have in between. */
+const GAP = 2
 
 export function columnsOf(lines: readonly Line[], axis: Axis): uPlot.AlignedData {
   if (lines.length === 0) return [[]]
+  const tables = lines.map(({ step, value, min, max, axis: own = axis }) => {
+    const columns = min && max ? [value, max, min] : [value]
+    return [step.map(own.toX), ...columns.map((column) => [...column])] as uPlot.AlignedData
+  })
   return uPlot.join(
-    lines.map(({ step, value, min, max, axis: own = axis }) => {
-      const columns = min && max ? [value, max, min] : [value]
-      return [step.map(own.toX), ...columns.map((column) => [...column])] as uPlot.AlignedData
-    }),
+    tables,
+    tables.map((columns) => columns.map(() => GAP)),
   )
 }
 
