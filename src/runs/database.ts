@@ -28,7 +28,7 @@ CREATE TABLE rollouts (
   id INTEGER PRIMARY KEY, step INTEGER NOT NULL, split TEXT NOT NULL, question TEXT NOT NULL, kind TEXT NOT NULL,
   gold TEXT NOT NULL, prompt TEXT NOT NULL, tokens BLOB NOT NULL, text TEXT NOT NULL, thinking TEXT, answer TEXT,
   logprobs BLOB NOT NULL, rewards TEXT NOT NULL, correct INTEGER, total REAL, advantage REAL,
-  stop_reason TEXT NOT NULL, length INTEGER NOT NULL
+  stop_reason TEXT NOT NULL, length INTEGER NOT NULL, reason TEXT, reasons TEXT, asked INTEGER
 );
 CREATE INDEX rollouts_by_step ON rollouts (split, step);
 CREATE INDEX rollouts_by_question ON rollouts (question, split);
@@ -40,11 +40,16 @@ const LATER = `
 CREATE INDEX IF NOT EXISTS metrics_by_step ON metrics (step);
 CREATE INDEX IF NOT EXISTS rollouts_of_step ON rollouts (step);
 CREATE INDEX IF NOT EXISTS rollouts_of_split ON rollouts (split);
-CREATE INDEX IF NOT EXISTS rollouts_facts ON rollouts (step, split, correct, kind, stop_reason, total, advantage, length);
+CREATE INDEX IF NOT EXISTS rollouts_facts ON rollouts (step, split, correct, kind, stop_reason, total, advantage, length, asked);
+CREATE TABLE IF NOT EXISTS questions (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS sessions (seconds REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS notes (text TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS tags (name TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS model (sha256 TEXT NOT NULL);
 `
+
+/** Columns that the rollouts of earlier releases lack. `asked` is an id of the table of questions. */
+const LATER_COLUMNS = { reason: 'TEXT', reasons: 'TEXT', asked: 'INTEGER' }
 
 /** Creates a run database with the row of its run, atomically. @throws UserError if the disk fails. */
 export function createDatabase(file: string, run: readonly (string | number)[]): SqliteDatabase {
@@ -84,10 +89,19 @@ export function openDatabase(
       )
     }
     // the version is written again, so that a file that may not be written to fails here
-    if (write) database.exec(`${LATER} PRAGMA user_version = ${VERSION}`)
+    if (write) database.exec(`${addedColumns(database)} ${LATER} PRAGMA user_version = ${VERSION}`)
     return database
   })
 }
+
+const hasColumn = (database: SqliteDatabase, column: string): boolean =>
+  database.prepare("SELECT 1 FROM pragma_table_info('rollouts') WHERE name = ?").all(column).length > 0
+
+const addedColumns = (database: SqliteDatabase): string =>
+  Object.entries(LATER_COLUMNS)
+    .filter(([column]) => !hasColumn(database, column))
+    .map(([column, type]) => `ALTER TABLE rollouts ADD COLUMN ${column} ${type};`)
+    .join(' ')
 
 function versionOf(database: SqliteDatabase): number {
   return (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version

@@ -18,6 +18,8 @@ export interface RunInfo {
   readonly step: number
   /** What somebody noted about the run, or null. */
   readonly note: string | null
+  /** By which somebody finds the run again; in alphabetical order. */
+  readonly tags: readonly string[]
 }
 
 export interface MetricPoint {
@@ -43,7 +45,10 @@ export interface RolloutRow {
   readonly step: number
   /** 'train', 'eval-before', 'eval-40', 'eval-after', … */
   readonly split: string
+  /** The question's id. */
   readonly question: string
+  /** The question as text; missing in runs of earlier releases. */
+  readonly asked?: string | undefined
   readonly kind: string
   readonly gold: string
   readonly prompt: string
@@ -56,6 +61,10 @@ export interface RolloutRow {
   /** Each reward by name; null if it is unknown or failed. */
   readonly rewards: Readonly<Record<string, number | null>>
   readonly correct: boolean | null
+  /** Why the check found the answer right or wrong, or could not tell; missing if it is unknown, as in runs of earlier releases. */
+  readonly reason?: string | undefined
+  /** Why the rewards are what they are, by name: of those that say it. */
+  readonly reasons?: Readonly<Record<string, string>>
   /** Weighted sum of the rewards; null if the rollout is not used in the update. */
   readonly total: number | null
   readonly advantage: number | null
@@ -93,11 +102,14 @@ export function toParameters(
     row.advantage,
     row.stopReason,
     row.length,
+    row.reason ?? null,
+    row.reasons === undefined ? null : JSON.stringify(row.reasons),
+    row.asked ?? null,
   ]
 }
 
-/** The inverse of `toParameters`, from a row as the driver returns it. */
-export function fromRow(row: Record<string, unknown>): RolloutRow {
+/** The inverse of `toParameters`, from a row as the driver returns it and the text of its question. */
+export function fromRow(row: Record<string, unknown>, asked: string | undefined): RolloutRow {
   return {
     step: row.step as number,
     split: row.split as string,
@@ -116,6 +128,9 @@ export function fromRow(row: Record<string, unknown>): RolloutRow {
     advantage: row.advantage as number | null,
     stopReason: row.stop_reason as 'stop' | 'length',
     length: row.length as number,
+    ...(asked !== undefined && { asked }),
+    ...(typeof row.reason === 'string' && { reason: row.reason }),
+    ...(typeof row.reasons === 'string' && { reasons: JSON.parse(row.reasons) }),
   }
 }
 

@@ -125,11 +125,18 @@ export class RunStore {
       result: row.result === null ? null : JSON.parse(String(row.result)),
       step: step ?? 0,
       note: this.#note(),
+      tags: this.#tags(),
     }
   }
 
   #note(): string | null {
     return this.#single('notes', 'text')
+  }
+
+  #tags(): string[] {
+    if (!this.#hasTable('tags')) return []
+    const rows = this.#read('SELECT name FROM tags ORDER BY name') as { name: string }[]
+    return rows.map(({ name }) => name)
   }
 
   /** `weightsHash` of the model that the run trains, as it began; null if it trains none, or an earlier release began it. */
@@ -139,9 +146,13 @@ export class RunStore {
 
   /** A text in a table of at most one row, which databases of earlier releases may not have. */
   #single(table: string, column: string): string | null {
-    if (this.#read('SELECT 1 FROM sqlite_master WHERE name = ?', table).length === 0) return null
+    if (!this.#hasTable(table)) return null
     const [row] = this.#read(`SELECT ${column} FROM ${table}`) as Record<string, string>[]
     return row?.[column] ?? null
+  }
+
+  #hasTable(name: string): boolean {
+    return this.#read('SELECT 1 FROM sqlite_master WHERE name = ?', name).length > 0
   }
 
   setStatus(status: RunStatus): void {
@@ -193,15 +204,20 @@ export class RunStore {
   record(step: number, { metrics = {}, rollouts = [], events = [] }: StepRecord): void {
     const metric = this.#database.prepare('INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)')
     const event = this.#database.prepare('INSERT INTO events VALUES (?, ?, ?)')
+    const question = this.#database.prepare('INSERT OR IGNORE INTO questions (text) VALUES (?)')
     const rollout = this.#database.prepare(
       `INSERT INTO rollouts (step, split, question, kind, gold, prompt, tokens, text, thinking, answer, logprobs,
-       rewards, correct, total, advantage, stop_reason, length) VALUES (${Array(17).fill('?').join(', ')})`,
+       rewards, correct, total, advantage, stop_reason, length, reason, reasons, asked)
+       VALUES (${Array(19).fill('?').join(', ')}, (SELECT id FROM questions WHERE text = ?))`,
     )
     this.#write(
       this.#database.transaction(() => {
         for (const [name, value] of Object.entries(metrics))
           if (!Number.isNaN(value)) metric.run(step, name, value)
-        for (const row of rollouts) rollout.run(...toParameters(step, row))
+        for (const row of rollouts) {
+          if (row.asked !== undefined) question.run(row.asked)
+          rollout.run(...toParameters(step, row))
+        }
         for (const { level, message } of events) event.run(step, level, message)
       }),
     )
@@ -234,8 +250,20 @@ export class RunStore {
     }
     const condition = where.length ? `WHERE ${where.join(' AND ')}` : ''
     const limit = filter.limit === undefined ? '' : `LIMIT ${Math.trunc(filter.limit)}`
-    const rows = this.#read(`SELECT * FROM rollouts ${condition} ORDER BY id DESC ${limit}`, ...values)
-    return (rows as Record<string, unknown>[]).map(fromRow)
+    const rows = this.#read(
+      `SELECT * FROM rollouts ${condition} ORDER BY id DESC ${limit}`,
+      ...values,
+    ) as Record<string, unknown>[]
+    const questions = this.#questions(rows)
+    return rows.map((row) => fromRow(row, questions.get(row.asked as number)))
+  }
+
+  /** The texts of the questions of some rollouts, by the ids that these have. */
+  #questions(rows: readonly Record<string, unknown>[]): Map<number, string> {
+    const ids = new Set(rows.map(({ asked }) => asked).filter((id) => typeof id === 'number'))
+    if (ids.size === 0) return new Map()
+    const found = this.#read(`SELECT id, text FROM questions WHERE id IN (${[...ids].join(', ')})`)
+    return new Map((found as { id: number; text: string }[]).map(({ id, text }) => [id, text]))
   }
 
   /**
@@ -416,6 +444,32 @@ export function setNote(directory: string, text: string): void {
     database.prepare('DELETE FROM notes').run()
     if (text.trim() !== '') database.prepare('INSERT INTO notes VALUES (?)').run(text.trim())
   })
+}
+
+/** Characters of a tag, and tags of a run, at most. */
+const [TAG_LENGTH, TAGS] = [40, 20]
+
+/**
+ * Sets the tags of a run, also of one in progress, in the place of those that it has. Spaces around tags, and tags that are
+ * empty, do not count. Returns the tags.
+ *
+ * @throws UserError for tags that are too long or too many; if it is not a run, or may not be written to.
+ */
+export function setTags(directory: string, tags: readonly string[]): string[] {
+  const names = [...new Set(tags.map((tag) => tag.trim()).filter((tag) => tag !== ''))].sort()
+  const wrong = names.find((name) => name.length > TAG_LENGTH || /[,\p{Cc}]/u.test(name))
+  if (wrong !== undefined)
+    throw new UserError(
+      `${JSON.stringify(wrong.slice(0, 2 * TAG_LENGTH))} is not a tag; a tag has at most ${TAG_LENGTH} characters, no comma and no line break`,
+      2,
+    )
+  if (names.length > TAGS)
+    throw new UserError(`${names.length} tags are too many; a run has at most ${TAGS}`, 2)
+  change(directory, (database) => {
+    database.prepare('DELETE FROM tags').run()
+    for (const name of names) database.prepare('INSERT INTO tags VALUES (?)').run(name)
+  })
+  return names
 }
 
 /** Sets the folder of the model in the settings of a run. @throws UserError if it is not a run, or may not be written to. */

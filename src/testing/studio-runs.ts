@@ -9,6 +9,7 @@ export const response = (
 ): Omit<RolloutRow, 'step'> => ({
   split: 'train',
   question,
+  asked: `What about ${question}?`,
   kind: 'arithmetic/2',
   gold: '71',
   prompt: `User: ${question} Assistant:`,
@@ -19,6 +20,8 @@ export const response = (
   logprobs: Float32Array.of(-0.5, -1.25),
   rewards: { accuracy: 1, format: null },
   correct: true,
+  reason: 'equal',
+  reasons: { accuracy: 'equal' },
   total: 1,
   advantage: 0.5,
   stopReason: 'stop',

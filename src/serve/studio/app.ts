@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type Context, Hono } from 'hono'
 import { z } from 'zod'
 import { UserError } from '../../common/errors.ts'
-import { setNote } from '../../runs/store.ts'
+import { setNote, setTags } from '../../runs/store.ts'
 import { LIMITS } from '../limits.ts'
 import type { HttpApp } from '../listen.ts'
 import { RequestError, said } from '../problem.ts'
@@ -17,6 +17,7 @@ import type { Found, RunsFolder } from './runs-folder.ts'
 import { samplePage, sampleQuery } from './samples.ts'
 import { type Series, seriesOf } from './series.ts'
 import { ahaOf, questionHistory, sampleDetail } from './stories.ts'
+import { strategyQuery } from './strategy.ts'
 import { eventStream } from './stream.ts'
 import { detailOf, type RunSummary, sectionsOf, summaryOf } from './summary.ts'
 import { Watcher } from './watcher.ts'
@@ -158,13 +159,18 @@ export function createStudio(options: StudioOptions): HttpApp & { readonly model
     return { note: folder.read(id, (store) => store.info().note) }
   })
 
+  post('/runs/:id/tags', tagsBody, ({ tags }, context) => ({
+    tags: setTags(folder.directoryOf(idOf(context)), tags),
+  }))
+
   hono.all(
     `${MODELS}/:model/*`,
     answer(
       async (context) => {
         const { raw } = context.req
         const name = context.req.param('model') ?? ''
-        const server = await models.serverOf(name)
+        const query = parsed(strategyQuery, given(context.req.query()))
+        const server = await models.serverOf(name, query)
         const url = new URL(raw.url)
         url.pathname = url.pathname
           .split('/')
@@ -295,6 +301,7 @@ const metricsQuery = z.object({
 const answersQuery = z.object({ cell: z.coerce.number().int().min(0), question: z.string().optional() })
 const sampleNumber = z.object({ sample: z.coerce.number().int().min(0) })
 const startBody = z.object({ command: z.string(), settings: z.record(z.string(), z.unknown()).default({}) })
+const tagsBody = z.object({ tags: z.array(z.string()).max(100) })
 const noteBody = z.object({ note: z.string().max(10_000).nullable() })
 
 /** Parameters of an address; empty ones are missing. @throws RequestError */

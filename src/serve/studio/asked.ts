@@ -12,7 +12,7 @@ export interface AskedSample extends Sample {
 /** Runs and prompts that are remembered at most: to read a prompt, the template of the model may have to be loaded. */
 const [RUNS, PROMPTS] = [16, 2000]
 
-/** Adds their questions to the samples of runs. */
+/** Adds their questions to samples of runs that have no texts of questions, but prompts. */
 export class Asked {
   readonly #reader: QuestionReader
   readonly #runs = new Map<string, (prompt: string) => string>()
@@ -23,7 +23,7 @@ export class Asked {
 
   add<Kind extends Sample>(store: RunStore, samples: readonly Kind[]): (Kind & AskedSample)[] {
     const read = this.#readerOf(store)
-    return samples.map((sample) => ({ ...sample, asked: read(sample.prompt) }))
+    return samples.map((sample) => ({ ...sample, asked: sample.asked ?? read(sample.prompt) }))
   }
 
   #readerOf(store: RunStore): (prompt: string) => string {

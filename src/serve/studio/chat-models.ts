@@ -3,12 +3,11 @@ import { join } from 'node:path'
 import { UserError } from '../../common/errors.ts'
 import { packageRoot } from '../../common/files/package.ts'
 import { modelOf } from '../../runs/store.ts'
-import { type App, createApp } from '../app.ts'
-import { dialects } from '../dialects/index.ts'
-import { LIMITS } from '../limits.ts'
+import type { App } from '../app.ts'
 import { RequestError } from '../problem.ts'
-import { openResponder } from '../respond/responder.ts'
+import type { OpenedModel } from './opened-model.ts'
 import type { RunsFolder } from './runs-folder.ts'
+import { type StrategyQuery, specOf } from './strategy.ts'
 
 /** A model that can be talked to. */
 export interface ChatModel {
@@ -20,11 +19,6 @@ export interface ChatModel {
   readonly kind: 'base' | 'checkpoint' | 'trained'
 }
 
-interface Opened {
-  readonly app: App
-  close(): Promise<void>
-}
-
 /** Models that stay open: two are compared side by side. */
 const OPEN = 2
 
@@ -33,7 +27,7 @@ export class ChatModels {
   readonly #folder: RunsFolder
   readonly #hosts: readonly string[]
   readonly #onFailure: (error: unknown) => void
-  readonly #open = new Map<string, Promise<Opened>>()
+  readonly #open = new Map<string, Promise<OpenedModel>>()
 
   constructor(folder: RunsFolder, hosts: readonly string[], onFailure: (error: unknown) => void) {
     this.#folder = folder
@@ -57,17 +51,20 @@ export class ChatModels {
   }
 
   /**
-   * The server of one model, which is opened if it is not.
+   * The server of one model under a strategy. The model is opened if it is not.
    *
-   * @throws RequestError if there is no such model; UserError if it cannot be opened.
+   * @throws RequestError if there is no such model; UserError if it cannot be opened, or not be used so.
    */
-  async serverOf(name: string): Promise<App> {
+  async serverOf(name: string, query: StrategyQuery): Promise<App> {
+    const spec = specOf(query)
     const source = await this.#sourceOf(name)
+    const reward = query.reward === undefined ? undefined : this.#rewardModelOf(query.reward)
+    const judge = query.judge === undefined ? undefined : await this.#sourceOf(query.judge)
     const opening = this.#open.get(source) ?? this.#opened(name, source)
     this.#open.delete(source)
     this.#open.set(source, opening)
     opening.catch(() => this.#open.delete(source))
-    const { app } = await opening
+    const app = await (await opening).serverFor({ spec, reward, judge })
     await this.#closeOthers(source)
     return app
   }
@@ -108,36 +105,16 @@ export class ChatModels {
     })
   }
 
-  #opened(name: string, source: string): Promise<Opened> {
-    const open = async (): Promise<Opened> => {
-      const { openModel } = await import('../../providers/open-model.ts')
-      const model = await openModel(source, { schedule: 'continuous', onCheckpoint: () => {} })
-      const responder = await openResponder(model, {})
-      const app = createApp({
-        responder,
-        served: {
-          names: [name],
-          anyName: true,
-          created: Math.floor(Date.now() / 1000),
-          identity: responder.withWish({ effort: null, budget: null }).identity,
-          countPrompt: model.countPrompt?.bind(model) ?? null,
-          can: { ...model.can, budget: model.can.prefix },
-        },
-        dialects,
-        access: { keys: [], hosts: this.#hosts, origins: [] },
-        limits: LIMITS,
-        log: { request: () => {}, failure: this.#onFailure },
-      })
-      return {
-        app,
-        async close() {
-          app.abort()
-          await responder.close()
-          await model.close()
-        },
-      }
-    }
-    return open()
+  async #opened(name: string, source: string): Promise<OpenedModel> {
+    const { OpenedModel } = await import('./opened-model.ts')
+    return OpenedModel.open(source, { name, hosts: this.#hosts, onFailure: this.#onFailure })
+  }
+
+  /** The folder of a run's reward model. @throws RequestError if there is none. */
+  #rewardModelOf(run: string): string {
+    const folder = this.#folder.read(run, (store) => modelOf(store.directory))
+    if (isModel(folder)) return folder
+    throw new RequestError('unknownModel', `${run} has no reward model yet`, { field: 'reward' })
   }
 
   /** Closes those that were not used for the longest time and respond to nobody. */
@@ -146,7 +123,7 @@ export class ChatModels {
       if (this.#open.size <= OPEN) return
       if (other === source) continue
       const opened = await opening.catch(() => null)
-      if (opened === null || opened.app.active > 0) continue
+      if (opened === null || (await opened.isBusy())) continue
       this.#open.delete(other)
       await opened.close()
     }

@@ -8,6 +8,8 @@ export interface Sample {
   readonly split: string
   /** The question's id, which is the same in every step. */
   readonly question: string
+  /** The question as text; null if the run does not have it. */
+  readonly asked: string | null
   readonly kind: string
   readonly gold: string
   readonly prompt: string
@@ -20,6 +22,8 @@ export interface Sample {
   readonly total: number | null
   readonly advantage: number | null
   readonly correct: boolean | null
+  /** Why the check found the answer right or wrong, or could not tell; null if it is unknown. */
+  readonly reason: string | null
   readonly stopReason: string
   /** In tokens. */
   readonly length: number
@@ -31,10 +35,15 @@ export interface SampleReward {
   readonly value: number | null
   /** Its weight in the total, where the settings give it. */
   readonly weight?: number
+  /** Why it has this value, in a short sentence; null if that is unknown. */
+  readonly reason: string | null
 }
 
-interface Row extends Omit<Sample, 'rewards' | 'correct' | 'stopReason' | 'cut'> {
+interface Row extends Omit<Sample, 'rewards' | 'reason' | 'correct' | 'stopReason' | 'cut'> {
   readonly rewards: string
+  readonly reason: string | null
+  /** JSON. */
+  readonly reasons: string | null
   readonly correct: number | null
   readonly stop_reason: string
   /** Characters of the response. */
@@ -45,11 +54,12 @@ interface Row extends Omit<Sample, 'rewards' | 'correct' | 'stopReason' | 'cut'>
 export const LONGEST = 4000
 
 /** Columns of a sample, its texts cut after `longest` characters. */
-const columns = (longest: number | null): string => {
+const columns = (longest: number | null, isWhole: boolean): string => {
   const text = (name: string): string =>
     longest === null ? name : `substr(${name}, 1, ${longest}) AS ${name}`
   return `id, step, split, question, kind, gold, ${['prompt', 'text', 'thinking', 'answer'].map(text).join(', ')},
-    length(text) AS characters, rewards, correct, total, advantage, stop_reason, length`
+    length(text) AS characters, rewards, correct, total, advantage, stop_reason, length,
+    ${isWhole ? `reason, reasons, ${ASKED} AS asked` : 'NULL AS reason, NULL AS reasons, NULL AS asked'}`
 }
 
 /**
@@ -65,20 +75,31 @@ export function samplesWhere(
 ): Sample[] {
   const weights = weightsOf(store)
   return store
-    .select<Row>(`SELECT ${columns(longest)} FROM rollouts ${condition}`, ...values)
-    .map(({ rewards, correct, stop_reason, characters, ...row }) => ({
+    .select<Row>(`SELECT ${columns(longest, hasQuestions(store))} FROM rollouts ${condition}`, ...values)
+    .map(({ rewards, reasons, correct, stop_reason, characters, ...row }) => ({
       ...row,
       cut: longest !== null && characters > longest,
-      rewards: rewardsOf(rewards, weights),
+      rewards: rewardsOf(rewards, reasons, weights),
       correct: correct === null ? null : correct === 1,
       stopReason: stop_reason,
     }))
 }
 
-function rewardsOf(json: string, weights: ReadonlyMap<string, number>): SampleReward[] {
-  return Object.entries(JSON.parse(json) as Record<string, number | null>).map(([name, value]) => {
+/** Does a run have the texts of its questions and the reasons of its rewards? Those of earlier releases do not. */
+export const hasQuestions = (store: RunStore): boolean =>
+  store.select("SELECT 1 FROM pragma_table_info('rollouts') WHERE name = 'asked'").length > 0
+
+const ASKED = '(SELECT questions.text FROM questions WHERE questions.id = rollouts.asked)'
+
+function rewardsOf(
+  values: string,
+  reasons: string | null,
+  weights: ReadonlyMap<string, number>,
+): SampleReward[] {
+  const known = JSON.parse(reasons ?? '{}') as Record<string, string>
+  return Object.entries(JSON.parse(values) as Record<string, number | null>).map(([name, value]) => {
     const weight = weights.get(name)
-    return { name, value, ...(weight === undefined ? {} : { weight }) }
+    return { name, value, ...(weight === undefined ? {} : { weight }), reason: known[name] ?? null }
   })
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { isMixed } from '../../rewards/language/prose.ts'
 import type { RunStore } from '../../runs/store.ts'
 import { RequestError } from '../problem.ts'
-import { LONGEST, type Sample, samplesWhere } from './sample.ts'
+import { hasQuestions, LONGEST, type Sample, samplesWhere } from './sample.ts'
 
 /** Which samples are asked for, and in which order: the parameters of the address. */
 export const sampleQuery = z.object({
@@ -15,7 +15,10 @@ export const sampleQuery = z.object({
   stop: z.string().optional(),
   /** What the response contains; the case of ASCII letters does not count. */
   text: z.string().max(1000).optional(),
+  /** The id of a question. */
   question: z.string().optional(),
+  /** What the question contains as text; the case of ASCII letters does not count. */
+  asked: z.string().max(1000).optional(),
   /** A kind, or the first part of several: `arithmetic` also finds `arithmetic/2`. */
   kind: z.string().optional(),
   minReward: z.coerce.number().optional(),
@@ -56,8 +59,9 @@ const SORTED = { step: 'id', reward: 'total', length: 'length', advantage: 'adva
 /** A page of samples. @throws RequestError for a cursor that is none. */
 export function samplePage(store: RunStore, query: SampleQuery): SamplePage {
   const { sort, order, limit, text, language } = query
-  const filter = factsOf(query)
-  const isSearch = text !== undefined || language !== undefined
+  const isIndexed = hasQuestions(store)
+  const filter = factsOf(query, isIndexed)
+  const isSearch = text !== undefined || language !== undefined || (query.asked !== undefined && !isIndexed)
   const samples: Sample[] = []
   const end = performance.now() + BUDGET
   let place = query.cursor === undefined ? null : readCursor(query.cursor)
@@ -97,7 +101,7 @@ interface Filter {
 }
 
 /** The conditions that need no text. */
-function factsOf(query: SampleQuery): Filter {
+function factsOf(query: SampleQuery, hasQuestions: boolean): Filter {
   const conditions: string[] = []
   const values: (string | number)[] = []
   const add = (condition: string, ...given: (string | number)[]): void => {
@@ -126,6 +130,13 @@ function factsOf(query: SampleQuery): Filter {
   bound('length', '>=', query.minLength)
   bound('length', '<=', query.maxLength)
   bound('question', '=', query.question)
+  if (query.asked !== undefined && hasQuestions)
+    add(
+      `(asked IN (SELECT questions.id FROM questions WHERE questions.text ${LIKE})
+        OR (asked IS NULL AND prompt ${LIKE}))`,
+      pattern(query.asked),
+      pattern(query.asked),
+    )
   return { conditions, values, inIndex: query.question === undefined }
 }
 
@@ -192,17 +203,28 @@ const samplesOf = (store: RunStore, places: readonly Place[], more = '', values:
     (sample) => [sample.id, sample] as const,
   )
 
+const LIKE = "LIKE ? ESCAPE '\\'"
+
+/** The pattern of texts that contain this one. */
+const pattern = (text: string): string => `%${text.replace(/[\\%_]/g, '\\$&')}%`
+
 /** Those of the samples whose texts match. */
 function matching(
   store: RunStore,
   places: readonly Place[],
-  { text, language }: Pick<SampleQuery, 'text' | 'language'>,
+  { text, asked, language }: Pick<SampleQuery, 'text' | 'asked' | 'language'>,
 ): Map<number, Sample> {
-  const pattern = text === undefined ? null : `%${text.replace(/[\\%_]/g, '\\$&')}%`
+  const searched = { text, prompt: hasQuestions(store) ? undefined : asked }
+  const wanted = Object.entries(searched).flatMap(([column, value]) =>
+    value === undefined ? [] : [{ column, value }],
+  )
   const found = new Map(
-    pattern === null
-      ? samplesOf(store, places)
-      : samplesOf(store, places, "AND text LIKE ? ESCAPE '\\'", [pattern]),
+    samplesOf(
+      store,
+      places,
+      wanted.map(({ column }) => `AND ${column} ${LIKE}`).join(' '),
+      wanted.map(({ value }) => pattern(value)),
+    ),
   )
   if (language !== undefined)
     for (const [id, sample] of found)

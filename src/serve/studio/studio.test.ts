@@ -227,10 +227,11 @@ describe('samples', () => {
       step: 10,
       split: 'train',
       question: 'b10',
-      asked: 'b10',
+      asked: 'What about b10?',
+      reason: 'equal',
       rewards: [
-        { name: 'accuracy', value: 1, weight: 1 },
-        { name: 'format', value: null, weight: 0.5 },
+        { name: 'accuracy', value: 1, weight: 1, reason: 'equal' },
+        { name: 'format', value: null, weight: 0.5, reason: null },
       ],
       correct: null,
       stopReason: 'stop',
@@ -264,9 +265,14 @@ describe('samples', () => {
     ['text=LET ME CHECK', 12],
     ['text=100%', 0],
     ['text=_', 0],
+    ['asked=what about A3', 4],
+    ['asked=about&split=train&step=3', 8],
+    ['asked=100%', 0],
+    ['asked=what about a3&correct=right', 2],
+    ['asked=about&text=let me check 5.', 2],
     ['language=mixed', 1],
     ['text=&step=', 85],
-  ])('%s: %i', async (query, count) => {
+  ])('%s: %i, also in a run of an earlier release, which has no texts of questions', async (query, count) => {
     const store = run('zero-1')
     store.record(10, {
       rollouts: [
@@ -280,13 +286,27 @@ describe('samples', () => {
         }),
       ],
     })
-    let found = 0
-    for (let cursor: string | null = ''; cursor !== null; ) {
-      const page = await get(`runs/zero-1/samples?${query}&limit=7&cursor=${cursor}`)
-      found += page.samples.length
-      cursor = page.next
+    const found = async (id: string): Promise<number> => {
+      let all = 0
+      for (let cursor: string | null = ''; cursor !== null; ) {
+        const page = await get(`runs/${id}/samples?${query}&limit=7&cursor=${cursor}`)
+        all += page.samples.length
+        cursor = page.next
+      }
+      return all
     }
-    expect(found).toBe(count)
+    expect(await found('zero-1')).toBe(count)
+    const old = run('zero-2')
+    old.record(10, { rollouts: store.rollouts({ split: 'zh' }) })
+    old.close()
+    const database = new Database(join(root, 'zero-2', 'run.sqlite'))
+    database.exec(
+      `UPDATE rollouts SET prompt = 'User: ' || (SELECT questions.text FROM questions WHERE questions.id = asked);
+       DROP INDEX rollouts_facts; DROP TABLE questions;
+       ${['asked', 'reason', 'reasons'].map((name) => `ALTER TABLE rollouts DROP COLUMN ${name};`).join('')}`,
+    )
+    database.close()
+    expect(await found('zero-2')).toBe(count)
   })
 
   it.each(['reward', 'length', 'advantage', 'step'])(
@@ -364,7 +384,7 @@ describe('stories', () => {
   test('a question over time', async () => {
     run('zero-1')
     const history = await get('runs/zero-1/questions/h2')
-    expect(history).toMatchObject({ question: 'h2', asked: 'h2', gold: '71', total: 2 })
+    expect(history).toMatchObject({ question: 'h2', asked: 'What about h2?', gold: '71', total: 2 })
     expect(history.samples.map(({ split }: { split: string }) => split)).toEqual([
       'eval-before',
       'eval-after',
@@ -560,8 +580,16 @@ describe('what changes something', () => {
   test('needs the token', async () => {
     run('zero-1')
     for (const headers of [{}, { authorization: 'Bearer wrong' }, { authorization: `Basic ${server.token}` }])
-      for (const path of ['runs', 'runs/zero-1/stop', 'runs/zero-1/resume', 'runs/zero-1/note'])
-        expect((await post(path, { command: 'zero', settings: {}, note: 'x' }, headers)).status).toBe(401)
+      for (const path of [
+        'runs',
+        'runs/zero-1/stop',
+        'runs/zero-1/resume',
+        'runs/zero-1/note',
+        'runs/zero-1/tags',
+      ])
+        expect(
+          (await post(path, { command: 'zero', settings: {}, note: 'x', tags: [] }, headers)).status,
+        ).toBe(401)
     expect(controlled).toEqual([])
   })
 
@@ -574,6 +602,20 @@ describe('what changes something', () => {
     expect((await get('runs/zero-1')).note).toBe('the best one')
     expect((await post('runs/zero-1/note', { note: null })).body).toEqual({ note: null })
     expect((await post('runs/zero-1/note', { note: 7 })).status).toBe(400)
+  })
+
+  test('tags, in the place of those that there are', async () => {
+    run('zero-1')
+    expect(await post('runs/zero-1/tags', { tags: ['short', ' baseline ', 'short'] })).toEqual({
+      status: 200,
+      body: { tags: ['baseline', 'short'] },
+    })
+    expect((await get('runs')).runs[0].tags).toEqual(['baseline', 'short'])
+    expect(await post('runs/zero-1/tags', { tags: ['a,b'] })).toMatchObject({
+      status: 400,
+      body: { error: { message: '"a,b" is not a tag' } },
+    })
+    expect((await post('runs/zero-1/tags', { tags: [] })).body).toEqual({ tags: [] })
   })
 
   test('start, stop and resume', async () => {
@@ -625,6 +667,46 @@ describe('chat', () => {
       expect(headers['content-type']).toContain('text/event-stream')
       expect(text).toContain('data: [DONE]')
     }
+  })
+
+  const sendTo = (path: string, more: object = {}) =>
+    send(server, `/studio/models/miniature-base/${path}`, {
+      body: { messages: [{ role: 'user', content: '5+2=' }], max_tokens: 4, ...more },
+      headers: { authorization: `Bearer ${server.token}` },
+    })
+
+  test('the prompt, as the model sees it', { timeout: 60_000 }, async () => {
+    const { prompt, tokens } = JSON.parse((await sendTo('prompt')).text)
+    expect(prompt).toContain('5+2=')
+    expect(prompt).toMatch(/^A conversation between User and Assistant.*Assistant:/s)
+    expect(tokens).toBeGreaterThan(10)
+    expect((await sendTo('prompt', { messages: [] })).status).toBe(400)
+  })
+
+  test('with a strategy, and the same seed twice', { timeout: 60_000 }, async () => {
+    const contents = []
+    for (const query of ['strategy=vote&samples=3', 'strategy=vote&samples=3', 'strategy=refine&rounds=1'])
+      contents.push(
+        JSON.parse((await sendTo(`v1/chat/completions?${query}`, { seed: 7, temperature: 1 })).text),
+      )
+    expect(contents[0].choices).toEqual(contents[1].choices)
+    // a vote asks for all of its responses
+    expect(contents[0].usage.completion_tokens).toBeGreaterThan(4)
+    const judged = await sendTo('v1/chat/completions?strategy=best-of-n&samples=2&judge=miniature-base')
+    expect(judged.status, judged.text).toBe(200)
+  })
+
+  it.each([
+    ['strategy=many', 'strategy: '],
+    ['strategy=vote&samples=1000', 'samples: '],
+    ['strategy=best-of-n', 'chosen by a reward model or a judge'],
+    ['strategy=vote&judge=miniature-base', 'a judge belongs to the strategy best-of-n'],
+    ['strategy=refine&reward=reward-1', 'a reward model belongs to'],
+    ['strategy=vote&reward=reward-1', 'there is no run "reward-1"'],
+  ])('%s is refused: %s', async (query, message) => {
+    const { status, text } = await sendTo(`v1/chat/completions?${query}`)
+    expect(status).toBeGreaterThanOrEqual(400)
+    expect(JSON.parse(text).error.message).toContain(message)
   })
 
   it.each([

@@ -25,6 +25,7 @@ export interface RunSummary extends Found {
   readonly spark: readonly (number | null)[]
   readonly sparkName: string | null
   readonly note: string | null
+  readonly tags: readonly string[]
   /** Why the run cannot be read. Of such a run, nothing else is known. */
   readonly problem: string | null
 }
@@ -79,6 +80,7 @@ function unreadable({ root }: RunsFolder, found: Found, problem: string): RunSum
     spark: [],
     sparkName: null,
     note: null,
+    tags: [],
     problem,
   }
 }
@@ -102,6 +104,7 @@ function summaryIn(store: RunStore, found: Found): RunSummary {
     spark: sparkName === null ? [] : seriesOf(store, sparkName, { points: SPARK }).value,
     sparkName,
     note: info.note,
+    tags: info.tags,
     problem: null,
   }
 }

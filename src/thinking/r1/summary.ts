@@ -9,6 +9,8 @@ export interface ParsedSummary {
   readonly summary: string | null
   /** Whether it is at most one complete think part, at the beginning, then a summary that is not empty and has no tags. */
   readonly wellFormed: boolean
+  /** Why it is not well formed, or `null` if it is. */
+  readonly problem: string | null
 }
 
 const TAG = /<\/?(?:think|answer)>/g
@@ -20,7 +22,13 @@ const TAG = /<\/?(?:think|answer)>/g
 export function parseSummary(text: string, { opened = false }: { opened?: boolean } = {}): ParsedSummary {
   const { thinking, answer } = splitThinking(text, { opened })
   const summary = answer !== null && !isBlank(answer) ? answer : null
-  const tags = (text.match(TAG) ?? []).join('')
+  const tags = text.match(TAG) ?? []
   const expected = thinking === null ? '' : opened ? '</think>' : '<think></think>'
-  return { thinking, summary, wellFormed: summary !== null && tags === expected }
+  const problem =
+    summary === null ? 'nothing follows the thinking' : tags.join('') === expected ? null : misplaced(tags)
+  return { thinking, summary, wellFormed: problem === null, problem }
 }
+
+/** What is wrong with the tags of a response. */
+const misplaced = (tags: readonly string[]): string =>
+  tags.includes('</think>') ? `its tags are ${tags.join(' ')}` : '</think> is missing'
