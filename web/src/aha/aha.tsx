@@ -1,3 +1,4 @@
+import { useEffect } from 'preact/hooks'
 import { runPath } from '../api/client.ts'
 import type { AhaStory, RunDetail, SampleDetail, Series } from '../api/types.ts'
 import { useResource } from '../api/use-resource.ts'
@@ -14,9 +15,15 @@ import { Answer } from '../samples/question-page.tsx'
 import { askedIn } from '../samples/verdict.tsx'
 import { visible } from '../text/readable.ts'
 
+/** Steps after which the story of a run in progress is read again. */
+const CHAPTER = 5
+
 /** The story of a run: when the model began to check itself, how its responses grew, and what that changed. */
 export function Aha({ run }: { run: RunDetail }) {
   const resource = useResource<AhaStory>(runPath(run.id, 'aha'))
+  // The story goes on with the run.
+  const chapter = Math.floor(run.steps.done / CHAPTER)
+  useEffect(resource.reload, [chapter, run.status])
   return (
     <Read of={resource} what="the story of this run">
       {(story) =>

@@ -19,6 +19,7 @@ export interface RunSummary {
   readonly spark: readonly (number | null)[]
   readonly sparkName: string | null
   readonly note: string | null
+  readonly tags: readonly string[]
   /** Why the run cannot be read, or what went wrong in it. */
   readonly problem: string | null
 }
@@ -81,6 +82,8 @@ export interface Sample {
   readonly total: number | null
   readonly advantage: number | null
   readonly correct: boolean | null
+  /** Why the check found the answer right or wrong, where the run has stored it. */
+  readonly reason?: string | null
   readonly stopReason: string
   /** In tokens. */
   readonly length: number
@@ -132,6 +135,26 @@ export interface DataSet {
   /** Markdown. */
   readonly card: string | null
   readonly splits: readonly string[]
+}
+
+/** Preferences that a run made, of which its reward models learn. */
+export interface PairSet {
+  readonly name: string
+  readonly rows: number
+}
+
+/** Two answers of which the first is preferred. */
+export interface Pair {
+  readonly prompt: string
+  readonly chosen: string
+  readonly rejected: string
+  readonly margin: number | null
+}
+
+export interface PairPage {
+  readonly pairs: readonly Pair[]
+  readonly next: string | null
+  readonly total: number | null
 }
 
 /** A model of a run that can be talked to. */

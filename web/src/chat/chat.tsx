@@ -3,14 +3,16 @@ import { useRef, useState } from 'preact/hooks'
 import { runPath } from '../api/client.ts'
 import type { ChatModel } from '../api/types.ts'
 import { useResource } from '../api/use-resource.ts'
-import { Command } from '../parts/notice.tsx'
+import { CopyButton } from '../parts/copy-button.tsx'
 import { route, setQuery } from '../router.ts'
 import { useRuns } from '../runs/use-runs.ts'
 import { visible } from '../text/readable.ts'
+import { ModelChoice, runOf } from './model-choice.tsx'
 import { NO_OPTIONS, type Options, OptionsForm } from './options.tsx'
 import { isUnderWay, type Reply, startReply } from './reply.ts'
 import { ReplyView } from './reply-view.tsx'
 import type { Asked, Message } from './stream.ts'
+import { Suggestions } from './suggestions.tsx'
 
 /** A question, with the response of each model. */
 interface Turn {
@@ -23,14 +25,10 @@ export function Chat() {
   const runs = useRuns()
   const { query } = route.value
   const trained = query.model ?? runs.data?.find(({ status }) => status === 'done')?.id ?? ''
-  const known = useResource<{ models: readonly ChatModel[] }>(
-    trained === '' ? null : runPath(trained.split('@')[0]!, 'models'),
-  )
+  const run = runs.data?.find(({ id }) => id === runOf(trained))
+  const known = useResource<{ models: readonly ChatModel[] }>(run ? runPath(run.id, 'models') : null)
   const base = known.data?.models.find(({ kind }) => kind === 'base')?.name ?? ''
   const other = query.beside ?? base
-  const names = new Set(
-    [...(known.data?.models ?? []), ...(runs.data ?? [])].map((one) => ('id' in one ? one.id : one.name)),
-  )
   const isAlone = query.alone === '1' || other === ''
   const models = isAlone ? [trained] : [other, trained]
 
@@ -38,7 +36,7 @@ export function Chat() {
   /** The conversations that were left by editing, oldest first. */
   const [branches, setBranches] = useState<readonly (readonly Turn[])[]>([])
   const [options, setOptions] = useState<Options>(NO_OPTIONS)
-  const [typed, setTyped] = useState('')
+  const [typed, setTyped] = useState(query.ask ?? '')
   const [editing, setEditing] = useState<number | null>(null)
   const stops = useRef<(() => void)[]>([])
   const isBusy = turns.at(-1)?.replies.some(({ value }) => isUnderWay(value)) ?? false
@@ -51,7 +49,8 @@ export function Chat() {
       startReply({
         ...asked(options, branches.length + (count < turns.length ? 1 : 0)),
         model,
-        messages: history(before, i, question),
+        // R1-Zero's template, in which the models of its runs are asked, has no place for earlier turns.
+        messages: history((options.memory ?? run?.recipe !== 'zero') ? before : [], i, question),
       }),
     )
     stops.current = started.map(({ stop }) => stop)
@@ -75,7 +74,13 @@ export function Chat() {
     <div class="chat">
       <h1>Chat</h1>
       <div class="toolbar">
-        <Model label="Model" value={trained} onChange={(model) => setQuery({ model })} />
+        <ModelChoice
+          label="Model"
+          value={trained}
+          models={known.data?.models ?? []}
+          runs={runs.data ?? []}
+          onChange={(model) => setQuery({ model, beside: null })}
+        />
         <label class="inline">
           <input
             type="checkbox"
@@ -85,13 +90,14 @@ export function Chat() {
           beside another
         </label>
         {query.alone !== '1' && (
-          <Model label="Beside" value={other} onChange={(beside) => setQuery({ beside })} />
+          <ModelChoice
+            label="Beside"
+            value={other}
+            models={known.data?.models ?? []}
+            runs={runs.data ?? []}
+            onChange={(beside) => setQuery({ beside })}
+          />
         )}
-        <datalist id="models">
-          {[...names].map((name) => (
-            <option key={name} value={name} />
-          ))}
-        </datalist>
         {branches.length > 0 && (
           <label>
             Branch{' '}
@@ -110,12 +116,7 @@ export function Chat() {
         )}
       </div>
       <OptionsForm options={options} onChange={setOptions} />
-      {turns.length === 0 && (
-        <p class="quiet">
-          Ask a question of the model’s task, such as “Fill in + - left to right: 5?9?9=23.” A model of a
-          provider is named as in <Command>ollama:deepseek-r1:7b</Command>.
-        </p>
-      )}
+      {turns.length === 0 && run && <Suggestions run={run.id} onChoose={(question) => send(question, 0)} />}
       <ol class="turns">
         {turns.map((turn, i) => (
           <li key={i}>
@@ -173,40 +174,27 @@ export function Chat() {
             </button>
           )}
           <span class="quiet">Enter sends, Shift+Enter begins a line.</span>
+          {turns.length > 0 && !isBusy && (
+            <span class="end">
+              <CopyButton label="Copy the conversation as JSON" text={() => asJson(turns)} />
+            </span>
+          )}
         </div>
       </form>
     </div>
   )
 }
 
-function Model({
-  label,
-  value,
-  onChange,
-}: {
-  label: string
-  value: string
-  onChange: (model: string) => void
-}) {
-  return (
-    <label>
-      {label} <input list="models" value={value} onChange={(event) => onChange(event.currentTarget.value)} />
-    </label>
-  )
-}
-
 /** The request's options. The seed rises with each branch, so that a question asked again is answered anew. */
-function asked(
+const asked = (
   { temperature, seed, budget, strategy, samples }: Options,
   branch: number,
-): Omit<Asked, 'model' | 'messages'> {
-  return {
-    seed: seed + branch,
-    ...(temperature !== null && { temperature }),
-    ...(budget !== null && { thinking_token_budget: budget }),
-    ...(strategy !== 'none' && { strategy: { kind: strategy, samples } }),
-  }
-}
+): Omit<Asked, 'model' | 'messages'> => ({
+  seed: seed + branch,
+  strategy: strategy === 'none' ? null : { kind: strategy, samples },
+  ...(temperature !== null && { temperature }),
+  ...(budget !== null && { thinking_token_budget: budget }),
+})
 
 /** What the model at a place has been told and has said, and the new question. */
 function history(turns: readonly Turn[], place: number, question: string): Message[] {
@@ -221,3 +209,10 @@ function history(turns: readonly Turn[], place: number, question: string): Messa
   })
   return [...before, { role: 'user', content: question }]
 }
+
+const asJson = (turns: readonly Turn[]): string =>
+  JSON.stringify(
+    turns.map(({ question, replies }) => ({ question, replies: replies.map(({ value }) => value) })),
+    null,
+    2,
+  )

@@ -6,9 +6,18 @@ export interface Options {
   readonly budget: number | null
   readonly strategy: 'none' | 'vote' | 'refine'
   readonly samples: number
+  /** Are the earlier turns sent? Null: where the model's template has a place for them. */
+  readonly memory: boolean | null
 }
 
-export const NO_OPTIONS: Options = { temperature: null, seed: 0, budget: null, strategy: 'none', samples: 8 }
+export const NO_OPTIONS: Options = {
+  temperature: null,
+  seed: 0,
+  budget: null,
+  strategy: 'none',
+  samples: 8,
+  memory: null,
+}
 
 /** The form of the options. */
 export function OptionsForm({
@@ -55,6 +64,19 @@ export function OptionsForm({
             onChange={(samples) => set({ samples: samples ?? 1 })}
           />
         )}
+        <label>
+          Earlier turns
+          <select
+            value={String(options.memory ?? '')}
+            onChange={({ currentTarget: { value } }) =>
+              set({ memory: value === '' ? null : value === 'true' })
+            }
+          >
+            <option value="">if its template allows</option>
+            <option value="true">sent</option>
+            <option value="false">not sent</option>
+          </select>
+        </label>
       </div>
     </details>
   )

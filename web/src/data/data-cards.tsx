@@ -1,60 +1,90 @@
 import { runPath, withQuery } from '../api/client.ts'
-import type { DataSet, RunDetail, Sample, SamplePage } from '../api/types.ts'
+import type { DataSet, PairSet, RunDetail, Sample, SamplePage } from '../api/types.ts'
 import { useResource } from '../api/use-resource.ts'
 import { plural, short } from '../numbers.ts'
-import { Empty, Read } from '../parts/notice.tsx'
+import { Command, Empty, Read } from '../parts/notice.tsx'
 import { link, route, setQuery } from '../router.ts'
 import { Response } from '../samples/response.tsx'
 import { usePages } from '../samples/use-pages.ts'
 import { askedIn } from '../samples/verdict.tsx'
 import { visible } from '../text/readable.ts'
+import { Pairs } from './pairs.tsx'
 
 const PAGE = 20
 
 /** The data that a run made: what its card says of it, and its rows. */
 export function DataCards({ run }: { run: RunDetail }) {
-  const resource = useResource<{ dataSets: readonly DataSet[] }>(runPath(run.id, 'data'))
+  const resource = useResource<{ dataSets: readonly DataSet[]; pairs: readonly PairSet[] }>(
+    runPath(run.id, 'data'),
+  )
   return (
     <Read of={resource} what="the data of this run">
-      {({ dataSets }) => {
-        const chosen = dataSets.find(({ name }) => name === route.value.query.set) ?? dataSets[0]
-        if (!chosen)
+      {({ dataSets, pairs }) => {
+        const name = route.value.query.set
+        const chosenPairs = pairs.find((set) => set.name === name)
+        const chosen = chosenPairs ? undefined : (dataSets.find((set) => set.name === name) ?? dataSets[0])
+        if (!chosen && !chosenPairs)
           return (
             <Empty title="This run made no data">
-              <p>R1 makes data for its cold start, its mixed fine-tuning, and its reward models.</p>
+              <p>
+                R1 makes data for its cold start, its mixed fine-tuning, and its reward models:{' '}
+                <Command>npx ruminate r1</Command>
+              </p>
             </Empty>
           )
         return (
           <>
             <nav class="shortcuts" aria-label="Data sets">
-              {dataSets.map(({ name, rows }) => (
-                <button
-                  key={name}
-                  type="button"
-                  aria-pressed={name === chosen.name}
-                  onClick={() => setQuery({ set: name, part: null })}
-                >
-                  {name} {rows !== null && <span class="quiet">{plural(rows, 'row')}</span>}
-                </button>
+              {dataSets.map((set) => (
+                <Choice key={set.name} set={set} unit="row" isChosen={set === chosen} />
+              ))}
+              {pairs.map((set) => (
+                <Choice key={set.name} set={set} unit="pair" isChosen={set === chosenPairs} />
               ))}
             </nav>
-            {chosen.rows !== null && chosen.seen !== null && (
-              <p>
-                {plural(chosen.rows, 'row')} of {chosen.seen.toLocaleString('en')} that were looked at.
-              </p>
-            )}
-            {chosen.card && (
-              <details>
-                <summary>The card of {chosen.name}: how it was made</summary>
-                {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard */}
-                <pre tabIndex={0}>{visible(chosen.card)}</pre>
-              </details>
-            )}
-            <Rows key={chosen.name} run={run.id} set={chosen} />
+            {chosenPairs && <Pairs key={chosenPairs.name} run={run.id} set={chosenPairs} />}
+            {chosen && <DataCard key={chosen.name} run={run.id} set={chosen} />}
           </>
         )
       }}
     </Read>
+  )
+}
+
+interface ChoiceProps {
+  readonly set: { readonly name: string; readonly rows: number | null }
+  readonly unit: string
+  readonly isChosen: boolean
+}
+
+const Choice = ({ set: { name, rows }, unit, isChosen }: ChoiceProps) => (
+  <button
+    type="button"
+    aria-pressed={isChosen}
+    onClick={() => setQuery({ set: name, part: null, find: null })}
+  >
+    {name} {rows !== null && <span class="quiet">{plural(rows, unit)}</span>}
+  </button>
+)
+
+/** What the card of a data set says, and its rows. */
+function DataCard({ run, set: chosen }: { run: string; set: DataSet }) {
+  return (
+    <>
+      {chosen.rows !== null && chosen.seen !== null && (
+        <p>
+          {plural(chosen.rows, 'row')} of {chosen.seen.toLocaleString('en')} that were looked at.
+        </p>
+      )}
+      {chosen.card && (
+        <details>
+          <summary>The card of {chosen.name}: how it was made</summary>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard */}
+          <pre tabIndex={0}>{visible(chosen.card)}</pre>
+        </details>
+      )}
+      <Rows run={run} set={chosen} />
+    </>
   )
 }
 

@@ -15,9 +15,10 @@ import { go, link } from '../router.ts'
 import { QuestionPage } from '../samples/question-page.tsx'
 import { SamplePage } from '../samples/sample-page.tsx'
 import { Samples } from '../samples/samples.tsx'
+import { visible } from '../text/readable.ts'
 import { About } from './about.tsx'
 import { RunActions } from './run-actions.tsx'
-import { Progress } from './runs.tsx'
+import { Progress, Tags } from './runs.tsx'
 
 const TABS = [
   ['learning', 'Learning'],
@@ -27,16 +28,25 @@ const TABS = [
   ['about', 'Settings'],
 ] as const
 
+/** Milliseconds after which a run in progress is read again. */
+const DETAIL_EVERY = 4000
+
 /** One run, with a page for each way to look at it. */
 export function RunPage({ id, path }: { id: string; path: readonly string[] }) {
   const resource = useResource<RunDetail>(runPath(id))
   const newer = changed.value.get(id)
   const status = newer?.status
   // Events, checkpoints and names of metrics are not part of what is sent by itself.
-  // It is read again when the run has changed its state.
+  // The run is read again when it changes its state and, while it or a stage of it goes on, every few seconds.
   useEffect(() => {
     if (status !== undefined) resource.reload()
   }, [status])
+  const isRunning = (newer ?? resource.data)?.status === 'running'
+  useEffect(() => {
+    if (!isRunning) return
+    const timer = setInterval(resource.reload, DETAIL_EVERY)
+    return () => clearInterval(timer)
+  }, [isRunning])
   useKeys({
     l: () => go(link(['run', id, 'learning'])),
     s: () => go(link(['run', id, 'samples'])),
@@ -98,7 +108,10 @@ function Head({ run, reload }: { run: RunDetail; reload: () => void }) {
         <p class="facts">
           <State status={run.status} /> <span>{run.recipe}</span> <Progress run={run} />
           {run.accuracy && <span>{percent(run.accuracy.value)} right</span>}
+          <Tags of={run} />
         </p>
+        {run.note && <p class="quiet">{visible(run.note)}</p>}
+        {run.problem && <p class="problem">{run.problem}</p>}
       </div>
       <RunActions run={run} onChange={reload} />
     </div>

@@ -72,6 +72,7 @@ function Shown({ run, id, sample }: { run: string; id: number; sample: SampleDet
             ))}
           </select>
         </label>
+        <a href={link(['chat'], { model: run, ask: askedIn(sample) })}>Ask it again</a>
         <CopyButton label="Copy as JSON" text={() => JSON.stringify(sample, null, 2)} />
       </div>
       <h2 class="question">{visible(askedIn(sample))}</h2>

@@ -21,11 +21,15 @@ export function Samples({ run }: { run: RunDetail }) {
   const { query } = route.value
   const chosen = Object.fromEntries(FILTERS.map((name) => [name, query[name]]))
   const { order = 'desc', ...filters } = chosen
-  const { items, page, first, isReading, more } = usePages<Sample, SamplePage>(
+  const { items, page, first, isReading, more, renew } = usePages<Sample, SamplePage>(
     withQuery(runPath(run.id, 'samples'), { ...filters, order, limit: PAGE }),
     ({ samples }) => samples,
   )
   const total = first?.total ?? null
+  const isFollowed = run.status === 'running' && query.follow !== 'no'
+  useEffect(() => {
+    if (isFollowed) renew?.()
+  }, [isFollowed, run.steps.done])
   const list = useRef<HTMLTableSectionElement>(null)
   useEffect(() => remember(items.map(({ id }) => id)), [items])
   const step = (by: 1 | -1) => () => {
@@ -56,6 +60,16 @@ export function Samples({ run }: { run: RunDetail }) {
                       ? `${plural(items.length, 'sample')}${more ? ', and there may be more' : ''}`
                       : `${plural(total, 'sample')}, ${items.length} shown`}
                 </p>
+                {run.status === 'running' && (
+                  <label class="inline">
+                    <input
+                      type="checkbox"
+                      checked={isFollowed}
+                      onChange={(event) => setQuery({ follow: event.currentTarget.checked ? null : 'no' })}
+                    />{' '}
+                    keep up with the run
+                  </label>
+                )}
                 <button type="button" class="plain end" onClick={() => download('samples.csv', asCsv(items))}>
                   Save as CSV
                 </button>
