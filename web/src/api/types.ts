@@ -160,6 +160,7 @@ export interface PairPage {
 /** A model of a run that can be talked to. */
 export interface ChatModel {
   readonly name: string
+  readonly run: string
   /** Null: the trained model, or the base. */
   readonly step: number | null
   readonly kind: 'base' | 'checkpoint' | 'trained'

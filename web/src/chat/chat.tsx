@@ -115,7 +115,11 @@ export function Chat() {
           </label>
         )}
       </div>
-      <OptionsForm options={options} onChange={setOptions} />
+      <OptionsForm
+        options={options}
+        rewardRuns={(runs.data ?? []).filter(({ recipe }) => recipe === 'reward').map(({ id }) => id)}
+        onChange={setOptions}
+      />
       {turns.length === 0 && run && <Suggestions run={run.id} onChoose={(question) => send(question, 0)} />}
       <ol class="turns">
         {turns.map((turn, i) => (
@@ -187,11 +191,11 @@ export function Chat() {
 
 /** The request's options. The seed rises with each branch, so that a question asked again is answered anew. */
 const asked = (
-  { temperature, seed, budget, strategy, samples }: Options,
+  { temperature, seed, budget, strategy, samples, reward }: Options,
   branch: number,
 ): Omit<Asked, 'model' | 'messages'> => ({
   seed: seed + branch,
-  strategy: strategy === 'none' ? null : { kind: strategy, samples },
+  strategy: strategy === 'none' ? null : { kind: strategy, samples, reward },
   ...(temperature !== null && { temperature }),
   ...(budget !== null && { thinking_token_budget: budget }),
 })

@@ -7,6 +7,14 @@ export interface Message {
   readonly reasoning_content?: string
 }
 
+export interface Strategy {
+  readonly kind: 'vote' | 'best-of-n' | 'refine'
+  /** Responses; of 'refine', rounds. */
+  readonly samples: number
+  /** The run whose reward model chooses or weighs. */
+  readonly reward: string | null
+}
+
 export interface Asked {
   readonly model: string
   readonly messages: readonly Message[]
@@ -14,7 +22,7 @@ export interface Asked {
   readonly seed?: number
   readonly thinking_token_budget?: number
   /** How an answer is made of several responses; null: it is one response. */
-  readonly strategy: { readonly kind: 'vote' | 'refine'; readonly samples: number } | null
+  readonly strategy: Strategy | null
 }
 
 /** What the server sends of a response. */
@@ -44,10 +52,11 @@ export async function promptOf(model: string, messages: readonly Message[]): Pro
 
 /** Asks a model, and gives what it writes as it writes it. @throws Error with what the server says */
 export async function* ask({ strategy, ...asked }: Asked, signal: AbortSignal): AsyncGenerator<Chunk> {
+  const count = strategy?.kind === 'refine' ? 'rounds' : 'samples'
   const path = withQuery('v1/chat/completions', {
     strategy: strategy?.kind,
-    samples: strategy?.kind === 'vote' ? strategy.samples : null,
-    rounds: strategy?.kind === 'refine' ? strategy.samples : null,
+    [count]: strategy?.samples,
+    reward: strategy?.reward,
   })
   const body = { ...asked, stream: true, stream_options: { include_usage: true } }
   const response = await post(asked.model, path, body, signal)
