@@ -138,6 +138,7 @@ export const hostile = (): Response => ({
     text: `<think>${HOSTILE}</think><answer>${HOSTILE}</answer>`,
     reason: HOSTILE,
     reasons: { accuracy: HOSTILE },
+    total: 1,
     stopReason: 'length',
   }),
   advantage: -0.9,
