@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 export function ruminate(words: readonly string[]): ChildProcess {
   return spawn(process.execPath, [`${root}bin/ruminate.js`, ...words], {
     cwd: root,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
 }
 
@@ -17,8 +17,10 @@ export function ruminate(words: readonly string[]): ChildProcess {
 export async function ruminateDone(words: readonly string[]): Promise<void> {
   const child = ruminate(words)
   child.stdout!.resume()
+  let said = ''
+  child.stderr!.on('data', (text) => (said += text))
   const [code] = await once(child, 'exit')
-  if (code !== 0) throw new Error(`ruminate ${words.join(' ')} ended with ${code}`)
+  if (code !== 0) throw new Error(`ruminate ${words.join(' ')} ended with ${code}: ${said}`)
 }
 
 /** `ruminate studio` on a folder of runs. */
@@ -33,6 +35,7 @@ export interface StudioServer {
 
 export async function startStudio(runs: string, port = 0): Promise<StudioServer> {
   const child = ruminate(['studio', runs, '--port', String(port), '--json'])
+  child.stderr!.resume()
   for await (const line of createInterface({ input: child.stdout! })) {
     const event = JSON.parse(line) as { type: string; url: string; port: number }
     if (event.type !== 'listening') continue

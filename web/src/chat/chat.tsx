@@ -39,6 +39,8 @@ export function Chat() {
   const [typed, setTyped] = useState(query.ask ?? '')
   const [editing, setEditing] = useState<number | null>(null)
   const stops = useRef<(() => void)[]>([])
+  /** Until the run's models are known, it is not known which one is the base. */
+  const isReady = runs.data !== null && (run === undefined || known.data !== null || known.error !== null)
   const isBusy = turns.at(-1)?.replies.some(({ value }) => isUnderWay(value)) ?? false
 
   /** Asks `question` after the first `count` turns. If turns follow there, they are kept as a branch. */
@@ -60,7 +62,7 @@ export function Chat() {
   }
   const submit = (event: Event) => {
     event.preventDefault()
-    if (typed.trim() && trained && !isBusy) send(typed, editing ?? turns.length)
+    if (typed.trim() && trained && isReady && !isBusy) send(typed, editing ?? turns.length)
   }
   const stop = () => {
     for (const end of stops.current) end()
@@ -120,7 +122,9 @@ export function Chat() {
         rewardRuns={(runs.data ?? []).filter(({ recipe }) => recipe === 'reward').map(({ id }) => id)}
         onChange={setOptions}
       />
-      {turns.length === 0 && run && <Suggestions run={run.id} onChoose={(question) => send(question, 0)} />}
+      {turns.length === 0 && run && isReady && (
+        <Suggestions run={run.id} onChoose={(question) => send(question, 0)} />
+      )}
       <ol class="turns">
         {turns.map((turn, i) => (
           <li key={i}>
@@ -173,11 +177,13 @@ export function Chat() {
               Stop
             </button>
           ) : (
-            <button type="submit" disabled={!typed.trim() || !trained}>
+            <button type="submit" disabled={!typed.trim() || !trained || !isReady}>
               Send
             </button>
           )}
-          <span class="quiet">Enter sends, Shift+Enter begins a line.</span>
+          <span class="quiet">
+            {isReady ? 'Enter sends, Shift+Enter begins a line.' : 'Reading which models there are …'}
+          </span>
           {turns.length > 0 && !isBusy && (
             <span class="end">
               <CopyButton label="Copy the conversation as JSON" text={() => asJson(turns)} />

@@ -83,6 +83,7 @@ function Drawing({ panel, width, colourOf, isJoined, linkOf, isChosen }: Drawing
                 d={path.join('')}
                 fill="none"
                 stroke-width="1.75"
+                pointer-events="none"
                 {...(dashed && { 'stroke-dasharray': '5 4' })}
               />
             )}
@@ -120,7 +121,9 @@ function Point({ cx, cy, interval, label, link, isChosen }: PointProps) {
   const drawn = (
     <>
       <title>{label}</title>
-      {interval && <path d={`M${cx} ${interval[0]}V${interval[1]}`} stroke-opacity="0.45" />}
+      {interval && (
+        <path d={`M${cx} ${interval[0]}V${interval[1]}`} stroke-opacity="0.45" pointer-events="none" />
+      )}
       {isChosen && <circle cx={cx} cy={cy} r="9" fill="none" stroke-width="2" />}
       <circle cx={cx} cy={cy} r="4.5" stroke="none" />
       <circle cx={cx} cy={cy} r="12" fill="transparent" stroke="none" />
