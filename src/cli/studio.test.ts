@@ -87,3 +87,30 @@ test('a run is started, stopped with a checkpoint, and resumed to its end', asyn
   expect(done).toMatchObject({ status: 'done', steps: { done: 6, planned: 6 } })
   expect(await post('runs/zero-1/resume', {})).toMatchObject({ status: 400 })
 })
+
+test('--studio shows a training on a page, says where in one line, and ends with it', async () => {
+  const main = fileURLToPath(new URL('main.ts', import.meta.url))
+  const out = join(root, 'beside', 'zero-1')
+  const words = ['zero', '--studio', '--steps', '100', '--threads', '1', '--out', out]
+  const training = spawn(process.execPath, ['--import', 'tsx', main, ...words, '--set', 'eval.questions=2'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let page: URL | null = null
+  for await (const line of createInterface({ input: training.stdout! })) {
+    const found = /^studio (http:\S+)$/.exec(line)
+    if (!found) continue
+    page = new URL(found[1]!)
+    break
+  }
+  const { runs } = (await (await fetch(`${page!.origin}/studio/api/runs`)).json()) as Json
+  expect(runs.map(({ id }: Json) => id)).toEqual(['zero-1'])
+  // also where the training has no time to say goodbye
+  training.kill('SIGKILL')
+  await once(training, 'exit')
+  const isThere = () =>
+    fetch(page!.origin).then(
+      () => true,
+      () => false,
+    )
+  while (await isThere()) await sleep(50)
+})

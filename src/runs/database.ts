@@ -28,7 +28,8 @@ CREATE TABLE rollouts (
   id INTEGER PRIMARY KEY, step INTEGER NOT NULL, split TEXT NOT NULL, question TEXT NOT NULL, kind TEXT NOT NULL,
   gold TEXT NOT NULL, prompt TEXT NOT NULL, tokens BLOB NOT NULL, text TEXT NOT NULL, thinking TEXT, answer TEXT,
   logprobs BLOB NOT NULL, rewards TEXT NOT NULL, correct INTEGER, total REAL, advantage REAL,
-  stop_reason TEXT NOT NULL, length INTEGER NOT NULL, reason TEXT, reasons TEXT, asked INTEGER
+  stop_reason TEXT NOT NULL, length INTEGER NOT NULL, reason TEXT, reasons TEXT, entropies BLOB,
+  asked INTEGER
 );
 CREATE INDEX rollouts_by_step ON rollouts (split, step);
 CREATE INDEX rollouts_by_question ON rollouts (question, split);
@@ -49,7 +50,7 @@ CREATE TABLE IF NOT EXISTS model (sha256 TEXT NOT NULL);
 `
 
 /** Columns that the rollouts of earlier releases lack. `asked` is an id of the table of questions. */
-const LATER_COLUMNS = { reason: 'TEXT', reasons: 'TEXT', asked: 'INTEGER' }
+const LATER_COLUMNS = { reason: 'TEXT', reasons: 'TEXT', entropies: 'BLOB', asked: 'INTEGER' }
 
 /** Creates a run database with the row of its run, atomically. @throws UserError if the disk fails. */
 export function createDatabase(file: string, run: readonly (string | number)[]): SqliteDatabase {

@@ -58,6 +58,11 @@ export interface RolloutRow {
   readonly answer: string | null
   /** log π of each token at the temperature it was sampled at: see `SampledSequence.logprobs`. */
   readonly logprobs: Float32Array
+  /**
+   * The policy's entropy at each token, in nats, as it was trained on; missing if it was not, or the engine reports none.
+   * Stored in steps of 1/4096, up to 16.
+   */
+  readonly entropies?: Float32Array | undefined
   /** Each reward by name; null if it is unknown or failed. */
   readonly rewards: Readonly<Record<string, number | null>>
   readonly correct: boolean | null
@@ -104,6 +109,7 @@ export function toParameters(
     row.length,
     row.reason ?? null,
     row.reasons === undefined ? null : JSON.stringify(row.reasons),
+    row.entropies === undefined ? null : bytes(quantised(row.entropies)),
     row.asked ?? null,
   ]
 }
@@ -128,13 +134,28 @@ export function fromRow(row: Record<string, unknown>, asked: string | undefined)
     advantage: row.advantage as number | null,
     stopReason: row.stop_reason as 'stop' | 'length',
     length: row.length as number,
+    ...(row.entropies != null && { entropies: entropiesIn(row.entropies) }),
     ...(asked !== undefined && { asked }),
     ...(typeof row.reason === 'string' && { reason: row.reason }),
     ...(typeof row.reasons === 'string' && { reasons: JSON.parse(row.reasons) }),
   }
 }
 
-function bytes(array: Int32Array | Float32Array): Buffer {
+/** Steps of a stored entropy in one nat, and the value that stands for an unknown one. */
+const [STEPS, UNKNOWN] = [4096, 65_535]
+
+const quantised = (entropies: Float32Array): Uint16Array =>
+  Uint16Array.from(entropies, (nats) =>
+    Number.isNaN(nats) ? UNKNOWN : Math.min(UNKNOWN - 1, Math.max(0, Math.round(nats * STEPS))),
+  )
+
+/** The entropies in a stored blob; NaN is unknown. */
+export const entropiesIn = (blob: unknown): Float32Array =>
+  Float32Array.from(new Uint16Array(arrayBuffer(blob)), (value) =>
+    value === UNKNOWN ? Number.NaN : value / STEPS,
+  )
+
+function bytes(array: Int32Array | Float32Array | Uint16Array): Buffer {
   return Buffer.from(array.buffer, array.byteOffset, array.byteLength)
 }
 

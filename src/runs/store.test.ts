@@ -82,6 +82,7 @@ describe('RunStore', () => {
       asked: 'What is 60 + 11?',
       reason: '12 is not 71',
       reasons: { accuracy: '12 is not 71' },
+      entropies: Float32Array.of(0.5, Number.NaN, 12.25),
     }
     store.record(1, { rollouts: [reasoned, reasoned] })
     expect(store.rollouts({ limit: 1 })).toEqual([{ step: 1, ...reasoned }])
@@ -97,7 +98,7 @@ describe('RunStore', () => {
     const old = new Database(join(directory, 'run.sqlite'))
     old.exec(
       `DROP TABLE tags; DROP TABLE questions; DROP INDEX rollouts_facts;
-       ${['reason', 'reasons', 'asked'].map((name) => `ALTER TABLE rollouts DROP COLUMN ${name};`).join('')}`,
+       ${['reason', 'reasons', 'entropies', 'asked'].map((name) => `ALTER TABLE rollouts DROP COLUMN ${name};`).join('')}`,
     )
     old.close()
     const read = RunStore.open(directory)

@@ -9,6 +9,7 @@ import { pathFromHere } from '../common/files/paths.ts'
 import { shellWord } from '../common/shell.ts'
 import type { SqliteDatabase } from '../common/sqlite.ts'
 import { createDatabase, isLocked, lockRun, openDatabase } from './database.ts'
+import { observersOf, type RunObserver } from './observe.ts'
 import type { Checkpoint, MetricPoint, RolloutRow, RunEvent, RunInfo, RunStatus, StepRecord } from './rows.ts'
 import { fromRow, toParameters } from './rows.ts'
 
@@ -21,12 +22,14 @@ export class RunStore {
   #database: SqliteDatabase
   #lock: SqliteDatabase | null
   #open = true
-  #session: { readonly id: number; readonly started: number } | null = null
+  #session: { readonly id: number; readonly before: number; readonly started: number } | null = null
+  readonly #observers: readonly RunObserver[]
 
   private constructor(directory: string, database: SqliteDatabase, lock: SqliteDatabase | null) {
     this.directory = directory
     this.#database = database
     this.#lock = lock
+    this.#observers = lock === null ? [] : observersOf(this)
   }
 
   /**
@@ -180,24 +183,32 @@ export class RunStore {
 
   /** Starts to count the time of this session, in which the run is begun or resumed. */
   startSession(): void {
+    const before = this.#storedSeconds()
     this.#write(() => {
       const { lastInsertRowid } = this.#database.prepare('INSERT INTO sessions VALUES (0)').run()
-      this.#session = { id: Number(lastInsertRowid), started: performance.now() }
+      this.#session = { id: Number(lastInsertRowid), before, started: performance.now() }
     })
   }
 
   /** Seconds of all sessions. Those that ended without a change of status count up to their last checkpoint. */
   seconds(): number {
     this.#write(() => this.#storeSeconds())
+    return this.#storedSeconds()
+  }
+
+  /** As `seconds`, up to now, without asking the disk; null before a session has started. */
+  elapsed(): number | null {
+    return this.#session && this.#session.before + secondsSince(this.#session.started)
+  }
+
+  #storedSeconds(): number {
     return (this.#read('SELECT total(seconds) AS total FROM sessions') as [{ total: number }])[0].total
   }
 
   #storeSeconds(): void {
     if (!this.#session) return
     const { id, started } = this.#session
-    this.#database
-      .prepare('UPDATE sessions SET seconds = ? WHERE rowid = ?')
-      .run((performance.now() - started) / 1000, id)
+    this.#database.prepare('UPDATE sessions SET seconds = ? WHERE rowid = ?').run(secondsSince(started), id)
   }
 
   /** Stores everything that one step produced, in one transaction. A metric that is NaN is unknown and gets no row. */
@@ -207,8 +218,8 @@ export class RunStore {
     const question = this.#database.prepare('INSERT OR IGNORE INTO questions (text) VALUES (?)')
     const rollout = this.#database.prepare(
       `INSERT INTO rollouts (step, split, question, kind, gold, prompt, tokens, text, thinking, answer, logprobs,
-       rewards, correct, total, advantage, stop_reason, length, reason, reasons, asked)
-       VALUES (${Array(19).fill('?').join(', ')}, (SELECT id FROM questions WHERE text = ?))`,
+       rewards, correct, total, advantage, stop_reason, length, reason, reasons, entropies, asked)
+       VALUES (${Array(20).fill('?').join(', ')}, (SELECT id FROM questions WHERE text = ?))`,
     )
     this.#write(
       this.#database.transaction(() => {
@@ -221,6 +232,7 @@ export class RunStore {
         for (const { level, message } of events) event.run(step, level, message)
       }),
     )
+    for (const observer of this.#observers) observer.recorded(step, metrics)
   }
 
   /** The values of a metric, ordered by step. */
@@ -357,6 +369,7 @@ export class RunStore {
           this.#database.prepare(`DELETE FROM ${table} WHERE step > ?`).run(step)
       }),
     )
+    for (const observer of this.#observers) observer.truncated(step)
   }
 
   close(): void {
@@ -491,6 +504,8 @@ function change(directory: string, work: (database: SqliteDatabase) => unknown):
     database.close()
   }
 }
+
+const secondsSince = (started: number): number => (performance.now() - started) / 1000
 
 const databaseFile = (directory: string): string => join(directory, 'run.sqlite')
 const lockFile = (directory: string): string => join(directory, '.lock')

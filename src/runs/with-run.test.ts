@@ -8,8 +8,8 @@ import { fakeEngine } from '../testing/fakes/fake-engine.ts'
 import { Interrupted } from './interrupted.ts'
 import { checkpointsWritten, openRuns } from './open-runs.ts'
 import type { RunInfo } from './rows.ts'
-import { RunStore } from './store.ts'
-import { type Place, type Run, type RunOptions, storedSettings, withRun } from './with-run.ts'
+import { RunStore, readRun } from './store.ts'
+import { type Place, type Run, type RunOptions, storedSettings, TIME, withRun } from './with-run.ts'
 
 let root: string
 let place: Place
@@ -316,6 +316,12 @@ test('the seconds of a resumed run are those of all its sessions', async () => {
     return run.finish({}, weights)
   })
   expect(result.seconds).toBe(42)
+  expect(readRun(result.run, (store) => store.metric(TIME).map(({ step, value }) => [step, value]))).toEqual([
+    [1, 5],
+    [2, 10],
+    [3, 41],
+    [4, 42],
+  ])
 })
 
 test('folders that a killed process was writing are removed when the run is resumed', async () => {

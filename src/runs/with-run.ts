@@ -76,6 +76,9 @@ export interface Trained {
   readonly sha256: string
 }
 
+/** The metric of the seconds of all sessions until the step was done, without the pauses between them. */
+export const TIME = 'time/total'
+
 /**
  * Does the `work` of a run. Creates or opens the run, and marks it as interrupted or failed if `work` throws. In any case
  * the run is closed and can be resumed. `work` must begin with `run.restore`, unless it is made of `Parts`, and end with
@@ -121,7 +124,8 @@ export async function withRun<Result extends Trained>(
       },
       stoppable: (engine, trainer) => stopping.watch(engine, trainer),
       complete: (step, record, save) => {
-        store.record(step, record)
+        const metrics = { ...record.metrics, [TIME]: store.elapsed() ?? Number.NaN }
+        store.record(step, { ...record, metrics })
         stopping.complete(step, save)
       },
       endStep: (end) => stopping.endStep(end),

@@ -18,6 +18,7 @@ export const response = (
   thinking: '60 + 11 is 71.',
   answer: '71',
   logprobs: Float32Array.of(-0.5, -1.25),
+  entropies: Float32Array.of(0.25, Number.NaN),
   rewards: { accuracy: 1, format: null },
   correct: true,
   reason: 'equal',

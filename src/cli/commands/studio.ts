@@ -69,6 +69,8 @@ export const studio = command(
     if (!isLoopback(textOption(values, 'host') ?? '127.0.0.1'))
       output.warn('other machines can reach the studio: who has this address can read and start runs')
     output.say('Ctrl-C stops it; runs go on.')
+    // the command that started it, to show what it trains, has ended
+    if (process.connected) process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
     return await untilStopped(output, server)
   },
 )

@@ -13,13 +13,13 @@ import { ChatModels } from './chat-models.ts'
 import type { Control, Evaluations } from './control.ts'
 import { dataSetsOf } from './data-sets.ts'
 import { noPage, PAGE_HEADERS, pageFile } from './page.ts'
+import { metricsQuery, seriesOfRun } from './run-series.ts'
 import type { Found, RunsFolder } from './runs-folder.ts'
 import { samplePage, sampleQuery } from './samples.ts'
-import { type Series, seriesOf } from './series.ts'
 import { ahaOf, questionHistory, sampleDetail } from './stories.ts'
 import { strategyQuery } from './strategy.ts'
 import { eventStream } from './stream.ts'
-import { detailOf, type RunSummary, sectionsOf, summaryOf } from './summary.ts'
+import { detailOf, type RunSummary, summaryOf } from './summary.ts'
 import { Watcher } from './watcher.ts'
 
 export interface StudioOptions {
@@ -99,7 +99,7 @@ export function createStudio(options: StudioOptions): HttpApp & { readonly model
   }))
   get('/runs/:id', (context) => detailOf(folder, found(idOf(context))))
   get('/runs/:id/metrics', (context) => ({
-    series: allSeries(folder, idOf(context), parsed(metricsQuery, context.req.query())),
+    series: seriesOfRun(folder, idOf(context), parsed(metricsQuery, context.req.query())),
   }))
   get('/runs/:id/samples', (context) =>
     folder.read(idOf(context), (store) => {
@@ -291,13 +291,6 @@ function withHelp(text: string): { message: string; help?: string } {
   return at < 0 ? { message: text } : { message: text.slice(0, at), help: text.slice(at + 2) }
 }
 
-const metricsQuery = z.object({
-  /** Separated by commas. */
-  names: z.string().optional(),
-  from: z.coerce.number().int().optional(),
-  to: z.coerce.number().int().optional(),
-  points: z.coerce.number().int().min(2).max(5000).default(1000),
-})
 const answersQuery = z.object({ cell: z.coerce.number().int().min(0), question: z.string().optional() })
 const sampleNumber = z.object({ sample: z.coerce.number().int().min(0) })
 const startBody = z.object({ command: z.string(), settings: z.record(z.string(), z.unknown()).default({}) })
@@ -319,58 +312,4 @@ const given = (query: Readonly<Record<string, string>>): Record<string, string> 
 function there(found: object | null): object {
   if (found === null) throw new RequestError('notFound', 'there is no such evaluation here')
   return found
-}
-
-/** Metrics of a run; those of its stages stand one after the other, as in its sections. */
-function allSeries(
-  folder: RunsFolder,
-  id: string,
-  { names: list, ...range }: z.output<typeof metricsQuery>,
-): Record<string, Series> {
-  const sections = sectionsOf(folder, id)
-  const own = folder.read(id, (store) => {
-    const known = store.metricNames()
-    const names = list === undefined ? known : list.split(',').filter((name) => name !== '')
-    return names.map((name) => [name, seriesOf(store, name, range)] as const)
-  })
-  if (sections.length === 0) return Object.fromEntries(own)
-  const names = list === undefined ? null : list.split(',')
-  const parts = sections.map(({ id, from }) =>
-    folder.read(id, (store) => {
-      const within = {
-        points: range.points,
-        from: shifted(range.from, 1 - from),
-        to: shifted(range.to, 1 - from),
-      }
-      return (names ?? store.metricNames()).map(
-        (name) => [name, moved(seriesOf(store, name, within), from - 1)] as const,
-      )
-    }),
-  )
-  const all = new Map(own.filter(([name]) => name.startsWith('data/')))
-  for (const [name, series] of parts.flat()) {
-    const before = all.get(name)
-    all.set(name, before ? joined(before, series) : series)
-  }
-  return Object.fromEntries(all)
-}
-
-const shifted = (step: number | undefined, by: number): number | undefined =>
-  step === undefined ? undefined : step + by
-
-const moved = (series: Series, by: number): Series => ({
-  ...series,
-  step: series.step.map((step) => step + by),
-})
-
-/** One series after another. Where one of them has no extremes, its values are their own. */
-function joined(a: Series, b: Series): Series {
-  const extremes =
-    a.min || b.min
-      ? {
-          min: [...(a.min ?? a.value), ...(b.min ?? b.value)],
-          max: [...(a.max ?? a.value), ...(b.max ?? b.value)],
-        }
-      : {}
-  return { step: [...a.step, ...b.step], value: [...a.value, ...b.value], ...extremes }
 }

@@ -85,9 +85,12 @@ export function samplesWhere(
     }))
 }
 
-/** Does a run have the texts of its questions and the reasons of its rewards? Those of earlier releases do not. */
-export const hasQuestions = (store: RunStore): boolean =>
-  store.select("SELECT 1 FROM pragma_table_info('rollouts') WHERE name = 'asked'").length > 0
+/** Do the rollouts of a run have a column? Those of earlier releases lack some. */
+export const hasColumn = (store: RunStore, name: string): boolean =>
+  store.select("SELECT 1 FROM pragma_table_info('rollouts') WHERE name = ?", name).length > 0
+
+/** Does a run have the texts of its questions, and the reasons of its rewards? */
+export const hasQuestions = (store: RunStore): boolean => hasColumn(store, 'asked')
 
 const ASKED = '(SELECT questions.text FROM questions WHERE questions.id = rollouts.asked)'
 

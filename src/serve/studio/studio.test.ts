@@ -120,6 +120,39 @@ describe('runs', () => {
     expect(runs[1].secondsLeft).toBeNull()
   })
 
+  it.each([
+    ['steps', { steps: 30 }, { planned: 30, secondsLeft: 62.5 }],
+    ['epochs', { epochs: 3 }, { planned: 24, secondsLeft: 47.5 }],
+    ['tokens', { tokens: 4000 }, { planned: 20, secondsLeft: 37.5 }],
+    ['nothing', {}, { planned: null, secondsLeft: null }],
+  ])('how many steps are planned, and the time left, by its %s', async (_, settings, expected) => {
+    const store = run('sft-1', { steps: 0, recipe: 'sft', settings: { steps: undefined, ...settings } })
+    store.record(3, { metrics: { 'time/total': 10 } })
+    // 2.5 seconds a step, 8 steps an epoch
+    store.record(5, { metrics: { 'time/total': 15, 'total/tokens': 1000, epoch: 5 / 8 } })
+    const { steps, secondsLeft } = (await get('runs')).runs[0]
+    expect({ planned: steps.planned, secondsLeft }).toEqual(expected)
+  })
+
+  test('totals of a run of several stages go on rising; from a stage on that does not know one, it is unknown', async () => {
+    run('r1-1', { recipe: 'r1', steps: 0 })
+    const totals = [
+      { 'total/tokens': 100, 'total/flops': 7, 'time/total': 5 },
+      { 'total/tokens': 200, 'time/total': 6 },
+      { 'total/tokens': 300, 'total/flops': 7, 'time/total': 7 },
+    ]
+    for (const [i, metrics] of totals.entries()) {
+      run(`r1-1/stage-${i}`, { steps: 0 }).record(2, { metrics })
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    const { series } = await get('runs/r1-1/metrics?names=total/tokens,total/flops,time/total')
+    expect(series).toEqual({
+      'total/tokens': { step: [2, 4, 6], value: [100, 300, 600] },
+      'total/flops': { step: [2], value: [7] },
+      'time/total': { step: [2, 4, 6], value: [5, 11, 18] },
+    })
+  })
+
   test('one of them, with its settings, events and metric names', async () => {
     run('zero-1')
     expect(await get('runs/zero-1')).toMatchObject({
@@ -303,7 +336,7 @@ describe('samples', () => {
     database.exec(
       `UPDATE rollouts SET prompt = 'User: ' || (SELECT questions.text FROM questions WHERE questions.id = asked);
        DROP INDEX rollouts_facts; DROP TABLE questions;
-       ${['asked', 'reason', 'reasons'].map((name) => `ALTER TABLE rollouts DROP COLUMN ${name};`).join('')}`,
+       ${['asked', 'reason', 'reasons', 'entropies'].map((name) => `ALTER TABLE rollouts DROP COLUMN ${name};`).join('')}`,
     )
     database.close()
     expect(await found('zero-2')).toBe(count)
@@ -375,7 +408,10 @@ describe('samples', () => {
     const [id] = await ids('step=2&question=a2')
     const { tokens } = await get(`runs/zero-1/samples/${id}`)
     expect(tokens).toHaveLength(2)
-    expect(tokens[1]).toMatchObject({ logprob: -1.25, entropy: null })
+    expect(tokens.map(({ logprob, entropy }: Json) => [logprob, entropy])).toEqual([
+      [-0.5, 0.25],
+      [-1.25, null],
+    ])
     expect(tokens[0].text).not.toBe('')
   })
 })

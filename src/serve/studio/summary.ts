@@ -4,6 +4,7 @@ import { convertedFrom } from '../../common/files/conversions.ts'
 import { packageRoot } from '../../common/files/package.ts'
 import type { Checkpoint, RunEvent, RunInfo } from '../../runs/rows.ts'
 import type { RunStore } from '../../runs/store.ts'
+import { TIME } from '../../runs/with-run.ts'
 import type { Found, RunsFolder } from './runs-folder.ts'
 import { newest, seriesOf } from './series.ts'
 
@@ -89,7 +90,7 @@ function summaryIn(store: RunStore, found: Found): RunSummary {
   const info = store.info()
   const settings = (info.settings ?? {}) as Readonly<Record<string, unknown>>
   const sparkName = SPARKS.find((name) => newest(store, name) !== null) ?? null
-  const planned = plannedSteps(settings)
+  const planned = plannedSteps(store, settings)
   return {
     id: found.id,
     parent: found.parent,
@@ -155,16 +156,40 @@ const RECENT = 20
  */
 function secondsLeft(store: RunStore, done: number, planned: number | null): number | null {
   if (planned === null) return null
+  const times = store.select<{ step: number; value: number }>(
+    'SELECT step, value FROM metrics WHERE name = ? AND step >= ? ORDER BY step',
+    TIME,
+    done - RECENT,
+  )
+  const [first, last] = [times[0], times.at(-1)]
+  const left = Math.max(0, planned - done)
+  if (first && last && last.step > first.step)
+    return (left * (last.value - first.value)) / (last.step - first.step)
   const [{ seconds, steps }] = store.select<{ seconds: number; steps: number }>(
     `SELECT total(value) AS seconds, count(DISTINCT step) AS steps FROM metrics
      WHERE name IN ('time/sampling', 'time/training') AND step > ?`,
     done - RECENT,
   ) as [{ seconds: number; steps: number }]
-  return steps === 0 ? null : (Math.max(0, planned - done) * seconds) / steps
+  return steps === 0 ? null : (left * seconds) / steps
 }
 
-const plannedSteps = ({ steps }: { readonly steps?: unknown }): number | null =>
-  typeof steps === 'number' ? steps : null
+/**
+ * How many steps a run will have: a setting, or what follows from the share of its epochs, or of its tokens, that the newest
+ * step has reached; null if that is unknown, as before the first step.
+ */
+function plannedSteps(
+  store: RunStore,
+  { steps, epochs, tokens }: Readonly<Record<string, unknown>>,
+): number | null {
+  if (typeof steps === 'number') return steps
+  const after = (name: string, all: unknown): number | null => {
+    const reached = typeof all === 'number' ? newest(store, name) : null
+    return reached === null || reached.value <= 0
+      ? null
+      : Math.round((reached.step * Number(all)) / reached.value)
+  }
+  return after('epoch', epochs) ?? after('total/tokens', tokens)
+}
 
 const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null)
 

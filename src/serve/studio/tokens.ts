@@ -2,16 +2,18 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../../common/errors.ts'
 import { Tokenizer } from '../../models/tokenizer/tokenizer.ts'
+import { entropiesIn } from '../../runs/rows.ts'
 import type { RunStore } from '../../runs/store.ts'
 import { modelOf } from '../../runs/store.ts'
+import { hasColumn } from './sample.ts'
 
 /** A token of a response. */
 export interface SampleToken {
   readonly text: string
   /** log π of the sampler, in nats, at the temperature of the sampling; null if unknown. */
   readonly logprob: number | null
-  /** null: the run does not store entropies. */
-  readonly entropy: null
+  /** The policy's entropy there, in nats, as the response was trained on; null if it was not, or it is unknown. */
+  readonly entropy: number | null
   /** That of the response: every token of it has the same. */
   readonly advantage: number | null
 }
@@ -28,10 +30,14 @@ const loaded = new Map<string, Tokenizer>()
 
 /** The tokens of a response, as text, with their log-probs. */
 export function tokensOf(store: RunStore, id: number): SampleTokens {
-  const [row] = store.select<{ tokens: ArrayBuffer; logprobs: ArrayBuffer; advantage: number | null }>(
-    'SELECT tokens, logprobs, advantage FROM rollouts WHERE id = ?',
-    id,
-  )
+  const entropiesOf = hasColumn(store, 'entropies') ? 'entropies' : 'NULL AS entropies'
+  const [row] = store.select<{
+    tokens: ArrayBuffer
+    logprobs: ArrayBuffer
+    entropies: ArrayBuffer | null
+    advantage: number | null
+  }>(`SELECT tokens, logprobs, ${entropiesOf}, advantage FROM rollouts WHERE id = ?`, id)
+  const entropies = row!.entropies === null ? null : entropiesIn(row!.entropies)
   const ids = new Int32Array(new Uint8Array(row!.tokens).buffer)
   const logprobs = new Float32Array(new Uint8Array(row!.logprobs).buffer)
   try {
@@ -43,7 +49,7 @@ export function tokensOf(store: RunStore, id: number): SampleTokens {
       tokens: texts.map((text, t) => ({
         text,
         logprob: known(logprobs[t]),
-        entropy: null,
+        entropy: known(entropies?.[t]),
         advantage: row!.advantage,
       })),
       tokensProblem: null,

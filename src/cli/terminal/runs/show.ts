@@ -199,8 +199,14 @@ export function showSamples(output: Output, store: RunStore, limit: number, spli
   if (rows.length === 0 && !output.json) return void output.result('no rollouts')
   const question = questionReader(store.info().settings)
   for (const row of rows) {
-    const { tokens, logprobs, ...rest } = row
-    output.emit({ type: 'rollout', ...rest, tokens: [...tokens], logprobs: [...logprobs] })
+    const { tokens, logprobs, entropies, ...rest } = row
+    output.emit({
+      type: 'rollout',
+      ...rest,
+      tokens: [...tokens],
+      logprobs: [...logprobs],
+      ...(entropies && { entropies: [...entropies] }),
+    })
     if (!output.json) output.result(sample(row, row.asked ?? question(row.prompt), output.width))
   }
 }
