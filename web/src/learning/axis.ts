@@ -10,7 +10,14 @@ export interface Axis {
 }
 
 /** The metrics of a whole run from which the axes other than steps are made: what was spent up to a step. */
-export const AXIS_METRICS = ['total/tokens', 'total/flops', 'total/seconds'] as const
+export const AXIS_METRICS = [
+  'total/tokens',
+  'total/flops',
+  'time/total',
+  // of runs of earlier releases, which have no total time
+  'time/sampling',
+  'time/training',
+] as const
 
 export const STEPS: Axis = { label: 'step', toX: (step) => step, toStep: (x) => x }
 
@@ -18,19 +25,38 @@ export const STEPS: Axis = { label: 'step', toX: (step) => step, toStep: (x) => 
 export function axisOf(name: AxisName, totals: Readonly<Record<string, Series>>): Axis {
   if (name === 'tokens') return along('tokens', totals['total/tokens'], 1)
   if (name === 'flops') return along('FLOPs of the updates', totals['total/flops'], 1)
-  if (name === 'time') return along('minutes', totals['total/seconds'], 1 / 60)
+  if (name === 'time') return along('minutes', known(totals['time/total']) ?? summed(totals), 1 / 60)
   return STEPS
 }
 
+/** The server's series of a metric that a run does not have is empty. */
+const known = (series: Series | undefined): Series | undefined =>
+  series && series.step.length > 0 ? series : undefined
+
+/** Σ seconds of sampling and training. Where the server has put steps together, each took their mean. */
+function summed(totals: Readonly<Record<string, Series>>): Series | undefined {
+  const [sampling, training] = [known(totals['time/sampling']), known(totals['time/training'])]
+  const either = sampling ?? training
+  if (!either) return undefined
+  let total = 0
+  const value = either.step.map((step, i) => {
+    const seconds = (sampling?.value[i] ?? 0) + (training?.value[i] ?? 0)
+    total += seconds * (step - (either.step[i - 1] ?? step - 1))
+    return total
+  })
+  return { step: either.step, value }
+}
+
+/** A total rises, so that of the last step of a bucket is the greatest one. */
 function along(label: string, series: Series | undefined, unit: number): Axis {
   if (!series) return STEPS
-  const known = series.step.flatMap((step, i) => {
-    const value = series.value[i]
+  const points = series.step.flatMap((step, i) => {
+    const value = (series.max ?? series.value)[i]
     return value === null || value === undefined ? [] : [[step, value * unit] as const]
   })
-  if (known.length < 2) return STEPS
-  const steps = known.map(([step]) => step)
-  const totals = known.map(([, total]) => total)
+  if (points.length < 2) return STEPS
+  const steps = points.map(([step]) => step)
+  const totals = points.map(([, total]) => total)
   return {
     label,
     toX: (step) => interpolate(steps, totals, step),

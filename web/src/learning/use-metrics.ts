@@ -79,8 +79,7 @@ export function useMetrics(
 
 /** Adds the values of a step, unless they are there already. */
 function extended(known: AllSeries, step: number, values: Readonly<Record<string, number>>): AllSeries {
-  const all = { ...values, ...totalSeconds(known, values) }
-  const added = Object.entries(all).flatMap(([name, value]): [string, Series][] => {
+  const added = Object.entries(values).flatMap(([name, value]): [string, Series][] => {
     const series = known[name] ?? { step: [], value: [] }
     if (step <= (series.step.at(-1) ?? -1)) return []
     return [[name, longer(series, step, value)]]
@@ -93,10 +92,3 @@ const longer = ({ step, value, min, max }: Series, at: number, one: number): Ser
   value: [...value, one],
   ...(min && max && { min: [...min, one], max: [...max, one] }),
 })
-
-/** The time that the run has taken, which only the server's series have. */
-function totalSeconds(known: AllSeries, values: Readonly<Record<string, number>>): Record<string, number> {
-  const before = known['total/seconds']?.value.at(-1)
-  if (before === undefined || before === null) return {}
-  return { 'total/seconds': before + (values['time/sampling'] ?? 0) + (values['time/training'] ?? 0) }
-}
