@@ -10,6 +10,7 @@ import { benchModel, folderModel } from './model.ts'
 import { product } from './product.ts'
 import { serving } from './serve/serve.ts'
 import { studioTimes } from './studio.ts'
+import { studioPageTimes } from './studio-page.ts'
 import { thinking } from './thinking.ts'
 import { trainStep } from './train-step.ts'
 import { verifier } from './verify.ts'
@@ -27,6 +28,7 @@ import { verifier } from './verify.ts'
  *   npm run bench -- verify
  *   npm run bench -- serve [--model FOLDER --gguf FILE]
  *   npm run bench -- studio
+ *   npm run bench -- studio-page
  */
 const comparisons = { train: trainStep, decode, grpo: grpoStep }
 type Name = keyof typeof comparisons
@@ -42,11 +44,11 @@ async function main(): Promise<void> {
       repetitions: { type: 'string' },
     },
   })
-  const alone = ['choose', 'continuous', 'fits', 'product', 'serve', 'studio', 'thinking', 'verify']
+  const alone = ['choose', 'continuous', 'fits', 'product', 'serve', 'studio', 'studio-page', 'thinking', 'verify']
   const unknown = positionals.find((name) => !alone.includes(name) && !Object.hasOwn(comparisons, name))
   if (unknown)
     throw new UserError(
-      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, continuous, fits, product, serve, studio, thinking, verify`,
+      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, continuous, fits, product, serve, studio, studio-page, thinking, verify`,
       2,
     )
   const repetitions = values.repetitions === undefined ? undefined : Number(values.repetitions)
@@ -77,6 +79,7 @@ async function main(): Promise<void> {
     ['choose', choosing],
     ['product', product],
     ['studio', studioTimes],
+    ['studio-page', studioPageTimes],
     ['thinking', thinking],
     ['verify', verifier],
   ] as const)

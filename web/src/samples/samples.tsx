@@ -125,9 +125,12 @@ function Row({ run, sample }: { run: string; sample: Sample }) {
         {visible(excerpt(sample.thinking ?? sample.text))}
       </td>
       <td data-label="Answer">
-        <Verdict of={sample} />
+        <Verdict of={{ correct: sample.correct }} />
         {sample.answer !== null && <span class="given">{visible(excerpt(sample.answer))}</span>}
         {sample.stopReason === 'length' && <span class="quiet"> {stopped(sample)}</span>}
+        {sample.correct !== true && sample.reason && (
+          <span class="quiet why">{visible(excerpt(sample.reason))}</span>
+        )}
       </td>
       <td data-label="Reward" class="number">
         {short(sample.total)}
