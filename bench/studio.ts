@@ -6,9 +6,11 @@ import { studio } from '../src/serve/studio/studio.ts'
 
 /*
  * How long the studio's server takes for what the page asks, of a run of 20,000 steps and 200,000 responses. The run is made
- * in a temporary folder, or in RUMINATE_BENCH_RUNS, where it is kept for the next time.
+ * in a temporary folder, or in RUMINATE_BENCH_RUNS, where it is kept for the next time. RUMINATE_BENCH_STEPS sets its steps.
  */
-const [STEPS, QUESTIONS, GROUP, METRICS] = [20_000, 2, 5, 30]
+const STEPS = Number(process.env.RUMINATE_BENCH_STEPS ?? 20_000)
+const [QUESTIONS, GROUP, METRICS] = [2, 5, 30]
+
 /** The slowest and the median of a few requests, in milliseconds. */
 export async function studioTimes(repetitions = 5): Promise<void> {
   const { root } = openLongRuns()
@@ -33,14 +35,16 @@ export async function studioTimes(repetitions = 5): Promise<void> {
     'runs/zero-1/metrics',
     'runs/zero-1/samples',
     `runs/zero-1/samples?cursor=${first.next}`,
-    'runs/zero-1/samples?step=10000',
+    `runs/zero-1/samples?step=${STEPS / 2}`,
     'runs/zero-1/samples?split=train&correct=wrong',
     'runs/zero-1/samples?sort=reward',
     `runs/zero-1/samples?sort=reward&split=train&cursor=${next}`,
     'runs/zero-1/samples?sort=length&minReward=0.5&stop=length&kind=arithmetic',
     'runs/zero-1/samples?question=q17',
     'runs/zero-1/samples?text=nowhere',
-    'runs/zero-1/samples/100000',
+    'runs/zero-1/samples?asked=number 17 ',
+    'runs/zero-1/samples?asked=number&correct=wrong',
+    `runs/zero-1/samples/${STEPS * GROUP}`,
     'runs/zero-1/questions/q17',
     'runs/zero-1/aha',
     'runs/zero-1/data',
@@ -80,6 +84,8 @@ function makeRun(directory: string): void {
   for (let step = 1; step <= STEPS; step++)
     store.record(step, {
       metrics: {
+        'time/total': step,
+        'total/tokens': 3000 * step,
         accuracy: Math.abs(Math.sin(step / 3000)),
         'length/mean': step / 10,
         'reflection/per_response': step / STEPS,
@@ -89,6 +95,7 @@ function makeRun(directory: string): void {
         const value = ((step * 7919 + i * 104_729) % 1000) / 1000
         return {
           split: 'train',
+          asked: `What is number ${(step * QUESTIONS + Math.floor(i / GROUP)) % 5000} plus 11?`,
           question: `q${(step * QUESTIONS + Math.floor(i / GROUP)) % 5000}`,
           kind: `arithmetic/${i % 3}`,
           gold: '71',
@@ -99,6 +106,8 @@ function makeRun(directory: string): void {
           answer: '71',
           logprobs,
           rewards: { accuracy: value, format: 1 },
+          reason: '12 is not 71',
+          reasons: { accuracy: '12 is not 71', format: 'well formed' },
           correct: value > 0.5,
           total: value,
           advantage: value - 0.5,

@@ -119,7 +119,7 @@ function connectForWriting(file: string): SqliteDatabase {
 
 /**
  * SQLite reads a database with a write-ahead log only where it can make files beside it, or another process has made them.
- * In a folder that may not be written to, a database without a log is read as one that does not change, and a database
+ * In a folder that may not be written to, or on a full disk, a database without a log is read as one that does not change, and a database
  * with one (its process was killed) is copied.
  */
 function connectForReading(file: string, wait: number): SqliteDatabase {
@@ -130,7 +130,7 @@ function connectForReading(file: string, wait: number): SqliteDatabase {
     return database
   } catch (error) {
     const log = `${file}-wal`
-    if (isWritable(dirname(file))) throw error
+    if (isWritable(dirname(file)) && !isFull(error)) throw error
     const hasLog = (statSync(log, { throwIfNoEntry: false })?.size ?? 0) > 0
     return hasLog ? openCopy(file, log) : new Database(withMode(file, 'immutable=1'))
   }
@@ -151,6 +151,10 @@ function openCopy(file: string, log: string): SqliteDatabase {
     rmSync(folder, { recursive: true, force: true })
   }
 }
+
+/** Does an error say that the disk is, or may be, full? */
+const isFull = (error: unknown): boolean =>
+  /^SQLITE_(FULL|IOERR|CANTOPEN)/.test(String((error as { code?: unknown }).code))
 
 function isWritable(folder: string): boolean {
   try {

@@ -29,7 +29,8 @@ export interface MetricPoint {
 
 export interface RunEvent {
   readonly step: number
-  readonly level: 'info' | 'warning'
+  /** `error`: why the run failed. */
+  readonly level: 'info' | 'warning' | 'error'
   readonly message: string
 }
 

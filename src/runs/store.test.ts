@@ -15,7 +15,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { UserError } from '../common/errors.ts'
 import { findRun, listRuns } from './find-run.ts'
 import type { RolloutRow } from './rows.ts'
-import { RunStore, setTags } from './store.ts'
+import { RunStore, readInfo, setTags } from './store.ts'
 
 let root: string
 beforeEach(() => {
@@ -121,6 +121,19 @@ describe('RunStore', () => {
     ])
     expect(read.info().tags).toEqual(['old'])
     read.close()
+  })
+
+  test('a stage that begins after the clock was set back is still later than those before it', () => {
+    RunStore.create({ recipe: 'r1', seed: 0, settings: {}, out: join(root, 'r1-1') }).close()
+    const created = ['b', 'a'].map((name, i) => {
+      vi.setSystemTime(new Date(`203${5 - i}-01-01`))
+      const stage = RunStore.create({ recipe: 'zero', seed: 0, settings: {}, out: join(root, 'r1-1', name) })
+      stage.close()
+      return stage.directory
+    })
+    vi.useRealTimers()
+    const times = created.map((directory) => readInfo(directory).created)
+    expect(times).toEqual(['2035-01-01T00:00:00.000Z', '2035-01-01T00:00:00.001Z'])
   })
 
   test('a step is recorded completely or not at all', () => {

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { UserError } from '../common/errors.ts'
 import { keepConversions } from '../common/files/conversions.ts'
 import { diskError, onDisk } from '../common/files/disk.ts'
@@ -58,7 +58,7 @@ export class RunStore {
         JSON.stringify(options.settings),
         JSON.stringify(versions()),
         'running',
-        new Date().toISOString(),
+        creationTime(directory),
       ])
       if (options.modelHash !== undefined)
         database.prepare('INSERT INTO model VALUES (?)').run(options.modelHash)
@@ -158,17 +158,26 @@ export class RunStore {
     return this.#read('SELECT 1 FROM sqlite_master WHERE name = ?', name).length > 0
   }
 
+  /** Sets the status. Why an earlier session failed is forgotten. */
   setStatus(status: RunStatus): void {
-    this.#write(() => {
-      this.#storeSeconds()
-      this.#database.prepare('UPDATE run SET status = ?').run(status)
-    })
+    this.#write(
+      this.#database.transaction(() => {
+        this.#storeSeconds()
+        this.#database.prepare('UPDATE run SET status = ?').run(status)
+        this.#database.prepare("DELETE FROM events WHERE level = 'error'").run()
+      }),
+    )
   }
 
-  /** Sets the status of a run that ended with an error. That error is the one to report, so a disk failure here is ignored as well. */
-  fail(): void {
+  /**
+   * Sets the status of a run that ended with an error, which becomes an event. That error is the one to report, so a disk failure
+   * here is ignored.
+   */
+  fail(error: unknown): void {
+    const message = (error instanceof Error ? error.message : String(error)).split('\n')[0]!
     try {
       this.setStatus('failed')
+      this.record(this.info().step, { events: [{ level: 'error', message }] })
     } catch (error) {
       if (!(error instanceof UserError)) throw error
     }
@@ -509,6 +518,28 @@ const secondsSince = (started: number): number => (performance.now() - started) 
 
 const databaseFile = (directory: string): string => join(directory, 'run.sqlite')
 const lockFile = (directory: string): string => join(directory, '.lock')
+
+/**
+ * Now or, of a stage of a run where the clock was set back, the time of the newest stage: stages are in the order of their
+ * times. ISO 8601.
+ */
+function creationTime(directory: string): string {
+  const parent = dirname(directory)
+  const siblings = isRun(parent) ? readdirSync(parent).map((name) => join(parent, name)) : []
+  const times = siblings.filter((path) => path !== directory && isRun(path)).map((path) => createdIn(path))
+  const newest = times.reduce((a, b) => Math.max(a, b), 0)
+  return new Date(Math.max(Date.now(), newest + 1)).toISOString()
+}
+
+/** When a run was created; 0 if that cannot be read. */
+function createdIn(directory: string): number {
+  try {
+    return Date.parse(readInfo(directory).created)
+  } catch (error) {
+    if (error instanceof UserError) return 0
+    throw error
+  }
+}
 
 /** Makes the folder of the next free number. Making a folder fails where it exists, so processes never share one. */
 function makeNextFree(root: string, recipe: string): string {

@@ -61,6 +61,9 @@ test('an error marks the run as failed; it can be resumed from its last checkpoi
   })
   await expect(broken).rejects.toThrow('no network')
   expect(info()).toMatchObject({ status: 'failed', step: 3 })
+  const errors = () =>
+    readRun(join(root, 'a'), (store) => store.events().filter(({ level }) => level === 'error'))
+  expect(errors()).toEqual([{ step: 3, level: 'error', message: 'no network' }])
   await inRun(
     async (run) => {
       expect(run.checkpoint?.step).toBe(2)
@@ -70,6 +73,7 @@ test('an error marks the run as failed; it can be resumed from its last checkpoi
     resume(),
   )
   expect(info().status).toBe('done')
+  expect(errors()).toEqual([])
 })
 
 describe('stopping', () => {

@@ -149,7 +149,7 @@ export async function withRun<Result extends Trained>(
       const inner = error instanceof Interrupted && error.stage !== null ? error : null
       throw new Interrupted(store.directory, inner?.step ?? store.info().step, inner?.stage)
     }
-    store.fail()
+    store.fail(error)
     throw error
   } finally {
     unregister()

@@ -239,9 +239,9 @@ describe.skipIf(!hasBrowser)('the studio with made-up runs (needs Chromium)', ()
     await open('#/run/r1-1/data')
     await page.getByRole('button', { name: /^helpful 3 pairs/ }).click()
     await page.getByRole('heading', { name: 'What is your name?' }).waitFor()
-    await page.getByRole('searchbox', { name: 'Text' }).fill('hello')
-    await page.getByRole('heading', { name: 'What is your name?' }).waitFor({ state: 'detached' })
-    await page.getByRole('heading', { name: 'Say hello.' }).waitFor()
+    expect(await page.getByRole('heading', { name: 'Not preferred' }).count()).toBe(3)
+    await page.getByRole('button', { name: /^cold-start 27 rows/ }).click()
+    await page.getByText('27 rows of 40 that were looked at').waitFor()
   })
 
   test('a plot is saved as SVG, PNG and CSV, and a table as CSV', async () => {

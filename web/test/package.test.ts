@@ -10,7 +10,10 @@ const root = fileURLToPath(new URL('../../', import.meta.url))
 describe('the package', () => {
   test('has the built page, with its fonts, and not its sources', () => {
     const [packed] = JSON.parse(
-      execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: root, encoding: 'utf8' }),
+      execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+        cwd: root,
+        encoding: 'utf8',
+      }),
     ) as [{ files: { path: string }[] }]
     const paths = packed.files.map(({ path }) => path)
     expect(paths).toContain('dist/studio/index.html')
@@ -24,7 +27,9 @@ describe('the package', () => {
       dependencies: Record<string, string>
     }
     expect(Object.keys(dependencies)).not.toEqual(
-      expect.arrayContaining([expect.stringMatching(/preact|vite|uplot|katex|playwright|rolldown|tsdown|axe/)]),
+      expect.arrayContaining([
+        expect.stringMatching(/preact|vite|uplot|katex|playwright|rolldown|tsdown|axe/),
+      ]),
     )
   })
 })

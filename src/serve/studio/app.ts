@@ -11,6 +11,7 @@ import { checkKey, checkSite } from '../request/guard.ts'
 import { Asked, type QuestionReader } from './asked.ts'
 import { ChatModels } from './chat-models.ts'
 import type { Control, Evaluations } from './control.ts'
+import { dataRows, rowsQuery } from './data-rows.ts'
 import { dataSetsOf } from './data-sets.ts'
 import { noPage, PAGE_HEADERS, pageFile } from './page.ts'
 import { metricsQuery, seriesOfRun } from './run-series.ts'
@@ -130,6 +131,13 @@ export function createStudio(options: StudioOptions): HttpApp & { readonly model
     }),
   )
   get('/runs/:id/data', (context) => folder.read(idOf(context), (store) => ({ dataSets: dataSetsOf(store) })))
+  get('/runs/:id/data/:name', (context) =>
+    dataRows(
+      folder.directoryOf(idOf(context)),
+      context.req.param('name') ?? '',
+      parsed(rowsQuery, given(context.req.query())),
+    ),
+  )
   get('/runs/:id/models', (context) => ({ models: models.ofRun(idOf(context)) }))
   get('/evals', () => ({ evals: evaluations.list() }))
   get('/evals/:id', (context) => there(evaluations.read(idOf(context))))

@@ -27,7 +27,7 @@ export interface RunSummary extends Found {
   readonly sparkName: string | null
   readonly note: string | null
   readonly tags: readonly string[]
-  /** Why the run cannot be read. Of such a run, nothing else is known. */
+  /** Why the run failed, or why it cannot be read: of such a run, nothing else is known. */
   readonly problem: string | null
 }
 
@@ -53,6 +53,8 @@ export interface Section {
   readonly to: number
 }
 
+/** The recipe of a run that cannot be read. */
+const UNKNOWN = 'unknown'
 const SPARK = 60
 const SPARKS = ['accuracy', 'eval/pass@1', 'loss', 'eval/loss']
 
@@ -70,7 +72,7 @@ function unreadable({ root }: RunsFolder, found: Found, problem: string): RunSum
   return {
     id: found.id,
     parent: found.parent,
-    recipe: 'unknown',
+    recipe: UNKNOWN,
     model: null,
     task: null,
     status: 'failed',
@@ -106,9 +108,13 @@ function summaryIn(store: RunStore, found: Found): RunSummary {
     sparkName,
     note: info.note,
     tags: info.tags,
-    problem: null,
+    problem: info.status === 'failed' ? whyFailed(store) : null,
   }
 }
+
+/** Runs of earlier releases do not say it. */
+const whyFailed = (store: RunStore): string | null =>
+  store.select<{ message: string }>("SELECT message FROM events WHERE level = 'error'")[0]?.message ?? null
 
 /** A run with its settings, versions, checkpoints and events. @throws as `RunsFolder.read`. */
 export function detailOf(folder: RunsFolder, found: Found): RunDetail {
@@ -137,7 +143,7 @@ export function sectionsOf(folder: RunsFolder, id: string): Section[] {
     .list()
     .filter(({ parent }) => parent === id)
     .map((found) => summaryOf(folder, found))
-    .filter(({ problem, steps }) => problem === null && steps.done > 0)
+    .filter(({ recipe, steps }) => recipe !== UNKNOWN && steps.done > 0)
     .sort((a, b) => a.created.localeCompare(b.created))
   let before = 0
   return stages.map((stage) => {

@@ -126,7 +126,7 @@ export interface AhaStory {
   readonly changed: { readonly question: string; readonly before: Sample; readonly after: Sample } | null
 }
 
-/** Data that a run made. Its rows are samples of the run. */
+/** Data that a run made. */
 export interface DataSet {
   readonly name: string
   /** Rows that were kept, and rows that were looked at; null if unknown. */
@@ -134,28 +134,21 @@ export interface DataSet {
   readonly seen: number | null
   /** Markdown. */
   readonly card: string | null
+  /** Of its candidates, which are samples of the run; none for data that was not sampled. */
   readonly splits: readonly string[]
+  /** How preferences were judged. */
+  readonly counts: Readonly<Record<string, number>> | null
+  readonly file: { readonly kind: DataKind; readonly rows: number | null } | null
 }
 
-/** Preferences that a run made, of which its reward models learn. */
-export interface PairSet {
-  readonly name: string
-  readonly rows: number
-}
-
-/** Two answers of which the first is preferred. */
-export interface Pair {
-  readonly prompt: string
-  readonly chosen: string
-  readonly rejected: string
-  readonly margin: number | null
-}
-
-export interface PairPage {
-  readonly pairs: readonly Pair[]
+/** A page of the file of a data set. What its rows are, `kind` says; a row that is null is a damaged line. */
+export interface DataPage {
+  readonly kind: DataKind
+  readonly rows: readonly (Readonly<Record<string, unknown>> | null)[]
   readonly next: string | null
-  readonly total: number | null
 }
+
+export type DataKind = 'demonstrations' | 'completions' | 'pairs' | 'labels' | 'other'
 
 /** A model of a run that can be talked to. */
 export interface ChatModel {

@@ -1,5 +1,5 @@
 import { runPath, withQuery } from '../api/client.ts'
-import type { DataSet, PairSet, RunDetail, Sample, SamplePage } from '../api/types.ts'
+import type { DataSet, RunDetail, Sample, SamplePage } from '../api/types.ts'
 import { useResource } from '../api/use-resource.ts'
 import { plural, short } from '../numbers.ts'
 import { Command, Empty, Read } from '../parts/notice.tsx'
@@ -8,22 +8,18 @@ import { Response } from '../samples/response.tsx'
 import { usePages } from '../samples/use-pages.ts'
 import { askedIn } from '../samples/verdict.tsx'
 import { visible } from '../text/readable.ts'
-import { Pairs } from './pairs.tsx'
+import { FileRows } from './file-rows.tsx'
 
 const PAGE = 20
 
 /** The data that a run made: what its card says of it, and its rows. */
 export function DataCards({ run }: { run: RunDetail }) {
-  const resource = useResource<{ dataSets: readonly DataSet[]; pairs: readonly PairSet[] }>(
-    runPath(run.id, 'data'),
-  )
+  const resource = useResource<{ dataSets: readonly DataSet[] }>(runPath(run.id, 'data'))
   return (
     <Read of={resource} what="the data of this run">
-      {({ dataSets, pairs }) => {
-        const name = route.value.query.set
-        const chosenPairs = pairs.find((set) => set.name === name)
-        const chosen = chosenPairs ? undefined : (dataSets.find((set) => set.name === name) ?? dataSets[0])
-        if (!chosen && !chosenPairs)
+      {({ dataSets }) => {
+        const chosen = dataSets.find(({ name }) => name === route.value.query.set) ?? dataSets[0]
+        if (!chosen)
           return (
             <Empty title="This run made no data">
               <p>
@@ -36,14 +32,10 @@ export function DataCards({ run }: { run: RunDetail }) {
           <>
             <nav class="shortcuts" aria-label="Data sets">
               {dataSets.map((set) => (
-                <Choice key={set.name} set={set} unit="row" isChosen={set === chosen} />
-              ))}
-              {pairs.map((set) => (
-                <Choice key={set.name} set={set} unit="pair" isChosen={set === chosenPairs} />
+                <Choice key={set.name} set={set} isChosen={set === chosen} />
               ))}
             </nav>
-            {chosenPairs && <Pairs key={chosenPairs.name} run={run.id} set={chosenPairs} />}
-            {chosen && <DataCard key={chosen.name} run={run.id} set={chosen} />}
+            <DataCard key={chosen.name} run={run.id} set={chosen} />
           </>
         )
       }}
@@ -51,39 +43,58 @@ export function DataCards({ run }: { run: RunDetail }) {
   )
 }
 
-interface ChoiceProps {
-  readonly set: { readonly name: string; readonly rows: number | null }
-  readonly unit: string
-  readonly isChosen: boolean
+function Choice({ set: { name, rows, file }, isChosen }: { set: DataSet; isChosen: boolean }) {
+  const count = rows ?? file?.rows ?? null
+  const unit = file?.kind === 'pairs' ? 'pair' : 'row'
+  return (
+    <button
+      type="button"
+      aria-pressed={isChosen}
+      onClick={() => setQuery({ set: name, part: null, find: null, view: null })}
+    >
+      {name} {count !== null && <span class="quiet">{plural(count, unit)}</span>}
+    </button>
+  )
 }
 
-const Choice = ({ set: { name, rows }, unit, isChosen }: ChoiceProps) => (
-  <button
-    type="button"
-    aria-pressed={isChosen}
-    onClick={() => setQuery({ set: name, part: null, find: null })}
-  >
-    {name} {rows !== null && <span class="quiet">{plural(rows, unit)}</span>}
-  </button>
-)
-
-/** What the card of a data set says, and its rows. */
-function DataCard({ run, set: chosen }: { run: string; set: DataSet }) {
+/** What the card of a data set says, and its rows: the candidates with their reasons, or the file that was written. */
+function DataCard({ run, set }: { run: string; set: DataSet }) {
+  const { name, rows, seen, card, counts, splits, file } = set
+  const isFile = splits.length === 0 || route.value.query.view === 'file'
   return (
     <>
-      {chosen.rows !== null && chosen.seen !== null && (
+      {rows !== null && seen !== null && (
         <p>
-          {plural(chosen.rows, 'row')} of {chosen.seen.toLocaleString('en')} that were looked at.
+          {plural(rows, 'row')} of {seen.toLocaleString('en')} that were looked at.
         </p>
       )}
-      {chosen.card && (
+      {counts && (
+        <p class="facts">
+          {Object.entries(counts).map(([what, count]) => (
+            <span key={what}>
+              <span class="quiet">{what}</span> {count.toLocaleString('en')}
+            </span>
+          ))}
+        </p>
+      )}
+      {card && (
         <details>
-          <summary>The card of {chosen.name}: how it was made</summary>
+          <summary>The card of {name}: how it was made</summary>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard */}
-          <pre tabIndex={0}>{visible(chosen.card)}</pre>
+          <pre tabIndex={0}>{visible(card)}</pre>
         </details>
       )}
-      <Rows run={run} set={chosen} />
+      {splits.length > 0 && file && (
+        <label class="inline">
+          <input
+            type="checkbox"
+            checked={isFile}
+            onChange={(event) => setQuery({ view: event.currentTarget.checked ? 'file' : null })}
+          />{' '}
+          only the rows that were kept, as they are learned
+        </label>
+      )}
+      {isFile ? <FileRows run={run} name={name} /> : <Rows run={run} set={set} />}
     </>
   )
 }
