@@ -25,6 +25,7 @@ const server = await startStudio(runs)
 const browser = await startBrowser()
 try {
   const pages = await addresses()
+  await readmePictures(pages)
   for (const [look, options] of Object.entries(LOOKS)) {
     const { page, open, close } = await openStudio(browser, server, options)
     for (const [name, address] of Object.entries(pages)) {
@@ -34,7 +35,6 @@ try {
     }
     await close()
   }
-  await readmePictures(pages)
 } finally {
   await browser.close()
   await server.kill()

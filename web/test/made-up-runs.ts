@@ -119,7 +119,7 @@ export function makeRuns(root: string): { readonly inProgress: RunStore } {
   writeFileSync(join(root, 'broken', 'run.sqlite'), 'this is no database')
 
   const failed = makeRun(root, 'sft-1', { recipe: 'sft', steps: 12, planned: 40 })
-  failed.fail()
+  failed.fail(new Error('the disk is full'))
   failed.close()
 
   makeStages(root)
