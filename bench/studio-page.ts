@@ -6,7 +6,9 @@ import { openLongRuns } from './studio.ts'
 const FRAME = 1000 / 60
 /** Frames of a pan. */
 const FRAMES = 180
-const LINES = ['accuracy', 'length/mean', 'reflection/per_response', 'metric/1', 'metric/2', 'metric/3'].join(',')
+const LINES = ['accuracy', 'length/mean', 'reflection/per_response', 'metric/1', 'metric/2', 'metric/3'].join(
+  ',',
+)
 
 /**
  * How long the page takes to show the plots of a run of 20,000 steps and 200,000 responses, and its samples, and how long frames
@@ -28,7 +30,9 @@ export async function studioPageTimes(repetitions = 5): Promise<void> {
         taken.push(performance.now() - since)
       }
       taken.sort((a, b) => a - b)
-      console.log(`${name}: ${taken[repetitions >> 1]!.toFixed(0)} ms, at most ${taken.at(-1)!.toFixed(0)} ms`)
+      console.log(
+        `${name}: ${taken[repetitions >> 1]!.toFixed(0)} ms, at most ${taken.at(-1)!.toFixed(0)} ms`,
+      )
     }
     const hasPlots = 'document.querySelector(".plot[aria-label*=\'at step\']") !== null'
     const hasRows = 'document.querySelectorAll("table.samples tbody tr").length > 0'

@@ -17,8 +17,11 @@ const LOOKS: Readonly<Record<string, BrowserContextOptions>> = {
   narrow: { viewport: { width: 390, height: 844 } },
   '4k': { viewport: { width: 3840, height: 2160 } },
 }
-/** Milliseconds after which a page has read what it shows. */
-const CALM = 1500
+/** Has the page read what it shows, with its plots? */
+const IS_READ = `document.querySelector('.loading') === null &&
+  [...document.querySelectorAll('.plot[role=img]')].every((plot) => !plot.getAttribute('aria-label').endsWith('No values yet.'))`
+/** Milliseconds after which what was read is drawn. */
+const CALM = 1000
 
 mkdirSync(folder, { recursive: true })
 const server = await startStudio(runs)
@@ -30,7 +33,7 @@ try {
     const { page, open, close } = await openStudio(browser, server, options)
     for (const [name, address] of Object.entries(pages)) {
       await open(address)
-      await page.waitForTimeout(CALM)
+      await settled(page)
       await page.screenshot({ path: join(folder, `${name}-${look}.png`), fullPage: true })
     }
     await close()
@@ -38,6 +41,12 @@ try {
 } finally {
   await browser.close()
   await server.kill()
+}
+
+async function settled(page: Page): Promise<void> {
+  await page.waitForTimeout(CALM)
+  await page.waitForFunction(IS_READ, null, { timeout: 60_000 })
+  await page.waitForTimeout(CALM)
 }
 
 async function read<T>(path: string): Promise<T> {
@@ -87,12 +96,16 @@ async function readmePictures(pages: Readonly<Record<string, string>>): Promise<
   const take = async (name: string, address: string | undefined, prepare?: (page: Page) => Promise<void>) => {
     if (address === undefined) return
     await open(address)
-    await page.waitForTimeout(CALM)
+    await settled(page)
     await prepare?.(page)
     await page.screenshot({ path: join(folder, `readme-${name}.png`) })
   }
   await take('learning', pages.learning)
-  await take('aha', pages.aha)
+  await take('aha', pages.aha, (shown) =>
+    shown
+      .getByRole('heading', { name: 'The question whose answers changed most' })
+      .evaluate('(h) => h.scrollIntoView()'),
+  )
   await take('sample', pages.sample)
   await close()
 }

@@ -234,7 +234,12 @@ describe('stories', () => {
     run('r1-1', { recipe: 'r1', steps: 0 })
     const folder = join(root, 'r1-1')
     mkdirSync(join(folder, 'data'))
-    const pairs = Array.from({ length: 7 }, (_, i) => ({ prompt: `q${i} é`, chosen: 'a', rejected: 'b', margin: 2 }))
+    const pairs = Array.from({ length: 7 }, (_, i) => ({
+      prompt: `q${i} é`,
+      chosen: 'a',
+      rejected: 'b',
+      margin: 2,
+    }))
     const lines = [...pairs.map((pair) => JSON.stringify(pair)), 'torn {']
     writeFileSync(join(folder, 'data', 'helpful.jsonl'), lines.join('\n'))
     writeFileSync(join(folder, 'data', 'empty.jsonl'), '')
@@ -243,7 +248,15 @@ describe('stories', () => {
     symlinkSync(join(root, 'secret.jsonl'), join(folder, 'data', 'linked.jsonl'))
     const { dataSets } = await get('runs/r1-1/data')
     expect(dataSets).toEqual([
-      { name: 'empty', rows: 0, seen: null, counts: null, card: null, splits: [], file: { kind: 'other', rows: 0 } },
+      {
+        name: 'empty',
+        rows: 0,
+        seen: null,
+        counts: null,
+        card: null,
+        splits: [],
+        file: { kind: 'other', rows: 0 },
+      },
       {
         name: 'helpful',
         rows: 8,

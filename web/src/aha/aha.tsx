@@ -1,4 +1,3 @@
-import { useEffect } from 'preact/hooks'
 import { runPath } from '../api/client.ts'
 import type { AhaStory, RunDetail, SampleDetail, Series } from '../api/types.ts'
 import { useResource } from '../api/use-resource.ts'
@@ -9,6 +8,7 @@ import { lineColour } from '../learning/colours.ts'
 import { type Format, SHARE } from '../learning/panels.ts'
 import { percent, short } from '../numbers.ts'
 import { Empty, Read } from '../parts/notice.tsx'
+import { useChange } from '../parts/use-change.ts'
 import { PanelPlot } from '../plots/panel-plot.tsx'
 import { link } from '../router.ts'
 import { Answer } from '../samples/question-page.tsx'
@@ -22,8 +22,7 @@ const CHAPTER = 5
 export function Aha({ run }: { run: RunDetail }) {
   const resource = useResource<AhaStory>(runPath(run.id, 'aha'))
   // The story goes on with the run.
-  const chapter = Math.floor(run.steps.done / CHAPTER)
-  useEffect(resource.reload, [chapter, run.status])
+  useChange(`${Math.floor(run.steps.done / CHAPTER)} ${run.status}`, resource.reload)
   return (
     <Read of={resource} what="the story of this run">
       {(story) =>

@@ -37,7 +37,6 @@ export function Chart(props: ChartProps) {
   const latest = useRef(props)
   latest.current = props
   const isDark = dark.value
-  const shown = range.value
   const shape = lines
     .map(({ label, colour, faint, dashed, min }) => [label, colour, faint, dashed, !!min].join())
     .join(';')
@@ -64,8 +63,8 @@ export function Chart(props: ChartProps) {
     applyRange(plot.current, latest.current)
   }, [lines, axis])
 
-  // Another range moves the plot.
-  useEffect(() => applyRange(plot.current, latest.current), [shown])
+  // Another range moves the plot, which is not rendered for that.
+  useEffect(() => range.subscribe(() => applyRange(plot.current, latest.current)), [])
 
   return (
     <figure class="chart">
@@ -142,7 +141,6 @@ function applyRange(plot: uPlot | null, { lines, axis }: ChartProps): void {
   if (!plot) return
   const xs = plot.data[0]
   if (xs.length === 0 || lines.length === 0) return
-  const shown = range.value
   const [min, max] = shown
     ? [axis.toX(shown[0]), axis.toX(shown[1])]
     : [xs[0]!, xs.at(-1)! > xs[0]! ? xs.at(-1)! : xs[0]! + 1]

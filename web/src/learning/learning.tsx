@@ -47,7 +47,25 @@ export function Learning({ run }: { run: RunDetail }) {
     const course = { ids, series, totals, axisName, weight, sections }
     return panels.map((panel) => ({ ...panel, lines: linesOf(panel.names, course) }))
   }, [series, totals, axisName, weight, names.join(), ids.join(), JSON.stringify(sections), dark.value])
-  const alarms = run.events.filter(isAlarm)
+  const alarms = useMemo(() => run.events.filter(isAlarm), [run.events])
+  // The same elements while the range moves: then only the canvases are drawn again.
+  const drawn = useMemo(
+    () =>
+      charts.map(({ title, about, lines, format, tick }) => (
+        <Chart
+          key={title}
+          title={title}
+          about={about}
+          lines={lines}
+          axis={axis}
+          format={format}
+          {...(tick && { tick })}
+          alarms={alarms}
+          sections={sections}
+        />
+      )),
+    [charts, axis, alarms],
+  )
 
   if (run.metricNames.length === 0)
     return (
@@ -72,21 +90,7 @@ export function Learning({ run }: { run: RunDetail }) {
         </p>
       )}
       <Alarms id={run.id} alarms={alarms} />
-      <div class="charts">
-        {charts.map(({ title, about, lines, format, tick }) => (
-          <Chart
-            key={title}
-            title={title}
-            about={about}
-            lines={lines}
-            axis={axis}
-            format={format}
-            {...(tick && { tick })}
-            alarms={alarms}
-            sections={sections}
-          />
-        ))}
-      </div>
+      <div class="charts">{drawn}</div>
     </>
   )
 }

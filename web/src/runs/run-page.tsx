@@ -11,6 +11,7 @@ import { percent } from '../numbers.ts'
 import { useKeys } from '../parts/keys.ts'
 import { Empty, Read } from '../parts/notice.tsx'
 import { State } from '../parts/state.tsx'
+import { useChange } from '../parts/use-change.ts'
 import { go, link } from '../router.ts'
 import { QuestionPage } from '../samples/question-page.tsx'
 import { SamplePage } from '../samples/sample-page.tsx'
@@ -23,7 +24,7 @@ import { Progress, Tags } from './runs.tsx'
 const TABS = [
   ['learning', 'Learning'],
   ['samples', 'Samples'],
-  ['aha', 'Aha'],
+  ['aha', 'Aha moment'],
   ['data', 'Data'],
   ['about', 'Settings'],
 ] as const
@@ -38,9 +39,7 @@ export function RunPage({ id, path }: { id: string; path: readonly string[] }) {
   const status = newer?.status
   // Events, checkpoints and names of metrics are not part of what is sent by itself.
   // The run is read again when it changes its state and, while it or a stage of it goes on, every few seconds.
-  useEffect(() => {
-    if (status !== undefined) resource.reload()
-  }, [status])
+  useChange(status, resource.reload)
   const isRunning = (newer ?? resource.data)?.status === 'running'
   useEffect(() => {
     if (!isRunning) return

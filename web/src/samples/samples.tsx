@@ -5,6 +5,7 @@ import { plural, short, signed } from '../numbers.ts'
 import { csv, download } from '../parts/download.ts'
 import { useKeys } from '../parts/keys.ts'
 import { Command, Empty, Read } from '../parts/notice.tsx'
+import { useChange } from '../parts/use-change.ts'
 import { link, route, setQuery } from '../router.ts'
 import { visible } from '../text/readable.ts'
 import { FILTERS, Filters } from './filters.tsx'
@@ -27,9 +28,7 @@ export function Samples({ run }: { run: RunDetail }) {
   )
   const total = first?.total ?? null
   const isFollowed = run.status === 'running' && query.follow !== 'no'
-  useEffect(() => {
-    if (isFollowed) renew?.()
-  }, [isFollowed, run.steps.done])
+  useChange(isFollowed ? run.steps.done : -1, () => renew?.())
   const list = useRef<HTMLTableSectionElement>(null)
   useEffect(() => remember(items.map(({ id }) => id)), [items])
   const step = (by: 1 | -1) => () => {
