@@ -1,5 +1,3 @@
-import type { RunStore } from './store.ts'
-
 /** Is told what a run records. */
 export interface RunObserver {
   /** Metrics of a step. There may be more of the same step later; NaN is unknown. */
@@ -8,7 +6,14 @@ export interface RunObserver {
   truncated(step: number): void
 }
 
-type Observe = (store: RunStore) => RunObserver
+/** What an observer can read of a run. */
+export interface ObservedRun {
+  readonly directory: string
+  info(): { readonly step: number }
+  metricsAt(step: number): Readonly<Record<string, number>>
+}
+
+type Observe = (run: ObservedRun) => RunObserver
 
 const observers = new Set<Observe>()
 
@@ -19,4 +24,4 @@ export function observeRuns(observe: Observe): () => void {
 }
 
 /** The observers of a run that this process writes. */
-export const observersOf = (store: RunStore): RunObserver[] => [...observers].map((observe) => observe(store))
+export const observersOf = (run: ObservedRun): RunObserver[] => [...observers].map((observe) => observe(run))

@@ -22,6 +22,9 @@ export interface RunInfo {
   readonly tags: readonly string[]
 }
 
+/** The metric of the seconds of all sessions until a step was done, without the pauses between them. */
+export const TIME = 'time/total'
+
 export interface MetricPoint {
   readonly step: number
   readonly value: number

@@ -7,7 +7,7 @@ import { makeFolder, removeTemporaryFolders, writeFolderAtomically } from '../co
 import { versions } from '../common/files/package.ts'
 import { pathFromHere } from '../common/files/paths.ts'
 import { shellWord } from '../common/shell.ts'
-import type { SqliteDatabase } from '../common/sqlite.ts'
+import { inTransaction, type SqliteDatabase } from '../common/sqlite.ts'
 import { createDatabase, isLocked, lockRun, openDatabase } from './database.ts'
 import { observersOf, type RunObserver } from './observe.ts'
 import type { Checkpoint, MetricPoint, RolloutRow, RunEvent, RunInfo, RunStatus, StepRecord } from './rows.ts'
@@ -160,8 +160,8 @@ export class RunStore {
 
   /** Sets the status. Why an earlier session failed is forgotten. */
   setStatus(status: RunStatus): void {
-    this.#write(
-      this.#database.transaction(() => {
+    this.#write(() =>
+      inTransaction(this.#database, () => {
         this.#storeSeconds()
         this.#database.prepare('UPDATE run SET status = ?').run(status)
         this.#database.prepare("DELETE FROM events WHERE level = 'error'").run()
@@ -230,8 +230,8 @@ export class RunStore {
        rewards, correct, total, advantage, stop_reason, length, reason, reasons, entropies, asked)
        VALUES (${Array(20).fill('?').join(', ')}, (SELECT id FROM questions WHERE text = ?))`,
     )
-    this.#write(
-      this.#database.transaction(() => {
+    this.#write(() =>
+      inTransaction(this.#database, () => {
         for (const [name, value] of Object.entries(metrics))
           if (!Number.isNaN(value)) metric.run(step, name, value)
         for (const row of rollouts) {
@@ -372,8 +372,8 @@ export class RunStore {
   /** Deletes everything after `step`, so that those steps can be run again. */
   truncateAfter(step: number): void {
     for (const later of this.checkpoints().filter((c) => c.step > step)) this.#delete(later)
-    this.#write(
-      this.#database.transaction(() => {
+    this.#write(() =>
+      inTransaction(this.#database, () => {
         for (const table of ['metrics', 'rollouts', 'events', 'checkpoints'])
           this.#database.prepare(`DELETE FROM ${table} WHERE step > ?`).run(step)
       }),
@@ -508,7 +508,7 @@ function change(directory: string, work: (database: SqliteDatabase) => unknown):
   const file = databaseFile(directory)
   const database = openDatabase(file, { write: true })
   try {
-    onDisk('write', file, () => database.transaction(() => work(database))())
+    onDisk('write', file, () => inTransaction(database, () => work(database)))
   } finally {
     database.close()
   }

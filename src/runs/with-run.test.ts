@@ -8,8 +8,9 @@ import { fakeEngine } from '../testing/fakes/fake-engine.ts'
 import { Interrupted } from './interrupted.ts'
 import { checkpointsWritten, openRuns } from './open-runs.ts'
 import type { RunInfo } from './rows.ts'
+import { TIME } from './rows.ts'
 import { RunStore, readRun } from './store.ts'
-import { type Place, type Run, type RunOptions, storedSettings, TIME, withRun } from './with-run.ts'
+import { type Place, type Run, type RunOptions, storedSettings, withRun } from './with-run.ts'
 
 let root: string
 let place: Place

@@ -4,7 +4,7 @@ import type { Engine, Trainer } from '../engines/contract.ts'
 import { weightsHash } from '../models/checkpoint/weights-hash.ts'
 import { Interrupted } from './interrupted.ts'
 import { registerRun } from './open-runs.ts'
-import type { Checkpoint, StepRecord } from './rows.ts'
+import { type Checkpoint, type StepRecord, TIME } from './rows.ts'
 import { type StepEnd, Stopping } from './stopping.ts'
 import { RunStore, readInfo } from './store.ts'
 import { noteWriter } from './writer.ts'
@@ -75,9 +75,6 @@ export interface Trained {
   /** SHA-256 of the final weights. */
   readonly sha256: string
 }
-
-/** The metric of the seconds of all sessions until the step was done, without the pauses between them. */
-export const TIME = 'time/total'
 
 /**
  * Does the `work` of a run. Creates or opens the run, and marks it as interrupted or failed if `work` throws. In any case

@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { Database } from '../../common/sqlite.ts'
 import {
   events,
@@ -236,27 +236,30 @@ test('a full disk is said in one line; runs are still read, and written once the
   const mount = (...words: readonly string[]): boolean => spawnSync(words[0]!, words.slice(1)).status === 0
   if (!mount('mount', '-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk))
     skip('only who may mount a file system can fill it')
-  onTestFinished(() => void mount('umount', '--lazy', disk))
-  const store = run('zero-1', { steps: 2 })
-  fill(join(disk, '.full'))
-  expect((await get('runs/zero-1')).steps.done).toBe(2)
-  const { status, body } = await post('runs/zero-1/note', { note: 'x'.repeat(9000) })
-  expect(status).toBe(400)
-  expect(body.error).toEqual({
-    message: expect.stringMatching(/^cannot write \S+: the disk is full$/),
-    help: 'make space',
-  })
-  // the process that writes the run fails, too
-  expect(() => {
-    for (let step = 3; step < 100; step++) recordStep(store, step)
-  }).toThrow(/the disk is full; make space\. `ruminate resume/)
-  store.fail(new Error('the disk is full'))
-  store.close()
-  await restart()
-  expect((await read('runs/zero-1')).body).toMatchObject({ status: 'stopped', steps: { done: 2 } })
-  expect((await read('runs/zero-1/samples')).status).toBe(200)
-  rmSync(join(disk, '.full'))
-  expect((await post('runs/zero-1/note', { note: 'x' })).status).toBe(200)
+  try {
+    const store = run('zero-1', { steps: 2 })
+    fill(join(disk, '.full'))
+    expect((await get('runs/zero-1')).steps.done).toBe(2)
+    const { status, body } = await post('runs/zero-1/note', { note: 'x'.repeat(9000) })
+    expect(status).toBe(400)
+    expect(body.error).toEqual({
+      message: expect.stringMatching(/^cannot (open|write) \S+: the disk is full$/),
+      help: 'make space',
+    })
+    // the process that writes the run fails, too
+    expect(() => {
+      for (let step = 3; step < 100; step++) recordStep(store, step)
+    }).toThrow(/the disk is full; make space\. `ruminate resume/)
+    store.fail(new Error('the disk is full'))
+    store.close()
+    await restart()
+    expect((await read('runs/zero-1')).body).toMatchObject({ status: 'stopped', steps: { done: 2 } })
+    expect((await read('runs/zero-1/samples')).status).toBe(200)
+    rmSync(join(disk, '.full'))
+    expect((await post('runs/zero-1/note', { note: 'x' })).status).toBe(200)
+  } finally {
+    mount('umount', '--lazy', disk)
+  }
 })
 
 /** Writes a file until the disk is full. */

@@ -5,7 +5,7 @@ import { type Address, listen, type RunningServer } from '../listen.ts'
 import { isLoopback } from '../request/guard.ts'
 import { createStudio, type StudioOptions } from './app.ts'
 import { pageFolder } from './page.ts'
-import { RunsFolder } from './runs-folder.ts'
+import { RunsFolder } from './runs/runs-folder.ts'
 
 export interface StudioServerOptions
   extends Address,

@@ -1,15 +1,14 @@
 import { UserError } from '../../../common/errors.ts'
 import { EventFile } from '../../../report/event-file.ts'
-import type { RunObserver } from '../../../runs/observe.ts'
-import type { RunStore } from '../../../runs/store.ts'
+import type { ObservedRun, RunObserver } from '../../../runs/observe.ts'
 import type { Output } from '../output.ts'
 
 /**
  * Writes the metrics of a run to an event file for TensorBoard in its folder. Of a run that had none so far, all earlier steps
  * are written, too. Where the disk fails, there are no more events, and the training goes on.
  */
-export function writeEvents(output: Output, store: RunStore): RunObserver {
-  let file: EventFile | null = new EventFile(store.directory)
+export function writeEvents(output: Output, run: ObservedRun): RunObserver {
+  let file: EventFile | null = new EventFile(run.directory)
   const attempt = (write: (file: EventFile) => void): void => {
     if (file === null) return
     try {
@@ -25,11 +24,7 @@ export function writeEvents(output: Output, store: RunStore): RunObserver {
     truncated: (step) =>
       attempt((file) => {
         if (file.isContinued) file.begins(step + 1)
-        else
-          for (const { step } of store.select<{ step: number }>(
-            'SELECT DISTINCT step FROM metrics ORDER BY step',
-          ))
-            file.scalars(step, store.metricsAt(step))
+        else for (let earlier = 0; earlier <= run.info().step; earlier++) file.scalars(earlier, run.metricsAt(earlier))
       }),
   }
 }

@@ -20,7 +20,7 @@ export async function train<T>(
 ): Promise<T> {
   const root = directory === undefined ? 'runs' : dirname(resolve(directory))
   const closeStudio = values.studio ? studioBeside(output, root) : () => {}
-  const endEvents = values.tensorboard ? observeRuns((store) => writeEvents(output, store)) : () => {}
+  const endEvents = values.tensorboard ? observeRuns((run) => writeEvents(output, run)) : () => {}
   try {
     return await interruptible(output, work)
   } finally {

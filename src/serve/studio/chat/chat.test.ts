@@ -1,8 +1,8 @@
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
-import { send } from '../../testing/servers/fake-server.ts'
-import { get, type Json, root, run, server } from '../../testing/servers/open-studio.ts'
+import { send } from '../../../testing/servers/fake-server.ts'
+import { get, type Json, root, run, server } from '../../../testing/servers/open-studio.ts'
 
 describe('chat', () => {
   const ask = (
@@ -16,7 +16,7 @@ describe('chat', () => {
 
   test('with the trained model, a checkpoint and the base of a run', { timeout: 60_000 }, async () => {
     const store = run('zero-1')
-    const miniature = new URL('../../../models/miniature-base', import.meta.url)
+    const miniature = new URL('../../../../models/miniature-base', import.meta.url)
     cpSync(miniature, join(root, 'zero-1', 'model'), { recursive: true })
     await store.checkpoint(10, null, async (folder) => cpSync(miniature, folder, { recursive: true }))
     expect((await get('runs/zero-1/models')).models.map(({ name }: Json) => name)).toEqual([

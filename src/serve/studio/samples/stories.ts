@@ -1,8 +1,8 @@
-import type { RunStore } from '../../runs/store.ts'
-import { countReflection } from '../../thinking/r1/reflection.ts'
-import { RequestError } from '../problem.ts'
+import type { RunStore } from '../../../runs/store.ts'
+import { countReflection } from '../../../thinking/r1/reflection.ts'
+import { RequestError } from '../../problem.ts'
 import { type Sample, samplesWhere } from './sample.ts'
-import { type Series, seriesOf } from './series.ts'
+import { type Series, seriesOf } from '../runs/series.ts'
 import { type SampleTokens, tokensOf } from './tokens.ts'
 
 /** A sample with the other responses to its question in the same step, itself among them. */

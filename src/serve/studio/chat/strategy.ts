@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { STRATEGIES, type StrategySpec } from '../../thinking/strategies/strategy.ts'
-import { RequestError } from '../problem.ts'
+import { STRATEGIES, type StrategySpec } from '../../../thinking/strategies/strategy.ts'
+import { RequestError } from '../../problem.ts'
 
 /** How a model is to be used: parameters of the address that it is talked to at. */
 export const strategyQuery = z.object({

@@ -1,8 +1,8 @@
 import { readdirSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { join, sep } from 'node:path'
-import { onDisk } from '../../common/files/disk.ts'
-import { isRun, RunStore } from '../../runs/store.ts'
-import { RequestError } from '../problem.ts'
+import { onDisk } from '../../../common/files/disk.ts'
+import { isRun, RunStore } from '../../../runs/store.ts'
+import { RequestError } from '../../problem.ts'
 
 /** A run below the folder of the runs. */
 export interface Found {

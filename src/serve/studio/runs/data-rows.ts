@@ -1,9 +1,11 @@
 import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { onDisk } from '../../common/files/disk.ts'
-import { isRecord, parseJson } from '../../common/json.ts'
-import { RequestError } from '../problem.ts'
+import { UserError } from '../../../common/errors.ts'
+import { onDisk } from '../../../common/files/disk.ts'
+import { isRecord, parseJson } from '../../../common/json.ts'
+import { fileSize } from '../../../common/words.ts'
+import { RequestError } from '../../problem.ts'
 
 /** What the rows of a file are: conversations, a prompt with one completion, two answers of which one is better, or one that is good or not. */
 export type RowKind = 'demonstrations' | 'completions' | 'pairs' | 'labels' | 'other'
@@ -102,7 +104,9 @@ function rowsIn(path: string, from: number, limit: number): Pick<DataPage, 'rows
           begin += line.length + (end < 0 ? 0 : 1)
           if (line.length > 0) rows.push(rowOf(line.toString('utf8')))
         }
-        if (isEnd || rows.length === limit || rest.length > LINE) break
+        if (isEnd || rows.length === limit) break
+        if (rest.length > LINE)
+          throw new UserError(`${path} has a line of more than ${fileSize(LINE)}; it is not shown`)
       }
       const { size } = statSync(path)
       return { rows, next: rows.length === limit && begin < size ? String(begin) : null }

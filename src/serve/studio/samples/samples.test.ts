@@ -1,9 +1,9 @@
 import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
-import { Database } from '../../common/sqlite.ts'
-import { get, ids, type Json, read, root, run } from '../../testing/servers/open-studio.ts'
-import { response } from '../../testing/studio-runs.ts'
+import { Database } from '../../../common/sqlite.ts'
+import { get, ids, type Json, read, root, run } from '../../../testing/servers/open-studio.ts'
+import { response } from '../../../testing/studio-runs.ts'
 
 describe('samples', () => {
   test('come with their rewards, newest first, page by page', async () => {
@@ -156,7 +156,7 @@ describe('samples', () => {
 
   test('their tokens, by the tokenizer of the trained model', async () => {
     run('zero-1')
-    cpSync(new URL('../../../models/miniature-base', import.meta.url), join(root, 'zero-1', 'model'), {
+    cpSync(new URL('../../../../models/miniature-base', import.meta.url), join(root, 'zero-1', 'model'), {
       recursive: true,
     })
     const [id] = await ids('step=2&question=a2')

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { RunStore } from '../../runs/store.ts'
+import type { RunStore } from '../../../runs/store.ts'
 import { type Found, NO_FILE, type RunsFolder, signatureOf } from './runs-folder.ts'
 import { type RunSummary, summaryOf } from './summary.ts'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { TIME } from '../../runs/with-run.ts'
+import { TIME } from '../../../runs/rows.ts'
 import type { RunsFolder } from './runs-folder.ts'
 import { newest, type Series, seriesOf } from './series.ts'
 import { sectionsOf } from './summary.ts'

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
-import type { TextModel } from '../../thinking/model.ts'
-import type { Dialect, Generation } from '../dialect.ts'
-import { chatCompletions } from '../dialects/openai/chat-completions.ts'
+import type { TextModel } from '../../../thinking/model.ts'
+import type { Dialect, Generation } from '../../dialect.ts'
+import { chatCompletions } from '../../dialects/openai/chat-completions.ts'
 
 /** The schema and the reader of OpenAI's chat completions. */
 const { schema, ask } = chatCompletions.routes[0] as Generation

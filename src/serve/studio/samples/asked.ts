@@ -1,4 +1,4 @@
-import type { RunStore } from '../../runs/store.ts'
+import type { RunStore } from '../../../runs/store.ts'
 import type { Sample } from './sample.ts'
 
 /** Finds the question in the prompts of a run, given its settings. */

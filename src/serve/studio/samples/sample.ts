@@ -1,5 +1,5 @@
-import { isRecord } from '../../common/json.ts'
-import type { RunStore } from '../../runs/store.ts'
+import { isRecord } from '../../../common/json.ts'
+import type { RunStore } from '../../../runs/store.ts'
 
 /** One response, with its rewards. */
 export interface Sample {

@@ -1,4 +1,4 @@
-import type { RunStore } from '../../runs/store.ts'
+import type { RunStore } from '../../../runs/store.ts'
 
 /** Values of a metric by step. Where steps were put together, `value` is their mean and `step` the last of them. */
 export interface Series {

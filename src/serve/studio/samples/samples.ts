@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { isMixed } from '../../rewards/language/prose.ts'
-import type { RunStore } from '../../runs/store.ts'
-import { RequestError } from '../problem.ts'
+import { isMixed } from '../../../rewards/language/prose.ts'
+import type { RunStore } from '../../../runs/store.ts'
+import { RequestError } from '../../problem.ts'
 import { hasQuestions, LONGEST, type Sample, samplesWhere } from './sample.ts'
 
 /** Which samples are asked for, and in which order: the parameters of the address. */

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { UserError } from '../../common/errors.ts'
-import { packageRoot } from '../../common/files/package.ts'
-import { modelOf } from '../../runs/store.ts'
-import type { App } from '../app.ts'
-import { RequestError } from '../problem.ts'
+import { UserError } from '../../../common/errors.ts'
+import { packageRoot } from '../../../common/files/package.ts'
+import { modelOf } from '../../../runs/store.ts'
+import type { App } from '../../app.ts'
+import { RequestError } from '../../problem.ts'
 import type { OpenedModel } from './opened-model.ts'
-import type { RunsFolder } from './runs-folder.ts'
+import type { RunsFolder } from '../runs/runs-folder.ts'
 import { type StrategyQuery, specOf } from './strategy.ts'
 
 /** A model that can be talked to. */
@@ -78,7 +78,7 @@ export class ChatModels {
 
   /** What a model is opened by: a folder of a run here, an embedded model, or a provider's model. */
   async #sourceOf(name: string): Promise<string> {
-    const { readModelName } = await import('../../providers/open-model.ts')
+    const { readModelName } = await import('../../../providers/open-model.ts')
     const [, run, version] = /^([^@]+)(?:@(base|\d+))?$/.exec(name) ?? []
     const unknown = (): RequestError =>
       new RequestError('unknownModel', `there is no model ${JSON.stringify(name.slice(0, 200))} here`)

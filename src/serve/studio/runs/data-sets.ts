@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { onDisk } from '../../common/files/disk.ts'
-import { isRecord, parseJson } from '../../common/json.ts'
-import type { RunStore } from '../../runs/store.ts'
+import { onDisk } from '../../../common/files/disk.ts'
+import { isRecord, parseJson } from '../../../common/json.ts'
+import type { RunStore } from '../../../runs/store.ts'
 import { type DataFile, dataFilesOf, filesIn } from './data-rows.ts'
 import { newest } from './series.ts'
 

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { UserError } from '../../common/errors.ts'
-import { Tokenizer } from '../../models/tokenizer/tokenizer.ts'
-import { entropiesIn } from '../../runs/rows.ts'
-import type { RunStore } from '../../runs/store.ts'
-import { modelOf } from '../../runs/store.ts'
+import { UserError } from '../../../common/errors.ts'
+import { Tokenizer } from '../../../models/tokenizer/tokenizer.ts'
+import { entropiesIn } from '../../../runs/rows.ts'
+import type { RunStore } from '../../../runs/store.ts'
+import { modelOf } from '../../../runs/store.ts'
 import { hasColumn } from './sample.ts'
 
 /** A token of a response. */
