@@ -72,7 +72,7 @@ function Story({ run, story }: { run: string; story: AhaStory }) {
         </div>
       </section>
       <section>
-        <h2>2. It does so more and more</h2>
+        <h2>2. How often it does so</h2>
         <p>{change('Reflective words in a response', reflection, short)}</p>
         <Course
           title="Reflective words"
@@ -83,7 +83,7 @@ function Story({ run, story }: { run: string; story: AhaStory }) {
         />
       </section>
       <section>
-        <h2>3. It thinks longer, and is right more often</h2>
+        <h2>3. How long it thinks, and how often it is right</h2>
         <p>
           {change('Tokens of a response', length, short)} {change('Right answers', accuracy, percent)}
         </p>

@@ -14,17 +14,18 @@ export function drawSections(plot: uPlot, sections: readonly Section[], { toX }:
   inside(plot, ({ ctx, bbox }) => {
     const [band, quiet] = [styleColour('band'), styleColour('quiet')]
     const margin = 4 * devicePixelRatio
-    for (const [i, { name, from, to }] of sections.entries()) {
-      const left = plot.valToPos(toX(from), 'x', true)
-      const right = plot.valToPos(toX(to), 'x', true)
-      if (i % 2 === 0) {
-        ctx.fillStyle = band
-        ctx.fillRect(left, bbox.top, right - left, bbox.height)
-      }
-      ctx.fillStyle = quiet
+    const placed = sections.map(({ name, from, to }) => ({
+      name,
+      left: plot.valToPos(toX(from), 'x', true),
+      right: plot.valToPos(toX(to), 'x', true),
+    }))
+    ctx.fillStyle = band
+    for (const [i, { left, right }] of placed.entries())
+      if (i % 2 === 0) ctx.fillRect(left, bbox.top, right - left, bbox.height)
+    ctx.fillStyle = quiet
+    for (const { name, left, right } of placed)
       if (ctx.measureText(name).width + 2 * margin < right - left)
         ctx.fillText(name, left + margin, bbox.top + margin)
-    }
   })
 }
 

@@ -141,6 +141,7 @@ function applyRange(plot: uPlot | null, { lines, axis }: ChartProps): void {
   if (!plot) return
   const xs = plot.data[0]
   if (xs.length === 0 || lines.length === 0) return
+  const shown = range.value
   const [min, max] = shown
     ? [axis.toX(shown[0]), axis.toX(shown[1])]
     : [xs[0]!, xs.at(-1)! > xs[0]! ? xs.at(-1)! : xs[0]! + 1]

@@ -40,7 +40,7 @@ export function linesOf(names: readonly string[], course: Course): Line[] {
       const own = series[id]?.[name]
       if (!own || own.step.length === 0) return []
       const line: Line = {
-        ...(run === 0 ? apart(own, sections) : own),
+        ...(run === 0 && sections.length > 0 ? apart(own, sections) : own),
         label: isAlone ? name : `${id} ${name}`,
         colour: lineColour(isAlone ? metric : run),
         axis,
@@ -56,17 +56,22 @@ export function linesOf(names: readonly string[], course: Course): Line[] {
   })
 }
 
-/** A series with a gap where a section begins, so that no line leads from one stage of a run to the next. */
-function apart(series: Series, sections: readonly Section[]): Series {
-  const { step, value, min, max } = series
-  const at = sections
-    .map(({ from }) => step.findIndex((s) => s >= from))
-    .filter((i, place, all) => i > 0 && i !== all[place - 1])
-  if (at.length === 0) return series
+/**
+ * A series with a gap where a section begins, so that no line leads from one stage of a run to the next. A stage measures before
+ * its first step, too, which is the last step of the stage before it.
+ */
+function apart({ step: given, value, min, max }: Series, sections: readonly Section[]): Series {
+  const step: number[] = []
+  const begins = given.map((at, i) => {
+    const before = step.at(-1)
+    const isAgain = before !== undefined && at <= before
+    step.push(isAgain ? before + 0.5 : at)
+    return isAgain || (i > 0 && sections.some(({ from }) => at >= from && given[i - 1]! < from))
+  })
   const split = <T>(all: readonly T[], gap: (i: number) => T): T[] =>
-    all.flatMap((one, i) => (at.includes(i) ? [gap(i), one] : [one]))
+    all.flatMap((one, i) => (begins[i] ? [gap(i), one] : [one]))
   return {
-    step: split(step, (i) => step[i]! - 0.5),
+    step: split(step, (i) => (step[i - 1]! + step[i]!) / 2),
     value: split(value, () => null),
     ...(min && max && { min: split(min, () => null), max: split(max, () => null) }),
   }
