@@ -1,6 +1,6 @@
 import uPlot from 'uplot'
 import type { Axis } from './axis.ts'
-import type { Line } from './lines.ts'
+import { isSparse, type Line } from './lines.ts'
 import type { Format } from './panels.ts'
 
 /*
@@ -8,8 +8,6 @@ import type { Format } from './panels.ts'
  * band.
  */
 
-/** A line with at most so many points shows each of them: it is measured seldom, such as held-out accuracy. */
-const FEW = 30
 /** A null is a gap as far as the line's next value, whatever values the other lines have in between. */
 const GAP = 2
 
@@ -31,13 +29,14 @@ export function seriesOf(
 ): { series: uPlot.Series[]; bands: uPlot.Band[] } {
   const series: uPlot.Series[] = []
   const bands: uPlot.Band[] = []
-  for (const { label, colour, faint, dashed, step, min, max } of lines) {
+  for (const line of lines) {
+    const { label, colour, faint, dashed, min, max } = line
     series.push({
       label: faint ? '' : label,
       stroke: colour,
       width: faint ? 1 : 1.75,
       alpha: faint ? 0.3 : 1,
-      points: { show: !faint && step.length <= FEW, size: 5 },
+      points: { show: !faint && isSparse(line), size: 5 },
       ...(faint && { class: 'faint' }),
       ...(dashed && { dash: [5, 4] }),
       // Without a cursor, the legend tells the newest value.

@@ -15,6 +15,11 @@ export interface Line extends Series {
   readonly axis?: Axis
 }
 
+/** Points of a line that is measured seldom, such as held-out accuracy: each of them is shown, and they are not smoothed. */
+const FEW = 30
+
+export const isSparse = ({ step }: Series): boolean => step.length <= FEW
+
 /** What the lines of a page are made of. The first run is that of the page, which may have sections. */
 export interface Course {
   readonly ids: readonly string[]
@@ -46,7 +51,7 @@ export function linesOf(names: readonly string[], course: Course): Line[] {
         axis,
         dashed: !isAlone && metric > 0,
       }
-      if (weight === 0) return [line]
+      if (weight === 0 || isSparse(line)) return [line]
       const { min: _, max: __, ...middle } = line
       return [
         { ...line, faint: true },
