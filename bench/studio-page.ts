@@ -1,4 +1,4 @@
-import { openStudio, startBrowser } from '../web/test/browser.ts'
+import { openStudio, startBrowser, waitUntil } from '../web/test/browser.ts'
 import { startStudio } from '../web/test/server.ts'
 import { openLongRuns } from './studio.ts'
 
@@ -26,7 +26,7 @@ export async function studioPageTimes(repetitions = 5): Promise<void> {
         await page.goto('about:blank')
         const since = performance.now()
         await open(address)
-        await page.waitForFunction(isThere, null, { polling: 'raf' })
+        await waitUntil(page, isThere)
         taken.push(performance.now() - since)
       }
       taken.sort((a, b) => a - b)
@@ -41,7 +41,7 @@ export async function studioPageTimes(repetitions = 5): Promise<void> {
     await times('the samples', `#/run/${id}/samples`, hasRows)
 
     await open(`#/run/${id}/learning?more=${LINES}&steps=4000-6000`)
-    await page.waitForFunction(hasPlots)
+    await waitUntil(page, hasPlots)
     await page.waitForTimeout(1000)
     const plot = await page.locator('.plot .u-over').first().boundingBox()
     await page.mouse.move(plot!.x + plot!.width / 2, plot!.y + plot!.height / 2)

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { BrowserContextOptions, Page } from 'playwright-core'
 import type { EvaluationSummary, RunSummary, SamplePage } from './src/api/types.ts'
-import { openStudio, startBrowser } from './test/browser.ts'
+import { openStudio, startBrowser, waitUntil } from './test/browser.ts'
 import { startStudio } from './test/server.ts'
 
 /*
@@ -45,7 +45,7 @@ try {
 
 async function settled(page: Page): Promise<void> {
   await page.waitForTimeout(CALM)
-  await page.waitForFunction(IS_READ, null, { timeout: 60_000 })
+  await waitUntil(page, IS_READ)
   await page.waitForTimeout(CALM)
 }
 

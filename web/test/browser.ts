@@ -61,6 +61,18 @@ export async function openStudio(
   }
 }
 
+/** Waits until an expression is true in the page, whose content security policy lets no script wait for it. */
+export async function waitUntil(page: Page, expression: string): Promise<void> {
+  const end = performance.now() + PATIENCE
+  while (!(await page.evaluate(expression))) {
+    if (performance.now() > end) throw new Error(`it did not become true: ${expression}`)
+    await page.waitForTimeout(10)
+  }
+}
+
+/** Milliseconds to wait for what should be there. */
+const PATIENCE = 60_000
+
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
 interface Violation {
