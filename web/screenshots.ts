@@ -100,7 +100,7 @@ async function readmePictures(pages: Readonly<Record<string, string>>): Promise<
     await prepare?.(page)
     await page.screenshot({ path: join(folder, `readme-${name}.png`) })
   }
-  await take('learning', pages.learning)
+  await take('compute', pages.evaluation)
   await take('aha', pages.aha, (shown) =>
     shown
       .getByRole('heading', { name: 'The question whose answers changed most' })
