@@ -10,6 +10,7 @@ import { benchModel, folderModel } from './model.ts'
 import { product } from './product.ts'
 import { serving } from './serve/serve.ts'
 import { studioTimes } from './studio.ts'
+import { studioPageTimes } from './studio-page.ts'
 import { studioTraining } from './studio-training.ts'
 import { thinking } from './thinking.ts'
 import { trainStep } from './train-step.ts'
@@ -28,6 +29,7 @@ import { verifier } from './verify.ts'
  *   npm run bench -- verify
  *   npm run bench -- serve [--model FOLDER --gguf FILE]
  *   npm run bench -- studio
+ *   npm run bench -- studio-page
  *   npm run bench -- studio-training
  */
 const comparisons = { train: trainStep, decode, grpo: grpoStep }
@@ -51,6 +53,7 @@ async function main(): Promise<void> {
     'product',
     'serve',
     'studio',
+    'studio-page',
     'studio-training',
     'thinking',
     'verify',
@@ -58,7 +61,7 @@ async function main(): Promise<void> {
   const unknown = positionals.find((name) => !alone.includes(name) && !Object.hasOwn(comparisons, name))
   if (unknown)
     throw new UserError(
-      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, continuous, fits, product, serve, studio, studio-training, thinking, verify`,
+      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, continuous, fits, product, serve, studio, studio-page, studio-training, thinking, verify`,
       2,
     )
   const repetitions = values.repetitions === undefined ? undefined : Number(values.repetitions)
@@ -89,6 +92,7 @@ async function main(): Promise<void> {
     ['choose', choosing],
     ['product', product],
     ['studio', studioTimes],
+    ['studio-page', studioPageTimes],
     ['studio-training', studioTraining],
     ['thinking', thinking],
     ['verify', verifier],

@@ -13,9 +13,7 @@ const [QUESTIONS, GROUP, METRICS] = [2, 5, 30]
 
 /** The slowest and the median of a few requests, in milliseconds. */
 export async function studioTimes(repetitions = 5): Promise<void> {
-  const root = process.env.RUMINATE_BENCH_RUNS ?? mkdtempSync(join(tmpdir(), 'ruminate-bench-studio-'))
-  const directory = join(root, 'zero-1')
-  if (!existsSync(directory)) makeRun(directory)
+  const { root } = openLongRuns()
   const server = await studio({
     root,
     host: '127.0.0.1',
@@ -62,6 +60,14 @@ export async function studioTimes(repetitions = 5): Promise<void> {
     console.log(`${median.toFixed(1).padStart(8)} ms  ${slowest.toFixed(1).padStart(8)} ms  ${path}`)
   }
   await server.stop()
+}
+
+/** A folder with the long run, which is made if it is not there. */
+export function openLongRuns(): { readonly root: string; readonly id: string } {
+  const root = process.env.RUMINATE_BENCH_RUNS ?? mkdtempSync(join(tmpdir(), 'ruminate-bench-studio-'))
+  const id = 'zero-1'
+  if (!existsSync(join(root, id))) makeRun(join(root, id))
+  return { root, id }
 }
 
 function makeRun(directory: string): void {

@@ -1,5 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { Chat } from './chat/chat.tsx'
+import { EvaluationPage } from './evaluations/evaluation-page.tsx'
+import { Evaluations } from './evaluations/evaluations.tsx'
 import { Connection } from './parts/connection.tsx'
 import { Help } from './parts/help.tsx'
 import { useKeys } from './parts/keys.ts'
@@ -15,6 +17,7 @@ export function App() {
   const { path } = route.value
   useKeys({
     r: () => go(link(['runs'])),
+    e: () => go(link(['evals'])),
     c: () => go(link(['chat'])),
     '?': () => setIsHelpOpen(true),
   })
@@ -37,6 +40,9 @@ export function App() {
           <a href={link(['runs'])} aria-current={current('runs')}>
             Runs
           </a>
+          <a href={link(['evals'])} aria-current={current('evals')}>
+            Test-time compute
+          </a>
           <a href={link(['chat'])} aria-current={current('chat')}>
             Chat
           </a>
@@ -58,6 +64,8 @@ function Page({ path }: { path: readonly string[] }) {
   const [page = 'runs', id, ...rest] = path
   if (page === 'runs') return <Runs />
   if (page === 'start') return <StartRun />
+  if (page === 'evals') return <Evaluations />
+  if (page === 'eval' && id !== undefined) return <EvaluationPage key={id} id={id} />
   if (page === 'chat') return <Chat />
   if (page === 'run' && id !== undefined) return <RunPage key={id} id={id} path={rest} />
   return (

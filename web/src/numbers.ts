@@ -5,12 +5,17 @@ export const UNKNOWN = '–'
 export const percent = (share: number | null | undefined): string =>
   share === null || share === undefined ? UNKNOWN : `${(100 * share).toFixed(1)}\u00a0%`
 
+/** As the axes of plots have it: without digits that say nothing. */
+export const percentTick = (share: number | null | undefined): string =>
+  share === null || share === undefined ? UNKNOWN : `${Number((100 * share).toPrecision(3))}\u00a0%`
+
 /** With about three significant digits, without an exponent where that is readable. */
 export function short(value: number | null | undefined): string {
   if (value === null || value === undefined) return UNKNOWN
   const size = Math.abs(value)
   if (value === 0) return '0'
-  if (size >= 1e6 || size < 1e-3) return value.toExponential(2)
+  // 3.00e-4 → 3e-4, 1.20e+6 → 1.2e6
+  if (size >= 1e6 || size < 1e-3) return value.toExponential(2).replace(/\.?0*e\+?/, 'e')
   if (size >= 1000) return Math.round(value).toLocaleString('en')
   return String(Number(value.toPrecision(3)))
 }
@@ -33,3 +38,7 @@ export const when = (iso: string): string =>
 
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count.toLocaleString('en')} ${count === 1 ? one : many}`
+
+/** A path as people call it: "models/base" of "/home/me/work/models/base". Other names stay. */
+export const shortPath = (name: string): string =>
+  /^([/~.]|[A-Za-z]:\\)/.test(name) ? name.split(/[/\\]/).slice(-2).join('/') : name

@@ -4,10 +4,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { expect } from 'vitest'
-import { type FakeServer, startFake, TOKEN } from '../fake/server.ts'
+import type { StudioServer } from './server.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
-const page = join(root, 'dist', 'studio')
 /** Where the tests leave a picture of each page. */
 const pictures = process.env.STUDIO_SCREENSHOTS ?? join(root, 'node_modules', '.cache', 'studio')
 
@@ -18,54 +17,61 @@ export const hasBrowser = existsSync(executablePath)
 export const startBrowser = (): Promise<Browser> =>
   chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
 
-/** The page of a fake server, and what its console said. */
+/** The studio's page in a browser, and what its console said. */
 export interface Studio {
   readonly page: Page
-  readonly fake: FakeServer
-  /** Errors of the console and of the page's code. */
+  /** Errors and warnings of the console and of the page's code. */
   readonly problems: string[]
   open(address: string): Promise<void>
   picture(name: string): Promise<void>
   close(): Promise<void>
 }
 
+/** Opens the page of a server, with its token. */
 export async function openStudio(
   browser: Browser,
-  options: BrowserContextOptions & { pace?: number } = {},
+  { url, token }: StudioServer,
+  options: BrowserContextOptions = {},
 ): Promise<Studio> {
-  const { pace, ...rest } = options
-  const fake = await startFake({ page, ...(pace !== undefined && { pace }) })
   const context = await browser.newContext({
     viewport: { width: 1280, height: 900 },
     reducedMotion: 'reduce',
     permissions: ['clipboard-read', 'clipboard-write'],
-    ...rest,
+    ...options,
   })
-  const opened = await context.newPage()
-  opened.setDefaultTimeout(10_000)
+  const page = await context.newPage()
+  page.setDefaultTimeout(20_000)
   const problems: string[] = []
-  opened.on('console', (message) => {
+  page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text())
   })
-  opened.on('pageerror', (error) => problems.push(String(error)))
-  await opened.goto(`${fake.url}/studio/#token=${TOKEN}`)
+  page.on('pageerror', (error) => problems.push(String(error)))
+  await page.goto(`${url}/studio/#token=${token}`)
   return {
-    page: opened,
-    fake,
+    page,
     problems,
     async open(address) {
-      await opened.goto(`${fake.url}/studio/${address}`)
+      await page.goto(`${url}/studio/${address}`)
     },
     async picture(name) {
       mkdirSync(pictures, { recursive: true })
-      await opened.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
+      await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
     },
-    async close() {
-      await context.close()
-      await fake.close()
-    },
+    close: () => context.close(),
   }
 }
+
+/** Waits until an expression is true in the page, whose content security policy lets no script wait for it. */
+export async function waitUntil(page: Page, expression: string): Promise<void> {
+  const end = performance.now() + PATIENCE
+  while (!(await page.evaluate(expression))) {
+    if (performance.now() > end) throw new Error(`it did not become true: ${expression}`)
+    await page.waitForTimeout(10)
+  }
+}
+
+/** Milliseconds to wait for what should be there. */
+const PATIENCE = 60_000
 
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 

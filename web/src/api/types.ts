@@ -19,6 +19,7 @@ export interface RunSummary {
   readonly spark: readonly (number | null)[]
   readonly sparkName: string | null
   readonly note: string | null
+  readonly tags: readonly string[]
   /** Why the run cannot be read, or what went wrong in it. */
   readonly problem: string | null
 }
@@ -46,12 +47,12 @@ export interface RunDetail extends RunSummary {
   readonly sections?: readonly Section[]
 }
 
-/** Values of a metric by step. `min` and `max` are those of each bucket where the server has left out steps. */
+/** Values of a metric by step; null is unknown. `min` and `max` are those of each bucket where the server has put steps together. */
 export interface Series {
   readonly step: readonly number[]
-  readonly value: readonly number[]
-  readonly min?: readonly number[]
-  readonly max?: readonly number[]
+  readonly value: readonly (number | null)[]
+  readonly min?: readonly (number | null)[]
+  readonly max?: readonly (number | null)[]
 }
 
 export interface Reward {
@@ -81,6 +82,8 @@ export interface Sample {
   readonly total: number | null
   readonly advantage: number | null
   readonly correct: boolean | null
+  /** Why the check found the answer right or wrong, where the run has stored it. */
+  readonly reason?: string | null
   readonly stopReason: string
   /** In tokens. */
   readonly length: number
@@ -123,7 +126,7 @@ export interface AhaStory {
   readonly changed: { readonly question: string; readonly before: Sample; readonly after: Sample } | null
 }
 
-/** Data that a run made. Its rows are samples of the run. */
+/** Data that a run made. */
 export interface DataSet {
   readonly name: string
   /** Rows that were kept, and rows that were looked at; null if unknown. */
@@ -131,12 +134,26 @@ export interface DataSet {
   readonly seen: number | null
   /** Markdown. */
   readonly card: string | null
+  /** Of its candidates, which are samples of the run; none for data that was not sampled. */
   readonly splits: readonly string[]
+  /** How preferences were judged. */
+  readonly counts: Readonly<Record<string, number>> | null
+  readonly file: { readonly kind: DataKind; readonly rows: number | null } | null
 }
+
+/** A page of the file of a data set. What its rows are, `kind` says; a row that is null is a damaged line. */
+export interface DataPage {
+  readonly kind: DataKind
+  readonly rows: readonly (Readonly<Record<string, unknown>> | null)[]
+  readonly next: string | null
+}
+
+export type DataKind = 'demonstrations' | 'completions' | 'pairs' | 'labels' | 'other'
 
 /** A model of a run that can be talked to. */
 export interface ChatModel {
   readonly name: string
+  readonly run: string
   /** Null: the trained model, or the base. */
   readonly step: number | null
   readonly kind: 'base' | 'checkpoint' | 'trained'
@@ -153,4 +170,115 @@ export interface Schema {
   readonly minimum?: number
   readonly maximum?: number
   readonly properties?: Readonly<Record<string, Schema>>
+}
+
+/** An evaluation that `ruminate eval --out` has kept. */
+export interface EvaluationSummary {
+  readonly id: string
+  /** ISO 8601. */
+  readonly created: string | null
+  readonly models: readonly string[]
+  readonly tasks: readonly string[]
+  /** Why it cannot be read. */
+  readonly problem: string | null
+}
+
+/** A mean with its 95 % interval; null is unknown. */
+export interface Estimate {
+  readonly mean: number | null
+  readonly low: number | null
+  readonly high: number | null
+}
+
+export interface Evaluation {
+  readonly id: string
+  readonly created: string
+  readonly rows: readonly EvaluationRow[]
+  readonly cells: readonly EvaluationCell[]
+  readonly figures: readonly Figure[]
+}
+
+/** An accuracy: a line of the table of `eval`. */
+export interface EvaluationRow {
+  readonly number: number
+  readonly measure: string
+  readonly accuracy: Estimate
+  /** Of all responses to a question together. */
+  readonly thinkingTokens: number | null
+  /** Its place in the cells. */
+  readonly cell: number
+}
+
+/** A model that was asked the questions of a task in one way. */
+export interface EvaluationCell {
+  readonly model: string
+  readonly task: string
+  readonly strategy: string
+  /** Thinking tokens at most; null: no limit. */
+  readonly budget: number | null
+  readonly effort: string | null
+  readonly questions: number
+  readonly values: readonly {
+    readonly key: string
+    readonly id: string
+    readonly kind: string
+    /** The share of right answers. */
+    readonly passAt1: number | null
+  }[]
+}
+
+/** A picture of `eval`, as data. */
+export interface Figure {
+  readonly title: string
+  readonly note: string
+  readonly panels: readonly FigurePanel[]
+}
+
+export interface FigurePanel {
+  readonly title: string
+  readonly x: {
+    readonly label: string
+    readonly scale: 'log' | 'linear' | 'point'
+    readonly ticks: readonly (readonly [number, string])[] | null
+  }
+  readonly y: { readonly label: string; readonly share: boolean }
+  readonly series: readonly FigureSeries[]
+}
+
+export interface FigureSeries {
+  readonly name: string
+  readonly dashed?: boolean
+  readonly points: readonly FigurePoint[]
+}
+
+export interface FigurePoint {
+  readonly x: number
+  readonly y: number | null
+  readonly low: number | null
+  readonly high: number | null
+  /** The answers that it was measured with; null for what a run recorded. */
+  readonly of: { readonly cell: number; readonly measure: string; readonly difficulty: string | null } | null
+}
+
+/** An answer that an evaluation has kept. */
+export interface KeptAnswer {
+  readonly question: {
+    readonly key: string
+    readonly id: string
+    readonly kind: string
+    readonly prompt: string
+    readonly gold: string
+  }
+  readonly sample: number
+  readonly seed: number
+  readonly answer: string | null
+  readonly correct: boolean | null
+  /** Why the answer is right or wrong. */
+  readonly verdict: string | null
+  readonly thinking: string | null
+  /** What follows the thinking. */
+  readonly text: string
+  readonly stopReason: string
+  readonly thinkingTokens: number | null
+  readonly completionTokens: number | null
 }

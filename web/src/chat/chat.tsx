@@ -3,14 +3,16 @@ import { useRef, useState } from 'preact/hooks'
 import { runPath } from '../api/client.ts'
 import type { ChatModel } from '../api/types.ts'
 import { useResource } from '../api/use-resource.ts'
-import { Command } from '../parts/notice.tsx'
+import { CopyButton } from '../parts/copy-button.tsx'
 import { route, setQuery } from '../router.ts'
 import { useRuns } from '../runs/use-runs.ts'
 import { visible } from '../text/readable.ts'
+import { ModelChoice, runOf } from './model-choice.tsx'
 import { NO_OPTIONS, type Options, OptionsForm } from './options.tsx'
 import { isUnderWay, type Reply, startReply } from './reply.ts'
 import { ReplyView } from './reply-view.tsx'
 import type { Asked, Message } from './stream.ts'
+import { Suggestions } from './suggestions.tsx'
 
 /** A question, with the response of each model. */
 interface Turn {
@@ -23,14 +25,10 @@ export function Chat() {
   const runs = useRuns()
   const { query } = route.value
   const trained = query.model ?? runs.data?.find(({ status }) => status === 'done')?.id ?? ''
-  const known = useResource<{ models: readonly ChatModel[] }>(
-    trained === '' ? null : runPath(trained.split('@')[0]!, 'models'),
-  )
+  const run = runs.data?.find(({ id }) => id === runOf(trained))
+  const known = useResource<{ models: readonly ChatModel[] }>(run ? runPath(run.id, 'models') : null)
   const base = known.data?.models.find(({ kind }) => kind === 'base')?.name ?? ''
   const other = query.beside ?? base
-  const names = new Set(
-    [...(known.data?.models ?? []), ...(runs.data ?? [])].map((one) => ('id' in one ? one.id : one.name)),
-  )
   const isAlone = query.alone === '1' || other === ''
   const models = isAlone ? [trained] : [other, trained]
 
@@ -38,9 +36,11 @@ export function Chat() {
   /** The conversations that were left by editing, oldest first. */
   const [branches, setBranches] = useState<readonly (readonly Turn[])[]>([])
   const [options, setOptions] = useState<Options>(NO_OPTIONS)
-  const [typed, setTyped] = useState('')
+  const [typed, setTyped] = useState(query.ask ?? '')
   const [editing, setEditing] = useState<number | null>(null)
   const stops = useRef<(() => void)[]>([])
+  /** Until the run's models are known, it is not known which one is the base. */
+  const isReady = runs.data !== null && (run === undefined || known.data !== null || known.error !== null)
   const isBusy = turns.at(-1)?.replies.some(({ value }) => isUnderWay(value)) ?? false
 
   /** Asks `question` after the first `count` turns. If turns follow there, they are kept as a branch. */
@@ -51,7 +51,8 @@ export function Chat() {
       startReply({
         ...asked(options, branches.length + (count < turns.length ? 1 : 0)),
         model,
-        messages: history(before, i, question),
+        // R1-Zero's template, in which the models of its runs are asked, has no place for earlier turns.
+        messages: history((options.memory ?? run?.recipe !== 'zero') ? before : [], i, question),
       }),
     )
     stops.current = started.map(({ stop }) => stop)
@@ -61,7 +62,7 @@ export function Chat() {
   }
   const submit = (event: Event) => {
     event.preventDefault()
-    if (typed.trim() && trained && !isBusy) send(typed, editing ?? turns.length)
+    if (typed.trim() && trained && isReady && !isBusy) send(typed, editing ?? turns.length)
   }
   const stop = () => {
     for (const end of stops.current) end()
@@ -75,7 +76,13 @@ export function Chat() {
     <div class="chat">
       <h1>Chat</h1>
       <div class="toolbar">
-        <Model label="Model" value={trained} onChange={(model) => setQuery({ model })} />
+        <ModelChoice
+          label="Model"
+          value={trained}
+          models={known.data?.models ?? []}
+          runs={runs.data ?? []}
+          onChange={(model) => setQuery({ model, beside: null })}
+        />
         <label class="inline">
           <input
             type="checkbox"
@@ -85,13 +92,14 @@ export function Chat() {
           beside another
         </label>
         {query.alone !== '1' && (
-          <Model label="Beside" value={other} onChange={(beside) => setQuery({ beside })} />
+          <ModelChoice
+            label="Beside"
+            value={other}
+            models={known.data?.models ?? []}
+            runs={runs.data ?? []}
+            onChange={(beside) => setQuery({ beside })}
+          />
         )}
-        <datalist id="models">
-          {[...names].map((name) => (
-            <option key={name} value={name} />
-          ))}
-        </datalist>
         {branches.length > 0 && (
           <label>
             Branch{' '}
@@ -109,12 +117,13 @@ export function Chat() {
           </label>
         )}
       </div>
-      <OptionsForm options={options} onChange={setOptions} />
-      {turns.length === 0 && (
-        <p class="quiet">
-          Ask a question of the model’s task, such as “Fill in + - left to right: 5?9?9=23.” A model of a
-          provider is named as in <Command>ollama:deepseek-r1:7b</Command>.
-        </p>
+      <OptionsForm
+        options={options}
+        rewardRuns={(runs.data ?? []).filter(({ recipe }) => recipe === 'reward').map(({ id }) => id)}
+        onChange={setOptions}
+      />
+      {turns.length === 0 && run && isReady && (
+        <Suggestions run={run.id} onChoose={(question) => send(question, 0)} />
       )}
       <ol class="turns">
         {turns.map((turn, i) => (
@@ -168,45 +177,34 @@ export function Chat() {
               Stop
             </button>
           ) : (
-            <button type="submit" disabled={!typed.trim() || !trained}>
+            <button type="submit" disabled={!typed.trim() || !trained || !isReady}>
               Send
             </button>
           )}
-          <span class="quiet">Enter sends, Shift+Enter begins a line.</span>
+          <span class="quiet">
+            {isReady ? 'Enter sends, Shift+Enter begins a line.' : 'Reading which models there are …'}
+          </span>
+          {turns.length > 0 && !isBusy && (
+            <span class="end">
+              <CopyButton label="Copy the conversation as JSON" text={() => asJson(turns)} />
+            </span>
+          )}
         </div>
       </form>
     </div>
   )
 }
 
-function Model({
-  label,
-  value,
-  onChange,
-}: {
-  label: string
-  value: string
-  onChange: (model: string) => void
-}) {
-  return (
-    <label>
-      {label} <input list="models" value={value} onChange={(event) => onChange(event.currentTarget.value)} />
-    </label>
-  )
-}
-
 /** The request's options. The seed rises with each branch, so that a question asked again is answered anew. */
-function asked(
-  { temperature, seed, budget, strategy, samples }: Options,
+const asked = (
+  { temperature, seed, budget, strategy, samples, reward }: Options,
   branch: number,
-): Omit<Asked, 'model' | 'messages'> {
-  return {
-    seed: seed + branch,
-    ...(temperature !== null && { temperature }),
-    ...(budget !== null && { thinking_token_budget: budget }),
-    ...(strategy !== 'none' && { strategy: { kind: strategy, samples } }),
-  }
-}
+): Omit<Asked, 'model' | 'messages'> => ({
+  seed: seed + branch,
+  strategy: strategy === 'none' ? null : { kind: strategy, samples, reward },
+  ...(temperature !== null && { temperature }),
+  ...(budget !== null && { thinking_token_budget: budget }),
+})
 
 /** What the model at a place has been told and has said, and the new question. */
 function history(turns: readonly Turn[], place: number, question: string): Message[] {
@@ -221,3 +219,10 @@ function history(turns: readonly Turn[], place: number, question: string): Messa
   })
   return [...before, { role: 'user', content: question }]
 }
+
+const asJson = (turns: readonly Turn[]): string =>
+  JSON.stringify(
+    turns.map(({ question, replies }) => ({ question, replies: replies.map(({ value }) => value) })),
+    null,
+    2,
+  )

@@ -5,6 +5,7 @@ import { CopyButton } from '../parts/copy-button.tsx'
 import { Prose } from '../text/prose.tsx'
 import { visible } from '../text/readable.ts'
 import { isUnderWay, type Reply } from './reply.ts'
+import { promptOf } from './stream.ts'
 
 /** A response: its thinking, open while the model thinks and folded when it answers, then its answer. */
 export function ReplyView({ of }: { of: Signal<Reply> }) {
@@ -47,13 +48,27 @@ export function ReplyView({ of }: { of: Signal<Reply> }) {
           <CopyButton label="Copy as JSON" text={() => JSON.stringify(reply, null, 2)} />
         </div>
       )}
-      {reply.prompt !== null && (
-        <details>
-          <summary>The prompt, as the model saw it</summary>
-          <div class="prose">{visible(reply.prompt)}</div>
-        </details>
-      )}
+      {!isUnderWay(reply) && <Prompt model={reply.model} messages={reply.messages} />}
     </article>
+  )
+}
+
+/** The prompt, which is asked for when it is opened. */
+function Prompt({ model, messages }: Pick<Reply, 'model' | 'messages'>) {
+  const [said, setSaid] = useState<string | null>(null)
+  const read = (isOpen: boolean) => {
+    if (!isOpen || said !== null) return
+    setSaid('Reading the prompt …')
+    promptOf(model, messages).then(
+      (prompt) => setSaid(prompt ?? 'Its provider does not tell how it is asked.'),
+      (error: unknown) => setSaid(error instanceof Error ? error.message : String(error)),
+    )
+  }
+  return (
+    <details onToggle={(event) => read(event.currentTarget.open)}>
+      <summary>The prompt, as the model saw it</summary>
+      <div class="prose">{visible(said ?? '')}</div>
+    </details>
   )
 }
 

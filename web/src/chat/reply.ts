@@ -1,9 +1,11 @@
 import { type Signal, signal } from '@preact/signals'
-import { type Asked, ask } from './stream.ts'
+import { type Asked, ask, type Message } from './stream.ts'
 
 /** A response that is being written, or was. Times are in milliseconds of `performance.now()`. */
 export interface Reply {
   readonly model: string
+  /** What the model was told. */
+  readonly messages: readonly Message[]
   readonly state: 'waiting' | 'thinking' | 'answering' | 'done' | 'stopped' | 'failed'
   readonly thinking: string
   readonly answer: string
@@ -13,7 +15,6 @@ export interface Reply {
   /** Tokens of the thinking, and of all; null until the server has counted them. */
   readonly thinkingTokens: number | null
   readonly tokens: number | null
-  readonly prompt: string | null
   readonly problem: string | null
 }
 
@@ -25,6 +26,7 @@ export function startReply(asked: Asked): { reply: Signal<Reply>; stop: () => vo
   const aborter = new AbortController()
   const reply = signal<Reply>({
     model: asked.model,
+    messages: asked.messages,
     state: 'waiting',
     thinking: '',
     answer: '',
@@ -33,14 +35,13 @@ export function startReply(asked: Asked): { reply: Signal<Reply>; stop: () => vo
     ended: null,
     thinkingTokens: null,
     tokens: null,
-    prompt: null,
     problem: null,
   })
   const set = (changes: Partial<Reply>) => {
     reply.value = { ...reply.value, ...changes }
   }
   const follow = async () => {
-    for await (const { choices, usage, ruminate } of ask(asked, aborter.signal)) {
+    for await (const { choices, usage } of ask(asked, aborter.signal)) {
       const { reasoning_content = '', content = '' } = choices?.[0]?.delta ?? {}
       if (reasoning_content) set({ state: 'thinking', thinking: reply.value.thinking + reasoning_content })
       if (content)
@@ -54,7 +55,6 @@ export function startReply(asked: Asked): { reply: Signal<Reply>; stop: () => vo
           tokens: usage.completion_tokens ?? null,
           thinkingTokens: usage.completion_tokens_details?.reasoning_tokens ?? null,
         })
-      if (ruminate?.prompt !== undefined) set({ prompt: ruminate.prompt })
     }
   }
   follow().then(

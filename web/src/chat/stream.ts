@@ -1,10 +1,18 @@
 import { EventSourceParserStream } from 'eventsource-parser/stream'
-import { headers } from '../api/client.ts'
+import { headers, withQuery } from '../api/client.ts'
 
 export interface Message {
   readonly role: 'user' | 'assistant'
   readonly content: string
   readonly reasoning_content?: string
+}
+
+export interface Strategy {
+  readonly kind: 'vote' | 'best-of-n' | 'refine'
+  /** Responses; of 'refine', rounds. */
+  readonly samples: number
+  /** The run whose reward model chooses or weighs. */
+  readonly reward: string | null
 }
 
 export interface Asked {
@@ -13,7 +21,8 @@ export interface Asked {
   readonly temperature?: number
   readonly seed?: number
   readonly thinking_token_budget?: number
-  readonly strategy?: { readonly kind: 'vote' | 'refine'; readonly samples: number }
+  /** How an answer is made of several responses; null: it is one response. */
+  readonly strategy: Strategy | null
 }
 
 /** What the server sends of a response. */
@@ -23,23 +32,35 @@ export interface Chunk {
     completion_tokens?: number
     completion_tokens_details?: { reasoning_tokens?: number }
   } | null
-  /** The prompt as the model saw it. */
-  readonly ruminate?: { readonly prompt?: string }
   readonly error?: { readonly message?: string }
 }
 
-/** Asks a model, and gives what it writes as it writes it. @throws Error with what the server says */
-export async function* ask(asked: Asked, signal: AbortSignal): AsyncGenerator<Chunk> {
-  const response = await fetch(`/studio/models/${encodeURIComponent(asked.model)}/v1/chat/completions`, {
+const post = (model: string, path: string, body: unknown, signal?: AbortSignal): Promise<Response> =>
+  fetch(`/studio/models/${encodeURIComponent(model)}/${path}`, {
     method: 'POST',
-    signal,
     headers: { 'content-type': 'application/json', ...headers() },
-    body: JSON.stringify({ ...asked, stream: true, stream_options: { include_usage: true } }),
+    body: JSON.stringify(body),
+    ...(signal && { signal }),
   })
-  if (!response.ok || !response.body) {
-    const body = (await response.json().catch(() => null)) as Chunk | null
-    throw new Error(body?.error?.message ?? `the server answered with status ${response.status}`)
-  }
+
+/** The prompt as the model sees it; null if its provider does not tell. @throws Error with what the server says */
+export async function promptOf(model: string, messages: readonly Message[]): Promise<string | null> {
+  const response = await post(model, 'prompt', { messages })
+  if (!response.ok) throw await problemIn(response)
+  return ((await response.json()) as { prompt: string | null }).prompt
+}
+
+/** Asks a model, and gives what it writes as it writes it. @throws Error with what the server says */
+export async function* ask({ strategy, ...asked }: Asked, signal: AbortSignal): AsyncGenerator<Chunk> {
+  const count = strategy?.kind === 'refine' ? 'rounds' : 'samples'
+  const path = withQuery('v1/chat/completions', {
+    strategy: strategy?.kind,
+    [count]: strategy?.samples,
+    reward: strategy?.reward,
+  })
+  const body = { ...asked, stream: true, stream_options: { include_usage: true } }
+  const response = await post(asked.model, path, body, signal)
+  if (!response.ok || !response.body) throw await problemIn(response)
   const events = response.body
     .pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array<ArrayBuffer>>)
     .pipeThrough(new EventSourceParserStream())
@@ -51,4 +72,9 @@ export async function* ask(asked: Asked, signal: AbortSignal): AsyncGenerator<Ch
     if (chunk.error) throw new Error(chunk.error.message ?? 'the server ended the response')
     yield chunk
   }
+}
+
+async function problemIn(response: Response): Promise<Error> {
+  const body = (await response.json().catch(() => null)) as Chunk | null
+  return new Error(body?.error?.message ?? `the server answered with status ${response.status}`)
 }

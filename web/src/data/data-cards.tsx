@@ -2,12 +2,13 @@ import { runPath, withQuery } from '../api/client.ts'
 import type { DataSet, RunDetail, Sample, SamplePage } from '../api/types.ts'
 import { useResource } from '../api/use-resource.ts'
 import { plural, short } from '../numbers.ts'
-import { Empty, Read } from '../parts/notice.tsx'
+import { Command, Empty, Read } from '../parts/notice.tsx'
 import { link, route, setQuery } from '../router.ts'
 import { Response } from '../samples/response.tsx'
 import { usePages } from '../samples/use-pages.ts'
 import { askedIn } from '../samples/verdict.tsx'
 import { visible } from '../text/readable.ts'
+import { FileRows } from './file-rows.tsx'
 
 const PAGE = 20
 
@@ -21,40 +22,80 @@ export function DataCards({ run }: { run: RunDetail }) {
         if (!chosen)
           return (
             <Empty title="This run made no data">
-              <p>R1 makes data for its cold start, its mixed fine-tuning, and its reward models.</p>
+              <p>
+                R1 makes data for its cold start, its mixed fine-tuning, and its reward models:{' '}
+                <Command>npx ruminate r1</Command>
+              </p>
             </Empty>
           )
         return (
           <>
             <nav class="shortcuts" aria-label="Data sets">
-              {dataSets.map(({ name, rows }) => (
-                <button
-                  key={name}
-                  type="button"
-                  aria-pressed={name === chosen.name}
-                  onClick={() => setQuery({ set: name, part: null })}
-                >
-                  {name} {rows !== null && <span class="quiet">{plural(rows, 'row')}</span>}
-                </button>
+              {dataSets.map((set) => (
+                <Choice key={set.name} set={set} isChosen={set === chosen} />
               ))}
             </nav>
-            {chosen.rows !== null && chosen.seen !== null && (
-              <p>
-                {plural(chosen.rows, 'row')} of {chosen.seen.toLocaleString('en')} that were looked at.
-              </p>
-            )}
-            {chosen.card && (
-              <details>
-                <summary>The card of {chosen.name}: how it was made</summary>
-                {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard */}
-                <pre tabIndex={0}>{visible(chosen.card)}</pre>
-              </details>
-            )}
-            <Rows key={chosen.name} run={run.id} set={chosen} />
+            <DataCard key={chosen.name} run={run.id} set={chosen} />
           </>
         )
       }}
     </Read>
+  )
+}
+
+function Choice({ set: { name, rows, file }, isChosen }: { set: DataSet; isChosen: boolean }) {
+  const count = rows ?? file?.rows ?? null
+  const unit = file?.kind === 'pairs' ? 'pair' : 'row'
+  return (
+    <button
+      type="button"
+      aria-pressed={isChosen}
+      onClick={() => setQuery({ set: name, part: null, find: null, view: null })}
+    >
+      {name} {count !== null && <span class="quiet">{plural(count, unit)}</span>}
+    </button>
+  )
+}
+
+/** What the card of a data set says, and its rows: the candidates with their reasons, or the file that was written. */
+function DataCard({ run, set }: { run: string; set: DataSet }) {
+  const { name, rows, seen, card, counts, splits, file } = set
+  const isFile = splits.length === 0 || route.value.query.view === 'file'
+  return (
+    <>
+      {rows !== null && seen !== null && (
+        <p>
+          {plural(rows, 'row')} of {seen.toLocaleString('en')} that were looked at.
+        </p>
+      )}
+      {counts && (
+        <p class="facts">
+          {Object.entries(counts).map(([what, count]) => (
+            <span key={what}>
+              <span class="quiet">{what}</span> {count.toLocaleString('en')}
+            </span>
+          ))}
+        </p>
+      )}
+      {card && (
+        <details>
+          <summary>The card of {name}: how it was made</summary>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable with the keyboard */}
+          <pre tabIndex={0}>{visible(card)}</pre>
+        </details>
+      )}
+      {splits.length > 0 && file && (
+        <label class="inline">
+          <input
+            type="checkbox"
+            checked={isFile}
+            onChange={(event) => setQuery({ view: event.currentTarget.checked ? 'file' : null })}
+          />{' '}
+          only the rows that were kept, as they are learned
+        </label>
+      )}
+      {isFile ? <FileRows run={run} name={name} /> : <Rows run={run} set={set} />}
+    </>
   )
 }
 

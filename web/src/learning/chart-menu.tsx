@@ -24,7 +24,9 @@ export function ChartMenu({ title, lines, axis, canvas }: Props) {
       `${name}.csv`,
       csv(
         ['line', 'step', 'value'],
-        own.flatMap(({ label, step, value }) => step.map((s, i) => [label, s, value[i]])),
+        own.flatMap(({ label, step, value }) =>
+          step.flatMap((s, i) => (value[i] === null ? [] : [[label, s, value[i]]])),
+        ),
       ),
     )
   return (

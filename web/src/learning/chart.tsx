@@ -4,10 +4,12 @@ import 'uplot/dist/uPlot.min.css'
 import type { RunEvent, Section } from '../api/types.ts'
 import { short } from '../numbers.ts'
 import type { Axis } from './axis.ts'
-import { drawMarks, drawSections } from './chart-marks.ts'
+import { drawAlarms, drawMoments, drawSections, type Moment } from './chart-marks.ts'
 import { ChartMenu } from './chart-menu.tsx'
 import { dark, styleColour } from './colours.ts'
+import { columnsOf, nearest, newest, seriesOf, valueRange } from './columns.ts'
 import type { Line } from './lines.ts'
+import type { Format } from './panels.ts'
 import { move, range, show, showAll, zoom } from './range.ts'
 
 export interface ChartProps {
@@ -15,8 +17,11 @@ export interface ChartProps {
   readonly about: string
   readonly lines: readonly Line[]
   readonly axis: Axis
-  readonly format: (value: number | null | undefined) => string
+  readonly format: Format
+  /** The values at the axis; by default as those of the lines. */
+  readonly tick?: Format
   readonly alarms?: readonly RunEvent[]
+  readonly moments?: readonly Moment[]
   readonly sections?: readonly Section[]
 }
 
@@ -32,16 +37,16 @@ export function Chart(props: ChartProps) {
   const latest = useRef(props)
   latest.current = props
   const isDark = dark.value
-  const shown = range.value
   const shape = lines
-    .map(({ label, colour, faint, dashed }) => [label, colour, faint, dashed].join())
+    .map(({ label, colour, faint, dashed, min }) => [label, colour, faint, dashed, !!min].join())
     .join(';')
 
   // The plot is made anew when what it is made of has another shape.
   useEffect(() => {
     const element = place.current!
-    const made = new uPlot(options(latest, element.clientWidth), aligned(lines, axis), element)
+    const made = new uPlot(options(latest, element.clientWidth), columnsOf(lines, axis), element)
     plot.current = made
+    applyRange(made, latest.current)
     const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }))
     observer.observe(element)
     const wheel = wheelMoves(made, latest)
@@ -54,12 +59,12 @@ export function Chart(props: ChartProps) {
   }, [shape, isDark, axis.label])
 
   useEffect(() => {
-    plot.current?.setData(aligned(lines, axis), false)
+    plot.current?.setData(columnsOf(lines, axis), false)
     applyRange(plot.current, latest.current)
   }, [lines, axis])
 
-  // Another range moves the plot.
-  useEffect(() => applyRange(plot.current, latest.current), [shown])
+  // Another range moves the plot, which is not rendered for that.
+  useEffect(() => range.subscribe(() => applyRange(plot.current, latest.current)), [])
 
   return (
     <figure class="chart">
@@ -76,40 +81,34 @@ export function Chart(props: ChartProps) {
 type Latest = { readonly current: ChartProps }
 
 function options(latest: Latest, width: number): uPlot.Options {
-  const { lines, axis, format } = latest.current
+  const { lines, axis, format, tick = format } = latest.current
   const ink = styleColour('quiet')
   const grid = { stroke: styleColour('line'), width: 1 }
   const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize)
   const font = `${0.75 * rem}px system-ui, sans-serif`
+  const { series, bands } = seriesOf(lines, format)
   return {
     width,
     height: HEIGHT,
-    scales: { x: { time: false } },
+    scales: {
+      x: { time: false },
+      y: { range: (_, low, high) => valueRange(low, high, tick !== format) },
+    },
     axes: [
       { stroke: ink, grid, font, size: 2.1 * rem, values: (_, splits) => splits.map((x) => short(x)) },
-      { stroke: ink, grid, font, size: 4.1 * rem, values: (_, splits) => splits.map((y) => format(y)) },
+      { stroke: ink, grid, font, size: 4.1 * rem, values: (_, splits) => splits.map((y) => tick(y)) },
     ],
     series: [
-      { label: axis.label, value: (_, x: number | null) => short(x) },
-      ...lines.map(
-        ({ label, colour, faint, dashed }): uPlot.Series => ({
-          label: faint ? '' : label,
-          stroke: colour,
-          width: faint ? 1 : 1.75,
-          alpha: faint ? 0.3 : 1,
-          spanGaps: true,
-          points: { show: false },
-          ...(faint && { class: 'faint' }),
-          ...(dashed && { dash: [5, 4] }),
-          value: (_, value: number | null) => format(value),
-        }),
-      ),
+      { label: axis.label, value: (plot, x: number | null) => short(x ?? newest(plot.data[0])) },
+      ...series,
     ],
+    bands,
     legend: { live: true },
     cursor: {
       sync: { key: LINKED, setSeries: false },
       drag: { x: true, y: false, setScale: false },
       points: { size: 7 },
+      dataIdx: (plot, one, closest) => nearest(plot.data[one]!, closest),
       bind: {
         dblclick: () => () => {
           showAll()
@@ -128,17 +127,14 @@ function options(latest: Latest, width: number): uPlot.Options {
         },
       ],
       drawClear: [(plot) => drawSections(plot, latest.current.sections ?? [], latest.current.axis)],
-      draw: [(plot) => drawMarks(plot, latest.current.alarms ?? [], latest.current.axis)],
+      draw: [
+        (plot) => {
+          drawMoments(plot, latest.current.moments ?? [], latest.current.axis)
+          drawAlarms(plot, latest.current.alarms ?? [], latest.current.axis)
+        },
+      ],
     },
   }
-}
-
-/** The lines as uPlot has them: one array of x for all of them. */
-function aligned(lines: readonly Line[], axis: Axis): uPlot.AlignedData {
-  if (lines.length === 0) return [[]]
-  return uPlot.join(
-    lines.map((line) => [line.step.map((line.axis ?? axis).toX), [...line.value]] as uPlot.AlignedData),
-  )
 }
 
 function applyRange(plot: uPlot | null, { lines, axis }: ChartProps): void {
@@ -149,9 +145,7 @@ function applyRange(plot: uPlot | null, { lines, axis }: ChartProps): void {
   const [min, max] = shown
     ? [axis.toX(shown[0]), axis.toX(shown[1])]
     : [xs[0]!, xs.at(-1)! > xs[0]! ? xs.at(-1)! : xs[0]! + 1]
-  plot.batch(() => {
-    plot.setScale('x', { min, max })
-  })
+  plot.setScale('x', { min, max })
 }
 
 /** A wheel turned sideways, or with Shift, moves; with Ctrl, as a pinch is sent, it zooms. Returns what ends this. */
@@ -171,7 +165,7 @@ function wheelMoves(plot: uPlot, latest: Latest): () => void {
 }
 
 /** What the plot shows, for those who do not see it. */
-function inWords(lines: readonly Line[], format: ChartProps['format']): string {
+function inWords(lines: readonly Line[], format: Format): string {
   const told = lines.filter(({ faint, step }) => !faint && step.length > 0)
   if (told.length === 0) return 'No values yet.'
   return told

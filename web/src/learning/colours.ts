@@ -5,6 +5,7 @@ const media = matchMedia('(prefers-color-scheme: dark)')
 /** Is the page dark? Canvases must be drawn again when that changes. */
 export const dark = signal(media.matches)
 media.addEventListener('change', ({ matches }) => {
+  known.clear()
   dark.value = matches
 })
 
@@ -17,12 +18,18 @@ export const lineColour = (i: number): string => {
   return colours[i % colours.length]!
 }
 
+/** Colours of the style, which a plot asks for in every frame. */
+const known = new Map<string, string>()
+
 /** The value of a colour of the style, for a canvas. */
 export function styleColour(name: string): string {
+  const before = known.get(name)
+  if (before !== undefined) return before
   const probe = document.createElement('span')
   probe.style.color = `var(--${name})`
   document.body.append(probe)
   const colour = getComputedStyle(probe).color
   probe.remove()
+  known.set(name, colour)
   return colour
 }

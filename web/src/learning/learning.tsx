@@ -8,8 +8,9 @@ import { useRuns } from '../runs/use-runs.ts'
 import { Alarms, isAlarm } from './alarms.tsx'
 import { AXIS_METRICS, type AxisName, axisOf } from './axis.ts'
 import { Chart } from './chart.tsx'
+import { dark } from './colours.ts'
 import { linesOf } from './lines.ts'
-import { others, panelsFor } from './panels.ts'
+import { others, type Panel, panelsFor } from './panels.ts'
 import { bounds, move, range, show, showAll, zoom } from './range.ts'
 import { useMetrics } from './use-metrics.ts'
 
@@ -21,12 +22,13 @@ export function Learning({ run }: { run: RunDetail }) {
   const axisName = (query.axis ?? 'steps') as AxisName
   const weight = Number(query.smooth ?? 0)
   const more = query.more?.split(',').filter(Boolean) ?? []
-  const panels = [
+  const panels: Panel[] = [
     ...panelsFor(run.metricNames),
     ...more.map((name) => ({ title: name, about: 'A metric of this run.', names: [name], format: short })),
   ]
-  const names = [...panels.flatMap((panel) => panel.names), ...AXIS_METRICS]
+  const names = panels.flatMap((panel) => panel.names)
   const { series, problem } = useMetrics(ids, names, range.value)
+  const { series: totals } = useMetrics(axisName === 'steps' ? [] : ids, AXIS_METRICS, null)
 
   useRange(run, query.steps)
   useKeys({
@@ -38,13 +40,32 @@ export function Learning({ run }: { run: RunDetail }) {
     ArrowRight: () => move(0.25),
   })
 
-  const own = series[run.id] ?? {}
-  const axis = useMemo(() => axisOf(axisName, own), [axisName, own])
-  const charts = useMemo(
-    () => panels.map((panel) => ({ ...panel, lines: linesOf(panel.names, ids, series, axisName, weight) })),
-    [series, axisName, weight, panels.map(({ title }) => title).join(), ids.join()],
+  const own = totals[run.id]
+  const axis = useMemo(() => axisOf(axisName, own ?? {}), [axisName, own])
+  const sections = run.sections ?? []
+  const charts = useMemo(() => {
+    const course = { ids, series, totals, axisName, weight, sections }
+    return panels.map((panel) => ({ ...panel, lines: linesOf(panel.names, course) }))
+  }, [series, totals, axisName, weight, names.join(), ids.join(), JSON.stringify(sections), dark.value])
+  const alarms = useMemo(() => run.events.filter(isAlarm), [run.events])
+  // The same elements while the range moves: then only the canvases are drawn again.
+  const drawn = useMemo(
+    () =>
+      charts.map(({ title, about, lines, format, tick }) => (
+        <Chart
+          key={title}
+          title={title}
+          about={about}
+          lines={lines}
+          axis={axis}
+          format={format}
+          {...(tick && { tick })}
+          alarms={alarms}
+          sections={sections}
+        />
+      )),
+    [charts, axis, alarms],
   )
-  const alarms = run.events.filter(isAlarm)
 
   if (run.metricNames.length === 0)
     return (
@@ -69,27 +90,14 @@ export function Learning({ run }: { run: RunDetail }) {
         </p>
       )}
       <Alarms id={run.id} alarms={alarms} />
-      <div class="charts">
-        {charts.map(({ title, about, lines, format }) => (
-          <Chart
-            key={title}
-            title={title}
-            about={about}
-            lines={lines}
-            axis={axis}
-            format={format}
-            alarms={alarms}
-            sections={run.sections ?? []}
-          />
-        ))}
-      </div>
+      <div class="charts">{drawn}</div>
     </>
   )
 }
 
 /** Keeps what is shown within the run, and in the address. */
 function useRange(run: RunDetail, steps: string | undefined): void {
-  const last = Math.max(1, run.steps.done)
+  const last = Math.max(1, run.steps.done, run.sections?.at(-1)?.to ?? 0)
   // The address is read once, when the page is opened.
   useEffect(() => {
     bounds.value = [0, last]

@@ -1,4 +1,6 @@
-import { percent, short } from '../numbers.ts'
+import { percent, percentTick, short } from '../numbers.ts'
+
+export type Format = (value: number | null | undefined) => string
 
 /** Metrics that are read together, in one plot. */
 export interface Panel {
@@ -6,7 +8,9 @@ export interface Panel {
   /** What the plot shows, in a sentence. */
   readonly about: string
   readonly names: readonly string[]
-  readonly format: (value: number | null | undefined) => string
+  readonly format: Format
+  /** The values at the axis, where they are written in another way. */
+  readonly tick?: Format
 }
 
 interface Kind extends Omit<Panel, 'names'> {
@@ -18,12 +22,15 @@ const oneOf =
   (name: string): boolean =>
     names.includes(name)
 
+/** How shares are written. */
+export const SHARE = { format: percent, tick: percentTick }
+
 const KINDS: readonly Kind[] = [
   {
     title: 'Accuracy',
     about: 'The share of right answers: in training, and to held-out questions (eval).',
     takes: oneOf('accuracy', 'eval/pass@1', 'eval/accuracy', 'eval/judge'),
-    format: percent,
+    ...SHARE,
   },
   {
     title: 'Rewards',
@@ -47,13 +54,13 @@ const KINDS: readonly Kind[] = [
     title: 'Language mixing',
     about: 'The share of responses that are in more than one language.',
     takes: oneOf('language/mixed', 'eval/mixed'),
-    format: percent,
+    ...SHARE,
   },
   {
     title: 'Form',
     about: 'The share of responses that are well formed, that were cut off, or that were interrupted.',
     takes: oneOf('format', 'length/cut', 'length/interrupted', 'eval/format'),
-    format: percent,
+    ...SHARE,
   },
   {
     title: 'Loss',
@@ -77,13 +84,13 @@ const KINDS: readonly Kind[] = [
     title: 'Clipped tokens',
     about: 'The share of tokens whose probability ratio is beyond the lower or the upper clip.',
     takes: oneOf('clip/low', 'clip/high'),
-    format: percent,
+    ...SHARE,
   },
   {
     title: 'Groups with equal rewards',
     about: 'The share of questions whose responses all have the same reward. They teach nothing.',
     takes: oneOf('groups/zero_variance'),
-    format: percent,
+    ...SHARE,
   },
   {
     title: 'Sampler against trainer',

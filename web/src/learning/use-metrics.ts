@@ -10,6 +10,8 @@ export type AllSeries = Readonly<Record<string, Series>>
 const POINTS = 1000
 /** Milliseconds that the range must stay as it is before its points are read. */
 const CALM = 200
+/** Milliseconds after which a run is read again while one of its stages goes on. */
+const STAGE_EVERY = 3000
 
 /**
  * The metrics of runs: those of the steps that are shown, in as many points as can be seen. New steps are added as they
@@ -22,7 +24,8 @@ export function useMetrics(
 ): { readonly series: Readonly<Record<string, AllSeries>>; readonly problem: string | null } {
   const [series, setSeries] = useState<Readonly<Record<string, AllSeries>>>({})
   const [problem, setProblem] = useState<string | null>(null)
-  const key = JSON.stringify([ids, names, shown, epoch.value])
+  const [turn, setTurn] = useState(0)
+  const key = JSON.stringify([ids, names, shown, epoch.value, turn])
   // The key has all that is read.
   useEffect(() => {
     const aborter = new AbortController()
@@ -52,16 +55,25 @@ export function useMetrics(
       aborter.abort()
     }
   }, [key])
-  useEffect(
-    () =>
-      onMetrics(({ id, step, values }) => {
-        setSeries((before) => {
-          const known = before[id]
-          return known ? { ...before, [id]: extended(known, step, values) } : before
-        })
-      }),
-    [],
-  )
+  const watched = ids.join()
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | null = null
+    const end = onMetrics(({ id, step, values }) => {
+      if (ids.some((one) => id.startsWith(`${one}/`)))
+        timer ??= setTimeout(() => {
+          timer = null
+          setTurn((before) => before + 1)
+        }, STAGE_EVERY)
+      setSeries((before) => {
+        const known = before[id]
+        return known ? { ...before, [id]: extended(known, step, values) } : before
+      })
+    })
+    return () => {
+      end()
+      if (timer !== null) clearTimeout(timer)
+    }
+  }, [watched])
   return { series, problem }
 }
 
@@ -70,7 +82,13 @@ function extended(known: AllSeries, step: number, values: Readonly<Record<string
   const added = Object.entries(values).flatMap(([name, value]): [string, Series][] => {
     const series = known[name] ?? { step: [], value: [] }
     if (step <= (series.step.at(-1) ?? -1)) return []
-    return [[name, { step: [...series.step, step], value: [...series.value, value] }]]
+    return [[name, longer(series, step, value)]]
   })
   return { ...known, ...Object.fromEntries(added) }
 }
+
+const longer = ({ step, value, min, max }: Series, at: number, one: number): Series => ({
+  step: [...step, at],
+  value: [...value, one],
+  ...(min && max && { min: [...min, one], max: [...max, one] }),
+})

@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'preact/hooks'
 
 const KEYS: readonly (readonly [keys: string, what: string])[] = [
   ['r', 'all runs'],
+  ['e', 'test-time compute'],
   ['c', 'chat'],
   ['l, s, a, d', 'learning, samples, aha, data of the run'],
   ['/', 'search the samples for a text'],

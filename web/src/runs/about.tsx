@@ -4,6 +4,7 @@ import { token } from '../api/token.ts'
 import type { RunDetail } from '../api/types.ts'
 import { short, when } from '../numbers.ts'
 import { CopyButton } from '../parts/copy-button.tsx'
+import { NotAllowed } from './run-actions.tsx'
 
 /** What a run was started with, what it has written, and the note on it. */
 export function About({ run }: { run: RunDetail }) {
@@ -13,7 +14,7 @@ export function About({ run }: { run: RunDetail }) {
       <section>
         <h2>Facts</h2>
         <dl class="facts-list">
-          <dt>Begun</dt>
+          <dt>Started</dt>
           <dd>{when(run.created)}</dd>
           <dt>Model</dt>
           <dd>{run.model ?? 'unknown'}</dd>
@@ -57,13 +58,20 @@ function Json({ title, value }: { title: string; value: unknown }) {
   )
 }
 
+/** The note and the tags, by which a run is found again. */
 function Note({ run }: { run: RunDetail }) {
   const [text, setText] = useState(run.note ?? '')
+  const [tags, setTags] = useState(run.tags.join(', '))
   const [said, setSaid] = useState<string | null>(null)
   const save = async (event: Event) => {
     event.preventDefault()
+    const names = tags
+      .split(',')
+      .map((tag) => tag.trim())
+      .filter(Boolean)
     try {
       await change(runPath(run.id, 'note'), { note: text })
+      await change(runPath(run.id, 'tags'), { tags: names })
       setSaid('Saved')
     } catch (error) {
       setSaid(error instanceof ApiError ? error.message : String(error))
@@ -75,11 +83,15 @@ function Note({ run }: { run: RunDetail }) {
         Note
         <textarea rows={3} value={text} onInput={(event) => setText(event.currentTarget.value)} />
       </label>
+      <label>
+        Tags, separated by commas
+        <input value={tags} onInput={(event) => setTags(event.currentTarget.value)} />
+      </label>
       <button type="submit" disabled={token() === null}>
-        Save the note
+        Save
       </button>{' '}
       <span role="status" class="quiet">
-        {said}
+        {said ?? (token() === null ? <NotAllowed /> : null)}
       </span>
     </form>
   )

@@ -11,21 +11,26 @@ import { percent } from '../numbers.ts'
 import { useKeys } from '../parts/keys.ts'
 import { Empty, Read } from '../parts/notice.tsx'
 import { State } from '../parts/state.tsx'
+import { useChange } from '../parts/use-change.ts'
 import { go, link } from '../router.ts'
 import { QuestionPage } from '../samples/question-page.tsx'
 import { SamplePage } from '../samples/sample-page.tsx'
 import { Samples } from '../samples/samples.tsx'
+import { visible } from '../text/readable.ts'
 import { About } from './about.tsx'
 import { RunActions } from './run-actions.tsx'
-import { Progress } from './runs.tsx'
+import { Progress, Tags } from './runs.tsx'
 
 const TABS = [
   ['learning', 'Learning'],
   ['samples', 'Samples'],
-  ['aha', 'Aha'],
+  ['aha', 'Aha moment'],
   ['data', 'Data'],
   ['about', 'Settings'],
 ] as const
+
+/** Milliseconds after which a run in progress is read again. */
+const DETAIL_EVERY = 4000
 
 /** One run, with a page for each way to look at it. */
 export function RunPage({ id, path }: { id: string; path: readonly string[] }) {
@@ -33,10 +38,14 @@ export function RunPage({ id, path }: { id: string; path: readonly string[] }) {
   const newer = changed.value.get(id)
   const status = newer?.status
   // Events, checkpoints and names of metrics are not part of what is sent by itself.
-  // It is read again when the run has changed its state.
+  // The run is read again when it changes its state and, while it or a stage of it goes on, every few seconds.
+  useChange(status, resource.reload)
+  const isRunning = (newer ?? resource.data)?.status === 'running'
   useEffect(() => {
-    if (status !== undefined) resource.reload()
-  }, [status])
+    if (!isRunning) return
+    const timer = setInterval(resource.reload, DETAIL_EVERY)
+    return () => clearInterval(timer)
+  }, [isRunning])
   useKeys({
     l: () => go(link(['run', id, 'learning'])),
     s: () => go(link(['run', id, 'samples'])),
@@ -98,7 +107,10 @@ function Head({ run, reload }: { run: RunDetail; reload: () => void }) {
         <p class="facts">
           <State status={run.status} /> <span>{run.recipe}</span> <Progress run={run} />
           {run.accuracy && <span>{percent(run.accuracy.value)} right</span>}
+          <Tags of={run} />
         </p>
+        {run.note && <p class="quiet">{visible(run.note)}</p>}
+        {run.problem && <p class="problem">{run.problem}</p>}
       </div>
       <RunActions run={run} onChange={reload} />
     </div>

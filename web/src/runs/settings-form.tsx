@@ -97,7 +97,7 @@ function Setting({ at, name, schema, value, onChange }: SettingProps) {
       ) : (
         <input {...field} type="text" />
       )}
-      {schema.description && <p class="quiet">{schema.description}</p>}
+      {schema.description && schema.description !== name && <p class="quiet">{schema.description}</p>}
     </div>
   )
 }

@@ -9,6 +9,7 @@ export const FILTERS = [
   'correct',
   'stop',
   'text',
+  'asked',
   'question',
   'kind',
   'minReward',
@@ -27,7 +28,8 @@ const CALM = 250
 export function Filters() {
   return (
     <form class="filters" onSubmit={(event) => event.preventDefault()} aria-label="Choose samples">
-      <Field name="text" label="Text" type="search" />
+      <Field name="text" label="Response" type="search" />
+      <Field name="asked" label="Question" type="search" />
       <Field name="step" label="Step" type="number" />
       <Choice
         name="correct"
@@ -71,7 +73,6 @@ export function Filters() {
             ]}
           />
           <Field name="kind" label="Kind of question" type="search" />
-          <Field name="question" label="Question" type="search" />
           <Choice
             name="language"
             label="Languages"

@@ -84,7 +84,7 @@ export function Answer({ title, run, sample }: { title: string; run: string; sam
       <p class="facts">
         <Verdict of={sample} />
         <span>{splitName(sample.split)}</span>
-        <span>reward {short(sample.total)}</span>
+        {sample.total !== null && <span>reward {short(sample.total)}</span>}
         <span>{sample.length} tokens</span>
       </p>
       <Response sample={sample} />

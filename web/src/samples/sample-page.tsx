@@ -30,7 +30,8 @@ function Shown({ run, id, sample }: { run: string; id: number; sample: SampleDet
   const question = link(['run', run, 'question', sample.question])
   const [previous, next] = [neighbour(id, -1), neighbour(id, 1)]
   const toggleGroup = () => setQuery({ view: view === 'group' ? null : 'group' })
-  const names = COLOURINGS.map(([name]) => name)
+  const colourings = COLOURINGS.filter(([name]) => sample.tokens?.some((token) => token[name] !== null))
+  const names = colourings.map(([name]) => name)
   useKeys({
     j: () => next !== null && go(at(next)),
     k: () => previous !== null && go(at(previous)),
@@ -65,13 +66,14 @@ function Shown({ run, id, sample }: { run: string; id: number; sample: SampleDet
             onChange={(event) => setQuery({ tokens: event.currentTarget.value })}
           >
             <option value="">nothing</option>
-            {COLOURINGS.map(([name, label]) => (
+            {colourings.map(([name, label]) => (
               <option key={name} value={name}>
                 {label}
               </option>
             ))}
           </select>
         </label>
+        <a href={link(['chat'], { model: run, ask: askedIn(sample) })}>Ask it again</a>
         <CopyButton label="Copy as JSON" text={() => JSON.stringify(sample, null, 2)} />
       </div>
       <h2 class="question">{visible(askedIn(sample))}</h2>

@@ -5,6 +5,7 @@ import { plural, short, signed } from '../numbers.ts'
 import { csv, download } from '../parts/download.ts'
 import { useKeys } from '../parts/keys.ts'
 import { Command, Empty, Read } from '../parts/notice.tsx'
+import { useChange } from '../parts/use-change.ts'
 import { link, route, setQuery } from '../router.ts'
 import { visible } from '../text/readable.ts'
 import { FILTERS, Filters } from './filters.tsx'
@@ -21,11 +22,13 @@ export function Samples({ run }: { run: RunDetail }) {
   const { query } = route.value
   const chosen = Object.fromEntries(FILTERS.map((name) => [name, query[name]]))
   const { order = 'desc', ...filters } = chosen
-  const { items, page, first, isReading, more } = usePages<Sample, SamplePage>(
+  const { items, page, first, isReading, more, renew } = usePages<Sample, SamplePage>(
     withQuery(runPath(run.id, 'samples'), { ...filters, order, limit: PAGE }),
     ({ samples }) => samples,
   )
   const total = first?.total ?? null
+  const isFollowed = run.status === 'running' && query.follow !== 'no'
+  useChange(isFollowed ? run.steps.done : -1, () => renew?.())
   const list = useRef<HTMLTableSectionElement>(null)
   useEffect(() => remember(items.map(({ id }) => id)), [items])
   const step = (by: 1 | -1) => () => {
@@ -56,6 +59,16 @@ export function Samples({ run }: { run: RunDetail }) {
                       ? `${plural(items.length, 'sample')}${more ? ', and there may be more' : ''}`
                       : `${plural(total, 'sample')}, ${items.length} shown`}
                 </p>
+                {run.status === 'running' && (
+                  <label class="inline">
+                    <input
+                      type="checkbox"
+                      checked={isFollowed}
+                      onChange={(event) => setQuery({ follow: event.currentTarget.checked ? null : 'no' })}
+                    />{' '}
+                    keep up with the run
+                  </label>
+                )}
                 <button type="button" class="plain end" onClick={() => download('samples.csv', asCsv(items))}>
                   Save as CSV
                 </button>
@@ -111,9 +124,12 @@ function Row({ run, sample }: { run: string; sample: Sample }) {
         {visible(excerpt(sample.thinking ?? sample.text))}
       </td>
       <td data-label="Answer">
-        <Verdict of={sample} />
+        <Verdict of={{ correct: sample.correct }} />
         {sample.answer !== null && <span class="given">{visible(excerpt(sample.answer))}</span>}
         {sample.stopReason === 'length' && <span class="quiet"> {stopped(sample)}</span>}
+        {sample.correct !== true && sample.reason && (
+          <span class="quiet why">{visible(excerpt(sample.reason))}</span>
+        )}
       </td>
       <td data-label="Reward" class="number">
         {short(sample.total)}

@@ -14,6 +14,8 @@ export interface Pages<Item, Page> {
   readonly isReading: boolean
   /** Asks for the next page; null if there is none, or it is being read. */
   readonly more: (() => void) | null
+  /** Reads the list again; null where further pages have been read, which would move under the reader. */
+  readonly renew: (() => void) | null
 }
 
 interface State<Item, Page> {
@@ -53,6 +55,7 @@ export function usePages<Item, Page extends { readonly next: string | null }>(
     first,
     isReading: page.reading || isSearching,
     more: next === null || isSearching ? null : goOn,
+    renew: current.cursor === null ? page.reload : null,
   }
 }
 

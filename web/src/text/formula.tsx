@@ -1,3 +1,4 @@
+import type Katex from 'katex'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { visible } from './readable.ts'
 
@@ -7,10 +8,12 @@ const loadKatex = async () => {
   return katex
 }
 
-/** Commands that lead elsewhere, load something or set HTML. KaTeX would show their name alone. */
-const REFUSED = /\\(?:href|url|includegraphics|html\w*)/
-/** The longest formula that is typeset. A longer one is shown as it was written. */
+/** Commands that lead elsewhere, load something, set HTML, or make characters that are not seen. KaTeX would show their name alone. */
+const REFUSED = /\\(?:href|url|includegraphics|html\w*|char)/
+/** The longest formula that is typeset, and the deepest and largest tree of elements. A browser fails to lay out deeper ones. */
 const LONGEST = 2000
+const DEEPEST = 120
+const LARGEST = 8000
 
 /**
  * A formula, typeset. One with a command that is refused, one that would grow without end, and one with an error is shown as
@@ -22,24 +25,14 @@ export function Formula({ latex, source, display }: { latex: string; source: str
   useEffect(() => {
     let current = true
     setIsSet(false)
-    if (latex.length > LONGEST || REFUSED.test(latex)) return
+    place.current?.replaceChildren()
+    if (latex.length > LONGEST || REFUSED.test(latex) || visible(latex) !== latex) return
     loadKatex().then(
       (katex) => {
-        if (!current || !place.current) return
-        try {
-          katex.render(latex, place.current, {
-            displayMode: display,
-            throwOnError: true,
-            trust: false,
-            strict: 'ignore',
-            errorColor: 'currentColor',
-            maxSize: 10,
-            maxExpand: 200,
-          })
-          setIsSet(true)
-        } catch {
-          place.current.replaceChildren()
-        }
+        const set = current ? typeset(katex, latex, display) : null
+        if (set === null) return
+        place.current?.replaceChildren(...set.childNodes)
+        setIsSet(true)
       },
       () => {},
     )
@@ -53,4 +46,41 @@ export function Formula({ latex, source, display }: { latex: string; source: str
       {!isSet && visible(source)}
     </span>
   )
+}
+
+/** The elements of a formula, outside of the page; null if it has an error or is too large to be shown. */
+function typeset(katex: typeof Katex, latex: string, displayMode: boolean): Element | null {
+  const place = document.createElement('span')
+  try {
+    katex.render(latex, place, {
+      displayMode,
+      throwOnError: true,
+      trust: false,
+      strict: 'ignore',
+      errorColor: 'currentColor',
+      maxSize: 10,
+      maxExpand: 200,
+    })
+  } catch {
+    return null
+  }
+  return place.getElementsByTagName('*').length <= LARGEST && depthOf(place) <= DEEPEST ? place : null
+}
+
+function depthOf(root: Element): number {
+  const walker = document.createTreeWalker(root, NodeFilter.SHOW_ELEMENT)
+  let depth = 0
+  let deepest = 0
+  while (true) {
+    if (walker.firstChild()) {
+      depth++
+      deepest = Math.max(deepest, depth)
+      continue
+    }
+    while (!walker.nextSibling()) {
+      if (depth === 0) return deepest
+      walker.parentNode()
+      depth--
+    }
+  }
 }

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { UserError } from '../../../common/errors.ts'
-import { type CellResult, RESULTS_FILE, readResults } from '../../../evaluation/results.ts'
+import { figuresOf } from '../../../evaluation/plots/figures.ts'
+import { type CellResult, RESULTS_FILE, type Results, readResults } from '../../../evaluation/results.ts'
 import { rowsOf } from '../../../evaluation/rows.ts'
 import { AnswerStore } from '../../../evaluation/store/store.ts'
 import type { Evaluations } from '../../../serve/studio/control.ts'
@@ -54,9 +55,10 @@ export function openEvaluations(root: string): Evaluations {
     read(id) {
       const folder = folderOf(id)
       if (folder === null) return null
-      const { created, seconds, cells, recorded } = readResults(folder)
+      const results = readResults(folder)
+      const { created, seconds, cells, recorded } = results
       const rows = rowsOf(cells).map(({ cell, ...row }) => ({ ...row, cell: cells.indexOf(cell) }))
-      return { id, created, seconds, rows, cells, recorded }
+      return { id, created, seconds, rows, cells, recorded, figures: figuresIn(results) }
     },
     answers(id, cellNumber, question) {
       const folder = folderOf(id)
@@ -88,6 +90,23 @@ export function openEvaluations(root: string): Evaluations {
     },
   }
 }
+
+/** The pictures as JSON has them: a cell is its number, and ticks are pairs. */
+const figuresIn = (results: Results): object[] =>
+  figuresOf(results).map((figure) => ({
+    ...figure,
+    panels: figure.panels.map(({ x, series, ...panel }) => ({
+      ...panel,
+      x: { ...x, ticks: x.ticks ? [...x.ticks] : null },
+      series: series.map((line) => ({
+        ...line,
+        points: line.points.map(({ of, ...point }) => ({
+          ...point,
+          of: of ? { ...of, cell: results.cells.indexOf(of.cell) } : null,
+        })),
+      })),
+    })),
+  }))
 
 const isInside = (root: string, folder: string): boolean =>
   `${realpathSync(folder)}${sep}`.startsWith(`${realpathSync(root)}${sep}`)

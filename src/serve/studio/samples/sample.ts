@@ -112,8 +112,9 @@ function weightsOf(store: RunStore): Map<string, number> {
   const settings: unknown = JSON.parse(row?.settings ?? 'null')
   const rewards = isRecord(settings) && isRecord(settings.rewards) ? settings.rewards : {}
   return new Map(
-    Object.entries(rewards).flatMap(([name, reward]) =>
-      isRecord(reward) && typeof reward.weight === 'number' ? [[name, reward.weight] as const] : [],
-    ),
+    Object.entries(rewards).flatMap(([name, reward]) => {
+      const weight: unknown = isRecord(reward) ? reward.weight : reward
+      return typeof weight === 'number' ? [[name, weight] as const] : []
+    }),
   )
 }
