@@ -19,7 +19,7 @@ export interface RunSummary extends Found {
   readonly steps: { readonly done: number; readonly planned: number | null }
   /** Of a run in progress; null if unknown. */
   readonly secondsLeft: number | null
-  /** The newest accuracy on training questions or, without one, on held-out ones. */
+  /** The newest accuracy, on training questions or on held-out ones; of the same step, that on held-out ones. */
   readonly accuracy: { readonly step: number; readonly value: number } | null
   /** Means of `sparkName` over the steps, at most 60. */
   readonly spark: readonly (number | null)[]
@@ -102,13 +102,19 @@ function summaryIn(store: RunStore, found: Found): RunSummary {
     created: info.created,
     steps: { done: info.step, planned },
     secondsLeft: info.status === 'running' ? secondsLeft(store, info.step, planned) : null,
-    accuracy: newest(store, 'accuracy') ?? newest(store, 'eval/pass@1'),
+    accuracy: newestAccuracy(store),
     spark: sparkName === null ? [] : seriesOf(store, sparkName, { points: SPARK }).value,
     sparkName,
     note: info.note,
     tags: info.tags,
     problem: info.status === 'failed' ? whyFailed(store) : null,
   }
+}
+
+function newestAccuracy(store: RunStore): RunSummary['accuracy'] {
+  const training = newest(store, 'accuracy')
+  const heldOut = newest(store, 'eval/pass@1')
+  return heldOut !== null && heldOut.step >= (training?.step ?? 0) ? heldOut : training
 }
 
 /** Runs of earlier releases do not say it. */
