@@ -29,12 +29,7 @@ test.each<[string, Reward, Partial<Rollout>, string]>([
   ['the format', format(), {}, 'well formed'],
   ['no answer part', format(), { response: '<think>a</think>' }, 'not well formed: <answer> is missing'],
   ['no thinking in R1’s format', summary(), { response: 'so' }, 'not well formed: there is no thinking'],
-  [
-    'no end of the thinking',
-    summary(),
-    { response: '<think>so' },
-    'not well formed: nothing follows the thinking',
-  ],
+  ['no end of the thinking', summary(), { response: '<think>so' }, 'not well formed: </think> is missing'],
   [
     'a cut response',
     summary(),

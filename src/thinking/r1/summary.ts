@@ -25,10 +25,17 @@ export function parseSummary(text: string, { opened = false }: { opened?: boolea
   const tags = text.match(TAG) ?? []
   const expected = thinking === null ? '' : opened ? '</think>' : '<think></think>'
   const problem =
-    summary === null ? 'nothing follows the thinking' : tags.join('') === expected ? null : misplaced(tags)
+    summary !== null && tags.join('') === expected ? null : problemOf({ thinking, summary, tags })
   return { thinking, summary, wellFormed: problem === null, problem }
 }
 
-/** What is wrong with the tags of a response. */
-const misplaced = (tags: readonly string[]): string =>
-  tags.includes('</think>') ? `its tags are ${tags.join(' ')}` : '</think> is missing'
+/** What is wrong with a response that is not well formed. */
+function problemOf({
+  thinking,
+  summary,
+  tags,
+}: Pick<ParsedSummary, 'thinking' | 'summary'> & { tags: readonly string[] }): string {
+  if (thinking === null) return summary === null ? 'it is empty' : 'its thinking is not at the beginning'
+  if (!tags.includes('</think>')) return '</think> is missing'
+  return summary === null ? 'nothing follows the thinking' : `its tags are ${tags.join(' ')}`
+}
