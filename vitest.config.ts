@@ -19,8 +19,8 @@ export default defineConfig({
       { extends: true, test: { name: 'end-to-end', include: END_TO_END } },
       {
         extends: true,
-        // a page that waits for a model to be opened, or for a step of a run, takes seconds
-        test: { name: 'browser', include: ['web/**/*.test.ts'], expect: { poll: { timeout: 20_000 } } },
+        // a page that waits for a model to be opened, or for a step of a run, takes seconds, and longer beside other tests
+        test: { name: 'browser', include: ['web/**/*.test.ts'], expect: { poll: { timeout: 60_000 } } },
       },
     ],
   },

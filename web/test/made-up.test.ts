@@ -200,7 +200,7 @@ describe.skipIf(!hasBrowser)('the studio with made-up runs (needs Chromium)', ()
   test('the worst answer of the last step, and why it got no reward', async () => {
     const { page, open } = await studio()
     await open('#/run/zero-1')
-    await page.getByRole('link', { name: 'Samples' }).click()
+    await page.getByRole('link', { name: 'Samples', exact: true }).click()
     await page.getByRole('link', { name: 'Worst of the last step' }).click()
     await expect.poll(() => page.url()).toContain('step=200')
     await page.locator('table.samples tbody th a').first().click()
