@@ -9,6 +9,9 @@ import { grpoStep } from './grpo-step.ts'
 import { benchModel, folderModel } from './model.ts'
 import { product } from './product.ts'
 import { serving } from './serve/serve.ts'
+import { studioTimes } from './studio.ts'
+import { studioPageTimes } from './studio-page.ts'
+import { studioTraining } from './studio-training.ts'
 import { thinking } from './thinking.ts'
 import { trainStep } from './train-step.ts'
 import { verifier } from './verify.ts'
@@ -25,6 +28,9 @@ import { verifier } from './verify.ts'
  *   npm run bench -- thinking
  *   npm run bench -- verify
  *   npm run bench -- serve [--model FOLDER --gguf FILE]
+ *   npm run bench -- studio
+ *   npm run bench -- studio-page
+ *   npm run bench -- studio-training
  */
 const comparisons = { train: trainStep, decode, grpo: grpoStep }
 type Name = keyof typeof comparisons
@@ -40,11 +46,22 @@ async function main(): Promise<void> {
       repetitions: { type: 'string' },
     },
   })
-  const alone = ['choose', 'continuous', 'fits', 'product', 'serve', 'thinking', 'verify']
+  const alone = [
+    'choose',
+    'continuous',
+    'fits',
+    'product',
+    'serve',
+    'studio',
+    'studio-page',
+    'studio-training',
+    'thinking',
+    'verify',
+  ]
   const unknown = positionals.find((name) => !alone.includes(name) && !Object.hasOwn(comparisons, name))
   if (unknown)
     throw new UserError(
-      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, continuous, fits, product, serve, thinking, verify`,
+      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, continuous, fits, product, serve, studio, studio-page, studio-training, thinking, verify`,
       2,
     )
   const repetitions = values.repetitions === undefined ? undefined : Number(values.repetitions)
@@ -74,6 +91,9 @@ async function main(): Promise<void> {
   for (const [name, run] of [
     ['choose', choosing],
     ['product', product],
+    ['studio', studioTimes],
+    ['studio-page', studioPageTimes],
+    ['studio-training', studioTraining],
     ['thinking', thinking],
     ['verify', verifier],
   ] as const)
