@@ -126,10 +126,10 @@ describe('initParameters', () => {
   }
 
   it.each([
-    ['model.embed_tokens.weight', 0.02],
-    ['model.layers.1.mlp.gate_proj.weight', 0.02],
-    ['model.layers.1.mlp.down_proj.weight', 0.01],
-    ['model.layers.0.self_attn.o_proj.weight', 0.01],
+    ['model.embed_tokens.weight', 1 / 8],
+    ['model.layers.1.mlp.gate_proj.weight', 1 / 8],
+    ['model.layers.1.mlp.down_proj.weight', 1 / 16],
+    ['model.layers.0.self_attn.o_proj.weight', 1 / 16],
     ['model.norm.weight', 1],
     ['model.layers.0.self_attn.q_proj.bias', 0],
   ])('%s has the standard deviation %d', (name, expected) => {

@@ -54,12 +54,15 @@ const blockNorms = ({ outputNorms }: ModelConfig): readonly string[] =>
     : ['post_attention_layernorm']
 
 /**
- * Random parameters that depend only on the seed: matrices N(0, 0.02²), norms the identity, biases 0. The two projections of each
- * layer that write to the residual stream are scaled by 1/√(2·layers), since the stream sums that many of them (Radford
- * et al. 2019, § 2.3).
+ * Random parameters that depend only on the seed: matrices N(0, 1/hiddenSize), norms the identity, biases 0. With that deviation
+ * a product of `hiddenSize` terms keeps the size of its input (LeCun et al. 1998, § 4.6), whatever the width; a fixed 0.02 is
+ * right for 2,500 and too small for a miniature, whose attention then learns to copy late. The two projections of each layer
+ * that write to the residual stream are scaled by 1/√(2·layers), since the stream sums that many of them (Radford et al. 2019,
+ * § 2.3).
  */
 export function initParameters(config: ModelConfig, seed: number): Map<string, Float32Array<ArrayBuffer>> {
   const parameters = new Map<string, Float32Array<ArrayBuffer>>()
+  const deviation = 1 / Math.sqrt(config.hiddenSize)
   for (const [name, shape] of parameterShapes(config)) {
     const values = new Float32Array(count(shape))
     if (name.endsWith('norm.weight')) values.fill(1 - config.normOffset)
@@ -67,7 +70,7 @@ export function initParameters(config: ModelConfig, seed: number): Map<string, F
       const residual = /\.(o_proj|down_proj)\.weight$/.test(name)
       fillNormal(
         values,
-        residual ? 0.02 / Math.sqrt(2 * config.numLayers) : 0.02,
+        residual ? deviation / Math.sqrt(2 * config.numLayers) : deviation,
         new Random(seed, 'parameters', name),
       )
     }

@@ -19,18 +19,10 @@ const config = tinyConfig('qwen3', {
   pad_token_id: 0,
 })
 
-/** Weights large enough that the distribution is far from uniform. */
-function largeParameters(): Map<string, Float32Array> {
-  const parameters = initParameters(config, 3)
-  for (const [name, w] of parameters)
-    if (!name.includes('norm')) for (let i = 0; i < w.length; i++) w[i] = w[i]! * 12
-  return parameters
-}
-
 /** The memory in which a model's trainer publishes its gradient. */
 const published = new Map<LocalModel, SharedArrayBuffer>()
 
-function engine(parameters = largeParameters(), split?: Split): LocalModel {
+function engine(parameters = initParameters(config, 3), split?: Split): LocalModel {
   const model = new LocalModel({ model: { config, parameters }, threads: 1, ...(split && { split }) })
   const [memory] = gradientVectors(countParameters(config), 1)
   model.openTrainer('all', [memory!])
@@ -165,7 +157,7 @@ describe('trainer', () => {
         return d
       })
       const [packed, padded] = [true, false].map((packed) =>
-        engine(largeParameters(), { maxTokens, maxLosses: 1000, packed, chunks: packed ? 3 : 1 }),
+        engine(initParameters(config, 3), { maxTokens, maxLosses: 1000, packed, chunks: packed ? 3 : 1 }),
       ) as [LocalModel, LocalModel]
       const [one, other] = [packed.forwardBackward(data, grpo), padded.forwardBackward(data, grpo)]
       expect(one.loss).toBeCloseTo(other.loss, 5)
@@ -194,7 +186,7 @@ describe('trainer', () => {
       { chunks: 1, maxTokens: 1000 },
     ].map((split) => {
       const model = new LocalModel({
-        model: { config, parameters: largeParameters() },
+        model: { config, parameters: initParameters(config, 3) },
         threads: 1,
         split: { maxLosses: 1000, packed: true, ...split },
       })
@@ -222,7 +214,7 @@ describe('trainer', () => {
     const split = { maxTokens: 10, maxLosses: 10, packed: false, chunks: 1 }
     const open = (before: () => void) => {
       const model = new LocalModel(
-        { model: { config, parameters: largeParameters() }, threads: 1, split },
+        { model: { config, parameters: initParameters(config, 3) }, threads: 1, split },
         before,
       )
       model.openTrainer('all')
@@ -387,7 +379,7 @@ describe('sampler', () => {
   test('values that earlier sequences left in the caches do not affect later ones', () => {
     const short = { prompt: prompts[0]!, options: { ...options, maxTokens: 40 } }
     const expected = engine().sample([short], 0)
-    const parameters = largeParameters()
+    const parameters = initParameters(config, 3)
     const used = engine(parameters)
     used.sample(
       prompts.map((prompt) => ({ prompt, options })),
@@ -403,7 +395,7 @@ describe('sampler', () => {
     ] as const) {
       const folder = mkdtempSync(join(tmpdir(), 'ruminate-diverged-'))
       try {
-        const diverged = largeParameters()
+        const diverged = initParameters(config, 3)
         diverged.get(name)!.fill(value)
         engine(diverged).save(folder, 0)
         used.hold(version, folder)
@@ -418,7 +410,7 @@ describe('sampler', () => {
   })
 
   test('a failure leaves nothing in the caches, also for the same weights', () => {
-    const parameters = largeParameters()
+    const parameters = initParameters(config, 3)
     // An embedding that makes every sequence fail once it has this token, which sequences sample at different times.
     const expected = engine(parameters).sample([{ prompt: prompts[0]!, options }], 0)
     const bad = expected[0]![0]!.tokens[5]!

@@ -41,10 +41,9 @@ function tiny(...[type, changes]: Parameters<typeof tinyConfig>): Model {
   const config = tinyConfig(type, { max_position_embeddings: 256, ...changes })
   const parameters = initParameters(config, 3)
   const random = new Random('windows')
-  // large enough that the distribution is far from uniform, and that no norm is the identity
+  // no norm is the identity
   for (const [name, w] of parameters)
-    for (let i = 0; i < w.length; i++)
-      w[i] = name.includes('norm') ? w[i]! + 0.2 * random.normal() : w[i]! * 12
+    if (name.includes('norm')) for (let i = 0; i < w.length; i++) w[i] = w[i]! + 0.2 * random.normal()
   return { config, parameters }
 }
 
