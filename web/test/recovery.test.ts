@@ -5,11 +5,12 @@ import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { RunStore } from '../../src/runs/store.ts'
+import type { SamplePage } from '../src/api/types.ts'
 import { hasBrowser, openStudio, startBrowser } from './browser.ts'
 import { advance, makeRun } from './made-up-runs.ts'
 import { type StudioServer, startStudio } from './server.ts'
 
-/* What the page says while the machine has trouble, and that it goes on. */
+/* What the page shows while what it reads changes, or the machine has trouble. */
 
 const mount = (...words: readonly string[]): boolean => spawnSync(words[0]!, words.slice(1)).status === 0
 
@@ -49,6 +50,34 @@ describe.skipIf(!hasBrowser)('while the page is open (needs Chromium)', () => {
       await page.getByText(`${21 + i} of 100 steps, 1 min left`).waitFor()
     }
     expect(problems).toEqual([])
+    await close()
+  })
+
+  test('a question is opened in the place of one with more answers', async () => {
+    const { page, open: go, problems, close } = await openStudio(browser, server)
+    const keyOf = async (split: string): Promise<string> => {
+      const path = `${server.url}/studio/api/runs/zero-2/samples?split=${split}&limit=1`
+      const { samples } = (await (await fetch(path)).json()) as SamplePage
+      return encodeURIComponent(samples[0]!.question)
+    }
+    await go(`#/run/zero-2/question/${await keyOf('train')}`)
+    await page.getByText(/^\d\d answers/).waitFor()
+    await go(`#/run/zero-2/question/${await keyOf('eval-before')}`)
+    await page.getByText(/^2 answers/).waitFor()
+    await page.getByRole('heading', { name: /^Last: step/ }).waitFor()
+    expect(problems).toEqual([])
+    await close()
+  })
+
+  test('why a run failed is said once, and is no alarm of its training', async () => {
+    const store = makeRun(root, 'sft-1', { recipe: 'sft', steps: 12, planned: 40 })
+    store.fail(new Error('the provider cannot be reached'))
+    store.close()
+    const { page, open: go, close } = await openStudio(browser, server)
+    await go('#/run/sft-1/learning')
+    await page.getByRole('img', { name: /^Loss.*at step 12/ }).waitFor()
+    expect(await page.getByText('the provider cannot be reached').count()).toBe(1)
+    expect(await page.getByText(/alarm/).count()).toBe(0)
     await close()
   })
 

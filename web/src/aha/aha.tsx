@@ -41,7 +41,7 @@ export function Aha({ run }: { run: RunDetail }) {
 /** The story is told from the responses of reinforcement learning. */
 const NoStory = ({ run }: { run: RunDetail }) =>
   run.sections.length > 0 ? (
-    <Empty title="The stages of this run that are reinforcement learning have a story each">
+    <Empty title="Each stage of this run that is reinforcement learning has its own story">
       <Stages of={run} page="aha" />
     </Empty>
   ) : run.recipe === 'zero' ? (

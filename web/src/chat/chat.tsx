@@ -93,11 +93,11 @@ export function Chat() {
             checked={!isAlone}
             onChange={(event) => setQuery({ alone: event.currentTarget.checked ? null : '1' })}
           />{' '}
-          beside another
+          beside another model
         </label>
         {query.alone !== '1' && (
           <ModelChoice
-            label="Beside"
+            label="Other model"
             value={other}
             models={ofRun}
             runs={runs.data ?? []}
@@ -186,7 +186,7 @@ export function Chat() {
             </button>
           )}
           <span class="quiet">
-            {isReady ? 'Enter sends, Shift+Enter begins a line.' : 'Reading which models there are …'}
+            {isReady ? 'Enter sends, Shift+Enter starts a new line.' : 'Reading which models there are …'}
           </span>
           {turns.length > 0 && !isBusy && (
             <span class="end">

@@ -4,7 +4,7 @@ import { link } from '../router.ts'
 /** Leads to a page of each stage of a run. */
 export const Stages = ({ of: { sections }, page }: { of: RunDetail; page: string }) => (
   <p>
-    Look at one of its stages:{' '}
+    Its stages have their own:{' '}
     {sections.map(({ id, name }, i) => (
       <span key={id}>
         {i > 0 && ', '}

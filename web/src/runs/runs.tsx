@@ -150,7 +150,7 @@ function Row({ run, level, isChosen, onChoose }: Placed & { isChosen: boolean; o
         {percent(run.accuracy?.value)}
         {run.accuracy && <span class="quiet"> at step {run.accuracy.step}</span>}
       </td>
-      <td data-label={run.sparkName ?? 'Curve'}>
+      <td data-label="Curve">
         <Sparkline values={run.spark} name={run.sparkName} />
       </td>
       <td data-label="Model and task" class="names">

@@ -53,6 +53,7 @@ export function Samples({ run }: { run: RunDetail }) {
   })
   return (
     <>
+      {run.sections.length > 0 && <Stages of={run} page="samples" />}
       <Shortcuts run={run} />
       <Filters />
       <More of={pages} what="the samples" size={PAGE} empty={<Nothing run={run} />}>
@@ -182,12 +183,7 @@ function Nothing({ run }: { run: RunDetail }) {
         </button>
       </Empty>
     )
-  if (run.sections.length > 0)
-    return (
-      <Empty title="This run has no samples of its own">
-        <Stages of={run} page="samples" />
-      </Empty>
-    )
+  if (run.sections.length > 0) return <Empty title="This run has no samples of its own" />
   if (run.recipe === 'zero')
     return (
       <Empty title="This run has no samples yet">
