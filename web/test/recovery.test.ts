@@ -33,21 +33,21 @@ describe.skipIf(!hasBrowser)('while the page is open (needs Chromium)', () => {
   })
 
   test('the clock jumps: steps still come, and the time left stays', async () => {
-    const store = makeRun(root, 'zero-2', { steps: 20, planned: 100 })
+    const store = makeRun(root, 'zero-2', { steps: 20, planned: 200 })
     open.push(store)
     const { page, open: go, problems, close } = await openStudio(browser, server)
     await go('#/run/zero-2/learning')
     const plot = page.getByRole('img', { name: /^Entropy/ })
     await expect.poll(() => plot.getAttribute('aria-label')).toContain('at step 20.')
-    // 80 steps of 0.76 seconds
-    await page.getByText('20 of 100 steps, 1 min left').waitFor()
+    // 180 steps of 0.76 seconds
+    await page.getByText('20 of 200 steps, 2 min left').waitFor()
     for (const [i, year] of [2050, 1990].entries()) {
       const then = new Date(year, 0)
       await page.clock.setSystemTime(then)
       const step = advance(store)
       for (const name of ['run.sqlite', 'run.sqlite-wal']) utimesSync(join(root, 'zero-2', name), then, then)
       await expect.poll(() => plot.getAttribute('aria-label')).toContain(`at step ${step}.`)
-      await page.getByText(`${21 + i} of 100 steps, 1 min left`).waitFor()
+      await page.getByText(`${21 + i} of 200 steps, 2 min left`).waitFor()
     }
     expect(problems).toEqual([])
     await close()
