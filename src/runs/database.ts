@@ -52,6 +52,9 @@ CREATE TABLE IF NOT EXISTS model (sha256 TEXT NOT NULL);
 /** Columns that the rollouts of earlier releases lack. `asked` is an id of the table of questions. */
 const LATER_COLUMNS = { reason: 'TEXT', reasons: 'TEXT', entropies: 'BLOB', asked: 'INTEGER' }
 
+/** The database of a run. */
+export const databaseFile = (directory: string): string => join(directory, 'run.sqlite')
+
 /** Creates a run database with the row of its run, atomically. @throws UserError if the disk fails. */
 export function createDatabase(file: string, run: readonly (string | number)[]): SqliteDatabase {
   return onDisk('create', file, () => {

@@ -5,7 +5,8 @@ import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { currentStage, findRun, listRuns } from './find-run.ts'
-import { RunStore, readInfo, setNote } from './store.ts'
+import { setNote } from './notes.ts'
+import { RunStore, readInfo } from './store.ts'
 
 let root: string
 beforeEach(() => {

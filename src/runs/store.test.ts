@@ -14,8 +14,9 @@ import Database from 'libsql'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { UserError } from '../common/errors.ts'
 import { findRun, listRuns } from './find-run.ts'
+import { setTags } from './notes.ts'
 import type { RolloutRow } from './rows.ts'
-import { RunStore, readInfo, setTags } from './store.ts'
+import { RunStore, readInfo } from './store.ts'
 
 let root: string
 beforeEach(() => {

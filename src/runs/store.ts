@@ -8,10 +8,11 @@ import { versions } from '../common/files/package.ts'
 import { pathFromHere } from '../common/files/paths.ts'
 import { shellWord } from '../common/shell.ts'
 import { inTransaction, type SqliteDatabase } from '../common/sqlite.ts'
-import { createDatabase, isLocked, lockRun, openDatabase } from './database.ts'
+import { createDatabase, databaseFile, isLocked, lockRun, openDatabase } from './database.ts'
+import { changeRun } from './notes.ts'
 import { observersOf, type RunObserver } from './observe.ts'
+import { findRollouts, findShares, type RolloutFilter, rolloutWriter, type Select } from './rollouts.ts'
 import type { Checkpoint, MetricPoint, RolloutRow, RunEvent, RunInfo, RunStatus, StepRecord } from './rows.ts'
-import { fromRow, toParameters } from './rows.ts'
 
 /**
  * One run on disk: `run.sqlite` (settings, metrics, every rollout), `checkpoints/step-000120/` (a Hugging Face
@@ -132,6 +133,8 @@ export class RunStore {
     }
   }
 
+  readonly #select: Select = (sql, ...values) => this.select(sql, ...values)
+
   #note(): string | null {
     return this.#single('notes', 'text')
   }
@@ -224,20 +227,12 @@ export class RunStore {
   record(step: number, { metrics = {}, rollouts = [], events = [] }: StepRecord): void {
     const metric = this.#database.prepare('INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)')
     const event = this.#database.prepare('INSERT INTO events VALUES (?, ?, ?)')
-    const question = this.#database.prepare('INSERT OR IGNORE INTO questions (text) VALUES (?)')
-    const rollout = this.#database.prepare(
-      `INSERT INTO rollouts (step, split, question, kind, gold, prompt, tokens, text, thinking, answer, logprobs,
-       rewards, correct, total, advantage, stop_reason, length, reason, reasons, entropies, asked)
-       VALUES (${Array(20).fill('?').join(', ')}, (SELECT id FROM questions WHERE text = ?))`,
-    )
+    const insert = rolloutWriter(this.#database)
     this.#write(() =>
       inTransaction(this.#database, () => {
         for (const [name, value] of Object.entries(metrics))
           if (!Number.isNaN(value)) metric.run(step, name, value)
-        for (const row of rollouts) {
-          if (row.asked !== undefined) question.run(row.asked)
-          rollout.run(...toParameters(step, row))
-        }
+        for (const row of rollouts) insert(step, row)
         for (const { level, message } of events) event.run(step, level, message)
       }),
     )
@@ -261,30 +256,8 @@ export class RunStore {
   }
 
   /** Rollouts that match the filter, newest first; at most `limit`. */
-  rollouts(filter: { split?: string; step?: number; question?: string; limit?: number } = {}): RolloutRow[] {
-    const where: string[] = []
-    const values: (string | number)[] = []
-    for (const column of ['split', 'step', 'question'] as const) {
-      if (filter[column] === undefined) continue
-      where.push(`${column} = ?`)
-      values.push(filter[column])
-    }
-    const condition = where.length ? `WHERE ${where.join(' AND ')}` : ''
-    const limit = filter.limit === undefined ? '' : `LIMIT ${Math.trunc(filter.limit)}`
-    const rows = this.#read(
-      `SELECT * FROM rollouts ${condition} ORDER BY id DESC ${limit}`,
-      ...values,
-    ) as Record<string, unknown>[]
-    const questions = this.#questions(rows)
-    return rows.map((row) => fromRow(row, questions.get(row.asked as number)))
-  }
-
-  /** The texts of the questions of some rollouts, by the ids that these have. */
-  #questions(rows: readonly Record<string, unknown>[]): Map<number, string> {
-    const ids = new Set(rows.map(({ asked }) => asked).filter((id) => typeof id === 'number'))
-    if (ids.size === 0) return new Map()
-    const found = this.#read(`SELECT id, text FROM questions WHERE id IN (${[...ids].join(', ')})`)
-    return new Map((found as { id: number; text: string }[]).map(({ id, text }) => [id, text]))
+  rollouts(filter: RolloutFilter = {}): RolloutRow[] {
+    return findRollouts(this.#select, filter)
   }
 
   /**
@@ -292,11 +265,7 @@ export class RunStore {
    * in which they were recorded.
    */
   shares(split: string): { step: number; question: string; share: number }[] {
-    return this.#read(
-      `SELECT step, question, avg(correct) AS share FROM rollouts
-       WHERE split = ? AND correct IS NOT NULL GROUP BY step, question ORDER BY min(id)`,
-      split,
-    ) as { step: number; question: string; share: number }[]
+    return findShares(this.#select, split)
   }
 
   /** Names of all splits of the rollouts, in the order in which they were recorded. */
@@ -456,67 +425,17 @@ export function isRun(directory: string): boolean {
 /** Is a process writing this run? */
 export const isInProgress = (directory: string): boolean => isLocked(lockFile(directory))
 
-/**
- * Sets the note of a run, also of one in progress; an empty text removes it.
- *
- * @throws UserError if it is not a run, or may not be written to.
- */
-export function setNote(directory: string, text: string): void {
-  change(directory, (database) => {
-    database.prepare('DELETE FROM notes').run()
-    if (text.trim() !== '') database.prepare('INSERT INTO notes VALUES (?)').run(text.trim())
-  })
-}
-
-/** Characters of a tag, and tags of a run, at most. */
-const [TAG_LENGTH, TAGS] = [40, 20]
-
-/**
- * Sets the tags of a run, also of one in progress, in the place of those that it has. Spaces around tags, and tags that are
- * empty, do not count. Returns the tags.
- *
- * @throws UserError for tags that are too long or too many; if it is not a run, or may not be written to.
- */
-export function setTags(directory: string, tags: readonly string[]): string[] {
-  const names = [...new Set(tags.map((tag) => tag.trim()).filter((tag) => tag !== ''))].sort()
-  const wrong = names.find((name) => name.length > TAG_LENGTH || /[,\p{Cc}]/u.test(name))
-  if (wrong !== undefined)
-    throw new UserError(
-      `${JSON.stringify(wrong.slice(0, 2 * TAG_LENGTH))} is not a tag; a tag has at most ${TAG_LENGTH} characters, no comma and no line break`,
-      2,
-    )
-  if (names.length > TAGS)
-    throw new UserError(`${names.length} tags are too many; a run has at most ${TAGS}`, 2)
-  change(directory, (database) => {
-    database.prepare('DELETE FROM tags').run()
-    for (const name of names) database.prepare('INSERT INTO tags VALUES (?)').run(name)
-  })
-  return names
-}
-
 /** Sets the folder of the model in the settings of a run. @throws UserError if it is not a run, or may not be written to. */
 export function setModel(directory: string, model: string): void {
   const settings = { ...(readInfo(directory).settings as object), model }
   keepConversions(model)
-  change(directory, (database) =>
+  changeRun(directory, (database) =>
     database.prepare('UPDATE run SET settings = ?').run(JSON.stringify(settings)),
   )
 }
 
-/** Changes a run in one transaction. */
-function change(directory: string, work: (database: SqliteDatabase) => unknown): void {
-  const file = databaseFile(directory)
-  const database = openDatabase(file, { write: true })
-  try {
-    onDisk('write', file, () => inTransaction(database, () => work(database)))
-  } finally {
-    database.close()
-  }
-}
-
 const secondsSince = (started: number): number => (performance.now() - started) / 1000
 
-const databaseFile = (directory: string): string => join(directory, 'run.sqlite')
 const lockFile = (directory: string): string => join(directory, '.lock')
 
 /**

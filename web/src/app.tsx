@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useErrorBoundary, useState } from 'preact/hooks'
 import { Chat } from './chat/chat.tsx'
 import { EvaluationPage } from './evaluations/evaluation-page.tsx'
 import { Evaluations } from './evaluations/evaluations.tsx'
@@ -22,6 +22,8 @@ export function App() {
     '?': () => setIsHelpOpen(true),
   })
   const address = path.join('/')
+  const [failure, recover] = useErrorBoundary()
+  useEffect(() => recover(), [address])
   useEffect(() => {
     scrollTo(0, 0)
     document.title = `${path.slice(path[0] === 'run' ? 1 : 0).join(' · ') || 'runs'} – Ruminate`
@@ -53,12 +55,23 @@ export function App() {
       </header>
       <Connection />
       <main id="content" tabIndex={-1}>
-        <Page path={path} />
+        {failure ? <Failure error={failure} /> : <Page path={path} />}
       </main>
       <Help open={isHelpOpen} onClose={() => setIsHelpOpen(false)} />
     </>
   )
 }
+
+/** A fault of the page itself. Another page, or the same one read again, may be without it. */
+const Failure = ({ error }: { error: unknown }) => (
+  <section class="notice problem" role="alert">
+    <h2>This page has failed to show what was read</h2>
+    <p>{error instanceof Error ? error.message : String(error)}</p>
+    <button type="button" onClick={() => location.reload()}>
+      Load it again
+    </button>
+  </section>
+)
 
 function Page({ path }: { path: readonly string[] }) {
   const [page = 'runs', id, ...rest] = path

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { RunStore, setNote, setTags } from '../../src/runs/store.ts'
+import { setNote, setTags } from '../../src/runs/notes.ts'
+import { RunStore } from '../../src/runs/store.ts'
 import {
   heldOut,
   hostile,

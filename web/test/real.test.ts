@@ -71,6 +71,7 @@ describe.skipIf(!hasBrowser)('the studio with real runs (needs Chromium)', () =>
     await page.locator('.state.interrupted').waitFor()
     await page.getByRole('button', { name: 'Resume' }).click()
     await page.locator('.state.running').waitFor()
+    await page.getByText('Resuming …').waitFor({ state: 'detached' })
     await page.getByRole('button', { name: 'Stop' }).click()
     await page.locator('.state.interrupted').waitFor()
   })
@@ -135,7 +136,7 @@ describe.skipIf(!hasBrowser)('the studio with real runs (needs Chromium)', () =>
     await page.getByText('How to ask').click()
     await page.getByLabel('Strategy').selectOption('vote')
     await page.getByLabel('Votes').fill('4')
-    await page.getByLabel('beside another').uncheck()
+    await page.getByLabel('beside another model').uncheck()
     await page.getByRole('button', { name: 'Ask again' }).click()
     await expect.poll(() => page.locator('.reply[aria-busy=false]').count()).toBe(1)
     expect(await page.locator('.reply .problem').count()).toBe(0)
@@ -169,6 +170,9 @@ describe.skipIf(!hasBrowser)('the studio with real runs (needs Chromium)', () =>
       .waitFor()
     await picture('evaluation')
     await expectAccessible(page)
+    await page.setViewportSize({ width: 390, height: 844 })
+    const tooWide = 'document.documentElement.scrollWidth - document.documentElement.clientWidth'
+    await expect.poll(() => page.evaluate(tooWide)).toBe(0)
   })
 
   test('by clicks alone: the first check of itself, and what a question was answered before training', async () => {

@@ -1,10 +1,24 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it, test } from 'vitest'
+import { describe, expect, it, test, vi } from 'vitest'
 import { send } from '../../testing/servers/fake-server.ts'
-import { controlled, get, post, read, restart, root, run, server } from '../../testing/servers/open-studio.ts'
+import {
+  controlled,
+  events,
+  get,
+  post,
+  read,
+  restart,
+  root,
+  run,
+  server,
+} from '../../testing/servers/open-studio.ts'
 import { fakeRun } from '../../testing/studio-runs.ts'
+import { createStudio } from './app.ts'
+import type { Control, Evaluations } from './control.ts'
+import { RunsFolder } from './runs/runs-folder.ts'
+import { Watcher } from './runs/watcher.ts'
 
 describe('runs', () => {
   test('are listed with their stages, states and newest values', async () => {
@@ -135,6 +149,43 @@ describe('runs', () => {
     ])
     rmSync(outside, { recursive: true })
   })
+
+  test('a folder that cannot be looked into is listed with the reason, and hides no other run', async () => {
+    run('zero-1')
+    symlinkSync('loop', join(root, 'loop'))
+    const { runs } = await get('runs')
+    expect(runs.map(({ id, problem }: Record<string, unknown>) => [id, problem])).toEqual([
+      ['loop', expect.stringContaining('too many symbolic links')],
+      ['zero-1', null],
+    ])
+    expect((await read('runs/loop')).status).toBe(503)
+    const [hello] = await events((all) => all.length > 0)
+    expect(hello!.event).toBe('hello')
+  })
+
+  test('of a run of several stages: the steps of all of them, and an estimate of the time left', async () => {
+    run('r1-1', {
+      recipe: 'r1',
+      steps: 0,
+      settings: {
+        steps: undefined,
+        zero: { steps: 10 },
+        rl2: { share: 0.5, zero: { steps: 40 } },
+        student: { model: null, zero: { steps: 1000 } },
+      },
+    }).record(3, { metrics: { 'stage/passAt1': 0.5 } })
+    run('r1-1/zero', { steps: 0 }).record(10, { metrics: { 'time/total': 60 } })
+    run('r1-1/cold-start', { steps: 0, recipe: 'sft' }).record(7, { metrics: { 'time/total': 10 } })
+    run('r1-1/rl-2', { steps: 0 }).record(4, { metrics: { 'time/total': 14 } })
+    const { runs } = await get('runs')
+    // 14 of 50 steps of reinforcement learning in 84 seconds
+    expect(runs[0]).toMatchObject({
+      id: 'r1-1',
+      steps: { done: 21, planned: null },
+      secondsLeft: (36 * 84) / 14,
+    })
+    expect((await get('runs/r1-1')).steps.done).toBe(21)
+  })
 })
 
 describe('metrics', () => {
@@ -258,7 +309,38 @@ describe('who may use it', () => {
   test('where other machines reach it, reading needs the token, too', async () => {
     await restart('0.0.0.0')
     expect((await read('runs')).status).toBe(401)
+    expect((await read('runs')).body.error.message).toMatch(
+      /^nothing is shown to this page: open the address/,
+    )
     expect((await read('runs', { authorization: `Bearer ${server.token}` })).status).toBe(200)
+  })
+
+  test('a request for the headers of the events keeps no stream open', async () => {
+    const close = vi.spyOn(Watcher.prototype, 'close')
+    const { status } = await send(server, '/studio/api/events', { method: 'HEAD' })
+    expect(status).toBe(200)
+    expect(close).toHaveBeenCalledOnce()
+    close.mockRestore()
+  })
+
+  test('who asks while it stops is told so', async () => {
+    const app = createStudio({
+      folder: new RunsFolder(root),
+      page: join(root, '.page'),
+      token: 'secret',
+      isPrivate: false,
+      hosts: [],
+      control: {} as Control,
+      evaluations: {} as Evaluations,
+      question: () => (prompt) => prompt,
+      onFailure: () => {},
+    })
+    const ask = async (): Promise<Response> =>
+      app.fetch(new Request('http://localhost/studio/api/events', { headers: { host: 'localhost' } }))
+    const response = await ask()
+    app.stop()
+    expect(await response.text()).toContain('event: hello')
+    expect((await ask()).status).toBe(503)
   })
 
   test('nobody is told that another page may read it', async () => {

@@ -4,7 +4,7 @@ import { LIMITS } from '../limits.ts'
 import { type Address, listen, type RunningServer } from '../listen.ts'
 import { isLoopback } from '../request/guard.ts'
 import { createStudio, type StudioOptions } from './app.ts'
-import { pageFolder } from './page.ts'
+import { pageFolder } from './page-file.ts'
 import { RunsFolder } from './runs/runs-folder.ts'
 
 export interface StudioServerOptions

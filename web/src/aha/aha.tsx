@@ -6,8 +6,10 @@ import { Chart } from '../learning/chart.tsx'
 import type { Moment } from '../learning/chart-marks.ts'
 import { lineColour } from '../learning/colours.ts'
 import { type Format, SHARE } from '../learning/panels.ts'
+import { useBounds } from '../learning/range.ts'
 import { percent, short } from '../numbers.ts'
-import { Empty, Read } from '../parts/notice.tsx'
+import { Command, Empty, Read } from '../parts/notice.tsx'
+import { Stages } from '../parts/stages.tsx'
 import { useChange } from '../parts/use-change.ts'
 import { PanelPlot } from '../plots/panel-plot.tsx'
 import { link } from '../router.ts'
@@ -27,18 +29,35 @@ export function Aha({ run }: { run: RunDetail }) {
     <Read of={resource} what="the story of this run">
       {(story) =>
         story.reflection.step.length === 0 && story.firstReflection === null ? (
-          <Empty title="There is no story yet">
-            <p>It is told from the responses of reinforcement learning, and this run has none.</p>
-          </Empty>
+          <NoStory run={run} />
         ) : (
-          <Story run={run.id} story={story} />
+          <Story run={run.id} steps={run.steps.done} story={story} />
         )
       }
     </Read>
   )
 }
 
-function Story({ run, story }: { run: string; story: AhaStory }) {
+/** The story is told from the responses of reinforcement learning. */
+const NoStory = ({ run }: { run: RunDetail }) =>
+  run.sections.length > 0 ? (
+    <Empty title="Each stage of this run that is reinforcement learning has its own story">
+      <Stages of={run} page="aha" />
+    </Empty>
+  ) : run.recipe === 'zero' ? (
+    <Empty title="There is no story yet">
+      <p>It begins with the first step.</p>
+    </Empty>
+  ) : (
+    <Empty title="This run has no story">
+      <p>
+        It would be told from the responses of reinforcement learning: <Command>npx ruminate zero</Command>
+      </p>
+    </Empty>
+  )
+
+function Story({ run, steps, story }: { run: string; steps: number; story: AhaStory }) {
+  useBounds(steps)
   const { firstReflection: first, rise, reflection, length, accuracy, changed } = story
   const moments = [
     ...(first ? [{ step: first.step, name: 'first' }] : []),
@@ -48,7 +67,7 @@ function Story({ run, story }: { run: string; story: AhaStory }) {
     <div class="story">
       <section>
         <h2>1. It begins to check itself</h2>
-        {first === null && <p>No response of this run has a reflective word.</p>}
+        {first === null && <p>No response of this run has a reflective word, such as “wait” or “check”.</p>}
         {rise && (
           <p>
             From <strong>step {rise.step}</strong> on, the model checks itself clearly more often than at the
@@ -57,7 +76,7 @@ function Story({ run, story }: { run: string; story: AhaStory }) {
         )}
         {first && (
           <p class={rise ? 'quiet' : ''}>
-            The first training response with a reflective word is of{' '}
+            The first training response with a reflective word, such as “wait” or “check”, is of{' '}
             <a href={link(['run', run, 'samples', first.sampleId])}>step {first.step}</a>
             {rise && ', so the model could do it before'}.
           </p>
@@ -118,7 +137,7 @@ function Story({ run, story }: { run: string; story: AhaStory }) {
             </div>
           </>
         ) : (
-          <p>No question has been answered both early and late yet.</p>
+          <p>No held-out question that was answered wrong before the training is answered right yet.</p>
         )}
       </section>
     </div>

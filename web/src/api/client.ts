@@ -15,6 +15,12 @@ export class ApiError extends Error {
   }
 }
 
+/** An error as a sentence or two: what is wrong, and what to do. */
+export function told(error: unknown): string {
+  if (!(error instanceof ApiError)) return error instanceof Error ? error.message : String(error)
+  return error.help === null ? error.message : `${error.message}; ${error.help}`
+}
+
 export type Query = Readonly<Record<string, string | number | boolean | null | undefined>>
 
 /** The path of a run, or of something of it: `runPath('r1-1/rl-1', 'samples', 7)` is `runs/r1-1%2Frl-1/samples/7`. */

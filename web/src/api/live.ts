@@ -10,8 +10,8 @@ export interface NewMetrics {
   readonly values: Readonly<Record<string, number>>
 }
 
-/** Does the server send its events to this page? */
-export const connection = signal<'connecting' | 'open' | 'lost'>('connecting')
+/** Does the server send its events to this page? It refuses them to one without the token, where others can reach it. */
+export const connection = signal<'connecting' | 'open' | 'lost' | 'refused'>('connecting')
 /** Increased when what was read must be read again: another server answers, or a run has discarded steps. */
 export const epoch = signal(0)
 /** The summaries that have changed since the page was opened, by the id of their run; null for a run that is gone. */
@@ -27,33 +27,58 @@ export function onMetrics(listener: (metrics: NewMetrics) => void): () => void {
 
 /** Milliseconds before a stream that has ended is asked for again. */
 const RETRY = 1000
+/** The server writes something at least every 15 seconds. A stream that is silent for longer has lost its server. */
+const SILENCE = 40_000
 
 /** Listens to the server for as long as the page is open. */
 export async function listen(): Promise<never> {
   for (;;) {
-    await follow().catch(() => {})
-    connection.value = 'lost'
+    const isRefused = await follow().catch(() => false)
+    connection.value = isRefused ? 'refused' : 'lost'
     await new Promise((resolve) => setTimeout(resolve, RETRY))
   }
 }
 
-/** Reads the events until the stream ends. An `EventSource` could not send the token, which a server for others asks for. */
-async function follow(): Promise<void> {
-  const response = await fetch(`${API}events`, { headers: headers() })
+/**
+ * Reads the events until the stream ends. An `EventSource` could not send the token, which a server for others asks for.
+ * Resolves to whether the server refused them.
+ */
+async function follow(): Promise<boolean> {
+  const aborter = new AbortController()
+  const response = await fetch(`${API}events`, { headers: headers(), signal: aborter.signal })
+  if (response.status === 401 || response.status === 403) return true
   if (!response.ok || !response.body) throw new Error('the server sends no events')
-  const isBack = connection.value === 'lost'
+  const isBack = connection.value !== 'connecting'
   connection.value = 'open'
   // What happened meanwhile is not told.
   if (isBack) readAgain()
   const reader = response.body
+    .pipeThrough(endingAfter(SILENCE, aborter))
     .pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array<ArrayBuffer>>)
     .pipeThrough(new EventSourceParserStream())
     .getReader()
   for (;;) {
     const { done, value } = await reader.read()
-    if (done) return
+    if (done) return false
     handle(value.event ?? '', JSON.parse(value.data))
   }
+}
+
+/** Passes a stream on, and aborts it when nothing has come for a while. */
+function endingAfter(milliseconds: number, aborter: AbortController) {
+  const later = () => setTimeout(() => aborter.abort(), milliseconds)
+  let timer = later()
+  const again = () => {
+    clearTimeout(timer)
+    timer = later()
+  }
+  return new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+    transform(chunk, controller) {
+      again()
+      controller.enqueue(chunk)
+    },
+    flush: () => clearTimeout(timer),
+  })
 }
 
 let server: string | null = null

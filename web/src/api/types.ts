@@ -33,6 +33,7 @@ export interface RunEvent {
 /** A stage of a run of several stages, from its first to its last step. */
 export interface Section {
   readonly name: string
+  readonly id: string
   readonly from: number
   readonly to: number
 }
@@ -44,7 +45,7 @@ export interface RunDetail extends RunSummary {
   readonly checkpoints: readonly { step: number; path: string; score: number | null }[]
   readonly events: readonly RunEvent[]
   readonly metricNames: readonly string[]
-  readonly sections?: readonly Section[]
+  readonly sections: readonly Section[]
 }
 
 /** Values of a metric by step; null is unknown. `min` and `max` are those of each bucket where the server has put steps together. */
@@ -78,6 +79,8 @@ export interface Sample {
   readonly answer: string | null
   /** The whole response. */
   readonly text: string
+  /** Has the server cut long texts? Those of a sample's own page are whole. */
+  readonly cut: boolean
   readonly rewards: readonly Reward[]
   readonly total: number | null
   readonly advantage: number | null
@@ -113,7 +116,9 @@ export interface SamplePage {
 export interface QuestionHistory {
   readonly question: string
   readonly gold: string
+  /** All of them or, if there are too many, some of steps that are evenly spaced. */
   readonly samples: readonly Sample[]
+  readonly total: number
 }
 
 export interface AhaStory {

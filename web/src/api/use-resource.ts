@@ -34,8 +34,8 @@ export function useResource<T>(path: string | null): Resource<T> {
     return () => aborter.abort()
   }, [path, turn, started])
   return {
-    data: state.data,
-    error: state.error,
+    data: path === null ? null : state.data,
+    error: path === null ? null : state.error,
     reading: path !== null && state.path !== path,
     reload: () => setTurn((before) => before + 1),
   }

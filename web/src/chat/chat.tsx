@@ -1,5 +1,5 @@
 import type { Signal } from '@preact/signals'
-import { useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { runPath } from '../api/client.ts'
 import type { ChatModel } from '../api/types.ts'
 import { useResource } from '../api/use-resource.ts'
@@ -27,7 +27,9 @@ export function Chat() {
   const trained = query.model ?? runs.data?.find(({ status }) => status === 'done')?.id ?? ''
   const run = runs.data?.find(({ id }) => id === runOf(trained))
   const known = useResource<{ models: readonly ChatModel[] }>(run ? runPath(run.id, 'models') : null)
-  const base = known.data?.models.find(({ kind }) => kind === 'base')?.name ?? ''
+  // While those of another run are read, those of the former one are still there.
+  const ofRun = (known.reading ? null : known.data?.models) ?? []
+  const base = ofRun.find(({ kind }) => kind === 'base')?.name ?? ''
   const other = query.beside ?? base
   const isAlone = query.alone === '1' || other === ''
   const models = isAlone ? [trained] : [other, trained]
@@ -40,7 +42,7 @@ export function Chat() {
   const [editing, setEditing] = useState<number | null>(null)
   const stops = useRef<(() => void)[]>([])
   /** Until the run's models are known, it is not known which one is the base. */
-  const isReady = runs.data !== null && (run === undefined || known.data !== null || known.error !== null)
+  const isReady = runs.data !== null && (run === undefined || !known.reading)
   const isBusy = turns.at(-1)?.replies.some(({ value }) => isUnderWay(value)) ?? false
 
   /** Asks `question` after the first `count` turns. If turns follow there, they are kept as a branch. */
@@ -67,6 +69,8 @@ export function Chat() {
   const stop = () => {
     for (const end of stops.current) end()
   }
+  // Who leaves the page reads no response any more.
+  useEffect(() => stop, [])
   const switchTo = (i: number) => {
     setBranches(branches.map((branch, at) => (at === i ? turns : branch)))
     setTurns(branches[i]!)
@@ -79,7 +83,7 @@ export function Chat() {
         <ModelChoice
           label="Model"
           value={trained}
-          models={known.data?.models ?? []}
+          models={ofRun}
           runs={runs.data ?? []}
           onChange={(model) => setQuery({ model, beside: null })}
         />
@@ -89,13 +93,13 @@ export function Chat() {
             checked={!isAlone}
             onChange={(event) => setQuery({ alone: event.currentTarget.checked ? null : '1' })}
           />{' '}
-          beside another
+          beside another model
         </label>
         {query.alone !== '1' && (
           <ModelChoice
-            label="Beside"
+            label="Other model"
             value={other}
-            models={known.data?.models ?? []}
+            models={ofRun}
             runs={runs.data ?? []}
             onChange={(beside) => setQuery({ beside })}
           />
@@ -182,7 +186,7 @@ export function Chat() {
             </button>
           )}
           <span class="quiet">
-            {isReady ? 'Enter sends, Shift+Enter begins a line.' : 'Reading which models there are …'}
+            {isReady ? 'Enter sends, Shift+Enter starts a new line.' : 'Reading which models there are …'}
           </span>
           {turns.length > 0 && !isBusy && (
             <span class="end">

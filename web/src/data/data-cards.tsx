@@ -1,11 +1,12 @@
 import { runPath, withQuery } from '../api/client.ts'
 import type { DataSet, RunDetail, Sample, SamplePage } from '../api/types.ts'
+import { usePages } from '../api/use-pages.ts'
 import { useResource } from '../api/use-resource.ts'
 import { plural, short } from '../numbers.ts'
+import { More } from '../parts/more.tsx'
 import { Command, Empty, Read } from '../parts/notice.tsx'
 import { link, route, setQuery } from '../router.ts'
 import { Response } from '../samples/response.tsx'
-import { usePages } from '../samples/use-pages.ts'
 import { askedIn } from '../samples/verdict.tsx'
 import { visible } from '../text/readable.ts'
 import { FileRows } from './file-rows.tsx'
@@ -91,7 +92,7 @@ function DataCard({ run, set }: { run: string; set: DataSet }) {
             checked={isFile}
             onChange={(event) => setQuery({ view: event.currentTarget.checked ? 'file' : null })}
           />{' '}
-          only the rows that were kept, as they are learned
+          only the rows that were kept, as a model learns from them
         </label>
       )}
       {isFile ? <FileRows run={run} name={name} /> : <Rows run={run} set={set} />}
@@ -102,7 +103,7 @@ function DataCard({ run, set }: { run: string; set: DataSet }) {
 /** The rows that were looked at. They are samples of the run, in a split for each source. */
 function Rows({ run, set }: { run: string; set: DataSet }) {
   const { part, find } = route.value.query
-  const { items, page, isReading, more } = usePages<Sample, SamplePage>(
+  const pages = usePages<Sample, SamplePage>(
     withQuery(runPath(run, 'samples'), {
       split: part ?? `${set.name}/*`,
       text: find,
@@ -137,25 +138,17 @@ function Rows({ run, set }: { run: string; set: DataSet }) {
           As samples, with all filters
         </a>
       </div>
-      <Read of={page} what="the rows">
-        {() => (
-          <>
-            {items.length === 0 && !isReading && <Empty title="No row is like this" />}
-            <ol class="rows">
-              {items.map((sample) => (
-                <li key={sample.id} class="card">
-                  <Row run={run} sample={sample} />
-                </li>
-              ))}
-            </ol>
-            {more && (
-              <button type="button" onClick={more}>
-                Show {PAGE} more
-              </button>
-            )}
-          </>
+      <More of={pages} what="the rows" size={PAGE} empty={<Empty title="No row matches" />}>
+        {(items) => (
+          <ol class="rows">
+            {items.map((sample) => (
+              <li key={sample.id} class="card">
+                <Row run={run} sample={sample} />
+              </li>
+            ))}
+          </ol>
         )}
-      </Read>
+      </More>
     </>
   )
 }
@@ -176,6 +169,7 @@ function Row({ run, sample }: { run: string; sample: Sample }) {
         ))}
       </p>
       <Response sample={sample} />
+      {sample.cut && <p class="quiet">Its text is cut here; its own page has all of it.</p>}
     </>
   )
 }

@@ -1,9 +1,10 @@
 import { runPath, withQuery } from '../api/client.ts'
 import type { DataKind, DataPage } from '../api/types.ts'
+import { usePages } from '../api/use-pages.ts'
 import { short } from '../numbers.ts'
 import { csv, download } from '../parts/download.ts'
-import { Empty, Read } from '../parts/notice.tsx'
-import { usePages } from '../samples/use-pages.ts'
+import { More } from '../parts/more.tsx'
+import { Empty } from '../parts/notice.tsx'
 import { Prose } from '../text/prose.tsx'
 import { visible } from '../text/readable.ts'
 
@@ -13,15 +14,14 @@ const PAGE = 20
 
 /** The rows of the file of a data set, as a model learns from them. */
 export function FileRows({ run, name }: { run: string; name: string }) {
-  const { items, page, first, isReading, more } = usePages<Row, DataPage>(
+  const pages = usePages<Row, DataPage>(
     withQuery(runPath(run, 'data', name), { limit: PAGE }),
     ({ rows }) => rows,
   )
   return (
-    <Read of={page} what="the rows">
-      {() => (
+    <More of={pages} what="the rows" size={PAGE} empty={<Empty title="The file has no rows" />}>
+      {(items) => (
         <>
-          {items.length === 0 && !isReading && <Empty title="The file has no row" />}
           <div class="toolbar">
             <button
               type="button"
@@ -35,22 +35,17 @@ export function FileRows({ run, name }: { run: string; name: string }) {
           <ol class="rows">
             {items.map((row, i) => (
               <li key={i} class="card">
-                {row === null || !first ? (
+                {row === null || !pages.first ? (
                   <p class="problem">This line of the file is damaged.</p>
                 ) : (
-                  <Shown kind={first.kind} row={row} />
+                  <Shown kind={pages.first.kind} row={row} />
                 )}
               </li>
             ))}
           </ol>
-          {more && (
-            <button type="button" onClick={more}>
-              Show {PAGE} more
-            </button>
-          )}
         </>
       )}
-    </Read>
+    </More>
   )
 }
 

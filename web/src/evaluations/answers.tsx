@@ -60,7 +60,7 @@ export function Answers({ id, number, cell, name }: Props) {
         </label>
         <span class="quiet">{plural(questions.length, 'question')}, the worst answered first</span>
       </div>
-      {questions.length === 0 && <Empty title="No question is like this" />}
+      {questions.length === 0 && <Empty title="No question matches" />}
       <ol class="rows">
         {questions.map(({ key, id: question, kind: of, passAt1 }) => (
           <li key={key} class="card">

@@ -140,12 +140,16 @@ function Rows({ id, rows, cells }: RowsProps) {
               <th scope="row">
                 <a href={addressOf(id, cell, measure)}>{nameOf(cells[cell]!, cells)}</a>
               </th>
-              <td>{measure}</td>
-              <td class="number">{percent(accuracy.mean)}</td>
-              <td class="number">
+              <td data-label="Measure">{measure}</td>
+              <td data-label="Right" class="number">
+                {percent(accuracy.mean)}
+              </td>
+              <td data-label="95 % interval" class="number">
                 {percent(accuracy.low)} – {percent(accuracy.high)}
               </td>
-              <td class="number">{short(thinkingTokens)}</td>
+              <td data-label="Thinking tokens" class="number">
+                {short(thinkingTokens)}
+              </td>
             </tr>
           ))}
         </tbody>

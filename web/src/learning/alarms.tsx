@@ -15,12 +15,12 @@ function readingOf({ message }: RunEvent): Reading {
   if (/reward hacking/i.test(message))
     return {
       title: 'Reward hacking',
-      advice: 'A reward has risen, but the answers have become worse. Read those that it likes most.',
+      advice: 'A reward has risen, but the answers have become worse. Read those with the highest reward.',
       query: { sort: 'reward', order: 'desc' },
     }
   return {
     title: 'Warning',
-    advice: 'Read the answers of this step that got least.',
+    advice: 'Read the responses of this step with the lowest reward.',
     query: { sort: 'reward', order: 'asc' },
   }
 }
@@ -28,7 +28,8 @@ function readingOf({ message }: RunEvent): Reading {
 /** Steps that are shown on either side of an alarm. */
 const AROUND = 20
 
-export const isAlarm = ({ level }: RunEvent): boolean => level !== 'info'
+/** Why a run failed is an event, too, but is said at its head. */
+export const isAlarm = ({ level }: RunEvent): boolean => level === 'warning'
 
 /** The alarms of a run: where they rose, what they say, and the samples to read. */
 export function Alarms({ id, alarms }: { id: string; alarms: readonly RunEvent[] }) {

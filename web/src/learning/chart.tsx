@@ -10,7 +10,7 @@ import { dark, styleColour } from './colours.ts'
 import { columnsOf, nearest, newest, seriesOf, valueRange } from './columns.ts'
 import type { Line } from './lines.ts'
 import type { Format } from './panels.ts'
-import { move, range, show, showAll, zoom } from './range.ts'
+import { bounds, move, range, show, showAll, zoom } from './range.ts'
 
 export interface ChartProps {
   readonly title: string
@@ -64,7 +64,12 @@ export function Chart(props: ChartProps) {
   }, [lines, axis])
 
   // Another range moves the plot, which is not rendered for that.
-  useEffect(() => range.subscribe(() => applyRange(plot.current, latest.current)), [])
+  useEffect(() => {
+    const ends = [range, bounds].map((one) => one.subscribe(() => applyRange(plot.current, latest.current)))
+    return () => {
+      for (const end of ends) end()
+    }
+  }, [])
 
   return (
     <figure class="chart">
@@ -141,10 +146,11 @@ function applyRange(plot: uPlot | null, { lines, axis }: ChartProps): void {
   if (!plot) return
   const xs = plot.data[0]
   if (xs.length === 0 || lines.length === 0) return
-  const shown = range.value
-  const [min, max] = shown
-    ? [axis.toX(shown[0]), axis.toX(shown[1])]
-    : [xs[0]!, xs.at(-1)! > xs[0]! ? xs.at(-1)! : xs[0]! + 1]
+  const [from, to] = range.value ?? bounds.value
+  // all plots show the same, also those whose metric begins later; a run that is compared may be longer
+  const [min, max] = range.value
+    ? [axis.toX(from), axis.toX(to)]
+    : [Math.min(axis.toX(from), xs[0]!), Math.max(axis.toX(to), xs.at(-1)!)]
   plot.setScale('x', { min, max })
 }
 

@@ -11,7 +11,7 @@ import { Chart } from './chart.tsx'
 import { dark } from './colours.ts'
 import { linesOf } from './lines.ts'
 import { others, type Panel, panelsFor } from './panels.ts'
-import { bounds, move, range, show, showAll, zoom } from './range.ts'
+import { move, range, show, showAll, useBounds, zoom } from './range.ts'
 import { useMetrics } from './use-metrics.ts'
 
 /** The course of a run, alone or beside that of others. */
@@ -42,7 +42,7 @@ export function Learning({ run }: { run: RunDetail }) {
 
   const own = totals[run.id]
   const axis = useMemo(() => axisOf(axisName, own ?? {}), [axisName, own])
-  const sections = run.sections ?? []
+  const { sections } = run
   const charts = useMemo(() => {
     const course = { ids, series, totals, axisName, weight, sections }
     return panels.map((panel) => ({ ...panel, lines: linesOf(panel.names, course) }))
@@ -97,18 +97,13 @@ export function Learning({ run }: { run: RunDetail }) {
 
 /** Keeps what is shown within the run, and in the address. */
 function useRange(run: RunDetail, steps: string | undefined): void {
-  const last = Math.max(1, run.steps.done, run.sections?.at(-1)?.to ?? 0)
+  useBounds(Math.max(run.steps.done, run.sections.at(-1)?.to ?? 0))
   // The address is read once, when the page is opened.
   useEffect(() => {
-    bounds.value = [0, last]
     const [from, to] = steps?.split('-').map(Number) ?? []
     if (Number.isFinite(from) && Number.isFinite(to)) show([from!, to!])
     else showAll()
-    return showAll
   }, [run.id])
-  useEffect(() => {
-    bounds.value = [0, last]
-  }, [last])
   const shown = range.value
   useEffect(() => {
     const timer = setTimeout(

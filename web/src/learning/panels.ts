@@ -46,7 +46,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     title: 'Reflective words',
-    about: 'How often a response says “wait”, “wrong”, “check” and seven words more.',
+    about: 'How often a response says “wait”, “wrong”, “check” or one of seven other words.',
     takes: oneOf('reflection/per_response', 'eval/reflection_per_response'),
     format: short,
   },

@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals'
+import { useLayoutEffect } from 'preact/hooks'
 
 /** The steps that all plots show; null for all of them. */
 export type Range = readonly [from: number, to: number]
@@ -7,6 +8,14 @@ export const range = signal<Range | null>(null)
 
 /** The steps that can be shown, which the moves below stay within. */
 export const bounds = signal<Range>([0, 1])
+
+/** Lets the plots of a page show the steps up to `last`: all of them, at first and when the page is left. */
+export function useBounds(last: number): void {
+  useLayoutEffect(() => {
+    bounds.value = [0, Math.max(1, last)]
+  }, [last])
+  useLayoutEffect(() => showAll, [])
+}
 
 const now = (): Range => range.value ?? bounds.value
 

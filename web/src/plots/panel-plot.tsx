@@ -18,8 +18,8 @@ interface Props {
 
 const HEIGHT = 280
 const MARGIN = { left: 52, right: 16, top: 12, bottom: 44 }
-/** Pixels of a text at the x axis. */
-const TEXT_WIDTH = 44
+/** About the pixels of a letter at the x axis, and those that two texts are apart at least. */
+const [LETTER, APART] = [6.2, 6]
 
 /** A plot of points with their intervals. A point that leads to its answers is a link. */
 export function PanelPlot({ panel, names, isJoined = true, ...links }: Props) {
@@ -161,10 +161,12 @@ function Axes({ panel: { x }, across, up, width }: Scales & { panel: FigurePanel
       ))}
       {across.ticks.map(([value, text]) => {
         const at = across.at(value)
+        const lines = text.split('\n')
+        const half = (LETTER * Math.max(...lines.map(({ length }) => length))) / 2
         // A text that would touch the one before it is left out.
-        if (at < free) return null
-        free = at + TEXT_WIDTH
-        return text.split('\n').map((line, i) => (
+        if (at - half < free) return null
+        free = at + half + APART
+        return lines.map((line, i) => (
           <text key={`${value} ${i}`} x={at} y={bottom + 16 + 13 * i} text-anchor="middle">
             {line}
           </text>

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { ApiError, change, runPath } from '../api/client.ts'
+import { change, runPath, told } from '../api/client.ts'
 import { token } from '../api/token.ts'
 import type { RunDetail } from '../api/types.ts'
 import { short, when } from '../numbers.ts'
@@ -74,7 +74,7 @@ function Note({ run }: { run: RunDetail }) {
       await change(runPath(run.id, 'tags'), { tags: names })
       setSaid('Saved')
     } catch (error) {
-      setSaid(error instanceof ApiError ? error.message : String(error))
+      setSaid(told(error))
     }
   }
   return (

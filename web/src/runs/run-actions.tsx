@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks'
-import { ApiError, change, runPath } from '../api/client.ts'
+import { change, runPath, told } from '../api/client.ts'
 import { token } from '../api/token.ts'
 import type { RunSummary } from '../api/types.ts'
+import { useChange } from '../parts/use-change.ts'
 import { link } from '../router.ts'
 
 const CAN_RESUME = ['stopped', 'interrupted', 'failed']
@@ -13,13 +14,14 @@ export function RunActions({ run, onChange }: { run: RunSummary; onChange: () =>
     setSaid(doing)
     try {
       await change(runPath(run.id, action), {})
+      if (action === 'resume') setSaid(null)
       onChange()
     } catch (error) {
-      setSaid(
-        error instanceof ApiError ? [error.message, error.help].filter(Boolean).join(' ') : String(error),
-      )
+      setSaid(told(error))
     }
   }
+  // What was asked for has happened.
+  useChange(run.status, () => setSaid(null))
   const isAllowed = token() !== null
   return (
     <div class="actions">
@@ -30,7 +32,7 @@ export function RunActions({ run, onChange }: { run: RunSummary; onChange: () =>
         <button
           type="button"
           disabled={!isAllowed}
-          onClick={() => void act('stop', 'Stopping after the current step …')}
+          onClick={() => void act('stop', 'Writing a checkpoint, then stopping …')}
         >
           Stop
         </button>

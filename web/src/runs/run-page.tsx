@@ -67,7 +67,11 @@ export function RunPage({ id, path }: { id: string; path: readonly string[] }) {
             <Head run={run} reload={resource.reload} />
             <nav class="tabs" aria-label={`Pages of ${id}`}>
               {TABS.map(([name, label]) => (
-                <a key={name} href={link(['run', id, name])} aria-current={tab === name ? 'page' : undefined}>
+                <a
+                  key={name}
+                  href={link(['run', id, name])}
+                  aria-current={tabOf(tab) === name ? 'page' : undefined}
+                >
                   {label}
                 </a>
               ))}
@@ -79,6 +83,9 @@ export function RunPage({ id, path }: { id: string; path: readonly string[] }) {
     </Read>
   )
 }
+
+/** A question over time belongs to the samples. */
+const tabOf = (page: string): string => (page === 'question' ? 'samples' : page)
 
 function page(run: RunDetail, tab: string, rest: readonly string[]): ComponentChildren {
   const [part] = rest
@@ -110,7 +117,7 @@ function Head({ run, reload }: { run: RunDetail; reload: () => void }) {
           <Tags of={run} />
         </p>
         {run.note && <p class="quiet">{visible(run.note)}</p>}
-        {run.problem && <p class="problem">{run.problem}</p>}
+        {run.problem && <p class="problem">{visible(run.problem)}</p>}
       </div>
       <RunActions run={run} onChange={reload} />
     </div>

@@ -83,7 +83,7 @@ function Table({ runs: all }: { runs: readonly RunSummary[] }) {
         </span>
       </div>
       {runs.length === 0 && (
-        <Empty title="No run is like this">
+        <Empty title="No run matches">
           <button type="button" onClick={() => setQuery({ find: null, tag: null })}>
             Show all runs
           </button>
@@ -138,7 +138,7 @@ function Row({ run, level, isChosen, onChoose }: Placed & { isChosen: boolean; o
         <span class="recipe">{run.recipe}</span>
         <Tags of={run} />
         {run.note && <span class="note">{visible(run.note)}</span>}
-        {run.problem && <span class="note wrong">{run.problem}</span>}
+        {run.problem && <span class="note wrong">{visible(run.problem)}</span>}
       </th>
       <td data-label="State">
         <State status={run.status} />
@@ -150,7 +150,7 @@ function Row({ run, level, isChosen, onChoose }: Placed & { isChosen: boolean; o
         {percent(run.accuracy?.value)}
         {run.accuracy && <span class="quiet"> at step {run.accuracy.step}</span>}
       </td>
-      <td data-label={run.sparkName ?? 'Curve'}>
+      <td data-label="Curve">
         <Sparkline values={run.spark} name={run.sparkName} />
       </td>
       <td data-label="Model and task" class="names">
@@ -182,7 +182,7 @@ export const Tags = ({ of: { tags } }: { of: RunSummary }) => (
   </>
 )
 
-/** Steps done and planned, and the time left of a run in progress. */
+/** Steps done and planned, and the time left of a run in progress; of one of several stages, an estimate. */
 export function Progress({ run }: { run: RunSummary }) {
   const { done, planned } = run.steps
   return (
@@ -192,7 +192,9 @@ export function Progress({ run }: { run: RunSummary }) {
       )}
       <span>
         {planned === null || run.status === 'done' ? plural(done, 'step') : `${done} of ${planned} steps`}
-        {run.status === 'running' && run.secondsLeft !== null && `, ${duration(run.secondsLeft)} left`}
+        {run.status === 'running' &&
+          run.secondsLeft !== null &&
+          `, ${planned === null ? 'about ' : ''}${duration(run.secondsLeft)} left`}
       </span>
     </span>
   )

@@ -79,7 +79,7 @@ function Setting({ at, name, schema, value, onChange }: SettingProps) {
             onChange(choices.find((choice) => String(choice) === event.currentTarget.value))
           }
         >
-          <option value="">{initial ? `as usual: ${initial}` : 'as usual'}</option>
+          <option value="">{initial ? `default: ${initial}` : 'default'}</option>
           {choices.map((choice) => (
             <option key={String(choice)} value={String(choice)}>
               {String(choice)}

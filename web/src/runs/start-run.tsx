@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { ApiError, change } from '../api/client.ts'
+import { change, told } from '../api/client.ts'
 import { token } from '../api/token.ts'
 import type { Schema } from '../api/types.ts'
 import { useResource } from '../api/use-resource.ts'
@@ -58,9 +58,7 @@ function Form({ command, schema }: { command: string; schema: Schema }) {
       const { id } = await change<{ id: string }>('runs', { command, settings: nested(changes) })
       go(link(['run', id]))
     } catch (error) {
-      const text =
-        error instanceof ApiError ? [error.message, error.help].filter(Boolean).join(' ') : String(error)
-      setSaid({ text, isProblem: true })
+      setSaid({ text: told(error), isProblem: true })
     }
   }
   const set = Object.entries(changes).map(([path, value]) => ` --set ${path}=${shellWord(value)}`)

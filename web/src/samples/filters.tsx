@@ -28,8 +28,8 @@ const CALM = 250
 export function Filters() {
   return (
     <form class="filters" onSubmit={(event) => event.preventDefault()} aria-label="Choose samples">
-      <Field name="text" label="Response" type="search" />
-      <Field name="asked" label="Question" type="search" />
+      <Field name="text" label="Response contains" type="search" />
+      <Field name="asked" label="Question contains" type="search" />
       <Field name="step" label="Step" type="number" />
       <Choice
         name="correct"
@@ -42,7 +42,7 @@ export function Filters() {
       />
       <Choice
         name="split"
-        label="Part"
+        label="Part of the run"
         choices={[
           ['train', 'training'],
           ['eval-before', 'held out, before'],

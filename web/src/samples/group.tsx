@@ -6,7 +6,9 @@ import { Response } from './response.tsx'
 import { stopped, Verdict } from './verdict.tsx'
 
 const ORDERS = {
-  reward: (a: Sample, b: Sample) => (b.total ?? 0) - (a.total ?? 0),
+  // a response without a reward, such as one that was not used, comes last
+  reward: ({ total: a }: Sample, { total: b }: Sample) =>
+    a === null || b === null ? Number(a === null) - Number(b === null) : b - a,
   length: (a: Sample, b: Sample) => b.length - a.length,
   sampled: (a: Sample, b: Sample) => a.id - b.id,
 }

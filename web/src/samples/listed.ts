@@ -2,14 +2,15 @@
  * The samples that were listed last, so that the page of one of them leads to the next in the same order. A sample that was
  * opened by its address alone has the next in the order of sampling.
  */
-let ids: readonly number[] = []
+let listed: { readonly run: string; readonly ids: readonly number[] } = { run: '', ids: [] }
 
-export const remember = (listed: readonly number[]): void => {
-  ids = listed
+export const remember = (run: string, ids: readonly number[]): void => {
+  listed = { run, ids }
 }
 
-export function neighbour(id: number, by: 1 | -1): number | null {
-  const at = ids.indexOf(id)
+/** The sample before or after one of a run; null at either end. */
+export function neighbour(run: string, id: number, by: 1 | -1): number | null {
+  const at = listed.run === run ? listed.ids.indexOf(id) : -1
   if (at < 0) return id + by > 0 ? id + by : null
-  return ids[at + by] ?? null
+  return listed.ids[at + by] ?? null
 }

@@ -19,7 +19,7 @@ export function QuestionPage({ run, question }: { run: RunDetail; question: stri
         history.samples.length === 0 ? (
           <Empty title="This question was never asked in this run" />
         ) : (
-          <History run={run.id} history={history} />
+          <History key={history.question} run={run.id} history={history} />
         )
       }
     </Read>
@@ -27,11 +27,15 @@ export function QuestionPage({ run, question }: { run: RunDetail; question: stri
 }
 
 function History({ run, history }: { run: string; history: QuestionHistory }) {
-  const { samples } = history
-  const [at, setAt] = useState(samples.length - 1)
-  const to = (by: 1 | -1) => () => setAt(Math.min(Math.max(at + by, 0), samples.length - 1))
+  const { samples, total } = history
+  const end = samples.length - 1
+  // A run that is resumed discards steps, so there may be fewer answers than before.
+  const [chosen, setAt] = useState(end)
+  const at = Math.min(chosen, end)
+  const to = (by: 1 | -1) => () => setAt(Math.min(Math.max(at + by, 0), end))
   useKeys({ j: to(1), k: to(-1) })
   const [first] = samples
+  const last = samples[end]!
   const right = samples.filter(({ correct }) => correct).length
   return (
     <>
@@ -41,7 +45,8 @@ function History({ run, history }: { run: string; history: QuestionHistory }) {
           expected <b>{visible(history.gold)}</b>
         </span>
         <span>
-          {plural(samples.length, 'answer')}, {right} right
+          {plural(samples.length, 'answer')}
+          {samples.length < total && ` of ${total.toLocaleString('en')}, evenly spaced`}, {right} right
         </span>
       </p>
       <div class="timeline">
@@ -62,13 +67,22 @@ function History({ run, history }: { run: string; history: QuestionHistory }) {
           ))}
         </ol>
         <p class="quiet">
-          From step {first!.step} to step {samples.at(-1)!.step}. Choose an answer, or use <kbd>j</kbd> and{' '}
-          <kbd>k</kbd>.
+          {first!.step === last.step ? (
+            <>
+              It was asked in step {first!.step} alone.{' '}
+              <a href={link(['run', run, 'samples'], { split: 'eval-before' })}>
+                Held-out questions are asked before, during and after the training.
+              </a>
+            </>
+          ) : (
+            `From step ${first!.step} to step ${last.step}.`
+          )}{' '}
+          Choose an answer, or use <kbd>j</kbd> and <kbd>k</kbd>.
         </p>
       </div>
       <div class="columns even">
         <Answer title="First" run={run} sample={first!} />
-        <Answer title={at === samples.length - 1 ? 'Last' : 'Chosen'} run={run} sample={samples[at]!} />
+        <Answer title={at === end ? 'Last' : 'Chosen'} run={run} sample={samples[at]!} />
       </div>
     </>
   )

@@ -6,7 +6,7 @@ export function Response({ sample }: { sample: Pick<Sample, 'thinking' | 'answer
   if (sample.thinking === null && sample.answer === null)
     return (
       <section class="answer">
-        <h3>Response, without thinking or an answer in their form</h3>
+        <h3>Response, not in the expected form</h3>
         <Prose text={sample.text} />
       </section>
     )

@@ -2,8 +2,17 @@ import type { Sample } from '../api/types.ts'
 import { short, signed, UNKNOWN } from '../numbers.ts'
 import { visible } from '../text/readable.ts'
 
+/** What an advantage says, and does to the model. */
+function advantageMeans(advantage: number | null): string {
+  if (advantage === null) return 'it was not trained on'
+  if (advantage === 0) return 'no better and no worse than its group'
+  return advantage > 0 ? 'better than its group: made more likely' : 'worse than its group: made less likely'
+}
+
 /** Each reward of a response, with its reason, and what they add up to. */
 export function Rewards({ sample }: { sample: Sample }) {
+  if (sample.rewards.length === 0)
+    return <p class="quiet">This response was only checked. Rewards are for responses that are trained on.</p>
   return (
     <table class="rewards">
       <caption>Rewards</caption>
@@ -36,7 +45,7 @@ export function Rewards({ sample }: { sample: Sample }) {
           <td />
           <td>
             advantage {signed(sample.advantage)}
-            <span class="quiet"> (how much better than its group)</span>
+            <span class="quiet"> ({advantageMeans(sample.advantage)})</span>
           </td>
         </tr>
       </tfoot>

@@ -28,7 +28,7 @@ function Shown({ run, id, sample }: { run: string; id: number; sample: SampleDet
   const { tokens: colouring, view } = route.value.query
   const at = (other: number) => link(['run', run, 'samples', other], { view, tokens: colouring })
   const question = link(['run', run, 'question', sample.question])
-  const [previous, next] = [neighbour(id, -1), neighbour(id, 1)]
+  const [previous, next] = [neighbour(run, id, -1), neighbour(run, id, 1)]
   const toggleGroup = () => setQuery({ view: view === 'group' ? null : 'group' })
   const colourings = COLOURINGS.filter(([name]) => sample.tokens?.some((token) => token[name] !== null))
   const names = colourings.map(([name]) => name)

@@ -1,16 +1,18 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { runPath, withQuery } from '../api/client.ts'
 import type { RunDetail, Sample, SamplePage } from '../api/types.ts'
+import { usePages } from '../api/use-pages.ts'
 import { plural, short, signed } from '../numbers.ts'
 import { csv, download } from '../parts/download.ts'
 import { useKeys } from '../parts/keys.ts'
-import { Command, Empty, Read } from '../parts/notice.tsx'
+import { More } from '../parts/more.tsx'
+import { Command, Empty } from '../parts/notice.tsx'
+import { Stages } from '../parts/stages.tsx'
 import { useChange } from '../parts/use-change.ts'
 import { link, route, setQuery } from '../router.ts'
 import { visible } from '../text/readable.ts'
 import { FILTERS, Filters } from './filters.tsx'
 import { remember } from './listed.ts'
-import { usePages } from './use-pages.ts'
 import { askedIn, stopped, Verdict } from './verdict.tsx'
 
 const PAGE = 50
@@ -22,15 +24,23 @@ export function Samples({ run }: { run: RunDetail }) {
   const { query } = route.value
   const chosen = Object.fromEntries(FILTERS.map((name) => [name, query[name]]))
   const { order = 'desc', ...filters } = chosen
-  const { items, page, first, isReading, more, renew } = usePages<Sample, SamplePage>(
+  const pages = usePages<Sample, SamplePage>(
     withQuery(runPath(run.id, 'samples'), { ...filters, order, limit: PAGE }),
     ({ samples }) => samples,
   )
+  const { items, first, isReading, more, renew } = pages
   const total = first?.total ?? null
   const isFollowed = run.status === 'running' && query.follow !== 'no'
   useChange(isFollowed ? run.steps.done : -1, () => renew?.())
   const list = useRef<HTMLTableSectionElement>(null)
-  useEffect(() => remember(items.map(({ id }) => id)), [items])
+  useEffect(
+    () =>
+      remember(
+        run.id,
+        items.map(({ id }) => id),
+      ),
+    [run.id, items],
+  )
   const step = (by: 1 | -1) => () => {
     const links = [...(list.current?.querySelectorAll<HTMLElement>('th a') ?? [])]
     const at = (links as (Element | null)[]).indexOf(document.activeElement)
@@ -43,72 +53,64 @@ export function Samples({ run }: { run: RunDetail }) {
   })
   return (
     <>
+      {run.sections.length > 0 && <Stages of={run} page="samples" />}
       <Shortcuts run={run} />
       <Filters />
-      <Read of={page} what="the samples">
-        {() =>
-          items.length === 0 && !isReading ? (
-            <Nothing run={run} />
-          ) : (
-            <>
-              <div class="toolbar">
-                <p role="status">
-                  {isReading
-                    ? 'Reading the samples …'
-                    : total === null
-                      ? `${plural(items.length, 'sample')}${more ? ', and there may be more' : ''}`
-                      : `${plural(total, 'sample')}, ${items.length} shown`}
-                </p>
-                {run.status === 'running' && (
-                  <label class="inline">
-                    <input
-                      type="checkbox"
-                      checked={isFollowed}
-                      onChange={(event) => setQuery({ follow: event.currentTarget.checked ? null : 'no' })}
-                    />{' '}
-                    keep up with the run
-                  </label>
-                )}
-                <button type="button" class="plain end" onClick={() => download('samples.csv', asCsv(items))}>
-                  Save as CSV
-                </button>
-              </div>
-              <table class="samples">
-                <caption class="hidden">Samples</caption>
-                <thead>
-                  <tr>
-                    <th scope="col">Question</th>
-                    <th scope="col">Response</th>
-                    <th scope="col">Answer</th>
-                    <th scope="col" class="number">
-                      Reward
-                    </th>
-                    <th scope="col" class="number">
-                      Advantage
-                    </th>
-                    <th scope="col" class="number">
-                      Tokens
-                    </th>
-                    <th scope="col" class="number">
-                      Step
-                    </th>
-                  </tr>
-                </thead>
-                <tbody ref={list}>
-                  {items.map((sample) => (
-                    <Row key={sample.id} run={run.id} sample={sample} />
-                  ))}
-                </tbody>
-              </table>
-              {more && (
-                <button type="button" onClick={more}>
-                  Show {PAGE} more
-                </button>
+      <More of={pages} what="the samples" size={PAGE} empty={<Nothing run={run} />}>
+        {() => (
+          <>
+            <div class="toolbar">
+              <p role="status">
+                {isReading
+                  ? 'Reading the samples …'
+                  : total === null
+                    ? `${plural(items.length, 'sample')}${more ? ', and there may be more' : ''}`
+                    : `${plural(total, 'sample')}, ${items.length} shown`}
+              </p>
+              {run.status === 'running' && (
+                <label class="inline">
+                  <input
+                    type="checkbox"
+                    checked={isFollowed}
+                    onChange={(event) => setQuery({ follow: event.currentTarget.checked ? null : 'no' })}
+                  />{' '}
+                  keep up with the run
+                </label>
               )}
-            </>
-          )
-        }
-      </Read>
+              <button type="button" class="plain end" onClick={() => download('samples.csv', asCsv(items))}>
+                Save as CSV
+              </button>
+            </div>
+            <table class="samples">
+              <caption class="hidden">Samples</caption>
+              <thead>
+                <tr>
+                  <th scope="col">Question</th>
+                  <th scope="col">Response</th>
+                  <th scope="col">Answer</th>
+                  <th scope="col" class="number">
+                    Reward
+                  </th>
+                  <th scope="col" class="number">
+                    Advantage
+                  </th>
+                  <th scope="col" class="number">
+                    Tokens
+                  </th>
+                  <th scope="col" class="number">
+                    Step
+                  </th>
+                </tr>
+              </thead>
+              <tbody ref={list}>
+                {items.map((sample) => (
+                  <Row key={sample.id} run={run.id} sample={sample} />
+                ))}
+              </tbody>
+            </table>
+          </>
+        )}
+      </More>
     </>
   )
 }
@@ -157,8 +159,8 @@ function Shortcuts({ run }: { run: RunDetail }) {
   const last = { step: run.steps.done, split: 'train', sort: 'reward' }
   return (
     <nav class="shortcuts" aria-label="Often looked for">
-      {to('Worst of the last step', { ...last, order: 'asc' })}
-      {to('Best of the last step', last)}
+      {run.sections.length === 0 && to('Worst of the last step', { ...last, order: 'asc' })}
+      {run.sections.length === 0 && to('Best of the last step', last)}
       {to('Wrong', { correct: 'wrong' })}
       {to('Cut off', { stop: 'length' })}
       {to('Longest', { sort: 'length' })}
@@ -172,7 +174,7 @@ function Nothing({ run }: { run: RunDetail }) {
   const isFiltered = FILTERS.some((name) => route.value.query[name])
   if (isFiltered)
     return (
-      <Empty title="No sample is like this">
+      <Empty title="No sample matches the filters">
         <button
           type="button"
           onClick={() => setQuery(Object.fromEntries(FILTERS.map((name) => [name, null])))}
@@ -181,11 +183,18 @@ function Nothing({ run }: { run: RunDetail }) {
         </button>
       </Empty>
     )
+  if (run.sections.length > 0) return <Empty title="This run has no samples of its own" />
+  if (run.recipe === 'zero')
+    return (
+      <Empty title="This run has no samples yet">
+        <p>They appear with its first step.</p>
+      </Empty>
+    )
   return (
     <Empty title="This run has no samples">
       <p>
-        Fine-tuning learns from given answers and samples nothing. This samples:{' '}
-        <Command>{`npx ruminate eval --model ${run.id}`}</Command>
+        Fine-tuning learns from given answers and samples nothing. This samples from its model:{' '}
+        <Command>{`npx ruminate eval --model runs/${run.id}`}</Command>
       </p>
     </Empty>
   )
@@ -212,6 +221,7 @@ const asCsv = (samples: readonly Sample[]): Blob =>
       'tokens',
       'ended',
       'text',
+      'cut',
     ],
     samples.map((s) => [
       s.id,
@@ -227,5 +237,6 @@ const asCsv = (samples: readonly Sample[]): Blob =>
       s.length,
       s.stopReason,
       s.text,
+      s.cut,
     ]),
   )

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, realpathSync } from 'node:fs'
+import { type Dirent, existsSync, readdirSync, realpathSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { UserError } from '../../../common/errors.ts'
 import { figuresOf } from '../../../evaluation/plots/figures.ts'
@@ -21,9 +21,7 @@ export function openEvaluations(root: string): Evaluations {
       const folder = join(root, id)
       // a link may lead out of the folder of the runs
       if (!isInside(root, folder)) return []
-      const inner = readdirSync(folder, { withFileTypes: true }).filter(
-        (entry) => entry.isDirectory() && !entry.name.startsWith('.'),
-      )
+      const inner = entriesOf(folder).filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
       return [
         ...(id !== '' && existsSync(join(folder, RESULTS_FILE)) ? [id] : []),
         ...(depth < DEPTH
@@ -107,6 +105,15 @@ const figuresIn = (results: Results): object[] =>
       })),
     })),
   }))
+
+/** What is in a folder; nothing if it may not be looked into, or was deleted a moment ago. */
+function entriesOf(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch {
+    return []
+  }
+}
 
 const isInside = (root: string, folder: string): boolean =>
   `${realpathSync(folder)}${sep}`.startsWith(`${realpathSync(root)}${sep}`)

@@ -28,6 +28,8 @@ export class ChatModels {
   readonly #hosts: readonly string[]
   readonly #onFailure: (error: unknown) => void
   readonly #open = new Map<string, Promise<OpenedModel>>()
+  /** Requests that have a model, but of which it does not know yet. */
+  readonly #asking = new WeakMap<Promise<OpenedModel>, number>()
 
   constructor(folder: RunsFolder, hosts: readonly string[], onFailure: (error: unknown) => void) {
     this.#folder = folder
@@ -51,11 +53,11 @@ export class ChatModels {
   }
 
   /**
-   * The server of one model under a strategy. The model is opened if it is not.
+   * Asks the server of one model under a strategy; the model is opened if it is not, and stays open until `ask` has resolved.
    *
    * @throws RequestError if there is no such model; UserError if it cannot be opened, or not be used so.
    */
-  async serverOf(name: string, query: StrategyQuery): Promise<App> {
+  async use(name: string, query: StrategyQuery, ask: (server: App) => Promise<Response>): Promise<Response> {
     const spec = specOf(query)
     const source = await this.#sourceOf(name)
     const reward = query.reward === undefined ? undefined : this.#rewardModelOf(query.reward)
@@ -63,10 +65,22 @@ export class ChatModels {
     const opening = this.#open.get(source) ?? this.#opened(name, source)
     this.#open.delete(source)
     this.#open.set(source, opening)
-    opening.catch(() => this.#open.delete(source))
-    const app = await (await opening).serverFor({ spec, reward, judge })
-    await this.#closeOthers(source)
-    return app
+    this.#asking.set(opening, (this.#asking.get(opening) ?? 0) + 1)
+    try {
+      const opened = await opening
+      await this.#closeOthers()
+      return await ask(await opened.serverFor({ spec, reward, judge }))
+    } catch (error) {
+      await opening.catch(() => this.#forget(source, opening))
+      throw error
+    } finally {
+      this.#asking.set(opening, this.#asking.get(opening)! - 1)
+    }
+  }
+
+  /** A model that could not be opened is opened again when it is asked for. */
+  #forget(source: string, opening: Promise<OpenedModel>): void {
+    if (this.#open.get(source) === opening) this.#open.delete(source)
   }
 
   async close(): Promise<void> {
@@ -79,12 +93,12 @@ export class ChatModels {
   /** What a model is opened by: a folder of a run here, an embedded model, or a provider's model. */
   async #sourceOf(name: string): Promise<string> {
     const { readModelName } = await import('../../../providers/open-model.ts')
+    const isEmbedded = /^[\w-]+$/.test(name) && isModel(join(packageRoot(), 'models', name))
+    if (isEmbedded || readModelName(name).kind === 'provider') return name
     const [, run, version] = /^([^@]+)(?:@(base|\d+))?$/.exec(name) ?? []
     const unknown = (): RequestError =>
       new RequestError('unknownModel', `there is no model ${JSON.stringify(name.slice(0, 200))} here`)
     if (run === undefined) throw unknown()
-    const isEmbedded = /^[\w-]+$/.test(name) && isModel(join(packageRoot(), 'models', name))
-    if (isEmbedded || readModelName(name).kind === 'provider') return name
     return this.#folder.read(run, (store) => {
       if (version === 'base') {
         const base = baseIn(store.info().settings)
@@ -118,12 +132,12 @@ export class ChatModels {
   }
 
   /** Closes those that were not used for the longest time and respond to nobody. */
-  async #closeOthers(source: string): Promise<void> {
+  async #closeOthers(): Promise<void> {
     for (const [other, opening] of this.#open) {
       if (this.#open.size <= OPEN) return
-      if (other === source) continue
+      if (this.#asking.get(opening)) continue
       const opened = await opening.catch(() => null)
-      if (opened === null || (await opened.isBusy())) continue
+      if (opened === null || (await opened.isBusy()) || this.#asking.get(opening)) continue
       this.#open.delete(other)
       await opened.close()
     }

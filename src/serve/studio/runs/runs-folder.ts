@@ -1,5 +1,6 @@
 import { readdirSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { join, sep } from 'node:path'
+import { UserError } from '../../../common/errors.ts'
 import { onDisk } from '../../../common/files/disk.ts'
 import { isRun, RunStore } from '../../../runs/store.ts'
 import { RequestError } from '../../problem.ts'
@@ -44,18 +45,34 @@ export class RunsFolder {
 
   /** All runs, each before its stages. @throws UserError if the folder cannot be read. */
   list(): Found[] {
-    const found: Found[] = []
-    const look = (folder: string, parent: string | null, depth: number): void => {
-      for (const name of namesIn(folder)) {
-        const id = parent === null ? name : `${parent}/${name}`
-        const directory = join(folder, name)
-        if (!isRunOrUnreadable(directory)) continue
-        found.push({ id, parent })
-        if (depth < DEPTH && this.#isInside(directory)) look(directory, id, depth + 1)
-      }
+    return this.#below(null, namesIn(this.root))
+  }
+
+  /** The stages of a run, each before its own; none of a run that cannot be looked into, whose reading says why. */
+  stagesOf(id: string): Found[] {
+    const directory = join(this.root, id)
+    if (id.split('/').length >= DEPTH || !this.#isInside(directory)) return []
+    let names: string[]
+    try {
+      names = namesIn(directory)
+    } catch (error) {
+      if (error instanceof UserError) return []
+      throw error
     }
-    look(this.root, null, 1)
-    return found
+    return this.#below(id, names)
+  }
+
+  #below(parent: string | null, names: readonly string[]): Found[] {
+    return names.flatMap((name) => {
+      const id = parent === null ? name : `${parent}/${name}`
+      return isRunOrUnreadable(join(this.root, id)) ? [{ id, parent }, ...this.stagesOf(id)] : []
+    })
+  }
+
+  /** The run of an id. @throws RequestError as `directoryOf`. */
+  find(id: string): Found {
+    this.directoryOf(id)
+    return { id, parent: id.includes('/') ? id.slice(0, id.lastIndexOf('/')) : null }
   }
 
   /**
@@ -137,8 +154,9 @@ export class RunsFolder {
 
 /** Folders whose names begin with a dot are unfinished. A folder that is deleted meanwhile has no names. */
 function namesIn(folder: string): string[] {
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return []
-  return onDisk('read', folder, () => readdirSync(folder))
+  return onDisk('read', folder, () =>
+    statSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder) : [],
+  )
     .filter((name) => !name.startsWith('.'))
     .sort()
 }

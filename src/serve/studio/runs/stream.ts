@@ -8,8 +8,10 @@ const WAITING = 500
 /**
  * Server-sent events with what happens to the runs: first `hello` with the id of this server's start, then those of the watcher.
  * Ends when the page leaves, or `signal` is aborted.
+ *
+ * @throws UserError if the folder of the runs cannot be read.
  */
-export function eventStream(watcher: Watcher, start: string, signal: AbortSignal): Response {
+export function eventStream(watcher: Pick<Watcher, 'listen'>, start: string, signal: AbortSignal): Response {
   let end = (): void => {}
   const body = new ReadableStream<Uint8Array>(
     {
@@ -21,9 +23,9 @@ export function eventStream(watcher: Watcher, start: string, signal: AbortSignal
         }
         write('retry: 1000\n\n')
         tell({ event: 'hello', data: { id: start } })
+        const leave = watcher.listen(tell)
         const silence = setInterval(() => write(': \n\n'), SILENCE)
         silence.unref()
-        let leave = (): void => {}
         end = () => {
           end = () => {}
           clearInterval(silence)
@@ -37,7 +39,6 @@ export function eventStream(watcher: Watcher, start: string, signal: AbortSignal
         }
         const onAbort = (): void => end()
         signal.addEventListener('abort', onAbort)
-        leave = watcher.listen(tell)
       },
       cancel: () => end(),
     },

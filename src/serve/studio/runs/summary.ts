@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { convertedFrom } from '../../../common/files/conversions.ts'
 import { packageRoot } from '../../../common/files/package.ts'
+import { isRecord } from '../../../common/json.ts'
 import { type Checkpoint, type RunEvent, type RunInfo, TIME } from '../../../runs/rows.ts'
 import type { RunStore } from '../../../runs/store.ts'
 import type { Found, RunsFolder } from './runs-folder.ts'
@@ -16,9 +17,12 @@ export interface RunSummary extends Found {
   readonly status: RunInfo['status']
   /** ISO 8601. */
   readonly created: string
+  /** Of a run of several stages, the steps of all of them. */
   readonly steps: { readonly done: number; readonly planned: number | null }
-  /** Of a run in progress; null if unknown. */
+  /** Of a run in progress; null if unknown. Of a run of several stages it is an estimate: see `secondsLeftInStages`. */
   readonly secondsLeft: number | null
+  /** Seconds of training until the newest step; null if the run does not measure it. */
+  readonly secondsTrained: number | null
   /** The newest accuracy, on training questions or on held-out ones; of the same step, that on held-out ones. */
   readonly accuracy: { readonly step: number; readonly value: number } | null
   /** Means of `sparkName` over the steps, at most 60. */
@@ -60,14 +64,14 @@ const SPARKS = ['accuracy', 'eval/pass@1', 'loss', 'eval/loss']
 /** The summary of a run, also of one that cannot be read. */
 export function summaryOf(folder: RunsFolder, found: Found): RunSummary {
   try {
-    return folder.read(found.id, (store) => summaryIn(store, found))
+    const stages = trainedStages(folder, found.id)
+    return folder.read(found.id, (store) => summaryIn(store, found, stages))
   } catch (error) {
     return unreadable(folder, found, error instanceof Error ? error.message.split('\n')[0]! : String(error))
   }
 }
 
 function unreadable({ root }: RunsFolder, found: Found, problem: string): RunSummary {
-  const stats = statSync(join(root, found.id, 'run.sqlite'), { throwIfNoEntry: false })
   return {
     id: found.id,
     parent: found.parent,
@@ -75,9 +79,10 @@ function unreadable({ root }: RunsFolder, found: Found, problem: string): RunSum
     model: null,
     task: null,
     status: 'failed',
-    created: new Date(stats?.mtimeMs ?? 0).toISOString(),
+    created: new Date(changedAt(join(root, found.id, 'run.sqlite'))).toISOString(),
     steps: { done: 0, planned: null },
     secondsLeft: null,
+    secondsTrained: null,
     accuracy: null,
     spark: [],
     sparkName: null,
@@ -87,11 +92,21 @@ function unreadable({ root }: RunsFolder, found: Found, problem: string): RunSum
   }
 }
 
-function summaryIn(store: RunStore, found: Found): RunSummary {
+/** When a file was written last, in milliseconds; 0 if that cannot be read. */
+function changedAt(file: string): number {
+  try {
+    return statSync(file).mtimeMs
+  } catch {
+    return 0
+  }
+}
+
+function summaryIn(store: RunStore, found: Found, stages: readonly RunSummary[]): RunSummary {
   const info = store.info()
   const settings = (info.settings ?? {}) as Readonly<Record<string, unknown>>
   const sparkName = SPARKS.find((name) => newest(store, name) !== null) ?? null
-  const planned = plannedSteps(store, settings)
+  const isStaged = stages.length > 0
+  const planned = isStaged ? null : plannedSteps(store, settings)
   return {
     id: found.id,
     parent: found.parent,
@@ -100,8 +115,14 @@ function summaryIn(store: RunStore, found: Found): RunSummary {
     task: textOf(settings.task) ?? textOf(settings.data),
     status: info.status,
     created: info.created,
-    steps: { done: info.step, planned },
-    secondsLeft: info.status === 'running' ? secondsLeft(store, info.step, planned) : null,
+    steps: { done: isStaged ? stepsOf(stages) : info.step, planned },
+    secondsLeft:
+      info.status !== 'running'
+        ? null
+        : isStaged
+          ? secondsLeftInStages(settings, stages)
+          : secondsLeft(store, info.step, planned),
+    secondsTrained: newest(store, TIME)?.value ?? null,
     accuracy: newestAccuracy(store),
     spark: sparkName === null ? [] : seriesOf(store, sparkName, { points: SPARK }).value,
     sparkName,
@@ -125,10 +146,11 @@ const whyFailed = (store: RunStore): string | null =>
 export function detailOf(folder: RunsFolder, found: Found): RunDetail {
   const sections = sectionsOf(folder, found.id)
   const inStages = sections.flatMap(({ id }) => folder.read(id, (stage) => stage.metricNames()))
+  const stages = trainedStages(folder, found.id)
   return folder.read(found.id, (store) => {
     const { seed, settings, versions, result } = store.info()
     return {
-      ...summaryIn(store, found),
+      ...summaryIn(store, found, stages),
       seed,
       settings,
       versions,
@@ -142,16 +164,22 @@ export function detailOf(folder: RunsFolder, found: Found): RunDetail {
   })
 }
 
-/** The stages of a run that train, in the order in which they began. A stage that cannot be read is left out. */
-export function sectionsOf(folder: RunsFolder, id: string): Section[] {
-  const stages = folder
-    .list()
+/** The stages of a run that have trained, in the order in which they began. A stage that cannot be read is left out. */
+const trainedStages = (folder: RunsFolder, id: string): RunSummary[] =>
+  folder
+    .stagesOf(id)
     .filter(({ parent }) => parent === id)
     .map((found) => summaryOf(folder, found))
     .filter(({ recipe, steps }) => recipe !== UNKNOWN && steps.done > 0)
     .sort((a, b) => a.created.localeCompare(b.created))
+
+const stepsOf = (stages: readonly RunSummary[]): number =>
+  stages.reduce((sum, { steps }) => sum + steps.done, 0)
+
+/** The stages of a run, as sections of its steps. */
+export function sectionsOf(folder: RunsFolder, id: string): Section[] {
   let before = 0
-  return stages.map((stage) => {
+  return trainedStages(folder, id).map((stage) => {
     const from = before + 1
     before += stage.steps.done
     return { name: basename(stage.id), id: stage.id, from, to: before }
@@ -183,6 +211,34 @@ function secondsLeft(store: RunStore, done: number, planned: number | null): num
   ) as [{ seconds: number; steps: number }]
   return steps === 0 ? null : (left * seconds) / steps
 }
+
+/**
+ * An estimate for a run of several stages. How many steps its reinforcement learning will have, its settings say; all other work
+ * (fine-tuning, data, measurements) is taken to go on at the same rate beside it:
+ *
+ *     seconds left = steps left · seconds of all stages so far / steps done
+ *
+ * Null if the settings plan no such steps, or no stage measures its time.
+ */
+function secondsLeftInStages(
+  settings: Readonly<Record<string, unknown>>,
+  stages: readonly RunSummary[],
+): number | null {
+  const planned = stepsPlannedIn(settings)
+  const done = stages.reduce((sum, { recipe, steps }) => sum + (recipe === 'zero' ? steps.done : 0), 0)
+  const seconds = stages.reduce((sum, { secondsTrained }) => sum + (secondsTrained ?? 0), 0)
+  return planned === 0 || done === 0 || seconds === 0 ? null : (Math.max(0, planned - done) * seconds) / done
+}
+
+/** The steps that the settings of stages plan, however deep they stand; those of a stage without a model are not done. */
+const stepsPlannedIn = (settings: Readonly<Record<string, unknown>>): number =>
+  Object.values(settings)
+    .filter(isRecord)
+    .filter(({ model }) => model !== null)
+    .reduce(
+      (sum, stage) => sum + (typeof stage.steps === 'number' ? stage.steps : 0) + stepsPlannedIn(stage),
+      0,
+    )
 
 /**
  * How many steps a run will have: a setting, or what follows from the share of its epochs, or of its tokens, that the newest

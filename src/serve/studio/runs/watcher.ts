@@ -50,14 +50,18 @@ export class Watcher {
     this.#folder = folder
   }
 
-  /** Calls `listener` with every change from now on. Returns the function that ends this. */
+  /**
+   * Calls `listener` with every change from now on. Returns the function that ends this.
+   *
+   * @throws UserError if the folder cannot be read.
+   */
   listen(listener: (event: StudioEvent) => void): () => void {
-    this.#listeners.add(listener)
     if (this.#timer === null) {
       this.#known = new Map(this.#folder.list().map((found) => [found.id, this.#first(found)]))
       this.#listed = performance.now()
       this.#next()
     }
+    this.#listeners.add(listener)
     return () => {
       this.#listeners.delete(listener)
       if (this.#listeners.size === 0) this.close()

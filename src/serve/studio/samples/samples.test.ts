@@ -1,4 +1,5 @@
-import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, test } from 'vitest'
 import { Database } from '../../../common/sqlite.ts'
@@ -169,6 +170,22 @@ describe('samples', () => {
     ])
     expect(tokens[0].text).not.toBe('')
   })
+
+  test('their tokens, by the tokenizer that is there now', async () => {
+    run('zero-1')
+    const model = join(root, 'zero-1', 'model')
+    cpSync(new URL('../../../../models/miniature-base', import.meta.url), model, { recursive: true })
+    const [id] = await ids('step=4&order=asc')
+    const [before] = (await get(`runs/zero-1/samples/${id}`)).tokens
+    const file = join(model, 'tokenizer.json')
+    const tokenizer = JSON.parse(readFileSync(file, 'utf8'))
+    const { vocab } = tokenizer.model
+    const [name, other] = [72, 73].map((token) => Object.keys(vocab).find((one) => vocab[one] === token)!)
+    Object.assign(vocab, { [name!]: 73, [other!]: 72 })
+    writeFileSync(file, JSON.stringify(tokenizer))
+    const [after] = (await get(`runs/zero-1/samples/${id}`)).tokens
+    expect(after.text).not.toBe(before.text)
+  })
 })
 
 describe('stories', () => {
@@ -204,6 +221,7 @@ describe('stories', () => {
     ['has one peak at its beginning', (step) => (step === 10 ? 9 : step <= 40 ? 1 : 3), 38],
     ['never rises by more than half', (step) => (step <= 20 ? 2 : 2.9), null],
     ['falls', (step) => 100 - step, null],
+    ['has one peak at its end', (step) => (step === 60 ? 9 : 1), null],
   ])('where a series leaves its beginning that %s', (_, value, rise) => {
     const step = Array.from({ length: 60 }, (_, i) => i + 1)
     expect(riseIn({ step, value: step.map(value) })).toBe(rise)
@@ -255,7 +273,10 @@ describe('stories', () => {
     const lines = [...pairs.map((pair) => JSON.stringify(pair)), 'torn {']
     writeFileSync(join(folder, 'data', 'helpful.jsonl'), lines.join('\n'))
     writeFileSync(join(folder, 'data', 'empty.jsonl'), '')
-    writeFileSync(join(folder, 'preference-data.json'), '{"pairs": {"kept": 7, "judged": 9, "close": 2}}')
+    writeFileSync(
+      join(folder, 'preference-data.json'),
+      '{"pairs": {"kept": 7, "judged": 9, "close": 2, "unknown": null, "odd": "x"}}',
+    )
     writeFileSync(join(root, 'secret.jsonl'), '{"secret": 1}')
     symlinkSync(join(root, 'secret.jsonl'), join(folder, 'data', 'linked.jsonl'))
     const { dataSets } = await get('runs/r1-1/data')
@@ -290,5 +311,16 @@ describe('stories', () => {
     expect(await get('runs/r1-1/data/empty')).toEqual({ kind: 'other', rows: [], next: null })
     for (const name of ['linked', 'none', '..%2F..%2Fsecret', 'helpful.jsonl'])
       expect((await read(`runs/r1-1/data/${name}`)).status).toBe(404)
+  })
+
+  test('a folder of data that is a link to another place is not followed', async () => {
+    run('r1-1', { recipe: 'r1', steps: 0 })
+    const outside = mkdtempSync(join(tmpdir(), 'ruminate-outside-'))
+    writeFileSync(join(outside, 'secret.md'), 'secret')
+    writeFileSync(join(outside, 'secret.jsonl'), '{"secret": 1}')
+    symlinkSync(outside, join(root, 'r1-1', 'data'))
+    expect(await get('runs/r1-1/data')).toEqual({ dataSets: [] })
+    expect((await read('runs/r1-1/data/secret')).status).toBe(404)
+    rmSync(outside, { recursive: true })
   })
 })

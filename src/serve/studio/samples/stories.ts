@@ -78,7 +78,7 @@ const REFLECTION = 'reflection/per_response'
 const POINTS = 1000
 /** Means over so many points are compared. */
 const WINDOW = 5
-/** For so many means a rise must last. */
+/** For so many means, or half of them all in a short run, a rise must last. */
 const STAYS = 10
 
 export function ahaOf(store: RunStore): Aha {
@@ -107,15 +107,16 @@ function firstReflection(store: RunStore): Aha['firstReflection'] {
   return null
 }
 
-/** The training response of a step with the most reflective words; null if none has one. */
+/** Of the training responses of a step with a reflective word, a right one if there is one, with the most such words; or null. */
 function reflectiveIn(store: RunStore, step: number): { readonly id: number } | null {
-  const best = store
-    .select<{ id: number; text: string }>(
-      "SELECT id, text FROM rollouts WHERE split = 'train' AND step = ? ORDER BY id",
+  const [best = null] = store
+    .select<{ id: number; text: string; correct: number | null }>(
+      "SELECT id, text, correct FROM rollouts WHERE split = 'train' AND step = ? ORDER BY id",
       step,
     )
-    .map(({ id, text }) => ({ id, words: countReflection(text) }))
-    .reduce<{ id: number; words: number } | null>((a, b) => (b.words > (a?.words ?? 0) ? b : a), null)
+    .map(({ text, ...row }) => ({ ...row, words: countReflection(text) }))
+    .filter(({ words }) => words > 0)
+    .sort((a, b) => (b.correct ?? 0) - (a.correct ?? 0) || b.words - a.words)
   return best
 }
 
@@ -132,7 +133,10 @@ export function riseIn({ step, value }: Pick<Series, 'step' | 'value'>): number 
   const greatest = means.reduce((a, b) => Math.max(a, b))
   if (greatest <= 1.5 * first) return null
   const threshold = first + (greatest - first) / 4
-  const risen = means.findIndex((_, i) => means.slice(i, i + STAYS).every((mean) => mean >= threshold))
+  const stays = Math.min(STAYS, Math.ceil(means.length / 2))
+  const risen = means.findIndex(
+    (_, i) => i + stays <= means.length && means.slice(i, i + stays).every((mean) => mean >= threshold),
+  )
   return risen < 0 ? null : step[risen]!
 }
 

@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../../../common/errors.ts'
 import { Tokenizer } from '../../../models/tokenizer/tokenizer.ts'
-import { entropiesIn } from '../../../runs/rows.ts'
+import { entropiesIn } from '../../../runs/rollouts.ts'
 import type { RunStore } from '../../../runs/store.ts'
 import { modelOf } from '../../../runs/store.ts'
 import { hasColumn } from './sample.ts'
@@ -24,7 +24,7 @@ export interface SampleTokens {
   readonly tokensProblem: string | null
 }
 
-/** Tokenizers that stay loaded. */
+/** Tokenizers that stay loaded, by their files as these are now: another run may take the place of a run. */
 const LOADED = 3
 const loaded = new Map<string, Tokenizer>()
 
@@ -81,9 +81,11 @@ function tokenizerOf(store: RunStore): Tokenizer {
         ? `the tokens cannot be shown: ${model} has no tokenizer on this machine`
         : 'the tokens cannot be shown: the run names no model',
     )
-  const known = loaded.get(folder) ?? Tokenizer.load(folder)
-  loaded.delete(folder)
-  loaded.set(folder, known)
+  const { ino, size, mtimeMs } = statSync(join(folder, 'tokenizer.json'))
+  const key = `${folder} ${ino} ${size} ${mtimeMs}`
+  const known = loaded.get(key) ?? Tokenizer.load(folder)
+  loaded.delete(key)
+  loaded.set(key, known)
   for (const other of loaded.keys()) if (loaded.size > LOADED) loaded.delete(other)
   return known
 }

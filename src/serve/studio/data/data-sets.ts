@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { onDisk } from '../../../common/files/disk.ts'
 import { isRecord, parseJson } from '../../../common/json.ts'
 import type { RunStore } from '../../../runs/store.ts'
+import { newest } from '../runs/series.ts'
 import { type DataFile, dataFilesOf, filesIn } from './data-rows.ts'
-import { newest } from './series.ts'
 
 /**
  * A data set that a run made. Of most, each row is a sample of `splits`, with the reward `kept` and why it was rejected; what
@@ -67,7 +67,10 @@ function preferenceCounts(directory: string): Map<string, Readonly<Record<string
       ['harmless', 'labels'],
     ].flatMap(([file, of]) => {
       const counts = isRecord(told) ? told[of!] : null
-      return isRecord(counts) ? [[file!, counts as Record<string, number>] as const] : []
+      const known = Object.entries(isRecord(counts) ? counts : {}).filter(([, count]) =>
+        Number.isFinite(count),
+      )
+      return known.length > 0 ? [[file!, Object.fromEntries(known) as Record<string, number>] as const] : []
     }),
   )
 }

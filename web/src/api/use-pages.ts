@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
-import { withQuery } from '../api/client.ts'
-import { epoch } from '../api/live.ts'
-import { type Resource, useResource } from '../api/use-resource.ts'
+import { withQuery } from './client.ts'
+import { epoch } from './live.ts'
+import { type Resource, useResource } from './use-resource.ts'
 
 /** A list that the server gives page by page. */
 export interface Pages<Item, Page> {

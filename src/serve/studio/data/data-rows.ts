@@ -1,4 +1,4 @@
-import { closeSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs'
+import { closeSync, lstatSync, openSync, readdirSync, readFileSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { UserError } from '../../../common/errors.ts'
@@ -65,9 +65,9 @@ export function dataRows(
   return { kind: kindOf(first), ...rowsIn(file, cursor, limit) }
 }
 
-/** Names of the files in a folder, without links, which could lead anywhere. */
+/** Names of the files in a folder. Links count neither as a folder nor as files: they could lead anywhere. */
 export function filesIn(folder: string): string[] {
-  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return []
+  if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return []
   return onDisk('read', folder, () => readdirSync(folder, { withFileTypes: true }))
     .filter((entry) => entry.isFile())
     .map(({ name }) => name)
