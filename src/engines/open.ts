@@ -7,6 +7,7 @@ import type { Capabilities, Engine, EngineSpec, Sampler, SamplerOptions } from '
 /** Every engine, loaded when it is opened. */
 const ENGINES = {
   local: async (spec: EngineSpec) => (await import('./local/index.ts')).openLocalEngine(spec),
+  tinker: async (spec: EngineSpec) => (await import('./tinker/index.ts')).openTinkerEngine(spec),
 } satisfies Record<string, (spec: EngineSpec) => Promise<Engine>>
 
 export type EngineName = keyof typeof ENGINES
@@ -24,10 +25,11 @@ export async function openEngine({
   model,
   rewardHead,
   threads,
+  tinker,
 }: EngineSpec & { engine?: EngineName | undefined }): Promise<Engine> {
   if (!Object.hasOwn(ENGINES, engine))
     throw new UserError(`there is no engine ${engine}; the engines are ${engineNames.join(', ')}`, 2)
-  return ENGINES[engine]({ model, rewardHead, threads })
+  return ENGINES[engine]({ model, rewardHead, threads, ...(engine === 'tinker' && { tinker }) })
 }
 
 /** Opens a model, runs `work` with it, and closes it, even if `work` fails. */
@@ -92,6 +94,12 @@ export function requireCapabilities(
     throw new UserError(
       `this engine cannot train with the surrogate ${objective.surrogate}, only with ${can.surrogates.join(', ')}: set rl.objective.surrogate`,
     )
+  if (objective.kind === 'policy' && !can.ratios.includes(objective.ratio))
+    throw new UserError(
+      `this engine has no ratios of a ${objective.ratio}, only of a ${can.ratios.join(', ')}: set rl.objective.ratio`,
+    )
+  if (objective.kind === 'policy' && objective.dualClip !== null && !can.dualClip)
+    throw new UserError('this engine has no dual clipping: set rl.objective.dualClip=null')
   if (hasKlCov(objective) && !can.klCov)
     throw new UserError(
       'this engine cannot penalise single tokens, as KL-Cov needs: set rl.covariance=null, or rl.covariance.kind=clip',

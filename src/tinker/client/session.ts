@@ -113,11 +113,17 @@ export class TinkerSession {
 
   /** Frees what the server holds, and ends the calls under way. Closing again does nothing. */
   async close(): Promise<void> {
+    if (!this.ended.aborted) {
+      const signal = AbortSignal.timeout(1000 * UNLOADING)
+      await Promise.allSettled([...this.#models].map((model) => model.unload({ signal })))
+    }
+    this.end()
+  }
+
+  /** Ends the calls under way and the signs of life: the server frees the models when it misses them. */
+  end(reason: Error = new TinkerError('the session was closed', 'request')): void {
     clearInterval(this.#heartbeat)
-    if (this.ended.aborted) return
-    const signal = AbortSignal.timeout(1000 * UNLOADING)
-    await Promise.allSettled([...this.#models].map((model) => model.unload({ signal })))
-    this.#connection.end(new TinkerError('the session was closed', 'request'))
+    this.#connection.end(reason)
   }
 
   async #beat(): Promise<void> {

@@ -1,0 +1,194 @@
+import { UserError } from '../../common/errors.ts'
+import { warner } from '../../common/warnings.ts'
+import { copyModel, loadConfig } from '../../models/checkpoint/directory.ts'
+import { Tokenizer } from '../../models/tokenizer/tokenizer.ts'
+import { TinkerClient, TinkerError, type TinkerModel, type TinkerSession } from '../../tinker/index.ts'
+import { checkTrainable, requireOneOf } from '../checks.ts'
+import type { Capabilities, Engine, EngineSpec, Trainer, Weights } from '../contract.ts'
+import { isKept, readKept } from './checkpoint.ts'
+import { downloadWeights } from './export.ts'
+import { SURROGATES } from './loss.ts'
+import { type Measured, measure } from './probe.ts'
+import { type Reading, tinkerSampler, tinkerScorer } from './reading.ts'
+import { Remote } from './remote.ts'
+import { namer, tinkerTrainer } from './trainer.ts'
+import { type TinkerWeights, Versions } from './versions.ts'
+
+const NO_REWARD_MODELS = 'the engine tinker has no reward model: train one with --engine local'
+
+/**
+ * Opens a model on a Tinker server. The folder is that of its tokenizer and configuration, and of the base of the adapters
+ * that come back; its weights stay unread. What the server's loss means is measured first, with a model of its own.
+ *
+ * @throws UserError for settings that the server cannot honour; TinkerError if it does not answer.
+ */
+export async function openTinkerEngine({ model, rewardHead, tinker = {} }: EngineSpec): Promise<Engine> {
+  if (rewardHead) throw new UserError(NO_REWARD_MODELS)
+  if (typeof model !== 'string')
+    throw new UserError('the engine tinker opens folders alone: a model in memory is not on the server')
+  const config = loadConfig(model)
+  if (config.head === 'score') throw new UserError(NO_REWARD_MODELS)
+  const warn = warner(tinker.onWarning)
+  const client = new TinkerClient({
+    ...(tinker.url && { baseUrl: tinker.url }),
+    ...(tinker.patience !== undefined && { patience: tinker.patience }),
+    ...(tinker.concurrency !== undefined && { concurrency: tinker.concurrency }),
+    onNotice: warn,
+  })
+  const kept = isKept(model) ? readKept(model) : null
+  const baseModel = await modelOnServer(client, tinker.model ?? kept?.baseModel ?? null)
+  const remote = await Remote.open(client, warn)
+  const limits = { vocabulary: config.vocabSize, maxTokens: config.maxPositions }
+  let measured: Measured
+  try {
+    measured = await remote.run((session) => probe(session, baseModel, limits, tinker.probeRank ?? 1))
+  } catch (error) {
+    await remote.close()
+    throw error
+  }
+  const versions = new Versions(measured.sharesWeights, namer('sampler'))
+  const tokenizer = tokenizerOf(model)
+  const can: Capabilities = {
+    objectives: ['cross_entropy', 'policy'],
+    surrogates: SURROGATES,
+    ratios: ['token'],
+    dualClip: false,
+    klCov: false,
+    klInLoss: false,
+    temperature: false,
+    samplingLogprobs: false,
+    topLogprobs: false,
+    sequenceSeeds: false,
+    trainable: ['all', 'lora'],
+    rewardHead: false,
+    bitExactResume: false,
+    maxTokens: config.maxPositions,
+    vocabulary: config.vocabSize,
+    heldVersions: measured.sharesWeights ? 0 : null,
+  }
+  let hasTrainer = false
+  let trainerOf: () => Trainer
+  let closed: Promise<void> | null = null
+
+  /** The sampler of a folder's weights, from a model that is loaded with them. */
+  const samplerOfFolder = async (session: TinkerSession, directory: string) => {
+    const { uri, rank, baseModel: base } = readKept(directory)
+    const loaded = await session.createModel({ baseModel: base, rank, trainUnembed: false, ...limits })
+    await loaded.load(uri, { optimizer: false })
+    return loaded.saveForSampling(folderNames())
+  }
+  const folderNames = namer('folder')
+  const open = async (weights: Weights): Promise<Reading> => {
+    remote.check()
+    const { source } = weights as TinkerWeights
+    const common = { remote, config, tokenizer }
+    const directory = source.kind === 'folder' ? source.directory : source.kind === 'base' && kept ? model : null
+    if (directory !== null) {
+      readKept(directory)
+      return { ...common, open: (session) => samplerOfFolder(session, directory), release: () => {} }
+    }
+    if (source.kind !== 'version')
+      return { ...common, open: (session) => session.sampler({ baseModel }, limits), release: () => {} }
+    const release = versions.hold(source.version)
+    return {
+      ...common,
+      open: async (session) => session.sampler(await versions.path(source.version), limits),
+      release,
+    }
+  }
+  const saveModel = async (directory: string, trained: TinkerModel): Promise<void> => {
+    const uri = await trained.saveSamplerWeights(folderNames())
+    if (!(await downloadWeights(client, uri, model, directory)))
+      warn(`${client.server} does not give its weights away: they stay there as ${uri}`)
+  }
+
+  return {
+    can,
+    base: { kind: 'base', name: model, source: { kind: 'base' } } satisfies TinkerWeights as Weights,
+    saved: (directory): Weights =>
+      ({ kind: 'checkpoint', name: directory, source: { kind: 'folder', directory } }) satisfies TinkerWeights,
+    async save(weights, directory) {
+      const { source } = weights as TinkerWeights
+      if (source.kind === 'base' && !kept) return copyModel(model, directory)
+      if (source.kind !== 'version' || source.version !== versions.current || !versions.model)
+        throw new UserError('the engine tinker saves the base weights and those of the trainer now, no others')
+      await trainerOf().save(directory)
+    },
+    async sampler(weights, { schedule = 'batch' } = {}) {
+      requireOneOf('the schedule of a sampler', schedule, ['batch', 'continuous'])
+      return tinkerSampler(await open(weights))
+    },
+    async scorer(weights) {
+      return tinkerScorer(await open(weights))
+    },
+    async rewardScorer() {
+      throw new UserError(`this is not a reward model; ${NO_REWARD_MODELS}`)
+    },
+    async trainer({ trainable = 'all' } = {}) {
+      checkTrainable(trainable, can)
+      remote.check()
+      if (hasTrainer)
+        throw new Error('this engine already has a trainer; open a second engine for a second trainer')
+      hasTrainer = true
+      try {
+        const start = kept?.uri ?? null
+        const trainer = await tinkerTrainer(
+          { remote, config, measured, versions, baseModel, start, export: saveModel },
+          trainable,
+        )
+        trainerOf = () => trainer
+        return trainer
+      } catch (error) {
+        hasTrainer = false
+        throw error
+      }
+    },
+    cancel: (reason) => remote.stop(reason),
+    close() {
+      remote.stop(new Error('the engine was closed'))
+      closed ??= remote.close()
+      return closed
+    },
+  }
+}
+
+/** The server's name of the model: the only one that it has, or the one that the settings name. */
+async function modelOnServer(client: TinkerClient, named: string | null): Promise<string> {
+  const models = await client.models()
+  if (named !== null) {
+    if (models.length > 0 && !models.includes(named))
+      throw new UserError(
+        `${client.server} has no model ${named}: set tinker.model to one of ${models.slice(0, 20).join(', ')}`,
+      )
+    return named
+  }
+  if (models.length === 1) return models[0]!
+  throw new UserError(
+    `${client.server} has ${models.length} models: set tinker.model to one of ${models.slice(0, 20).join(', ')}`,
+  )
+}
+
+async function probe(
+  session: TinkerSession,
+  baseModel: string,
+  limits: { vocabulary: number; maxTokens: number },
+  rank: number,
+): Promise<Measured> {
+  const model = await session.createModel({ baseModel, rank, seed: 1, trainUnembed: false, ...limits })
+  try {
+    return await measure(session, model, limits.vocabulary)
+  } finally {
+    await model.unload().catch((error: unknown) => {
+      if (!(error instanceof TinkerError)) throw error
+    })
+  }
+}
+
+function tokenizerOf(model: string): Tokenizer | null {
+  try {
+    return Tokenizer.load(model)
+  } catch (error) {
+    if (error instanceof UserError) return null
+    throw error
+  }
+}
