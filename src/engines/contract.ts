@@ -16,7 +16,9 @@ export interface EngineSpec {
   /** Number of compute threads, at least 1; by default one per core, at most 8. */
   readonly threads?: number | undefined
   /** Where the engine `tinker` finds its server. */
-  readonly tinker?: TinkerSettings | undefined
+  readonly tinker?: TinkerSettings | null | undefined
+  /** Told in one line when a server fails and when it works again; by default these are warnings of Node. */
+  readonly onWarning?: ((line: string) => void) | undefined
 }
 
 /** A Tinker server. Its key is in the environment, as TINKER_API_KEY. */
@@ -31,8 +33,6 @@ export interface TinkerSettings {
   readonly concurrency?: number | undefined
   /** Rank of the adapters that the server is measured with; by default 1. 0: all weights, for a server without adapters. */
   readonly probeRank?: number | undefined
-  /** Told in one line when the server fails and when it works again; by default a warning of Node. */
-  readonly onWarning?: ((line: string) => void) | undefined
 }
 
 /** A model that has not been saved to a folder. */

@@ -26,10 +26,11 @@ export async function openEngine({
   rewardHead,
   threads,
   tinker,
+  onWarning,
 }: EngineSpec & { engine?: EngineName | undefined }): Promise<Engine> {
   if (!Object.hasOwn(ENGINES, engine))
     throw new UserError(`there is no engine ${engine}; the engines are ${engineNames.join(', ')}`, 2)
-  return ENGINES[engine]({ model, rewardHead, threads, ...(engine === 'tinker' && { tinker }) })
+  return ENGINES[engine]({ model, rewardHead, threads, ...(engine === 'tinker' && { tinker, onWarning }) })
 }
 
 /** Opens a model, runs `work` with it, and closes it, even if `work` fails. */

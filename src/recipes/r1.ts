@@ -252,7 +252,8 @@ async function checkStages(settings: R1Settings): Promise<void> {
   if (student !== null)
     await checkEngine({ ...settings, model: student }, [sft, policyRequirements(studentZero)])
   const rewardHead = { seed: settings.seed }
-  await checkEngine({ ...settings, rewardHead }, [{ objective: { kind: 'preference' }, lora }])
+  // reward models are trained on this machine, wherever the policy is
+  await checkEngine({ ...settings, engine: 'local', rewardHead }, [{ objective: { kind: 'preference' }, lora }])
 }
 
 /** Data that the run writes itself has several answers to a question, of which some are held out. */

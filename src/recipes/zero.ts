@@ -198,7 +198,7 @@ function inRun(place: Place, job: Omit<Job, 'renderer' | 'teacher'>): Promise<Ze
   checkLora(settings)
   watch.onProgress?.('opening the model')
   const warn = warner(watch.onWarning)
-  return withEngine(settings, (engine) =>
+  return withEngine({ ...settings, onWarning: warn }, (engine) =>
     withTeacher(settings, (teacher) => {
       requireCapabilities(engine.can, policyRequirements(settings))
       const task = askableTask(job.task, {

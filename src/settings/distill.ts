@@ -1,3 +1,4 @@
+import { remoteTrainee, tinkerSetting } from './tinker.ts'
 import { z } from 'zod'
 import { UserError } from '../common/errors.ts'
 import { EMBEDDED_STUDENT } from '../hub/find-model.ts'
@@ -81,6 +82,7 @@ export const distillSettings = z.strictObject({
   /** Arguments and date of the models' chat templates. */
   chat: chatSettings,
   engine: engineSetting,
+  tinker: tinkerSetting,
   lora: loraSetting,
   seed: whole(0).default(0),
   preset: r1Settings.shape.preset,
@@ -132,7 +134,8 @@ function presetLayer(preset: Settings['preset']): Tree {
  *
  * @throws UserError for a setting that is unknown or wrong, or without a teacher and data.
  */
-export function resolveDistillSettings(given: Tree): DistillSettings {
+export function resolveDistillSettings(asked: Tree): DistillSettings {
+  const given = remoteTrainee(asked)
   const { preset } = checkSettings(
     distillSettings.pick({ preset: true }),
     given.preset === undefined ? {} : { preset: given.preset },

@@ -1,3 +1,4 @@
+import { remoteTrainee, tinkerSetting } from './tinker.ts'
 import { z } from 'zod'
 import { UserError } from '../common/errors.ts'
 import { EMBEDDED_R1_BASE, EMBEDDED_STUDENT } from '../hub/find-model.ts'
@@ -69,6 +70,7 @@ export const r1Settings = z.strictObject({
   /** Arguments and date of the models' chat templates. */
   chat: chatSettings,
   engine: engineSetting,
+  tinker: tinkerSetting,
   /** In every stage that trains. Each starts from the merged model of the stage before. */
   lora: loraSetting,
   seed: whole(0).default(0),
@@ -284,7 +286,8 @@ const PRESETS: Record<Settings['preset'], Tree> = {
  *
  * @throws UserError for a setting that is unknown or wrong.
  */
-export function resolveR1Settings(given: Tree): R1Settings {
+export function resolveR1Settings(asked: Tree): R1Settings {
+  const given = remoteTrainee(asked)
   const { preset } = checkSettings(
     r1Settings.pick({ preset: true }),
     given.preset === undefined ? {} : { preset: given.preset },
@@ -401,14 +404,17 @@ export function stageResolvers(
     threads,
     task,
     engine,
+    tinker,
     lora,
     chat,
     eval: { share },
-  }: Pick<R1Settings, 'seed' | 'threads' | 'task' | 'engine' | 'lora' | 'chat' | 'eval'>,
+  }: Pick<R1Settings, 'seed' | 'threads' | 'task' | 'engine' | 'tinker' | 'lora' | 'chat' | 'eval'>,
   { model, data }: StageSources,
 ) {
-  const common = { seed, threads, engine, lora, chat, eval: { share } }
-  const decided = { seed: 'seed', threads: 'threads', engine: 'engine', lora: 'lora', chat: 'chat', model }
+  const common = { seed, threads, engine, tinker, lora, chat, eval: { share } }
+  // no server trains reward models
+  const here = { ...common, engine: 'local', tinker: null }
+  const decided = { seed: 'seed', threads: 'threads', engine: 'engine', tinker: 'tinker', lora: 'lora', chat: 'chat', model }
   const named = <T>(name: string, resolve: () => T): T => {
     try {
       return resolve()
@@ -434,7 +440,7 @@ export function stageResolvers(
     },
     reward: (name: string, tree: Tree): RewardSettings => {
       refuseDecided(name, tree, { ...decided, data })
-      return named(name, () => resolveRewardSettings(merge(tree, { ...common, data: 'data' }) as RewardInput))
+      return named(name, () => resolveRewardSettings(merge(tree, { ...here, data: 'data' }) as RewardInput))
     },
   }
 }

@@ -1,3 +1,4 @@
+import { remoteRl, remoteTrainee, tinkerSetting } from './tinker.ts'
 import { z } from 'zod'
 import { advantageKinds } from '../algorithms/advantages.ts'
 import { klEstimators } from '../algorithms/kl.ts'
@@ -117,6 +118,7 @@ export const zeroSettings = z.strictObject({
   /** Arguments and date of the chat template. */
   chat: chatSettings,
   engine: engineSetting,
+  tinker: tinkerSetting,
   lora: loraSetting,
   seed: whole(0).default(0),
   steps: whole(0).default(200),
@@ -167,11 +169,13 @@ export type ZeroInput = DeepPartial<z.input<typeof zeroSettings>>
  *
  * @throws UserError for a setting that is unknown or not allowed, or for settings that contradict each other.
  */
-export function resolveZeroSettings(given: Tree): ZeroSettings {
+export function resolveZeroSettings(asked: Tree): ZeroSettings {
+  const given = remoteTrainee(asked)
   const { preset, algorithm } = zeroSettings.pick({ preset: true, algorithm: true }).loose().parse({})
   const names = [String(given.preset ?? preset), String(given.algorithm ?? algorithm)] as const
   const maxTokens = (given.rl as Tree | undefined)?.maxTokens
-  const { rewards, ...rl } = rlPreset(...names, typeof maxTokens === 'number' ? maxTokens : undefined)
+  const usualRl = rlPreset(...names, typeof maxTokens === 'number' ? maxTokens : undefined)
+  const { rewards, ...rl } = remoteRl(given, usualRl)
   const usual = { rl, rewards } as unknown as Tree
   const below = { rl: withKindsOf((given.rl ?? {}) as Tree, rl), rewards } as unknown as Tree
   const settings = checkSettings(zeroSettings, merge(below, given))

@@ -22,13 +22,19 @@ const NO_REWARD_MODELS = 'the engine tinker has no reward model: train one with 
  *
  * @throws UserError for settings that the server cannot honour; TinkerError if it does not answer.
  */
-export async function openTinkerEngine({ model, rewardHead, tinker = {} }: EngineSpec): Promise<Engine> {
+export async function openTinkerEngine({
+  model,
+  rewardHead,
+  tinker: given,
+  onWarning,
+}: EngineSpec): Promise<Engine> {
+  const tinker = given ?? {}
   if (rewardHead) throw new UserError(NO_REWARD_MODELS)
   if (typeof model !== 'string')
     throw new UserError('the engine tinker opens folders alone: a model in memory is not on the server')
   const config = loadConfig(model)
   if (config.head === 'score') throw new UserError(NO_REWARD_MODELS)
-  const warn = warner(tinker.onWarning)
+  const warn = warner(onWarning)
   const client = new TinkerClient({
     ...(tinker.url && { baseUrl: tinker.url }),
     ...(tinker.patience !== undefined && { patience: tinker.patience }),

@@ -1,0 +1,43 @@
+import { z } from 'zod'
+import type { RlPreset } from './presets.ts'
+import type { Tree } from './layers.ts'
+
+/* What --engine tinker changes in the usual settings. */
+
+/** The server of the engine tinker, for what the environment does not say. Its key is in TINKER_API_KEY alone. */
+export const tinkerSetting = z
+  .strictObject({
+    /** Its address; null: TINKER_BASE_URL. */
+    url: z.url().nullable().default(null),
+    /** The server's name of the model; null: the only one that it has. */
+    model: z.string().min(1).nullable().default(null),
+    /** Seconds that the server may be silent before the run fails. */
+    patience: z.number().positive().default(1800),
+    /** Requests for samples under way at the same time. */
+    concurrency: z.int().min(1).default(64),
+  })
+  .nullable()
+  .default(null)
+
+const isRemote = ({ engine }: Tree): boolean => engine === 'tinker'
+const trainsAdapters = (given: Tree): boolean => isRemote(given) && given.lora !== null
+
+/** Adapters, unless all weights are asked for with lora=null: few servers train all weights. */
+export const remoteTrainee = (given: Tree): Tree =>
+  isRemote(given) && given.lora === undefined ? { ...given, lora: {} } : given
+
+/** Adapters need about ten times the learning rate. */
+export const remoteRate = <S extends { learningRate: number }>(given: Tree, layer: S): S =>
+  trainsAdapters(given) ? { ...layer, learningRate: 10 * layer.learningRate } : layer
+
+/** The KL penalty is part of the reward: no server has the reference policy in its loss. */
+export function remoteRl(given: Tree, preset: RlPreset): RlPreset {
+  if (!isRemote(given)) return preset
+  const { objective, klInReward } = preset
+  const { beta } = objective.kl
+  return remoteRate(given, {
+    ...preset,
+    objective: { ...objective, kl: { ...objective.kl, beta: 0 } },
+    klInReward: klInReward ?? (beta === 0 ? null : { beta, estimator: 'k1' as const }),
+  })
+}
