@@ -26,6 +26,7 @@ try {
     entry: [
       'src/index.ts',
       'src/thinking/index.ts',
+      'src/tinker/index.ts',
       'src/verify/index.ts',
       'src/cli/main.ts',
       'src/engines/local/threads/spawner.ts',
@@ -39,7 +40,9 @@ try {
     target: 'node20.19',
     dts: process.argv.includes('--no-types')
       ? false
-      : { entry: ['src/index.ts', 'src/thinking/index.ts', 'src/verify/index.ts'] },
+      : {
+          entry: ['src/index.ts', 'src/thinking/index.ts', 'src/tinker/index.ts', 'src/verify/index.ts'],
+        },
     sourcemap: true,
     // Names are not made safe for every system, which would change the folder's own name where it has a `+` or `&`.
     outputOptions: { sanitizeFileName: false },
