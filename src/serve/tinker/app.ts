@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import * as zlib from 'node:zlib'
 import { type Context, Hono } from 'hono'
-import { z } from 'zod'
+import type { z } from 'zod'
 import * as protocol from '../../tinker/protocol/index.ts'
 import { type App, bodyOf, whenLeft } from '../app.ts'
 import type { Dialect } from '../dialect.ts'
@@ -42,11 +42,22 @@ const dialect: Dialect = {
   title: 'Tinker',
   owns: ['/'],
   routes: [],
-  error: ({ message, status }) => ({ detail: message, error: message, category: status < 500 ? 'user' : 'server' }),
+  error: ({ message, status }) => ({
+    detail: message,
+    error: message,
+    category: status < 500 ? 'user' : 'server',
+  }),
 }
 
 /** The Tinker protocol over the local engine, without its socket. */
-export function createTinkerApp({ models, store, access, limits, log, threads }: TinkerAppOptions): TinkerApp {
+export function createTinkerApp({
+  models,
+  store,
+  access,
+  limits,
+  log,
+  threads,
+}: TinkerAppOptions): TinkerApp {
   const hono = new Hono()
   const tell = (error: unknown): Problem => problemOf(error, access.keys)
   const explain = (error: unknown): Settled => {
@@ -109,7 +120,11 @@ export function createTinkerApp({ models, store, access, limits, log, threads }:
     })),
   }))
   // the client sends the parts of a batch one after another, so that they arrive in order
-  post('/client/config', requests.anything, () => ({ pjwt_auth_enabled: false, parallel_fwdbwd_chunks: false, proto_write_fwdbwd: true }))
+  post('/client/config', requests.anything, () => ({
+    pjwt_auth_enabled: false,
+    parallel_fwdbwd_chunks: false,
+    proto_write_fwdbwd: true,
+  }))
   post('/client/dynamic_config', requests.anything, () => ({ sample_cancel_enabled: true }))
   post('/telemetry', requests.anything, () => ({ status: 'accepted' }))
 
@@ -135,7 +150,8 @@ export function createTinkerApp({ models, store, access, limits, log, threads }:
   route('POST', '/forward_backward', async (context) => {
     if (isProtobuf(context.req.header('content-type'))) {
       const bytes = await readMessage(context, limits)
-      return service.forwardBackward(decoded(bytes), bytes)
+      const { seq_id, ...request } = decoded(bytes)
+      return service.forwardBackward({ ...request, seq_id: seq_id === 0 ? null : seq_id }, bytes)
     }
     const { forward_backward_input: input, ...rest } = await json(context, protocol.forwardBackwardJson)
     return service.forwardBackward(ofJson(rest, input, false), { rest, input })
@@ -180,7 +196,9 @@ export function createTinkerApp({ models, store, access, limits, log, threads }:
 
   /** The checkpoint that a path means: `weights/NAME`, `sampler_weights/NAME`, or NAME alone for a sampler's. */
   const checkpointOf = ({ req }: Context) =>
-    addressOf(`tinker://${req.param('run')}/${req.param('kind') ? `${req.param('kind')}/` : ''}${req.param('name')}`)
+    addressOf(
+      `tinker://${req.param('run')}/${req.param('kind') ? `${req.param('kind')}/` : ''}${req.param('name')}`,
+    )
   for (const path of ['/:name', '/:kind/:name']) {
     const checkpoint = `/training_runs/:run/checkpoints${path}`
     route('DELETE', checkpoint, (context) => {
@@ -191,25 +209,42 @@ export function createTinkerApp({ models, store, access, limits, log, threads }:
       const { token, expires } = rest.link(checkpointOf(context))
       return new Response(null, {
         status: 302,
-        headers: { location: `${origin(context)}${protocol.API}/downloads/${token}`, expires: expires.toUTCString() },
+        headers: {
+          location: `${origin(context)}${protocol.API}/downloads/${token}`,
+          expires: expires.toUTCString(),
+        },
       })
     })
     route('GET', `${checkpoint}/external_weights_urls`, (context) => {
       const { token, files, expires } = rest.link(checkpointOf(context))
-      const url = (file: string): string => `${origin(context)}${protocol.API}/downloads/${token}/${encodeURIComponent(file)}`
-      return { urls: Object.fromEntries(files.map((file) => [file, url(file)])), expires: expires.toISOString() }
+      const url = (file: string): string =>
+        `${origin(context)}${protocol.API}/downloads/${token}/${encodeURIComponent(file)}`
+      return {
+        urls: Object.fromEntries(files.map((file) => [file, url(file)])),
+        expires: expires.toISOString(),
+      }
     })
   }
   route('GET', '/downloads/:token', ({ req }) => rest.download(req.param('token')!, null), { isOpen: true })
-  route('GET', '/downloads/:token/:file', ({ req }) => rest.download(req.param('token')!, req.param('file')!), {
-    isOpen: true,
-  })
+  route(
+    'GET',
+    '/downloads/:token/:file',
+    ({ req }) => rest.download(req.param('token')!, req.param('file')!),
+    {
+      isOpen: true,
+    },
+  )
 
   hono.get(
     '/',
     handle('/', (_, finish) => {
       finish(200, {})
-      return Response.json({ server: 'ruminate', protocol: 'tinker', api: protocol.API, models: models.all.map(({ name }) => name) })
+      return Response.json({
+        server: 'ruminate',
+        protocol: 'tinker',
+        api: protocol.API,
+        models: models.all.map(({ name }) => name),
+      })
     }),
   )
   hono.get(
@@ -275,14 +310,23 @@ function resultResponse(settled: Settled, accept = ''): Response {
 
 /** Typed arrays as lists. */
 const jsonOf = (value: unknown): object =>
-  JSON.parse(JSON.stringify(value, (_, item) => (ArrayBuffer.isView(item) ? Array.from(item as Float32Array) : item)))
+  JSON.parse(
+    JSON.stringify(value, (_, item) => (ArrayBuffer.isView(item) ? Array.from(item as Float32Array) : item)),
+  )
 
 function ofJson(
   { model_id, seq_id }: { readonly model_id: string; readonly seq_id?: number | null | undefined },
   { data, loss_fn, loss_fn_config }: z.output<typeof protocol.lossInput>,
   forward_only: boolean,
 ): requests.Batch {
-  return { model_id, seq_id: seq_id ?? null, data, loss_fn, loss_fn_config: loss_fn_config ?? {}, forward_only }
+  return {
+    model_id,
+    seq_id: seq_id ?? null,
+    data,
+    loss_fn,
+    loss_fn_config: loss_fn_config ?? {},
+    forward_only,
+  }
 }
 
 function decoded(bytes: Uint8Array): protocol.ForwardBackwardRequest {
@@ -302,7 +346,10 @@ async function readMessage(context: Context, limits: TinkerLimits): Promise<Uint
   const { headers } = context.req.raw
   const encoding = headers.get('content-encoding') ?? 'identity'
   if (encoding !== 'identity' && !(encoding === 'zstd' && zstd))
-    throw new RequestError('mediaType', `send the body without the content encoding ${JSON.stringify(encoding)}`)
+    throw new RequestError(
+      'mediaType',
+      `send the body without the content encoding ${JSON.stringify(encoding)}`,
+    )
   const bytes = await readBytes(headers, bodyOf(context), limits)
   if (encoding === 'identity') return bytes
   try {

@@ -30,11 +30,16 @@ export class BaseModels {
    * @param shares Is the folder's path told to clients, which can then read the tokenizer from it?
    * @throws UserError for a reward model, a damaged one, and two of the same name.
    */
-  constructor(models: readonly { readonly name: string; readonly folder: string }[], { shares }: { readonly shares: boolean }) {
+  constructor(
+    models: readonly { readonly name: string; readonly folder: string }[],
+    { shares }: { readonly shares: boolean },
+  ) {
     this.all = models.map(({ name: given, folder }) => {
       const config = loadConfig(folder)
       if (config.head === 'score')
-        throw new UserError(`${given} is a reward model: the Tinker protocol samples from and trains language models`)
+        throw new UserError(
+          `${given} is a reward model: the Tinker protocol samples from and trains language models`,
+        )
       const isPath = existsSync(resolve(given))
       const name = isPath ? basename(resolve(given)) : given
       const isHere = isPath || !given.includes('/')
@@ -69,12 +74,19 @@ export class BaseModels {
  *
  * @throws RequestError if there are none.
  */
-export function targetsOf({ config }: BaseModel, { train_attn, train_mlp }: LoraRecord): 'all-linear' | string[] {
+export function targetsOf(
+  { config }: BaseModel,
+  { train_attn, train_mlp }: LoraRecord,
+): 'all-linear' | string[] {
   if (train_attn && train_mlp) return 'all-linear'
   const wanted = linearLayers(config).filter((layer) => (layer.includes('.mlp.') ? train_mlp : train_attn))
   if (wanted.length === 0)
-    throw new RequestError('invalid', 'lora_config: with train_attn and train_mlp off, nothing would be trained', {
-      field: 'lora_config',
-    })
+    throw new RequestError(
+      'invalid',
+      'lora_config: with train_attn and train_mlp off, nothing would be trained',
+      {
+        field: 'lora_config',
+      },
+    )
   return wanted
 }

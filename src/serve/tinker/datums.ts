@@ -16,12 +16,20 @@ export function readDatums(datums: readonly Datum[], loss: Loss, config: ModelCo
   return datums.map((datum, i) => readDatum(datum, `data[${i}]`, loss, config))
 }
 
-function readDatum({ model_input, loss_fn_inputs }: Datum, where: string, loss: Loss, config: ModelConfig): PolicyDatum {
+function readDatum(
+  { model_input, loss_fn_inputs }: Datum,
+  where: string,
+  loss: Loss,
+  config: ModelConfig,
+): PolicyDatum {
   const tokens = tokensOf(model_input, `${where}.model_input`, config)
   const allowed = ['target_tokens', ...loss.needs, ...loss.may]
   const unknown = Object.keys(loss_fn_inputs).find((name) => !allowed.includes(name))
   if (unknown !== undefined)
-    throw fault(`${where}.loss_fn_inputs`, `has ${unknown}, which this loss does not read; it reads ${allowed.join(', ')}`)
+    throw fault(
+      `${where}.loss_fn_inputs`,
+      `has ${unknown}, which this loss does not read; it reads ${allowed.join(', ')}`,
+    )
   const read = (name: string): ArrayLike<number> | null => {
     const tensor = loss_fn_inputs[name]
     return tensor ? valuesOf(tensor, `${where}.loss_fn_inputs.${name}`, tokens.length) : null
@@ -43,12 +51,14 @@ function readDatum({ model_input, loss_fn_inputs }: Datum, where: string, loss: 
       logprobs: new Float32Array(tokens.length),
       advantages: given,
     }
-  if (given.some((weight) => weight < 0)) throw fault(`${where}.loss_fn_inputs.weights`, 'must not be negative')
+  if (given.some((weight) => weight < 0))
+    throw fault(`${where}.loss_fn_inputs.weights`, 'must not be negative')
   const advantages = floats('advantages', 0)
   const logprobs = floats('logprobs', 0)
   const weights = loss.sequenceRatio ? given.map((weight, t) => (advantages[t] === 0 ? 0 : weight)) : given
   // ρ of a position without advantage, such as one of the prompt, must not overflow: ∞ · 0 is no number
-  const old = loss.config.beta === undefined ? logprobs.map((q, t) => (advantages[t] === 0 ? 0 : q)) : logprobs
+  const old =
+    loss.config.beta === undefined ? logprobs.map((q, t) => (advantages[t] === 0 ? 0 : q)) : logprobs
   return { tokens, targets, weights, logprobs: old, advantages, reference: logprobs }
 }
 
@@ -72,7 +82,10 @@ function checkIds(ids: ArrayLike<number>, where: string, { vocabSize }: ModelCon
   for (let i = 0; i < ids.length; i++) {
     const id = ids[i]!
     if (!Number.isInteger(id) || id < 0 || id >= vocabSize)
-      throw fault(where, `has ${id} at position ${i}, which is no token of the vocabulary, 0 to ${vocabSize - 1}`)
+      throw fault(
+        where,
+        `has ${id} at position ${i}, which is no token of the vocabulary, 0 to ${vocabSize - 1}`,
+      )
   }
 }
 
@@ -81,7 +94,8 @@ function valuesOf({ data, shape }: Tensor, where: string, length: number): Array
     throw fault(where, `has the shape [${shape}]; one value for each token is expected: [${length}]`)
   if (data.length !== length) throw fault(where, `has ${data.length} values for ${length} tokens`)
   for (let i = 0; i < length; i++)
-    if (!Number.isFinite(data[i])) throw fault(where, `has ${data[i]} at position ${i}; a finite number is expected`)
+    if (!Number.isFinite(data[i]))
+      throw fault(where, `has ${data[i]} at position ${i}; a finite number is expected`)
   return data
 }
 
@@ -100,7 +114,9 @@ export function outputOf(
     const lps = logprobs[i]!
     const logRatio = (t: number): number => lps[t]! - old[t]!
     const counted = [...weights.keys()].filter((t) => weights[t] !== 0)
-    const ofSequence = Math.exp(counted.reduce((total, t) => total + logRatio(t), 0) / Math.max(1, counted.length))
+    const ofSequence = Math.exp(
+      counted.reduce((total, t) => total + logRatio(t), 0) / Math.max(1, counted.length),
+    )
     const terms = lps.map((lp, t) =>
       weights[t] === 0
         ? 0

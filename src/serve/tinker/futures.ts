@@ -166,5 +166,9 @@ function sizeOf(result: Result): number {
       .reduce((bytes, { data }) => bytes + data.length * 8 + 100, 1_000)
   const { sequences, prompt_logprobs, topk_prompt_logprobs } = result.value
   const topK = (topk_prompt_logprobs ?? []).reduce((bytes, pairs) => bytes + (pairs?.length ?? 0) * 64, 0)
-  return sequences.reduce((bytes, { tokens }) => bytes + tokens.length * 16, 1_000) + topK + (prompt_logprobs?.length ?? 0) * 8
+  return (
+    sequences.reduce((bytes, { tokens }) => bytes + tokens.length * 16, 1_000) +
+    topK +
+    (prompt_logprobs?.length ?? 0) * 8
+  )
 }

@@ -1,5 +1,5 @@
-import type { FutureLimits } from './futures.ts'
 import type { Limits } from '../limits.ts'
+import type { FutureLimits } from './futures.ts'
 
 /** What a server of the Tinker protocol can be made to do at most. Times are in milliseconds. */
 export interface TinkerLimits extends HttpLimits, FutureLimits {

@@ -44,7 +44,10 @@ const policy = (fields: Partial<PolicyObjective>): PolicyObjective => ({
 })
 
 /** The protocol gives the bounds of ρ themselves, the engine their distances from 1. */
-function clipped(config: Readonly<Record<string, number>>, fields: Partial<PolicyObjective>): PolicyObjective {
+function clipped(
+  config: Readonly<Record<string, number>>,
+  fields: Partial<PolicyObjective>,
+): PolicyObjective {
   const { clip_low_threshold: low, clip_high_threshold: high } = config as typeof CLIP
   if (!(low >= 0 && low <= 1 && high >= 1))
     throw new RequestError(

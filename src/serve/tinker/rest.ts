@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { Readable } from 'node:stream'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { RequestError } from '../problem.ts'
 import type { TinkerService } from './service.ts'
 import { type Address, addressOf, filesIn, KINDS, type Kind, type RunRecord } from './store.ts'
@@ -18,9 +18,13 @@ export function pageOf(query: URLSearchParams): Page {
     const text = query.get(name)
     const value = text === null ? otherwise : Number(text)
     if (!Number.isSafeInteger(value) || value < least)
-      throw new RequestError('invalid', `${name} must be a whole number of at least ${least}, not ${JSON.stringify(text)}`, {
-        field: name,
-      })
+      throw new RequestError(
+        'invalid',
+        `${name} must be a whole number of at least ${least}, not ${JSON.stringify(text)}`,
+        {
+          field: name,
+        },
+      )
     return value
   }
   return { limit: Math.min(1_000, read('limit', 20, 1)), offset: read('offset', 0, 0) }
@@ -95,7 +99,11 @@ export class Rest {
   }
 
   /** A link to a checkpoint's files, below `/downloads/`. @throws RequestError if there is no such checkpoint. */
-  link(address: Address): { readonly token: string; readonly files: readonly string[]; readonly expires: Date } {
+  link(address: Address): {
+    readonly token: string
+    readonly files: readonly string[]
+    readonly expires: Date
+  } {
     const files = filesIn(this.#service.store.find(address))
     const now = Date.now()
     for (const [token, { until }] of this.#links) if (until < now) this.#links.delete(token)
@@ -113,7 +121,8 @@ export class Rest {
     const folder = this.#service.store.find(link.address)
     const files = filesIn(folder)
     if (name !== null) {
-      if (!files.includes(name)) throw new RequestError('notFound', `the checkpoint has no file ${JSON.stringify(name)}`)
+      if (!files.includes(name))
+        throw new RequestError('notFound', `the checkpoint has no file ${JSON.stringify(name)}`)
       return stream(createReadStream(join(folder, name)), { 'content-type': 'application/octet-stream' })
     }
     return stream(Readable.from(tar(folder, files, { empty: [COMPLETE] })), {

@@ -38,7 +38,8 @@ export function readSampleRequest(request: SampleRequest, base: BaseModel): Aske
       `leaves no room: the prompt has ${prompt.length} tokens, and the model takes ${base.config.maxPositions}, so at most ${Math.max(0, room)} can follow`,
     )
   for (const name of ['topk_prompt_logprobs', 'topk_sample_logprobs'] as const)
-    if ((request[name] ?? 0) > MOST_TOP) throw fault(name, `is ${request[name]}; at most ${MOST_TOP} are told`)
+    if ((request[name] ?? 0) > MOST_TOP)
+      throw fault(name, `is ${request[name]}; at most ${MOST_TOP} are told`)
   const { temperature } = params
   if (!(temperature === 0 || (temperature >= 1e-6 && temperature <= 1e6)))
     throw fault('sampling_params.temperature', `is ${temperature}; it must be 0, or between 1e-6 and 1e6`)
@@ -69,15 +70,22 @@ export function readSampleRequest(request: SampleRequest, base: BaseModel): Aske
 }
 
 /** Without `stop`, a sequence ends as the model ends its responses; an empty list never ends one. */
-function stopOf({ stop }: SamplingParams, { stopTokens, config }: BaseModel): Pick<SampleOptions, 'stop' | 'stopTokens'> {
-  if (stop === null || stop === undefined) return { stopTokens: stopTokens.filter((id) => id < config.vocabSize) }
+function stopOf(
+  { stop }: SamplingParams,
+  { stopTokens, config }: BaseModel,
+): Pick<SampleOptions, 'stop' | 'stopTokens'> {
+  if (stop === null || stop === undefined)
+    return { stopTokens: stopTokens.filter((id) => id < config.vocabSize) }
   const given = typeof stop === 'string' ? [stop] : stop
   const strings = given.filter((item) => typeof item === 'string')
   const ids = given.filter((item) => typeof item === 'number')
   if (strings.includes('')) throw fault('sampling_params.stop', 'has an empty string')
   const outside = ids.find((id) => id < 0 || id >= config.vocabSize)
   if (outside !== undefined)
-    throw fault('sampling_params.stop', `has ${outside}, which is no token of the vocabulary, 0 to ${config.vocabSize - 1}`)
+    throw fault(
+      'sampling_params.stop',
+      `has ${outside}, which is no token of the vocabulary, 0 to ${config.vocabSize - 1}`,
+    )
   return { stop: strings, stopTokens: ids }
 }
 
@@ -181,7 +189,8 @@ async function likeliest(
   )
 }
 
-const pairsOf = ({ top }: TokenDetail): [number, number][] => top.map(({ token, logprob }) => [token, logprob])
+const pairsOf = ({ top }: TokenDetail): [number, number][] =>
+  top.map(({ token, logprob }) => [token, logprob])
 
 const fault = (field: string, what: string): RequestError =>
   new RequestError('invalid', `${field} ${what}`, { field })

@@ -12,7 +12,15 @@ import type * as requests from './requests.ts'
 import { readSampleRequest, sample } from './sample.ts'
 import { Samplers } from './samplers.ts'
 import { type SamplingSession, type Session, Sessions } from './sessions.ts'
-import { type Address, addressOf, checkName, type LoraRecord, removeFolder, type Store, uriOf } from './store.ts'
+import {
+  type Address,
+  addressOf,
+  checkName,
+  type LoraRecord,
+  removeFolder,
+  type Store,
+  uriOf,
+} from './store.ts'
 import { ALPHA, Training, unloaded } from './training.ts'
 
 type Body<S extends z.ZodType> = z.output<S>
@@ -248,9 +256,13 @@ export class TinkerService {
     const source = this.#source(request)
     const known = session.samplings.get(id)
     if (known && (known.base !== source.base || known.folder !== source.folder))
-      throw new RequestError('conflict', `another sampling session has had the number ${request.sampling_session_seq_id}`, {
-        field: 'sampling_session_seq_id',
-      })
+      throw new RequestError(
+        'conflict',
+        `another sampling session has had the number ${request.sampling_session_seq_id}`,
+        {
+          field: 'sampling_session_seq_id',
+        },
+      )
     if (!known) session.samplings.set(id, { id, ...source, repeats: new Repeats() })
     return { type: 'create_sampling_session', sampling_session_id: id }
   }
@@ -323,9 +335,13 @@ export class TinkerService {
     const session = this.sessions.find(id.split(':')[0]!)
     const sampling = session.samplings.get(id)
     if (!sampling)
-      throw new RequestError('notFound', `sampling session ${JSON.stringify(id)} not found; create it again`, {
-        field: 'sampling_session_id',
-      })
+      throw new RequestError(
+        'notFound',
+        `sampling session ${JSON.stringify(id)} not found; create it again`,
+        {
+          field: 'sampling_session_id',
+        },
+      )
     return { sampling, session }
   }
 
@@ -431,7 +447,8 @@ const json = (body: object): Result => ({ kind: 'json', body })
 const samplingId = (session: Session, seq: number | null | undefined): string =>
   `${session.id}:sample:${seq ?? randomUUID()}`
 
-const sequenceIds = (request: string, n: number): string[] => Array.from({ length: n }, (_, i) => `${request}:${i}`)
+const sequenceIds = (request: string, n: number): string[] =>
+  Array.from({ length: n }, (_, i) => `${request}:${i}`)
 
 /** Rank 0, or no adapters, means all weights. */
 function loraOf(config: Body<typeof protocol.loraConfig> | null | undefined): LoraRecord | null {
@@ -447,13 +464,23 @@ function loraOf(config: Body<typeof protocol.loraConfig> | null | undefined): Lo
 /** The adapters as a client is told of them. The output layer never has one. */
 const loraConfigOf = (lora: LoraRecord | null): object => ({ ...(lora ?? { rank: 0 }), train_unembed: false })
 
-function checkSame({ lora, base }: Training, run: { lora: LoraRecord | null; base_model: string }, path: string): void {
+function checkSame(
+  { lora, base }: Training,
+  run: { lora: LoraRecord | null; base_model: string },
+  path: string,
+): void {
   const told = (record: LoraRecord | null): string =>
     record === null
       ? 'all weights'
       : `adapters of rank ${record.rank}, alpha ${record.alpha}, train_attn ${record.train_attn}, train_mlp ${record.train_mlp}`
   if (run.base_model !== base.name)
-    throw new RequestError('invalid', `path: ${path} was trained from ${run.base_model}, not from ${base.name}`)
+    throw new RequestError(
+      'invalid',
+      `path: ${path} was trained from ${run.base_model}, not from ${base.name}`,
+    )
   if (told(run.lora) !== told(lora))
-    throw new RequestError('invalid', `path: ${path} has ${told(run.lora)}, but the model trains ${told(lora)}`)
+    throw new RequestError(
+      'invalid',
+      `path: ${path} has ${told(run.lora)}, but the model trains ${told(lora)}`,
+    )
 }

@@ -39,7 +39,11 @@ const record: z.ZodType<RunRecord> = z.object({
 })
 
 /** The kinds of saved weights: with the optimizer's state, for a sampler, and for other programs. */
-export const KINDS = { weights: 'training', sampler_weights: 'sampler', external_weights: 'external' } as const
+export const KINDS = {
+  weights: 'training',
+  sampler_weights: 'sampler',
+  external_weights: 'external',
+} as const
 export type Kind = keyof typeof KINDS
 
 /** Where saved weights are. */
@@ -208,8 +212,15 @@ export const uriOf = ({ run, kind, name }: Address): string => `tinker://${run}/
 
 /** @throws RequestError unless it is the address of saved weights; without a kind, it means those of a sampler. */
 export function addressOf(uri: string): Address {
-  const [, run, kind = 'sampler_weights', name] = /^tinker:\/\/([^/]+)\/(?:([^/]+)\/)?([^/]+)$/.exec(uri) ?? []
-  if (run === undefined || name === undefined || !RUN.test(run) || !NAME.test(name) || !Object.hasOwn(KINDS, kind))
+  const [, run, kind = 'sampler_weights', name] =
+    /^tinker:\/\/([^/]+)\/(?:([^/]+)\/)?([^/]+)$/.exec(uri) ?? []
+  if (
+    run === undefined ||
+    name === undefined ||
+    !RUN.test(run) ||
+    !NAME.test(name) ||
+    !Object.hasOwn(KINDS, kind)
+  )
     throw new RequestError(
       'invalid',
       `path: ${JSON.stringify(uri)} is no address of weights, such as tinker://RUN/weights/NAME or tinker://RUN/sampler_weights/NAME`,

@@ -42,9 +42,12 @@ function header(name: string, size: number): Uint8Array {
   block.write(' '.repeat(8), 148)
   block.write('0', 156)
   block.write('ustar\u000000', 257)
-  block.write(`${octal(
-    block.reduce((sum, byte) => sum + byte, 0),
-    7,
-  )}\u0000 `, 148)
+  block.write(
+    `${octal(
+      block.reduce((sum, byte) => sum + byte, 0),
+      7,
+    )}\u0000 `,
+    148,
+  )
   return block
 }

@@ -177,7 +177,11 @@ export class Training {
   }
 
   /** Computes the log-probs that are not known. */
-  async #fill({ engine, trainer }: Opened, datums: readonly PolicyDatum[], logprobs: readonly Float32Array[]): Promise<void> {
+  async #fill(
+    { engine, trainer }: Opened,
+    datums: readonly PolicyDatum[],
+    logprobs: readonly Float32Array[],
+  ): Promise<void> {
     const missing = logprobs.map((values) => values.map((value) => (Number.isNaN(value) ? 1 : 0)))
     if (!missing.some((positions) => positions.includes(1))) return
     const scorer = await engine.scorer(await trainer.snapshot())

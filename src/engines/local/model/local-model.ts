@@ -240,7 +240,9 @@ export class LocalModel {
       throw new UserError(
         `${directory} has other adapters than the settings ask for: it belongs to another run`,
       )
-    const state = withState ? readOptimizer(directory, optimizer.shapes) : { steps: 0, m: new Map(), v: new Map() }
+    const state = withState
+      ? readOptimizer(directory, optimizer.shapes)
+      : { steps: 0, m: new Map(), v: new Map() }
     this.#prepared = () => {
       if (keep) this.#held.set(this.#current.version, this.#current.weights)
       this.#current = { version: next, weights }
