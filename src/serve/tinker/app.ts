@@ -42,11 +42,7 @@ const dialect: Dialect = {
   title: 'Tinker',
   owns: ['/'],
   routes: [],
-  error: ({ message, status }) => ({
-    detail: message,
-    error: message,
-    category: status < 500 ? 'user' : 'server',
-  }),
+  error: ({ message }) => ({ detail: message }),
 }
 
 /** The Tinker protocol over the local engine, without its socket. */
@@ -72,7 +68,7 @@ export function createTinkerApp({
       return service.futures.pending
     },
     get running() {
-      return service.sessions.all.reduce((sum, { trainings }) => sum + trainings.size, 0)
+      return service.training
     },
   })
   const handle = handler({ dialects: [dialect], access, tell, metrics, log })

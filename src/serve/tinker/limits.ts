@@ -8,6 +8,8 @@ export interface TinkerLimits extends HttpLimits, FutureLimits {
   readonly models: number
   /** A session of which nothing is heard for so long has ended. */
   readonly session: number
+  /** The same where another client needs room for a model. Clients are heard of every 10 seconds. */
+  readonly silence: number
   /** Longest wait for a result before a client is told to ask again. */
   readonly poll: number
   /** Samplers without a name whose weights are kept for each model that is trained. */
@@ -23,6 +25,7 @@ export const TINKER_LIMITS: TinkerLimits = {
   sessions: 256,
   models: 4,
   session: 300_000,
+  silence: 30_000,
   poll: 30_000,
   pending: 4_096,
   resultBytes: 256 * 2 ** 20,

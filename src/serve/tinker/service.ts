@@ -57,6 +57,7 @@ export class TinkerService {
   readonly #samplers: ReadonlyMap<BaseModel, Samplers>
   readonly #threads: number | undefined
   readonly #now: () => number
+  readonly #explain: (error: unknown) => Settled
   readonly #sweep: NodeJS.Timeout
 
   constructor({ models, store, limits, threads, explain, now = () => performance.now() }: ServiceOptions) {
@@ -68,16 +69,22 @@ export class TinkerService {
     this.#samplers = new Map(models.all.map((base) => [base, new Samplers(base, { threads })]))
     this.#threads = threads
     this.#now = now
+    this.#explain = explain
     this.#sweep = setInterval(() => this.sweep(), Math.min(10_000, limits.session / 4))
     this.#sweep.unref()
+  }
+
+  /** Models that are being trained. */
+  get training(): number {
+    return this.sessions.all.reduce((sum, { trainings }) => sum + trainings.size, 0)
   }
 
   // ---- Sessions
 
   /** Ends the sessions of which nothing was heard for too long. */
-  sweep(): void {
+  sweep(longest = this.limits.session): void {
     for (const session of this.sessions.all)
-      if (this.#now() - session.lastSeen > this.limits.session) void this.end(session)
+      if (this.#now() - session.lastSeen > longest) this.end(session).catch(this.#explain)
   }
 
   /** Ends a session: its work stops, its models and unnamed samplers are freed. */
@@ -367,7 +374,8 @@ export class TinkerService {
   ): Submitted {
     const id = `${session.id}:train:${seq ?? randomInt(2 ** 31)}`
     const request_id = session.repeats.once(seq, request, () => {
-      const open = this.sessions.all.reduce((sum, { trainings }) => sum + trainings.size, 0)
+      if (this.training >= this.limits.models) this.sweep(this.limits.silence)
+      const open = this.training
       if (open >= this.limits.models)
         throw new RequestError(
           'queueFull',

@@ -30,18 +30,21 @@ export async function startTinkerServer({
   limits = {},
   folder = mkdtempSync(join(tmpdir(), 'ruminate-tinker-')),
   models = ['miniature-base'],
+  names = {},
 }: {
   access?: Partial<Access>
   limits?: Partial<TinkerLimits>
   folder?: string
   models?: readonly string[]
+  /** By which clients ask for a model, where it is not its own. */
+  names?: Readonly<Record<string, string>>
 } = {}): Promise<TinkerTestServer> {
   const entries: RequestEntry[] = []
   const failures: unknown[] = []
   const all = { ...TINKER_LIMITS, shutdown: 300, ...limits }
   const app = createTinkerApp({
     models: new BaseModels(
-      models.map((name) => ({ name, folder: embedded(name) })),
+      models.map((name) => ({ name: names[name] ?? name, folder: embedded(name) })),
       { shares: true },
     ),
     store: new Store(folder),

@@ -36,15 +36,31 @@ export const tinkerOptions = {
 /** What a server of the Tinker protocol has no use for. */
 const OTHERS = [
   ...Object.keys(strategyOptions),
-  ...['name', 'any-model', 'temperature', 'top-p', 'top-k', 'min-p', 'max-tokens', 'template-arguments', 'parallel', 'queue', 'engine'],
+  ...[
+    'name',
+    'any-model',
+    'temperature',
+    'top-p',
+    'top-k',
+    'min-p',
+    'max-tokens',
+    'template-arguments',
+    'parallel',
+    'queue',
+    'engine',
+  ],
 ]
 
 /** @throws UserError for an option that goes without --tinker only, or with it only. */
 export function checkTinkerOptions(values: Values): void {
-  const wrong = (values.tinker === true ? OTHERS : ['models', 'out']).find((name) => values[name] !== undefined)
+  const wrong = (values.tinker === true ? OTHERS : ['models', 'out']).find(
+    (name) => values[name] !== undefined,
+  )
   if (wrong !== undefined)
     throw new UserError(
-      values.tinker === true ? `--${wrong} has no effect with --tinker: leave it out` : `--${wrong} needs --tinker`,
+      values.tinker === true
+        ? `--${wrong} has no effect with --tinker: leave it out`
+        : `--${wrong} needs --tinker`,
       2,
     )
 }
@@ -57,7 +73,12 @@ export async function serveTinker(values: Values, output: Output, address: Addre
   const names = listOption(values, 'model') ?? [EMBEDDED_BASE, EMBEDDED_R1_BASE, EMBEDDED_STUDENT]
   const found: { name: string; folder: string }[] = []
   for (const name of names)
-    found.push({ name, folder: await modelFolder(name, (line) => output.live(line), { onCheckpoint: (line) => output.say(line) }) })
+    found.push({
+      name,
+      folder: await modelFolder(name, (line) => output.live(line), {
+        onCheckpoint: (line) => output.say(line),
+      }),
+    })
   const models = new BaseModels(found, { shares: isLoopback(address.host) })
   const store = new Store(textOption(values, 'out') ?? 'tinker')
   const app = createTinkerApp({ models, store, access, limits, log: withoutPolls(requestLog(output)) })
@@ -82,11 +103,24 @@ const POLLS = ['/retrieve_future', '/session_heartbeat', '/telemetry', '/client/
 
 function greet(
   output: Output,
-  { server, models, store, hasKey }: { server: RunningServer; models: BaseModels; store: Store; hasKey: boolean },
+  {
+    server,
+    models,
+    store,
+    hasKey,
+  }: { server: RunningServer; models: BaseModels; store: Store; hasKey: boolean },
 ): void {
   const { url, port } = server
   const names = models.all.map(({ name }) => name)
-  output.emit({ type: 'listening', protocol: 'tinker', url, port, models: names, folder: store.root, key: hasKey })
+  output.emit({
+    type: 'listening',
+    protocol: 'tinker',
+    url,
+    port,
+    models: names,
+    folder: store.root,
+    key: hasKey,
+  })
   if (output.json) return
   output.prose(`${names.join(', ')}: served at ${url} by the Tinker protocol`)
   output.say()
@@ -101,4 +135,3 @@ function greet(
   output.prose(`What clients save is in ${store.root}. What they do not save is lost when the server stops.`)
   output.say('Ctrl-C stops the server.')
 }
-
