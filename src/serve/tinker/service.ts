@@ -84,7 +84,8 @@ export class TinkerService {
   /** Ends the sessions of which nothing was heard for too long. */
   sweep(longest = this.limits.session): void {
     for (const session of this.sessions.all)
-      if (this.#now() - session.lastSeen > longest) this.end(session).catch(this.#explain)
+      if (session.waiting === 0 && this.#now() - session.lastSeen > longest)
+        this.end(session).catch(this.#explain)
   }
 
   /** Ends a session: its work stops, its models and unnamed samplers are freed. */
@@ -295,12 +296,19 @@ export class TinkerService {
 
   // ---- Results
 
-  /** How a request ended; null if a client should ask again. */
+  /** How a request ended; null if a client should ask again. A session that waits is alive. */
   async retrieve(id: string, signal: AbortSignal): Promise<Settled | null> {
     const owner = this.futures.ownerOf(id)
-    if (owner !== null) this.sessions.find(owner)
-    const settled = await this.futures.wait(id, this.limits.poll, signal)
-    return settled
+    const session = owner === null ? null : this.sessions.find(owner)
+    if (session) session.waiting++
+    try {
+      return await this.futures.wait(id, this.limits.poll, signal)
+    } finally {
+      if (session) {
+        session.waiting--
+        session.lastSeen = this.#now()
+      }
+    }
   }
 
   cancel({ request_id }: Body<typeof requests.cancelRequest>): object {

@@ -19,6 +19,8 @@ export interface SamplingSession {
 export class Session {
   readonly id = randomUUID()
   lastSeen: number
+  /** How many of its requests wait for a result. */
+  waiting = 0
   readonly metadata: Readonly<Record<string, unknown>> | null
   /** Of requests to create models; the numbers of samplers are those of `samplings`. */
   readonly repeats = new Repeats()

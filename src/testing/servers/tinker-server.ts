@@ -17,8 +17,10 @@ export interface TinkerTestServer extends RunningServer {
   /** Where checkpoints are. */
   readonly folder: string
   /** The status and the JSON of the answer to a request; with a body it is a POST. */
+  // biome-ignore lint/suspicious/noExplicitAny: each answer has fields of its own
   call(path: string, body?: object, headers?: Record<string, string>): Promise<{ status: number; json: any }>
   /** Sends a request and waits for the result of its future. */
+  // biome-ignore lint/suspicious/noExplicitAny: each result has fields of its own
   result(path: string, body: object): Promise<any>
   /** Stops it and frees its models; `keep` leaves the checkpoints. */
   end(options?: { keep?: boolean }): Promise<void>
