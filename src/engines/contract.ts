@@ -218,8 +218,8 @@ export interface Trainer {
    * @throws UserError if it is the folder that the engine was opened from, or cannot be written.
    */
   save(directory: string, options?: { optimizer?: boolean; dtype?: 'F32' | 'BF16' }): Promise<void>
-  /** Restores what `save(…, { optimizer: true })` wrote. */
-  load(directory: string): Promise<void>
+  /** Restores what `save(…, { optimizer: true })` wrote; with `optimizer: false` only the weights, as before the first step. */
+  load(directory: string, options?: { optimizer?: boolean }): Promise<void>
 }
 
 export interface ForwardBackwardResult {

@@ -158,11 +158,11 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
 }
 
 /** The body of a request as it arrives; Node's stream costs far less than that of the `Request`. */
-const bodyOf = ({ req, env }: Context): AsyncIterable<Uint8Array> | null =>
+export const bodyOf = ({ req, env }: Context): AsyncIterable<Uint8Array> | null =>
   (env as Partial<HttpBindings> | undefined)?.incoming?.iterator({ destroyOnReturn: false }) ?? req.raw.body
 
 /** Calls `leave` when the client leaves, until the function that it returns is called. */
-function whenLeft({ req, env }: Context, leave: () => void): () => void {
+export function whenLeft({ req, env }: Context, leave: () => void): () => void {
   const outgoing = (env as Partial<HttpBindings> | undefined)?.outgoing
   if (!outgoing) {
     req.raw.signal.addEventListener('abort', leave, { once: true })

@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { UserError } from '../common/errors.ts'
-import { type AppOptions, createApp } from './app.ts'
+import { type App, type AppOptions, createApp } from './app.ts'
 import { LIMITS, type Limits } from './limits.ts'
 import { isLoopback } from './request/guard.ts'
 
@@ -43,7 +43,17 @@ export async function serve({
 }: ServeOptions): Promise<RunningServer> {
   checkReach(host, options.access.keys.length > 0 || insecure)
   const limits = { ...LIMITS, ...options.limits }
-  const app = createApp({ ...options, limits })
+  return listenWith(createApp({ ...options, limits }), { host, port, limits })
+}
+
+/** What a server keeps to, whatever it serves. */
+export type SocketLimits = Pick<Limits, 'bodyBytes' | 'headers' | 'request' | 'idle' | 'shutdown'>
+
+/** Serves an app on a socket. Who may reach it has been checked (`checkAddress`). @throws UserError if the port is in use. */
+export async function listenWith(
+  app: App,
+  { host, port, limits }: Address & { readonly limits: SocketLimits },
+): Promise<RunningServer> {
   const listener = getRequestListener(app.hono.fetch, {
     hostname: host,
     overrideGlobalObjects: false,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import { decodeForwardBackwardRequest } from '../../tinker/protocol/index.ts'
-import { type Asked, type Sent, TinkerServer } from './tinker-server.ts'
+import { type Asked, type Sent, TinkerStandIn } from './tinker-stand-in.ts'
 
 interface Exchange {
   readonly server: string
@@ -39,7 +39,7 @@ const FREE = new Set(['sdk_version', 'sampling_session_seq_id', 'allow_metadata_
  * For tests: a server that answers as a released one did, from the recorded exchange. A request that nobody has sent to that
  * server before gets status 418.
  */
-export function replayServer(name: string): Promise<TinkerServer> {
+export function replayServer(name: string): Promise<TinkerStandIn> {
   const recorded = readFileSync(new URL('../../tinker/fixtures/exchange.jsonl', import.meta.url), 'utf8')
     .trim()
     .split('\n')
@@ -60,7 +60,7 @@ export function replayServer(name: string): Promise<TinkerServer> {
       : { status, bytes: new Uint8Array(Buffer.from(binary, 'base64')) }
   }
   const heartbeat = (): Sent => ({ json: {} })
-  return TinkerServer.start({
+  return TinkerStandIn.start({
     ...Object.fromEntries(ENDPOINTS.map((endpoint) => [`/${endpoint}`, answer])),
     '/session_heartbeat': heartbeat,
   })

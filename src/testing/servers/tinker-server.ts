@@ -1,164 +1,90 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { parseJson } from '../../common/json.ts'
-import {
-  API,
-  decodeForwardBackwardRequest,
-  encodeForwardBackwardOutput,
-  encodeSampleResponse,
-  type ForwardBackwardRequest,
-  PROTOBUF,
-} from '../../tinker/protocol/index.ts'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { RequestEntry } from '../../serve/log.ts'
+import type { Access } from '../../serve/request/guard.ts'
+import { listenWith, type RunningServer } from '../../serve/serve.ts'
+import { createTinkerApp, type TinkerApp } from '../../serve/tinker/app.ts'
+import { BaseModels } from '../../serve/tinker/base-models.ts'
+import { TINKER_LIMITS, type TinkerLimits } from '../../serve/tinker/limits.ts'
+import { Store } from '../../serve/tinker/store.ts'
 
-/** What the server sends: JSON or bytes, nothing ever (`hang`), or a connection that breaks (`drop`). */
-export type Sent =
-  | {
-      readonly status?: number
-      readonly json?: unknown
-      readonly bytes?: Uint8Array
-      readonly headers?: Record<string, string>
-    }
-  | 'hang'
-  | 'drop'
-
-export interface Asked {
-  readonly path: string
-  readonly headers: IncomingHttpHeaders
-  readonly bytes: Buffer
-  // biome-ignore lint/suspicious/noExplicitAny: the JSON of any endpoint
-  readonly json: any
+export interface TinkerTestServer extends RunningServer {
+  readonly app: TinkerApp
+  readonly entries: RequestEntry[]
+  readonly failures: unknown[]
+  /** Where checkpoints are. */
+  readonly folder: string
+  /** The status and the JSON of the answer to a request; with a body it is a POST. */
+  // biome-ignore lint/suspicious/noExplicitAny: each answer has fields of its own
+  call(path: string, body?: object, headers?: Record<string, string>): Promise<{ status: number; json: any }>
+  /** Sends a request and waits for the result of its future. */
+  // biome-ignore lint/suspicious/noExplicitAny: each result has fields of its own
+  result(path: string, body: object): Promise<any>
+  /** Stops it and frees its models; `keep` leaves the checkpoints. */
+  end(options?: { keep?: boolean }): Promise<void>
 }
 
-type Answer = (asked: Asked) => Sent
-
-/**
- * For tests: a Tinker server without a model. Every endpoint does its work at once, with numbers that are made up; what the
- * next requests of a path get instead is set with `next`.
- */
-export class TinkerServer {
-  readonly asked: Asked[] = []
-  /** The results of futures. */
-  readonly results = new Map<string, Sent>()
-  readonly #next = new Map<string, (Sent | Answer)[]>()
-  readonly #usual: Record<string, Answer>
-  readonly #server = createServer((request, response) => void this.#serve(request, response))
-  #count = 0
-
-  constructor(usual: Record<string, Answer> = {}) {
-    const submitted = (result: Sent): Sent => {
-      const request_id = String(++this.#count)
-      this.results.set(request_id, result)
-      return { json: { request_id, future_id: request_id, status: 'pending' } }
-    }
-    this.#usual = {
-      '/healthz': () => ({ json: { status: 'ok' } }),
-      '/get_server_capabilities': () => ({ json: { supported_models: [{ model_name: 'tiny' }] } }),
-      '/create_session': () => ({ json: { session_id: `session-${++this.#count}` } }),
-      '/session_heartbeat': () => ({ json: { type: 'session_heartbeat' } }),
-      '/create_model': ({ json }) =>
-        submitted({
-          json: { model_id: `model-${++this.#count}`, lora_config: { ...json.lora_config, alpha: 32 } },
-        }),
-      '/unload_model': ({ json }) => submitted({ json: { model_id: json.model_id, status: 'unloaded' } }),
-      '/create_sampling_session': () => ({ json: { sampling_session_id: `sampling-${++this.#count}` } }),
-      '/forward_backward': ({ bytes }) =>
-        submitted({ bytes: encodeForwardBackwardOutput(madeUp(decodeForwardBackwardRequest(bytes))) }),
-      '/optim_step': () => submitted({ json: { metrics: { grad_norm: 1 } } }),
-      '/save_weights': ({ json }) =>
-        submitted({ json: { path: `tinker://${json.model_id}/weights/${json.path}` } }),
-      '/save_weights_for_sampler': ({ json }) =>
-        submitted({ json: { path: `tinker://${json.model_id}/${json.path}` } }),
-      '/load_weights': () => submitted({ json: { type: 'load_weights' } }),
-      '/asample': ({ json }) =>
-        submitted({
-          bytes: encodeSampleResponse({
-            sequences: Array.from({ length: json.num_samples }, () => ({
-              tokens: [1, 2],
-              logprobs: [-1, -2],
-              stop_reason: 'length',
-            })),
-            prompt_logprobs: json.prompt_logprobs
-              ? json.prompt.chunks[0].tokens.slice(1).map(() => -1)
-              : null,
-            topk_prompt_logprobs: null,
-            prompt_cache_hit_tokens: null,
-          }),
-        }),
-      '/retrieve_future': ({ json }) =>
-        this.results.get(json.request_id) ?? { status: 404, json: { detail: 'Future not found' } },
-      ...usual,
-    }
-  }
-
-  static async start(usual: Record<string, Answer> = {}): Promise<TinkerServer> {
-    const server = new TinkerServer(usual)
-    await server.listen(0)
-    return server
-  }
-
-  /** The paths that were asked for, in order, without signs of life. */
-  get paths(): string[] {
-    return this.asked.map(({ path }) => path).filter((path) => path !== '/session_heartbeat')
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${this.port}`
-  }
-
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port
-  }
-
-  listen(port: number): Promise<void> {
-    return new Promise((resolve) => this.#server.listen(port, '127.0.0.1', resolve))
-  }
-
-  async stop(): Promise<void> {
-    this.#server.closeAllConnections()
-    await new Promise((resolve) => this.#server.close(resolve))
-  }
-
-  /** What the next requests of a path get, one each. */
-  next(path: string, ...answers: (Sent | Answer)[]): void {
-    this.#next.set(path, [...(this.#next.get(path) ?? []), ...answers])
-  }
-
-  /** Does the work of a request as usual. */
-  usually(asked: Asked): Sent {
-    return this.#usual[asked.path.split('?')[0]!]?.(asked) ?? { status: 404, json: { detail: 'Not Found' } }
-  }
-
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const parts: Buffer[] = []
-    for await (const part of request) parts.push(part)
-    const bytes = Buffer.concat(parts)
-    const path = request.url!.slice(API.length)
-    const asked: Asked = { path, headers: request.headers, bytes, json: parseJson(bytes.toString()) }
-    this.asked.push(asked)
-    const next = this.#next.get(path)?.shift()
-    const sent = next === undefined ? this.usually(asked) : typeof next === 'function' ? next(asked) : next
-    if (sent === 'hang') return
-    if (sent === 'drop') return void request.socket.destroy()
-    const body = sent.bytes ?? JSON.stringify(sent.json ?? {})
-    response.writeHead(sent.status ?? 200, {
-      'content-type': sent.bytes ? PROTOBUF : 'application/json',
-      ...sent.headers,
+/** A server of the Tinker protocol on a free port of this machine, with the embedded base model. */
+export async function startTinkerServer({
+  access = {},
+  limits = {},
+  folder = mkdtempSync(join(tmpdir(), 'ruminate-tinker-')),
+  models = ['miniature-base'],
+  names = {},
+}: {
+  access?: Partial<Access>
+  limits?: Partial<TinkerLimits>
+  folder?: string
+  models?: readonly string[]
+  /** By which clients ask for a model, where it is not its own. */
+  names?: Readonly<Record<string, string>>
+} = {}): Promise<TinkerTestServer> {
+  const entries: RequestEntry[] = []
+  const failures: unknown[] = []
+  const all = { ...TINKER_LIMITS, shutdown: 300, ...limits }
+  const app = createTinkerApp({
+    models: new BaseModels(
+      models.map((name) => ({ name: names[name] ?? name, folder: embedded(name) })),
+      { shares: true },
+    ),
+    store: new Store(folder),
+    access: { keys: [], hosts: [], origins: [], ...access },
+    limits: all,
+    log: { request: (entry) => entries.push(entry), failure: (error) => failures.push(error) },
+    threads: 1,
+  })
+  const server = await listenWith(app, { host: '127.0.0.1', port: 0, limits: all })
+  const call: TinkerTestServer['call'] = async (path, body, headers = {}) => {
+    const response = await fetch(`${server.url}/api/v1${path}`, {
+      ...(body && { method: 'POST', body: JSON.stringify(body) }),
+      headers: { ...(body && { 'content-type': 'application/json' }), ...headers },
     })
-    response.end(body)
+    return { status: response.status, json: await response.json().catch(() => null) }
+  }
+  return {
+    ...server,
+    app,
+    entries,
+    failures,
+    folder,
+    call,
+    async result(path, body) {
+      const { status, json } = await call(path, body)
+      if (status !== 200) throw new Error(`${path}: ${status} ${json.detail}`)
+      for (;;) {
+        const found = await call('/retrieve_future', { request_id: json.request_id })
+        if (found.status !== 408) return found.json
+      }
+    },
+    async end({ keep = false } = {}) {
+      await server.stop()
+      await app.close()
+      if (!keep) rmSync(folder, { recursive: true, force: true })
+    },
   }
 }
 
-/** Log-probs of −1 for every target. */
-function madeUp({ data }: ForwardBackwardRequest) {
-  return {
-    loss_fn_output_type: 'scalar',
-    metrics: { 'loss:sum': data.length },
-    loss_fn_outputs: data.map(({ loss_fn_inputs: { target_tokens } }) => ({
-      logprobs: {
-        dtype: 'float32' as const,
-        data: Array.from(target_tokens!.data, () => -1),
-        shape: target_tokens!.shape,
-      },
-    })),
-  }
-}
+export const embedded = (name: string): string =>
+  fileURLToPath(new URL(`../../../models/${name}`, import.meta.url))

@@ -1,12 +1,12 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { replayServer } from '../../testing/servers/tinker-replay.ts'
-import type { TinkerServer } from '../../testing/servers/tinker-server.ts'
+import type { TinkerStandIn } from '../../testing/servers/tinker-stand-in.ts'
 import type { Datum, Tensor } from '../protocol/index.ts'
 import { TinkerClient } from './client.ts'
 
 /* The official SDK's session with released servers, by this client: it must send the same, and read what came back. */
 
-let server: TinkerServer
+let server: TinkerStandIn
 afterEach(() => server.stop())
 
 const ints = (data: number[]): Tensor => ({ dtype: 'int64', data, shape: [data.length] })

@@ -190,11 +190,13 @@ function tensorsOf(name: string, { data, offsets, dtype, trailingShape }: pb.Bat
 
 type TopK = NonNullable<SampleResponse['topk_prompt_logprobs']>
 
-/** Positions without tokens are filled with token −1 and NaN. */
+/** What fills positions without tokens, as the official SDK (0.38) reads it. */
+const NO_TOKEN = [0, -99_999] as const
+
 function topkOf(positions: TopK): MessageInitShape<typeof pb.TopkPromptLogprobsSchema> {
   const k = Math.max(0, ...positions.map((pairs) => pairs?.length ?? 0))
   const padded = positions.flatMap((pairs) =>
-    Array.from({ length: k }, (_, i) => pairs?.[i] ?? ([-1, Number.NaN] as const)),
+    Array.from({ length: k }, (_, i) => pairs?.[i] ?? NO_TOKEN),
   )
   return {
     k,
@@ -220,7 +222,7 @@ function pairsOf({ k, promptLength, tokenIds, logprobs }: pb.TopkPromptLogprobs)
     const pairs = Array.from({ length: k }, (_, i) => {
       const at = position * k + i
       return [tokens[at]!, values[at]!] as const
-    }).filter(([, logprob]) => !Number.isNaN(logprob))
+    }).filter(([, logprob]) => !Number.isNaN(logprob) && logprob !== NO_TOKEN[1])
     return pairs.length === 0 ? null : pairs
   })
 }
