@@ -13,8 +13,8 @@ const schema = z.object({
   server: z.string(),
   /** The server's name of the base model. */
   baseModel: z.string(),
-  /** Weights and optimizer state. */
-  uri: z.string(),
+  /** Weights and optimizer state; null: the base model's weights. */
+  uri: z.string().nullable(),
   /** Of the adapters; 0: all weights. */
   rank: z.int().min(0),
   /** Optimizer steps so far. */

@@ -5,7 +5,7 @@ import { Tokenizer } from '../../models/tokenizer/tokenizer.ts'
 import { TinkerClient, TinkerError, type TinkerModel, type TinkerSession } from '../../tinker/index.ts'
 import { checkTrainable, requireOneOf } from '../checks.ts'
 import type { Capabilities, Engine, EngineSpec, Trainer, Weights } from '../contract.ts'
-import { isKept, readKept } from './checkpoint.ts'
+import { isKept, readKept, writeKept } from './checkpoint.ts'
 import { downloadWeights } from './export.ts'
 import { SURROGATES } from './loss.ts'
 import { type Measured, measure } from './probe.ts'
@@ -79,6 +79,7 @@ export async function openTinkerEngine({
   /** The sampler of a folder's weights, from a model that is loaded with them. */
   const samplerOfFolder = async (session: TinkerSession, directory: string) => {
     const { uri, rank, baseModel: base } = readKept(directory)
+    if (uri === null) return session.sampler({ baseModel: base }, limits)
     const loaded = await session.createModel({ baseModel: base, rank, trainUnembed: false, ...limits })
     await loaded.load(uri, { optimizer: false })
     return loaded.saveForSampling(folderNames())
@@ -115,7 +116,11 @@ export async function openTinkerEngine({
       ({ kind: 'checkpoint', name: directory, source: { kind: 'folder', directory } }) satisfies TinkerWeights,
     async save(weights, directory) {
       const { source } = weights as TinkerWeights
-      if (source.kind === 'base' && !kept) return copyModel(model, directory)
+      if (source.kind === 'base' && !kept) {
+        await copyModel(model, directory)
+        writeKept(directory, { server: client.server, baseModel, uri: null, rank: 0, steps: 0 })
+        return
+      }
       if (source.kind !== 'version' || source.version !== versions.current || !versions.model)
         throw new UserError('the engine tinker saves the base weights and those of the trainer now, no others')
       await trainerOf().save(directory)

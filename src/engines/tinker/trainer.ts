@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { ModelConfig } from '../../models/config.ts'
 import { UserError } from '../../common/errors.ts'
+import { onDisk } from '../../common/files/disk.ts'
 import { makeFolder } from '../../common/files/files.ts'
+import { withAdapters } from '../../models/lora.ts'
 import type { LossName, TinkerModel, TinkerSession } from '../../tinker/index.ts'
 import { checkAdam, checkObjective } from '../checks.ts'
 import type { AdamSettings, Datum, ForwardBackwardResult, Trainable, Trainer } from '../contract.ts'
@@ -15,6 +17,9 @@ import type { TinkerWeights, Versions } from './versions.ts'
 
 /** Steps since the last saved state after which another is saved, which bounds what is kept here and replayed. */
 const SAVED_EVERY = 8
+
+/** The alpha of servers that have one of their own. */
+const USUAL_ALPHA = 32
 
 /** What happened to the weights since they were saved. */
 type Event =
@@ -40,6 +45,7 @@ export interface TrainerParts {
 export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): Promise<Trainer> {
   const { remote, config, measured, versions, baseModel, start } = parts
   const lora = trainable === 'all' ? null : trainable.lora
+  if (lora) withAdapters(config, lora)
   if (lora && lora.targets !== 'all-linear')
     throw new UserError('a server chooses the layers of adapters itself: set lora.targets=all-linear')
   const rank = lora?.rank ?? 0
@@ -54,6 +60,8 @@ export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): 
     const model = await session.createModel({
       baseModel,
       rank,
+      // a server that knows no alpha may refuse the field, so that the usual one is left out
+      ...(lora && lora.alpha !== USUAL_ALPHA && { alpha: lora.alpha }),
       seed: lora?.seed,
       trainUnembed: false,
       vocabulary: config.vocabSize,
@@ -192,24 +200,26 @@ export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): 
       }),
     save: (directory, { optimizer = false } = {}) =>
       inTurn(async () => {
-        makeFolder(directory)
+        onDisk('create', directory, () => makeFolder(directory))
         const uri = events.some(({ kind }) => kind === 'step') || saved === null ? await remote.run(keep, false) : saved
         writeKept(directory, { server: remote.client.server, baseModel, uri, rank, steps })
         if (!optimizer) await remote.run(() => parts.export(directory, model()), false)
       }),
-    load: (directory) =>
+    load: (directory, { optimizer = true } = {}) =>
       guarded(async () => {
         const kept = readKept(directory)
         if (kept.rank !== rank)
           throw new UserError(`${directory} has other adapters: of rank ${kept.rank}, not ${rank}`)
         events = []
         pending = 0
-        saved = kept.uri
-        steps = kept.steps
+        if (kept.uri === null) throw new UserError(`${directory} holds the base model, and no state of a training`)
+        steps = optimizer ? kept.steps : 0
         await remote.run(async (session) => {
           await versions.beforeChange()
           await model().unload()
-          versions.model = await create(session, kept.uri, true)
+          versions.model = await create(session, kept.uri, optimizer)
+          // what it began with, should it be lost
+          saved = await model().save(names())
         })
         versions.changed()
       }),
