@@ -1,4 +1,3 @@
-import { remoteRl, remoteTrainee, tinkerSetting } from './tinker.ts'
 import { z } from 'zod'
 import { advantageKinds } from '../algorithms/advantages.ts'
 import { klEstimators } from '../algorithms/kl.ts'
@@ -30,6 +29,7 @@ import {
 import { checkSettings, merge, type Tree } from './layers.ts'
 import { refuseIdle } from './no-effect.ts'
 import { algorithmNames, baseNames, type RlPreset, rlPreset } from './presets.ts'
+import { remoteRl, remoteTrainee, tinkerSetting } from './tinker.ts'
 import { isTree } from './tree.ts'
 import { idleInZero } from './zero-idle.ts'
 

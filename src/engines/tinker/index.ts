@@ -88,7 +88,7 @@ export async function openTinkerEngine({
   const open = async (weights: Weights): Promise<Reading> => {
     remote.check()
     const { source } = weights as TinkerWeights
-    const common = { remote, config, tokenizer }
+    const common = { remote, config, tokenizer, model: () => null }
     const directory = source.kind === 'folder' ? source.directory : source.kind === 'base' && kept ? model : null
     if (directory !== null) {
       readKept(directory)
@@ -101,6 +101,7 @@ export async function openTinkerEngine({
       ...common,
       open: async (session) => session.sampler(await versions.path(source.version), limits),
       release,
+      model: () => (source.version === versions.current ? versions.model : null),
     }
   }
   const saveModel = async (directory: string, trained: TinkerModel): Promise<void> => {

@@ -15,7 +15,7 @@ import { givenUp, NothingToLearn, nothingToLearn } from '../watch/nothing-to-lea
 import { seenBetween, seenMetrics } from '../watch/seen.ts'
 import type { CurriculumTask } from './curriculum.ts'
 import type { Groups } from './groups.ts'
-import type { ReinforceSettings, Reinforcement } from './job.ts'
+import type { Reinforcement, ReinforceSettings } from './job.ts'
 import type { ReferencePolicy } from './reference.ts'
 import type { ScoredRollout } from './score.ts'
 import { comparedRewards } from './shape.ts'
