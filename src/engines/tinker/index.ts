@@ -89,7 +89,8 @@ export async function openTinkerEngine({
     remote.check()
     const { source } = weights as TinkerWeights
     const common = { remote, config, tokenizer, model: () => null }
-    const directory = source.kind === 'folder' ? source.directory : source.kind === 'base' && kept ? model : null
+    const directory =
+      source.kind === 'folder' ? source.directory : source.kind === 'base' && kept ? model : null
     if (directory !== null) {
       readKept(directory)
       return { ...common, open: (session) => samplerOfFolder(session, directory), release: () => {} }
@@ -114,7 +115,11 @@ export async function openTinkerEngine({
     can,
     base: { kind: 'base', name: model, source: { kind: 'base' } } satisfies TinkerWeights as Weights,
     saved: (directory): Weights =>
-      ({ kind: 'checkpoint', name: directory, source: { kind: 'folder', directory } }) satisfies TinkerWeights,
+      ({
+        kind: 'checkpoint',
+        name: directory,
+        source: { kind: 'folder', directory },
+      }) satisfies TinkerWeights,
     async save(weights, directory) {
       const { source } = weights as TinkerWeights
       if (source.kind === 'base' && !kept) {
@@ -123,7 +128,9 @@ export async function openTinkerEngine({
         return
       }
       if (source.kind !== 'version' || source.version !== versions.current || !versions.model)
-        throw new UserError('the engine tinker saves the base weights and those of the trainer now, no others')
+        throw new UserError(
+          'the engine tinker saves the base weights and those of the trainer now, no others',
+        )
       await trainerOf().save(directory)
     },
     async sampler(weights, { schedule = 'batch' } = {}) {

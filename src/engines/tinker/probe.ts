@@ -66,7 +66,9 @@ export async function measure(
     )
   return {
     reduction,
-    sharesWeights: await sharesWeights(model, logprobs, () => model.forwardBackward(batch(1, 1), 'cross_entropy')),
+    sharesWeights: await sharesWeights(model, logprobs, () =>
+      model.forwardBackward(batch(1, 1), 'cross_entropy'),
+    ),
     recognisesRepeats: model.encoding === 'protobuf',
   }
 }

@@ -122,7 +122,17 @@ async function samplePart(
   remote: Remote,
   tokenizer: Tokenizer | null,
 ): Promise<SampledSequence[]> {
-  const { n, maxTokens, temperature, topK = 0, topP = 1, stopTokens = [], stop = [], seed, first = 0 } = options
+  const {
+    n,
+    maxTokens,
+    temperature,
+    topK = 0,
+    topP = 1,
+    stopTokens = [],
+    stop = [],
+    seed,
+    first = 0,
+  } = options
   const controller = new AbortController()
   const abort = (signal: AbortSignal) => () => controller.abort(signal.reason)
   const signals = [remote.stopped, ...(options.signal ? [options.signal] : [])]
@@ -179,7 +189,8 @@ function sampledSequence(
   return {
     tokens: known,
     logprobs: temperature === 1 || temperature === 0 ? reported : unknown,
-    samplingLogprobs: temperature === 0 ? new Float32Array(end) : temperature === 1 && !truncated ? reported : unknown,
+    samplingLogprobs:
+      temperature === 0 ? new Float32Array(end) : temperature === 1 && !truncated ? reported : unknown,
     stopReason: end < tokens.length ? 'stop' : stopReason,
   }
 }
@@ -279,6 +290,8 @@ function textOf({ tokens, targets, weights }: Scored, i: number): Int32Array {
   const last = weights.findLastIndex((w) => w !== 0)
   for (let t = 0; t < last; t++)
     if (weights[t] !== 0 && targets[t] !== tokens[t + 1])
-      throw new UserError(`datum ${i}: the engine tinker scores texts alone, whose targets are the next tokens`)
+      throw new UserError(
+        `datum ${i}: the engine tinker scores texts alone, whose targets are the next tokens`,
+      )
   return last < 0 ? tokens.slice(0, 1) : Int32Array.of(...tokens.subarray(0, last + 1), targets[last]!)
 }

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import type { ModelConfig } from '../../models/config.ts'
+import type { Objective } from '../../algorithms/objectives.ts'
 import { UserError } from '../../common/errors.ts'
 import { onDisk } from '../../common/files/disk.ts'
 import { makeFolder } from '../../common/files/files.ts'
+import type { ModelConfig } from '../../models/config.ts'
 import { withAdapters } from '../../models/lora.ts'
 import type { LossName, TinkerModel, TinkerSession } from '../../tinker/index.ts'
 import { checkAdam, checkObjective } from '../checks.ts'
 import type { AdamSettings, Datum, ForwardBackwardResult, Trainable, Trainer } from '../contract.ts'
-import type { Objective } from '../../algorithms/objectives.ts'
 import { checkDatums, checkForObjective } from '../local/validate.ts'
 import { readKept, writeKept } from './checkpoint.ts'
 import { checkExpressible, lossOf, toWire } from './loss.ts'
@@ -56,7 +56,11 @@ export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): 
   let steps = 0
   const names = namer('state')
 
-  const create = async (session: TinkerSession, uri: string | null, optimizer: boolean): Promise<TinkerModel> => {
+  const create = async (
+    session: TinkerSession,
+    uri: string | null,
+    optimizer: boolean,
+  ): Promise<TinkerModel> => {
     const model = await session.createModel({
       baseModel,
       rank,
@@ -77,7 +81,11 @@ export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): 
   }
   const model = () => versions.model!
 
-  const send = async (datums: readonly Datum[], objective: Objective, total: number): Promise<Float32Array[]> => {
+  const send = async (
+    datums: readonly Datum[],
+    objective: Objective,
+    total: number,
+  ): Promise<Float32Array[]> => {
     const { loss, config, data } = toWire(datums, objective, measured, total)
     const output = await model().forwardBackward(data, loss, { config, signal: remote.stopped })
     return output.loss_fn_outputs.map(({ logprobs }, i) => masked(logprobs?.data, datums[i]!, loss))
@@ -120,7 +128,12 @@ export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): 
     const replayed: Event[] = []
     for (const event of events) {
       if (event.kind === 'step') await step(event.adam)
-      else await add(event.datums, event.objective, replayed.slice(replayed.findLastIndex(({ kind }) => kind === 'step') + 1))
+      else
+        await add(
+          event.datums,
+          event.objective,
+          replayed.slice(replayed.findLastIndex(({ kind }) => kind === 'step') + 1),
+        )
       replayed.push(event)
     }
   }
@@ -196,12 +209,17 @@ export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): 
     snapshot: () =>
       inTurn(async (): Promise<TinkerWeights> => {
         remote.check()
-        return { kind: 'snapshot', name: `step ${steps}`, source: { kind: 'version', version: versions.current } }
+        return {
+          kind: 'snapshot',
+          name: `step ${steps}`,
+          source: { kind: 'version', version: versions.current },
+        }
       }),
     save: (directory, { optimizer = false } = {}) =>
       inTurn(async () => {
         onDisk('create', directory, () => makeFolder(directory))
-        const uri = events.some(({ kind }) => kind === 'step') || saved === null ? await remote.run(keep, false) : saved
+        const uri =
+          events.some(({ kind }) => kind === 'step') || saved === null ? await remote.run(keep, false) : saved
         writeKept(directory, { server: remote.client.server, baseModel, uri, rank, steps })
         if (!optimizer) await remote.run(() => parts.export(directory, model()), false)
       }),
@@ -212,7 +230,8 @@ export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): 
           throw new UserError(`${directory} has other adapters: of rank ${kept.rank}, not ${rank}`)
         events = []
         pending = 0
-        if (kept.uri === null) throw new UserError(`${directory} holds the base model, and no state of a training`)
+        if (kept.uri === null)
+          throw new UserError(`${directory} holds the base model, and no state of a training`)
         steps = optimizer ? kept.steps : 0
         await remote.run(async (session) => {
           await versions.beforeChange()
@@ -240,7 +259,9 @@ function masked(values: ArrayLike<number> | undefined, { weights }: Datum, loss:
     if (w === 0) return Number.NaN
     const value = values[t]!
     if (!Number.isFinite(value))
-      throw new UserError(`the server computed a log-prob of ${value}: the training has diverged, or a token is unknown to its model`)
+      throw new UserError(
+        `the server computed a log-prob of ${value}: the training has diverged, or a token is unknown to its model`,
+      )
     return value
   })
 }
