@@ -228,15 +228,16 @@ export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): 
         const kept = readKept(directory)
         if (kept.rank !== rank)
           throw new UserError(`${directory} has other adapters: of rank ${kept.rank}, not ${rank}`)
+        const { uri } = kept
+        if (uri === null)
+          throw new UserError(`${directory} holds the base model, and no state of a training`)
         events = []
         pending = 0
-        if (kept.uri === null)
-          throw new UserError(`${directory} holds the base model, and no state of a training`)
         steps = optimizer ? kept.steps : 0
         await remote.run(async (session) => {
           await versions.beforeChange()
           await model().unload()
-          versions.model = await create(session, kept.uri, optimizer)
+          versions.model = await create(session, uri, optimizer)
           // what it began with, should it be lost
           saved = await model().save(names())
         })
