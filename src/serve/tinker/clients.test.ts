@@ -142,7 +142,7 @@ describe('one server', () => {
   })
 
   it.each<[string, string, object, number, RegExp]>([
-    ['no session', '/create_model', modelOf('none'), 404, /session "none" not found/],
+    ['no session', '/create_model', modelOf('none'), 404, /session not found: there is no "none"/],
     ['no model', '/optim_step', { model_id: 'none', adam_params }, 404, /model "none" is not loaded/],
     ['no base model', '/create_sampling_session', { session_id: 'SESSION', base_model: 'miniature-bas' }, 404, /did you mean miniature-base\?/],
     ['no weights', '/weights_info', { tinker_path: 'tinker://a:train:0/weights/x' }, 404, /there are no weights at tinker:/],
