@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { c as archived } from 'tar'
 import { RequestError } from '../problem.ts'
 import type { TinkerService } from './service.ts'
 import { type Address, addressOf, filesIn, KINDS, type Kind, type RunRecord } from './store.ts'
-import { tar, tarBytes } from './tar.ts'
 
 interface Page {
   readonly limit: number
@@ -125,9 +125,8 @@ export class Rest {
         throw new RequestError('notFound', `the checkpoint has no file ${JSON.stringify(name)}`)
       return stream(createReadStream(join(folder, name)), { 'content-type': 'application/octet-stream' })
     }
-    return stream(Readable.from(tar(folder, files, { empty: [COMPLETE] })), {
+    return stream(new Readable().wrap(archived({ cwd: folder, portable: true }, files)), {
       'content-type': 'application/x-tar',
-      'content-length': String(tarBytes(folder, files, [COMPLETE])),
       'content-disposition': `attachment; filename="${link.address.name}.tar"`,
     })
   }
@@ -150,9 +149,6 @@ export class Rest {
     }
   }
 }
-
-/** A file by which clients tell that an archive is whole. */
-const COMPLETE = 'checkpoint_complete'
 
 const pageIn = <T>(all: readonly T[], { limit, offset }: Page): T[] => all.slice(offset, offset + limit)
 

@@ -352,7 +352,7 @@ export class TinkerService {
     if (!sampling)
       throw new RequestError(
         'notFound',
-        `sampling session ${JSON.stringify(id)} not found; create it again`,
+        `sampling session not found: there is no ${JSON.stringify(id)}; create it again`,
         {
           field: 'sampling_session_id',
         },

@@ -67,7 +67,9 @@ export class Sessions {
     if (!session)
       throw new RequestError(
         this.#ended.has(id) ? 'gone' : 'notFound',
-        `session ${JSON.stringify(id)} not found: ${this.#ended.has(id) ? 'it has ended' : 'it was never there, or the server was started again'}; create another one`,
+        this.#ended.has(id)
+          ? 'session not found: it has ended; create another one'
+          : `session not found: there is no ${JSON.stringify(id)}, or the server was started again; create another one`,
         { field: 'session_id' },
       )
     session.lastSeen = this.#now()

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { onDisk } from '../../common/files/disk.ts'
-import { makeFolder, removeTemporaryFolders, writeFolderAtomically } from '../../common/files/files.ts'
+import { makeFolder, removeTemporaryFolders, writeFolderAtomically, writeText } from '../../common/files/files.ts'
 import { readJsonObject, writeJson } from '../../models/json-file.ts'
 import type { Checkpoint } from '../../tinker/protocol/index.ts'
 import { RequestError } from '../problem.ts'
@@ -55,6 +55,8 @@ export interface Address {
 
 const RUN_FILE = 'run.json'
 const CHECKPOINT_FILE = 'checkpoint.json'
+/** An empty file by which clients tell that what they downloaded is whole. */
+const COMPLETE = 'checkpoint_complete'
 /** Weights of samplers that were given no name; they end with their session. */
 const UNNAMED = 'unnamed'
 
@@ -153,6 +155,7 @@ export class Store {
         time: new Date().toISOString(),
         user_metadata: metadata,
       })
+      writeText(join(temporary, COMPLETE), '')
     })
   }
 
