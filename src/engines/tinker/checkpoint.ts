@@ -17,6 +17,8 @@ const schema = z.object({
   uri: z.string().nullable(),
   /** Of the adapters; 0: all weights. */
   rank: z.int().min(0),
+  /** The local folder of the base model. */
+  base: z.string(),
   /** Optimizer steps so far. */
   steps: z.int().min(0),
 })

@@ -1,6 +1,9 @@
+import { resolve } from 'node:path'
 import { UserError } from '../../common/errors.ts'
 import { warner } from '../../common/warnings.ts'
 import { copyModel, loadConfig } from '../../models/checkpoint/directory.ts'
+import { isPeftFolder } from '../../models/checkpoint/peft/adapter-config.ts'
+import { baseFolder } from '../../models/checkpoint/peft/find-base.ts'
 import { Tokenizer } from '../../models/tokenizer/tokenizer.ts'
 import { TinkerClient, TinkerError, type TinkerModel, type TinkerSession } from '../../tinker/index.ts'
 import { checkTrainable, requireOneOf } from '../checks.ts'
@@ -43,6 +46,7 @@ export async function openTinkerEngine({
   })
   const kept = isKept(model) ? readKept(model) : null
   const baseModel = await modelOnServer(client, tinker.model ?? kept?.baseModel ?? null)
+  const base = kept?.base ?? resolve(isPeftFolder(model) ? baseFolder(model) : model)
   const remote = await Remote.open(client, warn)
   const limits = { vocabulary: config.vocabSize, maxTokens: config.maxPositions }
   let measured: Measured
@@ -107,7 +111,7 @@ export async function openTinkerEngine({
   }
   const saveModel = async (directory: string, trained: TinkerModel): Promise<void> => {
     const uri = await trained.saveSamplerWeights(folderNames())
-    if (!(await downloadWeights(client, uri, model, directory)))
+    if (!(await downloadWeights(client, uri, base, directory)))
       warn(`${client.server} does not give its weights away: they stay there as ${uri}`)
   }
 
@@ -122,9 +126,10 @@ export async function openTinkerEngine({
       }) satisfies TinkerWeights,
     async save(weights, directory) {
       const { source } = weights as TinkerWeights
-      if (source.kind === 'base' && !kept) {
+      if (source.kind === 'base') {
         await copyModel(model, directory)
-        writeKept(directory, { server: client.server, baseModel, uri: null, rank: 0, steps: 0 })
+        const nothing = { server: client.server, baseModel, uri: null, rank: 0, base, steps: 0 }
+        writeKept(directory, kept ?? nothing)
         return
       }
       if (source.kind !== 'version' || source.version !== versions.current || !versions.model)
@@ -148,11 +153,16 @@ export async function openTinkerEngine({
       remote.check()
       if (hasTrainer)
         throw new Error('this engine already has a trainer; open a second engine for a second trainer')
+      const rank = trainable === 'all' ? 0 : trainable.lora.rank
+      if (kept?.uri && kept.rank !== rank)
+        throw new UserError(
+          `${model} was trained with ${kept.rank === 0 ? 'all weights: set lora=null' : `adapters of rank ${kept.rank}: set lora.rank=${kept.rank}`}`,
+        )
       hasTrainer = true
       try {
         const start = kept?.uri ?? null
         const trainer = await tinkerTrainer(
-          { remote, config, measured, versions, baseModel, start, export: saveModel },
+          { remote, config, measured, versions, baseModel, base, start, export: saveModel },
           trainable,
         )
         trainerOf = () => trainer

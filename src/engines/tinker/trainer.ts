@@ -32,6 +32,8 @@ export interface TrainerParts {
   readonly measured: Measured
   readonly versions: Versions
   readonly baseModel: string
+  /** The local folder of the base model. */
+  readonly base: string
   /** The saved weights to begin with; null: those of the base model. */
   readonly start: string | null
   /** Saves the weights for other programs. */
@@ -43,7 +45,7 @@ export interface TrainerParts {
  * created again, loaded, and trained on the same batches to where it was.
  */
 export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): Promise<Trainer> {
-  const { remote, config, measured, versions, baseModel, start } = parts
+  const { remote, config, measured, versions, baseModel, base, start } = parts
   const lora = trainable === 'all' ? null : trainable.lora
   if (lora) withAdapters(config, lora)
   if (lora && lora.targets !== 'all-linear')
@@ -220,7 +222,7 @@ export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): 
         onDisk('create', directory, () => makeFolder(directory))
         const uri =
           events.some(({ kind }) => kind === 'step') || saved === null ? await remote.run(keep, false) : saved
-        writeKept(directory, { server: remote.client.server, baseModel, uri, rank, steps })
+        writeKept(directory, { server: remote.client.server, baseModel, uri, rank, base, steps })
         if (!optimizer) await remote.run(() => parts.export(directory, model()), false)
       }),
     load: (directory, { optimizer = true } = {}) =>
