@@ -56,7 +56,7 @@ export async function openTinkerEngine({
     await remote.close()
     throw error
   }
-  const versions = new Versions(measured.sharesWeights, namer('sampler'))
+  const versions = new Versions(measured.sharesWeights, namer('sampler'), (uri) => remote.discard(uri))
   const tokenizer = tokenizerOf(model)
   const can: Capabilities = {
     objectives: ['cross_entropy', 'policy'],

@@ -117,9 +117,13 @@ export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): 
     })
     return normOf(metrics)
   }
+  /** The state that was saved last, if no checkpoint of the run refers to it. */
+  let unused: string | null = null
   const keep = async (): Promise<string> => {
     const uri = await model().save(names())
+    if (unused !== null) remote.discard(unused)
     saved = uri
+    unused = uri
     events = sinceStep()
     return uri
   }
@@ -187,9 +191,10 @@ export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): 
         checkDatums(datums, config)
         checkForObjective(datums, objective)
         checkExpressible(objective)
+        // a failure may leave a part of the gradient on the server
+        pending += datums.length
         const logprobs = await remote.run(() => add(datums, objective, sinceStep()))
         events.push({ kind: 'batch', datums, objective })
-        pending += datums.length
         return { ...lossOf(datums, logprobs, objective), logprobs, entropies: null, flops: null }
       }),
     async compare() {
@@ -222,6 +227,7 @@ export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): 
         onDisk('create', directory, () => makeFolder(directory))
         const uri =
           events.some(({ kind }) => kind === 'step') || saved === null ? await remote.run(keep, false) : saved
+        unused = null
         writeKept(directory, { server: remote.client.server, baseModel, uri, rank, base, steps })
         if (!optimizer) await remote.run(() => parts.export(directory, model()), false)
       }),

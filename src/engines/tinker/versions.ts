@@ -20,11 +20,17 @@ export class Versions {
   /** The model in training; null before there is a trainer. */
   model: TinkerModel | null = null
   current = 0
-  #names: () => string
+  readonly #names: () => string
+  readonly #discard: (uri: string) => void
 
-  constructor(shares: boolean, names: () => string) {
+  /**
+   * @param names makes the names of saved weights.
+   * @param discard deletes weights that nobody holds any more.
+   */
+  constructor(shares: boolean, names: () => string, discard: (uri: string) => void) {
     this.#shares = shares
     this.#names = names
+    this.#discard = discard
   }
 
   /** Holds a version. @throws UserError if the server does not have it any more. */
@@ -38,7 +44,7 @@ export class Versions {
       const left = this.#holders.get(version)! - 1
       if (left > 0) return void this.#holders.set(version, left)
       this.#holders.delete(version)
-      if (version !== this.current) this.#paths.delete(version)
+      if (version !== this.current) this.#drop(version)
     }
   }
 
@@ -64,8 +70,14 @@ export class Versions {
 
   /** The weights are now another version. */
   changed(): void {
-    if (!this.#holders.has(this.current)) this.#paths.delete(this.current)
+    if (!this.#holders.has(this.current)) this.#drop(this.current)
     this.current++
+  }
+
+  #drop(version: number): void {
+    const path = this.#paths.get(version)
+    if (path !== undefined) this.#discard(path)
+    this.#paths.delete(version)
   }
 
   /** What was saved for sampling belonged to a model that is gone. */
