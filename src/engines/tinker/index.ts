@@ -1,5 +1,7 @@
 import { resolve } from 'node:path'
 import { UserError } from '../../common/errors.ts'
+import { onDisk } from '../../common/files/disk.ts'
+import { makeFolder } from '../../common/files/files.ts'
 import { warner } from '../../common/warnings.ts'
 import { copyModel, loadConfig } from '../../models/checkpoint/directory.ts'
 import { isPeftFolder } from '../../models/checkpoint/peft/adapter-config.ts'
@@ -82,7 +84,8 @@ export async function openTinkerEngine({
 
   /** The sampler of a folder's weights, from a model that is loaded with them. */
   const samplerOfFolder = async (session: TinkerSession, directory: string) => {
-    const { uri, rank, baseModel: base } = readKept(directory)
+    const { uri, sampler, rank, baseModel: base } = readKept(directory)
+    if (sampler !== undefined) return session.sampler({ path: sampler }, limits)
     if (uri === null) return session.sampler({ baseModel: base }, limits)
     const loaded = await session.createModel({ baseModel: base, rank, trainUnembed: false, ...limits })
     await loaded.load(uri, { optimizer: false })
@@ -132,11 +135,13 @@ export async function openTinkerEngine({
         writeKept(directory, kept ?? nothing)
         return
       }
-      if (source.kind !== 'version' || source.version !== versions.current || !versions.model)
-        throw new UserError(
-          'the engine tinker saves the base weights and those of the trainer now, no others',
-        )
-      await trainerOf().save(directory)
+      if (source.kind !== 'version')
+        throw new UserError(`${weights.name} is a checkpoint already: copy the folder`)
+      if (source.version === versions.current) return trainerOf().save(directory)
+      const { version } = source
+      onDisk('create', directory, () => makeFolder(directory))
+      const sampler = await remote.run(() => versions.keep(version), false)
+      writeKept(directory, { server: client.server, baseModel, uri: null, sampler, rank: 0, base, steps: 0 })
     },
     async sampler(weights, { schedule = 'batch' } = {}) {
       requireOneOf('the schedule of a sampler', schedule, ['batch', 'continuous'])
