@@ -8,7 +8,11 @@ const usual = resolveZeroSettings({})
 
 test('on this machine nothing changes', () => {
   expect(usual).toMatchObject({ lora: null, tinker: null, async: null })
-  expect(usual.rl).toMatchObject({ klInReward: null, importanceCap: null, objective: { kl: { beta: 0.001 } } })
+  expect(usual.rl).toMatchObject({
+    klInReward: null,
+    importanceCap: null,
+    objective: { kl: { beta: 0.001 } },
+  })
 })
 
 test('on a server: adapters, ten times the learning rate, and the KL penalty in the reward', () => {
@@ -40,7 +44,11 @@ test('sft, distill and the stages of r1 train adapters, too; reward models stay 
   expect(resolveSftSettings({ engine: 'tinker', data: 'rows.jsonl' }).lora).toMatchObject({ rank: 16 })
   expect(resolveDistillSettings({ engine: 'tinker', teacher: 'teacher' }).lora).toMatchObject({ rank: 16 })
   const stages = stagesOf(resolveR1Settings({ engine: 'tinker' }))
-  expect(stages.rl1).toMatchObject({ engine: 'tinker', lora: { rank: 16 }, rl: { objective: { kl: { beta: 0 } } } })
+  expect(stages.rl1).toMatchObject({
+    engine: 'tinker',
+    lora: { rank: 16 },
+    rl: { objective: { kl: { beta: 0 } } },
+  })
 })
 
 test('sampling ahead is corrected by importance weights', () => {

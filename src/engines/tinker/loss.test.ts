@@ -8,13 +8,15 @@ import { checkExpressible, type LossScale, lossOf, toWire, type WireLoss } from 
 const random = new Random('loss')
 const per = (length: number, f: (t: number) => number) => Float32Array.from({ length }, (_, t) => f(t))
 /** Sequences of several lengths, with prompts, uneven weights, and ratios on both sides of the clip range. */
-const datums = [3, 7, 5].map((length, i): Datum => ({
-  tokens: Int32Array.from({ length }, (_, t) => t),
-  targets: Int32Array.from({ length }, (_, t) => t + 1),
-  weights: per(length, (t) => (t === 0 ? 0 : (1 + i) * (0.5 + random.uniform()))),
-  logprobs: per(length, () => -2 - random.uniform()),
-  advantages: per(length, () => random.normal()),
-}))
+const datums = [3, 7, 5].map(
+  (length, i): Datum => ({
+    tokens: Int32Array.from({ length }, (_, t) => t),
+    targets: Int32Array.from({ length }, (_, t) => t + 1),
+    weights: per(length, (t) => (t === 0 ? 0 : (1 + i) * (0.5 + random.uniform()))),
+    logprobs: per(length, () => -2 - random.uniform()),
+    advantages: per(length, () => random.normal()),
+  }),
+)
 const current = datums.map(({ logprobs }) => logprobs!.map((q) => q + 0.8 * random.normal()))
 
 /** d(loss)/d(log π) of each token, as a server computes it. */

@@ -1,5 +1,10 @@
 import { UserError } from '../../common/errors.ts'
-import { TinkerError, type TinkerModel, type TinkerSession, type Datum as WireDatum } from '../../tinker/index.ts'
+import {
+  TinkerError,
+  type TinkerModel,
+  type TinkerSession,
+  type Datum as WireDatum,
+} from '../../tinker/index.ts'
 import { floats, type LossScale, wireDatum } from './loss.ts'
 
 /** What a server does, as measured with a model of its own that is then dropped. */

@@ -69,10 +69,14 @@ test.each<[string, () => Promise<void>]>([
     async () => proxy.next('/optim_step', { status: 404, json: { detail: 'Model not found' } }),
   ],
   ['the connection breaks in a long poll', async () => proxy.next('/retrieve_future', 'drop', 'drop')],
-  ['answers are 503 for a while', async () => proxy.next('/forward_backward', { status: 503 }, { status: 503 })],
+  [
+    'answers are 503 for a while',
+    async () => proxy.next('/forward_backward', { status: 503 }, { status: 503 }),
+  ],
   [
     'the server fails at a step',
-    async () => proxy.next('/optim_step', ...Array(6).fill({ status: 500, json: { detail: 'Internal Server Error' } })),
+    async () =>
+      proxy.next('/optim_step', ...Array(6).fill({ status: 500, json: { detail: 'Internal Server Error' } })),
   ],
 ])('when %s, the training goes on as if nothing had happened', async (what, fail) => {
   const failed = await train(fail)

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type TinkerClient, TinkerError, type TinkerSession } from '../../tinker/index.ts'
 
@@ -24,6 +25,8 @@ export class Remote {
     this.client = client
     this.#session = session
     this.#warn = warn
+    // each call under way listens
+    setMaxListeners(0, this.stopped)
   }
 
   static async open(client: TinkerClient, warn: (line: string) => void): Promise<Remote> {

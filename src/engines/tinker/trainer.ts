@@ -237,8 +237,7 @@ export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): 
         if (kept.rank !== rank)
           throw new UserError(`${directory} has other adapters: of rank ${kept.rank}, not ${rank}`)
         const { uri } = kept
-        if (uri === null)
-          throw new UserError(`${directory} holds the base model, and no state of a training`)
+        if (uri === null) throw new UserError(`${directory} holds the base model, and no state of a training`)
         events = []
         pending = 0
         steps = optimizer ? kept.steps : 0

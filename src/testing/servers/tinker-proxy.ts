@@ -17,7 +17,12 @@ export class TinkerProxy extends TinkerStandIn {
     return proxy
   }
 
-  override async usually({ path, method, headers, bytes }: Parameters<TinkerStandIn['usually']>[0]): Promise<Sent> {
+  override async usually({
+    path,
+    method,
+    headers,
+    bytes,
+  }: Parameters<TinkerStandIn['usually']>[0]): Promise<Sent> {
     const type = headers['content-type']
     try {
       const response = await fetch(`${this.target}${API}${path}`, {

@@ -134,10 +134,20 @@ export class TinkerStandIn {
     for await (const part of request) parts.push(part)
     const bytes = Buffer.concat(parts)
     const path = request.url!.slice(API.length)
-    const asked: Asked = { path, method: request.method!, headers: request.headers, bytes, json: parseJson(bytes.toString()) }
+    const asked: Asked = {
+      path,
+      method: request.method!,
+      headers: request.headers,
+      bytes,
+      json: parseJson(bytes.toString()),
+    }
     this.asked.push(asked)
     const next = this.#next.get(path)?.shift()
-    const sent = await (next === undefined ? this.usually(asked) : typeof next === 'function' ? next(asked) : next)
+    const sent = await (next === undefined
+      ? this.usually(asked)
+      : typeof next === 'function'
+        ? next(asked)
+        : next)
     if (sent === 'hang') return
     if (sent === 'drop') return void request.socket.destroy()
     const body = sent.bytes ?? JSON.stringify(sent.json ?? {})

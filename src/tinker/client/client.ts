@@ -161,7 +161,8 @@ export class TinkerClient {
 
   /** Deletes saved weights. @throws TinkerError if there are none, or the server does not delete. */
   async deleteCheckpoint(uri: string, { signal }: Cancellable = {}): Promise<void> {
-    const [, run, kind = 'sampler_weights', name] = /^tinker:\/\/([^/]+)\/(?:([^/]+)\/)?([^/]+)$/.exec(uri) ?? []
+    const [, run, kind = 'sampler_weights', name] =
+      /^tinker:\/\/([^/]+)\/(?:([^/]+)\/)?([^/]+)$/.exec(uri) ?? []
     if (run === undefined || name === undefined)
       throw new TinkerError(`${uri} is no URI of saved weights`, 'request')
     const path = `/training_runs/${encodeURIComponent(run)}/checkpoints/${kind}/${encodeURIComponent(name)}`

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { type FutureOptions, type ResultOf, retrieve, submit } from './futures.ts'
 import { linked } from './signals.ts'
@@ -16,6 +17,8 @@ export class Connection {
     this.transport = transport
     this.sessionId = sessionId
     this.limit = pLimit(concurrency)
+    // each call under way listens
+    setMaxListeners(0, this.ended)
   }
 
   /** The address of the server, for messages. */

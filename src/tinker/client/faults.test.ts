@@ -17,7 +17,13 @@ afterEach(async () => {
 })
 
 const connect = (options: { patience?: number } = {}) =>
-  new TinkerClient({ baseUrl: server.url, apiKey: KEY, patience: 20, onNotice: (line) => notices.push(line), ...options })
+  new TinkerClient({
+    baseUrl: server.url,
+    apiKey: KEY,
+    patience: 20,
+    onNotice: (line) => notices.push(line),
+    ...options,
+  })
 
 /** A model with limits, on a server that does its work unless a test says otherwise. */
 async function model(options: { patience?: number } = {}): Promise<TinkerModel> {
@@ -29,7 +35,11 @@ async function model(options: { patience?: number } = {}): Promise<TinkerModel> 
 const ints = (data: number[]): Tensor => ({ dtype: 'int64', data, shape: [data.length] })
 const floats = (data: number[]): Tensor => ({ dtype: 'float32', data, shape: [data.length] })
 const inputs = { target_tokens: ints([2, 3, 4]), weights: floats([0, 1, 1]) }
-const policy = { target_tokens: ints([2, 3, 4]), logprobs: floats([0, -1, -1]), advantages: floats([0, 1, 1]) }
+const policy = {
+  target_tokens: ints([2, 3, 4]),
+  logprobs: floats([0, -1, -1]),
+  advantages: floats([0, 1, 1]),
+}
 const datum = (loss_fn_inputs: Record<string, Tensor> = inputs, tokens = [1, 2, 3]): Datum => ({
   model_input: { chunks: [{ type: 'encoded_text', tokens }] },
   loss_fn_inputs,
@@ -42,18 +52,68 @@ describe('what a server computes nonsense from is never sent', () => {
     ['no data', [], 'cross_entropy', /no datum/],
     ['no tokens', [datum(inputs, [])], 'cross_entropy', /datum 0 has no tokens/],
     ['too many tokens', [datum(inputs, Array(9).fill(1))], 'cross_entropy', /9 tokens.*at most 8/],
-    ['a token outside the vocabulary', [datum(), datum(inputs, [1, 100, 3])], 'cross_entropy', /datum 1 has the token 100.*100 tokens/],
+    [
+      'a token outside the vocabulary',
+      [datum(), datum(inputs, [1, 100, 3])],
+      'cross_entropy',
+      /datum 1 has the token 100.*100 tokens/,
+    ],
     ['a negative token', [datum(inputs, [1, -1, 3])], 'cross_entropy', /token -1/],
-    ['a target outside the vocabulary', [datum({ ...inputs, target_tokens: ints([2, 3, 999]) })], 'cross_entropy', /target_tokens of datum 0.*999/],
-    ['no targets', [datum({ weights: inputs.weights })], 'cross_entropy', /target_tokens of datum 0 is missing/],
-    ['fewer targets than tokens', [datum({ ...inputs, target_tokens: ints([2, 3]) })], 'cross_entropy', /2 values for 3 tokens/],
+    [
+      'a target outside the vocabulary',
+      [datum({ ...inputs, target_tokens: ints([2, 3, 999]) })],
+      'cross_entropy',
+      /target_tokens of datum 0.*999/,
+    ],
+    [
+      'no targets',
+      [datum({ weights: inputs.weights })],
+      'cross_entropy',
+      /target_tokens of datum 0 is missing/,
+    ],
+    [
+      'fewer targets than tokens',
+      [datum({ ...inputs, target_tokens: ints([2, 3]) })],
+      'cross_entropy',
+      /2 values for 3 tokens/,
+    ],
     ['no weights', [datum(unweighted)], 'cross_entropy', /weights of datum 0 is missing/],
-    ['weights that are no numbers', [datum({ ...inputs, weights: floats([0, Number.NaN, 1]) })], 'cross_entropy', /NaN at position 1/],
-    ['no log-probs', [datum({ ...policy, logprobs: undefined as never })], 'ppo', /logprobs of datum 0 is missing/],
-    ['no advantages', [datum({ target_tokens: policy.target_tokens, logprobs: policy.logprobs })], 'importance_sampling', /advantages of datum 0 is missing/],
-    ['advantages of another length', [datum({ ...policy, advantages: floats([1]) })], 'cispo', /1 values for 3 tokens/],
-    ['a shape that does not fit', [datum({ ...inputs, weights: { dtype: 'float32', data: [0, 1, 1], shape: [2] } })], 'cross_entropy', /do not fit its shape/],
-    ['an input that the loss does not read', [datum({ ...inputs, advantages: floats([0, 1, 1]) })], 'cross_entropy', /does not read advantages/],
+    [
+      'weights that are no numbers',
+      [datum({ ...inputs, weights: floats([0, Number.NaN, 1]) })],
+      'cross_entropy',
+      /NaN at position 1/,
+    ],
+    [
+      'no log-probs',
+      [datum({ ...policy, logprobs: undefined as never })],
+      'ppo',
+      /logprobs of datum 0 is missing/,
+    ],
+    [
+      'no advantages',
+      [datum({ target_tokens: policy.target_tokens, logprobs: policy.logprobs })],
+      'importance_sampling',
+      /advantages of datum 0 is missing/,
+    ],
+    [
+      'advantages of another length',
+      [datum({ ...policy, advantages: floats([1]) })],
+      'cispo',
+      /1 values for 3 tokens/,
+    ],
+    [
+      'a shape that does not fit',
+      [datum({ ...inputs, weights: { dtype: 'float32', data: [0, 1, 1], shape: [2] } })],
+      'cross_entropy',
+      /do not fit its shape/,
+    ],
+    [
+      'an input that the loss does not read',
+      [datum({ ...inputs, advantages: floats([0, 1, 1]) })],
+      'cross_entropy',
+      /does not read advantages/,
+    ],
     ['a loss that there is not', [datum()], 'hinge' as LossName, /no loss hinge/],
   ]
   test.each(cases)('%s', async (_, data, loss, message) => {
@@ -93,7 +153,11 @@ describe('failures that pass', () => {
     ['500', '/optim_step', [detail(500, 'Internal Server Error')]],
     ['429 with a wait', '/forward_backward', [{ status: 429, headers: { 'retry-after': '0' } }]],
     ['a page of a proxy', '/optim_step', [{ status: 504, bytes: Buffer.from('<html>') }]],
-    ['408 of a long poll', '/retrieve_future', [detail(408, 'Timeout waiting for result'), detail(408, 'again')]],
+    [
+      '408 of a long poll',
+      '/retrieve_future',
+      [detail(408, 'Timeout waiting for result'), detail(408, 'again')],
+    ],
     ['a long poll that breaks', '/retrieve_future', ['drop']],
     ['try again', '/retrieve_future', [{ json: { type: 'try_again', queue_state: 'active' } }]],
     ['400 twice', '/retrieve_future', [detail(400, 'busy'), detail(400, 'busy')]],
@@ -130,7 +194,12 @@ describe('failures that pass', () => {
 
   test('409 "already exists" is success if the server lists it, else a failure', async () => {
     const trained = await model()
-    const listed = { checkpoint_id: 'a', checkpoint_type: 'training', time: '', tinker_path: 'tinker://m/weights/a' }
+    const listed = {
+      checkpoint_id: 'a',
+      checkpoint_type: 'training',
+      time: '',
+      tinker_path: 'tinker://m/weights/a',
+    }
     server.next('/save_weights', detail(409, "Checkpoint 'a' already exists for model"))
     server.next(`/training_runs/${trained.id}/checkpoints`, { json: { checkpoints: [listed] } })
     expect(await trained.save('a')).toBe('tinker://m/weights/a')
@@ -142,16 +211,64 @@ describe('failures that pass', () => {
 
 describe('failures that last', () => {
   test.each<[string, string, Sent[], string, RegExp]>([
-    ['a number that was used for another body', '/optim_step', [detail(409, 'sequence number was reused')], 'request', /reused/],
-    ['a model that is gone', '/retrieve_future', [detail(400, 'Model m not loaded (likely stale request)')], 'lost', /not loaded/],
+    [
+      'a number that was used for another body',
+      '/optim_step',
+      [detail(409, 'sequence number was reused')],
+      'request',
+      /reused/,
+    ],
+    [
+      'a model that is gone',
+      '/retrieve_future',
+      [detail(400, 'Model m not loaded (likely stale request)')],
+      'lost',
+      /not loaded/,
+    ],
     ['a model that never was', '/optim_step', [detail(404, 'Model not found')], 'lost', /Model not found/],
-    ['a failure of the user', '/retrieve_future', [{ json: { error: 'rank too high', category: 'user' } }], 'request', /rank too high/],
-    ['a failure of the server', '/retrieve_future', [{ json: { error: 'out of memory', category: 'server' } }], 'server', /out of memory/],
+    [
+      'a failure of the user',
+      '/retrieve_future',
+      [{ json: { error: 'rank too high', category: 'user' } }],
+      'request',
+      /rank too high/,
+    ],
+    [
+      'a failure of the server',
+      '/retrieve_future',
+      [{ json: { error: 'out of memory', category: 'server' } }],
+      'server',
+      /out of memory/,
+    ],
     ['400 three times', '/retrieve_future', Array(3).fill(detail(400, 'no')), 'request', /OptimStep: no/],
-    ['an answer that is not JSON', '/optim_step', [{ json: undefined, headers: {}, bytes: Buffer.from('ok') }], 'server', /answer to \/optim_step/],
-    ['an answer of another shape', '/retrieve_future', [{ json: { metrics: 3 } }], 'server', /answer to OptimStep is not that of the protocol: metrics/],
-    ['a field that is wrong', '/optim_step', [{ status: 422, json: { detail: [{ loc: ['body', 'eps'], msg: 'must be above 0' }] } }], 'request', /body\.eps: must be above 0/],
-    ['a wrong key', '/optim_step', [detail(401, `the key ${KEY} is wrong`)], 'request', /the key \*\*\* is wrong/],
+    [
+      'an answer that is not JSON',
+      '/optim_step',
+      [{ json: undefined, headers: {}, bytes: Buffer.from('ok') }],
+      'server',
+      /answer to \/optim_step/,
+    ],
+    [
+      'an answer of another shape',
+      '/retrieve_future',
+      [{ json: { metrics: 3 } }],
+      'server',
+      /answer to OptimStep is not that of the protocol: metrics/,
+    ],
+    [
+      'a field that is wrong',
+      '/optim_step',
+      [{ status: 422, json: { detail: [{ loc: ['body', 'eps'], msg: 'must be above 0' }] } }],
+      'request',
+      /body\.eps: must be above 0/,
+    ],
+    [
+      'a wrong key',
+      '/optim_step',
+      [detail(401, `the key ${KEY} is wrong`)],
+      'request',
+      /the key \*\*\* is wrong/,
+    ],
   ])('%s', async (_, path, sent, kind, message) => {
     const trained = await model()
     server.next(path, ...sent)
@@ -180,9 +297,21 @@ describe('failures that last', () => {
 
   test.each<[string, (request: { json: { num_samples: number } }) => object, RegExp]>([
     ['fewer sequences', () => ({ sequences: [] }), /0 sequences, not 1/],
-    ['no tokens', () => ({ sequences: [{ tokens: [], logprobs: [], stop_reason: 'stop' }] }), /sampled 0 tokens/],
-    ['too many tokens', () => ({ sequences: [{ tokens: [1, 2, 3], logprobs: [0, 0, 0], stop_reason: 'stop' }] }), /3 tokens, not 1 to 2/],
-    ['too few log-probs', () => ({ sequences: [{ tokens: [1, 2], logprobs: [0], stop_reason: 'stop' }] }), /1 log-probs for 2 tokens/],
+    [
+      'no tokens',
+      () => ({ sequences: [{ tokens: [], logprobs: [], stop_reason: 'stop' }] }),
+      /sampled 0 tokens/,
+    ],
+    [
+      'too many tokens',
+      () => ({ sequences: [{ tokens: [1, 2, 3], logprobs: [0, 0, 0], stop_reason: 'stop' }] }),
+      /3 tokens, not 1 to 2/,
+    ],
+    [
+      'too few log-probs',
+      () => ({ sequences: [{ tokens: [1, 2], logprobs: [0], stop_reason: 'stop' }] }),
+      /1 log-probs for 2 tokens/,
+    ],
   ])('samples with %s', async (_, answer, message) => {
     const sampler = await (await model()).saveForSampling('now')
     server.next('/retrieve_future', { json: answer({ json: { num_samples: 1 } }) })
