@@ -19,6 +19,8 @@ const schema = z.object({
   sampler: z.string().optional(),
   /** Of the adapters; 0: all weights. */
   rank: z.int().min(0),
+  /** Of the adapters; null if there are none. */
+  alpha: z.number().nullable(),
   /** The local folder of the base model. */
   base: z.string(),
   /** Optimizer steps so far. */

@@ -10,13 +10,13 @@ import { Tokenizer } from '../../models/tokenizer/tokenizer.ts'
 import { TinkerClient, TinkerError, type TinkerModel, type TinkerSession } from '../../tinker/index.ts'
 import { checkTrainable, requireOneOf } from '../checks.ts'
 import type { Capabilities, Engine, EngineSpec, Trainer, Weights } from '../contract.ts'
-import { isKept, readKept, writeKept } from './checkpoint.ts'
+import { isKept, type Kept, readKept, writeKept } from './checkpoint.ts'
 import { downloadWeights } from './export.ts'
 import { SURROGATES } from './loss.ts'
 import { type Measured, measure } from './probe.ts'
 import { type Reading, tinkerSampler, tinkerScorer } from './reading.ts'
 import { Remote } from './remote.ts'
-import { namer, tinkerTrainer } from './trainer.ts'
+import { alphaOf, namer, tinkerTrainer } from './trainer.ts'
 import { type TinkerWeights, Versions } from './versions.ts'
 
 const NO_REWARD_MODELS = 'the engine tinker has no reward model: train one with --engine local'
@@ -83,11 +83,14 @@ export async function openTinkerEngine({
   let closed: Promise<void> | null = null
 
   /** The sampler of a folder's weights, from a model that is loaded with them. */
-  const samplerOfFolder = async (session: TinkerSession, directory: string) => {
-    const { uri, sampler, rank, baseModel: base } = readKept(directory)
+  const samplerOfFolder = async (
+    session: TinkerSession,
+    { uri, sampler, rank, alpha, baseModel: base }: Kept,
+  ) => {
     if (sampler !== undefined) return session.sampler({ path: sampler }, limits)
     if (uri === null) return session.sampler({ baseModel: base }, limits)
-    const loaded = await session.createModel({ baseModel: base, rank, trainUnembed: false, ...limits })
+    const model = { baseModel: base, rank, ...alphaOf(alpha), trainUnembed: false, ...limits }
+    const loaded = await session.createModel(model)
     await loaded.load(uri, { optimizer: false })
     return loaded.saveForSampling(folderNames())
   }
@@ -99,8 +102,8 @@ export async function openTinkerEngine({
     const directory =
       source.kind === 'folder' ? source.directory : source.kind === 'base' && kept ? model : null
     if (directory !== null) {
-      readKept(directory)
-      return { ...common, open: (session) => samplerOfFolder(session, directory), release: () => {} }
+      const held = readKept(directory)
+      return { ...common, open: (session) => samplerOfFolder(session, held), release: () => {} }
     }
     if (source.kind !== 'version')
       return { ...common, open: (session) => session.sampler({ baseModel }, limits), release: () => {} }
@@ -131,7 +134,7 @@ export async function openTinkerEngine({
       const { source } = weights as TinkerWeights
       if (source.kind === 'base') {
         await copyModel(model, directory)
-        const nothing = { server: client.server, baseModel, uri: null, rank: 0, base, steps: 0 }
+        const nothing = { server: client.server, baseModel, uri: null, rank: 0, alpha: null, base, steps: 0 }
         writeKept(directory, kept ?? nothing)
         return
       }
@@ -141,7 +144,7 @@ export async function openTinkerEngine({
       const { version } = source
       onDisk('create', directory, () => makeFolder(directory))
       const sampler = await remote.run(() => versions.keep(version), false)
-      writeKept(directory, { server: client.server, baseModel, uri: null, sampler, rank: 0, base, steps: 0 })
+      writeKept(directory, { server: client.server, baseModel, uri: null, sampler, rank: 0, alpha: null, base, steps: 0 })
     },
     async sampler(weights, { schedule = 'batch' } = {}) {
       requireOneOf('the schedule of a sampler', schedule, ['batch', 'continuous'])

@@ -150,8 +150,8 @@ async function samplePart(
       top_p: topP,
       // 31 bits
       seed: new Random(seed, 'tinker', first + from).bits() >>> 1,
-      // a request has either token ids or strings
-      ...(stopTokens.length > 0 ? { stop: [...stopTokens] } : stop.length > 0 ? { stop: [...stop] } : {}),
+      // a request has either token ids or strings; without any, some servers end where the model's own files say
+      stop: stopTokens.length > 0 ? [...stopTokens] : [...stop],
       signal: controller.signal,
     })
     return sequences.map((sequence) => {

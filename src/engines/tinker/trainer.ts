@@ -18,8 +18,10 @@ import type { TinkerWeights, Versions } from './versions.ts'
 /** Steps since the last saved state after which another is saved, which bounds what is kept here and replayed. */
 const SAVED_EVERY = 8
 
-/** The alpha of servers that have one of their own. */
+/** The alpha of servers that have one of their own. They may refuse to be told any, so that this one is left out. */
 const USUAL_ALPHA = 32
+export const alphaOf = (alpha: number | null): { alpha?: number } =>
+  alpha === null || alpha === USUAL_ALPHA ? {} : { alpha }
 
 /** What happened to the weights since they were saved. */
 type Event =
@@ -66,8 +68,7 @@ export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): 
     const model = await session.createModel({
       baseModel,
       rank,
-      // a server that knows no alpha may refuse the field, so that the usual one is left out
-      ...(lora && lora.alpha !== USUAL_ALPHA && { alpha: lora.alpha }),
+      ...alphaOf(lora?.alpha ?? null),
       seed: lora?.seed,
       trainUnembed: false,
       vocabulary: config.vocabSize,
@@ -188,9 +189,9 @@ export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): 
         checkObjective(objective)
         if (objective.kind === 'preference')
           throw new UserError('this is not a reward model: it cannot be trained with comparisons')
+        checkExpressible(objective)
         checkDatums(datums, config)
         checkForObjective(datums, objective)
-        checkExpressible(objective)
         // a failure may leave a part of the gradient on the server
         pending += datums.length
         const logprobs = await remote.run(() => add(datums, objective, sinceStep()))
@@ -228,7 +229,15 @@ export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): 
         const uri =
           events.some(({ kind }) => kind === 'step') || saved === null ? await remote.run(keep, false) : saved
         unused = null
-        writeKept(directory, { server: remote.client.server, baseModel, uri, rank, base, steps })
+        writeKept(directory, {
+          server: remote.client.server,
+          baseModel,
+          uri,
+          rank,
+          alpha: lora?.alpha ?? null,
+          base,
+          steps,
+        })
         if (!optimizer) await remote.run(() => parts.export(directory, model()), false)
       }),
     load: (directory, { optimizer = true } = {}) =>

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { RequestEntry } from '../../serve/log.ts'
 import type { Access } from '../../serve/request/guard.ts'
@@ -46,7 +46,7 @@ export async function startTinkerServer({
   const all = { ...TINKER_LIMITS, shutdown: 300, ...limits }
   const app = createTinkerApp({
     models: new BaseModels(
-      models.map((name) => ({ name: names[name] ?? name, folder: embedded(name) })),
+      models.map((name) => ({ name: names[name] ?? name, folder: isAbsolute(name) ? name : embedded(name) })),
       { shares: true },
     ),
     store: new Store(folder),
