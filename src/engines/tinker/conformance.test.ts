@@ -2,14 +2,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, vi } from 'vitest'
-import { saveModel } from '../../models/checkpoint/directory.ts'
+import { loadConfig, saveModel } from '../../models/checkpoint/directory.ts'
 import { initParameters } from '../../models/parameters.ts'
 import { tinyConfig } from '../../testing/models.ts'
 import { embedded, startTinkerServer, type TinkerTestServer } from '../../testing/servers/tinker-server.ts'
 import { adapterConformance, engineConformance } from '../conformance/index.ts'
 import { openTinkerEngine } from './index.ts'
 
-const config = tinyConfig('qwen3')
+// as many tokens as the tokenizer has
+const config = tinyConfig('qwen3', { vocab_size: loadConfig(embedded('miniature-base')).vocabSize })
 const model = mkdtempSync(join(tmpdir(), 'ruminate-tiny-'))
 let server: TinkerTestServer
 beforeAll(async () => {
