@@ -78,6 +78,7 @@ export async function openTinkerEngine({
     vocabulary: config.vocabSize,
     heldVersions: measured.sharesWeights ? 0 : null,
   }
+  const baseWeights: TinkerWeights = { kind: 'base', name: model, source: { kind: 'base' } }
   let hasTrainer = false
   let trainerOf: () => Trainer
   let closed: Promise<void> | null = null
@@ -123,13 +124,15 @@ export async function openTinkerEngine({
 
   return {
     can,
-    base: { kind: 'base', name: model, source: { kind: 'base' } } satisfies TinkerWeights as Weights,
-    saved: (directory): Weights =>
-      ({
+    base: baseWeights,
+    saved(directory) {
+      const weights: TinkerWeights = {
         kind: 'checkpoint',
         name: directory,
         source: { kind: 'folder', directory },
-      }) satisfies TinkerWeights,
+      }
+      return weights
+    },
     async save(weights, directory) {
       const { source } = weights as TinkerWeights
       if (source.kind === 'base') {

@@ -55,6 +55,11 @@ export class TinkerSession {
     return this.#connection.sessionId
   }
 
+  /** The address of the server, for messages. */
+  get server(): string {
+    return this.#connection.server
+  }
+
   /** Aborted with the reason once the session is closed, or the server no longer knows it or does not answer. */
   get ended(): AbortSignal {
     return this.#connection.ended
