@@ -83,7 +83,7 @@ export default {
     ),
   ],
   options: {
-    includeOnly: '^(src|bench|tools|bin)/',
+    includeOnly: '^(src|bench|tools|bin|web)/',
     // Type-only imports count.
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },

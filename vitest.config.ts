@@ -17,6 +17,11 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: 'unit', include: ['src/**/*.test.ts'], exclude: END_TO_END } },
       { extends: true, test: { name: 'end-to-end', include: END_TO_END } },
+      {
+        extends: true,
+        // a page that waits for a model to be opened, or for a step of a run, takes seconds, and longer beside other tests
+        test: { name: 'browser', include: ['web/**/*.test.ts'], expect: { poll: { timeout: 60_000 } } },
+      },
     ],
   },
 })

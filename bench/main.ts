@@ -10,6 +10,9 @@ import { benchModel, folderModel } from './model.ts'
 import { product } from './product.ts'
 import { scale } from './scale.ts'
 import { serving } from './serve/serve.ts'
+import { studioTimes } from './studio.ts'
+import { studioPageTimes } from './studio-page.ts'
+import { studioTraining } from './studio-training.ts'
 import { thinking } from './thinking.ts'
 import { trainStep } from './train-step.ts'
 import { verifier } from './verify.ts'
@@ -27,6 +30,9 @@ import { verifier } from './verify.ts'
  *   npm run bench -- thinking
  *   npm run bench -- verify
  *   npm run bench -- serve [--model FOLDER --gguf FILE]
+ *   npm run bench -- studio
+ *   npm run bench -- studio-page
+ *   npm run bench -- studio-training
  */
 const comparisons = { train: trainStep, decode, grpo: grpoStep }
 type Name = keyof typeof comparisons
@@ -43,11 +49,23 @@ async function main(): Promise<void> {
       run: { type: 'string' },
     },
   })
-  const alone = ['choose', 'continuous', 'fits', 'product', 'scale', 'serve', 'thinking', 'verify']
+  const alone = [
+    'choose',
+    'continuous',
+    'fits',
+    'product',
+    'scale',
+    'serve',
+    'studio',
+    'studio-page',
+    'studio-training',
+    'thinking',
+    'verify',
+  ]
   const unknown = positionals.find((name) => !alone.includes(name) && !Object.hasOwn(comparisons, name))
   if (unknown)
     throw new UserError(
-      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, continuous, fits, product, scale, serve, thinking, verify`,
+      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, continuous, fits, product, scale, serve, studio, studio-page, studio-training, thinking, verify`,
       2,
     )
   const repetitions = values.repetitions === undefined ? undefined : Number(values.repetitions)
@@ -83,6 +101,9 @@ async function main(): Promise<void> {
   for (const [name, run] of [
     ['choose', choosing],
     ['product', product],
+    ['studio', studioTimes],
+    ['studio-page', studioPageTimes],
+    ['studio-training', studioTraining],
     ['thinking', thinking],
     ['verify', verifier],
   ] as const)

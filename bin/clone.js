@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 
 /**
@@ -54,13 +54,28 @@ export function sourcesDigest(root) {
   const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts') && !path.endsWith('.test.ts'))
     .map((path) => join('src', path))
+  const page = ['index.html', 'vite.config.ts', 'public', 'src'].flatMap((name) =>
+    filesIn(root, join('web', name)),
+  )
   const digest = createHash('sha256')
-  for (const path of [...sources, join('tools', 'build.ts')].sort())
+  for (const path of [...sources, ...page, join('tools', 'build.ts')].sort())
     digest
       .update(`${path}\0`)
       .update(readFileSync(join(root, path)))
       .update('\0')
   return digest.digest('hex')
+}
+
+/**
+ * @param {string} root
+ * @param {string} path a file, or a folder with files, in `root`
+ * @returns {string[]} the paths of the files in `root`
+ */
+function filesIn(root, path) {
+  if (!statSync(join(root, path)).isDirectory()) return [path]
+  return readdirSync(join(root, path), { recursive: true, encoding: 'utf8' })
+    .map((name) => join(path, name))
+    .filter((name) => statSync(join(root, name)).isFile())
 }
 
 /**

@@ -22,7 +22,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 /** A clone of the repository without a build, and without dependencies unless they are linked. */
 function clone(name: string, { dependencies = true } = {}): string {
   const root = join(folder, name)
-  for (const path of ['bin', 'src', 'tools/build.ts', 'package.json', 'tsconfig.json'])
+  for (const path of ['bin', 'src', 'web', 'tools/build.ts', 'package.json', 'tsconfig.json'])
     cpSync(join(packageRoot(), path), join(root, path), {
       recursive: true,
       filter: (source) => !source.includes('fixtures') && !source.endsWith('.test.ts'),

@@ -1,7 +1,9 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { build } from 'tsdown'
+import { build as buildPage } from 'vite'
 import { DIGEST_FILE, sourcesDigest } from '../bin/clone.js'
 
 /*
@@ -12,6 +14,10 @@ import { DIGEST_FILE, sourcesDigest } from '../bin/clone.js'
 const root = fileURLToPath(new URL('../', import.meta.url))
 const dist = join(root, 'dist')
 const staging = join(root, `.dist-${process.pid}`)
+/** A build on first use, which has no types and says nothing. */
+const isQuick = process.argv.includes('--no-types')
+/** Bytes of the studio's page at most. */
+const PAGE_SIZE = 250_000
 
 removeAbandoned()
 const digest = sourcesDigest(root)
@@ -38,7 +44,7 @@ try {
     fixedExtension: false,
     platform: 'node',
     target: 'node20.19',
-    dts: process.argv.includes('--no-types')
+    dts: isQuick
       ? false
       : {
           entry: ['src/index.ts', 'src/thinking/index.ts', 'src/tinker/index.ts', 'src/verify/index.ts'],
@@ -47,9 +53,26 @@ try {
     // Names are not made safe for every system, which would change the folder's own name where it has a `+` or `&`.
     outputOptions: { sanitizeFileName: false },
   })
+  await buildPage({
+    configFile: join(root, 'web', 'vite.config.ts'),
+    logLevel: 'error',
+    build: { outDir: join(staging, 'studio') },
+  })
+  checkPageSize()
   publish()
 } finally {
   rmSync(staging, { recursive: true, force: true })
+}
+
+/** Says how large the page is as it is sent, without the fonts of formulas. @throws Error if it has become too large */
+function checkPageSize(): void {
+  const page = join(staging, 'studio')
+  const sent = filesIn(page)
+    .filter((path) => !path.endsWith('.woff2'))
+    .reduce((bytes, path) => bytes + gzipSync(readFileSync(join(page, path))).length, 0)
+  const told = `the studio's page: ${(sent / 1000).toFixed(1)} kB gzipped without fonts, of at most ${PAGE_SIZE / 1000} kB`
+  if (sent > PAGE_SIZE) throw new Error(told)
+  if (!isQuick) console.log(told)
 }
 
 /** Moves the files of the staging folder into dist/, and deletes those that a former build left there. */

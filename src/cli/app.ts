@@ -70,6 +70,10 @@ const COMMANDS: Record<string, { about: string; load: () => Promise<Command> }> 
     about: 'serve a model to the clients of OpenAI, Anthropic and Ollama',
     load: async () => (await import('./commands/serve.ts')).serve,
   },
+  studio: {
+    about: 'open a page that shows runs as they learn',
+    load: async () => (await import('./commands/studio.ts')).studio,
+  },
   tasks: {
     about: 'list the tasks, or check a table of questions',
     load: async () => (await import('./commands/tasks.ts')).tasks,

@@ -155,6 +155,22 @@ describe('show', () => {
       expect(line.length, line).toBeLessThanOrEqual(columns)
   })
 
+  test('tags are shown', async () => {
+    expect(await runs('tag', 'zero-1', ' short,baseline,,short')).toBe(0)
+    expect(written.out + written.err).toContain('tags of zero-1: baseline, short')
+    expect(await runs('show', 'zero-1')).toBe(0)
+    expect(written.out).toContain('\n  tags: baseline, short\n')
+    expect(await runs()).toBe(0)
+    expect(written.out).toContain('\n    #baseline #short\n')
+    expect(await runs('tag', 'zero-1', 'x'.repeat(41))).toBe(2)
+    expect(written.err).toContain('is not a tag; a tag has at most 40 characters')
+    expect(await runs('tag', 'zero-1')).toBe(2)
+    expect(written.err).toContain('which tags?')
+    expect(await runs('tag', 'zero-1', '')).toBe(0)
+    expect(await runs('--json')).toBe(0)
+    expect(JSON.parse(written.out.split('\n')[0]!)).toMatchObject({ tags: [] })
+  })
+
   test('a note is shown', async () => {
     expect(await runs('note', 'zero-1', 'better')).toBe(0)
     expect(await runs('show', 'zero-1')).toBe(0)

@@ -15,4 +15,20 @@ export const Database: typeof Libsql = createRequire(import.meta.url)('libsql')
 /** An open database. */
 export type SqliteDatabase = Libsql.Database
 
+/**
+ * Does `work` in one transaction, which is undone where it fails. The driver's own wrapper hides the error of a full disk, after
+ * which SQLite has undone the transaction by itself.
+ */
+export function inTransaction<T>(database: SqliteDatabase, work: () => T): T {
+  database.exec('BEGIN')
+  try {
+    const result = work()
+    database.exec('COMMIT')
+    return result
+  } catch (error) {
+    if (database.inTransaction) database.exec('ROLLBACK')
+    throw error
+  }
+}
+
 report.excludeNetwork = excludeNetwork

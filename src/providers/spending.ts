@@ -90,6 +90,7 @@ export function metered(model: TextModel, account: Account): MeteredModel {
       }
     },
     ...(model.countPrompt ? { countPrompt: model.countPrompt.bind(model) } : {}),
+    ...(model.showPrompt ? { showPrompt: model.showPrompt.bind(model) } : {}),
     spent: () => account.spent(),
     close: () => model.close(),
   }

@@ -11,4 +11,5 @@ export const accuracy: Reward = {
     const { correct } = await verdict()
     return correct === null ? null : Number(correct)
   },
+  reason: async ({ verdict }) => (await verdict()).reason,
 }

@@ -18,4 +18,5 @@ export const code: Reward = {
     if (!share) throw new Error(`the questions of ${task.name} have no tests`)
     return share()
   },
+  reason: async ({ verdict }) => (await verdict()).reason,
 }

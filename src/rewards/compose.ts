@@ -17,6 +17,8 @@ export interface RolloutScore {
   readonly total: number | null
   /** The score of every reward that applies, by name; `null` if it is unknown or the reward failed. */
   readonly byName: Record<string, number | null>
+  /** Why, by name: of the rewards that say it; missing if none does. */
+  readonly reasons?: Record<string, string>
   /** The rewards that threw, took too long, or returned something other than a number or `null`. */
   readonly errors: readonly { readonly name: string; readonly message: string }[]
 }
@@ -33,6 +35,7 @@ export async function scoreRollout(
   { timeoutMs }: { timeoutMs: number },
 ): Promise<RolloutScore> {
   const byName: Record<string, number | null> = {}
+  const reasons: Record<string, string> = {}
   for (const { reward } of rewards) {
     if (reward.name in byName) throw new Error(`Two rewards are named "${reward.name}": rename one of them`)
     byName[reward.name] = null
@@ -44,7 +47,13 @@ export async function scoreRollout(
           delete byName[reward.name]
           return []
         }
-        byName[reward.name] = await scoreInTime(reward, rollout, reward.timeoutMs ?? timeoutMs)
+        const limit = reward.timeoutMs ?? timeoutMs
+        const score = await inTime(() => reward.score(rollout), limit)
+        if (score !== null && !Number.isFinite(score))
+          throw new Error(`returned ${score}, which is neither a finite number nor null`)
+        byName[reward.name] = score
+        const reason = await inTime(() => reward.reason?.(rollout, score) ?? null, limit)
+        if (reason !== null) reasons[reward.name] = reason
         return []
       } catch (error) {
         return [{ name: reward.name, message: error instanceof Error ? error.message : String(error) }]
@@ -57,25 +66,30 @@ export async function scoreRollout(
     if (weight === 0 || score === undefined) continue
     total = total === null || score === null ? null : total + weight * score
   }
-  return { total, byName, errors: failures.flat() }
+  return {
+    total,
+    byName,
+    ...(Object.keys(reasons).length > 0 && { reasons }),
+    errors: failures.flat(),
+  }
 }
 
 /** Node's longest timer, 25 days; a longer limit counts as none. */
 const LONGEST_TIMER = 2 ** 31 - 1
 
-async function scoreInTime(reward: Reward, rollout: Rollout, timeoutMs: number): Promise<number | null> {
+/** @throws Error if the work takes longer than the limit. */
+async function inTime<T>(work: () => T | Promise<T>, timeoutMs: number): Promise<T> {
   const started = performance.now()
   const late = () =>
     new Error(`took longer than ${timeoutMs} ms; give the reward a longer timeoutMs if it needs more time`)
-  let score = reward.score(rollout)
-  if (score !== null && typeof score === 'object') {
+  const result = work()
+  if (result instanceof Promise) {
     let timer: NodeJS.Timeout | undefined
     const deadline = new Promise<never>((_, reject) => {
       if (timeoutMs <= LONGEST_TIMER) timer = setTimeout(() => reject(late()), timeoutMs)
     })
-    score = await Promise.race([score, deadline]).finally(() => clearTimeout(timer))
-  } else if (performance.now() - started > timeoutMs) throw late()
-  if (score !== null && !Number.isFinite(score))
-    throw new Error(`returned ${score}, which is neither a finite number nor null`)
-  return score
+    return Promise.race([result, deadline]).finally(() => clearTimeout(timer))
+  }
+  if (performance.now() - started > timeoutMs) throw late()
+  return result
 }

@@ -10,7 +10,11 @@ import type { Reward, Rollout } from './reward.ts'
  * 0 or 1. Fooled by: parts that are meaningless.
  */
 export function format(): Reward {
-  return { name: 'format', score: (rollout) => Number(parseResponse(rollout.response, rollout).wellFormed) }
+  return {
+    name: 'format',
+    score: (rollout) => Number(parseResponse(rollout.response, rollout).wellFormed),
+    reason: (rollout) => formReason(parseResponse(rollout.response, rollout).problem),
+  }
 }
 
 /**
@@ -20,7 +24,11 @@ export function format(): Reward {
  * 0 or 1. Fooled by: a meaningless summary; thinking that continues in the summary.
  */
 export function summary(): Reward {
-  return { name: 'summary', score: (rollout) => Number(summaryOf(rollout) !== null) }
+  return {
+    name: 'summary',
+    score: (rollout) => Number(summaryOf(rollout) !== null),
+    reason: (rollout) => formReason(summaryProblem(rollout)),
+  }
 }
 
 /**
@@ -29,13 +37,29 @@ export function summary(): Reward {
  * 0 or 1. Fooled by: a box with any content; accuracy checks whether it is right.
  */
 export function boxed(): Reward {
-  return { name: 'boxed', score: (rollout) => Number(hasOneBox(summaryOf(rollout) ?? '')) }
+  return {
+    name: 'boxed',
+    score: (rollout) => Number(hasOneBox(summaryOf(rollout) ?? '')),
+    reason: (rollout, score) =>
+      score === 1
+        ? 'one box in the summary'
+        : formReason(summaryProblem(rollout) ?? 'there is not exactly one box, closed and not empty'),
+  }
 }
 
+/** What a format score says, given what is wrong with the response (`null`: nothing). */
+export const formReason = (problem: string | null): string =>
+  problem === null ? 'well formed' : `not well formed: ${problem}`
+
 /** The text after the thinking, or `null` if the response is not in R1's format. */
-function summaryOf({ response, opened, stopReason }: Rollout): string | null {
-  const { thinking, summary, wellFormed } = parseSummary(response, { opened })
-  return stopReason === 'stop' && wellFormed && !isBlank(thinking ?? '') ? summary : null
+const summaryOf = (rollout: Rollout): string | null =>
+  summaryProblem(rollout) === null ? parseSummary(rollout.response, rollout).summary : null
+
+/** Why a response is not in R1's format, or `null` if it is. */
+function summaryProblem({ response, opened, stopReason }: Rollout): string | null {
+  const { thinking, problem } = parseSummary(response, { opened })
+  if (stopReason !== 'stop') return 'it was cut off'
+  return problem ?? (isBlank(thinking ?? '') ? 'there is no thinking' : null)
 }
 
 /**

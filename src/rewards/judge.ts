@@ -3,7 +3,7 @@ import { hashText } from '../common/random.ts'
 import { plural } from '../common/words.ts'
 import type { Generator } from '../providers/generator.ts'
 import { type Form, judgeForm } from './judge-form.ts'
-import { type Verdict, wholeQuestion } from './question.ts'
+import { NO_ANSWER, type Verdict, wholeQuestion } from './question.ts'
 import type { Reward } from './reward.ts'
 
 export interface JudgeOptions {
@@ -166,6 +166,10 @@ export const judge = (generator: Generator, options: JudgeOptions = {}): Reward 
     const attempt = { question: wholeQuestion(question), truth: question.gold, answer }
     const { correct } = await judgeAnswer(generator, attempt, options)
     return correct === null ? null : Number(correct)
+  },
+  reason({ answer }, score) {
+    if (answer === null) return NO_ANSWER
+    return score === null ? 'the judge cannot tell' : `the judge finds it ${score === 1 ? 'right' : 'wrong'}`
   },
 })
 

@@ -1,4 +1,4 @@
-import { consistencyOf } from './language/language.ts'
+import { consistencyOf, type Language } from './language/language.ts'
 import type { Reward } from './reward.ts'
 
 /**
@@ -12,4 +12,14 @@ export const language: Reward = {
   name: 'language',
   score: ({ thinking, task, question }) =>
     thinking ? consistencyOf(thinking, question.language ?? task.language, { question: question.prompt }) : 0,
+  reason: ({ thinking, task, question }, score) =>
+    thinking ? consistencyReason(score, question.language ?? task.language) : 'there is no thinking',
+}
+
+/** What a language score says. */
+export function consistencyReason(score: number | null, language: Language): string {
+  const name = new Intl.DisplayNames('en', { type: 'language' }).of(language)
+  return score === null
+    ? 'the language of the thinking is unknown'
+    : `${Math.round(100 * score)} % of its words are ${name}`
 }

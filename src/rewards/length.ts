@@ -1,5 +1,6 @@
 import { overlongPunishment } from '../algorithms/overlong.ts'
 import { UserError } from '../common/errors.ts'
+import { plural } from '../common/words.ts'
 import { CHECK_TIMEOUT_MS } from './accuracy.ts'
 import type { Reward } from './reward.ts'
 
@@ -16,7 +17,11 @@ export function overlong({ maxTokens, buffer }: { maxTokens: number; buffer: num
       `overlong: the buffer must be 1 to ${maxTokens} tokens (rl.maxTokens), not ${buffer}`,
       2,
     )
-  return { name: 'overlong', score: ({ tokens }) => overlongPunishment(tokens, maxTokens, buffer) }
+  return {
+    name: 'overlong',
+    score: ({ tokens }) => overlongPunishment(tokens, maxTokens, buffer),
+    reason: ({ tokens }) => `${plural(tokens, 'token')}; more than ${maxTokens - buffer} are punished`,
+  }
 }
 
 /** The paper's numbers. */
@@ -61,6 +66,10 @@ export function cosine({
       const [short, long] = isCorrect ? correct : wrong
       // long + (short − long) / 2 · (1 + cos(π · tokens / maxTokens))
       return long + ((short - long) / 2) * (1 + Math.cos((Math.PI * tokens) / maxTokens))
+    },
+    async reason({ verdict, tokens, stopReason }) {
+      if (stopReason === 'length') return `cut off after ${plural(tokens, 'token')}`
+      return `${(await verdict()).reason}; ${tokens} of at most ${plural(maxTokens, 'token')}`
     },
   }
 }

@@ -114,6 +114,7 @@ export function preference(
       const scored = score({ messages: [...messages, { role: 'assistant', content }] })
       return scored.then((r) => shape(r, prompt))
     },
+    reason: (_, score) => (score === null ? 'there is no summary' : null),
   }
 }
 

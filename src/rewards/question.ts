@@ -34,6 +34,9 @@ export type Verdict = {
   readonly share?: () => Promise<number>
 }
 
+/** The reason of a verdict on a response in which no answer was found. */
+export const NO_ANSWER = 'no answer was found'
+
 /** The part of a task that rewards use. */
 export interface Checker {
   readonly name: string

@@ -32,5 +32,12 @@ export function repeatedShare(text: string, n: number): number {
 export function repetition({ n = NGRAM }: { n?: number } = {}): Reward {
   if (!(Number.isInteger(n) && n >= 1))
     throw new UserError(`repetition: n must be a whole number of at least 1, not ${n}`, 2)
-  return { name: 'repetition', score: ({ response }) => 0 - repeatedShare(response, n) }
+  return {
+    name: 'repetition',
+    score: ({ response }) => 0 - repeatedShare(response, n),
+    reason: (_, score) =>
+      score === 0
+        ? `no ${n} words in a row are repeated`
+        : `${Math.round(-100 * score!)} % of its runs of ${n} words are repetitions`,
+  }
 }

@@ -39,4 +39,9 @@ export interface Reward {
   /** Whether it applies to a rollout; if not, it is left out of the scores. By default it always applies. */
   applies?(rollout: Rollout): boolean
   score(rollout: Rollout): number | null | Promise<number | null>
+  /**
+   * Why the rollout has this score, in a short sentence without a full stop: "answer 12 is not 14". `null` or missing: the
+   * score says all there is. It is asked once, after `score`, and never changes the score.
+   */
+  reason?(rollout: Rollout, score: number | null): string | null | Promise<string | null>
 }

@@ -28,7 +28,8 @@ CREATE TABLE rollouts (
   id INTEGER PRIMARY KEY, step INTEGER NOT NULL, split TEXT NOT NULL, question TEXT NOT NULL, kind TEXT NOT NULL,
   gold TEXT NOT NULL, prompt TEXT NOT NULL, tokens BLOB NOT NULL, text TEXT NOT NULL, thinking TEXT, answer TEXT,
   logprobs BLOB NOT NULL, rewards TEXT NOT NULL, correct INTEGER, total REAL, advantage REAL,
-  stop_reason TEXT NOT NULL, length INTEGER NOT NULL
+  stop_reason TEXT NOT NULL, length INTEGER NOT NULL, reason TEXT, reasons TEXT, entropies BLOB,
+  asked INTEGER
 );
 CREATE INDEX rollouts_by_step ON rollouts (split, step);
 CREATE INDEX rollouts_by_question ON rollouts (question, split);
@@ -40,10 +41,16 @@ const LATER = `
 CREATE INDEX IF NOT EXISTS metrics_by_step ON metrics (step);
 CREATE INDEX IF NOT EXISTS rollouts_of_step ON rollouts (step);
 CREATE INDEX IF NOT EXISTS rollouts_of_split ON rollouts (split);
+CREATE INDEX IF NOT EXISTS rollouts_facts ON rollouts (step, split, correct, kind, stop_reason, total, advantage, length, asked);
+CREATE TABLE IF NOT EXISTS questions (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS sessions (seconds REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS notes (text TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS tags (name TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS model (sha256 TEXT NOT NULL);
 `
+
+/** Columns that the rollouts of earlier releases lack. `asked` is an id of the table of questions. */
+const LATER_COLUMNS = { reason: 'TEXT', reasons: 'TEXT', entropies: 'BLOB', asked: 'INTEGER' }
 
 /** Creates a run database with the row of its run, atomically. @throws UserError if the disk fails. */
 export function createDatabase(file: string, run: readonly (string | number)[]): SqliteDatabase {
@@ -67,11 +74,14 @@ export function createDatabase(file: string, run: readonly (string | number)[]):
  *
  * @throws UserError if there is none, its version is another, or the disk fails.
  */
-export function openDatabase(file: string, { write }: { write: boolean }): SqliteDatabase {
+export function openDatabase(
+  file: string,
+  { write, wait = WAIT }: { write: boolean /** See `RunStore.open`. */; wait?: number },
+): SqliteDatabase {
   if (!existsSync(file))
     throw new UserError(`no run at ${file}; \`ruminate runs\` lists the runs in this folder`)
   return onDisk('open', file, () => {
-    const database = write ? connectForWriting(file) : connectForReading(file)
+    const database = write ? connectForWriting(file) : connectForReading(file, wait)
     const version = versionOf(database)
     if (version !== VERSION) {
       database.close()
@@ -80,10 +90,19 @@ export function openDatabase(file: string, { write }: { write: boolean }): Sqlit
       )
     }
     // the version is written again, so that a file that may not be written to fails here
-    if (write) database.exec(`${LATER} PRAGMA user_version = ${VERSION}`)
+    if (write) database.exec(`${addedColumns(database)} ${LATER} PRAGMA user_version = ${VERSION}`)
     return database
   })
 }
+
+const hasColumn = (database: SqliteDatabase, column: string): boolean =>
+  database.prepare("SELECT 1 FROM pragma_table_info('rollouts') WHERE name = ?").all(column).length > 0
+
+const addedColumns = (database: SqliteDatabase): string =>
+  Object.entries(LATER_COLUMNS)
+    .filter(([column]) => !hasColumn(database, column))
+    .map(([column, type]) => `ALTER TABLE rollouts ADD COLUMN ${column} ${type};`)
+    .join(' ')
 
 function versionOf(database: SqliteDatabase): number {
   return (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
@@ -100,18 +119,18 @@ function connectForWriting(file: string): SqliteDatabase {
 
 /**
  * SQLite reads a database with a write-ahead log only where it can make files beside it, or another process has made them.
- * In a folder that may not be written to, a database without a log is read as one that does not change, and a database
+ * In a folder that may not be written to, or on a full disk, a database without a log is read as one that does not change, and a database
  * with one (its process was killed) is copied.
  */
-function connectForReading(file: string): SqliteDatabase {
+function connectForReading(file: string, wait: number): SqliteDatabase {
   accessSync(file, constants.R_OK)
   try {
-    const database = new Database(file, { timeout: WAIT })
+    const database = new Database(file, { timeout: wait })
     versionOf(database)
     return database
   } catch (error) {
     const log = `${file}-wal`
-    if (isWritable(dirname(file))) throw error
+    if (isWritable(dirname(file)) && !isFull(error)) throw error
     const hasLog = (statSync(log, { throwIfNoEntry: false })?.size ?? 0) > 0
     return hasLog ? openCopy(file, log) : new Database(withMode(file, 'immutable=1'))
   }
@@ -133,6 +152,10 @@ function openCopy(file: string, log: string): SqliteDatabase {
   }
 }
 
+/** Does an error say that the disk is, or may be, full? */
+const isFull = (error: unknown): boolean =>
+  /^SQLITE_(FULL|IOERR|CANTOPEN)/.test(String((error as { code?: unknown }).code))
+
 function isWritable(folder: string): boolean {
   try {
     accessSync(folder, constants.W_OK)
@@ -144,13 +167,16 @@ function isWritable(folder: string): boolean {
 
 const withMode = (file: string, mode: string): string => `${pathToFileURL(file)}?${mode}`
 
+/** Milliseconds to wait for a process that asks whether the lock is held. One that holds it keeps it for longer. */
+const LOCK_WAIT = 100
+
 /**
  * Takes the lock of a run, which one process at a time can hold; the operating system releases it when that process ends.
  *
  * @throws UserError if another process holds it, or the disk fails.
  */
 export function lockRun(file: string): SqliteDatabase {
-  const lock = onDisk('open', file, () => new Database(file, { timeout: 0 }))
+  const lock = onDisk('open', file, () => new Database(file, { timeout: LOCK_WAIT }))
   try {
     lock.exec('BEGIN EXCLUSIVE')
   } catch (error) {

@@ -7,7 +7,7 @@ import { isInProgress, isRun, readInfo } from './store.ts'
 
 /** What a run's folder may hold besides the runs of its stages. */
 const OWN =
-  /^(run\.sqlite.*|replies\.sqlite.*|\.run\.sqlite\.new.*|\.lock.*|\.tmp-.*|checkpoints|model|tokenizer|base|student|data|plots|.*\.json|report\.md)$/
+  /^(run\.sqlite.*|replies\.sqlite.*|\.run\.sqlite\.new.*|\.lock.*|\.tmp-.*|checkpoints|model|tokenizer|base|student|data|plots|.*\.json|report\.md|events\.out\.tfevents\..*)$/
 
 /** A run that may be deleted. */
 export interface Deletable extends RunInfo {

@@ -18,7 +18,12 @@ export interface RunInfo {
   readonly step: number
   /** What somebody noted about the run, or null. */
   readonly note: string | null
+  /** By which somebody finds the run again; in alphabetical order. */
+  readonly tags: readonly string[]
 }
+
+/** The metric of the seconds of all sessions until a step was done, without the pauses between them. */
+export const TIME = 'time/total'
 
 export interface MetricPoint {
   readonly step: number
@@ -27,7 +32,8 @@ export interface MetricPoint {
 
 export interface RunEvent {
   readonly step: number
-  readonly level: 'info' | 'warning'
+  /** `error`: why the run failed. */
+  readonly level: 'info' | 'warning' | 'error'
   readonly message: string
 }
 
@@ -43,7 +49,10 @@ export interface RolloutRow {
   readonly step: number
   /** 'train', 'eval-before', 'eval-40', 'eval-after', … */
   readonly split: string
+  /** The question's id. */
   readonly question: string
+  /** The question as text; missing in runs of earlier releases. */
+  readonly asked?: string | undefined
   readonly kind: string
   readonly gold: string
   readonly prompt: string
@@ -53,9 +62,18 @@ export interface RolloutRow {
   readonly answer: string | null
   /** log π of each token at the temperature it was sampled at: see `SampledSequence.logprobs`. */
   readonly logprobs: Float32Array
+  /**
+   * The policy's entropy at each token, in nats, as it was trained on; missing if it was not, or the engine reports none.
+   * Stored in steps of 1/4096, up to 16.
+   */
+  readonly entropies?: Float32Array | undefined
   /** Each reward by name; null if it is unknown or failed. */
   readonly rewards: Readonly<Record<string, number | null>>
   readonly correct: boolean | null
+  /** Why the check found the answer right or wrong, or could not tell; missing if it is unknown, as in runs of earlier releases. */
+  readonly reason?: string | undefined
+  /** Why the rewards are what they are, by name: of those that say it. */
+  readonly reasons?: Readonly<Record<string, string>>
   /** Weighted sum of the rewards; null if the rollout is not used in the update. */
   readonly total: number | null
   readonly advantage: number | null
@@ -93,11 +111,15 @@ export function toParameters(
     row.advantage,
     row.stopReason,
     row.length,
+    row.reason ?? null,
+    row.reasons === undefined ? null : JSON.stringify(row.reasons),
+    row.entropies === undefined ? null : bytes(quantised(row.entropies)),
+    row.asked ?? null,
   ]
 }
 
-/** The inverse of `toParameters`, from a row as the driver returns it. */
-export function fromRow(row: Record<string, unknown>): RolloutRow {
+/** The inverse of `toParameters`, from a row as the driver returns it and the text of its question. */
+export function fromRow(row: Record<string, unknown>, asked: string | undefined): RolloutRow {
   return {
     step: row.step as number,
     split: row.split as string,
@@ -116,10 +138,28 @@ export function fromRow(row: Record<string, unknown>): RolloutRow {
     advantage: row.advantage as number | null,
     stopReason: row.stop_reason as 'stop' | 'length',
     length: row.length as number,
+    ...(row.entropies != null && { entropies: entropiesIn(row.entropies) }),
+    ...(asked !== undefined && { asked }),
+    ...(typeof row.reason === 'string' && { reason: row.reason }),
+    ...(typeof row.reasons === 'string' && { reasons: JSON.parse(row.reasons) }),
   }
 }
 
-function bytes(array: Int32Array | Float32Array): Buffer {
+/** Steps of a stored entropy in one nat, and the value that stands for an unknown one. */
+const [STEPS, UNKNOWN] = [4096, 65_535]
+
+const quantised = (entropies: Float32Array): Uint16Array =>
+  Uint16Array.from(entropies, (nats) =>
+    Number.isNaN(nats) ? UNKNOWN : Math.min(UNKNOWN - 1, Math.max(0, Math.round(nats * STEPS))),
+  )
+
+/** The entropies in a stored blob; NaN is unknown. */
+export const entropiesIn = (blob: unknown): Float32Array =>
+  Float32Array.from(new Uint16Array(arrayBuffer(blob)), (value) =>
+    value === UNKNOWN ? Number.NaN : value / STEPS,
+  )
+
+function bytes(array: Int32Array | Float32Array | Uint16Array): Buffer {
   return Buffer.from(array.buffer, array.byteOffset, array.byteLength)
 }
 

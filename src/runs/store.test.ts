@@ -15,7 +15,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { UserError } from '../common/errors.ts'
 import { findRun, listRuns } from './find-run.ts'
 import type { RolloutRow } from './rows.ts'
-import { RunStore } from './store.ts'
+import { RunStore, readInfo, setTags } from './store.ts'
 
 let root: string
 beforeEach(() => {
@@ -73,6 +73,67 @@ describe('RunStore', () => {
       step: 1,
     })
     again.close()
+  })
+
+  test('reads back questions and the reasons of rewards and checks', () => {
+    const store = create()
+    const reasoned = {
+      ...rollout('q1'),
+      asked: 'What is 60 + 11?',
+      reason: '12 is not 71',
+      reasons: { accuracy: '12 is not 71' },
+      entropies: Float32Array.of(0.5, Number.NaN, 12.25),
+    }
+    store.record(1, { rollouts: [reasoned, reasoned] })
+    expect(store.rollouts({ limit: 1 })).toEqual([{ step: 1, ...reasoned }])
+    expect(store.select('SELECT text FROM questions')).toEqual([{ text: 'What is 60 + 11?' }])
+    store.close()
+  })
+
+  test('a run of an earlier release, without reasons and tags, is read, resumed and tagged', () => {
+    const directory = join(root, 'zero-1')
+    const store = create()
+    store.record(1, { rollouts: [rollout('q1')] })
+    store.close()
+    const old = new Database(join(directory, 'run.sqlite'))
+    old.exec(
+      `DROP TABLE tags; DROP TABLE questions; DROP INDEX rollouts_facts;
+       ${['reason', 'reasons', 'entropies', 'asked'].map((name) => `ALTER TABLE rollouts DROP COLUMN ${name};`).join('')}`,
+    )
+    old.close()
+    const read = RunStore.open(directory)
+    expect(read.rollouts()).toEqual([{ step: 1, ...rollout('q1') }])
+    expect(read.info().tags).toEqual([])
+    const resumed = RunStore.open(directory, { write: true })
+    const reasoned = {
+      ...rollout('q2'),
+      asked: 'Why?',
+      reason: 'the same text',
+      reasons: { accuracy: 'the same text' },
+    }
+    resumed.record(2, { rollouts: [reasoned] })
+    resumed.close()
+    expect(setTags(directory, ['old'])).toEqual(['old'])
+    // the connection that was open before sees the new columns, too
+    expect(read.rollouts()).toEqual([
+      { step: 2, ...reasoned },
+      { step: 1, ...rollout('q1') },
+    ])
+    expect(read.info().tags).toEqual(['old'])
+    read.close()
+  })
+
+  test('a stage that begins after the clock was set back is still later than those before it', () => {
+    RunStore.create({ recipe: 'r1', seed: 0, settings: {}, out: join(root, 'r1-1') }).close()
+    const created = ['b', 'a'].map((name, i) => {
+      vi.setSystemTime(new Date(`203${5 - i}-01-01`))
+      const stage = RunStore.create({ recipe: 'zero', seed: 0, settings: {}, out: join(root, 'r1-1', name) })
+      stage.close()
+      return stage.directory
+    })
+    vi.useRealTimers()
+    const times = created.map((directory) => readInfo(directory).created)
+    expect(times).toEqual(['2035-01-01T00:00:00.000Z', '2035-01-01T00:00:00.001Z'])
   })
 
   test('a step is recorded completely or not at all', () => {

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { UserError } from '../common/errors.ts'
 import { keepConversions } from '../common/files/conversions.ts'
 import { diskError, onDisk } from '../common/files/disk.ts'
@@ -7,8 +7,9 @@ import { makeFolder, removeTemporaryFolders, writeFolderAtomically } from '../co
 import { versions } from '../common/files/package.ts'
 import { pathFromHere } from '../common/files/paths.ts'
 import { shellWord } from '../common/shell.ts'
-import type { SqliteDatabase } from '../common/sqlite.ts'
+import { inTransaction, type SqliteDatabase } from '../common/sqlite.ts'
 import { createDatabase, isLocked, lockRun, openDatabase } from './database.ts'
+import { observersOf, type RunObserver } from './observe.ts'
 import type { Checkpoint, MetricPoint, RolloutRow, RunEvent, RunInfo, RunStatus, StepRecord } from './rows.ts'
 import { fromRow, toParameters } from './rows.ts'
 
@@ -21,12 +22,14 @@ export class RunStore {
   #database: SqliteDatabase
   #lock: SqliteDatabase | null
   #open = true
-  #session: { readonly id: number; readonly started: number } | null = null
+  #session: { readonly id: number; readonly before: number; readonly started: number } | null = null
+  readonly #observers: readonly RunObserver[]
 
   private constructor(directory: string, database: SqliteDatabase, lock: SqliteDatabase | null) {
     this.directory = directory
     this.#database = database
     this.#lock = lock
+    this.#observers = lock === null ? [] : observersOf(this)
   }
 
   /**
@@ -55,7 +58,7 @@ export class RunStore {
         JSON.stringify(options.settings),
         JSON.stringify(versions()),
         'running',
-        new Date().toISOString(),
+        creationTime(directory),
       ])
       if (options.modelHash !== undefined)
         database.prepare('INSERT INTO model VALUES (?)').run(options.modelHash)
@@ -73,7 +76,16 @@ export class RunStore {
    *
    * @throws UserError if it is not a run, another process writes it, or the disk fails.
    */
-  static open(directory: string, { write = false } = {}): RunStore {
+  static open(
+    directory: string,
+    {
+      write = false,
+      wait,
+    }: {
+      write?: boolean /** Milliseconds to wait for a process that keeps the file locked. */
+      wait?: number
+    } = {},
+  ): RunStore {
     const path = resolve(directory)
     if (!isRun(path))
       throw new UserError(`${directory} is not a run (it has no run.sqlite); \`ruminate runs\` lists them`)
@@ -83,11 +95,20 @@ export class RunStore {
       if (write)
         for (const folder of [path, checkpoints])
           if (existsSync(folder)) onDisk('write', folder, () => removeTemporaryFolders(folder))
-      return new RunStore(path, openDatabase(databaseFile(path), { write }), lock)
+      return new RunStore(
+        path,
+        openDatabase(databaseFile(path), { write, ...(wait === undefined ? {} : { wait }) }),
+        lock,
+      )
     } catch (error) {
       lock?.close()
       throw error
     }
+  }
+
+  /** The rows that a query of the tables in `database.ts` finds. @throws UserError if the file cannot be read. */
+  select<Row>(sql: string, ...values: readonly (string | number)[]): Row[] {
+    return this.#read(sql, ...values) as Row[]
   }
 
   /** The run's settings, status, note and last step. */
@@ -107,11 +128,18 @@ export class RunStore {
       result: row.result === null ? null : JSON.parse(String(row.result)),
       step: step ?? 0,
       note: this.#note(),
+      tags: this.#tags(),
     }
   }
 
   #note(): string | null {
     return this.#single('notes', 'text')
+  }
+
+  #tags(): string[] {
+    if (!this.#hasTable('tags')) return []
+    const rows = this.#read('SELECT name FROM tags ORDER BY name') as { name: string }[]
+    return rows.map(({ name }) => name)
   }
 
   /** `weightsHash` of the model that the run trains, as it began; null if it trains none, or an earlier release began it. */
@@ -121,22 +149,35 @@ export class RunStore {
 
   /** A text in a table of at most one row, which databases of earlier releases may not have. */
   #single(table: string, column: string): string | null {
-    if (this.#read('SELECT 1 FROM sqlite_master WHERE name = ?', table).length === 0) return null
+    if (!this.#hasTable(table)) return null
     const [row] = this.#read(`SELECT ${column} FROM ${table}`) as Record<string, string>[]
     return row?.[column] ?? null
   }
 
-  setStatus(status: RunStatus): void {
-    this.#write(() => {
-      this.#storeSeconds()
-      this.#database.prepare('UPDATE run SET status = ?').run(status)
-    })
+  #hasTable(name: string): boolean {
+    return this.#read('SELECT 1 FROM sqlite_master WHERE name = ?', name).length > 0
   }
 
-  /** Sets the status of a run that ended with an error. That error is the one to report, so a disk failure here is ignored as well. */
-  fail(): void {
+  /** Sets the status. Why an earlier session failed is forgotten. */
+  setStatus(status: RunStatus): void {
+    this.#write(() =>
+      inTransaction(this.#database, () => {
+        this.#storeSeconds()
+        this.#database.prepare('UPDATE run SET status = ?').run(status)
+        this.#database.prepare("DELETE FROM events WHERE level = 'error'").run()
+      }),
+    )
+  }
+
+  /**
+   * Sets the status of a run that ended with an error, which becomes an event. That error is the one to report, so a disk failure
+   * here is ignored.
+   */
+  fail(error: unknown): void {
+    const message = (error instanceof Error ? error.message : String(error)).split('\n')[0]!
     try {
       this.setStatus('failed')
+      this.record(this.info().step, { events: [{ level: 'error', message }] })
     } catch (error) {
       if (!(error instanceof UserError)) throw error
     }
@@ -151,42 +192,56 @@ export class RunStore {
 
   /** Starts to count the time of this session, in which the run is begun or resumed. */
   startSession(): void {
+    const before = this.#storedSeconds()
     this.#write(() => {
       const { lastInsertRowid } = this.#database.prepare('INSERT INTO sessions VALUES (0)').run()
-      this.#session = { id: Number(lastInsertRowid), started: performance.now() }
+      this.#session = { id: Number(lastInsertRowid), before, started: performance.now() }
     })
   }
 
   /** Seconds of all sessions. Those that ended without a change of status count up to their last checkpoint. */
   seconds(): number {
     this.#write(() => this.#storeSeconds())
+    return this.#storedSeconds()
+  }
+
+  /** As `seconds`, up to now, without asking the disk; null before a session has started. */
+  elapsed(): number | null {
+    return this.#session && this.#session.before + secondsSince(this.#session.started)
+  }
+
+  #storedSeconds(): number {
     return (this.#read('SELECT total(seconds) AS total FROM sessions') as [{ total: number }])[0].total
   }
 
   #storeSeconds(): void {
     if (!this.#session) return
     const { id, started } = this.#session
-    this.#database
-      .prepare('UPDATE sessions SET seconds = ? WHERE rowid = ?')
-      .run((performance.now() - started) / 1000, id)
+    this.#database.prepare('UPDATE sessions SET seconds = ? WHERE rowid = ?').run(secondsSince(started), id)
   }
 
   /** Stores everything that one step produced, in one transaction. A metric that is NaN is unknown and gets no row. */
   record(step: number, { metrics = {}, rollouts = [], events = [] }: StepRecord): void {
     const metric = this.#database.prepare('INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)')
     const event = this.#database.prepare('INSERT INTO events VALUES (?, ?, ?)')
+    const question = this.#database.prepare('INSERT OR IGNORE INTO questions (text) VALUES (?)')
     const rollout = this.#database.prepare(
       `INSERT INTO rollouts (step, split, question, kind, gold, prompt, tokens, text, thinking, answer, logprobs,
-       rewards, correct, total, advantage, stop_reason, length) VALUES (${Array(17).fill('?').join(', ')})`,
+       rewards, correct, total, advantage, stop_reason, length, reason, reasons, entropies, asked)
+       VALUES (${Array(20).fill('?').join(', ')}, (SELECT id FROM questions WHERE text = ?))`,
     )
-    this.#write(
-      this.#database.transaction(() => {
+    this.#write(() =>
+      inTransaction(this.#database, () => {
         for (const [name, value] of Object.entries(metrics))
           if (!Number.isNaN(value)) metric.run(step, name, value)
-        for (const row of rollouts) rollout.run(...toParameters(step, row))
+        for (const row of rollouts) {
+          if (row.asked !== undefined) question.run(row.asked)
+          rollout.run(...toParameters(step, row))
+        }
         for (const { level, message } of events) event.run(step, level, message)
       }),
     )
+    for (const observer of this.#observers) observer.recorded(step, metrics)
   }
 
   /** The values of a metric, ordered by step. */
@@ -196,8 +251,7 @@ export class RunStore {
 
   /** Names of all metrics, in alphabetical order. */
   metricNames(): string[] {
-    const rows = this.#read('SELECT DISTINCT name FROM metrics ORDER BY name') as { name: string }[]
-    return rows.map(({ name }) => name)
+    return this.#distinct('metrics', 'name')
   }
 
   /** All metrics of one step. */
@@ -217,8 +271,20 @@ export class RunStore {
     }
     const condition = where.length ? `WHERE ${where.join(' AND ')}` : ''
     const limit = filter.limit === undefined ? '' : `LIMIT ${Math.trunc(filter.limit)}`
-    const rows = this.#read(`SELECT * FROM rollouts ${condition} ORDER BY id DESC ${limit}`, ...values)
-    return (rows as Record<string, unknown>[]).map(fromRow)
+    const rows = this.#read(
+      `SELECT * FROM rollouts ${condition} ORDER BY id DESC ${limit}`,
+      ...values,
+    ) as Record<string, unknown>[]
+    const questions = this.#questions(rows)
+    return rows.map((row) => fromRow(row, questions.get(row.asked as number)))
+  }
+
+  /** The texts of the questions of some rollouts, by the ids that these have. */
+  #questions(rows: readonly Record<string, unknown>[]): Map<number, string> {
+    const ids = new Set(rows.map(({ asked }) => asked).filter((id) => typeof id === 'number'))
+    if (ids.size === 0) return new Map()
+    const found = this.#read(`SELECT id, text FROM questions WHERE id IN (${[...ids].join(', ')})`)
+    return new Map((found as { id: number; text: string }[]).map(({ id, text }) => [id, text]))
   }
 
   /**
@@ -235,10 +301,20 @@ export class RunStore {
 
   /** Names of all splits of the rollouts, in the order in which they were recorded. */
   splits(): string[] {
-    const rows = this.#read('SELECT split FROM rollouts GROUP BY split ORDER BY min(id)') as {
-      split: string
-    }[]
-    return rows.map(({ split }) => split)
+    const first = (split: string): number =>
+      this.select<{ id: number }>('SELECT min(id) AS id FROM rollouts WHERE split = ?', split)[0]!.id
+    return this.#distinct('rollouts', 'split').sort((a, b) => first(a) - first(b))
+  }
+
+  /** The values of an indexed column, in alphabetical order. Each is looked up in the index, which is not read as a whole. */
+  #distinct(table: string, column: string): string[] {
+    const rows = this.select<{ value: string }>(
+      `WITH RECURSIVE found(value) AS (
+         SELECT min(${column}) FROM ${table}
+         UNION ALL SELECT (SELECT min(${column}) FROM ${table} WHERE ${column} > found.value) FROM found WHERE found.value IS NOT NULL
+       ) SELECT value FROM found WHERE value IS NOT NULL`,
+    )
+    return rows.map(({ value }) => value)
   }
 
   /** Events, ordered by step. */
@@ -296,12 +372,13 @@ export class RunStore {
   /** Deletes everything after `step`, so that those steps can be run again. */
   truncateAfter(step: number): void {
     for (const later of this.checkpoints().filter((c) => c.step > step)) this.#delete(later)
-    this.#write(
-      this.#database.transaction(() => {
+    this.#write(() =>
+      inTransaction(this.#database, () => {
         for (const table of ['metrics', 'rollouts', 'events', 'checkpoints'])
           this.#database.prepare(`DELETE FROM ${table} WHERE step > ?`).run(step)
       }),
     )
+    for (const observer of this.#observers) observer.truncated(step)
   }
 
   close(): void {
@@ -391,6 +468,32 @@ export function setNote(directory: string, text: string): void {
   })
 }
 
+/** Characters of a tag, and tags of a run, at most. */
+const [TAG_LENGTH, TAGS] = [40, 20]
+
+/**
+ * Sets the tags of a run, also of one in progress, in the place of those that it has. Spaces around tags, and tags that are
+ * empty, do not count. Returns the tags.
+ *
+ * @throws UserError for tags that are too long or too many; if it is not a run, or may not be written to.
+ */
+export function setTags(directory: string, tags: readonly string[]): string[] {
+  const names = [...new Set(tags.map((tag) => tag.trim()).filter((tag) => tag !== ''))].sort()
+  const wrong = names.find((name) => name.length > TAG_LENGTH || /[,\p{Cc}]/u.test(name))
+  if (wrong !== undefined)
+    throw new UserError(
+      `${JSON.stringify(wrong.slice(0, 2 * TAG_LENGTH))} is not a tag; a tag has at most ${TAG_LENGTH} characters, no comma and no line break`,
+      2,
+    )
+  if (names.length > TAGS)
+    throw new UserError(`${names.length} tags are too many; a run has at most ${TAGS}`, 2)
+  change(directory, (database) => {
+    database.prepare('DELETE FROM tags').run()
+    for (const name of names) database.prepare('INSERT INTO tags VALUES (?)').run(name)
+  })
+  return names
+}
+
 /** Sets the folder of the model in the settings of a run. @throws UserError if it is not a run, or may not be written to. */
 export function setModel(directory: string, model: string): void {
   const settings = { ...(readInfo(directory).settings as object), model }
@@ -405,14 +508,38 @@ function change(directory: string, work: (database: SqliteDatabase) => unknown):
   const file = databaseFile(directory)
   const database = openDatabase(file, { write: true })
   try {
-    onDisk('write', file, () => database.transaction(() => work(database))())
+    onDisk('write', file, () => inTransaction(database, () => work(database)))
   } finally {
     database.close()
   }
 }
 
+const secondsSince = (started: number): number => (performance.now() - started) / 1000
+
 const databaseFile = (directory: string): string => join(directory, 'run.sqlite')
 const lockFile = (directory: string): string => join(directory, '.lock')
+
+/**
+ * Now or, of a stage of a run where the clock was set back, the time of the newest stage: stages are in the order of their
+ * times. ISO 8601.
+ */
+function creationTime(directory: string): string {
+  const parent = dirname(directory)
+  const siblings = isRun(parent) ? readdirSync(parent).map((name) => join(parent, name)) : []
+  const times = siblings.filter((path) => path !== directory && isRun(path)).map((path) => createdIn(path))
+  const newest = times.reduce((a, b) => Math.max(a, b), 0)
+  return new Date(Math.max(Date.now(), newest + 1)).toISOString()
+}
+
+/** When a run was created; 0 if that cannot be read. */
+function createdIn(directory: string): number {
+  try {
+    return Date.parse(readInfo(directory).created)
+  } catch (error) {
+    if (error instanceof UserError) return 0
+    throw error
+  }
+}
 
 /** Makes the folder of the next free number. Making a folder fails where it exists, so processes never share one. */
 function makeNextFree(root: string, recipe: string): string {

@@ -8,7 +8,8 @@ import { fakeEngine } from '../testing/fakes/fake-engine.ts'
 import { Interrupted } from './interrupted.ts'
 import { checkpointsWritten, openRuns } from './open-runs.ts'
 import type { RunInfo } from './rows.ts'
-import { RunStore } from './store.ts'
+import { TIME } from './rows.ts'
+import { RunStore, readRun } from './store.ts'
 import { type Place, type Run, type RunOptions, storedSettings, withRun } from './with-run.ts'
 
 let root: string
@@ -61,6 +62,9 @@ test('an error marks the run as failed; it can be resumed from its last checkpoi
   })
   await expect(broken).rejects.toThrow('no network')
   expect(info()).toMatchObject({ status: 'failed', step: 3 })
+  const errors = () =>
+    readRun(join(root, 'a'), (store) => store.events().filter(({ level }) => level === 'error'))
+  expect(errors()).toEqual([{ step: 3, level: 'error', message: 'no network' }])
   await inRun(
     async (run) => {
       expect(run.checkpoint?.step).toBe(2)
@@ -70,6 +74,7 @@ test('an error marks the run as failed; it can be resumed from its last checkpoi
     resume(),
   )
   expect(info().status).toBe('done')
+  expect(errors()).toEqual([])
 })
 
 describe('stopping', () => {
@@ -316,6 +321,12 @@ test('the seconds of a resumed run are those of all its sessions', async () => {
     return run.finish({}, weights)
   })
   expect(result.seconds).toBe(42)
+  expect(readRun(result.run, (store) => store.metric(TIME).map(({ step, value }) => [step, value]))).toEqual([
+    [1, 5],
+    [2, 10],
+    [3, 41],
+    [4, 42],
+  ])
 })
 
 test('folders that a killed process was writing are removed when the run is resumed', async () => {

@@ -4,9 +4,10 @@ import type { Engine, Trainer } from '../engines/contract.ts'
 import { weightsHash } from '../models/checkpoint/weights-hash.ts'
 import { Interrupted } from './interrupted.ts'
 import { registerRun } from './open-runs.ts'
-import type { Checkpoint, StepRecord } from './rows.ts'
+import { type Checkpoint, type StepRecord, TIME } from './rows.ts'
 import { type StepEnd, Stopping } from './stopping.ts'
 import { RunStore, readInfo } from './store.ts'
+import { noteWriter } from './writer.ts'
 
 /** A new run, or the folder of a run to resume. */
 export type Place =
@@ -89,6 +90,7 @@ export async function withRun<Result extends Trained>(
 ): Promise<Result> {
   const store =
     'resume' in place ? RunStore.open(place.resume, { write: true }) : RunStore.create(await creation(place))
+  noteWriter(store.directory)
   const stopping = new Stopping(store, signal, progress)
   const unregister = registerRun(stopping)
   try {
@@ -119,7 +121,8 @@ export async function withRun<Result extends Trained>(
       },
       stoppable: (engine, trainer) => stopping.watch(engine, trainer),
       complete: (step, record, save) => {
-        store.record(step, record)
+        const metrics = { ...record.metrics, [TIME]: store.elapsed() ?? Number.NaN }
+        store.record(step, { ...record, metrics })
         stopping.complete(step, save)
       },
       endStep: (end) => stopping.endStep(end),
@@ -143,7 +146,7 @@ export async function withRun<Result extends Trained>(
       const inner = error instanceof Interrupted && error.stage !== null ? error : null
       throw new Interrupted(store.directory, inner?.step ?? store.info().step, inner?.stage)
     }
-    store.fail()
+    store.fail(error)
     throw error
   } finally {
     unregister()

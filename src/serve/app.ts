@@ -4,11 +4,12 @@ import { type Context, Hono } from 'hono'
 import type { Dialect, Generation, Lookup, Served } from './dialect.ts'
 import { handler } from './handler.ts'
 import type { Limits } from './limits.ts'
+import type { HttpApp } from './listen.ts'
 import type { Log } from './log.ts'
 import { Metrics } from './metrics.ts'
 import { openApi } from './openapi.ts'
 import { type Problem, problemOf, RequestError } from './problem.ts'
-import { readBody } from './request/body.ts'
+import { bodyOf, readBody } from './request/body.ts'
 import { type Access, checkKey } from './request/guard.ts'
 import { RequestQueue } from './respond/queue.ts'
 import { LEFT, type Responder, respond } from './respond/respond.ts'
@@ -24,16 +25,9 @@ export interface AppOptions {
 }
 
 /** The server without its socket. */
-export interface App {
-  readonly hono: Hono
-  /** The response to what is not even a request that HTTP allows. */
-  refuse(): Response
+export interface App extends HttpApp {
   /** Requests that are being answered. */
   readonly active: number
-  /** From now on, requests are refused. */
-  stop(): void
-  /** Ends the requests that are being answered. */
-  abort(): void
 }
 
 type PlainAnswer = (context: Context) => Response | Promise<Response>
@@ -140,7 +134,7 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
     }),
   )
   return {
-    hono,
+    fetch: hono.fetch,
     refuse() {
       const { problem } = new RequestError('invalid', 'the address or the Host of the request is not one')
       return Response.json(dialects[0]!.error(problem, randomUUID()), { status: problem.status })
@@ -156,10 +150,6 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
     },
   }
 }
-
-/** The body of a request as it arrives; Node's stream costs far less than that of the `Request`. */
-export const bodyOf = ({ req, env }: Context): AsyncIterable<Uint8Array> | null =>
-  (env as Partial<HttpBindings> | undefined)?.incoming?.iterator({ destroyOnReturn: false }) ?? req.raw.body
 
 /** Calls `leave` when the client leaves, until the function that it returns is called. */
 export function whenLeft({ req, env }: Context, leave: () => void): () => void {

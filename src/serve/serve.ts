@@ -1,33 +1,15 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { getRequestListener } from '@hono/node-server'
 import { UserError } from '../common/errors.ts'
-import { type App, type AppOptions, createApp } from './app.ts'
+import { type AppOptions, createApp } from './app.ts'
 import { LIMITS, type Limits } from './limits.ts'
+import { type Address, checkFree, listen, type RunningServer } from './listen.ts'
 import { isLoopback } from './request/guard.ts'
 
-/** Where the server listens. */
-export interface Address {
-  readonly host: string
-  /** 0: any that is free. */
-  readonly port: number
-}
+export type { RunningServer } from './listen.ts'
 
 export interface ServeOptions extends Address, Omit<AppOptions, 'limits'> {
   /** Allows a server that other machines reach without a key. */
   readonly insecure?: boolean
   readonly limits?: Partial<Limits>
-}
-
-/** A server that listens. */
-export interface RunningServer {
-  /** Such as `http://127.0.0.1:8642`. */
-  readonly url: string
-  readonly port: number
-  /** Stops accepting requests, lets the running ones end for `limits.shutdown`, then ends them. Resolves when all is closed. */
-  stop(): Promise<void>
-  /** Ends everything at once. */
-  abort(): void
 }
 
 /**
@@ -43,82 +25,8 @@ export async function serve({
 }: ServeOptions): Promise<RunningServer> {
   checkReach(host, options.access.keys.length > 0 || insecure)
   const limits = { ...LIMITS, ...options.limits }
-  return listenWith(createApp({ ...options, limits }), { host, port, limits })
+  return listen(createApp({ ...options, limits }), { host, port }, limits)
 }
-
-/** What a server keeps to, whatever it serves. */
-export type SocketLimits = Pick<Limits, 'bodyBytes' | 'headers' | 'request' | 'idle' | 'shutdown'>
-
-/** Serves an app on a socket. Who may reach it has been checked (`checkAddress`). @throws UserError if the port is in use. */
-export async function listenWith(
-  app: App,
-  { host, port, limits }: Address & { readonly limits: SocketLimits },
-): Promise<RunningServer> {
-  const listener = getRequestListener(app.hono.fetch, {
-    hostname: host,
-    overrideGlobalObjects: false,
-    errorHandler: () => app.refuse(),
-  })
-  const server = createServer(
-    {
-      headersTimeout: limits.headers,
-      requestTimeout: limits.request,
-      keepAliveTimeout: limits.idle,
-      connectionsCheckingInterval: Math.min(limits.headers, 5_000),
-      noDelay: true,
-    },
-    listener,
-  )
-  // without this, a client that announces a body that is too long is told to send it
-  server.on('checkContinue', (request, response) => {
-    if (!(Number(request.headers['content-length']) > limits.bodyBytes)) response.writeContinue()
-    server.emit('request', request, response)
-  })
-  /** Responses that were not sent to their end. */
-  let pending = 0
-  let isStopping = false
-  server.on('request', ({ socket }, response) => {
-    pending++
-    response.once('close', () => {
-      pending--
-    })
-    // it would be kept for another request
-    response.once('finish', () => {
-      if (isStopping) socket.end()
-    })
-  })
-  await listen(server, { host, port })
-  const { port: given } = server.address() as AddressInfo
-  const abort = (): void => {
-    app.abort()
-    server.closeAllConnections()
-  }
-  return {
-    url: `http://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${given}`,
-    port: given,
-    async stop() {
-      app.stop()
-      isStopping = true
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      const ended = async (milliseconds: number): Promise<void> => {
-        const end = performance.now() + milliseconds
-        while (pending > 0 && performance.now() < end) await wait(20)
-      }
-      await ended(limits.shutdown)
-      app.abort()
-      await ended(LAST_WORDS)
-      server.closeAllConnections()
-      await closed
-    },
-    abort,
-  }
-}
-
-/** Milliseconds for the errors with which streams end. */
-const LAST_WORDS = 500
-
-const wait = (milliseconds: number): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 /**
  * Checks, before a model is opened, that it can be served there.
@@ -127,9 +35,7 @@ const wait = (milliseconds: number): Promise<void> =>
  */
 export async function checkAddress(address: Address, isGuarded: boolean): Promise<void> {
   checkReach(address.host, isGuarded)
-  const server = createServer()
-  await listen(server, address)
-  await new Promise((resolve) => server.close(resolve))
+  await checkFree(address)
 }
 
 function checkReach(host: string, isGuarded: boolean): void {
@@ -138,28 +44,4 @@ function checkReach(host: string, isGuarded: boolean): void {
     `--host ${host} lets other machines use the model: give a key (--key KEY or RUMINATE_API_KEY), or --insecure if everybody may`,
     2,
   )
-}
-
-function listen(server: Server, { host, port }: Address): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(explained(error, host, port)))
-    server.listen({ host: host.replace(/^\[(.*)\]$/, '$1'), port }, () => resolve())
-  })
-}
-
-function explained(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return new UserError(
-        `port ${port} is in use: stop the program that listens on it, or give another port (--port 0 takes a free one)`,
-      )
-    case 'EACCES':
-      return new UserError(`port ${port} is reserved for the system: give one above 1023`)
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return new UserError(`--host ${host} is not an address of this machine`, 2)
-    default:
-      return error
-  }
 }

@@ -38,6 +38,13 @@ export interface TextModel {
    * @throws UserError as `respond` does for a prompt that the model cannot be given.
    */
   countPrompt?(request: Omit<TextRequest, 'seed'>): Promise<number>
+  /**
+   * The request's prompt as the model sees it, with its template and the beginning of the response. Missing where it is not
+   * known, as behind an API.
+   *
+   * @throws UserError as `countPrompt`.
+   */
+  showPrompt?(request: Omit<TextRequest, 'seed'>): Promise<string>
   close(): Promise<void>
 }
 

@@ -70,8 +70,7 @@ function compareAnswer(gold: string, g: Reading, response: string, options: Veri
   const found = choice ?? extract(answer, options)
   if (found === null) return { equal: false, reason: 'no answer was found' }
   const a = read(found, 'answer')
-  const shown = found.length > 60 ? `${found.slice(0, 57)}...` : found
-  const different = (why: string): Verdict => ({ equal: false, reason: `"${shown}" ${why}` })
+  const different = (why: string): Verdict => ({ equal: false, reason: `"${shortened(found)}" ${why}` })
   if (a.source === '') return different(a.problem ?? 'is empty')
   if (a.source === g.source) return { equal: true, reason: 'the same text' }
 
@@ -114,8 +113,12 @@ function compareAnswer(gold: string, g: Reading, response: string, options: Veri
     !gChoice && aChoice?.rest && !isUndecided(aChoice) ? read(aChoice.rest, 'answer').expressions : []
   const goldRest = gChoice?.rest ? read(gChoice.rest).expressions : []
   if (answers.length === 0 && rest.length === 0) return different(`cannot be read: ${a.problem}`)
-  return compare([...g.expressions, ...goldRest], [...answers, ...rest], different)
+  return compare([...g.expressions, ...goldRest], [...answers, ...rest], (why) =>
+    different(why ?? `is different from "${shortened(g.source)}"`),
+  )
 }
+
+const shortened = (text: string): string => (text.length > 60 ? `${text.slice(0, 57)}...` : text)
 
 /** 3 to 2 as 3:2, if the gold is such a ratio: elsewhere it is a range. */
 const ratioOf = (gold: string, answer: string) =>
@@ -132,9 +135,9 @@ const isLimit = (error: unknown): error is Error =>
 function compare(
   golds: readonly Expression[],
   answers: readonly Expression[],
-  different: (why: string) => Verdict,
+  different: (why: string | null) => Verdict,
 ): Verdict {
-  let why = 'is different'
+  let why: string | null = null
   const scalars = new Scalars()
   for (const g of golds)
     for (const a of answers)

@@ -3,10 +3,10 @@ import { distill as trainDistilled } from '../../recipes/distill.ts'
 import { resolveDistillSettings } from '../../settings/distill.ts'
 import { textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
-import { interruptible } from '../terminal/interrupt.ts'
 import { columnsSettings, layeredSettings, outputOf } from '../terminal/options.ts'
 import { summarizeDistill, watchDistill } from '../terminal/training/distill.ts'
 import { stagedOptions, stagedSettings } from '../terminal/training/options.ts'
+import { train } from '../terminal/training/train.ts'
 
 export const distill = command(
   defineCommand({
@@ -59,7 +59,7 @@ export const distill = command(
       onPolicy: values['on-policy'] ? {} : undefined,
     })
     resolveDistillSettings(settings)
-    const result = await interruptible(output, (signal) =>
+    const result = await train(output, values, (signal) =>
       trainDistilled(settings, { out: textOption(values, 'out'), ...watchDistill(output, signal) }),
     )
     summarizeDistill(output, result)

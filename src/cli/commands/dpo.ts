@@ -3,10 +3,10 @@ import { dpo as trainDpo } from '../../recipes/dpo.ts'
 import { dpoAlgorithms, dpoSettings, resolveDpoSettings } from '../../settings/dpo.ts'
 import { textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
-import { interruptible } from '../terminal/interrupt.ts'
 import { layeredSettings, outputOf } from '../terminal/options.ts'
 import { summarizeDpo, watchDpo } from '../terminal/training/dpo.ts'
 import { listed, tuningOptions, tuningSettings } from '../terminal/training/options.ts'
+import { train } from '../terminal/training/train.ts'
 
 export const dpo = command(
   defineCommand({
@@ -41,7 +41,7 @@ export const dpo = command(
       algorithm: textOption(values, 'algorithm'),
     })
     resolveDpoSettings(settings)
-    const result = await interruptible(output, (signal) =>
+    const result = await train(output, values, (signal) =>
       trainDpo(settings, { out: textOption(values, 'out'), ...watchDpo(output, signal) }),
     )
     summarizeDpo(output, result)

@@ -4,11 +4,11 @@ import { checkSettings } from '../../settings/layers.ts'
 import { pretrainSettings, resolvePretrainSettings } from '../../settings/pretrain.ts'
 import { integerOption, textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
-import { interruptible } from '../terminal/interrupt.ts'
 import { layeredSettings, outputOf } from '../terminal/options.ts'
 import { warnOfThreads } from '../terminal/threads.ts'
 import { threadsOption, trainingOptions } from '../terminal/training/options.ts'
 import { summarizePretrain, watchPretrain } from '../terminal/training/pretrain.ts'
+import { train } from '../terminal/training/train.ts'
 
 const DEFAULTS = checkSettings(pretrainSettings, {})
 
@@ -37,7 +37,7 @@ export const pretrain = command(
     })
     const { tokens, threads } = resolvePretrainSettings(settings)
     warnOfThreads(output, threads)
-    const result = await interruptible(output, (signal) =>
+    const result = await train(output, values, (signal) =>
       trainBase(settings, { out: textOption(values, 'out'), ...watchPretrain(output, tokens, signal) }),
     )
     summarizePretrain(output, result)

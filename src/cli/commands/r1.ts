@@ -4,10 +4,10 @@ import { r1 as trainR1 } from '../../recipes/r1.ts'
 import { resolveR1Settings } from '../../settings/r1.ts'
 import { textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
-import { interruptible } from '../terminal/interrupt.ts'
 import { layeredSettings, outputOf } from '../terminal/options.ts'
 import { stagedOptions, stagedSettings } from '../terminal/training/options.ts'
 import { summarizeR1, watchR1 } from '../terminal/training/r1.ts'
+import { train } from '../terminal/training/train.ts'
 
 export const r1 = command(
   defineCommand({
@@ -41,7 +41,7 @@ export const r1 = command(
       preset: values.quick ? 'quick' : preset,
     })
     resolveR1Settings(settings)
-    const result = await interruptible(output, (signal) =>
+    const result = await train(output, values, (signal) =>
       trainR1(settings, { out: textOption(values, 'out'), ...watchR1(output, signal) }),
     )
     summarizeR1(output, result)

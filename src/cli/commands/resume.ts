@@ -16,16 +16,17 @@ import type { RunInfo } from '../../runs/rows.ts'
 import { readInfo } from '../../runs/store.ts'
 import { textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
-import { interruptible } from '../terminal/interrupt.ts'
 import { outputOf, outputOptions } from '../terminal/options.ts'
 import type { Output } from '../terminal/output.ts'
 import { showResume } from '../terminal/runs/resume.ts'
 import { summarizeDistill, watchDistill } from '../terminal/training/distill.ts'
 import { summarizeDpo, watchDpo } from '../terminal/training/dpo.ts'
+import { besideOptions } from '../terminal/training/options.ts'
 import { summarizePretrain, watchPretrain } from '../terminal/training/pretrain.ts'
 import { summarizeR1, watchR1 } from '../terminal/training/r1.ts'
 import { summarizeReward, watchReward } from '../terminal/training/reward.ts'
 import { summarizeSft, watchSft } from '../terminal/training/sft.ts'
+import { train } from '../terminal/training/train.ts'
 import { summarizeZero, watchZero } from '../terminal/training/zero.ts'
 
 export const resume = command(
@@ -39,6 +40,7 @@ export const resume = command(
         valueHint: 'DIR|GGUF|HUB_ID',
         description: 'where the model is now that the run trains, if it has been moved',
       },
+      ...besideOptions,
       ...outputOptions,
     },
   }),
@@ -56,7 +58,7 @@ export const resume = command(
     if (model !== undefined) await moveModel(directory, await modelFolder(model, (line) => output.live(line)))
     checkModelIsThere(directory)
     showResume(output, info, name)
-    await interruptible(output, (signal) => go(output, info, signal))
+    await train(output, values, (signal) => go(output, info, signal), directory)
   },
 )
 

@@ -3,10 +3,10 @@ import { reward as trainReward } from '../../recipes/reward.ts'
 import { resolveRewardSettings, rewardSettings } from '../../settings/reward.ts'
 import { textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
-import { interruptible } from '../terminal/interrupt.ts'
 import { layeredSettings, outputOf } from '../terminal/options.ts'
 import { tuningOptions, tuningSettings } from '../terminal/training/options.ts'
 import { summarizeReward, watchReward } from '../terminal/training/reward.ts'
+import { train } from '../terminal/training/train.ts'
 
 export const reward = command(
   defineCommand({
@@ -38,7 +38,7 @@ export const reward = command(
     const output = outputOf(values)
     const settings = layeredSettings(values, 'reward', tuningSettings(values))
     resolveRewardSettings(settings)
-    const result = await interruptible(output, (signal) =>
+    const result = await train(output, values, (signal) =>
       trainReward(settings, { out: textOption(values, 'out'), ...watchReward(output, signal) }),
     )
     summarizeReward(output, result)

@@ -2,7 +2,7 @@ import { defineCommand } from 'citty'
 import { UserError } from '../../common/errors.ts'
 import { shellWord } from '../../common/shell.ts'
 import { findRun, listRuns } from '../../runs/find-run.ts'
-import { RunStore, setNote } from '../../runs/store.ts'
+import { RunStore, setNote, setTags } from '../../runs/store.ts'
 import { integerOption, refuseOthers, textOption, type Values } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
 import { outputOf, outputOptions } from '../terminal/options.ts'
@@ -18,15 +18,15 @@ export const runs = command(
     meta: {
       name: 'runs',
       description:
-        'List the runs in this folder, show one (metrics, rollouts), add a note to one, or delete runs (rm)',
+        'List the runs in this folder, show one (metrics, rollouts), add a note or tags to one, or delete runs (rm)',
     },
     args: {
-      action: { type: 'positional', required: false, description: 'list (default), show, note or rm' },
+      action: { type: 'positional', required: false, description: 'list (default), show, note, tag or rm' },
       words: {
         type: 'positional',
         required: false,
         description:
-          'RUN, by its path or name; for note also the text, where "" removes it; rm takes several runs',
+          'RUN, by its path or name; for note also the text, for tag the tags (a,b), where "" removes them; rm takes several runs',
       },
       dir: { type: 'string', valueHint: 'DIR', description: 'folder that holds the runs (default: runs)' },
       samples: { type: 'string', valueHint: 'N', description: 'show the N newest rollouts' },
@@ -67,6 +67,7 @@ const USAGES = {
   list: 'runs',
   show: 'runs show RUN',
   note: 'runs note RUN TEXT',
+  tag: 'runs tag RUN TAG,…',
   rm: 'runs rm RUN',
 }
 const isAction = (name: string): name is keyof typeof USAGES => Object.hasOwn(USAGES, name)
@@ -107,6 +108,16 @@ const ACTIONS: Readonly<Record<keyof typeof USAGES, Action>> = {
     output.say(text.trim() === '' ? `${name} has no note now` : `noted for ${name}`)
     return 0
   },
+  async tag(output, words, root) {
+    const example = 'tag zero-1 baseline,short'
+    if (words.length === 1)
+      throw new UserError(`which tags? Name them all, as in \`ruminate runs ${example}\``, 2)
+    exactly(words, 2, example)
+    const [name, list] = words as [string, string]
+    const tags = setTags(findRun(name, root), list.split(','))
+    output.say(tags.length === 0 ? `${name} has no tags now` : `tags of ${name}: ${tags.join(', ')}`)
+    return 0
+  },
   async rm(output, words, root, values) {
     if (words.length === 0 || words.some((word) => word.trim() === '')) throw which('rm zero-1')
     return removeRuns(output, words, root, { yes: values.yes === true })
@@ -124,7 +135,7 @@ const which = (example: string): UserError =>
   new UserError(`which run? Name it, as in \`ruminate runs ${example}\``, 2)
 
 function unknownAction(action: string, root: string): UserError {
-  const all = 'list, show RUN, note RUN TEXT, or rm RUN…'
+  const all = 'list, show RUN, note RUN TEXT, tag RUN TAG,…, or rm RUN…'
   try {
     findRun(action, root)
   } catch (error) {

@@ -4,10 +4,10 @@ import { merge, readSettingsFile } from '../../settings/layers.ts'
 import { resolveSftSettings, sftSettings, withOneSource } from '../../settings/sft.ts'
 import { textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
-import { interruptible } from '../terminal/interrupt.ts'
 import { outputOf, settingsLayers } from '../terminal/options.ts'
 import { listed, templateNames, tuningOptions, tuningSettings } from '../terminal/training/options.ts'
 import { summarizeSft, watchSft } from '../terminal/training/sft.ts'
+import { train } from '../terminal/training/train.ts'
 
 export const sft = command(
   defineCommand({
@@ -60,7 +60,7 @@ export const sft = command(
       ),
     )
     const { task } = resolveSftSettings(settings)
-    const result = await interruptible(output, (signal) =>
+    const result = await train(output, values, (signal) =>
       trainSft(settings, { out: textOption(values, 'out'), ...watchSft(output, signal) }),
     )
     const config = textOption(values, 'config')

@@ -5,7 +5,6 @@ import { resolveZeroSettings } from '../../settings/zero.ts'
 import type { ZeroOptions } from '../../settings/zero-options.ts'
 import { integerOption, textOption } from '../terminal/arguments.ts'
 import { command } from '../terminal/command.ts'
-import { interruptible } from '../terminal/interrupt.ts'
 import { columnsOption, columnsSettings, layeredSettings, outputOf } from '../terminal/options.ts'
 import {
   engineOption,
@@ -16,6 +15,7 @@ import {
   threadsOption,
   trainingOptions,
 } from '../terminal/training/options.ts'
+import { train } from '../terminal/training/train.ts'
 import { summarizeZero, watchZero } from '../terminal/training/zero.ts'
 
 /** The settings of a teacher that is named alone. */
@@ -87,7 +87,7 @@ export const zero = command(
       threads: integerOption(values, 'threads', 1, 1024),
     })
     const { steps } = resolveZeroSettings(settings)
-    const result = await interruptible(output, (signal) =>
+    const result = await train(output, values, (signal) =>
       trainZero({
         ...(settings as ZeroOptions),
         out: textOption(values, 'out'),

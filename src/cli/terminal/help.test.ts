@@ -28,6 +28,7 @@ const COMMANDS = [
   'eval',
   'chat',
   'serve',
+  'studio',
   'tasks',
   'verify',
   'doctor',

@@ -6,7 +6,7 @@ import { packageRoot } from '../../common/files/package.ts'
 import { modelFolder } from '../../hub/find-model.ts'
 import { captured } from '../../testing/captured.ts'
 import { ggufBytes, tinyGguf } from '../../testing/gguf.ts'
-import { modelName, modelWord, runWord, showNext, withConfig } from './next.ts'
+import { modelName, modelWord, runWord, showNext, studioCommand, withConfig } from './next.ts'
 import { Output } from './output.ts'
 
 const written = captured()
@@ -84,4 +84,10 @@ test('otherwise below them, and a command is never broken', () => {
   expect(written.out).toContain(
     `Next\n  npx ruminate chat --model zero-1\n      ask it something\n  npx ruminate ${long}\n      go on\n`,
   )
+})
+
+test('the studio of a run is that of the folder around it', () => {
+  expect(studioCommand('runs/zero-1')).toBe('studio')
+  expect(studioCommand('elsewhere/zero-2')).toBe('studio elsewhere')
+  expect(studioCommand('zero-2')).toBe(`studio ${home}`)
 })

@@ -36,6 +36,12 @@ export function runWord(directory: string): string {
   return shellWord(isNamed(name, resolve(directory)) ? name : pathFromHere(directory))
 }
 
+/** The command that opens the studio of the folder around a run. */
+export function studioCommand(directory: string): string {
+  const root = dirname(resolve(directory))
+  return root === resolve('runs') ? 'studio' : `studio ${shellWord(pathFromHere(root))}`
+}
+
 /** A model, as `--model` takes it in this folder: that of a run in `runs/` by the run's name. A word for the shell. */
 export function modelWord(folder: string): string {
   const run = dirname(resolve(folder))

@@ -29,6 +29,7 @@ export function difficulty({ cells, difficulty }: Results): Figure | null {
             y: one[field].mean,
             low: one[field].low,
             high: one[field].high,
+            of: { cell, measure: 'pass@1', difficulty: one.name },
           }))
           .filter(({ y }) => !Number.isNaN(y)),
       }),

@@ -2,17 +2,9 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeFileAtomically, writeText } from '../../common/files/files.ts'
 import type { Results } from '../results.ts'
-import { difficulty } from './difficulty.ts'
-import { drawFigure, type Figure } from './figure.ts'
+import { drawFigure } from './figure.ts'
+import { FIGURES } from './figures.ts'
 import { toPng } from './png.ts'
-import { testCompute } from './test-compute.ts'
-import { trainCompute } from './train-compute.ts'
-
-const FIGURES: Readonly<Record<string, (results: Results) => Figure | null>> = {
-  'train-compute': trainCompute,
-  'test-compute': testCompute,
-  difficulty,
-}
 
 /**
  * Draws the pictures of an evaluation into its folder, each as SVG and PNG. A picture that would have a single point is not

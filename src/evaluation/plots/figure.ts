@@ -1,5 +1,7 @@
 import * as Plot from '@observablehq/plot'
 import { parseHTML } from 'linkedom'
+import type { CellResult } from '../results.ts'
+import { short } from './short.ts'
 
 /** What is used of the document's elements. */
 interface Element {
@@ -20,6 +22,16 @@ export interface Point {
   readonly y: number
   readonly low: number
   readonly high: number
+  /** The answers that it was measured with; missing for what a run recorded. */
+  readonly of?: PointSource
+}
+
+/** Where the answers of a point are found. */
+export interface PointSource {
+  readonly cell: CellResult
+  readonly measure: string
+  /** The difficulty of the questions; null: all of them. */
+  readonly difficulty: string | null
 }
 
 /** A line of a panel. */
@@ -320,17 +332,6 @@ function powers(xs: readonly number[]): number[] {
   }
   const [tens, more] = [at([1]), at([1, 2, 5])]
   return tens.length >= 2 ? tens : more.length >= 2 ? more : [low, high]
-}
-
-const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹'
-
-/** 2·10¹³, 1,500 or 0.25. */
-export function short(value: number): string {
-  if (Math.abs(value) < 1e6) return Number(value.toPrecision(3)).toLocaleString('en-US')
-  const power = Math.floor(Math.log10(value) + 1e-9)
-  const factor = Number((value / 10 ** power).toPrecision(2))
-  const exponent = [...String(power)].map((digit) => SUPERSCRIPTS[Number(digit)]).join('')
-  return factor === 1 ? `10${exponent}` : `${factor}·10${exponent}`
 }
 
 const value = (y: number, share: boolean): string => (share ? `${(100 * y).toFixed(1)} %` : short(y))

@@ -17,11 +17,12 @@ export function testCompute({ cells }: Results): Figure | null {
   }
 }
 
-const pointOf = ({ accuracy }: Row, x: number): Point => ({
+const pointOf = ({ accuracy, cell, measure }: Row, x: number): Point => ({
   x,
   y: accuracy.mean,
   low: accuracy.low,
   high: accuracy.high,
+  of: { cell, measure, difficulty: null },
 })
 
 /** Lines of at least two points, by the name of each row; each sorted from left to right. */

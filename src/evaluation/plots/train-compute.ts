@@ -1,6 +1,7 @@
 import type { RecordedPoint, Results, TrainingPoint } from '../results.ts'
 import { type Row, rowsOf } from '../rows.ts'
-import { type Figure, type Panel, type Point, type Series, short } from './figure.ts'
+import type { Figure, Panel, Point, Series } from './figure.ts'
+import { short } from './short.ts'
 
 /** What the horizontal axis shows: the first of these that is known for all points. */
 const AXES = [
@@ -60,6 +61,7 @@ function taskPanel(task: string, rows: readonly Row[], recorded: readonly Record
       y: accuracy.mean,
       low: accuracy.low,
       high: accuracy.high,
+      of: { cell, measure, difficulty: null },
     })
   }
   const measured = new Set(series.keys())

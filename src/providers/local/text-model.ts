@@ -161,6 +161,10 @@ export function localTextModel(
       remembers: renderer.template === 'chat',
     },
     respond,
+    showPrompt: async (request) => {
+      const { text, prefix } = askedBy(renderer, traits, request)
+      return text + prefix
+    },
     countPrompt: async (request) => askedBy(renderer, traits, request).tokens.length,
     close: async () => {},
   }

@@ -1,7 +1,13 @@
+import type { HttpBindings } from '@hono/node-server'
+import type { Context } from 'hono'
 import type { z } from 'zod'
 import type { Limits } from '../limits.ts'
 import { RequestError, said } from '../problem.ts'
 import { Shape } from './shape.ts'
+
+/** The body of a request as it arrives; Node's stream costs far less than that of the `Request`. */
+export const bodyOf = ({ req, env }: Context): AsyncIterable<Uint8Array> | null =>
+  (env as Partial<HttpBindings> | undefined)?.incoming?.iterator({ destroyOnReturn: false }) ?? req.raw.body
 
 /**
  * The JSON of a request, in the form of its schema. A body that is too long is refused as soon as that is known, before the

@@ -3,13 +3,13 @@ import * as zlib from 'node:zlib'
 import { type Context, Hono } from 'hono'
 import type { z } from 'zod'
 import * as protocol from '../../tinker/protocol/index.ts'
-import { type App, bodyOf, whenLeft } from '../app.ts'
+import { type App, whenLeft } from '../app.ts'
 import type { Dialect } from '../dialect.ts'
 import { handler } from '../handler.ts'
 import type { Log } from '../log.ts'
 import { Metrics } from '../metrics.ts'
 import { type Problem, problemOf, RequestError } from '../problem.ts'
-import { readBody, readBytes } from '../request/body.ts'
+import { bodyOf, readBody, readBytes } from '../request/body.ts'
 import { type Access, checkKey } from '../request/guard.ts'
 import type { BaseModels } from './base-models.ts'
 import type { Settled } from './futures.ts'
@@ -263,7 +263,7 @@ export function createTinkerApp({
     readBody(context.req.raw.headers, bodyOf(context), schema, limits)
 
   return {
-    hono,
+    fetch: hono.fetch,
     service,
     refuse() {
       const { problem } = new RequestError('invalid', 'the address or the Host of the request is not one')

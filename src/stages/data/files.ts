@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import { onDisk } from '../../common/files/disk.ts'
 import { makeFolder, writeFileAtomically } from '../../common/files/files.ts'
+import { wholeQuestion } from '../../rewards/question.ts'
 import type { RolloutRow } from '../../runs/rows.ts'
 import type { Demonstration } from '../../tasks/examples/demonstrations.ts'
 import { type DataRow, responseOf } from './rows.ts'
@@ -49,11 +50,23 @@ export function toRolloutRows(row: DataRow, stage: string): Omit<RolloutRow, 'st
 }
 
 function storedRow(row: DataRow, split: string): Omit<RolloutRow, 'step'> {
-  const { question, prompt, tokens, response, thinking, answer, logprobs, correct, rejected, stopReason } =
-    row
+  const {
+    question,
+    prompt,
+    tokens,
+    response,
+    thinking,
+    answer,
+    logprobs,
+    correct,
+    reason,
+    rejected,
+    stopReason,
+  } = row
   return {
     split,
     question: question.id,
+    asked: wholeQuestion(question),
     kind: question.kind,
     gold: question.gold,
     prompt,
@@ -64,6 +77,7 @@ function storedRow(row: DataRow, split: string): Omit<RolloutRow, 'step'> {
     logprobs,
     rewards: rejected === null ? { kept: 1 } : { kept: 0, [rejected]: 1 },
     correct,
+    reason,
     total: null,
     advantage: null,
     stopReason,

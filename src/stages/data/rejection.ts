@@ -2,7 +2,7 @@ import { ifTooLong } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 import type { Generator } from '../../providers/generator.ts'
 import { judgeAnswer } from '../../rewards/judge.ts'
-import { wholeQuestion } from '../../rewards/question.ts'
+import { type Verdict, wholeQuestion } from '../../rewards/question.ts'
 import type { Question, Task } from '../../tasks/task.ts'
 import type { Sample } from './candidates.ts'
 import { type ReadableLimits, unreadable } from './readable.ts'
@@ -57,10 +57,10 @@ export async function checkCandidates(
 ): Promise<DataRow[]> {
   const seed = new Random(...stream, 'judge').bits()
   // Equal answers to a question are checked once.
-  const verdicts = new Map<string, Promise<boolean | null>>()
-  const check = (candidate: Candidate): Promise<boolean | null> => {
+  const verdicts = new Map<string, Promise<Verdict>>()
+  const check = (candidate: Candidate): Promise<Verdict> => {
     const key = JSON.stringify([candidate.question.id, candidate.answer])
-    const known = verdicts.get(key) ?? isCorrect(candidate, judge, seed)
+    const known = verdicts.get(key) ?? verdictOn(candidate, judge, seed)
     verdicts.set(key, known)
     return known
   }
@@ -68,10 +68,11 @@ export async function checkCandidates(
     candidates.map(async (candidate) => {
       const fault = unreadable(candidate, limits)
       if (fault) return toDataRow(candidate, { source, correct: null, rejected: fault })
-      const correct = await check(candidate)
+      const { correct, reason } = await check(candidate)
       return toDataRow(candidate, {
         source,
         correct,
+        reason,
         rejected: correct ? null : correct === null ? 'unknown' : 'wrong',
       })
     }),
@@ -79,15 +80,17 @@ export async function checkCandidates(
 }
 
 /** Checks an answer by a rule or, if no rule can, by a judge that compares it with the gold answer. */
-async function isCorrect(
+async function verdictOn(
   { question, answer, verdict }: Candidate,
   judge: Generator | null,
   seed: number,
-): Promise<boolean | null> {
-  const { correct } = await verdict()
-  if (correct !== null || judge === null || answer === null) return correct
+): Promise<Verdict> {
+  const checked = await verdict()
+  if (checked.correct !== null || judge === null || answer === null) return checked
   const attempt = { question: wholeQuestion(question), truth: question.gold, answer }
-  return (await judgeAnswer(judge, attempt, { seed }).catch(ifTooLong({ correct: null }))).correct
+  return judgeAnswer(judge, attempt, { seed }).catch(
+    ifTooLong({ correct: null, reason: 'the answer is too long for the judge' }),
+  )
 }
 
 /** Rejects repeated responses (compared as sampled) and all but the first `perQuestion` rows of each question. */

@@ -49,6 +49,8 @@ export interface DataRow {
   readonly logprobs: Float32Array
   readonly stopReason: 'stop' | 'length'
   readonly correct: boolean | null
+  /** Why the check found the answer right or wrong, or could not tell; missing if it was not checked. */
+  readonly reason?: string | undefined
   readonly rejected: Rejection | null
   /** The row before it was rewritten; null if it was not. */
   readonly original: DataRow | null
@@ -133,11 +135,7 @@ export function writtenCandidate(
 /** A candidate as a row, with the results of its check. */
 export function toDataRow(
   candidate: Candidate,
-  {
-    source,
-    correct,
-    rejected,
-  }: { readonly source: string; readonly correct: boolean | null; readonly rejected: Rejection | null },
+  { source, correct, reason, rejected }: Pick<DataRow, 'source' | 'correct' | 'reason' | 'rejected'>,
 ): DataRow {
   const { question, task, prompt, response, thinking, summary, answer, sequence, stopReason } = candidate
   return {
@@ -153,6 +151,7 @@ export function toDataRow(
     logprobs: sequence.logprobs,
     stopReason,
     correct,
+    reason,
     rejected,
     original: null,
   }

@@ -2,6 +2,7 @@ import type { Progress } from '../../common/progress.ts'
 import { type Warn, warner } from '../../common/warnings.ts'
 import type { Sampler, Truncation } from '../../engines/contract.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
+import type { Verdict } from '../../rewards/question.ts'
 import type { Task } from '../../tasks/task.ts'
 import type { Interruption } from '../sample/interruption.ts'
 import { rollOut, type SampledRollout } from '../sample/rollouts.ts'
@@ -45,7 +46,7 @@ export interface Evaluation {
 }
 
 /** A checked response; `correct` is null if the task cannot check it. */
-export type CheckedRollout = SampledRollout & { readonly correct: boolean | null }
+export type CheckedRollout = SampledRollout & Pick<Verdict, 'correct' | 'reason'>
 
 /** pass@1 on held-out questions: a pure function of the weights and the options. */
 export async function evaluate(
@@ -80,10 +81,10 @@ export async function warnIfUnknown(
 
 /** Checks responses with their tasks. */
 export function checkAll(rollouts_P_G: readonly (readonly SampledRollout[])[]): Promise<CheckedRollout[][]> {
-  const check = async (rollout: SampledRollout): Promise<CheckedRollout> => ({
-    ...rollout,
-    correct: (await rollout.verdict()).correct,
-  })
+  const check = async (rollout: SampledRollout): Promise<CheckedRollout> => {
+    const { correct, reason } = await rollout.verdict()
+    return { ...rollout, correct, reason }
+  }
   return Promise.all(rollouts_P_G.map((rollouts_G) => Promise.all(rollouts_G.map(check))))
 }
 

@@ -1,6 +1,6 @@
-import type { StepRecord } from '../../runs/rows.ts'
+import type { RolloutRow, StepRecord } from '../../runs/rows.ts'
 import { toRow } from '../sample/rollouts.ts'
-import { type evaluate, evaluationMetrics } from './evaluate.ts'
+import { type CheckedRollout, type evaluate, evaluationMetrics } from './evaluate.ts'
 
 /** An evaluation as a record of a step: metrics under `eval/`, and its rollouts as rows of `split`. */
 export function evaluationRecord(
@@ -9,8 +9,12 @@ export function evaluationRecord(
 ): StepRecord {
   return {
     metrics: evaluationMetrics(evaluation),
-    rollouts: rollouts.map((rollout) =>
-      toRow(rollout, { rewards: {}, total: null, correct: rollout.correct, errors: [] }, split, null),
-    ),
+    rollouts: rollouts.map((rollout) => checkedRow(rollout, split)),
   }
+}
+
+/** A checked response, which no reward has scored, as a row of a split. */
+export const checkedRow = (rollout: CheckedRollout, split: string): Omit<RolloutRow, 'step'> => {
+  const { correct, reason } = rollout
+  return toRow(rollout, { rewards: {}, total: null, correct, reason, errors: [] }, split, null)
 }

@@ -6,10 +6,11 @@ import { isRefusal } from '../../rewards/refusal.ts'
 import type { RolloutRow } from '../../runs/rows.ts'
 import type { Task } from '../../tasks/task.ts'
 import { type ReadableLimits, unreadable } from '../data/readable.ts'
-import { rollOut, type SampledRollout, toRow } from '../sample/rollouts.ts'
+import { rollOut, type SampledRollout } from '../sample/rollouts.ts'
 import { mean } from '../watch/metrics.ts'
 import { type CheckedRollout, checkAll, summarise } from './evaluate.ts'
 import { majorityIsRight } from './majority.ts'
+import { checkedRow } from './record.ts'
 import type { Answers, WinRate } from './win-rate.ts'
 
 /** The held-out questions for every stage's model, balanced over kinds, and the sampling. */
@@ -139,8 +140,8 @@ export async function measureScenarios(
     },
     answers,
     rows: [
-      ...responses.map((rollout) => row(rollout, `${name}/reasoning`)),
-      ...replies.map((rollout) => row(rollout, `${name}/general`)),
+      ...responses.map((rollout) => checkedRow(rollout, `${name}/reasoning`)),
+      ...replies.map((rollout) => checkedRow(rollout, `${name}/general`)),
     ],
   }
 }
@@ -180,9 +181,6 @@ async function respond(
   })
   return checkAll(rollouts_P_G)
 }
-
-const row = (rollout: CheckedRollout, split: string): Omit<RolloutRow, 'step'> =>
-  toRow(rollout, { rewards: {}, total: null, correct: rollout.correct, errors: [] }, split, null)
 
 /** Is this a complete, well-formed answer without any thinking? */
 const answersDirectly = ({ thinking, summary, wellFormed, stopReason }: SampledRollout): boolean =>

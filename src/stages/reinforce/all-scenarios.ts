@@ -1,7 +1,8 @@
 import { accuracy } from '../../rewards/accuracy.ts'
 import type { OwnReward } from '../../rewards/compose.ts'
-import { summary } from '../../rewards/format.ts'
+import { formReason, summary } from '../../rewards/format.ts'
 import { consistencyOf } from '../../rewards/language/language.ts'
+import { consistencyReason } from '../../rewards/language-consistency.ts'
 import type { Reward, Rollout } from '../../rewards/reward.ts'
 import { isHarmful, type Question, type Task } from '../../tasks/task.ts'
 import { parseSummary } from '../../thinking/r1/summary.ts'
@@ -105,6 +106,7 @@ const ofSummary = (reward: Reward, shape: (r: number) => number = (r) => r): Rew
     const r = await reward.score(rollout)
     return r === null ? null : shape(r)
   },
+  reason: ({ summary }) => (summary === null ? 'there is no summary' : null),
 })
 
 /** σ(r): the probability that the response is harmless, on the same scale as rule-based rewards. */
@@ -115,16 +117,20 @@ function formatReward(general: (rollout: Rollout) => boolean): Reward {
   const whole = summary()
   return {
     name: 'format',
-    score: (rollout) =>
-      general(rollout)
-        ? Number(rollout.stopReason === 'stop' && parseSummary(rollout.response, rollout).wellFormed)
-        : whole.score(rollout),
+    score: (rollout) => (general(rollout) ? Number(generalProblem(rollout) === null) : whole.score(rollout)),
+    reason: (rollout, score) =>
+      general(rollout) ? formReason(generalProblem(rollout)) : whole.reason!(rollout, score),
   }
 }
+
+/** Why a response to a general prompt is not well formed, or null if it is. */
+const generalProblem = (rollout: Rollout): string | null =>
+  rollout.stopReason === 'stop' ? parseSummary(rollout.response, rollout).problem : 'it was cut off'
 
 /** Share of words in the question's language, in the thinking or, if there is none, in the whole response. */
 const consistency: Reward = {
   name: 'language',
   score: ({ thinking, response, question, task }) =>
     consistencyOf(thinking || response, question.language ?? task.language, { question: question.prompt }),
+  reason: ({ question, task }, score) => consistencyReason(score, question.language ?? task.language),
 }

@@ -103,7 +103,10 @@ export function openRecorder(
       const scored = scoredRollouts(outcome)
       const before = store.metricsAt(step - 1)
       const metrics = stepMetrics(outcome, scored, before, settings)
-      const rows = scored.map((one) => toRow(one.rollout, one, 'train', one.advantage))
+      const rows = scored.map((one) => ({
+        ...toRow(one.rollout, one, 'train', one.advantage),
+        ...(one.entropies && { entropies: one.entropies }),
+      }))
       const alarmed = alarm(before, metrics, rows)
       const drawn = curriculum.record(step, scored)
       Object.assign(metrics, alarmed.metrics, drawn.metrics)
@@ -142,18 +145,25 @@ export function openRecorder(
 const isEvaluated = (metrics: Readonly<Record<string, number>> = {}): boolean =>
   Object.keys(metrics).some((name) => name.startsWith('eval/'))
 
-type Recordable = ScoredRollout & { readonly advantage: number | null }
+type Recordable = ScoredRollout & {
+  readonly advantage: number | null
+  readonly entropies: Float32Array | null
+}
 
 /** The used rollouts of a step with their final rewards and advantages, then those of dropped groups. */
-function scoredRollouts({ groups, rewards_P_G, advantages_P_G }: StepOutcome): Recordable[] {
+function scoredRollouts({ groups, rewards_P_G, advantages_P_G, updated }: StepOutcome): Recordable[] {
+  let example = 0
   const used = groups.used_P_G.flatMap((scored_G, p) =>
-    scored_G.map((scored, g) => ({
-      ...scored,
-      total: rewards_P_G[p]![g]!,
-      advantage: advantages_P_G[p]![g]!,
-    })),
+    scored_G.map((scored, g) => {
+      const advantage = advantages_P_G[p]![g]!
+      const entropies = advantage === null ? null : (updated.entropies[example++] ?? null)
+      return { ...scored, total: rewards_P_G[p]![g]!, advantage, entropies }
+    }),
   )
-  return [...used, ...groups.dropped_P_G.flat().map((scored) => ({ ...scored, advantage: null }))]
+  return [
+    ...used,
+    ...groups.dropped_P_G.flat().map((scored) => ({ ...scored, advantage: null, entropies: null })),
+  ]
 }
 
 function stepMetrics(

@@ -172,6 +172,7 @@ describe('reinforce', () => {
       'speed/sampling',
       'speed/training',
       'time/sampling',
+      'time/total',
       'time/training',
       'total/checked',
       'total/differing',
@@ -212,6 +213,18 @@ describe('reinforce', () => {
     const names = Object.keys((await run('b', { steps: 2 })).store.metricsAt(2))
     const unknown = ['clip/high', 'clip/low', 'entropy', 'grad_norm', 'total/flops']
     expect(Object.keys(store.metricsAt(2)).sort()).toEqual(names.filter((n) => !unknown.includes(n)).sort())
+    expect(store.rollouts().filter(({ entropies }) => entropies !== undefined)).toEqual([])
+  })
+
+  test('each rollout that is trained on has the entropy at its tokens; their mean is the metric', async () => {
+    const { store } = await run('a', { steps: 2 })
+    const rows = store.rollouts({ step: 2, split: 'train' })
+    const entropies = rows.flatMap(({ entropies, tokens }) => {
+      expect(entropies).toHaveLength(tokens.length)
+      return [...entropies!]
+    })
+    const mean = entropies.reduce((sum, nats) => sum + nats, 0) / entropies.length
+    expect(mean).toBeCloseTo(store.metricsAt(2).entropy!, 3)
   })
 
   test('rollouts whose reward throws are left out, and counted', async () => {

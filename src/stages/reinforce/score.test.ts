@@ -46,3 +46,17 @@ test.each<['chat' | 'r1-zero', string, string, thinking: string | null, wellForm
     expect(scored.rewards).toEqual(Object.fromEntries(rewards.map(({ name }) => [name, Number(wellFormed)])))
   },
 )
+
+test('the reasons of a score: those of the rewards, of rewards that failed, and of the check', async () => {
+  const scored = await score(read('r1-zero', NOT_OPEN, '<think>2+3=5.</think>5'), [
+    { reward: format(), weight: 1 },
+    { reward: { name: 'own', score: () => Number.NaN }, weight: 1 },
+  ])
+  expect(scored).toMatchObject({
+    reason: expect.any(String),
+    reasons: {
+      format: 'not well formed: <answer> is missing',
+      own: 'the reward failed: returned NaN, which is neither a finite number nor null',
+    },
+  })
+})

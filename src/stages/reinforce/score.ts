@@ -4,7 +4,6 @@ import type { RolloutScores, SampledRollout } from '../sample/rollouts.ts'
 /** A rollout with the scores that the rewards gave it. */
 export interface ScoredRollout extends RolloutScores {
   readonly rollout: SampledRollout
-  /** Why the check found the answer right or wrong, or could not tell. */
   readonly reason: string
 }
 
@@ -16,11 +15,15 @@ export async function score(
   rollout: SampledRollout,
   rewards: readonly WeightedReward[],
 ): Promise<ScoredRollout> {
-  const { total, byName, errors } = await scoreRollout(rewards, rollout, { timeoutMs: TIMEOUT_MS })
+  const { total, byName, reasons, errors } = await scoreRollout(rewards, rollout, { timeoutMs: TIMEOUT_MS })
   const { correct, reason } = await rollout.verdict()
   return {
     rollout,
     rewards: byName,
+    reasons: {
+      ...reasons,
+      ...Object.fromEntries(errors.map(({ name, message }) => [name, `the reward failed: ${message}`])),
+    },
     total,
     correct,
     reason,

@@ -31,6 +31,11 @@ interface UpdateJob extends Pick<Reinforcement, 'engine' | 'trainer' | 'teacher'
 /** The result of a step's update. */
 export interface Updated {
   readonly sequences: TrainedSequence[]
+  /**
+   * Of each example, the entropies of the policy at its tokens, in nats, the first time that it was trained on: with several
+   * minibatches, the weights are no longer quite those that it was sampled from. Null if the engine does not report them.
+   */
+  readonly entropies: readonly (Float32Array | null)[]
   /** Mean over the optimizer steps. */
   readonly loss: number
   /** Null if the engine does not report it. */
@@ -66,6 +71,7 @@ export async function update(
   const old = await oldPolicy(job, examples, rl)
   const taught = await teaching(job, examples, old)
   const sequences: TrainedSequence[] = []
+  const entropies = examples.map((): Float32Array | null => null)
   const losses: number[] = []
   const gradNorms: (number | null)[] = []
   const flops: (number | null)[] = []
@@ -95,6 +101,8 @@ export async function update(
       })
       const rollouts = part.map((i) => examples[i]!.rollout)
       sequences.push(...trainedSequences(datums, rollouts, result, staleness === 0 && losses.length === 0))
+      for (const [k, i] of part.entries())
+        entropies[i] ??= result.entropies?.[k]?.subarray(examples[i]!.rollout.promptTokens.length - 1) ?? null
       losses.push(result.loss)
       gradNorms.push(gradNorm)
       flops.push(result.flops)
@@ -107,6 +115,7 @@ export async function update(
   const gradNorm = sumKnown(gradNorms)
   return {
     sequences,
+    entropies,
     loss: sum(losses) / losses.length,
     gradNorm: gradNorm === null ? null : gradNorm / gradNorms.length,
     learningRate,

@@ -2,6 +2,7 @@ import { counted, type Progress } from '../../common/progress.ts'
 import { Random } from '../../common/random.ts'
 import type { SampledSequence, Sampler, Truncation } from '../../engines/contract.ts'
 import type { Renderer } from '../../renderer/renderer.ts'
+import { wholeQuestion } from '../../rewards/question.ts'
 import type { Rollout } from '../../rewards/reward.ts'
 import type { RolloutRow } from '../../runs/rows.ts'
 import type { Question, Task } from '../../tasks/task.ts'
@@ -158,6 +159,10 @@ export interface RolloutScores {
   /** Weighted sum; with null, the rollout is left out of the update. */
   readonly total: number | null
   readonly correct: boolean | null
+  /** Why the check found the answer right or wrong, or could not tell; missing if it is unknown. */
+  readonly reason?: string | undefined
+  /** Why, by name of the reward: see `Reward.reason`. */
+  readonly reasons?: Readonly<Record<string, string>>
   /** One line per failed reward. */
   readonly errors: readonly string[]
 }
@@ -172,6 +177,7 @@ export function toRow(
   return {
     split,
     question: rollout.question.id,
+    asked: wholeQuestion(rollout.question),
     kind: rollout.question.kind,
     gold: rollout.question.gold,
     prompt: rollout.prompt,
@@ -182,6 +188,8 @@ export function toRow(
     logprobs: rollout.sequence.logprobs,
     rewards: scores.rewards,
     correct: scores.correct,
+    reason: scores.reason,
+    ...(scores.reasons && { reasons: scores.reasons }),
     total: scores.total,
     advantage,
     stopReason: rollout.stopReason,

@@ -76,8 +76,10 @@ describe('nothing to learn from', () => {
       const store = opened('a')
       expect(store.info()).toMatchObject({ status: 'failed', step })
       expect(store.rollouts({ split: 'train', step })).not.toEqual([])
+      const [warning, failure] = store.events().slice(-2)
+      expect(failure).toMatchObject({ level: 'error', message: (error as UserError).message })
       expect((error as UserError).message).toBe(
-        `${store.events().at(-1)!.message}. To go on regardless, set whenNothingToLearn=continue`,
+        `${warning!.message}. To go on regardless, set whenNothingToLearn=continue`,
       )
       expect(warnings.length, name).toBeGreaterThan(0)
 

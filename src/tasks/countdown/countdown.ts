@@ -1,4 +1,5 @@
 import { hashText, Random } from '../../common/random.ts'
+import { NO_ANSWER } from '../../rewards/question.ts'
 import { rational, same } from '../../verify/terms/rational.ts'
 import { MADE, type Question, type Task, type Verdict } from '../task.ts'
 import { evaluateExpression } from './expression.ts'
@@ -89,7 +90,7 @@ export const countdown: Task = {
 function checkCountdown(question: Question, answer: string | null): Verdict {
   const match = /\[([\d, ]+)\].* equals (\d+)\./.exec(question.prompt)
   if (!match) return { correct: null, reason: 'the question cannot be read' }
-  if (answer === null) return { correct: false, reason: 'no answer' }
+  if (answer === null) return { correct: false, reason: NO_ANSWER }
   const result = evaluateExpression(answer)
   if ('error' in result) return { correct: false, reason: `not an expression: ${result.error}` }
   const sorted = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b).join(' ')

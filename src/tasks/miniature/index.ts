@@ -1,4 +1,6 @@
 import { Random } from '../../common/random.ts'
+import { oneLine } from '../../common/words.ts'
+import { NO_ANSWER } from '../../rewards/question.ts'
 import { MADE, type Question, type Solved, type Task, type Verdict, type WorkedExample } from '../task.ts'
 import { readFill, wrongFill } from './fill.ts'
 import { type Kind, type Problem, questionOf, randomSplitProblem } from './problems.ts'
@@ -59,13 +61,14 @@ export function miniatureQuestions({
  * is evaluated from left to right.
  */
 export function checkMiniature(question: Question, answer: string | null): Verdict {
-  if (answer === null) return { correct: false, reason: 'no answer' }
+  if (answer === null) return { correct: false, reason: NO_ANSWER }
   if (question.kind.startsWith('arithmetic/')) {
     const given = answer.trim()
     if (!/^-?\d+$/.test(question.gold)) return { correct: null, reason: 'the gold answer is not an integer' }
-    if (!/^[+-]?\d+$/.test(given)) return { correct: false, reason: 'not an integer' }
+    if (!/^[+-]?\d+$/.test(given))
+      return { correct: false, reason: `"${oneLine(given, 60)}" is not an integer` }
     const correct = BigInt(given.replace(/^\+/, '')) === BigInt(question.gold)
-    return { correct, reason: correct ? 'equal' : `not ${question.gold}` }
+    return { correct, reason: correct ? 'equal' : `${oneLine(given, 60)} is not ${question.gold}` }
   }
   const problem = readFill(question.prompt, Number(question.kind.slice('fill/'.length)))
   if (!problem) return { correct: null, reason: 'the question cannot be read' }

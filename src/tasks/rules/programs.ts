@@ -1,4 +1,5 @@
 import { UserError } from '../../common/errors.ts'
+import { NO_ANSWER } from '../../rewards/question.ts'
 import { type Cases, readCases } from '../../sandbox/cases.ts'
 import { sourceIn } from '../../sandbox/source.ts'
 import { Trial } from '../../sandbox/trial.ts'
@@ -30,7 +31,7 @@ export const programs: Rule = {
     const cases = readCases(gold)
     const source = answer === null ? null : sourceIn(answer, cases.language, cases.call)
     if (source === null) {
-      const reason = answer === null ? 'no answer' : `no ${NAMES[cases.language]} program in the answer`
+      const reason = answer === null ? NO_ANSWER : `no ${NAMES[cases.language]} program in the answer`
       return { correct: false, reason, share: async () => 0 }
     }
     try {

@@ -1,4 +1,4 @@
-import type { Question, Verdict } from '../../rewards/question.ts'
+import { NO_ANSWER, type Question, type Verdict } from '../../rewards/question.ts'
 import { readable, verify } from '../../verify/index.ts'
 import { isUnevaluated } from './unevaluated.ts'
 
@@ -20,7 +20,7 @@ export const equality: Rule = {
     return read.ok ? null : read.reason
   },
   check({ prompt, gold }, answer) {
-    if (answer === null) return { correct: false, reason: 'no answer' }
+    if (answer === null) return { correct: false, reason: NO_ANSWER }
     const { equal, reason } = verify(gold, answer)
     if (equal && isUnevaluated(prompt, gold, answer))
       return { correct: false, reason: 'an expression whose value was asked for' }

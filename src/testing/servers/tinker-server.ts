@@ -4,7 +4,7 @@ import { isAbsolute, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { RequestEntry } from '../../serve/log.ts'
 import type { Access } from '../../serve/request/guard.ts'
-import { listenWith, type RunningServer } from '../../serve/serve.ts'
+import { listen, type RunningServer } from '../../serve/listen.ts'
 import { createTinkerApp, type TinkerApp } from '../../serve/tinker/app.ts'
 import { BaseModels } from '../../serve/tinker/base-models.ts'
 import { TINKER_LIMITS, type TinkerLimits } from '../../serve/tinker/limits.ts'
@@ -55,7 +55,7 @@ export async function startTinkerServer({
     log: { request: (entry) => entries.push(entry), failure: (error) => failures.push(error) },
     threads: 1,
   })
-  const server = await listenWith(app, { host: '127.0.0.1', port: 0, limits: all })
+  const server = await listen(app, { host: '127.0.0.1', port: 0 }, all)
   const call: TinkerTestServer['call'] = async (path, body, headers = {}) => {
     const response = await fetch(`${server.url}/api/v1${path}`, {
       ...(body && { method: 'POST', body: JSON.stringify(body) }),

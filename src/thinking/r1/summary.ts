@@ -9,6 +9,8 @@ export interface ParsedSummary {
   readonly summary: string | null
   /** Whether it is at most one complete think part, at the beginning, then a summary that is not empty and has no tags. */
   readonly wellFormed: boolean
+  /** Why it is not well formed, or `null` if it is. */
+  readonly problem: string | null
 }
 
 const TAG = /<\/?(?:think|answer)>/g
@@ -20,7 +22,20 @@ const TAG = /<\/?(?:think|answer)>/g
 export function parseSummary(text: string, { opened = false }: { opened?: boolean } = {}): ParsedSummary {
   const { thinking, answer } = splitThinking(text, { opened })
   const summary = answer !== null && !isBlank(answer) ? answer : null
-  const tags = (text.match(TAG) ?? []).join('')
+  const tags = text.match(TAG) ?? []
   const expected = thinking === null ? '' : opened ? '</think>' : '<think></think>'
-  return { thinking, summary, wellFormed: summary !== null && tags === expected }
+  const problem =
+    summary !== null && tags.join('') === expected ? null : problemOf({ thinking, summary, tags })
+  return { thinking, summary, wellFormed: problem === null, problem }
+}
+
+/** What is wrong with a response that is not well formed. */
+function problemOf({
+  thinking,
+  summary,
+  tags,
+}: Pick<ParsedSummary, 'thinking' | 'summary'> & { tags: readonly string[] }): string {
+  if (thinking === null) return summary === null ? 'it is empty' : 'its thinking is not at the beginning'
+  if (!tags.includes('</think>')) return '</think> is missing'
+  return summary === null ? 'nothing follows the thinking' : `its tags are ${tags.join(' ')}`
 }

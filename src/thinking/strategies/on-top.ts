@@ -11,5 +11,6 @@ export const onTop = (
   can: model.can,
   respond,
   ...(model.countPrompt ? { countPrompt: (request) => model.countPrompt!(request) } : {}),
+  ...(model.showPrompt ? { showPrompt: (request) => model.showPrompt!(request) } : {}),
   close: () => model.close(),
 })

@@ -23,7 +23,7 @@ interface ListedRun extends RunInfo {
   readonly stage: RunInfo | null
 }
 
-/** Lists runs, one per line. A name that is too long for that has a line of its own, and so does a note. */
+/** Lists runs, one per line. A name that is too long for that has a line of its own, and so have its tags and its note. */
 export function showRuns(output: Output, all: readonly ListedRun[], root: string): void {
   for (const run of all) output.emit({ type: 'run', ...run })
   if (output.json) return
@@ -54,12 +54,13 @@ export function showRuns(output: Output, all: readonly ListedRun[], root: string
     ...rows.map(({ name, room }) => (displayWidth(name) <= room ? displayWidth(name) : 0)),
   )
   const lines = rows.flatMap(({ name, rest, room }, i) => {
-    const note = all[i - 1]?.note ?? null
+    const { note = null, tags = [] } = all[i - 1] ?? {}
+    const said = [...tags.map((tag) => `#${tag}`), ...(note === null ? [] : [note])].join(' ')
     return [
       ...(displayWidth(name) <= width && width <= room
         ? [`  ${padEnd(name, width)}  ${rest}`]
         : [`  ${name}`, wrap(`  ${' '.repeat(Math.min(width, room))}  ${rest}`, columns, 2)]),
-      ...(note === null ? [] : [pc.dim(`    ${truncate(onOneLine(note), columns - 4)}`)]),
+      ...(said === '' ? [] : [pc.dim(`    ${truncate(onOneLine(said), columns - 4)}`)]),
     ]
   })
   output.result(lines.join('\n'))
@@ -109,7 +110,8 @@ export const withStage = (info: RunInfo): ListedRun => ({
 function header(info: ListedRun): string {
   const versions = Object.entries(info.versions).map(([name, version]) => `${name} ${version}`)
   const note = info.note === null ? '' : `  note: ${printable(info.note).replaceAll('\n', '\n  ')}\n`
-  return `${pc.bold(nameOf(info))}  ${info.recipe}, seed ${info.seed}, ${statusOf(info)}\n${note}  ${versions.join(', ')}\n${trainedLine(info)}\n${settingLines(info.settings)}`
+  const tags = info.tags.length === 0 ? '' : `  tags: ${printable(info.tags.join(', '))}\n`
+  return `${pc.bold(nameOf(info))}  ${info.recipe}, seed ${info.seed}, ${statusOf(info)}\n${note}${tags}  ${versions.join(', ')}\n${trainedLine(info)}\n${settingLines(info.settings)}`
 }
 
 /** Of a run that trains adapters, how many values these have and how to make a plain model; nothing if all weights are trained. */
@@ -197,9 +199,15 @@ export function showSamples(output: Output, store: RunStore, limit: number, spli
   if (rows.length === 0 && !output.json) return void output.result('no rollouts')
   const question = questionReader(store.info().settings)
   for (const row of rows) {
-    const { tokens, logprobs, ...rest } = row
-    output.emit({ type: 'rollout', ...rest, tokens: [...tokens], logprobs: [...logprobs] })
-    if (!output.json) output.result(sample(row, question(row.prompt), output.width))
+    const { tokens, logprobs, entropies, ...rest } = row
+    output.emit({
+      type: 'rollout',
+      ...rest,
+      tokens: [...tokens],
+      logprobs: [...logprobs],
+      ...(entropies && { entropies: [...entropies] }),
+    })
+    if (!output.json) output.result(sample(row, row.asked ?? question(row.prompt), output.width))
   }
 }
 
@@ -212,7 +220,7 @@ function sample(row: RolloutRow, question: string, width: number): string {
     `step ${row.step}`,
     row.split,
     onOneLine(row.kind),
-    verdict,
+    row.reason === undefined ? verdict : `${verdict} (${onOneLine(row.reason)})`,
     ...rewards,
     `advantage ${row.advantage === null ? '–' : short(row.advantage)}`,
     plural(row.length, 'token'),

@@ -1,9 +1,10 @@
 import type { ArgsDef } from 'citty'
 import { UserError } from '../../../common/errors.ts'
 import { EMBEDDED_BASE, EMBEDDED_R1_BASE, EMBEDDED_STUDENT, modelFolder } from '../../../hub/find-model.ts'
+import { type Address, listen, type RunningServer } from '../../../serve/listen.ts'
 import type { Log } from '../../../serve/log.ts'
 import { isLoopback } from '../../../serve/request/guard.ts'
-import { type Address, checkAddress, listenWith, type RunningServer } from '../../../serve/serve.ts'
+import { checkAddress } from '../../../serve/serve.ts'
 import { createTinkerApp } from '../../../serve/tinker/app.ts'
 import { BaseModels } from '../../../serve/tinker/base-models.ts'
 import { TINKER_LIMITS } from '../../../serve/tinker/limits.ts'
@@ -83,7 +84,7 @@ export async function serveTinker(values: Values, output: Output, address: Addre
   const store = new Store(textOption(values, 'out') ?? 'tinker')
   const app = createTinkerApp({ models, store, access, limits, log: withoutPolls(requestLog(output)) })
   try {
-    const server = await listenWith(app, { ...address, limits })
+    const server = await listen(app, address, limits)
     greet(output, { server, models, store, hasKey: access.keys.length > 0 })
     return await untilStopped(output, server)
   } finally {

@@ -1,49 +1,26 @@
 import pc from 'picocolors'
-import { pathFromHere } from '../../../common/files/paths.ts'
 import { clock, plural } from '../../../common/words.ts'
 import type { DpoResult, DpoWatch } from '../../../recipes/dpo.ts'
 import { storedSettings } from '../../../runs/with-run.ts'
 import { DPO_PRESETS, type DpoSettings } from '../../../settings/dpo.ts'
 import type { DpoQuality } from '../../../stages/supervise/preference-tuning.ts'
-import { sayLanguagePart } from '../language-part.ts'
-import { modelName, modelWord, runWord, showModel, showNext, sourceName } from '../next.ts'
+import { modelWord, runWord, showModel, showNext, sourceName } from '../next.ts'
 import { type Output, percent, table } from '../output.ts'
-import { warnOfThreads } from '../threads.ts'
+import { watchExamples } from './examples.ts'
 import { templateArguments } from './given.ts'
-import { mergeStep, showLora } from './lora.ts'
+import { mergeStep } from './lora.ts'
 import { showBest, showRewardTraining } from './progress.ts'
 import { histogram, longerAnswers } from './reward.ts'
 
 /** What people and programs see while a model learns from pairs. */
-export function watchDpo(output: Output, signal: AbortSignal): DpoWatch {
-  return {
-    signal,
-    onStart: (run, settings, data) => {
-      output.emit({ type: 'start', run, settings, data })
-      warnOfThreads(output, settings.threads)
-      output.say(
-        `${settings.algorithm} from ${sourceName(settings.data)}: ${plural(data.training, 'pair')} of answers of up to ${plural(data.longest, 'token')}; ${data.heldOut} held out`,
-      )
-      output.say(`model ${modelName(settings.model)}\nrun   ${pathFromHere(run)}`)
-      sayLanguagePart(output, settings.model)
-      showLora(output, {
-        ...settings,
-        learningRate: {
-          setting: 'learningRate',
-          value: settings.learningRate,
-          preset: DPO_PRESETS[settings.preset].learningRate,
-        },
-      })
-    },
-    onBefore: (before, steps) => {
-      output.emit({ type: 'evaluation', when: 'before', ...before })
-      output.say(`before: ${rightOf(before)} of the held-out pairs right; ${plural(steps, 'step')} in all`)
-    },
+export const watchDpo = (output: Output, signal: AbortSignal): DpoWatch =>
+  watchExamples(output, signal, {
+    begun: ({ algorithm, data }, { training, longest, heldOut }) =>
+      `${algorithm} from ${sourceName(data)}: ${plural(training, 'pair')} of answers of up to ${plural(longest, 'token')}; ${heldOut} held out`,
+    before: (before) => `${rightOf(before)} of the held-out pairs right`,
     onStep: showRewardTraining(output),
-    onWarning: (message) => output.warn(message),
-    onProgress: (line) => output.live(line),
-  }
-}
+    presetLearningRate: ({ preset }) => DPO_PRESETS[preset].learningRate,
+  })
 
 /** The share of pairs that are right; "–" if all margins are 0, as where the policy still is the reference. */
 const rightOf = ({ accuracy, margin, chosen, rejected }: DpoQuality): string =>

@@ -11,6 +11,12 @@ export function listed(names: readonly string[], usual: string): string {
   return names.map((name) => (name === usual ? `${name} (default)` : name)).join(', ')
 }
 
+/** What accompanies a training, also one that is resumed. */
+export const besideOptions = {
+  studio: { type: 'boolean', description: 'open the studio, a local page that shows the run as it learns' },
+  tensorboard: { type: 'boolean', description: "write the metrics to the run's folder for TensorBoard, too" },
+} satisfies ArgsDef
+
 /** Options of every command that trains. */
 export const trainingOptions = {
   out: { type: 'string', valueHint: 'DIR', description: 'folder of the run (default: runs/<recipe>-<n>)' },
@@ -21,6 +27,7 @@ export const trainingOptions = {
     valueHint: 'a.b=c',
     description: 'one setting, e.g. checkpointEvery=10; may be repeated',
   },
+  ...besideOptions,
   ...outputOptions,
 } satisfies ArgsDef
 

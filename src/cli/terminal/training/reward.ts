@@ -1,49 +1,23 @@
 import pc from 'picocolors'
 import type { PreferenceQuality } from '../../../algorithms/preference.ts'
-import { pathFromHere } from '../../../common/files/paths.ts'
 import { clock, plural } from '../../../common/words.ts'
 import type { RewardResult, RewardWatch } from '../../../recipes/reward.ts'
 import { REWARD_PRESETS } from '../../../settings/reward.ts'
-import { sayLanguagePart } from '../language-part.ts'
-import { modelName, runWord, showModel, showNext, sourceName } from '../next.ts'
+import { runWord, showModel, showNext, sourceName } from '../next.ts'
 import { type Output, percent, table } from '../output.ts'
-import { warnOfThreads } from '../threads.ts'
-import { showLora } from './lora.ts'
+import { watchExamples } from './examples.ts'
 import { showBest, showRewardTraining } from './progress.ts'
 
 /** What people and programs see while a reward model is trained. */
-export function watchReward(output: Output, signal: AbortSignal): RewardWatch {
-  return {
-    signal,
-    onStart: (run, settings, data) => {
-      output.emit({ type: 'start', run, settings, data })
-      warnOfThreads(output, settings.threads)
-      output.say(
-        `a reward model from ${sourceName(settings.data)}: ${plural(data.training, data.kind === 'pairs' ? 'pair' : 'labelled answer')} of up to ${plural(data.longest, 'token')}; ${data.heldOut} held out`,
-      )
-      output.say(`model ${modelName(settings.model)}\nrun   ${pathFromHere(run)}`)
-      sayLanguagePart(output, settings.model)
-      showLora(output, {
-        ...settings,
-        rewardHead: true,
-        learningRate: {
-          setting: 'learningRate',
-          value: settings.learningRate,
-          preset: REWARD_PRESETS[settings.preset].learningRate,
-        },
-      })
-    },
-    onBefore: (before, steps) => {
-      output.emit({ type: 'evaluation', when: 'before', ...before })
-      output.say(
-        `before: ${percent(before.accuracy)} of the held-out rows right; ${plural(steps, 'step')} in all`,
-      )
-    },
+export const watchReward = (output: Output, signal: AbortSignal): RewardWatch =>
+  watchExamples(output, signal, {
+    begun: (settings, { kind, training, longest, heldOut }) =>
+      `a reward model from ${sourceName(settings.data)}: ${plural(training, kind === 'pairs' ? 'pair' : 'labelled answer')} of up to ${plural(longest, 'token')}; ${heldOut} held out`,
+    before: ({ accuracy }) => `${percent(accuracy)} of the held-out rows right`,
     onStep: showRewardTraining(output),
-    onWarning: (message) => output.warn(message),
-    onProgress: (line) => output.live(line),
-  }
-}
+    presetLearningRate: ({ preset }) => REWARD_PRESETS[preset].learningRate,
+    rewardHead: true,
+  })
 
 /** Quality on the held-out rows before and after, and the margins after. */
 export function summarizeReward(output: Output, result: RewardResult): void {

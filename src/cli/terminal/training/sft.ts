@@ -1,57 +1,25 @@
 import pc from 'picocolors'
-import { pathFromHere } from '../../../common/files/paths.ts'
 import { clock, plural } from '../../../common/words.ts'
 import type { SftResult, SftWatch } from '../../../recipes/sft.ts'
 import { Renderer } from '../../../renderer/renderer.ts'
 import { storedSettings } from '../../../runs/with-run.ts'
 import { SFT_PRESETS, type SftSettings } from '../../../settings/sft.ts'
-import { sayLanguagePart } from '../language-part.ts'
-import {
-  modelName,
-  modelWord,
-  type NextStep,
-  runWord,
-  showModel,
-  showNext,
-  sourceName,
-  withConfig,
-} from '../next.ts'
+import { modelWord, type NextStep, runWord, showModel, showNext, sourceName, withConfig } from '../next.ts'
 import { type Output, table } from '../output.ts'
-import { warnOfThreads } from '../threads.ts'
+import { watchExamples } from './examples.ts'
 import { chatArguments, templateArguments } from './given.ts'
-import { mergeStep, showLora } from './lora.ts'
+import { mergeStep } from './lora.ts'
 import { showBest, showFinetuning } from './progress.ts'
 
 /** What people and programs see while a model is fine-tuned. */
-export function watchSft(output: Output, signal: AbortSignal): SftWatch {
-  return {
-    signal,
-    onStart: (run, settings, data) => {
-      output.emit({ type: 'start', run, settings, data })
-      warnOfThreads(output, settings.threads)
-      output.say(
-        `fine-tuning on ${sourceName(settings.data ?? settings.task!)}: ${plural(data.training, 'row')} of up to ${plural(data.longest, 'token')}, ${Math.round((100 * data.learnedTokens) / data.tokens)} % of them learned; ${data.heldOut} held out`,
-      )
-      output.say(`model ${modelName(settings.model)}\nrun   ${pathFromHere(run)}`)
-      sayLanguagePart(output, settings.model)
-      showLora(output, {
-        ...settings,
-        learningRate: {
-          setting: 'learningRate',
-          value: settings.learningRate,
-          preset: SFT_PRESETS[settings.preset].learningRate,
-        },
-      })
-    },
-    onBefore: (before, steps) => {
-      output.emit({ type: 'evaluation', when: 'before', ...before })
-      output.say(`before: held-out loss ${before.loss.toFixed(4)}; ${plural(steps, 'step')} in all`)
-    },
+export const watchSft = (output: Output, signal: AbortSignal): SftWatch =>
+  watchExamples(output, signal, {
+    begun: ({ data, task }, { training, longest, learnedTokens, tokens, heldOut }) =>
+      `fine-tuning on ${sourceName(data ?? task!)}: ${plural(training, 'row')} of up to ${plural(longest, 'token')}, ${Math.round((100 * learnedTokens) / tokens)} % of them learned; ${heldOut} held out`,
+    before: ({ loss }) => `held-out loss ${loss.toFixed(4)}`,
     onStep: showFinetuning(output),
-    onWarning: (message) => output.warn(message),
-    onProgress: (line) => output.live(line),
-  }
-}
+    presetLearningRate: ({ preset }) => SFT_PRESETS[preset].learningRate,
+  })
 
 /**
  * The held-out loss before and after fine-tuning, and what to do next.

@@ -24,6 +24,7 @@ import {
   showModel,
   showNext,
   sourceName,
+  studioCommand,
   withConfig,
 } from '../next.ts'
 import { type Output, percent, percentInterval, table } from '../output.ts'
@@ -110,6 +111,7 @@ export function summarizeZero(output: Output, result: ZeroResult, config?: strin
   if (!rose) output.aside(`\n${wrap(notLearned(before, after, causes), output.width)}`)
   const { run, model } = result
   showModel(output, model)
+  const studio: NextStep = [studioCommand(run), 'see on a page how it learned to think']
   const reading: NextStep[] = [
     [`runs show ${runWord(run)} --samples 5`, 'read what it thought as it learned'],
     [`chat --model ${modelWord(model)}`, 'ask it something'],
@@ -119,6 +121,7 @@ export function summarizeZero(output: Output, result: ZeroResult, config?: strin
     showNext(output, [
       [withConfig('eval', config, model), 'measure it on the held-out questions'],
       ...reading,
+      studio,
     ])
     return
   }
@@ -134,7 +137,7 @@ export function summarizeZero(output: Output, result: ZeroResult, config?: strin
         ]
       : []),
   ]
-  showNext(output, next)
+  showNext(output, [...next, studio])
 }
 
 /** With fewer held-out questions, chance decides whether pass@1 rises. */

@@ -242,7 +242,7 @@ async function edit(
 
 /** The row with a new summary and the same chain. */
 function withSummary(row: DataRow, summary: string, { renderer, task }: ColdStart): DataRow {
-  const { question, prompt, thinking, source, correct } = row
+  const { question, prompt, thinking, source, correct, reason } = row
   const candidate = writtenCandidate(renderer, task, question, { prompt, thinking, summary })
-  return { ...toDataRow(candidate, { source, correct, rejected: null }), original: row }
+  return { ...toDataRow(candidate, { source, correct, reason, rejected: null }), original: row }
 }

@@ -104,11 +104,11 @@ function readRow(
 ): DataRow | Rejection {
   const written = readRewriting(reply)
   if (!written) return 'rewriting ill-formed'
-  const { question, prompt, source, correct } = row
+  const { question, prompt, source, correct, reason } = row
   if (plain(boxedAnswer(written.summary)) !== plain(row.answer)) return 'rewriting changed the answer'
   const candidate = writtenCandidate(renderer, task, question, { prompt, ...written })
   if (unreadable(candidate, limits)) return 'rewriting unreadable'
-  return { ...toDataRow(candidate, { source, correct, rejected: null }), original: row }
+  return { ...toDataRow(candidate, { source, correct, reason, rejected: null }), original: row }
 }
 
 const plain = (answer: string | null): string | undefined => answer?.replace(/\s+/g, '')
