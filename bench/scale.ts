@@ -97,6 +97,7 @@ const size = (bytes: number): string =>
 export function scale(run?: string): void {
   if (run !== undefined) return compareWith(run)
   closedForm()
+  laptop()
   console.log(`\n### ${deepseekV3.name} on H800\n`)
   for (const line of HEADER) console.log(line)
   for (const devices of [256, 512, 1024, 2048, 4096, 10_000]) {
@@ -181,30 +182,7 @@ function compareWith(directory: string): void {
     `steps ${half + 1} to ${steps.length}, each by the formulas: sampling off by ${percent(median(errors.map((e) => e.sampling)))}, training by ${percent(median(errors.map((e) => e.training)))} (medians)`,
   )
 
-  // a model and a device with these costs, whatever they are made of
-  const model: ModelCost = {
-    name: directory,
-    total: 0,
-    active: 1,
-    experts: null,
-    kvBytes: 1e-9,
-    attention: 0,
-    samplerBytes: 0,
-    sentBytes: 0,
-    trainerBytes: 0,
-    adapters: null,
-  }
-  const device: Device = {
-    name: 'this machine',
-    flops: 2 / perToken,
-    bandwidth: Number.MAX_VALUE,
-    memory: 1,
-    network: 1,
-    training: perToken / perTrained,
-    sampling: 1,
-    latency,
-    price: 0,
-  }
+  const { model, device } = measured({ latency, perToken, perTrained })
   const responses = Math.round(sum(later, ({ tokens, mean }) => tokens / mean) / later.length)
   const all = later.flatMap(({ lengths }) => lengths)
   const mean = sum(later, ({ mean: length }) => length) / later.length
@@ -226,11 +204,74 @@ function compareWith(directory: string): void {
     { device, devices: 1, perSampler: 1, tokensPerStep: 1, apart: null },
     { rollouts: 30, warmup: 1 },
   )
-  const measured = sum(later, ({ sampling, training }) => sampling + training) / later.length
+  const took = sum(later, ({ sampling, training }) => sampling + training) / later.length
   console.log(
-    `simulated from ${responses} responses of ${mean.toFixed(0)} ± ${(mean * spread).toFixed(0)} tokens: ${found.seconds.toFixed(3)} s a step; measured ${measured.toFixed(3)} s (${percent(found.seconds / measured - 1)} off)`,
+    `simulated from ${responses} responses of ${mean.toFixed(0)} ± ${(mean * spread).toFixed(0)} tokens: ${found.seconds.toFixed(3)} s a step; measured ${took.toFixed(3)} s (${percent(found.seconds / took - 1)} off)`,
   )
 }
+
+/** Costs as they were measured, in seconds: of a decoding step, and of each token in it; of a token that is trained on. */
+interface Measured {
+  readonly latency: number
+  readonly perToken: number
+  readonly perTrained: number
+}
+
+/** A model and a device with these costs, whatever they are made of. */
+function measured({ latency, perToken, perTrained }: Measured): { model: ModelCost; device: Device } {
+  const model: ModelCost = {
+    name: 'measured',
+    total: 0,
+    active: 1,
+    experts: null,
+    kvBytes: 1e-9,
+    attention: 0,
+    samplerBytes: 0,
+    sentBytes: 0,
+    trainerBytes: 0,
+    adapters: null,
+  }
+  const device: Device = {
+    name: 'this machine',
+    flops: 2 / perToken,
+    bandwidth: Number.MAX_VALUE,
+    memory: 1,
+    network: 1,
+    training: perToken / perTrained,
+    sampling: 1,
+    latency,
+    price: 0,
+  }
+  return { model, device }
+}
+
+/** The paper's number of steps and responses on one laptop, with responses as long as those that were measured there. */
+function laptop(): void {
+  console.log('\n### A laptop, by what two cores measured\n')
+  console.log('| model | tokens of a response | seconds a step | hours | sampled tokens/s |')
+  console.log('|---|---|---|---|---|')
+  for (const [name, costs, lengths] of LAPTOP) {
+    const { model, device } = measured(costs)
+    const workload = { ...tinker, ...lengths, rewardSeconds: 0, passes: { training: 1, scoring: 0 } }
+    const cluster = { device, devices: 1, perSampler: 1, tokensPerStep: 1, apart: null }
+    const { seconds, sampledTokens } = simulate(model, workload, cluster, { rollouts: 5, warmup: 1 })
+    console.log(
+      `| ${name} | ${lengths.meanTokens} | ${round(seconds)} | ${round((seconds * STEPS) / 3600)} | ${round(sampledTokens / seconds)} |`,
+    )
+  }
+}
+
+/** From recorded runs: the miniature's, and one of SmolLM2-135M with short answers; and SmolLM2 with the paper's lengths. */
+const SMOL: Measured = { latency: 0.0277, perToken: 2.47e-3, perTrained: 1.09e-3 }
+const LAPTOP = [
+  [
+    'miniature-base (0.5M)',
+    { latency: 0.364e-3, perToken: 45.3e-6, perTrained: 24.5e-6 },
+    { meanTokens: 97, spread: 0.54, maxTokens: 260, promptTokens: 60 },
+  ],
+  ['SmolLM2-135M', SMOL, { meanTokens: 9, spread: 0.1, maxTokens: 16, promptTokens: 30 }],
+  ['SmolLM2-135M, the paper’s mean', SMOL, { meanTokens: 8300, spread: 1, maxTokens: 32_768, promptTokens: 150 }],
+] as const satisfies readonly (readonly [string, Measured, Partial<Workload>])[]
 
 /** The x and y of least squares for z = x·a + y·b. */
 function fit(rows: readonly (readonly [a: number, b: number, z: number])[]): [number, number] {
@@ -243,7 +284,9 @@ function fit(rows: readonly (readonly [a: number, b: number, z: number])[]): [nu
     bz += b * z
   }
   const determinant = aa * bb - ab * ab
-  return [(az * bb - bz * ab) / determinant, (bz * aa - az * ab) / determinant]
+  const [x, y] = [(az * bb - bz * ab) / determinant, (bz * aa - az * ab) / determinant]
+  // costs are not negative: without the other one, if one would be
+  return x < 0 ? [0, bz / bb] : y < 0 ? [az / aa, 0] : [x, y]
 }
 
 const sum = <T>(items: readonly T[], value: (item: T) => number): number =>

@@ -235,9 +235,14 @@ export function simulate(
       const sampledWith = version
       const all = lengths(workload, random)
       let left = all.length
-      for (const [i, length] of all.entries()) {
-        const least = instances.reduce((a, b) => (b.load < a.load ? b : a), instances[i % samplers]!)
-        least.add({
+      // each to a sampler with the fewest
+      const order = instances.map((instance) => ({ instance, load: instance.load })).sort((a, b) => a.load - b.load)
+      let turn = 0
+      for (const length of all) {
+        const least = order[turn]!
+        least.load++
+        turn = turn + 1 < samplers && order[turn + 1]!.load < least.load ? turn + 1 : 0
+        least.instance.add({
           tokens: length,
           done: () => {
             // the first rewarder that is free
