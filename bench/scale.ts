@@ -46,15 +46,14 @@ interface Whole {
   readonly bytes: number
 }
 
-/** The whole run: simulated at the middle of each of ten parts of it. */
-function whole(model: ModelCost, workload: Workload, cluster: Cluster): Whole {
-  const parts = 10
+/** The whole run: simulated at the middle of each of its parts. */
+function whole(model: ModelCost, workload: Workload, cluster: Cluster, parts = 6): Whole {
   const rolloutsPerPart = STEPS / workload.updates / parts
   let [seconds, tokens, sampling, training, staleness, bytes] = [0, 0, 0, 0, 0, 0]
   for (let part = 0; part < parts; part++) {
     const at = atStep((STEPS * (part + 0.5)) / parts)
     const warmup = 1 + (cluster.apart?.staleness ?? 0)
-    const found = simulate(model, { ...workload, ...at }, cluster, { rollouts: warmup + 3, warmup, seed: part })
+    const found = simulate(model, { ...workload, ...at }, cluster, { rollouts: warmup + 2, warmup, seed: part })
     const took = rolloutsPerPart * found.seconds
     seconds += took
     tokens += rolloutsPerPart * found.sampledTokens
@@ -69,11 +68,16 @@ function whole(model: ModelCost, workload: Workload, cluster: Cluster): Whole {
 /** Of the ways to divide the devices, the one that takes least time. */
 function apart(model: ModelCost, workload: Workload, cluster: Omit<Cluster, 'apart'>, staleness: number) {
   const { devices, perSampler, device } = cluster
-  const found = [1 / 8, 1 / 4, 3 / 8, 1 / 2, 5 / 8]
+  const ways = [1 / 8, 1 / 4, 3 / 8, 1 / 2, 5 / 8]
     .map((share) => Math.round((devices * share) / perSampler) * perSampler)
     .filter((trainers) => trainers >= fewestTrainers(model, device) && trainers <= devices - perSampler)
-    .map((trainers) => ({ trainers, ...whole(model, workload, { ...cluster, apart: { trainers, staleness } }) }))
-  return found.sort((a, b) => a.hours - b.hours)[0] ?? null
+    .map((trainers) => ({ ...cluster, apart: { trainers, staleness } }))
+  if (ways.length === 0) return null
+  // found by the middle of the run
+  const best = ways
+    .map((way) => ({ way, hours: whole(model, workload, way, 1).hours }))
+    .reduce((a, b) => (b.hours < a.hours ? b : a)).way
+  return { trainers: best.apart.trainers, ...whole(model, workload, best) }
 }
 
 const HEADER = [

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { t as list } from 'tar'
+import { Parser } from 'tar'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { send } from '../../testing/servers/fake-server.ts'
 import { startTinkerServer, type TinkerTestServer } from '../../testing/servers/tinker-server.ts'
@@ -284,7 +284,13 @@ describe('servers with little room', () => {
 /** The files of a tar archive. */
 async function untar(bytes: Buffer): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>()
-  const parser = list({ onReadEntry: (entry) => void entry.concat().then((content) => files.set(entry.path, content)) })
+  const read: Promise<unknown>[] = []
+  const parser = new Parser({
+    onReadEntry: (entry) => {
+      read.push(entry.concat().then((content) => files.set(entry.path, content)))
+    },
+  })
   await new Promise((resolve, reject) => parser.on('end', resolve).on('error', reject).end(bytes))
+  await Promise.all(read)
   return files
 }

@@ -39,10 +39,10 @@ it('trains, samples what it trained, and goes on from a saved state', async () =
   expect(model.facts).toMatchObject({ rank: 8, alpha: 32 })
   const losses: number[] = []
   for (let i = 0; i < 8; i++) {
-    const [output] = await Promise.all([model.forwardBackward(data, 'cross_entropy'), model.optimStep({ learning_rate: 0.01 })])
+    const [output] = await Promise.all([model.forwardBackward(data, 'cross_entropy'), model.optimStep({ learning_rate: 3e-3 })])
     losses.push(output.metrics['loss:sum']!)
   }
-  expect(losses.at(-1)!).toBeLessThan(losses[0]! / 4)
+  expect(losses.at(-1)!).toBeLessThan(losses[0]! / 2)
 
   const sampler = await model.saveForSampling('step-8')
   const prompt = text.slice(0, 3)
