@@ -1,6 +1,13 @@
 import { UserError } from '../src/common/errors.ts'
 import { readRun } from '../src/runs/store.ts'
-import { type Device, decodeSeconds, fewestTrainers, kvRoom, type ModelCost, trainSeconds } from './scale/costs.ts'
+import {
+  type Device,
+  decodeSeconds,
+  fewestTrainers,
+  kvRoom,
+  type ModelCost,
+  trainSeconds,
+} from './scale/costs.ts'
 import { type Cluster, simulate, type Workload } from './scale/simulate.ts'
 import { deepseekV3, h100, h800, qwen3Full, qwen3Lora, rtx4090 } from './scale/specs.ts'
 
@@ -53,7 +60,11 @@ function whole(model: ModelCost, workload: Workload, cluster: Cluster, parts = 6
   for (let part = 0; part < parts; part++) {
     const at = atStep((STEPS * (part + 0.5)) / parts)
     const warmup = 1 + (cluster.apart?.staleness ?? 0)
-    const found = simulate(model, { ...workload, ...at }, cluster, { rollouts: warmup + 2, warmup, seed: part })
+    const found = simulate(model, { ...workload, ...at }, cluster, {
+      rollouts: warmup + 2,
+      warmup,
+      seed: part,
+    })
     const took = rolloutsPerPart * found.seconds
     seconds += took
     tokens += rolloutsPerPart * found.sampledTokens
@@ -62,7 +73,14 @@ function whole(model: ModelCost, workload: Workload, cluster: Cluster, parts = 6
     staleness += found.staleness / parts
     bytes = found.bytesSent
   }
-  return { hours: seconds / 3600, tokens, sampling: sampling / seconds, training: training / seconds, staleness, bytes }
+  return {
+    hours: seconds / 3600,
+    tokens,
+    sampling: sampling / seconds,
+    training: training / seconds,
+    staleness,
+    bytes,
+  }
 }
 
 /** Of the ways to divide the devices, the one that takes least time. */
@@ -81,7 +99,7 @@ function apart(model: ModelCost, workload: Workload, cluster: Omit<Cluster, 'apa
 }
 
 const HEADER = [
-  '| devices | way | hours | device-hours | price | sampled tokens/s | samplers busy | trainers busy | age in updates | sent per update |',
+  '| devices | way | hours | device-hours | price | sampled tokens/s | samplers busy | trainers busy | age in updates | sent per rollout |',
   '|---|---|---|---|---|---|---|---|---|---|',
 ]
 
@@ -92,14 +110,22 @@ function row(cluster: Omit<Cluster, 'apart'>, way: string, found: Whole | null):
   return `| ${devices} | ${way} | ${round(found.hours)} | ${round(hours)} | $${round(hours * device.price)} | ${round(found.tokens / found.hours / 3600)} | ${percent(found.sampling)} | ${percent(found.training)} | ${found.staleness.toFixed(1)} | ${size(found.bytes)} |`
 }
 
-const round = (value: number): string => Number(value.toPrecision(3)).toLocaleString('en-US', { maximumFractionDigits: 2 })
+const round = (value: number): string =>
+  Number(value.toPrecision(3)).toLocaleString('en-US', { maximumFractionDigits: 2 })
 const percent = (share: number): string => `${Math.round(100 * share)} %`
 const size = (bytes: number): string =>
-  bytes >= 1e12 ? `${round(bytes / 1e12)} TB` : bytes >= 1e9 ? `${round(bytes / 1e9)} GB` : `${round(bytes / 1e6)} MB`
+  bytes >= 1e12
+    ? `${round(bytes / 1e12)} TB`
+    : bytes >= 1e9
+      ? `${round(bytes / 1e9)} GB`
+      : `${round(bytes / 1e6)} MB`
 
 /** Prints the tables. @param run A run of this machine, to compare with. */
 export function scale(run?: string): void {
-  if (run !== undefined) return compareWith(run)
+  if (run !== undefined) {
+    compareWith(run)
+    return
+  }
   closedForm()
   laptop()
   console.log(`\n### ${deepseekV3.name} on H800\n`)
@@ -107,7 +133,9 @@ export function scale(run?: string): void {
   for (const devices of [256, 512, 1024, 2048, 4096, 10_000]) {
     const cluster = { device: h800, devices, perSampler: 16, tokensPerStep: 1.8 }
     const together =
-      devices >= fewestTrainers(deepseekV3, h800) ? whole(deepseekV3, paper, { ...cluster, apart: null }) : null
+      devices >= fewestTrainers(deepseekV3, h800)
+        ? whole(deepseekV3, paper, { ...cluster, apart: null })
+        : null
     console.log(row(cluster, 'together', together))
     for (const staleness of [1, 4]) {
       const found = apart(deepseekV3, paper, cluster, staleness)
@@ -157,7 +185,8 @@ function compareWith(directory: string): void {
       const at = store.metricsAt(step)
       const need = ['speed/sampling', 'time/training', 'speed/training', 'length/mean', 'length/max'] as const
       for (const name of need)
-        if (at[name] === undefined) throw new UserError(`${directory} has no metric ${name}: give a run of zero`, 2)
+        if (at[name] === undefined)
+          throw new UserError(`${directory} has no metric ${name}: give a run of zero`, 2)
       return {
         sampling,
         tokens: at['speed/sampling']! * sampling,
@@ -169,7 +198,8 @@ function compareWith(directory: string): void {
       }
     }),
   )
-  if (steps.length < 20) throw new UserError(`${directory} has ${steps.length} steps; give a run of 20 or more`, 2)
+  if (steps.length < 20)
+    throw new UserError(`${directory} has ${steps.length} steps; give a run of 20 or more`, 2)
   // the first step builds the programs
   const half = Math.ceil(steps.length / 2)
   const [known, later] = [steps.slice(1, half), steps.slice(half)]
@@ -191,7 +221,9 @@ function compareWith(directory: string): void {
   const all = later.flatMap(({ lengths }) => lengths)
   const mean = sum(later, ({ mean: length }) => length) / later.length
   const spread = all.length > 1 ? Math.sqrt(sum(all, (n) => (n - mean) ** 2) / all.length) / mean : 0
-  const promptTokens = Math.round(sum(later, ({ trained, tokens }) => (trained - tokens) / responses) / later.length)
+  const promptTokens = Math.round(
+    sum(later, ({ trained, tokens }) => (trained - tokens) / responses) / later.length,
+  )
   const found = simulate(
     model,
     {
@@ -274,7 +306,11 @@ const LAPTOP = [
     { meanTokens: 97, spread: 0.54, maxTokens: 260, promptTokens: 60 },
   ],
   ['SmolLM2-135M', SMOL, { meanTokens: 9, spread: 0.1, maxTokens: 16, promptTokens: 30 }],
-  ['SmolLM2-135M, the paper’s mean', SMOL, { meanTokens: 8300, spread: 1, maxTokens: 32_768, promptTokens: 150 }],
+  [
+    'SmolLM2-135M, the paper’s mean',
+    SMOL,
+    { meanTokens: 8300, spread: 1, maxTokens: 32_768, promptTokens: 150 },
+  ],
 ] as const satisfies readonly (readonly [string, Measured, Partial<Workload>])[]
 
 /** The x and y of least squares for z = x·a + y·b. */

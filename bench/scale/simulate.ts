@@ -134,7 +134,8 @@ class Instance {
     const room = kvRoom(this.sampler)
     while (
       this.#waiting.length > 0 &&
-      (this.#running.length === 0 || this.#context + (this.#running.length + 1) * (this.promptTokens + this.expected / 2) <= room)
+      (this.#running.length === 0 ||
+        this.#context + (this.#running.length + 1) * (this.promptTokens + this.expected / 2) <= room)
     ) {
       const sequence = this.#waiting.shift()!
       const ends = this.#position + sequence.tokens
@@ -235,7 +236,9 @@ export function simulate(
       const all = lengths(workload, random)
       let left = all.length
       // each to a sampler with the fewest
-      const order = instances.map((instance) => ({ instance, load: instance.load })).sort((a, b) => a.load - b.load)
+      const order = instances
+        .map((instance) => ({ instance, load: instance.load }))
+        .sort((a, b) => a.load - b.load)
       let turn = 0
       for (const length of all) {
         const least = order[turn]!

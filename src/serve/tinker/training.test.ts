@@ -60,7 +60,11 @@ describe('training', () => {
           '/forward_backward',
           batch(model_id, seq++, 'cross_entropy', [datum({ weights })]),
         )
-        const { metrics } = await server.result('/optim_step', { model_id, seq_id: seq++, adam_params: { learning_rate } })
+        const { metrics } = await server.result('/optim_step', {
+          model_id,
+          seq_id: seq++,
+          adam_params: { learning_rate },
+        })
         expect(metrics.grad_norm).toBeGreaterThan(0)
         losses.push(output.metrics['loss:sum'])
         return output

@@ -22,7 +22,11 @@ const exchanges = readFileSync(new URL('../../tinker/fixtures/exchange.jsonl', i
 
 let server: TinkerTestServer
 beforeAll(async () => {
-  server = await startTinkerServer({ models: ['miniature-base'], names: { 'miniature-base': 'models/tiny' }, limits: { models: 8 } })
+  server = await startTinkerServer({
+    models: ['miniature-base'],
+    names: { 'miniature-base': 'models/tiny' },
+    limits: { models: 8 },
+  })
 })
 afterAll(() => server.end())
 

@@ -195,9 +195,7 @@ const NO_TOKEN = [0, -99_999] as const
 
 function topkOf(positions: TopK): MessageInitShape<typeof pb.TopkPromptLogprobsSchema> {
   const k = Math.max(0, ...positions.map((pairs) => pairs?.length ?? 0))
-  const padded = positions.flatMap((pairs) =>
-    Array.from({ length: k }, (_, i) => pairs?.[i] ?? NO_TOKEN),
-  )
+  const padded = positions.flatMap((pairs) => Array.from({ length: k }, (_, i) => pairs?.[i] ?? NO_TOKEN))
   return {
     k,
     promptLength: positions.length,
