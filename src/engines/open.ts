@@ -72,6 +72,10 @@ export interface Requirements {
   readonly tokens?: number
   /** Low-rank adapters; null or missing: all weights are trained. */
   readonly lora?: LoraSettings | null
+  /** How many earlier versions of the weights are held over a step; by default 0. */
+  readonly held?: number
+  /** Does it sample with truncation, and learn from that? */
+  readonly truncated?: boolean
 }
 
 /**
@@ -81,7 +85,7 @@ export interface Requirements {
  */
 export function requireCapabilities(
   can: Capabilities,
-  { objective, tokens = 1, lora = null }: Requirements,
+  { objective, tokens = 1, lora = null, held = 0, truncated = false }: Requirements,
 ): void {
   if (lora !== null && !can.trainable.includes('lora'))
     throw new UserError('this engine trains no adapters: leave out lora, or set lora=null')
@@ -113,6 +117,14 @@ export function requireCapabilities(
   if (temperature !== 1 && !can.temperature)
     throw new UserError(
       `this engine can train only at temperature 1, but rl.temperature is ${temperature}: set rl.temperature=1`,
+    )
+  if (truncated && !can.samplingLogprobs)
+    throw new UserError(
+      'this engine does not know the distribution of truncated sampling: leave out rl.topK, rl.topP and rl.minP',
+    )
+  if (can.heldVersions !== null && held > can.heldVersions)
+    throw new UserError(
+      `this engine keeps ${plural(can.heldVersions, 'earlier version')} of the weights, and async.staleness and rl.referenceRefresh need ${held}: set async=null and rl.referenceRefresh=null`,
     )
   if (can.maxTokens !== null && tokens > can.maxTokens)
     throw new UserError(

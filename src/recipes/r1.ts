@@ -253,7 +253,9 @@ async function checkStages(settings: R1Settings): Promise<void> {
     await checkEngine({ ...settings, model: student }, [sft, policyRequirements(studentZero)])
   const rewardHead = { seed: settings.seed }
   // reward models are trained on this machine, wherever the policy is
-  await checkEngine({ ...settings, engine: 'local', rewardHead }, [{ objective: { kind: 'preference' }, lora }])
+  await checkEngine({ ...settings, engine: 'local', rewardHead }, [
+    { objective: { kind: 'preference' }, lora },
+  ])
 }
 
 /** Data that the run writes itself has several answers to a question, of which some are held out. */

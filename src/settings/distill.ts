@@ -1,4 +1,3 @@
-import { remoteTrainee, tinkerSetting } from './tinker.ts'
 import { z } from 'zod'
 import { UserError } from '../common/errors.ts'
 import { EMBEDDED_STUDENT } from '../hub/find-model.ts'
@@ -23,6 +22,7 @@ import {
   stageResolvers,
 } from './r1.ts'
 import type { SftSettings } from './sft.ts'
+import { remoteTrainee, tinkerSetting } from './tinker.ts'
 import type { ZeroSettings } from './zero.ts'
 
 /**

@@ -1,4 +1,3 @@
-import { remoteTrainee, tinkerSetting } from './tinker.ts'
 import { z } from 'zod'
 import { UserError } from '../common/errors.ts'
 import { EMBEDDED_R1_BASE, EMBEDDED_STUDENT } from '../hub/find-model.ts'
@@ -18,6 +17,7 @@ import { checkSettings, merge, type Tree } from './layers.ts'
 import { type Idle, idleIfGreedy, refuseIdle } from './no-effect.ts'
 import { type RewardInput, type RewardSettings, resolveRewardSettings } from './reward.ts'
 import { resolveSftSettings, type SftInput, type SftSettings } from './sft.ts'
+import { remoteTrainee, tinkerSetting } from './tinker.ts'
 import { resolveZeroSettings, type ZeroSettings } from './zero.ts'
 
 const share = z.number().min(0).max(1)
@@ -414,7 +414,15 @@ export function stageResolvers(
   const common = { seed, threads, engine, tinker, lora, chat, eval: { share } }
   // no server trains reward models
   const here = { ...common, engine: 'local', tinker: null }
-  const decided = { seed: 'seed', threads: 'threads', engine: 'engine', tinker: 'tinker', lora: 'lora', chat: 'chat', model }
+  const decided = {
+    seed: 'seed',
+    threads: 'threads',
+    engine: 'engine',
+    tinker: 'tinker',
+    lora: 'lora',
+    chat: 'chat',
+    model,
+  }
   const named = <T>(name: string, resolve: () => T): T => {
     try {
       return resolve()

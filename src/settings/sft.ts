@@ -1,4 +1,3 @@
-import { remoteRate, remoteTrainee, tinkerSetting } from './tinker.ts'
 import { z } from 'zod'
 import { UserError } from '../common/errors.ts'
 import { EMBEDDED_BASE } from '../hub/find-model.ts'
@@ -20,6 +19,7 @@ import {
 } from './fields.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
 import { type Idle, refuseIdle } from './no-effect.ts'
+import { remoteRate, remoteTrainee, tinkerSetting } from './tinker.ts'
 
 const column = z.string().min(1).optional()
 
@@ -110,7 +110,10 @@ export function resolveSftSettings(asked: SftInput): SftSettings {
   const { minSteps, ...layer } = SFT_PRESETS[preset]
   // only a task of few questions gets more epochs, and only if no number of epochs is given
   const least = given.task != null && given.epochs === undefined ? minSteps : 0
-  const settings = checkSettings(sftSettings, belowGiven({ ...remoteRate(given as Tree, layer), minSteps: least }, given))
+  const settings = checkSettings(
+    sftSettings,
+    belowGiven({ ...remoteRate(given as Tree, layer), minSteps: least }, given),
+  )
   const { data, task, columns } = settings
   if ((data === null) === (task === null))
     throw new UserError(

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { RlPreset } from './presets.ts'
 import type { Tree } from './layers.ts'
+import type { RlPreset } from './presets.ts'
 
 /* What --engine tinker changes in the usual settings. */
 

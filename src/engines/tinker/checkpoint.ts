@@ -13,10 +13,14 @@ const schema = z.object({
   server: z.string(),
   /** The server's name of the base model. */
   baseModel: z.string(),
-  /** Weights and optimizer state. */
-  uri: z.string(),
+  /** Weights and optimizer state; null: the base model's weights, unless there are others for sampling. */
+  uri: z.string().nullable(),
+  /** Weights for sampling alone, which cannot be trained. */
+  sampler: z.string().optional(),
   /** Of the adapters; 0: all weights. */
   rank: z.int().min(0),
+  /** The local folder of the base model. */
+  base: z.string(),
   /** Optimizer steps so far. */
   steps: z.int().min(0),
 })

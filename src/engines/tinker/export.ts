@@ -43,7 +43,8 @@ export async function downloadWeights(
     rmSync(temporary, { recursive: true, force: true })
   }
   for (const [file, path] of settingFiles(base))
-    if (file !== 'config.json' && !existsSync(join(directory, file))) copyFileSync(path, join(directory, file))
+    if (file !== 'config.json' && !existsSync(join(directory, file)))
+      copyFileSync(path, join(directory, file))
   if (existsSync(join(directory, ADAPTER_WEIGHTS))) completeAdapterConfig(directory, base)
   else if (!existsSync(join(directory, 'config.json')))
     throw new UserError(`the archive of ${uri} has neither ${ADAPTER_WEIGHTS} nor config.json`)

@@ -1,11 +1,16 @@
+import { resolve } from 'node:path'
 import { UserError } from '../../common/errors.ts'
+import { onDisk } from '../../common/files/disk.ts'
+import { makeFolder } from '../../common/files/files.ts'
 import { warner } from '../../common/warnings.ts'
 import { copyModel, loadConfig } from '../../models/checkpoint/directory.ts'
+import { isPeftFolder } from '../../models/checkpoint/peft/adapter-config.ts'
+import { baseFolder } from '../../models/checkpoint/peft/find-base.ts'
 import { Tokenizer } from '../../models/tokenizer/tokenizer.ts'
 import { TinkerClient, TinkerError, type TinkerModel, type TinkerSession } from '../../tinker/index.ts'
 import { checkTrainable, requireOneOf } from '../checks.ts'
 import type { Capabilities, Engine, EngineSpec, Trainer, Weights } from '../contract.ts'
-import { isKept, readKept } from './checkpoint.ts'
+import { isKept, readKept, writeKept } from './checkpoint.ts'
 import { downloadWeights } from './export.ts'
 import { SURROGATES } from './loss.ts'
 import { type Measured, measure } from './probe.ts'
@@ -43,6 +48,7 @@ export async function openTinkerEngine({
   })
   const kept = isKept(model) ? readKept(model) : null
   const baseModel = await modelOnServer(client, tinker.model ?? kept?.baseModel ?? null)
+  const base = kept?.base ?? resolve(isPeftFolder(model) ? baseFolder(model) : model)
   const remote = await Remote.open(client, warn)
   const limits = { vocabulary: config.vocabSize, maxTokens: config.maxPositions }
   let measured: Measured
@@ -52,7 +58,7 @@ export async function openTinkerEngine({
     await remote.close()
     throw error
   }
-  const versions = new Versions(measured.sharesWeights, namer('sampler'))
+  const versions = new Versions(measured.sharesWeights, namer('sampler'), (uri) => remote.discard(uri))
   const tokenizer = tokenizerOf(model)
   const can: Capabilities = {
     objectives: ['cross_entropy', 'policy'],
@@ -78,7 +84,9 @@ export async function openTinkerEngine({
 
   /** The sampler of a folder's weights, from a model that is loaded with them. */
   const samplerOfFolder = async (session: TinkerSession, directory: string) => {
-    const { uri, rank, baseModel: base } = readKept(directory)
+    const { uri, sampler, rank, baseModel: base } = readKept(directory)
+    if (sampler !== undefined) return session.sampler({ path: sampler }, limits)
+    if (uri === null) return session.sampler({ baseModel: base }, limits)
     const loaded = await session.createModel({ baseModel: base, rank, trainUnembed: false, ...limits })
     await loaded.load(uri, { optimizer: false })
     return loaded.saveForSampling(folderNames())
@@ -87,8 +95,9 @@ export async function openTinkerEngine({
   const open = async (weights: Weights): Promise<Reading> => {
     remote.check()
     const { source } = weights as TinkerWeights
-    const common = { remote, config, tokenizer }
-    const directory = source.kind === 'folder' ? source.directory : source.kind === 'base' && kept ? model : null
+    const common = { remote, config, tokenizer, model: () => null }
+    const directory =
+      source.kind === 'folder' ? source.directory : source.kind === 'base' && kept ? model : null
     if (directory !== null) {
       readKept(directory)
       return { ...common, open: (session) => samplerOfFolder(session, directory), release: () => {} }
@@ -100,11 +109,12 @@ export async function openTinkerEngine({
       ...common,
       open: async (session) => session.sampler(await versions.path(source.version), limits),
       release,
+      model: () => (source.version === versions.current ? versions.model : null),
     }
   }
   const saveModel = async (directory: string, trained: TinkerModel): Promise<void> => {
     const uri = await trained.saveSamplerWeights(folderNames())
-    if (!(await downloadWeights(client, uri, model, directory)))
+    if (!(await downloadWeights(client, uri, base, directory)))
       warn(`${client.server} does not give its weights away: they stay there as ${uri}`)
   }
 
@@ -112,13 +122,26 @@ export async function openTinkerEngine({
     can,
     base: { kind: 'base', name: model, source: { kind: 'base' } } satisfies TinkerWeights as Weights,
     saved: (directory): Weights =>
-      ({ kind: 'checkpoint', name: directory, source: { kind: 'folder', directory } }) satisfies TinkerWeights,
+      ({
+        kind: 'checkpoint',
+        name: directory,
+        source: { kind: 'folder', directory },
+      }) satisfies TinkerWeights,
     async save(weights, directory) {
       const { source } = weights as TinkerWeights
-      if (source.kind === 'base' && !kept) return copyModel(model, directory)
-      if (source.kind !== 'version' || source.version !== versions.current || !versions.model)
-        throw new UserError('the engine tinker saves the base weights and those of the trainer now, no others')
-      await trainerOf().save(directory)
+      if (source.kind === 'base') {
+        await copyModel(model, directory)
+        const nothing = { server: client.server, baseModel, uri: null, rank: 0, base, steps: 0 }
+        writeKept(directory, kept ?? nothing)
+        return
+      }
+      if (source.kind !== 'version')
+        throw new UserError(`${weights.name} is a checkpoint already: copy the folder`)
+      if (source.version === versions.current) return trainerOf().save(directory)
+      const { version } = source
+      onDisk('create', directory, () => makeFolder(directory))
+      const sampler = await remote.run(() => versions.keep(version), false)
+      writeKept(directory, { server: client.server, baseModel, uri: null, sampler, rank: 0, base, steps: 0 })
     },
     async sampler(weights, { schedule = 'batch' } = {}) {
       requireOneOf('the schedule of a sampler', schedule, ['batch', 'continuous'])
@@ -135,11 +158,16 @@ export async function openTinkerEngine({
       remote.check()
       if (hasTrainer)
         throw new Error('this engine already has a trainer; open a second engine for a second trainer')
+      const rank = trainable === 'all' ? 0 : trainable.lora.rank
+      if (kept?.uri && kept.rank !== rank)
+        throw new UserError(
+          `${model} was trained with ${kept.rank === 0 ? 'all weights: set lora=null' : `adapters of rank ${kept.rank}: set lora.rank=${kept.rank}`}`,
+        )
       hasTrainer = true
       try {
         const start = kept?.uri ?? null
         const trainer = await tinkerTrainer(
-          { remote, config, measured, versions, baseModel, start, export: saveModel },
+          { remote, config, measured, versions, baseModel, base, start, export: saveModel },
           trainable,
         )
         trainerOf = () => trainer

@@ -1,6 +1,6 @@
 import { type Objective, temperatureOf } from '../../algorithms/objectives.ts'
 import { UserError } from '../../common/errors.ts'
-import type { Datum as WireDatum, LossName, Tensor } from '../../tinker/index.ts'
+import type { LossName, Tensor, Datum as WireDatum } from '../../tinker/index.ts'
 import type { Datum, ForwardBackwardResult } from '../contract.ts'
 
 /*
@@ -41,7 +41,11 @@ export function toWire(
   const means = reduction === 'sequence-mean'
   /** The factor that undoes the division. */
   const undone = ({ weights }: Datum) => (means ? sequences * count(weights) : 1)
-  const policy = (loss: LossName, config: Record<string, number>, advantage: (d: Datum, t: number) => number): WireLoss => ({
+  const policy = (
+    loss: LossName,
+    config: Record<string, number>,
+    advantage: (d: Datum, t: number) => number,
+  ): WireLoss => ({
     loss,
     config,
     data: datums.map((datum) => {
@@ -90,14 +94,21 @@ export function checkExpressible(objective: Objective): void {
   if (kind !== 'policy') return
   const { surrogate, ratio, dualClip, kl, klCov } = objective
   if (!(SURROGATES as readonly string[]).includes(surrogate))
-    throw new UserError(`the engine tinker cannot train with the surrogate ${surrogate}, only with ${SURROGATES.join(', ')}`)
+    throw new UserError(
+      `the engine tinker cannot train with the surrogate ${surrogate}, only with ${SURROGATES.join(', ')}`,
+    )
   if (ratio !== 'token')
-    throw new UserError(`the engine tinker has ratios of tokens alone: set rl.objective.ratio=token, not ${ratio}`)
+    throw new UserError(
+      `the engine tinker has ratios of tokens alone: set rl.objective.ratio=token, not ${ratio}`,
+    )
   if (dualClip !== null)
     throw new UserError('the engine tinker has no dual clipping: set rl.objective.dualClip=null')
-  if (klCov !== undefined) throw new UserError('the engine tinker cannot penalise single tokens, as KL-Cov needs')
+  if (klCov !== undefined)
+    throw new UserError('the engine tinker cannot penalise single tokens, as KL-Cov needs')
   if (kl.beta !== 0)
-    throw new UserError('the engine tinker has no KL term in its loss: set rl.objective.kl.beta=0, and rl.klInReward')
+    throw new UserError(
+      'the engine tinker has no KL term in its loss: set rl.objective.kl.beta=0, and rl.klInReward',
+    )
   if (temperatureOf(objective) !== 1)
     throw new UserError('the engine tinker can train only at temperature 1: set rl.temperature=1')
 }

@@ -1,13 +1,13 @@
-import { LEAST_TEMPERATURE } from '../../algorithms/objectives.ts'
 import { PromptTooLong, UserError } from '../../common/errors.ts'
 import { Random } from '../../common/random.ts'
 import { plural } from '../../common/words.ts'
 import type { ModelConfig } from '../../models/config.ts'
 import type { Tokenizer } from '../../models/tokenizer/tokenizer.ts'
-import { TinkerError, type TinkerSampler, type TinkerSession } from '../../tinker/index.ts'
+import { TinkerError, type TinkerModel, type TinkerSampler, type TinkerSession } from '../../tinker/index.ts'
 import { checkSampleOptions, checkTemperature } from '../checks.ts'
 import type { Datum, SampledSequence, SampleOptions, Sampler, Scorer } from '../contract.ts'
 import { checkDatums } from '../local/validate.ts'
+import { floats, wireDatum } from './loss.ts'
 import type { Remote } from './remote.ts'
 
 /** Weights that are held for reading. */
@@ -18,6 +18,8 @@ export interface Reading {
   /** Opens them on the server. */
   readonly open: (session: TinkerSession) => Promise<TinkerSampler>
   readonly release: () => void
+  /** The trainer's model as long as it has these weights, else null. */
+  readonly model: () => TinkerModel | null
 }
 
 /** Keeps one sampler a session, counts the calls under way, and waits for them when it is closed. */
@@ -31,12 +33,13 @@ class Open {
     this.#reading = reading
   }
 
-  use<T>(work: (sampler: TinkerSampler) => Promise<T>): Promise<T> {
+  /** Runs `work` with the sampler; `open` opens it, if it is not open already. */
+  use<T>(work: (open: () => Promise<TinkerSampler>) => Promise<T>): Promise<T> {
     const { remote } = this.#reading
     const call = async () => {
       remote.check()
       if (this.#closed) throw new Error('this sampler or scorer was closed')
-      return remote.run(async (session) => work(await this.#sampler(session)))
+      return remote.run((session) => work(() => this.#sampler(session)))
     }
     const running = call()
     this.#running.add(running)
@@ -84,9 +87,12 @@ export function tinkerSampler(reading: Reading): Sampler {
       running += n
       try {
         const parts = Array.from({ length: Math.ceil(n / AT_ONCE) }, (_, i) => i * AT_ONCE)
-        const groups = await open.use((sampler) =>
-          Promise.all(parts.map((from) => samplePart(sampler, prompt, options, from, remote, tokenizer))),
-        )
+        const groups = await open.use(async (opened) => {
+          const sampler = await opened()
+          return Promise.all(
+            parts.map((from) => samplePart(sampler, prompt, options, from, remote, tokenizer)),
+          )
+        })
         const sequences = groups.flat()
         promptTokens += prompt.length
         for (const [index, { tokens, logprobs }] of sequences.entries()) {
@@ -116,7 +122,17 @@ async function samplePart(
   remote: Remote,
   tokenizer: Tokenizer | null,
 ): Promise<SampledSequence[]> {
-  const { n, maxTokens, temperature, topK = 0, topP = 1, stopTokens = [], stop = [], seed, first = 0 } = options
+  const {
+    n,
+    maxTokens,
+    temperature,
+    topK = 0,
+    topP = 1,
+    stopTokens = [],
+    stop = [],
+    seed,
+    first = 0,
+  } = options
   const controller = new AbortController()
   const abort = (signal: AbortSignal) => () => controller.abort(signal.reason)
   const signals = [remote.stopped, ...(options.signal ? [options.signal] : [])]
@@ -173,7 +189,8 @@ function sampledSequence(
   return {
     tokens: known,
     logprobs: temperature === 1 || temperature === 0 ? reported : unknown,
-    samplingLogprobs: temperature === 0 ? new Float32Array(end) : temperature === 1 && !truncated ? reported : unknown,
+    samplingLogprobs:
+      temperature === 0 ? new Float32Array(end) : temperature === 1 && !truncated ? reported : unknown,
     stopReason: end < tokens.length ? 'stop' : stopReason,
   }
 }
@@ -208,42 +225,73 @@ function check(
     )
 }
 
-/** Reads the log-probs of texts from the prompt's log-probs of a request for one token. */
+/**
+ * Scores with the trainer's model as long as it has these weights; after that, by the log-probs of a prompt in a request for
+ * one token.
+ */
 export function tinkerScorer(reading: Reading): Scorer {
   const open = new Open(reading)
-  const { config, remote } = reading
+  const { config } = reading
   return {
     logprobs: async (datums, { temperature = 1 } = {}) => {
       checkTemperature(temperature)
       if (temperature !== 1)
-        throw new UserError(
-          `the engine tinker knows log-probs of temperature 1 alone, not ${temperature} (at least ${LEAST_TEMPERATURE})`,
-        )
+        throw new UserError(`the engine tinker knows log-probs of temperature 1 alone, not ${temperature}`)
       checkDatums(datums, config)
       const texts = datums.map(textOf)
-      return open.use((sampler) =>
-        Promise.all(
-          texts.map(async (text, i) => {
-            const { prompt_logprobs } = await sampler.sample(text, {
-              max_tokens: 1,
-              seed: 1,
-              prompt_logprobs: true,
-              signal: remote.stopped,
-            })
-            return datums[i]!.weights.map((w, t) => (w === 0 ? Number.NaN : (prompt_logprobs![t + 1] ?? Number.NaN)))
-          }),
-        ),
-      )
+      if (datums.length === 0) return []
+      return open.use(async (opened) => {
+        const model = reading.model()
+        const scored = model
+          ? await byForward(model, datums)
+          : await byPrompt(await opened(), texts, reading.remote.stopped)
+        return datums.map(({ weights }, i) =>
+          weights.map((w, t) => (w === 0 ? Number.NaN : (scored[i]![t] ?? Number.NaN))),
+        )
+      })
     },
     close: () => open.close(),
   }
 }
 
+type Scored = Pick<Datum, 'tokens' | 'targets' | 'weights'>
+
+async function byForward(model: TinkerModel, datums: readonly Scored[]): Promise<ArrayLike<number>[]> {
+  const data = datums.map((datum) =>
+    wireDatum(datum, { weights: floats(datum.weights.map((w) => Number(w !== 0))) }),
+  )
+  const { loss_fn_outputs } = await model.forward(data)
+  return loss_fn_outputs.map(({ logprobs }) => {
+    if (!logprobs) throw new TinkerError('the server returned no log-probs', 'request')
+    return logprobs.data
+  })
+}
+
+function byPrompt(
+  sampler: TinkerSampler,
+  texts: readonly Int32Array[],
+  signal: AbortSignal,
+): Promise<ArrayLike<number>[]> {
+  return Promise.all(
+    texts.map(async (text) => {
+      const { prompt_logprobs } = await sampler.sample(text, {
+        max_tokens: 1,
+        seed: 1,
+        prompt_logprobs: true,
+        signal,
+      })
+      return prompt_logprobs!.slice(1).map((logprob) => logprob ?? Number.NaN)
+    }),
+  )
+}
+
 /** The text up to the last target with a weight. @throws UserError for targets that are not the next tokens. */
-function textOf({ tokens, targets, weights }: Pick<Datum, 'tokens' | 'targets' | 'weights'>, i: number): Int32Array {
+function textOf({ tokens, targets, weights }: Scored, i: number): Int32Array {
   const last = weights.findLastIndex((w) => w !== 0)
   for (let t = 0; t < last; t++)
     if (weights[t] !== 0 && targets[t] !== tokens[t + 1])
-      throw new UserError(`datum ${i}: the engine tinker scores texts alone, whose targets are the next tokens`)
+      throw new UserError(
+        `datum ${i}: the engine tinker scores texts alone, whose targets are the next tokens`,
+      )
   return last < 0 ? tokens.slice(0, 1) : Int32Array.of(...tokens.subarray(0, last + 1), targets[last]!)
 }

@@ -1,8 +1,11 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type TinkerClient, TinkerError, type TinkerSession } from '../../tinker/index.ts'
 
 /** How often work is begun again after the server lost what it needs. */
 const TRIES = 4
+/** Seconds that the server has to delete weights. */
+const DELETING = 10
 
 /**
  * A session that is opened again when the server loses it, or the model. Work runs in it and is repeated in the new one, so
@@ -22,6 +25,8 @@ export class Remote {
     this.client = client
     this.#session = session
     this.#warn = warn
+    // each call under way listens
+    setMaxListeners(0, this.stopped)
   }
 
   static async open(client: TinkerClient, warn: (line: string) => void): Promise<Remote> {
@@ -65,6 +70,11 @@ export class Remote {
         await this.#recover(epoch, error)
       }
     }
+  }
+
+  /** Lets the server delete weights that nobody needs any more. Not all servers do. */
+  discard(uri: string): void {
+    this.client.deleteCheckpoint(uri, { signal: AbortSignal.timeout(1000 * DELETING) }).catch(() => {})
   }
 
   async close(): Promise<void> {

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import type { ModelConfig } from '../../models/config.ts'
+import type { Objective } from '../../algorithms/objectives.ts'
 import { UserError } from '../../common/errors.ts'
+import { onDisk } from '../../common/files/disk.ts'
 import { makeFolder } from '../../common/files/files.ts'
+import type { ModelConfig } from '../../models/config.ts'
+import { withAdapters } from '../../models/lora.ts'
 import type { LossName, TinkerModel, TinkerSession } from '../../tinker/index.ts'
 import { checkAdam, checkObjective } from '../checks.ts'
 import type { AdamSettings, Datum, ForwardBackwardResult, Trainable, Trainer } from '../contract.ts'
-import type { Objective } from '../../algorithms/objectives.ts'
 import { checkDatums, checkForObjective } from '../local/validate.ts'
 import { readKept, writeKept } from './checkpoint.ts'
 import { checkExpressible, lossOf, toWire } from './loss.ts'
@@ -15,6 +17,9 @@ import type { TinkerWeights, Versions } from './versions.ts'
 
 /** Steps since the last saved state after which another is saved, which bounds what is kept here and replayed. */
 const SAVED_EVERY = 8
+
+/** The alpha of servers that have one of their own. */
+const USUAL_ALPHA = 32
 
 /** What happened to the weights since they were saved. */
 type Event =
@@ -27,6 +32,8 @@ export interface TrainerParts {
   readonly measured: Measured
   readonly versions: Versions
   readonly baseModel: string
+  /** The local folder of the base model. */
+  readonly base: string
   /** The saved weights to begin with; null: those of the base model. */
   readonly start: string | null
   /** Saves the weights for other programs. */
@@ -38,8 +45,9 @@ export interface TrainerParts {
  * created again, loaded, and trained on the same batches to where it was.
  */
 export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): Promise<Trainer> {
-  const { remote, config, measured, versions, baseModel, start } = parts
+  const { remote, config, measured, versions, baseModel, base, start } = parts
   const lora = trainable === 'all' ? null : trainable.lora
+  if (lora) withAdapters(config, lora)
   if (lora && lora.targets !== 'all-linear')
     throw new UserError('a server chooses the layers of adapters itself: set lora.targets=all-linear')
   const rank = lora?.rank ?? 0
@@ -50,10 +58,16 @@ export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): 
   let steps = 0
   const names = namer('state')
 
-  const create = async (session: TinkerSession, uri: string | null, optimizer: boolean): Promise<TinkerModel> => {
+  const create = async (
+    session: TinkerSession,
+    uri: string | null,
+    optimizer: boolean,
+  ): Promise<TinkerModel> => {
     const model = await session.createModel({
       baseModel,
       rank,
+      // a server that knows no alpha may refuse the field, so that the usual one is left out
+      ...(lora && lora.alpha !== USUAL_ALPHA && { alpha: lora.alpha }),
       seed: lora?.seed,
       trainUnembed: false,
       vocabulary: config.vocabSize,
@@ -69,7 +83,11 @@ export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): 
   }
   const model = () => versions.model!
 
-  const send = async (datums: readonly Datum[], objective: Objective, total: number): Promise<Float32Array[]> => {
+  const send = async (
+    datums: readonly Datum[],
+    objective: Objective,
+    total: number,
+  ): Promise<Float32Array[]> => {
     const { loss, config, data } = toWire(datums, objective, measured, total)
     const output = await model().forwardBackward(data, loss, { config, signal: remote.stopped })
     return output.loss_fn_outputs.map(({ logprobs }, i) => masked(logprobs?.data, datums[i]!, loss))
@@ -99,9 +117,13 @@ export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): 
     })
     return normOf(metrics)
   }
+  /** The state that was saved last, if no checkpoint of the run refers to it. */
+  let unused: string | null = null
   const keep = async (): Promise<string> => {
     const uri = await model().save(names())
+    if (unused !== null) remote.discard(unused)
     saved = uri
+    unused = uri
     events = sinceStep()
     return uri
   }
@@ -112,7 +134,12 @@ export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): 
     const replayed: Event[] = []
     for (const event of events) {
       if (event.kind === 'step') await step(event.adam)
-      else await add(event.datums, event.objective, replayed.slice(replayed.findLastIndex(({ kind }) => kind === 'step') + 1))
+      else
+        await add(
+          event.datums,
+          event.objective,
+          replayed.slice(replayed.findLastIndex(({ kind }) => kind === 'step') + 1),
+        )
       replayed.push(event)
     }
   }
@@ -164,9 +191,10 @@ export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): 
         checkDatums(datums, config)
         checkForObjective(datums, objective)
         checkExpressible(objective)
+        // a failure may leave a part of the gradient on the server
+        pending += datums.length
         const logprobs = await remote.run(() => add(datums, objective, sinceStep()))
         events.push({ kind: 'batch', datums, objective })
-        pending += datums.length
         return { ...lossOf(datums, logprobs, objective), logprobs, entropies: null, flops: null }
       }),
     async compare() {
@@ -188,28 +216,37 @@ export async function tinkerTrainer(parts: TrainerParts, trainable: Trainable): 
     snapshot: () =>
       inTurn(async (): Promise<TinkerWeights> => {
         remote.check()
-        return { kind: 'snapshot', name: `step ${steps}`, source: { kind: 'version', version: versions.current } }
+        return {
+          kind: 'snapshot',
+          name: `step ${steps}`,
+          source: { kind: 'version', version: versions.current },
+        }
       }),
     save: (directory, { optimizer = false } = {}) =>
       inTurn(async () => {
-        makeFolder(directory)
-        const uri = events.some(({ kind }) => kind === 'step') || saved === null ? await remote.run(keep, false) : saved
-        writeKept(directory, { server: remote.client.server, baseModel, uri, rank, steps })
+        onDisk('create', directory, () => makeFolder(directory))
+        const uri =
+          events.some(({ kind }) => kind === 'step') || saved === null ? await remote.run(keep, false) : saved
+        unused = null
+        writeKept(directory, { server: remote.client.server, baseModel, uri, rank, base, steps })
         if (!optimizer) await remote.run(() => parts.export(directory, model()), false)
       }),
-    load: (directory) =>
+    load: (directory, { optimizer = true } = {}) =>
       guarded(async () => {
         const kept = readKept(directory)
         if (kept.rank !== rank)
           throw new UserError(`${directory} has other adapters: of rank ${kept.rank}, not ${rank}`)
+        const { uri } = kept
+        if (uri === null) throw new UserError(`${directory} holds the base model, and no state of a training`)
         events = []
         pending = 0
-        saved = kept.uri
-        steps = kept.steps
+        steps = optimizer ? kept.steps : 0
         await remote.run(async (session) => {
           await versions.beforeChange()
           await model().unload()
-          versions.model = await create(session, kept.uri, true)
+          versions.model = await create(session, uri, optimizer)
+          // what it began with, should it be lost
+          saved = await model().save(names())
         })
         versions.changed()
       }),
@@ -230,7 +267,9 @@ function masked(values: ArrayLike<number> | undefined, { weights }: Datum, loss:
     if (w === 0) return Number.NaN
     const value = values[t]!
     if (!Number.isFinite(value))
-      throw new UserError(`the server computed a log-prob of ${value}: the training has diverged, or a token is unknown to its model`)
+      throw new UserError(
+        `the server computed a log-prob of ${value}: the training has diverged, or a token is unknown to its model`,
+      )
     return value
   })
 }

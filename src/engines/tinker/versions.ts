@@ -1,6 +1,6 @@
 import { UserError } from '../../common/errors.ts'
 import { plural } from '../../common/words.ts'
-import type { SampledWeights, TinkerModel } from '../../tinker/index.ts'
+import type { TinkerModel } from '../../tinker/index.ts'
 import type { Weights } from '../contract.ts'
 
 /** A reference to weights of this engine. */
@@ -16,15 +16,23 @@ export class Versions {
   /** Where sharing is true, sampling an earlier version would overwrite what is trained, so none may be held over a step. */
   readonly #shares: boolean
   readonly #paths = new Map<number, string>()
+  /** Those that a folder refers to. */
+  readonly #kept = new Set<string>()
   readonly #holders = new Map<number, number>()
   /** The model in training; null before there is a trainer. */
   model: TinkerModel | null = null
   current = 0
-  #names: () => string
+  readonly #names: () => string
+  readonly #discard: (uri: string) => void
 
-  constructor(shares: boolean, names: () => string) {
+  /**
+   * @param names makes the names of saved weights.
+   * @param discard deletes weights that nobody holds any more.
+   */
+  constructor(shares: boolean, names: () => string, discard: (uri: string) => void) {
     this.#shares = shares
     this.#names = names
+    this.#discard = discard
   }
 
   /** Holds a version. @throws UserError if the server does not have it any more. */
@@ -38,18 +46,25 @@ export class Versions {
       const left = this.#holders.get(version)! - 1
       if (left > 0) return void this.#holders.set(version, left)
       this.#holders.delete(version)
-      if (version !== this.current) this.#paths.delete(version)
+      if (version !== this.current) this.#drop(version)
     }
   }
 
   /** Where a held version can be sampled from. */
-  async path(version: number): Promise<SampledWeights> {
+  async path(version: number): Promise<{ readonly path: string }> {
     const known = this.#paths.get(version)
     if (known !== undefined) return { path: known }
     if (version !== this.current) throw new UserError(`the server has lost the weights of version ${version}`)
     const path = await this.model!.saveSamplerWeights(this.#names())
     this.#paths.set(version, path)
     return { path }
+  }
+
+  /** Where a held version can be sampled from, also when nobody holds it any more. */
+  async keep(version: number): Promise<string> {
+    const { path } = await this.path(version)
+    this.#kept.add(path)
+    return path
   }
 
   /** Before the weights change: saves those that are held. @throws UserError if the server cannot keep them. */
@@ -64,8 +79,14 @@ export class Versions {
 
   /** The weights are now another version. */
   changed(): void {
-    if (!this.#holders.has(this.current)) this.#paths.delete(this.current)
+    if (!this.#holders.has(this.current)) this.#drop(this.current)
     this.current++
+  }
+
+  #drop(version: number): void {
+    const path = this.#paths.get(version)
+    if (path !== undefined && !this.#kept.has(path)) this.#discard(path)
+    this.#paths.delete(version)
   }
 
   /** What was saved for sampling belonged to a model that is gone. */

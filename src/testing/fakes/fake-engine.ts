@@ -1,6 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { hasKlCov, needsReference, ratioKinds, surrogateNames, temperatureOf } from '../../algorithms/objectives.ts'
+import {
+  hasKlCov,
+  needsReference,
+  ratioKinds,
+  surrogateNames,
+  temperatureOf,
+} from '../../algorithms/objectives.ts'
 import { UserError } from '../../common/errors.ts'
 import { onDisk } from '../../common/files/disk.ts'
 import { makeFolder } from '../../common/files/files.ts'

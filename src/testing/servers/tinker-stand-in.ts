@@ -23,13 +23,14 @@ export type Sent =
 
 export interface Asked {
   readonly path: string
+  readonly method: string
   readonly headers: IncomingHttpHeaders
   readonly bytes: Buffer
   // biome-ignore lint/suspicious/noExplicitAny: the JSON of any endpoint
   readonly json: any
 }
 
-type Answer = (asked: Asked) => Sent
+type Answer = (asked: Asked) => Sent | Promise<Sent>
 
 /**
  * For tests: a Tinker server without a model. Every endpoint does its work at once, with numbers that are made up; what the
@@ -124,7 +125,7 @@ export class TinkerStandIn {
   }
 
   /** Does the work of a request as usual. */
-  usually(asked: Asked): Sent {
+  usually(asked: Asked): Sent | Promise<Sent> {
     return this.#usual[asked.path.split('?')[0]!]?.(asked) ?? { status: 404, json: { detail: 'Not Found' } }
   }
 
@@ -133,10 +134,20 @@ export class TinkerStandIn {
     for await (const part of request) parts.push(part)
     const bytes = Buffer.concat(parts)
     const path = request.url!.slice(API.length)
-    const asked: Asked = { path, headers: request.headers, bytes, json: parseJson(bytes.toString()) }
+    const asked: Asked = {
+      path,
+      method: request.method!,
+      headers: request.headers,
+      bytes,
+      json: parseJson(bytes.toString()),
+    }
     this.asked.push(asked)
     const next = this.#next.get(path)?.shift()
-    const sent = next === undefined ? this.usually(asked) : typeof next === 'function' ? next(asked) : next
+    const sent = await (next === undefined
+      ? this.usually(asked)
+      : typeof next === 'function'
+        ? next(asked)
+        : next)
     if (sent === 'hang') return
     if (sent === 'drop') return void request.socket.destroy()
     const body = sent.bytes ?? JSON.stringify(sent.json ?? {})

@@ -159,6 +159,16 @@ export class TinkerClient {
     return reply.bytes
   }
 
+  /** Deletes saved weights. @throws TinkerError if there are none, or the server does not delete. */
+  async deleteCheckpoint(uri: string, { signal }: Cancellable = {}): Promise<void> {
+    const [, run, kind = 'sampler_weights', name] =
+      /^tinker:\/\/([^/]+)\/(?:([^/]+)\/)?([^/]+)$/.exec(uri) ?? []
+    if (run === undefined || name === undefined)
+      throw new TinkerError(`${uri} is no URI of saved weights`, 'request')
+    const path = `/training_runs/${encodeURIComponent(run)}/checkpoints/${kind}/${encodeURIComponent(name)}`
+    await this.#transport.call({ method: 'DELETE', path, signal })
+  }
+
   async #get<T>(path: string, schema: z.ZodType<T>, { signal }: Cancellable): Promise<T> {
     return parse(schema, await this.#transport.call({ method: 'GET', path, signal }), path)
   }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { type FutureOptions, type ResultOf, retrieve, submit } from './futures.ts'
 import { linked } from './signals.ts'
@@ -8,19 +9,21 @@ export class Connection {
   readonly sessionId: string
   /** Limits how many requests for samples are under way. */
   readonly limit: LimitFunction
-  readonly #transport: Transport
+  readonly transport: Transport
   readonly #ended = new AbortController()
   #samplers = 0
 
   constructor(transport: Transport, sessionId: string, concurrency: number) {
-    this.#transport = transport
+    this.transport = transport
     this.sessionId = sessionId
     this.limit = pLimit(concurrency)
+    // each call under way listens
+    setMaxListeners(0, this.ended)
   }
 
   /** The address of the server, for messages. */
   get server(): string {
-    return this.#transport.server
+    return this.transport.server
   }
 
   /** Aborted with the reason once the session has ended. */
@@ -39,12 +42,12 @@ export class Connection {
   }
 
   call(call: Call): Promise<Reply> {
-    return this.#within(call.signal, (signal) => this.#transport.call({ ...call, signal }))
+    return this.#within(call.signal, (signal) => this.transport.call({ ...call, signal }))
   }
 
   /** Submits work. @returns the name of its future. */
   submitted(call: Call): Promise<string> {
-    return this.#within(call.signal, (signal) => submit(this.#transport, { ...call, signal }))
+    return this.#within(call.signal, (signal) => submit(this.transport, { ...call, signal }))
   }
 
   /** Waits for the result of submitted work; `again` submits it again. */
@@ -55,7 +58,7 @@ export class Connection {
     options: FutureOptions = {},
   ): Promise<T> {
     return this.#within(options.signal, (signal) =>
-      retrieve(this.#transport, requestId, result, again, { ...options, signal }),
+      retrieve(this.transport, requestId, result, again, { ...options, signal }),
     )
   }
 

@@ -21,7 +21,7 @@ import type { Connection } from './connection.ts'
 import { TinkerError } from './errors.ts'
 import { parse, type ResultOf } from './futures.ts'
 import { openSampler, type TinkerSampler } from './sampler.ts'
-import type { Call } from './transport.ts'
+import type { Call, Encoding } from './transport.ts'
 
 export interface ModelFacts {
   readonly limits: Limits
@@ -29,9 +29,6 @@ export interface ModelFacts {
   /** Of the adapters; null if the server does not say. */
   readonly alpha: number | null
 }
-
-/** How a server takes batches: SkyRL from 0.4.0 as protobuf alone, earlier ones as JSON alone. */
-export type Encoding = 'protobuf' | 'json'
 
 interface Cancellable {
   readonly signal?: AbortSignal | undefined
@@ -47,8 +44,6 @@ export interface LossOptions extends Cancellable {
 export class TinkerModel {
   readonly id: string
   readonly facts: ModelFacts
-  /** Null until the first batch; then how it was taken. */
-  encoding: Encoding | null = null
   /**
    * Does the server recognise a request that it has had already? If not, a request that changes the weights is not sent
    * again when its fate is unknown, and fails with `unknown-outcome`.
@@ -64,6 +59,11 @@ export class TinkerModel {
     this.id = id
     this.facts = facts
     this.#onUnload = onUnload
+  }
+
+  /** How the server takes batches; null until the first one. */
+  get encoding(): Encoding | null {
+    return this.#connection.transport.encoding
   }
 
   /**
@@ -195,10 +195,11 @@ export class TinkerModel {
     const repeatable = request.forward_only || this.recognisesRepeats
     const send = async (encoding: Encoding): Promise<string> => {
       const id = await this.#connection.submitted({ ...batchCall(request, encoding), repeatable, signal })
-      this.encoding = encoding
+      this.#connection.transport.encoding = encoding
       return id
     }
-    if (this.encoding !== null) return send(this.encoding)
+    const { encoding } = this
+    if (encoding !== null) return send(encoding)
     try {
       return await send('protobuf')
     } catch (error) {

@@ -15,6 +15,8 @@ export interface NewModel {
   readonly baseModel: string
   /** Of the low-rank adapters; 0: all weights, where the server can. */
   readonly rank: number
+  /** Of the adapters; by default the server's. Most servers have one of their own, and ignore it. */
+  readonly alpha?: number | undefined
   /** Of the adapters' initial values; by default the server's choice. */
   readonly seed?: number | undefined
   /** Have an adapter for the output layer, too? Servers may ignore it. By default yes. */
@@ -62,6 +64,7 @@ export class TinkerSession {
   async createModel({
     baseModel,
     rank,
+    alpha,
     seed,
     trainUnembed = true,
     vocabulary = null,
@@ -74,6 +77,7 @@ export class TinkerSession {
       base_model: baseModel,
       lora_config: {
         rank,
+        ...(alpha !== undefined && { alpha }),
         ...(seed !== undefined && { seed }),
         train_unembed: trainUnembed,
         train_mlp: true,

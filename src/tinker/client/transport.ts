@@ -57,8 +57,13 @@ const LATE = 'no answer in time'
 type Compress = (bytes: Uint8Array) => Uint8Array
 const zstd = (zlib as { zstdCompressSync?: Compress }).zstdCompressSync ?? null
 
+/** How a server takes batches: SkyRL from 0.4.0 as protobuf alone, earlier ones as JSON alone. */
+export type Encoding = 'protobuf' | 'json'
+
 /** HTTP to one server: keys, deadlines, retries and compression. */
 export class Transport {
+  /** Null until the first batch; then how it was taken. */
+  encoding: Encoding | null = null
   readonly #options: TransportOptions
   readonly #base: string
   #compress: Compress | null

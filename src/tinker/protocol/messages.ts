@@ -278,6 +278,8 @@ export interface SampledSequence {
   /** Of the tokens, in nats; null if unknown. */
   readonly logprobs: ArrayLike<number> | null
   readonly stop_reason: 'stop' | 'length'
+  /** For each token, the likeliest ones with their log-probs, likeliest first, if they were asked for (SDK 0.38). */
+  readonly topk_logprobs?: readonly (readonly (readonly [number, number])[] | null)[] | null | undefined
 }
 export interface SampleResponse {
   readonly sequences: readonly SampledSequence[]
