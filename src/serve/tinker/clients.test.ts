@@ -110,6 +110,26 @@ describe('one server', () => {
     await server.result('/unload_model', { model_id })
   })
 
+  it('tells the likeliest tokens where they were asked for', async () => {
+    const answer = await server.result('/asample', {
+      base_model: 'miniature-base',
+      prompt: input(text),
+      sampling_params: { max_tokens: 3, temperature: 0, stop: [] },
+      prompt_logprobs: true,
+      prompt_logprobs_last_n: 2,
+      topk_prompt_logprobs: 2,
+      topk_sample_logprobs: 2,
+    })
+    const [{ tokens, logprobs, topk_logprobs }] = answer.sequences
+    expect(topk_logprobs).toHaveLength(3)
+    for (const [i, [[token, logprob]]] of topk_logprobs.entries()) {
+      expect(token).toBe(tokens[i])
+      expect(logprob).toBeCloseTo(logprobs[i], 4)
+    }
+    expect(answer.prompt_logprobs.map((value: number | null) => value === null)).toEqual([true, true, true, true, false, false])
+    expect(answer.topk_prompt_logprobs.map((pairs: unknown[] | null) => pairs?.length ?? 0)).toEqual([0, 0, 0, 0, 2, 2])
+  })
+
   it('gives a checkpoint away as a PEFT folder', async () => {
     const session = await openSession(server)
     const { model_id } = await server.result('/create_model', modelOf(session))
