@@ -126,8 +126,17 @@ describe('one server', () => {
       expect(token).toBe(tokens[i])
       expect(logprob).toBeCloseTo(logprobs[i], 4)
     }
-    expect(answer.prompt_logprobs.map((value: number | null) => value === null)).toEqual([true, true, true, true, false, false])
-    expect(answer.topk_prompt_logprobs.map((pairs: unknown[] | null) => pairs?.length ?? 0)).toEqual([0, 0, 0, 0, 2, 2])
+    expect(answer.prompt_logprobs.map((value: number | null) => value === null)).toEqual([
+      true,
+      true,
+      true,
+      true,
+      false,
+      false,
+    ])
+    expect(answer.topk_prompt_logprobs.map((pairs: unknown[] | null) => pairs?.length ?? 0)).toEqual([
+      0, 0, 0, 0, 2, 2,
+    ])
   })
 
   it('gives a checkpoint away as a PEFT folder', async () => {

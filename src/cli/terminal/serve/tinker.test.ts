@@ -12,9 +12,9 @@ it.each<[Values, RegExp]>([
   expect(() => checkTinkerOptions(values)).toThrow(message)
 })
 
-it.each<[Values]>([[{ tinker: true, models: '2', out: 'x', model: 'a,b', port: '0', key: 'tml-a' }], [{ strategy: 'vote' }]])(
-  '%j is not',
-  (values) => {
-    expect(() => checkTinkerOptions(values)).not.toThrow()
-  },
-)
+it.each<[Values]>([
+  [{ tinker: true, models: '2', out: 'x', model: 'a,b', port: '0', key: 'tml-a' }],
+  [{ strategy: 'vote' }],
+])('%j is not', (values) => {
+  expect(() => checkTinkerOptions(values)).not.toThrow()
+})
