@@ -74,10 +74,14 @@ async function main(): Promise<void> {
   const lora = values.lora === undefined ? null : Number(values.lora)
   if (lora !== null && !(Number.isInteger(lora) && lora > 0))
     throw new UserError(`--lora is "${values.lora}"; give the rank of the adapters, a whole number from 1`, 2)
-  if (values.run !== undefined && positionals.join() !== 'scale') throw new UserError('--run is only for scale', 2)
+  if (values.run !== undefined && positionals.join() !== 'scale')
+    throw new UserError('--run is only for scale', 2)
   if (positionals.includes('scale')) {
     if (positionals.length > 1)
-      throw new UserError('scale computes the tables of docs/scale.md; run it alone: npm run bench -- scale', 2)
+      throw new UserError(
+        'scale computes the tables of docs/scale.md; run it alone: npm run bench -- scale',
+        2,
+      )
     return scale(values.run)
   }
   console.log(`${cpus()[0]!.model}, ${cpus().length} cores, Node.js ${process.version}`)

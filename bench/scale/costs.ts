@@ -58,7 +58,11 @@ export interface Sampler {
  * where w(b) is what is read of the weights: all of a dense model, and of E experts with share s those that b tokens reach,
  * 1 − (1 − s)^b.
  */
-export function decodeSeconds({ model, device, devices: g, tokensPerStep }: Sampler, b: number, c: number): number {
+export function decodeSeconds(
+  { model, device, devices: g, tokensPerStep }: Sampler,
+  b: number,
+  c: number,
+): number {
   const { total, active, experts, kvBytes, attention, samplerBytes } = model
   const reached = experts ? experts.parameters * (1 - (1 - experts.share) ** b) : 0
   const weights = samplerBytes * (experts ? total - experts.parameters + reached : total)
@@ -97,7 +101,8 @@ export function trainSeconds(
 }
 
 /** What an update sends to each sampler: all weights, or the adapters. */
-export const sentBytes = ({ total, adapters, sentBytes }: ModelCost): number => (adapters ?? total) * sentBytes
+export const sentBytes = ({ total, adapters, sentBytes }: ModelCost): number =>
+  (adapters ?? total) * sentBytes
 
 /**
  * Sending new weights from G_t devices to samplers of g devices each, all at once: the slower of what leaves the trainers, each
@@ -111,7 +116,10 @@ export function transferSeconds(model: ModelCost, device: Device, trainers: numb
 }
 
 /** The fewest devices whose memory holds what training needs, with a fifth left for activations. */
-export function fewestTrainers({ total, trainerBytes, adapters, samplerBytes }: ModelCost, { memory }: Device): number {
+export function fewestTrainers(
+  { total, trainerBytes, adapters, samplerBytes }: ModelCost,
+  { memory }: Device,
+): number {
   const bytes = adapters === null ? total * trainerBytes : total * samplerBytes + adapters * trainerBytes
   return Math.ceil(bytes / (0.8 * memory))
 }

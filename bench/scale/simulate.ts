@@ -74,11 +74,10 @@ class Agenda {
     }
   }
 
-  /** @returns false if there is nothing left. */
-  next(): boolean {
+  /** Runs the next event. */
+  next(): void {
     const heap = this.#heap
-    const first = heap[0]
-    if (!first) return false
+    const first = heap[0]!
     const last = heap.pop()!
     if (heap.length > 0) {
       heap[0] = last
@@ -93,7 +92,6 @@ class Agenda {
     }
     this.now = first.at
     first.run()
-    return true
   }
 }
 
@@ -136,7 +134,8 @@ class Instance {
     const room = kvRoom(this.sampler)
     while (
       this.#waiting.length > 0 &&
-      (this.#running.length === 0 || this.#context + (this.#running.length + 1) * (this.promptTokens + this.expected / 2) <= room)
+      (this.#running.length === 0 ||
+        this.#context + (this.#running.length + 1) * (this.promptTokens + this.expected / 2) <= room)
     ) {
       const sequence = this.#waiting.shift()!
       const ends = this.#position + sequence.tokens
@@ -215,6 +214,7 @@ export function simulate(
     { length: samplers },
     () => new Instance(agenda, sampler, workload.promptTokens, workload.meanTokens),
   )
+  let rewarded = 0
   const rewarderFree = new Array<number>(workload.rewarders).fill(0)
   const staleness = apart?.staleness ?? 0
   const transfer = transferSeconds(model, device, trainers, perSampler)
@@ -230,20 +230,27 @@ export function simulate(
   let tokens = 0
 
   const submit = (): void => {
-    while (submitted < rollouts && submitted <= version + staleness) {
+    while (submitted <= version + staleness) {
       const rollout = submitted++
       const sampledWith = version
       const all = lengths(workload, random)
       let left = all.length
-      for (const [i, length] of all.entries()) {
-        const least = instances.reduce((a, b) => (b.load < a.load ? b : a), instances[i % samplers]!)
-        least.add({
+      // each to a sampler with the fewest
+      const order = instances
+        .map((instance) => ({ instance, load: instance.load }))
+        .sort((a, b) => a.load - b.load)
+      let turn = 0
+      for (const length of all) {
+        const least = order[turn]!
+        least.load++
+        turn = turn + 1 < samplers && order[turn + 1]!.load < least.load ? turn + 1 : 0
+        least.instance.add({
           tokens: length,
           done: () => {
-            // the first rewarder that is free
-            const free = rewarderFree.reduce((a, at, k) => (at < rewarderFree[a]! ? k : a), 0)
-            const at = Math.max(agenda.now, rewarderFree[free]!) + workload.rewardSeconds
-            rewarderFree[free] = at
+            // all rewards take the same time, so the rewarders are free in turn
+            const turn = rewarded++ % workload.rewarders
+            const at = Math.max(agenda.now, rewarderFree[turn]!) + workload.rewardSeconds
+            rewarderFree[turn] = at
             agenda.after(at - agenda.now, () => {
               if (--left > 0) return
               ready.set(rollout, { lengths: all.map((n) => n + workload.promptTokens), version: sampledWith })
@@ -260,7 +267,8 @@ export function simulate(
     isTraining = true
     ready.delete(trained)
     const seconds = trainSeconds(model, device, trainers, next.lengths, workload.passes)
-    if (trained >= warmup) ages += (trained - next.version) * workload.updates + (workload.updates - 1) / 2
+    if (trained >= warmup && trained < rollouts)
+      ages += (trained - next.version) * workload.updates + (workload.updates - 1) / 2
     agenda.after(seconds, () => {
       trainingSeconds += seconds
       trained++
@@ -280,7 +288,8 @@ export function simulate(
     })
   }
   submit()
-  while (agenda.next());
+  // later rollouts are sampled until the last one that counts was trained on, since they slow it down
+  while (trained < rollouts) agenda.next()
   const [first, last] = [ends[warmup - 1]!, ends.at(-1)!]
   const count = ends.length - warmup
   const span = last.at - first.at

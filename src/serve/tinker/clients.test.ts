@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { t as list } from 'tar'
+import { Parser } from 'tar'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { send } from '../../testing/servers/fake-server.ts'
 import { startTinkerServer, type TinkerTestServer } from '../../testing/servers/tinker-server.ts'
@@ -24,7 +24,8 @@ const batch = (model_id: string, seq_id: number, loss_fn = 'cross_entropy') => (
 const adam_params = { learning_rate: 0.01 }
 
 const openSession = async (server: TinkerTestServer): Promise<string> =>
-  (await server.call('/create_session', { tags: [], user_metadata: {}, sdk_version: '0.25.0' })).json.session_id
+  (await server.call('/create_session', { tags: [], user_metadata: {}, sdk_version: '0.25.0' })).json
+    .session_id
 const modelOf = (session_id: string, seed = 1, model_seq_id = 0) => ({
   session_id,
   model_seq_id,
@@ -46,7 +47,9 @@ describe('one server', () => {
     expect((await server.call('/create_model', modelOf(session, 2))).status).toBe(409)
     const { model_id } = await server.result('/create_model', modelOf(session))
 
-    const [first, again] = await Promise.all([1, 1].map((seq) => server.call('/forward_backward', batch(model_id, seq))))
+    const [first, again] = await Promise.all(
+      [1, 1].map((seq) => server.call('/forward_backward', batch(model_id, seq))),
+    )
     expect(again!.json.request_id).toBe(first!.json.request_id)
     expect((await server.call('/forward_backward', batch(model_id, 1, 'ppo'))).status).toBe(400)
     const step = { model_id, seq_id: 2, adam_params }
@@ -56,7 +59,11 @@ describe('one server', () => {
     expect(other).toMatchObject({ status: 409, json: { detail: /sequence number 2/ } })
 
     const { sampling_session_id } = (
-      await server.call('/create_sampling_session', { session_id: session, sampling_session_seq_id: 0, base_model: 'miniature-base' })
+      await server.call('/create_sampling_session', {
+        session_id: session,
+        sampling_session_seq_id: 0,
+        base_model: 'miniature-base',
+      })
     ).json
     const ask = { sampling_session_id, seq_id: 0, prompt: input(text), sampling_params: { max_tokens: 4 } }
     expect(await server.result('/asample', ask)).toEqual(await server.result('/asample', ask))
@@ -103,6 +110,35 @@ describe('one server', () => {
     await server.result('/unload_model', { model_id })
   })
 
+  it('tells the likeliest tokens where they were asked for', async () => {
+    const answer = await server.result('/asample', {
+      base_model: 'miniature-base',
+      prompt: input(text),
+      sampling_params: { max_tokens: 3, temperature: 0, stop: [] },
+      prompt_logprobs: true,
+      prompt_logprobs_last_n: 2,
+      topk_prompt_logprobs: 2,
+      topk_sample_logprobs: 2,
+    })
+    const [{ tokens, logprobs, topk_logprobs }] = answer.sequences
+    expect(topk_logprobs).toHaveLength(3)
+    for (const [i, [[token, logprob]]] of topk_logprobs.entries()) {
+      expect(token).toBe(tokens[i])
+      expect(logprob).toBeCloseTo(logprobs[i], 4)
+    }
+    expect(answer.prompt_logprobs.map((value: number | null) => value === null)).toEqual([
+      true,
+      true,
+      true,
+      true,
+      false,
+      false,
+    ])
+    expect(answer.topk_prompt_logprobs.map((pairs: unknown[] | null) => pairs?.length ?? 0)).toEqual([
+      0, 0, 0, 0, 2, 2,
+    ])
+  })
+
   it('gives a checkpoint away as a PEFT folder', async () => {
     const session = await openSession(server)
     const { model_id } = await server.result('/create_model', modelOf(session))
@@ -120,8 +156,14 @@ describe('one server', () => {
         .sort(),
     )
     expect([...files.keys()]).toContain('checkpoint_complete')
-    expect(files.get('adapter_model.safetensors')!.equals(readFileSync(join(folder, 'adapter_model.safetensors')))).toBe(true)
-    expect(JSON.parse(files.get('adapter_config.json')!.toString())).toMatchObject({ peft_type: 'LORA', r: 4, lora_alpha: 32 })
+    expect(
+      files.get('adapter_model.safetensors')!.equals(readFileSync(join(folder, 'adapter_model.safetensors'))),
+    ).toBe(true)
+    expect(JSON.parse(files.get('adapter_config.json')!.toString())).toMatchObject({
+      peft_type: 'LORA',
+      r: 4,
+      lora_alpha: 32,
+    })
     const listed = await server.call(`/training_runs/${model_id}/checkpoints`)
     expect(listed.json.checkpoints).toMatchObject([
       { checkpoint_id: 'sampler_weights/final', checkpoint_type: 'sampler', tinker_path: path },
@@ -144,19 +186,95 @@ describe('one server', () => {
   it.each<[string, string, object, number, RegExp]>([
     ['no session', '/create_model', modelOf('none'), 404, /session not found: there is no "none"/],
     ['no model', '/optim_step', { model_id: 'none', adam_params }, 404, /model "none" is not loaded/],
-    ['no base model', '/create_sampling_session', { session_id: 'SESSION', base_model: 'miniature-bas' }, 404, /did you mean miniature-base\?/],
-    ['no weights', '/weights_info', { tinker_path: 'tinker://a:train:0/weights/x' }, 404, /there are no weights at tinker:/],
-    ['an address outside', '/weights_info', { tinker_path: 'tinker://../weights/x' }, 400, /no address of weights/],
-    ['a path outside', '/weights_info', { tinker_path: 'tinker://a:train:0/weights/..' }, 400, /no address of weights/],
+    [
+      'no base model',
+      '/create_sampling_session',
+      { session_id: 'SESSION', base_model: 'miniature-bas' },
+      404,
+      /did you mean miniature-base\?/,
+    ],
+    [
+      'no weights',
+      '/weights_info',
+      { tinker_path: 'tinker://a:train:0/weights/x' },
+      404,
+      /there are no weights at tinker:/,
+    ],
+    [
+      'an address outside',
+      '/weights_info',
+      { tinker_path: 'tinker://../weights/x' },
+      400,
+      /no address of weights/,
+    ],
+    [
+      'a path outside',
+      '/weights_info',
+      { tinker_path: 'tinker://a:train:0/weights/..' },
+      400,
+      /no address of weights/,
+    ],
     ['no result', '/retrieve_future', { request_id: 'none' }, 410, /there is no result/],
-    ['no prompt', '/asample', { base_model: 'miniature-base', prompt: input([]), sampling_params: {} }, 400, /prompt has no tokens/],
-    ['a token outside', '/asample', { base_model: 'miniature-base', prompt: input([512]), sampling_params: {} }, 400, /has 512 at position 0/],
-    ['too long', '/asample', { base_model: 'miniature-base', prompt: input(text), sampling_params: { max_tokens: 1020 } }, 400, /at most 1018 can follow/],
-    ['no weights named', '/asample', { prompt: input(text), sampling_params: {} }, 400, /give sampling_session_id, model_path or base_model/],
-    ['top_p', '/asample', { base_model: 'miniature-base', prompt: input(text), sampling_params: { top_p: 0 } }, 400, /top_p is 0/],
-    ['a stop outside', '/asample', { base_model: 'miniature-base', prompt: input(text), sampling_params: { stop: [600] } }, 400, /stop has 600/],
-    ['a field of another type', '/asample', { base_model: 'miniature-base', prompt: input(text), sampling_params: { seed: 'x' } }, 400, /sampling_params\.seed/],
-    ['an image', '/asample', { base_model: 'miniature-base', prompt: { chunks: [{ type: 'image', data: '' }] }, sampling_params: {} }, 400, /prompt\.chunks\[0\]/],
+    [
+      'no prompt',
+      '/asample',
+      { base_model: 'miniature-base', prompt: input([]), sampling_params: {} },
+      400,
+      /prompt has no tokens/,
+    ],
+    [
+      'a token outside',
+      '/asample',
+      { base_model: 'miniature-base', prompt: input([512]), sampling_params: {} },
+      400,
+      /has 512 at position 0/,
+    ],
+    [
+      'too long',
+      '/asample',
+      { base_model: 'miniature-base', prompt: input(text), sampling_params: { max_tokens: 1020 } },
+      400,
+      /at most 1018 can follow/,
+    ],
+    [
+      'no weights named',
+      '/asample',
+      { prompt: input(text), sampling_params: {} },
+      400,
+      /give sampling_session_id, model_path or base_model/,
+    ],
+    [
+      'top_p',
+      '/asample',
+      { base_model: 'miniature-base', prompt: input(text), sampling_params: { top_p: 0 } },
+      400,
+      /top_p is 0/,
+    ],
+    [
+      'a stop outside',
+      '/asample',
+      { base_model: 'miniature-base', prompt: input(text), sampling_params: { stop: [600] } },
+      400,
+      /stop has 600/,
+    ],
+    [
+      'a field of another type',
+      '/asample',
+      { base_model: 'miniature-base', prompt: input(text), sampling_params: { seed: 'x' } },
+      400,
+      /sampling_params\.seed/,
+    ],
+    [
+      'an image',
+      '/asample',
+      {
+        base_model: 'miniature-base',
+        prompt: { chunks: [{ type: 'image', data: '' }] },
+        sampling_params: {},
+      },
+      400,
+      /prompt\.chunks\[0\]/,
+    ],
     ['nothing', '/asample', [], 400, /must be a JSON object/],
   ])('%s is refused in one line', async (_, path, body, status, detail) => {
     const session = await openSession(server)
@@ -189,9 +307,9 @@ describe('servers with little room', () => {
     expect((await server.call('/get_server_capabilities')).status).toBe(401)
     expect((await server.call('/healthz')).status).toBe(200)
     const headers = { 'x-api-key': 'tml-secret' }
-    expect((await server.call('/get_server_capabilities', undefined, headers)).json.supported_models).toMatchObject([
-      { model_name: 'miniature-base', max_context_length: 1024 },
-    ])
+    expect(
+      (await server.call('/get_server_capabilities', undefined, headers)).json.supported_models,
+    ).toMatchObject([{ model_name: 'miniature-base', max_context_length: 1024 }])
     expect((await server.call('/downloads/none')).status).toBe(410)
   })
 
@@ -201,7 +319,9 @@ describe('servers with little room', () => {
     const { model_id } = await server.result('/create_model', modelOf(session))
     const { request_id } = (await server.call('/forward_backward', batch(model_id, 1))).json
     const second = await openSession(server)
-    expect((await server.call('/create_model', modelOf(second))).json.detail).toMatch(/room for no more: .*--models 2/)
+    expect((await server.call('/create_model', modelOf(second))).json.detail).toMatch(
+      /room for no more: .*--models 2/,
+    )
     await new Promise((resolve) => setTimeout(resolve, 100))
     server.app.service.sweep(50)
     expect((await server.call('/session_heartbeat', { session_id: session })).status).toBe(410)
@@ -231,7 +351,11 @@ describe('servers with little room', () => {
 
   it('refuses work beyond what may wait', async () => {
     server = await startTinkerServer({ limits: { pending: 1 } })
-    const ask = { base_model: 'miniature-base', prompt: input(text), sampling_params: { max_tokens: 500, stop: [] } }
+    const ask = {
+      base_model: 'miniature-base',
+      prompt: input(text),
+      sampling_params: { max_tokens: 500, stop: [] },
+    }
     const answers = await Promise.all([ask, ask, ask].map((body) => server.call('/asample', body)))
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 429, 429])
     const { request_id } = answers.find(({ status }) => status === 200)!.json
@@ -273,8 +397,15 @@ describe('servers with little room', () => {
       expect(after).toEqual(before)
       const other = { ...modelOf(again, 9, 1), lora_config: { rank: 8 } }
       const wrong = await server.result('/create_model', other)
-      const refused = await server.call('/load_weights', { model_id: wrong.model_id, seq_id: 1, path, optimizer: true })
-      expect(refused.json.detail).toMatch(/has adapters of rank 4, .*, but the model trains adapters of rank 8/)
+      const refused = await server.call('/load_weights', {
+        model_id: wrong.model_id,
+        seq_id: 1,
+        path,
+        optimizer: true,
+      })
+      expect(refused.json.detail).toMatch(
+        /has adapters of rank 4, .*, but the model trains adapters of rank 8/,
+      )
     } finally {
       rmSync(folder, { recursive: true, force: true })
     }
@@ -284,7 +415,13 @@ describe('servers with little room', () => {
 /** The files of a tar archive. */
 async function untar(bytes: Buffer): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>()
-  const parser = list({ onReadEntry: (entry) => void entry.concat().then((content) => files.set(entry.path, content)) })
+  const read: Promise<unknown>[] = []
+  const parser = new Parser({
+    onReadEntry: (entry) => {
+      read.push(entry.concat().then((content) => files.set(entry.path, content)))
+    },
+  })
   await new Promise((resolve, reject) => parser.on('end', resolve).on('error', reject).end(bytes))
+  await Promise.all(read)
   return files
 }

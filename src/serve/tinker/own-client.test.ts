@@ -39,10 +39,13 @@ it('trains, samples what it trained, and goes on from a saved state', async () =
   expect(model.facts).toMatchObject({ rank: 8, alpha: 32 })
   const losses: number[] = []
   for (let i = 0; i < 8; i++) {
-    const [output] = await Promise.all([model.forwardBackward(data, 'cross_entropy'), model.optimStep({ learning_rate: 0.01 })])
+    const [output] = await Promise.all([
+      model.forwardBackward(data, 'cross_entropy'),
+      model.optimStep({ learning_rate: 3e-3 }),
+    ])
     losses.push(output.metrics['loss:sum']!)
   }
-  expect(losses.at(-1)!).toBeLessThan(losses[0]! / 4)
+  expect(losses.at(-1)!).toBeLessThan(losses[0]! / 2)
 
   const sampler = await model.saveForSampling('step-8')
   const prompt = text.slice(0, 3)
@@ -54,7 +57,8 @@ it('trains, samples what it trained, and goes on from a saved state', async () =
   })
   const rollouts = sequences.map(({ tokens, logprobs }, i) => {
     const all = [...prompt, ...Array.from(tokens)]
-    const padded = (values: ArrayLike<number>) => floats([...Array(prompt.length - 1).fill(0), ...Array.from(values)])
+    const padded = (values: ArrayLike<number>) =>
+      floats([...Array(prompt.length - 1).fill(0), ...Array.from(values)])
     return datum(all, {
       logprobs: padded(logprobs!),
       advantages: padded(Array(tokens.length).fill(i % 2 === 0 ? 1 : -1)),
@@ -65,7 +69,8 @@ it('trains, samples what it trained, and goes on from a saved state', async () =
     const own = Array.from(loss_fn_outputs[i]!.logprobs!.data)
     for (const [t, lp] of Array.from(logprobs!).entries())
       expect(Math.abs(own[prompt.length - 1 + t]! - lp)).toBeLessThan(1e-4)
-    for (let t = 1; t < prompt.length; t++) expect(Math.abs(own[t - 1]! - prompt_logprobs![t]!)).toBeLessThan(1e-4)
+    for (let t = 1; t < prompt.length; t++)
+      expect(Math.abs(own[t - 1]! - prompt_logprobs![t]!)).toBeLessThan(1e-4)
   }
   for (const loss of ['importance_sampling', 'ppo', 'cispo', 'dro', 'gspo'] as const) {
     const { metrics } = await model.forwardBackward(rollouts, loss)

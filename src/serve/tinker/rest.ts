@@ -125,7 +125,7 @@ export class Rest {
         throw new RequestError('notFound', `the checkpoint has no file ${JSON.stringify(name)}`)
       return stream(createReadStream(join(folder, name)), { 'content-type': 'application/octet-stream' })
     }
-    return stream(new Readable().wrap(archived({ cwd: folder, portable: true }, files)), {
+    return stream(Readable.from(archived({ cwd: folder, portable: true }, files)), {
       'content-type': 'application/x-tar',
       'content-disposition': `attachment; filename="${link.address.name}.tar"`,
     })

@@ -41,6 +41,7 @@ export interface ServiceOptions {
 export interface Submitted {
   readonly request_id: string
   readonly model_id?: string
+  readonly base_model?: string
   readonly sample_sequence_ids?: readonly string[]
 }
 
@@ -404,7 +405,7 @@ export class TinkerService {
         }
       })
     })
-    return { request_id, model_id: id }
+    return { request_id, model_id: id, base_model: settings.base.name }
   }
 
   async #free(training: Training): Promise<void> {

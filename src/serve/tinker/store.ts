@@ -2,7 +2,12 @@ import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { onDisk } from '../../common/files/disk.ts'
-import { makeFolder, removeTemporaryFolders, writeFolderAtomically, writeText } from '../../common/files/files.ts'
+import {
+  makeFolder,
+  removeTemporaryFolders,
+  writeFolderAtomically,
+  writeText,
+} from '../../common/files/files.ts'
 import { readJsonObject, writeJson } from '../../models/json-file.ts'
 import type { Checkpoint } from '../../tinker/protocol/index.ts'
 import { RequestError } from '../problem.ts'

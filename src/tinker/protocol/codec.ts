@@ -105,10 +105,11 @@ export function encodeSampleResponse(response: SampleResponse): Uint8Array {
   return toBinary(
     pb.SampleResponseSchema,
     create(pb.SampleResponseSchema, {
-      sequences: sequences.map(({ tokens, logprobs, stop_reason }) => ({
+      sequences: sequences.map(({ tokens, logprobs, stop_reason, topk_logprobs }) => ({
         stopReason: stop_reason === 'stop' ? pb.StopReason.STOP : pb.StopReason.LENGTH,
         tokens: toBytes('int32', tokens),
         ...(logprobs && { logprobs: toBytes('float32', logprobs) }),
+        ...(topk_logprobs && { topkSampledLogprobs: topkOf(topk_logprobs) }),
       })),
       ...(prompt_logprobs && {
         promptLogprobs: toBytes(
@@ -129,10 +130,11 @@ export function decodeSampleResponse(bytes: Uint8Array): SampleResponse {
     bytes,
   )
   return {
-    sequences: sequences.map(({ stopReason, tokens, logprobs }) => ({
+    sequences: sequences.map(({ stopReason, tokens, logprobs, topkSampledLogprobs }) => ({
       stop_reason: stopReason === pb.StopReason.STOP ? 'stop' : 'length',
       tokens: fromBytes('int32', tokens),
       logprobs: logprobs ? fromBytes('float32', logprobs) : null,
+      ...(topkSampledLogprobs && { topk_logprobs: pairsOf(topkSampledLogprobs) }),
     })),
     prompt_logprobs: promptLogprobs
       ? Array.from(fromBytes('float32', promptLogprobs), (value) => (Number.isNaN(value) ? null : value))
@@ -186,7 +188,7 @@ function tensorsOf(name: string, { data, offsets, dtype, trailingShape }: pb.Bat
   })
 }
 
-// ---- The likeliest tokens of a prompt
+// ---- The likeliest tokens of each position
 
 type TopK = NonNullable<SampleResponse['topk_prompt_logprobs']>
 

@@ -278,6 +278,8 @@ export interface SampledSequence {
   /** Of the tokens, in nats; null if unknown. */
   readonly logprobs: ArrayLike<number> | null
   readonly stop_reason: 'stop' | 'length'
+  /** For each token, the likeliest ones with their log-probs, likeliest first, if they were asked for (SDK 0.38). */
+  readonly topk_logprobs?: readonly (readonly (readonly [number, number])[] | null)[] | null | undefined
 }
 export interface SampleResponse {
   readonly sequences: readonly SampledSequence[]
@@ -287,18 +289,18 @@ export interface SampleResponse {
   readonly topk_prompt_logprobs: readonly (readonly (readonly [number, number])[] | null)[] | null
   readonly prompt_cache_hit_tokens: number | null
 }
-export const sampleResponse = z.object({
+const likeliest = optional(z.array(z.array(z.tuple([z.int(), z.number()])).nullable()))
+export const sampleResponse: z.ZodType<SampleResponse> = z.object({
   sequences: z.array(
     z.object({
       tokens: tokenIds,
       logprobs: optional(z.array(z.number())).transform((logprobs) => logprobs ?? null),
       stop_reason: z.enum(['stop', 'length']),
+      topk_logprobs: likeliest,
     }),
   ),
   prompt_logprobs: optional(z.array(z.number().nullable())).transform((logprobs) => logprobs ?? null),
-  topk_prompt_logprobs: optional(z.array(z.array(z.tuple([z.int(), z.number()])).nullable())).transform(
-    (topk) => topk ?? null,
-  ),
+  topk_prompt_logprobs: likeliest.transform((topk) => topk ?? null),
   prompt_cache_hit_tokens: optional(count).transform((tokens) => tokens ?? null),
 })
 
