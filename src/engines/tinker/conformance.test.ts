@@ -15,7 +15,11 @@ const model = mkdtempSync(join(tmpdir(), 'ruminate-tiny-'))
 let server: TinkerTestServer
 beforeAll(async () => {
   vi.stubEnv('TINKER_API_KEY', 'tml-test')
-  saveModel(model, { config, parameters: initParameters(config, 1), tokenizerFrom: embedded('miniature-base') })
+  saveModel(model, {
+    config,
+    parameters: initParameters(config, 1),
+    tokenizerFrom: embedded('miniature-base'),
+  })
   server = await startTinkerServer({ models: [model], limits: { models: 64 } })
 })
 afterAll(async () => {

@@ -147,7 +147,16 @@ export async function openTinkerEngine({
       const { version } = source
       onDisk('create', directory, () => makeFolder(directory))
       const sampler = await remote.run(() => versions.keep(version), false)
-      writeKept(directory, { server: client.server, baseModel, uri: null, sampler, rank: 0, alpha: null, base, steps: 0 })
+      writeKept(directory, {
+        server: client.server,
+        baseModel,
+        uri: null,
+        sampler,
+        rank: 0,
+        alpha: null,
+        base,
+        steps: 0,
+      })
     },
     async sampler(weights, { schedule = 'batch' } = {}) {
       requireOneOf('the schedule of a sampler', schedule, ['batch', 'continuous'])
