@@ -9,7 +9,7 @@ export const tinkerSetting = z
   .strictObject({
     /** Its address; null: TINKER_BASE_URL. */
     url: z.url().nullable().default(null),
-    /** The server's name of the model; null: the only one that it has. */
+    /** The server's name of the model; null: the one with the name of the local folder, or the only one that it has. */
     model: z.string().min(1).nullable().default(null),
     /** Seconds that the server may be silent before the run fails. */
     patience: z.number().positive().default(1800),

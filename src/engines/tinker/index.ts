@@ -16,6 +16,7 @@ import { SURROGATES } from './loss.ts'
 import { type Measured, measure } from './probe.ts'
 import { type Reading, tinkerSampler, tinkerScorer } from './reading.ts'
 import { Remote } from './remote.ts'
+import { servedModel } from './served-model.ts'
 import { alphaOf, namer, tinkerTrainer } from './trainer.ts'
 import { type TinkerWeights, Versions } from './versions.ts'
 
@@ -47,8 +48,14 @@ export async function openTinkerEngine({
     onNotice: warn,
   })
   const kept = isKept(model) ? readKept(model) : null
-  const baseModel = await modelOnServer(client, tinker.model ?? kept?.baseModel ?? null)
   const base = kept?.base ?? resolve(isPeftFolder(model) ? baseFolder(model) : model)
+  const baseModel = servedModel({
+    server: client.server,
+    served: await client.models(),
+    named: tinker.model ?? kept?.baseModel ?? null,
+    folder: base,
+    warn,
+  })
   const remote = await Remote.open(client, warn)
   const limits = { vocabulary: config.vocabSize, maxTokens: config.maxPositions }
   let measured: Measured
@@ -199,22 +206,6 @@ export async function openTinkerEngine({
       return closed
     },
   }
-}
-
-/** The server's name of the model: the only one that it has, or the one that the settings name. */
-async function modelOnServer(client: TinkerClient, named: string | null): Promise<string> {
-  const models = await client.models()
-  if (named !== null) {
-    if (models.length > 0 && !models.includes(named))
-      throw new UserError(
-        `${client.server} has no model ${named}: set tinker.model to one of ${models.slice(0, 20).join(', ')}`,
-      )
-    return named
-  }
-  if (models.length === 1) return models[0]!
-  throw new UserError(
-    `${client.server} has ${models.length} models: set tinker.model to one of ${models.slice(0, 20).join(', ')}`,
-  )
 }
 
 async function probe(

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type Sent, TinkerStandIn } from '../../testing/servers/tinker-stand-in.ts'
 import type { Datum, LossName, Tensor } from '../protocol/index.ts'
 import { TinkerClient } from './client.ts'
@@ -283,6 +283,18 @@ describe('failures that last', () => {
     const trained = await model({ patience: 1 })
     await server.stop()
     await expect(trained.optimStep()).rejects.toMatchObject({ kind: 'unreachable' })
+    await server.listen(0)
+  })
+
+  test('a server that has never answered is given up sooner', async () => {
+    server = await TinkerStandIn.start()
+    const client = connect({ patience: 1800 })
+    await server.stop()
+    let seconds = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => 1000 * (seconds += 8))
+    await expect(client.models()).rejects.toThrow(/could not be reached for 30 s .*is the address right\?$/)
+    expect(notices).toEqual([expect.stringMatching(/cannot be reached .*trying again for up to 30 s$/)])
+    vi.restoreAllMocks()
     await server.listen(0)
   })
 

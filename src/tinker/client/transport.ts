@@ -57,6 +57,9 @@ const LATE = 'no answer in time'
 type Compress = (bytes: Uint8Array) => Uint8Array
 const zstd = (zlib as { zstdCompressSync?: Compress }).zstdCompressSync ?? null
 
+/** Seconds that a server may be silent that has never answered: its address may be wrong. */
+const FIRST_PATIENCE = 30
+
 /** How a server takes batches: SkyRL from 0.4.0 as protobuf alone, earlier ones as JSON alone. */
 export type Encoding = 'protobuf' | 'json'
 
@@ -69,6 +72,7 @@ export class Transport {
   #compress: Compress | null
   /** Since when the server has not answered, in milliseconds; null while it does. */
   #silentSince: number | null = null
+  #hasAnswered = false
 
   constructor(options: TransportOptions) {
     this.#options = options
@@ -78,9 +82,9 @@ export class Transport {
     this.#compress = options.compression ? zstd : null
   }
 
-  /** For messages. */
+  /** For messages: the address without the protocol's own path. */
   get server(): string {
-    return this.#base
+    return this.#base.slice(0, -API.length)
   }
 
   /**
@@ -128,7 +132,7 @@ export class Transport {
       const detail = this.redact(detailOf(bytes, status))
       const error = new TinkerError(`${this.#what(call)}: ${detail}`, kindOf(status, detail), status)
       if (status === 429 || status === 402 || status === 503 || status === 504 || status === 502) {
-        if (status === 402) this.#options.onNotice(`${this.#base} asks for payment: ${detail}; waiting`)
+        if (status === 402) this.#options.onNotice(`${this.server} asks for payment: ${detail}; waiting`)
         if (status !== 429 && status !== 402) this.#silence(`status ${status}`)
         if (!repeatable && status === 504) throw asUnknown(error)
         await this.#wait(status === 402 ? 6 : attempt, retryAfterOf(response), signal)
@@ -185,23 +189,27 @@ export class Transport {
   /** Keeps how long the server has been silent. @throws TinkerError once patience has run out. */
   #silence(why: string): void {
     const now = performance.now()
-    const { patience, onNotice } = this.#options
+    const { onNotice } = this.#options
+    const patience = this.#hasAnswered
+      ? this.#options.patience
+      : Math.min(this.#options.patience, FIRST_PATIENCE)
     if (this.#silentSince === null) {
       this.#silentSince = now
-      onNotice(`${this.#base} cannot be reached (${why}); trying again for up to ${patience} s`)
+      onNotice(`${this.server} cannot be reached (${why}); trying again for up to ${patience} s`)
     }
     if (now - this.#silentSince > 1000 * patience)
       throw new TinkerError(
-        `${this.#base} could not be reached for ${patience} s (${why}): is the server running, and is the address right?`,
+        `${this.server} could not be reached for ${patience} s (${why}): is the server running, and is the address right?`,
         'unreachable',
       )
   }
 
   #answered(): void {
+    this.#hasAnswered = true
     if (this.#silentSince === null) return
     const seconds = Math.round((performance.now() - this.#silentSince) / 1000)
     this.#silentSince = null
-    this.#options.onNotice(`${this.#base} answers again after ${seconds} s`)
+    this.#options.onNotice(`${this.server} answers again after ${seconds} s`)
   }
 
   async #wait(attempt: number, asked: number | null, signal: AbortSignal | undefined): Promise<void> {
@@ -212,7 +220,7 @@ export class Transport {
   }
 
   #what({ method, path }: Call): string {
-    return `${this.#base} ${method === 'POST' ? path : `${method} ${path}`}`
+    return `${this.server} ${method === 'POST' ? path : `${method} ${path}`}`
   }
 }
 
