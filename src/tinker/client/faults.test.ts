@@ -290,8 +290,11 @@ describe('failures that last', () => {
     server = await TinkerStandIn.start()
     const client = connect({ patience: 1800 })
     await server.stop()
-    let seconds = 0
-    vi.spyOn(performance, 'now').mockImplementation(() => 1000 * (seconds += 8))
+    let now = 0
+    vi.spyOn(performance, 'now').mockImplementation(() => {
+      now += 8000
+      return now
+    })
     await expect(client.models()).rejects.toThrow(/could not be reached for 30 s .*is the address right\?$/)
     expect(notices).toEqual([expect.stringMatching(/cannot be reached .*trying again for up to 30 s$/)])
     vi.restoreAllMocks()
