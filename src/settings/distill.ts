@@ -22,7 +22,7 @@ import {
   stageResolvers,
 } from './r1.ts'
 import type { SftSettings } from './sft.ts'
-import { remoteTrainee, tinkerSetting } from './tinker.ts'
+import { remoteStages, remoteTrainee, tinkerSetting } from './tinker.ts'
 import type { ZeroSettings } from './zero.ts'
 
 /**
@@ -140,7 +140,7 @@ export function resolveDistillSettings(asked: Tree): DistillSettings {
     distillSettings.pick({ preset: true }),
     given.preset === undefined ? {} : { preset: given.preset },
   )
-  const usual = presetLayer(preset)
+  const usual = remoteStages(given, presetLayer(preset))
   const settings = checkSettings(distillSettings, merge(usual, given))
   const { teacher, data } = settings
   if (teacher === null && data === null)

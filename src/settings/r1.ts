@@ -17,7 +17,7 @@ import { checkSettings, merge, type Tree } from './layers.ts'
 import { type Idle, idleIfGreedy, refuseIdle } from './no-effect.ts'
 import { type RewardInput, type RewardSettings, resolveRewardSettings } from './reward.ts'
 import { resolveSftSettings, type SftInput, type SftSettings } from './sft.ts'
-import { remoteTrainee, tinkerSetting } from './tinker.ts'
+import { remoteStages, remoteTrainee, tinkerSetting } from './tinker.ts'
 import { resolveZeroSettings, type ZeroSettings } from './zero.ts'
 
 const share = z.number().min(0).max(1)
@@ -292,14 +292,16 @@ export function resolveR1Settings(asked: Tree): R1Settings {
     r1Settings.pick({ preset: true }),
     given.preset === undefined ? {} : { preset: given.preset },
   )
-  const settings = checkSettings(r1Settings, merge(PRESETS[preset], given))
+  const { preferences, ...policies } = PRESETS[preset]
+  const usual: Tree = { ...remoteStages(given, policies), preferences }
+  const settings = checkSettings(r1Settings, merge(usual, given))
   const { rows, fewShot, direct, zero, solutions } = settings.coldStart
   if (rows > 0 && fewShot + direct + zero + solutions === 0)
     throw new UserError(
       'the cold start has no source: set coldStart.fewShot, coldStart.direct, coldStart.zero or coldStart.solutions above 0, or coldStart.rows=0',
       2,
     )
-  refuseIdle(settings, PRESETS[preset], [...idleIfGreedy('eval', settings.eval), ...otherRewards(settings)])
+  refuseIdle(settings, usual, [...idleIfGreedy('eval', settings.eval), ...otherRewards(settings)])
   const complete = withThreads(settings)
   stagesOf(complete)
   return complete
@@ -412,8 +414,8 @@ export function stageResolvers(
   { model, data }: StageSources,
 ) {
   const common = { seed, threads, engine, tinker, lora, chat, eval: { share } }
-  // no server trains reward models
-  const here = { ...common, engine: 'local', tinker: null }
+  // no server trains reward models: with a server, all their weights are trained on this machine
+  const here = engine === 'local' ? common : { ...common, engine: 'local', tinker: null, lora: null }
   const decided = {
     seed: 'seed',
     threads: 'threads',

@@ -51,6 +51,38 @@ test('sft, distill and the stages of r1 train adapters, too; reward models stay 
   })
 })
 
+test.each(['miniature', 'quick', 'deepseek-r1'] as const)(
+  'every stage of the preset %s can be trained on a server',
+  (preset) => {
+    const here = stagesOf(resolveR1Settings({ preset }))
+    const there = stagesOf(resolveR1Settings({ preset, engine: 'tinker' }))
+    for (const name of ['zero', 'rl1', 'rl2', 'studentZero'] as const) {
+      const { beta } = here[name].rl.objective.kl
+      expect(there[name].rl).toMatchObject({
+        temperature: 1,
+        objective: { kl: { beta: 0 } },
+        klInReward: beta === 0 ? null : { beta },
+      })
+      expect(there[name].rl.learningRate).toBeCloseTo(10 * here[name].rl.learningRate, 10)
+    }
+    for (const name of ['coldStart', 'mixture', 'distill'] as const)
+      expect(there[name].learningRate).toBeCloseTo(10 * here[name].learningRate, 10)
+    expect([there.helpful, there.harmless]).toEqual([here.helpful, here.harmless])
+  },
+)
+
+test('what is given for a stage is kept, so that the engine can refuse it', () => {
+  const stages = stagesOf(
+    resolveR1Settings({
+      engine: 'tinker',
+      rl2: { zero: { rl: { temperature: 0.7, objective: { kl: { beta: 0.2 } } } } },
+      mixture: { sft: { learningRate: 1e-3 } },
+    }),
+  )
+  expect(stages.rl2.rl).toMatchObject({ temperature: 0.7, objective: { kl: { beta: 0.2 } } })
+  expect(stages.mixture.learningRate).toBe(1e-3)
+})
+
 test('sampling ahead is corrected by importance weights', () => {
   expect(resolveZeroSettings({ async: { staleness: 2 } })).toMatchObject({
     async: { staleness: 2 },

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { Tree } from './layers.ts'
 import type { RlPreset } from './presets.ts'
+import { isTree, merge, type Tree } from './tree.ts'
 
 /* What --engine tinker changes in the usual settings. */
 
@@ -30,7 +30,10 @@ export const remoteTrainee = (given: Tree): Tree =>
 export const remoteRate = <S extends { learningRate: number }>(given: Tree, layer: S): S =>
   trainsAdapters(given) ? { ...layer, learningRate: 10 * layer.learningRate } : layer
 
-/** The KL penalty is part of the reward: no server has the reference policy in its loss. */
+/**
+ * The KL penalty is part of the reward, since no server has the reference policy in its loss; and responses are sampled at
+ * temperature 1, the only one whose log-probs servers report.
+ */
 export function remoteRl(given: Tree, preset: RlPreset): RlPreset {
   if (!isRemote(given)) return preset
   const { objective, klInReward } = preset
@@ -38,6 +41,27 @@ export function remoteRl(given: Tree, preset: RlPreset): RlPreset {
   return remoteRate(given, {
     ...preset,
     objective: { ...objective, kl: { ...objective.kl, beta: 0 } },
-    klInReward: klInReward ?? (beta === 0 ? null : { beta, estimator: 'k1' as const }),
+    klInReward: klInReward ?? inReward(beta),
+    temperature: 1,
   })
+}
+
+const inReward = (beta: number) => (beta === 0 ? null : { beta, estimator: 'k1' as const })
+
+/** The preset of a run of several stages: what `remoteRate` and `remoteRl` change in a stage, wherever the preset says it. */
+export function remoteStages(given: Tree, preset: Tree): Tree {
+  if (!isRemote(given)) return preset
+  const changed = (name: string, value: unknown): unknown => {
+    if (name === 'learningRate' && trainsAdapters(given)) return 10 * (value as number)
+    if (!isTree(value)) return value
+    const inside = remoteStages(given, value)
+    return name === 'rl' ? remoteLayer(inside) : inside
+  }
+  return Object.fromEntries(Object.entries(preset).map(([name, value]) => [name, changed(name, value)]))
+}
+
+function remoteLayer({ temperature: _, ...rl }: Tree): Tree {
+  const beta = ((rl.objective as Tree | undefined)?.kl as Tree | undefined)?.beta
+  if (typeof beta !== 'number') return rl
+  return merge(rl, { objective: { kl: { beta: 0 } }, klInReward: inReward(beta) })
 }
