@@ -118,7 +118,17 @@ test('a training goes on after kill -9 of itself, and then of the server, with e
     expect(written.out + written.err).not.toContain('tml-secret')
 
   // the adapters came back, and are read by the local engine
-  const chat = start(['eval', '--model', 'killed', '--questions', '2', '--samples', '1', '--out', 'evaluated'])
+  const chat = start([
+    'eval',
+    '--model',
+    'killed',
+    '--questions',
+    '2',
+    '--samples',
+    '1',
+    '--out',
+    'evaluated',
+  ])
   expect(await chat.ended, chat.written.err).toBe(0)
 })
 

@@ -380,14 +380,14 @@ export function usualRates(settings: R1Settings): string[] {
 type Stage = ZeroSettings | SftSettings | RewardSettings
 const rateOf = (stage: Stage): number => ('rl' in stage ? stage.rl : stage).learningRate
 
-/** The paths of the learning rates that are equal in two runs. */
+/** The paths of the learning rates that are equal in two runs, in stages that train adapters. */
 export const sameRates = <Name extends string>(
   stages: Readonly<Record<Name, Stage>>,
   others: Readonly<Record<Name, Stage>>,
   paths: Readonly<Record<Name, string>>,
 ): string[] =>
   (Object.keys(paths) as Name[])
-    .filter((name) => rateOf(stages[name]) === rateOf(others[name]))
+    .filter((name) => stages[name].lora !== null && rateOf(stages[name]) === rateOf(others[name]))
     .map((name) => paths[name])
 
 /** The settings of the run from which its stages get their model and their data; null: no setting decides it. */
