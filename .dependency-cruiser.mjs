@@ -22,6 +22,7 @@ const FOLDERS = [
   'algorithms',
   'models',
   'onnx',
+  'tinker',
   'common',
 ]
 
@@ -69,6 +70,11 @@ export default {
       'thinking stands alone',
       { path: '^src/thinking/', pathNot: TEST },
       { path: '^src/', pathNot: anyOf(['thinking', 'common']) },
+    ),
+    forbid(
+      'tinker stands alone',
+      { path: '^src/tinker/', pathNot: TEST },
+      { path: '^src/', pathNot: anyOf(['tinker', 'common']) },
     ),
     forbid(
       'only tests import src/testing and the conformance tests',

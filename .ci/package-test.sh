@@ -25,7 +25,8 @@ node program.mjs
 
 # The types of the other entry points.
 echo "import { parseThinking } from 'ruminate/thinking'; export const answer: string | null = parseThinking('a').answer" >thinking.mts
+echo "import { TinkerClient } from 'ruminate/tinker'; export const client = new TinkerClient({ baseUrl: 'http://127.0.0.1:1', apiKey: 'key' })" >tinker.mts
 echo "import { verify } from 'ruminate/verify'; export const equal: boolean | null = verify('1/2', '0.5').equal" >verify.mts
 "$root/node_modules/.bin/tsc" --noEmit --strict --module nodenext --target es2023 --typeRoots "$root/node_modules/@types" \
-  --types node program.mts thinking.mts verify.mts
+  --types node program.mts thinking.mts tinker.mts verify.mts
 echo 'the package installs, runs and has its types'

@@ -8,6 +8,7 @@ import { fits } from './fits.ts'
 import { grpoStep } from './grpo-step.ts'
 import { benchModel, folderModel } from './model.ts'
 import { product } from './product.ts'
+import { scale } from './scale.ts'
 import { serving } from './serve/serve.ts'
 import { studioTimes } from './studio.ts'
 import { studioPageTimes } from './studio-page.ts'
@@ -25,6 +26,7 @@ import { verifier } from './verify.ts'
  *   npm run bench -- continuous [--size 25M | --model FOLDER]
  *   npm run bench -- fits [--size 25M | --model FOLDER]
  *   npm run bench -- product
+ *   npm run bench -- scale [--run DIR]
  *   npm run bench -- thinking
  *   npm run bench -- verify
  *   npm run bench -- serve [--model FOLDER --gguf FILE]
@@ -44,6 +46,7 @@ async function main(): Promise<void> {
       gguf: { type: 'string' },
       lora: { type: 'string' },
       repetitions: { type: 'string' },
+      run: { type: 'string' },
     },
   })
   const alone = [
@@ -51,6 +54,7 @@ async function main(): Promise<void> {
     'continuous',
     'fits',
     'product',
+    'scale',
     'serve',
     'studio',
     'studio-page',
@@ -61,7 +65,7 @@ async function main(): Promise<void> {
   const unknown = positionals.find((name) => !alone.includes(name) && !Object.hasOwn(comparisons, name))
   if (unknown)
     throw new UserError(
-      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, continuous, fits, product, serve, studio, studio-page, studio-training, thinking, verify`,
+      `unknown benchmark "${unknown}"; choose from train, decode, grpo, choose, continuous, fits, product, scale, serve, studio, studio-page, studio-training, thinking, verify`,
       2,
     )
   const repetitions = values.repetitions === undefined ? undefined : Number(values.repetitions)
@@ -70,6 +74,16 @@ async function main(): Promise<void> {
   const lora = values.lora === undefined ? null : Number(values.lora)
   if (lora !== null && !(Number.isInteger(lora) && lora > 0))
     throw new UserError(`--lora is "${values.lora}"; give the rank of the adapters, a whole number from 1`, 2)
+  if (values.run !== undefined && positionals.join() !== 'scale')
+    throw new UserError('--run is only for scale', 2)
+  if (positionals.includes('scale')) {
+    if (positionals.length > 1)
+      throw new UserError(
+        'scale computes the tables of docs/scale.md; run it alone: npm run bench -- scale',
+        2,
+      )
+    return scale(values.run)
+  }
   console.log(`${cpus()[0]!.model}, ${cpus().length} cores, Node.js ${process.version}`)
 
   if (positionals.includes('fits')) {

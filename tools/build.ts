@@ -32,6 +32,7 @@ try {
     entry: [
       'src/index.ts',
       'src/thinking/index.ts',
+      'src/tinker/index.ts',
       'src/verify/index.ts',
       'src/cli/main.ts',
       'src/engines/local/threads/spawner.ts',
@@ -43,7 +44,11 @@ try {
     fixedExtension: false,
     platform: 'node',
     target: 'node20.19',
-    dts: isQuick ? false : { entry: ['src/index.ts', 'src/thinking/index.ts', 'src/verify/index.ts'] },
+    dts: isQuick
+      ? false
+      : {
+          entry: ['src/index.ts', 'src/thinking/index.ts', 'src/tinker/index.ts', 'src/verify/index.ts'],
+        },
     sourcemap: true,
     // Names are not made safe for every system, which would change the folder's own name where it has a `+` or `&`.
     outputOptions: { sanitizeFileName: false },

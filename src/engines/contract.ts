@@ -1,4 +1,4 @@
-import type { Objective, SurrogateName } from '../algorithms/objectives.ts'
+import type { Objective, RatioKind, SurrogateName } from '../algorithms/objectives.ts'
 import type { ModelConfig } from '../models/config.ts'
 import type { Lora } from '../models/lora.ts'
 
@@ -15,6 +15,24 @@ export interface EngineSpec {
   readonly rewardHead?: { readonly seed: number } | undefined
   /** Number of compute threads, at least 1; by default one per core, at most 8. */
   readonly threads?: number | undefined
+  /** Where the engine `tinker` finds its server. */
+  readonly tinker?: TinkerSettings | null | undefined
+  /** Told in one line when a server fails and when it works again; by default these are warnings of Node. */
+  readonly onWarning?: ((line: string) => void) | undefined
+}
+
+/** A Tinker server. Its key is in the environment, as TINKER_API_KEY. */
+export interface TinkerSettings {
+  /** Its address; by default the environment's TINKER_BASE_URL. */
+  readonly url?: string | null | undefined
+  /** The server's name of the model; by default the only one that it has. */
+  readonly model?: string | null | undefined
+  /** Seconds that it may be silent before the run fails; by default half an hour. */
+  readonly patience?: number | undefined
+  /** Requests for samples under way at the same time; by default 64. */
+  readonly concurrency?: number | undefined
+  /** Rank of the adapters that the server is measured with; by default 1. 0: all weights, for a server without adapters. */
+  readonly probeRank?: number | undefined
 }
 
 /** A model that has not been saved to a folder. */
@@ -65,6 +83,10 @@ export interface Capabilities {
   readonly objectives: readonly Objective['kind'][]
   /** What a policy objective can maximise; empty if the engine has no such objective. */
   readonly surrogates: readonly SurrogateName[]
+  /** The ratios that a policy objective can have. */
+  readonly ratios: readonly RatioKind[]
+  /** Can a policy objective have dual clipping? */
+  readonly dualClip: boolean
   /** Can a policy objective have KL-Cov's penalty on marked tokens? */
   readonly klCov: boolean
   /** Can the loss have a KL term to the reference policy? If not, a KL penalty can only be part of the reward. */
@@ -74,6 +96,15 @@ export interface Capabilities {
    * responses sampled at temperature 1.
    */
   readonly temperature: boolean
+  /**
+   * Does a sampler report log-probs at any temperature, and those of the truncated distribution that it drew from? If not,
+   * they are NaN except at temperature 1 without truncation, and `minP` is refused.
+   */
+  readonly samplingLogprobs: boolean
+  /** Does a sampler report the likeliest tokens of each position? */
+  readonly topLogprobs: boolean
+  /** Does each sequence depend on (seed, first + i) alone? If not, also on how many were asked for together. */
+  readonly sequenceSeeds: boolean
   /** What can be trained: all weights, or low-rank adapters. A trainer of anything else is refused. */
   readonly trainable: readonly ('all' | 'lora')[]
   /** Does the model have a scalar head? It then scores texts and learns from comparisons, but cannot be sampled. */
@@ -187,8 +218,8 @@ export interface Trainer {
    * @throws UserError if it is the folder that the engine was opened from, or cannot be written.
    */
   save(directory: string, options?: { optimizer?: boolean; dtype?: 'F32' | 'BF16' }): Promise<void>
-  /** Restores what `save(…, { optimizer: true })` wrote. */
-  load(directory: string): Promise<void>
+  /** Restores what `save(…, { optimizer: true })` wrote; with `optimizer: false` only the weights, as before the first step. */
+  load(directory: string, options?: { optimizer?: boolean }): Promise<void>
 }
 
 export interface ForwardBackwardResult {

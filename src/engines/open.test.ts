@@ -16,7 +16,7 @@ const options = { n: 2, maxTokens: 3, temperature: 1, seed: 1 }
 test.each(['nope', 'toString', '__proto__'])('there is no engine %s', async (engine) => {
   await expect(openEngine({ ...spec, engine: engine as EngineName })).rejects.toMatchObject({
     name: 'UserError',
-    message: `there is no engine ${engine}; the engines are local`,
+    message: `there is no engine ${engine}; the engines are local, tinker`,
     exitCode: 2,
   })
 })
@@ -50,6 +50,8 @@ test('a run that the engine cannot do is refused', () => {
   const objective = {
     kind: 'policy',
     surrogate: 'clip',
+    ratio: 'token',
+    dualClip: null,
     kl: { beta: 0.1, estimator: 'k3' },
   } as PolicyObjective
   const { can } = fakeEngine()

@@ -7,6 +7,7 @@ import type { Capabilities, Engine, EngineSpec, Sampler, SamplerOptions } from '
 /** Every engine, loaded when it is opened. */
 const ENGINES = {
   local: async (spec: EngineSpec) => (await import('./local/index.ts')).openLocalEngine(spec),
+  tinker: async (spec: EngineSpec) => (await import('./tinker/index.ts')).openTinkerEngine(spec),
 } satisfies Record<string, (spec: EngineSpec) => Promise<Engine>>
 
 export type EngineName = keyof typeof ENGINES
@@ -24,10 +25,12 @@ export async function openEngine({
   model,
   rewardHead,
   threads,
+  tinker,
+  onWarning,
 }: EngineSpec & { engine?: EngineName | undefined }): Promise<Engine> {
   if (!Object.hasOwn(ENGINES, engine))
     throw new UserError(`there is no engine ${engine}; the engines are ${engineNames.join(', ')}`, 2)
-  return ENGINES[engine]({ model, rewardHead, threads })
+  return ENGINES[engine]({ model, rewardHead, threads, ...(engine === 'tinker' && { tinker, onWarning }) })
 }
 
 /** Opens a model, runs `work` with it, and closes it, even if `work` fails. */
@@ -69,6 +72,10 @@ export interface Requirements {
   readonly tokens?: number
   /** Low-rank adapters; null or missing: all weights are trained. */
   readonly lora?: LoraSettings | null
+  /** How many earlier versions of the weights are held over a step; by default 0. */
+  readonly held?: number
+  /** Does it sample with truncation, and learn from that? */
+  readonly truncated?: boolean
 }
 
 /**
@@ -78,7 +85,7 @@ export interface Requirements {
  */
 export function requireCapabilities(
   can: Capabilities,
-  { objective, tokens = 1, lora = null }: Requirements,
+  { objective, tokens = 1, lora = null, held = 0, truncated = false }: Requirements,
 ): void {
   if (lora !== null && !can.trainable.includes('lora'))
     throw new UserError('this engine trains no adapters: leave out lora, or set lora=null')
@@ -92,6 +99,12 @@ export function requireCapabilities(
     throw new UserError(
       `this engine cannot train with the surrogate ${objective.surrogate}, only with ${can.surrogates.join(', ')}: set rl.objective.surrogate`,
     )
+  if (objective.kind === 'policy' && !can.ratios.includes(objective.ratio))
+    throw new UserError(
+      `this engine has no ratios of a ${objective.ratio}, only of a ${can.ratios.join(', ')}: set rl.objective.ratio`,
+    )
+  if (objective.kind === 'policy' && objective.dualClip !== null && !can.dualClip)
+    throw new UserError('this engine has no dual clipping: set rl.objective.dualClip=null')
   if (hasKlCov(objective) && !can.klCov)
     throw new UserError(
       'this engine cannot penalise single tokens, as KL-Cov needs: set rl.covariance=null, or rl.covariance.kind=clip',
@@ -104,6 +117,14 @@ export function requireCapabilities(
   if (temperature !== 1 && !can.temperature)
     throw new UserError(
       `this engine can train only at temperature 1, but rl.temperature is ${temperature}: set rl.temperature=1`,
+    )
+  if (truncated && !can.samplingLogprobs)
+    throw new UserError(
+      'this engine does not know the distribution of truncated sampling: leave out rl.topK, rl.topP and rl.minP',
+    )
+  if (can.heldVersions !== null && held > can.heldVersions)
+    throw new UserError(
+      `this engine keeps ${plural(can.heldVersions, 'earlier version')} of the weights, and async.staleness and rl.referenceRefresh need ${held}: set async=null and rl.referenceRefresh=null`,
     )
   if (can.maxTokens !== null && tokens > can.maxTokens)
     throw new UserError(

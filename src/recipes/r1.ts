@@ -243,7 +243,7 @@ async function checkInputs(
 
 /** Checks, before there is a run, that the engine can do what all stages need. */
 async function checkStages(settings: R1Settings): Promise<void> {
-  const { zero, rl1, rl2, studentZero } = stagesOf(settings)
+  const { zero, rl1, rl2, helpful, studentZero } = stagesOf(settings)
   const { lora } = settings
   const sft: Requirements = { objective: { kind: 'cross_entropy' }, lora }
   for (const model of basesOf(settings)) checkLora({ model, lora })
@@ -252,7 +252,10 @@ async function checkStages(settings: R1Settings): Promise<void> {
   if (student !== null)
     await checkEngine({ ...settings, model: student }, [sft, policyRequirements(studentZero)])
   const rewardHead = { seed: settings.seed }
-  await checkEngine({ ...settings, rewardHead }, [{ objective: { kind: 'preference' }, lora }])
+  // reward models are trained on this machine, wherever the policy is
+  await checkEngine({ ...settings, engine: 'local', rewardHead }, [
+    { objective: { kind: 'preference' }, lora: helpful.lora },
+  ])
 }
 
 /** Data that the run writes itself has several answers to a question, of which some are held out. */

@@ -16,7 +16,7 @@ import { checkRewards, rewardsOf } from '../settings/zero-rewards.ts'
 import { type Evaluation, evaluate, evaluationFrom, warnIfUnknown } from '../stages/evaluate/evaluate.ts'
 import { evaluationRecord } from '../stages/evaluate/record.ts'
 import { reinforce } from '../stages/reinforce/reinforce.ts'
-import { policyObjective } from '../stages/reinforce/rl-settings.ts'
+import { isTruncated, policyObjective, usesReference } from '../stages/reinforce/rl-settings.ts'
 import { type Teacher, withTeacher } from '../stages/reinforce/teacher.ts'
 import { askableTask } from '../stages/sample/askable.ts'
 import { checkInterruption } from '../stages/sample/interruption.ts'
@@ -168,8 +168,10 @@ export async function resumeZero(
 }
 
 /** What reinforcement learning with these settings needs of an engine. */
-export const policyRequirements = ({ rl, lora }: ZeroSettings): Requirements => ({
+export const policyRequirements = ({ rl, lora, async }: ZeroSettings): Requirements => ({
   lora,
+  held: (async?.staleness ?? 0) + Number(usesReference(rl) && rl.referenceRefresh !== null),
+  truncated: isTruncated(rl),
   objective: policyObjective(rl),
   // a prompt has at least one token
   tokens: 1 + rl.maxTokens,
@@ -198,7 +200,7 @@ function inRun(place: Place, job: Omit<Job, 'renderer' | 'teacher'>): Promise<Ze
   checkLora(settings)
   watch.onProgress?.('opening the model')
   const warn = warner(watch.onWarning)
-  return withEngine(settings, (engine) =>
+  return withEngine({ ...settings, onWarning: warn }, (engine) =>
     withTeacher(settings, (teacher) => {
       requireCapabilities(engine.can, policyRequirements(settings))
       const task = askableTask(job.task, {

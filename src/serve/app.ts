@@ -152,7 +152,7 @@ export function createApp({ responder, served, dialects, access, limits, log }: 
 }
 
 /** Calls `leave` when the client leaves, until the function that it returns is called. */
-function whenLeft({ req, env }: Context, leave: () => void): () => void {
+export function whenLeft({ req, env }: Context, leave: () => void): () => void {
   const outgoing = (env as Partial<HttpBindings> | undefined)?.outgoing
   if (!outgoing) {
     req.raw.signal.addEventListener('abort', leave, { once: true })

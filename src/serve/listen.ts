@@ -33,12 +33,19 @@ export interface RunningServer {
   abort(): void
 }
 
+/** The limits of a server that concern its socket, whatever it serves. */
+type SocketLimits = Pick<Limits, 'bodyBytes' | 'headers' | 'request' | 'idle' | 'shutdown'>
+
 /**
  * Listens on a socket.
  *
  * @throws UserError if the port is in use, or the address is not one of this machine.
  */
-export async function listen(app: HttpApp, { host, port }: Address, limits: Limits): Promise<RunningServer> {
+export async function listen(
+  app: HttpApp,
+  { host, port }: Address,
+  limits: SocketLimits,
+): Promise<RunningServer> {
   const listener = getRequestListener((request, env) => app.fetch(request, env as object), {
     hostname: host,
     overrideGlobalObjects: false,

@@ -1,5 +1,4 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { RequestQueue } from './respond/queue.ts'
 import type { Watch } from './respond/watch.ts'
 
 /** What Prometheus reads. No label has a value that a client chose. */
@@ -33,7 +32,7 @@ export class Metrics {
     buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3],
   })
 
-  constructor(queue: RequestQueue) {
+  constructor(queue: { readonly waiting: number; readonly running: number }) {
     const gauge = (name: string, help: string, value: () => number): void => {
       new Gauge({
         name,

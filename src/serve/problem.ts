@@ -21,6 +21,9 @@ export const STATUS = {
   notFound: 404,
   unknownModel: 404,
   method: 405,
+  conflict: 409,
+  /** It was there once. */
+  gone: 410,
   tooLarge: 413,
   mediaType: 415,
   queueFull: 429,

@@ -22,6 +22,7 @@ import {
   stageResolvers,
 } from './r1.ts'
 import type { SftSettings } from './sft.ts'
+import { remoteStages, remoteTrainee, tinkerSetting } from './tinker.ts'
 import type { ZeroSettings } from './zero.ts'
 
 /**
@@ -81,6 +82,7 @@ export const distillSettings = z.strictObject({
   /** Arguments and date of the models' chat templates. */
   chat: chatSettings,
   engine: engineSetting,
+  tinker: tinkerSetting,
   lora: loraSetting,
   seed: whole(0).default(0),
   preset: r1Settings.shape.preset,
@@ -132,12 +134,13 @@ function presetLayer(preset: Settings['preset']): Tree {
  *
  * @throws UserError for a setting that is unknown or wrong, or without a teacher and data.
  */
-export function resolveDistillSettings(given: Tree): DistillSettings {
+export function resolveDistillSettings(asked: Tree): DistillSettings {
+  const given = remoteTrainee(asked)
   const { preset } = checkSettings(
     distillSettings.pick({ preset: true }),
     given.preset === undefined ? {} : { preset: given.preset },
   )
-  const usual = presetLayer(preset)
+  const usual = remoteStages(given, presetLayer(preset))
   const settings = checkSettings(distillSettings, merge(usual, given))
   const { teacher, data } = settings
   if (teacher === null && data === null)

@@ -17,6 +17,7 @@ import { checkSettings, merge, type Tree } from './layers.ts'
 import { type Idle, idleIfGreedy, refuseIdle } from './no-effect.ts'
 import { type RewardInput, type RewardSettings, resolveRewardSettings } from './reward.ts'
 import { resolveSftSettings, type SftInput, type SftSettings } from './sft.ts'
+import { remoteStages, remoteTrainee, tinkerSetting } from './tinker.ts'
 import { resolveZeroSettings, type ZeroSettings } from './zero.ts'
 
 const share = z.number().min(0).max(1)
@@ -69,6 +70,7 @@ export const r1Settings = z.strictObject({
   /** Arguments and date of the models' chat templates. */
   chat: chatSettings,
   engine: engineSetting,
+  tinker: tinkerSetting,
   /** In every stage that trains. Each starts from the merged model of the stage before. */
   lora: loraSetting,
   seed: whole(0).default(0),
@@ -284,19 +286,22 @@ const PRESETS: Record<Settings['preset'], Tree> = {
  *
  * @throws UserError for a setting that is unknown or wrong.
  */
-export function resolveR1Settings(given: Tree): R1Settings {
+export function resolveR1Settings(asked: Tree): R1Settings {
+  const given = remoteTrainee(asked)
   const { preset } = checkSettings(
     r1Settings.pick({ preset: true }),
     given.preset === undefined ? {} : { preset: given.preset },
   )
-  const settings = checkSettings(r1Settings, merge(PRESETS[preset], given))
+  const { preferences, ...policies } = PRESETS[preset]
+  const usual: Tree = { ...remoteStages(given, policies), preferences }
+  const settings = checkSettings(r1Settings, merge(usual, given))
   const { rows, fewShot, direct, zero, solutions } = settings.coldStart
   if (rows > 0 && fewShot + direct + zero + solutions === 0)
     throw new UserError(
       'the cold start has no source: set coldStart.fewShot, coldStart.direct, coldStart.zero or coldStart.solutions above 0, or coldStart.rows=0',
       2,
     )
-  refuseIdle(settings, PRESETS[preset], [...idleIfGreedy('eval', settings.eval), ...otherRewards(settings)])
+  refuseIdle(settings, usual, [...idleIfGreedy('eval', settings.eval), ...otherRewards(settings)])
   const complete = withThreads(settings)
   stagesOf(complete)
   return complete
@@ -375,14 +380,14 @@ export function usualRates(settings: R1Settings): string[] {
 type Stage = ZeroSettings | SftSettings | RewardSettings
 const rateOf = (stage: Stage): number => ('rl' in stage ? stage.rl : stage).learningRate
 
-/** The paths of the learning rates that are equal in two runs. */
+/** The paths of the learning rates that are equal in two runs, in stages that train adapters. */
 export const sameRates = <Name extends string>(
   stages: Readonly<Record<Name, Stage>>,
   others: Readonly<Record<Name, Stage>>,
   paths: Readonly<Record<Name, string>>,
 ): string[] =>
   (Object.keys(paths) as Name[])
-    .filter((name) => rateOf(stages[name]) === rateOf(others[name]))
+    .filter((name) => stages[name].lora !== null && rateOf(stages[name]) === rateOf(others[name]))
     .map((name) => paths[name])
 
 /** The settings of the run from which its stages get their model and their data; null: no setting decides it. */
@@ -401,14 +406,25 @@ export function stageResolvers(
     threads,
     task,
     engine,
+    tinker,
     lora,
     chat,
     eval: { share },
-  }: Pick<R1Settings, 'seed' | 'threads' | 'task' | 'engine' | 'lora' | 'chat' | 'eval'>,
+  }: Pick<R1Settings, 'seed' | 'threads' | 'task' | 'engine' | 'tinker' | 'lora' | 'chat' | 'eval'>,
   { model, data }: StageSources,
 ) {
-  const common = { seed, threads, engine, lora, chat, eval: { share } }
-  const decided = { seed: 'seed', threads: 'threads', engine: 'engine', lora: 'lora', chat: 'chat', model }
+  const common = { seed, threads, engine, tinker, lora, chat, eval: { share } }
+  // no server trains reward models: with a server, all their weights are trained on this machine
+  const here = engine === 'local' ? common : { ...common, engine: 'local', tinker: null, lora: null }
+  const decided = {
+    seed: 'seed',
+    threads: 'threads',
+    engine: 'engine',
+    tinker: 'tinker',
+    lora: 'lora',
+    chat: 'chat',
+    model,
+  }
   const named = <T>(name: string, resolve: () => T): T => {
     try {
       return resolve()
@@ -434,7 +450,7 @@ export function stageResolvers(
     },
     reward: (name: string, tree: Tree): RewardSettings => {
       refuseDecided(name, tree, { ...decided, data })
-      return named(name, () => resolveRewardSettings(merge(tree, { ...common, data: 'data' }) as RewardInput))
+      return named(name, () => resolveRewardSettings(merge(tree, { ...here, data: 'data' }) as RewardInput))
     },
   }
 }

@@ -83,7 +83,7 @@ const wrong: [string, RegExp][] = [
     'rl.objective.clipHih=1',
     /unknown setting rl\.objective\.clipHih; did you mean rl\.objective\.clipHigh\?/,
   ],
-  ['engine=tinker', /setting engine is "tinker"/],
+  ['engine=ray', /setting engine is "ray"/],
   ['rl.temperature=hot', /setting rl\.temperature is "hot": expected a number$/],
   ['chat.date=yesterday', /setting chat\.date is "yesterday": expected a date such as 2026-01-31/],
   ['chat.arguments=1', /setting chat\.arguments is 1: expected a mapping/],

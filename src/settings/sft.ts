@@ -19,6 +19,7 @@ import {
 } from './fields.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
 import { type Idle, refuseIdle } from './no-effect.ts'
+import { remoteRate, remoteTrainee, tinkerSetting } from './tinker.ts'
 
 const column = z.string().min(1).optional()
 
@@ -63,6 +64,7 @@ export const sftSettings = z.strictObject({
   /** Arguments and date of the chat template. */
   chat: chatSettings,
   engine: engineSetting,
+  tinker: tinkerSetting,
   lora: loraSetting,
   seed: whole(0).default(0),
   preset: z.enum(Object.keys(SFT_PRESETS) as (keyof typeof SFT_PRESETS)[]).default('miniature'),
@@ -102,12 +104,16 @@ export type SftInput = DeepPartial<z.input<typeof sftSettings>>
  *
  * @throws UserError for a setting that is unknown or not allowed.
  */
-export function resolveSftSettings(given: SftInput): SftSettings {
+export function resolveSftSettings(asked: SftInput): SftSettings {
+  const given = remoteTrainee(asked as Tree) as SftInput
   const { preset } = checkSettings(sftSettings.pick({ preset: true }), { preset: given.preset })
   const { minSteps, ...layer } = SFT_PRESETS[preset]
   // only a task of few questions gets more epochs, and only if no number of epochs is given
   const least = given.task != null && given.epochs === undefined ? minSteps : 0
-  const settings = checkSettings(sftSettings, belowGiven({ ...layer, minSteps: least }, given))
+  const settings = checkSettings(
+    sftSettings,
+    belowGiven({ ...remoteRate(given as Tree, layer), minSteps: least }, given),
+  )
   const { data, task, columns } = settings
   if ((data === null) === (task === null))
     throw new UserError(

@@ -28,7 +28,8 @@ import {
 } from './fields.ts'
 import { checkSettings, merge, type Tree } from './layers.ts'
 import { refuseIdle } from './no-effect.ts'
-import { algorithmNames, baseNames, rlPreset } from './presets.ts'
+import { algorithmNames, baseNames, type RlPreset, rlPreset } from './presets.ts'
+import { remoteRl, remoteTrainee, tinkerSetting } from './tinker.ts'
 import { isTree } from './tree.ts'
 import { idleInZero } from './zero-idle.ts'
 
@@ -117,9 +118,18 @@ export const zeroSettings = z.strictObject({
   /** Arguments and date of the chat template. */
   chat: chatSettings,
   engine: engineSetting,
+  tinker: tinkerSetting,
   lora: loraSetting,
   seed: whole(0).default(0),
   steps: whole(0).default(200),
+  /**
+   * Sample coming steps while the policy is updated, with weights that are at most `staleness` updates old. Importance weights
+   * correct for their age: rl.importanceCap is then 2 unless it is given. null: each step samples with the newest weights.
+   */
+  async: z
+    .strictObject({ staleness: whole(1).max(16).default(1) })
+    .nullable()
+    .default(null),
   /** Scale: the paper's R1-Zero or the miniature's. */
   preset: z.enum(baseNames).default('miniature'),
   algorithm: z.enum(algorithmNames).default('grpo'),
@@ -167,11 +177,13 @@ export type ZeroInput = DeepPartial<z.input<typeof zeroSettings>>
  *
  * @throws UserError for a setting that is unknown or not allowed, or for settings that contradict each other.
  */
-export function resolveZeroSettings(given: Tree): ZeroSettings {
+export function resolveZeroSettings(asked: Tree): ZeroSettings {
+  const given = remoteTrainee(asked)
   const { preset, algorithm } = zeroSettings.pick({ preset: true, algorithm: true }).loose().parse({})
   const names = [String(given.preset ?? preset), String(given.algorithm ?? algorithm)] as const
   const maxTokens = (given.rl as Tree | undefined)?.maxTokens
-  const { rewards, ...rl } = rlPreset(...names, typeof maxTokens === 'number' ? maxTokens : undefined)
+  const usualRl = rlPreset(...names, typeof maxTokens === 'number' ? maxTokens : undefined)
+  const { rewards, ...rl } = withStaleness(given, remoteRl(given, usualRl))
   const usual = { rl, rewards } as unknown as Tree
   const below = { rl: withKindsOf((given.rl ?? {}) as Tree, rl), rewards } as unknown as Tree
   const settings = checkSettings(zeroSettings, merge(below, given))
@@ -198,6 +210,12 @@ export function resolveZeroSettings(given: Tree): ZeroSettings {
   refuseIdle(settings, checkSettings(zeroSettings, usual), idleInZero(settings.rl, settings.eval))
   return withThreads(settings)
 }
+
+/** The cap of truncated importance sampling, where the sampler's weights may be older than the trainer's. */
+const STALE_CAP = 2
+
+const withStaleness = (given: Tree, rl: RlPreset): RlPreset =>
+  given.async == null ? rl : { ...rl, importanceCap: STALE_CAP }
 
 /**
  * The preset's settings without what only its own kind of schedule, or of control of covariances, has, where another kind is

@@ -30,6 +30,7 @@ import {
 import { greet } from '../terminal/serve/greet.ts'
 import { accessOf, accessOptions, strategyOf, strategyOptions } from '../terminal/serve/options.ts'
 import { requestLog } from '../terminal/serve/request-log.ts'
+import { checkTinkerOptions, serveTinker, tinkerOptions } from '../terminal/serve/tinker.ts'
 import { untilStopped } from '../terminal/serve/until-stopped.ts'
 import { engineOption } from '../terminal/training/options.ts'
 
@@ -78,16 +79,19 @@ export const serve = command(
         description: `requests that may wait; further ones are told to come back (default ${LIMITS.waiting})`,
       },
       engine: engineOption,
+      ...tinkerOptions,
       ...outputOptions,
     },
   }),
   async (values) => {
     const output = outputOf(values)
-    const name = textOption(values, 'model') ?? EMBEDDED_BASE
     const address = {
       host: textOption(values, 'host') ?? '127.0.0.1',
       port: integerOption(values, 'port', 0, 65_535) ?? 8642,
     }
+    checkTinkerOptions(values)
+    if (values.tinker === true) return serveTinker(values, output, address)
+    const name = textOption(values, 'model') ?? EMBEDDED_BASE
     const access = accessOf(values)
     const insecure = values.insecure === true
     const { spec, reward, judge } = strategyOf(values)

@@ -1,21 +1,24 @@
 import { describe, expect, test } from 'vitest'
 import type { Lora } from '../../models/lora.ts'
 import type { Engine, Trainer, Weights } from '../contract.ts'
-import { adam, crossEntropy } from './data.ts'
+import { adam, closeTo, crossEntropy, equal } from './data.ts'
 import { languageModel, resources, type Subject } from './resources.ts'
 
 interface AdapterSubject extends Subject {
-  /** Opens the same model with a new scalar head. */
-  readonly openReward: () => Promise<Engine>
+  /** Opens the same model with a new scalar head; missing if the engine has no reward models. */
+  readonly openReward?: () => Promise<Engine>
 }
 
 const lora: Lora = { rank: 2, alpha: 4, targets: 'all-linear', seed: 3 }
+
+/** How log-probs must agree that an engine may read in several ways. */
+const same = ({ can }: Engine) => (can.bitExactResume ? equal : closeTo)
 
 /** The tests of an engine that trains low-rank adapters. */
 export function adapterConformance(name: string, subject: AdapterSubject): void {
   describe(`${name} trains adapters`, () => {
     const { open, folder, datums, logprobs: read } = languageModel(subject)
-    const { open: openReward } = resources({ open: subject.openReward })
+    const { open: openReward } = resources({ open: subject.openReward ?? subject.open })
     const opened = async (open: () => Promise<Engine>): Promise<{ engine: Engine; trainer: Trainer }> => {
       const engine = await open()
       return { engine, trainer: await engine.trainer({ trainable: { lora } }) }
@@ -30,7 +33,7 @@ export function adapterConformance(name: string, subject: AdapterSubject): void 
       const { engine, trainer } = await opened(open)
       expect(engine.can.trainable).toContain('lora')
       const base = await read(engine, engine.base)
-      expect(await read(engine, await trainer.snapshot())).toEqual(base)
+      same(engine)(await read(engine, await trainer.snapshot()), base)
       const losses = [await step(trainer), await step(trainer), await step(trainer)]
       expect(losses).toEqual([...losses].sort((a, b) => b - a))
       expect(await read(engine, engine.base)).toEqual(base)
@@ -40,7 +43,7 @@ export function adapterConformance(name: string, subject: AdapterSubject): void 
       for (let i = 0; i < limit; i++) {
         const scorer = await engine.scorer(await trainer.snapshot())
         const before = await scorer.logprobs(datums)
-        held.push(async () => expect(await scorer.logprobs(datums)).toEqual(before))
+        held.push(async () => same(engine)(await scorer.logprobs(datums), before))
         await step(trainer)
       }
       const reference = await engine.scorer(engine.base)
@@ -56,13 +59,13 @@ export function adapterConformance(name: string, subject: AdapterSubject): void 
       await trainer.save(checkpoint, { optimizer: true })
       const saved = await read(engine, await trainer.snapshot())
       await step(trainer)
-      expect(await read(engine, engine.saved(checkpoint))).toEqual(saved)
+      same(engine)(await read(engine, engine.saved(checkpoint)), saved)
       const expected = [await step(trainer), await step(trainer)]
 
       const other = await opened(open)
       await step(other.trainer) // must be dropped by `load`
       await other.trainer.load(checkpoint)
-      expect(await read(other.engine, await other.trainer.snapshot())).toEqual(saved)
+      same(engine)(await read(other.engine, await other.trainer.snapshot()), saved)
       await step(other.trainer)
       const resumed = [await step(other.trainer), await step(other.trainer)]
       for (const [i, loss] of resumed.entries())
@@ -70,7 +73,7 @@ export function adapterConformance(name: string, subject: AdapterSubject): void 
         else expect(loss).toBeCloseTo(expected[i]!, 4)
     })
 
-    test('of a reward model, with its head', async () => {
+    test.skipIf(!subject.openReward)('of a reward model, with its head', async () => {
       const { engine, trainer } = await opened(openReward)
       const [better, worse] = [datums[0]!.tokens, datums[3]!.tokens]
       const comparisons = [

@@ -29,6 +29,7 @@ export function scheduleTests({ open, untrained, trained, vocabSize, prompts, st
 
     test('`first` continues the sequences of another call', async () => {
       const engine = await untrained()
+      if (!engine.can.sequenceSeeds) return
       const sampler = await engine.sampler(engine.base, { schedule })
       const all = await sampler.sample(prompts[0]!, { ...options, n: 5 })
       const indices = new Set<number>()
@@ -42,6 +43,10 @@ export function scheduleTests({ open, untrained, trained, vocabSize, prompts, st
     test('reports the log-prob of each token, and the likeliest tokens', async () => {
       const engine = await untrained()
       const sampler = await engine.sampler(engine.base, { schedule })
+      if (!engine.can.topLogprobs) {
+        await expect(sampler.sample(prompts[0]!, { ...options, topLogprobs: 4 })).rejects.toThrow(/likeliest/)
+        return
+      }
       const reported: TokenDetail[] = []
       const [sequence] = await sampler.sample(prompts[0]!, {
         ...options,

@@ -7,7 +7,7 @@ import { PromptTooLong, UserError } from '../../common/errors.ts'
 import { loadConfig, saveModel } from '../../models/checkpoint/directory.ts'
 import { initParameters } from '../../models/parameters.ts'
 import { tinyConfig } from '../../testing/models.ts'
-import type { Datum, Engine, EngineSpec } from '../contract.ts'
+import type { Datum, Engine, EngineSpec, Trainer } from '../contract.ts'
 import { openLocalEngine } from './index.ts'
 
 /* What only local engines have: folders, reward heads, memory. The rest of the contract is tested in conformance. */
@@ -102,6 +102,26 @@ describe('weights', () => {
       await trainer.save(join(source, 'inner'))
       await expect(engine.scorer(engine.base)).resolves.toBeDefined()
     })
+  })
+
+  test('are loaded without the state of the optimizer, as if training began with them', async () => {
+    const step = async (trainer: Trainer) => {
+      const { loss } = await trainer.forwardBackward([datum], crossEntropy)
+      await trainer.optimStep(adam)
+      return loss
+    }
+    const trainer = await (await open({ model: { ...model, tokenizerFrom: MINIATURE } })).trainer()
+    await step(trainer)
+    await trainer.save(folder, { optimizer: true })
+    const steps = async (optimizer: boolean) => {
+      const other = await (await open()).trainer()
+      await other.load(folder, { optimizer })
+      return [await step(other), await step(other)]
+    }
+    const anew = await (await open({ model: folder })).trainer()
+    const expected = [await step(anew), await step(anew)]
+    expect(await steps(false)).toEqual(expected)
+    expect(await steps(true)).not.toEqual(expected)
   })
 
   test('weights of another engine or another model are refused', async () => {

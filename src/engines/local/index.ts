@@ -1,4 +1,4 @@
-import { surrogateNames } from '../../algorithms/objectives.ts'
+import { ratioKinds, surrogateNames } from '../../algorithms/objectives.ts'
 import { UserError } from '../../common/errors.ts'
 import { defaultThreads } from '../../common/threads.ts'
 import { loadConfig } from '../../models/checkpoint/directory.ts'
@@ -36,9 +36,14 @@ export async function openLocalEngine({
   const can: Capabilities = {
     objectives: scores ? ['preference'] : ['cross_entropy', 'policy', 'dpo'],
     surrogates: scores ? [] : surrogateNames,
+    ratios: scores ? [] : ratioKinds,
+    dualClip: !scores,
     klCov: !scores,
     klInLoss: !scores,
     temperature: !scores,
+    samplingLogprobs: !scores,
+    topLogprobs: !scores,
+    sequenceSeeds: true,
     trainable: ['all', 'lora'],
     rewardHead: scores,
     bitExactResume: true,

@@ -119,9 +119,11 @@ export async function localTrainer(
         baseFolder?.checkTarget(directory)
         await replicas.one('save', directory, versions.current, options)
       }),
-    load: (directory) =>
+    load: (directory, { optimizer = true } = {}) =>
       guarded(async () => {
-        const loaded = await versions.change((change) => replicas.change('prepareLoad', directory, change))
+        const loaded = await versions.change((change) =>
+          replicas.change('prepareLoad', directory, { ...change, optimizer }),
+        )
         published = false
         steps = loaded.steps
       }),

@@ -19,7 +19,7 @@ export async function readBody<T>(
   headers: Headers,
   body: AsyncIterable<Uint8Array> | null,
   schema: z.ZodType<T>,
-  limits: Limits,
+  limits: Pick<Limits, 'bodyBytes' | 'depth' | 'values'>,
 ): Promise<T> {
   checkMediaType(headers)
   const text = await readText(headers, body, limits)
@@ -56,29 +56,54 @@ function checkMediaType(headers: Headers): void {
 async function readText(
   headers: Headers,
   body: AsyncIterable<Uint8Array> | null,
-  limits: Limits,
+  limits: Pick<Limits, 'bodyBytes' | 'depth' | 'values'>,
 ): Promise<string> {
-  const limit = limits.bodyBytes
-  const tooLarge = (): RequestError => new RequestError('tooLarge', `the body is longer than ${limit} bytes`)
-  if (Number(headers.get('content-length') ?? 0) > limit) throw tooLarge()
   const decoder = new TextDecoder('utf-8', { fatal: true })
   const shape = new Shape(limits)
   let text = ''
-  let bytes = 0
   try {
-    for await (const value of body ?? []) {
-      bytes += value.length
-      if (bytes > limit) throw tooLarge()
+    for await (const value of pieces(headers, body, limits)) {
       const piece = decoder.decode(value, { stream: true })
       shape.push(piece)
       text += piece
     }
     return text + decoder.decode()
   } catch (error) {
-    if (error instanceof RequestError) throw error
     if (error instanceof TypeError && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
       throw new RequestError('invalid', 'the body is not UTF-8')
-    throw new RequestError('clientLeft', 'the client left before its request was whole')
+    throw error
+  }
+}
+
+/** The bytes of a body. @throws RequestError as soon as they are too many. */
+export async function readBytes(
+  headers: Headers,
+  body: AsyncIterable<Uint8Array> | null,
+  limits: Pick<Limits, 'bodyBytes'>,
+): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  for await (const piece of pieces(headers, body, limits)) parts.push(piece)
+  return Buffer.concat(parts)
+}
+
+async function* pieces(
+  headers: Headers,
+  body: AsyncIterable<Uint8Array> | null,
+  { bodyBytes: limit }: Pick<Limits, 'bodyBytes'>,
+): AsyncGenerator<Uint8Array> {
+  const tooLarge = (): RequestError => new RequestError('tooLarge', `the body is longer than ${limit} bytes`)
+  if (Number(headers.get('content-length') ?? 0) > limit) throw tooLarge()
+  let bytes = 0
+  try {
+    for await (const value of body ?? []) {
+      bytes += value.length
+      if (bytes > limit) throw tooLarge()
+      yield value
+    }
+  } catch (error) {
+    throw error instanceof RequestError
+      ? error
+      : new RequestError('clientLeft', 'the client left before its request was whole')
   }
 }
 

@@ -14,6 +14,8 @@ export interface ReinforceSettings {
   readonly rl: RlSettings
   readonly seed: number
   readonly steps: number
+  /** Sample coming steps during the updates, with weights that are at most `staleness` updates old; by default off. */
+  readonly async?: { readonly staleness: number } | null | undefined
   /** A control experiment: the rewards of a step are shuffled among its rollouts, so nothing can be learned. */
   readonly shuffleRewards: boolean
   readonly checkpointEvery: number

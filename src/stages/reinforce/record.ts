@@ -15,9 +15,8 @@ import { givenUp, NothingToLearn, nothingToLearn } from '../watch/nothing-to-lea
 import { seenBetween, seenMetrics } from '../watch/seen.ts'
 import type { CurriculumTask } from './curriculum.ts'
 import type { Groups } from './groups.ts'
-import type { Reinforcement } from './job.ts'
+import type { Reinforcement, ReinforceSettings } from './job.ts'
 import type { ReferencePolicy } from './reference.ts'
-import type { RlSettings } from './rl-settings.ts'
 import type { ScoredRollout } from './score.ts'
 import { comparedRewards } from './shape.ts'
 import type { Updated } from './update.ts'
@@ -30,6 +29,8 @@ interface StepOutcome {
   readonly rewards_P_G: readonly (readonly (number | null)[])[]
   readonly advantages_P_G: readonly (readonly (number | null)[])[]
   readonly updated: Updated
+  /** How many updates older the weights are that the groups were sampled with. */
+  readonly staleness: number
 }
 
 /** Records the steps of a run, evaluates the policy, writes checkpoints, and decides whether the training goes on. */
@@ -101,7 +102,7 @@ export function openRecorder(
       const { step } = outcome
       const scored = scoredRollouts(outcome)
       const before = store.metricsAt(step - 1)
-      const metrics = stepMetrics(outcome, scored, before, settings.rl)
+      const metrics = stepMetrics(outcome, scored, before, settings)
       const rows = scored.map((one) => ({
         ...toRow(one.rollout, one, 'train', one.advantage),
         ...(one.entropies && { entropies: one.entropies }),
@@ -166,10 +167,10 @@ function scoredRollouts({ groups, rewards_P_G, advantages_P_G, updated }: StepOu
 }
 
 function stepMetrics(
-  { step, groups, rewards_P_G, updated }: StepOutcome,
+  { step, groups, rewards_P_G, updated, staleness }: StepOutcome,
   scored: readonly Recordable[],
   before: Readonly<Record<string, number>>,
-  rl: RlSettings,
+  { rl, async }: ReinforceSettings,
 ): Record<string, number> {
   const rollouts = scored.map(({ rollout }) => rollout)
   return {
@@ -186,6 +187,11 @@ function stepMetrics(
     loss: updated.loss,
     grad_norm: updated.gradNorm ?? Number.NaN,
     ...(updated.teacherKl !== null && { 'teacher/kl': updated.teacherKl }),
+    ...(async && {
+      'async/staleness': staleness,
+      'importance/mean': updated.importance?.mean ?? Number.NaN,
+      'importance/max': updated.importance?.max ?? Number.NaN,
+    }),
     learning_rate: updated.learningRate,
     'total/flops': runningTotal(before, 'total/flops', step, updated.flops),
     'total/tokens': runningTotal(before, 'total/tokens', step, updated.tokens),

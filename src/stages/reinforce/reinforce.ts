@@ -1,6 +1,7 @@
 import { groupAdvantages } from '../../algorithms/advantages.ts'
 import { withPolicy } from '../../engines/policy.ts'
 import type { Stop } from '../watch/alarm.ts'
+import { SampledAhead } from './ahead.ts'
 import { curriculumTask } from './curriculum.ts'
 import { type Groups, sampleGroups } from './groups.ts'
 import type { Reinforcement } from './job.ts'
@@ -26,27 +27,34 @@ export async function reinforce(job: Reinforcement): Promise<Stop | null> {
   const curriculum = curriculumTask(job.task, rl.curriculum, run.store)
   const { task } = curriculum
   const recorder = openRecorder(job, reference, curriculum)
+  const ahead = new SampledAhead(
+    (step) =>
+      withPolicy(job, (sampler) =>
+        sampleGroups({ sampler, reference, renderer, task, rewards, rl, seed, progress: run.progress }, step),
+      ),
+    settings.async?.staleness ?? 0,
+    settings.steps,
+  )
   try {
     let stop = await recorder.resume()
     for (let step = run.store.info().step + 1; step <= settings.steps && stop === null; step++) {
       // questions → rollouts → rewards
-      const groups = await withPolicy(job, (sampler) =>
-        sampleGroups({ sampler, reference, renderer, task, rewards, rl, seed, progress: run.progress }, step),
-      )
+      const { groups, staleness } = await ahead.take(step)
       const rewards_P_G = shapedRewards(groups, settings, step)
 
       // rewards → advantages
       const advantages_P_G = groupAdvantages(rewards_P_G, rl.advantage)
 
       // advantages → datums → new weights
-      const updated = await update(job, examples(groups, advantages_P_G), step)
+      const updated = await update(job, examples(groups, advantages_P_G), step, staleness)
       if (rl.referenceRefresh !== null && step % rl.referenceRefresh === 0) await reference?.refresh(trainer)
 
       // metrics and warnings; an evaluation and a checkpoint, if they are due
-      stop = await recorder.record({ step, groups, rewards_P_G, advantages_P_G, updated })
+      stop = await recorder.record({ step, groups, rewards_P_G, advantages_P_G, updated, staleness })
     }
     return stop
   } finally {
+    await ahead.end()
     await run.settled()
     await reference?.close()
   }

@@ -43,6 +43,8 @@ export interface Updated {
   readonly learningRate: number
   /** Mean over the tokens of log π_old − log π_teacher: the reverse KL in nats; null without a teacher. */
   readonly teacherKl: number | null
+  /** The weights that correct for the distribution that was drawn from: their mean and greatest; null without such weights. */
+  readonly importance: { readonly mean: number; readonly max: number } | null
   /** Null if the engine does not report it. */
   readonly flops: number | null
   /** Positions trained on, prompts included. */
@@ -50,8 +52,17 @@ export interface Updated {
   readonly seconds: number
 }
 
-/** Trains on the rollouts of a step: examples → minibatches × epochs → datums → new weights. */
-export async function update(job: UpdateJob, examples: readonly Example[], step: number): Promise<Updated> {
+/**
+ * Trains on the rollouts of a step: examples → minibatches × epochs → datums → new weights.
+ *
+ * @param staleness How many updates older the weights are that the rollouts were sampled with.
+ */
+export async function update(
+  job: UpdateJob,
+  examples: readonly Example[],
+  step: number,
+  staleness = 0,
+): Promise<Updated> {
   const { run, trainer, settings } = job
   const { rl, seed, steps } = settings
   run.progress(`learning from ${plural(examples.length, 'response')}`)
@@ -89,7 +100,7 @@ export async function update(job: UpdateJob, examples: readonly Example[], step:
         gradClipNorm: rl.gradClip,
       })
       const rollouts = part.map((i) => examples[i]!.rollout)
-      sequences.push(...trainedSequences(datums, rollouts, result, losses.length === 0))
+      sequences.push(...trainedSequences(datums, rollouts, result, staleness === 0 && losses.length === 0))
       for (const [k, i] of part.entries())
         entropies[i] ??= result.entropies?.[k]?.subarray(examples[i]!.rollout.promptTokens.length - 1) ?? null
       losses.push(result.loss)
@@ -109,6 +120,7 @@ export async function update(job: UpdateJob, examples: readonly Example[], step:
     gradNorm: gradNorm === null ? null : gradNorm / gradNorms.length,
     learningRate,
     teacherKl: taught.kl,
+    importance: importanceOf(examples, old),
     flops: sumKnown(flops),
     tokens,
     seconds: seconds(),
@@ -166,6 +178,19 @@ async function oldPolicy(
       importance: truncatedImportance(old[i]!, drawnFrom, cap ?? Number.POSITIVE_INFINITY),
     }
   })
+}
+
+/** The mean and the greatest of the importance weights of the sampled tokens. */
+function importanceOf(examples: readonly Example[], old: readonly OldPolicy[]): Updated['importance'] {
+  const weights = examples.flatMap(({ rollout }, i) => {
+    const sampled = toDatum(rollout, 1).weights
+    return [...(old[i]!.importance ?? [])].filter((_, t) => sampled[t] !== 0)
+  })
+  if (weights.length === 0) return null
+  return {
+    mean: weights.reduce((sum, weight) => sum + weight, 0) / weights.length,
+    max: weights.reduce((a, b) => Math.max(a, b)),
+  }
 }
 
 /** What a teacher adds to the advantage of each position of each example, and how far the policy is from it. */

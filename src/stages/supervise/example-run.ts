@@ -171,7 +171,7 @@ async function runOnExamples<Given, Settings extends ExampleSettings, Example, D
   checkLora(settings)
   watch.onProgress?.('opening the model')
   const rewardHead = recipe.rewardHeadOf?.(settings)
-  return withEngine({ ...settings, rewardHead }, (engine) => {
+  return withEngine({ ...settings, rewardHead, onWarning: watch.onWarning }, (engine) => {
     requireCapabilities(engine.can, { objective: recipe.objectiveOf(settings), lora })
     return withRun(place, watch, async (run) => {
       run.progress('preparing the training')

@@ -1,6 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { hasKlCov, needsReference, surrogateNames, temperatureOf } from '../../algorithms/objectives.ts'
+import {
+  hasKlCov,
+  needsReference,
+  ratioKinds,
+  surrogateNames,
+  temperatureOf,
+} from '../../algorithms/objectives.ts'
 import { UserError } from '../../common/errors.ts'
 import { onDisk } from '../../common/files/disk.ts'
 import { makeFolder } from '../../common/files/files.ts'
@@ -121,9 +127,14 @@ export function fakeEngine({ can }: { can?: Partial<Capabilities> } = {}): Engin
     can: {
       objectives: ['cross_entropy', 'policy'],
       surrogates: surrogateNames,
+      ratios: ratioKinds,
+      dualClip: true,
       klCov: false,
       klInLoss: true,
       temperature: true,
+      samplingLogprobs: true,
+      topLogprobs: false,
+      sequenceSeeds: true,
       trainable: ['all'],
       rewardHead: false,
       bitExactResume: true,

@@ -98,6 +98,17 @@ test('the training with another seed has all the settings that were changed', as
   )
 })
 
+test.each<[string, Tree, string]>([
+  ['a server', {}, ''],
+  ['another rank', { lora: { rank: 4 } }, ' --lora 4'],
+  ['all weights', { lora: null }, ' --set lora=null'],
+  ['sampling ahead', { async: { staleness: 2 } }, ' --set async.staleness=2'],
+])('what a server changes is not repeated: %s', async (name, given, options) => {
+  const [evaluate, again] = (await next({ engine: 'tinker', ...given }, name)).slice(-3, -1)
+  expect(evaluate).toBe('npx ruminate eval --model MODEL --engine tinker')
+  expect(again).toBe(`npx ruminate zero --seed 5${options} --engine tinker`)
+})
+
 test('a run that an earlier version began has a summary: settings that it lacks are the defaults', async () => {
   const earlier = ({ chat, rl, eval: evaluation, ...settings }: Tree): Tree => {
     const { topK, topP, minP, ...kept } = rl as Tree

@@ -191,11 +191,17 @@ function givenOptions(settings: ZeroSettings): Given {
       ...changed('preset', defaults.preset),
       ...changed('algorithm', defaults.algorithm),
       ...changed('steps', defaults.steps),
-      ...(settings.lora === null ? [] : ['--lora', String(settings.lora.rank)]),
+      ...adapterOptions(settings),
       ...(settings.teacher === null ? [] : teacherOptions(settings.teacher)),
       ...otherSettings(settings),
     ],
   }
+}
+
+function adapterOptions({ engine, lora }: ZeroSettings): string[] {
+  const { lora: usual } = resolveZeroSettings({ engine })
+  if (lora === null) return usual === null ? [] : ['--set', 'lora=null']
+  return lora.rank === usual?.rank ? [] : ['--lora', String(lora.rank)]
 }
 
 const teacherOptions = ({ model, weight }: TeacherSettings): string[] => [
@@ -209,26 +215,32 @@ const chosenTemplate = ({ template, model }: ZeroSettings): string[] =>
 
 /** The settings without an option of their own, where they differ from what preset and algorithm say. */
 function otherSettings(settings: ZeroSettings): string[] {
-  const { preset, algorithm, lora } = settings
+  const { preset, algorithm, engine, lora, async } = settings
   const usual = resolveZeroSettings({
     preset,
     algorithm,
+    engine,
     rl: { maxTokens: settings.rl.maxTokens },
-    ...(lora === null ? {} : { lora: { rank: lora.rank } }),
+    lora: lora && { rank: lora.rank },
+    // null is the default, and decides on others
+    async: async && {},
   })
   const maxTokens = resolveZeroSettings({ preset, algorithm }).rl.maxTokens
+  const sampledAhead = async && [`async.staleness=${async.staleness}`]
   const part = ({
     chat,
     rl,
     rewards,
     eval: evaluation,
     lora,
+    tinker,
     checkpointEvery,
     checkpointSeconds,
     alarm,
     whenNothingToLearn,
   }: ZeroSettings) => ({
     lora,
+    tinker,
     chat: { arguments: chat.arguments },
     rl,
     rewards,
@@ -238,7 +250,7 @@ function otherSettings(settings: ZeroSettings): string[] {
     alarm,
     whenNothingToLearn,
   })
-  const sets = changedSettings(part(settings), part(usual))
+  const sets = [...(sampledAhead ?? []), ...changedSettings(part(settings), part(usual))]
   if (settings.rl.maxTokens !== maxTokens) sets.unshift(`rl.maxTokens=${settings.rl.maxTokens}`)
   return sets.flatMap((set) => ['--set', shellWord(set)])
 }

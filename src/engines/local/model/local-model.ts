@@ -226,15 +226,23 @@ export class LocalModel {
     return { gradNorm }
   }
 
-  /** Prepares to load what `save(…, { optimizer: true })` wrote. `next` and `keep` are as in `prepareStep`. */
-  prepareLoad(directory: string, { next, keep }: { next: number; keep: boolean }): { steps: number } {
+  /**
+   * Prepares to load what `save(…, { optimizer: true })` wrote or, without the `optimizer`, the weights alone. `next` and `keep`
+   * are as in `prepareStep`.
+   */
+  prepareLoad(
+    directory: string,
+    { next, keep, optimizer: withState = true }: { next: number; keep: boolean; optimizer?: boolean },
+  ): { steps: number } {
     const optimizer = this.#optimizer!
     const weights = this.#load(directory)
     if (adaptersKey(weights.config) !== adaptersKey(this.#current.weights.config))
       throw new UserError(
         `${directory} has other adapters than the settings ask for: it belongs to another run`,
       )
-    const state = readOptimizer(directory, optimizer.shapes)
+    const state = withState
+      ? readOptimizer(directory, optimizer.shapes)
+      : { steps: 0, m: new Map(), v: new Map() }
     this.#prepared = () => {
       if (keep) this.#held.set(this.#current.version, this.#current.weights)
       this.#current = { version: next, weights }

@@ -334,5 +334,7 @@ const ERRORS = {
   clientLeft: 'api_error',
   internal: 'api_error',
   provider: 'api_error',
+  conflict: 'invalid_request_error',
+  gone: 'not_found_error',
   stopping: 'overloaded_error',
 } as const satisfies Record<Problem['kind'], string>

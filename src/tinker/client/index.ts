@@ -1,0 +1,5 @@
+export { type ClientOptions, TinkerClient } from './client.ts'
+export { type FailureKind, TinkerError } from './errors.ts'
+export { type LossOptions, type ModelFacts, TinkerModel } from './model.ts'
+export { type SampledWeights, type SampleOptions, TinkerSampler } from './sampler.ts'
+export { type NewModel, TinkerSession } from './session.ts'
