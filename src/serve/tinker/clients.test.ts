@@ -225,9 +225,9 @@ describe('one server', () => {
     [
       'a token outside',
       '/asample',
-      { base_model: 'miniature-base', prompt: input([512]), sampling_params: {} },
+      { base_model: 'miniature-base', prompt: input([576]), sampling_params: {} },
       400,
-      /has 512 at position 0/,
+      /has 576 at position 0/,
     ],
     [
       'too long',

@@ -110,11 +110,11 @@ it.each([
         ...datum(good),
         loss_fn_inputs: {
           ...datum(good).loss_fn_inputs,
-          target_tokens: tensor([1, 2, 3, 4, 5, 512], 'int64'),
+          target_tokens: tensor([1, 2, 3, 4, 5, 576], 'int64'),
         },
       },
     ],
-    /target_tokens has 512 at position 5, which is no token of the vocabulary, 0 to 511/,
+    /target_tokens has 576 at position 5, which is no token of the vocabulary, 0 to 575/,
   ],
   [
     'several targets a token',

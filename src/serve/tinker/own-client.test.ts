@@ -27,7 +27,7 @@ const datum = (text: readonly number[], inputs: Record<string, Tensor>): Datum =
 const text = [488, 292, 317, 32, 49, 50]
 const data = [datum(text, { weights: floats([0, 0, 1, 1, 1]) })]
 const create = (seed: number) =>
-  session.createModel({ baseModel: 'miniature-base', rank: 8, seed, vocabulary: 512, maxTokens: 1024 })
+  session.createModel({ baseModel: 'miniature-base', rank: 8, seed, vocabulary: 576, maxTokens: 1024 })
 
 it('knows the models', async () => {
   expect(await client.healthy()).toBe(true)

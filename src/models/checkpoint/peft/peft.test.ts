@@ -177,7 +177,7 @@ describe('the base model', () => {
     expect(baseFolder(join(r1, 'model'))).toBe(join(r1, 'rl-1', 'base'))
 
     const embedded = baseFolder(changed({ base_model_name_or_path: 'miniature-base' }))
-    expect(loadConfig(embedded).modelType).toBe('qwen3')
+    expect(loadConfig(embedded).modelType).toBe('llama')
     expect(nameOfBase(embedded)).toEqual({ name: 'miniature-base', revision: null })
   })
 
