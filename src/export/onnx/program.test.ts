@@ -47,11 +47,11 @@ const int64 = (numbers: readonly number[], dims: readonly number[]): Tensor => (
   dims,
 })
 
-/** Weights for which no bias is 0, no norm the identity, and the distributions are far from uniform. */
+/** Weights for which no bias is 0 and no norm the identity. */
 function weightsOf(config: Config): Map<string, Float32Array> {
   const random = new Random('exported')
   const scaled = (name: string, w: Float32Array) =>
-    w.map((x) => (/norm|bias/.test(name) ? x + 0.3 * random.normal() : 5 * x))
+    w.map((x) => (/norm|bias/.test(name) ? x + 0.3 * random.normal() : 0.4 * x))
   return new Map([...initParameters(config, 1)].map(([name, w]) => [name, scaled(name, w)]))
 }
 

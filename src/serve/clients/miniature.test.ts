@@ -24,7 +24,7 @@ afterAll(async () => {
   await model.close()
 })
 
-const [question, maxTokens] = ['What is 17 + 25?', 80]
+const [question, maxTokens] = ['Compute 17+25.', 80]
 const messages = [{ role: 'user' as const, content: question }]
 const asked = { model: 'miniature', messages, temperature: 0, max_tokens: maxTokens }
 /** What depends on the requests before. */
