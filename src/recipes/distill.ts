@@ -75,6 +75,10 @@ export async function distill(
   if (onPolicy) checkTeacherTokens(settings.student, settings.teacher as string)
   const { student: model, lora } = settings
   checkLora({ model, lora })
+  // a teacher on the server must be there; one on this machine was looked for above
+  const { teacher, engine } = settings
+  if (typeof teacher === 'string' && engine !== 'local')
+    await checkEngine({ ...settings, model: teacher }, [])
   await checkEngine({ ...settings, model }, [
     { objective: { kind: 'cross_entropy' }, lora },
     ...(settings.compare ? [policyRequirements(zero)] : []),

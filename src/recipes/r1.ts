@@ -371,7 +371,7 @@ async function withScenarios<T>(
   },
   work: (scenarios: ZeroOwn) => Promise<T>,
 ): Promise<T> {
-  const { reasoning, general, engine, threads } = context
+  const { reasoning, general, threads } = context
   const { generalFrom, generalShare, neuralOnReasoning, ...weights } = settings.rl2
   const { steps, rewards } = stagesOf(settings).rl2
   const task = allScenarios(reasoning, general, {
@@ -382,7 +382,6 @@ async function withScenarios<T>(
   const helpful = await openPreference(models.helpful, {
     name: 'helpful',
     part: 'summary',
-    engine,
     threads,
     chat: settings.chat,
     reference,
@@ -391,7 +390,6 @@ async function withScenarios<T>(
     const harmless = await openPreference(models.harmless, {
       name: 'harmless',
       part: 'response',
-      engine,
       threads,
       chat: settings.chat,
     })

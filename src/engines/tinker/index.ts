@@ -54,7 +54,6 @@ export async function openTinkerEngine({
     served: await client.models(),
     named: tinker.model ?? kept?.baseModel ?? null,
     folder: base,
-    warn,
   })
   const remote = await Remote.open(client, warn)
   const limits = { vocabulary: config.vocabSize, maxTokens: config.maxPositions }
