@@ -124,7 +124,7 @@ async function teach(run: StagedRun<DistillSettings>, watch: DistillWatch & Warn
   const { reinforce, finetune } = trainers(run.parts, watch, RL_SETTINGS)
   const stages = distillStages(settings)
   const teacher = await openTeacher(run)
-  const student = await chatBase(settings.student, join(run.directory, 'student'))
+  const student = await chatBase(settings.student, join(run.directory, 'student'), settings)
 
   // the teacher, if it is a model on this machine, and the student before it learns
   if (teacher && 'model' in teacher) await table.measure('Teacher', teacher.model)
