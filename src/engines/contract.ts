@@ -25,7 +25,7 @@ export interface EngineSpec {
 export interface TinkerSettings {
   /** Its address; by default the environment's TINKER_BASE_URL. */
   readonly url?: string | null | undefined
-  /** The server's name of the model; by default the only one that it has. */
+  /** The server's name of the model; by default the one with the name of the folder. */
   readonly model?: string | null | undefined
   /** Seconds that it may be silent before the run fails; by default half an hour. */
   readonly patience?: number | undefined

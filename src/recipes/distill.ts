@@ -75,6 +75,10 @@ export async function distill(
   if (onPolicy) checkTeacherTokens(settings.student, settings.teacher as string)
   const { student: model, lora } = settings
   checkLora({ model, lora })
+  // a teacher on the server must be there; one on this machine was looked for above
+  const { teacher, engine } = settings
+  if (typeof teacher === 'string' && engine !== 'local')
+    await checkEngine({ ...settings, model: teacher }, [])
   await checkEngine({ ...settings, model }, [
     { objective: { kind: 'cross_entropy' }, lora },
     ...(settings.compare ? [policyRequirements(zero)] : []),
@@ -120,7 +124,7 @@ async function teach(run: StagedRun<DistillSettings>, watch: DistillWatch & Warn
   const { reinforce, finetune } = trainers(run.parts, watch, RL_SETTINGS)
   const stages = distillStages(settings)
   const teacher = await openTeacher(run)
-  const student = await chatBase(settings.student, join(run.directory, 'student'))
+  const student = await chatBase(settings.student, join(run.directory, 'student'), settings)
 
   // the teacher, if it is a model on this machine, and the student before it learns
   if (teacher && 'model' in teacher) await table.measure('Teacher', teacher.model)

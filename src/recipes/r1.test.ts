@@ -7,11 +7,13 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { packageRoot } from '../common/files/package.ts'
 import { Random } from '../common/random.ts'
 import { isPeftFolder } from '../models/checkpoint/peft/adapter-config.ts'
+import { Renderer } from '../renderer/renderer.ts'
 import { Interrupted } from '../runs/interrupted.ts'
 import type { Parts } from '../runs/parts.ts'
 import { merge, type Tree } from '../settings/layers.ts'
 import { loadTask } from '../tasks/index.ts'
 import { demonstrate } from '../tasks/miniature/world/index.ts'
+import { startTinkerServer } from '../testing/servers/tinker-server.ts'
 import { r1, resumeR1, trainers, withWarnings } from './r1.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ruminate-r1-'))
@@ -150,25 +152,26 @@ test('does all four steps and teaches a student', () => {
   expect(existsSync(join(whole.model, 'model.safetensors'))).toBe(true)
 })
 
+const short = { ...tuning, checkpointEvery: 1000, learningRate: 1e-4 }
+const one = { ...reinforcing, steps: 1 }
+/** With adapters, from a base that knows the answers, so that there are rows to learn from after few steps. */
+const adapted = () => ({
+  ...settings,
+  model: whole.model,
+  lora: { rank: 4 },
+  zero: one,
+  coldStart: { rows: 0 },
+  rl1: one,
+  mixture: { ...settings.mixture, questions: 4, samples: 2, reused: 16, synthetic: 0, sft: short },
+  preferences: { ...settings.preferences, prompts: 16 },
+  rl2: { zero: one },
+  student: { model: null },
+})
+const quiet = { onWarning: () => {} }
+
 test('with adapters in every stage, stopped in one and resumed', async () => {
-  // a base that knows the answers, so that there are rows to learn from after few steps
-  const short = { ...tuning, checkpointEvery: 1000, learningRate: 1e-4 }
-  const one = { ...reinforcing, steps: 1 }
-  const adapted = {
-    ...settings,
-    model: whole.model,
-    lora: { rank: 4 },
-    zero: one,
-    coldStart: { rows: 0 },
-    rl1: one,
-    mixture: { ...settings.mixture, questions: 4, samples: 2, reused: 16, synthetic: 0, sft: short },
-    preferences: { ...settings.preferences, prompts: 16 },
-    rl2: { zero: one },
-    student: { model: null },
-  }
-  const quiet = { onWarning: () => {} }
   const stop = new AbortController()
-  const stopped = r1(adapted, {
+  const stopped = r1(adapted(), {
     ...quiet,
     out: at('lora'),
     signal: stop.signal,
@@ -186,6 +189,40 @@ test('with adapters in every stage, stopped in one and resumed', async () => {
   ])
   for (const name of ['zero', 'rl-1', 'mixture', 'helpful', 'harmless', 'rl-2', '.'])
     expect([name, isPeftFolder(join(run, name, 'model'))]).toEqual([name, true])
+})
+
+test('all four steps and the student on a server of the Tinker protocol', async () => {
+  vi.stubEnv('TINKER_API_KEY', 'tml-test')
+  const server = await startTinkerServer({
+    models: [whole.model, 'miniature-r1-student'],
+    limits: { models: 16 },
+  })
+  try {
+    const remote = {
+      ...adapted(),
+      engine: 'tinker',
+      tinker: { url: server.url, patience: 60 },
+      student: { sft: short, zero: one },
+    }
+    const { run, stages } = await r1(remote, { ...quiet, out: at('remote') })
+    expect(stages.map(({ stage }) => stage)).toEqual([
+      'Base',
+      'R1-Zero',
+      'Step 2, RL',
+      'Step 3, mixed SFT',
+      'Step 4, RL for all',
+      'Distilled student',
+      'Student, RL alone',
+    ])
+    // reward models are trained on this machine
+    for (const name of ['zero', 'rl-1', 'mixture', 'helpful', 'harmless', 'rl-2', 'distill'])
+      expect([name, isPeftFolder(join(run, name, 'model'))]).toEqual([name, !/^h/.test(name)])
+    for (const name of ['rl-1', 'distill'])
+      expect(Renderer.load(join(run, name, 'model')).template).toBe('chat')
+  } finally {
+    await server.end()
+    vi.unstubAllEnvs()
+  }
 })
 
 test('killed twice, and interrupted and moved in one part after another: the same result', async () => {

@@ -162,7 +162,7 @@ async function fourSteps(run: R1Run, watch: R1Watch & Warned): Promise<string> {
   const stages = stagesOf(settings)
   const writer = await run.open('writer', settings.writer)
   const base = settings.model
-  const chat = await chatBase(base, join(run.directory, 'base'))
+  const chat = await chatBase(base, join(run.directory, 'base'), settings)
   await table.measure('Base', base, { template: 'r1-zero' })
 
   // R1-Zero: reinforcement learning from the base, with rewards that rules can check
@@ -214,7 +214,7 @@ async function fourSteps(run: R1Run, watch: R1Watch & Warned): Promise<string> {
   // Distillation: step 3's data teach a smaller model, which RL alone does not bring as far
   const studentBase = settings.student.model
   if (studentBase === null) return policy
-  const student = await chatBase(studentBase, join(run.directory, 'student'))
+  const student = await chatBase(studentBase, join(run.directory, 'student'), settings)
   const distilled = await finetune('distill', { ...stages.distill, model: student, data: mixture })
   await table.measure('Distilled student', distilled, { student: true })
   const alone = await reinforce('student-zero', { ...stages.studentZero, model: studentBase })
@@ -371,7 +371,7 @@ async function withScenarios<T>(
   },
   work: (scenarios: ZeroOwn) => Promise<T>,
 ): Promise<T> {
-  const { reasoning, general, engine, threads } = context
+  const { reasoning, general, threads } = context
   const { generalFrom, generalShare, neuralOnReasoning, ...weights } = settings.rl2
   const { steps, rewards } = stagesOf(settings).rl2
   const task = allScenarios(reasoning, general, {
@@ -382,7 +382,6 @@ async function withScenarios<T>(
   const helpful = await openPreference(models.helpful, {
     name: 'helpful',
     part: 'summary',
-    engine,
     threads,
     chat: settings.chat,
     reference,
@@ -391,7 +390,6 @@ async function withScenarios<T>(
     const harmless = await openPreference(models.harmless, {
       name: 'harmless',
       part: 'response',
-      engine,
       threads,
       chat: settings.chat,
     })

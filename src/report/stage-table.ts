@@ -1,5 +1,5 @@
 import type { Progress } from '../common/progress.ts'
-import type { Sampler } from '../engines/contract.ts'
+import type { Sampler, TinkerSettings } from '../engines/contract.ts'
 import type { EngineName } from '../engines/open.ts'
 import type { Generator } from '../providers/generator.ts'
 import type { TemplateSettings } from '../renderer/chat-template.ts'
@@ -24,6 +24,7 @@ export interface StageTableOptions {
     readonly seed: number
     readonly threads: number
     readonly engine: EngineName
+    readonly tinker: TinkerSettings | null
     readonly chat: TemplateSettings
     readonly readable: ReadableLimits
     readonly eval: {

@@ -20,6 +20,7 @@ const settings: StagedSettings = {
   seed: 1,
   threads: 1,
   engine: 'local',
+  tinker: null,
   chat: { arguments: {}, date: '2026-01-01' },
   readable: { maxTokens: 100, maxParagraph: 100, maxRepetition: 0.1, minLanguage: 1 },
   eval: {

@@ -139,7 +139,7 @@ export async function stagedRun<Settings extends StagedSettings>(
   },
   stages: (run: StagedRun<Settings>) => Promise<string>,
 ): Promise<StagedResult> {
-  const { seed, threads, engine, chat, readable: limits } = settings
+  const { seed, threads, engine, tinker, chat, readable: limits } = settings
   const { maxTokens } = settings.eval
   const { signal, onStage } = watch
   const warn = warner(watch.onWarning)
@@ -169,6 +169,7 @@ export async function stagedRun<Settings extends StagedSettings>(
           seed,
           threads,
           engine,
+          tinker,
           chat,
           warn,
           progress,

@@ -22,7 +22,7 @@ import {
   stageResolvers,
 } from './r1.ts'
 import type { SftSettings } from './sft.ts'
-import { remoteStages, remoteTrainee, tinkerSetting } from './tinker.ts'
+import { checkOneModel, remoteStages, remoteTrainee, tinkerSetting } from './tinker.ts'
 import type { ZeroSettings } from './zero.ts'
 
 /**
@@ -170,6 +170,7 @@ export function resolveDistillSettings(asked: Tree): DistillSettings {
         ]
       : []),
   ])
+  if (typeof teacher === 'string') checkOneModel(settings.tinker, 'the teacher')
   const complete = withThreads(settings)
   distillStages(complete)
   return complete

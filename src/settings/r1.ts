@@ -17,7 +17,7 @@ import { checkSettings, merge, type Tree } from './layers.ts'
 import { type Idle, idleIfGreedy, refuseIdle } from './no-effect.ts'
 import { type RewardInput, type RewardSettings, resolveRewardSettings } from './reward.ts'
 import { resolveSftSettings, type SftInput, type SftSettings } from './sft.ts'
-import { remoteStages, remoteTrainee, tinkerSetting } from './tinker.ts'
+import { checkOneModel, remoteStages, remoteTrainee, tinkerSetting } from './tinker.ts'
 import { resolveZeroSettings, type ZeroSettings } from './zero.ts'
 
 const share = z.number().min(0).max(1)
@@ -302,6 +302,7 @@ export function resolveR1Settings(asked: Tree): R1Settings {
       2,
     )
   refuseIdle(settings, usual, [...idleIfGreedy('eval', settings.eval), ...otherRewards(settings)])
+  if (settings.student.model !== null) checkOneModel(settings.tinker, 'the student')
   const complete = withThreads(settings)
   stagesOf(complete)
   return complete

@@ -92,6 +92,13 @@ test('sampling ahead is corrected by importance weights', () => {
   expect(() => resolveZeroSettings({ async: { staleness: 0 } })).toThrow(/async\.staleness/)
 })
 
+test('the server’s name of one model is refused in runs of several', () => {
+  const server = { engine: 'tinker', tinker: { model: 'a' } }
+  expect(() => resolveR1Settings(server)).toThrow(/tinker\.model names one model, and the student is another/)
+  expect(resolveR1Settings({ ...server, student: { model: null } }).tinker).toMatchObject({ model: 'a' })
+  expect(() => resolveDistillSettings({ ...server, teacher: 'b' })).toThrow(/and the teacher is another/)
+})
+
 test('an address that is none is refused', () => {
   expect(() => resolveZeroSettings({ tinker: { url: 'nowhere' } })).toThrow(/tinker\.url/)
 })

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { UserError } from '../common/errors.ts'
 import type { RlPreset } from './presets.ts'
 import { isTree, merge, type Tree } from './tree.ts'
 
@@ -9,7 +10,7 @@ export const tinkerSetting = z
   .strictObject({
     /** Its address; null: TINKER_BASE_URL. */
     url: z.url().nullable().default(null),
-    /** The server's name of the model; null: the one with the name of the local folder, or the only one that it has. */
+    /** The server's name of the model; null: the one with the name of the local folder. */
     model: z.string().min(1).nullable().default(null),
     /** Seconds that the server may be silent before the run fails. */
     patience: z.number().positive().default(1800),
@@ -18,6 +19,15 @@ export const tinkerSetting = z
   })
   .nullable()
   .default(null)
+
+/** @throws UserError for a run of several models with the server's name of one. */
+export function checkOneModel(tinker: { readonly model: string | null } | null, other: string): void {
+  if (tinker?.model == null) return
+  throw new UserError(
+    `setting tinker.model names one model, and ${other} is another: leave it out, so that each is found by the name of its folder`,
+    2,
+  )
+}
 
 const isRemote = ({ engine }: Tree): boolean => engine === 'tinker'
 const trainsAdapters = (given: Tree): boolean => isRemote(given) && given.lora !== null

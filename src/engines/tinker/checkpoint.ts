@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { UserError } from '../../common/errors.ts'
 import { onDisk } from '../../common/files/disk.ts'
@@ -21,7 +21,7 @@ const schema = z.object({
   rank: z.int().min(0),
   /** Of the adapters; null if there are none. */
   alpha: z.number().nullable(),
-  /** The local folder of the base model. */
+  /** The local folder of the base model; `.`: this one. */
   base: z.string(),
   /** Optimizer steps so far. */
   steps: z.int().min(0),
@@ -43,5 +43,5 @@ export function readKept(directory: string): Kept {
     throw new UserError(`${directory} is no checkpoint of the engine tinker: it has no ${TINKER_FILE}`)
   const parsed = schema.safeParse(parseJson(onDisk('read', path, () => readFileSync(path, 'utf8'))))
   if (!parsed.success) throw new UserError(`${path} is damaged: ${parsed.error.issues[0]!.message}`)
-  return parsed.data
+  return { ...parsed.data, base: resolve(directory, parsed.data.base) }
 }

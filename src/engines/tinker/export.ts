@@ -13,7 +13,7 @@ import { type TinkerClient, TinkerError } from '../../tinker/index.ts'
 
 /**
  * Downloads weights that were saved for sampling: adapters as a PEFT folder on the local base model, all weights as a
- * Hugging Face folder, either with the base model's tokenizer.
+ * Hugging Face folder, either with the tokenizer and the chat template of the model that was opened.
  *
  * @returns false if the server does not give its weights away.
  * @throws UserError if the archive holds neither.
@@ -21,8 +21,17 @@ import { type TinkerClient, TinkerError } from '../../tinker/index.ts'
 export async function downloadWeights(
   client: TinkerClient,
   uri: string,
-  base: string,
-  directory: string,
+  {
+    base,
+    settings,
+    directory,
+  }: {
+    /** The local folder of the base model. */
+    readonly base: string
+    /** The folder of the model that was opened. */
+    readonly settings: string
+    readonly directory: string
+  },
 ): Promise<boolean> {
   const [, run, name] = /^tinker:\/\/([^/]+)\/(?:.*\/)?([^/]+)$/.exec(uri) ?? []
   if (run === undefined || name === undefined) throw new UserError(`the server named its weights ${uri}`)
@@ -42,7 +51,7 @@ export async function downloadWeights(
   } finally {
     rmSync(temporary, { recursive: true, force: true })
   }
-  for (const [file, path] of settingFiles(base))
+  for (const [file, path] of settingFiles(settings))
     if (file !== 'config.json' && !existsSync(join(directory, file)))
       copyFileSync(path, join(directory, file))
   if (existsSync(join(directory, ADAPTER_WEIGHTS))) completeAdapterConfig(directory, base)

@@ -54,7 +54,6 @@ export async function openTinkerEngine({
     served: await client.models(),
     named: tinker.model ?? kept?.baseModel ?? null,
     folder: base,
-    warn,
   })
   const remote = await Remote.open(client, warn)
   const limits = { vocabulary: config.vocabSize, maxTokens: config.maxPositions }
@@ -125,7 +124,7 @@ export async function openTinkerEngine({
   }
   const saveModel = async (directory: string, trained: TinkerModel): Promise<void> => {
     const uri = await trained.saveSamplerWeights(folderNames())
-    if (!(await downloadWeights(client, uri, base, directory)))
+    if (!(await downloadWeights(client, uri, { base, settings: model, directory })))
       warn(`${client.server} does not give its weights away: they stay there as ${uri}`)
   }
 
@@ -144,8 +143,8 @@ export async function openTinkerEngine({
       const { source } = weights as TinkerWeights
       if (source.kind === 'base') {
         await copyModel(model, directory)
-        const nothing = { server: client.server, baseModel, uri: null, rank: 0, alpha: null, base, steps: 0 }
-        writeKept(directory, kept ?? nothing)
+        const nothing = { server: client.server, baseModel, uri: null, rank: 0, alpha: null, steps: 0 }
+        writeKept(directory, kept && (kept.uri ?? kept.sampler) ? kept : { ...nothing, base: '.' })
         return
       }
       if (source.kind !== 'version')

@@ -13,8 +13,27 @@ test.each<[string, readonly string[], string | null, string, string | RegExp]>([
   ['the name of the folder', ['miniature-base', 'other'], null, '/models/miniature-base', 'miniature-base'],
   ['the end of the name', [QWEN, 'Qwen/Qwen3-8B'], null, '/models/Qwen3-4B-Instruct-2507', QWEN],
   ['the name on the hub', [QWEN, 'Qwen/Qwen3-8B'], null, cached, QWEN],
-  ['two of the same name', ['a/m', 'b/m'], null, '/models/m', /has 2 models: set tinker.model/],
-  ['none of several', ['a', 'b'], null, '/models/c', /has 2 models: set tinker.model to one of a, b/],
+  [
+    'two of the same name',
+    ['a/m', 'b/m'],
+    null,
+    '/models/m',
+    /has 2 models, of which several may be that of .*: set tinker.model/,
+  ],
+  [
+    'none of several',
+    ['a', 'b'],
+    null,
+    '/models/c',
+    /has 2 models, of which none may be .*: set tinker.model to one of a, b/,
+  ],
+  [
+    'another one',
+    ['a'],
+    null,
+    '/models/b',
+    /has the model a, .* that of .*b: name .* or set tinker.model=a if/,
+  ],
   ['none at all', [], null, '/models/c', /does not say which models/],
 ])('%s', (_what, served, named, folder, expected) => {
   const find = () =>
@@ -23,15 +42,7 @@ test.each<[string, readonly string[], string | null, string, string | RegExp]>([
       served,
       named,
       folder,
-      warn: (line) => expect.unreachable(line),
     })
   if (typeof expected === 'string') expect(find()).toBe(expected)
   else expect(find).toThrow(expected)
-})
-
-test('the only one, with a warning if its name is another', () => {
-  const lines: string[] = []
-  const choice = { server: 'http://s', served: ['a'], named: null, folder: '/models/b' }
-  expect(servedModel({ ...choice, warn: (line) => lines.push(line) })).toBe('a')
-  expect(lines).toEqual([expect.stringMatching(/model is a, and the tokenizer is that of \/models\/b/)])
 })

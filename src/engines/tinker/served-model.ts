@@ -11,16 +11,14 @@ interface Choice {
   readonly named: string | null
   /** The local folder of the same model. */
   readonly folder: string
-  /** Told in one line when the server's only model has another name than the folder. */
-  readonly warn: (line: string) => void
 }
 
 /**
- * The server's name of the model: the one that is given, the one that has the name of the local folder, or the only one.
+ * The server's name of the model: the one that is given, or the one that has the name of the local folder.
  *
  * @throws UserError if the server does not have it, or several are possible.
  */
-export function servedModel({ server, served, named, folder, warn }: Choice): string {
+export function servedModel({ server, served, named, folder }: Choice): string {
   const choice = `set tinker.model to one of ${served.slice(0, 20).join(', ')}`
   if (named !== null) {
     if (served.length > 0 && !served.includes(named))
@@ -31,11 +29,13 @@ export function servedModel({ server, served, named, folder, warn }: Choice): st
     throw new UserError(`${server} does not say which models it has: set tinker.model to the name of one`)
   const same = served.filter((name) => isNameOf(name, folder))
   if (same.length === 1) return same[0]!
-  if (served.length > 1) throw new UserError(`${server} has ${served.length} models: ${choice}`)
-  warn(
-    `the server's model is ${served[0]}, and the tokenizer is that of ${folder}: if these are not the same model, set --model to the server's`,
+  if (served.length > 1)
+    throw new UserError(
+      `${server} has ${served.length} models, of which ${same.length === 0 ? 'none' : 'several'} may be that of ${folder}: ${choice}`,
+    )
+  throw new UserError(
+    `${server} has the model ${served[0]}, and the tokenizer is that of ${folder}: name the folder of the same model (--model), or set tinker.model=${served[0]} if it is the same`,
   )
-  return served[0]!
 }
 
 /** Is it the name of the model in a folder? Those of the hub are in `models--OWNER--NAME/snapshots/COMMIT`. */

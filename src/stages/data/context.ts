@@ -1,3 +1,4 @@
+import type { TinkerSettings } from '../../engines/contract.ts'
 import type { EngineName } from '../../engines/open.ts'
 import type { Generator } from '../../providers/generator.ts'
 import type { TemplateSettings } from '../../renderer/chat-template.ts'
@@ -17,6 +18,7 @@ export interface DataContext {
   readonly seed: number
   readonly threads: number
   readonly engine: EngineName
+  readonly tinker: TinkerSettings | null
   /** Arguments and date of the models' chat templates. */
   readonly chat: TemplateSettings
   readonly warn: (message: string) => void

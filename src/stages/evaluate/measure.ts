@@ -1,4 +1,5 @@
 import { warner } from '../../common/warnings.ts'
+import type { TinkerSettings } from '../../engines/contract.ts'
 import { type EngineName, openSampler } from '../../engines/open.ts'
 import { type PromptTemplate, Renderer, type RendererOptions } from '../../renderer/renderer.ts'
 import { fittingTask } from '../../tasks/fit.ts'
@@ -19,11 +20,12 @@ export async function measure(
       readonly model: string
       readonly task: string
       readonly engine?: EngineName | undefined
+      readonly tinker?: TinkerSettings | null | undefined
       readonly threads?: number
     },
 ): Promise<{ evaluation: Evaluation; template: PromptTemplate; seconds: number }> {
   const started = performance.now()
-  const { model, engine = 'local', threads } = options
+  const { model, engine = 'local', tinker, threads } = options
   const loaded = await loadTask(options.task, options)
   const renderer = Renderer.load(model, options)
   renderer.checkArguments(options.chat?.arguments ?? {})
@@ -33,7 +35,7 @@ export async function measure(
     progress: options.progress ?? (() => {}),
   })
   options.progress?.('opening the model')
-  const sampler = await openSampler({ model, engine, threads })
+  const sampler = await openSampler({ model, engine, tinker, threads })
   try {
     const { evaluation } = await evaluate(sampler, renderer, task, options)
     return { evaluation, template: renderer.template, seconds: (performance.now() - started) / 1000 }

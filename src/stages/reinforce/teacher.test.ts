@@ -61,7 +61,13 @@ describe('before a run', () => {
 
   test('the teacher limits the length of a sequence, and a prompt that it would write otherwise is a warning', () =>
     withTeacher(
-      { model: student, teacher: { model: folder('teacher'), weight: 1 }, engine: 'local', threads: 1 },
+      {
+        model: student,
+        teacher: { model: folder('teacher'), weight: 1 },
+        engine: 'local',
+        tinker: null,
+        threads: 1,
+      },
       async (teacher) => {
         expect(teacher!.limited({ maxTokens: 9999 } as never).maxTokens).toBe(512)
         expect(teacher!.limited({ maxTokens: 100 } as never).maxTokens).toBe(100)

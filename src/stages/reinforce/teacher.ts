@@ -1,6 +1,6 @@
 import { UserError } from '../../common/errors.ts'
 import type { Warn } from '../../common/warnings.ts'
-import type { Capabilities, Datum } from '../../engines/contract.ts'
+import type { Capabilities, Datum, TinkerSettings } from '../../engines/contract.ts'
 import { type EngineName, withEngine } from '../../engines/open.ts'
 import { differentToken } from '../../models/tokenizer/same.ts'
 import { Renderer } from '../../renderer/renderer.ts'
@@ -35,18 +35,22 @@ export async function withTeacher<T>(
     model: student,
     teacher,
     engine: name,
+    tinker,
     threads,
   }: {
     readonly model: string
     readonly teacher: TeacherSettings | null
     readonly engine: EngineName
+    readonly tinker: TinkerSettings | null
     readonly threads: number
   },
   work: (teacher: Teacher | null) => Promise<T>,
 ): Promise<T> {
   if (teacher === null) return work(null)
   checkTeacherTokens(student, teacher.model)
-  return withEngine({ engine: name, model: teacher.model, threads }, async (engine) => {
+  // the server's name of the student
+  const server = tinker && { ...tinker, model: null }
+  return withEngine({ engine: name, tinker: server, model: teacher.model, threads }, async (engine) => {
     const scorer = await engine.scorer(engine.base)
     try {
       return await work({

@@ -1,5 +1,5 @@
 import type { Progress } from '../../common/progress.ts'
-import type { Sampler } from '../../engines/contract.ts'
+import type { Sampler, TinkerSettings } from '../../engines/contract.ts'
 import { type EngineName, openSampler } from '../../engines/open.ts'
 import { Renderer, type RendererOptions } from '../../renderer/renderer.ts'
 
@@ -12,6 +12,7 @@ export interface OpenModel {
 
 interface OpenOptions extends RendererOptions {
   readonly engine: EngineName
+  readonly tinker?: TinkerSettings | null | undefined
   readonly threads: number
   readonly progress?: Progress | undefined
 }
@@ -23,12 +24,12 @@ interface OpenOptions extends RendererOptions {
  */
 export async function withModel<T>(
   folder: string,
-  { engine, threads, progress, ...rendering }: OpenOptions,
+  { engine, tinker, threads, progress, ...rendering }: OpenOptions,
   work: (model: OpenModel) => Promise<T>,
 ): Promise<T> {
   progress?.('opening the model')
   const renderer = Renderer.load(folder, rendering)
-  const sampler = await openSampler({ model: folder, threads, engine })
+  const sampler = await openSampler({ model: folder, threads, engine, tinker })
   try {
     return await work({ folder, renderer, sampler })
   } finally {

@@ -48,7 +48,7 @@ const LABEL_TIMES = 2
  * @throws UserError if no pair or no label is left, or the judge cannot be reached.
  */
 export async function preferenceData(
-  { general, judge, maxTokens, seed, threads, engine, chat, progress }: DataContext,
+  { general, judge, maxTokens, seed, threads, engine, tinker, chat, progress }: DataContext,
   {
     policy,
     settings,
@@ -61,7 +61,7 @@ export async function preferenceData(
   const { prompts, samples, pairsPerPrompt, times, minMargin } = settings
   const rollouts_P_G = await withModel(
     policy,
-    { threads, engine, chat, template: 'chat', progress },
+    { threads, engine, tinker, chat, template: 'chat', progress },
     ({ sampler, renderer }) =>
       rollOut(sampler, renderer, general, general.training({ seed: seed + 2, step: 1, count: prompts }), {
         group: samples,
