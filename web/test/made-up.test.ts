@@ -186,7 +186,8 @@ describe.skipIf(!hasBrowser)('the studio with made-up runs (needs Chromium)', ()
     await page.keyboard.press('/')
     await page.keyboard.type('Wait')
     await page.getByRole('combobox', { name: 'Answer' }).selectOption('wrong')
-    await expect.poll(() => page.url()).toMatch(/correct=wrong&text=Wait/)
+    const chosen = () => Object.fromEntries(new URLSearchParams(page.url().split('?')[1]))
+    await expect.poll(chosen).toEqual({ correct: 'wrong', text: 'Wait' })
     await expect.poll(() => page.locator('.verdict.right').count()).toBe(0)
     await expect.poll(() => page.locator('.verdict.wrong').count()).toBeGreaterThan(40)
     await page.reload()
@@ -260,7 +261,7 @@ describe.skipIf(!hasBrowser)('the studio with made-up runs (needs Chromium)', ()
     await open('#/run/zero-1/samples')
     const table = await saved(() => page.getByRole('button', { name: 'Save as CSV' }).click())
     expect(table.toString().split('\r\n')[0]).toBe(
-      'id,step,split,question,kind,gold,answer,correct,total,advantage,tokens,ended,text',
+      'id,step,split,question,kind,gold,answer,correct,total,advantage,tokens,ended,text,cut',
     )
   })
 

@@ -144,9 +144,8 @@ const whyFailed = (store: RunStore): string | null =>
 
 /** A run with its settings, versions, checkpoints and events. @throws as `RunsFolder.read`. */
 export function detailOf(folder: RunsFolder, found: Found): RunDetail {
-  const sections = sectionsOf(folder, found.id)
-  const inStages = sections.flatMap(({ id }) => folder.read(id, (stage) => stage.metricNames()))
   const stages = trainedStages(folder, found.id)
+  const inStages = stages.flatMap(({ id }) => folder.read(id, (stage) => stage.metricNames()))
   return folder.read(found.id, (store) => {
     const { seed, settings, versions, result } = store.info()
     return {
@@ -159,7 +158,7 @@ export function detailOf(folder: RunsFolder, found: Found): RunDetail {
       events: store.events(),
       metricNames: [...new Set([...store.metricNames(), ...inStages])],
       splits: store.splits(),
-      sections,
+      sections: sectionsIn(stages),
     }
   })
 }
@@ -177,9 +176,11 @@ const stepsOf = (stages: readonly RunSummary[]): number =>
   stages.reduce((sum, { steps }) => sum + steps.done, 0)
 
 /** The stages of a run, as sections of its steps. */
-export function sectionsOf(folder: RunsFolder, id: string): Section[] {
+export const sectionsOf = (folder: RunsFolder, id: string): Section[] => sectionsIn(trainedStages(folder, id))
+
+function sectionsIn(stages: readonly RunSummary[]): Section[] {
   let before = 0
-  return trainedStages(folder, id).map((stage) => {
+  return stages.map((stage) => {
     const from = before + 1
     before += stage.steps.done
     return { name: basename(stage.id), id: stage.id, from, to: before }
