@@ -11,7 +11,7 @@ import { repetition } from './repetition.ts'
 import type { Reward, Rollout } from './reward.ts'
 
 const reasonOf = async (reward: Reward, rollout: Partial<Rollout>) => {
-  const { reasons } = await scoreRollout([{ reward, weight: 1 }], fakeRollout(rollout), { timeoutMs: 1000 })
+  const { reasons } = await scoreRollout([{ reward, weight: 1 }], fakeRollout(rollout), { timeoutMs: 60_000 })
   return reasons?.[reward.name]
 }
 const verdict = () => ({ correct: false, reason: '12 is not 14', share: () => Promise.resolve(0.5) })

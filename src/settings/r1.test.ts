@@ -106,8 +106,10 @@ test('the stages of preset deepseek-r1 have the numbers of the paper, not the mi
     expect([learningRate, batchSize, epochs]).toEqual([5e-5, 128, 2])
 })
 
-test('the learning rates that are the preset’s, of the stages that are run', () => {
-  expect(usualRates(resolveR1Settings({ student: { model: null }, coldStart: { rows: 0 } }))).toEqual([
+test('the learning rates that are the preset’s, of the stages that are run and train adapters', () => {
+  const lora = { rank: 16 }
+  expect(usualRates(resolveR1Settings({}))).toEqual([])
+  expect(usualRates(resolveR1Settings({ lora, student: { model: null }, coldStart: { rows: 0 } }))).toEqual([
     'zero.rl.learningRate',
     'rl1.rl.learningRate',
     'mixture.sft.learningRate',
@@ -116,7 +118,11 @@ test('the learning rates that are the preset’s, of the stages that are run', (
     'rl2.zero.rl.learningRate',
   ])
   const rates = usualRates(
-    resolveR1Settings({ rl1: { rl: { learningRate: 1e-4 } }, coldStart: { sft: { learningRate: 1e-4 } } }),
+    resolveR1Settings({
+      lora,
+      rl1: { rl: { learningRate: 1e-4 } },
+      coldStart: { sft: { learningRate: 1e-4 } },
+    }),
   )
   expect(rates).not.toContain('rl1.rl.learningRate')
   expect(rates).not.toContain('coldStart.sft.learningRate')

@@ -79,7 +79,7 @@ test.each([
   const { byName, total } = await scoreRollout(
     rewards.map((one) => ({ reward: one, weight: one.weight })),
     rollout,
-    { timeoutMs: 1000 },
+    { timeoutMs: 60_000 },
   )
   expect(byName).toEqual(scores)
   const counted = Object.entries(scores).map(([name, score]) =>

@@ -138,7 +138,7 @@ async function expectFullRewards(task: Task, renderer: Renderer): Promise<void> 
       sequence: { tokens: response, logprobs, samplingLogprobs: logprobs, stopReason: 'stop' },
     })
     expect(renderer.stopTokens).toContain(response.at(-1))
-    const { byName, errors } = await scoreRollout(rewards, rollout, { timeoutMs: 1000 })
+    const { byName, errors } = await scoreRollout(rewards, rollout, { timeoutMs: 60_000 })
     expect([rollout.response, errors, byName]).toMatchObject([
       rollout.response,
       [],
