@@ -81,8 +81,8 @@ describe('thinking that is too long', () => {
   })
 
   test('cut off at the longest response, the answer is, too', async () => {
-    const [response] = await saying([long, long], 'and so on '.repeat(50)).sample(60)
-    expect(response!.sequence.tokens).toHaveLength(60)
+    const [response] = await saying([long, long], 'and so on '.repeat(50)).sample(100)
+    expect(response!.sequence.tokens).toHaveLength(100)
     expect(response!.sequence.stopReason).toBe('length')
   })
 })

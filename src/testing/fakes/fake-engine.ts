@@ -133,7 +133,7 @@ export function fakeEngine({ can }: { can?: Partial<Capabilities> } = {}): Engin
       klInLoss: true,
       temperature: true,
       samplingLogprobs: true,
-      topLogprobs: false,
+      topLogprobs: true,
       sequenceSeeds: true,
       trainable: ['all'],
       rewardHead: false,
