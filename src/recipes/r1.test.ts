@@ -191,7 +191,7 @@ test('with adapters in every stage, stopped in one and resumed', async () => {
     expect([name, isPeftFolder(join(run, name, 'model'))]).toEqual([name, true])
 })
 
-test('all four steps and the student on a server of the Tinker protocol', async () => {
+test('all four steps and the student on a server of the Tinker protocol', { timeout: 900_000 }, async () => {
   vi.stubEnv('TINKER_API_KEY', 'tml-test')
   const server = await startTinkerServer({
     models: [whole.model, 'miniature-r1-student'],

@@ -8,7 +8,7 @@ import { ADAPTER_CONFIG } from '../../models/checkpoint/peft/adapter-config.ts'
 import { ADAPTER_WEIGHTS } from '../../models/checkpoint/peft/adapters.ts'
 import { nameOfBase } from '../../models/checkpoint/peft/find-base.ts'
 import { SafetensorsFile } from '../../models/checkpoint/safetensors.ts'
-import { settingFiles } from '../../models/checkpoint/setting-files.ts'
+import { makeFolders, settingFiles } from '../../models/checkpoint/setting-files.ts'
 import { type TinkerClient, TinkerError } from '../../tinker/index.ts'
 
 /**
@@ -51,9 +51,13 @@ export async function downloadWeights(
   } finally {
     rmSync(temporary, { recursive: true, force: true })
   }
-  for (const [file, path] of settingFiles(settings))
-    if (file !== 'config.json' && !existsSync(join(directory, file)))
-      copyFileSync(path, join(directory, file))
+  // the server may have put those of its own base model into the archive
+  const files = settingFiles(settings).filter(([file]) => file !== 'config.json')
+  makeFolders(
+    directory,
+    files.map(([file]) => file),
+  )
+  for (const [file, path] of files) copyFileSync(path, join(directory, file))
   if (existsSync(join(directory, ADAPTER_WEIGHTS))) completeAdapterConfig(directory, base)
   else if (!existsSync(join(directory, 'config.json')))
     throw new UserError(`the archive of ${uri} has neither ${ADAPTER_WEIGHTS} nor config.json`)
