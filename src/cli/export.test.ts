@@ -16,7 +16,7 @@ afterAll(() => {
 
 test('the size, the time, and the command that runs the file', async () => {
   expect(await main(['export', 'miniature-base', '--to', 'gguf', '--quant', 'q8_0'])).toBe(0)
-  expect(written.out).toMatch(/^miniature-base-q8_0\.gguf: q8_0, \d+ kB, in [\d.]+ s$/m)
+  expect(written.out).toMatch(/^miniature-base-q8_0\.gguf: q8_0, [\d.]+ MB, in [\d.]+ s$/m)
   expect(written.out).toMatch(/^next: llama-server -m miniature-base-q8_0\.gguf --jinja$/m)
 })
 

@@ -56,7 +56,7 @@ describe.skipIf(!canTrace)(
       'runs',
       'runs show runs/zero-1 --samples 1',
       'eval --model runs/zero-1/model --questions 4 --max-tokens 20',
-      'chat 7+3 --model runs/zero-1/model --max-tokens 20',
+      'chat 7+3 --model runs/zero-1/model --max-tokens 260',
     ]
     test.each(commands)('ruminate %s', (line) => {
       const { code, stderr, network, written } = node(
