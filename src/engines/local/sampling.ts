@@ -1,11 +1,11 @@
 import type { SampledSequence, SampleOptions, Sampler } from '../contract.ts'
+import { checkRequest } from '../validate.ts'
 import type { Hold } from './hold.ts'
 import type { SampleRequest } from './model/sampling/drawing.ts'
 import { partitionRequests } from './partition.ts'
 import { abortable } from './threads/abort.ts'
 import type { Opened } from './threads/messages.ts'
 import type { Replicas } from './threads/replicas.ts'
-import { checkRequest } from './validate.ts'
 
 interface Waiting {
   readonly request: SampleRequest

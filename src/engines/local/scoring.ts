@@ -1,11 +1,11 @@
 import type { ModelConfig } from '../../models/config.ts'
 import { checkTemperature } from '../checks.ts'
 import type { RewardScorer, Scorer } from '../contract.ts'
+import { checkDatums, checkTexts } from '../validate.ts'
 import type { Hold } from './hold.ts'
 import { rewardIn, type Sequence, textSequence } from './model/batches/sequences.ts'
 import { gather, partitionSequences } from './partition.ts'
 import type { Replicas } from './threads/replicas.ts'
-import { checkDatums, checkTexts } from './validate.ts'
 
 /** Texts sent to the replicas at once. */
 const TEXTS_AT_ONCE = 256

@@ -3,6 +3,7 @@ import { UserError } from '../../common/errors.ts'
 import type { ModelConfig } from '../../models/config.ts'
 import { checkAdam, checkObjective } from '../checks.ts'
 import type { Trainable, Trainer } from '../contract.ts'
+import { checkComparisons, checkDatums, checkForObjective } from '../validate.ts'
 import type { BaseFolder } from './base-folder.ts'
 import {
   comparisonSequences,
@@ -17,7 +18,6 @@ import { trainableShapes } from './model/trainable.ts'
 import { gather, partitionSequences } from './partition.ts'
 import type { Exclusive } from './threads/exclusive.ts'
 import type { Replicas } from './threads/replicas.ts'
-import { checkComparisons, checkDatums, checkForObjective } from './validate.ts'
 import type { Versions } from './versions.ts'
 
 const NO_REWARD_MODEL = 'this is not a reward model: it cannot be trained with comparisons'

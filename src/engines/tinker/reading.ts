@@ -6,7 +6,7 @@ import type { Tokenizer } from '../../models/tokenizer/tokenizer.ts'
 import { TinkerError, type TinkerModel, type TinkerSampler, type TinkerSession } from '../../tinker/index.ts'
 import { checkSampleOptions, checkTemperature } from '../checks.ts'
 import type { Datum, SampledSequence, SampleOptions, Sampler, Scorer } from '../contract.ts'
-import { checkDatums } from '../local/validate.ts'
+import { checkDatums } from '../validate.ts'
 import { floats, wireDatum } from './loss.ts'
 import type { Remote } from './remote.ts'
 

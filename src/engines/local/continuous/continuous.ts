@@ -1,9 +1,9 @@
 import type { SampledSequence, Sampler } from '../../contract.ts'
+import { checkRequest } from '../../validate.ts'
 import type { Hold } from '../hold.ts'
 import { abortable, setAborted } from '../threads/abort.ts'
 import type { Opened } from '../threads/messages.ts'
 import type { Replicas } from '../threads/replicas.ts'
-import { checkRequest } from '../validate.ts'
 import { Router } from './route.ts'
 
 let opened = 0

@@ -1,12 +1,11 @@
-import { hasKlCov, needsReference, type Objective } from '../../algorithms/objectives.ts'
-import { PromptTooLong, UserError } from '../../common/errors.ts'
-import { plural } from '../../common/words.ts'
-import type { ModelConfig } from '../../models/config.ts'
-import { checkSampleOptions } from '../checks.ts'
-import type { Comparison, Datum, SampleOptions } from '../contract.ts'
-import type { Opened } from './threads/messages.ts'
+import { hasKlCov, needsReference, type Objective } from '../algorithms/objectives.ts'
+import { PromptTooLong, UserError } from '../common/errors.ts'
+import { plural } from '../common/words.ts'
+import type { ModelConfig } from '../models/config.ts'
+import { checkSampleOptions } from './checks.ts'
+import type { Comparison, Datum, SampleOptions } from './contract.ts'
 
-/* Checks of arguments, made before any replica starts to compute. */
+/* Checks of the data that an engine is given, made before anything is computed or sent. */
 
 /** @throws Error for a datum that does not fit the model. */
 export function checkDatums(
@@ -74,7 +73,7 @@ export function checkComparisons(comparisons: readonly Comparison[], config: Mod
 export function checkRequest(
   prompt: Int32Array,
   options: SampleOptions,
-  { config, tokenizer }: Opened,
+  { config, tokenizer }: { readonly config: ModelConfig; readonly tokenizer: boolean },
 ): void {
   checkSampleOptions(options)
   const { maxTokens, stop = [] } = options
