@@ -105,7 +105,10 @@ describe('runs', () => {
     run('r1-1/rl-1', { steps: 4 })
     await new Promise((resolve) => setTimeout(resolve, 5))
     run('r1-1/a-later-one', { steps: 3 })
-    const { sections, metricNames } = await get('runs/r1-1')
+    const { sections, metricNames, accuracy, spark } = await get('runs/r1-1')
+    // on held-out questions, after the newest step
+    expect(accuracy).toEqual({ step: 4 + 3, value: 0.5 })
+    expect(spark).toEqual([0.01, 0.02, 0.03, 0.04, 0.01, 0.02, 0.03])
     expect(sections).toEqual([
       { name: 'rl-1', id: 'r1-1/rl-1', from: 1, to: 4 },
       { name: 'a-later-one', id: 'r1-1/a-later-one', from: 5, to: 7 },

@@ -102,6 +102,9 @@ export interface Token {
 export interface SampleDetail extends Sample {
   /** All responses to the same question in the same step, this one among them. */
   readonly group: readonly Sample[]
+  /** The samples before and after this one, in the order of sampling. */
+  readonly previous: number | null
+  readonly next: number | null
   /** Null, with the reason, where the run has no tokenizer. */
   readonly tokens: readonly Token[] | null
   readonly tokensProblem?: string | null

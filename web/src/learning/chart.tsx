@@ -63,11 +63,19 @@ export function Chart(props: ChartProps) {
     applyRange(plot.current, latest.current)
   }, [lines, axis])
 
-  // Another range moves the plot, which is not rendered for that.
+  // Another range moves the plot, which is not rendered for that, once in a frame.
   useEffect(() => {
-    const ends = [range, bounds].map((one) => one.subscribe(() => applyRange(plot.current, latest.current)))
+    let frame: number | null = null
+    const later = () => {
+      frame ??= requestAnimationFrame(() => {
+        frame = null
+        applyRange(plot.current, latest.current)
+      })
+    }
+    const ends = [range, bounds].map((one) => one.subscribe(later))
     return () => {
       for (const end of ends) end()
+      if (frame !== null) cancelAnimationFrame(frame)
     }
   }, [])
 

@@ -23,12 +23,15 @@ export function SamplePage({ run, id }: { run: RunDetail; id: string }) {
   )
 }
 
-/** `id` is that of the address. While the sample there is read, the former one is shown, and the keys already lead on from `id`. */
+/**
+ * `id` is that of the address. While the sample there is read, the former one is shown; if samples were listed, the keys already
+ * lead on from `id`.
+ */
 function Shown({ run, id, sample }: { run: string; id: number; sample: SampleDetail }) {
   const { tokens: colouring, view } = route.value.query
   const at = (other: number) => link(['run', run, 'samples', other], { view, tokens: colouring })
   const question = link(['run', run, 'question', sample.question])
-  const [previous, next] = [neighbour(run, id, -1), neighbour(run, id, 1)]
+  const [previous, next] = [neighbour(run, id, sample, -1), neighbour(run, id, sample, 1)]
   const toggleGroup = () => setQuery({ view: view === 'group' ? null : 'group' })
   const colourings = COLOURINGS.filter(([name]) => sample.tokens?.some((token) => token[name] !== null))
   const names = colourings.map(([name]) => name)

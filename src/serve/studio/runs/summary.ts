@@ -23,7 +23,10 @@ export interface RunSummary extends Found {
   readonly secondsLeft: number | null
   /** Seconds of training until the newest step; null if the run does not measure it. */
   readonly secondsTrained: number | null
-  /** The newest accuracy, on training questions or on held-out ones; of the same step, that on held-out ones. */
+  /**
+   * The newest accuracy, on training questions or on held-out ones; of the same step, that on held-out ones. Of a run of several
+   * stages, that of the last stage which has one, at its step among those of all stages.
+   */
   readonly accuracy: { readonly step: number; readonly value: number } | null
   /** Means of `sparkName` over the steps, at most 60. */
   readonly spark: readonly (number | null)[]
@@ -104,7 +107,6 @@ function changedAt(file: string): number {
 function summaryIn(store: RunStore, found: Found, stages: readonly RunSummary[]): RunSummary {
   const info = store.info()
   const settings = (info.settings ?? {}) as Readonly<Record<string, unknown>>
-  const sparkName = SPARKS.find((name) => newest(store, name) !== null) ?? null
   const isStaged = stages.length > 0
   const planned = isStaged ? null : plannedSteps(store, settings)
   return {
@@ -123,9 +125,8 @@ function summaryIn(store: RunStore, found: Found, stages: readonly RunSummary[])
           ? secondsLeftInStages(settings, stages)
           : secondsLeft(store, info.step, planned),
     secondsTrained: newest(store, TIME)?.value ?? null,
-    accuracy: newestAccuracy(store),
-    spark: sparkName === null ? [] : seriesOf(store, sparkName, { points: SPARK }).value,
-    sparkName,
+    accuracy: isStaged ? newestAccuracyIn(stages) : newestAccuracy(store),
+    ...(isStaged ? sparkIn(stages) : sparkOf(store)),
     note: info.note,
     tags: info.tags,
     problem: info.status === 'failed' ? whyFailed(store) : null,
@@ -136,6 +137,28 @@ function newestAccuracy(store: RunStore): RunSummary['accuracy'] {
   const training = newest(store, 'accuracy')
   const heldOut = newest(store, 'eval/pass@1')
   return heldOut !== null && heldOut.step >= (training?.step ?? 0) ? heldOut : training
+}
+
+function newestAccuracyIn(stages: readonly RunSummary[]): RunSummary['accuracy'] {
+  const last = stages.findLastIndex(({ accuracy }) => accuracy !== null)
+  if (last < 0) return null
+  const { step, value } = stages[last]!.accuracy!
+  return { step: stepsOf(stages.slice(0, last)) + step, value }
+}
+
+type Spark = Pick<RunSummary, 'spark' | 'sparkName'>
+
+function sparkOf(store: RunStore): Spark {
+  const sparkName = SPARKS.find((name) => newest(store, name) !== null) ?? null
+  return { sparkName, spark: sparkName === null ? [] : seriesOf(store, sparkName, { points: SPARK }).value }
+}
+
+/** The lines of the stages that show the same metric, one after another. */
+function sparkIn(stages: readonly RunSummary[]): Spark {
+  const sparkName = SPARKS.find((name) => stages.some((stage) => stage.sparkName === name)) ?? null
+  const values = stages.flatMap((stage) => (stage.sparkName === sparkName ? stage.spark : []))
+  const stride = Math.ceil(values.length / SPARK)
+  return { sparkName, spark: values.filter((_, i) => i % stride === 0) }
 }
 
 /** Runs of earlier releases do not say it. */

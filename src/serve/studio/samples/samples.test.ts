@@ -156,6 +156,18 @@ describe('samples', () => {
     expect((await read('runs/zero-1/samples/99999')).status).toBe(404)
   })
 
+  test('the ones before and after it, in the order of sampling', async () => {
+    run('zero-1')
+    const all = (await ids('limit=200')).sort((a, b) => a - b)
+    const around = async (id: number): Promise<unknown> => {
+      const { previous, next } = await get(`runs/zero-1/samples/${id}`)
+      return [previous, next]
+    }
+    expect(await around(all[0]!)).toEqual([null, all[1]])
+    expect(await around(all[3]!)).toEqual([all[2], all[4]])
+    expect(await around(all.at(-1)!)).toEqual([all.at(-2), null])
+  })
+
   test('their tokens, by the tokenizer of the trained model', async () => {
     run('zero-1')
     cpSync(new URL('../../../../models/miniature-base', import.meta.url), join(root, 'zero-1', 'model'), {

@@ -8,6 +8,9 @@ import { type SampleTokens, tokensOf } from './tokens.ts'
 /** A sample with the other responses to its question in the same step, itself among them. */
 export interface SampleDetail extends Sample, SampleTokens {
   readonly group: readonly Sample[]
+  /** The samples before and after this one, in the order of sampling; null at either end. */
+  readonly previous: number | null
+  readonly next: number | null
 }
 
 /** @throws RequestError if the run has no such sample. */
@@ -21,7 +24,12 @@ export function sampleDetail(store: RunStore, id: number): SampleDetail {
     split,
     step,
   ])
-  return { ...sample, ...tokensOf(store, id), group }
+  const [around] = store.select<{ previous: number | null; next: number | null }>(
+    'SELECT (SELECT max(id) FROM rollouts WHERE id < ?) AS previous, (SELECT min(id) FROM rollouts WHERE id > ?) AS next',
+    id,
+    id,
+  )
+  return { ...sample, ...tokensOf(store, id), group, ...around! }
 }
 
 /** A question's responses over time. */
