@@ -22,16 +22,18 @@ type Shape = Pick<
   ModelConfig,
   'hiddenSize' | 'intermediateSize' | 'numLayers' | 'numHeads' | 'numKvHeads' | 'headDim'
 > &
-  Partial<Pick<ModelConfig, 'vocabSize'>>
+  Partial<Pick<ModelConfig, 'vocabSize' | 'modelType'>>
 
-/** Qwen3 decoders, over the miniature's vocabulary of 576 unless they have a larger one. */
+/** Qwen3 decoders over the miniature's vocabulary of 576, unless another type or a larger vocabulary is given. */
 const sizes: Readonly<Record<string, Shape>> = {
+  // the shape of miniature-base
   miniature: {
-    hiddenSize: 96,
-    intermediateSize: 256,
+    modelType: 'llama',
+    hiddenSize: 128,
+    intermediateSize: 344,
     numLayers: 4,
-    numHeads: 3,
-    numKvHeads: 3,
+    numHeads: 4,
+    numKvHeads: 4,
     headDim: 32,
   },
   '25M': {
@@ -111,7 +113,7 @@ export function benchModel(size: string): BenchModel {
   const tokenizer = Tokenizer.load(source)
   const config = parseConfig(
     {
-      model_type: 'qwen3',
+      model_type: shape.modelType ?? 'qwen3',
       vocab_size: shape.vocabSize ?? tokenizer.vocabSize,
       hidden_size: shape.hiddenSize,
       intermediate_size: shape.intermediateSize,
