@@ -63,19 +63,11 @@ export function Chart(props: ChartProps) {
     applyRange(plot.current, latest.current)
   }, [lines, axis])
 
-  // Another range moves the plot, which is not rendered for that, once in a frame.
+  // Another range moves the plot, which is not rendered for that.
   useEffect(() => {
-    let frame: number | null = null
-    const later = () => {
-      frame ??= requestAnimationFrame(() => {
-        frame = null
-        applyRange(plot.current, latest.current)
-      })
-    }
-    const ends = [range, bounds].map((one) => one.subscribe(later))
+    const ends = [range, bounds].map((one) => one.subscribe(() => applyRange(plot.current, latest.current)))
     return () => {
       for (const end of ends) end()
-      if (frame !== null) cancelAnimationFrame(frame)
     }
   }, [])
 
