@@ -5,6 +5,7 @@ import type { Generator } from '../providers/generator.ts'
 import type { TemplateSettings } from '../renderer/chat-template.ts'
 import type { PromptTemplate, Renderer } from '../renderer/renderer.ts'
 import type { Parts } from '../runs/parts.ts'
+import { TIME } from '../runs/rows.ts'
 import type { RunStore } from '../runs/store.ts'
 import type { ReadableLimits } from '../stages/data/readable.ts'
 import { answerGeneral, measureScenarios } from '../stages/evaluate/scenarios.ts'
@@ -99,7 +100,10 @@ export class StageTable {
       typeof value === 'number' ? [[`stage/${key}`, value] as const] : [],
     )
     store.truncateAfter(step - 1)
-    store.record(step, { metrics: Object.fromEntries(metrics), rollouts: measured.rows })
+    store.record(step, {
+      metrics: { ...Object.fromEntries(metrics), [TIME]: store.elapsed() ?? Number.NaN },
+      rollouts: measured.rows,
+    })
     return { measure: { ...measured.measure, helpful }, answers: measured.answers }
   }
 

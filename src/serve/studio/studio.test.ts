@@ -189,6 +189,18 @@ describe('runs', () => {
     })
     expect((await get('runs/r1-1')).steps.done).toBe(21)
   })
+
+  test('the time that a run of several stages has left counts its data and measurements too', async () => {
+    const settings = { steps: undefined, zero: { steps: 10 }, rl1: { steps: 10 } }
+    const r1 = run('r1-1', { recipe: 'r1', steps: 0, settings })
+    const zero = run('r1-1/zero', { steps: 0 })
+    zero.record(10, { metrics: { 'time/total': 60 } })
+    zero.finish({})
+    // 40 seconds of measuring and of making data
+    r1.record(3, { metrics: { 'stage/passAt1': 0.5, 'time/total': 100 } })
+    run('r1-1/rl-1', { steps: 0 }).record(2, { metrics: { 'time/total': 8 } })
+    expect((await get('runs')).runs[0].secondsLeft).toBe((8 * 108) / 12)
+  })
 })
 
 describe('metrics', () => {

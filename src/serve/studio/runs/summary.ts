@@ -122,7 +122,7 @@ function summaryIn(store: RunStore, found: Found, stages: readonly RunSummary[])
       info.status !== 'running'
         ? null
         : isStaged
-          ? secondsLeftInStages(settings, stages)
+          ? secondsLeftInStages(store, settings, stages)
           : secondsLeft(store, info.step, planned),
     secondsTrained: newest(store, TIME)?.value ?? null,
     accuracy: isStaged ? newestAccuracyIn(stages) : newestAccuracy(store),
@@ -240,17 +240,25 @@ function secondsLeft(store: RunStore, done: number, planned: number | null): num
  * An estimate for a run of several stages. How many steps its reinforcement learning will have, its settings say; all other work
  * (fine-tuning, data, measurements) is taken to go on at the same rate beside it:
  *
- *     seconds left = steps left · seconds of all stages so far / steps done
+ *     seconds left = steps left · seconds so far / steps done
  *
- * Null if the settings plan no such steps, or no stage measures its time.
+ * Seconds so far: until the last stage was measured, and those that the stage in progress has trained since. Runs of earlier
+ * releases know the seconds of their stages alone. Null if the settings plan no such steps, or no time is measured.
  */
 function secondsLeftInStages(
+  store: RunStore,
   settings: Readonly<Record<string, unknown>>,
   stages: readonly RunSummary[],
 ): number | null {
   const planned = stepsPlannedIn(settings)
   const done = stages.reduce((sum, { recipe, steps }) => sum + (recipe === 'zero' ? steps.done : 0), 0)
-  const seconds = stages.reduce((sum, { secondsTrained }) => sum + (secondsTrained ?? 0), 0)
+  const trained = (some: readonly RunSummary[]): number =>
+    some.reduce((sum, { secondsTrained }) => sum + (secondsTrained ?? 0), 0)
+  const measured = newest(store, TIME)?.value ?? 0
+  const seconds = Math.max(
+    measured + trained(stages.filter(({ status }) => status === 'running')),
+    trained(stages),
+  )
   return planned === 0 || done === 0 || seconds === 0 ? null : (Math.max(0, planned - done) * seconds) / done
 }
 
