@@ -20,6 +20,8 @@ export const HOSTILE = [
   '$\\href{javascript:window.hacked=4}{x}$ $\\htmlClass{x}{y}$ $\\includegraphics{http://127.0.0.1:9/x.png}$ $\\url{javascript:1}$',
   '$\\def\\a{\\a\\a}\\a$ $\\rule{9999em}{9999em}$ $\\char"202E$',
   `$${'{'.repeat(400)}x${'}'.repeat(400)}$ $${'\\frac{1}{'.repeat(150)}x${'}'.repeat(150)}$`,
+  '$\\smash{\\raisebox{5em}{\\colorbox{white}{\\color{green}✓ right}}}$ $\\phantom{hidden}$ $\\color{transparent}{hidden}$ $\\kern{-10em}x$',
+  '$\\let\\a=\\kern\\a{-10em}x$ $x\\!\\!\\!\\!y$ $$\\begin{matrix}a\\\\[-9em]b\\end{matrix}$$ \u2060\u{e0041}',
   '\u001b[2J\u001b]0;title\u0007\u001b]8;;http://127.0.0.1:9/\u0007link \u202egnp.exe \\(\\frac{1}{2}\\)',
   '</think></answer></body></html><!-- --><style>*{display:none}</style>',
 ].join('\n')

@@ -297,6 +297,13 @@ describe.skipIf(!hasBrowser)('the studio with made-up runs (needs Chromium)', ()
       for (const text of [
         '\\href{javascript:window.hacked=4}{x}',
         '\\includegraphics{http://127.0.0.1:9/x.png}',
+        '\\smash{\\raisebox{5em}{\\colorbox{white}{\\color{green}✓ right}}}',
+        '\\phantom{hidden}',
+        '\\color{transparent}{hidden}',
+        '\\let\\a=\\kern\\a{-10em}x',
+        'x\\!\\!\\!\\!y',
+        'a\\\\[-9em]b',
+        '⟨U+2060⟩⟨U+E0041⟩',
         '␛[2J',
         '⟨U+202E⟩',
         '<svg onload="window.hacked = 5">',

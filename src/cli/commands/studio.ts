@@ -1,4 +1,4 @@
-import { existsSync, realpathSync } from 'node:fs'
+import { existsSync, realpathSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { defineCommand } from 'citty'
 import { UserError } from '../../common/errors.ts'
@@ -80,6 +80,8 @@ function rootOf(folder: string): string {
   const path = resolve(folder)
   if (!existsSync(path) && folder !== 'runs')
     throw new UserError(`there is no folder ${folder}; name the folder that holds the runs, such as runs`, 2)
+  if (statSync(path, { throwIfNoEntry: false })?.isFile())
+    throw new UserError(`${folder} is a file; name the folder that holds the runs, such as runs`, 2)
   if (isRun(path)) return realpathSync(dirname(path))
   onDisk('create', path, () => makeFolder(path))
   return realpathSync(path)

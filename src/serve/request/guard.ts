@@ -17,9 +17,15 @@ export interface Access {
  * A page of another site must not reach a server on a person's own machine. Its requests carry an Origin; after DNS
  * rebinding, where they seem to come from the server's own page, they carry the page's name as the Host.
  *
+ * `help`: what to do if the page of an origin should be allowed.
+ *
  * @throws RequestError
  */
-export function checkSite({ headers, url }: Request, { hosts, origins }: Access): void {
+export function checkSite(
+  { headers, url }: Request,
+  { hosts, origins }: Access,
+  { help = ': start it with --allow-origin ORIGIN if they should' } = {},
+): void {
   const host = headers.get('host') ?? ''
   const isOurs = (name: string | null): boolean =>
     name !== null && (isOwnName(name) || hosts.some((allowed) => allowed.toLowerCase() === name))
@@ -33,7 +39,7 @@ export function checkSite({ headers, url }: Request, { hosts, origins }: Access)
   if (origin === null || isAllowedOrigin(origin, { host, origins })) return
   throw new RequestError(
     'forbidden',
-    `pages of ${JSON.stringify(origin.slice(0, 100))} may not use this server: start it with --allow-origin ORIGIN if they should`,
+    `pages of ${JSON.stringify(origin.slice(0, 100))} may not use this server${help}`,
   )
 }
 

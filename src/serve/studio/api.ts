@@ -92,7 +92,7 @@ export const publicly =
   (work: (context: Context) => Response, { hosts, onFailure }: Pick<Access, 'hosts' | 'onFailure'>) =>
   (context: Context): Response => {
     try {
-      checkSite(context.req.raw, { keys: [], hosts, origins: [] })
+      checkHere(context.req.raw, hosts)
       return work(context)
     } catch (error) {
       const { status, ...told } = problemOf(error, false)
@@ -101,6 +101,10 @@ export const publicly =
     }
   }
 
+/** No page of another origin may be allowed. @throws RequestError */
+const checkHere = (request: Request, hosts: readonly string[]): void =>
+  checkSite(request, { keys: [], hosts, origins: [] }, { help: '' })
+
 /**
  * Only the studio's own page may use its data: a browser names the page that asks in `Origin`, or says in `Sec-Fetch-Site` that
  * it is another one.
@@ -108,7 +112,7 @@ export const publicly =
  * @throws RequestError
  */
 function checkOwnPage(request: Request, hosts: readonly string[]): void {
-  checkSite(request, { keys: [], hosts, origins: [] })
+  checkHere(request, hosts)
   const origin = request.headers.get('origin')
   const site = request.headers.get('sec-fetch-site') ?? 'none'
   const isOwn = origin === null || origin.replace(/^https?:\/\//, '') === request.headers.get('host')

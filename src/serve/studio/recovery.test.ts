@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   openSync,
+  renameSync,
   rmSync,
   truncateSync,
   utimesSync,
@@ -71,6 +72,19 @@ describe('events', () => {
       },
     )
     expect(seen).toContainEqual({ event: 'reset', data: { id: 'zero-1', step: 6 } })
+  })
+
+  test('a run that takes the name of another one is read again', { timeout: 20_000 }, async () => {
+    run('zero-1').close()
+    run('zero-2').close()
+    const seen = await events(
+      (all) => all.some(({ event }) => event === 'reset'),
+      async () => {
+        rmSync(join(root, 'zero-1'), { recursive: true })
+        renameSync(join(root, 'zero-2'), join(root, 'zero-1'))
+      },
+    )
+    expect(seen).toContainEqual({ event: 'reset', data: { id: 'zero-1', step: 0 } })
   })
 
   test('another start of the server has another id', async () => {

@@ -119,6 +119,8 @@ describe('runs', () => {
     expect(series.accuracy.value).toEqual([0.01, 0.02, 0.03, 0.04, 0.01, 0.02, 0.03])
     const { series: part } = await get('runs/r1-1/metrics?names=accuracy&from=4&to=5')
     expect(part.accuracy.step).toEqual([4, 5])
+    run('r1-1/student-zero', { steps: 2 })
+    expect((await get('runs/r1-1')).accuracy).toEqual(accuracy)
   })
 
   it.each([

@@ -66,7 +66,7 @@ function Story({ run, steps, story }: { run: string; steps: number; story: AhaSt
   return (
     <div class="story">
       <section>
-        <h2>1. It begins to check itself</h2>
+        <h2>1. {rise || !first ? 'It begins to check itself' : 'It checks itself now and then'}</h2>
         {first === null && <p>No response of this run has a reflective word, such as “wait” or “check”.</p>}
         {rise && (
           <p>
@@ -76,9 +76,12 @@ function Story({ run, steps, story }: { run: string; steps: number; story: AhaSt
         )}
         {first && (
           <p class={rise ? 'quiet' : ''}>
-            The first training response with a reflective word, such as “wait” or “check”, is of{' '}
-            <a href={link(['run', run, 'samples', first.sampleId])}>step {first.step}</a>
-            {rise && ', so the model could do it before'}.
+            Training responses have a reflective word, such as “wait” or “check”, from{' '}
+            <a href={link(['run', run, 'samples', first.sampleId])}>step {first.step}</a> on
+            {rise
+              ? ', so the model could do it before'
+              : ', but not clearly more often than at the beginning'}
+            .
           </p>
         )}
         <div class="columns even">

@@ -8,8 +8,17 @@ const KEY = 'ruminate-token'
 export function takeToken(): void {
   const match = /^#token=([^&]+)(?:&path=(.*))?$/.exec(location.hash)
   if (!match) return
-  localStorage.setItem(KEY, decodeURIComponent(match[1]!))
-  history.replaceState(null, '', `#${match[2] ? decodeURIComponent(match[2]) : '/'}`)
+  localStorage.setItem(KEY, decoded(match[1]!))
+  history.replaceState(null, '', `#${match[2] ? decoded(match[2]) : '/'}`)
+}
+
+/** A part of an address; as it stands, if it was cut off within an escape. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
 }
 
 export const token = (): string | null => localStorage.getItem(KEY)

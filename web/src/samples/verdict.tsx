@@ -35,4 +35,7 @@ const SPLITS: Readonly<Record<string, string>> = {
 }
 
 /** Which part of the run a response belongs to. */
-export const splitName = (split: string): string => SPLITS[split] ?? split
+export function splitName(split: string): string {
+  const [, step] = /^eval-(\d+)$/.exec(split) ?? []
+  return step ? `held out, at step ${step}` : (SPLITS[split] ?? split)
+}

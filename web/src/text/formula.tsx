@@ -8,8 +8,18 @@ const loadKatex = async () => {
   return katex
 }
 
-/** Commands that lead elsewhere, load something, set HTML, or make characters that are not seen. KaTeX would show their name alone. */
-const REFUSED = /\\(?:href|url|includegraphics|html\w*|char)/
+/**
+ * Commands that lead elsewhere, load something or set HTML, of which KaTeX would show the name alone; that hide text, move it over
+ * other text or fill the page; and definitions, which could give these another name.
+ */
+const REFUSED = new RegExp(
+  String.raw`\\(?:(?:${[
+    'href|url|includegraphics|html[a-zA-Z]*|char',
+    '[a-z]*color|colorbox|fcolorbox|[hv]?phantom|smash|raisebox|rule|Rule|genfrac|above',
+    'm?kern|[hm]skip|hspace|(?:math)?[rl]lap|(?:math)?clap|neg[a-z]+space',
+    '[a-z]*def|let|futurelet|global|long|[a-z]*command',
+  ].join('|')})(?![a-zA-Z])|(?:!\s*\\){3}|\\\s*\[(?!\s*\d{1,2}pt\s*\]))`,
+)
 /** The longest formula that is typeset, and the deepest and largest tree of elements. A browser fails to lay out deeper ones. */
 const LONGEST = 2000
 const DEEPEST = 120
@@ -41,7 +51,7 @@ export function Formula({ latex, source, display }: { latex: string; source: str
     }
   }, [latex, display])
   return (
-    <span class="math">
+    <span class={display ? 'math display' : 'math'}>
       <span ref={place} />
       {!isSet && visible(source)}
     </span>

@@ -4,7 +4,7 @@ import { UserError } from '../../../common/errors.ts'
 import { figuresOf } from '../../../evaluation/plots/figures.ts'
 import { type CellResult, RESULTS_FILE, type Results, readResults } from '../../../evaluation/results.ts'
 import { rowsOf } from '../../../evaluation/rows.ts'
-import { AnswerStore } from '../../../evaluation/store/store.ts'
+import { ANSWERS_FILE, AnswerStore } from '../../../evaluation/store/store.ts'
 import type { Evaluations } from '../../../serve/studio/control.ts'
 
 /** Evaluations are looked for down to this depth below the folder of the runs. */
@@ -19,11 +19,10 @@ export function openEvaluations(root: string): Evaluations {
   const list = (): string[] => {
     const look = (id: string, depth: number): string[] => {
       const folder = join(root, id)
-      // a link may lead out of the folder of the runs
       if (!isInside(root, folder)) return []
       const inner = entriesOf(folder).filter((entry) => entry.isDirectory() && !entry.name.startsWith('.'))
       return [
-        ...(id !== '' && existsSync(join(folder, RESULTS_FILE)) ? [id] : []),
+        ...(id !== '' && existsSync(join(folder, RESULTS_FILE)) && areInside(root, folder) ? [id] : []),
         ...(depth < DEPTH
           ? inner.flatMap(({ name }) => look(id === '' ? name : `${id}/${name}`, depth + 1))
           : []),
@@ -115,5 +114,12 @@ function entriesOf(folder: string): Dirent[] {
   }
 }
 
-const isInside = (root: string, folder: string): boolean =>
-  `${realpathSync(folder)}${sep}`.startsWith(`${realpathSync(root)}${sep}`)
+/** Is a path below the folder of the runs, once its links are followed? */
+const isInside = (root: string, path: string): boolean =>
+  `${realpathSync(path)}${sep}`.startsWith(`${realpathSync(root)}${sep}`)
+
+/** Are the files of an evaluation? */
+const areInside = (root: string, folder: string): boolean =>
+  [RESULTS_FILE, ANSWERS_FILE]
+    .map((name) => join(folder, name))
+    .every((file) => !existsSync(file) || isInside(root, file))

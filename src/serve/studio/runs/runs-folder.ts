@@ -180,6 +180,10 @@ function fileOf(directory: string): string {
   return `${stats.dev}:${stats.ino}${isFixed ? `:${signatureOf(directory)}` : ''}`
 }
 
+/** Do two signatures tell of two files, of which one has taken the place of the other? */
+export const isReplaced = (before: string, after: string): boolean =>
+  before.split(':')[0] !== after.split(':')[0]
+
 /** How the signature of a folder without a run begins. */
 export const NO_FILE = '-'
 

@@ -25,10 +25,10 @@ export interface RunSummary extends Found {
   readonly secondsTrained: number | null
   /**
    * The newest accuracy, on training questions or on held-out ones; of the same step, that on held-out ones. Of a run of several
-   * stages, that of the last stage which has one, at its step among those of all stages.
+   * stages, that of the last stage which has one, at its step among those of all stages; the student's stages do not count.
    */
   readonly accuracy: { readonly step: number; readonly value: number } | null
-  /** Means of `sparkName` over the steps, at most 60. */
+  /** The course of `sparkName` over the steps, in at most 60 values. */
   readonly spark: readonly (number | null)[]
   readonly sparkName: string | null
   readonly note: string | null
@@ -139,8 +139,12 @@ function newestAccuracy(store: RunStore): RunSummary['accuracy'] {
   return heldOut !== null && heldOut.step >= (training?.step ?? 0) ? heldOut : training
 }
 
+/** R1's stages that train another model, the student. */
+const STUDENTS = ['distill', 'student-zero']
+const isStudents = ({ id }: RunSummary): boolean => STUDENTS.includes(basename(id))
+
 function newestAccuracyIn(stages: readonly RunSummary[]): RunSummary['accuracy'] {
-  const last = stages.findLastIndex(({ accuracy }) => accuracy !== null)
+  const last = stages.findLastIndex((stage) => stage.accuracy !== null && !isStudents(stage))
   if (last < 0) return null
   const { step, value } = stages[last]!.accuracy!
   return { step: stepsOf(stages.slice(0, last)) + step, value }
@@ -153,12 +157,26 @@ function sparkOf(store: RunStore): Spark {
   return { sparkName, spark: sparkName === null ? [] : seriesOf(store, sparkName, { points: SPARK }).value }
 }
 
-/** The lines of the stages that show the same metric, one after another. */
+/** The lines of the stages that show the same metric, one after another, each as wide as its share of the steps; the newest value last. */
 function sparkIn(stages: readonly RunSummary[]): Spark {
-  const sparkName = SPARKS.find((name) => stages.some((stage) => stage.sparkName === name)) ?? null
-  const values = stages.flatMap((stage) => (stage.sparkName === sparkName ? stage.spark : []))
-  const stride = Math.ceil(values.length / SPARK)
-  return { sparkName, spark: values.filter((_, i) => i % stride === 0) }
+  const own = stages.filter((stage) => !isStudents(stage))
+  const sparkName = SPARKS.find((name) => own.some((stage) => stage.sparkName === name)) ?? null
+  const shown = own.filter((stage) => stage.sparkName === sparkName)
+  const total = stepsOf(shown)
+  const points = Math.min(SPARK, total)
+  const valueAt = (step: number): number | null => {
+    let before = 0
+    for (const { steps, spark } of shown) {
+      if (step <= before + steps.done)
+        return spark[Math.ceil(((step - before) / steps.done) * spark.length) - 1] ?? null
+      before += steps.done
+    }
+    return null
+  }
+  return {
+    sparkName,
+    spark: Array.from({ length: points }, (_, i) => valueAt(((i + 1) * total) / points)),
+  }
 }
 
 /** Runs of earlier releases do not say it. */

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { RunStore } from '../../../runs/store.ts'
-import { type Found, NO_FILE, type RunsFolder, signatureOf } from './runs-folder.ts'
+import { type Found, isReplaced, NO_FILE, type RunsFolder, signatureOf } from './runs-folder.ts'
 import { type RunSummary, summaryOf } from './summary.ts'
 
 /** What the page is told. */
@@ -127,6 +127,7 @@ export class Watcher {
       return
     }
     if (signature !== known.signature) {
+      if (isReplaced(known.signature, signature)) this.#reset(known)
       known.signature = signature
       known.isStale = true
       this.#attempt(known, (store) => this.#tellSteps(known, store))
@@ -142,6 +143,13 @@ export class Watcher {
     if (JSON.stringify(summary) === JSON.stringify(known.summary)) return
     known.summary = summary
     this.#tell({ event: 'run', data: summary })
+  }
+
+  /** Another run has the name of one that is known: nothing that was told of that one holds. */
+  #reset(known: Known): void {
+    known.step = 0
+    known.count = 0
+    this.#tell({ event: 'reset', data: { id: known.id, step: 0 } })
   }
 
   #tellSteps(known: Known, store: RunStore): void {
