@@ -43,7 +43,8 @@ export async function openStudio(
   page.setDefaultTimeout(60_000)
   const problems: string[] = []
   page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text())
+    if (message.type() === 'error' || message.type() === 'warning')
+      problems.push(`${message.text()} (${message.location().url})`)
   })
   page.on('pageerror', (error) => problems.push(String(error)))
   await page.goto(`${url}/studio/#token=${token}`)
