@@ -76,12 +76,9 @@ function Story({ run, steps, story }: { run: string; steps: number; story: AhaSt
         )}
         {first && (
           <p class={rise ? 'quiet' : ''}>
-            Training responses have a reflective word, such as “wait” or “check”, from{' '}
-            <a href={link(['run', run, 'samples', first.sampleId])}>step {first.step}</a> on
-            {rise
-              ? ', so the model could do it before'
-              : ', but not clearly more often than at the beginning'}
-            .
+            The first step with a reflective word, such as “wait” or “check”, in a training response is{' '}
+            <a href={link(['run', run, 'samples', first.sampleId])}>step {first.step}</a>
+            {rise ? ', so the model could do it before' : '. Such words do not become clearly more frequent'}.
           </p>
         )}
         <div class="columns even">

@@ -118,7 +118,7 @@ function entriesOf(folder: string): Dirent[] {
 const isInside = (root: string, path: string): boolean =>
   `${realpathSync(path)}${sep}`.startsWith(`${realpathSync(root)}${sep}`)
 
-/** Are the files of an evaluation? */
+/** Are the files of an evaluation below the folder of the runs, or links to such a place? */
 const areInside = (root: string, folder: string): boolean =>
   [RESULTS_FILE, ANSWERS_FILE]
     .map((name) => join(folder, name))
